@@ -1,0 +1,118 @@
+"""The figures of a run: as a table, against the targets, and as JSON."""
+
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Result:
+    """The rounds of one contestant in one workload."""
+
+    workload: str
+    contestant: str
+    title: str
+    unit: str
+    higher_is_better: bool = False
+    values: list = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def median(self):
+        return statistics.median(self.values) if self.values else None
+
+    def ratio_to(self, sluice):
+        """Above 1 when `sluice` is the better one; nothing when one of the two is missing."""
+        if not self.values or not sluice or not sluice.values:
+            return None
+        return sluice.median / self.median if self.higher_is_better else self.median / sluice.median
+
+
+def _sluice_by_workload(results):
+    return {result.workload: result for result in results if result.contestant == "sluice"}
+
+
+def print_head(toolbox):
+    print(f"{platform.platform()}, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    for name, version in toolbox.versions.items():
+        print(f"  {name}: {version}")
+    for name, reason in toolbox.missing.items():
+        print(f"  {name} is skipped: {reason}")
+    print("\nThe contestants' rounds are interleaved. Ratio above 1: Sluice is better by that factor.")
+
+
+def print_block(heading, results):
+    """One part of the table: a workload's results."""
+    sluice = _sluice_by_workload(results)
+    print(f"\n{heading:<44}{'median':>10}   {'min .. max':<24}{'ratio':>7}")
+    for result in results:
+        if not result.values:
+            print(f"  {result.title:<42}{'-':>10}   {result.note}")
+            continue
+        spread = f"{show(min(result.values))} .. {show(max(result.values))}"
+        ratio = result.ratio_to(sluice.get(result.workload))
+        shown = "-" if ratio is None else f"{ratio:.2f}"
+        print(f"  {result.title:<42}{show(result.median):>10}   {spread:<24}{shown:>7}   {result.note}".rstrip())
+    sys.stdout.flush()
+
+
+def show(value):
+    if value >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.3f}"
+
+
+def print_targets(results):
+    """What the project set out to reach, against this run."""
+    medians = {(result.workload, result.contestant): result.median for result in results if result.values}
+
+    def best(workload, contestants, choose):
+        return choose((medians[workload, c] for c in contestants if (workload, c) in medians), default=None)
+
+    redis = best("ping", ("redis-inline", "redis-resp"), max)
+    targets = [
+        ("ping-pong, ns a transfer", "ping-pong", "<=", 250),
+        ("one way, ns a transfer", "one-way", "<=", 250),
+        ("bytes a parked task", "parked", "<=", 1_500),
+        ("spawn and join, ns, against Go's spawn and park", "spawn-join", "<=", best("spawn-park", ("go-1", "go"), min)),
+        ("PING/s, against 1.2 x Redis's faster dialect", "ping", ">=", redis and 1.2 * redis),
+    ]
+    print("\nTargets")
+    for title, workload, relation, bound in targets:
+        value = medians.get((workload, "sluice"))
+        if value is None or bound is None:
+            print(f"  {title:<50}not measured")
+            continue
+        reached = value <= bound if relation == "<=" else value >= bound
+        print(f"  {title:<50}{show(value):>10} {relation} {show(bound):<10} {'reached' if reached else 'MISSED'}")
+
+
+def write_json(path, quick, toolbox, results, failures):
+    sluice = _sluice_by_workload(results)
+    rows = [
+        {
+            "workload": result.workload,
+            "contestant": result.contestant,
+            "unit": result.unit,
+            "values": result.values,
+            "median": result.median,
+            "ratio": result.ratio_to(sluice.get(result.workload)),
+            "note": result.note,
+        }
+        for result in results
+    ]
+    document = {
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "quick": quick,
+        "versions": toolbox.versions,
+        "skipped": toolbox.missing,
+        "failures": failures,
+        "results": rows,
+    }
+    Path(path).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,169 @@
+"""The channel benchmark's workloads in gevent: bench.py WORKLOAD COUNT prints "WORKLOAD VALUE UNIT".
+
+What each workload is, is written in Benchmarks/README.md; every contestant does the same work. gevent's
+`queue.Channel` is its rendezvous; it has no select over channels, so those workloads are unsupported.
+"""
+
+import resource
+import sys
+from time import monotonic_ns
+
+import gevent
+from gevent.queue import Channel
+
+
+def ping_pong(count):
+    """Nanoseconds for `count` transfers between two greenlets over two channels."""
+    ping, pong = Channel(), Channel()
+    rounds = count // 2
+
+    def echo():
+        for _ in range(rounds):
+            pong.put(ping.get() + 1)
+
+    echoing = gevent.spawn(echo)
+    begin = monotonic_ns()
+    value = 0
+    for _ in range(rounds):
+        ping.put(value)
+        value = pong.get()
+    elapsed = monotonic_ns() - begin
+    echoing.join()
+    expect(value, rounds)
+    return elapsed
+
+
+def one_way(count):
+    channel = Channel()
+
+    def send():
+        for value in range(count):
+            channel.put(value)
+
+    begin = monotonic_ns()
+    sending = gevent.spawn(send)
+    total = 0
+    for _ in range(count):
+        total += channel.get()
+    elapsed = monotonic_ns() - begin
+    sending.join()
+    expect(total, count * (count - 1) // 2)
+    return elapsed
+
+
+def nothing():
+    pass
+
+
+def spawn_join(count):
+    begin = monotonic_ns()
+    for _ in range(count):
+        gevent.spawn(nothing).join()
+    return monotonic_ns() - begin
+
+
+def spawn_batch(count, batch=1000):
+    begin = monotonic_ns()
+    for _ in range(count // batch):
+        gevent.joinall([gevent.spawn(nothing) for _ in range(batch)])
+    return monotonic_ns() - begin
+
+
+def park(count, gate):
+    """Starts `count` greenlets that receive from `gate`; returns once each of them is parked there."""
+    for _ in range(count):
+        gevent.spawn(gate.get)
+    while len(gate.getters) < count:
+        gevent.sleep(0)
+
+
+def release(count, gate):
+    for _ in range(count):
+        gate.put(None)
+    gevent.wait()
+
+
+def spawn_park(count, batch=10_000):
+    elapsed = 0
+    for _ in range(count // batch):
+        gate = Channel()
+        begin = monotonic_ns()
+        park(batch, gate)
+        elapsed += monotonic_ns() - begin
+        release(batch, gate)
+    return elapsed
+
+
+def parked_bytes(count):
+    """The growth of the resident set while `count` greenlets are parked."""
+    gate = Channel()
+    before = resident_bytes()
+    park(count, gate)
+    after = resident_bytes()
+    release(count, gate)
+    return after - before
+
+
+def sieve(count):
+    """The count-th prime, and the nanoseconds until it came out of the chain."""
+
+    def number_source(out):
+        number = 2
+        while True:
+            out.put(number)
+            number += 1
+
+    def keep_indivisible(prime, source, out):
+        while True:
+            number = source.get()
+            if number % prime:
+                out.put(number)
+
+    begin = monotonic_ns()
+    source = Channel()
+    gevent.spawn(number_source, source)
+    prime = 0
+    for _ in range(count):
+        prime = source.get()
+        filtered = Channel()
+        gevent.spawn(keep_indivisible, prime, source, filtered)
+        source = filtered
+    return prime, monotonic_ns() - begin
+
+
+def resident_bytes():
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * resource.getpagesize()
+
+
+def expect(got, wanted):
+    if got != wanted:
+        sys.exit(f"wrong result: {got}, not {wanted}")
+
+
+TIMED = {
+    "ping-pong": ping_pong,
+    "one-way": one_way,
+    "spawn-join": spawn_join,
+    "spawn-batch": spawn_batch,
+    "spawn-park": spawn_park,
+}
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit("usage: bench.py WORKLOAD COUNT")
+    name, count = sys.argv[1], int(sys.argv[2])
+    if name in TIMED:
+        TIMED[name](count // 10)
+        print(f"{name} {TIMED[name](count) / count:.1f} ns")
+    elif name == "parked":
+        print(f"{name} {parked_bytes(count) / count:.0f} B")
+    elif name == "sieve":
+        prime, elapsed = sieve(count)
+        print(f"{name} {elapsed / 1e9:.3f} s\nlast-prime {prime} value")
+    else:
+        print(f"{name} - unsupported")
+
+
+main()

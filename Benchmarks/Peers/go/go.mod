@@ -1,0 +1,3 @@
+module sluice-benchmark
+
+go 1.19

@@ -1,0 +1,257 @@
+// The channel benchmark's workloads in Go: main WORKLOAD COUNT prints "WORKLOAD VALUE UNIT".
+// What each workload is, is written in Benchmarks/README.md; every contestant does the same work.
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// pingPong makes count transfers between two goroutines over two channels, and gives the time they took.
+func pingPong(count int) time.Duration {
+	ping, pong := make(chan int), make(chan int)
+	go func() {
+		for value := range ping {
+			pong <- value + 1
+		}
+		close(pong)
+	}()
+	begin := time.Now()
+	value := 0
+	for i := 0; i < count/2; i++ {
+		ping <- value
+		value = <-pong
+	}
+	elapsed := time.Since(begin)
+	close(ping)
+	expect(value, count/2)
+	return elapsed
+}
+
+func oneWay(count int) time.Duration {
+	channel := make(chan int)
+	begin := time.Now()
+	go func() {
+		for i := 0; i < count; i++ {
+			channel <- i
+		}
+		close(channel)
+	}()
+	sum := 0
+	for value := range channel {
+		sum += value
+	}
+	elapsed := time.Since(begin)
+	expect(sum, count*(count-1)/2)
+	return elapsed
+}
+
+// sendRoundRobin feeds the selecting goroutine: value i on channel i modulo their number.
+func sendRoundRobin(channels []chan int, count int) {
+	for i := 0; i < count; i++ {
+		channels[i%len(channels)] <- i
+	}
+}
+
+func selectOf2(count int) time.Duration {
+	channels := makeChannels(2)
+	a, b := channels[0], channels[1]
+	begin := time.Now()
+	go sendRoundRobin(channels, count)
+	sum := 0
+	for i := 0; i < count; i++ {
+		select {
+		case value := <-a:
+			sum += value
+		case value := <-b:
+			sum += value
+		}
+	}
+	elapsed := time.Since(begin)
+	expect(sum, count*(count-1)/2)
+	return elapsed
+}
+
+func selectOf8(count int) time.Duration {
+	channels := makeChannels(8)
+	a, b, c, d := channels[0], channels[1], channels[2], channels[3]
+	e, f, g, h := channels[4], channels[5], channels[6], channels[7]
+	begin := time.Now()
+	go sendRoundRobin(channels, count)
+	sum := 0
+	for i := 0; i < count; i++ {
+		select {
+		case value := <-a:
+			sum += value
+		case value := <-b:
+			sum += value
+		case value := <-c:
+			sum += value
+		case value := <-d:
+			sum += value
+		case value := <-e:
+			sum += value
+		case value := <-f:
+			sum += value
+		case value := <-g:
+			sum += value
+		case value := <-h:
+			sum += value
+		}
+	}
+	elapsed := time.Since(begin)
+	expect(sum, count*(count-1)/2)
+	return elapsed
+}
+
+func spawnJoin(count int) time.Duration {
+	var group sync.WaitGroup
+	begin := time.Now()
+	for i := 0; i < count; i++ {
+		group.Add(1)
+		go group.Done()
+		group.Wait()
+	}
+	return time.Since(begin)
+}
+
+func spawnBatch(count int) time.Duration {
+	const batch = 1000
+	var group sync.WaitGroup
+	begin := time.Now()
+	for i := 0; i < count/batch; i++ {
+		group.Add(batch)
+		for j := 0; j < batch; j++ {
+			go group.Done()
+		}
+		group.Wait()
+	}
+	return time.Since(begin)
+}
+
+// park starts count goroutines that receive from gate, and returns once each of them has run up to its receive.
+func park(count int, gate chan int, left *sync.WaitGroup) {
+	var arrived atomic.Int64
+	left.Add(count)
+	for i := 0; i < count; i++ {
+		go func() {
+			arrived.Add(1)
+			<-gate
+			left.Done()
+		}()
+	}
+	for int(arrived.Load()) < count {
+		runtime.Gosched()
+	}
+}
+
+func spawnPark(count int) (elapsed time.Duration) {
+	const batch = 10_000
+	for i := 0; i < count/batch; i++ {
+		gate := make(chan int)
+		var left sync.WaitGroup
+		begin := time.Now()
+		park(batch, gate, &left)
+		elapsed += time.Since(begin)
+		close(gate)
+		left.Wait()
+	}
+	return elapsed
+}
+
+// parkedBytes is the growth of the resident set while count goroutines are parked.
+func parkedBytes(count int) int {
+	gate := make(chan int)
+	var left sync.WaitGroup
+	runtime.GC()
+	before := residentBytes()
+	park(count, gate, &left)
+	after := residentBytes()
+	close(gate)
+	left.Wait()
+	return after - before
+}
+
+func sieve(count int) (prime int, elapsed time.Duration) {
+	begin := time.Now()
+	source := make(chan int)
+	go func(out chan<- int) {
+		for number := 2; ; number++ {
+			out <- number
+		}
+	}(source)
+	for i := 0; i < count; i++ {
+		prime = <-source
+		filtered := make(chan int)
+		go func(prime int, in <-chan int, out chan<- int) {
+			for {
+				if number := <-in; number%prime != 0 {
+					out <- number
+				}
+			}
+		}(prime, source, filtered)
+		source = filtered
+	}
+	return prime, time.Since(begin)
+}
+
+func makeChannels(count int) []chan int {
+	channels := make([]chan int, count)
+	for i := range channels {
+		channels[i] = make(chan int)
+	}
+	return channels
+}
+
+func residentBytes() int {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		panic(err)
+	}
+	var total, resident int
+	if _, err := fmt.Sscan(string(text), &total, &resident); err != nil {
+		panic(err)
+	}
+	return resident * os.Getpagesize()
+}
+
+func expect(got, wanted int) {
+	if got != wanted {
+		fmt.Fprintf(os.Stderr, "wrong result: %d, not %d\n", got, wanted)
+		os.Exit(1)
+	}
+}
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: go-benchmark WORKLOAD COUNT")
+		os.Exit(64)
+	}
+	name := os.Args[1]
+	count, err := strconv.Atoi(os.Args[2])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "COUNT is not a number")
+		os.Exit(64)
+	}
+	timed := map[string]func(int) time.Duration{
+		"ping-pong": pingPong, "one-way": oneWay, "select-2": selectOf2, "select-8": selectOf8,
+		"spawn-join": spawnJoin, "spawn-batch": spawnBatch, "spawn-park": spawnPark,
+	}
+	switch {
+	case timed[name] != nil:
+		timed[name](count / 10)
+		fmt.Printf("%s %.1f ns\n", name, float64(timed[name](count).Nanoseconds())/float64(count))
+	case name == "parked":
+		fmt.Printf("%s %.0f B\n", name, float64(parkedBytes(count))/float64(count))
+	case name == "sieve":
+		prime, elapsed := sieve(count)
+		fmt.Printf("%s %.3f s\nlast-prime %d value\n", name, elapsed.Seconds(), prime)
+	default:
+		fmt.Printf("%s - unsupported\n", name)
+	}
+}

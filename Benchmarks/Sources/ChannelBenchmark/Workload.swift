@@ -1,0 +1,85 @@
+/// The names under which the driver asks for workloads; what each is, is written in Benchmarks/README.md.
+enum Workload: String, CaseIterable {
+    case pingPong = "ping-pong"
+    case oneWay = "one-way"
+    case selectOf2 = "select-2"
+    case selectOf8 = "select-8"
+    case spawnJoin = "spawn-join"
+    case spawnBatch = "spawn-batch"
+    case spawnPark = "spawn-park"
+    case parked
+    case sieve
+}
+
+/// What a workload cost.
+enum Measurement {
+    case time(Duration, operations: Int)
+    case memory(bytes: Int, tasks: Int)
+    case sieve(Duration, lastPrime: Int)
+    case unsupported
+
+    /// As the driver reads it: lines of a name, a value and a unit.
+    func report(as name: String) -> String {
+        switch self {
+        case .time(let elapsed, let operations): "\(name) \(elapsed / .nanoseconds(1) / Double(operations)) ns"
+        case .memory(let bytes, let tasks): "\(name) \(Double(bytes) / Double(tasks)) B"
+        case .sieve(let elapsed, let lastPrime):
+            "\(name) \(elapsed / .seconds(1)) s\nlast-prime \(lastPrime) value"
+        case .unsupported: "\(name) - unsupported"
+        }
+    }
+}
+
+/// One contestant's way to do the workloads. Each returns how long it took to make `count` operations.
+protocol Workloads {
+    func pingPong(_ count: Int) async throws -> Duration
+    func oneWay(_ count: Int) async throws -> Duration
+    /// `nil` when there is no select over channels.
+    func selectOf2(_ count: Int) async throws -> Duration?
+    func selectOf8(_ count: Int) async throws -> Duration?
+    func spawnJoin(_ count: Int) async throws -> Duration
+    func spawnBatch(_ count: Int, batch: Int) async throws -> Duration
+    func spawnPark(_ count: Int, batch: Int) async throws -> Duration
+    /// By how many bytes the resident set grows while `count` tasks are parked on one channel.
+    func parkedBytes(_ count: Int) async throws -> Int
+    /// The `count`-th prime, and the time until it came out of the chain of filters.
+    func sieve(_ count: Int) async throws -> (prime: Int, elapsed: Duration)
+}
+
+extension Workloads {
+    /// Measures `workload`; what is timed by operation has been warmed up with a tenth of its count.
+    func measure(_ workload: Workload, _ count: Int) async throws -> Measurement {
+        switch workload {
+        case .pingPong: try await timed(count, pingPong)
+        case .oneWay: try await timed(count, oneWay)
+        case .selectOf2: try await timed(count, selectOf2)
+        case .selectOf8: try await timed(count, selectOf8)
+        case .spawnJoin: try await timed(count, spawnJoin)
+        case .spawnBatch: try await timed(count) { try await spawnBatch($0, batch: 1_000) }
+        case .spawnPark: try await timed(count) { try await spawnPark($0, batch: 10_000) }
+        case .parked: .memory(bytes: try await parkedBytes(count), tasks: count)
+        case .sieve: try await sieveMeasurement(count)
+        }
+    }
+
+    private func timed(_ count: Int, _ run: (Int) async throws -> Duration?) async throws -> Measurement {
+        _ = try await run(count / 10)
+        guard let elapsed = try await run(count) else { return .unsupported }
+        return .time(elapsed, operations: count)
+    }
+
+    private func sieveMeasurement(_ count: Int) async throws -> Measurement {
+        let (prime, elapsed) = try await sieve(count)
+        return .sieve(elapsed, lastPrime: prime)
+    }
+}
+
+/// A workload came to another result than arithmetic does.
+struct WrongResult: Error {
+    let got: Int
+    let wanted: Int
+}
+
+func expect(_ got: Int, _ wanted: Int) throws {
+    if got != wanted { throw WrongResult(got: got, wanted: wanted) }
+}

@@ -1,0 +1,63 @@
+# Every target installs first what this machine lacks: see deploy/install-dependencies.sh.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+INSTALL := deploy/install-dependencies.sh
+SWIFT_FILES := find Package.swift Sources Tests Benchmarks -name '.build*' -prune -o -name '*.swift' -print0
+
+# Flags for sluiced or the benchmark: make run ARGS='--listen localhost:0 --log-level debug'
+ARGS ?=
+# How often test-repeat runs the tests.
+N ?= 20
+
+.PHONY: help build run test test-repeat lint format sanitize sanitize-thread sanitize-address bench
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the release executables
+	@$(INSTALL) build
+	swift build -c release
+
+run: ## build and run sluiced; ARGS='--listen localhost:0' passes flags
+	@$(INSTALL) build
+	@swift build -c release --product sluiced >&2
+	@exec .build/release/sluiced $(ARGS)
+
+test: ## run every test
+	@$(INSTALL) test
+	swift test
+
+test-repeat: ## run every test N=20 times, up to the first failure
+	@$(INSTALL) test
+	@swift build --build-tests
+	@for ((i = 1; i <= $(N); i++)); do \
+		echo "test-repeat: run $$i of $(N)"; \
+		swift test --skip-build || { echo "test-repeat: FAILED in run $$i of $(N)" >&2; exit 1; }; \
+	done
+	@echo "test-repeat: passed $(N) times"
+
+lint: ## check format and house rules
+	@$(INSTALL) lint
+	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
+	@deploy/check-house-rules.sh
+	@echo "lint: clean"
+
+format: ## format all Swift files
+	@$(INSTALL) lint
+	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel
+
+sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitizer, then AddressSanitizer
+	@echo "sanitize: passed, no report"
+
+# Without --disable-xctest, the leaks of XCTest's own harness fail AddressSanitizer's run.
+sanitize-thread sanitize-address: sanitize-%:
+	@$(INSTALL) sanitize
+	@swift test --disable-xctest --sanitize=$* --scratch-path .build-$* || \
+		{ echo "sanitize: FAILED with $*" >&2; exit 1; }
+
+bench: ## compare with Go, gevent, AsyncChannel and Redis
+	@$(INSTALL) bench
+	@Benchmarks/run $(ARGS)

@@ -1,0 +1,53 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+]
+
+let package = Package(
+    name: "sluice",
+    platforms: [.macOS("26.0")],
+    products: [
+        .library(name: "SluiceRuntime", targets: ["SluiceRuntime"]),
+        .library(name: "SluiceHub", targets: ["SluiceHub"]),
+        .executable(name: "sluiced", targets: ["sluiced"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"]), .brew(["libev"])]),
+        .target(
+            name: "SluiceRuntime",
+            dependencies: ["CLibev", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
+        .target(name: "SluiceWire", swiftSettings: settings),
+        .target(
+            name: "SluiceHub",
+            dependencies: ["SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluiced",
+            dependencies: [
+                "SluiceHub", "SluiceRuntime", "SluiceWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings),
+        .testTarget(name: "SluiceRuntimeTests", dependencies: ["SluiceRuntime"], swiftSettings: settings),
+        .testTarget(name: "SluiceWireTests", dependencies: ["SluiceWire"], swiftSettings: settings),
+        .testTarget(
+            name: "SluicedTests",
+            dependencies: ["sluiced", "SluiceWire", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+    ]
+)

@@ -1,0 +1,45 @@
+import Glibc
+
+/// The system calls on sockets, with errors instead of result codes. None of them waits.
+enum Socket {
+    private static let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+
+    /// A stream socket for addresses like `address`, not to be inherited by child processes.
+    static func open(for address: SocketAddress) throws(SluiceError) -> Descriptor {
+        let number = socket(address.family, kind, 0)
+        guard number >= 0 else { throw SluiceError(system: errno, "cannot make a socket for \(address)") }
+        return Descriptor(owning: number)
+    }
+
+    static func turnOn(_ option: Int32, of level: Int32, on number: Int32) throws(SluiceError) {
+        var one: Int32 = 1
+        guard setsockopt(number, level, option, &one, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+            throw SluiceError(system: errno, "cannot set an option of a socket")
+        }
+    }
+
+    /// Has each write sent at once: Sluice batches itself, and the kernel's waiting for more would add to latency.
+    static func sendAtOnce(_ number: Int32, to address: SocketAddress) throws(SluiceError) {
+        guard address.port != nil else { return }
+        try turnOn(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: number)
+    }
+
+    /// Takes the error that a socket has met since the last time; 0 for none.
+    static func pendingError(of number: Int32) -> Int32 {
+        var error: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno
+    }
+
+    static func localAddress(of number: Int32) -> SocketAddress? {
+        SocketAddress.filled { getsockname(number, $0, $1) }.address
+    }
+
+    /// Repeats a call while a signal interrupts it.
+    static func uninterrupted(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+}

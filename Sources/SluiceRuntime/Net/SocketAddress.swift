@@ -1,0 +1,146 @@
+import Glibc
+
+/// Where a socket listens or connects to: an IPv4 or IPv6 address with its port, or a path of the file system.
+public enum SocketAddress: Sendable, Hashable {
+    /// The address as a number, 127.0.0.1 being 0x7f000001.
+    case ipv4(UInt32, port: UInt16)
+    /// The address as a number, ::1 being 1. `scope` is the index of the network interface of a link-local address,
+    /// and 0 for any other.
+    case ipv6(UInt128, port: UInt16, scope: UInt32 = 0)
+    /// A socket in the file system; the path is empty for an end without a name.
+    case unix(path: String)
+
+    /// The longest path that the kernel accepts, in bytes.
+    public static let longestPath = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+
+    /// The port; nil for a path.
+    public var port: UInt16? {
+        switch self {
+        case .ipv4(_, let port), .ipv6(_, let port, _): port
+        case .unix: nil
+        }
+    }
+
+    /// Whether only programs on this machine can reach the address.
+    public var isLocal: Bool {
+        switch self {
+        case .ipv4(let address, _): address >> 24 == 127
+        case .ipv6(let address, _, _): address == 1
+        case .unix: true
+        }
+    }
+}
+
+// MARK: Text
+
+extension SocketAddress {
+    private static let unixPrefix = "unix:"
+
+    /// Understands `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` and `unix:/path`. Of a name that stands for several
+    /// addresses, the first is taken; see `resolve`.
+    ///
+    /// - Throws: `.address`, with a line that says what is wrong.
+    public init(_ text: String) throws(SluiceError) {
+        guard let first = try Self.resolve(text).first else {
+            throw SluiceError(.address, "'\(text)' has no address")
+        }
+        self = first
+    }
+
+    /// All addresses that the text stands for. Blocks the calling thread while a name is looked up; numbers are not.
+    ///
+    /// - Throws: `.address`, with a line that says what is wrong.
+    public static func resolve(_ text: String) throws(SluiceError) -> [SocketAddress] {
+        if text.hasPrefix(unixPrefix) {
+            return [.unix(path: try checkedPath(text.dropFirst(unixPrefix.count)))]
+        }
+        let (host, port) = try split(text)
+        if let address = numeric(host, port: port) { return [address] }
+        return try lookUp(host, port: port)
+    }
+
+    private static func checkedPath(_ path: Substring) throws(SluiceError) -> String {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw SluiceError(.address, "'\(unixPrefix)' needs a path, as in unix:/run/sluice.sock")
+        }
+        guard path.utf8.count <= longestPath else {
+            throw SluiceError(.address, "the path of a socket has at most \(longestPath) bytes: '\(path)'")
+        }
+        return String(path)
+    }
+
+    /// Parts the text at its last colon; the host of an IPv6 address loses its brackets.
+    private static func split(_ text: String) throws(SluiceError) -> (host: String, port: UInt16) {
+        guard let colon = text.lastIndex(of: ":") else {
+            throw SluiceError(.address, "'\(text)' has no port; an address is HOST:PORT or unix:PATH")
+        }
+        let digits = text[text.index(after: colon)...]
+        guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits) else {
+            throw SluiceError(.address, "'\(digits)' is no port of 0 to 65535 in '\(text)'")
+        }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            throw SluiceError(.address, "an IPv6 address needs brackets, as in [::1]:\(port): '\(text)'")
+        }
+        guard !host.isEmpty, !host.utf8.contains(0) else {
+            throw SluiceError(.address, "'\(text)' has no host; for every address write 0.0.0.0 or [::]")
+        }
+        return (String(host), port)
+    }
+
+    private static func numeric(_ host: String, port: UInt16) -> SocketAddress? {
+        var v4 = in_addr()
+        if inet_pton(AF_INET, host, &v4) == 1 { return .ipv4(UInt32(bigEndian: v4.s_addr), port: port) }
+        var v6 = UInt128()
+        if inet_pton(AF_INET6, host, &v6) == 1 { return .ipv6(UInt128(bigEndian: v6), port: port) }
+        return nil
+    }
+
+    private static func lookUp(_ host: String, port: UInt16) throws(SluiceError) -> [SocketAddress] {
+        var hints = addrinfo()
+        hints.ai_family = AF_UNSPEC
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = getaddrinfo(host, nil, &hints, &list)
+        guard status == 0, let list else {
+            throw SluiceError(.address, "'\(host)' is not known: \(String(cString: gai_strerror(status)))")
+        }
+        defer { freeaddrinfo(list) }
+        return sequence(first: list, next: { $0.pointee.ai_next }).compactMap { entry in
+            guard let address = entry.pointee.ai_addr else { return nil }
+            return SocketAddress(address, length: entry.pointee.ai_addrlen)?.with(port: port)
+        }
+    }
+
+    private func with(port: UInt16) -> SocketAddress {
+        switch self {
+        case .ipv4(let address, _): .ipv4(address, port: port)
+        case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)
+        case .unix: self
+        }
+    }
+}
+
+extension SocketAddress: CustomStringConvertible {
+    /// The address as `init(_:)` understands it.
+    public var description: String {
+        switch self {
+        case .ipv4(let address, let port):
+            var bytes = address.bigEndian
+            return "\(Self.text(AF_INET, &bytes)):\(port)"
+        case .ipv6(let address, let port, let scope):
+            var bytes = address.bigEndian
+            return "[\(Self.text(AF_INET6, &bytes))\(scope == 0 ? "" : "%\(scope)")]:\(port)"
+        case .unix(let path):
+            return Self.unixPrefix + path
+        }
+    }
+
+    private static func text(_ family: Int32, _ bytes: UnsafeRawPointer) -> String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            inet_ntop(family, bytes, buffer.baseAddress, socklen_t(buffer.count)).map { String(cString: $0) } ?? ""
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Synchronization
+
+/// A job that kept a reactor's loop from turning.
+public struct BlockedLoop: Sendable, Hashable {
+    /// The reactor's name.
+    public let reactor: String
+    /// The green task's name; nil when the job belongs to none, or its task has no name.
+    public let task: String?
+    /// How long the job has held the loop so far, to within a quarter of the monitor's threshold.
+    public let duration: Duration
+    /// Whether the job has ended; a report of a job that still holds the loop is followed by one when it has.
+    public let hasEnded: Bool
+}
+
+/// Reports jobs that hold a reactor's loop for too long: a computation without an end, a call that blocks.
+///
+/// A thread of its own looks at the reactor several times per threshold. It costs the reactor nothing that can be
+/// measured, does not keep it alive, and ends with it.
+public final class LoopMonitor: Sendable {
+    /// The job that was seen running by the last sample.
+    private struct Observation {
+        let job: UInt64
+        let sinceNanoseconds: UInt64
+        /// What was reported of it while it ran.
+        var reported: BlockedLoop?
+    }
+
+    private let progress: LoopProgress
+    private let reactorName: String
+    private let threshold: Duration
+    private let report: @Sendable (BlockedLoop) -> Void
+    private let observation = Mutex<Observation?>(nil)
+    /// What stops the thread; nil while there is none.
+    private let bell = Mutex<StopBell?>(nil)
+
+    /// - Parameters:
+    ///   - threshold: how long a job may hold the loop.
+    ///   - report: called on the monitor's thread: once while the job still runs, and once when it has ended. Then the
+    ///     duration is the total.
+    public init(
+        watching reactor: Reactor, threshold: Duration = .milliseconds(100),
+        report: @escaping @Sendable (BlockedLoop) -> Void
+    ) {
+        progress = reactor.progress
+        reactorName = reactor.name
+        self.threshold = threshold
+        self.report = report
+    }
+
+    /// Starts to watch. May be called from any thread.
+    ///
+    /// - Throws: `.misuse` when it watches already; `.system` when there is no thread to be had.
+    public func start() throws(SluiceError) {
+        let own = StopBell()
+        let isFirst = bell.withLock { bell in
+            guard bell == nil else { return false }
+            bell = own
+            return true
+        }
+        guard isFirst else { throw SluiceError(.misuse, "\(reactorName) is watched by this monitor already") }
+        try ReactorThread.launchDetached("the monitor of \(reactorName)") { [self] in watch(until: own) }
+    }
+
+    /// Stops to watch, soon: one report may still come. May be called from any thread, any number of times.
+    public func stop() {
+        bell.withLock { $0.take() }?.ring()
+    }
+
+    private func watch(until bell: StopBell) {
+        let clock = SystemReactorClock()
+        let interval = max(threshold / 4, .milliseconds(1))
+        while !bell.rings(within: interval), !progress.hasEnded { sample(now: clock.nowNanoseconds) }
+    }
+
+    /// Looks at the reactor once; `now` is in nanoseconds of any clock that keeps growing.
+    func sample(now: UInt64) {
+        let job = progress.currentJob
+        if let blocked = observation.withLock({ observe(job, at: now, after: &$0) }) { report(blocked) }
+    }
+
+    private func observe(_ job: UInt64?, at now: UInt64, after last: inout Observation?) -> BlockedLoop? {
+        guard var same = last, same.job == job else {
+            let ended = last.flatMap { last in
+                last.reported.map { blocked($0.task, since: last.sinceNanoseconds, now: now, hasEnded: true) }
+            }
+            last = job.map { Observation(job: $0, sinceNanoseconds: now) }
+            return ended
+        }
+        guard same.reported == nil, now - same.sinceNanoseconds >= threshold.wholeNanoseconds else { return nil }
+        same.reported = blocked(
+            progress.taskName(ofJob: same.job), since: same.sinceNanoseconds, now: now, hasEnded: false)
+        last = same
+        return same.reported
+    }
+
+    private func blocked(_ task: String?, since start: UInt64, now: UInt64, hasEnded: Bool) -> BlockedLoop {
+        BlockedLoop(
+            reactor: reactorName, task: task, duration: .nanoseconds(Int64(clamping: now - start)), hasEnded: hasEnded)
+    }
+}

@@ -1,0 +1,44 @@
+import Synchronization
+
+/// What other threads hand to a reactor: jobs that became ready and work to run.
+struct Mailbox: ~Copyable, Sendable {
+    enum Letter: Sendable {
+        case job(UnownedJob)
+        case work(@Sendable () -> Void)
+    }
+
+    private struct Contents {
+        var letters: [Letter] = []
+        /// A spare array whose storage the next batch reuses.
+        var spare: [Letter] = []
+    }
+
+    private let contents = Mutex(Contents())
+    /// Lets the loop look for letters without taking the lock.
+    private let hasLetters = Atomic<Bool>(false)
+
+    /// Adds a letter; true when it is the first one since the box was emptied, so that the loop must be woken.
+    func put(_ letter: Letter) -> Bool {
+        contents.withLock { contents in
+            contents.letters.append(letter)
+            return !hasLetters.exchange(true, ordering: .acquiringAndReleasing)
+        }
+    }
+
+    var isEmpty: Bool { !hasLetters.load(ordering: .acquiring) }
+
+    /// Hands every letter to `deliver`, in the order in which they came. Only the loop's thread calls this.
+    func empty(_ deliver: (Letter) -> Void) {
+        guard !isEmpty else { return }
+        var letters = contents.withLock { contents in
+            hasLetters.store(false, ordering: .releasing)
+            let letters = contents.letters
+            contents.letters = contents.spare
+            contents.spare = []
+            return letters
+        }
+        for letter in letters { deliver(letter) }
+        letters.removeAll(keepingCapacity: letters.capacity <= 1024)
+        contents.withLock { $0.spare = letters }
+    }
+}

@@ -1,0 +1,258 @@
+import CLibev
+import DequeModule
+import Glibc
+import Synchronization
+
+/// One libev loop on one thread, and the executor of the green tasks that live on it.
+///
+/// A green task is a Swift task whose executor preference is a reactor. What such a task does between two waits is a
+/// job; the reactor runs jobs in the order in which they became ready, a bounded number a turn, then polls the kernel.
+///
+/// Two ways to run one: `run(_:)` gives it the calling thread until a main task is done; `start()` gives it a thread of
+/// its own until `stop()`.
+public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
+    // Sendable: `mailbox`, `progress` and the atomics may be used from any thread; every other stored property belongs
+    // to the thread that runs the loop, which `isCurrent` tells.
+
+    /// How many jobs run between two polls of the kernel, so that busy tasks never starve I/O.
+    static let jobsPerTurn = 256
+
+    /// What the reactor is called in reports.
+    public let name: String
+    let clock: any ReactorClock
+    let loop: OpaquePointer
+
+    private let wakeup: UnsafeMutablePointer<ev_async>
+    private let alarm: UnsafeMutablePointer<ev_timer>
+    /// The deadline that `alarm` is set for; `.max` when it is not set.
+    private var alarmDeadline = UInt64.max
+    private let mailbox = Mailbox()
+    /// The thread that runs the loop; 0 while none does.
+    private let thread = Atomic<UInt>(0)
+    private let stopRequested = Atomic<Bool>(false)
+
+    // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
+    @exclusivity(unchecked) private var runQueue = Deque<UnownedJob>()
+    @exclusivity(unchecked) private var timers = TimerQueue<TimerAction>()
+    private var turnEnds: [any EndOfTurn] = []
+    /// The storage of the last turn's list, for reuse.
+    private var spareTurnEnds: [any EndOfTurn] = []
+
+    @exclusivity(unchecked) var tasks = TaskRegistry()
+    /// The green task whose job runs; nil when it is not known yet (see `TaskRecord.running`).
+    var runningTask: TaskRecord? {
+        get { progress.runningTask }
+        set { progress.runningTask = newValue }
+    }
+    let sleepers = Sleepers()
+    /// Guards who waits for the end of the reactor's tasks; one lock for all, to keep the records small.
+    let joinLock = Mutex<Void>(())
+    let progress = LoopProgress()
+    /// How many things other than green tasks may wake one: watched descriptors, signals, holds.
+    private var outsideWakers = 0
+    /// Whether a thread other than the reactor's has made a job ready: then something outside can, and may again.
+    private var wasWokenFromOutside = false
+
+    /// - Throws: `SluiceError` with code `.system` when the kernel gives no descriptor to poll with.
+    public init(name: String = "reactor", clock: any ReactorClock = SystemReactorClock()) throws(SluiceError) {
+        // By default SIGPIPE kills; a write to a peer that has gone must be an error of that write.
+        signal(SIGPIPE, SIG_IGN)
+        guard let loop = ev_loop_new(UInt32(EVFLAG_NOENV)) else {
+            throw SluiceError(system: errno, "libev cannot create a loop")
+        }
+        self.name = name
+        self.clock = clock
+        self.loop = loop
+        wakeup = .allocate(capacity: 1)
+        alarm = .allocate(capacity: 1)
+        clibev_async_init(wakeup) { _, _, _ in }
+        clibev_timer_init(alarm, { _, _, _ in }, 0, 0)
+        ev_async_start(loop, wakeup)
+        clock.attach(self)
+    }
+
+    deinit {
+        progress.end()
+        // What was let go of on other threads, and is closed now: see `DescriptorWatch.abandon`.
+        mailbox.empty { if case .work(let work) = $0 { work() } }
+        ev_async_stop(loop, wakeup)
+        ev_timer_stop(loop, alarm)
+        ev_loop_destroy(loop)
+        wakeup.deallocate()
+        alarm.deallocate()
+    }
+
+    // MARK: Executor
+
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            runQueue.append(job)
+        } else {
+            post(.job(job))
+        }
+    }
+
+    public func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+    public func checkIsolated() {
+        precondition(isCurrent, "not on the thread of \(name)")
+    }
+
+    /// Whether the calling thread is the one that runs this reactor.
+    public var isCurrent: Bool { thread.load(ordering: .relaxed) == currentThread() }
+
+    /// The reactor that the calling thread runs.
+    public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
+
+    // MARK: Work from other threads
+
+    /// Runs `work` on the reactor's thread, soon. May be called from any thread.
+    public func post(_ work: @escaping @Sendable () -> Void) {
+        post(.work(work))
+    }
+
+    /// Runs `work` on the reactor's thread: at once when that is the calling one, else soon.
+    func perform(_ work: @escaping @Sendable () -> Void) {
+        if isCurrent { work() } else { post(work) }
+    }
+
+    private func post(_ letter: Mailbox.Letter) {
+        if mailbox.put(letter) { wake() }
+    }
+
+    /// Has the loop take a turn. May be called from any thread.
+    func wake() {
+        ev_async_send(loop, wakeup)
+    }
+
+    private func deliver(_ letter: Mailbox.Letter) {
+        switch letter {
+        case .job(let job):
+            wasWokenFromOutside = true
+            runQueue.append(job)
+        case .work(let work):
+            work()
+        }
+    }
+
+    /// Tells the detection of deadlocks that something outside the reactor may wake a task, until `release`.
+    ///
+    /// Needed around threads or tasks elsewhere that will use a channel on which this reactor's tasks wait.
+    public func hold() {
+        perform { [self] in outsideWakers += 1 }
+    }
+
+    /// Takes back one `hold`.
+    public func release() {
+        perform { [self] in outsideWakers -= 1 }
+    }
+
+    // MARK: Timers
+
+    func setTimer(after timeout: Duration, _ action: TimerAction) -> TimerHandle {
+        timers.set(at: clock.nowNanoseconds &+ timeout.wholeNanoseconds, action)
+    }
+
+    func cancelTimer(_ handle: TimerHandle) {
+        timers.cancel(handle)
+    }
+
+    private func fireTimers() {
+        guard timers.count > 0 else { return }
+        let now = clock.nowNanoseconds
+        while let action = timers.popDue(at: now) { action.fire() }
+    }
+
+    /// Sets libev's one timer for the earliest of ours. A timer that is cancelled leaves it as it is: at worst the loop
+    /// wakes once for nothing, which costs less than setting it anew for each operation with a deadline.
+    private func setAlarm() {
+        guard clock.runsByItself, let earliest = timers.earliest, earliest < alarmDeadline || !isAlarmSet else { return }
+        let now = clock.nowNanoseconds
+        ev_timer_stop(loop, alarm)
+        ev_now_update(loop)
+        clibev_timer_init(alarm, { _, _, _ in }, earliest > now ? Double(earliest - now) / 1e9 : 0, 0)
+        ev_timer_start(loop, alarm)
+        alarmDeadline = earliest
+    }
+
+    private var isAlarmSet: Bool { alarm.pointee.active != 0 }
+
+    // MARK: The loop
+
+    /// Calls `listener` once, at the end of the turn in which this is asked for. On the reactor's thread only.
+    package func atEndOfTurn(_ listener: any EndOfTurn) {
+        turnEnds.append(listener)
+    }
+
+    /// Takes the calling thread for the loop while `body` runs.
+    func withThread<Result>(_ body: () throws -> Result) throws -> Result {
+        let (isFree, _) = thread.compareExchange(expected: 0, desired: currentThread(), ordering: .acquiringAndReleasing)
+        guard isFree, CurrentReactor.unretained == nil else {
+            throw SluiceError(.misuse, "\(name) runs already, or this thread runs another reactor")
+        }
+        CurrentReactor.set(self)
+        defer {
+            CurrentReactor.set(nil)
+            thread.store(0, ordering: .releasing)
+        }
+        return try body()
+    }
+
+    /// Takes turns until `isDone`; throws `Deadlock`, where that is looked for, when no turn can change anything.
+    func turn(detectingDeadlock: Bool, until isDone: () -> Bool) throws(Deadlock) {
+        while true {
+            mailbox.empty(deliver)
+            fireTimers()
+            runJobs()
+            endTurn()
+            if isDone() { return }
+            let isIdle = runQueue.isEmpty && mailbox.isEmpty
+            if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
+            poll(waiting: isIdle)
+        }
+    }
+
+    private func runJobs() {
+        let executor = asUnownedTaskExecutor()
+        var left = Self.jobsPerTurn
+        while left > 0, let job = runQueue.popFirst() {
+            runningTask = nil
+            progress.jobBegins()
+            job.runSynchronously(on: executor)
+            left -= 1
+        }
+        runningTask = nil
+        progress.jobsEnd()
+    }
+
+    private func endTurn() {
+        guard !turnEnds.isEmpty else { return }
+        swap(&turnEnds, &spareTurnEnds)
+        for listener in spareTurnEnds { listener.turnEnds() }
+        spareTurnEnds.removeAll(keepingCapacity: true)
+    }
+
+    private func poll(waiting: Bool) {
+        setAlarm()
+        ev_run(loop, waiting ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
+    }
+
+    private var isDeadlocked: Bool {
+        tasks.count > 0 && tasks.parkedCount == tasks.count && timers.count == 0 && outsideWakers == 0
+            && !wasWokenFromOutside
+    }
+
+    /// Whether the stop was asked for.
+    var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
+
+    func requestStop() {
+        stopRequested.store(true, ordering: .releasing)
+        wake()
+    }
+}
+
+/// Something that a reactor calls at the end of a turn, such as a connection with output to write.
+package protocol EndOfTurn: AnyObject {
+    func turnEnds()
+}

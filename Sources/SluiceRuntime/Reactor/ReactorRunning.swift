@@ -1,0 +1,48 @@
+extension Reactor {
+    /// Runs `body` as the main green task on the calling thread, and returns when it has ended.
+    ///
+    /// Green tasks that are then still there are cancelled and awaited.
+    ///
+    /// - Throws: what `body` throws; or a `Deadlock` when every task waits on a channel and nothing can wake one. The
+    ///   tasks of a deadlock stay suspended for good: their memory is the price of the report.
+    public func run<Success: Sendable>(
+        _ name: String = "main", _ body: @escaping @Sendable () async throws -> Success
+    ) throws -> Success {
+        try withThread {
+            let main = spawn(name, body)
+            try turn(detectingDeadlock: true, until: { main.outcome != nil })
+            endTasks()
+            guard let outcome = main.outcome else { throw SluiceError(.misuse, "the main task has not ended") }
+            return try outcome.get()
+        }
+    }
+
+    /// Runs the reactor on a thread of its own until `stop()`, and returns once it turns.
+    ///
+    /// No deadlock is looked for: other threads may always bring work.
+    public func start() throws(SluiceError) {
+        try ReactorThread.launch(name) { [self] started in
+            do {
+                try withThread {
+                    started(nil)
+                    try turn(detectingDeadlock: false, until: { isStopping })
+                    endTasks()
+                }
+            } catch {
+                started(SluiceError(.misuse, "\(error)"))
+            }
+        }
+    }
+
+    /// Cancels every green task, awaits them, and ends the loop of a reactor that was started. Callable from any thread.
+    public func stop() {
+        requestStop()
+    }
+
+    /// Cancels the tasks that are left and takes turns until they have ended.
+    private func endTasks() {
+        for task in tasks.all { task.cancel() }
+        // A turn that looks for no deadlock throws nothing.
+        try? turn(detectingDeadlock: false, until: { tasks.count == 0 })
+    }
+}

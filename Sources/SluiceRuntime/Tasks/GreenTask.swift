@@ -1,0 +1,83 @@
+/// A green task: a Swift task that lives on a reactor, can be joined with a deadline, and shows in reports what it
+/// waits on.
+public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable {
+    // Sendable: `life` belongs to the task's own code until the task is marked as ended, and is constant afterwards.
+
+    @usableFromInline
+    enum Life {
+        case starting(@Sendable () async throws -> Success)
+        case running
+        case ended(Result<Success, any Error>)
+    }
+
+    @usableFromInline var life: Life
+
+    @inlinable
+    init(name: String, reactor: Reactor, body: @escaping @Sendable () async throws -> Success) {
+        life = .starting(body)
+        super.init(name: name, reactor: reactor)
+    }
+
+    /// How the task ended; nil while it has not.
+    @inlinable public var outcome: Result<Success, any Error>? {
+        guard hasEnded, case .ended(let result) = life else { return nil }
+        return result
+    }
+
+    /// Waits until the task has ended, and returns its result or throws its error.
+    @inlinable
+    public var value: Success {
+        get async throws { try await join() }
+    }
+
+    /// Waits until the task has ended, at most for `timeout`. Giving up does not cancel the task.
+    ///
+    /// - Throws: what the task threw; or `SluiceError` with code `.timedOut` or `.cancelled` when the wait was cut short.
+    @inlinable
+    public func join(timeout: Duration? = nil) async throws -> Success {
+        try await waitUntilEnded(timeout: timeout)
+        guard case .ended(let result) = life else { throw SluiceError(.misuse, "\(waitDescription) has ended without a result") }
+        return try result.get()
+    }
+
+    /// The task's whole life. One function, because each frame that is live around `body` costs every parked task its
+    /// size, and a task's first slab ends at 984 bytes.
+    @inlinable
+    nonisolated(nonsending) func live() async {
+        guard case .starting(let body) = life else { return }
+        life = .running
+        begin()
+        do {
+            life = .ended(.success(try await body()))
+        } catch {
+            life = .ended(.failure(error))
+        }
+        end()
+    }
+}
+
+extension Reactor {
+    /// Starts a green task. May be called from any thread.
+    ///
+    /// - Parameter name: shown in reports and logs.
+    @inlinable
+    @discardableResult
+    public func spawn<Success: Sendable>(
+        _ name: String = "", _ body: @escaping @Sendable () async throws -> Success
+    ) -> GreenTask<Success> {
+        let task = GreenTask<Success>(name: name, reactor: self, body: body)
+        enter(task)
+        // Detached: copying the spawner's task-locals would cost more than the rest of the spawn. Capturing the task
+        // alone, and as an operation that throws, spares two allocations.
+        Task<Void, any Error>.detached(executorPreference: self) {
+            await TaskRecord.inherited.withValue(task) { await task.live() }
+        }
+        return task
+    }
+
+    /// Adds a task to those that the reactor knows, before its first job is ready.
+    @usableFromInline
+    func enter(_ task: TaskRecord) {
+        perform { [self] in tasks.add(task) }
+    }
+}

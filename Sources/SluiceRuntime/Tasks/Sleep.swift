@@ -1,0 +1,42 @@
+/// Suspends the calling task for `duration`.
+///
+/// - Throws: `SluiceError` with code `.cancelled` when the task is cancelled before.
+public func sleep(for duration: Duration) async throws(SluiceError) {
+    guard let reactor = TaskRecord.running?.reactor else {
+        do {
+            return try await Task.sleep(for: duration)
+        } catch {
+            throw WithdrawalReason.cancelled.error
+        }
+    }
+    let sleepers = reactor.sleepers
+    let verdict: SleepVerdict = await suspendTask(on: sleepers, .sleep, timeout: duration, register: sleepers.register)
+    if verdict == .cancelled { throw WithdrawalReason.cancelled.error }
+}
+
+enum SleepVerdict: WaitVerdict {
+    case over
+    case cancelled
+
+    static func withdrawn(_ reason: WithdrawalReason) -> SleepVerdict {
+        switch reason {
+        case .timedOut: .over
+        case .cancelled: .cancelled
+        }
+    }
+}
+
+/// The sleeping tasks of a reactor. On the reactor's thread only.
+final class Sleepers: WaitSource {
+    private var queue = WaitQueue<UnsafeContinuation<SleepVerdict, Never>>()
+
+    func register(_ continuation: UnsafeContinuation<SleepVerdict, Never>) -> WaitTicket? {
+        queue.append(continuation)
+    }
+
+    override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
+        queue.remove(ticket)?.resume(returning: .withdrawn(reason))
+    }
+
+    override var waitDescription: String { "the clock" }
+}

@@ -1,0 +1,167 @@
+import Synchronization
+
+/// What a reactor knows of one green task: its name, and what it waits on.
+///
+/// The base of `GreenTask<Success>`, without its type. Kept below 120 bytes with it, which with the Swift task itself
+/// makes less than 1 500 for a parked task.
+public class TaskRecord: WaitSource, @unchecked Sendable {
+    // Sendable: `name` and `reactor` are constant, `hasEnded` and `joiners` belong to the reactor's `joinLock`,
+    // everything else to the reactor's thread.
+
+    /// The record of the green task around; its child tasks inherit it too, see `owns`.
+    @usableFromInline static let inherited = TaskLocal<TaskRecord?>(wrappedValue: nil)
+
+    /// What the task is called in reports; empty where it was given no name.
+    public let name: String
+    /// The reactor that the task lives on.
+    public let reactor: Reactor
+
+    // Every suspension touches these, from one thread: checking their exclusivity at run time took 6 % of a transfer.
+    /// The Swift task that this record describes, while it lives.
+    @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
+    @exclusivity(unchecked) private var wait: ParkedWait?
+    /// How many scopes around the running code are cancelled: the task itself, and nurseries that it is in.
+    @exclusivity(unchecked) private var cancelledScopes: UInt16 = 0
+    private var wasCancelled = false
+    private var isEnded = false
+    private var joiners: Joiners?
+    /// The neighbours in the reactor's `TaskRegistry`.
+    var next: Unmanaged<TaskRecord>?
+    var previous: Unmanaged<TaskRecord>?
+
+    @usableFromInline
+    init(name: String, reactor: Reactor) {
+        self.name = name
+        self.reactor = reactor
+    }
+
+    /// The record of the green task around the running code; nil off the reactors. A child task gets its parent's, and
+    /// must ask whether it `owns` the continuation.
+    @usableFromInline
+    static var running: TaskRecord? {
+        guard let reactor = CurrentReactor.unretained else { return nil }
+        return reactor._withUnsafeGuaranteedRef { reactor in
+            guard let record = reactor.runningTask ?? inherited.get() else { return nil }
+            return record.reactor === reactor ? record : nil
+        }
+    }
+
+    /// Whether `continuation` is one of this task, rather than of a child task or of one started by `Task.immediate`.
+    ///
+    /// A continuation is one pointer, to its Swift task; comparing it is free, where `withUnsafeCurrentTask` takes 30 ns
+    /// of each suspension. Should a later runtime change that, no continuation would match, and green tasks would wait
+    /// by the slower way that any task has.
+    @inlinable
+    func owns<Verdict>(_ continuation: UnsafeContinuation<Verdict, Never>) -> Bool {
+        identity == unsafeBitCast(continuation, to: UnsafeRawPointer.self)
+    }
+
+    /// The task in a report: its name in quotes, or "unnamed".
+    var label: String { name.isEmpty ? "unnamed" : "'\(name)'" }
+
+    /// The task and what it waits on, in words.
+    var report: String { "\(label): \(wait?.description ?? "waits on nothing of the reactor's")" }
+
+    // MARK: Life
+
+    @usableFromInline
+    final func begin() {
+        identity = withUnsafeCurrentTask { $0.map { unsafeBitCast($0, to: UnsafeRawPointer.self) } }
+        reactor.runningTask = self
+        if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
+    }
+
+    @usableFromInline
+    final func end() {
+        reactor.runningTask = nil
+        reactor.progress.forget(self)
+        identity = nil
+        reactor.tasks.remove(self)
+        let joiners = reactor.joinLock.withLock { _ in
+            isEnded = true
+            return self.joiners.take()
+        }
+        joiners?.resumeAll()
+    }
+
+    // MARK: Joining
+
+    /// Whether the task has ended.
+    @usableFromInline var hasEnded: Bool { reactor.joinLock.withLock { _ in isEnded } }
+
+    @usableFromInline
+    nonisolated(nonsending) final func waitUntilEnded(timeout: Duration?) async throws(SluiceError) {
+        if hasEnded { return }
+        let verdict: JoinVerdict = await suspendTask(
+            on: self, .join, timeout: timeout, register: addJoiner)
+        if case .withdrawn(let reason) = verdict { throw reason.error }
+    }
+
+    private func addJoiner(_ continuation: UnsafeContinuation<JoinVerdict, Never>) -> WaitTicket? {
+        let ticket: WaitTicket? = reactor.joinLock.withLock { _ in
+            if isEnded { return nil }
+            let joiners = joiners ?? Joiners()
+            self.joiners = joiners
+            return joiners.add(continuation)
+        }
+        if ticket == nil { continuation.resume(returning: .ended) }
+        return ticket
+    }
+
+    @usableFromInline
+    package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
+        reactor.joinLock.withLock { _ in joiners?.remove(ticket) }?.resume(returning: .withdrawn(reason))
+    }
+
+    @usableFromInline
+    package override var waitDescription: String { "task \(label)" }
+
+    // MARK: Waiting
+
+    /// Notes that the task is about to be suspended in `wait`, at most for `timeout`; returns the timer of that.
+    @usableFromInline
+    final func park(_ wait: ParkedWait, timeout: Duration?) -> TimerHandle? {
+        self.wait = wait
+        if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount += 1 }
+        return timeout.map { reactor.setTimer(after: $0, .expire(self)) }
+    }
+
+    /// Notes that the task runs again.
+    @usableFromInline
+    final func unpark(alarm: TimerHandle?) {
+        reactor.runningTask = self
+        guard let wait else { return }
+        if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount -= 1 }
+        self.wait = nil
+        if let alarm { reactor.cancelTimer(alarm) }
+    }
+
+    /// Ends the current wait, if there is one, without its having happened. On the reactor's thread only.
+    final func withdrawWait(because reason: WithdrawalReason) {
+        wait?.withdraw(because: reason)
+    }
+
+    // MARK: Cancellation
+
+    /// Whether the running code is to end: every wait of ours throws at once. On the reactor's thread only.
+    @usableFromInline final var isCancelled: Bool { cancelledScopes > 0 }
+
+    /// Cancels the task: its current wait and all later ones throw. May be called from any thread, any number of times.
+    public final func cancel() {
+        reactor.perform { [self] in
+            if !wasCancelled { cancelScope() }
+            wasCancelled = true
+            if let identity { unsafeBitCast(identity, to: UnsafeCurrentTask.self).cancel() }
+        }
+    }
+
+    /// Cancels the scope that the task is in, until `leaveCancelledScope`. On the reactor's thread only.
+    final func cancelScope() {
+        cancelledScopes += 1
+        withdrawWait(because: .cancelled)
+    }
+
+    final func leaveCancelledScope() {
+        cancelledScopes -= 1
+    }
+}

@@ -1,0 +1,125 @@
+import Synchronization
+
+/// The answer of a parked operation: what its counterpart told it, or that it was withdrawn.
+@usableFromInline
+package protocol WaitVerdict: Sendable {
+    static func withdrawn(_ reason: WithdrawalReason) -> Self
+}
+
+/// Suspends the calling task until the waiter that `register` queues is resumed.
+///
+/// This is the one seam between everything that waits and the scheduler. A green task notes its wait in its record, by
+/// which a cancellation or a timeout finds it; any other task (off the reactors, or a child of a green task) is found
+/// through Swift's cancellation handler, which costs 200 ns more.
+///
+/// - Parameter register: tries the operation once more; either resumes the continuation and returns nil, or queues it
+///   and returns its ticket.
+@inlinable
+nonisolated(nonsending) package func suspendTask<Verdict: WaitVerdict>(
+    on source: WaitSource, _ side: WaitSide, timeout: Duration?,
+    register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
+) async -> Verdict {
+    if let task = TaskRecord.running {
+        var isForeign = false
+        var alarm: TimerHandle?
+        let verdict: Verdict = await withUnsafeContinuation { continuation in
+            guard task.owns(continuation) else {
+                isForeign = true
+                continuation.resume(returning: Verdict.withdrawn(.cancelled))
+                return
+            }
+            if task.isCancelled {
+                continuation.resume(returning: Verdict.withdrawn(.cancelled))
+            } else if let ticket = register(continuation) {
+                alarm = task.park(ParkedWait(on: source, ticket, side), timeout: timeout)
+            }
+        }
+        guard isForeign else {
+            task.unpark(alarm: alarm)
+            return verdict
+        }
+    }
+    return await suspendForeignTask(on: source, side, timeout: timeout, register: register)
+}
+
+/// Out of line, to keep its state out of the frames of green tasks.
+@inline(never)
+@usableFromInline
+nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
+    on source: WaitSource, _ side: WaitSide, timeout: Duration?,
+    register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
+) async -> Verdict {
+    let wait = ForeignWait(on: source, side)
+    let alarm = timeout.map { wait.expires(after: $0) }
+    let verdict = await withTaskCancellationHandler {
+        await withUnsafeContinuation { continuation in
+            if wait.isCancelled {
+                continuation.resume(returning: Verdict.withdrawn(WithdrawalReason.cancelled))
+            } else if let ticket = register(continuation) {
+                wait.parked(ticket)
+            }
+        }
+    } onCancel: {
+        wait.end(because: .cancelled)
+    }
+    alarm?.cancel()
+    return verdict
+}
+
+/// The wait of a task that is not a green one, where its cancellation handler and its timer can find it.
+@usableFromInline
+final class ForeignWait: @unchecked Sendable {
+    // Sendable: `state` is a mutex, and a `WaitSource` may be withdrawn from by any thread.
+
+    private enum State {
+        case registering
+        case parked(WaitTicket)
+        case ended(WithdrawalReason)
+    }
+
+    private let source: WaitSource
+    private let side: WaitSide
+    private let state = Mutex(State.registering)
+
+    @usableFromInline
+    init(on source: WaitSource, _ side: WaitSide) {
+        self.source = source
+        self.side = side
+    }
+
+    /// Whether the wait was ended before it began.
+    @usableFromInline
+    var isCancelled: Bool {
+        state.withLock {
+            if case .ended = $0 { true } else { false }
+        }
+    }
+
+    @usableFromInline
+    func parked(_ ticket: WaitTicket) {
+        let ended: WithdrawalReason? = state.withLock { state in
+            if case .ended(let reason) = state { return reason }
+            state = .parked(ticket)
+            return nil
+        }
+        if let ended { source.withdraw(ticket, from: side, because: ended) }
+    }
+
+    @usableFromInline
+    func end(because reason: WithdrawalReason) {
+        let ticket: WaitTicket? = state.withLock { state in
+            let ticket: WaitTicket? = if case .parked(let ticket) = state { ticket } else { nil }
+            state = .ended(reason)
+            return ticket
+        }
+        if let ticket { source.withdraw(ticket, from: side, because: reason) }
+    }
+
+    @usableFromInline
+    func expires(after timeout: Duration) -> Task<Void, Never> {
+        Task.detached { [self] in
+            guard (try? await Task.sleep(for: timeout)) != nil else { return }
+            end(because: .timedOut)
+        }
+    }
+}

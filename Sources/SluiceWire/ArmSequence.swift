@@ -1,0 +1,41 @@
+/// The first word of an arm. A new kind is a new case: the compiler then asks for its parser.
+enum ArmKind: String, CaseIterable {
+    case receive = "RECV"
+    case send = "SEND"
+    case otherwise = "ELSE"
+
+    static let vocabulary = Vocabulary<Self>()
+}
+
+/// The arms of a select, as texts: what stands between two ` | `.
+///
+/// A bar without a space on either side belongs to a text. A text that holds ` | ` itself goes into a body.
+struct ArmSequence: Sequence, IteratorProtocol {
+    private let arms: ByteView
+
+    /// Where the next arm begins. Past the end once none is left.
+    private var position = 0
+
+    init(_ arms: ByteView) {
+        self.arms = arms
+    }
+
+    var isAtEnd: Bool { position > arms.count }
+
+    mutating func next() -> ByteView? {
+        guard !isAtEnd else { return nil }
+        let end = separator(from: position) ?? arms.count
+        defer { position = end + 3 }
+        return arms[position..<end]
+    }
+
+    /// Where ` | ` stands at `start` or after it.
+    private func separator(from start: Int) -> Int? {
+        var search = start
+        while let bar = arms.firstIndex(of: .bar, from: search) {
+            if bar > start, arms[bar - 1] == .space, bar + 1 < arms.count, arms[bar + 1] == .space { return bar - 1 }
+            search = bar + 1
+        }
+        return nil
+    }
+}

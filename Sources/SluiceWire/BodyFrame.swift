@@ -1,0 +1,73 @@
+/// Follows one body of announced length through the input: exactly that many bytes, then a line end.
+struct BodyFrame: Sendable {
+    enum Progress {
+        /// The body goes on with these bytes of the input; consumed.
+        case bytes(Range<Int>)
+        /// The line end was there; consumed.
+        case ended
+        /// All input is consumed and the frame has not ended.
+        case needsMore
+        /// Something else than a line end follows the body: its length was a lie.
+        case unterminated
+    }
+
+    private(set) var remainingBytes: Int
+    private var sawCarriageReturn = false
+
+    init(length: Int) {
+        remainingBytes = length
+    }
+
+    mutating func advance(over input: ByteView, offset: inout Int) -> Progress {
+        guard offset < input.count else { return .needsMore }
+        if remainingBytes > 0 {
+            let range = offset..<offset + min(remainingBytes, input.count - offset)
+            remainingBytes -= range.count
+            offset = range.upperBound
+            return .bytes(range)
+        }
+        if input[offset] == .carriageReturn, !sawCarriageReturn {
+            sawCarriageReturn = true
+            offset += 1
+            guard offset < input.count else { return .needsMore }
+        }
+        guard input[offset] == .lineFeed else { return .unterminated }
+        offset += 1
+        return .ended
+    }
+}
+
+/// Gathers the bytes of one body.
+struct BodyReader: Sendable {
+    enum Progress {
+        case complete(Body)
+        case needsMore
+        case unterminated
+    }
+
+    private let length: Int
+    private var frame: BodyFrame
+    private(set) var body: Body = []
+
+    init(length: Int) {
+        self.length = length
+        frame = BodyFrame(length: length)
+    }
+
+    mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
+        while true {
+            switch frame.advance(over: input, offset: &offset) {
+            case .bytes(let range): append(input[range])
+            case .ended: return .complete(body)
+            case .needsMore: return .needsMore
+            case .unterminated: return .unterminated
+            }
+        }
+    }
+
+    /// Memory follows the bytes that came, by doubling, and never the length that was announced.
+    private mutating func append(_ bytes: ByteView) {
+        body.reserveCapacity(min(length, max(body.count + bytes.count, 2 * body.count)))
+        bytes.append(to: &body)
+    }
+}

@@ -1,0 +1,74 @@
+/// A request whose line was understood and whose bodies are still arriving.
+struct IncompleteRequest: Sendable {
+    enum Progress {
+        case complete(Request)
+        case needsMore
+        case unterminated
+    }
+
+    /// Its bodies are filled in as they become complete.
+    private var request: Request
+    private let announced: [AnnouncedBodies.Element]
+
+    /// Which of the announced bodies is arriving.
+    private var index = 0
+    private var reader: BodyReader
+
+    /// - Parameter bodies: at least one.
+    init(_ request: consuming Request, awaiting bodies: AnnouncedBodies) {
+        self.request = request
+        announced = bodies.elements
+        reader = BodyReader(length: announced[0].length)
+    }
+
+    var tag: Tag? { request.tag }
+
+    /// Memory held for the bodies: those that are complete, and the one that is growing.
+    var bufferedBytes: Int {
+        announced.prefix(index).reduce(reader.body.capacity) { $0 + $1.length }
+    }
+
+    mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
+        while true {
+            switch reader.read(input, offset: &offset) {
+            case .complete(let body):
+                request.command.fill(body, ofArm: announced[index].arm)
+                index += 1
+                guard index < announced.count else { return .complete(request) }
+                reader = BodyReader(length: announced[index].length)
+            case .needsMore: return .needsMore
+            case .unterminated: return .unterminated
+            }
+        }
+    }
+}
+
+extension Command {
+    /// Puts in the body that followed the line.
+    fileprivate mutating func fill(_ body: Body, ofArm arm: Int) {
+        switch consume self {
+        case .ping:
+            self = .ping(body)
+        case .send(var command):
+            command.body = body
+            self = .send(command)
+        case .select(var command):
+            command.arms[arm].fill(body)
+            self = .select(command)
+        case .hello: self = .hello
+        case .receive(let command): self = .receive(command)
+        case .cancel(let tag): self = .cancel(tag)
+        case .help(let verb): self = .help(verb)
+        case .quit: self = .quit
+        }
+    }
+}
+
+extension Arm {
+    fileprivate mutating func fill(_ body: Body) {
+        switch self {
+        case .send(let channel, _): self = .send(channel, body)
+        case .receive: break
+        }
+    }
+}

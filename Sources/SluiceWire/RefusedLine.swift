@@ -1,0 +1,123 @@
+/// Reads a line that was refused for one thing only: the bodies it announces.
+///
+/// A client that sent a bad command still sends its bodies, and they must not run as commands. So this reading forgives
+/// what the parser does not (any run of white space separates words), and where two readings of a line are possible it
+/// gives up, which closes the connection.
+struct RefusedLine {
+    private var lengths: [Int] = []
+
+    /// The lengths of the bodies that follow `line`, in their order, or nil if they cannot be told for certain.
+    ///
+    /// - Parameter isWhole: false for the beginning of an overlong line.
+    static func bodyLengths(_ line: ByteView, isWhole: Bool, limits: Limits) -> [Int]? {
+        var reading = RefusedLine()
+        guard reading.read(line, isWhole: isWhole) else { return nil }
+        var room = limits.maxDiscardBytes
+        for length in reading.lengths {
+            guard length <= room else { return nil }
+            room -= length
+        }
+        return reading.lengths
+    }
+
+    private mutating func read(_ line: ByteView, isWhole: Bool) -> Bool {
+        var words = LooseWords(line)
+        var first = words.next()
+        if first?.first == .numberSign { first = words.next() }
+        // Cut within its verb, the line is no command whose options matter.
+        guard let first, isWhole || !words.isExhausted else { return true }
+        guard readOptions(&words), isWhole || !words.mayGoOnWithOption else { return false }
+        switch Verb.vocabulary.word(ignoringCase: first) {
+        case .select:
+            return isWhole && readArms(words.rest) && lengths.count == line.lengthMentions
+        case nil:
+            // The grammar of an unknown verb is unknown too: a length outside the options may be meant.
+            return lengths.count == line.lengthMentions
+        case .hello, .ping, .send, .receive, .cancel, .help, .quit:
+            return true
+        }
+    }
+
+    private mutating func readArms(_ text: ByteView) -> Bool {
+        for arm in ArmSequence(text) {
+            var words = LooseWords(arm)
+            _ = words.next()
+            guard readOptions(&words) else { return false }
+        }
+        return true
+    }
+
+    /// Reads the options of a command or an arm; false if a length among them is no number or stands twice.
+    private mutating func readOptions(_ words: inout LooseWords) -> Bool {
+        let known = lengths.count
+        while let word = words.peek(), let separator = word.firstIndex(of: .equals) {
+            _ = words.next()
+            guard word.prefix(separator).spellsLength else { continue }
+            guard lengths.count == known, let length = word.dropping(separator + 1).wholeNumber else { return false }
+            lengths.append(length)
+        }
+        return true
+    }
+}
+
+/// Words that any run of white space separates.
+private struct LooseWords {
+    private let line: ByteView
+    private var position = 0
+
+    init(_ line: ByteView) {
+        self.line = line
+    }
+
+    /// Whether the last word ran up to the very end of the line.
+    var isExhausted: Bool { position == line.count }
+
+    /// Whether, in a line that is cut, the next word may be an option: none is left, or too little to tell.
+    var mayGoOnWithOption: Bool {
+        var copy = self
+        guard let word = copy.next() else { return true }
+        return copy.isExhausted && word.count <= Keyword.maxBytes
+    }
+
+    var rest: ByteView { line.dropping(wordStart) }
+
+    func peek() -> ByteView? {
+        var copy = self
+        return copy.next()
+    }
+
+    mutating func next() -> ByteView? {
+        let start = wordStart
+        guard start < line.count else { return nil }
+        position = start
+        while position < line.count, !line[position].isSeparator { position += 1 }
+        return line[start..<position]
+    }
+
+    private var wordStart: Int {
+        var start = position
+        while start < line.count, line[start].isSeparator { start += 1 }
+        return start
+    }
+}
+
+extension ByteView {
+    fileprivate var spellsLength: Bool { OptionKey.vocabulary.word(ignoringCase: self) == .length }
+
+    /// How often `len=` stands in the view and is not the end of a longer key.
+    fileprivate var lengthMentions: Int {
+        var mentions = 0
+        var search = 0
+        while let separator = firstIndex(of: .equals, from: search) {
+            var start = separator
+            while start > search, self[start - 1].isKeyByte { start -= 1 }
+            if self[start..<separator].spellsLength { mentions += 1 }
+            search = separator + 1
+        }
+        return mentions
+    }
+}
+
+extension UInt8 {
+    fileprivate var isSeparator: Bool { self == .space || (0x09...0x0D).contains(self) }
+}

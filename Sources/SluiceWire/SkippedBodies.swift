@@ -1,0 +1,35 @@
+/// The bodies behind a refused line: passed over exactly, never kept, never parsed.
+struct SkippedBodies: Sendable {
+    enum Progress {
+        case ended
+        case needsMore
+        case unterminated
+    }
+
+    private let lengths: [Int]
+
+    /// Which of the bodies is passing.
+    private var index = 0
+    private var frame: BodyFrame
+
+    /// Nil if there is no body to skip.
+    init?(_ lengths: [Int]) {
+        guard let first = lengths.first else { return nil }
+        self.lengths = lengths
+        frame = BodyFrame(length: first)
+    }
+
+    mutating func skip(_ input: ByteView, offset: inout Int) -> Progress {
+        while true {
+            switch frame.advance(over: input, offset: &offset) {
+            case .bytes: continue
+            case .ended:
+                index += 1
+                guard index < lengths.count else { return .ended }
+                frame = BodyFrame(length: lengths[index])
+            case .needsMore: return .needsMore
+            case .unterminated: return .unterminated
+            }
+        }
+    }
+}

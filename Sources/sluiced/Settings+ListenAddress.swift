@@ -1,0 +1,140 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// A place to accept connections, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+enum ListenAddress: Hashable, Sendable {
+    /// A host name or IP address (IPv6 without its brackets), and a port; port 0 lets the system choose one.
+    case tcp(host: String, port: UInt16)
+
+    /// The path of a Unix-domain socket.
+    case unix(path: String)
+
+    /// Reads the written form.
+    ///
+    /// - Throws: ``SettingsError`` that quotes the text and says what is wrong with it.
+    init(parsing text: String) throws(SettingsError) {
+        do {
+            if text.hasPrefix("unix:") {
+                self = .unix(path: try Self.path(text.dropFirst("unix:".count)))
+            } else {
+                self = try Self.tcp(text)
+            }
+        } catch {
+            throw SettingsError("\(text.debugDescription) is not an address: \(error.reason)", status: .usage)
+        }
+    }
+
+    /// Whether only programs on this machine can connect.
+    ///
+    /// A name other than `localhost` counts as reachable from outside: what it resolves to may change.
+    var isLocal: Bool {
+        switch self {
+        case .unix:
+            true
+        case .tcp(let host, _):
+            host.lowercased() == "localhost" || Self.isIPv4Loopback(host) || Self.isIPv6Loopback(host)
+        }
+    }
+}
+
+extension ListenAddress: CustomStringConvertible {
+    /// The written form, which parses to the same address.
+    var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+}
+
+// MARK: - Grammar
+
+extension ListenAddress {
+    /// Why a text is no address.
+    private struct Malformed: Error {
+        let reason: String
+    }
+
+    private static func tcp(_ text: String) throws(Malformed) -> ListenAddress {
+        guard let colon = text.lastIndex(of: ":") else {
+            throw Malformed(reason: "it has no port (HOST:PORT or unix:PATH)")
+        }
+        let port = try port(text[text.index(after: colon)...])
+        return .tcp(host: try host(text[..<colon]), port: port)
+    }
+
+    private static func port(_ text: Substring) throws(Malformed) -> UInt16 {
+        guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let port = UInt16(text) else {
+            throw Malformed(reason: "the port must be from 0 to 65535")
+        }
+        return port
+    }
+
+    private static func host(_ text: Substring) throws(Malformed) -> String {
+        if text.hasPrefix("["), text.hasSuffix("]") {
+            let address = String(text.dropFirst().dropLast())
+            guard ipv6Bytes(address) != nil else { throw Malformed(reason: "the brackets hold no IPv6 address") }
+            return address
+        }
+        guard !text.contains(":") else {
+            throw Malformed(reason: "an IPv6 address stands in brackets, as in [::1]:7333")
+        }
+        let host = String(text)
+        guard !host.isEmpty else { throw Malformed(reason: "it has no host") }
+        if host.allSatisfy({ $0.isNumber || $0 == "." }) {
+            guard ipv4Bytes(host) != nil else { throw Malformed(reason: "the host is no IPv4 address") }
+        } else if !isName(host) {
+            throw Malformed(reason: "the host is neither a name nor an IP address")
+        }
+        return host
+    }
+
+    private static func path(_ text: Substring) throws(Malformed) -> String {
+        let capacity = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
+        guard !text.isEmpty else { throw Malformed(reason: "it has no path") }
+        guard text.utf8.count <= capacity else {
+            throw Malformed(reason: "a socket's path has at most \(capacity) bytes")
+        }
+        // The path stands on the ready line, which a line break would forge.
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw Malformed(reason: "its path has control characters")
+        }
+        return String(text)
+    }
+
+    private static func isName(_ host: String) -> Bool {
+        host.utf8.count <= 253 && !host.hasPrefix("-") && !host.hasPrefix(".")
+            && host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
+    }
+}
+
+// MARK: - IP addresses
+
+extension ListenAddress {
+    private static func isIPv4Loopback(_ host: String) -> Bool {
+        ipv4Bytes(host)?.first == 127
+    }
+
+    /// ::1, or 127.0.0.0/8 mapped into IPv6.
+    private static func isIPv6Loopback(_ host: String) -> Bool {
+        guard let bytes = ipv6Bytes(host) else { return false }
+        let loopback = [UInt8](repeating: 0, count: 15) + [1]
+        let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xFF, 0xFF, 127]
+        return bytes == loopback || bytes.starts(with: mappedPrefix)
+    }
+
+    private static func ipv4Bytes(_ text: String) -> [UInt8]? {
+        var address = in_addr()
+        guard inet_pton(AF_INET, text, &address) == 1 else { return nil }
+        return withUnsafeBytes(of: address) { Array($0) }
+    }
+
+    private static func ipv6Bytes(_ text: String) -> [UInt8]? {
+        var address = in6_addr()
+        guard inet_pton(AF_INET6, text, &address) == 1 else { return nil }
+        return withUnsafeBytes(of: address) { Array($0) }
+    }
+}

@@ -1,0 +1,25 @@
+import Logging
+import SluiceWire
+
+/// Everything that can be configured, after flags, environment and file were put together.
+///
+/// `Settings()` is what the daemon runs with when nothing is said; `config/sluiced.yaml` shows the same values.
+struct Settings: Equatable, Sendable {
+    /// Where to accept connections.
+    var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 7333)]
+
+    /// Whether `listen` may name an address that other machines can reach, although nothing authenticates them.
+    var allowsPublic = false
+
+    /// The least severe messages that are still logged.
+    var logLevel = Logger.Level.info
+
+    /// How long a job may hold a reactor's loop before that is logged; nil never looks.
+    var blockedLoopThreshold: Duration? = .milliseconds(100)
+
+    /// What a client may send.
+    var limits = Limits()
+
+    /// How many connections there may be at a time, over all listeners.
+    var maxConnections = 10_000
+}

@@ -1,0 +1,74 @@
+import Logging
+
+/// What one source says about one key: text that still has to be understood, and where it was written.
+struct SettingsEntry: Equatable, Sendable {
+    let key: SettingsKey
+    let origin: Origin
+    let texts: [String]
+
+    /// Who wrote it.
+    enum Origin: Equatable, Sendable {
+        case flag
+        case environment
+        case file(path: String, line: Int)
+    }
+}
+
+// MARK: - Values
+
+extension SettingsEntry {
+    func addresses() throws(SettingsError) -> [ListenAddress] {
+        do {
+            return try texts.map { text throws(SettingsError) in try ListenAddress(parsing: text) }
+        } catch {
+            throw self.error(error.message)
+        }
+    }
+
+    /// One of the spellings of YAML 1.1, or 1 or 0.
+    func boolean() throws(SettingsError) -> Bool {
+        switch text.lowercased() {
+        case "true", "yes", "on", "1": return true
+        case "false", "no", "off", "0": return false
+        default: throw mismatch(expected: "true or false")
+        }
+    }
+
+    func wholeNumber(in range: ClosedRange<Int>) throws(SettingsError) -> Int {
+        guard let number = Int(text), range.contains(number) else {
+            throw mismatch(expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    func logLevel() throws(SettingsError) -> Logger.Level {
+        guard let level = Logger.Level(rawValue: text.lowercased()) else {
+            let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+            throw mismatch(expected: "one of \(levels)")
+        }
+        return level
+    }
+
+    /// The value of a key that takes one.
+    private var text: String { texts.joined(separator: ",") }
+}
+
+// MARK: - Errors
+
+extension SettingsEntry {
+    /// An error that says where the entry stands, with the status that fits its source.
+    func error(_ problem: String) -> SettingsError {
+        switch origin {
+        case .flag:
+            SettingsError("\(key.flag): \(problem)", status: .usage)
+        case .environment:
+            SettingsError("\(key.variable): \(problem)", status: .configuration)
+        case .file(let path, let line):
+            SettingsError("\(path):\(line): \(key.rawValue): \(problem)", status: .configuration)
+        }
+    }
+
+    private func mismatch(expected: String) -> SettingsError {
+        error("\(text.debugDescription) is not \(expected)")
+    }
+}

@@ -1,0 +1,169 @@
+import Yams
+
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
+/// The configuration file: which keys it sets, to which text, on which line.
+///
+/// What the values mean is not decided here. That the file is YAML, that it has the shape of ``SettingsKey``, and that
+/// it holds no other key, is.
+struct SettingsFile {
+    /// As it was given, for messages.
+    let path: String
+
+    private(set) var entries: [SettingsEntry] = []
+
+    /// Reads the file at `path`.
+    init(path: String) throws(SettingsError) {
+        try self.init(path: path, text: Self.contents(of: path))
+    }
+
+    /// Reads a text that came from `path`.
+    init(path: String, text: String) throws(SettingsError) {
+        self.path = path
+        guard let root = try parse(text), root.null == nil else { return }
+        guard case .mapping(let mapping) = root else {
+            throw error("the file must hold keys with values", line: root.line)
+        }
+        try collect(mapping, within: "")
+    }
+}
+
+// MARK: - Shape
+
+extension SettingsFile {
+    private func parse(_ text: String) throws(SettingsError) -> Node? {
+        do {
+            return try Parser(yaml: text).singleRoot()
+        } catch let failure as YamlError {
+            throw error(failure.problem, line: failure.line)
+        } catch {
+            throw self.error("\(error)", line: nil)
+        }
+    }
+
+    private mutating func collect(_ mapping: Node.Mapping, within prefix: String) throws(SettingsError) {
+        for (keyNode, value) in mapping {
+            guard let word = keyNode.string else { throw error("a key must be a word", line: keyNode.line) }
+            let name = prefix + word
+            if let key = SettingsKey(rawValue: name) {
+                try record(value, as: key, line: keyNode.line ?? 0)
+            } else if SettingsKey.groups.contains(name) {
+                try collect(group: value, named: name)
+            } else {
+                throw error(
+                    "unknown key \(name.debugDescription); \(SettingsKey.suggestion(for: name))", line: keyNode.line)
+            }
+        }
+    }
+
+    private mutating func collect(group value: Node, named name: String) throws(SettingsError) {
+        // A group whose keys are all commented out reads as null.
+        guard value.null == nil else { return }
+        guard case .mapping(let mapping) = value else {
+            throw error("\(name): keys must follow, not a value", line: value.line)
+        }
+        try collect(mapping, within: "\(name).")
+    }
+
+    private mutating func record(_ value: Node, as key: SettingsKey, line: Int) throws(SettingsError) {
+        func entry(_ texts: [String]) -> SettingsEntry {
+            SettingsEntry(key: key, origin: .file(path: path, line: line), texts: texts)
+        }
+        guard !entries.contains(where: { $0.key == key }) else { throw entry([]).error("it is set twice") }
+        switch value {
+        case .scalar(let scalar):
+            guard value.null == nil else { throw entry([]).error("it has no value") }
+            entries.append(entry([scalar.string]))
+        case .sequence(let items):
+            guard key.takesList else { throw entry([]).error("it takes one value, not a list") }
+            guard !items.isEmpty else { throw entry([]).error("the list is empty") }
+            let texts = items.compactMap(\.scalar?.string)
+            guard texts.count == items.count else { throw entry([]).error("its list must hold plain values") }
+            entries.append(entry(texts))
+        case .mapping, .alias:
+            throw entry([]).error("it takes a value, not keys")
+        }
+    }
+
+    private func error(_ problem: String, line: Int?) -> SettingsError {
+        let place = line.map { "\(path):\($0)" } ?? path
+        return SettingsError("\(place): \(problem)", status: .configuration)
+    }
+}
+
+// MARK: - Reading
+
+extension SettingsFile {
+    /// The text of a file, or of a pipe (`--config <(generate)`).
+    private static func contents(of path: String) throws(SettingsError) -> String {
+        guard let file = fopen(path, "re") else { throw unreadable(path, cause: errno) }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 4_096)
+        while case let count = fread(&block, 1, block.count, file), count > 0 {
+            bytes += block[..<count]
+        }
+        guard ferror(file) == 0 else { throw unreadable(path, cause: errno) }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw SettingsError("\(path): the file is not UTF-8 text", status: .configuration)
+        }
+        return text
+    }
+
+    private static func unreadable(_ path: String, cause: CInt) -> SettingsError {
+        let reason = String(cString: strerror(cause))
+        return SettingsError("cannot read \(path.debugDescription): \(reason)", status: ExitStatus(readFailure: cause))
+    }
+}
+
+extension ExitStatus {
+    /// What to end with when reading a file fails with this `errno`.
+    init(readFailure: CInt) {
+        switch readFailure {
+        case ENOENT, ENOTDIR, EISDIR: self = .noInput
+        case EACCES, EPERM: self = .noPermission
+        default: self = .inputOutput
+        }
+    }
+}
+
+extension Node {
+    fileprivate var line: Int? { mark?.line }
+}
+
+extension YamlError {
+    /// What is wrong, on one line and without the excerpt that `description` adds.
+    fileprivate var problem: String {
+        switch self {
+        case .scanner(let context, let problem, _, _),
+            .parser(let context, let problem, _, _),
+            .composer(let context, let problem, _, _):
+            [context?.text, problem].compactMap(\.self).joined(separator: ", ")
+        case .reader(let problem, _, _, _), .writer(let problem), .emitter(let problem), .representer(let problem):
+            problem
+        case .duplicatedKeysInMapping(let duplicates, _):
+            "the keys that begin here have \(duplicates.map(\.debugDescription).joined(separator: ", ")) twice"
+        case .dataCouldNotBeDecoded:
+            "the file is not UTF-8 text"
+        case .memory, .no:
+            "it cannot be parsed"
+        }
+    }
+
+    fileprivate var line: Int? {
+        switch self {
+        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
+            mark.line
+        case .duplicatedKeysInMapping(_, let context):
+            context.mark.line
+        case .reader(_, let offset, _, let text):
+            offset.map { text.prefix($0).count(where: \.isNewline) + 1 }
+        case .no, .memory, .writer, .emitter, .representer, .dataCouldNotBeDecoded:
+            nil
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/// The keys of the configuration file, which also name the variables and the flags.
+///
+/// A new setting is a new case: the compiler then asks for its place in ``Settings``, and a test for its lines in
+/// `config/sluiced.yaml`.
+enum SettingsKey: String, CaseIterable, Sendable {
+    case listen
+    case allowPublic = "allow-public"
+    case logLevel = "log-level"
+    case blockedLoopMilliseconds = "blocked-loop-milliseconds"
+    case lineBytes = "limits.line-bytes"
+    case bodyBytes = "limits.body-bytes"
+    case selectArms = "limits.select-arms"
+    case pendingTags = "limits.pending-tags"
+    case connections = "limits.connections"
+
+    /// The variable that sets it: `SLUICED_LOG_LEVEL`, `SLUICED_LIMITS_LINE_BYTES`.
+    var variable: String {
+        "SLUICED_" + rawValue.uppercased().replacing(/[^A-Z]/, with: "_")
+    }
+
+    /// The flag that sets it, where there is one: `--log-level`.
+    var flag: String { "--\(rawValue)" }
+
+    /// Whether it takes several values.
+    var takesList: Bool { self == .listen }
+
+    /// The names that hold keys and no value, as `limits` does.
+    static let groups = Set(allCases.compactMap(\.group))
+
+    private var group: String? {
+        rawValue.lastIndex(of: ".").map { String(rawValue[..<$0]) }
+    }
+}
+
+// MARK: - Unknown keys
+
+extension SettingsKey {
+    /// Ends the sentence about an unknown key: with the known one that was probably meant, or with all of them.
+    static func suggestion(for unknown: String) -> String {
+        let names = allCases.map(\.rawValue) + groups
+        let measured = names.map { (name: $0, distance: distance(from: unknown, to: $0)) }
+        if let nearest = measured.min(by: { $0.distance < $1.distance }), nearest.distance <= 1.0 / 3 {
+            return "did you mean \"\(nearest.name)\"?"
+        }
+        return "the keys are " + allCases.map(\.rawValue).joined(separator: ", ")
+    }
+
+    /// How far a text is from a name, or from the name's part within its group: 0 is equal, 1 has nothing in common.
+    private static func distance(from text: String, to name: String) -> Double {
+        [name, name.split(separator: ".").last.map(String.init) ?? name]
+            .map { Double(text.difference(from: $0).count) / Double(max(text.count + $0.count, 1)) }
+            .min() ?? 1
+    }
+}

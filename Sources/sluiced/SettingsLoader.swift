@@ -1,0 +1,84 @@
+import Foundation
+import SluiceWire
+
+extension Settings {
+    /// Puts the sources together: a flag before a variable, a variable before the file, the file before the default.
+    ///
+    /// A source replaces what the next one says about a key, it does not add to it: one `--listen` and the file's list is
+    /// forgotten. A variable that is empty counts as not set. Variables that name no key are left alone, since
+    /// Kubernetes makes some of its own for a service called `sluiced`.
+    ///
+    /// - Throws: ``SettingsError``, for the first thing that is wrong in any source, whether or not it takes effect.
+    init(_ options: Options, environment: [String: String]) throws(SettingsError) {
+        self.init()
+        var entries: [SettingsKey: SettingsEntry] = [:]
+        for entry in try Self.layers(options, environment: environment) {
+            try apply(entry)
+            entries[entry.key] = entry
+        }
+        try refusePublicListeners(writtenAs: entries[.listen])
+    }
+
+    /// All entries, the weakest source first.
+    private static func layers(
+        _ options: Options, environment: [String: String]
+    ) throws(SettingsError) -> [SettingsEntry] {
+        var entries: [SettingsEntry] = []
+        if let path = options.config ?? environment["SLUICED_CONFIG"].flatMap({ $0.isEmpty ? nil : $0 }) {
+            entries += try SettingsFile(path: path).entries
+        }
+        entries += SettingsKey.allCases.compactMap { SettingsEntry($0, environment: environment) }
+        entries += options.entries
+        return entries
+    }
+
+    private mutating func apply(_ entry: SettingsEntry) throws(SettingsError) {
+        switch entry.key {
+        case .listen:
+            listen = try entry.addresses()
+        case .allowPublic:
+            allowsPublic = try entry.boolean()
+        case .logLevel:
+            logLevel = try entry.logLevel()
+        case .blockedLoopMilliseconds:
+            let milliseconds = try entry.wholeNumber(in: 0...60_000)
+            blockedLoopThreshold = milliseconds == 0 ? nil : .milliseconds(milliseconds)
+        case .lineBytes:
+            limits.maxLineBytes = try entry.wholeNumber(in: 512...1_048_576)
+        case .bodyBytes:
+            limits.maxBodyBytes = try entry.wholeNumber(in: 0...1_073_741_824)
+        case .selectArms:
+            limits.maxSelectArms = try entry.wholeNumber(in: 1...4_096)
+        case .pendingTags:
+            limits.maxPendingTags = try entry.wholeNumber(in: 1...1_048_576)
+        case .connections:
+            maxConnections = try entry.wholeNumber(in: 1...1_048_576)
+        }
+    }
+
+    private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
+        guard !allowsPublic, let entry, let address = listen.first(where: { !$0.isLocal }) else { return }
+        throw entry.error(
+            "other machines can reach \(address), and nothing authenticates them; --allow-public permits it")
+    }
+}
+
+extension SettingsEntry {
+    /// What the environment says about a key, or nil.
+    fileprivate init?(_ key: SettingsKey, environment: [String: String]) {
+        guard let text = environment[key.variable], !text.isEmpty else { return nil }
+        let texts = key.takesList ? text.split(separator: ",", omittingEmptySubsequences: false) : [text[...]]
+        self.init(key: key, origin: .environment, texts: texts.map { $0.trimmingCharacters(in: .whitespaces) })
+    }
+}
+
+extension Options {
+    /// What the flags say.
+    fileprivate var entries: [SettingsEntry] {
+        var entries: [SettingsEntry] = []
+        if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }
+        if let logLevel { entries.append(SettingsEntry(key: .logLevel, origin: .flag, texts: [logLevel])) }
+        if allowPublic { entries.append(SettingsEntry(key: .allowPublic, origin: .flag, texts: ["true"])) }
+        return entries
+    }
+}

@@ -1,0 +1,150 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct MonitorTests {
+    private var milliseconds: UInt64 { 1_000_000 }
+
+    @Test func aJobThatHoldsTheLoopIsReportedWhileItRunsAndOnceItHasEnded() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor(name: "loop")
+        let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
+        try reactor.run {
+            let task = reactor.spawn("busy") {
+                for time: UInt64 in [0, 25, 99, 100, 125, 500] { monitor.sample(now: time * milliseconds) }
+            }
+            try await task.join()
+            monitor.sample(now: 525 * milliseconds)
+            monitor.sample(now: 550 * milliseconds)
+        }
+        #expect(
+            reports.values == [
+                BlockedLoop(reactor: "loop", task: "busy", duration: .milliseconds(100), hasEnded: false),
+                BlockedLoop(reactor: "loop", task: "busy", duration: .milliseconds(525), hasEnded: true),
+            ])
+    }
+
+    @Test func jobsThatTakeTheirTurnsAreNotReported() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor()
+        let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
+        try reactor.run {
+            for turn in 0..<100 {
+                monitor.sample(now: UInt64(turn) * 99 * milliseconds)
+                await Task.yield()
+            }
+        }
+        #expect(reports.values.isEmpty)
+    }
+
+    @Test func anIdleLoopIsNotReported() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor()
+        let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
+        for time: UInt64 in 0..<100 { monitor.sample(now: time * 1000 * milliseconds) }
+        try reactor.run {}
+        for time: UInt64 in 100..<200 { monitor.sample(now: time * 1000 * milliseconds) }
+        #expect(reports.values.isEmpty)
+    }
+
+    @Test func aTaskIsNamedAfterAWaitToo() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor()
+        let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
+        try reactor.run {
+            let channel = Channel<Int>()
+            let task = reactor.spawn("woken") {
+                _ = try await channel.receive()
+                monitor.sample(now: 0)
+                monitor.sample(now: 100 * milliseconds)
+            }
+            try await parked(task)
+            try await channel.send(1)
+            try await task.join()
+        }
+        #expect(reports.values.map(\.task) == ["woken"])
+    }
+
+    @Test func aTaskWithoutANameIsReportedWithoutOne() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor()
+        let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
+        try reactor.run("") {
+            monitor.sample(now: 0)
+            monitor.sample(now: 100 * milliseconds)
+        }
+        #expect(reports.values.map(\.task) == [nil])
+    }
+
+    @Test func itsThreadSeesAJobThatHoldsTheLoop() throws {
+        let reports = Recorder<BlockedLoop>()
+        let reactor = try Reactor()
+        let monitor = LoopMonitor(watching: reactor, threshold: .milliseconds(4)) { reports.record($0) }
+        try monitor.start()
+        #expect(throws: SluiceError.self) { try monitor.start() }
+        // The loop is held for exactly as long as the monitor needs to notice it.
+        try reactor.run("stuck") { while !reports.values.contains(where: { !$0.hasEnded }) {} }
+        #expect(reports.values.first?.task == "stuck")
+        #expect((reports.values.first?.duration ?? .zero) >= .milliseconds(4))
+        monitor.stop()
+        monitor.stop()
+        try monitor.start()
+        monitor.stop()
+    }
+
+    @Test func aMonitorDoesNotKeepItsReactorAlive() throws {
+        var reactor: Reactor? = try Reactor()
+        let progress = try #require(reactor?.progress)
+        let monitor = LoopMonitor(watching: try #require(reactor)) { _ in }
+        try monitor.start()
+        reactor = nil
+        #expect(progress.hasEnded)
+        monitor.stop()
+    }
+
+    @Test func aTaskDoesNotEndWhileItsNameIsRead() throws {
+        let reactor = try Reactor()
+        let progress = reactor.progress
+        let steps = Recorder<String>()
+        try reactor.run {
+            let task = reactor.spawn("ending") {
+                guard let job = progress.currentJob else { return }
+                try ReactorThread.launchDetached("reader") {
+                    let name = progress.taskName(ofJob: job) { record in
+                        steps.record("reading")
+                        // The task is about to end, and would have ended many times over.
+                        while progress.runningTask != nil {}
+                        let hasEnded = (0..<10_000).contains { _ in record.hasEnded }
+                        return hasEnded ? "ended too early" : record.name
+                    }
+                    steps.record(name ?? "no name")
+                }
+                while steps.values.isEmpty {}
+            }
+            try await task.join()
+            while steps.values.count < 2 { await Task.yield() }
+        }
+        #expect(steps.values == ["reading", "ending"])
+    }
+
+    /// Meant for ThreadSanitizer and AddressSanitizer: names are read while their tasks end.
+    @Test func namesAreReadWhileTasksComeAndGo() throws {
+        let reactor = try Reactor()
+        let names = Recorder<String>()
+        let progress = reactor.progress
+        try ReactorThread.launchDetached("reader") {
+            while !progress.hasEnded {
+                guard let job = progress.currentJob, let name = progress.taskName(ofJob: job) else { continue }
+                if !name.hasPrefix("a name too long to lie in the string itself, ") { names.record(name) }
+            }
+        }
+        try reactor.run("a name too long to lie in the string itself, main") {
+            for round in 0..<3000 {
+                // Nobody holds on to the task: its record goes the moment it ends.
+                reactor.spawn("a name too long to lie in the string itself, \(round)") { await Task.yield() }
+                await Task.yield()
+            }
+        }
+        #expect(names.values.isEmpty)
+    }
+}

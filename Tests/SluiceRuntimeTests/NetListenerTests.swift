@@ -1,0 +1,229 @@
+import Glibc
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct NetListenerTests {
+    @Test(arguments: ["127.0.0.1:0", "[::1]:0", "unix:"])
+    func echoesOverEveryFamily(where text: String) throws {
+        let address = text == "unix:" ? .unix(path: temporarySocketPath("echo")) : try SocketAddress(text)
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(to: address)
+            #expect(listener.localAddress.port != 0)
+            let server = reactor.spawn("server") {
+                let stream = try await listener.accept()
+                while true {
+                    let bytes = try await stream.read(upTo: 1000)
+                    if bytes.isEmpty { return stream.peerAddress }
+                    try await stream.write(bytes)
+                }
+            }
+            let client = try await Stream.connect(to: listener.localAddress)
+            for round in 1...100 {
+                try await client.write("message \(round)".utf8)
+                #expect(try await client.read(upTo: 1000) == Array("message \(round)".utf8))
+            }
+            try client.shutdownWrite()
+            #expect(try await client.read(upTo: 1) == [])
+            #expect(client.peerAddress == listener.localAddress)
+            if address.port != nil { #expect(try await server.join() == client.localAddress) }
+        }
+    }
+
+    @Test func connectionsSendAtOnceAndStayWithThisProcess() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
+            let client = try await Stream.connect(to: listener.localAddress)
+            let server = try await listener.accept()
+            for stream in [client, server] {
+                var isOn: Int32 = 0
+                var length = socklen_t(MemoryLayout<Int32>.size)
+                getsockopt(stream.descriptorNumber, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, &length)
+                #expect(isOn == 1)
+                #expect(fcntl(stream.descriptorNumber, F_GETFD) & FD_CLOEXEC == FD_CLOEXEC)
+                #expect(fcntl(stream.descriptorNumber, F_GETFL) & O_NONBLOCK == O_NONBLOCK)
+            }
+        }
+    }
+
+    @Test func manyConnectionsAtOnceAreAllAccepted() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
+            let server = reactor.spawn {
+                var streams: [Stream] = []
+                while streams.count < 200 { streams.append(try await listener.accept()) }
+                return streams
+            }
+            var clients: [Stream] = []
+            for _ in 0..<200 { clients.append(try await Stream.connect(to: listener.localAddress)) }
+            let streams = try await server.join()
+            #expect(Set(streams.map(\.peerAddress)) == Set(clients.compactMap(\.localAddress)))
+        }
+    }
+
+    // MARK: Failures
+
+    @Test func aConnectionThatThePeerBreaksOffIsNoEndOfStream() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
+            let client = try await Stream.connect(to: listener.localAddress)
+            let server = try await listener.accept()
+            try await client.write("never read".utf8)
+            let reader = reactor.spawn { try await client.read(upTo: 100) }
+            try await server.waitReadable()
+            // TCP answers unread bytes with a reset.
+            server.close()
+            let error = await failure { _ = try await reader.join() }
+            #expect(error?.code == .system)
+            #expect(error?.errno == ECONNRESET)
+        }
+    }
+
+    @Test(arguments: ["127.0.0.1:0", "[::1]:0"])
+    func connectingWhereNobodyListensIsRefused(where text: String) throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            var listener: Listener? = try Listener.bind(to: try SocketAddress(text))
+            let address = try #require(listener?.localAddress)
+            listener = nil
+            let error = await failure { _ = try await Stream.connect(to: address) }
+            #expect(error?.errno == ECONNREFUSED)
+        }
+    }
+
+    @Test func connectingTimesOut() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            // A backlog that is full leaves further connections without an answer.
+            var options = Listener.Options()
+            options.backlog = 0
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), options: options)
+            let first = try await Stream.connect(to: listener.localAddress)
+            let second = reactor.spawn {
+                try await Stream.connect(to: listener.localAddress, timeout: .seconds(3))
+            }
+            try await parked(second)
+            clock.advance(by: .seconds(3))
+            #expect(await failure { _ = try await second.join() }?.code == .timedOut)
+            first.close()
+        }
+    }
+
+    @Test func aTakenPortIsRefusedUnlessItIsShared() throws {
+        let reactor = try Reactor()
+        let first = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), on: reactor)
+        let error = try #require(throws: SluiceError.self) { try Listener.bind(to: first.localAddress, on: reactor) }
+        #expect(error.errno == EADDRINUSE)
+
+        var shared = Listener.Options()
+        shared.sharesPort = true
+        let second = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), on: reactor, options: shared)
+        let third = try Listener.bind(to: second.localAddress, on: reactor, options: shared)
+        #expect(third.localAddress == second.localAddress)
+    }
+
+    @Test func bothFamiliesListenOnOnePort() throws {
+        let reactor = try Reactor()
+        let six = try Listener.bind(to: try SocketAddress("[::]:0"), on: reactor)
+        let four = try Listener.bind(to: .ipv4(0, port: try #require(six.localAddress.port)), on: reactor)
+        #expect(four.localAddress.port == six.localAddress.port)
+    }
+
+    @Test func closingEndsTheWaitForAConnection() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
+            let acceptor = reactor.spawn { try await listener.accept() }
+            try await parked(acceptor)
+            #expect(await failure { _ = try await listener.accept() }?.code == .misuse)
+            listener.close()
+            #expect(await failure { _ = try await acceptor.join() }?.code == .closed)
+            #expect(await failure { _ = try await listener.accept() }?.code == .closed)
+        }
+    }
+
+    @Test func aListenerNeedsAReactor() throws {
+        let error = try #require(throws: SluiceError.self) { try Listener.bind(to: try SocketAddress("127.0.0.1:0")) }
+        #expect(error.code == .misuse)
+    }
+
+    // MARK: Unix-domain sockets
+
+    @Test func theFileOfASocketHasItsModeAndGoesWithTheListener() throws {
+        let path = temporarySocketPath("mode")
+        let reactor = try Reactor()
+        var listener: Listener? = try Listener.bind(to: .unix(path: path), on: reactor)
+        #expect(mode(of: path) == 0o600)
+        #expect(listener?.localAddress == .unix(path: path))
+        listener = nil
+        #expect(mode(of: path) == nil)
+
+        var options = Listener.Options()
+        options.permissions = 0o666
+        listener = try Listener.bind(to: .unix(path: path), on: reactor, options: options)
+        #expect(mode(of: path) == 0o666)
+        listener?.close()
+        #expect(mode(of: path) == nil)
+    }
+
+    @Test func aStaleSocketFileIsReplacedAndALiveOneIsNot() throws {
+        let path = temporarySocketPath("stale")
+        let reactor = try Reactor()
+        let dead = try Socket.open(for: .unix(path: path))
+        _ = SocketAddress.unix(path: path).withSystemAddress { bind(dead.number, $0, $1) }
+        dead.close()
+        let listener = try Listener.bind(to: .unix(path: path), on: reactor)
+        let error = try #require(throws: SluiceError.self) { try Listener.bind(to: .unix(path: path), on: reactor) }
+        #expect(error.errno == EADDRINUSE)
+        #expect(mode(of: path) == 0o600, "the refused listener leaves the file of the other")
+        listener.close()
+    }
+
+    @Test func anotherKindOfFileIsLeftAlone() throws {
+        let path = temporarySocketPath("file")
+        _ = Descriptor(owning: open(path, O_CREAT | O_WRONLY, 0o640))
+        defer { unlink(path) }
+        let error = try #require(throws: SluiceError.self) {
+            try Listener.bind(to: .unix(path: path), on: try Reactor())
+        }
+        #expect(error.errno == EADDRINUSE)
+        #expect(mode(of: path) == 0o640)
+    }
+
+    @Test func aListenerLeavesTheFileThatReplacedItsOwn() throws {
+        let path = temporarySocketPath("replaced")
+        let reactor = try Reactor()
+        let first = try Listener.bind(to: .unix(path: path), on: reactor)
+        unlink(path)
+        let second = try Listener.bind(to: .unix(path: path), on: reactor)
+        first.close()
+        #expect(mode(of: path) == 0o600)
+        second.close()
+        #expect(mode(of: path) == nil)
+    }
+
+    @Test func aClosedListenerLeavesTheFileOfItsSuccessor() throws {
+        let path = temporarySocketPath("successor")
+        let reactor = try Reactor()
+        try reactor.run {
+            var first: Listener? = try Listener.bind(to: .unix(path: path))
+            first?.close()
+            // File systems use an inode again at once.
+            let second = try Listener.bind(to: .unix(path: path))
+            first?.close()
+            first = nil
+            #expect(mode(of: path) == 0o600)
+            second.close()
+        }
+    }
+
+    private func mode(of path: String) -> mode_t? {
+        var status = stat()
+        return lstat(path, &status) == 0 ? status.st_mode & 0o777 : nil
+    }
+}

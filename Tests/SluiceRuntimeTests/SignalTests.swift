@@ -1,0 +1,96 @@
+import Glibc
+import Testing
+
+@testable import SluiceRuntime
+
+/// Each test uses a signal of its own, because signals belong to the whole process.
+@Suite(.timeLimit(.minutes(1))) struct SignalTests {
+    @Test func aTaskWaitsForASignal() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let signals = try reactor.signals(SIGUSR1)
+            let waiter = reactor.spawn { try await signals.next() }
+            try await parked(waiter)
+            kill(getpid(), SIGUSR1)
+            #expect(try await waiter.join() == SIGUSR1)
+            signals.close()
+        }
+    }
+
+    @Test func aSignalIsKeptForTheNextWait() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let signals = try reactor.signals(SIGUSR2, SIGWINCH)
+            kill(getpid(), SIGUSR2)
+            try await turn(of: reactor)
+            kill(getpid(), SIGWINCH)
+            try await turn(of: reactor)
+            #expect(try await signals.next() == SIGUSR2)
+            #expect(try await signals.next() == SIGWINCH)
+            signals.close()
+        }
+    }
+
+    @Test func aWaitThatIsCutShortTakesNoSignal() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let signals = try reactor.signals(SIGURG)
+            let late = reactor.spawn { try await signals.next(timeout: .seconds(1)) }
+            let cancelled = reactor.spawn { try await signals.next() }
+            try await parked([late, cancelled])
+            clock.advance(by: .seconds(1))
+            cancelled.cancel()
+            #expect(await failure { _ = try await late.join() }?.code == .timedOut)
+            #expect(await failure { _ = try await cancelled.join() }?.code == .cancelled)
+            kill(getpid(), SIGURG)
+            #expect(try await signals.next() == SIGURG)
+            signals.close()
+        }
+    }
+
+    @Test func aSignalHasOneWatcherInTheProcess() throws {
+        let reactor = try Reactor()
+        let other = try Reactor(name: "other")
+        try other.start()
+        try reactor.run {
+            let signals = try reactor.signals(SIGIO, SIGPWR)
+            // The tasks of the other reactor are not known to this one.
+            reactor.hold()
+            defer { reactor.release() }
+            let second = other.spawn { try other.signals(SIGVTALRM, SIGIO) }
+            let error = await failure { _ = try await second.join() }
+            #expect(error?.code == .misuse)
+            #expect(error?.message.contains("\(SIGIO)") == true)
+            signals.close()
+            let third = other.spawn { try other.signals(SIGVTALRM, SIGIO).close() }
+            try await third.join()
+        }
+        other.stop()
+    }
+
+    @Test func closingEndsTheWaitsAndGivesTheSignalBack() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let signals = try reactor.signals(SIGPROF)
+            let waiter = reactor.spawn { try await signals.next() }
+            try await parked(waiter)
+            signals.close()
+            #expect(await failure { _ = try await waiter.join() }?.code == .closed)
+            #expect(await failure { _ = try await signals.next() }?.code == .closed)
+            var action = sigaction()
+            sigaction(SIGPROF, nil, &action)
+            #expect(action.__sigaction_handler.sa_handler == nil, "SIG_DFL")
+        }
+    }
+
+    @Test func whatCannotBeWatchedIsMisuse() async throws {
+        let reactor = try Reactor()
+        #expect(await failure { _ = try reactor.signals(SIGTTOU) }?.code == .misuse)
+        try reactor.run {
+            for number in [0, -1, 65, SIGKILL, SIGSTOP] {
+                #expect(await failure { _ = try reactor.signals(number) }?.code == .misuse)
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct TimerReactorTests {
+    @Test func aHundredThousandTimersFireInOrderButForTheCancelledOnes() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let count = 100_000
+        let fired = Recorder<Int>()
+        try reactor.run {
+            // 7919 and the count have no common divisor: every millisecond comes up once, in a scattered order.
+            let handles = (0..<count).map { step in
+                let milliseconds = step * 7919 % count + 1
+                return reactor.setTimer(after: .milliseconds(milliseconds), .call { fired.record(milliseconds) })
+            }
+            for (step, handle) in handles.enumerated() where (step * 7919 % count + 1).isMultiple(of: 2) {
+                reactor.cancelTimer(handle)
+            }
+            clock.advance(by: .milliseconds(count))
+            try await sleep(for: .zero)
+        }
+        #expect(fired.values == Array(stride(from: 1, through: count, by: 2)))
+    }
+
+    @Test func sleepersWakeInTheOrderOfTheirDeadlines() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let woken = Recorder<Int>()
+        try reactor.run {
+            let tasks = (0..<1000).map { step in
+                reactor.spawn {
+                    try await sleep(for: .seconds(step * 7 % 1000 + 1))
+                    woken.record(step * 7 % 1000 + 1)
+                }
+            }
+            try await parked(tasks)
+            clock.advance(by: .seconds(1000))
+            for task in tasks { try await task.join() }
+        }
+        #expect(woken.values == Array(1...1000))
+    }
+}

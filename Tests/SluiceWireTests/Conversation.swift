@@ -1,0 +1,98 @@
+import SluiceWire
+import Testing
+
+/// Plays a client to a parser as a connection does: keeps what the parser leaves, and adds what arrives.
+struct Conversation {
+    let limits: Limits
+    private var parser: RequestParser
+    private var pending: [UInt8] = []
+    private(set) var steps: [RequestParser.Step] = []
+
+    init(limits: Limits = Limits()) {
+        self.limits = limits
+        parser = RequestParser(limits: limits)
+    }
+
+    var isBetweenRequests: Bool { parser.isBetweenRequests }
+    var bufferedBytes: Int { parser.bufferedBytes }
+
+    /// Bytes that the parser leaves with its caller.
+    var pendingBytes: Int { pending.count }
+
+    mutating func receive(_ bytes: some Sequence<UInt8>) {
+        pending.append(contentsOf: bytes)
+        var offset = 0
+        pending.withUnsafeBytes { input in
+            while true {
+                let start = offset
+                let step = parser.next(input, offset: &offset)
+                #expect(offset >= start && offset <= input.count, "the offset only moves forward, within the input")
+                if step == .needsMore { return }
+                steps.append(step)
+            }
+        }
+        pending.removeFirst(offset)
+        #expect(pending.count <= limits.maxLineBytes + 1)
+    }
+
+    /// The steps, but for `.needsMore`, that `bytes` make when they arrive in pieces of the given size.
+    static func steps(
+        of bytes: some Collection<UInt8>, piece: Int = .max, limits: Limits = Limits()
+    ) -> [RequestParser.Step] {
+        var conversation = Conversation(limits: limits)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            conversation.receive(rest.prefix(piece))
+            rest = rest.dropFirst(piece)
+        }
+        return conversation.steps
+    }
+
+    static func steps(of text: String, piece: Int = .max, limits: Limits = Limits()) -> [RequestParser.Step] {
+        steps(of: Array(text.utf8), piece: piece, limits: limits)
+    }
+}
+
+extension RequestParser.Step {
+    var code: WireError.Code? {
+        switch self {
+        case .refused(_, let error): error.code
+        case .request, .needsMore: nil
+        }
+    }
+
+    var command: Command? {
+        switch self {
+        case .request(let request): request.command
+        case .refused, .needsMore: nil
+        }
+    }
+}
+
+/// A generator that gives the same sequence for the same seed on every machine (SplitMix64, Steele and others, 2014).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+extension Body {
+    init(_ text: String) {
+        self = Array(text.utf8)
+    }
+}
+
+/// Here a tag is the protocol's, not the testing library's.
+typealias Tag = SluiceWire.Tag
+
+/// The name that the test spells; a test with a bad one ends here.
+func channel(_ text: String) throws -> ChannelName { try #require(ChannelName(text)) }
+
+/// The tag that the test spells; a test with a bad one ends here.
+func tag(_ text: String) throws -> Tag { try #require(Tag(text)) }

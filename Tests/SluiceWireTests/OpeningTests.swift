@@ -1,0 +1,114 @@
+import SluiceWire
+import Testing
+
+/// What arrives first on a port that the whole world can reach.
+@Suite struct OpeningTests {
+    private static let methods = [
+        "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
+    ]
+    private static let targets = ["/", "*", "/jobs?a=1&len=5", "http://example.org/", "example.org:443", "/%0d%0aSEND"]
+    private static let versions = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0"]
+
+    static let requests = methods.flatMap { method in
+        targets.flatMap { target in versions.map { "\(method) \(target) \($0)" } }
+    }
+
+    @Test(arguments: requests)
+    func webRequestsAreRefusedBeforeTheirHeaders(_ line: String) {
+        for end in ["\n", "\r\n"] {
+            let steps = Conversation.steps(of: line + end + "Host: x" + end + end + "SEND jobs hello" + end)
+            #expect(steps.map(\.code) == [.notSluice])
+        }
+    }
+
+    @Test(arguments: [
+        "GET /", "POST /jobs", "GET http://example.org/", "HTTP/1.1 200 OK", " GET / HTTP/1.1", "\u{0}GET / HTTP/1.1",
+    ])
+    func webRequestsAreKnownWithoutAVersionToo(_ line: String) {
+        #expect(Conversation.steps(of: line + "\r\nSEND jobs x\r\n").map(\.code) == [.notSluice])
+    }
+
+    @Test func webRequestsAreKnownWhenTheirLineIsTooLong() {
+        let line = "GET /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
+        #expect(Conversation.steps(of: line + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
+    }
+
+    @Test func emptyLinesBeforeAWebRequestDoNotHideIt() {
+        #expect(Conversation.steps(of: "\r\n\n\r\nGET / HTTP/1.1\r\nQUIT\r\n").map(\.code) == [.notSluice])
+    }
+
+    @Test func mistypedVerbsAreNoWebRequests() {
+        for line in ["GET jobs", "GET", "POST jobs hello", "PUT jobs HTTP", "gets /"] {
+            #expect(Conversation.steps(of: line + "\nPING\n").map(\.code) == [.unknownCommand, nil])
+        }
+    }
+
+    @Test func commandsThatMentionTheWebAreCommands() {
+        #expect(Conversation.steps(of: "SEND jobs GET / HTTP/1.1\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
+        #expect(Conversation.steps(of: "PING GET / HTTP/1.1\n").map(\.code) == [nil])
+        #expect(Conversation.steps(of: "SEND -x HTTP/1.1\nPING\n").map(\.code) == [.badName, nil])
+    }
+
+    @Test func onlyTheFirstLineIsAnOpening() {
+        #expect(Conversation.steps(of: "PING\nGET / HTTP/1.1\nPING\n").map(\.code) == [nil, .unknownCommand, nil])
+    }
+
+    @Test(
+        arguments: [
+            [0x16, 0x03], [0x16, 0x03, 0x01], [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03],
+            [0x16, 0x03, 0x03, 0x0A, 0x0A], [0x0A, 0x16, 0x03], [0x0D, 0x0A, 0x16, 0x03], Array("SSH-".utf8),
+            Array("SSH-2.0-OpenSSH_9.6\r\n".utf8), Array("SSH-1.99-x\n".utf8),
+        ] as [[UInt8]])
+    func openingsWithoutALineAreRefusedAtOnce(_ bytes: [UInt8]) {
+        for piece in [1, 2, 3, Int.max] {
+            #expect(Conversation.steps(of: bytes, piece: piece).map(\.code) == [.notSluice])
+            let steps = Conversation.steps(of: bytes + Body("\nSEND jobs x\nQUIT\n"), piece: piece)
+            #expect(steps.map(\.code) == [.notSluice])
+        }
+    }
+
+    @Test(arguments: [[0x16], [0x16, 0x0A], [0x53, 0x53, 0x48]] as [[UInt8]])
+    func lessThanAnOpeningIsNotRefusedAsOne(_ bytes: [UInt8]) {
+        let steps = Conversation.steps(of: bytes + Body("\nPING\n"))
+        #expect(steps.last?.command == .ping([]))
+    }
+
+    /// Openings that are wrong and harmless: refused, and the connection goes on.
+    private static let nonsense: [[UInt8]] = [
+        [0xFF, 0xFB, 0x01], [0xFF, 0xFD, 0x03, 0xFF, 0xFB, 0x18], [0xFF, 0xF4, 0xFF, 0xFD, 0x06], [0xFF], [0x00],
+        [0x00, 0x00, 0x00],
+        [0x80], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80], [0xFE, 0xFF], [0xEF, 0xBB, 0xBF],
+        [0x1B, 0x5B, 0x41],
+        [0x7F], [0x08], [0x04], [0x03], [0x1A], [0x16], [0x15, 0x03, 0x01], [0x17, 0x03, 0x03],
+        [0x80, 0x2E, 0x01, 0x03],
+        [0x03, 0x00, 0x00, 0x13], [0x0D, 0x0D], [0x0D, 0x41], [0x20], [0x09], [0x0B], [0x0C], [0x85],
+        [0xE2, 0x80, 0xA8],
+    ]
+
+    @Test(arguments: nonsense, ["\n", "\r\n"])
+    func nonsenseIsRefusedAndTheConnectionGoesOn(_ bytes: [UInt8], _ end: String) {
+        for tail in ["", "PING", " PING", "SEND jobs hello", " QUIT"] {
+            let steps = Conversation.steps(of: bytes + Body(tail + end + "PING" + end))
+            #expect(steps.count == 2)
+            #expect(steps.first?.code == .syntax)
+            #expect(steps.last?.command == .ping([]))
+        }
+    }
+
+    @Test(arguments: [
+        "EHLO example.org", "HELO example.org", "USER root", "AUTH x", "STATS", "*1", "$4", "INFO", "MAIL FROM:<a>",
+        "NICK a",
+        "JOIN #a", "{}", "<xml/>", "RTSP", "SUBSCRIBE a", "use", "reserve", "put 0 0 0 5", "CONFIG SET dir /",
+        "FLUSHALL",
+        "help()", "exit", "cd /", "; id", "$(id)", "`id`", "../../etc/passwd", "' OR 1=1 --", "%0d%0aQUIT",
+        "\\r\\nQUIT", "QUIT\\n",
+        "-1", "+1", "01", "9223372036854775808", "18446744073709551616", "#", "##", "#-1", "#\u{0}", "len=",
+        "timeout=1s",
+    ])
+    func otherLanguagesAreRefused(_ line: String) {
+        let steps = Conversation.steps(of: line + "\nPING\n")
+        #expect(steps.first?.code != nil)
+        #expect(steps.count == 2 || steps.first?.code == .framing)
+        #expect(!steps.contains { $0.command == .quit })
+    }
+}

@@ -1,0 +1,90 @@
+import SluiceWire
+import Testing
+
+@Suite struct RefusalTests {
+    @Test(arguments: [
+        ("FROB", "unknown-command"), ("PINGS", "unknown-command"), ("PIN", "unknown-command"),
+        ("ACK 1", "unknown-command"),
+        ("OPEN jobs", "unknown-command"), ("HELP frob", "unknown-command"), ("sixteen-letters-x a", "unknown-command"),
+        (" PING", "syntax"), ("\tPING", "syntax"), ("PING\tx", "syntax"), ("\u{0}PING", "syntax"), ("P!NG", "syntax"),
+        ("ÿPING", "syntax"), ("PING\u{0}", "syntax"), (" ", "syntax"), ("\r\r", "syntax"), ("P\rING", "syntax"),
+        ("#t", "syntax"), ("#t ", "syntax"), ("#t  PING", "syntax"), ("# PING", "bad-name"), ("#", "bad-name"),
+        ("#ä PING", "bad-name"), ("#a:b PING", "bad-name"), ("##a PING", "bad-name"), ("#a\u{0} PING", "bad-name"),
+        ("HELLO 1", "syntax"), ("HELLO ", "syntax"), ("HELLO version=1", "bad-option"), ("QUIT now", "syntax"),
+        ("QUIT ", "syntax"), ("HELP ", "syntax"), ("HELP SEND RECV", "syntax"), ("HELP SEND ", "syntax"),
+        ("CANCEL", "syntax"), ("CANCEL a", "syntax"), ("CANCEL #", "bad-name"), ("CANCEL #a b", "syntax"),
+        ("CANCEL #a ", "syntax"), ("CANCEL #ä", "bad-name"), ("CANCEL timeout=1s #a", "bad-option"),
+        ("RECV", "syntax"), ("RECV ", "syntax"), ("RECV  jobs", "syntax"), ("RECV jobs ", "syntax"),
+        ("RECV jobs x", "syntax"), ("RECV -jobs", "bad-name"), ("RECV jöbs", "bad-name"), ("RECV jobs!", "bad-name"),
+        ("RECV jobs\u{0}", "bad-name"), ("RECV jo\rbs", "bad-name"), ("RECV jobs\u{1B}[2J", "bad-name"),
+        ("RECV count=5 jobs", "bad-option"), ("RECV lease=5s jobs", "bad-option"),
+        ("RECV order=fair jobs", "bad-option"),
+        ("RECV eof= jobs", "bad-option"), ("RECV eof=stop jobs", "bad-option"), ("RECV eof=WAIT jobs", "bad-option"),
+        ("RECV eof=wait eof=wait jobs", "bad-option"), ("RECV timeout=1s timeout=1s jobs", "bad-option"),
+        ("RECV timeout=0 TIMEOUT=0 jobs", "bad-option"), ("RECV =5 jobs", "bad-name"),
+        ("RECV t-1=5 jobs", "bad-option"),
+        ("RECV timeout= jobs", "bad-number"), ("RECV timeout=5 jobs", "bad-number"),
+        ("RECV timeout=s jobs", "bad-number"),
+        ("RECV timeout=-1s jobs", "bad-number"), ("RECV timeout=+1s jobs", "bad-number"),
+        ("RECV timeout=01s jobs", "bad-number"), ("RECV timeout=00 jobs", "bad-number"),
+        ("RECV timeout=1.5s jobs", "bad-number"), ("RECV timeout=1S jobs", "bad-number"),
+        ("RECV timeout=1us jobs", "bad-number"), ("RECV timeout=1d jobs", "bad-number"),
+        ("RECV timeout=1s1s jobs", "bad-number"), ("RECV timeout=0x1s jobs", "bad-number"),
+        ("RECV timeout=1e3s jobs", "bad-number"), ("RECV timeout=٣s jobs", "bad-number"),
+        ("RECV timeout=876001h jobs", "bad-number"), ("RECV timeout=9223372036854775807ms jobs", "bad-number"),
+        ("RECV timeout=9223372036854775807h jobs", "bad-number"),
+        ("RECV timeout=9223372036854775808ms jobs", "bad-number"),
+        ("RECV timeout=18446744073709551616s jobs", "bad-number"), ("SEND", "syntax"), ("SEND ", "syntax"),
+        ("SEND  jobs x", "syntax"), ("SEND timeout=1s", "syntax"), ("SEND -jobs x", "bad-name"),
+        ("SEND need=1 jobs x", "bad-option"), ("SEND order=fair jobs x", "bad-option"), ("PING x=1", "bad-option"),
+    ])
+    func badLinesAreRefusedAndTheConnectionGoesOn(_ line: String, _ code: String) {
+        for end in ["\n", "\r\n"] {
+            let steps = Conversation.steps(of: "PING\n" + line + end + "QUIT\n")
+            #expect(steps.map { $0.code?.description } == [nil, code, nil])
+            #expect(steps.last?.command == .quit)
+        }
+    }
+
+    @Test func refusalsCarryTheTag() throws {
+        for line in ["FROB", "RECV -x", "SEND timeout=9 a b", "", "SEND len=x jobs", "SELECT else"] {
+            let steps = Conversation.steps(of: "#t.1 \(line)\n")
+            guard case .refused(let found, _) = steps.first else {
+                Issue.record("not refused: \(line)")
+                continue
+            }
+            #expect(found == (try tag("t.1")))
+        }
+    }
+
+    @Test func textsNeverEchoInput() {
+        for line in [
+            "QWX", "RECV QWX!", "RECV QWX=1 a", "RECV timeout=QWX a", "#QWX! PING", "PING QWX=1", "SELECT QWX",
+        ] {
+            for case .refused(_, let error) in Conversation.steps(of: line + "\n") {
+                #expect(!error.message.contains("QWX"))
+            }
+        }
+    }
+
+    @Test func textsOfRefusalsAreOneShortLine() {
+        var lines = [
+            "#! PING", "A\u{1}", "ABC", "RECV", "RECV !", "RECV  a", "RECV a b", "RECV timeout=x a", "RECV eof=x a",
+        ]
+        lines += [
+            "SELECT", "SELECT x", "SELECT order=x recv a", "SELECT else", "SELECT recv a | else | else", "CANCEL",
+        ]
+        lines += ["SELECT timeout=0 recv a | else", "SEND len=0 a b\n", "SEND len=x a", "RECV a=1 a", "HELLO x"]
+        for line in lines {
+            let refusals = Conversation.steps(of: line + "\n").compactMap { step -> WireError? in
+                guard case .refused(_, let error) = step else { return nil }
+                return error
+            }
+            #expect(refusals.count == 1, "\(line)")
+            for error in refusals {
+                #expect(!error.message.isEmpty && error.message.utf8.count <= 100)
+                #expect(error.message.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F })
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import SluiceWire
+import Testing
+
+@Suite struct ReplyTests {
+    private func encoded(_ reply: Reply, tag: Tag? = nil) -> String {
+        var out: [UInt8] = []
+        reply.append(to: &out, tag: tag)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    @Test func repliesAreLines() throws {
+        let jobs = try channel("jobs")
+        #expect(encoded(.ok([])) == "OK\n")
+        #expect(encoded(.ok([Attribute(.arm, 3)])) == "OK arm=3\n")
+        #expect(encoded(.message(jobs, Body("hello"), [])) == "MSG jobs 5\nhello\n")
+        #expect(encoded(.message(jobs, [], [Attribute(.arm, 0)])) == "MSG jobs 0 arm=0\n\n")
+        #expect(encoded(.data(Body("a\nb"))) == "DATA 3\na\nb\n")
+        #expect(encoded(.timeout) == "TIMEOUT\n")
+        #expect(encoded(.closed(jobs, nil)) == "CLOSED jobs\n")
+        #expect(encoded(.closed(jobs, "no more")) == "CLOSED jobs no more\n")
+        #expect(encoded(.poisoned(jobs, nil)) == "POISONED jobs\n")
+        #expect(encoded(.poisoned(jobs, "broken")) == "POISONED jobs broken\n")
+        #expect(encoded(.cancelled(nil)) == "CANCELLED\n")
+        #expect(encoded(.cancelled("eof")) == "CANCELLED eof\n")
+        #expect(encoded(.maybe("lease")) == "MAYBE lease\n")
+        #expect(encoded(.otherwise([Attribute(.arm, 2)])) == "ELSE arm=2\n")
+        #expect(encoded(.end) == "END\n")
+        #expect(encoded(.error(WireError(.badName, "no such thing"))) == "ERR bad-name no such thing\n")
+    }
+
+    @Test func repliesBeginWithTheirTag() throws {
+        let found = try tag("a17")
+        #expect(encoded(.ok([]), tag: found) == "#a17 OK\n")
+        #expect(encoded(.message(try channel("jobs"), Body("a\nb"), []), tag: found) == "#a17 MSG jobs 3\na\nb\n")
+    }
+
+    @Test func repliesAreAppended() {
+        var out = Body("before ")
+        Reply.ok([]).append(to: &out, tag: nil)
+        Reply.end.append(to: &out, tag: nil)
+        #expect(out == Body("before OK\nEND\n"))
+    }
+
+    @Test func pingIsAnsweredWithItsBytes() {
+        #expect(encoded(.pong([])) == "OK\n")
+        #expect(encoded(.pong(Body("hi"))) == "DATA 2\nhi\n")
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 99, 100, 101, 999_999, 1_000_000, Int.max])
+    func numbersAreDecimal(_ number: Int) {
+        #expect(encoded(.ok([Attribute(.arm, number)])) == "OK arm=\(number)\n")
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 99, 100, 12345])
+    func lengthsAreDecimal(_ length: Int) {
+        let text = String(repeating: "x", count: length)
+        #expect(encoded(.data(Body(text))) == "DATA \(length)\n\(text)\n")
+    }
+
+    @Test(arguments: [
+        "a\nERR b", "a\r\nOK", "\n\n\n", "a\u{0}b", "\u{1B}[2J", "a\u{7F}", "a\u{85}b", "a\u{2028}b", "a\u{2029}b",
+        "\t", "\u{9B}2J",
+        String(repeating: "x", count: 5000), String(repeating: "ä", count: 5000), String(repeating: "\n", count: 5000),
+        String(repeating: "x", count: 255) + "ä", "👨‍👩‍👧‍👦\n",
+    ])
+    func noTextEndsALine(_ text: String) throws {
+        let jobs = try channel("jobs")
+        let replies: [Reply] = [
+            .closed(jobs, text), .poisoned(jobs, text), .cancelled(text), .maybe(text), .error(WireError(.limit, text)),
+        ]
+        for reply in replies {
+            let line = encoded(reply)
+            #expect(line.utf8.count <= Limits.maxReasonBytes + 40)
+            #expect(line.utf8.filter { $0 == 0x0A }.count == 1)
+            #expect(line.utf8.last == 0x0A)
+            #expect(line.unicodeScalars.dropLast().allSatisfy { $0.properties.generalCategory != .control })
+            #expect(!line.unicodeScalars.contains("\u{2028}") && !line.unicodeScalars.contains("\u{FFFD}"))
+        }
+    }
+
+    @Test func textsAreCutAtAWholeCharacter() {
+        let text = String(repeating: "x", count: 255) + "ä"
+        #expect(encoded(.cancelled(text)) == "CANCELLED " + String(repeating: "x", count: 255) + "\n")
+        let fitting = String(repeating: "x", count: 254) + "ä"
+        #expect(encoded(.cancelled(fitting)) == "CANCELLED \(fitting)\n")
+    }
+
+    @Test(arguments: ["a b", "a\n", "\u{0}", "ä", "a\r", "\t"])
+    func attributesAreWords(_ value: String) {
+        #expect(Attribute(.epoch, value) == nil)
+    }
+
+    @Test func everyCodeIsALowerCaseWord() {
+        for code in WireError.Code.all {
+            #expect(code.description.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x2D })
+            #expect(code.isFatal == (code == .framing || code == .notSluice))
+        }
+        #expect(Set(WireError.Code.all).count == 17)
+    }
+}

@@ -1,0 +1,69 @@
+import Testing
+
+@testable import sluiced
+
+@Suite("Listen addresses")
+struct ListenAddressTests {
+    @Test(
+        "are read in every form, and written back as they were",
+        arguments: [
+            ("127.0.0.1:7333", ListenAddress.tcp(host: "127.0.0.1", port: 7333)),
+            ("localhost:0", .tcp(host: "localhost", port: 0)),
+            ("hub-1.example.org:65535", .tcp(host: "hub-1.example.org", port: 65535)),
+            ("[::1]:7333", .tcp(host: "::1", port: 7333)),
+            ("[::ffff:127.0.0.1]:1", .tcp(host: "::ffff:127.0.0.1", port: 1)),
+            ("unix:/run/sluiced.sock", .unix(path: "/run/sluiced.sock")),
+            ("unix:relative:with,odd bytes", .unix(path: "relative:with,odd bytes")),
+        ])
+    func parse(text: String, address: ListenAddress) throws {
+        #expect(try ListenAddress(parsing: text) == address)
+        #expect(address.description == text)
+    }
+
+    @Test(
+        "that are malformed are quoted, with what is wrong",
+        arguments: [
+            ("", "it has no port (HOST:PORT or unix:PATH)"),
+            ("localhost", "it has no port (HOST:PORT or unix:PATH)"),
+            ("localhost:", "the port must be from 0 to 65535"),
+            ("localhost:65536", "the port must be from 0 to 65535"),
+            ("localhost:-1", "the port must be from 0 to 65535"),
+            ("localhost:+1", "the port must be from 0 to 65535"),
+            ("localhost:http", "the port must be from 0 to 65535"),
+            ("localhost:٧", "the port must be from 0 to 65535"),
+            (":7333", "it has no host"),
+            ("::1:7333", "an IPv6 address stands in brackets, as in [::1]:7333"),
+            ("[::1:7333", "an IPv6 address stands in brackets, as in [::1]:7333"),
+            ("[]:7333", "the brackets hold no IPv6 address"),
+            ("[127.0.0.1]:7333", "the brackets hold no IPv6 address"),
+            ("127.0.0.256:7333", "the host is no IPv4 address"),
+            ("127.1:7333", "the host is no IPv4 address"),
+            ("-host:7333", "the host is neither a name nor an IP address"),
+            ("a b:7333", "the host is neither a name nor an IP address"),
+            ("unix:", "it has no path"),
+            ("unix:/run/\nready", "its path has control characters"),
+        ])
+    func malformed(text: String, reason: String) {
+        let expected = SettingsError("\(text.debugDescription) is not an address: \(reason)", status: .usage)
+        #expect(throws: expected) { try ListenAddress(parsing: text) }
+    }
+
+    @Test("for a Unix-domain socket fit the kernel's 107 bytes")
+    func socketPathLength() throws {
+        let longest = "unix:/" + String(repeating: "a", count: 106)
+        #expect(try ListenAddress(parsing: longest).description == longest)
+        #expect(throws: SettingsError.self) { try ListenAddress(parsing: longest + "a") }
+    }
+
+    @Test(
+        "know whether other machines can connect",
+        arguments: [
+            ("127.0.0.1:1", true), ("127.9.9.9:1", true), ("localhost:1", true), ("LocalHost:1", true),
+            ("[::1]:1", true), ("[0:0:0:0:0:0:0:1]:1", true), ("[::ffff:127.0.0.1]:1", true), ("unix:/s", true),
+            ("0.0.0.0:1", false), ("[::]:1", false), ("10.0.0.1:1", false), ("[fe80::1]:1", false),
+            ("[::ffff:10.0.0.1]:1", false), ("hub.example.org:1", false), ("localhost.example.org:1", false),
+        ])
+    func locality(text: String, isLocal: Bool) throws {
+        #expect(try ListenAddress(parsing: text).isLocal == isLocal)
+    }
+}

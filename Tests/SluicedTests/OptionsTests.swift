@@ -1,0 +1,38 @@
+import Testing
+
+@testable import sluiced
+
+@Suite("Command line")
+struct OptionsTests {
+    @Test("without arguments leaves everything to the weaker sources")
+    func empty() throws {
+        let options = try Options.parsing([])
+        #expect(options.listen.isEmpty)
+        #expect(options.config == nil)
+        #expect(options.logLevel == nil)
+        #expect(!options.allowPublic)
+    }
+
+    @Test("takes every flag, and --listen repeatedly")
+    func everyFlag() throws {
+        let options = try Options.parsing([
+            "--listen", "localhost:0", "--config", "f.yaml", "--log-level=debug", "--allow-public", "--listen=unix:/s",
+        ])
+        #expect(options.listen == ["localhost:0", "unix:/s"])
+        #expect(options.config == "f.yaml")
+        #expect(options.logLevel == "debug")
+        #expect(options.allowPublic)
+    }
+
+    @Test(
+        "that is wrong is one line and EX_USAGE",
+        arguments: [
+            (["--lisen", "x"], "Unknown option '--lisen'. Did you mean '--listen'?"),
+            (["--listen"], "Missing value for '--listen <HOST:PORT|unix:PATH>'"),
+            (["serve"], "Unexpected argument 'serve'"),
+            (["--allow-public=no"], "The option '--allow-public' does not take any value, but 'no' was specified."),
+        ])
+    func wrong(arguments: [String], message: String) {
+        #expect(throws: SettingsError(message, status: .usage)) { try Options.parsing(arguments) }
+    }
+}

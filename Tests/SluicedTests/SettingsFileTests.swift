@@ -1,0 +1,114 @@
+import Foundation
+import Testing
+
+@testable import sluiced
+
+@Suite("Configuration file")
+struct SettingsFileTests {
+    @Test("remembers key, text and line")
+    func entries() throws {
+        let file = try SettingsFile(
+            path: "s.yaml",
+            text: """
+                # a comment
+                log-level: debug
+                listen:
+                  - localhost:1
+                  - "[::1]:2"
+                limits:
+                  line-bytes: 1000
+                """)
+        #expect(
+            file.entries == [
+                SettingsEntry(key: .logLevel, origin: .file(path: "s.yaml", line: 2), texts: ["debug"]),
+                SettingsEntry(
+                    key: .listen, origin: .file(path: "s.yaml", line: 3), texts: ["localhost:1", "[::1]:2"]),
+                SettingsEntry(key: .lineBytes, origin: .file(path: "s.yaml", line: 7), texts: ["1000"]),
+            ])
+    }
+
+    @Test("may say nothing", arguments: ["", "# only a comment\n", "limits:\n  # line-bytes: 1\n", "---\n"])
+    func nothing(text: String) throws {
+        #expect(try SettingsFile(path: "s.yaml", text: text).entries.isEmpty)
+    }
+
+    @Test("takes a single address without the list")
+    func singleAddress() throws {
+        #expect(try SettingsFile(path: "s.yaml", text: "listen: localhost:1").entries.first?.texts == ["localhost:1"])
+    }
+
+    @Test(
+        "that is no YAML, or has another shape, is told with its line",
+        arguments: [
+            ("log-level: info\nlisten: [", "3: while parsing a flow node, did not find expected node content"),
+            ("a: \"", "1: while scanning a quoted scalar, found unexpected end of stream"),
+            ("a: é\nb: \u{2}", "2: control characters are not allowed"),
+            ("a: *nowhere", "1: found undefined alias"),
+            ("a: 1\n---\nb: 1", "2: expected a single document in the stream, but found another document"),
+            ("limits:\n  a: 1\n  a: 2", "2: the keys that begin here have \"a\" twice"),
+            ("- listen", "1: the file must hold keys with values"),
+            ("sluiced", "1: the file must hold keys with values"),
+            ("[a]: 1", "1: a key must be a word"),
+            ("limits: 3", "1: limits: keys must follow, not a value"),
+            ("log-level:", "1: log-level: it has no value"),
+            ("log-level: [info]", "1: log-level: it takes one value, not a list"),
+            ("log-level: {info: 1}", "1: log-level: it takes a value, not keys"),
+            ("listen: []", "1: listen: the list is empty"),
+            ("listen:\n  - - a", "1: listen: its list must hold plain values"),
+            ("limits.line-bytes: 600\nlimits:\n  line-bytes: 700", "3: limits.line-bytes: it is set twice"),
+        ])
+    func malformed(text: String, message: String) {
+        #expect(throws: SettingsError("s.yaml:\(message)", status: .configuration)) {
+            try SettingsFile(path: "s.yaml", text: text)
+        }
+    }
+
+    @Test(
+        "with an unknown key names it, its line, and the known key that is nearest",
+        arguments: [
+            ("lissen: localhost:1", "1: unknown key \"lissen\"; did you mean \"listen\"?"),
+            ("log_level: info", "1: unknown key \"log_level\"; did you mean \"log-level\"?"),
+            ("\n\nline-bytes: 1", "3: unknown key \"line-bytes\"; did you mean \"limits.line-bytes\"?"),
+            ("limits:\n  body: 1", "2: unknown key \"limits.body\"; did you mean \"limits.body-bytes\"?"),
+            ("limit:\n  line-bytes: 1", "1: unknown key \"limit\"; did you mean \"limits\"?"),
+        ])
+    func unknownKey(text: String, message: String) {
+        #expect(throws: SettingsError("s.yaml:\(message)", status: .configuration)) {
+            try SettingsFile(path: "s.yaml", text: text)
+        }
+    }
+
+    @Test("with a key that resembles none lists them all")
+    func unknownKeyWithoutNeighbour() throws {
+        let error = try #require(throws: SettingsError.self) { try SettingsFile(path: "s.yaml", text: "tls: 1") }
+        for key in SettingsKey.allCases {
+            #expect(error.message.contains(key.rawValue))
+        }
+    }
+
+    @Test("that cannot be read is told with the path and the cause")
+    func unreadable() {
+        #expect(throws: SettingsError("cannot read \"/nowhere/s.yaml\": No such file or directory", status: .noInput)) {
+            try SettingsFile(path: "/nowhere/s.yaml")
+        }
+        #expect(throws: SettingsError("cannot read \"/\": Is a directory", status: .noInput)) {
+            try SettingsFile(path: "/")
+        }
+    }
+
+    @Test("that is forbidden, or breaks while it is read, has a status of its own")
+    func readFailures() {
+        #expect(ExitStatus(readFailure: EACCES) == .noPermission)
+        #expect(ExitStatus(readFailure: EIO) == .inputOutput)
+    }
+
+    @Test("that is not UTF-8 is refused")
+    func notUTF8() throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-\(UUID()).yaml").path()
+        try Data([0x61, 0x3A, 0xFF]).write(to: URL(filePath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        #expect(throws: SettingsError("\(path): the file is not UTF-8 text", status: .configuration)) {
+            try SettingsFile(path: path)
+        }
+    }
+}

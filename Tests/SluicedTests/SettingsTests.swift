@@ -1,0 +1,222 @@
+import Foundation
+import Logging
+import SluiceWire
+import Testing
+
+@testable import sluiced
+
+@Suite("Settings")
+struct SettingsTests {
+    @Test("are the documented defaults when nothing is said")
+    func defaults() throws {
+        let settings = try load()
+        #expect(settings == Settings())
+        #expect(settings.listen == [.tcp(host: "127.0.0.1", port: 7333)])
+        #expect(!settings.allowsPublic)
+        #expect(settings.logLevel == .info)
+        #expect(settings.blockedLoopThreshold == .milliseconds(100))
+        #expect(settings.limits.maxLineBytes == 8192)
+        #expect(settings.limits.maxBodyBytes == 1_048_576)
+        #expect(settings.limits.maxSelectArms == 64)
+        #expect(settings.limits.maxPendingTags == 1024)
+        #expect(settings.maxConnections == 10_000)
+    }
+
+    @Test("come from a flag, else the environment, else the file")
+    func precedence() throws {
+        let file = "listen: localhost:1\nlog-level: error"
+        let environment = ["SLUICED_LISTEN": "localhost:2", "SLUICED_LOG_LEVEL": "warning"]
+
+        let fromFile = try load(file: file)
+        #expect(fromFile.listen == [.tcp(host: "localhost", port: 1)])
+        #expect(fromFile.logLevel == .error)
+
+        let fromEnvironment = try load(environment: environment, file: file)
+        #expect(fromEnvironment.listen == [.tcp(host: "localhost", port: 2)])
+        #expect(fromEnvironment.logLevel == .warning)
+
+        let fromFlags = try load(
+            ["--listen", "localhost:3", "--log-level", "debug"], environment: environment, file: file)
+        #expect(fromFlags.listen == [.tcp(host: "localhost", port: 3)])
+        #expect(fromFlags.logLevel == .debug)
+    }
+
+    @Test("of each source only replace the keys that it sets")
+    func mixture() throws {
+        let settings = try load(
+            ["--log-level", "debug"], environment: ["SLUICED_LIMITS_SELECT_ARMS": "5"],
+            file: "limits:\n  select-arms: 4\n  pending-tags: 6")
+        #expect(settings.logLevel == .debug)
+        #expect(settings.limits.maxSelectArms == 5)
+        #expect(settings.limits.maxPendingTags == 6)
+        #expect(settings.listen == Settings().listen)
+    }
+
+    @Test("name their file by flag, else by SLUICED_CONFIG")
+    func configurationPath() throws {
+        let debug = try TemporaryFile("log-level: debug")
+        let trace = try TemporaryFile("log-level: trace")
+        let environment = ["SLUICED_CONFIG": debug.path]
+        #expect(try load(environment: environment).logLevel == .debug)
+        #expect(try load(["--config", trace.path], environment: environment).logLevel == .trace)
+    }
+
+    @Test("take every key from the file and from the environment", arguments: SettingsKey.allCases)
+    func everyKey(key: SettingsKey) throws {
+        let example = Example(key)
+        var expected = Settings()
+        example.change(&expected)
+        #expect(expected != Settings(), "the example must differ from the default")
+        #expect(try load(environment: [key.variable: example.text]) == expected)
+        #expect(try load(file: "\(key.rawValue): \(example.text)") == expected)
+    }
+
+    @Test("have variables that are spelled like their keys")
+    func variables() {
+        #expect(SettingsKey.listen.variable == "SLUICED_LISTEN")
+        #expect(SettingsKey.logLevel.variable == "SLUICED_LOG_LEVEL")
+        #expect(SettingsKey.lineBytes.variable == "SLUICED_LIMITS_LINE_BYTES")
+    }
+
+    @Test("take several addresses from one variable")
+    func addressList() throws {
+        let settings = try load(environment: ["SLUICED_LISTEN": "localhost:1, unix:/s ,[::1]:2"])
+        #expect(
+            settings.listen == [.tcp(host: "localhost", port: 1), .unix(path: "/s"), .tcp(host: "::1", port: 2)])
+    }
+
+    @Test("ignore empty variables, and those that are no keys")
+    func foreignVariables() throws {
+        let environment = ["SLUICED_LOG_LEVEL": "", "SLUICED_CONFIG": "", "SLUICED_PORT": "tcp://10.0.0.1:7333"]
+        #expect(try load(environment: environment) == Settings())
+    }
+
+    @Test("do not watch the loop when the threshold is 0")
+    func unwatchedLoop() throws {
+        #expect(try load(file: "blocked-loop-milliseconds: 0").blockedLoopThreshold == nil)
+    }
+
+    @Test("that are wrong are told with the flag and EX_USAGE, or with variable or line and EX_CONFIG")
+    func wrongValue() throws {
+        let problem = "\"loud\" is not one of trace, debug, info, notice, warning, error, critical"
+        #expect(throws: SettingsError("--log-level: \(problem)", status: .usage)) {
+            try load(["--log-level", "loud"])
+        }
+        #expect(throws: SettingsError("SLUICED_LOG_LEVEL: \(problem)", status: .configuration)) {
+            try load(environment: ["SLUICED_LOG_LEVEL": "loud"])
+        }
+        let file = try TemporaryFile("\nlog-level: loud")
+        #expect(throws: SettingsError("\(file.path):2: log-level: \(problem)", status: .configuration)) {
+            try load(["--config", file.path])
+        }
+    }
+
+    @Test("that are wrong are told even when a stronger source overrides them")
+    func wrongValueOverridden() {
+        #expect(throws: SettingsError.self) {
+            try load(["--log-level", "info"], environment: ["SLUICED_LOG_LEVEL": "loud"])
+        }
+    }
+
+    @Test(
+        "have a range, and its ends are in it",
+        arguments: [
+            (SettingsKey.blockedLoopMilliseconds, 0, 60_000), (.lineBytes, 512, 1_048_576),
+            (.bodyBytes, 0, 1_073_741_824), (.selectArms, 1, 4_096), (.pendingTags, 1, 1_048_576),
+            (.connections, 1, 1_048_576),
+        ])
+    func ranges(key: SettingsKey, lowest: Int, highest: Int) throws {
+        for inside in [lowest, highest] {
+            #expect(throws: Never.self) { try load(environment: [key.variable: "\(inside)"]) }
+        }
+        for outside in ["\(lowest - 1)", "\(highest + 1)", "9223372036854775808", "many", "1.5", "1k"] {
+            let problem = "\"\(outside)\" is not a whole number from \(lowest) to \(highest)"
+            #expect(throws: SettingsError("\(key.variable): \(problem)", status: .configuration)) {
+                try load(environment: [key.variable: outside])
+            }
+        }
+    }
+
+    @Test("take YAML's truth values", arguments: [("true", true), ("Yes", true), ("off", false), ("0", false)])
+    func truthValues(text: String, value: Bool) throws {
+        #expect(try load(file: "allow-public: \(text)").allowsPublic == value)
+    }
+
+    @Test("refuse other truth values")
+    func untruth() {
+        let expected = SettingsError("SLUICED_ALLOW_PUBLIC: \"maybe\" is not true or false", status: .configuration)
+        #expect(throws: expected) { try load(environment: ["SLUICED_ALLOW_PUBLIC": "maybe"]) }
+    }
+
+    @Test("refuse an address that other machines can reach, and say where it was written")
+    func publicAddress() {
+        let problem = "other machines can reach 0.0.0.0:1, and nothing authenticates them; --allow-public permits it"
+        #expect(throws: SettingsError("--listen: \(problem)", status: .usage)) {
+            try load(["--listen", "localhost:1", "--listen", "0.0.0.0:1"])
+        }
+        #expect(throws: SettingsError("SLUICED_LISTEN: \(problem)", status: .configuration)) {
+            try load(environment: ["SLUICED_LISTEN": "0.0.0.0:1"])
+        }
+    }
+
+    @Test("permit such an address by name, from any source")
+    func publicAddressPermitted() throws {
+        let expected = [ListenAddress.tcp(host: "0.0.0.0", port: 1)]
+        let listen = ["--listen", "0.0.0.0:1"]
+        #expect(try load(listen + ["--allow-public"]).listen == expected)
+        #expect(try load(listen, environment: ["SLUICED_ALLOW_PUBLIC": "1"]).listen == expected)
+        #expect(try load(listen, file: "allow-public: yes").listen == expected)
+    }
+
+    @Test("forget a public address that a stronger source replaces")
+    func publicAddressReplaced() throws {
+        #expect(throws: Never.self) {
+            try load(["--listen", "localhost:1"], environment: ["SLUICED_LISTEN": "0.0.0.0:1"])
+        }
+    }
+}
+
+// MARK: - Fixtures
+
+/// A value for a key that is not its default, and what it does.
+private struct Example {
+    let text: String
+    let change: (inout Settings) -> Void
+
+    init(_ key: SettingsKey) {
+        switch key {
+        case .listen: (text, change) = ("unix:/tmp/s", { $0.listen = [.unix(path: "/tmp/s")] })
+        case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
+        case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
+        case .blockedLoopMilliseconds: (text, change) = ("250", { $0.blockedLoopThreshold = .milliseconds(250) })
+        case .lineBytes: (text, change) = ("1001", { $0.limits.maxLineBytes = 1001 })
+        case .bodyBytes: (text, change) = ("1002", { $0.limits.maxBodyBytes = 1002 })
+        case .selectArms: (text, change) = ("1003", { $0.limits.maxSelectArms = 1003 })
+        case .pendingTags: (text, change) = ("1004", { $0.limits.maxPendingTags = 1004 })
+        case .connections: (text, change) = ("1005", { $0.maxConnections = 1005 })
+        }
+    }
+}
+
+/// A file with a text, for as long as it is referenced.
+private final class TemporaryFile {
+    let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-\(UUID()).yaml").path()
+
+    init(_ text: String) throws {
+        try text.write(toFile: path, atomically: true, encoding: .utf8)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
+
+private func load(
+    _ arguments: [String] = [], environment: [String: String] = [:], file: String? = nil
+) throws -> Settings {
+    let file = try file.map { try TemporaryFile($0) }
+    return try withExtendedLifetime(file) {
+        let flags = file.map { ["--config", $0.path] } ?? []
+        return try Settings(Options.parsing(flags + arguments), environment: environment)
+    }
+}
