@@ -11,7 +11,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     /// What the channel is called in reports.
     public let name: String
-    @usableFromInline let lock = Mutex(())
+    @usableFromInline let lock = Lock(())
     /// Guarded by `lock`, which makes checking exclusivity as well a waste of 5 ns an operation.
     @usableFromInline @exclusivity(unchecked) var engine: Engine
 

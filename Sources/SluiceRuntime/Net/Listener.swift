@@ -36,7 +36,7 @@ public final class Listener: @unchecked Sendable {
     public let localAddress: SocketAddress
     private let watch: DescriptorWatch
     /// Until the listener is closed: afterwards the same path, and the same inode, may be another listener's.
-    private let file: Mutex<UnixSocketFile?>
+    private let file: Lock<UnixSocketFile?>
     private let refusals = Atomic<Int>(0)
     private var reserve = ReserveDescriptor()
     private var acceptsSinceWait = 0
@@ -92,7 +92,7 @@ public final class Listener: @unchecked Sendable {
         _ descriptor: consuming Descriptor, at address: SocketAddress, file: UnixSocketFile?, on reactor: Reactor
     ) {
         self.reactor = reactor
-        self.file = Mutex(file)
+        self.file = Lock(file)
         localAddress = address
         watch = DescriptorWatch(descriptor, on: reactor, as: .listener(on: address))
     }

@@ -29,9 +29,9 @@ public final class LoopMonitor: Sendable {
     private let reactorName: String
     private let threshold: Duration
     private let report: @Sendable (BlockedLoop) -> Void
-    private let observation = Mutex<Observation?>(nil)
+    private let observation = Lock<Observation?>(nil)
     /// What stops the thread; nil while there is none.
-    private let bell = Mutex<StopBell?>(nil)
+    private let bell = Lock<StopBell?>(nil)
 
     /// - Parameters:
     ///   - threshold: how long a job may hold the loop.

@@ -15,7 +15,7 @@ final class LoopProgress: Sendable {
     private let running = Atomic<UInt>(0)
     private let recordBeingRead = Atomic<UInt>(0)
     /// Lets one monitor at a time publish a record.
-    private let reading = Mutex<Void>(())
+    private let reading = Lock<Void>(())
     private let ended = Atomic<Bool>(false)
 
     // MARK: The reactor's side

@@ -1,7 +1,9 @@
 import Synchronization
 
 /// What other threads hand to a reactor: jobs that became ready and work to run.
-struct Mailbox: ~Copyable, Sendable {
+///
+/// A class: the compiler of Swift 6.3 ends with a broken module when a class stores this as a non-copyable struct.
+final class Mailbox: Sendable {
     enum Letter: Sendable {
         case job(UnownedJob)
         case work(@Sendable () -> Void)
@@ -13,7 +15,7 @@ struct Mailbox: ~Copyable, Sendable {
         var spare: [Letter] = []
     }
 
-    private let contents = Mutex(Contents())
+    private let contents = Lock(Contents())
     /// Lets the loop look for letters without taking the lock.
     private let hasLetters = Atomic<Bool>(false)
 

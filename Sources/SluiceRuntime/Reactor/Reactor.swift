@@ -46,7 +46,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     }
     let sleepers = Sleepers()
     /// Guards who waits for the end of the reactor's tasks; one lock for all, to keep the records small.
-    let joinLock = Mutex<Void>(())
+    let joinLock = Lock<Void>(())
     let progress = LoopProgress()
     /// How many things other than green tasks may wake one: watched descriptors, signals, holds.
     private var outsideWakers = 0

@@ -39,7 +39,7 @@ public final class ManualReactorClock: ReactorClock {
         weak var reactor: Reactor?
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     public init() {}
 

@@ -10,7 +10,7 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
     /// How many signals are kept; nobody needs more of a flood than that.
     private static let limit = 64
     /// The signals that are watched in this process: libev allows one loop for each, and ends the process otherwise.
-    private static let watched = Mutex<Set<Int32>>([])
+    private static let watched = Lock<Set<Int32>>([])
 
     /// Not retained, see `DescriptorWatch`.
     private unowned(unsafe) let reactor: Reactor

@@ -79,7 +79,7 @@ final class ForeignWait: @unchecked Sendable {
 
     private let source: WaitSource
     private let side: WaitSide
-    private let state = Mutex(State.registering)
+    private let state = Lock(State.registering)
 
     @usableFromInline
     init(on source: WaitSource, _ side: WaitSide) {

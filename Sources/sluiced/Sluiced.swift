@@ -1,0 +1,15 @@
+import Foundation
+
+/// The daemon: settings in, a hub that serves, and an exit status that tells a script what went wrong.
+@main
+enum Sluiced {
+    static func main() {
+        do {
+            let options = try Options.parsing(CommandLine.arguments.dropFirst())
+            _ = try Settings(options, environment: ProcessInfo.processInfo.environment)
+        } catch {
+            FileHandle.standardError.write(Data("sluiced: \(error.message)\n".utf8))
+            exit(error.status.rawValue)
+        }
+    }
+}
