@@ -23,6 +23,7 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         /// The object was used in a way that its documentation rules out.
         public static let misuse = Code("misuse")
 
+        /// The code in a log: "timed-out".
         public var description: String { name }
     }
 
@@ -41,6 +42,9 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
 
     private let box: Box
 
+    /// - Parameters:
+    ///   - message: one line for a person, without a full stop.
+    ///   - errno: the system's error number where `code` is `.system`.
     public init(_ code: Code, _ message: String, errno: Int32 = 0) {
         box = Box(Content(code: code, message: message, errno: errno))
     }
@@ -50,13 +54,17 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         self.init(.system, "\(attempt): \(String(cString: strerror(errno)))", errno: errno)
     }
 
+    /// What kind of failure it is.
     public var code: Code { box.content.code }
     /// One line for a person.
     public var message: String { box.content.message }
     /// The system's error number where `code` is `.system`, else 0.
     public var errno: Int32 { box.content.errno }
+    /// The message.
     public var description: String { message }
 
+    /// Whether code, message and system error are the same.
     public static func == (lhs: SluiceError, rhs: SluiceError) -> Bool { lhs.box.content == rhs.box.content }
+    /// Hashes code, message and system error.
     public func hash(into hasher: inout Hasher) { hasher.combine(box.content) }
 }

@@ -84,6 +84,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // MARK: Executor
 
+    /// Makes a job ready. Called by Swift's runtime, on any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isCurrent {
@@ -93,8 +94,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
     }
 
+    /// Whether the calling thread runs this reactor: for Swift's runtime.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
+    /// Ends the process off the reactor's thread: for Swift's runtime.
     public func checkIsolated() {
         precondition(isCurrent, "not on the thread of \(name)")
     }
@@ -167,7 +170,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Sets libev's one timer for the earliest of ours. A timer that is cancelled leaves it as it is: at worst the loop
     /// wakes once for nothing, which costs less than setting it anew for each operation with a deadline.
     private func setAlarm() {
-        guard clock.runsByItself, let earliest = timers.earliest, earliest < alarmDeadline || !isAlarmSet else { return }
+        guard clock.runsByItself, let earliest = timers.earliest else { return }
+        guard earliest < alarmDeadline || !isAlarmSet else { return }
         let now = clock.nowNanoseconds
         ev_timer_stop(loop, alarm)
         ev_now_update(loop)
@@ -187,7 +191,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Takes the calling thread for the loop while `body` runs.
     func withThread<Result>(_ body: () throws -> Result) throws -> Result {
-        let (isFree, _) = thread.compareExchange(expected: 0, desired: currentThread(), ordering: .acquiringAndReleasing)
+        let (isFree, _) = thread.compareExchange(
+            expected: 0, desired: currentThread(), ordering: .acquiringAndReleasing)
         guard isFree, CurrentReactor.unretained == nil else {
             throw SluiceError(.misuse, "\(name) runs already, or this thread runs another reactor")
         }

@@ -15,15 +15,19 @@ public protocol ReactorClock: Sendable {
 
 /// The machine's monotonic clock.
 public struct SystemReactorClock: ReactorClock {
+    /// The one monotonic clock.
     public init() {}
 
+    /// The time since the machine was started.
     public var nowNanoseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
+    /// Does nothing: the time changes by itself.
     public func attach(_ reactor: Reactor) {}
+    /// True.
     public var runsByItself: Bool { true }
 }
 
@@ -41,11 +45,15 @@ public final class ManualReactorClock: ReactorClock {
 
     private let state = Lock(State())
 
+    /// A clock at 0.
     public init() {}
 
+    /// The sum of all `advance`.
     public var nowNanoseconds: UInt64 { state.withLock { $0.nowNanoseconds } }
+    /// False.
     public var runsByItself: Bool { false }
 
+    /// Notes a reactor to be woken by `advance`.
     public func attach(_ reactor: Reactor) {
         state.withLock { $0.reactors.append(WeakReactor(reactor: reactor)) }
     }

@@ -45,11 +45,13 @@ enum ReactorThread {
     static func launchDetached(_ name: String, _ run: @escaping @Sendable () -> Void) throws(SluiceError) {
         let body = Unmanaged.passRetained(Body(run: run))
         var thread = pthread_t()
-        let status = pthread_create(&thread, nil, { pointer in
-            guard let pointer else { return nil }
-            Unmanaged<Body>.fromOpaque(pointer).takeRetainedValue().run()
-            return nil
-        }, body.toOpaque())
+        let status = pthread_create(
+            &thread, nil,
+            { pointer in
+                guard let pointer else { return nil }
+                Unmanaged<Body>.fromOpaque(pointer).takeRetainedValue().run()
+                return nil
+            }, body.toOpaque())
         guard status == 0 else {
             body.release()
             throw SluiceError(system: status, "cannot start a thread for \(name)")

@@ -7,6 +7,7 @@ public struct Deadlock: Error, CustomStringConvertible {
         tasks = records.reversed().map(\.report)
     }
 
+    /// The report: a line that says what has happened, and a line for each task.
     public var description: String {
         """
         deadlock: all \(tasks.count) tasks wait, and nothing can wake them \
