@@ -4,16 +4,20 @@
 #     deploy/install-dependencies.sh lint|build|test|sanitize|bench...
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
-# Swift itself it only looks for.
+# Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
+# Benchmarks/run reports it as skipped.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 readonly BENCH_VENV=Benchmarks/.build-bench/venv # Benchmarks/run looks there
 missing=()
+missing_peers=()
+
+warn() { echo "install-dependencies: $*" >&2; }
 
 fail() {
-    echo "install-dependencies: $*" >&2
+    warn "$@"
     exit 69
 }
 
@@ -24,6 +28,13 @@ need() {
     local package=$1
     shift
     "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+# want_peer PACKAGE CHECK...: as need, for a program that the benchmark compares with.
+want_peer() {
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing_peers+=("$package")
 }
 
 has_header() {
@@ -60,9 +71,10 @@ need_group() {
             ;;
         bench)
             need_group build
-            need golang-go have go
-            need redis-server have redis-server
-            has_bench_python || need python3-venv python3 -c 'import ensurepip, venv'
+            need python3 have python3
+            want_peer golang-go have go
+            want_peer redis-server have redis-server
+            has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
         *) fail "unknown group '$1'; there are lint, build, test, sanitize and bench" ;;
     esac
@@ -76,27 +88,35 @@ as_root() {
     fi
 }
 
-install_missing() {
-    ((${#missing[@]})) || return 0
-    have apt-get || fail "${missing[*]} missing, and there is no apt-get to install it; install it by hand"
-    ((EUID == 0)) || have sudo || fail "${missing[*]} missing; run as root: apt-get install ${missing[*]}"
-    echo "install-dependencies: installing ${missing[*]}" >&2
+# install PACKAGE...: false, with the reason on standard error, when that cannot be.
+install() {
+    have apt-get || { warn "$* missing, and there is no apt-get to install it; install it by hand" && return 1; }
+    ((EUID == 0)) || have sudo || { warn "$* missing; run as root: apt-get install $*" && return 1; }
+    warn "installing $*"
     {
         as_root apt-get update -q &&
             as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-                -o DPkg::Lock::Timeout=120 "${missing[@]}"
-    } >&2 </dev/null || fail "apt-get could not install ${missing[*]}"
+                -o DPkg::Lock::Timeout=120 "$@"
+    } >&2 </dev/null || { warn "apt-get could not install $*" && return 1; }
 }
 
 install_bench_python() {
     has_bench_python && return
-    echo "install-dependencies: installing gevent into $BENCH_VENV" >&2
-    {
-        python3 -m venv --clear "$BENCH_VENV" && "$BENCH_VENV/bin/python" -m pip install --quiet gevent
-    } >&2 || fail "pip could not install gevent into $BENCH_VENV"
+    warn "installing gevent into $BENCH_VENV"
+    { python3 -m venv --clear "$BENCH_VENV" && "$BENCH_VENV/bin/python" -m pip install --quiet gevent; } >&2 ||
+        { warn "pip could not install gevent into $BENCH_VENV" && return 1; }
+}
+
+# One by one: each is worth having without the others.
+install_peers() {
+    local package
+    for package in "${missing_peers[@]}"; do
+        install "$package" || warn "going on without $package: the benchmark skips it"
+    done
+    install_bench_python || warn "going on without gevent: the benchmark skips it"
 }
 
 (($#)) || fail "name the groups: lint, build, test, sanitize, bench"
 for group in "$@"; do need_group "$group"; done
-install_missing
-for group in "$@"; do [[ $group != bench ]] || install_bench_python; done
+((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
+for group in "$@"; do [[ $group != bench ]] || install_peers; done
