@@ -105,6 +105,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Whether the calling thread is the one that runs this reactor.
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == currentThread() }
 
+    /// Whether a thread runs the loop. May be asked for on any thread.
+    var isRunning: Bool { thread.load(ordering: .acquiring) != 0 }
+
     /// The reactor that the calling thread runs.
     public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
 
