@@ -1,0 +1,165 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct ChannelEndTests {
+    @Test func theLastSendingEndThatLeavesClosesTheChannel() throws {
+        try Reactor().run {
+            let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 2))
+            let second = try first.copy()
+            try await first.send(1)
+            first.leave()
+            #expect(receiving.ending == nil)
+            try await second.send(2)
+            second.leave()
+            #expect(try await receiving.receive() == 1, "what is buffered is still received")
+            #expect(try await receiving.receive() == 2)
+            #expect(try await receiving.receive() == nil)
+        }
+    }
+
+    @Test func theLastReceivingEndThatLeavesRefusesTheSenders() throws {
+        try Reactor().run {
+            let (sending, first) = Channel<Int>.ends()
+            let second = try first.copy()
+            let sender = Reactor.current?.spawn { try await sending.send(1) }
+            try await parked(try #require(sender))
+            first.leave()
+            #expect(sender?.isParked == true)
+            second.leave()
+            #expect(await failure { try await sender?.join() }?.code == .closed)
+            #expect(await failure { try await sending.send(2) }?.code == .closed)
+            #expect(await failure { _ = try sending.trySend(3) }?.code == .closed)
+        }
+    }
+
+    @Test func anEndThatNobodyRefersToAnyMoreHasLeft() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends()
+            let consumer = reactor.spawn {
+                var received: [Int] = []
+                while let message = try await receiving.receive() { received.append(message) }
+                return received
+            }
+            // The closures are all that refers to the copies; they go with their tasks.
+            for sender in 0..<3 {
+                let end = try sending.copy()
+                reactor.spawn { for step in 0..<10 { try await end.send(sender * 10 + step) } }
+            }
+            sending.leave()
+            #expect(try await consumer.join().sorted() == Array(0..<30))
+        }
+    }
+
+    @Test func aConsumerThatFailsFreesItsProducer() throws {
+        struct Broken: Error {}
+        let reactor = try Reactor()
+        try reactor.run {
+            let producer: GreenTask<Void>
+            do {
+                let (sending, receiving) = Channel<Int>.ends()
+                producer = reactor.spawn { while true { try await sending.send(1) } }
+                reactor.spawn {
+                    _ = try await receiving.receive()
+                    throw Broken()
+                }
+            }
+            #expect(await failure { try await producer.join() }?.code == .closed)
+        }
+    }
+
+    @Test func leavingTwiceCountsOnce() throws {
+        try Reactor().run {
+            let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 1))
+            let second = try first.copy()
+            first.leave()
+            first.leave()
+            try await second.send(1)
+            #expect(receiving.ending == nil)
+            withExtendedLifetime(second) {}
+        }
+    }
+
+    @Test func anEndThatWasLeftIsOfNoUse() throws {
+        try Reactor().run {
+            let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 8))
+            let (keptSending, keptReceiving) = (try sending.copy(), try receiving.copy())
+            try await sending.send(1)
+            sending.leave()
+            receiving.leave()
+            #expect(await failure { try await sending.send(2) }?.code == .misuse)
+            #expect(await failure { _ = try sending.trySend(2) }?.code == .misuse)
+            #expect(await failure { _ = try sending.copy() }?.code == .misuse)
+            #expect(await failure { _ = try await receiving.receive() }?.code == .misuse)
+            #expect(await failure { _ = try receiving.tryReceive() }?.code == .misuse)
+            #expect(await failure { _ = try receiving.copy() }?.code == .misuse)
+            #expect(await failure { for try await _ in receiving {} }?.code == .misuse)
+            let arm = try await select {
+                sending.sending(3) { "sent" }
+                receiving.receiving { _ in "received" }
+                otherwise { "neither" }
+            }
+            #expect(arm == "neither")
+            #expect(try keptReceiving.tryReceive() == 1)
+            #expect(try keptReceiving.tryReceive() == nil)
+            withExtendedLifetime(keptSending) {}
+        }
+    }
+
+    @Test func anArmKeepsItsEndInUse() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends()
+            let chooser = reactor.spawn { [receiving] in
+                try await select { receiving.receiving { $0 } }
+            }
+            try await parked(chooser)
+            let second = reactor.spawn { try await select { sending.sending(7) { "sent" } } }
+            #expect(try await chooser.join() == 7)
+            #expect(try await second.join() == "sent")
+        }
+    }
+
+    @Test func anEndPoisonsBothSides() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends(name: "jobs")
+            let receiver = reactor.spawn { try await receiving.receive() }
+            try await parked(receiver)
+            sending.poison(reason: "the disk is full")
+            let error = await failure { _ = try await receiver.join() }
+            #expect(error?.code == .poisoned)
+            #expect(error?.message.contains("the disk is full") == true)
+        }
+    }
+
+    /// The races of PyCSP's `retire`: however the ends go, the last of them retires the channel, and nothing is lost.
+    @Test func nothingIsLostWhileEndsComeAndGoOnSeveralThreads() async throws {
+        let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 3))
+        let received = Recorder<Int>()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for consumer in 0..<4 {
+                let end = try receiving.copy()
+                group.addTask {
+                    for try await message in end { received.record(message) }
+                    if consumer.isMultiple(of: 2) { end.leave() }
+                }
+            }
+            for producer in 0..<8 {
+                let end = try sending.copy()
+                group.addTask {
+                    for step in 0..<50 {
+                        let own = try end.copy()
+                        try await own.send(producer * 50 + step)
+                        if step.isMultiple(of: 3) { own.leave() }
+                    }
+                }
+            }
+            sending.leave()
+            receiving.leave()
+            try await group.waitForAll()
+        }
+        #expect(received.values.sorted() == Array(0..<400))
+    }
+}
