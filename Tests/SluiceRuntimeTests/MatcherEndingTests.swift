@@ -1,0 +1,130 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite struct MatcherEndingTests {
+    @Test func aClosedChannelDrainsItsBufferAndItsSendersInOrder() {
+        var matcher = TestMatcher(.buffered(capacity: 2))
+        _ = matcher.sendAll(1...4)
+        let told = Told(matcher.close(reason: "done"))
+        let refused = Sent(matcher.send(5))
+        let received = (0..<5).map { _ in Received(matcher.receive()) }
+        #expect(told == Told(), "the senders are still served")
+        #expect(refused == .ended)
+        #expect(
+            received == [
+                .message(1, from: 3), .message(2, from: 4), .message(3, from: nil), .message(4, from: nil), .ended,
+            ])
+        #expect(matcher.ending == .closed(reason: "done"))
+    }
+
+    @Test func closingTellsTheReceiversInOrder() {
+        var matcher = TestMatcher(.rendezvous)
+        for id in 1...3 { _ = matcher.park(Party(id)) }
+        let (told, again) = (Told(matcher.close(reason: nil)), Told(matcher.close(reason: "again")))
+        let parked = matcher.parkedReceivers
+        #expect(told == Told(receivers: [1, 2, 3]))
+        #expect(again == Told())
+        #expect(matcher.ending == .closed(reason: nil), "the first reason stays")
+        #expect(parked == 0)
+    }
+
+    @Test func poisonTellsBothSidesAndDropsWhatIsKept() {
+        var matcher = TestMatcher(.buffered(capacity: 1))
+        _ = matcher.sendAll(1...3)
+        let (told, again) = (Told(matcher.poison(reason: "bad")), Told(matcher.poison(reason: "worse")))
+        let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
+        let (kept, parked) = (matcher.bufferedCount, matcher.parkedSenders)
+        #expect(told == Told(senders: [2, 3]))
+        #expect(again == Told())
+        #expect(sent == .ended)
+        #expect(received == .ended)
+        #expect(matcher.ending == .poisoned(reason: "bad"))
+        #expect(kept == 0)
+        #expect(parked == 0)
+
+        var waited = TestMatcher(.rendezvous)
+        for id in 1...2 { _ = waited.park(Party(id)) }
+        let receivers = Told(waited.poison(reason: nil))
+        #expect(receivers == Told(receivers: [1, 2]))
+    }
+
+    @Test func aClosedChannelCanStillBePoisoned() {
+        var matcher = TestMatcher(.buffered(capacity: 1))
+        _ = matcher.sendAll(1...3)
+        _ = matcher.close(reason: nil)
+        let told = Told(matcher.poison(reason: "bad"))
+        let received = Received(matcher.receive())
+        #expect(told == Told(senders: [2, 3]))
+        #expect(received == .ended)
+        #expect(matcher.ending == .poisoned(reason: "bad"))
+    }
+
+    @Test func aPoisonedChannelIsNotClosed() {
+        var matcher = TestMatcher(.rendezvous)
+        _ = matcher.poison(reason: "bad")
+        _ = matcher.close(reason: nil)
+        #expect(matcher.ending == .poisoned(reason: "bad"))
+    }
+
+    @Test func refusingSendersTellsThemAndDropsWhatIsKept() {
+        var matcher = TestMatcher(.buffered(capacity: 1))
+        _ = matcher.sendAll(1...3)
+        let told = Told(matcher.refuseSenders(reason: "nobody"))
+        let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
+        #expect(told == Told(senders: [2, 3]))
+        #expect(sent == .ended)
+        #expect(received == .ended)
+        #expect(matcher.ending == .closed(reason: "nobody"))
+    }
+
+    @Test func refusingSendersAfterClosingTellsThoseThatWereStillServed() {
+        var matcher = TestMatcher(.rendezvous)
+        _ = matcher.sendAll(1...2)
+        _ = matcher.close(reason: "done")
+        let told = Told(matcher.refuseSenders(reason: "nobody"))
+        #expect(told == Told(senders: [1, 2]))
+        #expect(matcher.ending == .closed(reason: "done"))
+    }
+
+    @Test func aWriteOnceChannelThatIsClosedFirstNeverHasAValue() {
+        var matcher = TestMatcher(.once)
+        _ = matcher.park(Party(1))
+        let told = Told(matcher.close(reason: nil))
+        let (sent, received) = (Sent(matcher.send(42)), Received(matcher.receive()))
+        #expect(told == Told(receivers: [1]))
+        #expect(sent == .ended)
+        #expect(received == .ended)
+    }
+
+    @Test func aWriteOnceChannelKeepsItsValueWhenItIsClosedButNotWhenPoisoned() {
+        var matcher = TestMatcher(.once)
+        _ = matcher.send(42)
+        _ = matcher.close(reason: nil)
+        let closed = Received(matcher.receive())
+        _ = matcher.poison(reason: nil)
+        let poisoned = Received(matcher.receive())
+        #expect(closed == .message(42, from: nil))
+        #expect(poisoned == .ended)
+    }
+
+    @Test func anEndingTellsEachSelectOnce() {
+        var matcher = TestMatcher(.rendezvous)
+        let select = SharedClaim()
+        let gone = SharedClaim()
+        _ = gone.take()
+        for (id, claim) in [(1, select), (2, select), (3, gone), (4, nil)] { _ = matcher.park(Party(id, armOf: claim)) }
+        let told = Told(matcher.close(reason: nil))
+        #expect(told == Told(receivers: [1, 4]))
+    }
+
+    @Test func theTicketsOfThoseWhoWereToldMatchNothing() {
+        var matcher = TestMatcher(.rendezvous)
+        let senders = (1...2).map { matcher.park(Party($0), message: $0) }
+        let receiver = matcher.park(Party(3))
+        _ = matcher.poison(reason: nil)
+        let left =
+            senders.compactMap { matcher.withdrawSender($0) } + [matcher.withdrawReceiver(receiver)].compactMap(\.self)
+        #expect(left.isEmpty)
+    }
+}

@@ -1,0 +1,102 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite struct MatcherModelTests {
+    static let kinds: [ChannelKind] = [
+        .rendezvous, .buffered(capacity: 1), .buffered(capacity: 3), .droppingNewest(capacity: 2),
+        .droppingOldest(capacity: 1), .droppingOldest(capacity: 3), .unbounded, .once,
+    ]
+
+    @Test(arguments: kinds, [UInt64(1), 7333, 2026])
+    func agreesWithTheModelUnderRandomOperations(kind: ChannelKind, seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        for _ in 0..<60 {
+            var pair = EngineAndModel(kind)
+            // Most channels of a test are never ended, so that their queues have time to grow.
+            let endings = Int.random(in: 0..<3, using: &random) == 0
+            for id in 0..<200 {
+                let step = pair.step(id, endings: endings, &random)
+                #expect(step.engine == step.model, "\(kind), seed \(seed), step \(id)")
+                if step.engine != step.model { return }
+            }
+        }
+    }
+}
+
+/// The engine and the model side by side. Each has claims of its own for the same selects.
+private struct EngineAndModel: ~Copyable {
+    /// All that can be seen of a channel after a step.
+    struct Outcome: Equatable {
+        var sent: Sent?
+        var received: Received?
+        var told: Told?
+        var withdrawn: Int?
+        var ending: ChannelEnding?
+        var counts: [Int] = []
+    }
+
+    private var engine: TestMatcher
+    private var model: MatcherModel
+    private var senders: [(id: Int, ticket: WaitTicket)] = []
+    private var receivers: [(id: Int, ticket: WaitTicket)] = []
+    private var selects: [(engine: SharedClaim, model: SharedClaim)] = []
+
+    init(_ kind: ChannelKind) {
+        engine = TestMatcher(kind)
+        model = MatcherModel(kind)
+    }
+
+    mutating func step(
+        _ id: Int, endings: Bool, _ random: inout SeededGenerator
+    ) -> (engine: Outcome, model: Outcome) {
+        var (real, expected) = (Outcome(), Outcome())
+        switch Int.random(in: 0..<(endings ? 103 : 100), using: &random) {
+        case 0..<40:
+            (real.sent, expected.sent) = (Sent(engine.send(id)), model.send(id))
+            if real.sent == .blocked {
+                let select = anySelect(&random)
+                senders.append((id, engine.park(Party(id, armOf: select?.engine), message: id)))
+                model.parkSender(MatcherModel.Waiter(id: id, select: select?.model, message: id))
+            }
+        case 40..<75:
+            (real.received, expected.received) = (Received(engine.receive()), model.receive())
+            if real.received == .blocked {
+                let select = anySelect(&random)
+                receivers.append((id, engine.park(Party(id, armOf: select?.engine))))
+                model.parkReceiver(MatcherModel.Waiter(id: id, select: select?.model))
+            }
+        case 75..<83:
+            guard let (named, ticket) = senders.randomElement(using: &random) else { break }
+            (real.withdrawn, expected.withdrawn) = (engine.withdrawSender(ticket)?.id, model.withdrawSender(named))
+        case 83..<91:
+            guard let (named, ticket) = receivers.randomElement(using: &random) else { break }
+            (real.withdrawn, expected.withdrawn) = (engine.withdrawReceiver(ticket)?.id, model.withdrawReceiver(named))
+        case 91..<100:
+            // An arm on another channel takes a select.
+            guard let select = selects.randomElement(using: &random) else { break }
+            (real.withdrawn, expected.withdrawn) = (select.engine.take() ? 1 : 0, select.model.take() ? 1 : 0)
+        case 100: (real.told, expected.told) = (Told(engine.close(reason: nil)), model.close())
+        case 101: (real.told, expected.told) = (Told(engine.refuseSenders(reason: nil)), model.refuseSenders())
+        default: (real.told, expected.told) = (Told(engine.poison(reason: nil)), model.poison())
+        }
+        real.ending = engine.ending
+        expected.ending = model.ending
+        real.counts = [engine.bufferedCount, engine.parkedSenders, engine.parkedReceivers]
+        expected.counts = [model.kept.count, model.senders.count, model.receivers.count]
+        return (real, expected)
+    }
+
+    /// A select for the next waiter to be an arm of: nil for none, one there is already, or a new one.
+    private mutating func anySelect(_ random: inout SeededGenerator) -> (engine: SharedClaim, model: SharedClaim)? {
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0:
+            selects.append((SharedClaim(), SharedClaim()))
+            return selects.last
+        case 1:
+            return selects.randomElement(using: &random)
+        default:
+            return nil
+        }
+    }
+}
