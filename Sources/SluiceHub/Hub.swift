@@ -1,1 +1,128 @@
-// The hub.
+public import SluiceRuntime
+import SluiceWire
+import Synchronization
+
+/// The named channels of a daemon, and the clients that meet on them.
+///
+/// May be used from any thread, and by several reactors at once. A reactor of the hub's tells it the time.
+public final class Hub: Sendable {
+    /// What clients may use.
+    public let limits: HubLimits
+    /// Tells this life of the server from others: milliseconds since 1970 when it began.
+    public let epoch: Int
+    let timekeeper: Reactor
+    let help: Help
+    /// The answer to `HELLO`.
+    let greeting: Reply
+    private let report: @Sendable (String, ConnectionEnding) -> Void
+    private let state: Lock<HubState>
+
+    /// - Parameters:
+    ///   - reactor: where deadlines are watched, by its clock.
+    ///   - epoch: a number that no other life of the server has had.
+    ///   - report: told of each connection that has ended: the client's address, and how. Called on the thread of the
+    ///     connection's reactor.
+    public init(
+        on reactor: Reactor,
+        limits: HubLimits = HubLimits(),
+        epoch: Int,
+        report: @escaping @Sendable (String, ConnectionEnding) -> Void = { _, _ in }
+    ) {
+        self.limits = limits
+        self.epoch = epoch
+        timekeeper = reactor
+        help = Help(limits: limits.wire)
+        greeting = .ok([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes)
+        self.report = report
+        state = Lock(HubState(machine: HubStateMachine()))
+    }
+
+    // MARK: What can be seen
+
+    /// How many connections there are.
+    public var connectionCount: Int { state.withLock { $0.machine.connectionCount } }
+
+    /// How many operations are parked.
+    public var parkedCount: Int { state.withLock { $0.machine.parkedCount } }
+
+    /// How many channels there are that somebody waits on.
+    public var channelCount: Int { state.withLock { $0.machine.channels.count } }
+
+    /// How many connections have ended in which way.
+    public var endings: [ConnectionEnding: Int] { state.withLock { $0.endings } }
+
+    // MARK: Members
+
+    func share(of reactor: Reactor) -> ReactorShare {
+        state.withLock { $0.share(of: reactor, limits: limits) }
+    }
+
+    /// Takes a connection in; nil when there are as many as there may be.
+    func enter(_ connection: Connection) -> ConnectionID? {
+        state.withLock { state in
+            state.machine.connectionCount < limits.maxConnections ? state.enter(connection) : nil
+        }
+    }
+
+    /// Withdraws what a connection has parked, and forgets it.
+    func leave(_ id: ConnectionID, _ client: String, because ending: ConnectionEnding) {
+        state.withLock { $0.leave(id, because: ending) }
+        report(client, ending)
+    }
+
+    /// Counts a connection that was never taken in.
+    func turnedAway(_ client: String) {
+        state.withLock { $0.count(.tooMany) }
+        report(client, .tooMany)
+    }
+
+    // MARK: Transactions
+
+    /// Lets `body` use the state machine, and then, after the lock is released, has everybody told what has come of it.
+    /// On the thread of `share`'s reactor.
+    func transact(_ share: ReactorShare, _ body: (inout HubStateMachine, UInt64, inout [Effect]) -> Void) {
+        let now = timekeeper.nowNanoseconds
+        var own: [Delivery] = []
+        var woken: [ReactorShare] = []
+        var alarm: UInt64?
+        state.withLock { state in
+            body(&state.machine, now, &state.effects)
+            if !state.effects.isEmpty { (own, woken) = state.routeEffects(for: share) }
+            if let deadline = state.machine.nextDeadline, deadline < state.alarm ?? .max {
+                state.alarm = deadline
+                alarm = deadline
+            }
+        }
+        for delivery in own { delivery.connection.deliver(delivery) }
+        for share in woken { share.reactor.post { [self] in deliver(to: share) } }
+        if let alarm { setAlarm(for: alarm) }
+    }
+
+    /// Makes the deliveries that other reactors have left for this one.
+    private func deliver(to share: ReactorShare) {
+        let deliveries = state.withLock { $0.takeDeliveries(of: share) }
+        for delivery in deliveries { delivery.connection.deliver(delivery) }
+    }
+
+    // MARK: Deadlines
+
+    /// Sets an alarm; an earlier one that is set for later then finds nothing to do, which costs less than to move it
+    /// for each operation that has a deadline.
+    private func setAlarm(for deadline: UInt64) {
+        guard timekeeper.isCurrent else {
+            timekeeper.post { [self] in setAlarm(for: deadline) }
+            return
+        }
+        let now = timekeeper.nowNanoseconds
+        let delay = Duration.nanoseconds(deadline > now ? Int64(clamping: deadline - now) : 0)
+        _ = timekeeper.call(after: delay) { [weak self] in self?.expire(deadline) }
+    }
+
+    private func expire(_ deadline: UInt64) {
+        let share = share(of: timekeeper)
+        state.withLock { state in
+            if state.alarm == deadline { state.alarm = nil }
+        }
+        transact(share) { machine, now, effects in machine.expire(at: now, &effects) }
+    }
+}

@@ -51,6 +51,14 @@ package struct RequestParser: Sendable {
         }
     }
 
+    /// Whether bytes of a body come next, be it to gather them or to pass over them.
+    package var isInsideBody: Bool {
+        switch phase {
+        case .readingBodies, .skippingBodies: true
+        case .line, .skippingLine, .closed: false
+        }
+    }
+
     /// Bytes of bodies held for a request that is not complete.
     package var bufferedBytes: Int {
         switch phase {

@@ -6,7 +6,8 @@ enum Sluiced {
     static func main() {
         do {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
-            _ = try Settings(options, environment: ProcessInfo.processInfo.environment)
+            let settings = try Settings(options, environment: ProcessInfo.processInfo.environment)
+            try Daemon(settings).run()
         } catch {
             FileHandle.standardError.write(Data("sluiced: \(error.message)\n".utf8))
             exit(error.status.rawValue)

@@ -164,6 +164,19 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         timers.cancel(handle)
     }
 
+    /// The current time in nanoseconds of the reactor's clock. May be asked for on any thread.
+    package var nowNanoseconds: UInt64 { clock.nowNanoseconds }
+
+    /// Calls `work` after `delay`, unless that is cancelled before. On the reactor's thread only.
+    package func call(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
+        setTimer(after: delay, .call(work))
+    }
+
+    /// Withdraws a call that `call(after:_:)` has set; does nothing when it was made. On the reactor's thread only.
+    package func cancelCall(_ handle: TimerHandle) {
+        cancelTimer(handle)
+    }
+
     private func fireTimers() {
         guard timers.count > 0 else { return }
         let now = clock.nowNanoseconds
@@ -215,7 +228,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             runJobs()
             endTurn()
             if isDone() { return }
-            let isIdle = runQueue.isEmpty && mailbox.isEmpty
+            let isIdle = runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty
             if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
             poll(waiting: isIdle)
         }

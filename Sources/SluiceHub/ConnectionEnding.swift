@@ -1,0 +1,21 @@
+/// How a connection ended.
+public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
+    /// The client asked for it with `QUIT`.
+    case quit
+    /// The client had finished sending, and had every reply.
+    case endOfInput = "end-of-input"
+    /// The client broke the connection off, or the network did.
+    case reset
+    /// The client sent what is not the protocol: `ERR framing` or `ERR not-sluice`.
+    case refused
+    /// The client did not finish a line, or stopped within a body.
+    case slowLine = "slow-line"
+    /// The client did not take its replies.
+    case stalled
+    /// More replies than a connection may have were waiting for the client.
+    case backlog
+    /// There were as many connections as there may be.
+    case tooMany = "too-many"
+    /// The hub's reactor stops.
+    case stopped
+}

@@ -1,0 +1,263 @@
+import SluiceRuntime
+import SluiceWire
+
+/// What a command asks of its session, with the command's tag.
+struct SessionStep {
+    enum Action {
+        case answer(Reply)
+        case operate(HubOperation)
+        case cancel(Tag)
+    }
+
+    let tag: Tag?
+    let action: Action
+}
+
+/// The conversation with one client, without its socket: bytes come in, replies go out, and order is kept.
+///
+/// Untagged commands run one at a time; while one is parked, what follows is held as the bytes that came. Belongs to the
+/// thread of the connection's reactor.
+final class Session {
+    private enum Phase {
+        case open
+        /// `QUIT` came, with this tag: its reply comes after all others, and nothing behind it runs.
+        case quitting(Tag?)
+        /// There will be no further reply.
+        case over(ConnectionEnding)
+    }
+
+    /// How many commands are applied under one acquisition of the hub's lock.
+    private static let largestBatch = 64
+
+    private let hub: Hub
+    private let share: ReactorShare
+    private let id: ConnectionID
+    @exclusivity(unchecked) private var parser: RequestParser
+    /// What was read and has not run: the beginning of a line, or lines that must wait.
+    @exclusivity(unchecked) private var held: [UInt8] = []
+    /// Whether the parser has seen all that is held, and waits for more.
+    @exclusivity(unchecked) private var isParserHungry = true
+    /// When the line, or the piece of a body, began that the client has not finished; nil when there is none.
+    private(set) var incompleteSince: UInt64?
+    private var parkedTags: [Tag: OperationID] = [:]
+    /// Whether an untagged command is parked.
+    @exclusivity(unchecked) private var isHeldUp = false
+    private(set) var hasInputEnded = false
+    @exclusivity(unchecked) private var phase = Phase.open
+    /// What waits to be written.
+    @exclusivity(unchecked) var output: OutputBuffer
+
+    init(_ id: ConnectionID, on share: ReactorShare, of hub: Hub) {
+        self.hub = hub
+        self.share = share
+        self.id = id
+        parser = RequestParser(limits: hub.limits.wire)
+        output = OutputBuffer(of: share)
+    }
+
+    // MARK: State
+
+    /// How the conversation has ended; nil while something may still be said. What is in `output` then is the last.
+    var ending: ConnectionEnding? {
+        switch phase {
+        case .over(let ending): ending
+        case .open: hasInputEnded && !hasParked && (held.isEmpty || isParserHungry) ? .endOfInput : nil
+        case .quitting: nil
+        }
+    }
+
+    /// How many more bytes may be read: none while the client does not take its replies, or has sent too much in advance.
+    var inputRoom: Int {
+        if hasInputEnded || !hasOutputRoom { return 0 }
+        return hub.limits.inputRoom - held.count
+    }
+
+    /// Whether held lines can run now.
+    var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
+
+    private var canRun: Bool {
+        if case .open = phase { !isHeldUp && hasOutputRoom } else { false }
+    }
+
+    private var hasOutputRoom: Bool { output.count < hub.limits.outputBytes }
+    private var hasParked: Bool { isHeldUp || !parkedTags.isEmpty }
+
+    // MARK: Input
+
+    /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
+    func receive(_ input: UnsafeRawBufferPointer) {
+        guard case .open = phase else { return }
+        if held.isEmpty, canRun {
+            keep(input, from: run(input))
+        } else {
+            held.append(contentsOf: input)
+            if canRun { runHeld() }
+        }
+    }
+
+    /// Runs lines that had to wait.
+    func runHeld() {
+        var input: [UInt8] = []
+        swap(&input, &held)
+        input.withUnsafeBytes { keep($0, from: run($0)) }
+    }
+
+    private func keep(_ input: UnsafeRawBufferPointer, from offset: Int) {
+        guard case .open = phase, offset < input.count else { return }
+        held = [UInt8](input[offset...])
+    }
+
+    /// The client's FIN has come.
+    func endInput() {
+        hasInputEnded = true
+        incompleteSince = nil
+        hub.transact(share) { [id] machine, _, effects in machine.endInput(of: id, &effects) }
+    }
+
+    /// Ends the conversation with an error, as the last reply.
+    func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
+        // At once, and not with the end of the connection: nobody may be matched with a client who cannot be told.
+        hub.transact(share) { [id] machine, _, effects in
+            machine.withdrawAll(of: id, .cancelled("closing"), &effects)
+        }
+        emit(.error(error), tag)
+        finish(ending)
+    }
+
+    /// Runs complete commands as long as they may.
+    ///
+    /// - Returns: how many bytes of `input` are done with.
+    private func run(_ input: UnsafeRawBufferPointer) -> Int {
+        var offset = 0
+        isParserHungry = false
+        var hasRun = false
+        while canRun, !isParserHungry {
+            switch parser.next(input, offset: &offset) {
+            case .request(let request): accept(request)
+            case .refused(let tag, let error): refused(error, tag)
+            case .needsMore: isParserHungry = true
+            }
+            hasRun = hasRun || !isParserHungry
+        }
+        applyBatch()
+        noteIncomplete(isNew: hasRun)
+        return offset
+    }
+
+    private func noteIncomplete(isNew: Bool) {
+        if !isParserHungry || parser.isBetweenRequests {
+            incompleteSince = nil
+        } else if isNew || incompleteSince == nil || parser.isInsideBody {
+            incompleteSince = share.reactor.nowNanoseconds
+        }
+    }
+
+    // MARK: Commands
+
+    private func accept(_ request: Request) {
+        switch request.command {
+        case .hello: step(.answer(hub.greeting), request.tag)
+        case .ping(let body): step(.answer(.pong(body)), request.tag)
+        case .help(let verb): step(.answer(.data(hub.help.body(for: verb))), request.tag)
+        case .send(let command): step(.operate(.send(command)), request.tag)
+        case .receive(let command): step(.operate(.receive(command)), request.tag)
+        case .select(let command): step(.operate(.select(command)), request.tag)
+        case .cancel(let tag): step(.cancel(tag), request.tag)
+        case .quit: quit(request.tag)
+        }
+    }
+
+    private func refused(_ error: WireError, _ tag: Tag?) {
+        guard error.isFatal else { return step(.answer(.error(error)), tag) }
+        applyBatch()
+        refuse(error, tag, because: .refused)
+    }
+
+    /// Takes a step at once if it needs no lock, and else with those that come with it.
+    private func step(_ action: SessionStep.Action, _ tag: Tag?) {
+        if share.batch.isEmpty, case .answer(let reply) = action { return answer(reply, tag) }
+        share.batch.append(SessionStep(tag: tag, action: action))
+        // What is behind an untagged operation may run only if that does not wait.
+        if tag == nil || share.batch.count == Self.largestBatch { applyBatch() }
+    }
+
+    private func applyBatch() {
+        guard !share.batch.isEmpty else { return }
+        hub.transact(share) { machine, now, effects in
+            for step in share.batch { take(step, &machine, now, &effects) }
+            share.batch.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func take(
+        _ step: SessionStep, _ machine: inout HubStateMachine, _ now: UInt64, _ effects: inout [Effect]
+    ) {
+        switch step.action {
+        case .answer(let reply): answer(reply, step.tag)
+        case .operate(let operation):
+            if let refusal = refusal(ofPending: step.tag) { return emit(.error(refusal), step.tag) }
+            let caller = Caller(connection: id, tag: step.tag)
+            switch machine.apply(operation, by: caller, at: now, &effects) {
+            case .done(let reply): emit(reply, step.tag)
+            case .parked(let id): park(id, step.tag)
+            }
+        case .cancel(let tag):
+            if let id = parkedTags[tag] { machine.cancel(id, &effects) }
+            answer(.ok([]), step.tag)
+        }
+    }
+
+    private func park(_ id: OperationID, _ tag: Tag?) {
+        if let tag { parkedTags[tag] = id } else { isHeldUp = true }
+    }
+
+    private func quit(_ tag: Tag?) {
+        applyBatch()
+        if let tag, parkedTags[tag] != nil { return emit(.error(.tagInUse), tag) }
+        phase = .quitting(tag)
+        finishQuitting()
+    }
+
+    private func finishQuitting() {
+        guard case .quitting(let tag) = phase, !hasParked else { return }
+        emit(.ok([]), tag)
+        finish(.quit)
+    }
+
+    private func finish(_ ending: ConnectionEnding) {
+        phase = .over(ending)
+        held = []
+        incompleteSince = nil
+    }
+
+    /// Why a command that may become pending is refused.
+    private func refusal(ofPending tag: Tag?) -> WireError? {
+        guard let tag else { return nil }
+        if parkedTags[tag] != nil { return .tagInUse }
+        let limit = hub.limits.wire.maxPendingTags
+        return parkedTags.count < limit
+            ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")
+    }
+
+    // MARK: Replies
+
+    /// Hands on the final reply to an operation that was parked.
+    func complete(_ tag: Tag?, _ reply: Reply) {
+        if let tag { parkedTags[tag] = nil } else { isHeldUp = false }
+        emit(reply, tag)
+        finishQuitting()
+    }
+
+    private func answer(_ reply: Reply, _ tag: Tag?) {
+        if let tag, parkedTags[tag] != nil { return emit(.error(.tagInUse), tag) }
+        emit(reply, tag)
+    }
+
+    private func emit(_ reply: Reply, _ tag: Tag?) {
+        output.append { reply.append(to: &$0, tag: tag) }
+    }
+}
+
+extension WireError {
+    fileprivate static let tagInUse = WireError(.tagInUse, "a command with this tag is pending still")
+}

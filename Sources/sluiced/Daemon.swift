@@ -1,0 +1,133 @@
+import Foundation
+import Logging
+import SluiceHub
+import SluiceRuntime
+
+/// One life of the daemon: a reactor, a hub, listeners, and the signals that end it.
+struct Daemon {
+    private let settings: Settings
+    private let logger: Logger
+
+    init(_ settings: Settings) {
+        self.settings = settings
+        var logger = Logger(label: "sluiced") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = settings.logLevel
+        self.logger = logger
+    }
+
+    /// Serves until a signal asks for the end.
+    func run() throws(SettingsError) {
+        let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
+        let hub = makeHub(on: reactor)
+        let listeners = try bind(on: reactor)
+        let monitor = try watch(reactor)
+        defer { monitor?.stop() }
+        do {
+            try reactor.run { try await serve(hub, listeners, on: reactor) }
+        } catch {
+            throw SettingsError("\(error)", status: .systemError)
+        }
+    }
+
+    private func makeHub(on reactor: Reactor) -> Hub {
+        let logger = logger
+        let limits = HubLimits(wire: settings.limits, maxConnections: settings.maxConnections)
+        let epoch = Int(Date().timeIntervalSince1970 * 1000)
+        return Hub(on: reactor, limits: limits, epoch: epoch) { client, ending in
+            let level: Logger.Level = ending.isFault ? .notice : .debug
+            logger.log(
+                level: level, "connection closed", metadata: ["client": "\(client)", "reason": "\(ending.rawValue)"])
+        }
+    }
+
+    // MARK: Starting
+
+    private func bind(on reactor: Reactor) throws(SettingsError) -> [Listener] {
+        var listeners: [Listener] = []
+        for address in settings.listen {
+            do throws(SluiceError) {
+                for socketAddress in try SocketAddress.resolve(address.description).prefix(1) {
+                    listeners.append(try Listener.bind(to: socketAddress, on: reactor))
+                }
+            } catch {
+                throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
+            }
+        }
+        return listeners
+    }
+
+    private func watch(_ reactor: Reactor) throws(SettingsError) -> LoopMonitor? {
+        guard let threshold = settings.blockedLoopThreshold else { return nil }
+        let logger = logger
+        let monitor = LoopMonitor(watching: reactor, threshold: threshold) { blocked in
+            logger.warning(
+                blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
+                metadata: ["task": "\(blocked.task ?? "unnamed")", "for": "\(blocked.duration)"])
+        }
+        try Self.granted { () throws(SluiceError) in try monitor.start() }
+        return monitor
+    }
+
+    private static func granted<Result>(_ body: () throws(SluiceError) -> Result) throws(SettingsError) -> Result {
+        do throws(SluiceError) {
+            return try body()
+        } catch {
+            throw SettingsError(error.message, status: .systemError)
+        }
+    }
+
+    // MARK: Serving
+
+    private func serve(_ hub: Hub, _ listeners: [Listener], on reactor: Reactor) async throws(SluiceError) {
+        let signals = try reactor.signals(SIGTERM, SIGINT)
+        for listener in listeners {
+            reactor.spawn("listener on \(listener.localAddress)") { await accept(hub, listener) }
+        }
+        for listener in listeners { announce(listener.localAddress) }
+        let signal = try await signals.next()
+        logger.info("stopping", metadata: ["signal": "\(String(cString: strsignal(signal)))"])
+        for listener in listeners { listener.close() }
+        // From here on a signal has its usual effect, and ends the process at once.
+        signals.close()
+    }
+
+    private func accept(_ hub: Hub, _ listener: Listener) async {
+        do throws(SluiceError) {
+            try await hub.serve(listener)
+        } catch {
+            guard error.code != .cancelled else { return }
+            logger.error("listener failed", metadata: ["address": "\(listener.localAddress)", "error": "\(error)"])
+        }
+    }
+
+    /// Tells on stdout where clients can connect.
+    private func announce(_ address: SocketAddress) {
+        let place =
+            switch address {
+            case .ipv4, .ipv6: "tcp=\(address)"
+            case .unix(let path): "unix=\(path)"
+            }
+        print("ready \(place)")
+        fflush(nil)
+    }
+}
+
+extension ConnectionEnding {
+    /// Whether an operator may want to know, without asking for it.
+    fileprivate var isFault: Bool {
+        switch self {
+        case .quit, .endOfInput, .reset, .stopped: false
+        case .refused, .slowLine, .stalled, .backlog, .tooMany: true
+        }
+    }
+}
+
+extension ExitStatus {
+    /// What to end with when there can be no listener.
+    fileprivate init(bindFailure error: SluiceError) {
+        switch error.errno {
+        case EACCES, EPERM: self = .noPermission
+        default: self = .unavailable
+        }
+    }
+}
