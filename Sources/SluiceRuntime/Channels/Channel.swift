@@ -11,7 +11,6 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     /// What the channel is called in reports.
     public let name: String
-    @usableFromInline let lock = Lock(())
     /// Guarded by `lock`, which makes checking exclusivity as well a waste of 5 ns an operation.
     @usableFromInline @exclusivity(unchecked) var engine: Engine
 
@@ -198,12 +197,6 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     func end() throws(SluiceError) -> Element? {
         if case .closed = withEngine({ $0.ending }) { return nil }
         throw endingError
-    }
-
-    // MARK: Select
-
-    override func withLocked(_ body: () -> Void) {
-        lock.withLock { _ in body() }
     }
 
     // MARK: Withdrawing

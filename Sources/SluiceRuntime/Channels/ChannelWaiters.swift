@@ -5,6 +5,14 @@ enum SendVerdict: WaitVerdict {
     /// The channel has ended; it knows how.
     case ended
     case withdrawn(WithdrawalReason)
+
+    /// The verdict for an arm of a select; the select itself is what is withdrawn, never a single arm.
+    @inlinable var outcome: AnySelectArm.Outcome {
+        switch self {
+        case .taken: .sent
+        case .ended, .withdrawn: .ended
+        }
+    }
 }
 
 /// How a parked receive ended.
@@ -14,13 +22,40 @@ enum ReceiveVerdict<Element: Sendable>: WaitVerdict {
     /// The channel has ended; it knows how.
     case ended
     case withdrawn(WithdrawalReason)
+
+    /// The verdict for an arm of a select; the select itself is what is withdrawn, never a single arm.
+    @inlinable var outcome: AnySelectArm.Outcome {
+        switch self {
+        case .message(let message): .received(Parcel.wrap(message))
+        case .ended, .withdrawn: .ended
+        }
+    }
+}
+
+/// A message on its way to an arm of a select, which does not know its type until it is opened.
+@usableFromInline
+enum Parcel {
+    @inlinable
+    static func wrap<Element>(_ message: Element) -> UnsafeMutableRawPointer {
+        let address = UnsafeMutablePointer<Element>.allocate(capacity: 1)
+        address.initialize(to: message)
+        return UnsafeMutableRawPointer(address)
+    }
+
+    /// Takes the message out; once for each parcel.
+    @inlinable
+    static func open<Element>(_ parcel: UnsafeMutableRawPointer, as type: Element.Type) -> Element {
+        let address = parcel.assumingMemoryBound(to: Element.self)
+        defer { address.deallocate() }
+        return address.move()
+    }
 }
 
 /// Who waits to send on a channel.
 @usableFromInline
 enum SendWaiter: MatchWaiter {
     case task(UnsafeContinuation<SendVerdict, Never>)
-    case arm(ParkedSendArm)
+    case arm(AnySelectArm)
 
     @inlinable
     func claim() -> Bool {
@@ -34,7 +69,7 @@ enum SendWaiter: MatchWaiter {
     func resume(_ verdict: SendVerdict) {
         switch self {
         case .task(let continuation): continuation.resume(returning: verdict)
-        case .arm(let arm): arm.resume(verdict)
+        case .arm(let arm): arm.resume(verdict.outcome)
         }
     }
 }
@@ -43,7 +78,7 @@ enum SendWaiter: MatchWaiter {
 @usableFromInline
 enum ReceiveWaiter<Element: Sendable>: MatchWaiter {
     case task(UnsafeContinuation<ReceiveVerdict<Element>, Never>)
-    case arm(ParkedReceiveArm<Element>)
+    case arm(AnySelectArm)
 
     @inlinable
     func claim() -> Bool {
@@ -57,7 +92,7 @@ enum ReceiveWaiter<Element: Sendable>: MatchWaiter {
     func resume(_ verdict: ReceiveVerdict<Element>) {
         switch self {
         case .task(let continuation): continuation.resume(returning: verdict)
-        case .arm(let arm): arm.resume(verdict)
+        case .arm(let arm): arm.resume(verdict.outcome)
         }
     }
 }

@@ -9,7 +9,7 @@ package protocol MatchWaiter: Sendable {
     func claim() -> Bool
 }
 
-/// What a channel does with a message that nobody is waiting for.
+/// What a channel does with a message that nobody is waiting for. A capacity below 0 counts as 0.
 public enum ChannelKind: Sendable, Hashable {
     /// Hold the sender until a receiver takes the message.
     case rendezvous
@@ -200,6 +200,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         case .droppingNewest(let capacity):
             guard buffer.count < capacity else { return .accepted }
         case .droppingOldest(let capacity):
+            guard capacity > 0 else { return .accepted }
             if buffer.count >= capacity { buffer.removeFirst() }
         case .unbounded, .once:
             break

@@ -29,117 +29,94 @@ public enum SelectOrder: Sendable {
 ///
 /// - Throws: what the closure throws; `.poisoned`, of a channel that an arm names; `.closed`, of a channel that a send
 ///   arm names; `.cancelled`, then no arm was taken.
+@inlinable
 public func select<Output>(
-    order: SelectOrder = .fair, @SelectBuilder<Output> _ arms: () -> [SelectArm<Output>]
+    order: SelectOrder = .fair, @SelectBuilder<Output> _ arms: () -> SelectArms<Output>
 ) async throws -> Output {
-    var arms = arms().filter(\.isEnabled)
-    order.arrange(&arms)
-    if let ready = arms.first(where: { $0.attempt() }) {
-        order.noteTaken(ready)
-        return try await ready.finish()
+    var arms = arms().list
+    let taken: AnySelectArm
+    if let ready = arms.takeReady(order) {
+        taken = ready
+    } else {
+        taken = try await arms.wait(order)
     }
-    if let otherwise = arms.first(where: \.isOtherwise) { return try await otherwise.finish() }
-    let taken = try await suspend(among: arms)
-    order.noteTaken(taken)
-    return try await taken.finish()
-}
-
-/// Queues every arm, waits until one has been taken, and returns it.
-private nonisolated(nonsending) func suspend<Output>(
-    among arms: [SelectArm<Output>]
-) async throws(SluiceError) -> SelectArm<Output> {
-    let wait = SelectWait { arms.map(\.description) }
-    let locks = lockOrder(of: arms)
-    let verdict: SelectVerdict = await suspendTask(
-        on: wait, .select, timeout: arms.compactMap(\.timeout).min()
-    ) { continuation in
-        wait.suspend(continuation)
-        var ready: Int?
-        withAllLocked(locks[...]) {
-            ready = arms.firstIndex { $0.attemptLocked() }
-            guard ready == nil else { return }
-            for (index, arm) in arms.enumerated() { arm.parkLocked(wait, index: index) }
-        }
-        guard let ready else { return SelectWait.ticket }
-        continuation.resume(returning: .arm(ready))
-        return nil
-    }
-    for arm in arms { arm.unpark() }
-    switch verdict {
-    case .arm(let index): return arms[index]
-    case .withdrawn(.timedOut):
-        guard let arm = arms.filter({ $0.timeout != nil }).min(by: { ($0.timeout ?? .zero) < ($1.timeout ?? .zero) })
-        else { throw WithdrawalReason.timedOut.error }
-        return arm
-    case .withdrawn(.cancelled): throw WithdrawalReason.cancelled.error
-    }
-}
-
-/// The channels of the arms, each once, in the order in which every select of the process locks them.
-private func lockOrder<Output>(of arms: [SelectArm<Output>]) -> [SelectSource] {
-    let sources = arms.compactMap(\.source).sorted { ObjectIdentifier($0) < ObjectIdentifier($1) }
-    return sources.enumerated().filter { $0 == 0 || sources[$0 - 1] !== $1 }.map(\.element)
-}
-
-private func withAllLocked(_ sources: ArraySlice<SelectSource>, _ body: () -> Void) {
-    guard let first = sources.first else { return body() }
-    first.withLocked { withAllLocked(sources.dropFirst(), body) }
+    return try await unsafeDowncast(taken, to: SelectArm<Output>.self).finish(taken)
 }
 
 extension SelectOrder {
     /// Counts the arms that fair selects have taken, in the whole process.
     private static let taken = Atomic<UInt64>(0)
 
-    fileprivate func arrange<Output>(_ arms: inout [SelectArm<Output>]) {
+    func arrange(_ arms: inout ArmList) {
         switch self {
         case .first: break
-        case .random: arms.shuffle()
-        case .fair: arms.sort { $0.lastTaken < $1.lastTaken }
+        case .random: arms.sort { _ in UInt64.random(in: 0 ... .max) }
+        case .fair: arms.sort { $0.lastTaken }
         }
     }
 
-    fileprivate func noteTaken<Output>(_ arm: SelectArm<Output>) {
+    func noteTaken(_ arm: AnySelectArm) {
         guard case .fair = self else { return }
         arm.noteTaken(Self.taken.add(1, ordering: .relaxed).newValue)
     }
 }
 
-/// Collects the arms of a `select`.
+/// The arms of a `select`, as its builder collects them.
+public struct SelectArms<Output> {
+    @usableFromInline var list: ArmList
+
+    @usableFromInline
+    init(_ list: ArmList) {
+        self.list = list
+    }
+}
+
+/// Collects the arms of a `select`: in a row, behind `if` and `switch`, and from `for`.
 @resultBuilder
 public enum SelectBuilder<Output> {
-    public static func buildExpression(_ arm: SelectArm<Output>) -> [SelectArm<Output>] { [arm] }
-    public static func buildExpression(_ arms: [SelectArm<Output>]) -> [SelectArm<Output>] { arms }
-    public static func buildBlock(_ arms: [SelectArm<Output>]...) -> [SelectArm<Output>] { arms.flatMap(\.self) }
-    public static func buildOptional(_ arms: [SelectArm<Output>]?) -> [SelectArm<Output>] { arms ?? [] }
-    public static func buildEither(first arms: [SelectArm<Output>]) -> [SelectArm<Output>] { arms }
-    public static func buildEither(second arms: [SelectArm<Output>]) -> [SelectArm<Output>] { arms }
-    public static func buildArray(_ arms: [[SelectArm<Output>]]) -> [SelectArm<Output>] { arms.flatMap(\.self) }
-}
-
-extension Channel {
-    /// A select arm that receives from this channel; `action` gets the message, or nil when the channel is closed.
+    /// One arm.
     @inlinable
-    public func receiving<Output>(_ action: @escaping (Element?) async throws -> Output) -> SelectArm<Output> {
-        ReceiveArm(self, action)
+    public static func buildExpression(_ arm: SelectArm<Output>) -> SelectArms<Output> {
+        SelectArms(ArmList(arm))
     }
 
-    /// A select arm that sends `message` on this channel.
-    @inlinable
-    public func sending<Output>(
-        _ message: Element, _ action: @escaping () async throws -> Output
-    ) -> SelectArm<Output> {
-        SendArm(self, message, action)
+    /// Arms that are made elsewhere, such as by `map`.
+    public static func buildExpression(_ arms: [SelectArm<Output>]) -> SelectArms<Output> {
+        buildArray(arms.map { SelectArms(ArmList($0)) })
     }
-}
 
-/// A select arm that is taken when no other one could be for `duration`.
-public func after<Output>(
-    _ duration: Duration, _ action: @escaping () async throws -> Output
-) -> SelectArm<Output> {
-    FallbackArm(after: duration, action)
-}
+    /// The first arms.
+    @inlinable
+    public static func buildPartialBlock(first: SelectArms<Output>) -> SelectArms<Output> { first }
 
-/// A select arm that is taken at once when no other one is ready, so that the select never waits.
-public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> SelectArm<Output> {
-    FallbackArm(after: nil, action)
+    /// The arms so far, and the ones that follow.
+    @inlinable
+    public static func buildPartialBlock(
+        accumulated: SelectArms<Output>, next: SelectArms<Output>
+    ) -> SelectArms<Output> {
+        var arms = accumulated
+        arms.list.append(next.list)
+        return arms
+    }
+
+    /// Arms behind an `if`.
+    @inlinable
+    public static func buildOptional(_ arms: SelectArms<Output>?) -> SelectArms<Output> {
+        arms ?? SelectArms(ArmList())
+    }
+
+    /// Arms of an `if` or a `switch`.
+    @inlinable
+    public static func buildEither(first arms: SelectArms<Output>) -> SelectArms<Output> { arms }
+
+    /// Arms of an `else` or a `switch`.
+    @inlinable
+    public static func buildEither(second arms: SelectArms<Output>) -> SelectArms<Output> { arms }
+
+    /// Arms from a `for`.
+    public static func buildArray(_ arms: [SelectArms<Output>]) -> SelectArms<Output> {
+        var all = SelectArms<Output>(ArmList())
+        for some in arms { all.list.append(some.list) }
+        return all
+    }
 }

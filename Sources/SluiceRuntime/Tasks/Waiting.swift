@@ -53,8 +53,8 @@ nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
     let alarm = timeout.map { wait.expires(after: $0) }
     let verdict = await withTaskCancellationHandler {
         await withUnsafeContinuation { continuation in
-            if wait.isCancelled {
-                continuation.resume(returning: Verdict.withdrawn(WithdrawalReason.cancelled))
+            if let reason = wait.endedBefore {
+                continuation.resume(returning: Verdict.withdrawn(reason))
             } else if let ticket = register(continuation) {
                 wait.parked(ticket)
             }
@@ -87,11 +87,11 @@ final class ForeignWait: @unchecked Sendable {
         self.side = side
     }
 
-    /// Whether the wait was ended before it began.
+    /// Why the wait was ended before it began; nil where it was not.
     @usableFromInline
-    var isCancelled: Bool {
+    var endedBefore: WithdrawalReason? {
         state.withLock {
-            if case .ended = $0 { true } else { false }
+            if case .ended(let reason) = $0 { reason } else { nil }
         }
     }
 
