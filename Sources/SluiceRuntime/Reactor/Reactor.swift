@@ -256,7 +256,13 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     private func poll(waiting: Bool) {
         setAlarm()
-        ev_run(loop, waiting ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
+        ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
+    }
+
+    /// Whether a timer is due by a clock that stands still, and for which no alarm is set.
+    private var isTimerDueByHand: Bool {
+        guard !clock.runsByItself, let earliest = timers.earliest else { return false }
+        return earliest <= clock.nowNanoseconds
     }
 
     private var isDeadlocked: Bool {
