@@ -1,0 +1,184 @@
+import Synchronization
+import Testing
+
+@testable import SluiceRuntime
+
+/// PyCSP's `test/poisontest.py` by behaviour: a network of processes is torn down by the one that poisons a channel.
+///
+/// As there, a process that meets poison poisons all its channels. Where the original varies its processes by sleeping,
+/// these let the others run; and they count: each message whose send has returned was received, and no other one.
+@Suite(.timeLimit(.minutes(1))) struct PoisonTests {
+    typealias Process = @Sendable () async throws -> Void
+
+    private static let messagesPerWriter = 10
+    private let ledger = Ledger()
+
+    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    func oneToOne(place: NetworkPlace, paces: Pace.Pair) async throws {
+        let channel = Channel<Int>(name: "c")
+        try await place.run([reader(channel, paces.reader), writer(channel, 0, paces.writer)])
+        #expect(ledger.balances)
+        #expect(ledger.received == Array(0..<Self.messagesPerWriter))
+        #expect(channel.parkedCount == 0)
+    }
+
+    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    func anyToOneThatSelects(place: NetworkPlace, paces: Pace.Pair) async throws {
+        let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
+        let writers = channels.enumerated().map { writer($1, $0, paces.writer) }
+        try await place.run([selectingReader(channels, paces.reader)] + writers)
+        #expect(ledger.balances)
+        #expect(ledger.receivedCount >= Self.messagesPerWriter)
+        #expect(channels.allSatisfy { $0.parkedCount == 0 })
+    }
+
+    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    func anyToAny(place: NetworkPlace, paces: Pace.Pair) async throws {
+        let channel = Channel<Int>(name: "c")
+        let readers = (0..<4).map { _ in reader(channel, paces.reader) }
+        let writers = (0..<4).map { writer(channel, $0, paces.writer) }
+        try await place.run(readers + writers)
+        #expect(ledger.balances)
+        #expect(ledger.receivedCount >= Self.messagesPerWriter)
+        #expect(channel.parkedCount == 0)
+    }
+
+    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    func anyThatSelectsToAnyThatSelects(place: NetworkPlace, paces: Pace.Pair) async throws {
+        let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
+        let readers = (0..<2).map { _ in selectingReader(channels, paces.reader) }
+        let writers = (0..<2).map { selectingWriter(channels, $0, paces.writer) }
+        try await place.run(readers + writers)
+        #expect(ledger.balances)
+        #expect(ledger.receivedCount >= 4 * Self.messagesPerWriter)
+        #expect(channels.allSatisfy { $0.parkedCount == 0 })
+    }
+
+    // MARK: The processes
+
+    private func process(_ channels: [Channel<Int>], _ body: @escaping Process) -> Process {
+        {
+            do {
+                try await body()
+            } catch let error as SluiceError where error.code == .poisoned {
+                #expect(error.message.contains("enough"), "the reason goes with the poison")
+                for channel in channels { channel.poison(reason: "enough") }
+            }
+        }
+    }
+
+    private func reader(_ channel: Channel<Int>, _ pace: Pace) -> Process {
+        process([channel]) { [ledger] in
+            var pauses = pace.pauses()
+            while true {
+                await pauses.pause()
+                guard let message = try await channel.receive() else { break }
+                ledger.noteReceived(message)
+            }
+        }
+    }
+
+    private func writer(_ channel: Channel<Int>, _ id: Int, _ pace: Pace) -> Process {
+        process([channel]) { [ledger] in
+            var pauses = pace.pauses()
+            for count in 0..<Self.messagesPerWriter {
+                await pauses.pause()
+                try await channel.send(id * 1000 + count)
+                ledger.noteSent(id * 1000 + count)
+            }
+            channel.poison(reason: "enough")
+        }
+    }
+
+    private func selectingReader(_ channels: [Channel<Int>], _ pace: Pace) -> Process {
+        process(channels) { [ledger] in
+            var pauses = pace.pauses()
+            while true {
+                await pauses.pause()
+                try await select {
+                    for channel in channels {
+                        channel.receiving { message in
+                            if let message { ledger.noteReceived(message) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func selectingWriter(_ channels: [Channel<Int>], _ id: Int, _ pace: Pace) -> Process {
+        process(channels) { [ledger] in
+            var pauses = pace.pauses()
+            for count in 0..<4 * Self.messagesPerWriter {
+                await pauses.pause()
+                let message = id * 1000 + count
+                try await select {
+                    for channel in channels { channel.sending(message) { ledger.noteSent(message) } }
+                }
+            }
+            for channel in channels { channel.poison(reason: "enough") }
+        }
+    }
+}
+
+/// Where the processes of a test live.
+enum NetworkPlace: CaseIterable, Sendable {
+    case reactor
+    /// Each process on one of two reactors in turn, so that they meet across threads.
+    case twoReactors
+    /// Tasks of Swift's own pool.
+    case pool
+
+    /// Runs all `processes` until they have ended.
+    func run(_ processes: [@Sendable () async throws -> Void]) async throws {
+        switch self {
+        case .reactor:
+            try await withStartedReactor { reactor in
+                for task in processes.map({ reactor.spawn("process", $0) }) { try await task.join() }
+            }
+        case .twoReactors:
+            try await withStartedReactor { first in
+                try await withStartedReactor { second in
+                    let tasks = processes.enumerated().map { index, process in
+                        (index.isMultiple(of: 2) ? first : second).spawn("process", process)
+                    }
+                    for task in tasks { try await task.join() }
+                }
+            }
+        case .pool:
+            try await withThrowingTaskGroup { group in
+                for process in processes { group.addTask { try await process() } }
+                try await group.waitForAll()
+            }
+        }
+    }
+}
+
+/// How often a process lets the others run.
+enum Pace: CaseIterable, Sendable {
+    case never
+    case once
+    case random
+
+    typealias Pair = (reader: Pace, writer: Pace)
+    static let pairs: [Pair] = allCases.flatMap { reader in allCases.map { (reader, $0) } }
+
+    func pauses() -> Pauses { Pauses(pace: self) }
+
+    struct Pauses {
+        let pace: Pace
+        private var random = SeededGenerator(seed: 7333)
+
+        init(pace: Pace) { self.pace = pace }
+
+        mutating func pause() async {
+            let count =
+                switch pace {
+                case .never: 0
+                case .once: 1
+                case .random: Int.random(in: 0..<4, using: &random)
+                }
+            for _ in 0..<count { await Task.yield() }
+        }
+    }
+}

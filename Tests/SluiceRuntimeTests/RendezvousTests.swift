@@ -1,0 +1,96 @@
+import Synchronization
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct RendezvousTests {
+    @Test func aSendWaitsForItsReceive() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let channel = Channel<Int>()
+            let sender = reactor.spawn { try await channel.send(1) }
+            try await parked(sender)
+            for _ in 0..<3 { try await turn(of: reactor) }
+            #expect(sender.outcome == nil)
+            #expect(try await channel.receive() == 1)
+            try await sender.join()
+        }
+    }
+
+    @Test func aSendThatABufferHasRoomForDoesNotWaitAndTheNextOneDoes() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let channel = Channel<Int>(.buffered(capacity: 2))
+            try await channel.send(1)
+            try await channel.send(2)
+            let third = reactor.spawn { try await channel.send(3) }
+            try await parked(third)
+            #expect(channel.bufferedCount == 2)
+            #expect(try await channel.receive() == 1)
+            try await third.join()
+            #expect(channel.bufferedCount == 2)
+        }
+    }
+
+    @Test(arguments: NetworkPlace.allCases, [false, true])
+    func noSendCompletesBeforeItsReceiveHasBegun(place: NetworkPlace, selects: Bool) async throws {
+        let channel = Channel<Int>()
+        let tally = Tally()
+        let rounds = 500
+        let sender: @Sendable () async throws -> Void = {
+            for round in 0..<rounds {
+                if selects {
+                    try await select { channel.sending(round) {} }
+                } else {
+                    try await channel.send(round)
+                }
+                #expect(tally.noteCompletedSend())
+            }
+        }
+        let receiver: @Sendable () async throws -> Void = {
+            for _ in 0..<rounds {
+                tally.noteBegunReceive()
+                if selects {
+                    try await select { channel.receiving { _ in } }
+                } else {
+                    _ = try await channel.receive()
+                }
+            }
+        }
+        try await place.run([sender, receiver, sender, receiver, receiver, sender])
+        #expect(channel.parkedCount == 0)
+    }
+
+    /// Messages of one sender stay in order, whoever else sends and wherever they meet.
+    @Test(arguments: NetworkPlace.allCases, [ChannelKind.rendezvous, .buffered(capacity: 3), .unbounded])
+    func theMessagesOfASenderArriveInOrder(place: NetworkPlace, kind: ChannelKind) async throws {
+        let channel = Channel<Int>(kind)
+        let ledger = Ledger()
+        let senders = (0..<4).map { id -> @Sendable () async throws -> Void in
+            { for count in 0..<300 { try await channel.send(id * 1000 + count) } }
+        }
+        let receiver: @Sendable () async throws -> Void = {
+            for _ in 0..<4 * 300 {
+                if let message = try await channel.receive() { ledger.noteReceived(message) }
+            }
+        }
+        try await place.run(senders + [receiver])
+        for id in 0..<4 {
+            #expect(ledger.received.filter { $0 / 1000 == id } == (0..<300).map { id * 1000 + $0 })
+        }
+    }
+}
+
+/// How many receives have begun and how many sends have completed.
+private final class Tally: Sendable {
+    private let begun = Atomic<Int>(0)
+    private let completed = Atomic<Int>(0)
+
+    func noteBegunReceive() { begun.add(1, ordering: .sequentiallyConsistent) }
+
+    /// False when more sends have completed than receives begun.
+    func noteCompletedSend() -> Bool {
+        let count = completed.add(1, ordering: .sequentiallyConsistent).newValue
+        return count <= begun.load(ordering: .sequentiallyConsistent)
+    }
+}

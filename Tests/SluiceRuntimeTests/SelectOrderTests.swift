@@ -1,0 +1,96 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct SelectOrderTests {
+    /// Which of three arms that are always ready a select takes, `count` times over.
+    private func choices(_ order: SelectOrder, _ count: Int) throws -> [Int] {
+        let channels = (0..<3).map { Channel<Int>(.once, name: "c\($0)") }
+        return try Reactor().run {
+            for channel in channels { try await channel.send(0) }
+            var taken: [Int] = []
+            for _ in 0..<count {
+                let choice = try await select(order: order) {
+                    channels[0].receiving { _ in 0 }
+                    channels[1].receiving { _ in 1 }
+                    channels[2].receiving { _ in 2 }
+                }
+                taken.append(choice)
+            }
+            return taken
+        }
+    }
+
+    @Test func fairTakesTheArmThatWasNotTakenForTheLongestTime() throws {
+        let taken = try choices(.fair, 30)
+        #expect(taken == (0..<30).map { $0 % 3 })
+    }
+
+    @Test func firstTakesTheFirstThatIsReady() throws {
+        let taken = try choices(.first, 30)
+        #expect(taken.allSatisfy { $0 == 0 })
+    }
+
+    /// Each arm is left out by chance once in 10^52 runs.
+    @Test func randomTakesEveryArm() throws {
+        let taken = try choices(.random, 300)
+        #expect(Set(taken) == [0, 1, 2])
+    }
+
+    @Test func fairCountsArmsThatWereTakenAfterAWaitToo() throws {
+        let (first, second) = (Channel<Int>(.buffered(capacity: 1)), Channel<Int>(.buffered(capacity: 1)))
+        let reactor = try Reactor()
+        let choose: @Sendable () async throws -> Int = {
+            try await select {
+                first.receiving { _ in 1 }
+                second.receiving { _ in 2 }
+            }
+        }
+        try reactor.run {
+            let chooser = reactor.spawn("chooser", choose)
+            try await parked(chooser)
+            try await first.send(0)
+            #expect(try await chooser.join() == 1)
+            try await first.send(0)
+            try await second.send(0)
+            #expect(try await choose() == 2, "the first was taken last")
+            #expect(try await choose() == 1)
+        }
+    }
+
+    @Test func fairTellsTheSidesOfAChannelApart() throws {
+        let channel = Channel<Int>(.buffered(capacity: 2))
+        let taken = try Reactor().run {
+            try await channel.send(0)
+            var taken: [String] = []
+            for _ in 0..<6 {
+                let choice = try await select {
+                    channel.receiving { _ in "receive" }
+                    channel.sending(0) { "send" }
+                }
+                taken.append(choice)
+            }
+            return taken
+        }
+        #expect(taken == ["receive", "send", "receive", "send", "receive", "send"])
+    }
+
+    @Test func aBusyArmDoesNotStarveAnother() throws {
+        let (busy, rare) = (Channel<Int>(), Channel<Int>())
+        let reactor = try Reactor()
+        let taken = try reactor.run {
+            for channel in [busy, busy, busy, rare] {
+                reactor.spawn { while true { try await channel.send(0) } }
+            }
+            var taken = (busy: 0, rare: 0)
+            for _ in 0..<1000 {
+                try await select {
+                    busy.receiving { _ in taken.busy += 1 }
+                    rare.receiving { _ in taken.rare += 1 }
+                }
+            }
+            return taken
+        }
+        #expect(taken.rare >= 300, "\(taken)")
+    }
+}
