@@ -81,9 +81,15 @@ extension Channel {
     ///
     /// ```swift
     /// let (jobs, workers) = Channel<Job>.ends(name: "jobs")
-    /// nursery.spawn("reader") { [jobs] in while let job = try await next() { try await jobs.send(job) } }
-    /// nursery.spawn("worker") { [workers] in for try await job in workers { try await job.run() } }
+    /// nursery.spawn("reader") {
+    ///     defer { jobs.leave() }
+    ///     for line in lines { try await jobs.send(Job(line)) }
+    /// }
+    /// nursery.spawn("worker") { for try await job in workers { try await job.run() } }
     /// ```
+    ///
+    /// A variable keeps its end in use at most for as long as its scope lasts. Where that is too long, let the task
+    /// that uses the end leave it, as above.
     ///
     /// - Parameters:
     ///   - kind: what the channel does with a message that nobody waits for.

@@ -48,9 +48,9 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     /// Whether `continuation` is one of this task, rather than of a child task or of one started by `Task.immediate`.
     ///
-    /// A continuation is one pointer, to its Swift task; comparing it is free, where `withUnsafeCurrentTask` takes 30 ns
-    /// of each suspension. Should a later runtime change that, no continuation would match, and green tasks would wait
-    /// by the slower way that any task has.
+    /// A continuation is one pointer, to its Swift task; comparing it is free, where `withUnsafeCurrentTask` takes 30
+    /// ns of each suspension. Should a later runtime change that, no continuation would match, and green tasks would
+    /// wait by the slower way that any task has.
     @inlinable
     func owns<Verdict>(_ continuation: UnsafeContinuation<Verdict, Never>) -> Bool {
         identity == unsafeBitCast(continuation, to: UnsafeRawPointer.self)
@@ -163,5 +163,18 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     final func leaveCancelledScope() {
         cancelledScopes -= 1
+    }
+
+    /// Lets the task wait although scopes around it are cancelled; a later cancellation ends the wait all the same. For
+    /// a nursery, which must see its children end. On the reactor's thread only.
+    ///
+    /// - Returns: what `unshield` takes to undo this.
+    final func shield() -> UInt16 {
+        defer { cancelledScopes = 0 }
+        return cancelledScopes
+    }
+
+    final func unshield(_ scopes: UInt16) {
+        cancelledScopes += scopes
     }
 }

@@ -1,0 +1,227 @@
+/// The place where a group of green tasks lives that ends together: see `withNursery`.
+public final class Nursery: @unchecked Sendable {
+    // Sendable: everything that changes belongs to the reactor's thread; `cancel` and `spawn` look after that.
+
+    /// What the nursery is called in reports.
+    public let name: String
+    let scope: CancelScope
+    private let exit: NurseryExit
+    private let timeout: Duration?
+    private var alarm: TimerHandle?
+
+    /// The children that have not ended, by the order in which they were started.
+    private var children: [UInt64: TaskRecord] = [:]
+    /// How many children were started.
+    private(set) var startedCount: UInt64 = 0
+    /// The first error that is not a mere effect of the nursery's being cancelled.
+    private var failure: (any Error)?
+    private var areChildrenCancelled = false
+    /// Whether a child ended because the nursery cancelled it, and not by itself.
+    private var wasChildCutShort = false
+    private var hasExpired = false
+    private var hasEnded = false
+
+    private var reactor: Reactor { scope.task.reactor }
+
+    fileprivate init(_ name: String, timeout: Duration?) throws(SluiceError) {
+        self.name = name
+        self.timeout = timeout
+        scope = try CancelScope(for: "a nursery")
+        exit = NurseryExit(of: name)
+        alarm = timeout.map { reactor.setTimer(after: $0, .call { [self] in expire() }) }
+    }
+
+    // MARK: Children
+
+    /// Starts a child: a green task that the nursery awaits. For the body, the children, and other tasks of the
+    /// reactor.
+    ///
+    /// An error of the child ends the whole nursery. A child that was cancelled by its own `cancel()` may end with
+    /// `.cancelled` without that. In a nursery that is cancelled, the child is too, before it begins.
+    ///
+    /// - Parameter name: shown in reports and logs.
+    /// - Returns: the child, for `join`, `value` and `cancel`. When the nursery has ended, or the caller is on another
+    ///   thread than the reactor's, `body` is not run, and the task throws `.misuse`.
+    @discardableResult
+    public func spawn<Success: Sendable>(
+        _ name: String = "", _ body: @escaping @Sendable () async throws -> Success
+    ) -> GreenTask<Success> {
+        guard reactor.isCurrent, !hasEnded else {
+            let refusal = SluiceError(.misuse, "\(exit.label) has ended, or is on another reactor")
+            return reactor.spawn(name) { throw refusal }
+        }
+        startedCount += 1
+        let number = startedCount
+        let child = reactor.spawn(name) { [self] in
+            do {
+                let result = try await body()
+                childHasEnded(number, with: nil)
+                return result
+            } catch {
+                childHasEnded(number, with: error)
+                throw error
+            }
+        }
+        children[number] = child
+        exit.childCount = children.count
+        if areChildrenCancelled { child.cancel() }
+        return child
+    }
+
+    private func childHasEnded(_ number: UInt64, with error: (any Error)?) {
+        let child = children.removeValue(forKey: number)
+        exit.childCount = children.count
+        if let error {
+            if child?.isCancelled == true, CancelScope.isCancellation(error) {
+                wasChildCutShort = wasChildCutShort || areChildrenCancelled
+            } else {
+                fail(error)
+            }
+        }
+        if children.isEmpty { exit.open() }
+    }
+
+    // MARK: Cancelling
+
+    /// Cancels the children and the body. A body that returns all the same has its result returned, so this is also how
+    /// to end children that would never end by themselves. May be called from any thread, any number of times.
+    public func cancel() {
+        reactor.perform { [self] in cancelAll() }
+    }
+
+    /// Whether the nursery was cancelled: by `cancel()`, its timeout, or an error. On the reactor's thread only.
+    public var isCancelled: Bool { scope.isCancelled }
+
+    private func cancelAll() {
+        guard !hasEnded else { return }
+        scope.cancel()
+        cancelChildren()
+    }
+
+    private func cancelChildren() {
+        guard !areChildrenCancelled else { return }
+        areChildrenCancelled = true
+        // In the order in which they were started, so that the same program always does the same.
+        for (_, child) in children.sorted(by: { $0.key < $1.key }) { child.cancel() }
+    }
+
+    private func expire() {
+        hasExpired = true
+        cancelAll()
+    }
+
+    private func fail(_ error: any Error) {
+        if failure == nil { failure = error }
+        cancelAll()
+    }
+
+    // MARK: Ending
+
+    fileprivate func bodyHasFailed(_ error: any Error) {
+        if scope.task.isCancelled, CancelScope.isCancellation(error) {
+            cancelAll()
+        } else {
+            fail(error)
+        }
+    }
+
+    /// Waits until every child has ended. Once the task is cancelled, the children are, and the wait goes on.
+    fileprivate nonisolated(nonsending) func awaitChildren() async {
+        let task = scope.task
+        while !children.isEmpty {
+            let shielded = areChildrenCancelled ? task.shield() : 0
+            let verdict: JoinVerdict = await suspendTask(on: exit, .join, timeout: nil, register: exit.register)
+            task.unshield(shielded)
+            if case .withdrawn = verdict { cancelChildren() }
+        }
+        hasEnded = true
+        if let alarm { reactor.cancelTimer(alarm) }
+        alarm = nil
+        scope.leave()
+    }
+
+    fileprivate func conclude<Result>(_ outcome: Swift.Result<Result, any Error>) throws -> Result {
+        if let failure { throw failure }
+        // When a scope around is cancelled too, its cancellation is what has to be passed on.
+        let hasTimedOut = hasExpired && !scope.task.isCancelled
+        switch outcome {
+        case .success(let result):
+            if wasChildCutShort, hasTimedOut { throw timeoutError }
+            if wasChildCutShort, scope.task.isCancelled { throw WithdrawalReason.cancelled.error }
+            return result
+        case .failure(let error):
+            throw hasTimedOut ? timeoutError : error
+        }
+    }
+
+    private var timeoutError: SluiceError {
+        SluiceError(.timedOut, "the time of \(exit.label)\(timeout.map { ", \($0)," } ?? "") has run out")
+    }
+}
+
+/// Where the body's task waits for the children of a nursery. On the reactor's thread only.
+private final class NurseryExit: WaitSource {
+    private let name: String
+    private var waiter = SoleWaiter<JoinVerdict>()
+    var childCount = 0
+
+    init(of name: String) {
+        self.name = name
+    }
+
+    func register(_ continuation: UnsafeContinuation<JoinVerdict, Never>) -> WaitTicket? {
+        waiter.park(continuation)
+    }
+
+    func open() {
+        waiter.resume(.ended)
+    }
+
+    override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
+        waiter.withdraw(ticket, because: reason)
+    }
+
+    var label: String { name.isEmpty ? "a nursery" : "nursery '\(name)'" }
+
+    override var waitDescription: String { "the \(childCount) \(childCount == 1 ? "task" : "tasks") of \(label)" }
+}
+
+/// Runs `body` with a place to start green tasks in, and returns when it and all of them have ended.
+///
+/// ```swift
+/// try await withNursery("crawl", timeout: .seconds(30)) { nursery in
+///     for address in addresses { nursery.spawn("fetch") { try await fetch(address) } }
+/// }
+/// ```
+///
+/// - The body runs in the calling task; children live on its reactor, and may start siblings.
+/// - The first error, of the body or of a child, cancels all the others, and is thrown once they have ended.
+/// - So does the end of `timeout`: then `.timedOut` is thrown, unless everything has ended well in spite of it.
+/// - When the calling task is cancelled, or a scope around, the children are as soon as the body has ended, and are
+///   awaited.
+/// - To be cancelled means that every wait of this library throws `.cancelled`, and takes no message. Other `await`s
+///   end as they please. What has a result all the same keeps it.
+///
+/// The idea is trio's, and gevent's pools with `joinall(raise_error=True)`.
+///
+/// - Parameters:
+///   - name: shown in reports.
+///   - timeout: how long the body and the children have in all; nil for ever.
+/// - Returns: what `body` returns.
+/// - Throws: the first error; `.timedOut`; `.cancelled`; `.misuse` off the reactors and in child tasks (`async let`,
+///   `TaskGroup`), where `body` is not run.
+@discardableResult
+public func withNursery<Result>(
+    _ name: String = "", timeout: Duration? = nil, _ body: (Nursery) async throws -> Result
+) async throws -> Result {
+    let nursery = try Nursery(name, timeout: timeout)
+    let outcome: Swift.Result<Result, any Error>
+    do {
+        outcome = .success(try await body(nursery))
+    } catch {
+        outcome = .failure(error)
+        nursery.bodyHasFailed(error)
+    }
+    await nursery.awaitChildren()
+    return try nursery.conclude(outcome)
+}

@@ -1,0 +1,159 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct TimeoutTests {
+    @Test func aBodyInTimeReturnsItsResult() throws {
+        let clock = ManualReactorClock()
+        try Reactor(clock: clock).run {
+            let result = try await withTimeout(.seconds(1)) { 42 }
+            #expect(result == 42)
+            clock.advance(by: .seconds(2))
+            // Its timer is gone: a later wait is not cut short.
+            try await sleep(for: .zero)
+        }
+    }
+
+    @Test func aWaitIsCutShortWhenTheTimeRunsOut() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let inside = Recorder<SluiceError.Code?>()
+        try reactor.run {
+            let channel = Channel<Int>()
+            let task = reactor.spawn {
+                try await withTimeout(.seconds(2)) {
+                    do {
+                        _ = try await channel.receive()
+                    } catch let error as SluiceError {
+                        inside.record(error.code)
+                        throw error
+                    }
+                }
+            }
+            try await parked(task)
+            clock.advance(by: .seconds(2))
+            #expect(await failure { try await task.join() }?.code == .timedOut)
+            #expect(inside.values == [.cancelled])
+            #expect(channel.parkedCount == 0)
+            #expect(try channel.trySend(1) == false)
+        }
+    }
+
+    @Test func theTimeCountsOverSeveralWaits() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let steps = Recorder<Int>()
+        try reactor.run {
+            let task = reactor.spawn {
+                try await withTimeout(.seconds(5)) {
+                    for step in 1... {
+                        try await sleep(for: .seconds(2))
+                        steps.record(step)
+                    }
+                }
+            }
+            for step in 0..<3 {
+                while steps.values.count < step { await Task.yield() }
+                try await parked(task)
+                clock.advance(by: .seconds(2))
+            }
+            #expect(await failure { try await task.join() }?.code == .timedOut)
+        }
+        #expect(steps.values == [1, 2])
+    }
+
+    @Test func whatWasReceivedAtTheMomentOfTheTimeoutIsNotLost() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let channel = Channel<Int>()
+            let task = reactor.spawn { try await withTimeout(.seconds(1)) { try await channel.receive() } }
+            try await parked(task)
+            #expect(try channel.trySend(7))
+            clock.advance(by: .seconds(1))
+            #expect(try await task.join() == 7)
+        }
+    }
+
+    @Test func anErrorOfTheBodyIsThrownAsItIs() throws {
+        let clock = ManualReactorClock()
+        try Reactor(clock: clock).run {
+            _ = await #expect(throws: TestFailure(name: "own")) {
+                try await withTimeout(.seconds(1)) {
+                    clock.advance(by: .seconds(1))
+                    do { try await sleep(for: .seconds(5)) } catch { throw TestFailure(name: "own") }
+                }
+            }
+        }
+    }
+
+    @Test func theOuterTimeoutEndsTheInnerOneAndIsTheOneThrown() throws {
+        let clock = ManualReactorClock()
+        try Reactor(clock: clock).run {
+            let afterwards = Recorder<String>()
+            let error = await failure {
+                try await withTimeout(.seconds(1)) {
+                    try await withTimeout(.seconds(5)) {
+                        clock.advance(by: .seconds(1))
+                        try await sleep(for: .seconds(100))
+                    }
+                    afterwards.record("not reached")
+                }
+            }
+            #expect(error?.code == .timedOut)
+            #expect(error?.message.contains("1.0 s") == true)
+            #expect(afterwards.values.isEmpty)
+        }
+    }
+
+    @Test func whenBothTimesAreOverTheOuterOneIsThrown() throws {
+        let clock = ManualReactorClock()
+        try Reactor(clock: clock).run {
+            let error = await failure {
+                try await withTimeout(.seconds(1)) {
+                    do {
+                        try await withTimeout(.seconds(1)) {
+                            clock.advance(by: .seconds(1))
+                            try await sleep(for: .seconds(100))
+                        }
+                    } catch let error as SluiceError {
+                        #expect(error.code == .cancelled, "it is the outer scope that has to end")
+                        throw error
+                    }
+                }
+            }
+            #expect(error?.code == .timedOut)
+        }
+    }
+
+    @Test func cancellingTheTaskIsNoTimeout() throws {
+        let reactor = try Reactor(clock: ManualReactorClock())
+        try reactor.run {
+            let task = reactor.spawn { try await withTimeout(.seconds(1)) { try await sleep(for: .seconds(5)) } }
+            try await parked(task)
+            task.cancel()
+            #expect(await failure { try await task.join() }?.code == .cancelled)
+        }
+    }
+
+    @Test func aTaskWaitsAgainAfterItsTimeout() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let channel = Channel<Int>()
+            _ = await failure {
+                try await withTimeout(.seconds(1)) {
+                    clock.advance(by: .seconds(1))
+                    try await sleep(for: .seconds(5))
+                }
+            }
+            reactor.spawn { try await channel.send(1) }
+            let message = try await channel.receive()
+            #expect(message == 1)
+        }
+    }
+
+    @Test func itNeedsAGreenTask() async {
+        #expect(await failure { try await withTimeout(.seconds(1)) { _ = Issue.record("runs") } }?.code == .misuse)
+    }
+}
