@@ -14,6 +14,9 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// Guarded by `lock`, which makes checking exclusivity as well a waste of 5 ns an operation.
     @usableFromInline @exclusivity(unchecked) var engine: Engine
 
+    /// - Parameters:
+    ///   - kind: what the channel does with a message that nobody is waiting for.
+    ///   - name: shown in reports.
     @inlinable
     public init(_ kind: ChannelKind = .rendezvous, name: String = "") {
         self.name = name

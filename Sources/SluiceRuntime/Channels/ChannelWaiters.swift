@@ -32,25 +32,6 @@ enum ReceiveVerdict<Element: Sendable>: WaitVerdict {
     }
 }
 
-/// A message on its way to an arm of a select, which does not know its type until it is opened.
-@usableFromInline
-enum Parcel {
-    @inlinable
-    static func wrap<Element>(_ message: Element) -> UnsafeMutableRawPointer {
-        let address = UnsafeMutablePointer<Element>.allocate(capacity: 1)
-        address.initialize(to: message)
-        return UnsafeMutableRawPointer(address)
-    }
-
-    /// Takes the message out; once for each parcel.
-    @inlinable
-    static func open<Element>(_ parcel: UnsafeMutableRawPointer, as type: Element.Type) -> Element {
-        let address = parcel.assumingMemoryBound(to: Element.self)
-        defer { address.deallocate() }
-        return address.move()
-    }
-}
-
 /// Who waits to send on a channel.
 @usableFromInline
 enum SendWaiter: MatchWaiter {

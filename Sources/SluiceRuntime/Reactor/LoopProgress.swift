@@ -29,7 +29,7 @@ final class LoopProgress: Sendable {
         jobs.store(jobs.load(ordering: .relaxed) & ~1, ordering: .releasing)
     }
 
-    /// The green task whose job runs; nil when it is not known yet. On the reactor's thread only.
+    /// The green task whose code runs; nil when no green task's does. On the reactor's thread only.
     var runningTask: TaskRecord? {
         get {
             Self.record(at: running.load(ordering: .relaxed))?.takeUnretainedValue()
@@ -39,6 +39,9 @@ final class LoopProgress: Sendable {
             running.store(newValue.map(Self.address) ?? 0, ordering: .releasing)
         }
     }
+
+    /// Whether the running code is known to be that of a green task.
+    var hasRunningTask: Bool { running.load(ordering: .relaxed) != 0 }
 
     /// Returns once no monitor reads the record of a task that has ended, and none will.
     func forget(_ task: TaskRecord) {

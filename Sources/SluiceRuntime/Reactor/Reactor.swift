@@ -17,6 +17,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// How many jobs run between two polls of the kernel, so that busy tasks never starve I/O.
     static let jobsPerTurn = 256
 
+    /// A run queue that was longer gives its memory back once it is an eighth as long.
+    private static let longestQueueKept = 4096
+
     /// What the reactor is called in reports.
     public let name: String
     let clock: any ReactorClock
@@ -33,18 +36,24 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
     @exclusivity(unchecked) private var runQueue = Deque<UnownedJob>()
+    /// The most jobs that have been ready at a time since the run queue's memory was given back.
+    private var longestQueue = 0
     @exclusivity(unchecked) private var timers = TimerQueue<TimerAction>()
     private var turnEnds: [any EndOfTurn] = []
     /// The storage of the last turn's list, for reuse.
     private var spareTurnEnds: [any EndOfTurn] = []
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
-    /// The green task whose job runs; nil when it is not known yet (see `TaskRecord.running`).
+    /// The green task whose code runs; nil when no green task's does.
     var runningTask: TaskRecord? {
         get { progress.runningTask }
         set { progress.runningTask = newValue }
     }
-    let sleepers = Sleepers()
+    /// What names the job that runs: the address of its Swift task.
+    @exclusivity(unchecked) private(set) var runningJob: UnsafeRawPointer?
+    /// The green tasks that are suspended in an `await` which is not the reactor's, by the address of their Swift task.
+    private var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
+    private(set) lazy var sleepers = Sleepers(of: self)
     /// Guards who waits for the end of the reactor's tasks; one lock for all, to keep the records small.
     let joinLock = Lock<Void>(())
     let progress = LoopProgress()
@@ -237,14 +246,32 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func runJobs() {
         let executor = asUnownedTaskExecutor()
         var left = Self.jobsPerTurn
+        longestQueue = max(longestQueue, runQueue.count)
         while left > 0, let job = runQueue.popFirst() {
-            runningTask = nil
+            // A job of a task is the task itself, whose address thereby tells it from any other.
+            let identity = unsafeBitCast(job, to: UnsafeRawPointer.self)
+            runningJob = identity
+            if !suspendedElsewhere.isEmpty { runningTask = suspendedElsewhere.removeValue(forKey: identity) }
             progress.jobBegins()
             job.runSynchronously(on: executor)
+            // A task that waits for something of ours has said so, and one that has ended too.
+            if progress.hasRunningTask {
+                suspendedElsewhere[identity] = runningTask
+                runningTask = nil
+            }
             left -= 1
         }
-        runningTask = nil
+        runningJob = nil
         progress.jobsEnd()
+        giveBackMemory()
+    }
+
+    private func giveBackMemory() {
+        guard longestQueue > Self.longestQueueKept, runQueue.count < longestQueue / 8 else { return }
+        var shorter = Deque<UnownedJob>(minimumCapacity: runQueue.count)
+        shorter.append(contentsOf: runQueue)
+        runQueue = shorter
+        longestQueue = shorter.count
     }
 
     private func endTurn() {

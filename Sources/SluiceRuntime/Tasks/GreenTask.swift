@@ -1,27 +1,32 @@
 /// A green task: a Swift task that lives on a reactor, can be joined with a deadline, and shows in reports what it
 /// waits on.
 public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable {
-    // Sendable: `life` belongs to the task's own code until the task is marked as ended, and is constant afterwards.
+    // Sendable: as its superclass; `body` belongs to the reactor's thread once the task was spawned.
 
-    @usableFromInline
-    enum Life {
-        case starting(@Sendable () async throws -> Success)
-        case running
-        case ended(Result<Success, any Error>)
-    }
-
-    @usableFromInline var life: Life
+    /// What the task does; nil once it has begun.
+    @usableFromInline @exclusivity(unchecked) var body: (@Sendable () async throws -> Success)?
 
     @inlinable
     init(name: String, reactor: Reactor, body: @escaping @Sendable () async throws -> Success) {
-        life = .starting(body)
+        self.body = body
         super.init(name: name, reactor: reactor)
+    }
+
+    deinit {
+        guard let joinWord else { return }
+        switch joinStage {
+        case .succeeded: _ = Parcel.open(joinWord, as: Success.self)
+        case .failed: _ = Parcel.open(joinWord, as: (any Error).self)
+        case .alone, .awaited, .awaitedBySeveral: break
+        }
     }
 
     /// How the task ended; nil while it has not.
     @inlinable public var outcome: Result<Success, any Error>? {
-        guard hasEnded, case .ended(let result) = life else { return nil }
-        return result
+        guard hasEnded, let joinWord else { return nil }
+        return joinStage == .succeeded
+            ? .success(Parcel.look(into: joinWord, as: Success.self))
+            : .failure(Parcel.look(into: joinWord, as: (any Error).self))
     }
 
     /// Waits until the task has ended, and returns its result or throws its error.
@@ -36,23 +41,22 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
     @inlinable
     public func join(timeout: Duration? = nil) async throws -> Success {
         try await waitUntilEnded(timeout: timeout)
-        guard case .ended(let result) = life else { throw SluiceError(.misuse, "\(waitDescription) has ended without a result") }
-        return try result.get()
+        guard let outcome else { throw SluiceError(.misuse, "\(waitDescription) has ended without a result") }
+        return try outcome.get()
     }
 
     /// The task's whole life. One function, because each frame that is live around `body` costs every parked task its
     /// size, and a task's first slab ends at 984 bytes.
     @inlinable
     nonisolated(nonsending) func live() async {
-        guard case .starting(let body) = life else { return }
-        life = .running
+        guard let body = body.take() else { return }
         begin()
         do {
-            life = .ended(.success(try await body()))
+            end(.succeeded, Parcel.wrap(try await body()))
         } catch {
-            life = .ended(.failure(error))
+            // The cast keeps the compiler from wrapping what is in the existential, which it would open.
+            end(.failed, Parcel.wrap(error as any Error))
         }
-        end()
     }
 }
 
@@ -69,9 +73,7 @@ extension Reactor {
         enter(task)
         // Detached: copying the spawner's task-locals would cost more than the rest of the spawn. Capturing the task
         // alone, and as an operation that throws, spares two allocations.
-        Task<Void, any Error>.detached(executorPreference: self) {
-            await TaskRecord.inherited.withValue(task) { await task.live() }
-        }
+        Task<Void, any Error>.detached(executorPreference: self) { await task.live() }
         return task
     }
 

@@ -1,19 +1,101 @@
-import Synchronization
+/// How far a task has come for those who wait for its end, and what its `joinWord` holds.
+@usableFromInline
+enum JoinStage: UInt8 {
+    /// Nobody waits. The word is nil.
+    case alone
+    /// One task waits: the word is its continuation.
+    case awaited
+    /// Several wait, or did: the word is a retained `Joiners`.
+    case awaitedBySeveral
+    /// The task has returned: the word is a `Parcel` with its result.
+    case succeeded
+    /// The task has thrown: the word is a `Parcel` with its error.
+    case failed
 
-/// Who waits for the end of one green task; most tasks have no joiner, or one that comes late, and never make this.
+    @usableFromInline var isEnd: Bool {
+        switch self {
+        case .alone, .awaited, .awaitedBySeveral: false
+        case .succeeded, .failed: true
+        }
+    }
+}
+
+/// Several who wait for the end of one green task. Most tasks have no joiner or one, who needs no memory: see
+/// `JoinStage`.
 final class Joiners {
-    private var queue = WaitQueue<UnsafeContinuation<JoinVerdict, Never>>()
+    typealias Joiner = UnsafeContinuation<JoinVerdict, Never>
 
-    func add(_ joiner: UnsafeContinuation<JoinVerdict, Never>) -> WaitTicket {
-        queue.append(joiner)
+    /// The one who came first, while it waits.
+    private var first: Joiner?
+    private var others = WaitQueue<Joiner>()
+
+    private init(_ first: Joiner?) {
+        self.first = first
     }
 
-    func remove(_ ticket: WaitTicket) -> UnsafeContinuation<JoinVerdict, Never>? {
-        queue.remove(ticket)
+    /// The ticket of the one who came first. No joiner can mistake it for its own: a ticket is used once, and a task
+    /// has one first joiner at a time.
+    private static let firstTicket = WaitTicket(index: -1, serial: 0)
+
+    /// Adds a joiner and returns its ticket; nil when the task has ended.
+    static func add(_ joiner: Joiner, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> WaitTicket? {
+        switch stage {
+        case .alone:
+            stage = .awaited
+            word = unsafeBitCast(joiner, to: UnsafeMutableRawPointer.self)
+            return firstTicket
+        case .awaited:
+            let joiners = Joiners(word.map(joiner(at:)))
+            stage = .awaitedBySeveral
+            word = Unmanaged.passRetained(joiners).toOpaque()
+            return joiners.others.append(joiner)
+        case .awaitedBySeveral:
+            return word.map { joiners(at: $0).takeUnretainedValue().others.append(joiner) }
+        case .succeeded, .failed:
+            return nil
+        }
     }
 
-    func resumeAll() {
-        while let joiner = queue.popFirst() { joiner.resume(returning: .ended) }
+    /// Takes a joiner out; nil when it has been resumed.
+    static func remove(
+        _ ticket: WaitTicket, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
+    ) -> Joiner? {
+        switch stage {
+        case .awaited:
+            stage = .alone
+            return word.take().map(joiner(at:))
+        case .awaitedBySeveral:
+            return word.flatMap { joiners(at: $0).takeUnretainedValue().remove(ticket) }
+        case .alone, .succeeded, .failed:
+            return nil
+        }
+    }
+
+    private func remove(_ ticket: WaitTicket) -> Joiner? {
+        ticket == Self.firstTicket ? first.take() : others.remove(ticket)
+    }
+
+    /// Tells all joiners that the task has ended; for those who were there when it did, outside of the lock.
+    static func resume(_ stage: JoinStage, _ word: UnsafeMutableRawPointer?) {
+        guard let word else { return }
+        switch stage {
+        case .awaited: joiner(at: word).resume(returning: .ended)
+        case .awaitedBySeveral: joiners(at: word).takeRetainedValue().resumeAll()
+        case .alone, .succeeded, .failed: break
+        }
+    }
+
+    private func resumeAll() {
+        first?.resume(returning: .ended)
+        while let joiner = others.popFirst() { joiner.resume(returning: .ended) }
+    }
+
+    private static func joiner(at word: UnsafeMutableRawPointer) -> Joiner {
+        unsafeBitCast(word, to: Joiner.self)
+    }
+
+    private static func joiners(at word: UnsafeMutableRawPointer) -> Unmanaged<Joiners> {
+        Unmanaged<Joiners>.fromOpaque(word)
     }
 }
 

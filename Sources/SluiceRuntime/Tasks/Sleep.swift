@@ -2,7 +2,7 @@
 ///
 /// - Throws: `SluiceError` with code `.cancelled` when the task is cancelled before.
 public func sleep(for duration: Duration) async throws(SluiceError) {
-    guard let reactor = TaskRecord.running?.reactor else {
+    guard let reactor = Reactor.current else {
         do {
             return try await Task.sleep(for: duration)
         } catch {
@@ -26,16 +26,23 @@ enum SleepVerdict: WaitVerdict {
     }
 }
 
-/// The sleeping tasks of a reactor. On the reactor's thread only.
-final class Sleepers: WaitSource {
+/// The sleeping tasks of a reactor.
+final class Sleepers: WaitSource, @unchecked Sendable {
+    // Sendable: `withdraw` takes itself to the reactor's thread, to which everything belongs.
+
+    private unowned(unsafe) let reactor: Reactor
     private var queue = WaitQueue<UnsafeContinuation<SleepVerdict, Never>>()
+
+    init(of reactor: Reactor) {
+        self.reactor = reactor
+    }
 
     func register(_ continuation: UnsafeContinuation<SleepVerdict, Never>) -> WaitTicket? {
         queue.append(continuation)
     }
 
     override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
-        queue.remove(ticket)?.resume(returning: .withdrawn(reason))
+        reactor.perform { [self] in queue.remove(ticket)?.resume(returning: .withdrawn(reason)) }
     }
 
     override var waitDescription: String { "the clock" }

@@ -2,17 +2,13 @@ import Synchronization
 
 /// What a reactor knows of one green task: its name, and what it waits on.
 ///
-/// The base of `GreenTask<Success>`, without its type. Kept below 120 bytes with it, which with the Swift task itself
-/// makes less than 1 500 for a parked task.
+/// The base of `GreenTask<Success>`, without its type. With it, 104 bytes and not one more: that is what keeps a parked
+/// task, Swift's part included, below 1 500.
 public class TaskRecord: WaitSource, @unchecked Sendable {
-    // Sendable: `name` and `reactor` are constant, `hasEnded` and `joiners` belong to the reactor's `joinLock`,
+    // Sendable: `label` and `reactor` are constant, `joinStage` and `joinWord` belong to the reactor's `joinLock`,
     // everything else to the reactor's thread.
 
-    /// The record of the green task around; its child tasks inherit it too, see `owns`.
-    @usableFromInline static let inherited = TaskLocal<TaskRecord?>(wrappedValue: nil)
-
-    /// What the task is called in reports; empty where it was given no name.
-    public let name: String
+    private let title: Title?
     /// The reactor that the task lives on.
     public let reactor: Reactor
 
@@ -20,33 +16,40 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// The Swift task that this record describes, while it lives.
     @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
     @exclusivity(unchecked) private var wait: ParkedWait?
+    private var wasCancelled = false
     /// How many scopes around the running code are cancelled: the task itself, and nurseries that it is in.
     @exclusivity(unchecked) private var cancelledScopes: UInt16 = 0
-    private var wasCancelled = false
-    private var isEnded = false
-    private var joiners: Joiners?
+    @usableFromInline @exclusivity(unchecked) private(set) var joinStage = JoinStage.alone
+    /// What `joinStage` says.
+    @usableFromInline @exclusivity(unchecked) private(set) var joinWord: UnsafeMutableRawPointer?
     /// The neighbours in the reactor's `TaskRegistry`.
-    var next: Unmanaged<TaskRecord>?
-    var previous: Unmanaged<TaskRecord>?
+    @exclusivity(unchecked) var next: Unmanaged<TaskRecord>?
+    @exclusivity(unchecked) var previous: Unmanaged<TaskRecord>?
 
     @usableFromInline
     init(name: String, reactor: Reactor) {
-        self.name = name
+        title = name.isEmpty ? nil : Title(name)
         self.reactor = reactor
     }
 
-    /// The record of the green task around the running code; nil off the reactors. A child task gets its parent's, and
-    /// must ask whether it `owns` the continuation.
-    @usableFromInline
-    static var running: TaskRecord? {
-        guard let reactor = CurrentReactor.unretained else { return nil }
-        return reactor._withUnsafeGuaranteedRef { reactor in
-            guard let record = reactor.runningTask ?? inherited.get() else { return nil }
-            return record.reactor === reactor ? record : nil
-        }
+    /// Boxed, since most tasks of a crowd have no name.
+    private final class Title {
+        let text: String
+
+        init(_ text: String) { self.text = text }
     }
 
-    /// Whether `continuation` is one of this task, rather than of a child task or of one started by `Task.immediate`.
+    /// What the task is called in reports; empty where it was given no name.
+    public var name: String { title?.text ?? "" }
+
+    /// The record of the green task whose code runs; nil off the reactors and in child tasks. A task that was started
+    /// by `Task.immediate` gets the one of its starter, and must ask whether it `owns` the continuation.
+    @usableFromInline
+    static var running: TaskRecord? {
+        CurrentReactor.unretained?._withUnsafeGuaranteedRef { $0.runningTask }
+    }
+
+    /// Whether `continuation` is one of this task, rather than of one that `Task.immediate` started.
     ///
     /// A continuation is one pointer, to its Swift task; comparing it is free, where `withUnsafeCurrentTask` takes 30
     /// ns of each suspension. Should a later runtime change that, no continuation would match, and green tasks would
@@ -64,30 +67,33 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     // MARK: Life
 
+    /// Notes that the task's first job runs.
     @usableFromInline
     final func begin() {
-        identity = withUnsafeCurrentTask { $0.map { unsafeBitCast($0, to: UnsafeRawPointer.self) } }
+        identity = reactor.runningJob
         reactor.runningTask = self
         if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
     }
 
+    /// Notes that the task has ended, and resumes those who wait for that.
+    ///
+    /// - Parameter parcel: the task's result or its error, as `stage` says.
     @usableFromInline
-    final func end() {
-        reactor.runningTask = nil
+    final func end(_ stage: JoinStage, _ parcel: UnsafeMutableRawPointer) {
         reactor.progress.forget(self)
         identity = nil
-        reactor.tasks.remove(self)
-        let joiners = reactor.joinLock.withLock { _ in
-            isEnded = true
-            return self.joiners.take()
+        let (joined, joiners) = reactor.joinLock.withLock { _ in
+            defer { (joinStage, joinWord) = (stage, parcel) }
+            return (joinStage, joinWord)
         }
-        joiners?.resumeAll()
+        Joiners.resume(joined, joiners)
+        reactor.tasks.remove(self)
     }
 
     // MARK: Joining
 
     /// Whether the task has ended.
-    @usableFromInline var hasEnded: Bool { reactor.joinLock.withLock { _ in isEnded } }
+    @usableFromInline final var hasEnded: Bool { reactor.joinLock.withLock { _ in joinStage.isEnd } }
 
     @usableFromInline
     nonisolated(nonsending) final func waitUntilEnded(timeout: Duration?) async throws(SluiceError) {
@@ -98,19 +104,15 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     }
 
     private func addJoiner(_ continuation: UnsafeContinuation<JoinVerdict, Never>) -> WaitTicket? {
-        let ticket: WaitTicket? = reactor.joinLock.withLock { _ in
-            if isEnded { return nil }
-            let joiners = joiners ?? Joiners()
-            self.joiners = joiners
-            return joiners.add(continuation)
-        }
+        let ticket = reactor.joinLock.withLock { _ in Joiners.add(continuation, &joinStage, &joinWord) }
         if ticket == nil { continuation.resume(returning: .ended) }
         return ticket
     }
 
     @usableFromInline
     package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
-        reactor.joinLock.withLock { _ in joiners?.remove(ticket) }?.resume(returning: .withdrawn(reason))
+        reactor.joinLock.withLock { _ in Joiners.remove(ticket, &joinStage, &joinWord) }?
+            .resume(returning: .withdrawn(reason))
     }
 
     @usableFromInline
@@ -122,6 +124,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     @usableFromInline
     final func park(_ wait: ParkedWait, timeout: Duration?) -> TimerHandle? {
         self.wait = wait
+        reactor.runningTask = nil
         if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount += 1 }
         return timeout.map { reactor.setTimer(after: $0, .expire(self)) }
     }

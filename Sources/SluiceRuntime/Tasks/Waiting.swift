@@ -50,7 +50,7 @@ nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
     register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
 ) async -> Verdict {
     let wait = ForeignWait(on: source, side)
-    let alarm = timeout.map { wait.expires(after: $0) }
+    let alarm = timeout.map { ForeignAlarm(after: $0) { wait.end(because: .timedOut) } }
     let verdict = await withTaskCancellationHandler {
         await withUnsafeContinuation { continuation in
             if let reason = wait.endedBefore {
@@ -114,12 +114,29 @@ final class ForeignWait: @unchecked Sendable {
         }
         if let ticket { source.withdraw(ticket, from: side, because: reason) }
     }
+}
 
-    @usableFromInline
-    func expires(after timeout: Duration) -> Task<Void, Never> {
-        Task.detached { [self] in
-            guard (try? await Task.sleep(for: timeout)) != nil else { return }
-            end(because: .timedOut)
+/// The timer of a task that is not a green one: its reactor's, where it runs on one, so that both live by one clock.
+private enum ForeignAlarm {
+    case reactor(Reactor, TimerHandle)
+    case task(Task<Void, Never>)
+
+    init(after timeout: Duration, _ expire: @escaping @Sendable () -> Void) {
+        if let reactor = Reactor.current {
+            self = .reactor(reactor, reactor.setTimer(after: timeout, .call(expire)))
+        } else {
+            self = .task(
+                Task.detached {
+                    guard (try? await Task.sleep(for: timeout)) != nil else { return }
+                    expire()
+                })
+        }
+    }
+
+    func cancel() {
+        switch self {
+        case .reactor(let reactor, let handle): reactor.perform { reactor.cancelTimer(handle) }
+        case .task(let task): task.cancel()
         }
     }
 }
