@@ -216,9 +216,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Takes the calling thread for the loop while `body` runs.
     func withThread<Result>(_ body: () throws -> Result) throws -> Result {
-        let (isFree, _) = thread.compareExchange(
-            expected: 0, desired: currentThread(), ordering: .acquiringAndReleasing)
-        guard isFree, CurrentReactor.unretained == nil else {
+        guard
+            CurrentReactor.unretained == nil,
+            thread.compareExchange(expected: 0, desired: currentThread(), ordering: .acquiringAndReleasing).exchanged
+        else {
             throw SluiceError(.misuse, "\(name) runs already, or this thread runs another reactor")
         }
         CurrentReactor.set(self)
@@ -299,6 +300,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Whether the stop was asked for.
     var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
+
+    /// Begins anew after an earlier stop.
+    func forgetStop() {
+        stopRequested.store(false, ordering: .releasing)
+    }
 
     func requestStop() {
         stopRequested.store(true, ordering: .releasing)

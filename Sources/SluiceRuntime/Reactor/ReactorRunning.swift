@@ -24,6 +24,7 @@ extension Reactor {
         try ReactorThread.launch(name) { [self] started in
             do {
                 try withThread {
+                    forgetStop()
                     started(nil)
                     try turn(detectingDeadlock: false, until: { isStopping })
                     endTasks()
@@ -39,8 +40,10 @@ extension Reactor {
         requestStop()
     }
 
-    /// Cancels the tasks that are left and takes turns until they have ended.
+    /// Cancels the tasks that are left, and those that they start now, and takes turns until all have ended.
     private func endTasks() {
+        tasks.isEnding = true
+        defer { tasks.isEnding = false }
         for task in tasks.all { task.cancel() }
         // A turn that looks for no deadlock throws nothing.
         try? turn(detectingDeadlock: false, until: { tasks.count == 0 })

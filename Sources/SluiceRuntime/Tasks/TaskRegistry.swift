@@ -4,6 +4,8 @@ struct TaskRegistry: ~Copyable {
     private(set) var count = 0
     /// How many of the tasks are suspended in a wait that only another task can end.
     var parkedCount = 0
+    /// Whether the reactor ends, so that a task which is entered now is cancelled with the others.
+    var isEnding = false
     private var first: Unmanaged<TaskRecord>?
 
     /// Enters a task, and keeps its record alive until `remove`.
@@ -13,6 +15,7 @@ struct TaskRegistry: ~Copyable {
         first?._withUnsafeGuaranteedRef { $0.previous = entry }
         first = entry
         count += 1
+        if isEnding { record.cancel() }
     }
 
     mutating func remove(_ record: TaskRecord) {
