@@ -6,7 +6,7 @@ import Synchronization
 
 /// Who has sent and who has received what, from any thread.
 final class Ledger: Sendable {
-    private let entries = Mutex<(sent: Set<Int>, received: [Int])>(([], []))
+    private let entries = Lock<(sent: Set<Int>, received: [Int])>(([], []))
 
     func noteSent(_ message: Int) { entries.withLock { _ = $0.sent.insert(message) } }
     func noteReceived(_ message: Int) { entries.withLock { $0.received.append(message) } }

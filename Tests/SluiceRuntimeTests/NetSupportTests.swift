@@ -8,7 +8,7 @@ import Testing
 
 /// Collects values from any thread.
 final class Recorder<Value: Sendable>: Sendable {
-    private let recorded = Mutex<[Value]>([])
+    private let recorded = Lock<[Value]>([])
 
     var values: [Value] { recorded.withLock { $0 } }
 

@@ -1,0 +1,205 @@
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(2))) struct DeadlockTests {
+    private func deadlock(of reactor: Reactor, _ body: @escaping @Sendable () async throws -> Void) throws -> Deadlock?
+    {
+        do {
+            try reactor.run("main", body)
+            return nil
+        } catch let deadlock as Deadlock {
+            return deadlock
+        }
+    }
+
+    @Test func aTaskAloneOnAChannelIsReported() throws {
+        let reactor = try Reactor()
+        let deadlock = try deadlock(of: reactor) { _ = try await Channel<Int>(name: "jobs").receive() }
+        #expect(
+            deadlock?.description == """
+                deadlock: all 1 tasks wait, and nothing can wake them \
+                (if something outside the reactor can, see Reactor.hold)
+                  task 'main': receive from channel 'jobs'
+                """)
+    }
+
+    @Test func theReportNamesEachTaskAndWhatItWaitsOnInTheOrderOfTheirStart() throws {
+        let reactor = try Reactor()
+        let (jobs, results) = (Channel<Int>(name: "jobs"), Channel<String>(name: "results"))
+        let deadlock = try deadlock(of: reactor) {
+            let sender = reactor.spawn("sender") { try await jobs.send(1) }
+            reactor.spawn("chooser") {
+                try await select {
+                    results.receiving { _ in }
+                    results.sending("x") {}
+                }
+            }
+            reactor.spawn("brief") {}
+            reactor.spawn { _ = try await Channel<Int>().receive() }
+            try await sender.join()
+        }
+        #expect(
+            deadlock?.tasks == [
+                "'main': join task 'sender'",
+                "'sender': send on channel 'jobs'",
+                "'chooser': select among receive from channel 'results', send on channel 'results'",
+                "unnamed: receive from an unnamed channel",
+            ])
+    }
+
+    // MARK: Dining philosophers
+
+    /// Five philosophers, each of whom takes the forks in this order, eats, and puts them back; three times over.
+    private func dine(_ forks: @escaping @Sendable (Int) -> (first: Int, second: Int)) throws -> (Deadlock?, meals: Int)
+    {
+        let reactor = try Reactor()
+        let table = (0..<5).map { Channel<Int>(.buffered(capacity: 1), name: "fork \($0)") }
+        let meals = Recorder<Int>()
+        let deadlock = try deadlock(of: reactor) {
+            for (number, fork) in table.enumerated() { try await fork.send(number) }
+            let philosophers = (0..<5).map { seat in
+                reactor.spawn("philosopher \(seat)") {
+                    let (first, second) = forks(seat)
+                    for _ in 0..<3 {
+                        _ = try await table[first].receive()
+                        // Everyone has the first fork before anyone reaches for the second.
+                        await Task.yield()
+                        _ = try await table[second].receive()
+                        meals.record(seat)
+                        try await table[second].send(second)
+                        try await table[first].send(first)
+                    }
+                }
+            }
+            for philosopher in philosophers { try await philosopher.join() }
+        }
+        return (deadlock, meals.values.count)
+    }
+
+    @Test func philosophersWhoAllReachToTheLeftAreReported() throws {
+        let (deadlock, meals) = try dine { (first: $0, second: ($0 + 1) % 5) }
+        #expect(meals == 0)
+        #expect(
+            deadlock?.tasks == [
+                "'main': join task 'philosopher 0'",
+                "'philosopher 0': receive from channel 'fork 1'",
+                "'philosopher 1': receive from channel 'fork 2'",
+                "'philosopher 2': receive from channel 'fork 3'",
+                "'philosopher 3': receive from channel 'fork 4'",
+                "'philosopher 4': receive from channel 'fork 0'",
+            ])
+    }
+
+    @Test func philosophersWhoTakeTheLowerForkFirstDine() throws {
+        let (deadlock, meals) = try dine { (first: min($0, ($0 + 1) % 5), second: max($0, ($0 + 1) % 5)) }
+        #expect(deadlock == nil)
+        #expect(meals == 15)
+    }
+
+    // MARK: What is no deadlock
+
+    /// Has the reactor take turns, each of which looks for a deadlock, while all its tasks wait. Off its thread.
+    private func watchIdleTurns(of reactor: Reactor) {
+        let turns = Recorder<Int>()
+        for turn in 1...10 {
+            reactor.post { turns.record(turn) }
+            while turns.values.count < turn {}
+        }
+    }
+
+    @Test func aSleepingTaskCanWakeTheOthers() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let channel = Channel<Int>()
+        let received = try reactor.run {
+            reactor.spawn {
+                try await sleep(for: .seconds(60))
+                try await channel.send(1)
+            }
+            try ReactorThread.launchDetached("clock") {
+                watchIdleTurns(of: reactor)
+                clock.advance(by: .seconds(60))
+            }
+            return try await channel.receive()
+        }
+        #expect(received == 1)
+    }
+
+    @Test func aDeadlineEndsAWait() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            try ReactorThread.launchDetached("clock") {
+                watchIdleTurns(of: reactor)
+                clock.advance(by: .seconds(60))
+            }
+            let error = await failure { _ = try await Channel<Int>().receive(timeout: .seconds(60)) }
+            #expect(error?.code == .timedOut)
+        }
+    }
+
+    @Test func whatIsHeldCanBeWokenFromOutside() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        let received = try reactor.run {
+            reactor.hold()
+            defer { reactor.release() }
+            try ReactorThread.launchDetached("outside") {
+                watchIdleTurns(of: reactor)
+                _ = try? channel.trySend(1)
+            }
+            return try await channel.receive()
+        }
+        #expect(received == 1)
+    }
+
+    @Test func whatIsHeldNoLongerIsReported() throws {
+        let reactor = try Reactor()
+        let deadlock = try deadlock(of: reactor) {
+            reactor.hold()
+            reactor.hold()
+            reactor.release()
+            try ReactorThread.launchDetached("outside") {
+                watchIdleTurns(of: reactor)
+                reactor.release()
+            }
+            _ = try await Channel<Int>(name: "jobs").receive()
+        }
+        #expect(deadlock?.tasks == ["'main': receive from channel 'jobs'"])
+    }
+
+    @Test func aTaskThatRunsIsNoPartOfADeadlock() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        let received = try reactor.run {
+            reactor.spawn {
+                for _ in 0..<3 * Reactor.jobsPerTurn { await Task.yield() }
+                try await channel.send(1)
+            }
+            return try await channel.receive()
+        }
+        #expect(received == 1)
+    }
+
+    @Test func aChildTaskOfATaskCanWakeIt() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        let received = try reactor.run {
+            async let received = channel.receive()
+            try await channel.send(1)
+            return try await received
+        }
+        #expect(received == 1)
+    }
+
+    @Test func aStartedReactorLooksForNone() async throws {
+        let channel = Channel<Int>()
+        try await withStartedReactor { reactor in
+            let receiver = reactor.spawn { try await channel.receive() }
+            await untilParked(1, on: channel)
+            try await channel.send(1)
+            #expect(try await receiver.join() == 1)
+        }
+    }
+}

@@ -1,0 +1,174 @@
+import Synchronization
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(2))) struct GreenTaskTests {
+    private struct Refusal: Error {}
+
+    @Test func joiningGivesTheResultOrTheError() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let task = reactor.spawn("works") { 7 }
+            #expect(task.name == "works")
+            #expect(task.outcome == nil, "it has not run yet")
+            let results = try await [task.join(), task.value, task.join()]
+            #expect(results == [7, 7, 7])
+            #expect(try task.outcome?.get() == 7)
+            let failing = reactor.spawn { throw Refusal() }
+            #expect(failing.name.isEmpty)
+            await #expect(throws: Refusal.self) { try await failing.join() }
+            await #expect(throws: Refusal.self) { try await failing.value }
+        }
+    }
+
+    @Test func aJoinThatTimesOutLeavesTheTaskAlone() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let channel = Channel<Int>()
+        try reactor.run {
+            let task = reactor.spawn { try await channel.receive() }
+            let joiner = reactor.spawn { try await task.join(timeout: .seconds(1)) }
+            try await parked([task, joiner])
+            clock.advance(by: .seconds(1))
+            #expect(await failure { _ = try await joiner.join() }?.code == .timedOut)
+            #expect(task.outcome == nil)
+            try await channel.send(7)
+            #expect(try await task.join(timeout: .seconds(1)) == 7)
+        }
+    }
+
+    @Test func severalJoinersAreToldAndThoseWhoGaveUpAreNot() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        try reactor.run {
+            let task = reactor.spawn { try await channel.receive() }
+            let joiners = (0..<5).map { _ in reactor.spawn { try await task.join() } }
+            try await parked(joiners)
+            for joiner in [joiners[0], joiners[2], joiners[4]] { joiner.cancel() }
+            try await channel.send(7)
+            for (index, joiner) in joiners.enumerated() {
+                if index.isMultiple(of: 2) {
+                    #expect(await failure { _ = try await joiner.join() }?.code == .cancelled)
+                } else {
+                    #expect(try await joiner.join() == 7)
+                }
+            }
+        }
+    }
+
+    /// The end of the task and the end of the wait come at once, in either order.
+    @Test(arguments: [false, true])
+    func aJoinerThatGivesUpAsTheTaskEndsIsResumedOnce(endsFirst: Bool) throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        try reactor.run {
+            let task = reactor.spawn { try await channel.receive() }
+            let joiner = reactor.spawn { try await task.join() }
+            try await parked([task, joiner])
+            if endsFirst {
+                #expect(try channel.trySend(7))
+                // The task ends before the joiner is cancelled, and the joiner runs after that.
+                while task.outcome == nil { await Task.yield() }
+                joiner.cancel()
+            } else {
+                joiner.cancel()
+                #expect(try channel.trySend(7))
+            }
+            let error = await failure { _ = try await joiner.join() }
+            #expect(error?.code == (endsFirst ? nil : .cancelled))
+            let result = try await task.join()
+            #expect(result == 7)
+        }
+    }
+
+    @Test func tasksAreStartedAndJoinedFromOtherThreads() async throws {
+        let sum = try await withStartedReactor("first") { first in
+            try await withStartedReactor("second") { second in
+                try await withThrowingTaskGroup(of: Int.self) { group in
+                    for number in 1...100 {
+                        group.addTask {
+                            let inner = first.spawn { number }
+                            let outer = second.spawn { try await inner.join() }
+                            return try await outer.join()
+                        }
+                    }
+                    return try await group.reduce(0, +)
+                }
+            }
+        }
+        #expect(sum == 5050)
+    }
+
+    @Test func joinersOfOtherThreadsMayGiveUpToo() async throws {
+        try await withStartedReactor { reactor in
+            let channel = Channel<Int>()
+            let task = reactor.spawn { try await channel.receive() }
+            let late = await failure { _ = try await task.join(timeout: .microseconds(1)) }
+            let joiner = Task { try await task.join() }
+            joiner.cancel()
+            let cancelled = await failure { _ = try await joiner.value }
+            #expect(late?.code == .timedOut)
+            #expect(cancelled?.code == .cancelled)
+            try await channel.send(7)
+            #expect(try await task.join() == 7)
+        }
+    }
+
+    @Test func tasksRunInTheOrderOfTheirStart() throws {
+        let reactor = try Reactor()
+        let order = Recorder<Int>()
+        try reactor.run {
+            let tasks = (0..<1000).map { number in reactor.spawn { order.record(number) } }
+            for task in tasks { try await task.join() }
+        }
+        #expect(order.values == Array(0..<1000))
+    }
+
+    @Test func anEndedTaskIsForgotten() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            weak var record: TaskRecord?
+            do {
+                let task = reactor.spawn { await Task.yield() }
+                record = task
+                try await task.join()
+            }
+            while record != nil { await Task.yield() }
+            #expect(reactor.tasks.count == 1)
+        }
+        #expect(reactor.tasks.count == 0)
+    }
+
+    @Test func aTaskIsKeptAliveUntilItsEndThoughNobodyHoldsIt() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        try reactor.run {
+            reactor.spawn { try await channel.send(1) }
+            await untilParked(1, on: channel)
+            let received = try await channel.receive()
+            #expect(received == 1)
+        }
+    }
+
+    @Test func codeBelowATaskKnowsItsName() throws {
+        let reactor = try Reactor()
+        let names = Recorder<String?>()
+        @Sendable func note() { names.record(TaskRecord.running?.name) }
+        try reactor.run("main") {
+            note()
+            let task = reactor.spawn("green") {
+                note()
+                await Task.yield()
+                note()
+                await withTaskGroup { group in group.addTask { note() } }
+                await Task { note() }.value
+                await Task.detached { note() }.value
+            }
+            try await task.join()
+            note()
+        }
+        note()
+        #expect(names.values == ["main", "green", "green", "green", nil, nil, "main", nil])
+    }
+}

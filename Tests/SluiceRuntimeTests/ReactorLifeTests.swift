@@ -1,0 +1,156 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import SluiceRuntime
+
+@Suite(.timeLimit(.minutes(2))) struct ReactorLifeTests {
+    private struct Refusal: Error {}
+
+    @Test func runningGivesTheResultOrTheErrorOfTheMainTask() throws {
+        let reactor = try Reactor()
+        #expect(try reactor.run { 7 } == 7)
+        #expect(throws: Refusal.self) { try reactor.run { throw Refusal() } }
+        #expect(try reactor.run { 8 } == 8, "it can be run again")
+        #expect(!reactor.isRunning)
+    }
+
+    @Test func tasksThatAreLeftAreCancelledAndAwaited() throws {
+        let reactor = try Reactor()
+        let endings = Recorder<SluiceError.Code?>()
+        try reactor.run {
+            let tasks = (0..<3).map { _ in
+                reactor.spawn {
+                    endings.record(await failure { _ = try await Channel<Int>().receive() }?.code)
+                    for _ in 0..<10 { await Task.yield() }
+                }
+            }
+            try await parked(tasks)
+        }
+        #expect(endings.values == [.cancelled, .cancelled, .cancelled])
+        #expect(reactor.tasks.count == 0)
+    }
+
+    @Test func tasksThatAreStartedWhileTheOthersEndAreCancelledToo() throws {
+        let reactor = try Reactor()
+        let endings = Recorder<SluiceError.Code?>()
+        try reactor.run {
+            let task = reactor.spawn {
+                _ = await failure { _ = try await Channel<Int>().receive() }
+                reactor.spawn { endings.record(await failure { _ = try await Channel<Int>().receive() }?.code) }
+            }
+            try await parked(task)
+        }
+        #expect(endings.values == [.cancelled])
+        #expect(try reactor.run { try await reactor.spawn { 7 }.join() } == 7, "the next run is not ending")
+    }
+
+    @Test func aReactorDoesNotRunInsideAnother() throws {
+        let (reactor, other) = (try Reactor(name: "outer"), try Reactor(name: "inner"))
+        try reactor.run {
+            for inner in [reactor, other] {
+                let error = await failure { try inner.run {} }
+                #expect(error?.code == .misuse)
+                #expect(error?.message == "\(inner.name) runs already, or this thread runs another reactor")
+            }
+            #expect(Reactor.current === reactor)
+        }
+        try other.run {}
+    }
+
+    @Test func aStartedReactorIsNeitherRunNorStartedAgain() async throws {
+        try await withStartedReactor { reactor in
+            #expect(await failure { try reactor.run {} }?.code == .misuse)
+            #expect(await failure { try reactor.start() }?.code == .misuse)
+            let result = try await reactor.spawn { 7 }.join()
+            #expect(result == 7)
+        }
+    }
+
+    @Test func stoppingCancelsTheTasksAndAwaitsThem() async throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        try reactor.start()
+        let tasks = (0..<3).map { _ in reactor.spawn { try await channel.receive() } }
+        await untilParked(3, on: channel)
+        reactor.stop()
+        reactor.stop()
+        for task in tasks { #expect(await failure { _ = try await task.join() }?.code == .cancelled) }
+        await reactor.untilStopped()
+        #expect(channel.parkedCount == 0)
+        #expect(reactor.tasks.count == 0)
+    }
+
+    @Test func aStoppedReactorCanBeStartedAgain() async throws {
+        let reactor = try Reactor()
+        for round in 0..<3 {
+            try reactor.start()
+            #expect(try await reactor.spawn { round }.join() == round)
+            reactor.stop()
+            await reactor.untilStopped()
+        }
+    }
+
+    @Test func aTaskThatWasStartedBeforeItsReactorRunsWithIt() async throws {
+        let reactor = try Reactor()
+        let task = reactor.spawn { 7 }
+        try reactor.start()
+        #expect(try await task.join() == 7)
+        reactor.stop()
+        await reactor.untilStopped()
+    }
+
+    @Test func aReactorKnowsItsThread() throws {
+        let reactor = try Reactor()
+        #expect(!reactor.isCurrent)
+        #expect(reactor.isIsolatingCurrentContext() == false)
+        #expect(Reactor.current == nil)
+        try reactor.run {
+            #expect(reactor.isCurrent)
+            #expect(reactor.isIsolatingCurrentContext() == true)
+            #expect(Reactor.current === reactor)
+            reactor.checkIsolated()
+            await Task.yield()
+            #expect(reactor.isCurrent)
+        }
+        #expect(Reactor.current == nil)
+    }
+
+    @Test func workOfOtherThreadsRunsOnTheReactorInTheOrderOfEachThread() async throws {
+        let ran = Recorder<(thread: Int, number: Int, onReactor: Bool)>()
+        try await withStartedReactor { reactor in
+            await withTaskGroup { group in
+                for thread in 0..<4 {
+                    group.addTask {
+                        for number in 0..<500 {
+                            reactor.post { ran.record((thread, number, reactor.isCurrent)) }
+                        }
+                    }
+                }
+            }
+            // Posted last, so it runs last.
+            try await reactor.spawn {}.join()
+            #expect(ran.values.count == 2000)
+        }
+        #expect(ran.values.allSatisfy { $0.onReactor })
+        for thread in 0..<4 {
+            let numbers = ran.values.filter { $0.thread == thread }.map(\.number)
+            #expect(numbers == Array(0..<500))
+        }
+    }
+
+    @Test func aPlainTaskMayPreferTheReactor() async throws {
+        let channel = Channel<Int>()
+        try await withStartedReactor { reactor in
+            let task = Task(executorPreference: reactor) {
+                let received = try await channel.receive()
+                return (received, reactor.isCurrent)
+            }
+            await untilParked(1, on: channel)
+            try await channel.send(7)
+            let (received, onReactor) = try await task.value
+            #expect(received == 7)
+            #expect(onReactor)
+        }
+    }
+}

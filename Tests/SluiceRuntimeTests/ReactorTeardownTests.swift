@@ -1,0 +1,80 @@
+import Glibc
+import Testing
+
+@testable import SluiceRuntime
+
+/// Each test counts the descriptors of a process of its own, where no other test opens any.
+@Suite(.timeLimit(.minutes(2))) struct ReactorTeardownTests {
+    @Test func aReactorThatHasRunLeavesNoDescriptorOpen() async {
+        await #expect(processExitsWith: .success) {
+            try useReactor()
+            let before = openDescriptors()
+            for _ in 0..<20 { try useReactor() }
+            #expect(before != nil)
+            #expect(openDescriptors() == before)
+        }
+    }
+
+    @Test func aReactorThatWasStartedLeavesNoDescriptorOpen() async {
+        await #expect(processExitsWith: .success) {
+            try await startReactor()
+            let before = openDescriptors()
+            for _ in 0..<20 { try await startReactor() }
+            // The thread lets go of the reactor as its last deed.
+            while openDescriptors() != before { await Task.yield() }
+        }
+    }
+
+    @Test func aReactorThatNeverRanLeavesNoDescriptorOpen() async {
+        await #expect(processExitsWith: .success) {
+            _ = try Reactor()
+            let before = openDescriptors()
+            for _ in 0..<20 {
+                let reactor = try Reactor()
+                _ = try Stream.pair(on: reactor)
+                _ = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+                reactor.post {}
+            }
+            #expect(openDescriptors() == before)
+        }
+    }
+}
+
+/// The number of descriptors that the process holds, but for the one that counts.
+private func openDescriptors() -> Int? {
+    guard let directory = opendir("/proc/self/fd") else { return nil }
+    defer { closedir(directory) }
+    var count = 0
+    while readdir(directory) != nil { count += 1 }
+    return count
+}
+
+/// Uses all that a reactor has descriptors for: connections, a listener, signals, tasks that still wait at the end.
+private func useReactor() throws {
+    let reactor = try Reactor()
+    try reactor.run {
+        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+        let accepting = reactor.spawn { try await listener.accept() }
+        let near = try await Stream.connect(to: listener.localAddress)
+        let far = try await accepting.join()
+        try await far.write("x".utf8)
+        #expect(try await near.read(upTo: 1) == Array("x".utf8))
+        let signals = try reactor.signals(SIGUSR1)
+        let waiters = [
+            reactor.spawn { _ = try await near.read(upTo: 1) },
+            reactor.spawn { _ = try await listener.accept() },
+            reactor.spawn { _ = try await signals.next() },
+        ]
+        try await parked(waiters)
+        signals.close()
+    }
+}
+
+private func startReactor() async throws {
+    try await withStartedReactor { reactor in
+        let (near, far) = try Stream.pair(on: reactor)
+        let reader = reactor.spawn { try await near.read(upTo: 1) }
+        try await reactor.spawn { try await far.write("x".utf8) }.join()
+        #expect(try await reader.join() == Array("x".utf8))
+    }
+}
