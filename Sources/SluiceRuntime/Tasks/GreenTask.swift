@@ -80,6 +80,10 @@ extension Reactor {
     /// Adds a task to those that the reactor knows, before its first job is ready.
     @usableFromInline
     func enter(_ task: TaskRecord) {
-        perform { [self] in tasks.add(task) }
+        if isCurrent {
+            tasks.add(task)
+        } else {
+            post { [self] in tasks.add(task) }
+        }
     }
 }

@@ -22,7 +22,9 @@ nonisolated(nonsending) package func suspendTask<Verdict: WaitVerdict>(
     if let task = TaskRecord.running {
         var isForeign = false
         var alarm: TimerHandle?
-        let verdict: Verdict = await withUnsafeContinuation { continuation in
+        // The function that `withUnsafeContinuation` replaces: as one that is isolated to its caller, that one begins by
+        // making sure of its executor, which is a tenth of a transfer. The caller runs where it should already.
+        let verdict: Verdict = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
             guard task.owns(continuation) else {
                 isForeign = true
                 continuation.resume(returning: Verdict.withdrawn(.cancelled))
