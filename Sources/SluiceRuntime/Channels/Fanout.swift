@@ -1,0 +1,165 @@
+import Synchronization
+
+/// What `Broadcast` and `Publication` have in common: a green task that hands each message of a source to every tap of
+/// the message's key.
+///
+/// A tap is a channel of which the subscriber has the receiving end. The task reads only while there is a tap. It
+/// offers a message to all its taps at once, and takes the next when each has taken it or has left.
+final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
+    private struct Tap {
+        let number: UInt64
+        let channel: Channel<Element>
+    }
+
+    private struct State {
+        var taps: [Key: [Tap]] = [:]
+        var lastTap: UInt64 = 0
+        /// Whether taps can still be added.
+        var isOwned = true
+        /// How the messages have ended; nil while they have not.
+        var ending: ChannelEnding?
+    }
+
+    private enum Arrival {
+        case message(Element)
+        case end
+        case changedTaps
+    }
+
+    private let name: String
+    private let key: @Sendable (Element) -> Key
+    private let state = Lock(State())
+    /// Has a message when a tap was added or has left, or the owner has gone, since the task looked last.
+    private let changes: Channel<Void>
+
+    init(_ name: String, by key: @escaping @Sendable (Element) -> Key) {
+        self.name = name
+        self.key = key
+        changes = Channel(.droppingOldest(capacity: 1), name: "taps of \(name)")
+    }
+
+    // MARK: Taps
+
+    func addTap(for key: Key, _ kind: ChannelKind, name: String) -> ReceivingEnd<Element> {
+        let channel = Channel<Element>(kind, name: name.isEmpty ? "tap of \(self.name)" : name)
+        let (number, ending) = state.withLock { state in
+            state.lastTap += 1
+            if state.ending == nil { state.taps[key, default: []].append(Tap(number: state.lastTap, channel: channel)) }
+            return (state.lastTap, state.ending)
+        }
+        if let ending { Self.end(channel, ending) } else { noteChange() }
+        return ReceivingEnd(of: channel) { [self] in removeTap(number, of: key) }
+    }
+
+    private func removeTap(_ number: UInt64, of key: Key) {
+        state.withLock { state in
+            state.taps[key]?.removeAll { $0.number == number }
+            if state.taps[key]?.isEmpty == true { state.taps[key] = nil }
+        }
+        noteChange()
+    }
+
+    /// No tap will be added any more: without one, the task ends.
+    func disown() {
+        state.withLock { $0.isOwned = false }
+        noteChange()
+    }
+
+    private func noteChange() {
+        _ = try? changes.trySend(())
+    }
+
+    private var hasTaps: Bool { state.withLock { !$0.taps.isEmpty } }
+
+    // MARK: The task
+
+    /// Starts the task.
+    func start(on reactor: Reactor, from source: some MessageSource<Element>) {
+        reactor.spawn(name) { [self] in
+            do {
+                try await run(from: source)
+                end(.closed(reason: nil))
+            } catch {
+                end(.poisoned(reason: error.inWords))
+            }
+            AnyStageSource(source: source).leaveIfCounted()
+        }
+    }
+
+    private func run(from source: some MessageSource<Element>) async throws {
+        // A message that all its taps have left before one took it is kept for the next.
+        var kept: Element?
+        while try await awaitTap() {
+            if let message = kept.take() {
+                if try await !distribute(message) { kept = message }
+                continue
+            }
+            let arrival: Arrival = try await select(order: .first) {
+                changes.receiving { _ in .changedTaps }
+                source.receiving { message in message.map { .message($0) } ?? .end }
+            }
+            switch arrival {
+            case .message(let message): if try await !distribute(message) { kept = message }
+            case .end: return
+            case .changedTaps: continue
+            }
+        }
+    }
+
+    /// Waits until there is a tap; false when there will be none any more.
+    private func awaitTap() async throws(SluiceError) -> Bool {
+        while !hasTaps {
+            guard state.withLock({ $0.isOwned }) else { return false }
+            _ = try await changes.receive()
+        }
+        return true
+    }
+
+    /// Hands `message` to every tap of its key; false when it should be kept, because all that there were have left.
+    private func distribute(_ message: Element) async throws -> Bool {
+        let key = key(message)
+        let (taps, hasTaps) = state.withLock { ($0.taps[key] ?? [], !$0.taps.isEmpty) }
+        guard !taps.isEmpty else { return hasTaps }
+        var waiting = taps.map(\.channel)
+        var takenCount = 0
+        while !waiting.isEmpty {
+            waiting.removeAll { channel in
+                // An error: the tap has left.
+                guard let isTaken = try? channel.trySend(message) else { return true }
+                if isTaken { takenCount += 1 }
+                return isTaken
+            }
+            guard !waiting.isEmpty, let index = try await offer(message, to: waiting) else { continue }
+            takenCount += 1
+            waiting.remove(at: index)
+        }
+        return takenCount > 0
+    }
+
+    /// Waits until one of `channels` has taken the message, and returns which; nil when one has ended.
+    private func offer(_ message: Element, to channels: [Channel<Element>]) async throws -> Int? {
+        do {
+            return try await select {
+                for (index, channel) in channels.enumerated() { channel.sending(message) { index } }
+            }
+        } catch let error as SluiceError where error.code == .closed || error.code == .poisoned {
+            return nil
+        }
+    }
+
+    private func end(_ ending: ChannelEnding) {
+        let taps = state.withLock { state in
+            state.ending = ending
+            defer { state.taps = [:] }
+            return state.taps.values.flatMap(\.self)
+        }
+        for tap in taps.sorted(by: { $0.number < $1.number }) { Self.end(tap.channel, ending) }
+    }
+
+    private static func end(_ channel: Channel<Element>, _ ending: ChannelEnding) {
+        switch ending {
+        case .closed(let reason): channel.close(reason: reason)
+        case .poisoned(let reason): channel.poison(reason: reason)
+        }
+    }
+}
