@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .library(name: "SluiceRuntime", targets: ["SluiceRuntime"]),
         .library(name: "SluiceHub", targets: ["SluiceHub"]),
+        .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .executable(name: "sluiced", targets: ["sluiced"]),
     ],
     dependencies: [
@@ -34,6 +35,10 @@ let package = Package(
             name: "SluiceHub",
             dependencies: ["SluiceRuntime", "SluiceWire"],
             swiftSettings: settings),
+        .target(
+            name: "SluiceClient",
+            dependencies: ["SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
         .executableTarget(
             name: "sluiced",
             dependencies: [
@@ -45,6 +50,19 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "SluiceRuntimeTests", dependencies: ["SluiceRuntime"], swiftSettings: settings),
         .testTarget(name: "SluiceWireTests", dependencies: ["SluiceWire"], swiftSettings: settings),
+        .testTarget(
+            name: "SluiceHubTests",
+            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceClientTests",
+            dependencies: ["SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "IntegrationTests",
+            // The daemon is run, not linked: this has it built.
+            dependencies: ["sluiced"],
+            swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",
             dependencies: ["sluiced", "SluiceWire", .product(name: "Logging", package: "swift-log")],

@@ -202,8 +202,9 @@ final class Session {
             case .parked(let id): park(id, step.tag)
             }
         case .cancel(let tag):
+            if isInUse(step.tag) { return emit(.error(.tagInUse), step.tag) }
             if let id = parkedTags[tag] { machine.cancel(id, &effects) }
-            answer(.ok([]), step.tag)
+            emit(.ok([]), step.tag)
         }
     }
 
@@ -213,7 +214,7 @@ final class Session {
 
     private func quit(_ tag: Tag?) {
         applyBatch()
-        if let tag, parkedTags[tag] != nil { return emit(.error(.tagInUse), tag) }
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         phase = .quitting(tag)
         finishQuitting()
     }
@@ -233,7 +234,7 @@ final class Session {
     /// Why a command that may become pending is refused.
     private func refusal(ofPending tag: Tag?) -> WireError? {
         guard let tag else { return nil }
-        if parkedTags[tag] != nil { return .tagInUse }
+        if isInUse(tag) { return .tagInUse }
         let limit = hub.limits.wire.maxPendingTags
         return parkedTags.count < limit
             ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")
@@ -249,8 +250,12 @@ final class Session {
     }
 
     private func answer(_ reply: Reply, _ tag: Tag?) {
-        if let tag, parkedTags[tag] != nil { return emit(.error(.tagInUse), tag) }
-        emit(reply, tag)
+        emit(isInUse(tag) ? .error(.tagInUse) : reply, tag)
+    }
+
+    private func isInUse(_ tag: Tag?) -> Bool {
+        guard let tag else { return false }
+        return parkedTags[tag] != nil
     }
 
     private func emit(_ reply: Reply, _ tag: Tag?) {

@@ -27,6 +27,15 @@ package struct ReplyParser: Sendable {
         scanner = LineScanner(maxLineBytes: limits.maxLineBytes)
     }
 
+    /// Whether the input so far ends where a reply does.
+    package var isBetweenReplies: Bool {
+        switch phase {
+        case .line: scanner.scannedBytes == 0
+        case .readingBody: false
+        case .closed: true
+        }
+    }
+
     /// The next reply in `input`.
     ///
     /// - Parameters:

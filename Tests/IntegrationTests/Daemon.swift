@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// A `sluiced` of this build, on a port of its own.
+struct Daemon {
+    let program: Program
+    /// What it has printed when it was ready: one line a listener.
+    let readyLines: [String]
+
+    /// Starts it and waits until it is ready.
+    init(_ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1) throws {
+        program = try Self.start(arguments)
+        let program = program
+        readyLines = try (0..<listeners).map { _ in try #require(try program.line(), "it did not become ready") }
+    }
+
+    /// Starts it, whatever comes of that.
+    static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {
+        // The tests run in the directory that holds what was built.
+        let directory = try URL(
+            fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        )
+        .deletingLastPathComponent()
+        return try Program(directory.appendingPathComponent("sluiced").path, arguments, environment: environment)
+    }
+
+    /// The port of its first listener.
+    var port: String {
+        get throws {
+            let line = try #require(readyLines.first)
+            try #require(line.hasPrefix("ready tcp=127.0.0.1:"))
+            return String(line.split(separator: ":")[1])
+        }
+    }
+
+    /// A netcat that is connected with it.
+    func netcat(_ flags: String...) throws -> Program {
+        try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try port])
+    }
+
+    /// Has it print whatever it does with `input`, which ends there.
+    func conversation(_ input: String, _ flags: String...) throws -> String {
+        let netcat = try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try port])
+        try netcat.say(input)
+        try netcat.closeInput()
+        return try netcat.rest()
+    }
+
+    /// Ends it with a signal, and checks how it has ended.
+    func expectEnd(after signal: Int32, status: Int32 = 0) throws {
+        program.send(signal: signal)
+        #expect(try program.status() == status)
+    }
+}
+
+/// A path that no other test uses.
+func temporaryPath(_ name: String) -> String { "/tmp/sluice-integration-\(getpid())-\(name)" }

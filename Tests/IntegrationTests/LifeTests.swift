@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+/// How the daemon starts, ends, and says that it cannot.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct LifeTests {
+    @Test(arguments: [SIGTERM, SIGINT]) func aSignalEndsIt(signal: Int32) throws {
+        let daemon = try Daemon()
+        let client = try daemon.netcat()
+        try client.say("ping\nrecv jobs\n")
+        try client.closeInput()
+        #expect(try client.line() == "OK")
+        try daemon.expectEnd(after: signal)
+        #expect(try client.rest() == "")
+    }
+
+    @Test func aSecondSignalEndsItAtOnce() throws {
+        let daemon = try Daemon()
+        // Stopped, it gets both at the same time.
+        daemon.program.send(signal: SIGSTOP)
+        daemon.program.send(signal: SIGTERM)
+        daemon.program.send(signal: SIGINT)
+        daemon.program.send(signal: SIGCONT)
+        let status = try daemon.program.status()
+        #expect([0, -SIGINT, -SIGTERM].contains(status))
+    }
+
+    @Test func itSaysThatItIsReadyOnceEachListenerIs() throws {
+        let path = temporaryPath("ready.sock")
+        let daemon = try Daemon(
+            ["--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--listen", "unix:\(path)"], listeners: 3)
+        #expect(daemon.readyLines[0].hasPrefix("ready tcp=127.0.0.1:"))
+        #expect(daemon.readyLines[1].hasPrefix("ready tcp=[::1]:"))
+        #expect(daemon.readyLines[2] == "ready unix=\(path)")
+        try daemon.expectEnd(after: SIGTERM)
+        #expect(try daemon.program.rest() == "")
+    }
+
+    // MARK: What it refuses
+
+    /// Checks that the daemon does not start, and says why in one line.
+    private func expectRefusal(
+        _ arguments: [String], environment: [String: String] = [:], status: Int32, _ parts: String...,
+        location: SourceLocation = #_sourceLocation
+    ) throws {
+        let program = try Daemon.start(arguments, environment: environment)
+        let errors = try program.errorOutput()
+        #expect(try program.status() == status, sourceLocation: location)
+        #expect(errors.hasPrefix("sluiced: "), sourceLocation: location)
+        #expect(errors.hasSuffix("\n") && errors.count { $0.isNewline } == 1, sourceLocation: location)
+        for part in parts { #expect(errors.contains(part), sourceLocation: location) }
+    }
+
+    @Test func aTakenPortIsToldInOneLine() throws {
+        let daemon = try Daemon()
+        let address = "127.0.0.1:\(try daemon.port)"
+        try expectRefusal(["--listen", address], status: 69, address, "Address already in use")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func aTakenPathIsToldInOneLine() throws {
+        let path = temporaryPath("taken.sock")
+        let daemon = try Daemon(["--listen", "unix:\(path)"])
+        try expectRefusal(["--listen", "unix:\(path)"], status: 69, path, "Address already in use")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func aPortOfTheSystemsIsToldInOneLine() throws {
+        try expectRefusal(
+            ["--listen", "127.0.0.1:0", "--listen", "192.0.2.1:0", "--allow-public"], status: 69, "192.0.2.1")
+    }
+
+    @Test func aNameThatNobodyKnowsIsToldInOneLine() throws {
+        try expectRefusal(["--listen", "no-such-host.invalid:1", "--allow-public"], status: 69, "no-such-host.invalid")
+    }
+
+    @Test func aBadFlagIsToldInOneLine() throws {
+        try expectRefusal(["--lisen", "x"], status: 64, "--lisen", "--listen")
+        try expectRefusal(["--listen", "nonsense"], status: 64, "nonsense")
+    }
+
+    @Test func aBadFileIsToldInOneLine() throws {
+        try expectRefusal(["--config", "/nonexistent.yaml"], status: 66, "/nonexistent.yaml")
+        try expectRefusal(["--config", "/"], status: 66, "/")
+    }
+
+    @Test func anUnknownKeyIsToldInOneLine() throws {
+        let path = temporaryPath("unknown.yaml")
+        try Data("listen: 127.0.0.1:0\nlog-levle: debug\n".utf8).write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try expectRefusal(["--config", path], status: 78, "\(path):2", "log-levle", "log-level")
+    }
+
+    @Test func aBadVariableIsToldInOneLine() throws {
+        try expectRefusal([], environment: ["SLUICED_LOG_LEVEL": "loud"], status: 78, "SLUICED_LOG_LEVEL")
+    }
+
+    @Test func theFileCounts() throws {
+        let path = temporaryPath("settings.yaml")
+        try Data("listen: 127.0.0.1:0\nlimits:\n  line-bytes: 600\n  connections: 1\n".utf8)
+            .write(to: URL(fileURLWithPath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let daemon = try Daemon(["--config", path])
+        let first = try daemon.netcat()
+        try first.say("hello\n")
+        #expect(try first.line()?.contains("max-line=600") == true)
+        #expect(try daemon.conversation("") == "ERR limit the server has 1 connections, and takes no more\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+}

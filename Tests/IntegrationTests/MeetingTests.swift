@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+
+/// Two people with netcat, or telnet, on one channel of a running daemon.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct MeetingTests {
+    @Test func twoNetcatsMeet() throws {
+        let daemon = try Daemon()
+        let receiver = try daemon.netcat()
+        try receiver.say("recv jobs\nquit\n")
+        try receiver.closeInput()
+        // It sends when somebody receives, and is answered when somebody has received.
+        #expect(try daemon.conversation("send jobs hello\nquit\n") == "OK\nOK\n")
+        #expect(try receiver.rest() == "MSG jobs 5\nhello\nOK\n")
+        #expect(try receiver.status() == 0)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func theSenderWaitsForTheReceiver() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.netcat()
+        try sender.say("ping\nsend jobs hello\nquit\n")
+        try sender.closeInput()
+        #expect(try sender.line() == "OK", "of the ping; the send waits")
+        #expect(try daemon.conversation("recv jobs\nquit\n") == "MSG jobs 5\nhello\nOK\n")
+        #expect(try sender.rest() == "OK\nOK\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func halfCloseEndsWhatWaits() throws {
+        let daemon = try Daemon()
+        #expect(try daemon.conversation("ping a\nrecv jobs\nping b\n", "-N") == "DATA 1\na\nCANCELLED eof\nDATA 1\nb\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func aSelectTakesWhatComesFirst() throws {
+        let daemon = try Daemon()
+        let chooser = try daemon.netcat()
+        try chooser.say("select recv a | recv b | send c x\n")
+        #expect(try daemon.conversation("send b hello\nrecv timeout=0 c\nquit\n") == "OK\nTIMEOUT\nOK\n")
+        #expect(try chooser.line() == "MSG b 5 arm=1")
+        #expect(try chooser.line() == "hello")
+        try chooser.say("select timeout=20ms recv a | recv b\nselect recv a | else\nquit\n")
+        try chooser.closeInput()
+        #expect(try chooser.rest() == "TIMEOUT\nELSE arm=1\nOK\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func telnetIsUnderstood() throws {
+        let daemon = try Daemon()
+        let telnet = try Program("/usr/bin/env", ["telnet", "127.0.0.1", try daemon.port])
+        #expect(try telnet.line() == "Trying 127.0.0.1...")
+        #expect(try telnet.line() == "Connected to 127.0.0.1.")
+        #expect(try telnet.line() == "Escape character is '^]'.")
+        try telnet.say("recv jobs\n")
+        #expect(try daemon.conversation("send jobs hello\nquit\n") == "OK\nOK\n")
+        #expect(try telnet.line()?.trimmingCharacters(in: .newlines) == "MSG jobs 5")
+        #expect(try telnet.line()?.trimmingCharacters(in: .newlines) == "hello")
+        try telnet.say("quit\n")
+        #expect(try telnet.rest().hasPrefix("OK"))
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func aUnixSocketServesTheSameChannels() throws {
+        let path = temporaryPath("meet.sock")
+        let daemon = try Daemon(["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
+        #expect(daemon.readyLines[1] == "ready unix=\(path)")
+        let local = try Program("/usr/bin/env", ["nc", "-U", path])
+        try local.say("recv jobs\nquit\n")
+        try local.closeInput()
+        #expect(try daemon.conversation("send jobs hello\nquit\n") == "OK\nOK\n")
+        #expect(try local.rest() == "MSG jobs 5\nhello\nOK\n")
+        try daemon.expectEnd(after: SIGTERM)
+        #expect(!FileManager.default.fileExists(atPath: path))
+    }
+
+    @Test func otherProtocolsAreTurnedAway() throws {
+        let daemon = try Daemon()
+        let reply = try daemon.conversation("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nsend jobs smuggled\n")
+        #expect(reply.hasPrefix("ERR not-sluice "))
+        #expect(reply.utf8.count { $0 == 0x0A } == 1)
+        #expect(try daemon.conversation("recv timeout=0 jobs\nquit\n") == "TIMEOUT\nOK\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+}

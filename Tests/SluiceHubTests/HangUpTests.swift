@@ -1,0 +1,114 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// Half-close, hanging up, and the end of the reactor.
+@Suite(.timeLimit(.minutes(1))) struct HangUpTests {
+    @Test func completeLinesStillRunAfterTheFIN() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("PING a\nRECV c\nPING b\nSEND c x\n#1 RECV c\nPING c\nPING unfinish")
+            try client.finishSending()
+            try await client.hearEnd(
+                after: "DATA 1\na\nCANCELLED eof\nDATA 1\nb\nCANCELLED eof\n#1 CANCELLED eof\nDATA 1\nc\n")
+            await service.until { service.hub.endings[.endOfInput] == 1 }
+        }
+    }
+
+    @Test func theFINWithdrawsWhatIsParked() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("#1 RECV c\n#2 SEND d x\nRECV e\nPING\n")
+            await service.parked(3)
+            try client.finishSending()
+            try await client.hearEnd(after: "CANCELLED eof\n#2 CANCELLED eof\n#1 CANCELLED eof\nOK\n")
+            #expect(service.hub.parkedCount == 0)
+        }
+    }
+
+    @Test func whatWaitsAfterTheFINIsAnswered() throws {
+        try Service.run { service in
+            let (client, other) = (try await service.connect(), try await service.connect())
+            try await client.say("#1 RECV eof=wait c\nRECV eof=wait d\nPING\nQUIT\n")
+            try client.finishSending()
+            await service.parked(2)
+            try await other.say("SEND d 1\nSEND c 2\n")
+            try await other.hear("OK\nOK\n")
+            try await client.hearEnd(after: "MSG d 1\n1\n#1 MSG c 1\n2\nOK\nOK\n")
+        }
+    }
+
+    @Test func quitAfterTheFINEndsWhatDoesNotWait() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("#1 RECV c\nQUIT\n")
+            await service.parked(1)
+            try client.finishSending()
+            try await client.hearEnd(after: "#1 CANCELLED eof\nOK\n")
+            await service.until { service.hub.endings[.quit] == 1 }
+        }
+    }
+
+    @Test func aParkedClientThatIsResetIsReaped() throws {
+        try Service.run { service in
+            let (client, other) = (try await service.connect(), try await service.connect())
+            try await client.say("#1 RECV c\nSEND d x\nPING\n")
+            await service.parked(2)
+            client.reset()
+            await service.until { service.hub.endings[.reset] == 1 }
+            #expect(service.hub.parkedCount == 0)
+            try await other.say("SEND timeout=0 c y\n")
+            try await other.hear("TIMEOUT\n")
+        }
+    }
+
+    @Test func aThousandClientsThatHangUpAreReaped() throws {
+        try Service.run { service in
+            var clients: [Client] = []
+            for _ in 0..<500 {
+                let client = try await service.connect()
+                try await client.say("RECV c\n")
+                clients.append(client)
+            }
+            await service.parked(500)
+            for (number, client) in clients.enumerated() {
+                if number % 2 == 0 { client.reset() } else { client.stream.close() }
+            }
+            await service.until { service.hub.connectionCount == 0 }
+            #expect(service.hub.parkedCount == 0)
+            #expect(service.hub.channelCount == 0)
+        }
+    }
+
+    @Test func aClientThatNeitherReadsNorClosesAfterQuitIsClosed() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("QUIT\nPING\n")
+            try await client.hear("OK\n")
+            #expect(service.hub.connectionCount == 1)
+            try await client.hearEnd()
+            service.clock.advance(by: .seconds(2))
+            await service.until { service.hub.connectionCount == 0 }
+            #expect(service.hub.endings == [.quit: 1])
+        }
+    }
+
+    @Test func theEndOfTheReactorClosesEveryConnection() throws {
+        let reactor = try Reactor()
+        let hub = Hub(on: reactor, epoch: 1)
+        try reactor.run {
+            let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+            reactor.spawn("listener") { try await hub.serve(listener) }
+            for _ in 0..<3 {
+                let client = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+                try await client.say("PING\n#1 RECV c\nRECV d\n")
+                try await client.hear("OK\n")
+            }
+        }
+        #expect(hub.connectionCount == 0)
+        #expect(hub.parkedCount == 0)
+        #expect(hub.endings.values.reduce(0, +) == 3)
+    }
+}
