@@ -33,6 +33,16 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
             watcher?.pointee.data = context
             ev_signal_start(reactor.loop, watcher)
         }
+        unblock()
+    }
+
+    /// Lets the calling thread be interrupted by the signals: a process inherits what its parent has blocked, and libev
+    /// leaves that as it is.
+    private func unblock() {
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        for number in numbers { sigaddset(&signals, number) }
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     }
 
     deinit {
