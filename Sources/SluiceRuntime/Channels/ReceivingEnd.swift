@@ -56,6 +56,9 @@ public final class ReceivingEnd<Element: Sendable>: Sendable {
     /// How the channel has ended; nil while it takes messages.
     public var ending: ChannelEnding? { counter.channel.ending }
 
+    /// The number of messages that the channel holds for receivers to come.
+    public var bufferedCount: Int { counter.channel.bufferedCount }
+
     /// One more end of the same side, which counts by itself. Each message still goes to one receiver only.
     ///
     /// - Throws: `.misuse` when this end was left.
