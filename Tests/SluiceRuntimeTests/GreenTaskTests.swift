@@ -151,24 +151,44 @@ import Testing
         }
     }
 
-    @Test func codeBelowATaskKnowsItsName() throws {
-        let reactor = try Reactor()
+    /// By which monitors and dumps name the task: also after it has waited for something that is not the reactor's.
+    @Test func theCodeOfATaskKnowsItsName() async throws {
         let names = Recorder<String?>()
         @Sendable func note() { names.record(TaskRecord.running?.name) }
-        try reactor.run("main") {
-            note()
+        try await withStartedReactor { reactor in
+            let outer = reactor.spawn("outer") {
+                note()
+                let inner = reactor.spawn("inner") {
+                    note()
+                    await Task.yield()
+                    note()
+                    await Task.detached {}.value
+                    note()
+                    await MainActor.run {}
+                    note()
+                    try await sleep(for: .zero)
+                    note()
+                }
+                try await inner.join()
+                note()
+            }
+            try await outer.join()
+        }
+        #expect(names.values == ["outer", "inner", "inner", "inner", "inner", "inner", "outer"])
+    }
+
+    @Test func otherTasksOnTheReactorAreNotTakenForTheirStarter() async throws {
+        let names = Recorder<String?>()
+        @Sendable func note() { names.record(TaskRecord.running?.name) }
+        try await withStartedReactor { reactor in
             let task = reactor.spawn("green") {
-                note()
-                await Task.yield()
-                note()
                 await withTaskGroup { group in group.addTask { note() } }
-                await Task { note() }.value
+                await Task(executorPreference: reactor) { note() }.value
                 await Task.detached { note() }.value
             }
             try await task.join()
-            note()
         }
         note()
-        #expect(names.values == ["main", "green", "green", "green", nil, nil, "main", nil])
+        #expect(names.values == [nil, nil, nil, nil])
     }
 }
