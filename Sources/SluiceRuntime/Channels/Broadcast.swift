@@ -15,17 +15,21 @@
 ///   is in use any more. The source belongs to it from now on: it leaves a receiving end, once it ends.
 public final class Broadcast<Element: Sendable>: Sendable {
     /// The one key of all messages.
-    private enum Everything: Hashable, Sendable { case messages }
+    @usableFromInline
+    enum Everything: Hashable, Sendable { case messages }
 
     /// What the broadcast's task is called in reports.
     public let name: String
-    private let fanout: Fanout<Element, Everything>
+    @usableFromInline let fanout: Fanout<Element, Everything>
 
+    /// Starts the task.
+    ///
     /// - Parameters:
     ///   - source: where the messages come from.
     ///   - name: that of the task.
     ///   - reactor: where the task lives; nil for the reactor of the calling task.
     /// - Throws: `.misuse` off the reactors when none is given.
+    @inlinable
     public init(
         of source: some MessageSource<Element>, name: String = "broadcast", on reactor: Reactor? = nil
     ) throws(SluiceError) {

@@ -1,37 +1,42 @@
-import Synchronization
+public import Synchronization
 
 /// What `Broadcast` and `Publication` have in common: a green task that hands each message of a source to every tap of
 /// the message's key.
 ///
 /// A tap is a channel of which the subscriber has the receiving end. The task reads only while there is a tap. It
 /// offers a message to all its taps at once, and takes the next when each has taken it or has left.
+@usableFromInline
 final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
-    private struct Tap {
+    @usableFromInline
+    struct Tap {
         let number: UInt64
-        let channel: Channel<Element>
+        @usableFromInline let channel: Channel<Element>
     }
 
-    private struct State {
-        var taps: [Key: [Tap]] = [:]
+    @usableFromInline
+    struct State {
+        @usableFromInline var taps: [Key: [Tap]] = [:]
         var lastTap: UInt64 = 0
         /// Whether taps can still be added.
-        var isOwned = true
+        @usableFromInline var isOwned = true
         /// How the messages have ended; nil while they have not.
         var ending: ChannelEnding?
     }
 
-    private enum Arrival {
+    @usableFromInline
+    enum Arrival {
         case message(Element)
         case end
         case changedTaps
     }
 
-    private let name: String
-    private let key: @Sendable (Element) -> Key
-    private let state = Lock(State())
+    @usableFromInline let name: String
+    @usableFromInline let key: @Sendable (Element) -> Key
+    @usableFromInline let state = Lock(State())
     /// Has a message when a tap was added or has left, or the owner has gone, since the task looked last.
-    private let changes: Channel<Void>
+    @usableFromInline let changes: Channel<Void>
 
+    @usableFromInline
     init(_ name: String, by key: @escaping @Sendable (Element) -> Key) {
         self.name = name
         self.key = key
@@ -40,6 +45,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
 
     // MARK: Taps
 
+    @usableFromInline
     func addTap(for key: Key, _ kind: ChannelKind, name: String) -> ReceivingEnd<Element> {
         let channel = Channel<Element>(kind, name: name.isEmpty ? "tap of \(self.name)" : name)
         let (number, ending) = state.withLock { state in
@@ -60,6 +66,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     }
 
     /// No tap will be added any more: without one, the task ends.
+    @usableFromInline
     func disown() {
         state.withLock { $0.isOwned = false }
         noteChange()
@@ -69,36 +76,31 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         _ = try? changes.trySend(())
     }
 
-    private var hasTaps: Bool { state.withLock { !$0.taps.isEmpty } }
+    @inlinable var hasTaps: Bool { state.withLock { !$0.taps.isEmpty } }
 
     // MARK: The task
 
     /// Starts the task.
+    @inlinable
     func start(on reactor: Reactor, from source: some MessageSource<Element>) {
+        let source = source.makeAsyncIterator()
         reactor.spawn(name) { [self] in
             do {
-                try await run(from: source)
+                try await run(from: source.channel)
                 end(.closed(reason: nil))
             } catch {
                 end(.poisoned(reason: error.inWords))
             }
-            AnyStageSource(source: source).leaveIfCounted()
+            source.leave()
         }
     }
 
-    private func run(from source: some MessageSource<Element>) async throws {
+    @inlinable
+    func run(from source: Channel<Element>) async throws {
         // A message that all its taps have left before one took it is kept for the next.
         var kept: Element?
         while try await awaitTap() {
-            if let message = kept.take() {
-                if try await !distribute(message) { kept = message }
-                continue
-            }
-            let arrival: Arrival = try await select(order: .first) {
-                changes.receiving { _ in .changedTaps }
-                source.receiving { message in message.map { .message($0) } ?? .end }
-            }
-            switch arrival {
+            switch try await nextArrival(from: source, after: kept.take()) {
             case .message(let message): if try await !distribute(message) { kept = message }
             case .end: return
             case .changedTaps: continue
@@ -106,8 +108,21 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         }
     }
 
+    @inlinable
+    func nextArrival(
+        from source: Channel<Element>, after kept: Element?
+    ) async throws -> Arrival {
+        // Looking first costs far less than a select.
+        if let message = try kept ?? source.tryReceive() { return .message(message) }
+        return try await select(order: .first) {
+            changes.receiving { _ in .changedTaps }
+            source.receiving { message in message.map { .message($0) } ?? .end }
+        }
+    }
+
     /// Waits until there is a tap; false when there will be none any more.
-    private func awaitTap() async throws(SluiceError) -> Bool {
+    @inlinable
+    func awaitTap() async throws(SluiceError) -> Bool {
         while !hasTaps {
             guard state.withLock({ $0.isOwned }) else { return false }
             _ = try await changes.receive()
@@ -116,7 +131,8 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     }
 
     /// Hands `message` to every tap of its key; false when it should be kept, because all that there were have left.
-    private func distribute(_ message: Element) async throws -> Bool {
+    @inlinable
+    func distribute(_ message: Element) async throws -> Bool {
         let key = key(message)
         let (taps, hasTaps) = state.withLock { ($0.taps[key] ?? [], !$0.taps.isEmpty) }
         guard !taps.isEmpty else { return hasTaps }
@@ -137,7 +153,8 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     }
 
     /// Waits until one of `channels` has taken the message, and returns which; nil when one has ended.
-    private func offer(_ message: Element, to channels: [Channel<Element>]) async throws -> Int? {
+    @inlinable
+    func offer(_ message: Element, to channels: [Channel<Element>]) async throws -> Int? {
         do {
             return try await select {
                 for (index, channel) in channels.enumerated() { channel.sending(message) { index } }
@@ -147,7 +164,8 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    private func end(_ ending: ChannelEnding) {
+    @usableFromInline
+    func end(_ ending: ChannelEnding) {
         let taps = state.withLock { state in
             state.ending = ending
             defer { state.taps = [:] }

@@ -8,7 +8,8 @@
 ///
 /// The loop throws what `receive` throws: `.poisoned`, `.cancelled`. Leaving it takes no message and ends nothing;
 /// several loops over one source share its messages.
-public protocol MessageSource<Element>: AsyncSequence, Sendable where Element: Sendable, Failure == SluiceError {
+public protocol MessageSource<Element>: AsyncSequence, Sendable
+where Element: Sendable, AsyncIterator == MessageIterator<Element> {
     /// What the source is called in reports.
     var name: String { get }
 
@@ -38,7 +39,7 @@ extension ReceivingEnd: MessageSource {
 }
 
 /// Receives the messages of a channel, one after the other.
-public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol {
+public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol, Sendable {
     @usableFromInline let channel: Channel<Element>
     /// The end that the messages are received through, where there is one.
     @usableFromInline let end: ReceivingEnd<Element>?
@@ -47,6 +48,18 @@ public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol {
     init(of channel: Channel<Element>, through end: ReceivingEnd<Element>?) {
         self.channel = channel
         self.end = end
+    }
+
+    /// Ends both sides of the channel at once.
+    @usableFromInline
+    func poison(reason: String?) {
+        if let end { end.poison(reason: reason) } else { channel.poison(reason: reason) }
+    }
+
+    /// Gives the end back that the messages are received through, where there is one.
+    @usableFromInline
+    func leave() {
+        end?.leave()
     }
 
     /// The next message; nil when the channel is closed and empty.

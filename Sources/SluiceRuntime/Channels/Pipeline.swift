@@ -23,15 +23,16 @@
 ///   - reactor: where the tasks live; nil for the reactor of the calling task.
 ///   - transform: runs in a worker. For work that holds the thread, give the pipeline a reactor of its own.
 /// - Throws: `.misuse` without a worker, and off the reactors when none is given.
+@inlinable
 public func pipeline<Input: Sendable, Output: Sendable>(
-    from source: some MessageSource<Input>, workers: Int, _ kind: ChannelKind = .rendezvous,
+    from source: some MessageSource<Input>, workers: Int, kind: ChannelKind = .rendezvous,
     name: String = "pipeline", on reactor: Reactor? = nil,
     _ transform: @escaping @Sendable (Input) async throws -> Output
 ) throws(SluiceError) -> ReceivingEnd<Output> {
     guard workers > 0 else { throw SluiceError(.misuse, "'\(name)' needs a worker") }
-    let sources = [AnyStageSource(source: source)]
-    return try Reactor.given(reactor, for: name).startStage(name, kind, from: sources) { output in
-        let ring = try WorkerRing(of: workers, name: name, from: source, to: output, transform)
+    let source = source.makeAsyncIterator()
+    return try Reactor.given(reactor, for: name).startStage(name, kind, from: [source]) { output in
+        let ring = try WorkerRing(of: workers, name: name, from: source.channel, to: output, transform)
         try await withNursery(name) { nursery in
             for number in 0..<workers {
                 nursery.spawn("\(name) worker \(number + 1)") { try await ring.work(as: number) }
@@ -41,18 +42,20 @@ public func pipeline<Input: Sendable, Output: Sendable>(
 }
 
 /// The workers of a pipeline and their two tokens.
-private struct WorkerRing<Source: MessageSource, Output: Sendable>: Sendable {
+@usableFromInline
+struct WorkerRing<Input: Sendable, Output: Sendable>: Sendable {
     /// Where each worker gets the right to take a message. All are closed when no more is to be taken.
-    private let takeTurns: [Channel<Void>]
+    @usableFromInline let takeTurns: [Channel<Void>]
     /// Where each worker gets the right to pass its result on.
-    private let passTurns: [Channel<Void>]
-    private let source: Source
-    private let output: Channel<Output>
-    private let transform: @Sendable (Source.Element) async throws -> Output
+    @usableFromInline let passTurns: [Channel<Void>]
+    @usableFromInline let source: Channel<Input>
+    @usableFromInline let output: Channel<Output>
+    @usableFromInline let transform: @Sendable (Input) async throws -> Output
 
+    @usableFromInline
     init(
-        of size: Int, name: String, from source: Source, to output: Channel<Output>,
-        _ transform: @escaping @Sendable (Source.Element) async throws -> Output
+        of size: Int, name: String, from source: Channel<Input>, to output: Channel<Output>,
+        _ transform: @escaping @Sendable (Input) async throws -> Output
     ) throws(SluiceError) {
         takeTurns = (1...size).map { Channel(.buffered(capacity: 1), name: "\(name) worker \($0) may take") }
         passTurns = (1...size).map { Channel(.buffered(capacity: 1), name: "\(name) worker \($0) may pass on") }
@@ -63,12 +66,13 @@ private struct WorkerRing<Source: MessageSource, Output: Sendable>: Sendable {
         _ = try passTurns[0].trySend(())
     }
 
+    @inlinable
     func work(as number: Int) async throws {
         let next = (number + 1) % takeTurns.count
         while try await takeTurns[number].receive() != nil {
             let result: Result<Output, any Error>
             do {
-                guard let input = try await source.receive(timeout: nil) else { return endTaking() }
+                guard let input = try await source.receive() else { return endTaking() }
                 try await takeTurns[next].send(())
                 result = .success(try await transform(input))
             } catch {
@@ -82,7 +86,8 @@ private struct WorkerRing<Source: MessageSource, Output: Sendable>: Sendable {
         }
     }
 
-    private func endTaking() {
+    @usableFromInline
+    func endTaking() {
         for turn in takeTurns { turn.close() }
     }
 }

@@ -16,14 +16,17 @@
 public final class Publication<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     /// What the publication's task is called in reports.
     public let name: String
-    private let fanout: Fanout<Element, Key>
+    @usableFromInline let fanout: Fanout<Element, Key>
 
+    /// Starts the task.
+    ///
     /// - Parameters:
     ///   - source: where the messages come from.
     ///   - key: the key of a message. It is called once for each, in the publication's task.
     ///   - name: that of the task.
     ///   - reactor: where the task lives; nil for the reactor of the calling task.
     /// - Throws: `.misuse` off the reactors when none is given.
+    @inlinable
     public init(
         of source: some MessageSource<Element>, by key: @escaping @Sendable (Element) -> Key,
         name: String = "publication", on reactor: Reactor? = nil

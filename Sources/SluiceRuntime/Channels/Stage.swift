@@ -8,8 +8,9 @@ extension Reactor {
     /// receiver who poisoned the channel, it poisons them too.
     ///
     /// - Parameter name: that of the task and of the channel.
-    func startStage<Output: Sendable>(
-        _ name: String, _ kind: ChannelKind, from sources: [any StageSource],
+    @usableFromInline
+    func startStage<Input: Sendable, Output: Sendable>(
+        _ name: String, _ kind: ChannelKind, from sources: [MessageIterator<Input>],
         _ body: @escaping @Sendable (Channel<Output>) async throws -> Void
     ) -> ReceivingEnd<Output> {
         let output = Channel<Output>(kind, name: name)
@@ -23,34 +24,13 @@ extension Reactor {
                 }
                 output.poison(reason: error.inWords)
             }
-            for source in sources { source.leaveIfCounted() }
+            for source in sources { source.leave() }
         }
         return ReceivingEnd(of: output) { task.cancel() }
     }
 }
 
-/// A source of a stage, whatever its messages are.
-protocol StageSource: Sendable {
-    func poison(reason: String?)
-
-    /// Gives the source back, where it is a counted end.
-    func leaveIfCounted()
-}
-
-/// A source of messages as a source of a stage.
-struct AnyStageSource<Source: MessageSource>: StageSource {
-    let source: Source
-
-    func poison(reason: String?) {
-        source.poison(reason: reason)
-    }
-
-    func leaveIfCounted() {
-        (source as? ReceivingEnd<Source.Element>)?.leave()
-    }
-}
-
 extension Error {
     /// What the error says, as the reason of a poison.
-    var inWords: String { (self as? SluiceError)?.message ?? "\(self)" }
+    @usableFromInline var inWords: String { (self as? SluiceError)?.message ?? "\(self)" }
 }

@@ -61,6 +61,7 @@ extension Reactor {
     /// `reactor`, or else the one that the calling thread runs.
     ///
     /// - Parameter purpose: what needs it, for the error.
+    @usableFromInline
     static func given(_ reactor: Reactor?, for purpose: String) throws(SluiceError) -> Reactor {
         guard let reactor = reactor ?? current else {
             throw SluiceError(.misuse, "'\(purpose)' needs a reactor: call it from a green task, or name one")

@@ -21,7 +21,7 @@ public final class Nursery: @unchecked Sendable {
     private var hasExpired = false
     private var hasEnded = false
 
-    private var reactor: Reactor { scope.task.reactor }
+    @usableFromInline var reactor: Reactor { scope.task.reactor }
 
     fileprivate init(_ name: String, timeout: Duration?) throws(SluiceError) {
         self.name = name
@@ -42,16 +42,14 @@ public final class Nursery: @unchecked Sendable {
     /// - Parameter name: shown in reports and logs.
     /// - Returns: the child, for `join`, `value` and `cancel`. When the nursery has ended, or the caller is on another
     ///   thread than the reactor's, `body` is not run, and the task throws `.misuse`.
+    @inlinable
     @discardableResult
     public func spawn<Success: Sendable>(
         _ name: String = "", _ body: @escaping @Sendable () async throws -> Success
     ) -> GreenTask<Success> {
-        guard reactor.isCurrent, !hasEnded else {
-            let refusal = SluiceError(.misuse, "\(exit.label) has ended, or is on another reactor")
-            return reactor.spawn(name) { throw refusal }
+        guard let number = admit() else {
+            return reactor.spawn(name) { [self] in throw refusal }
         }
-        startedCount += 1
-        let number = startedCount
         let child = reactor.spawn(name) { [self] in
             do {
                 let result = try await body()
@@ -62,13 +60,31 @@ public final class Nursery: @unchecked Sendable {
                 throw error
             }
         }
-        children[number] = child
-        exit.childCount = children.count
-        if areChildrenCancelled { child.cancel() }
+        add(child, number)
         return child
     }
 
-    private func childHasEnded(_ number: UInt64, with error: (any Error)?) {
+    /// The number of the child that is about to be started; nil when there can be none.
+    @usableFromInline
+    func admit() -> UInt64? {
+        guard reactor.isCurrent, !hasEnded else { return nil }
+        startedCount += 1
+        return startedCount
+    }
+
+    @usableFromInline var refusal: SluiceError {
+        SluiceError(.misuse, "\(exit.label) has ended, or is on another reactor")
+    }
+
+    @usableFromInline
+    func add(_ child: TaskRecord, _ number: UInt64) {
+        children[number] = child
+        exit.childCount = children.count
+        if areChildrenCancelled { child.cancel() }
+    }
+
+    @usableFromInline
+    func childHasEnded(_ number: UInt64, with error: (any Error)?) {
         let child = children.removeValue(forKey: number)
         exit.childCount = children.count
         if let error {
