@@ -8,7 +8,7 @@ import Testing
 /// Here a tag is the protocol's, not the testing library's.
 typealias Tag = SluiceWire.Tag
 
-@Suite(.timeLimit(.minutes(1))) struct LineConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct LineConnectionTests {
     /// Runs `body` on a reactor that serves a hub.
     private func serving(_ body: @escaping @Sendable (SocketAddress) async throws -> Void) throws {
         let reactor = try Reactor()

@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// What one client is answered, over a real socket: order, tags, refusals, and the commands of the session itself.
-@Suite(.timeLimit(.minutes(1))) struct ConversationTests {
+@Suite(.timeLimit(.minutes(10))) struct ConversationTests {
     // MARK: Order
 
     @Test func untaggedCommandsAreAnsweredInTheirOrder() throws {

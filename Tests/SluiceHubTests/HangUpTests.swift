@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Half-close, hanging up, and the end of the reactor.
-@Suite(.timeLimit(.minutes(1))) struct HangUpTests {
+@Suite(.timeLimit(.minutes(10))) struct HangUpTests {
     @Test func completeLinesStillRunAfterTheFIN() throws {
         try Service.run { service in
             let client = try await service.connect()

@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Each bound on what a client may use, at the bound and past it.
-@Suite(.timeLimit(.minutes(1))) struct LimitTests {
+@Suite(.timeLimit(.minutes(10))) struct LimitTests {
     private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
         var limits = HubLimits()
         change(&limits)

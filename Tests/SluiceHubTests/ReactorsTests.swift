@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// One hub with clients on several reactors.
-@Suite(.timeLimit(.minutes(1))) struct ReactorsTests {
+@Suite(.timeLimit(.minutes(10))) struct ReactorsTests {
     @Test func clientsOfDifferentReactorsMeet() throws {
         let (near, far) = (try Reactor(name: "near"), try Reactor(name: "far"))
         let hub = Hub(on: near, epoch: 1)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct CancellationTests {
+@Suite(.timeLimit(.minutes(10))) struct CancellationTests {
     enum Wait: CaseIterable, Sendable {
         case receive, send, select, selectWithDeadline, receiveWithDeadline, sleep, join, read, write, accept, signal
 

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct ChannelEndTests {
+@Suite(.timeLimit(.minutes(10))) struct ChannelEndTests {
     @Test func theLastSendingEndThatLeavesClosesTheChannel() throws {
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 2))

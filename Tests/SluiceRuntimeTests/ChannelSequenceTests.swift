@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct ChannelSequenceTests {
+@Suite(.timeLimit(.minutes(10))) struct ChannelSequenceTests {
     @Test func aLoopReceivesUntilTheChannelIsClosedAndEmpty() throws {
         let reactor = try Reactor()
         try reactor.run {

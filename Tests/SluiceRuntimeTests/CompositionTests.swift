@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct CompositionTests {
+@Suite(.timeLimit(.minutes(10))) struct CompositionTests {
     @Test func parallelProcessesMeetAndReturnTheirResults() throws {
         try Reactor().run {
             let (there, back) = (Channel<Int>(), Channel<String>())

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct DeadlockTests {
+@Suite(.timeLimit(.minutes(10))) struct DeadlockTests {
     private func deadlock(of reactor: Reactor, _ body: @escaping @Sendable () async throws -> Void) throws -> Deadlock?
     {
         do {

@@ -3,7 +3,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Tests of Go's channels, from its `test/chan`, by behaviour.
-@Suite(.timeLimit(.minutes(1))) struct GoChannelTests {
+@Suite(.timeLimit(.minutes(10))) struct GoChannelTests {
     // MARK: select6.go
 
     /// A select that stood last in the queue of a channel must not corrupt it for those who come after.

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct GreenTaskTests {
+@Suite(.timeLimit(.minutes(10))) struct GreenTaskTests {
     private struct Refusal: Error {}
 
     @Test func joiningGivesTheResultOrTheError() throws {

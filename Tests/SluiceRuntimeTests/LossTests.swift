@@ -5,7 +5,7 @@ import Testing
 
 /// Under thousands of cancellations and timeouts, in any order, each message whose send has succeeded is received, once,
 /// and no other one.
-@Suite(.timeLimit(.minutes(2))) struct LossTests {
+@Suite(.timeLimit(.minutes(10))) struct LossTests {
     private let ledger = Ledger()
     private let channels: [Channel<Int>]
 

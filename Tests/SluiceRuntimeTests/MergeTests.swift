@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct MergeTests {
+@Suite(.timeLimit(.minutes(10))) struct MergeTests {
     @Test func itHasEveryMessageEachSourceInItsOrderAndEndsWithTheLast() throws {
         let reactor = try Reactor()
         try reactor.run {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct MonitorTests {
+@Suite(.timeLimit(.minutes(10))) struct MonitorTests {
     private var milliseconds: UInt64 { 1_000_000 }
 
     @Test func aJobThatHoldsTheLoopIsReportedWhileItRunsAndOnceItHasEnded() throws {

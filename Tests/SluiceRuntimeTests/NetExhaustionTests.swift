@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Each test has a process of its own, but not alone: libdispatch opens two or three descriptors there at some moment.
-@Suite(.timeLimit(.minutes(1))) struct NetExhaustionTests {
+@Suite(.timeLimit(.minutes(10))) struct NetExhaustionTests {
     @Test func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
         await #expect(processExitsWith: .success) {
             let clock = ManualReactorClock()

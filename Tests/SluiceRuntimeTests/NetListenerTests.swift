@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct NetListenerTests {
+@Suite(.timeLimit(.minutes(10))) struct NetListenerTests {
     @Test(arguments: ["127.0.0.1:0", "[::1]:0", "unix:"])
     func echoesOverEveryFamily(where text: String) throws {
         let address = text == "unix:" ? .unix(path: temporarySocketPath("echo")) : try SocketAddress(text)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct NetStreamTests {
+@Suite(.timeLimit(.minutes(10))) struct NetStreamTests {
     // MARK: Reading
 
     @Test func aReaderWaitsForBytes() throws {

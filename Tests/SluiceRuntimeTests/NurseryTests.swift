@@ -8,7 +8,7 @@ struct TestFailure: Error, Equatable {
     let name: String
 }
 
-@Suite(.timeLimit(.minutes(1))) struct NurseryTests {
+@Suite(.timeLimit(.minutes(10))) struct NurseryTests {
     @Test func itEndsWhenTheBodyAndAllChildrenHaveEnded() throws {
         let steps = Recorder<String>()
         try Reactor().run {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct PipelineTests {
+@Suite(.timeLimit(.minutes(10))) struct PipelineTests {
     @Test(arguments: [1, 2, 3, 8])
     func resultsAreInTheOrderOfMessagesHoweverLongEachTakes(workers: Int) throws {
         let clock = ManualReactorClock()

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct PublicationTests {
+@Suite(.timeLimit(.minutes(10))) struct PublicationTests {
     @Test func aSubscriberGetsTheMessagesOfItsKey() throws {
         let reactor = try Reactor()
         try reactor.run {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(2))) struct ReactorLifeTests {
+@Suite(.timeLimit(.minutes(10))) struct ReactorLifeTests {
     private struct Refusal: Error {}
 
     @Test func runningGivesTheResultOrTheErrorOfTheMainTask() throws {

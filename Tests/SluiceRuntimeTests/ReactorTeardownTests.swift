@@ -5,7 +5,7 @@ import Testing
 
 /// Each test counts the descriptors of a process of its own, where no other test opens any. Swift's own libraries may,
 /// a few; one that a reactor forgets shows with each of the rounds.
-@Suite(.timeLimit(.minutes(2))) struct ReactorTeardownTests {
+@Suite(.timeLimit(.minutes(10))) struct ReactorTeardownTests {
     @Test func aReactorThatHasRunLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
             let before = try #require(openDescriptors())

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct RendezvousTests {
+@Suite(.timeLimit(.minutes(10))) struct RendezvousTests {
     @Test func aSendWaitsForItsReceive() throws {
         let reactor = try Reactor()
         try reactor.run {

@@ -3,7 +3,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Selects and channels that end.
-@Suite(.timeLimit(.minutes(1))) struct SelectEndingTests {
+@Suite(.timeLimit(.minutes(10))) struct SelectEndingTests {
     enum Ending: CaseIterable, Sendable {
         case close, poison
 

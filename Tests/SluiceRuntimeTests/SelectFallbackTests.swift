@@ -3,7 +3,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// `after` and `otherwise`.
-@Suite(.timeLimit(.minutes(1))) struct SelectFallbackTests {
+@Suite(.timeLimit(.minutes(10))) struct SelectFallbackTests {
     private let clock = ManualReactorClock()
 
     @Test func otherwiseIsTakenWhenNoArmIsReadyAndOnlyThen() throws {

@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Selects that meet selects, on one thread and across threads.
-@Suite(.timeLimit(.minutes(2))) struct SelectMeetingTests {
+@Suite(.timeLimit(.minutes(10))) struct SelectMeetingTests {
     private let ledger = Ledger()
 
     /// Two selects that name the same channels in opposite orders: they must neither miss each other nor lock up.

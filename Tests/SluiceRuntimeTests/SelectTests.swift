@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct SelectTests {
+@Suite(.timeLimit(.minutes(10))) struct SelectTests {
     @Test func takesTheReadyArmAndLeavesTheOthers() throws {
         let (numbers, words) = (Channel<Int>(.buffered(capacity: 1)), Channel<String>(.buffered(capacity: 1)))
         let taken = try Reactor().run {

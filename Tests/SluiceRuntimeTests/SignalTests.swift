@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Each test uses a signal of its own, because signals belong to the whole process.
-@Suite(.timeLimit(.minutes(1))) struct SignalTests {
+@Suite(.timeLimit(.minutes(10))) struct SignalTests {
     @Test func aTaskWaitsForASignal() throws {
         let reactor = try Reactor()
         try reactor.run {

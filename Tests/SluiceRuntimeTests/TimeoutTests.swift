@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct TimeoutTests {
+@Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
     @Test func aBodyInTimeReturnsItsResult() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct TimerChannelTests {
+@Suite(.timeLimit(.minutes(10))) struct TimerChannelTests {
     @Test func afterYieldsOneMessageAndEnds() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)

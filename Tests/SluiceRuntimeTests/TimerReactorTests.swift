@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(1))) struct TimerReactorTests {
+@Suite(.timeLimit(.minutes(10))) struct TimerReactorTests {
     @Test func aHundredThousandTimersFireInOrderButForTheCancelledOnes() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
