@@ -55,6 +55,7 @@ sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitiz
 # Why the lock is another one in a build for ThreadSanitizer: see Sources/SluiceRuntime/Lock.swift.
 sanitize-thread: SANITIZER_FLAGS := -Xswiftc -DTHREAD_SANITIZER
 sanitize-address: SANITIZER_FLAGS :=
+sanitize-address: export LSAN_OPTIONS := suppressions=$(CURDIR)/deploy/leak-sanitizer.supp:print_suppressions=0
 
 # Without --disable-xctest, the leaks of XCTest's own harness fail AddressSanitizer's run.
 sanitize-thread sanitize-address: sanitize-%:

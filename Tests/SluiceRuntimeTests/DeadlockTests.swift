@@ -48,6 +48,21 @@ import Testing
             ])
     }
 
+    @Test func theTasksOfADeadlockAreCancelledAndTheReactorRunsAgain() throws {
+        let reactor = try Reactor()
+        let channel = Channel<Int>()
+        let endings = Recorder<SluiceError.Code?>()
+        let deadlock = try deadlock(of: reactor) {
+            reactor.spawn { endings.record(await failure { try await channel.send(1) }?.code) }
+            endings.record(await failure { try await select { channel.sending(2) {} } }?.code)
+        }
+        #expect(deadlock?.tasks.count == 2)
+        #expect(endings.values == [.cancelled, .cancelled])
+        #expect(channel.parkedCount == 0)
+        #expect(reactor.tasks.count == 0)
+        #expect(try reactor.run { 7 } == 7)
+    }
+
     // MARK: Dining philosophers
 
     /// Five philosophers, each of whom takes the forks in this order, eats, and puts them back; three times over.

@@ -3,15 +3,17 @@ extension Reactor {
     ///
     /// Green tasks that are then still there are cancelled and awaited.
     ///
-    /// - Throws: what `body` throws; or a `Deadlock` when every task waits on a channel and nothing can wake one. The
-    ///   tasks of a deadlock stay suspended for good: their memory is the price of the report.
+    /// - Throws: what `body` throws; or a `Deadlock` when every task waits on a channel and nothing can wake one. Then
+    ///   `body` is cancelled and awaited too.
     public func run<Success: Sendable>(
         _ name: String = "main", _ body: @escaping @Sendable () async throws -> Success
     ) throws -> Success {
         try withThread {
             let main = spawn(name, body)
-            try turn(detectingDeadlock: true, until: { main.outcome != nil })
-            endTasks()
+            do {
+                defer { endTasks() }
+                try turn(detectingDeadlock: true, until: { main.outcome != nil })
+            }
             guard let outcome = main.outcome else { throw SluiceError(.misuse, "the main task has not ended") }
             return try outcome.get()
         }
