@@ -28,6 +28,9 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
     /// Two, in one allocation: libev needs them to stay where they are.
     private let watchers: UnsafeMutablePointer<ev_io>
 
+    /// Whether libev was ever told of the descriptor: then only the reactor's thread knows whether it still watches it.
+    @exclusivity(unchecked) private var wasRegistered = false
+
     private var readWatcher: UnsafeMutablePointer<ev_io> { watchers }
     private var writeWatcher: UnsafeMutablePointer<ev_io> { watchers + 1 }
 
@@ -79,12 +82,14 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
 
     private func awaitReadable(_ continuation: UnsafeContinuation<ReadinessVerdict, Never>) -> WaitTicket? {
         guard mayWait(reader, continuation) else { return nil }
+        wasRegistered = true
         ev_io_start(reactor.loop, readWatcher)
         return reader.park(continuation)
     }
 
     private func awaitWritable(_ continuation: UnsafeContinuation<ReadinessVerdict, Never>) -> WaitTicket? {
         guard mayWait(writer, continuation) else { return nil }
+        wasRegistered = true
         ev_io_start(reactor.loop, writeWatcher)
         return writer.park(continuation)
     }
@@ -181,9 +186,9 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
 
     /// Closes the descriptor that nobody can reach any more, as the owner's last deed. May be called from any thread.
     ///
-    /// At once, if the loop does not know the descriptor; else as the reactor's thread comes to it, or with its end.
+    /// At once, if the loop never knew the descriptor; else as the reactor's thread comes to it, or with its end.
     func abandon() {
-        if isRegistered { closeFromAnywhere() } else { close() }
+        if wasRegistered { closeFromAnywhere() } else { close() }
     }
 }
 
