@@ -54,7 +54,7 @@ struct EndLife: ~Copyable, Sendable {
 
     init() {}
 
-    var isOver: Bool { hasEnded.load(ordering: .relaxed) }
+    @usableFromInline var isOver: Bool { hasEnded.load(ordering: .relaxed) }
 
     /// Ends the life; false when it had ended before.
     func end() -> Bool {

@@ -46,6 +46,7 @@ public final class ReceivingEnd<Element: Sendable>: Sendable {
 
     /// A select arm that receives through this end; `action` gets the message, or nil when the channel is closed. Never
     /// taken when the end was left.
+    @inlinable
     public func receiving<Output>(_ action: @escaping (Element?) async throws -> Output) -> SelectArm<Output> {
         counter.channel.receiving { [self] message in
             defer { withExtendedLifetime(self) {} }

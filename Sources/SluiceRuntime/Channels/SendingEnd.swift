@@ -39,6 +39,7 @@ public final class SendingEnd<Element: Sendable>: Sendable {
     }
 
     /// A select arm that sends `message` through this end; never taken when the end was left.
+    @inlinable
     public func sending<Output>(
         _ message: Element, _ action: @escaping () async throws -> Output
     ) -> SelectArm<Output> {

@@ -1,0 +1,114 @@
+import Testing
+
+@testable import SluiceRuntime
+
+/// What becomes of the things between channels when a task that uses them is cancelled or runs out of time.
+@Suite(.timeLimit(.minutes(1))) struct StageCancellationTests {
+    @Test func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends()
+            let receiver = reactor.spawn { try await receiving.receive(timeout: .seconds(1)) }
+            try await parked(receiver)
+            clock.advance(by: .seconds(1))
+            #expect(await failure { _ = try await receiver.join() }?.code == .timedOut)
+            let sender = reactor.spawn { try await sending.send(1, timeout: .seconds(1)) }
+            try await parked(sender)
+            clock.advance(by: .seconds(1))
+            #expect(await failure { try await sender.join() }?.code == .timedOut)
+            #expect(try receiving.tryReceive() == nil, "nobody will receive the message")
+        }
+    }
+
+    @Test func aCancelledTaskLeavesItsEnd() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends()
+            let sender = reactor.spawn {
+                defer { sending.leave() }
+                try await sending.send(1)
+            }
+            try await parked(sender)
+            sender.cancel()
+            _ = await failure { try await sender.join() }
+            let message = try await receiving.receive()
+            #expect(message == nil)
+        }
+    }
+
+    @Test func aTapKeepsAMessageForAReaderThatWasCancelled() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let source = Channel<Int>()
+            let broadcast = try Broadcast(of: source)
+            let taps = [broadcast.tap(), broadcast.tap()]
+            let reader = reactor.spawn { try await taps[0].receive() }
+            try await parked(reader)
+            reader.cancel()
+            _ = await failure { _ = try await reader.join() }
+            try await source.send(7)
+            #expect(try await taps[1].receive() == 7)
+            #expect(try await taps[0].receive() == 7)
+        }
+    }
+
+    @Test func theDeadlineOfANurseryEndsThePipelineThatItsTaskReads() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let (sending, receiving) = Channel<Int>.ends()
+            let reader = reactor.spawn {
+                try await withNursery("read", timeout: .seconds(5)) { _ in
+                    let results = try pipeline(from: try merge([receiving]), workers: 3) { $0 }
+                    for try await _ in results {}
+                }
+            }
+            for message in 0..<10 { try await sending.send(message) }
+            try await parked(reader)
+            clock.advance(by: .seconds(5))
+            #expect(await failure { try await reader.join() }?.code == .timedOut)
+            #expect(await failure { while true { try await sending.send(1) } }?.code == .closed)
+            while reactor.tasks.count > 1 { await Task.yield() }
+        }
+    }
+
+    @Test func aReceiveFromAPipelineThatIsCutShortLosesNothing() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let source = Channel<Int>()
+            let results = try pipeline(from: source, workers: 3) { $0 }
+            let sender = reactor.spawn {
+                for message in 0..<100 { try await source.send(message) }
+                source.close()
+            }
+            var random = SeededGenerator(seed: 1)
+            var received: [Int] = []
+            while received.count < 100 {
+                let reader = reactor.spawn { try await withTimeout(.seconds(1)) { try await results.receive() } }
+                for _ in 0..<Int.random(in: 0..<6, using: &random) { await Task.yield() }
+                if Bool.random(using: &random) { reader.cancel() } else { clock.advance(by: .seconds(1)) }
+                do {
+                    if let message = try await reader.join() { received.append(message) }
+                } catch {
+                    continue
+                }
+            }
+            #expect(received == Array(0..<100))
+            try await sender.join()
+        }
+    }
+
+    @Test func stagesEndWithTheirReactor() throws {
+        let reactor = try Reactor()
+        let (sending, receiving) = Channel<Int>.ends()
+        let tap = try reactor.run {
+            let results = try pipeline(from: try merge([receiving]), workers: 3) { $0 }
+            return try Broadcast(of: results).tap()
+        }
+        #expect(reactor.tasks.count == 0)
+        #expect(throws: SluiceError.self) { _ = try tap.tryReceive() }
+        #expect(throws: SluiceError.self) { _ = try sending.trySend(1) }
+    }
+}
