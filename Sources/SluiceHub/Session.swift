@@ -156,9 +156,9 @@ final class Session {
 
     private func accept(_ request: Request) {
         switch request.command {
-        case .hello: step(.answer(hub.greeting), request.tag)
-        case .ping(let body): step(.answer(.pong(body)), request.tag)
-        case .help(let verb): step(.answer(.data(hub.help.body(for: verb))), request.tag)
+        case .hello: answerInTurn(hub.greeting, request.tag)
+        case .ping(let body): answerInTurn(.pong(body), request.tag)
+        case .help(let verb): answerInTurn(.data(hub.help.body(for: verb)), request.tag)
         case .send(let command): step(.operate(.send(command)), request.tag)
         case .receive(let command): step(.operate(.receive(command)), request.tag)
         case .select(let command): step(.operate(.select(command)), request.tag)
@@ -168,14 +168,18 @@ final class Session {
     }
 
     private func refused(_ error: WireError, _ tag: Tag?) {
-        guard error.isFatal else { return step(.answer(.error(error)), tag) }
+        guard error.isFatal else { return answerInTurn(.error(error), tag) }
         applyBatch()
         refuse(error, tag, because: .refused)
     }
 
-    /// Takes a step at once if it needs no lock, and else with those that come with it.
+    /// Answers without the hub: at once, or behind the commands that wait for the lock.
+    private func answerInTurn(_ reply: Reply, _ tag: Tag?) {
+        if share.batch.isEmpty { answer(reply, tag) } else { step(.answer(reply), tag) }
+    }
+
+    /// Puts a step to those that are taken together.
     private func step(_ action: SessionStep.Action, _ tag: Tag?) {
-        if share.batch.isEmpty, case .answer(let reply) = action { return answer(reply, tag) }
         share.batch.append(SessionStep(tag: tag, action: action))
         // What is behind an untagged operation may run only if that does not wait.
         if tag == nil || share.batch.count == Self.largestBatch { applyBatch() }
@@ -250,7 +254,8 @@ final class Session {
     }
 
     private func answer(_ reply: Reply, _ tag: Tag?) {
-        emit(isInUse(tag) ? .error(.tagInUse) : reply, tag)
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
+        emit(reply, tag)
     }
 
     private func isInUse(_ tag: Tag?) -> Bool {

@@ -10,6 +10,21 @@ struct CommandParser {
         bodies = AnnouncedBodies(limits: limits)
     }
 
+    /// The command of a line that is nothing but a verb, or nil if it is no such line.
+    ///
+    /// A short way to what `command` finds, for `PING`, of which more come in a second than of anything else: it takes a
+    /// quarter of the time.
+    static func bareCommand(_ line: ByteView) -> Command? {
+        guard line.count <= Verb.longestBare, let verb = Verb.vocabulary.word(ignoringCase: line) else { return nil }
+        switch verb {
+        case .hello: return .hello
+        case .ping: return .ping([])
+        case .help: return .help(nil)
+        case .quit: return .quit
+        case .send, .receive, .select, .cancel: return nil
+        }
+    }
+
     mutating func command(_ words: inout Words) throws(WireError) -> Command {
         switch try verb(&words) {
         case .hello: try hello(&words)

@@ -4,6 +4,9 @@ extension Reply {
         if let tag {
             out.append(tag)
             out.append(.space)
+        } else if case .ok(let attributes) = self, attributes.isEmpty {
+            // The most frequent reply by far, in one piece.
+            return out.append("OK\n")
         }
         switch self {
         case .ok(let attributes): out.append("OK", attributes)

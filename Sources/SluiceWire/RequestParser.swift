@@ -118,6 +118,7 @@ package struct RequestParser: Sendable {
 
     /// Parses a line, and reads as much of its bodies as the input has.
     private mutating func parse(_ line: ByteView, _ input: ByteView, _ offset: inout Int) -> Step? {
+        if let command = CommandParser.bareCommand(line) { return .request(Request(command: command)) }
         var words = Words(line)
         var tag: Tag?
         do throws(WireError) {

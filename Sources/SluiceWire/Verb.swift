@@ -11,5 +11,8 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case help = "HELP"
     case quit = "QUIT"
 
+    /// The length of the longest verb that is a command by itself, `HELLO`.
+    static var longestBare: Int { 5 }
+
     static let vocabulary = Vocabulary<Self>()
 }

@@ -82,6 +82,21 @@ import Testing
         }
     }
 
+    @Test func waveAfterWaveOfClientsIsServed() throws {
+        try Service.run { service in
+            for _ in 0..<4 {
+                var clients: [Client] = []
+                for _ in 0..<100 { clients.append(try await service.connect()) }
+                for _ in 0..<3 {
+                    for client in clients { try await client.say("PING\nPING x\n") }
+                    for client in clients { try await client.hear("OK\nDATA 1\nx\n") }
+                }
+                for client in clients { client.stream.close() }
+                await service.until { service.hub.connectionCount == 0 }
+            }
+        }
+    }
+
     @Test func aClientThatNeitherReadsNorClosesAfterQuitIsClosed() throws {
         try Service.run { service in
             let client = try await service.connect()
