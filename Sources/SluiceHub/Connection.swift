@@ -6,6 +6,10 @@ import SluiceWire
 /// The task reads when bytes are there and the session has room for them; everything else (replies that others cause,
 /// lines that may run at last, writing) is done when the reactor calls, once a turn. So a parked command is no task, and
 /// a turn costs one `read` and one `write` however many commands came with it.
+///
+/// Where the time of a `PING` goes, with 50 clients that send 16 at a time: three quarters of it are the kernel's, most of
+/// that in `send`, which on loopback does the receiver's work of TCP as well; an eighth is the parser's; and what there is
+/// of tasks, polling and bookkeeping for each read is the 16th part of a microsecond for each `PING`.
 final class Connection: EndOfTurn, @unchecked Sendable {
     // Sendable: the constants are, and everything else belongs to the reactor's thread.
 
@@ -61,7 +65,10 @@ final class Connection: EndOfTurn, @unchecked Sendable {
 
     /// Waits for something to read, and has the session run it.
     private func takeInput(_ session: Session) async throws(SluiceError) {
-        guard session.inputRoom > 0 else { return try await waitForRoom() }
+        guard session.inputRoom > 0 else {
+            try await waitForRoom()
+            return session.restartPatience()
+        }
         do throws(SluiceError) {
             try await stream.waitReadable(timeout: patience(with: session))
         } catch  where error.code == .timedOut {

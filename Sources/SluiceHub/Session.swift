@@ -152,9 +152,14 @@ final class Session {
         }
     }
 
+    /// Gives the client its time anew, after it could not be read from.
+    func restartPatience() {
+        if incompleteSince != nil { incompleteSince = share.reactor.nowNanoseconds }
+    }
+
     // MARK: Commands
 
-    private func accept(_ request: Request) {
+    private func accept(_ request: consuming Request) {
         switch request.command {
         case .hello: answerInTurn(hub.greeting, request.tag)
         case .ping(let body): answerInTurn(.pong(body), request.tag)
@@ -248,6 +253,8 @@ final class Session {
 
     /// Hands on the final reply to an operation that was parked.
     func complete(_ tag: Tag?, _ reply: Reply) {
+        // Another reactor has matched it while this one ended the conversation.
+        if case .over = phase { return }
         if let tag { parkedTags[tag] = nil } else { isHeldUp = false }
         emit(reply, tag)
         finishQuitting()

@@ -46,9 +46,7 @@ struct Daemon {
         var listeners: [Listener] = []
         for address in settings.listen {
             do throws(SluiceError) {
-                for socketAddress in try SocketAddress.resolve(address.description).prefix(1) {
-                    listeners.append(try Listener.bind(to: socketAddress, on: reactor))
-                }
+                listeners.append(try Listener.bind(to: SocketAddress(address.description), on: reactor))
             } catch {
                 throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
             }
