@@ -1,11 +1,12 @@
 import Synchronization
 
-/// What other threads hand to a reactor: jobs that became ready and work to run.
+/// What other threads hand to a reactor: jobs that became ready, tasks to start and work to run.
 ///
 /// A class: the compiler of Swift 6.3 ends with a broken module when a class stores this as a non-copyable struct.
 final class Mailbox: Sendable {
     enum Letter: Sendable {
         case job(UnownedJob)
+        case start(TaskRecord)
         case work(@Sendable () -> Void)
     }
 

@@ -1,5 +1,4 @@
 import CLibev
-import DequeModule
 import Glibc
 import Synchronization
 
@@ -17,9 +16,6 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// How many jobs run between two polls of the kernel, so that busy tasks never starve I/O.
     static let jobsPerTurn = 256
 
-    /// A run queue that was longer gives its memory back once it is an eighth as long.
-    private static let longestQueueKept = 4096
-
     /// What the reactor is called in reports.
     public let name: String
     let clock: any ReactorClock
@@ -35,9 +31,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private let stopRequested = Atomic<Bool>(false)
 
     // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
-    @exclusivity(unchecked) private var runQueue = Deque<UnownedJob>()
-    /// The most jobs that have been ready at a time since the run queue's memory was given back.
-    private var longestQueue = 0
+    @exclusivity(unchecked) private var runQueue = ReadyQueue()
+    @exclusivity(unchecked) var workers = Workers()
+    /// How many entries of the run queue this turn may still run.
+    @exclusivity(unchecked) private var left = 0
     @exclusivity(unchecked) private var timers = TimerQueue<TimerAction>()
     private var turnEnds: [any EndOfTurn] = []
     /// The storage of the last turn's list, for reuse.
@@ -96,10 +93,13 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Makes a job ready. Called by Swift's runtime, on any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        if isCurrent {
-            runQueue.append(job)
-        } else {
+        if !isCurrent {
             post(.job(job))
+        } else if workers.awaitsJob {
+            workers.awaitsJob = false
+            workers.job = job
+        } else {
+            runQueue.append(job)
         }
     }
 
@@ -146,6 +146,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         case .job(let job):
             wasWokenFromOutside = true
             runQueue.append(job)
+        case .start(let task):
+            wasWokenFromOutside = true
+            enter(task)
         case .work(let work):
             work()
         }
@@ -224,6 +227,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
         CurrentReactor.set(self)
         defer {
+            endWorkers()
             CurrentReactor.set(nil)
             thread.store(0, ordering: .releasing)
         }
@@ -245,34 +249,77 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     }
 
     private func runJobs() {
-        let executor = asUnownedTaskExecutor()
-        var left = Self.jobsPerTurn
-        longestQueue = max(longestQueue, runQueue.count)
-        while left > 0, let job = runQueue.popFirst() {
-            // A job of a task is the task itself, whose address thereby tells it from any other.
-            let identity = unsafeBitCast(job, to: UnsafeRawPointer.self)
-            runningJob = identity
-            if !suspendedElsewhere.isEmpty { runningTask = suspendedElsewhere.removeValue(forKey: identity) }
-            progress.jobBegins()
-            job.runSynchronously(on: executor)
-            // A task that waits for something of ours has said so, and one that has ended too.
-            if progress.hasRunningTask {
-                suspendedElsewhere[identity] = runningTask
-                runningTask = nil
-            }
+        left = Self.jobsPerTurn
+        while left > 0, let entry = runQueue.popFirst() {
             left -= 1
+            switch entry {
+            case .job(let job): run(job)
+            case .start(let task): start(task)
+            }
         }
         runningJob = nil
         progress.jobsEnd()
-        giveBackMemory()
+        runQueue.giveBackMemory()
     }
 
-    private func giveBackMemory() {
-        guard longestQueue > Self.longestQueueKept, runQueue.count < longestQueue / 8 else { return }
-        var shorter = Deque<UnownedJob>(minimumCapacity: runQueue.count)
-        shorter.append(contentsOf: runQueue)
-        runQueue = shorter
-        longestQueue = shorter.count
+    private func run(_ job: UnownedJob) {
+        // A job of a task is the task itself, whose address thereby tells it from any other.
+        let identity = unsafeBitCast(job, to: UnsafeRawPointer.self)
+        runningJob = identity
+        if !suspendedElsewhere.isEmpty { runningTask = suspendedElsewhere.removeValue(forKey: identity) }
+        progress.jobBegins()
+        job.runSynchronously(on: asUnownedTaskExecutor())
+        // A task that waits for something of ours has said so, and one that has ended too.
+        if progress.hasRunningTask {
+            suspendedElsewhere[identity] = runningTask
+            runningTask = nil
+        }
+    }
+
+    // MARK: Starting tasks
+
+    /// Adds a task to those that the reactor knows, and has it start when those have run that are ready now. May be
+    /// called from any thread.
+    @usableFromInline
+    func enter(_ task: TaskRecord) {
+        guard isCurrent else { return post(.start(task)) }
+        tasks.add(task)
+        runQueue.append(task)
+    }
+
+    private func start(_ task: Unmanaged<TaskRecord>) {
+        workers.assignment = task
+        runWorker(workers.popIdle())
+    }
+
+    /// Has a worker that was idle run, or a new one.
+    private func runWorker(_ idle: UnsafeContinuation<Void, Never>?) {
+        workers.awaitsJob = true
+        if let idle {
+            idle.resume()
+        } else {
+            // Detached, because it is nobody's child and inherits nothing. As an operation that throws, and captures the
+            // reactor alone, it needs no memory of its own.
+            Task<Void, any Error>.detached(executorPreference: self) { await self.work() }
+        }
+        if let job = workers.job.take() { run(job) }
+    }
+
+    func takeAssignment() -> TaskRecord? { workers.assignment.take()?.takeUnretainedValue() }
+
+    /// Assigns the next task to start to the worker that asks, if it is that task's turn now.
+    func assignNextStart() -> Bool {
+        guard left > 0, let task = runQueue.popStart() else { return false }
+        left -= 1
+        progress.jobBegins()
+        workers.assignment = task
+        return true
+    }
+
+    /// Has the idle workers end: they find nothing assigned.
+    private func endWorkers() {
+        while let worker = workers.popIdle() { runWorker(worker) }
+        progress.jobsEnd()
     }
 
     private func endTurn() {

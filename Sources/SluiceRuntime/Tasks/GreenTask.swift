@@ -45,10 +45,8 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
         return try outcome.get()
     }
 
-    /// The task's whole life. One function, because each frame that is live around `body` costs every parked task its
-    /// size, and a task's first slab ends at 984 bytes.
-    @inlinable
-    nonisolated(nonsending) func live() async {
+    @usableFromInline
+    override nonisolated(nonsending) func live() async {
         guard let body = body.take() else { return }
         begin()
         do {
@@ -61,7 +59,7 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
 }
 
 extension Reactor {
-    /// Starts a green task. May be called from any thread.
+    /// Starts a green task: it begins when those have run that are ready now. May be called from any thread.
     ///
     /// - Parameter name: shown in reports and logs.
     @inlinable
@@ -71,19 +69,6 @@ extension Reactor {
     ) -> GreenTask<Success> {
         let task = GreenTask<Success>(name: name, reactor: self, body: body)
         enter(task)
-        // Detached: copying the spawner's task-locals would cost more than the rest of the spawn. Capturing the task
-        // alone, and as an operation that throws, spares two allocations.
-        Task<Void, any Error>.detached(executorPreference: self) { await task.live() }
         return task
-    }
-
-    /// Adds a task to those that the reactor knows, before its first job is ready.
-    @usableFromInline
-    func enter(_ task: TaskRecord) {
-        if isCurrent {
-            tasks.add(task)
-        } else {
-            post { [self] in tasks.add(task) }
-        }
     }
 }
