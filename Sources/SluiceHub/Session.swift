@@ -159,7 +159,7 @@ final class Session {
 
     // MARK: Commands
 
-    private func accept(_ request: consuming Request) {
+    private func accept(_ request: Request) {
         switch request.command {
         case .hello: answerInTurn(hub.greeting, request.tag)
         case .ping(let body): answerInTurn(.pong(body), request.tag)
