@@ -34,6 +34,8 @@ forbid '\bas!' 'no as!; cast with as? and say what happens otherwise' "${everywh
 forbid '\b(Task|Thread)\.sleep\b|\bu?sleep\([^fu)]|\bnanosleep\(' \
     'tests wait for events, never for time' Tests
 forbid '^\s*import XCTest\b' 'tests use Swift Testing' Tests
+forbid 'timeLimit\(\.minutes\([0-9]\)\)' \
+    'a time limit counts from the start of the run, which a sanitizer stretches: give it 10 minutes' Tests
 
 forbid '\b(actor|class|enum|extension|protocol|struct|typealias) \w*(Util|Utils|Utility|Utilities)\b' \
     'name it after what it holds' "${everywhere[@]}"

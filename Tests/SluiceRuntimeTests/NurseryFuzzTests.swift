@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// Random trees of nurseries, whose tasks wait, fail, cancel and run out of time at random. One seed replays exactly.
-@Suite(.timeLimit(.minutes(1))) struct NurseryFuzzTests {
+@Suite(.timeLimit(.minutes(10))) struct NurseryFuzzTests {
     @Test(arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984])
     func nothingOutlivesItsNurseryAndNoMessageIsLost(seed: UInt64) throws {
         let world = try World()

@@ -3,7 +3,7 @@ import Testing
 @testable import SluiceRuntime
 
 /// What becomes of the things between channels when a task that uses them is cancelled or runs out of time.
-@Suite(.timeLimit(.minutes(1))) struct StageCancellationTests {
+@Suite(.timeLimit(.minutes(10))) struct StageCancellationTests {
     @Test func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
