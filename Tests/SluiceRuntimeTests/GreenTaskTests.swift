@@ -154,7 +154,7 @@ import Testing
     /// By which monitors and dumps name the task: also after it has waited for something that is not the reactor's.
     @Test func theCodeOfATaskKnowsItsName() async throws {
         let names = Recorder<String?>()
-        @Sendable func note() { names.record(TaskRecord.running?.name) }
+        @Sendable func note() { names.record(TaskRecord.currentName) }
         try await withStartedReactor { reactor in
             let outer = reactor.spawn("outer") {
                 note()
@@ -179,7 +179,7 @@ import Testing
 
     @Test func otherTasksOnTheReactorAreNotTakenForTheirStarter() async throws {
         let names = Recorder<String?>()
-        @Sendable func note() { names.record(TaskRecord.running?.name) }
+        @Sendable func note() { names.record(TaskRecord.currentName) }
         try await withStartedReactor { reactor in
             let task = reactor.spawn("green") {
                 await withTaskGroup { group in group.addTask { note() } }

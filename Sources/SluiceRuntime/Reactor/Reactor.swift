@@ -307,13 +307,27 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     func takeAssignment() -> TaskRecord? { workers.assignment.take()?.takeUnretainedValue() }
 
-    /// Assigns the next task to start to the worker that asks, if it is that task's turn now.
+    /// Assigns the next task that is to start to the worker that asks. What is ready before that is run here, inside of the
+    /// worker, which spares the worker a suspension. False when the turn is over first.
     func assignNextStart() -> Bool {
-        guard left > 0, let task = runQueue.popStart() else { return false }
-        left -= 1
-        progress.jobBegins()
-        workers.assignment = task
-        return true
+        let worker = runningJob
+        let isNested = workers.areNested
+        workers.areNested = true
+        defer {
+            workers.areNested = isNested
+            runningJob = worker
+        }
+        while left > 0, let entry = isNested ? runQueue.popStart() : runQueue.popFirst() {
+            left -= 1
+            switch entry {
+            case .job(let job): run(job)
+            case .start(let task):
+                progress.jobBegins()
+                workers.assignment = task
+                return true
+            }
+        }
+        return false
     }
 
     /// Has the idle workers end: they find nothing assigned.

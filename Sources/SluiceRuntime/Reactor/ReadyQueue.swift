@@ -34,12 +34,9 @@ struct ReadyQueue: ~Copyable {
     }
 
     /// Takes the first entry if it is a task that is to start.
-    mutating func popStart() -> Unmanaged<TaskRecord>? {
-        guard let word = words.first, word & 1 == 1, let address = UnsafeRawPointer(bitPattern: word & ~1) else {
-            return nil
-        }
-        words.removeFirst()
-        return Unmanaged<TaskRecord>.fromOpaque(address)
+    mutating func popStart() -> Entry? {
+        guard let word = words.first, word & 1 == 1 else { return nil }
+        return popFirst()
     }
 
     /// To be called now and then; how long the queue is between two calls is not noticed.

@@ -42,6 +42,9 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// What the task is called in reports; empty where it was given no name.
     public var name: String { title?.text ?? "" }
 
+    /// The name of the green task whose code runs, for logs; nil off the reactors and in child tasks.
+    public static var currentName: String? { running?.name }
+
     /// The record of the green task whose code runs; nil off the reactors and in child tasks. A task that was started
     /// by `Task.immediate` gets the one of its starter, and must ask whether it `owns` the continuation.
     @usableFromInline

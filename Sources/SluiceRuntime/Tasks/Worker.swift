@@ -12,6 +12,8 @@ struct Workers: ~Copyable {
     var job: UnownedJob?
     /// The task that the next worker to run is to start.
     var assignment: Unmanaged<TaskRecord>?
+    /// Whether a worker runs what is ready: a job that it runs must not do so as well, and a stack not grow.
+    var areNested = false
     private var idle: [UnsafeContinuation<Void, Never>] = []
 
     /// Whether one more worker may become idle.
