@@ -36,6 +36,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// - Parameter timeout: how long to wait at most; nil waits for ever.
     /// - Throws: `.closed`, `.poisoned`; `.timedOut`, `.cancelled`: then nobody has received the message, and nobody will.
     @inlinable
+    @inline(__always)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
         switch withEngine({ $0.send(message) }) {
         case .handed(let receiver): receiver.resume(.message(message))
@@ -116,6 +117,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// - Parameter timeout: how long to wait at most; nil waits for ever.
     /// - Throws: `.poisoned`; `.timedOut`, `.cancelled`: then no message was taken.
     @inlinable
+    @inline(__always)
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Element? {
         switch withEngine({ $0.receive() }) {
         case .message(let message, let sender):

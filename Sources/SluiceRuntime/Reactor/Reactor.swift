@@ -46,6 +46,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         get { progress.runningTask }
         set { progress.runningTask = newValue }
     }
+    /// The reactor as jobs are told of it; to make this anew took a hundredth of a transfer.
+    private lazy var asExecutor = asUnownedTaskExecutor()
     /// What names the job that runs: the address of its Swift task.
     @exclusivity(unchecked) private(set) var runningJob: UnsafeRawPointer?
     /// The green tasks that are suspended in an `await` which is not the reactor's, by the address of their Swift task.
@@ -268,7 +270,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         runningJob = identity
         if !suspendedElsewhere.isEmpty { runningTask = suspendedElsewhere.removeValue(forKey: identity) }
         progress.jobBegins()
-        job.runSynchronously(on: asUnownedTaskExecutor())
+        job.runSynchronously(on: asExecutor)
         // A task that waits for something of ours has said so, and one that has ended too.
         if progress.hasRunningTask {
             suspendedElsewhere[identity] = runningTask
