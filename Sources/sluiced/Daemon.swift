@@ -17,6 +17,7 @@ struct Daemon {
 
     /// Serves until a signal asks for the end.
     func run() throws(SettingsError) {
+        Self.raiseDescriptorLimit()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = makeHub(on: reactor)
         let listeners = try bind(on: reactor)
@@ -41,6 +42,15 @@ struct Daemon {
     }
 
     // MARK: Starting
+
+    /// Takes as many descriptors as an administrator allows: the usual soft limit is for programs that use `select(2)`.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        // Where that is refused, there are fewer connections, and nothing else changes.
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
 
     private func bind(on reactor: Reactor) throws(SettingsError) -> [Listener] {
         var listeners: [Listener] = []

@@ -35,6 +35,15 @@ import Testing
         #expect(try daemon.program.rest() == "")
     }
 
+    @Test func itTakesAllTheDescriptorsThatItMayHave() throws {
+        let daemon = try Daemon()
+        let limits = try String(contentsOfFile: "/proc/\(daemon.program.identifier)/limits", encoding: .utf8)
+        let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+        let values = try #require(line.firstMatch(of: #/(\d+) +(\d+) +files/#))
+        #expect(values.1 == values.2)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     // MARK: What it refuses
 
     /// Checks that the daemon does not start, and says why in one line.
