@@ -38,10 +38,9 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(__always)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
-        switch withEngine({ $0.send(message) }) {
-        case .handed(let receiver): receiver.resume(.message(message))
-        case .published(let receivers): for receiver in receivers { receiver.resume(.message(message)) }
-        case .accepted: return
+        let result = withEngine { $0.send(message) }
+        switch result {
+        case .handed, .published, .accepted: deliver(message, result)
         case .ended: throw endingError
         case .blocked:
             let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
@@ -61,14 +60,11 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// - Throws: `.closed`, `.poisoned`.
     @inlinable
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
-        switch withEngine({ $0.send(message) }) {
-        case .handed(let receiver):
-            receiver.resume(.message(message))
+        let result = withEngine { $0.send(message) }
+        switch result {
+        case .handed, .published, .accepted:
+            deliver(message, result)
             return true
-        case .published(let receivers):
-            for receiver in receivers { receiver.resume(.message(message)) }
-            return true
-        case .accepted: return true
         case .blocked: return false
         case .ended: throw endingError
         }
@@ -84,16 +80,23 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         }
         switch result {
         case .blocked: break
-        case .published(let receivers):
-            for receiver in receivers { receiver.resume(.message(message)) }
+        case .handed, .published, .accepted:
+            deliver(message, result)
             continuation.resume(returning: .taken)
-        case .accepted: continuation.resume(returning: .taken)
         case .ended: continuation.resume(returning: .ended)
-        case .handed(let receiver):
-            receiver.resume(.message(message))
-            continuation.resume(returning: .taken)
         }
         return ticket
+    }
+
+    /// Gives `message` to those to whom the engine has handed it. With the channel unlocked.
+    @inlinable
+    @inline(__always)
+    func deliver(_ message: Element, _ result: Engine.SendResult) {
+        switch result {
+        case .handed(let receiver): receiver.resume(.message(message))
+        case .published(let receivers): for receiver in receivers { receiver.resume(.message(message)) }
+        case .accepted, .blocked, .ended: break
+        }
     }
 
     // MARK: Receiving

@@ -99,12 +99,12 @@ final class SendArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Se
         case .attempt:
             let result = channel.withEngine { $0.send(message) }
             guard note(result) else { return false }
-            deliver(result)
+            channel.deliver(message, result)
             return true
         case .attemptLocked:
             let result = channel.engine.send(message)
             guard note(result) else { return false }
-            afterUnlocking = { [self] in deliver(result) }
+            afterUnlocking = { [channel, message] in channel.deliver(message, result) }
             return true
         case .parkLocked:
             ticket = channel.engine.park(.arm(self), message: message)
@@ -122,15 +122,6 @@ final class SendArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Se
         case .blocked: return false
         }
         return true
-    }
-
-    @inlinable
-    func deliver(_ result: Channel<Element>.Engine.SendResult) {
-        switch result {
-        case .handed(let receiver): receiver.resume(.message(message))
-        case .published(let receivers): for receiver in receivers { receiver.resume(.message(message)) }
-        case .accepted, .blocked, .ended: break
-        }
     }
 
     @inlinable
