@@ -101,7 +101,12 @@ final class Connection: EndOfTurn, @unchecked Sendable {
     private func waitForRoom() async throws(SluiceError) {
         let gate = gate ?? Gate("room for the input of \(client)", on: reactor)
         self.gate = gate
-        try await gate.wait()
+        do throws(SluiceError) {
+            try await gate.wait(timeout: hub.limits.probeInterval)
+        } catch  where error.code == .timedOut {
+            // Nothing else tells that a client has gone that is not read from.
+            if stream.isBroken { close(because: nil) }
+        }
     }
 
     private func turnAway() {

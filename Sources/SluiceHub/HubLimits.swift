@@ -29,6 +29,9 @@ public struct HubLimits: Sendable, Hashable {
     /// How long a client may take none of the replies that wait for it. Then it is closed.
     public var stallTimeout: Duration
 
+    /// How often to look whether a client is there still that is not read from, because it has sent too much in advance.
+    public var probeInterval: Duration
+
     /// How long a connection that the hub ends is kept for the client to read the last reply and close its side.
     public var lingerTimeout: Duration
 
@@ -41,6 +44,7 @@ public struct HubLimits: Sendable, Hashable {
         backlogBytes: Int = 64 << 20,
         lineTimeout: Duration = .seconds(10),
         stallTimeout: Duration = .seconds(10),
+        probeInterval: Duration = .seconds(1),
         lingerTimeout: Duration = .seconds(2)
     ) {
         self.wire = wire
@@ -50,6 +54,7 @@ public struct HubLimits: Sendable, Hashable {
         self.backlogBytes = backlogBytes
         self.lineTimeout = lineTimeout
         self.stallTimeout = stallTimeout
+        self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout
     }
 

@@ -64,6 +64,21 @@ import Testing
         }
     }
 
+    @Test func aClientThatIsNotReadFromIsReapedToo() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            // More than is read in advance of the command that waits.
+            try await client.say("RECV c\n" + String(repeating: "PING\n", count: 10_000))
+            await service.parked(1)
+            client.reset()
+            await service.until {
+                service.clock.advance(by: service.hub.limits.probeInterval)
+                return service.hub.endings[.reset] == 1
+            }
+            #expect(service.hub.parkedCount == 0)
+        }
+    }
+
     @Test func aThousandClientsThatHangUpAreReaped() throws {
         try Service.run { service in
             var clients: [Client] = []

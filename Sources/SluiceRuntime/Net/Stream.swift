@@ -154,6 +154,13 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Ending
 
+    /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer
+    /// that has only finished writing has not. On the reactor's thread only.
+    package var isBroken: Bool {
+        var poll = pollfd(fd: watch.number, events: 0, revents: 0)
+        return Glibc.poll(&poll, 1, 0) > 0
+    }
+
     /// Tells the peer that nothing more will be written. Reading goes on.
     ///
     /// - Throws: `.system` when the connection is gone; `.closed`; `.misuse` off the reactor.
