@@ -48,11 +48,18 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
-        .testTarget(name: "SluiceRuntimeTests", dependencies: ["SluiceRuntime"], swiftSettings: settings),
-        .testTarget(name: "SluiceWireTests", dependencies: ["SluiceWire"], swiftSettings: settings),
+        .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
+        .testTarget(
+            name: "SluiceRuntimeTests",
+            dependencies: ["SluiceRuntime", "SeededRandom"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceWireTests",
+            dependencies: ["SluiceWire", "SeededRandom"],
+            swiftSettings: settings),
         .testTarget(
             name: "SluiceHubTests",
-            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire", "SeededRandom"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceClientTests",

@@ -1,3 +1,4 @@
+import SeededRandom
 import SluiceRuntime
 import SluiceWire
 import Testing
@@ -16,7 +17,7 @@ struct Floor: ~Copyable {
     private var effects: [Effect] = []
 
     init(seed: UInt64 = 1) {
-        machine = HubStateMachine(generator: SeededGenerator(state: seed))
+        machine = HubStateMachine(generator: SeededGenerator(seed: seed))
     }
 
     mutating func connect() -> ConnectionID { machine.connect() }
@@ -111,18 +112,5 @@ extension Effect {
 
     init(_ connection: ConnectionID, _ tag: String, _ reply: Reply) {
         self.init(connection: connection, tag: Tag(tag), reply: reply)
-    }
-}
-
-/// A generator that gives the same sequence for the same seed on every machine (SplitMix64, Steele and others, 2014).
-struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,3 +1,4 @@
+import SeededRandom
 import SluiceWire
 import Testing
 
@@ -96,7 +97,7 @@ import Testing
 
     @Test(arguments: 0..<40 as Range<UInt64>)
     func randomBytesKeepTheInvariants(_ seed: UInt64) {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let limits = Limits(maxLineBytes: 64, maxBodyBytes: 128, maxDiscardBytes: 512, maxSelectArms: 4)
         let bytes = Self.nonsense(using: &generator)
         var conversation = Conversation(limits: limits)

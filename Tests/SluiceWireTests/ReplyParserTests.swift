@@ -1,3 +1,4 @@
+import SeededRandom
 import SluiceWire
 import Testing
 
@@ -91,7 +92,7 @@ import Testing
 
     @Test(arguments: 0..<20 as Range<UInt64>)
     func randomBytesKeepTheInvariants(_ seed: UInt64) {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let words = [
             "OK", "MSG", "DATA", "ERR", " ", " ", "jobs", "5", "hello", "\n", "\n", "a=1", "#a ", "END", "CLOSED", "12",
             "\u{0}",
