@@ -196,7 +196,7 @@ final class Connection: EndOfTurn, @unchecked Sendable {
     /// - Parameter reason: why, where the session does not tell.
     private func close(because reason: ConnectionEnding?) {
         guard isOpen else { return }
-        if case .lingering(let call) = state { reactor.cancelCall(call) }
+        if case .lingering(let call) = state { reactor.cancelTimer(call) }
         state = .closed(reason)
         stream.close()
         gate?.open()

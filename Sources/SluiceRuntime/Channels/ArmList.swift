@@ -104,7 +104,7 @@ struct ArmList {
         let wait = SelectWait(among: self)
         let verdict: SelectVerdict = await suspendTask(on: wait, .select, timeout: timeout) { continuation in
             wait.suspend(continuation)
-            guard let ready = takeOrPark(wait) else { return SelectWait.ticket }
+            guard let ready = takeOrPark(wait) else { return .ofNoQueue }
             ready.afterUnlocking.take()?()
             continuation.resume(returning: .arm(ready))
             return nil

@@ -38,22 +38,14 @@ final class ReceiveArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked
     func perform(_ step: Step) -> Bool {
         switch step {
         case .attempt:
-            switch channel.withEngine({ $0.receive() }) {
-            case .message(let message, let sender):
-                sender?.resume(.taken)
-                outcome = .received(Parcel.wrap(message))
-            case .ended: outcome = .ended
-            case .blocked: return false
-            }
+            let result = channel.withEngine { $0.receive() }
+            guard note(result) else { return false }
+            Self.tellSender(of: result)
             return true
         case .attemptLocked:
-            switch channel.engine.receive() {
-            case .message(let message, let sender):
-                if let sender { afterUnlocking = { sender.resume(.taken) } }
-                outcome = .received(Parcel.wrap(message))
-            case .ended: outcome = .ended
-            case .blocked: return false
-            }
+            let result = channel.engine.receive()
+            guard note(result) else { return false }
+            afterUnlocking = { Self.tellSender(of: result) }
             return true
         case .parkLocked:
             ticket = channel.engine.park(.arm(self))
@@ -61,6 +53,21 @@ final class ReceiveArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked
             channel.withEngine { _ = $0.withdrawReceiver(ticket) }
         }
         return false
+    }
+
+    @inlinable
+    func note(_ result: Channel<Element>.Engine.ReceiveResult) -> Bool {
+        switch result {
+        case .message(let message, _): outcome = .received(Parcel.wrap(message))
+        case .ended: outcome = .ended
+        case .blocked: return false
+        }
+        return true
+    }
+
+    @inlinable
+    static func tellSender(of result: Channel<Element>.Engine.ReceiveResult) {
+        if case .message(_, let sender?) = result { sender.resume(.taken) }
     }
 
     @inlinable

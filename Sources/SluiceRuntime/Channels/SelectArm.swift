@@ -54,7 +54,7 @@ public class AnySelectArm: @unchecked Sendable {
     /// The suspended select of which this is an arm. Not retained: it waits until no arm stands in a queue any more.
     @usableFromInline @exclusivity(unchecked) final var wait: Unmanaged<SelectWait>?
     /// The arm's place in its channel's queue.
-    @usableFromInline @exclusivity(unchecked) final var ticket = SelectWait.ticket
+    @usableFromInline @exclusivity(unchecked) final var ticket = WaitTicket.ofNoQueue
     /// Whether the select looks at the arm at all.
     final var isEnabled = true
     /// The arm that the select tries after this one.

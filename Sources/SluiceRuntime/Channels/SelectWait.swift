@@ -21,9 +21,6 @@ final class SelectWait: WaitSource, @unchecked Sendable {
         self.arms = arms
     }
 
-    /// What a suspended select gives for a ticket: it stands in no queue of its own.
-    @usableFromInline static let ticket = WaitTicket(index: 0, serial: 0)
-
     func suspend(_ continuation: UnsafeContinuation<SelectVerdict, Never>) {
         self.continuation = continuation
     }

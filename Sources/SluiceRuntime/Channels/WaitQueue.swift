@@ -120,4 +120,7 @@ package struct WaitTicket: Equatable, Sendable {
         self.index = index
         self.serial = serial
     }
+
+    /// The ticket of a waiter that stands in no `WaitQueue`; it matches none of a queue's.
+    @inlinable static var ofNoQueue: WaitTicket { WaitTicket(index: .max, serial: 0) }
 }

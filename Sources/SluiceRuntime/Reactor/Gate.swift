@@ -13,9 +13,6 @@ package final class Gate: WaitSource, @unchecked Sendable {
         self.name = name
     }
 
-    /// Whether a task waits.
-    package var hasWaiter: Bool { waiter.isWaiting }
-
     /// Waits for the next `open`. An `open` while nobody waits is not remembered.
     ///
     /// - Throws: `.timedOut`, `.cancelled`.

@@ -174,7 +174,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         timers.set(at: clock.nowNanoseconds &+ timeout.wholeNanoseconds, action)
     }
 
-    func cancelTimer(_ handle: TimerHandle) {
+    /// Withdraws a timer; does nothing when it has fired. On the reactor's thread only.
+    package func cancelTimer(_ handle: TimerHandle) {
         timers.cancel(handle)
     }
 
@@ -184,11 +185,6 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Calls `work` after `delay`, unless that is cancelled before. On the reactor's thread only.
     package func call(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
         setTimer(after: delay, .call(work))
-    }
-
-    /// Withdraws a call that `call(after:_:)` has set; does nothing when it was made. On the reactor's thread only.
-    package func cancelCall(_ handle: TimerHandle) {
-        cancelTimer(handle)
     }
 
     private func fireTimers() {

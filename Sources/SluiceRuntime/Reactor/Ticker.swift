@@ -83,7 +83,7 @@ private final class Beat: @unchecked Sendable {
     private var sinceBeginning: UInt64 { reactor.clock.nowNanoseconds - beginning }
 
     private func setTimer(afterNanoseconds delay: UInt64) {
-        timer = reactor.setTimer(after: .nanoseconds(Int64(clamping: delay)), .call { [self] in fire() })
+        timer = reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [self] in fire() }
     }
 
     private func fire() {

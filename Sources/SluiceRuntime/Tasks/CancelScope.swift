@@ -37,7 +37,7 @@ final class CancelScope: @unchecked Sendable {
 }
 
 extension TaskRecord {
-    /// Whether the running code is that of this task, and not of a child task, which shares its record.
+    /// Whether the running code is that of this task, and not of one that `Task.immediate` started in it.
     fileprivate var isExecuting: Bool {
         withUnsafeCurrentTask { $0.map { unsafeBitCast($0, to: UnsafeRawPointer.self) } == identity }
     }
@@ -60,7 +60,7 @@ extension TaskRecord {
 public func withTimeout<Result>(_ timeout: Duration, _ body: () async throws -> Result) async throws -> Result {
     let scope = try CancelScope(for: "a timeout")
     let reactor = scope.task.reactor
-    let alarm = reactor.setTimer(after: timeout, .call { scope.cancel() })
+    let alarm = reactor.call(after: timeout) { scope.cancel() }
     defer { reactor.cancelTimer(alarm) }
     do {
         let result = try await body()

@@ -35,7 +35,7 @@ final class Joiners {
 
     /// The ticket of the one who came first. No joiner can mistake it for its own: a ticket is used once, and a task
     /// has one first joiner at a time.
-    private static let firstTicket = WaitTicket(index: -1, serial: 0)
+    private static var firstTicket: WaitTicket { .ofNoQueue }
 
     /// Adds a joiner and returns its ticket; nil when the task has ended.
     static func add(_ joiner: Joiner, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> WaitTicket? {

@@ -28,7 +28,7 @@ public final class Nursery: @unchecked Sendable {
         self.timeout = timeout
         scope = try CancelScope(for: "a nursery")
         exit = NurseryExit(of: name)
-        alarm = timeout.map { reactor.setTimer(after: $0, .call { [self] in expire() }) }
+        alarm = timeout.map { reactor.call(after: $0) { [self] in expire() } }
     }
 
     // MARK: Children

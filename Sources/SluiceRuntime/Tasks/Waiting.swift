@@ -125,7 +125,7 @@ private enum ForeignAlarm {
 
     init(after timeout: Duration, _ expire: @escaping @Sendable () -> Void) {
         if let reactor = Reactor.current {
-            self = .reactor(reactor, reactor.setTimer(after: timeout, .call(expire)))
+            self = .reactor(reactor, reactor.call(after: timeout, expire))
         } else {
             self = .task(
                 Task.detached {
