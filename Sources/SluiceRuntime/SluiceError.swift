@@ -16,6 +16,10 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let timedOut = Code("timed-out")
         /// The waiting task was cancelled, and the operation did not happen.
         public static let cancelled = Code("cancelled")
+        /// A receiver has the message, and what becomes of it is not known.
+        public static let inDoubt = Code("in-doubt")
+        /// The hub refused the operation: a limit, or a conflict with what others do.
+        public static let refused = Code("refused")
         /// The operating system refused a call.
         public static let system = Code("system")
         /// An address could not be understood or resolved.

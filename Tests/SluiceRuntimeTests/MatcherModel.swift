@@ -36,7 +36,7 @@ struct MatcherModel {
             return .accepted
         }
         switch kind {
-        case .droppingNewest: return .accepted
+        case .droppingNewest, .droppingOldest(capacity: 0): return .dropped
         case .droppingOldest:
             kept = Array((kept + [message]).suffix(limit ?? 0))
             return .accepted

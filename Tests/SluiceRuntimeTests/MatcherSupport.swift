@@ -36,6 +36,7 @@ enum Sent: Equatable {
     case handed(to: Int)
     case published(to: [Int])
     case accepted
+    case dropped
     case blocked
     case ended
 
@@ -44,6 +45,7 @@ enum Sent: Equatable {
         case .handed(let receiver): self = .handed(to: receiver.id)
         case .published(let receivers): self = .published(to: receivers.map(\.id))
         case .accepted: self = .accepted
+        case .dropped: self = .dropped
         case .blocked: self = .blocked
         case .ended: self = .ended
         }

@@ -40,7 +40,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
         let result = withEngine { $0.send(message) }
         switch result {
-        case .handed, .published, .accepted: deliver(message, result)
+        case .handed, .published, .accepted, .dropped: deliver(message, result)
         case .ended: throw endingError
         case .blocked:
             let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
@@ -62,7 +62,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
         let result = withEngine { $0.send(message) }
         switch result {
-        case .handed, .published, .accepted:
+        case .handed, .published, .accepted, .dropped:
             deliver(message, result)
             return true
         case .blocked: return false
@@ -80,7 +80,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         }
         switch result {
         case .blocked: break
-        case .handed, .published, .accepted:
+        case .handed, .published, .accepted, .dropped:
             deliver(message, result)
             continuation.resume(returning: .taken)
         case .ended: continuation.resume(returning: .ended)
@@ -95,7 +95,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         switch result {
         case .handed(let receiver): receiver.resume(.message(message))
         case .published(let receivers): for receiver in receivers { receiver.resume(.message(message)) }
-        case .accepted, .blocked, .ended: break
+        case .accepted, .dropped, .blocked, .ended: break
         }
     }
 

@@ -124,7 +124,7 @@ final class SendArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Se
     @inlinable
     func note(_ result: Channel<Element>.Engine.SendResult) -> Bool {
         switch result {
-        case .handed, .published, .accepted: outcome = .sent
+        case .handed, .published, .accepted, .dropped: outcome = .sent
         case .ended: outcome = .ended
         case .blocked: return false
         }

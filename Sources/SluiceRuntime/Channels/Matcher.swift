@@ -37,7 +37,8 @@ public enum ChannelEnding: Sendable, Hashable {
 /// and decides; whoever calls it holds the lock and resumes, afterwards and exactly once, the waiters it hands back.
 ///
 /// Invariants: senders are parked only while no receiver is and the buffer is full; receivers only while no sender is
-/// and the buffer is empty; nobody is parked on an ended channel, but for senders that a closed one still drains.
+/// and the buffer is empty; nobody is parked on an ended channel, but for senders that a closed one still drains, and
+/// receivers for whom messages may come back.
 @usableFromInline
 package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Copyable {
     @usableFromInline
@@ -59,8 +60,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         case handed(to: Receiver)
         /// All of `receivers` are to be given the message, which the channel keeps for those to come.
         case published(to: [Receiver])
-        /// The channel keeps the message, or its policy dropped one.
-        case accepted
+        /// The channel keeps the message; to make room, its policy has dropped the other one.
+        case accepted(dropping: Message?)
+        /// The channel's policy has dropped the message.
+        case dropped
         /// Nobody took it: the sender may park.
         case blocked
         /// The channel takes and gives no more: see `ending`.
@@ -83,13 +86,18 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     package struct Evicted {
         @usableFromInline package var senders: [Sender] = []
         @usableFromInline package var receivers: [Receiver] = []
+        /// What was buffered, and is gone.
+        @usableFromInline package var messages: Deque<Message> = []
 
         @inlinable
         init() {}
     }
 
-    @usableFromInline package let kind: ChannelKind
+    /// May be changed while nobody is parked to send, and nothing is buffered.
+    @usableFromInline package var kind: ChannelKind
     @usableFromInline package internal(set) var ending: ChannelEnding?
+    /// How many messages were taken out of the buffer and still use its room: those that may come back.
+    @usableFromInline package internal(set) var heldCount = 0
     @usableFromInline var buffer = Deque<Message>()
     @usableFromInline var senders = WaitQueue<ParkedSend>()
     @usableFromInline var receivers = WaitQueue<Receiver>()
@@ -103,6 +111,8 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     @inlinable var isOnce: Bool { if case .once = kind { true } else { false } }
     /// The number of messages buffered.
     @inlinable package var bufferedCount: Int { buffer.count }
+    /// What is buffered, the oldest first.
+    @inlinable package var bufferedMessages: Deque<Message> { buffer }
     /// The number of senders parked.
     @inlinable package var parkedSenders: Int { senders.count }
     /// The number of receivers parked.
@@ -110,26 +120,63 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     // MARK: Meeting
 
-    /// Offers `message` to the receiver that waits longest, else to the buffer.
+    /// Offers `message` to the receiver that waits longest, else to the buffer. The message is asked for only where the
+    /// channel keeps it.
     @inlinable
-    package mutating func send(_ message: Message) -> SendResult {
+    package mutating func send(_ message: @autoclosure () -> Message) -> SendResult {
         if ending != nil { return .ended }
-        if isOnce { return publish(message) }
+        if isOnce { return publish(message()) }
         if let receiver = popReceiver() { return .handed(to: receiver) }
-        return keep(message)
+        return keep(message())
     }
 
     /// Takes the oldest message: a buffered one, whose place the sender that waits longest fills, or that sender's own.
+    ///
+    /// - Parameter isHeld: the message may come back: one out of the buffer goes on using its room, until `letGo`.
     @inlinable
-    package mutating func receive() -> ReceiveResult {
+    package mutating func receive(holding isHeld: Bool = false) -> ReceiveResult {
         if let message = takeBuffered() {
-            guard let parked = popSender() else { return .message(message, from: nil) }
-            buffer.append(parked.message)
-            return .message(message, from: parked.sender)
+            if isHeld { heldCount += 1 }
+            return .message(message, from: isHeld ? nil : admit())
         }
         if let parked = popSender() { return .message(parked.message, from: parked.sender) }
         if ending != nil { return .ended }
         return .blocked
+    }
+
+    /// A held message does not come back: the sender that waits longest takes its room.
+    ///
+    /// - Returns: that sender.
+    @inlinable
+    package mutating func letGo() -> Sender? {
+        heldCount -= 1
+        return admit()
+    }
+
+    /// Has a message that was handed out at once use room of the buffer, as if it had been in there.
+    ///
+    /// - Returns: whether there is room for it.
+    package mutating func holdRoom() -> Bool {
+        switch kind {
+        case .buffered(let capacity):
+            guard buffer.count + heldCount < capacity else { return false }
+        case .rendezvous, .once: return false
+        case .droppingNewest, .droppingOldest, .unbounded: break
+        }
+        heldCount += 1
+        return true
+    }
+
+    /// Has the sender that waits longest fill room in the buffer, if there is any.
+    ///
+    /// - Returns: that sender.
+    @inlinable
+    package mutating func admit() -> Sender? {
+        guard case .buffered(let capacity) = kind, buffer.count + heldCount < capacity, let parked = popSender() else {
+            return nil
+        }
+        buffer.append(parked.message)
+        return parked.sender
     }
 
     /// Queues a sender whose `send` was blocked.
@@ -156,15 +203,36 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         receivers.remove(ticket)
     }
 
+    /// Takes the buffered message that `isWanted` out of the buffer; O(n).
+    package mutating func withdrawBuffered(where isWanted: (Message) -> Bool) -> Message? {
+        buffer.firstIndex(where: isWanted).map { buffer.remove(at: $0) }
+    }
+
+    /// Visits those who are parked to receive, the one that waits longest first.
+    package borrowing func forEachReceiver(_ visit: (Receiver) -> Void) { receivers.forEach(visit) }
+
+    /// Takes the receiver that waits longest out of the queue.
+    @inlinable
+    package mutating func takeReceiver() -> Receiver? { popReceiver() }
+
+    /// The message of the sender that waits longest.
+    @inlinable package var firstParkedMessage: Message? { senders.first?.message }
+
+    /// Takes the sender that waits longest out of the queue.
+    @inlinable
+    package mutating func takeSender() -> Sender? { popSender()?.sender }
+
     // MARK: Ending
 
     /// Takes no more messages; what is buffered or parked is still received. Nothing happens on an ended channel.
+    ///
+    /// - Parameter keepsReceivers: messages may still come back for those who are parked to receive.
     @inlinable
-    package mutating func close(reason: String?) -> Evicted {
+    package mutating func close(reason: String?, keepingReceivers keepsReceivers: Bool = false) -> Evicted {
         var evicted = Evicted()
         guard ending == nil else { return evicted }
         ending = .closed(reason: reason)
-        evicted.receivers = evictReceivers()
+        if !keepsReceivers { evicted.receivers = evictReceivers() }
         return evicted
     }
 
@@ -173,7 +241,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     package mutating func refuseSenders(reason: String?) -> Evicted {
         var evicted = close(reason: reason)
         evicted.senders = evictSenders()
-        buffer.removeAll()
+        swap(&evicted.messages, &buffer)
         return evicted
     }
 
@@ -185,7 +253,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         ending = .poisoned(reason: reason)
         evicted.receivers = evictReceivers()
         evicted.senders = evictSenders()
-        buffer.removeAll()
+        swap(&evicted.messages, &buffer)
         return evicted
     }
 
@@ -198,17 +266,21 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         case .rendezvous:
             return .blocked
         case .buffered(let capacity):
-            guard buffer.count < capacity else { return .blocked }
+            guard buffer.count + heldCount < capacity else { return .blocked }
         case .droppingNewest(let capacity):
-            guard buffer.count < capacity else { return .accepted }
+            guard buffer.count + heldCount < capacity else { return .dropped }
         case .droppingOldest(let capacity):
-            guard capacity > 0 else { return .accepted }
-            if buffer.count >= capacity { buffer.removeFirst() }
+            guard capacity > 0 else { return .dropped }
+            if buffer.count >= capacity {
+                let oldest = buffer.removeFirst()
+                buffer.append(message)
+                return .accepted(dropping: oldest)
+            }
         case .unbounded, .once:
             break
         }
         buffer.append(message)
-        return .accepted
+        return .accepted(dropping: nil)
     }
 
     /// Keeps the one message of a write-once channel, for everyone.
@@ -242,8 +314,9 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return nil
     }
 
+    /// Takes all parked receivers out of the queue, the one that waits longest first.
     @inlinable
-    mutating func evictReceivers() -> [Receiver] {
+    package mutating func evictReceivers() -> [Receiver] {
         var evicted: [Receiver] = []
         while let receiver = popReceiver() { evicted.append(receiver) }
         return evicted

@@ -67,6 +67,9 @@ package struct WaitQueue<Entry>: ~Copyable {
         return WaitTicket(index: index, serial: lastSerial)
     }
 
+    /// The entry at the head.
+    @inlinable package var first: Entry? { head == Self.none ? nil : nodes[Int(head)].entry }
+
     /// Takes the entry at the head.
     @inlinable
     package mutating func popFirst() -> Entry? {
@@ -112,11 +115,11 @@ package struct WaitQueue<Entry>: ~Copyable {
 /// Names one entry of a `WaitQueue`.
 @usableFromInline
 package struct WaitTicket: Equatable, Sendable {
-    @usableFromInline let index: Int32
-    @usableFromInline let serial: UInt32
+    @usableFromInline package let index: Int32
+    @usableFromInline package let serial: UInt32
 
     @inlinable
-    init(index: Int32, serial: UInt32) {
+    package init(index: Int32, serial: UInt32) {
         self.index = index
         self.serial = serial
     }

@@ -35,7 +35,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var workers = Workers()
     /// How many entries of the run queue this turn may still run.
     @exclusivity(unchecked) private var left = 0
-    @exclusivity(unchecked) private var timers = TimerQueue<TimerAction>()
+    @exclusivity(unchecked) private var timers = IndexedHeap<TimerAction>()
     private var turnEnds: [any EndOfTurn] = []
     /// The storage of the last turn's list, for reuse.
     private var spareTurnEnds: [any EndOfTurn] = []
@@ -171,12 +171,12 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // MARK: Timers
 
     func setTimer(after timeout: Duration, _ action: TimerAction) -> TimerHandle {
-        timers.set(at: clock.nowNanoseconds &+ timeout.wholeNanoseconds, action)
+        timers.insert(action, at: clock.nowNanoseconds &+ timeout.wholeNanoseconds)
     }
 
     /// Withdraws a timer; does nothing when it has fired. On the reactor's thread only.
     package func cancelTimer(_ handle: TimerHandle) {
-        timers.cancel(handle)
+        timers.remove(handle)
     }
 
     /// The current time in nanoseconds of the reactor's clock. May be asked for on any thread.
@@ -190,13 +190,13 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func fireTimers() {
         guard timers.count > 0 else { return }
         let now = clock.nowNanoseconds
-        while let action = timers.popDue(at: now) { action.fire() }
+        while let action = timers.popFirst(upTo: now) { action.fire() }
     }
 
     /// Sets libev's one timer for the earliest of ours. A timer that is cancelled leaves it as it is: at worst the loop
     /// wakes once for nothing, which costs less than setting it anew for each operation with a deadline.
     private func setAlarm() {
-        guard clock.runsByItself, let earliest = timers.earliest else { return }
+        guard clock.runsByItself, let earliest = timers.leastPriority else { return }
         guard earliest < alarmDeadline || !isAlarmSet else { return }
         let now = clock.nowNanoseconds
         ev_timer_stop(loop, alarm)
@@ -348,7 +348,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Whether a timer is due by a clock that stands still, and for which no alarm is set.
     private var isTimerDueByHand: Bool {
-        guard !clock.runsByItself, let earliest = timers.earliest else { return false }
+        guard !clock.runsByItself, let earliest = timers.leastPriority else { return false }
         return earliest <= clock.nowNanoseconds
     }
 
