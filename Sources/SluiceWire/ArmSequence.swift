@@ -2,6 +2,7 @@
 enum ArmKind: String, CaseIterable {
     case receive = "RECV"
     case send = "SEND"
+    case barrier = "BARRIER"
     case otherwise = "ELSE"
 
     static let vocabulary = Vocabulary<Self>()

@@ -10,6 +10,18 @@ package struct Attribute: Sendable, Hashable {
         value = String(number)
     }
 
+    /// An attribute that names an attempt to deliver a message.
+    package init(_ key: Key, _ delivery: DeliveryID) {
+        self.key = key
+        value = delivery.description
+    }
+
+    /// An attribute that says that something is so: `yes`, or `no`.
+    package init(_ key: Key, flag: Bool) {
+        self.key = key
+        value = flag ? "yes" : "no"
+    }
+
     /// An attribute with a word for a value, or nil if the word has a byte that is not visible ASCII.
     package init?(_ key: Key, _ word: String) {
         guard word.utf8.allSatisfy(\.isVisible) else { return nil }
@@ -40,6 +52,16 @@ package struct Attribute: Sendable, Hashable {
 
         /// Which arm of a select committed.
         package static let arm = Key(known: "arm")
+        /// Names one attempt to deliver a message, for `ACK`.
+        package static let delivery = Key(known: "did")
+        /// How often the message was handed out under a lease, this time included.
+        package static let attempt = Key(known: "attempt")
+        /// How many took a broadcast.
+        package static let receivers = Key(known: "receivers")
+        /// Whether an earlier send with the same id did it.
+        package static let duplicate = Key(known: "dup")
+        /// Whether the channel has dropped the message, as it was declared to.
+        package static let dropped = Key(known: "dropped")
         /// The version of the protocol.
         package static let version = Key(known: "version")
         /// The life of the server: another one after every restart.

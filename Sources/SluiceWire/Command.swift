@@ -16,11 +16,31 @@ package struct Request: Sendable, Hashable {
 package enum Command: Sendable, Hashable {
     /// Tell version, epoch and limits.
     case hello
+    /// Say who is there, with the token that proves it.
+    case authenticate(Credentials)
+    /// Call the connection by that name in reports.
+    case name(ChannelName)
     /// Answer with the same bytes.
     case ping(Body)
     case send(SendCommand)
     case receive(ReceiveCommand)
     case select(SelectCommand)
+    case barrier(BarrierCommand)
+    /// A leased message was dealt with: its sender gets its OK.
+    case acknowledge(DeliveryID)
+    /// A leased message goes back to where it stood.
+    case refuse(RefuseCommand)
+    /// A lease begins anew.
+    case touch(DeliveryID)
+    case open(OpenCommand)
+    /// No more sends; what is there is still received.
+    case close(ChannelName)
+    /// Both sides end at once; with a reason, or nil.
+    case poison(ChannelName, String?)
+    case join(JoinCommand)
+    case leave(ChannelEnd)
+    case inspect(Inspection)
+    case trace(TraceCommand)
     /// Withdraw the pending command of that tag.
     case cancel(Tag)
     /// Explain a verb, or list them all.
@@ -32,45 +52,26 @@ package enum Command: Sendable, Hashable {
     package var verb: Verb {
         switch self {
         case .hello: .hello
+        case .authenticate: .authenticate
+        case .name: .name
         case .ping: .ping
         case .send: .send
         case .receive: .receive
         case .select: .select
+        case .barrier: .barrier
+        case .acknowledge: .acknowledge
+        case .refuse: .refuse
+        case .touch: .touch
+        case .open: .open
+        case .close: .close
+        case .poison: .poison
+        case .join: .join
+        case .leave: .leave
+        case .inspect(let inspection): inspection.subject.verb
+        case .trace: .trace
         case .cancel: .cancel
         case .help: .help
         case .quit: .quit
         }
-    }
-}
-
-/// Offer a message until a receiver takes it.
-package struct SendCommand: Sendable, Hashable {
-    package var channel: ChannelName
-    package var body: Body
-    /// How long to wait; zero tries once, nil waits for ever.
-    package var timeout: Duration?
-    /// Whether the command stays parked when the client half-closes (`eof=wait`).
-    package var waitsAfterEOF: Bool
-
-    package init(channel: ChannelName, body: Body, timeout: Duration? = nil, waitsAfterEOF: Bool = false) {
-        self.channel = channel
-        self.body = body
-        self.timeout = timeout
-        self.waitsAfterEOF = waitsAfterEOF
-    }
-}
-
-/// Take a message, waiting for a sender.
-package struct ReceiveCommand: Sendable, Hashable {
-    package var channel: ChannelName
-    /// How long to wait; zero tries once, nil waits for ever.
-    package var timeout: Duration?
-    /// Whether the command stays parked when the client half-closes (`eof=wait`).
-    package var waitsAfterEOF: Bool
-
-    package init(channel: ChannelName, timeout: Duration? = nil, waitsAfterEOF: Bool = false) {
-        self.channel = channel
-        self.timeout = timeout
-        self.waitsAfterEOF = waitsAfterEOF
     }
 }

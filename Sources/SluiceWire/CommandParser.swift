@@ -2,11 +2,15 @@
 struct CommandParser {
     let limits: Limits
 
-    /// What follows the line before the command is complete.
-    private(set) var bodies: AnnouncedBodies
+    /// Whether the line has a tag: some commands have more replies than one, which only a tag tells from others'.
+    let isTagged: Bool
 
-    init(limits: Limits) {
+    /// What follows the line before the command is complete.
+    var bodies: AnnouncedBodies
+
+    init(limits: Limits, isTagged: Bool) {
         self.limits = limits
+        self.isTagged = isTagged
         bodies = AnnouncedBodies(limits: limits)
     }
 
@@ -19,19 +23,43 @@ struct CommandParser {
         switch verb {
         case .hello: return .hello
         case .ping: return .ping([])
+        case .info: return .inspect(Inspection(.server))
+        case .channels: return .inspect(Inspection(.channels(prefix: nil)))
+        case .waiters: return .inspect(Inspection(.waiters(channel: nil)))
+        case .clients: return .inspect(Inspection(.clients))
+        case .stuck: return .inspect(Inspection(.stuck))
         case .help: return .help(nil)
         case .quit: return .quit
-        case .send, .receive, .select, .cancel: return nil
+        case .authenticate, .name, .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close,
+            .poison, .join, .leave, .trace, .cancel:
+            return nil
         }
     }
 
     mutating func command(_ words: inout Words) throws(WireError) -> Command {
         switch try verb(&words) {
         case .hello: try hello(&words)
+        case .authenticate: try authenticate(&words)
+        case .name: try name(&words)
         case .ping: try ping(&words)
         case .send: try send(&words)
         case .receive: try receive(&words)
         case .select: try select(&words)
+        case .barrier: try barrier(&words)
+        case .acknowledge: try acknowledge(&words)
+        case .refuse: try refuse(&words)
+        case .touch: try touch(&words)
+        case .open: try open(&words)
+        case .close: try close(&words)
+        case .poison: try poison(&words)
+        case .join: try join(&words)
+        case .leave: try leave(&words)
+        case .info: try info(&words)
+        case .channels: try channels(&words)
+        case .waiters: try waiters(&words)
+        case .clients: try clients(&words)
+        case .stuck: try stuck(&words)
+        case .trace: try trace(&words)
         case .cancel: try cancel(&words)
         case .help: try help(&words)
         case .quit: try quit(&words)
@@ -46,44 +74,34 @@ struct CommandParser {
         }
         throw WireError(.unknownCommand, "no such verb; HELP lists them")
     }
+}
 
+/// The session.
+extension CommandParser {
     private func hello(_ words: inout Words) throws(WireError) -> Command {
         _ = try Options(&words)
         try words.end()
         return .hello
     }
 
+    private func authenticate(_ words: inout Words) throws(WireError) -> Command {
+        _ = try Options(&words)
+        let principal = try words.name(orMissing: "AUTH names who is there, and a token: AUTH principal token")
+        let token = try words.next(orMissing: "AUTH has a token behind the name: AUTH principal token")
+        try words.end()
+        return .authenticate(Credentials(principal, token: token.body))
+    }
+
+    private func name(_ words: inout Words) throws(WireError) -> Command {
+        _ = try Options(&words)
+        let label = try words.name(orMissing: "the name for the connection is missing")
+        try words.end()
+        return .name(label)
+    }
+
     private mutating func ping(_ words: inout Words) throws(WireError) -> Command {
         let options = try Options(&words, allowing: [.length])
         return .ping(try bodies.body(&words, length: options.length))
-    }
-
-    private mutating func send(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .length, .eof])
-        let channel = try words.channel()
-        let body = try bodies.body(&words, length: options.length)
-        return .send(
-            SendCommand(channel: channel, body: body, timeout: options.timeout, waitsAfterEOF: options.waitsAfterEOF))
-    }
-
-    private func receive(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .eof])
-        let channel = try words.channel()
-        try words.end()
-        return .receive(
-            ReceiveCommand(channel: channel, timeout: options.timeout, waitsAfterEOF: options.waitsAfterEOF))
-    }
-
-    private mutating func select(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .order, .eof])
-        let (arms, hasElse) = try arms(&words)
-        guard !hasElse || options.timeout == nil else {
-            throw WireError(.badOption, "a select with else never waits; timeout= has no meaning there")
-        }
-        return .select(
-            SelectCommand(
-                arms: arms, hasElse: hasElse, order: options.order ?? .fair, timeout: options.timeout,
-                waitsAfterEOF: options.waitsAfterEOF))
     }
 
     private func cancel(_ words: inout Words) throws(WireError) -> Command {
@@ -105,51 +123,5 @@ struct CommandParser {
         _ = try Options(&words)
         try words.end()
         return .quit
-    }
-}
-
-extension CommandParser {
-    /// The arms of a select, and whether an `else` ends them.
-    private mutating func arms(_ words: inout Words) throws(WireError) -> (arms: [Arm], hasElse: Bool) {
-        guard !words.isAtEnd else { throw WireError(.syntax, "SELECT names at least one arm") }
-        var sequence = ArmSequence(words.text())
-        var arms: [Arm] = []
-        while let text = sequence.next() {
-            guard arms.count < limits.maxSelectArms else {
-                throw WireError(.limit, "a select has at most \(limits.maxSelectArms) arms")
-            }
-            if let arm = try arm(text, number: arms.count) {
-                arms.append(arm)
-                continue
-            }
-            guard sequence.isAtEnd, !arms.isEmpty else {
-                throw WireError(.syntax, "else is the last arm, and never the only one")
-            }
-            return (arms, true)
-        }
-        return (arms, false)
-    }
-
-    /// The arm that `text` spells, or nil for `else`.
-    private mutating func arm(_ text: ByteView, number: Int) throws(WireError) -> Arm? {
-        var words = Words(text)
-        let word = try words.next(orMissing: "an arm is empty")
-        guard let kind = ArmKind.vocabulary.word(ignoringCase: word) else {
-            throw WireError(.syntax, "an arm begins with recv or send, or is a last else")
-        }
-        switch kind {
-        case .receive:
-            _ = try Options(&words)
-            let channel = try words.channel()
-            try words.end()
-            return .receive(channel)
-        case .send:
-            let options = try Options(&words, allowing: [.length])
-            let channel = try words.channel()
-            return .send(channel, try bodies.body(&words, length: options.length, arm: number))
-        case .otherwise:
-            try words.end()
-            return nil
-        }
     }
 }

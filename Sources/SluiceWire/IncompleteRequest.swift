@@ -46,20 +46,20 @@ struct IncompleteRequest: Sendable {
 extension Command {
     /// Puts in the body that followed the line.
     fileprivate mutating func fill(_ body: Body, ofArm arm: Int) {
-        switch consume self {
+        switch self {
         case .ping:
             self = .ping(body)
         case .send(var command):
             command.body = body
             self = .send(command)
         case .select(var command):
+            // Lets go of the arms, so that one is filled in place and not in a copy of them all.
+            self = .quit
             command.arms[arm].fill(body)
             self = .select(command)
-        case .hello: self = .hello
-        case .receive(let command): self = .receive(command)
-        case .cancel(let tag): self = .cancel(tag)
-        case .help(let verb): self = .help(verb)
-        case .quit: self = .quit
+        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison,
+            .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+            break
         }
     }
 }
@@ -67,8 +67,8 @@ extension Command {
 extension Arm {
     fileprivate mutating func fill(_ body: Body) {
         switch self {
-        case .send(let channel, _): self = .send(channel, body)
-        case .receive: break
+        case .send(let channel, _, let id): self = .send(channel, body, id: id)
+        case .receive, .barrier: break
         }
     }
 }

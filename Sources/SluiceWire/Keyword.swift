@@ -17,6 +17,11 @@ struct Keyword: Hashable, Sendable {
         packed = word.reduce(1) { $0 << 8 | UInt128($1.uppercased) }
     }
 
+    /// Spreads the last eight bytes over the low bits.
+    var hash: Int {
+        Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: packed) &* 0x9E37_79B9_7F4A_7C15) >> 32)
+    }
+
     /// The keyword of a spelling in the source.
     init(spelling: String) {
         precondition(spelling.utf8.count <= Self.maxBytes, "a keyword has at most fifteen bytes")
@@ -26,10 +31,22 @@ struct Keyword: Hashable, Sendable {
 
 /// The words of an enumeration whose raw values are spellings on the wire.
 struct Vocabulary<Word: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
-    private let entries: [(keyword: Keyword, word: Word)]
+    /// A hash table without deletions, probed slot by slot: at most half full, so that a probe ends.
+    ///
+    /// Every line of the traffic is looked up here, and most arms and options: to compare it with twenty-five verbs one
+    /// after the other took longer than all the rest of a `PING`.
+    private let slots: [(keyword: Keyword, word: Word)?]
 
     init() {
-        entries = Word.allCases.map { (Keyword(spelling: $0.rawValue), $0) }
+        let words = Word.allCases.map { (keyword: Keyword(spelling: $0.rawValue), word: $0) }
+        var slots: [(keyword: Keyword, word: Word)?] = [nil, nil]
+        while slots.count < 2 * words.count { slots += slots }
+        for entry in words {
+            var slot = entry.keyword.hash & (slots.count - 1)
+            while slots[slot] != nil { slot = (slot + 1) & (slots.count - 1) }
+            slots[slot] = entry
+        }
+        self.slots = slots
     }
 
     /// The word that is spelled so, in exactly that case.
@@ -44,7 +61,11 @@ struct Vocabulary<Word: RawRepresentable<String> & CaseIterable & Sendable>: Sen
 
     private func find(_ keyword: Keyword?) -> Word? {
         guard let keyword else { return nil }
-        for entry in entries where entry.keyword == keyword { return entry.word }
+        var slot = keyword.hash & (slots.count - 1)
+        while let entry = slots[slot] {
+            if entry.keyword == keyword { return entry.word }
+            slot = (slot + 1) & (slots.count - 1)
+        }
         return nil
     }
 }

@@ -19,11 +19,20 @@ public struct Limits: Sendable, Hashable {
     /// The most tagged commands of one connection that may await their final reply. Past it: `ERR limit`.
     public var maxPendingTags: Int
 
+    /// The most messages of a counted receive that may be unacknowledged (`window=`). Past it: `ERR limit`.
+    public var maxWindow: Int
+
+    /// The most messages that a channel may be declared to keep (`cap=`). Past it: `ERR limit`.
+    public var maxCapacity: Int
+
     /// The longest name of a channel.
     public static let maxNameBytes = 200
 
     /// The longest tag, without its `#`.
     public static let maxTagBytes = 32
+
+    /// The longest `id` of a message.
+    public static let maxMessageIDBytes = 64
 
     /// The longest reason or error text in a reply; a longer one is cut.
     public static let maxReasonBytes = 256
@@ -37,12 +46,16 @@ public struct Limits: Sendable, Hashable {
         maxBodyBytes: Int = 1 << 20,
         maxDiscardBytes: Int = 64 << 20,
         maxSelectArms: Int = 64,
-        maxPendingTags: Int = 1024
+        maxPendingTags: Int = 1024,
+        maxWindow: Int = 1024,
+        maxCapacity: Int = 65_536
     ) {
         self.maxLineBytes = maxLineBytes
         self.maxBodyBytes = maxBodyBytes
         self.maxDiscardBytes = maxDiscardBytes
         self.maxSelectArms = maxSelectArms
         self.maxPendingTags = maxPendingTags
+        self.maxWindow = maxWindow
+        self.maxCapacity = maxCapacity
     }
 }

@@ -10,11 +10,19 @@ enum Opening {
         return nil
     }
 
+    /// What the first line tells before it is read as a command: some requests of HTTP are good commands too.
+    static func refusal(ofFirstLine line: ByteView) -> WireError? {
+        var words = Words(line)
+        guard !words.first().mayPrecedeVersion else { return nil }
+        _ = words.first()
+        return words.text().isVersion ? .notSluice("HTTP") : nil
+    }
+
     /// What the first line tells once it was refused as a command.
     static func refusal(ofRefusedLine line: ByteView) -> WireError? {
         var words = Words(line)
         let method = words.first()
-        guard Verb.vocabulary.word(ignoringCase: method) == nil else { return nil }
+        guard !method.mayPrecedeVersion else { return nil }
         let target = words.text()
         let isPath = target.starts(with: "/") || target.starts(with: "http")
         return line.hasVersion || isPath && method.isMethod ? .notSluice("HTTP") : nil
@@ -22,6 +30,22 @@ enum Opening {
 }
 
 extension ByteView {
+    /// Whether the view is a verb of this protocol whose text may well be the version of another.
+    ///
+    /// No other verb is excepted: each would be one more method for a request that nobody recognises, and `TRACE` is a
+    /// method already.
+    fileprivate var mayPrecedeVersion: Bool {
+        switch Verb.vocabulary.word(ignoringCase: self) {
+        case .ping, .send, .select: true
+        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison,
+            .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .cancel, .help, .quit, nil:
+            false
+        }
+    }
+
+    /// Whether the view is a version of HTTP and nothing else.
+    fileprivate var isVersion: Bool { starts(with: "HTTP/") && count == 8 }
+
     /// Whether ` HTTP/` stands in the view, or the view begins with `HTTP/`.
     fileprivate var hasVersion: Bool {
         var start = 0

@@ -9,10 +9,23 @@ extension Request {
         }
         switch command {
         case .hello: out.append("HELLO\n")
+        case .authenticate(let credentials): out.append(credentials)
+        case .name(let label): out.append("NAME", label)
         case .ping(let body): out.append(ping: body)
         case .send(let command): out.append(command)
         case .receive(let command): out.append(command)
         case .select(let command): out.append(command)
+        case .barrier(let command): out.append(command)
+        case .acknowledge(let delivery): out.append("ACK", delivery)
+        case .refuse(let command): out.append(command)
+        case .touch(let delivery): out.append("TOUCH", delivery)
+        case .open(let command): out.append(command)
+        case .close(let channel): out.append("CLOSE", channel)
+        case .poison(let channel, let reason): out.append(poison: channel, reason)
+        case .join(let command): out.append(command)
+        case .leave(let end): out.append(leave: end)
+        case .inspect(let inspection): out.append(inspection)
+        case .trace(let command): out.append(command)
         case .cancel(let tag): out.append(cancel: tag)
         case .help(let verb): out.append(help: verb)
         case .quit: out.append("QUIT\n")
@@ -20,66 +33,60 @@ extension Request {
     }
 }
 
+/// The session, and reports.
 extension [UInt8] {
+    /// Appends a line that is a verb and a name.
+    fileprivate mutating func append(_ verb: StaticString, _ name: ChannelName) {
+        append(verb)
+        append(.space)
+        append(name)
+        append(.lineFeed)
+    }
+
+    /// A token with a byte that would end it is sent with another in its place: then it proves nothing, but it never
+    /// becomes a second command. The carriage return before the line feed keeps one at the end of the token.
+    fileprivate mutating func append(_ credentials: Credentials) {
+        append("AUTH ")
+        append(credentials.principal)
+        append(.space)
+        append(contentsOf: credentials.token.map { $0 == .space || $0 == .lineFeed ? UInt8(ascii: "?") : $0 })
+        append("\r\n")
+    }
+
     fileprivate mutating func append(ping body: Body) {
         guard !body.isEmpty else { return append("PING\n") }
-        append("PING len=")
-        append(decimal: body.count)
+        append("PING")
+        append(" len=", body.count)
         append(.lineFeed)
         append(framed: body)
     }
 
-    fileprivate mutating func append(_ command: SendCommand) {
-        append("SEND")
-        append(timeout: command.timeout)
-        append(waitsAfterEOF: command.waitsAfterEOF)
-        append(" len=")
-        append(decimal: command.body.count)
-        append(.space)
-        append(command.channel)
-        append(.lineFeed)
-        append(framed: command.body)
-    }
-
-    fileprivate mutating func append(_ command: ReceiveCommand) {
-        append("RECV")
-        append(timeout: command.timeout)
-        append(waitsAfterEOF: command.waitsAfterEOF)
-        append(.space)
-        append(command.channel)
-        append(.lineFeed)
-    }
-
-    fileprivate mutating func append(_ command: SelectCommand) {
-        append("SELECT")
-        append(timeout: command.timeout)
-        append(waitsAfterEOF: command.waitsAfterEOF)
-        if command.order != .fair {
-            append(" order=")
-            append(contentsOf: command.order.rawValue.utf8)
+    fileprivate mutating func append(_ inspection: Inspection) {
+        append(contentsOf: inspection.subject.verb.rawValue.utf8)
+        append(format: inspection.format)
+        switch inspection.subject {
+        case .channels(let name), .waiters(let name): append(last: name)
+        case .server, .clients, .stuck: append(last: nil)
         }
-        var separator: StaticString = " "
-        for arm in command.arms {
-            append(separator)
-            append(arm)
-            separator = " | "
-        }
-        if command.hasElse { append(" | else") }
-        append(.lineFeed)
-        for case .send(_, let body) in command.arms { append(framed: body) }
     }
 
-    private mutating func append(_ arm: Arm) {
-        switch arm {
-        case .receive(let channel):
-            append("recv ")
-            append(channel)
-        case .send(let channel, let body):
-            append("send len=")
-            append(decimal: body.count)
+    fileprivate mutating func append(_ command: TraceCommand) {
+        append("TRACE")
+        append(format: command.format)
+        append(last: command.prefix)
+    }
+
+    private mutating func append(format: ReportFormat) {
+        append(" format=", format == .text ? nil : format)
+    }
+
+    /// Appends the last operand of a line, if there is one, and the end of the line.
+    private mutating func append(last name: ChannelName?) {
+        if let name {
             append(.space)
-            append(channel)
+            append(name)
         }
+        append(.lineFeed)
     }
 
     fileprivate mutating func append(cancel tag: Tag) {
@@ -95,25 +102,5 @@ extension [UInt8] {
             append(contentsOf: verb.rawValue.utf8)
         }
         append(.lineFeed)
-    }
-
-    private mutating func append(framed body: Body) {
-        append(contentsOf: body)
-        append(.lineFeed)
-    }
-
-    /// Durations are sent in milliseconds, rounded up: never is less asked for than was meant.
-    private mutating func append(timeout: Duration?) {
-        guard let timeout else { return }
-        let (seconds, attoseconds) = Swift.min(Swift.max(timeout, .zero), Limits.maxDuration).components
-        let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
-        let milliseconds = (attoseconds + attosecondsPerMillisecond - 1) / attosecondsPerMillisecond
-        append(" timeout=")
-        append(decimal: Int(seconds * 1000 + milliseconds))
-        append("ms")
-    }
-
-    private mutating func append(waitsAfterEOF: Bool) {
-        if waitsAfterEOF { append(" eof=wait") }
     }
 }

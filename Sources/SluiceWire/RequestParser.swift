@@ -106,6 +106,7 @@ package struct RequestParser: Sendable {
         case .line(let line):
             // People hit return in telnet.
             guard !line.isEmpty else { return nil }
+            if isOpening, let error = Opening.refusal(ofFirstLine: line) { return fail(nil, error) }
             let step = parse(line, input, &offset)
             isOpening = false
             return step
@@ -123,7 +124,7 @@ package struct RequestParser: Sendable {
         var tag: Tag?
         do throws(WireError) {
             tag = try words.tag()
-            var parser = CommandParser(limits: limits)
+            var parser = CommandParser(limits: limits, isTagged: tag != nil)
             let request = Request(tag: tag, command: try parser.command(&words))
             if parser.bodies.isEmpty { return .request(consume request) }
             return read(IncompleteRequest(consume request, awaiting: parser.bodies), input, &offset)

@@ -27,8 +27,12 @@ package struct SelectCommand: Sendable, Hashable {
 
 /// One alternative of a select. Its number is its place in the line, from 0.
 package enum Arm: Sendable, Hashable {
-    case receive(ChannelName)
-    case send(ChannelName, Body)
+    /// With how long the message may be held until it is acknowledged; nil takes it for good.
+    case receive(ChannelName, lease: Duration? = nil)
+    /// With what makes a repetition recognisable as one, or nil.
+    case send(ChannelName, Body, id: MessageID? = nil)
+    /// With how many must come; nil leaves that to the others.
+    case barrier(ChannelName, parties: Int? = nil)
 }
 
 /// In which order a select looks at arms that are ready at the same time.

@@ -3,16 +3,33 @@
 /// A new verb is a new case here; the compiler then asks for its parser, its encoder and its help.
 package enum Verb: String, CaseIterable, Sendable, Hashable {
     case hello = "HELLO"
+    case authenticate = "AUTH"
+    case name = "NAME"
     case ping = "PING"
     case send = "SEND"
     case receive = "RECV"
     case select = "SELECT"
+    case barrier = "BARRIER"
+    case acknowledge = "ACK"
+    case refuse = "NACK"
+    case touch = "TOUCH"
+    case open = "OPEN"
+    case close = "CLOSE"
+    case poison = "POISON"
+    case join = "JOIN"
+    case leave = "LEAVE"
+    case info = "INFO"
+    case channels = "CHANNELS"
+    case waiters = "WAITERS"
+    case clients = "CLIENTS"
+    case stuck = "STUCK"
+    case trace = "TRACE"
     case cancel = "CANCEL"
     case help = "HELP"
     case quit = "QUIT"
 
-    /// The length of the longest verb that is a command by itself, `HELLO`.
-    static var longestBare: Int { 5 }
+    /// The length of the longest verb that is a command by itself, `CHANNELS`.
+    static var longestBare: Int { 8 }
 
     static let vocabulary = Vocabulary<Self>()
 }

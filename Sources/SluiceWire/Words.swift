@@ -50,14 +50,30 @@ struct Words {
         return (key, takeWord())
     }
 
+    /// The name of a channel.
     mutating func channel() throws(WireError) -> ChannelName {
-        let word = try next(orMissing: "the name of a channel is missing")
+        try name(orMissing: "the name of a channel is missing")
+    }
+
+    /// A name, of whatever follows the rules for names.
+    ///
+    /// - Parameter missing: what to tell the client when nothing is left.
+    mutating func name(orMissing missing: String) throws(WireError) -> ChannelName {
+        let word = try next(orMissing: missing)
         guard let name = ChannelName(word) else {
             throw WireError(
                 .badName,
                 "a name is 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / - and does not begin with -")
         }
         return name
+    }
+
+    /// The name of an attempt to deliver a message.
+    mutating func delivery() throws(WireError) -> DeliveryID {
+        guard let delivery = DeliveryID(try next(orMissing: "the did of a message is missing")) else {
+            throw WireError(.badName, "a did is what did= of a message says, two numbers and a dot between them")
+        }
+        return delivery
     }
 
     /// Checks that nothing is left, not even a space.

@@ -1,0 +1,78 @@
+/// What channels are, who their ends are, and how they end.
+extension CommandParser {
+    func open(_ words: inout Words) throws(WireError) -> Command {
+        let options = try Options(&words, allowing: [.capacity, .overflow, .kind])
+        let channel = try words.channel()
+        try words.end()
+        return .open(OpenCommand(channel, try declaration(options.rare)))
+    }
+
+    private func declaration(_ options: RareOptions?) throws(WireError) -> ChannelDeclaration {
+        guard let options else { return .rendezvous }
+        switch options.kind {
+        case .queue, nil:
+            let capacity = options.capacity ?? 0
+            guard capacity <= limits.maxCapacity else {
+                throw WireError(.limit, "cap= is at most \(limits.maxCapacity)")
+            }
+            return .queue(capacity: capacity, overflow: options.overflow ?? .block)
+        case .broadcast:
+            try checkKeepsNothing(options)
+            return .broadcast
+        case .once:
+            try checkKeepsNothing(options)
+            return .once
+        }
+    }
+
+    private func checkKeepsNothing(_ options: RareOptions) throws(WireError) {
+        guard options.capacity == nil, options.overflow == nil else {
+            throw WireError(.badOption, "cap= and overflow= are for kind=queue")
+        }
+    }
+
+    func close(_ words: inout Words) throws(WireError) -> Command {
+        _ = try Options(&words)
+        let channel = try words.channel()
+        try words.end()
+        return .close(channel)
+    }
+
+    func poison(_ words: inout Words) throws(WireError) -> Command {
+        _ = try Options(&words)
+        let channel = try words.channel()
+        let reason = words.text()
+        return .poison(channel, reason.isEmpty ? nil : reason.string)
+    }
+
+    func join(_ words: inout Words) throws(WireError) -> Command {
+        let options = try Options(&words, allowing: [.end, .onDeath])
+        let end = try end(options, &words)
+        return .join(JoinCommand(end, onDeath: options.rare?.onDeath))
+    }
+
+    func leave(_ words: inout Words) throws(WireError) -> Command {
+        .leave(try end(try Options(&words, allowing: [.end]), &words))
+    }
+
+    private func end(_ options: Options, _ words: inout Words) throws(WireError) -> ChannelEnd {
+        guard let side = options.rare?.end else {
+            throw WireError(.syntax, "end=send or end=recv is missing: which end of the channel?")
+        }
+        let channel = try words.channel()
+        try words.end()
+        return ChannelEnd(side, of: channel)
+    }
+
+    func barrier(_ words: inout Words) throws(WireError) -> Command {
+        let options = try Options(&words, allowing: [.timeout, .eof, .parties])
+        guard let parties = options.rare?.parties else {
+            throw WireError(.syntax, "parties=N is missing: how many are to come?")
+        }
+        let name = try words.barrier()
+        try words.end()
+        return .barrier(
+            BarrierCommand(
+                name, parties: parties, timeout: options.timeout, waitsAfterEOF: options.waitsAfterEOF))
+    }
+}

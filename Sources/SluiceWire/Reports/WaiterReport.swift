@@ -1,0 +1,62 @@
+/// An operation that waits, as `WAITERS` shows it.
+package struct WaiterReport: Codable, Sendable, Hashable {
+    /// The client's address.
+    package var client: String
+    /// What the client calls itself.
+    package var label: String?
+    /// Without its `#`.
+    package var tag: String?
+    package var operation: Operation
+    /// What it waits for: the channel of a send or receive; each arm of a select, such as "recv a"; of a barrier its
+    /// name and how many have come, such as "start 2 of 3".
+    package var targets: [String]
+    package var waitingSeconds: Double
+    /// The time that is left to it; nil for ever.
+    package var timeoutSeconds: Double?
+    package var state: State
+
+    package init(
+        client: String,
+        label: String? = nil,
+        tag: String? = nil,
+        operation: Operation,
+        targets: [String],
+        waitingSeconds: Double,
+        timeoutSeconds: Double? = nil,
+        state: State = .waiting
+    ) {
+        self.client = client
+        self.label = label
+        self.tag = tag
+        self.operation = operation
+        self.targets = targets
+        self.waitingSeconds = waitingSeconds
+        self.timeoutSeconds = timeoutSeconds
+        self.state = state
+    }
+
+    package enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
+        case send
+        case receive = "recv"
+        case select, barrier, trace
+    }
+
+    package enum State: String, Codable, CaseIterable, Sendable, Hashable {
+        /// For another client.
+        case waiting
+        /// For the receiver to acknowledge the message that it was handed.
+        case underLease = "under lease"
+        /// For its own client to take replies, or to acknowledge messages.
+        case paused
+    }
+
+    /// The operation as it would be typed. Of a select with many arms the first are shown.
+    var operationText: String {
+        var text = operation.rawValue
+        if !targets.isEmpty { text += " " + targets.prefix(Self.mostArms).joined(separator: " | ") }
+        if targets.count > Self.mostArms { text += " | ... and \(targets.count - Self.mostArms) more" }
+        return text
+    }
+
+    private static let mostArms = 8
+}

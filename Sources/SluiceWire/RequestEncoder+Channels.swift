@@ -1,0 +1,55 @@
+/// What channels are, who their ends are, and how they end.
+extension [UInt8] {
+    mutating func append(_ command: OpenCommand) {
+        append("OPEN")
+        switch command.declaration {
+        case .queue(let capacity, let overflow):
+            append(" cap=", capacity == 0 ? nil : capacity)
+            append(" overflow=", overflow == .block ? nil : overflow)
+        case .broadcast: append(" kind=", ChannelKindWord.broadcast)
+        case .once: append(" kind=", ChannelKindWord.once)
+        }
+        append(.space)
+        append(command.channel)
+        append(.lineFeed)
+    }
+
+    /// The reason is made fit for one line, as it is in the replies that carry it.
+    mutating func append(poison channel: ChannelName, _ reason: String?) {
+        append("POISON ")
+        append(channel)
+        if let reason, !reason.isEmpty {
+            append(.space)
+            append(sanitizing: reason)
+        }
+        append(.lineFeed)
+    }
+
+    mutating func append(_ command: JoinCommand) {
+        append("JOIN")
+        append(" on-death=", command.onDeath)
+        append(command.end)
+    }
+
+    mutating func append(leave end: ChannelEnd) {
+        append("LEAVE")
+        append(end)
+    }
+
+    private mutating func append(_ end: ChannelEnd) {
+        append(" end=", end.side)
+        append(.space)
+        append(end.channel)
+        append(.lineFeed)
+    }
+
+    mutating func append(_ command: BarrierCommand) {
+        append("BARRIER")
+        append(timeout: command.timeout)
+        append(waitsAfterEOF: command.waitsAfterEOF)
+        append(" parties=", command.parties)
+        append(.space)
+        append(command.name)
+        append(.lineFeed)
+    }
+}

@@ -1,0 +1,69 @@
+import SluiceWire
+import Testing
+
+@Suite struct TextTableTests {
+    private var table = TextTable(.text("NAME"), .number("SIZE"), .text("NOTE"))
+
+    @Test func wordsStandOnTheLeftAndNumbersOnTheRight() {
+        var table = table
+        table.append("a", "5", "x")
+        table.append("longer", "12345", "y")
+        #expect(
+            table.text() == """
+                NAME     SIZE  NOTE
+                a           5  x
+                longer  12345  y
+                """)
+    }
+
+    @Test func aTableWithoutRowsIsItsHeadings() {
+        #expect(table.text() == "NAME  SIZE  NOTE")
+    }
+
+    @Test func whatIsMissingIsAHyphen() {
+        var table = table
+        table.append(nil, nil, nil)
+        #expect(
+            table.text() == """
+                NAME  SIZE  NOTE
+                -        -  -
+                """)
+    }
+
+    @Test func noLineEndsInASpace() {
+        var table = table
+        table.append("a", "5", "")
+        table.append("b", "", " ")
+        table.append("", "", "")
+        #expect(table.text() == "NAME  SIZE  NOTE\na        5\nb\n")
+    }
+
+    @Test func theLastColumnIsNotPadded() {
+        var table = table
+        table.append("a", "5", "ä long note")
+        table.append("b", "6", "ö")
+        #expect(
+            table.text() == """
+                NAME  SIZE  NOTE
+                a        5  ä long note
+                b        6  ö
+                """)
+    }
+
+    @Test func aLongCellWidensItsColumn() {
+        var table = TextTable(.text("A"), .text("B"))
+        let name = String(repeating: "n", count: Limits.maxNameBytes)
+        table.append(name, "1")
+        table.append("x", "2")
+        let pad = String(repeating: " ", count: Limits.maxNameBytes - 1)
+        #expect(table.text() == "A\(pad)  B\n\(name)  1\nx\(pad)  2")
+    }
+
+    @Test func leftOutRowsAreCounted() {
+        var table = TextTable(.text("A"))
+        table.append("x")
+        #expect(table.text(omitted: 0) == "A\nx")
+        #expect(table.text(omitted: 1) == "A\nx\n... and 1 more")
+        #expect(table.text(omitted: 1_234_567) == "A\nx\n... and 1 234 567 more")
+    }
+}
