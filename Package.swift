@@ -33,7 +33,9 @@ let package = Package(
         .target(name: "SluiceWire", swiftSettings: settings),
         .target(
             name: "SluiceHub",
-            dependencies: ["SluiceRuntime", "SluiceWire"],
+            dependencies: [
+                "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(
             name: "SluiceClient",

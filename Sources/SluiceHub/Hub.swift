@@ -11,6 +11,8 @@ public final class Hub: Sendable {
     /// Tells this life of the server from others: milliseconds since 1970 when it began.
     public let epoch: Int
     let timekeeper: Reactor
+    /// When the hub began, by its clock.
+    let startNanoseconds: UInt64
     let help: Help
     /// The answer to `HELLO`.
     let greeting: Reply
@@ -31,16 +33,17 @@ public final class Hub: Sendable {
         self.limits = limits
         self.epoch = epoch
         timekeeper = reactor
+        startNanoseconds = reactor.nowNanoseconds
         help = Help(limits: limits.wire)
         greeting = .ok([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes)
         self.report = report
-        state = Lock(HubState(machine: HubStateMachine()))
+        state = Lock(HubState(machine: HubStateMachine(limits: limits, epoch: epoch)))
     }
 
     // MARK: What can be seen
 
     /// How many connections there are.
-    public var connectionCount: Int { state.withLock { $0.machine.connectionCount } }
+    public var connectionCount: Int { state.withLock { $0.machine.connectionCount - $0.localCount } }
 
     /// How many operations are parked.
     public var parkedCount: Int { state.withLock { $0.machine.parkedCount } }
@@ -60,13 +63,15 @@ public final class Hub: Sendable {
     /// Takes a connection in; nil when there are as many as there may be.
     func enter(_ connection: Connection) -> ConnectionID? {
         state.withLock { state in
-            state.machine.connectionCount < limits.maxConnections ? state.enter(connection) : nil
+            state.machine.now = timekeeper.nowNanoseconds
+            return state.machine.connectionCount - state.localCount < limits.maxConnections
+                ? state.enter(connection) : nil
         }
     }
 
     /// Withdraws what a connection has parked, and forgets it.
-    func leave(_ id: ConnectionID, _ client: String, because ending: ConnectionEnding) {
-        state.withLock { $0.leave(id, because: ending) }
+    func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
+        transact(share) { $0.leave(id, because: ending) }
         report(client, ending)
     }
 
@@ -76,26 +81,80 @@ public final class Hub: Sendable {
         report(client, .tooMany)
     }
 
+    /// Takes in somebody of this process.
+    func enter(local address: String) -> ConnectionID {
+        state.withLock { state in
+            state.machine.now = timekeeper.nowNanoseconds
+            return state.enter(local: address)
+        }
+    }
+
+    func leave(local id: ConnectionID) {
+        transactHere { $0.leave(local: id) }
+    }
+
+    /// The one of all in this process who have none of their own.
+    var sharedConnection: ConnectionID {
+        state.withLock { state in
+            if let known = state.sharedConnection { return known }
+            state.machine.now = timekeeper.nowNanoseconds
+            let id = state.enter(local: "in-process")
+            state.sharedConnection = id
+            return id
+        }
+    }
+
     // MARK: Transactions
 
     /// Lets `body` use the state machine, and then, after the lock is released, has everybody told what has come of it.
-    /// On the thread of `share`'s reactor.
-    func transact(_ share: ReactorShare, _ body: (inout HubStateMachine, UInt64, inout [Effect]) -> Void) {
+    ///
+    /// - Parameter share: what the calling thread's reactor shares; nil on a thread that serves no connections.
+    func transact(_ share: ReactorShare?, _ body: (inout HubStateMachine) -> Void) {
+        transact(share) { (state: inout HubState) in body(&state.machine) }
+    }
+
+    /// The same for code of this process, on any thread.
+    func transactHere(_ body: (inout HubState) -> Void) {
+        transact(on: Reactor.current, nil, body)
+    }
+
+    private func transact(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
+        transact(on: nil, share, body)
+    }
+
+    /// - Parameter reactor: where the caller is, if it has no `share` at hand.
+    private func transact(on reactor: Reactor?, _ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
-        var own: [Delivery] = []
-        var woken: [ReactorShare] = []
+        var aftermath: Aftermath?
         var alarm: UInt64?
         state.withLock { state in
-            body(&state.machine, now, &state.effects)
-            if !state.effects.isEmpty { (own, woken) = state.routeEffects(for: share) }
+            state.machine.now = now
+            body(&state)
+            if !state.machine.effects.isEmpty {
+                aftermath = state.routeEffects(for: share ?? state.shares.first { $0.reactor === reactor })
+            }
             if let deadline = state.machine.nextDeadline, deadline < state.alarm ?? .max {
                 state.alarm = deadline
                 alarm = deadline
             }
         }
-        for delivery in own { delivery.connection.deliver(delivery) }
-        for share in woken { share.reactor.post { [self] in deliver(to: share) } }
+        if let aftermath { perform(aftermath) }
         if let alarm { setAlarm(for: alarm) }
+    }
+
+    private func perform(_ aftermath: Aftermath) {
+        for delivery in aftermath.own { delivery.connection.deliver(delivery) }
+        for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
+        for share in aftermath.woken { share.reactor.post { [self] in deliver(to: share) } }
+    }
+
+    /// Looks at the state, and changes nothing.
+    func look<Result: Sendable>(_ body: (borrowing HubState) -> Result) -> Result {
+        let now = timekeeper.nowNanoseconds
+        return state.withLock { state in
+            state.machine.now = now
+            return body(state)
+        }
     }
 
     /// Makes the deliveries that other reactors have left for this one.
@@ -123,6 +182,6 @@ public final class Hub: Sendable {
         state.withLock { state in
             if state.alarm == deadline { state.alarm = nil }
         }
-        transact(share) { machine, now, effects in machine.expire(at: now, &effects) }
+        transact(share) { (machine: inout HubStateMachine) in machine.expire() }
     }
 }

@@ -5,6 +5,9 @@ public import SluiceWire
 /// A connection uses at most `inputBytes` for what it has sent too early, one body of `wire.maxBodyBytes`, and
 /// `backlogBytes` for replies, which it reaches only with messages that it has asked for; see `outputBytes`.
 public struct HubLimits: Sendable, Hashable {
+    /// The version of the software.
+    static let version = "0.2.0"
+
     /// What the protocol itself bounds: lines, bodies, arms and tags.
     public var wire: Limits
 
@@ -35,6 +38,40 @@ public struct HubLimits: Sendable, Hashable {
     /// How long a connection that the hub ends is kept for the client to read the last reply and close its side.
     public var lingerTimeout: Duration
 
+    /// How many bytes of messages one connection may wait to send. Past it: `ERR limit`.
+    public var parkedBytes: Int
+
+    /// How many bytes of messages the buffers of all channels keep together. Past it: `ERR limit`.
+    public var keptBytes: Int
+
+    /// How many messages one connection may hold under a lease, the windows of its counted receives included. Past it:
+    /// `ERR limit`.
+    public var maxLeases: Int
+
+    /// How many channels may be declared with `OPEN` at a time. Past it: `ERR limit`.
+    public var maxDeclaredChannels: Int
+
+    /// How many ends of channels one connection may count as. Past it: `ERR limit`.
+    public var maxEnds: Int
+
+    /// How many clients may trace at a time. Past it: `ERR limit`.
+    public var maxTracers: Int
+
+    /// How many rows a report has at most; it tells how many it leaves out.
+    public var reportRows: Int
+
+    /// How long the name of a channel that has ended says so. Then it is free.
+    public var tombstoneLife: Duration
+
+    /// How many such names are kept: the oldest ones are freed before their time.
+    public var maxTombstones: Int
+
+    /// How long a delivered message with an id is remembered, so that it is not delivered again.
+    public var sendMemoryLife: Duration
+
+    /// How many of them are remembered: the oldest ones are forgotten before their time.
+    public var maxRememberedSends: Int
+
     /// The defaults, of which any may be replaced.
     public init(
         wire: Limits = Limits(),
@@ -45,7 +82,18 @@ public struct HubLimits: Sendable, Hashable {
         lineTimeout: Duration = .seconds(10),
         stallTimeout: Duration = .seconds(10),
         probeInterval: Duration = .seconds(1),
-        lingerTimeout: Duration = .seconds(2)
+        lingerTimeout: Duration = .seconds(2),
+        parkedBytes: Int = 64 << 20,
+        keptBytes: Int = 256 << 20,
+        maxLeases: Int = 4096,
+        maxDeclaredChannels: Int = 65_536,
+        maxEnds: Int = 1024,
+        maxTracers: Int = 16,
+        reportRows: Int = 1000,
+        tombstoneLife: Duration = .seconds(60),
+        maxTombstones: Int = 16_384,
+        sendMemoryLife: Duration = .seconds(120),
+        maxRememberedSends: Int = 65_536
     ) {
         self.wire = wire
         self.maxConnections = maxConnections
@@ -56,6 +104,17 @@ public struct HubLimits: Sendable, Hashable {
         self.stallTimeout = stallTimeout
         self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout
+        self.parkedBytes = parkedBytes
+        self.keptBytes = keptBytes
+        self.maxLeases = maxLeases
+        self.maxDeclaredChannels = maxDeclaredChannels
+        self.maxEnds = maxEnds
+        self.maxTracers = maxTracers
+        self.reportRows = reportRows
+        self.tombstoneLife = tombstoneLife
+        self.maxTombstones = maxTombstones
+        self.sendMemoryLife = sendMemoryLife
+        self.maxRememberedSends = maxRememberedSends
     }
 
     /// The room that a connection's input needs: a line that is not complete always fits.

@@ -13,18 +13,19 @@ typealias SelectOrder = SluiceWire.SelectOrder
 /// A trading floor: a state machine with its clock, and a short way to say who does what.
 struct Floor: ~Copyable {
     var machine: HubStateMachine
-    var nowNanoseconds: UInt64 = 1
-    private var effects: [Effect] = []
 
-    init(seed: UInt64 = 1) {
-        machine = HubStateMachine(generator: SeededGenerator(seed: seed))
+    init(seed: UInt64 = 1, limits: HubLimits = HubLimits(), epoch: Int = 42) {
+        machine = HubStateMachine(limits: limits, epoch: epoch, generator: SeededGenerator(seed: seed))
+        machine.now = 1
     }
 
-    mutating func connect() -> ConnectionID { machine.connect() }
+    mutating func connect() -> ConnectionID { machine.connect(from: "127.0.0.1:\(machine.connectionCount + 1)") }
+    mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool = false) {
+        machine.disconnect(connection, isOrderly: isOrderly)
+    }
 
     mutating func apply(_ operation: HubOperation, by connection: ConnectionID, tag: String? = nil) -> Outcome {
-        let caller = Caller(connection: connection, tag: tag.flatMap { Tag($0) })
-        return machine.apply(operation, by: caller, at: nowNanoseconds, &effects)
+        machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
     }
 
     mutating func send(
@@ -55,18 +56,18 @@ struct Floor: ~Copyable {
         return apply(.select(command), by: connection, tag: tag)
     }
 
-    mutating func cancel(_ id: OperationID) { machine.cancel(id, &effects) }
-    mutating func endInput(of connection: ConnectionID) { machine.endInput(of: connection, &effects) }
+    mutating func cancel(_ id: OperationID) { machine.cancel(id) }
+    mutating func endInput(of connection: ConnectionID) { machine.endInput(of: connection) }
 
     mutating func pass(_ duration: Duration) {
-        nowNanoseconds += duration.wholeNanoseconds
-        machine.expire(at: nowNanoseconds, &effects)
+        machine.now += duration.wholeNanoseconds
+        machine.expire()
     }
 
     /// What the parked operations were told since the last time.
-    mutating func news() -> [Effect] {
-        defer { effects = [] }
-        return effects
+    mutating func news() -> [News] {
+        defer { machine.effects = [] }
+        return machine.effects.map(News.init)
     }
 
     /// Checks that nothing is left of anybody.
@@ -105,12 +106,29 @@ extension Outcome {
     var isParked: Bool { parked != nil }
 }
 
-extension Effect {
-    init(_ connection: ConnectionID, _ reply: Reply) {
-        self.init(connection: connection, tag: nil, reply: reply)
+/// What a parked operation was told, as tests compare it.
+struct News: Hashable {
+    let connection: ConnectionID
+    let tag: Tag?
+    let content: Effect.Content
+
+    init(_ effect: Effect) {
+        connection = effect.connection
+        tag = effect.tag
+        content = effect.content
     }
 
-    init(_ connection: ConnectionID, _ tag: String, _ reply: Reply) {
-        self.init(connection: connection, tag: Tag(tag), reply: reply)
+    /// The final reply to an untagged operation.
+    init(_ connection: ConnectionID, _ reply: Reply) {
+        self.connection = connection
+        tag = nil
+        content = .final(reply)
+    }
+
+    /// The final reply to a tagged operation, or a message of one that goes on.
+    init(_ connection: ConnectionID, _ tag: String, _ reply: Reply, isFinal: Bool = true) {
+        self.connection = connection
+        self.tag = Tag(tag)
+        content = isFinal ? .final(reply) : .partial(reply)
     }
 }

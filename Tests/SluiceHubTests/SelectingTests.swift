@@ -11,7 +11,7 @@ import Testing
         let (a, b) = (floor.connect(), floor.connect())
         _ = try floor.send("x", on: "c", by: a, tag: "s")
         #expect(try floor.select("recv b", "recv c", by: b) == .done(.message("x", from: "c", arm: 1)))
-        #expect(floor.news() == [Effect(a, "s", .ok([]))])
+        #expect(floor.news() == [News(a, "s", .ok([]))])
         floor.expectEmpty()
     }
 
@@ -20,7 +20,7 @@ import Testing
         let (a, b) = (floor.connect(), floor.connect())
         _ = try floor.receive(from: "c", by: a, tag: "r")
         #expect(try floor.select("recv b", "send c hi", by: b) == .done(.ok(arm: 1)))
-        #expect(try floor.news() == [Effect(a, "r", .message("hi", from: "c"))])
+        #expect(try floor.news() == [News(a, "r", .message("hi", from: "c"))])
         floor.expectEmpty()
     }
 
@@ -31,7 +31,7 @@ import Testing
         #expect(floor.apply(.select(SelectCommand(arms: arms)), by: a, tag: "s").isParked)
         #expect(floor.machine.channels.count == 64)
         #expect(try floor.send("x", on: "c17", by: b) == .done(.ok([])))
-        #expect(try floor.news() == [Effect(a, "s", .message("x", from: "c17", arm: 17))])
+        #expect(try floor.news() == [News(a, "s", .message("x", from: "c17", arm: 17))])
         floor.expectEmpty()
     }
 
@@ -43,7 +43,7 @@ import Testing
         #expect(try floor.send("2", on: "c", by: b, tag: "2").isParked)
         #expect(try floor.receive(from: "e", by: b, tag: "3").isParked)
         floor.pass(.seconds(2))
-        #expect(try floor.news() == [Effect(a, "s", .message("1", from: "d", arm: 1))])
+        #expect(try floor.news() == [News(a, "s", .message("1", from: "d", arm: 1))])
     }
 
     @Test func twoSelectsMeet() throws {
@@ -51,7 +51,7 @@ import Testing
         let (a, b) = (floor.connect(), floor.connect())
         #expect(try floor.select("recv c", "send d from-a", by: a, tag: "s").isParked)
         #expect(try floor.select("recv e", "recv d", by: b) == .done(.message("from-a", from: "d", arm: 1)))
-        #expect(floor.news() == [Effect(a, "s", .ok(arm: 1))])
+        #expect(floor.news() == [News(a, "s", .ok(arm: 1))])
         floor.expectEmpty()
     }
 
@@ -61,7 +61,7 @@ import Testing
         #expect(try floor.select("recv c", "send c own", by: a, tag: "s").isParked)
         #expect(floor.news().isEmpty)
         #expect(try floor.receive(from: "c", by: b) == .done(.message("own", from: "c")))
-        #expect(floor.news() == [Effect(a, "s", .ok(arm: 1))])
+        #expect(floor.news() == [News(a, "s", .ok(arm: 1))])
         floor.expectEmpty()
     }
 
@@ -70,7 +70,7 @@ import Testing
         let a = floor.connect()
         #expect(try floor.select("recv c", "recv c", by: a, tag: "s").isParked)
         #expect(try floor.send("x", on: "c", by: a) == .done(.ok([])))
-        #expect(try floor.news() == [Effect(a, "s", .message("x", from: "c", arm: 0))])
+        #expect(try floor.news() == [News(a, "s", .message("x", from: "c", arm: 0))])
         floor.expectEmpty()
     }
 
@@ -88,7 +88,7 @@ import Testing
         let a = floor.connect()
         #expect(try floor.select("recv c", "send d x", by: a, tag: "s", timeout: .seconds(1)).isParked)
         floor.pass(.seconds(1))
-        #expect(floor.news() == [Effect(a, "s", .timeout)])
+        #expect(floor.news() == [News(a, "s", .timeout)])
         floor.expectEmpty()
     }
 

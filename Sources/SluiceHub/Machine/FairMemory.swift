@@ -11,12 +11,15 @@ struct FairKey: Sendable, Hashable {
         var hasher = Hasher()
         for arm in arms {
             switch arm {
-            case .receive(let channel):
+            case .receive(let channel, _):
                 hasher.combine(0)
                 hasher.combine(channel)
-            case .send(let channel, _):
+            case .send(let channel, _, _):
                 hasher.combine(1)
                 hasher.combine(channel)
+            case .barrier(let name, _):
+                hasher.combine(2)
+                hasher.combine(name)
             }
         }
         hash = hasher.finalize()

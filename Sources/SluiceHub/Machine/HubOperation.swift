@@ -1,11 +1,29 @@
-import SluiceRuntime
 import SluiceWire
 
-/// A command that may have to wait for another client.
+/// A command that concerns other clients.
 enum HubOperation: Sendable, Hashable {
     case send(SendCommand)
     case receive(ReceiveCommand)
     case select(SelectCommand)
+    case barrier(BarrierCommand)
+    case acknowledge(DeliveryID)
+    case refuse(RefuseCommand)
+    case touch(DeliveryID)
+    case open(OpenCommand)
+    case close(ChannelName)
+    case poison(ChannelName, String?)
+    case join(JoinCommand)
+    case leave(ChannelEnd)
+    case name(ChannelName)
+    case trace(TraceCommand)
+
+    /// Whether the operation may have to wait.
+    var mayPark: Bool {
+        switch self {
+        case .send, .receive, .select, .barrier, .trace: true
+        case .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave, .name: false
+        }
+    }
 }
 
 /// Whose operation it is, and the tag that its reply will carry.
@@ -18,39 +36,23 @@ struct Caller: Sendable, Hashable {
 enum Outcome: Sendable, Hashable {
     /// It is complete; this is its reply.
     case done(Reply)
-    /// It waits: its reply will be an `Effect`.
+    /// It waits: its replies will be effects.
     case parked(OperationID)
 }
 
-/// The final reply to an operation that was parked.
+/// Something that the client of a parked operation is to be told.
 struct Effect: Sendable, Hashable {
+    enum Content: Sendable, Hashable {
+        /// The operation is over.
+        case final(Reply)
+        /// A message of a counted receive, which goes on.
+        case partial(Reply)
+        /// A handoff that the client traces.
+        case handoff(Handoff)
+    }
+
     let connection: ConnectionID
+    let operation: OperationID
     let tag: Tag?
-    let reply: Reply
-}
-
-/// An operation while it is parked.
-struct ParkedOperation: Sendable {
-    let caller: Caller
-    let wait: OperationWait
-    let deadline: TimerHandle?
-    let waitsAfterEOF: Bool
-    /// The neighbours in the list of the connection's operations.
-    var next: OperationID?
-    var previous: OperationID?
-}
-
-typealias OperationID = SlabKey<ParkedOperation>
-
-/// Where a parked operation stands.
-enum OperationWait: Sendable {
-    case plain(QueuePlace)
-    /// With the key under which a fair select remembers the arm that it takes.
-    indirect case select([QueuePlace], FairKey?)
-}
-
-/// A place in one queue of a channel.
-enum QueuePlace: Sendable {
-    case sender(NamedChannel, WaitTicket)
-    case receiver(NamedChannel, WaitTicket)
+    let content: Content
 }

@@ -8,18 +8,44 @@ import SluiceWire
 /// calls with the same generator give the same effects.
 ///
 /// Invariants: an operation is parked in the queues of all its arms or in none, so whoever finds it there may have it;
-/// a channel is in the table while somebody waits on it; an operation is in its connection's list while it is parked.
-/// Every call costs the logarithm of the parked operations at most, or the number of operations that it ends.
+/// a channel is in the table while somebody has to do with it; an operation is in its connection's list while it is
+/// parked, a lease in its holder's while it lasts. Every call costs the logarithm of the parked operations at most, or
+/// the number of operations that it ends; only the reports look at everything.
 struct HubStateMachine: ~Copyable {
-    var channels = ChannelTable()
-    private var operations = Slab<ParkedOperation>()
-    private var clients = Slab<ClientRecord>()
-    private var deadlines = TimerQueue<OperationID>()
-    private var generator: any RandomNumberGenerator & Sendable
+    let limits: HubLimits
+    /// Tells this life of the server from others.
+    let epoch: Int
+    /// The time of the current call, in nanoseconds of a clock that only grows; whoever calls sets it first.
+    var now: UInt64 = 0
+    /// What is to be told since the caller took this last.
+    var effects: [Effect] = []
 
-    /// - Parameter generator: makes the choice of selects that want it made at random.
-    init(generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()) {
+    var channels: ChannelTable
+    var barriers: [ChannelName: Barrier] = [:]
+    var operations = Slab<ParkedOperation>()
+    var leases = Slab<Lease>()
+    var clients = Slab<ClientRecord>()
+    var deadlines = IndexedHeap<Deadline>()
+    var memory: SendMemory
+    var tracers: [OperationID] = []
+    var generator: any RandomNumberGenerator & Sendable
+    /// The number of offers that there were: the position of the last one.
+    var lastPosition: UInt64 = 0
+    /// What has been taken, and what is kept.
+    var totals = HubTotals()
+
+    /// - Parameters:
+    ///   - epoch: a number that no other life of the server has had.
+    ///   - generator: makes the choice of selects that want it made at random.
+    init(
+        limits: HubLimits = HubLimits(), epoch: Int = 0,
+        generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
+    ) {
+        self.limits = limits
+        self.epoch = epoch
         self.generator = generator
+        channels = ChannelTable(tombstoneLife: limits.tombstoneLife, maxTombstones: limits.maxTombstones)
+        memory = SendMemory(life: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
     }
 
     /// The number of connections.
@@ -27,251 +53,123 @@ struct HubStateMachine: ~Copyable {
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
     /// When `expire` should be called next, in nanoseconds of the clock.
-    var nextDeadline: UInt64? { deadlines.earliest }
+    var nextDeadline: UInt64? {
+        [deadlines.leastPriority, memory.nextEnd, channels.nextEnd].compactMap(\.self).min()
+    }
 
     // MARK: Connections
 
-    mutating func connect() -> ConnectionID {
-        clients.insert(ClientRecord())
+    mutating func connect(from address: String) -> ConnectionID {
+        clients.insert(ClientRecord(address: address, since: now))
     }
 
-    /// Forgets the connection, and withdraws everything that it has parked, without replies.
-    mutating func disconnect(_ connection: ConnectionID) {
-        var ignored: [Effect] = []
-        withdrawAll(of: connection, nil, &ignored)
+    /// Forgets the connection: withdraws everything that it has parked, without replies, gives its leases back, and has
+    /// it leave the ends that it counts as.
+    ///
+    /// - Parameter isOrderly: whether the client has said that it goes.
+    mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
+        withdrawAll(of: connection, nil)
+        while let lease = clients[connection]?.firstLease { giveBack(lease, after: nil) }
+        while let end = clients[connection]?.ends.last {
+            clients[connection]?.ends.removeLast()
+            leave(end, connection, because: isOrderly ? .retire : end.onDeath)
+        }
         _ = clients.remove(connection)
     }
 
-    /// Withdraws everything that the connection has parked; `reply` is told of each.
-    mutating func withdrawAll(of connection: ConnectionID, _ reply: Reply?, _ effects: inout [Effect]) {
-        while let id = clients[connection]?.firstOperation { end(id, reply, &effects) }
+    /// Withdraws everything that the connection has parked; each is told that it did not happen, or may have.
+    mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
+        while let id = clients[connection]?.firstOperation { withdraw(id, reason) }
     }
 
     /// Withdraws what the connection has parked without `eof=wait`; nothing more of that kind parks from now on.
-    mutating func endInput(of connection: ConnectionID, _ effects: inout [Effect]) {
+    mutating func endInput(of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.hasInputEnded = true
         var next = clients[connection]?.firstOperation
-        while let id = next {
-            guard let operation = operations[id] else { return }
+        while let id = next, let operation = operations[id] {
             next = operation.next
-            if !operation.waitsAfterEOF { end(id, .withdrawnByEOF, &effects) }
+            if !operation.waitsAfterEOF { withdraw(id, .endOfInput) }
         }
     }
 
     // MARK: Operations
 
     /// Performs an operation, or parks it.
-    ///
-    /// - Parameter now: nanoseconds of a clock that only grows.
-    mutating func apply(
-        _ operation: HubOperation, by caller: Caller, at now: UInt64, _ effects: inout [Effect]
-    ) -> Outcome {
+    mutating func apply(_ operation: HubOperation, by caller: Caller) -> Outcome {
         switch operation {
-        case .send(let command): send(command, caller, now, &effects)
-        case .receive(let command): receive(command, caller, now, &effects)
-        case .select(let command): select(command, caller, now, &effects)
+        case .send(let command): send(command, caller)
+        case .receive(let command): receive(command, caller)
+        case .select(let command): select(command, caller)
+        case .barrier(let command): barrier(command, caller)
+        case .acknowledge(let delivery): .done(acknowledge(delivery, by: caller.connection))
+        case .refuse(let command): .done(refuse(command, by: caller.connection))
+        case .touch(let delivery): .done(touch(delivery, by: caller.connection))
+        case .open(let command): .done(open(command))
+        case .close(let name): .done(close(name))
+        case .poison(let name, let reason): .done(poison(name, reason))
+        case .join(let command): .done(join(command, caller.connection))
+        case .leave(let end): .done(leave(end, caller.connection))
+        case .name(let label): .done(name(caller.connection, label))
+        case .trace(let command): trace(command, caller)
         }
     }
 
-    /// Withdraws a parked operation: `CANCELLED` is its reply, unless it is complete already.
-    mutating func cancel(_ id: OperationID, _ effects: inout [Effect]) {
-        end(id, .cancelled(nil), &effects)
+    /// Withdraws a parked operation: `CANCELLED` is its reply, or `MAYBE`, unless it is complete already.
+    mutating func cancel(_ id: OperationID) {
+        withdraw(id, .cancelled)
     }
 
-    /// Ends the operations whose time has run out.
-    mutating func expire(at now: UInt64, _ effects: inout [Effect]) {
-        while let id = deadlines.popDue(at: now) { end(id, .timeout, &effects) }
-    }
-
-    private mutating func send(
-        _ command: SendCommand, _ caller: Caller, _ now: UInt64, _ effects: inout [Effect]
-    ) -> Outcome {
-        let channel = channels.channel(command.channel)
-        if let reply = offer(command.body, on: channel, arm: nil, &effects) { return .done(reply) }
-        if let reply = refusalToPark(command.timeout, command.waitsAfterEOF, caller) {
-            channels.release(channel)
-            return .done(reply)
+    /// Does what is due: ends the operations and leases whose time has run out, and forgets what is old.
+    mutating func expire() {
+        while let deadline = deadlines.popFirst(upTo: now) {
+            switch deadline {
+            case .operation(let id): withdraw(id, .timeout)
+            case .lease(let id): giveBack(id, after: nil)
+            case .delay(let channel, let offer):
+                channel.awayCount -= 1
+                putBack(offer, on: channel)
+                settleEnding(of: channel)
+            }
         }
-        let sender = WireSender(operation: operations.nextKey, arm: nil)
-        let ticket = channel.engine.park(sender, message: command.body)
-        return park(.plain(.sender(channel, ticket)), caller, command.timeout, command.waitsAfterEOF, now)
+        memory.prune(at: now)
+        channels.prune(at: now)
     }
 
-    private mutating func receive(
-        _ command: ReceiveCommand, _ caller: Caller, _ now: UInt64, _ effects: inout [Effect]
-    ) -> Outcome {
-        let channel = channels.channel(command.channel)
-        if let reply = take(from: channel, arm: nil, &effects) { return .done(reply) }
-        if let reply = refusalToPark(command.timeout, command.waitsAfterEOF, caller) {
-            channels.release(channel)
-            return .done(reply)
-        }
-        let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
-        return park(.plain(.receiver(channel, ticket)), caller, command.timeout, command.waitsAfterEOF, now)
-    }
-
-    private mutating func select(
-        _ command: SelectCommand, _ caller: Caller, _ now: UInt64, _ effects: inout [Effect]
-    ) -> Outcome {
-        let key = command.order == .fair && command.arms.count > 1 ? FairKey(command.arms) : nil
-        for arm in places(of: command, key, caller) {
-            guard let reply = attempt(command.arms[arm], Int32(arm), &effects) else { continue }
-            if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-            return .done(reply)
-        }
-        if command.hasElse { return .done(.otherwise(.taken(Int32(command.arms.count)))) }
-        if let reply = refusalToPark(command.timeout, command.waitsAfterEOF, caller) { return .done(reply) }
-        let id = operations.nextKey
-        let arms = command.arms.enumerated().map { park($1, Int32($0), of: id) }
-        return park(.select(arms, key), caller, command.timeout, command.waitsAfterEOF, now)
-    }
-
-    /// The order in which a select looks at its arms.
-    private mutating func places(of command: SelectCommand, _ key: FairKey?, _ caller: Caller) -> [Int] {
-        let count = command.arms.count
-        switch command.order {
-        case .first: return Array(0..<count)
-        case .random: return Array(0..<count).shuffled(using: &generator)
-        case .fair:
-            let start = key.flatMap { clients[caller.connection]?.fairness.start(of: $0, arms: count) } ?? 0
-            return Array(start..<count) + Array(0..<start)
-        }
-    }
-
-    /// The reply that an arm gives at once; nil when it would have to wait.
-    private mutating func attempt(_ arm: Arm, _ number: Int32, _ effects: inout [Effect]) -> Reply? {
-        let channel: NamedChannel
-        let reply: Reply?
-        switch arm {
-        case .receive(let name):
-            channel = channels.channel(name)
-            reply = take(from: channel, arm: number, &effects)
-        case .send(let name, let body):
-            channel = channels.channel(name)
-            reply = offer(body, on: channel, arm: number, &effects)
-        }
-        if reply == nil { channels.release(channel) }
-        return reply
+    private mutating func name(_ connection: ConnectionID, _ label: ChannelName) -> Reply {
+        clients[connection]?.label = label
+        return .ok([])
     }
 }
 
-// MARK: - Meeting
-
-extension HubStateMachine {
-    /// Offers a message to the channel; nil when it must wait for a receiver.
-    private mutating func offer(
-        _ body: Body, on channel: NamedChannel, arm: Int32?, _ effects: inout [Effect]
-    ) -> Reply? {
-        switch channel.engine.send(body) {
-        case .handed(let receiver): end(receiver, body, channel, &effects)
-        case .published(let receivers): for receiver in receivers { end(receiver, body, channel, &effects) }
-        case .accepted: break
-        case .blocked: return nil
-        case .ended: return channel.endingReply
-        }
-        return .ok(.taken(arm))
-    }
-
-    /// Takes a message from the channel; nil when it must wait for a sender.
-    private mutating func take(from channel: NamedChannel, arm: Int32?, _ effects: inout [Effect]) -> Reply? {
-        switch channel.engine.receive() {
-        case .message(let body, let sender):
-            let reply = Reply.message(channel.name, body, .taken(arm))
-            if let sender { end(sender.operation, .ok(.taken(sender.arm)), arm: sender.arm, &effects) }
-            return reply
-        case .blocked: return nil
-        case .ended: return channel.endingReply
-        }
-    }
-
-    private mutating func end(
-        _ receiver: WireReceiver, _ body: Body, _ channel: NamedChannel, _ effects: inout [Effect]
-    ) {
-        let reply = Reply.message(channel.name, body, .taken(receiver.arm))
-        end(receiver.operation, reply, arm: receiver.arm, &effects)
-    }
+/// What a hub has done, and what it keeps.
+struct HubTotals: Sendable {
+    /// The number of messages that receivers have taken for good.
+    var handoffs = 0
+    /// The number of messages in buffers, those included that were handed out and not acknowledged.
+    var keptMessages = 0
+    /// Their bytes.
+    var keptBytes = 0
 }
 
-// MARK: - Parking
-
-extension HubStateMachine {
-    /// Why an operation that found nobody must not wait; nil when it may.
-    private func refusalToPark(_ timeout: Duration?, _ waitsAfterEOF: Bool, _ caller: Caller) -> Reply? {
-        if timeout == .zero { return .timeout }
-        guard !waitsAfterEOF, clients[caller.connection]?.hasInputEnded != false else { return nil }
-        return .withdrawnByEOF
-    }
-
-    private mutating func park(_ arm: Arm, _ number: Int32, of id: OperationID) -> QueuePlace {
-        switch arm {
-        case .receive(let name):
-            let channel = channels.channel(name)
-            return .receiver(channel, channel.engine.park(WireReceiver(operation: id, arm: number)))
-        case .send(let name, let body):
-            let channel = channels.channel(name)
-            return .sender(channel, channel.engine.park(WireSender(operation: id, arm: number), message: body))
-        }
-    }
-
-    /// Enters an operation that stands in its queues under `operations.nextKey`.
-    private mutating func park(
-        _ wait: OperationWait, _ caller: Caller, _ timeout: Duration?, _ waitsAfterEOF: Bool, _ now: UInt64
-    ) -> Outcome {
-        let id = operations.nextKey
-        let deadline = timeout.map { deadlines.set(at: now &+ $0.wholeNanoseconds, id) }
-        let next = clients[caller.connection]?.firstOperation
-        operations.insert(
-            ParkedOperation(
-                caller: caller, wait: wait, deadline: deadline, waitsAfterEOF: waitsAfterEOF, next: next))
-        if let next { operations[next]?.previous = id }
-        clients[caller.connection]?.firstOperation = id
-        return .parked(id)
-    }
-
-    /// Ends a parked operation: takes it out of whatever it stands in, and has its client told `reply`.
-    ///
-    /// - Parameter arm: the arm of a select that was taken.
-    private mutating func end(
-        _ id: OperationID, _ reply: Reply?, arm: Int32? = nil, _ effects: inout [Effect]
-    ) {
-        guard let operation = operations.remove(id) else { return }
-        let connection = operation.caller.connection
-        if let next = operation.next { operations[next]?.previous = operation.previous }
-        if let previous = operation.previous {
-            operations[previous]?.next = operation.next
-        } else {
-            clients[connection]?.firstOperation = operation.next
-        }
-        if let deadline = operation.deadline { deadlines.cancel(deadline) }
-        leave(operation.wait)
-        if case .select(_, let key?) = operation.wait, let arm {
-            clients[connection]?.fairness.remember(arm, of: key)
-        }
-        if let reply { effects.append(Effect(connection: connection, tag: operation.caller.tag, reply: reply)) }
-    }
-
-    /// Takes an operation out of every queue that it stands in still.
-    private mutating func leave(_ wait: OperationWait) {
-        switch wait {
-        case .plain(let place): leave(place)
-        case .select(let places, _): for place in places { leave(place) }
-        }
-    }
-
-    private mutating func leave(_ place: QueuePlace) {
-        switch place {
-        case .sender(let channel, let ticket):
-            _ = channel.engine.withdrawSender(ticket)
-            channels.release(channel)
-        case .receiver(let channel, let ticket):
-            _ = channel.engine.withdrawReceiver(ticket)
-            channels.release(channel)
-        }
-    }
-}
-
-extension Reply {
+/// Why an operation is withdrawn.
+enum Withdrawal: String, Sendable {
+    case timeout
+    case cancelled
     /// The client has finished sending, so nobody may be there to read the outcome.
-    static let withdrawnByEOF = Reply.cancelled("eof")
+    case endOfInput = "eof"
+    /// The conversation has ended with an error.
+    case closing
+
+    /// What is told of an operation that provably did not happen.
+    var reply: Reply {
+        switch self {
+        case .timeout: .timeout
+        case .cancelled: .cancelled(nil)
+        case .endOfInput, .closing: .cancelled(rawValue)
+        }
+    }
+
+    /// What is told of one that may have.
+    var doubt: Reply { .maybe(rawValue) }
 }

@@ -5,18 +5,55 @@ import SluiceWire
 final class NamedChannel: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
-    typealias Engine = Matcher<Body, WireSender, WireReceiver>
+    typealias Engine = Matcher<Offer, Offer, WireReceiver>
 
-    fileprivate(set) var name: ChannelName
-    /// Where sends and receives meet.
+    var name: ChannelName
+    /// Where sends and receives meet. A broadcast parks both sides in it, and has them meet itself.
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
+    /// How many of its messages receivers hold, or have sent back to rest: each may come back.
+    @exclusivity(unchecked) var awayCount = 0
+    /// How many counted receives there are on it, whether they stand in its queue or are paused.
+    @exclusivity(unchecked) var streamCount = 0
+    /// What few channels have; nil when it has none of it.
+    @exclusivity(unchecked) var extras: ChannelExtras?
+    /// Whether it has ended, and only its name is kept for a while.
+    @exclusivity(unchecked) var isTombstone = false
 
-    fileprivate init(_ name: ChannelName) {
+    init(_ name: ChannelName) {
         self.name = name
     }
 
-    /// Whether nobody would miss the channel.
-    fileprivate var isIdle: Bool { engine.parkedSenders == 0 && engine.parkedReceivers == 0 }
+    /// What only declared channels, channels with ends, and channels of leases need.
+    func ensureExtras() -> ChannelExtras {
+        if let extras { return extras }
+        let made = ChannelExtras()
+        extras = made
+        return made
+    }
+
+    /// Whether nobody waits on the channel, nobody counts as an end of it, and there is nothing in it or on its way back.
+    var isIdle: Bool {
+        engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
+            && streamCount == 0 && extras?.isIdle != false
+    }
+
+    /// Whether there is nothing left to receive, and nothing that may come back.
+    var isDrained: Bool {
+        engine.parkedSenders == 0 && (engine.bufferedCount == 0 || isOnce) && awayCount == 0
+            && extras?.returned.isEmpty != false && extras?.round == nil
+    }
+
+    var isOnce: Bool { if case .once = engine.kind { true } else { false } }
+    var isBroadcast: Bool { extras?.declaration == .broadcast }
+
+    /// Whether a receive has to wait although the channel is closed: what was handed out may come back.
+    var mayGetBack: Bool { awayCount > 0 }
+
+    /// Whether a message that comes back is refused, and its sender told.
+    var refusesReturns: Bool {
+        if case .poisoned = engine.ending { return true }
+        return extras?.hasLostReceivers == true
+    }
 
     /// What an operation on the channel is told once the channel has ended.
     var endingReply: Reply {
@@ -28,37 +65,25 @@ final class NamedChannel: @unchecked Sendable {
     }
 }
 
-/// The channels that somebody waits on, by name. Others need no memory: a channel is what its waiters make it.
-struct ChannelTable: ~Copyable {
-    /// How many idle channels are kept as mere objects, under no name, so that one that comes and goes with each
-    /// message is not allocated each time.
-    private static let maxSpares = 64
+/// What few channels have.
+final class ChannelExtras: @unchecked Sendable {
+    // Sendable: as the channel.
 
-    private var channels: [ChannelName: NamedChannel] = [:]
-    private var spares: [NamedChannel] = []
+    /// What `OPEN` has said; nil for a channel that exists by being used.
+    @exclusivity(unchecked) var declaration: ChannelDeclaration?
+    /// What came back from receivers, by position: in front of everything in the engine.
+    @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
+    @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
+    @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
+    /// Whether the channel was closed because the last of its receiving ends has gone.
+    @exclusivity(unchecked) var hasLostReceivers = false
+    /// The message that is being broadcast, while not all have it.
+    @exclusivity(unchecked) var round: BroadcastRound?
+    /// The counted receives of a broadcast that are paused.
+    @exclusivity(unchecked) var pausedStreams: Set<OperationID> = []
 
-    /// The number of channels that somebody waits on.
-    var count: Int { channels.count }
-
-    /// The channel of that name. Who does not wait on it after all gives it to `release`.
-    mutating func channel(_ name: ChannelName) -> NamedChannel {
-        if let channel = channels[name] { return channel }
-        let channel = spares.popLast() ?? NamedChannel(name)
-        channel.name = name
-        channels[name] = channel
-        return channel
-    }
-
-    /// Forgets the channel if nobody waits on it.
-    mutating func release(_ channel: NamedChannel) {
-        guard channel.isIdle, channels.removeValue(forKey: channel.name) != nil else { return }
-        if spares.count < Self.maxSpares { spares.append(channel) }
-        shrink()
-    }
-
-    /// Gives memory back once most of it is unused; rarely enough to cost a removal nothing on average.
-    private mutating func shrink() {
-        guard channels.capacity > 4096, channels.count < channels.capacity / 8 else { return }
-        channels = Dictionary(uniqueKeysWithValues: Array(channels))
+    var isIdle: Bool {
+        declaration == nil && returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil
+            && pausedStreams.isEmpty
     }
 }

@@ -50,6 +50,14 @@ struct Slab<Element>: ~Copyable {
         }
     }
 
+    /// Visits every value with its key.
+    func forEach(_ visit: (SlabKey<Element>, Element) -> Void) {
+        for (index, slot) in slots.enumerated() {
+            guard let element = slot.element else { continue }
+            visit(SlabKey(slot: Int32(index), serial: slot.serial), element)
+        }
+    }
+
     func holds(_ key: SlabKey<Element>) -> Bool {
         Int(key.slot) < slots.count && slots[Int(key.slot)].serial == key.serial
     }

@@ -60,7 +60,7 @@ final class Connection: EndOfTurn, @unchecked Sendable {
         close(because: nil)
         if case .closed(let reason?) = state { ending = reason } else { ending = session.ending ?? ending }
         self.session = nil
-        hub.leave(id, client, because: ending)
+        hub.leave(id, client, on: share, because: ending)
     }
 
     /// Waits for something to read, and has the session run it.
@@ -123,10 +123,10 @@ final class Connection: EndOfTurn, @unchecked Sendable {
 
     // MARK: The reactor's calls
 
-    /// Hands on the reply to an operation that was parked.
+    /// Hands on what an operation that was parked is told.
     func deliver(_ delivery: Delivery) {
         guard let session, isOpen else { return }
-        session.complete(delivery.tag, delivery.reply)
+        session.take(delivery)
         if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
 
@@ -141,6 +141,7 @@ final class Connection: EndOfTurn, @unchecked Sendable {
         guard let session, isOpen else { return }
         if session.canRunHeld { session.runHeld() }
         flush(session)
+        session.reportWritten()
         if session.canRunHeld { schedule() }
         if session.ending != nil, session.output.isEmpty { end(session) }
         if session.inputRoom > 0 || !isOpen { gate?.open() }
@@ -174,6 +175,7 @@ final class Connection: EndOfTurn, @unchecked Sendable {
             if error.code == .timedOut { close(because: .stalled) }
         }
         drain = nil
+        session?.reportWritten()
         schedule()
     }
 

@@ -1,11 +1,26 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A reply on its way to the connection that it is for.
+/// Something that a client is told, on its way to the connection that it is for.
 struct Delivery: Sendable {
     let connection: Connection
     let tag: Tag?
+    let content: Effect.Content
+}
+
+/// The answer to an operation of this process, on its way to the task that waits for it.
+struct LocalAnswer: Sendable {
+    let continuation: UnsafeContinuation<LocalVerdict, Never>
     let reply: Reply
+}
+
+/// What has come of a transaction, for its caller to do after the lock is released.
+struct Aftermath {
+    /// For connections of the caller's reactor.
+    var own: [Delivery] = []
+    /// The other reactors that have deliveries now, and had none.
+    var woken: [ReactorShare] = []
+    var answers: [LocalAnswer] = []
 }
 
 /// What the hub's lock guards: the state machine, and who is behind its connections.
@@ -16,10 +31,14 @@ struct HubState: ~Copyable, @unchecked Sendable {
     // Sendable: it is reached through the hub's lock only.
 
     var machine: HubStateMachine
-    /// The effects of the current transaction.
-    var effects: [Effect] = []
-    /// The connections by the slots of their keys.
+    /// The connections by the slots of their keys; nil is one of this process.
     private var connections: [Connection?] = []
+    /// The tasks of this process that wait for an operation.
+    private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
+    /// The connection of those in this process who have none of their own.
+    var sharedConnection: ConnectionID?
+    /// How many connections are of this process.
+    private(set) var localCount = 0
     private(set) var shares: [ReactorShare] = []
     /// The deliveries for each of `shares`.
     private var outboxes: [[Delivery]] = []
@@ -43,17 +62,33 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     mutating func enter(_ connection: Connection) -> ConnectionID {
-        let id = machine.connect()
+        let id = machine.connect(from: connection.client)
         let slot = Int(id.slot)
-        if slot == connections.count { connections.append(nil) }
+        while slot >= connections.count { connections.append(nil) }
         connections[slot] = connection
         return id
     }
 
     mutating func leave(_ id: ConnectionID, because ending: ConnectionEnding) {
-        machine.disconnect(id)
+        machine.disconnect(id, isOrderly: ending == .quit)
         connections[Int(id.slot)] = nil
         count(ending)
+    }
+
+    /// Takes in somebody of this process.
+    mutating func enter(local address: String) -> ConnectionID {
+        localCount += 1
+        return machine.connect(from: address)
+    }
+
+    mutating func leave(local id: ConnectionID) {
+        localCount -= 1
+        machine.disconnect(id, isOrderly: true)
+    }
+
+    /// Has a task wait for an operation of this process.
+    mutating func wait(for id: OperationID, _ continuation: UnsafeContinuation<LocalVerdict, Never>) {
+        localWaits[id] = continuation
     }
 
     mutating func count(_ ending: ConnectionEnding) {
@@ -62,19 +97,27 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     // MARK: Deliveries
 
-    /// Addresses the effects of a transaction that `share` has made.
-    ///
-    /// - Returns: the deliveries that `share` is to make itself, and the others that have some now and had none.
-    mutating func routeEffects(for share: ReactorShare) -> (own: [Delivery], woken: [ReactorShare]) {
-        var woken: [ReactorShare] = []
-        for effect in effects {
-            guard let connection = connections[Int(effect.connection.slot)] else { continue }
+    /// Addresses the effects of a transaction that `share` has made; nil is a caller without connections.
+    mutating func routeEffects(for share: ReactorShare?) -> Aftermath {
+        var aftermath = Aftermath()
+        for effect in machine.effects {
+            guard Int(effect.connection.slot) < connections.count,
+                let connection = connections[Int(effect.connection.slot)]
+            else {
+                guard case .final(let reply) = effect.content,
+                    let continuation = localWaits.removeValue(forKey: effect.operation)
+                else { continue }
+                aftermath.answers.append(LocalAnswer(continuation: continuation, reply: reply))
+                continue
+            }
             let target = connection.share
-            if target !== share, outboxes[target.number].isEmpty { woken.append(target) }
-            outboxes[target.number].append(Delivery(connection: connection, tag: effect.tag, reply: effect.reply))
+            if target !== share, outboxes[target.number].isEmpty { aftermath.woken.append(target) }
+            outboxes[target.number].append(
+                Delivery(connection: connection, tag: effect.tag, content: effect.content))
         }
-        effects.removeAll(keepingCapacity: effects.capacity <= 1024)
-        return (takeDeliveries(of: share), woken)
+        machine.effects.removeAll(keepingCapacity: machine.effects.capacity <= 1024)
+        if let share { aftermath.own = takeDeliveries(of: share) }
+        return aftermath
     }
 
     mutating func takeDeliveries(of share: ReactorShare) -> [Delivery] {

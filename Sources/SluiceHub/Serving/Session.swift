@@ -1,18 +1,6 @@
 import SluiceRuntime
 import SluiceWire
 
-/// What a command asks of its session, with the command's tag.
-struct SessionStep {
-    enum Action {
-        case answer(Reply)
-        case operate(HubOperation)
-        case cancel(Tag)
-    }
-
-    let tag: Tag?
-    let action: Action
-}
-
 /// The conversation with one client, without its socket: bytes come in, replies go out, and order is kept.
 ///
 /// Untagged commands run one at a time; while one is parked, what follows is held as the bytes that came. Belongs to the
@@ -44,6 +32,8 @@ final class Session {
     @exclusivity(unchecked) private var isHeldUp = false
     private(set) var hasInputEnded = false
     @exclusivity(unchecked) private var phase = Phase.open
+    /// The bytes of counted receives and traces that the hub does not know to be written.
+    @exclusivity(unchecked) private var unreportedBytes = 0
     /// What waits to be written.
     @exclusivity(unchecked) var output: OutputBuffer
 
@@ -111,15 +101,13 @@ final class Session {
     func endInput() {
         hasInputEnded = true
         incompleteSince = nil
-        hub.transact(share) { [id] machine, _, effects in machine.endInput(of: id, &effects) }
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
     }
 
     /// Ends the conversation with an error, as the last reply.
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
         // At once, and not with the end of the connection: nobody may be matched with a client who cannot be told.
-        hub.transact(share) { [id] machine, _, effects in
-            machine.withdrawAll(of: id, .cancelled("closing"), &effects)
-        }
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.withdrawAll(of: id, .closing) }
         emit(.error(error), tag)
         finish(ending)
     }
@@ -164,12 +152,20 @@ final class Session {
         case .hello: answerInTurn(hub.greeting, request.tag)
         case .ping(let body): answerInTurn(.pong(body), request.tag)
         case .help(let verb): answerInTurn(.data(hub.help.body(for: verb)), request.tag)
-        case .send(let command): step(.operate(.send(command)), request.tag)
-        case .receive(let command): step(.operate(.receive(command)), request.tag)
-        case .select(let command): step(.operate(.select(command)), request.tag)
+        case .inspect(let inspection): inspect(inspection, request.tag)
         case .cancel(let tag): step(.cancel(tag), request.tag)
         case .quit: quit(request.tag)
+        case .authenticate: answerInTurn(.error(.noUsers), request.tag)
+        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+            .name, .trace:
+            if let operation = request.command.operation { step(.operate(operation), request.tag) }
         }
+    }
+
+    /// Answers what is seen of the hub when every earlier command has run. The text is made after the lock is released.
+    private func inspect(_ inspection: Inspection, _ tag: Tag?) {
+        applyBatch()
+        answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
     }
 
     private func refused(_ error: WireError, _ tag: Tag?) {
@@ -192,27 +188,27 @@ final class Session {
 
     private func applyBatch() {
         guard !share.batch.isEmpty else { return }
-        hub.transact(share) { machine, now, effects in
-            for step in share.batch { take(step, &machine, now, &effects) }
+        hub.transact(share) { (machine: inout HubStateMachine) in
+            for step in share.batch { take(step, &machine) }
             share.batch.removeAll(keepingCapacity: true)
         }
     }
 
-    private func take(
-        _ step: SessionStep, _ machine: inout HubStateMachine, _ now: UInt64, _ effects: inout [Effect]
-    ) {
+    private func take(_ step: SessionStep, _ machine: inout HubStateMachine) {
         switch step.action {
         case .answer(let reply): answer(reply, step.tag)
         case .operate(let operation):
-            if let refusal = refusal(ofPending: step.tag) { return emit(.error(refusal), step.tag) }
-            let caller = Caller(connection: id, tag: step.tag)
-            switch machine.apply(operation, by: caller, at: now, &effects) {
+            if operation.mayPark, let refusal = refusal(ofPending: step.tag) {
+                return emit(.error(refusal), step.tag)
+            }
+            if isInUse(step.tag) { return emit(.error(.tagInUse), step.tag) }
+            switch machine.apply(operation, by: Caller(connection: id, tag: step.tag)) {
             case .done(let reply): emit(reply, step.tag)
             case .parked(let id): park(id, step.tag)
             }
         case .cancel(let tag):
             if isInUse(step.tag) { return emit(.error(.tagInUse), step.tag) }
-            if let id = parkedTags[tag] { machine.cancel(id, &effects) }
+            if let id = parkedTags[tag] { machine.cancel(id) }
             emit(.ok([]), step.tag)
         }
     }
@@ -251,13 +247,33 @@ final class Session {
 
     // MARK: Replies
 
-    /// Hands on the final reply to an operation that was parked.
-    func complete(_ tag: Tag?, _ reply: Reply) {
+    /// Hands on what an operation that was parked is told.
+    func take(_ delivery: Delivery) {
         // Another reactor has matched it while this one ended the conversation.
         if case .over = phase { return }
+        switch delivery.content {
+        case .final(let reply): complete(delivery.tag, reply)
+        case .partial(let reply):
+            unreportedBytes += HubStateMachine.outputBytes(of: reply)
+            emit(reply, delivery.tag)
+        case .handoff(let handoff):
+            unreportedBytes += Handoff.outputBytes
+            emit(.data(hub.body(of: hub.report(of: handoff), handoff.format)), delivery.tag)
+        }
+    }
+
+    private func complete(_ tag: Tag?, _ reply: Reply) {
         if let tag { parkedTags[tag] = nil } else { isHeldUp = false }
         emit(reply, tag)
         finishQuitting()
+    }
+
+    /// Has the hub know that the client takes what it is sent unasked, once it has taken enough of it to matter.
+    func reportWritten() {
+        guard unreportedBytes >= hub.limits.outputBytes / 2, output.count < hub.limits.outputBytes / 2 else { return }
+        let bytes = unreportedBytes
+        unreportedBytes = 0
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.outputWritten(bytes, of: id) }
     }
 
     private func answer(_ reply: Reply, _ tag: Tag?) {
@@ -276,5 +292,6 @@ final class Session {
 }
 
 extension WireError {
+    fileprivate static let noUsers = WireError(.denied, "this server knows no users, and takes everybody")
     fileprivate static let tagInUse = WireError(.tagInUse, "a command with this tag is pending still")
 }

@@ -1,0 +1,137 @@
+public import SluiceRuntime
+import SluiceWire
+
+/// One alternative of a select among the channels of a hub, and what to make of it once it was taken.
+public struct HubArm<Output> {
+    enum Trigger {
+        case arm(Arm)
+        case timeout(Duration)
+        case otherwise
+    }
+
+    let trigger: Trigger
+    let finish: (Reply) async throws -> Output
+
+    /// Taken when no other arm could be for `duration`.
+    public static func after(_ duration: Duration, _ action: @escaping () async throws -> Output) -> HubArm {
+        HubArm(trigger: .timeout(duration)) { _ in try await action() }
+    }
+
+    /// Taken at once when no other arm is ready, so that the select never waits.
+    public static func otherwise(_ action: @escaping () async throws -> Output) -> HubArm {
+        HubArm(trigger: .otherwise) { _ in try await action() }
+    }
+}
+
+extension HubChannel {
+    /// An arm that receives from this channel; `action` gets the message, or nil when the channel is closed.
+    public func receiving<Output>(_ action: @escaping ([UInt8]?) async throws -> Output) -> HubArm<Output> {
+        HubArm(trigger: .arm(.receive(name))) { reply in
+            switch reply {
+            case .message(_, let bytes, _): try await action(bytes)
+            case .closed: try await action(nil)
+            default: throw reply.error
+            }
+        }
+    }
+
+    /// An arm that sends `bytes` on this channel.
+    public func sending<Output>(
+        _ bytes: [UInt8], _ action: @escaping () async throws -> Output
+    ) -> HubArm<Output> {
+        HubArm(trigger: .arm(.send(name, bytes))) { reply in
+            guard case .ok = reply else { throw reply.error }
+            return try await action()
+        }
+    }
+}
+
+extension InProcessClient {
+    /// Waits until one of several operations on the hub can happen, and does exactly that one. Remote clients may be at
+    /// the other side of each, with selects of their own.
+    ///
+    /// ```swift
+    /// let line = try await client.select {
+    ///     jobs.receiving { "a job of \($0?.count ?? 0) bytes" }
+    ///     results.sending([42]) { "sent" }
+    ///     .after(.seconds(1)) { "nothing for a second" }
+    /// }
+    /// ```
+    ///
+    /// - Throws: what the taken arm's closure throws; `.poisoned`, and `.closed` of a channel that a send arm names;
+    ///   `.cancelled`, then no arm was taken; `.inDoubt` when a receiver held the message of an arm at that moment.
+    public func select<Output>(
+        order: SluiceRuntime.SelectOrder = .fair, @HubArmBuilder<Output> _ arms: () -> [HubArm<Output>]
+    ) async throws -> Output {
+        let arms = arms()
+        let chosen = arms.compactMap { arm in
+            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil as (Arm, HubArm<Output>)? }
+        }
+        let otherwise = arms.first { if case .otherwise = $0.trigger { true } else { false } }
+        let timeouts = arms.compactMap { arm in
+            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil as (Duration, HubArm<Output>)? }
+        }
+        let timeout = timeouts.min { $0.0 < $1.0 }
+        let command = SelectCommand(
+            arms: chosen.map(\.0), hasElse: otherwise != nil, order: order.wire,
+            timeout: otherwise == nil ? timeout?.0 : nil)
+        let reply = await perform(.select(command), .select)
+        switch reply {
+        case .otherwise:
+            if let otherwise { return try await otherwise.finish(reply) }
+        case .timeout:
+            if let timeout { return try await timeout.1.finish(reply) }
+        default:
+            if let taken = reply.place(among: chosen.map(\.0)) { return try await chosen[taken].1.finish(reply) }
+        }
+        throw reply.error
+    }
+}
+
+/// Collects the arms of a select among the channels of a hub.
+@resultBuilder
+public enum HubArmBuilder<Output> {
+    /// One arm.
+    public static func buildExpression(_ arm: HubArm<Output>) -> [HubArm<Output>] { [arm] }
+    /// Arms in a row.
+    public static func buildBlock(_ arms: [HubArm<Output>]...) -> [HubArm<Output>] { arms.flatMap(\.self) }
+    /// Arms behind an `if`.
+    public static func buildOptional(_ arms: [HubArm<Output>]?) -> [HubArm<Output>] { arms ?? [] }
+    /// Arms of an `if` or a `switch`.
+    public static func buildEither(first arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
+    /// Arms of an `else` or a `switch`.
+    public static func buildEither(second arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
+    /// Arms from a `for`.
+    public static func buildArray(_ arms: [[HubArm<Output>]]) -> [HubArm<Output>] { arms.flatMap(\.self) }
+}
+
+extension Reply {
+    /// Which of `arms` was taken, or has found its channel ended.
+    fileprivate func place(among arms: [Arm]) -> Int? {
+        switch self {
+        case .ok(let attributes), .message(_, _, let attributes):
+            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }
+        case .closed(let channel, _), .poisoned(let channel, _):
+            arms.firstIndex { $0.name == channel }
+        case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
+        }
+    }
+}
+
+extension Arm {
+    fileprivate var name: ChannelName {
+        switch self {
+        case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
+        }
+    }
+}
+
+extension SluiceRuntime.SelectOrder {
+    fileprivate var wire: SluiceWire.SelectOrder {
+        switch self {
+        case .fair: .fair
+        case .first: .first
+        case .random: .random
+        }
+    }
+}

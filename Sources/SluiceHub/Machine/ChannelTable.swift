@@ -1,0 +1,93 @@
+import SluiceRuntime
+import SluiceWire
+
+/// The channels by name: those that somebody uses, those that were declared, and for a while those that have ended.
+/// Others need no memory: a channel is what its users make it.
+struct ChannelTable: ~Copyable {
+    /// How many idle channels are kept as mere objects, under no name, so that one that comes and goes with each
+    /// message is not allocated each time.
+    private static let maxSpares = 64
+
+    private var channels: [ChannelName: NamedChannel] = [:]
+    private var spares: [NamedChannel] = []
+    private var tombstones: Retention<NamedChannel>
+    /// The number of channels that have ended, and of which only the name is kept.
+    private(set) var tombstoneCount = 0
+    /// The number of channels that were declared and not ended.
+    var declaredCount = 0
+
+    init(tombstoneLife: Duration, maxTombstones: Int) {
+        tombstones = Retention(life: tombstoneLife, maxCount: maxTombstones)
+    }
+
+    /// The number of channels, without those of which only the name is kept.
+    var count: Int { channels.count - tombstoneCount }
+    /// When the next name of an ended channel will be free.
+    var nextEnd: UInt64? { tombstones.nextEnd }
+
+    /// The channel of that name. Who does not use it after all gives it to `release`.
+    mutating func channel(_ name: ChannelName) -> NamedChannel {
+        if let channel = channels[name] { return channel }
+        let channel = spares.popLast() ?? NamedChannel(name)
+        channel.name = name
+        channels[name] = channel
+        return channel
+    }
+
+    func existing(_ name: ChannelName) -> NamedChannel? { channels[name] }
+
+    func forEach(_ visit: (NamedChannel) -> Void) {
+        for channel in channels.values { visit(channel) }
+    }
+
+    /// Forgets the channel if nobody would miss it. One that has ended becomes a tombstone.
+    mutating func release(_ channel: NamedChannel, at now: UInt64) {
+        guard channel.engine.ending == nil else { return bury(channel, at: now) }
+        guard channel.isIdle, remove(channel) else { return }
+        if spares.count < Self.maxSpares, channel.extras == nil { spares.append(channel) }
+    }
+
+    private mutating func bury(_ channel: NamedChannel, at now: UInt64) {
+        guard !channel.isTombstone, channel.isDrained, channel.extras?.declaration == nil,
+            channel.engine.parkedReceivers == 0
+        else { return }
+        channel.isTombstone = true
+        tombstoneCount += 1
+        tombstones.keep(channel, at: now)
+        prune(at: now)
+    }
+
+    /// A new channel in the place of one that has ended.
+    mutating func renew(_ channel: NamedChannel) -> NamedChannel {
+        if channel.isTombstone { tombstoneCount -= 1 }
+        channel.isTombstone = false
+        let new = NamedChannel(channel.name)
+        channels[channel.name] = new
+        return new
+    }
+
+    /// Frees the names of channels that ended long ago.
+    mutating func prune(at now: UInt64) {
+        while let channel = tombstones.popSurplus(at: now) {
+            // Opened anew meanwhile, it is another channel's name.
+            guard channel.isTombstone else { continue }
+            channel.isTombstone = false
+            tombstoneCount -= 1
+            remove(channel)
+        }
+    }
+
+    @discardableResult
+    private mutating func remove(_ channel: NamedChannel) -> Bool {
+        guard channels[channel.name] === channel else { return false }
+        channels[channel.name] = nil
+        shrink()
+        return true
+    }
+
+    /// Gives memory back once most of it is unused; rarely enough to cost a removal nothing on average.
+    private mutating func shrink() {
+        guard channels.capacity > 4096, channels.count < channels.capacity / 8 else { return }
+        channels = Dictionary(uniqueKeysWithValues: Array(channels))
+    }
+}

@@ -1,0 +1,137 @@
+import SluiceRuntime
+import SluiceWire
+
+/// A message on its way to all receivers of a broadcast.
+struct BroadcastRound {
+    let offer: Offer
+    /// Those who were receivers when it began, and have not received.
+    var waitsFor: Set<BroadcastRecipient> = []
+}
+
+/// A receiver of a broadcast that cannot take the message at once.
+enum BroadcastRecipient: Hashable, Sendable {
+    /// A counted receive that is paused.
+    case stream(OperationID)
+    /// A connection that counts as a receiving end, and is not receiving.
+    case end(ConnectionID)
+}
+
+/// Broadcasts: one message at a time, which every current receiver takes before the next one follows.
+///
+/// Current receivers are the receives that are parked, the counted receives, and the connections that have joined the
+/// receiving end. How many have taken the message of a round is its offer's `attempts`.
+extension HubStateMachine {
+    mutating func broadcast(_ draft: Draft, on channel: NamedChannel) -> Attempt {
+        if channel.engine.ending != nil { return .done(channel.endingReply) }
+        guard channel.extras?.round == nil, channel.engine.parkedSenders == 0,
+            recipientCount(of: channel) >= draft.minimumReceivers
+        else { return .blocked }
+        lastPosition += 1
+        let offer = Offer(draft, at: lastPosition)
+        guard beginRound(of: offer, on: channel) else { return .committed(offer) }
+        remember(draft)
+        offer.place = .gone
+        let reply = Reply.ok([Attribute(.receivers, offer.attempts)] + .taken(draft.arm))
+        runRounds(of: channel)
+        return .done(reply)
+    }
+
+    /// Begins the rounds of the sends that wait, as long as each is over at once.
+    mutating func runRounds(of channel: NamedChannel) {
+        while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
+            recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
+        {
+            if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }
+            if beginRound(of: offer, on: channel) { finish(offer, on: channel) }
+        }
+        settleEnding(of: channel)
+    }
+
+    /// A select that waits, and whose message is being broadcast, waits for nothing else any more.
+    private mutating func commitToBroadcast(_ sender: Offer.Sender, of offer: Offer, on channel: NamedChannel) {
+        offer.place = .distributing
+        commit(sender, to: offer, on: channel)
+    }
+
+    /// Gives a message to all who can take it now.
+    ///
+    /// - Returns: whether these were all.
+    private mutating func beginRound(of offer: Offer, on channel: NamedChannel) -> Bool {
+        let extras = channel.ensureExtras()
+        let receivers = channel.engine.evictReceivers()
+        var ends = extras.receivingEnds
+        for id in extras.pausedStreams { strike(id, from: &ends) }
+        for receiver in receivers { strike(receiver.operation, from: &ends) }
+        offer.place = .distributing
+        let waitsFor = Set(extras.pausedStreams.map { BroadcastRecipient.stream($0) }).union(ends.map { .end($0) })
+        extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor)
+        // An operation with two arms on the channel is over after the first.
+        for receiver in receivers where operations.holds(receiver.operation) {
+            offer.attempts += 1
+            deliver(offer.body, of: channel, from: offer.origin, to: receiver)
+        }
+        guard extras.round?.waitsFor.isEmpty == true else { return false }
+        extras.round = nil
+        return true
+    }
+
+    private func strike(_ id: OperationID, from ends: inout Set<ConnectionID>) {
+        if let connection = operations[id]?.caller.connection { ends.remove(connection) }
+    }
+
+    private func recipientCount(of channel: NamedChannel) -> Int {
+        guard let extras = channel.extras else { return channel.engine.parkedReceivers }
+        let receiving = channel.engine.parkedReceivers + extras.pausedStreams.count
+        guard !extras.receivingEnds.isEmpty else { return receiving }
+        var ends = extras.receivingEnds
+        for id in extras.pausedStreams { strike(id, from: &ends) }
+        channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
+        return receiving + ends.count
+    }
+
+    /// Takes the message of the current round, if it is waiting for the recipient.
+    mutating func takeBroadcast(from channel: NamedChannel, as recipient: BroadcastRecipient) -> Taken {
+        guard let extras = channel.extras, let round = extras.round else {
+            return channel.engine.ending == nil || channel.engine.parkedSenders > 0 ? .nothing : .ended
+        }
+        let connection: ConnectionID? =
+            switch recipient {
+            case .end(let connection): connection
+            case .stream(let id): operations[id]?.caller.connection
+            }
+        let isAwaited =
+            extras.round?.waitsFor.remove(recipient) != nil
+            || connection.map { extras.round?.waitsFor.remove(.end($0)) != nil } == true
+        guard isAwaited else {
+            return channel.engine.ending == nil || channel.engine.parkedSenders > 0 ? .nothing : .ended
+        }
+        round.offer.attempts += 1
+        finishIfComplete(channel)
+        return .offer(round.offer)
+    }
+
+    /// A recipient has gone, and is not waited for any more.
+    mutating func leaveRound(_ recipient: BroadcastRecipient, of channel: NamedChannel) {
+        guard channel.extras?.round?.waitsFor.remove(recipient) != nil else { return }
+        finishIfComplete(channel)
+    }
+
+    /// The sender has gone: those who do not have the message will not get it.
+    mutating func abandonRound(of channel: NamedChannel) {
+        guard let round = channel.extras?.round else { return }
+        channel.extras?.round = nil
+        discard(round.offer, on: channel)
+        runRounds(of: channel)
+    }
+
+    private mutating func finishIfComplete(_ channel: NamedChannel) {
+        guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty else { return }
+        extras.round = nil
+        finish(round.offer, on: channel)
+        runRounds(of: channel)
+    }
+
+    private mutating func finish(_ offer: Offer, on channel: NamedChannel) {
+        complete(offer, on: channel, [Attribute(.receivers, offer.attempts)])
+    }
+}

@@ -1,0 +1,208 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Declaring channels, ending them, and counting as an end of one.
+extension HubStateMachine {
+    // MARK: Opening
+
+    mutating func open(_ command: OpenCommand) -> Reply {
+        let channel = channels.channel(command.channel)
+        let reply = open(channel, command.declaration)
+        channels.release(channel, at: now)
+        return reply
+    }
+
+    private mutating func open(_ channel: NamedChannel, _ declaration: ChannelDeclaration) -> Reply {
+        if channel.extras?.declaration == declaration { return .ok([]) }
+        guard channel.extras?.declaration == nil else {
+            return .error(WireError(.conflict, "the channel was opened as another one; CLOSE it first"))
+        }
+        guard channels.declaredCount < limits.maxDeclaredChannels else {
+            return .error(WireError(.limit, "the server has \(limits.maxDeclaredChannels) channels that were opened"))
+        }
+        guard channel.engine.ending == nil else {
+            guard channel.isTombstone else {
+                return .error(WireError(.conflict, "the channel has ended, and not all of it is received"))
+            }
+            declare(channels.renew(channel), declaration)
+            return .ok([])
+        }
+        if let refusal = refusalToChange(channel, to: declaration) { return .error(refusal) }
+        declare(channel, declaration)
+        return .ok([])
+    }
+
+    /// Why a channel that is used as a rendezvous cannot become another one; nil when it can.
+    private func refusalToChange(_ channel: NamedChannel, to declaration: ChannelDeclaration) -> WireError? {
+        if declaration == .rendezvous { return nil }
+        guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
+        else { return WireError(.conflict, "messages are waiting on the channel as a rendezvous") }
+        if case .queue = declaration { return nil }
+        var hasLeases = false
+        channel.engine.forEachReceiver { if leaseNanoseconds(of: $0) > 0 { hasLeases = true } }
+        return hasLeases ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
+    }
+
+    private mutating func declare(_ channel: NamedChannel, _ declaration: ChannelDeclaration) {
+        channel.ensureExtras().declaration = declaration
+        channel.engine.kind = declaration.kind
+        channels.declaredCount += 1
+    }
+
+    // MARK: Ending
+
+    mutating func close(_ name: ChannelName) -> Reply {
+        let channel = channels.channel(name)
+        close(channel, reason: nil)
+        return .ok([])
+    }
+
+    /// Takes no more sends; what is there, or may come back, is still received.
+    private mutating func close(_ channel: NamedChannel, reason: String?) {
+        retract(channel)
+        if channel.isOnce, let value = channel.engine.bufferedMessages.first { letGoOfValue(value) }
+        let evicted = channel.engine.close(
+            reason: reason,
+            keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)
+        for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
+        settleEnding(of: channel)
+    }
+
+    /// The value of a channel that is closed lives on for a while, and is not counted any more.
+    private mutating func letGoOfValue(_ value: Offer) {
+        guard value.isKept else { return }
+        value.isKept = false
+        totals.keptMessages -= 1
+        totals.keptBytes -= value.body.count
+    }
+
+    mutating func poison(_ name: ChannelName, _ reason: String?) -> Reply {
+        poison(channels.channel(name), reason)
+        return .ok([])
+    }
+
+    private mutating func poison(_ channel: NamedChannel, _ reason: String?) {
+        retract(channel)
+        evict(channel.engine.poison(reason: reason), from: channel)
+    }
+
+    /// Closes a channel whose last receiving end has gone: nobody will take what is there.
+    private mutating func refuseSenders(of channel: NamedChannel) {
+        retract(channel)
+        channel.ensureExtras().hasLostReceivers = true
+        evict(channel.engine.refuseSenders(reason: "its last receiver has gone"), from: channel)
+    }
+
+    /// Tells everybody who has to do with a channel that has ended on both sides.
+    private mutating func evict(_ evicted: NamedChannel.Engine.Evicted, from channel: NamedChannel) {
+        guard channel.engine.ending != nil else { return }
+        for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
+        for offer in evicted.senders + evicted.messages { refuse(offer, on: channel) }
+        while let offer = channel.extras?.returned.popFirst() { refuse(offer, on: channel) }
+        if let round = channel.extras?.round {
+            channel.extras?.round = nil
+            let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
+            refuse(round.offer, on: channel, reply)
+        }
+        for id in channel.extras?.pausedStreams ?? [] { end(id, channel.endingReply) }
+        settleEnding(of: channel)
+    }
+
+    private mutating func refuse(_ offer: Offer, on channel: NamedChannel, _ reply: Reply? = nil) {
+        discard(offer, on: channel)
+        while let sender = offer.sender { end(sender.operation, reply ?? channel.endingReply) }
+    }
+
+    /// The channel is not declared any more.
+    private mutating func retract(_ channel: NamedChannel) {
+        guard let extras = channel.extras, extras.declaration != nil else { return }
+        extras.declaration = nil
+        channels.declaredCount -= 1
+    }
+
+    /// Once a closed channel has nothing left, tells those who have waited for what might have come back.
+    mutating func settleEnding(of channel: NamedChannel) {
+        if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
+            for receiver in channel.engine.evictReceivers() {
+                end(receiver.operation, channel.endingReply, arm: receiver.arm)
+            }
+        }
+        channels.release(channel, at: now)
+    }
+
+    // MARK: Ends
+
+    mutating func join(_ command: JoinCommand, _ connection: ConnectionID) -> Reply {
+        let channel = channels.channel(command.end.channel)
+        guard channel.engine.ending == nil || channel.isOnce else { return channel.endingReply }
+        let onDeath = command.onDeath ?? .retire
+        let isKnown = { (end: DeclaredEnd) in end.channel === channel && end.side == command.end.side }
+        if let place = clients[connection]?.ends.firstIndex(where: isKnown) {
+            clients[connection]?.ends[place].onDeath = onDeath
+            return .ok([])
+        }
+        guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
+            channels.release(channel, at: now)
+            return .error(WireError(.limit, "a connection counts as at most \(limits.maxEnds) ends of channels"))
+        }
+        clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
+        let extras = channel.ensureExtras()
+        switch command.end.side {
+        case .send: extras.sendingEnds.insert(connection)
+        case .receive:
+            extras.receivingEnds.insert(connection)
+            if channel.isBroadcast { runRounds(of: channel) }
+        }
+        return .ok([])
+    }
+
+    mutating func leave(_ end: ChannelEnd, _ connection: ConnectionID) -> Reply {
+        let isMeant = { (known: DeclaredEnd) in known.channel.name == end.channel && known.side == end.side }
+        guard let place = clients[connection]?.ends.firstIndex(where: isMeant),
+            let known = clients[connection]?.ends.remove(at: place)
+        else { return .error(WireError(.notFound, "this connection does not count as that end of the channel")) }
+        leave(known, connection, because: .retire)
+        return .ok([])
+    }
+
+    /// An end has gone: with the last one of its side the channel ends.
+    mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy) {
+        let channel = end.channel
+        guard let extras = channel.extras else { return }
+        switch end.side {
+        case .send: extras.sendingEnds.remove(connection)
+        case .receive:
+            extras.receivingEnds.remove(connection)
+            leaveRound(.end(connection), of: channel)
+        }
+        if channel.engine.ending != nil { return channels.release(channel, at: now) }
+        switch (policy, end.side) {
+        case (.poison, _): poison(channel, "its \(end.side.person) has died")
+        case (.retire, .send) where extras.sendingEnds.isEmpty: close(channel, reason: "its last sender has gone")
+        case (.retire, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel)
+        case (.retire, _): channels.release(channel, at: now)
+        }
+    }
+}
+
+extension ChannelDeclaration {
+    /// What the matching engine makes of it. A broadcast meets in rounds, outside of the engine.
+    var kind: ChannelKind {
+        switch self {
+        case .queue(capacity: 0, overflow: .block), .broadcast: .rendezvous
+        case .queue(let capacity, .block): .buffered(capacity: capacity)
+        case .queue(let capacity, .dropNewest): .droppingNewest(capacity: capacity)
+        case .queue(let capacity, .dropOldest): .droppingOldest(capacity: capacity)
+        case .once: .once
+        }
+    }
+}
+
+extension ChannelEnd.Side {
+    fileprivate var person: String {
+        switch self {
+        case .send: "sender"
+        case .receive: "receiver"
+        }
+    }
+}

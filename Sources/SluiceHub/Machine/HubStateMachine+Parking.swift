@@ -1,0 +1,188 @@
+import SluiceRuntime
+import SluiceWire
+
+/// How operations begin to wait, and how they stop.
+extension HubStateMachine {
+    /// What an operation says of how it wants to wait.
+    struct Patience {
+        let timeout: Duration?
+        let waitsAfterEOF: Bool
+        /// The bytes of the messages that it would keep in memory.
+        var bodyBytes = 0
+    }
+
+    /// Why an operation that found nobody must not wait; nil when it may.
+    func refusalToPark(_ patience: Patience, _ caller: Caller) -> Reply? {
+        if patience.timeout == .zero { return .timeout }
+        if isWithdrawnByEOF(patience, caller) { return Withdrawal.endOfInput.reply }
+        guard let client = clients[caller.connection] else { return Withdrawal.closing.reply }
+        guard patience.bodyBytes <= limits.parkedBytes - client.parkedBytes else {
+            return .error(
+                WireError(
+                    .limit, "the messages that a connection waits to send have at most \(limits.parkedBytes) bytes"))
+        }
+        return nil
+    }
+
+    /// Whether an operation that has to wait is withdrawn at once.
+    func isWithdrawnByEOF(_ patience: Patience, _ caller: Caller) -> Bool {
+        !patience.waitsAfterEOF && clients[caller.connection]?.hasInputEnded != false
+    }
+
+    /// Enters an operation that stands in its queues under `operations.nextKey`.
+    ///
+    /// - Parameter setsDeadline: whether its time runs from now on.
+    mutating func park(
+        _ wait: OperationWait, _ caller: Caller, _ patience: Patience, setsDeadline: Bool = true
+    ) -> OperationID {
+        let id = operations.nextKey
+        let connection = caller.connection
+        let triesOnce = patience.timeout == .zero
+        let timeout = setsDeadline && !triesOnce ? patience.timeout : nil
+        let deadline = timeout.map { deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds) }
+        let next = clients[connection]?.firstOperation
+        operations.insert(
+            ParkedOperation(
+                caller: caller, wait: wait, since: now, deadline: deadline, triesOnce: triesOnce,
+                waitsAfterEOF: patience.waitsAfterEOF, bodyBytes: Int32(clamping: patience.bodyBytes), next: next))
+        if let next { operations[next]?.previous = id }
+        clients[connection]?.firstOperation = id
+        clients[connection]?.pendingCount += 1
+        clients[connection]?.parkedBytes += patience.bodyBytes
+        return id
+    }
+
+    /// Ends a parked operation that was completed: takes it out of whatever it stands in, and has its client told.
+    ///
+    /// - Parameter arm: the arm of a select that was taken.
+    mutating func end(_ id: OperationID, _ reply: Reply?, arm: Int32? = nil) {
+        guard let operation = operations.remove(id) else { return }
+        let connection = operation.caller.connection
+        if let next = operation.next { operations[next]?.previous = operation.previous }
+        if let previous = operation.previous {
+            operations[previous]?.next = operation.next
+        } else {
+            clients[connection]?.firstOperation = operation.next
+        }
+        clients[connection]?.pendingCount -= 1
+        clients[connection]?.parkedBytes -= Int(operation.bodyBytes)
+        if let deadline = operation.deadline { deadlines.remove(deadline) }
+        leave(operation.wait, id, connection)
+        if case .select(let select) = operation.wait, let key = select.key, let arm {
+            clients[connection]?.fairness.remember(arm, of: key)
+        }
+        guard let reply else { return }
+        effects.append(
+            Effect(connection: connection, operation: id, tag: operation.caller.tag, content: .final(reply)))
+    }
+
+    /// Ends a parked operation that was not completed.
+    ///
+    /// - Parameter reason: what its client is told; nil is nothing.
+    mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
+        guard let operation = operations[id] else { return }
+        end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
+    }
+
+    /// Whether it cannot be said of a send that is withdrawn now that nobody will have received its message.
+    private func isInDoubt(_ wait: OperationWait) -> Bool {
+        switch wait {
+        case .send(_, let offer, _): isInDoubt(offer)
+        case .select(let select):
+            select.arms.contains { if case .send(_, let offer) = $0 { isInDoubt(offer) } else { false } }
+        case .receive, .stream, .barrier, .trace: false
+        }
+    }
+
+    func isInDoubt(_ offer: Offer) -> Bool {
+        // Somebody else who sends the same goes on.
+        if !offer.attached.isEmpty { return true }
+        switch offer.place {
+        case .leased: return true
+        case .distributing: return offer.attempts > 0
+        case .queued, .buffered, .returned, .delayed, .gone: return false
+        }
+    }
+
+    // MARK: Leaving
+
+    /// Takes an operation out of every place in which it stands still.
+    private mutating func leave(_ wait: OperationWait, _ id: OperationID, _ connection: ConnectionID) {
+        switch wait {
+        case .send(let channel, let offer, _): leave(offer, on: channel, id)
+        case .receive(let channel, let ticket, _): leave(channel, ticket)
+        case .stream(let stream): leave(stream, id, connection)
+        case .barrier(let barrier, let ticket): leave(barrier, ticket)
+        case .trace: tracers.removeAll { $0 == id }
+        case .select(let select): for arm in select.arms { leave(arm, id) }
+        }
+    }
+
+    /// Takes an arm of a select out of its queue.
+    mutating func leave(_ arm: ParkedArm, _ id: OperationID) {
+        switch arm {
+        case .send(let channel, let offer): leave(offer, on: channel, id)
+        case .receive(let channel, let ticket, _): leave(channel, ticket)
+        case .barrier(let barrier, let ticket): leave(barrier, ticket)
+        }
+    }
+
+    private mutating func leave(_ channel: NamedChannel, _ ticket: WaitTicket) {
+        _ = channel.engine.withdrawReceiver(ticket)
+        channels.release(channel, at: now)
+    }
+
+    private mutating func leave(_ stream: CountedReceive, _ id: OperationID, _ connection: ConnectionID) {
+        if let ticket = stream.ticket { _ = stream.channel.engine.withdrawReceiver(ticket) }
+        stream.channel.streamCount -= 1
+        reserveLeases(-stream.openWindow, for: connection)
+        stream.channel.extras?.pausedStreams.remove(id)
+        leaveRound(.stream(id), of: stream.channel)
+        channels.release(stream.channel, at: now)
+    }
+
+    private mutating func leave(_ barrier: Barrier, _ ticket: WaitTicket) {
+        _ = barrier.waiting.remove(ticket)
+        if barrier.waiting.isEmpty { barriers[barrier.name] = nil }
+    }
+
+    /// Has an operation wait for an offer no more; one that nobody waits for any more is withdrawn.
+    private mutating func leave(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
+        offer.detach(id)
+        abandon(offer, on: channel)
+    }
+
+    /// Withdraws an offer if nobody cares for it any more.
+    mutating func abandon(_ offer: Offer, on channel: NamedChannel) {
+        if offer.isWanted { return }
+        switch offer.place {
+        // Whoever holds it may acknowledge it still: a sender that comes back will be told.
+        case .leased, .gone: break
+        case .distributing: abandonRound(of: channel)
+        case .queued, .buffered, .returned, .delayed: takeOut(offer, of: channel)
+        }
+        channels.release(channel, at: now)
+    }
+
+    /// Takes an offer out of the channel, of which nothing has come.
+    private mutating func takeOut(_ offer: Offer, of channel: NamedChannel) {
+        switch offer.place {
+        case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
+        case .buffered:
+            _ = channel.engine.withdrawBuffered { $0 === offer }
+            if let admitted = channel.engine.admit() { accept(admitted) }
+        case .returned(let handle): channel.extras?.returned.remove(handle)
+        case .delayed(let handle):
+            deadlines.remove(handle)
+            channel.awayCount -= 1
+        case .leased, .distributing, .gone: break
+        }
+        discard(offer, on: channel)
+    }
+
+    /// Lets go of an offer of which nothing has come and that stands nowhere any more.
+    mutating func discard(_ offer: Offer, on channel: NamedChannel) {
+        letGo(of: offer, on: channel)
+        if let key = offer.key { memory.forget(key) }
+    }
+}

@@ -1,0 +1,156 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Receives, and what receivers are given.
+extension HubStateMachine {
+    mutating func receive(_ command: ReceiveCommand, _ caller: Caller) -> Outcome {
+        let channel = channels.channel(command.channel)
+        clients[caller.connection]?.usage.note(.receive, of: command.channel)
+        let patience = Patience(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
+        let lease = command.lease?.wholeNanoseconds ?? 0
+        if lease > 0, let refusal = refusalToLease(on: channel, to: caller.connection, count: command.window ?? 1) {
+            channels.release(channel, at: now)
+            return .done(.error(refusal))
+        }
+        if command.count != nil { return stream(command, from: channel, caller, patience) }
+        if let reply = take(from: channel, lease, by: caller.connection, arm: nil) {
+            channels.release(channel, at: now)
+            return .done(reply)
+        }
+        if let reply = refusalToPark(patience, caller) {
+            channels.release(channel, at: now)
+            return .done(reply)
+        }
+        let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
+        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience)
+        if channel.isBroadcast { runRounds(of: channel) }
+        return .parked(id)
+    }
+
+    /// What there is to take.
+    enum Taken {
+        case offer(Offer)
+        /// Nothing yet.
+        case nothing
+        /// The channel has ended.
+        case ended
+    }
+
+    /// Takes a message from the channel; nil when it must wait for a sender.
+    ///
+    /// - Parameter lease: its nanoseconds, or 0.
+    mutating func take(
+        from channel: NamedChannel, _ lease: UInt64, by connection: ConnectionID, arm: Int32?
+    ) -> Reply? {
+        switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
+        case .offer(let offer):
+            let terms = settle(offer, on: channel, lease, with: connection, through: nil)
+            return .message(channel.name, offer.body, terms + .taken(arm))
+        case .nothing: return nil
+        case .ended: return channel.endingReply
+        }
+    }
+
+    /// Takes the oldest message out of the channel.
+    mutating func takeOffer(from channel: NamedChannel, isLeased: Bool, as recipient: BroadcastRecipient) -> Taken {
+        if let extras = channel.extras {
+            if channel.isBroadcast { return takeBroadcast(from: channel, as: recipient) }
+            if let offer = extras.returned.popFirst() { return .offer(offer) }
+        }
+        switch channel.engine.receive(holding: isLeased) {
+        case .message(let offer, let admitted):
+            if case .buffered = offer.place, isLeased { offer.isHeld = true }
+            // Where the message itself was its sender's, that is answered with the message.
+            if let admitted, admitted !== offer { accept(admitted) }
+            return .offer(offer)
+        case .blocked: return .nothing
+        case .ended: return channel.mayGetBack && !channel.refusesReturns ? .nothing : .ended
+        }
+    }
+
+    /// Decides what a receiver's having the offer means: its end, or the begin of a lease.
+    ///
+    /// - Returns: what the receiver is told of it.
+    mutating func settle(
+        _ offer: Offer, on channel: NamedChannel, _ lease: UInt64, with connection: ConnectionID,
+        through stream: OperationID?
+    ) -> [Attribute] {
+        let terms =
+            lease > 0
+            ? grant(offer, on: channel, lease, to: connection, through: stream) : []
+        trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
+        if lease > 0 { return terms }
+        totals.handoffs += 1
+        if !channel.isBroadcast { complete(offer, on: channel) }
+        return terms
+    }
+
+    // MARK: To receivers that wait
+
+    /// Gives a new message to a receiver that was parked.
+    mutating func hand(_ draft: Draft, on channel: NamedChannel, to receiver: WireReceiver) -> Attempt {
+        guard leaseNanoseconds(of: receiver) > 0 else {
+            deliver(draft.body, of: channel, from: draft.origin, to: receiver)
+            remember(draft)
+            return .done(.ok(.taken(draft.arm)))
+        }
+        lastPosition += 1
+        let offer = Offer(draft, at: lastPosition)
+        let isAnswered = hold(offer, on: channel)
+        if isAnswered, let key = offer.key { memory.finish(key, at: now) }
+        hand(offer, on: channel, to: receiver)
+        return isAnswered ? .done(.ok(.taken(draft.arm))) : .committed(offer)
+    }
+
+    /// Gives an offer that stands nowhere to a receiver that was parked.
+    mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
+        guard let connection = operations[receiver.operation]?.caller.connection else { return }
+        let lease = leaseNanoseconds(of: receiver)
+        let stream = isStream(receiver.operation) ? receiver.operation : nil
+        let terms = settle(offer, on: channel, lease, with: connection, through: stream)
+        give(offer.body, terms, of: channel, to: receiver)
+    }
+
+    /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.
+    mutating func deliver(_ body: Body, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver)
+    {
+        guard let connection = operations[receiver.operation]?.caller.connection else { return }
+        trace(body.count, on: channel, from: origin, to: connection, nil)
+        totals.handoffs += 1
+        give(body, [], of: channel, to: receiver)
+    }
+
+    private mutating func give(
+        _ body: Body, _ terms: [Attribute], of channel: NamedChannel, to receiver: WireReceiver
+    ) {
+        let id = receiver.operation
+        guard let operation = operations[id] else { return }
+        if case .stream(let stream) = operation.wait {
+            stream.ticket = nil
+            if let deadline = operation.deadline {
+                deadlines.remove(deadline)
+                operations[id]?.deadline = nil
+            }
+            forward(body, terms, through: stream, id)
+            pump(stream, id)
+        } else {
+            end(id, .message(channel.name, body, terms + .taken(receiver.arm)), arm: receiver.arm)
+        }
+    }
+
+    private func isStream(_ id: OperationID) -> Bool {
+        if case .stream? = operations[id]?.wait { true } else { false }
+    }
+
+    /// For how long a parked receiver wants to hold the message; 0 when it takes it for good.
+    func leaseNanoseconds(of receiver: WireReceiver) -> UInt64 {
+        switch operations[receiver.operation]?.wait {
+        case .receive(_, _, let lease): return lease
+        case .stream(let stream): return stream.leaseNanoseconds
+        case .select(let select):
+            guard let arm = receiver.arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
+            return lease
+        case .send, .barrier, .trace, nil: return 0
+        }
+    }
+}

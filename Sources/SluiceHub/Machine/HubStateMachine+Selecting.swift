@@ -1,0 +1,132 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Selects.
+extension HubStateMachine {
+    mutating func select(_ command: SelectCommand, _ caller: Caller) -> Outcome {
+        if let refusal = refusal(of: command, caller) { return .done(.error(refusal)) }
+        let patience = Patience(
+            timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF,
+            bodyBytes: command.arms.reduce(0) { $0 + $1.bodyBytes })
+        let key = command.order == .fair && command.arms.count > 1 ? FairKey(command.arms) : nil
+        for arm in places(of: command, key, caller) {
+            let channel: NamedChannel
+            switch attempt(command.arms[arm], Int32(arm), caller) {
+            case .blocked, .repeated: continue
+            case .done(let reply):
+                if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
+                return .done(reply)
+            case .committed(let offer):
+                guard case .send(let name, _, _) = command.arms[arm] else { continue }
+                channel = channels.channel(name)
+                if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
+                let patience = Patience(
+                    timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF, bodyBytes: offer.body.count)
+                return wait(for: offer, on: channel, arm: Int32(arm), caller, patience)
+            }
+        }
+        if command.hasElse { return .done(.otherwise(.taken(Int32(command.arms.count)))) }
+        if let reply = refusalToPark(patience, caller) { return .done(reply) }
+        let id = operations.nextKey
+        let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
+        let parked = park(.select(ParkedSelect(arms, key)), caller, patience)
+        for case .receive(let channel, _, _) in arms where channel.isBroadcast { runRounds(of: channel) }
+        return .parked(parked)
+    }
+
+    /// Why a select cannot be, whatever others do; nil when it can.
+    private func refusal(of command: SelectCommand, _ caller: Caller) -> WireError? {
+        var names: Set<ChannelName> = []
+        var leases = 0
+        for arm in command.arms {
+            switch arm {
+            case .barrier(let name, let parties):
+                guard names.insert(name).inserted else {
+                    return WireError(.conflict, "a select stands at a barrier once")
+                }
+                if let refusal = refusalToMeet(at: name, parties) { return refusal }
+            case .receive(_, let lease?) where lease > .zero: leases = 1
+            case .receive, .send: break
+            }
+        }
+        guard leases > 0 else { return nil }
+        for case .receive(let name, _?) in command.arms {
+            guard let channel = channels.existing(name) else { continue }
+            if let refusal = refusalToLease(on: channel, to: caller.connection, count: leases) { return refusal }
+        }
+        return nil
+    }
+
+    /// The order in which a select looks at its arms.
+    private mutating func places(of command: SelectCommand, _ key: FairKey?, _ caller: Caller) -> [Int] {
+        let count = command.arms.count
+        switch command.order {
+        case .first: return Array(0..<count)
+        case .random: return Array(0..<count).shuffled(using: &generator)
+        case .fair:
+            let start = key.flatMap { clients[caller.connection]?.fairness.start(of: $0, arms: count) } ?? 0
+            return Array(start..<count) + Array(0..<start)
+        }
+    }
+
+    /// Takes an arm if that needs no waiting.
+    private mutating func attempt(_ arm: Arm, _ number: Int32, _ caller: Caller) -> Attempt {
+        switch arm {
+        case .receive(let name, let lease):
+            let channel = channels.channel(name)
+            clients[caller.connection]?.usage.note(.receive, of: name)
+            defer { channels.release(channel, at: now) }
+            let reply = take(from: channel, lease?.wholeNanoseconds ?? 0, by: caller.connection, arm: number)
+            return reply.map { .done($0) } ?? .blocked
+        case .send(let name, let body, let id):
+            let channel = channels.channel(name)
+            clients[caller.connection]?.usage.note(.send, of: name)
+            let attempt = offer(draft(name, body, id, number, caller), on: channel)
+            switch attempt {
+            case .done, .blocked: channels.release(channel, at: now)
+            case .committed, .repeated: break
+            }
+            return attempt
+        case .barrier(let name, let parties):
+            clients[caller.connection]?.usage.note(.meet, of: name)
+            return meet(at: name, parties) ? .done(.ok(.taken(number))) : .blocked
+        }
+    }
+
+    /// Queues an arm of a select.
+    private mutating func park(_ arm: Arm, _ number: Int32, of id: OperationID, _ caller: Caller) -> ParkedArm {
+        switch arm {
+        case .receive(let name, let lease):
+            let channel = channels.channel(name)
+            let ticket = channel.engine.park(WireReceiver(operation: id, arm: number))
+            return .receive(channel, ticket, leaseNanoseconds: lease?.wholeNanoseconds ?? 0)
+        case .send(let name, let body, let messageID):
+            let channel = channels.channel(name)
+            let draft = draft(name, body, messageID, number, caller)
+            if let key = draft.key, case .pending(let offer)? = memory[key] {
+                join(offer, Offer.Sender(operation: id, arm: number))
+                return .send(channel, offer)
+            }
+            return .send(channel, queue(draft, on: channel, of: id))
+        case .barrier(let name, let parties):
+            let (barrier, ticket) = queue(WireReceiver(operation: id, arm: number), at: name, parties)
+            return .barrier(barrier, ticket)
+        }
+    }
+
+    private func draft(
+        _ name: ChannelName, _ body: Body, _ id: MessageID?, _ number: Int32, _ caller: Caller
+    ) -> Draft {
+        Draft(
+            body: body, origin: caller.connection, key: id.map { SendKey(channel: name, id: $0) }, arm: number)
+    }
+}
+
+extension Arm {
+    fileprivate var bodyBytes: Int {
+        switch self {
+        case .send(_, let body, _): body.count
+        case .receive, .barrier: 0
+        }
+    }
+}

@@ -1,0 +1,214 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Sends, up to the moment when they wait.
+extension HubStateMachine {
+    /// What came of offering a message.
+    enum Attempt {
+        /// It is done, or cannot be.
+        case done(Reply)
+        /// A receiver has it, or the channel does, and the sender waits for its end.
+        case committed(Offer)
+        /// The same message is on its way already.
+        case repeated(Offer)
+        /// Nobody took it.
+        case blocked
+    }
+
+    mutating func send(_ command: SendCommand, _ caller: Caller) -> Outcome {
+        let patience = Patience(
+            timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF, bodyBytes: command.body.count)
+        if let epoch = command.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }
+        let channel = channels.channel(command.channel)
+        clients[caller.connection]?.usage.note(.send, of: command.channel)
+        let draft = Draft(
+            body: command.body, origin: caller.connection, waitsUntilTaken: command.until == .taken,
+            minimumReceivers: command.minimumReceivers ?? 0,
+            key: command.identity.map { SendKey(channel: command.channel, id: $0.id) })
+        switch offer(draft, on: channel) {
+        case .done(let reply):
+            channels.release(channel, at: now)
+            return .done(reply)
+        case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
+        case .repeated(let offer): return attach(to: offer, on: channel, caller, patience)
+        case .blocked:
+            if let reply = refusalToPark(patience, caller) {
+                channels.release(channel, at: now)
+                return .done(reply)
+            }
+            let offer = queue(draft, on: channel, of: operations.nextKey)
+            return .parked(park(.send(channel, offer, arm: nil), caller, patience))
+        }
+    }
+
+    /// Offers a message to the receivers that wait on the channel, else to the channel.
+    mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
+        if let key = draft.key, let entry = memory[key] {
+            switch entry {
+            case .delivered: return .done(.ok([.isDuplicate] + .taken(draft.arm)))
+            case .pending(let offer): return .repeated(offer)
+            }
+        }
+        if channel.isBroadcast { return broadcast(draft, on: channel) }
+        if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
+        let position = lastPosition + 1
+        var made: Offer?
+        // The offer is made only where something has to wait, or to be kept.
+        let result = channel.engine.send(Self.make(draft, at: position, &made))
+        if made != nil { lastPosition = position }
+        switch result {
+        case .handed(let receiver): return hand(draft, on: channel, to: receiver)
+        case .published(let receivers):
+            for receiver in receivers { deliver(draft.body, of: channel, from: draft.origin, to: receiver) }
+            remember(draft)
+            if let made { retain(made) }
+            return .done(.ok(.taken(draft.arm)))
+        case .accepted(let dropped):
+            if let dropped { drop(dropped, on: channel) }
+            guard let made else { return .blocked }
+            return keep(made, draft, on: channel)
+        case .dropped:
+            // The offer was made, and is nowhere.
+            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok([.isDropped] + .taken(draft.arm)))
+        case .blocked: return .blocked
+        case .ended: return .done(channel.endingReply)
+        }
+    }
+
+    private static func make(_ draft: Draft, at position: UInt64, _ made: inout Offer?) -> Offer {
+        let offer = Offer(draft, at: position)
+        made = offer
+        return offer
+    }
+
+    /// A new offer at the end of the channel's queue.
+    mutating func queue(_ draft: Draft, on channel: NamedChannel, of operation: OperationID) -> Offer {
+        lastPosition += 1
+        let offer = Offer(draft, at: lastPosition)
+        offer.sender = Offer.Sender(operation: operation, arm: draft.arm)
+        offer.place = .queued(channel.engine.park(offer, message: offer))
+        if let key = draft.key { memory.begin(key, offer) }
+        return offer
+    }
+
+    // MARK: Waiting for an offer
+
+    /// Has the caller wait for the end of an offer that is with a receiver, or in the channel's buffer.
+    mutating func wait(
+        for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
+    ) -> Outcome {
+        if let key = offer.key { memory.begin(key, offer) }
+        guard !isWithdrawnByEOF(patience, caller) else {
+            let reply = isInDoubt(offer) ? Withdrawal.endOfInput.doubt : Withdrawal.endOfInput.reply
+            abandon(offer, on: channel)
+            return .done(reply)
+        }
+        offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
+        return .parked(park(.send(channel, offer, arm: arm), caller, patience))
+    }
+
+    /// Has the caller wait for the end of an offer that was made before, under the same id.
+    private mutating func attach(
+        to offer: Offer, on channel: NamedChannel, _ caller: Caller, _ patience: Patience
+    ) -> Outcome {
+        if patience.timeout == .zero { return .done(Withdrawal.timeout.doubt) }
+        if isWithdrawnByEOF(patience, caller) { return .done(Withdrawal.endOfInput.doubt) }
+        // Its message is in memory already.
+        let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
+        join(offer, Offer.Sender(operation: operations.nextKey, arm: nil))
+        return .parked(park(.send(channel, offer, arm: nil), caller, patience))
+    }
+
+    /// Adds one to those who wait for an offer.
+    func join(_ offer: Offer, _ sender: Offer.Sender) {
+        if offer.sender == nil { offer.sender = sender } else { offer.attached.append(sender) }
+    }
+
+    // MARK: What the channel keeps
+
+    /// Why the channel must not keep a message; nil when it may, or would not.
+    private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {
+        guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
+            channel.engine.parkedReceivers == 0,
+            draft.body.count > limits.keptBytes - totals.keptBytes
+        else { return nil }
+        return WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
+    }
+
+    /// What to tell the sender of a message that is in the buffer now.
+    private mutating func keep(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
+        offer.place = .buffered
+        while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
+        if draft.waitsUntilTaken { return .committed(offer) }
+        accept(offer)
+        return .done(.ok(.taken(draft.arm)))
+    }
+
+    /// The channel keeps the message: its senders are told that it was accepted, unless they wait for more.
+    mutating func accept(_ offer: Offer) {
+        offer.place = .buffered
+        guard !offer.waitsUntilTaken else { return }
+        retain(offer)
+        if let key = offer.key { memory.finish(key, at: now) }
+        answerSenders(of: offer)
+    }
+
+    /// The channel has the message in memory for its own sake.
+    mutating func retain(_ offer: Offer) {
+        offer.isKept = true
+        totals.keptMessages += 1
+        totals.keptBytes += offer.body.count
+    }
+
+    /// The channel has dropped a message to make room for another one.
+    mutating func drop(_ offer: Offer, on channel: NamedChannel) {
+        discard(offer, on: channel)
+        while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
+    }
+
+    /// The offer is not in memory for the channel's sake any more.
+    mutating func letGo(of offer: Offer, on channel: NamedChannel) {
+        offer.place = .gone
+        if offer.isKept {
+            offer.isKept = false
+            totals.keptMessages -= 1
+            totals.keptBytes -= offer.body.count
+        }
+        if offer.isHeld {
+            offer.isHeld = false
+            if let admitted = channel.engine.letGo() { accept(admitted) }
+        }
+    }
+
+    // MARK: Its end
+
+    /// A receiver has taken the offer for good.
+    mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: [Attribute] = []) {
+        if channel.isOnce { return }
+        letGo(of: offer, on: channel)
+        if let key = offer.key { memory.finish(key, at: now) }
+        answerSenders(of: offer, attributes)
+    }
+
+    private mutating func answerSenders(of offer: Offer, _ attributes: [Attribute] = []) {
+        var isFirst = true
+        while let sender = offer.sender {
+            let reply = Reply.ok(attributes + (isFirst ? [] : [.isDuplicate]) + .taken(sender.arm))
+            isFirst = false
+            // Which has it leave the offer.
+            end(sender.operation, reply, arm: sender.arm)
+        }
+    }
+
+    /// Remembers a send that was done at once.
+    mutating func remember(_ draft: Draft) {
+        if let key = draft.key { memory.finish(key, at: now) }
+    }
+}
+
+extension Attribute {
+    /// An earlier send with the same id did it.
+    static let isDuplicate = Attribute(.duplicate, flag: true)
+    /// The channel dropped the message, as it was declared to.
+    static let isDropped = Attribute(.dropped, flag: true)
+}

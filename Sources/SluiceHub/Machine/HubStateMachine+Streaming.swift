@@ -1,0 +1,103 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Counted receives: messages flow while the client takes them, and while its window is open.
+extension HubStateMachine {
+    /// What a message of a counted receive counts for in its client's output.
+    static func outputBytes(of reply: Reply) -> Int {
+        guard case .message(_, let body, _) = reply else { return 0 }
+        return body.count + 64
+    }
+
+    mutating func stream(
+        _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
+    ) -> Outcome {
+        let stream = CountedReceive(command, from: channel)
+        channel.streamCount += 1
+        reserveLeases(stream.openWindow, for: caller.connection)
+        let id = park(.stream(stream), caller, patience, setsDeadline: false)
+        pump(stream, id)
+        if channel.isBroadcast { runRounds(of: channel) }
+        return .parked(id)
+    }
+
+    /// Sends messages through a counted receive until it has to wait: for a sender, for its client, or for an
+    /// acknowledgement.
+    mutating func pump(_ stream: CountedReceive, _ id: OperationID) {
+        while let operation = operations[id] {
+            if isHeldBack(stream, id, operation.caller.connection) { return }
+            let channel = stream.channel
+            switch takeOffer(from: channel, isLeased: stream.leaseNanoseconds > 0, as: .stream(id)) {
+            case .offer(let offer):
+                let terms = settle(
+                    offer, on: channel, stream.leaseNanoseconds, with: operation.caller.connection, through: id)
+                forward(offer.body, terms, through: stream, id)
+            case .ended: return end(id, channel.endingReply)
+            case .nothing: return waitForSender(stream, id, operation)
+            }
+        }
+    }
+
+    /// Waits for a sender.
+    private mutating func waitForSender(_ stream: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
+        if operation.triesOnce { return withdraw(id, .timeout) }
+        if !operation.waitsAfterEOF, clients[operation.caller.connection]?.hasInputEnded != false {
+            return withdraw(id, .endOfInput)
+        }
+        stream.channel.extras?.pausedStreams.remove(id)
+        stream.ticket = stream.channel.engine.park(WireReceiver(operation: id, arm: nil))
+        if let timeout = stream.timeout {
+            operations[id]?.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
+        }
+    }
+
+    /// Whether nothing may flow now. Then the receive waits outside of the channel's queue.
+    private mutating func isHeldBack(_ stream: CountedReceive, _ id: OperationID, _ connection: ConnectionID) -> Bool {
+        let hasRoom = (clients[connection]?.unwrittenBytes ?? .max) < limits.outputBytes
+        if !hasRoom, !stream.awaitsRoom {
+            stream.awaitsRoom = true
+            clients[connection]?.awaitingRoom.append(id)
+        }
+        guard stream.isWindowFull || !hasRoom else { return false }
+        if stream.channel.isBroadcast { stream.channel.extras?.pausedStreams.insert(id) }
+        return true
+    }
+
+    /// Tells the client of a counted receive a message, which may be the last.
+    mutating func forward(
+        _ body: Body, _ terms: [Attribute], through stream: CountedReceive, _ id: OperationID
+    ) {
+        guard let caller = operations[id]?.caller else { return }
+        let reply = Reply.message(stream.channel.name, body, terms)
+        clients[caller.connection]?.unwrittenBytes += Self.outputBytes(of: reply)
+        effects.append(
+            Effect(connection: caller.connection, operation: id, tag: caller.tag, content: .partial(reply)))
+        if let remaining = stream.remaining {
+            stream.remaining = remaining - 1
+            if remaining == 1 { return end(id, .end) }
+        }
+        // There will never be another one.
+        if stream.channel.isOnce { end(id, .closed(stream.channel.name, nil)) }
+    }
+
+    /// The connection has written so many bytes of what it was given by counted receives and traces.
+    mutating func outputWritten(_ bytes: Int, of connection: ConnectionID) {
+        guard clients.holds(connection) else { return }
+        clients[connection]?.unwrittenBytes -= bytes
+        guard let waiting = clients[connection]?.awaitingRoom, !waiting.isEmpty else { return }
+        clients[connection]?.awaitingRoom = []
+        for id in waiting {
+            guard case .stream(let stream)? = operations[id]?.wait else { continue }
+            stream.awaitsRoom = false
+            resume(stream, id)
+        }
+    }
+
+    /// Goes on with a counted receive that was paused.
+    mutating func resume(_ stream: CountedReceive, _ id: OperationID) {
+        guard stream.isPaused else { return }
+        let channel = stream.channel
+        pump(stream, id)
+        if channel.isBroadcast { runRounds(of: channel) }
+    }
+}

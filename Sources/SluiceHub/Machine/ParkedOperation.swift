@@ -1,0 +1,66 @@
+import SluiceRuntime
+import SluiceWire
+
+/// An operation while it is parked.
+struct ParkedOperation: Sendable {
+    let caller: Caller
+    var wait: OperationWait
+    /// When it began to wait, in nanoseconds of the hub's clock.
+    let since: UInt64
+    var deadline: HeapHandle?
+    /// Whether its client gives it no time: it waits only for the end of a lease that has begun.
+    let triesOnce: Bool
+    let waitsAfterEOF: Bool
+    /// The bytes of the messages that it keeps in memory.
+    let bodyBytes: Int32
+    /// The neighbours in the list of the connection's operations.
+    var next: OperationID?
+    var previous: OperationID?
+}
+
+typealias OperationID = SlabKey<ParkedOperation>
+
+/// What a parked operation waits for.
+enum OperationWait: Sendable {
+    /// The end of an offer. With the number of the arm when a select has committed to it.
+    case send(NamedChannel, Offer, arm: Int32?)
+    /// A message; with the nanoseconds of its lease, or 0.
+    case receive(NamedChannel, WaitTicket, leaseNanoseconds: UInt64)
+    /// One message after the other.
+    case stream(CountedReceive)
+    /// One of several things.
+    case select(ParkedSelect)
+    /// Others at a barrier.
+    case barrier(Barrier, WaitTicket)
+    /// Handoffs.
+    case trace(Tracer)
+}
+
+/// The arms of a select that waits.
+final class ParkedSelect: Sendable {
+    let arms: [ParkedArm]
+    /// The key under which a fair select remembers the arm that it takes.
+    let key: FairKey?
+
+    init(_ arms: [ParkedArm], _ key: FairKey?) {
+        self.arms = arms
+        self.key = key
+    }
+}
+
+/// An arm of a select, in its queue.
+enum ParkedArm: Sendable {
+    case receive(NamedChannel, WaitTicket, leaseNanoseconds: UInt64)
+    case send(NamedChannel, Offer)
+    case barrier(Barrier, WaitTicket)
+}
+
+/// Something that will happen by itself.
+enum Deadline: Sendable {
+    /// The time of an operation runs out.
+    case operation(OperationID)
+    /// A lease ends.
+    case lease(LeaseID)
+    /// An offer that was refused for some time is there again.
+    case delay(NamedChannel, Offer)
+}

@@ -1,0 +1,54 @@
+import FoundationEssentials
+import SluiceRuntime
+import SluiceWire
+
+/// Reports on the hub, and their texts.
+extension Hub {
+    /// What is seen of the hub now.
+    func report(on subject: Inspection.Subject) -> any Report {
+        switch subject {
+        case .server: serverReport
+        case .channels(let prefix): look { $0.machine.channelsReport(prefix: prefix) }
+        case .waiters(let channel): look { $0.machine.waitersReport(on: channel) }
+        case .clients: look { $0.machine.clientsReport() }
+        case .stuck: look { $0.machine.stuckReport() }
+        }
+    }
+
+    func report(of handoff: Handoff) -> HandoffReport {
+        HandoffReport(
+            secondsSinceStart: seconds(at: handoff.time), channel: handoff.channel.description,
+            bodyBytes: handoff.bodyBytes, from: handoff.sender, to: handoff.receiver, attempt: handoff.attempt,
+            droppedBefore: handoff.droppedBefore)
+    }
+
+    /// A report as bytes, without the last line end.
+    func body(of report: some Report, _ format: ReportFormat) -> Body {
+        switch format {
+        case .text: return Body(report.text.utf8)
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            // Reports hold nothing that JSON cannot say.
+            return (try? encoder.encode(report)).map { Body($0) } ?? Body("{}".utf8)
+        }
+    }
+
+    private var serverReport: ServerReport {
+        let processes: [ProcessReport] = []
+        return look { state in
+            ServerReport(
+                version: HubLimits.version, protocolVersion: 1, epoch: epoch,
+                uptimeSeconds: seconds(at: state.machine.now),
+                connections: state.machine.connectionCount - state.localCount, parked: state.machine.parkedCount,
+                channels: state.machine.channels.count, endedChannels: state.machine.channels.tombstoneCount,
+                leases: state.machine.leases.count, bufferedMessages: state.machine.totals.keptMessages,
+                bufferedBytes: state.machine.totals.keptBytes, rememberedSends: state.machine.memory.deliveredCount,
+                handoffs: state.machine.totals.handoffs,
+                endings: Dictionary(uniqueKeysWithValues: state.endings.map { ($0.key.rawValue, $0.value) }),
+                residentBytes: ResidentMemory.bytes, processes: processes)
+        }
+    }
+
+    private func seconds(at time: UInt64) -> Double { Double(time &- startNanoseconds) / 1e9 }
+}
