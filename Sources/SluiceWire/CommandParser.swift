@@ -19,7 +19,9 @@ struct CommandParser {
     /// A short way to what `command` finds, for `PING`, of which more come in a second than of anything else: it takes a
     /// quarter of the time.
     static func bareCommand(_ line: ByteView) -> Command? {
-        guard line.count <= Verb.longestBare, let verb = Verb.vocabulary.word(ignoringCase: line) else { return nil }
+        guard line.count <= Verb.longestBare, !line.goesOnAfterFourLetters,
+            let verb = Verb.vocabulary.word(ignoringCase: line)
+        else { return nil }
         switch verb {
         case .hello: return .hello
         case .ping: return .ping([])
@@ -74,6 +76,11 @@ struct CommandParser {
         }
         throw WireError(.unknownCommand, "no such verb; HELP lists them")
     }
+}
+
+extension ByteView {
+    /// Whether there is more than a verb of four letters, as are those that most lines begin with.
+    fileprivate var goesOnAfterFourLetters: Bool { count > 4 && self[4] == .space }
 }
 
 /// The session.

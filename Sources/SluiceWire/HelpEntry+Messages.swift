@@ -11,8 +11,8 @@ extension HelpEntry {
 
                 timeout=D       TIMEOUT when D ran out and nobody took it; 0 tries once.
                                 MAYBE when it ran out under a lease
-                id=X            makes a retry safe: within 120 s a second SEND with the same
-                                channel and id joins the first, or gets OK dup=yes if that is done
+                id=X            makes a retry safe: within 120 s a second SEND with that channel
+                                and id joins the first, or gets OK dup=yes if it is done
                 epoch=E         with an id: MAYBE epoch if the server had another life since
                 until=accepted  OK when the channel has kept it
                 until=taken     OK when a receiver took it, although the channel buffers

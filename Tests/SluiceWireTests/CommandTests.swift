@@ -2,12 +2,6 @@ import SluiceWire
 import Testing
 
 @Suite struct CommandTests {
-    private func command(_ text: String) throws -> Command {
-        let steps = Conversation.steps(of: text + "\n")
-        #expect(steps.count == 1)
-        return try #require(steps.first?.command, "\(steps)")
-    }
-
     private func send(_ name: String, _ body: String, timeout: Duration? = nil, eof: Bool = false) throws -> Command {
         .send(SendCommand(channel: try channel(name), body: Body(body), timeout: timeout, waitsAfterEOF: eof))
     }
@@ -21,6 +15,21 @@ import Testing
         #expect(try command("QUIT") == .quit)
         #expect(try command("HELP") == .help(nil))
         #expect(try command("PING") == .ping([]))
+        #expect(try command("INFO") == .inspect(Inspection(.server)))
+        #expect(try command("CHANNELS") == .inspect(Inspection(.channels(prefix: nil))))
+        #expect(try command("WAITERS") == .inspect(Inspection(.waiters(channel: nil))))
+        #expect(try command("CLIENTS") == .inspect(Inspection(.clients)))
+        #expect(try command("STUCK") == .inspect(Inspection(.stuck)))
+    }
+
+    @Test(arguments: [
+        ("AUTH", "syntax"), ("NAME", "syntax"), ("SEND", "syntax"), ("RECV", "syntax"), ("SELECT", "syntax"),
+        ("BARRIER", "syntax"), ("ACK", "syntax"), ("NACK", "syntax"), ("TOUCH", "syntax"), ("CLOSE", "syntax"),
+        ("OPEN", "syntax"), ("POISON", "syntax"), ("JOIN", "syntax"), ("LEAVE", "syntax"), ("TRACE", "bad-option"),
+        ("CANCEL", "syntax"),
+    ])
+    func otherVerbsDoNotStandAlone(_ line: String, _ code: String) {
+        expectRefusal(line, code)
     }
 
     @Test(arguments: ["RECV jobs", "recv jobs", "Recv jobs", "rEcV jobs"])

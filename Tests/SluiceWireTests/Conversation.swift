@@ -78,8 +78,27 @@ extension Body {
 /// Here a tag is the protocol's, not the testing library's.
 typealias Tag = SluiceWire.Tag
 
+/// The one command that the lines of the test are; a test with others ends here.
+func command(_ text: String) throws -> Command {
+    let steps = Conversation.steps(of: text + "\n")
+    #expect(steps.count == 1)
+    return try #require(steps.first?.command, "\(steps)")
+}
+
+/// Checks that the line is refused with that code, whatever its end, and that the connection goes on.
+func expectRefusal(_ line: String, _ code: String, limits: Limits = Limits()) {
+    for end in ["\n", "\r\n"] {
+        let steps = Conversation.steps(of: "PING\n" + line + end + "QUIT\n", limits: limits)
+        #expect(steps.map { $0.code?.description } == [nil, code, nil], "\(line)")
+        #expect(steps.last?.command == .quit)
+    }
+}
+
 /// The name that the test spells; a test with a bad one ends here.
 func channel(_ text: String) throws -> ChannelName { try #require(ChannelName(text)) }
+
+/// The identity that the test spells; a test with a bad one ends here.
+func message(_ text: String) throws -> MessageID { try #require(MessageID(text)) }
 
 /// The tag that the test spells; a test with a bad one ends here.
 func tag(_ text: String) throws -> Tag { try #require(Tag(text)) }

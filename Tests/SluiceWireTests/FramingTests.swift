@@ -12,11 +12,26 @@ import Testing
         "SELECT recv a | send len=2 b | send c text | send len=3 d | else\nhi\nyou\nPING\n",
         "FROB\nSEND len=5 -x\nQUIT\n\nRECV\nSEND len=4 jobs text\nQUIT\n#! PING\nPING\n",
         "SELECT send len=5 a | frob\nQUIT\n\nSELECT send len=2 a | recv b | send len=1 -\nab\nc\nPING\n",
+        "#a SEND timeout=1s id=m.1 epoch=7 until=taken need=2 eof=wait len=4 jobs\na\nb\n\nSEND id=x jobs hi\n",
+        "#b RECV timeout=5s lease=30s count=10 window=4 eof=wait jobs\n#c RECV count=* jobs\nRECV lease=1ms jobs\n",
+        "BARRIER parties=3 timeout=1s eof=wait gate\nACK 1.2\nNACK delay=5s 1.2\nNACK 1.2\nTOUCH 4294967295.0\n",
+        "OPEN cap=10 overflow=drop-oldest jobs\nOPEN kind=once a\nOPEN b\nCLOSE jobs\nPOISON jobs\nPOISON a it broke\n",
+        "JOIN end=send on-death=poison jobs\nJOIN end=recv a\nLEAVE end=send jobs\nAUTH me s3cr=t!\nNAME worker-1\n",
+        "INFO\nINFO format=json\nCHANNELS\nCHANNELS a/\nWAITERS\nWAITERS format=text a\nCLIENTS\nSTUCK\nPING\n",
+        "#d TRACE\n#e TRACE format=json a/\nCANCEL #d\nTRACE\nRECV count=1 a\nHELP\nHELP JOIN\nHELLO\nQUIT\n",
+        "SELECT recv lease=1s a | send id=x len=2 b | barrier parties=2 c | send id=y d e | barrier f | else\nhi\nPING\n",
+        "OPEN len=5 jobs\nQUIT\n\nPOISON len=5 a b\nQUIT\n\nSELECT barrier len=5 a\nQUIT\n\nINFO len=5\nQUIT\n\nPING\n",
+        "TRACE / HTTP/1.1\nHost: x\n\nQUIT\n", "POISON / HTTP/1.1\nQUIT\n",
         "SEND len=3 jobs\nhello\nPING\n", "SEND len=x jobs\nhello\nPING\n", "GET / HTTP/1.1\nHost: x\n\nQUIT\n",
         "SSH-2.0-x\nQUIT\n", "\u{16}\u{3}\u{1}\nQUIT\n", "\u{16}\u{16}\nQUIT\n", "SS\nQUIT\n",
     ]
 
-    @Test(arguments: conversations)
+    @Test func theConversationsHaveEveryVerb() {
+        let commands = Self.conversations.flatMap { Conversation.steps(of: $0).compactMap(\.command) }
+        #expect(Set(commands.map(\.verb)) == Set(Verb.allCases))
+    }
+
+    @Test(arguments: conversations + conversations.map(\.replacingLineEnds))
     func cutInTwoAnywhere(_ text: String) {
         let bytes = Array(text.utf8)
         let whole = Conversation.steps(of: bytes)
@@ -39,6 +54,9 @@ import Testing
         "HELLO\nPING\nPING hi\nHELP\nHELP SEND\nCANCEL #a\nQUIT\n",
         "SEND jobs hello\n#a SEND jobs\nRECV jobs\nRECV timeout=0 jobs\n",
         "SEND len=5 jobs\nhello\nSEND len=0 jobs\n\nPING\n", "FROB\nSEND len=5 -x\nhello\nRECV\n#! PING\nPING\n",
+        "OPEN cap=1 a\nPOISON a why\nJOIN end=send a\nLEAVE end=send a\nCLOSE a\nBARRIER parties=1 a\nAUTH a b\nNAME a\n",
+        "ACK 1.1\nNACK 1.1\nTOUCH 1.1\nINFO\nCHANNELS\nWAITERS\nCLIENTS\nSTUCK\n#a TRACE\n#a RECV count=1 a\n",
+        "SELECT recv lease=1s a | send id=x len=2 b | barrier c\nhi\nPING\n", "OPEN len=2 a\nhi\nPING\n",
         "SELECT recv a | send len=2 b | send c text | else\nhi\nPING\n", "GET / HTTP/1.1\nHost: x\n\nQUIT\n",
         "SEND len=3 a\nhello\n",
     ])
@@ -118,7 +136,8 @@ import Testing
             "SEND", "RECV", "SELECT", "PING", "QUIT", "HELP", "CANCEL", "HELLO", "send", "recv", "else", "|", " | ",
             " ", " ", " ", " ", "\n", "\n",
             "\n", "\r\n", "\r", "#a", "#", "len=", "len=5", "len=0", "len=12", "len=200", "timeout=", "1s", "0",
-            "eof=wait", "order=first",
+            "eof=wait", "order=first", "OPEN", "cap=", "kind=once", "POISON", "JOIN", "end=send", "BARRIER", "barrier",
+            "parties=2", "ACK", "1.1", "TRACE", "INFO", "count=", "lease=", "id=", "AUTH",
             "jobs", "a", "-", "hello", "=", "FROB", "12345678901234567890",
         ]
         var bytes: [UInt8] = []

@@ -20,7 +20,7 @@ import Testing
 
     @Test func theListHasEveryVerb() {
         for verb in Verb.allCases {
-            #expect(text(nil).split(separator: "\n").contains { $0.hasPrefix("  \(verb.rawValue) ") })
+            #expect(text(nil).contains("  \(verb.rawValue) "), "\(verb)")
         }
     }
 
@@ -29,12 +29,38 @@ import Testing
         #expect(text(verb).hasPrefix(verb.rawValue))
     }
 
+    @Test(arguments: [
+        (Verb.send, ["timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "eof=wait", "len=N"]),
+        (.receive, ["timeout=D", "lease=D", "count=N", "count=*", "window=N", "eof=wait"]),
+        (
+            .select,
+            ["timeout=D", "order=fair", "order=first", "order=random", "eof=wait", "lease=D", "id=X", "parties=N"]
+        ),
+        (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.refuse, ["delay=D"]),
+        (.open, ["cap=N", "overflow=block", "overflow=drop-newest", "overflow=drop-oldest"]),
+        (.open, ["kind=queue", "kind=broadcast", "kind=once"]),
+        (.join, ["end=send", "end=recv", "on-death=retire", "on-death=poison"]), (.leave, ["end=send", "end=recv"]),
+        (.info, ["format=text", "format=json"]), (.channels, ["format=text", "format=json"]),
+        (.waiters, ["format=text", "format=json"]), (.clients, ["format=text", "format=json"]),
+        (.stuck, ["format=text", "format=json"]), (.trace, ["format=text", "format=json"]),
+    ])
+    func everyOptionIsExplained(_ verb: Verb, _ options: [String]) {
+        let lines = text(verb).split(separator: "\n")
+        for option in options {
+            #expect(lines.contains { $0.hasPrefix(option + " ") || $0.contains(" " + option + " ") })
+        }
+    }
+
     @Test func limitsAreThoseInForce() {
-        let limits = Limits(maxLineBytes: 1234, maxBodyBytes: 2345, maxSelectArms: 34, maxPendingTags: 456)
+        let limits = Limits(
+            maxLineBytes: 1234, maxBodyBytes: 2345, maxSelectArms: 34, maxPendingTags: 456, maxWindow: 567,
+            maxCapacity: 6789)
         #expect(text(nil, limits).contains("1234"))
         #expect(text(nil, limits).contains("2345"))
         #expect(text(.send, limits).contains("2345"))
         #expect(text(.select, limits).contains("34"))
         #expect(text(.cancel, limits).contains("456"))
+        #expect(text(.receive, limits).contains("567"))
+        #expect(text(.open, limits).contains("6789"))
     }
 }

@@ -88,6 +88,35 @@ import Testing
         #expect(Tag(text + "x") == nil)
     }
 
+    @Test func theLongestMessageIDFits() throws {
+        let id = repeated(64)
+        let expected = SendCommand(
+            channel: try channel("a"), body: Body("b"), identity: SendIdentity(try message(id)))
+        #expect(Conversation.steps(of: "SEND id=\(id) a b\n").map(\.command) == [.send(expected)])
+        expectRefusal("SEND id=\(id)x a b", "bad-name")
+        expectRefusal("SELECT send id=\(id)x a b", "bad-name")
+        #expect(MessageID(id + "x") == nil)
+        #expect(MessageID("") == nil)
+    }
+
+    @Test(arguments: [(1024, Limits()), (7, Limits(maxWindow: 7))])
+    func theWidestWindowFits(_ most: Int, _ limits: Limits) throws {
+        let line = "#a RECV lease=1s count=* window="
+        let expected = ReceiveCommand(
+            channel: try channel("a"), lease: .seconds(1), count: .endless, window: most)
+        #expect(Conversation.steps(of: line + "\(most) a\n", limits: limits).map(\.command) == [.receive(expected)])
+        expectRefusal(line + "\(most + 1) a", "limit", limits: limits)
+        expectRefusal(line + "\(Int.max) a", "limit", limits: limits)
+    }
+
+    @Test(arguments: [(65_536, Limits()), (7, Limits(maxCapacity: 7)), (0, Limits(maxCapacity: 0))])
+    func theGreatestCapacityFits(_ most: Int, _ limits: Limits) throws {
+        let expected = OpenCommand(try channel("a"), .queue(capacity: most, overflow: .block))
+        #expect(Conversation.steps(of: "OPEN cap=\(most) a\n", limits: limits).map(\.command) == [.open(expected)])
+        expectRefusal("OPEN cap=\(most + 1) a", "limit", limits: limits)
+        expectRefusal("OPEN kind=queue cap=\(most + 1) a", "limit", limits: limits)
+    }
+
     @Test func theLongestBodyFits() throws {
         let body = Body(repeating: 0x0A, count: 1 << 20)
         let bytes = Body("SEND len=1048576 jobs\n") + body + Body("\nQUIT\n")

@@ -5,6 +5,7 @@ import Testing
 @Suite struct OpeningTests {
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
+        "trace", "OPEN", "POISON", "AUTH", "NAME", "JOIN", "INFO", "CHANNELS", "poison",
     ]
     private static let targets = ["/", "*", "/jobs?a=1&len=5", "http://example.org/", "example.org:443", "/%0d%0aSEND"]
     private static let versions = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0"]
@@ -22,7 +23,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "GET /", "POST /jobs", "GET http://example.org/", "HTTP/1.1 200 OK", " GET / HTTP/1.1", "\u{0}GET / HTTP/1.1",
+        "GET /", "POST /jobs", "TRACE /", "TRACE /jobs", "TRACE http://example.org/", "GET http://example.org/",
+        "HTTP/1.1 200 OK", " GET / HTTP/1.1", "\u{0}GET / HTTP/1.1",
     ])
     func webRequestsAreKnownWithoutAVersionToo(_ line: String) {
         #expect(Conversation.steps(of: line + "\r\nSEND jobs x\r\n").map(\.code) == [.notSluice])
@@ -31,6 +33,24 @@ import Testing
     @Test func webRequestsAreKnownWhenTheirLineIsTooLong() {
         let line = "GET /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
         #expect(Conversation.steps(of: line + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
+        let trace = "TRACE /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
+        #expect(Conversation.steps(of: trace + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
+    }
+
+    @Test func noVerbButThoseWithAMessageIsAMethod() {
+        for verb in Verb.allCases where ![.ping, .send, .select].contains(verb) {
+            for target in ["/", "/jobs", "*", "example.org:443", "http://example.org/", "alice"] {
+                let steps = Conversation.steps(
+                    of: "\(verb.rawValue) \(target) HTTP/1.1\r\nHost: x\r\n\r\nSEND jobs x\r\n")
+                #expect(steps.map(\.code) == [.notSluice], "\(verb) \(target)")
+            }
+        }
+    }
+
+    @Test func aTraceIsACommandBehindATag() throws {
+        let steps = Conversation.steps(of: "#a TRACE /\nTRACE / HTTP/1.1\nPING\n")
+        #expect(steps.map(\.code) == [nil, .syntax, nil])
+        #expect(steps.first?.command == .trace(TraceCommand(prefix: try channel("/"))))
     }
 
     @Test func emptyLinesBeforeAWebRequestDoNotHideIt() {
@@ -47,6 +67,8 @@ import Testing
         #expect(Conversation.steps(of: "SEND jobs GET / HTTP/1.1\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
         #expect(Conversation.steps(of: "PING GET / HTTP/1.1\n").map(\.code) == [nil])
         #expect(Conversation.steps(of: "SEND -x HTTP/1.1\nPING\n").map(\.code) == [.badName, nil])
+        #expect(Conversation.steps(of: "PING\nPOISON / HTTP/1.1\nAUTH / HTTP/1.1\n").map(\.code) == [nil, nil, nil])
+        #expect(Conversation.steps(of: "POISON jobs HTTP/1.1 is down\nPING\n").map(\.code) == [nil, nil])
     }
 
     @Test func onlyTheFirstLineIsAnOpening() {
@@ -96,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "EHLO example.org", "HELO example.org", "USER root", "AUTH x", "STATS", "*1", "$4", "INFO", "MAIL FROM:<a>",
+        "EHLO example.org", "HELO example.org", "USER root", "AUTH x", "STATS", "*1", "$4", "INFO all", "MAIL FROM:<a>",
         "NICK a",
         "JOIN #a", "{}", "<xml/>", "RTSP", "SUBSCRIBE a", "use", "reserve", "put 0 0 0 5", "CONFIG SET dir /",
         "FLUSHALL",

@@ -2,47 +2,41 @@ import SluiceWire
 import Testing
 
 @Suite struct RequestEncoderTests {
-    private func encoded(_ request: Request) -> String {
+    private func encoded(_ command: Command) -> String {
         var out: [UInt8] = []
-        request.append(to: &out)
+        Request(command: command).append(to: &out)
         return String(decoding: out, as: UTF8.self)
     }
 
-    private func examples() throws -> [Command] {
-        let jobs = try channel("jobs")
-        let arms: [Arm] = [
-            .receive(jobs), .send(jobs, Body("a | b\nQUIT\n")), .send(jobs, []), .receive(try channel("a/b")),
-            .send(jobs, Body("\r")),
-        ]
-        return [
-            .hello, .ping([]), .ping(Body("hi")), .ping(Body("\nQUIT\r\n")), .quit, .help(nil), .cancel(try tag("a.1")),
-            .send(SendCommand(channel: jobs, body: [])),
-            .send(
-                SendCommand(channel: jobs, body: Body("len=5 jobs\nQUIT\r"), timeout: .seconds(5), waitsAfterEOF: true)),
-            .send(SendCommand(channel: jobs, body: Body(0...255), timeout: .zero)),
-            .receive(ReceiveCommand(channel: jobs)),
-            .receive(ReceiveCommand(channel: jobs, timeout: .milliseconds(1), waitsAfterEOF: true)),
-            .select(SelectCommand(arms: arms)), .select(SelectCommand(arms: arms, hasElse: true, order: .first)),
-            .select(SelectCommand(arms: arms, order: .random, timeout: .seconds(3600), waitsAfterEOF: true)),
-        ] + Verb.allCases.map { .help($0) }
+    private func receive(timeout: Duration? = nil, lease: Duration? = nil) throws -> Command {
+        .receive(ReceiveCommand(channel: try channel("a"), timeout: timeout, lease: lease))
     }
 
     @Test func whatIsEncodedIsParsed() throws {
-        for found in [nil, try tag("a")] {
-            let requests = try examples().map { Request(tag: found, command: $0) }
+        let found = try tag("a")
+        let requests = try Examples.all().map { Request(tag: found, command: $0) }
+        var bytes: [UInt8] = []
+        for request in requests { request.append(to: &bytes) }
+        let steps = Conversation.steps(of: bytes)
+        #expect(steps.count == requests.count)
+        for (step, request) in zip(steps, requests) { #expect(step == .request(request)) }
+    }
+
+    @Test func whatIsEncodedIsParsedWithoutATagToo() throws {
+        for command in try Examples.all() where !Examples.needsTag(command) {
             var bytes: [UInt8] = []
-            for request in requests { request.append(to: &bytes) }
-            #expect(Conversation.steps(of: bytes) == requests.map(RequestParser.Step.request))
+            Request(command: command).append(to: &bytes)
+            #expect(Conversation.steps(of: bytes) == [.request(Request(command: command))])
         }
     }
 
     @Test func theExamplesHaveEveryVerb() throws {
-        #expect(Set(try examples().map(\.verb)) == Set(Verb.allCases))
+        #expect(Set(try Examples.all().map(\.verb)) == Set(Verb.allCases))
     }
 
     @Test func aBodyNeverStandsInALine() throws {
         let command = SendCommand(channel: try channel("jobs"), body: Body("x\nQUIT\n"))
-        #expect(encoded(Request(command: .send(command))) == "SEND len=7 jobs\nx\nQUIT\n\n")
+        #expect(encoded(.send(command)) == "SEND len=7 jobs\nx\nQUIT\n\n")
     }
 
     @Test(arguments: [
@@ -50,7 +44,54 @@ import Testing
         (.seconds(Int64.max), "3153600000000ms"),
     ])
     func durationsAreRoundedUpToMilliseconds(_ duration: Duration, _ text: String) throws {
-        let command = ReceiveCommand(channel: try channel("a"), timeout: duration)
-        #expect(encoded(Request(command: .receive(command))) == "RECV timeout=\(text) a\n")
+        #expect(encoded(try receive(timeout: duration)) == "RECV timeout=\(text) a\n")
+        let refuse = RefuseCommand(DeliveryID(serial: 7, slot: 9), delay: duration)
+        #expect(encoded(.refuse(refuse)) == "NACK delay=\(text) 7.9\n")
+    }
+
+    @Test(arguments: [
+        (Duration.zero, "1ms"), (.seconds(-1), "1ms"), (.nanoseconds(1), "1ms"), (.microseconds(1001), "2ms"),
+        (.seconds(Int64.max), "3153600000000ms"),
+    ])
+    func noLeaseIsShorterThanAMillisecond(_ lease: Duration, _ text: String) throws {
+        #expect(encoded(try receive(lease: lease)) == "RECV lease=\(text) a\n")
+        let arm = Arm.receive(try channel("a"), lease: lease)
+        #expect(encoded(.select(SelectCommand(arms: [arm]))) == "SELECT recv lease=\(text) a\n")
+    }
+
+    @Test func defaultsAreLeftOut() throws {
+        let jobs = try channel("jobs")
+        #expect(encoded(.open(OpenCommand(jobs, .rendezvous))) == "OPEN jobs\n")
+        #expect(encoded(.join(JoinCommand(ChannelEnd(.receive, of: jobs)))) == "JOIN end=recv jobs\n")
+        #expect(encoded(.inspect(Inspection(.server, format: .text))) == "INFO\n")
+        #expect(encoded(.trace(TraceCommand())) == "TRACE\n")
+        #expect(encoded(.poison(jobs, "")) == "POISON jobs\n")
+        #expect(encoded(.barrier(BarrierCommand(jobs, parties: 2))) == "BARRIER parties=2 jobs\n")
+    }
+
+    @Test func negativeNumbersAreSentAsZero() throws {
+        let command = SendCommand(channel: try channel("a"), body: [], minimumReceivers: .min)
+        #expect(encoded(.send(command)) == "SEND need=0 len=0 a\n\n")
+    }
+
+    @Test(arguments: ["x\nQUIT", "x\r\nQUIT\r\n", "\n", "x\u{85}\u{2028}y", String(repeating: "\n", count: 5000)])
+    func noReasonEndsALine(_ reason: String) throws {
+        let line = encoded(.poison(try channel("a"), reason))
+        #expect(line.utf8.filter { $0 == 0x0A }.count == 1)
+        let steps = Conversation.steps(of: line)
+        #expect(steps.count == 1)
+        #expect(steps.first?.command?.verb == .poison)
+    }
+
+    @Test(arguments: ["x\nQUIT", "x y", "x\r\nQUIT", " ", "\n"])
+    func noTokenEndsALineOrAWord(_ token: String) throws {
+        let steps = Conversation.steps(of: encoded(.authenticate(Credentials(try channel("a"), token: Body(token)))))
+        #expect(steps.count == 1)
+        guard case .authenticate(let credentials) = steps.first?.command else {
+            Issue.record("\(steps)")
+            return
+        }
+        #expect(credentials.token != Body(token))
+        #expect(credentials.token.count == token.utf8.count)
     }
 }

@@ -22,6 +22,32 @@ import Testing
         #expect(command == SelectCommand(arms: arms))
     }
 
+    @Test func armsHaveOptionsOfTheirOwn() throws {
+        let command = try select(
+            "SELECT recv lease=30s a | send id=m-1 b hello | send id=m-2 len=2 c | barrier parties=3 d | barrier e\nhi")
+        #expect(
+            command.arms == [
+                .receive(try channel("a"), lease: .seconds(30)),
+                .send(try channel("b"), Body("hello"), id: try message("m-1")),
+                .send(try channel("c"), Body("hi"), id: try message("m-2")),
+                .barrier(try channel("d"), parties: 3), .barrier(try channel("e")),
+            ])
+        #expect(
+            try select("SELECT send len=2 id=m a\nhi").arms == [
+                .send(try channel("a"), Body("hi"), id: try message("m"))
+            ])
+    }
+
+    @Test func armsHaveNoCase() throws {
+        let command = try select("SELECT Recv LEASE=1ms a | SEND ID=X b c | Barrier PARTIES=1 d | Else")
+        #expect(
+            command.arms == [
+                .receive(try channel("a"), lease: .milliseconds(1)),
+                .send(try channel("b"), Body("c"), id: try message("X")), .barrier(try channel("d"), parties: 1),
+            ])
+        #expect(command.hasElse)
+    }
+
     @Test func oneArmIsEnough() throws {
         #expect(try select("SELECT recv a").arms == [.receive(try channel("a"))])
     }
@@ -89,7 +115,19 @@ import Testing
         ("SELECT order=FAIR recv a", "bad-option"), ("SELECT order= recv a", "bad-option"),
         ("SELECT order=fair order=fair recv a", "bad-option"), ("SELECT timeout=5s recv a | else", "bad-option"),
         ("SELECT timeout=0 recv a | else", "bad-option"), ("SELECT lease=5s recv a", "bad-option"),
-        ("SELECT timeout=5 recv a", "bad-number"),
+        ("SELECT timeout=5 recv a", "bad-number"), ("SELECT recv lease=0 a", "bad-number"),
+        ("SELECT recv lease=1s lease=1s a", "bad-option"), ("SELECT recv count=1 a", "bad-option"),
+        ("SELECT recv window=1 a", "bad-option"), ("SELECT recv eof=wait a", "bad-option"),
+        ("SELECT recv id=x a", "bad-option"), ("SELECT send id= a x", "bad-name"),
+        ("SELECT send id=x! a x", "bad-name"),
+        ("SELECT send id=x id=y a z", "bad-option"), ("SELECT send id=x epoch=1 a y", "bad-option"),
+        ("SELECT send need=1 a x", "bad-option"), ("SELECT send until=taken a x", "bad-option"),
+        ("SELECT send lease=1s a x", "bad-option"), ("SELECT barrier", "syntax"), ("SELECT barrier ", "syntax"),
+        ("SELECT barrier -a", "bad-name"), ("SELECT barrier a b", "syntax"), ("SELECT barrier a ", "syntax"),
+        ("SELECT barrier parties=0 a", "bad-number"), ("SELECT barrier parties=x a", "bad-number"),
+        ("SELECT barrier parties= a", "bad-number"), ("SELECT barrier parties=2 parties=2 a", "bad-option"),
+        ("SELECT barrier timeout=1s a", "bad-option"), ("SELECT parties=2 barrier a", "bad-option"),
+        ("SELECT barriers a", "syntax"), ("SELECT else parties=2", "syntax"), ("SELECT ack 1.1", "syntax"),
     ])
     func badSelectsAreRefused(_ line: String, _ code: String) {
         let steps = Conversation.steps(of: "#t \(line)\nPING\n")

@@ -11,7 +11,7 @@ import Testing
         "SEND len=10", "SEND len=10 ", "SEND len=10 -x", "SEND len=10 ünï", "SEND len=10 jobs text",
         "SEND len=10 jobs ",
         "SEND x=1 len=10 jobs", "SEND len=10 x=1 jobs", "SEND timeout=1 len=10 jobs", "SEND len=10 timeout=x jobs",
-        "SEND eof=no len=10 jobs", "SEND need=1 LEN=10 jobs", "SEND  len=10 jobs", "SEND len=10  jobs",
+        "SEND eof=no len=10 jobs", "SEND lease=1s LEN=10 jobs", "SEND  len=10 jobs", "SEND len=10  jobs",
         "SEND\tlen=10 jobs",
         "SEND =x len=10 jobs", "SEND timeout=1s timeout=2s len=10 jobs", " SEND len=10 jobs", "\tSEND len=10 jobs",
         "RECV len=10 jobs", "RECV timeout=1s len=10 jobs", "HELLO len=10", "QUIT len=10", "HELP len=10",
@@ -23,6 +23,21 @@ import Testing
         "SELECT recv len=10 a", "SELECT recv -x | send len=10 a", "SELECT send len=10 a | frob", "SELECT frob len=10 a",
         "SELECT order=x send len=10 a", "SELECT timeout=1s send len=10 a | else", "SELECT else | send len=10 a",
         "SELECT send len=10 a | ", "SELECT send len=10 a |", "SELECT  send len=10 a", "SELECT send  len=10 a",
+        "SEND epoch=1 len=10 jobs", "SEND len=10 id=! jobs", "SEND id=x len=10 jobs text", "SEND need=-1 len=10 jobs",
+        "SEND until=x len=10 jobs", "SEND len=10 id=x id=x jobs", "RECV count=0 len=10 jobs",
+        "RECV len=10 lease=1s jobs",
+        "RECV count=1 len=10 jobs", "#ab RECV count=1 len=10 jobs", "AUTH len=10 a b", "AUTH len=10", "NAME len=10 a",
+        "BARRIER len=10 parties=2 a", "BARRIER parties=2 len=10 a", "ACK len=10 1.1", "NACK len=10 1.1",
+        "NACK delay=1s len=10 1.1", "TOUCH len=10 1.1", "OPEN cap=1 len=10 jobs", "OPEN len=10 kind=x jobs",
+        "CLOSE len=10 jobs", "POISON len=10 jobs reason", "POISON len=10 jobs", "JOIN len=10 end=send jobs",
+        "JOIN end=send on-death=poison len=10 jobs", "LEAVE len=10 end=recv jobs", "LEAVE len=10 jobs", "INFO len=10",
+        "INFO format=json len=10", "CHANNELS len=10 a", "CHANNELS format=x len=10", "WAITERS len=10 a",
+        "CLIENTS len=10",
+        "STUCK len=10", "TRACE len=10", "#ab TRACE len=10", "#ab TRACE format=json LEN=10 a", "\tOPEN len=10 jobs",
+        "poison  len=10 jobs", "join\tlen=10 jobs",
+        "SELECT send id=! len=10 a", "SELECT send len=10 id=x a text", "SELECT barrier len=10 a",
+        "SELECT barrier parties=0 a | send len=10 b", "SELECT barrier a | send id=x len=10 b | recv lease=0 a",
+        "SELECT recv lease=1s len=10 a", "SELECT recv lease=0 a | send id=x len=10 b",
         "ÿýSEND len=10 jobs", "\u{0}\u{1} len=10", "FROB max-len=9 len=10",
     ]
 
@@ -55,7 +70,10 @@ import Testing
             "RECV len=\(length) a",
             "FROB len=\(length)", "SELECT recv a | send len=\(length) b", "SELECT -x | send len=\(length) b",
             "SEND len=\(length) len=1 jobs", "SEND len=1 len=\(length) jobs", "PING len=\(length)",
-            "QUIT len=\(length)",
+            "QUIT len=\(length)", "OPEN len=\(length) a", "POISON len=\(length) a b",
+            "BARRIER parties=2 len=\(length) a",
+            "#a TRACE len=\(length)", "INFO len=\(length)", "AUTH len=\(length) a b", "SEND id=x len=\(length) a",
+            "SELECT barrier a | send id=x len=\(length) b", "SELECT barrier len=\(length) a",
         ]
         for line in lines {
             let steps = Conversation.steps(of: line + "\n" + Self.payload + "\nPING\n")
@@ -78,7 +96,7 @@ import Testing
 
     @Test(arguments: [
         "SEND len=10 jobs ", "#a SEND len=10 ", "SEND timeout=1s len=10 jobs ", "PING len=10 ", "RECV len=10 a ",
-        "FROB len=10 a ",
+        "FROB len=10 a ", "POISON len=10 a ", "AUTH len=10 a ", "OPEN cap=1 len=10 a ", "SEND id=x len=10 a ",
     ])
     func theBodyBehindAnOverlongLineIsDiscarded(_ beginning: String) {
         let line = beginning + String(repeating: "x", count: 9000) + "\n"
@@ -89,7 +107,8 @@ import Testing
     @Test(arguments: [
         ("SEND ", "timeout=1s "), ("SEND", " "), ("SELECT send len=10 a", " | recv a"), ("FROB ", "x=1 "),
         ("#a SEND ", "eof=wait "),
-        ("SEND timeout=", "1"), ("SELECT send a ", "x"), ("SEND x=1 ", "len=1"),
+        ("SEND timeout=", "1"), ("SEND id=", "x"), ("OPEN ", "cap=1 "), ("SELECT barrier a", " | barrier b"),
+        ("SELECT send a ", "x"), ("SEND x=1 ", "len=1"),
     ])
     func anOverlongLineThatMayAnnounceBodiesBehindTheCutEndsTheConnection(_ beginning: String, _ filling: String) {
         let line = beginning + String(repeating: filling, count: 9000) + "\n"
@@ -135,5 +154,7 @@ import Testing
             "SEND jobs len=5\nSELECT send a len=5 x | send b len=6\nSEND -x len=5\nRECV jobs len=5\nPING x len=5\nQUIT\n"
         let steps = Conversation.steps(of: lines)
         #expect(steps.map(\.code) == [nil, nil, .badName, .syntax, nil, nil])
+        let more = "POISON a len=5\nAUTH a len=5\nSEND id=x a len=5\nOPEN a len=5\nCLOSE a len=5\nACK 1.1 len=5\nQUIT\n"
+        #expect(Conversation.steps(of: more).map(\.code) == [nil, nil, nil, .syntax, .syntax, .syntax, nil])
     }
 }

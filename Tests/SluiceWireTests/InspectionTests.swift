@@ -1,0 +1,106 @@
+import SluiceWire
+import Testing
+
+/// Looking inside the server, and saying who looks.
+@Suite struct InspectionTests {
+    private static func subjects() throws -> [(String, Inspection.Subject)] {
+        let name = try channel("a/b")
+        return [
+            ("INFO", .server), ("CHANNELS", .channels(prefix: nil)), ("WAITERS", .waiters(channel: nil)),
+            ("CLIENTS", .clients), ("STUCK", .stuck), ("CHANNELS a/b", .channels(prefix: name)),
+            ("WAITERS a/b", .waiters(channel: name)),
+        ]
+    }
+
+    @Test func reportsAreForPeopleUnlessTheySayOtherwise() throws {
+        for (line, subject) in try Self.subjects() {
+            #expect(try command(line) == .inspect(Inspection(subject, format: .text)))
+            #expect(try command(line.lowercased()) == .inspect(Inspection(subject, format: .text)))
+            let steps = Conversation.steps(of: "#t \(line)\r\n")
+            #expect(steps == [.request(Request(tag: try tag("t"), command: .inspect(Inspection(subject))))])
+        }
+    }
+
+    @Test(arguments: ReportFormat.allCases)
+    func everyFormatIsKnown(_ format: ReportFormat) throws {
+        for (line, subject) in try Self.subjects() {
+            var words = line.split(separator: " ").map(String.init)
+            words.insert("format=\(format.rawValue)", at: 1)
+            #expect(try command(words.joined(separator: " ")) == .inspect(Inspection(subject, format: format)))
+        }
+    }
+
+    @Test(arguments: [
+        ("#a TRACE", nil, ReportFormat.text), ("#a trace a/", "a/", .text), ("#a TRACE format=text a", "a", .text),
+        ("#a TRACE FORMAT=json", nil, .json), ("#a TRACE format=json _", "_", .json),
+    ])
+    func aTraceIsTagged(_ line: String, _ prefix: String?, _ format: ReportFormat) throws {
+        let expected = TraceCommand(prefix: try prefix.map(channel), format: format)
+        #expect(
+            Conversation.steps(of: line + "\n") == [
+                .request(Request(tag: try tag("a"), command: .trace(expected)))
+            ])
+        expectRefusal(String(line.dropFirst(3)), "bad-option")
+    }
+
+    @Test(arguments: ["INFO", "CLIENTS", "STUCK", "CHANNELS", "WAITERS", "#a TRACE"])
+    func badReportsAreRefused(_ verb: String) {
+        for (rest, code) in [
+            (" ", "syntax"), ("  a", "syntax"), (" a b", "syntax"), (" a ", "syntax"), (" format=", "bad-option"),
+            (" format=xml", "bad-option"), (" format=JSON", "bad-option"), (" format=text format=text", "bad-option"),
+            (" timeout=1s", "bad-option"), (" lease=1s", "bad-option"), (" format=json ", "syntax"),
+        ] {
+            expectRefusal(verb + rest, code)
+        }
+    }
+
+    @Test(arguments: ["INFO", "CLIENTS", "STUCK"])
+    func reportsOnEverythingTakeNoName(_ verb: String) {
+        expectRefusal("\(verb) a", "syntax")
+        expectRefusal("\(verb) format=json a", "syntax")
+    }
+
+    @Test(arguments: ["CHANNELS", "WAITERS", "#a TRACE"])
+    func reportsOnSomeTakeAName(_ verb: String) {
+        expectRefusal("\(verb) -a", "bad-name")
+        expectRefusal("\(verb) a*", "bad-name")
+        expectRefusal("\(verb) a format=json", "syntax")
+    }
+
+    @Test func connectionsHaveNames() throws {
+        #expect(try command("NAME worker-1") == .name(try channel("worker-1")))
+        #expect(try command("name a:b/c") == .name(try channel("a:b/c")))
+    }
+
+    @Test(arguments: [
+        ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a ", "syntax"), ("NAME a b", "syntax"),
+        ("NAME -a", "bad-name"),
+        ("NAME a!", "bad-name"), ("NAME ä", "bad-name"), ("NAME label=a", "bad-option"),
+    ])
+    func badNamesOfConnectionsAreRefused(_ line: String, _ code: String) {
+        expectRefusal(line, code)
+    }
+
+    @Test(arguments: ["s3cret", "a=b", "#a", "-", "len=10", "\u{0}\u{1}\t", "ünï", "a\rb", "|"])
+    func aTokenIsAnyWord(_ token: String) throws {
+        let expected = Credentials(try channel("alice"), token: Body(token))
+        #expect(try command("AUTH alice \(token)") == .authenticate(expected))
+        #expect(try command("auth alice \(token)\r") == .authenticate(expected))
+    }
+
+    @Test func aTokenMayBeAnyBytesButASpaceAndALineEnd() throws {
+        let token = (0...255).map(UInt8.init).filter { $0 != 0x0A && $0 != 0x20 } + [0xFF]
+        let steps = Conversation.steps(of: Body("AUTH a ") + token + [0x0A])
+        #expect(steps.map(\.command) == [.authenticate(Credentials(try channel("a"), token: token))])
+    }
+
+    @Test(arguments: [
+        ("AUTH ", "syntax"), ("AUTH alice", "syntax"), ("AUTH alice ", "syntax"), ("AUTH alice  x", "syntax"),
+        ("AUTH  alice x", "syntax"), ("AUTH alice x ", "syntax"), ("AUTH alice x y", "syntax"),
+        ("AUTH -a x", "bad-name"),
+        ("AUTH a! x", "bad-name"), ("AUTH token=x alice x", "bad-option"),
+    ])
+    func badCredentialsAreRefused(_ line: String, _ code: String) {
+        expectRefusal(line, code)
+    }
+}
