@@ -8,6 +8,8 @@ import Synchronization
 public final class Hub: Sendable {
     /// What clients may use.
     public let limits: HubLimits
+    /// Who may use the hub; nil is everybody.
+    public let users: Users?
     /// Tells this life of the server from others: milliseconds since 1970 when it began.
     public let epoch: Int
     let timekeeper: Reactor
@@ -21,16 +23,19 @@ public final class Hub: Sendable {
 
     /// - Parameters:
     ///   - reactor: where deadlines are watched, by its clock.
+    ///   - users: who may use the hub, which they tell with `AUTH`; nil is everybody.
     ///   - epoch: a number that no other life of the server has had.
     ///   - report: told of each connection that has ended: the client's address, and how. Called on the thread of the
     ///     connection's reactor.
     public init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
+        users: Users? = nil,
         epoch: Int,
         report: @escaping @Sendable (String, ConnectionEnding) -> Void = { _, _ in }
     ) {
         self.limits = limits
+        self.users = users
         self.epoch = epoch
         timekeeper = reactor
         startNanoseconds = reactor.nowNanoseconds

@@ -29,6 +29,12 @@ public struct HubLimits: Sendable, Hashable {
     /// the connection is closed.
     public var lineTimeout: Duration
 
+    /// How long a client may take to authenticate itself, where that is asked for. Then it is closed.
+    public var authenticationTimeout: Duration
+
+    /// How many bytes it may send until then. Past it, it is closed.
+    public var authenticationBytes: Int
+
     /// How long a client may take none of the replies that wait for it. Then it is closed.
     public var stallTimeout: Duration
 
@@ -80,6 +86,8 @@ public struct HubLimits: Sendable, Hashable {
         outputBytes: Int = 64 << 10,
         backlogBytes: Int = 64 << 20,
         lineTimeout: Duration = .seconds(10),
+        authenticationTimeout: Duration = .seconds(2),
+        authenticationBytes: Int = 1024,
         stallTimeout: Duration = .seconds(10),
         probeInterval: Duration = .seconds(1),
         lingerTimeout: Duration = .seconds(2),
@@ -101,6 +109,8 @@ public struct HubLimits: Sendable, Hashable {
         self.outputBytes = outputBytes
         self.backlogBytes = backlogBytes
         self.lineTimeout = lineTimeout
+        self.authenticationTimeout = authenticationTimeout
+        self.authenticationBytes = authenticationBytes
         self.stallTimeout = stallTimeout
         self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout

@@ -125,7 +125,7 @@ extension ConnectionEnding {
     fileprivate var isFault: Bool {
         switch self {
         case .quit, .endOfInput, .reset, .stopped: false
-        case .refused, .slowLine, .stalled, .backlog, .tooMany: true
+        case .refused, .denied, .slowLine, .stalled, .backlog, .tooMany: true
         }
     }
 }

@@ -13,12 +13,13 @@ struct Service: Sendable {
     let address: SocketAddress
 
     /// Runs `body` as the main task of the hub's reactor.
-    static func run(limits: HubLimits = HubLimits(), _ body: @escaping @Sendable (Service) async throws -> Void) throws
-    {
+    static func run(
+        limits: HubLimits = HubLimits(), users: Users? = nil, _ body: @escaping @Sendable (Service) async throws -> Void
+    ) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
-            let hub = Hub(on: reactor, limits: limits, epoch: 42)
+            let hub = Hub(on: reactor, limits: limits, users: users, epoch: 42)
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
             reactor.spawn("listener") { try await hub.serve(listener) }
             try await body(Service(reactor: reactor, hub: hub, clock: clock, address: listener.localAddress))
@@ -52,6 +53,15 @@ struct Client: Sendable {
             heard += bytes
         }
         #expect(String(decoding: heard, as: UTF8.self) == expected, sourceLocation: location)
+    }
+
+    /// The next line, without its end, or what came before the server closed.
+    func hearLine() async throws -> String {
+        var heard: [UInt8] = []
+        while case let bytes = try await stream.read(upTo: 1), let byte = bytes.first, byte != 0x0A {
+            heard.append(byte)
+        }
+        return String(decoding: heard, as: UTF8.self)
     }
 
     /// Checks that the server closes, after `rest`.

@@ -72,7 +72,7 @@ final class Connection: EndOfTurn, @unchecked Sendable {
         do throws(SluiceError) {
             try await stream.waitReadable(timeout: patience(with: session))
         } catch  where error.code == .timedOut {
-            session.refuse(.slowLine(hub.limits), because: .slowLine)
+            session.endPatience(because: session.deadline?.ending ?? .slowLine)
             return schedule()
         }
         let room = min(session.inputRoom, share.scratch.count)
@@ -89,11 +89,11 @@ final class Connection: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    /// How long the client may still take for what it has begun; nil when it has begun nothing.
+    /// How long the client may still take for what it owes; nil when it owes nothing.
     private func patience(with session: Session) -> Duration? {
-        session.incompleteSince.map { start in
-            let elapsed = Duration.nanoseconds(Int64(clamping: reactor.nowNanoseconds &- start))
-            return max(hub.limits.lineTimeout - elapsed, .zero)
+        session.deadline.map { deadline in
+            let now = reactor.nowNanoseconds
+            return .nanoseconds(deadline.nanoseconds > now ? Int64(clamping: deadline.nanoseconds - now) : 0)
         }
     }
 
@@ -202,11 +202,5 @@ final class Connection: EndOfTurn, @unchecked Sendable {
         state = .closed(reason)
         stream.close()
         gate?.open()
-    }
-}
-
-extension WireError {
-    fileprivate static func slowLine(_ limits: HubLimits) -> WireError {
-        WireError(.limit, "a line must be finished within \(limits.lineTimeout.components.seconds) s")
     }
 }

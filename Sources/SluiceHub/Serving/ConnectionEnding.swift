@@ -8,6 +8,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case reset
     /// The client sent what is not the protocol: `ERR framing` or `ERR not-sluice`.
     case refused
+    /// The client did not prove who it is, or not in time.
+    case denied
     /// The client did not finish a line, or stopped within a body.
     case slowLine = "slow-line"
     /// The client did not take its replies.

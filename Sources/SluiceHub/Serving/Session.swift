@@ -31,6 +31,8 @@ final class Session {
     /// Whether an untagged command is parked.
     @exclusivity(unchecked) private var isHeldUp = false
     private(set) var hasInputEnded = false
+    /// What the client has still to prove, and by when; nil when nothing.
+    private var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The bytes of counted receives and traces that the hub does not know to be written.
     @exclusivity(unchecked) private var unreportedBytes = 0
@@ -42,6 +44,7 @@ final class Session {
         self.share = share
         self.id = id
         parser = RequestParser(limits: hub.limits.wire)
+        if hub.users != nil { admission = Admission(hub.limits, at: share.reactor.nowNanoseconds) }
         output = OutputBuffer(of: share)
     }
 
@@ -62,6 +65,12 @@ final class Session {
         return hub.limits.inputRoom - held.count
     }
 
+    /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
+    var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
+        if let admission { return (admission.deadline, .denied) }
+        return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
+    }
+
     /// Whether held lines can run now.
     var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
 
@@ -77,6 +86,7 @@ final class Session {
     /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
     func receive(_ input: UnsafeRawBufferPointer) {
         guard case .open = phase else { return }
+        if admission?.count(input.count) == false { return deny(.tooMuchUnproven(hub.limits)) }
         if held.isEmpty, canRun {
             keep(input, from: run(input))
         } else {
@@ -148,6 +158,9 @@ final class Session {
     // MARK: Commands
 
     private func accept(_ request: Request) {
+        guard admission == nil || request.command.isForStrangers else {
+            return answerInTurn(.error(.authenticationRequired), request.tag)
+        }
         switch request.command {
         case .hello: answerInTurn(hub.greeting, request.tag)
         case .ping(let body): answerInTurn(.pong(body), request.tag)
@@ -155,7 +168,7 @@ final class Session {
         case .inspect(let inspection): inspect(inspection, request.tag)
         case .cancel(let tag): step(.cancel(tag), request.tag)
         case .quit: quit(request.tag)
-        case .authenticate: answerInTurn(.error(.noUsers), request.tag)
+        case .authenticate(let credentials): authenticate(credentials, request.tag)
         case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
             .name, .trace:
             if let operation = request.command.operation { step(.operate(operation), request.tag) }
@@ -166,6 +179,27 @@ final class Session {
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
         applyBatch()
         answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
+    }
+
+    private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
+        guard let users = hub.users else { return answerInTurn(.error(.noUsers), tag) }
+        guard users.accept(credentials) else { return deny(.denied, tag) }
+        admission = nil
+        applyBatch()
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in
+            machine.clients[id]?.principal = credentials.principal
+        }
+        answer(.ok([]), tag)
+    }
+
+    private func deny(_ error: WireError, _ tag: Tag? = nil) {
+        applyBatch()
+        refuse(error, tag, because: .denied)
+    }
+
+    /// The client's time is over: ends the conversation.
+    func endPatience(because ending: ConnectionEnding) {
+        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
 
     private func refused(_ error: WireError, _ tag: Tag?) {
@@ -292,6 +326,21 @@ final class Session {
 }
 
 extension WireError {
-    fileprivate static let noUsers = WireError(.denied, "this server knows no users, and takes everybody")
     fileprivate static let tagInUse = WireError(.tagInUse, "a command with this tag is pending still")
+    fileprivate static let noUsers = WireError(.denied, "this server knows no users, and takes everybody")
+    fileprivate static let denied = WireError(.denied, "no such user, or not that token")
+    fileprivate static let authenticationRequired = WireError(
+        .authRequired, "say who you are first: AUTH principal token")
+
+    fileprivate static func tooMuchUnproven(_ limits: HubLimits) -> WireError {
+        WireError(.denied, "before AUTH a client sends at most \(limits.authenticationBytes) bytes")
+    }
+
+    fileprivate static func tooLateUnproven(_ limits: HubLimits) -> WireError {
+        WireError(.denied, "AUTH must come within \(limits.authenticationTimeout.components.seconds) s")
+    }
+
+    fileprivate static func slowLine(_ limits: HubLimits) -> WireError {
+        WireError(.limit, "a line must be finished within \(limits.lineTimeout.components.seconds) s")
+    }
 }

@@ -1,0 +1,37 @@
+import SluiceWire
+
+/// Who may use a hub, each with the token that proves it.
+public struct Users: Sendable {
+    private var tokens: [ChannelName: [UInt8]] = [:]
+
+    /// Nobody.
+    public init() {}
+
+    /// Adds a user.
+    ///
+    /// - Parameters:
+    ///   - principal: a name: 1 to 200 bytes of `A-Z a-z 0-9 . _ : / -`, not beginning with `-`.
+    ///   - token: at least one byte, none of them a space or a control.
+    /// - Returns: false when one of the two cannot be, or the principal was added before.
+    public mutating func add(_ principal: String, token: String) -> Bool {
+        guard let name = ChannelName(principal), tokens[name] == nil, !token.isEmpty,
+            token.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+        else { return false }
+        tokens[name] = Array(token.utf8)
+        return true
+    }
+
+    /// How many there are.
+    public var count: Int { tokens.count }
+
+    /// Whether the token is the principal's. How long that takes tells nothing of where it differs.
+    func accept(_ credentials: Credentials) -> Bool {
+        let expected = tokens[credentials.principal]
+        let reference = expected ?? credentials.token
+        var difference = UInt8(reference.count == credentials.token.count && expected != nil ? 0 : 1)
+        for (index, byte) in credentials.token.enumerated() {
+            difference |= byte ^ (reference.isEmpty ? 0 : reference[index % reference.count])
+        }
+        return difference == 0
+    }
+}

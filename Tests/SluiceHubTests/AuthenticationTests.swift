@@ -1,0 +1,103 @@
+import SluiceRuntime
+import Testing
+
+@testable import SluiceHub
+
+/// A hub that knows its users.
+@Suite(.timeLimit(.minutes(10))) struct AuthenticationTests {
+    private func users() throws -> Users {
+        var users = Users()
+        let added = [users.add("alice", token: "s3cret"), users.add("bob", token: "x")]
+        try #require(added == [true, true])
+        return users
+    }
+
+    private let required = "ERR auth-required say who you are first: AUTH principal token\n"
+    private let denied = "ERR denied no such user, or not that token\n"
+
+    @Test func aStrangerMayAskOnlyWhatTellsNothing() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("PING\nRECV timeout=0 c\n#a SEND c x\nCLIENTS\nHELLO\n")
+            try await client.hear(required + required + "#a " + required + required + "OK version=1 epoch=42")
+            #expect(service.hub.parkedCount == 0)
+        }
+    }
+
+    @Test func whoProvesWhoItIsMayDoEverythingAndIsSeen() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("AUTH alice s3cret\n#a RECV c\nSEND c hello\n")
+            try await client.hear("OK\nOK\n#a MSG c 5\nhello\n")
+            try await client.say("clients format=json\n")
+            try await client.hear("DATA ")
+            let text = try await client.hearLine() + client.hearLine()
+            #expect(text.contains(#""principal":"alice""#))
+        }
+    }
+
+    @Test(arguments: [
+        "AUTH alice S3cret", "AUTH alice s3cre", "AUTH alice s3cret2", "AUTH carol s3cret", "AUTH alice x",
+        "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
+    ])
+    func aWrongTokenEndsTheConnectionAndTellsNotWhatIsWrong(line: String) throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("#t \(line)\nAUTH alice s3cret\n")
+            try await client.hearEnd(after: "#t " + denied)
+            client.stream.close()
+            await service.until { service.hub.endings[.denied] == 1 }
+        }
+    }
+
+    @Test func aStrangerHasLittleTime() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("HELLO\n")
+            try await client.hear("OK version=1")
+            service.clock.advance(by: .milliseconds(1999))
+            try await client.say("PING\n")
+            _ = try await client.hearLine()
+            try await client.hear(required)
+            service.clock.advance(by: .milliseconds(1))
+            try await client.hearEnd(after: "ERR denied AUTH must come within 2 s\n")
+        }
+    }
+
+    @Test func aStrangerIsReadLittleOf() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("SEND len=1000000 c\n" + String(repeating: "x", count: 2000))
+            try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1024 bytes\n")
+        }
+    }
+
+    @Test func afterwardsThereIsTimeAgain() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("AUTH bob x\n")
+            try await client.hear("OK\n")
+            service.clock.advance(by: .seconds(3600))
+            try await client.say("PING " + String(repeating: "y", count: 4000) + "\n")
+            try await client.hear("DATA 4000\n")
+        }
+    }
+
+    @Test func whereEverybodyIsTakenThereIsNobodyToBe() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("AUTH alice s3cret\nPING\n")
+            try await client.hear("ERR denied this server knows no users, and takes everybody\nOK\n")
+        }
+    }
+
+    @Test func usersHaveNamesAndTokensWithoutSpaces() {
+        var users = Users()
+        let added = [
+            users.add("a", token: "t"), users.add("a", token: "u"), users.add("-a", token: "t"),
+            users.add("b", token: ""), users.add("c", token: "a b"), users.add("d", token: "a\n"),
+        ]
+        #expect(added == [true, false, false, false, false, false])
+        #expect(users.count == 1)
+    }
+}
