@@ -41,12 +41,16 @@ struct Slab<Element>: ~Copyable {
         return key
     }
 
-    /// The value of a key; nil when it was removed. Changing one in place copies nothing.
+    /// The value of a key; nil when it was removed, and nothing changes that. Changing one in place copies nothing.
     subscript(key: SlabKey<Element>) -> Element? {
         get { holds(key) ? slots[Int(key.slot)].element : nil }
         _modify {
-            precondition(holds(key), "a stale key")
-            yield &slots[Int(key.slot)].element
+            if holds(key) {
+                yield &slots[Int(key.slot)].element
+            } else {
+                var nothing: Element?
+                yield &nothing
+            }
         }
     }
 
