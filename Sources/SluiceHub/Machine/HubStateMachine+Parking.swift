@@ -183,6 +183,6 @@ extension HubStateMachine {
     /// Lets go of an offer of which nothing has come and that stands nowhere any more.
     mutating func discard(_ offer: Offer, on channel: NamedChannel) {
         letGo(of: offer, on: channel)
-        if let key = offer.key { memory.forget(key) }
+        if let key = offer.key { memory.forget(key, offer) }
     }
 }

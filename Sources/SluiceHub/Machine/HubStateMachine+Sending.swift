@@ -186,7 +186,7 @@ extension HubStateMachine {
     mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: [Attribute] = []) {
         if channel.isOnce { return }
         letGo(of: offer, on: channel)
-        if let key = offer.key { memory.finish(key, at: now) }
+        if let key = offer.key { memory.finish(key, offer, at: now) }
         answerSenders(of: offer, attributes)
     }
 

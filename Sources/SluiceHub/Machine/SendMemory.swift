@@ -33,16 +33,27 @@ struct SendMemory: ~Copyable {
         entries[key] = .pending(offer)
     }
 
+    /// The send is done; one that was made at once was not pending.
     mutating func finish(_ key: SendKey, at now: UInt64) {
         entries[key] = .delivered
         delivered.keep(key, at: now)
         prune(at: now)
     }
 
-    /// Nothing has come of the send: made again, it is a new one.
-    mutating func forget(_ key: SendKey) {
+    /// The offer is done, unless its sender was told so before.
+    mutating func finish(_ key: SendKey, _ offer: Offer, at now: UInt64) {
+        if isPending(key, offer) { finish(key, at: now) }
+    }
+
+    /// Nothing has come of the offer: made again, the send is a new one. What its sender was told stays true.
+    mutating func forget(_ key: SendKey, _ offer: Offer) {
+        guard isPending(key, offer) else { return }
         entries[key] = nil
         shrink()
+    }
+
+    private func isPending(_ key: SendKey, _ offer: Offer) -> Bool {
+        if case .pending(let known)? = entries[key] { known === offer } else { false }
     }
 
     mutating func prune(at now: UInt64) {
