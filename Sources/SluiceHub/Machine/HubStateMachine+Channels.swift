@@ -44,7 +44,9 @@ extension HubStateMachine {
     }
 
     private mutating func declare(_ channel: NamedChannel, _ declaration: ChannelDeclaration) {
-        channel.ensureExtras().declaration = declaration
+        let extras = channel.ensureExtras()
+        extras.declaration = declaration
+        extras.isBroadcast = declaration == .broadcast
         channel.engine.kind = declaration.kind
         channels.declaredCount += 1
     }

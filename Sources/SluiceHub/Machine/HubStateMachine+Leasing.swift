@@ -6,11 +6,9 @@ extension HubStateMachine {
     /// Why there can be no lease; nil when there can.
     ///
     /// - Parameter count: how many there may be at a time.
-    func refusalToLease(on channel: NamedChannel, to connection: ConnectionID, count: Int) -> WireError? {
-        switch channel.extras?.declaration {
-        case .broadcast?, .once?:
+    func refusalToLease(on channel: NamedChannel?, to connection: ConnectionID, count: Int) -> WireError? {
+        if let channel, channel.isBroadcast || channel.isOnce {
             return WireError(.conflict, "a lease needs a channel whose messages have one receiver each: kind=queue")
-        case .queue?, nil: break
         }
         guard let client = clients[connection],
             count <= limits.maxLeases - Int(client.leaseCount) - client.reservedLeases

@@ -44,7 +44,7 @@ final class NamedChannel: @unchecked Sendable {
     }
 
     var isOnce: Bool { if case .once = engine.kind { true } else { false } }
-    var isBroadcast: Bool { extras?.declaration == .broadcast }
+    var isBroadcast: Bool { extras?.isBroadcast == true }
 
     /// Whether a receive has to wait although the channel is closed: what was handed out may come back.
     var mayGetBack: Bool { awayCount > 0 }
@@ -71,6 +71,8 @@ final class ChannelExtras: @unchecked Sendable {
 
     /// What `OPEN` has said; nil for a channel that exists by being used.
     @exclusivity(unchecked) var declaration: ChannelDeclaration?
+    /// Whether it is or, now that it is closed, was declared to be a broadcast: what is on its way goes to all even so.
+    @exclusivity(unchecked) var isBroadcast = false
     /// What came back from receivers, by position: in front of everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
