@@ -16,7 +16,7 @@ struct ClientRecord: Sendable {
     /// The head of the list of the leases that it holds, and their number.
     var firstLease: LeaseID?
     var leaseCount: Int32 = 0
-    /// How many leases its counted receives may still take.
+    /// How many leases its parked operations may still take.
     var reservedLeases = 0
     /// The bytes of the messages that it waits to send.
     var parkedBytes = 0

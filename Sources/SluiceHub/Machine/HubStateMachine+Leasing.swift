@@ -18,7 +18,7 @@ extension HubStateMachine {
         return nil
     }
 
-    /// Sees to it that the leases of a counted receive fit, however long they last.
+    /// Sees to it that the leases fit that a parked operation may take, however long it waits.
     mutating func reserveLeases(_ count: Int, for connection: ConnectionID) {
         clients[connection]?.reservedLeases += count
     }
@@ -65,6 +65,9 @@ extension HubStateMachine {
     mutating func commit(_ sender: Offer.Sender, to offer: Offer, on channel: NamedChannel) {
         guard let arm = sender.arm, case .select(let select)? = operations[sender.operation]?.wait else { return }
         operations[sender.operation]?.wait = .send(channel, offer, arm: arm)
+        if let holder = operations[sender.operation]?.caller.connection {
+            reserveLeases(-OperationWait.select(select).possibleLeases, for: holder)
+        }
         for (number, other) in select.arms.enumerated() where number != Int(arm) {
             leave(other, sender.operation)
         }

@@ -49,6 +49,7 @@ extension HubStateMachine {
         clients[connection]?.firstOperation = id
         clients[connection]?.pendingCount += 1
         clients[connection]?.parkedBytes += patience.bodyBytes
+        reserveLeases(wait.possibleLeases, for: connection)
         return id
     }
 
@@ -66,8 +67,9 @@ extension HubStateMachine {
         }
         clients[connection]?.pendingCount -= 1
         clients[connection]?.parkedBytes -= Int(operation.bodyBytes)
+        reserveLeases(-operation.wait.possibleLeases, for: connection)
         if let deadline = operation.deadline { deadlines.remove(deadline) }
-        leave(operation.wait, id, connection)
+        leave(operation.wait, id)
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             clients[connection]?.fairness.remember(arm, of: key)
         }
@@ -107,11 +109,11 @@ extension HubStateMachine {
     // MARK: Leaving
 
     /// Takes an operation out of every place in which it stands still.
-    private mutating func leave(_ wait: OperationWait, _ id: OperationID, _ connection: ConnectionID) {
+    private mutating func leave(_ wait: OperationWait, _ id: OperationID) {
         switch wait {
         case .send(let channel, let offer, _): leave(offer, on: channel, id)
         case .receive(let channel, let ticket, _): leave(channel, ticket)
-        case .stream(let stream): leave(stream, id, connection)
+        case .stream(let stream): leave(stream, id)
         case .barrier(let barrier, let ticket): leave(barrier, ticket)
         case .trace: tracers.removeAll { $0 == id }
         case .select(let select): for arm in select.arms { leave(arm, id) }
@@ -132,10 +134,9 @@ extension HubStateMachine {
         channels.release(channel, at: now)
     }
 
-    private mutating func leave(_ stream: CountedReceive, _ id: OperationID, _ connection: ConnectionID) {
+    private mutating func leave(_ stream: CountedReceive, _ id: OperationID) {
         if let ticket = stream.ticket { _ = stream.channel.engine.withdrawReceiver(ticket) }
         stream.channel.streamCount -= 1
-        reserveLeases(-stream.openWindow, for: connection)
         stream.channel.extras?.pausedStreams.remove(id)
         leaveRound(.stream(id), of: stream.channel)
         channels.release(stream.channel, at: now)

@@ -37,7 +37,6 @@ extension HubStateMachine {
     /// Why a select cannot be, whatever others do; nil when it can.
     private func refusal(of command: SelectCommand, _ caller: Caller) -> WireError? {
         var names: Set<ChannelName> = []
-        var leases = 0
         for arm in command.arms {
             switch arm {
             case .barrier(let name, let parties):
@@ -45,14 +44,11 @@ extension HubStateMachine {
                     return WireError(.conflict, "a select stands at a barrier once")
                 }
                 if let refusal = refusalToMeet(at: name, parties) { return refusal }
-            case .receive(_, let lease?) where lease > .zero: leases = 1
+            case .receive(let name, let lease?) where lease > .zero:
+                let channel = channels.existing(name)
+                if let refusal = refusalToLease(on: channel, to: caller.connection, count: 1) { return refusal }
             case .receive, .send: break
             }
-        }
-        guard leases > 0 else { return nil }
-        for case .receive(let name, _?) in command.arms {
-            guard let channel = channels.existing(name) else { continue }
-            if let refusal = refusalToLease(on: channel, to: caller.connection, count: leases) { return refusal }
         }
         return nil
     }

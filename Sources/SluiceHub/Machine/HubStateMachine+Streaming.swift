@@ -14,7 +14,6 @@ extension HubStateMachine {
     ) -> Outcome {
         let stream = CountedReceive(command, from: channel)
         channel.streamCount += 1
-        reserveLeases(stream.openWindow, for: caller.connection)
         let id = park(.stream(stream), caller, patience, setsDeadline: false)
         pump(stream, id)
         if channel.isBroadcast { runRounds(of: channel) }

@@ -34,6 +34,16 @@ enum OperationWait: Sendable {
     case barrier(Barrier, WaitTicket)
     /// Handoffs.
     case trace(Tracer)
+
+    /// How many leases the operation may still take.
+    var possibleLeases: Int {
+        switch self {
+        case .receive(_, _, let lease): lease > 0 ? 1 : 0
+        case .stream(let stream): stream.openWindow
+        case .select(let select): select.mayLease ? 1 : 0
+        case .send, .barrier, .trace: 0
+        }
+    }
 }
 
 /// The arms of a select that waits.
@@ -41,10 +51,13 @@ final class ParkedSelect: Sendable {
     let arms: [ParkedArm]
     /// The key under which a fair select remembers the arm that it takes.
     let key: FairKey?
+    /// Whether an arm receives under a lease.
+    let mayLease: Bool
 
     init(_ arms: [ParkedArm], _ key: FairKey?) {
         self.arms = arms
         self.key = key
+        mayLease = arms.contains { if case .receive(_, _, let lease) = $0 { lease > 0 } else { false } }
     }
 }
 
