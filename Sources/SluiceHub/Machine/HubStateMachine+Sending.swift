@@ -98,13 +98,19 @@ extension HubStateMachine {
         for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
-        guard !isWithdrawnByEOF(patience, caller) else {
-            let reply = isInDoubt(offer) ? Withdrawal.endOfInput.doubt : Withdrawal.endOfInput.reply
+        if let reason = withdrawal(of: offer, patience, caller) {
+            let reply = isInDoubt(offer) ? reason.doubt : reason.reply
             abandon(offer, on: channel)
             return .done(reply)
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
         return .parked(park(.send(channel, offer, arm: arm), caller, patience))
+    }
+
+    /// Why a caller does not wait for the end of its offer; nil when it does. Who has no time waits for a lease only.
+    private func withdrawal(of offer: Offer, _ patience: Patience, _ caller: Caller) -> Withdrawal? {
+        if isWithdrawnByEOF(patience, caller) { return .endOfInput }
+        return patience.timeout == .zero && !offer.isLeased ? .timeout : nil
     }
 
     /// Has the caller wait for the end of an offer that was made before, under the same id.
