@@ -41,6 +41,8 @@ extension HubStateMachine {
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
         {
+            // Before its select leaves its other arms: then no other round begins.
+            channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }
             if beginRound(of: offer, on: channel) { finish(offer, on: channel) }
         }

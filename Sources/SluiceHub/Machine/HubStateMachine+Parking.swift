@@ -158,11 +158,12 @@ extension HubStateMachine {
         if offer.isWanted { return }
         switch offer.place {
         // Whoever holds it may acknowledge it still: a sender that comes back will be told.
-        case .leased, .gone: break
+        case .leased, .gone: channels.release(channel, at: now)
         case .distributing: abandonRound(of: channel)
-        case .queued, .buffered, .returned, .delayed: takeOut(offer, of: channel)
+        case .queued, .buffered, .returned, .delayed:
+            takeOut(offer, of: channel)
+            if channel.isBroadcast { runRounds(of: channel) } else { settleEnding(of: channel) }
         }
-        channels.release(channel, at: now)
     }
 
     /// Takes an offer out of the channel, of which nothing has come.
