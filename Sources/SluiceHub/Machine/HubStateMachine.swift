@@ -86,11 +86,14 @@ struct HubStateMachine: ~Copyable {
     mutating func endInput(of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.hasInputEnded = true
+        var affected: [OperationID] = []
         var next = clients[connection]?.firstOperation
         while let id = next, let operation = operations[id] {
             next = operation.next
-            if !operation.waitsAfterEOF { withdraw(id, .endOfInput) }
+            if !operation.waitsAfterEOF { affected.append(id) }
         }
+        // The end of one may be the end of another one.
+        for id in affected { withdraw(id, .endOfInput) }
     }
 
     // MARK: Operations
