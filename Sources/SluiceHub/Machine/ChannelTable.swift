@@ -49,7 +49,7 @@ struct ChannelTable: ~Copyable {
 
     private mutating func bury(_ channel: NamedChannel, at now: UInt64) {
         guard !channel.isTombstone, channel.isDrained, channel.extras?.declaration == nil,
-            channel.engine.parkedReceivers == 0
+            channel.engine.parkedReceivers == 0, channels[channel.name] === channel
         else { return }
         channel.isTombstone = true
         tombstoneCount += 1
