@@ -138,10 +138,14 @@ extension HubStateMachine {
         let channel = channels.channel(command.end.channel)
         guard channel.engine.ending == nil || channel.isOnce else { return channel.endingReply }
         let onDeath = command.onDeath ?? .retire
-        let isKnown = { (end: DeclaredEnd) in end.channel === channel && end.side == command.end.side }
+        let isKnown = { (end: DeclaredEnd) in end.channel.name == channel.name && end.side == command.end.side }
         if let place = clients[connection]?.ends.firstIndex(where: isKnown) {
-            clients[connection]?.ends[place].onDeath = onDeath
-            return .ok([])
+            guard clients[connection]?.ends[place].channel !== channel else {
+                clients[connection]?.ends[place].onDeath = onDeath
+                return .ok([])
+            }
+            // It was an end of a channel that has ended.
+            clients[connection]?.ends.remove(at: place)
         }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
             channels.release(channel, at: now)
