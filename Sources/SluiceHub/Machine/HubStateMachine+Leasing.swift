@@ -104,6 +104,8 @@ extension HubStateMachine {
     mutating func giveBack(_ id: LeaseID, after delay: Duration?) {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
+        offer.place = .gone
+        if !channel.refusesReturns { endSendersInHaste(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
@@ -148,7 +150,6 @@ extension HubStateMachine {
     mutating func putBack(_ offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
         if channel.refusesReturns { return refuseReturn(of: offer, on: channel) }
-        endSendersInHaste(of: offer)
         guard offer.isWanted else {
             discard(offer, on: channel)
             return channels.release(channel, at: now)
@@ -167,7 +168,7 @@ extension HubStateMachine {
     /// Ends the sends that would not have waited if nobody had been there.
     private mutating func endSendersInHaste(of offer: Offer) {
         while let sender = offer.sender, operations[sender.operation]?.triesOnce == true {
-            end(sender.operation, Withdrawal.timeout.reply)
+            withdraw(sender.operation, .timeout)
         }
     }
 
