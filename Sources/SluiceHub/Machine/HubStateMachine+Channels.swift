@@ -101,6 +101,10 @@ extension HubStateMachine {
         for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
         for offer in evicted.senders + evicted.messages { refuse(offer, on: channel) }
         while let offer = channel.extras?.returned.popFirst() { refuse(offer, on: channel) }
+        for offer in (channel.extras?.resting ?? [:]).values.sorted(by: { $0.position < $1.position }) {
+            wake(offer, on: channel)
+            refuse(offer, on: channel)
+        }
         if let round = channel.extras?.round {
             channel.extras?.round = nil
             let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply

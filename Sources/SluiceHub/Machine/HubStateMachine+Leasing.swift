@@ -109,6 +109,7 @@ extension HubStateMachine {
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
+            channel.ensureExtras().resting[offer.position] = offer
             channel.awayCount += 1
         } else {
             putBack(offer, on: channel)
@@ -163,6 +164,15 @@ extension HubStateMachine {
             return drop(offer, on: channel)
         }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
+    }
+
+    /// Has an offer rest no more. Where it goes is for the caller to say.
+    mutating func wake(_ offer: Offer, on channel: NamedChannel) {
+        guard case .delayed(let handle) = offer.place else { return }
+        deadlines.remove(handle)
+        channel.extras?.resting[offer.position] = nil
+        channel.awayCount -= 1
+        offer.place = .gone
     }
 
     /// Ends the sends that would not have waited if nobody had been there.

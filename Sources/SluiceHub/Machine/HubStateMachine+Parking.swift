@@ -174,9 +174,7 @@ extension HubStateMachine {
             _ = channel.engine.withdrawBuffered { $0 === offer }
             if let admitted = channel.engine.admit() { accept(admitted) }
         case .returned(let handle): channel.extras?.returned.remove(handle)
-        case .delayed(let handle):
-            deadlines.remove(handle)
-            channel.awayCount -= 1
+        case .delayed: wake(offer, on: channel)
         case .leased, .distributing, .gone: break
         }
         discard(offer, on: channel)

@@ -130,7 +130,7 @@ struct HubStateMachine: ~Copyable {
             case .operation(let id): withdraw(id, .timeout)
             case .lease(let id): giveBack(id, after: nil)
             case .delay(let channel, let offer):
-                channel.awayCount -= 1
+                wake(offer, on: channel)
                 putBack(offer, on: channel)
                 settleEnding(of: channel)
             }

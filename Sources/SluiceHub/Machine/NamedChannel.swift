@@ -75,6 +75,8 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var isBroadcast = false
     /// What came back from receivers, by position: in front of everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
+    /// What came back to rest, by position.
+    @exclusivity(unchecked) var resting: [UInt64: Offer] = [:]
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
     /// Whether the channel was closed because the last of its receiving ends has gone.
