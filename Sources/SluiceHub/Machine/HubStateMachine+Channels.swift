@@ -38,7 +38,7 @@ extension HubStateMachine {
         guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
         else { return WireError(.conflict, "messages are waiting on the channel as a rendezvous") }
         if case .queue = declaration { return nil }
-        var hasLeases = false
+        var hasLeases = channel.streams.contains { operations[$0]?.wait.possibleLeases ?? 0 > 0 }
         channel.engine.forEachReceiver { if leaseNanoseconds(of: $0) > 0 { hasLeases = true } }
         return hasLeases ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
     }
@@ -47,6 +47,7 @@ extension HubStateMachine {
         let extras = channel.ensureExtras()
         extras.declaration = declaration
         extras.isBroadcast = declaration == .broadcast
+        if extras.isBroadcast { extras.pausedStreams.formUnion(pausedStreams(of: channel)) }
         channel.engine.kind = declaration.kind
         channels.declaredCount += 1
     }
@@ -110,7 +111,7 @@ extension HubStateMachine {
             let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
             refuse(round.offer, on: channel, reply)
         }
-        for id in channel.extras?.pausedStreams ?? [] { end(id, channel.endingReply) }
+        for id in pausedStreams(of: channel) { end(id, channel.endingReply) }
         settleEnding(of: channel)
     }
 

@@ -18,7 +18,7 @@ extension HubStateMachine {
         let extras = channel.extras
         var report = ChannelReport(
             name: channel.name.description, senders: channel.engine.parkedSenders,
-            receivers: channel.engine.parkedReceivers + (extras?.pausedStreams.count ?? 0),
+            receivers: channel.engine.parkedReceivers + pausedStreams(of: channel).count,
             buffered: channel.engine.bufferedCount + (extras?.returned.count ?? 0), leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0)
         switch extras?.declaration {

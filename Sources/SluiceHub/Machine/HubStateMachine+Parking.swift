@@ -136,7 +136,7 @@ extension HubStateMachine {
 
     private mutating func leave(_ stream: CountedReceive, _ id: OperationID) {
         if let ticket = stream.ticket { _ = stream.channel.engine.withdrawReceiver(ticket) }
-        stream.channel.streamCount -= 1
+        stream.channel.streams.remove(id)
         stream.channel.extras?.pausedStreams.remove(id)
         leaveRound(.stream(id), of: stream.channel)
         channels.release(stream.channel, at: now)

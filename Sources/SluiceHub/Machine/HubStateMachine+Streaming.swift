@@ -13,8 +13,8 @@ extension HubStateMachine {
         _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
         let stream = CountedReceive(command, from: channel)
-        channel.streamCount += 1
         let id = park(.stream(stream), caller, patience, setsDeadline: false)
+        channel.streams.insert(id)
         pump(stream, id)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)
@@ -35,6 +35,12 @@ extension HubStateMachine {
             case .nothing: return waitForSender(stream, id, operation)
             }
         }
+    }
+
+    /// The counted receives of a channel that are paused, in the order in which they began.
+    func pausedStreams(of channel: NamedChannel) -> [OperationID] {
+        channel.streams.filter { if case .stream(let stream)? = operations[$0]?.wait { stream.isPaused } else { false } }
+            .sorted { $0.serial < $1.serial }
     }
 
     /// Waits for a sender.

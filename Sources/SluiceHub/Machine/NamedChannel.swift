@@ -12,8 +12,8 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
     /// How many of its messages receivers hold, or have sent back to rest: each may come back.
     @exclusivity(unchecked) var awayCount = 0
-    /// How many counted receives there are on it, whether they stand in its queue or are paused.
-    @exclusivity(unchecked) var streamCount = 0
+    /// The counted receives on it, whether they stand in its queue or are paused.
+    @exclusivity(unchecked) var streams: Set<OperationID> = []
     /// What few channels have; nil when it has none of it.
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// Whether it has ended, and only its name is kept for a while.
@@ -34,7 +34,7 @@ final class NamedChannel: @unchecked Sendable {
     /// Whether nobody waits on the channel, nobody counts as an end of it, and there is nothing in it or on its way back.
     var isIdle: Bool {
         engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
-            && streamCount == 0 && extras?.isIdle != false
+            && streams.isEmpty && extras?.isIdle != false
     }
 
     /// Whether there is nothing left to receive, and nothing that may come back.
