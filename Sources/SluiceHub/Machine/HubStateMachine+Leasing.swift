@@ -48,6 +48,7 @@ extension HubStateMachine {
         offer.attempts += 1
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
+        for sender in offer.attached { commit(sender, to: offer, on: channel) }
         return [Attribute(.delivery, DeliveryID(id)), Attribute(.attempt, offer.attempts)]
     }
 

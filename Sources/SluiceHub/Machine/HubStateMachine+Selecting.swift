@@ -9,10 +9,16 @@ extension HubStateMachine {
             timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF,
             bodyBytes: command.arms.reduce(0) { $0 + $1.bodyBytes })
         let key = command.order == .fair && command.arms.count > 1 ? FairKey(command.arms) : nil
+        var isRepeated = false
         for arm in places(of: command, key, caller) {
             let channel: NamedChannel
             switch attempt(command.arms[arm], Int32(arm), caller) {
-            case .blocked, .repeated: continue
+            case .blocked: continue
+            case .repeated(let offer):
+                isRepeated = true
+                guard offer.isLeased, case .send(let name, _, _) = command.arms[arm] else { continue }
+                if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
+                return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, patience)
             case .done(let reply):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .done(reply)
@@ -26,6 +32,7 @@ extension HubStateMachine {
             }
         }
         if command.hasElse { return .done(.otherwise(.taken(Int32(command.arms.count)))) }
+        if isRepeated, let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
         if let reply = refusalToPark(patience, caller) { return .done(reply) }
         let id = operations.nextKey
         let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
@@ -37,6 +44,7 @@ extension HubStateMachine {
     /// Why a select cannot be, whatever others do; nil when it can.
     private func refusal(of command: SelectCommand, _ caller: Caller) -> WireError? {
         var names: Set<ChannelName> = []
+        var keys: Set<SendKey> = []
         for arm in command.arms {
             switch arm {
             case .barrier(let name, let parties):
@@ -47,6 +55,10 @@ extension HubStateMachine {
             case .receive(let name, let lease?) where lease > .zero:
                 let channel = channels.existing(name)
                 if let refusal = refusalToLease(on: channel, to: caller.connection, count: 1) { return refusal }
+            case .send(let name, _, let id?):
+                guard keys.insert(SendKey(channel: name, id: id)).inserted else {
+                    return WireError(.conflict, "a select sends a message with an id once")
+                }
             case .receive, .send: break
             }
         }

@@ -30,7 +30,7 @@ extension HubStateMachine {
             channels.release(channel, at: now)
             return .done(reply)
         case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
-        case .repeated(let offer): return attach(to: offer, on: channel, caller, patience)
+        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, patience)
         case .blocked:
             if let reply = refusalToPark(patience, caller) {
                 channels.release(channel, at: now)
@@ -114,15 +114,20 @@ extension HubStateMachine {
     }
 
     /// Has the caller wait for the end of an offer that was made before, under the same id.
-    private mutating func attach(
-        to offer: Offer, on channel: NamedChannel, _ caller: Caller, _ patience: Patience
+    mutating func attach(
+        to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
-        if patience.timeout == .zero { return .done(Withdrawal.timeout.doubt) }
-        if isWithdrawnByEOF(patience, caller) { return .done(Withdrawal.endOfInput.doubt) }
+        if let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
         // Its message is in memory already.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
-        join(offer, Offer.Sender(operation: operations.nextKey, arm: nil))
-        return .parked(park(.send(channel, offer, arm: nil), caller, patience))
+        join(offer, Offer.Sender(operation: operations.nextKey, arm: arm))
+        return .parked(park(.send(channel, offer, arm: arm), caller, patience))
+    }
+
+    /// What to tell who does not wait although the same message is on its way; nil when it may wait.
+    func doubtOfRepeating(_ patience: Patience, _ caller: Caller) -> Reply? {
+        if patience.timeout == .zero { return Withdrawal.timeout.doubt }
+        return isWithdrawnByEOF(patience, caller) ? Withdrawal.endOfInput.doubt : nil
     }
 
     /// Adds one to those who wait for an offer.
