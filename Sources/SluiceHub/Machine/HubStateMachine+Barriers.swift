@@ -26,14 +26,12 @@ extension HubStateMachine {
     mutating func meet(at name: ChannelName, _ parties: Int?) -> Bool {
         let barrier = barriers[name]
         guard let parties = parties ?? barrier?.parties else { return false }
-        guard parties <= (barrier?.waiting.count ?? 0) + 1 else { return false }
+        guard parties <= (barrier?.count ?? 0) + 1 else { return false }
         for _ in 1..<max(parties, 1) {
-            guard let other = barrier?.waiting.popFirst() else { break }
+            guard let other = barrier?.popFirst() else { break }
             end(other.operation, .ok(.taken(other.arm)), arm: other.arm)
         }
-        if let barrier {
-            if barrier.waiting.isEmpty { barriers[name] = nil } else { barrier.parties = nil }
-        }
+        if barrier?.isEmpty == true { barriers[name] = nil }
         return true
     }
 
@@ -41,7 +39,6 @@ extension HubStateMachine {
     mutating func queue(_ party: WireReceiver, at name: ChannelName, _ parties: Int?) -> (Barrier, WaitTicket) {
         let barrier = barriers[name] ?? Barrier(name)
         barriers[name] = barrier
-        barrier.parties = barrier.parties ?? parties
-        return (barrier, barrier.waiting.append(party))
+        return (barrier, barrier.append(party, parties))
     }
 }

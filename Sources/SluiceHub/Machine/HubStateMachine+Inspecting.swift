@@ -175,6 +175,6 @@ extension Barrier {
     /// The name, and how many have come of how many.
     fileprivate var caption: String {
         guard let parties else { return name.description }
-        return "\(name) (\(waiting.count) of \(parties))"
+        return "\(name) (\(count) of \(parties))"
     }
 }

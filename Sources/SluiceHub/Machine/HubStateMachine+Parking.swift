@@ -143,8 +143,8 @@ extension HubStateMachine {
     }
 
     private mutating func leave(_ barrier: Barrier, _ ticket: WaitTicket) {
-        _ = barrier.waiting.remove(ticket)
-        if barrier.waiting.isEmpty { barriers[barrier.name] = nil }
+        barrier.remove(ticket)
+        if barrier.isEmpty { barriers[barrier.name] = nil }
     }
 
     /// Has an operation wait for an offer no more; one that nobody waits for any more is withdrawn.
