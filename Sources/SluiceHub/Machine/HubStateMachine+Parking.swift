@@ -15,13 +15,14 @@ extension HubStateMachine {
     func refusalToPark(_ patience: Patience, _ caller: Caller) -> Reply? {
         if patience.timeout == .zero { return .timeout }
         if isWithdrawnByEOF(patience, caller) { return Withdrawal.endOfInput.reply }
-        guard let client = clients[caller.connection] else { return Withdrawal.closing.reply }
-        guard patience.bodyBytes <= limits.parkedBytes - client.parkedBytes else {
-            return .error(
-                WireError(
-                    .limit, "the messages that a connection waits to send have at most \(limits.parkedBytes) bytes"))
-        }
-        return nil
+        return refusalToWait(patience.bodyBytes, caller.connection).map { .error($0) }
+    }
+
+    /// Why a connection must not wait with messages of so many bytes; nil when it may.
+    func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID) -> WireError? {
+        guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0) else { return nil }
+        return WireError(
+            .limit, "the messages that a connection waits to send have at most \(limits.parkedBytes) bytes")
     }
 
     /// Whether an operation that has to wait is withdrawn at once.

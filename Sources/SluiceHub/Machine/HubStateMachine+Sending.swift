@@ -49,6 +49,7 @@ extension HubStateMachine {
             case .pending(let offer): return .repeated(offer)
             }
         }
+        if let refusal = refusalToHandOut(draft, on: channel) { return .done(.error(refusal)) }
         if channel.isBroadcast { return broadcast(draft, on: channel) }
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
         let position = lastPosition + 1
@@ -133,6 +134,16 @@ extension HubStateMachine {
     /// Adds one to those who wait for an offer.
     func join(_ offer: Offer, _ sender: Offer.Sender) {
         if offer.sender == nil { offer.sender = sender } else { offer.attached.append(sender) }
+    }
+
+    /// Why a message must not be put where its sender would wait for its end; nil when it may.
+    private func refusalToHandOut(_ draft: Draft, on channel: NamedChannel) -> WireError? {
+        guard let refusal = refusalToWait(draft.body.count, draft.origin) else { return nil }
+        let waits =
+            if let receiver = channel.engine.firstParkedReceiver { leaseNanoseconds(of: receiver) > 0 } else {
+                draft.waitsUntilTaken
+            }
+        return (waits || channel.isBroadcast) && channel.engine.ending == nil ? refusal : nil
     }
 
     // MARK: What the channel keeps

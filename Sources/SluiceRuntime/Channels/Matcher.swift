@@ -211,6 +211,9 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     /// Visits those who are parked to receive, the one that waits longest first.
     package borrowing func forEachReceiver(_ visit: (Receiver) -> Void) { receivers.forEach(visit) }
 
+    /// The receiver that waits longest.
+    package var firstParkedReceiver: Receiver? { receivers.first }
+
     /// Takes the receiver that waits longest out of the queue.
     @inlinable
     package mutating func takeReceiver() -> Receiver? { popReceiver() }
