@@ -63,20 +63,13 @@ extension HubStateMachine {
     /// Takes no more sends; what is there, or may come back, is still received.
     private mutating func close(_ channel: NamedChannel, reason: String?) {
         retract(channel)
-        if channel.isOnce, let value = channel.engine.bufferedMessages.first { letGoOfValue(value) }
+        // The value of a channel that is closed lives on for a while, and is not counted any more.
+        if channel.isOnce, let value = channel.engine.bufferedMessages.first { release(value) }
         let evicted = channel.engine.close(
             reason: reason,
             keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)
         for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
         settleEnding(of: channel)
-    }
-
-    /// The value of a channel that is closed lives on for a while, and is not counted any more.
-    private mutating func letGoOfValue(_ value: Offer) {
-        guard value.isKept else { return }
-        value.isKept = false
-        totals.keptMessages -= 1
-        totals.keptBytes -= value.body.count
     }
 
     mutating func poison(_ name: ChannelName, _ reason: String?) -> Reply {

@@ -56,7 +56,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the channel answers for it.
     mutating func hold(_ offer: Offer, on channel: NamedChannel) -> Bool {
-        guard !offer.waitsUntilTaken, channel.engine.holdRoom() else { return false }
+        guard !offer.waitsUntilTaken, mayKeep(offer.body), channel.engine.holdRoom() else { return false }
         offer.isHeld = true
         retain(offer)
         return true

@@ -173,7 +173,7 @@ extension HubStateMachine {
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
         case .buffered:
             _ = channel.engine.withdrawBuffered { $0 === offer }
-            if let admitted = channel.engine.admit() { accept(admitted) }
+            admit(channel.engine.admit(), to: channel)
         case .returned(let handle): channel.extras?.returned.remove(handle)
         case .delayed: wake(offer, on: channel)
         case .leased, .distributing, .gone: break

@@ -61,7 +61,11 @@ extension HubStateMachine {
         case .message(let offer, let admitted):
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
             // Where the message itself was its sender's, that is answered with the message.
-            if let admitted, admitted !== offer { accept(admitted) }
+            if let admitted, admitted !== offer {
+                // Taken for good, it makes room for the other one.
+                release(offer)
+                admit(admitted, to: channel)
+            }
             return .offer(offer)
         case .blocked: return .nothing
         case .ended: return channel.mayGetBack && !channel.refusesReturns ? .nothing : .ended

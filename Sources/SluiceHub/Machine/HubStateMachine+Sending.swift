@@ -151,10 +151,29 @@ extension HubStateMachine {
     /// Why the channel must not keep a message; nil when it may, or would not.
     private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {
         guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
-            channel.engine.parkedReceivers == 0,
-            draft.body.count > limits.keptBytes - totals.keptBytes
+            channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil,
+            !mayKeep(draft.body)
         else { return nil }
-        return WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
+        return refusalToKeep
+    }
+
+    private var refusalToKeep: WireError {
+        WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
+    }
+
+    func mayKeep(_ body: Body) -> Bool { body.count <= limits.keptBytes - totals.keptBytes }
+
+    /// Answers the sender that has filled room in the buffer. One whose message would be too much is refused, and the
+    /// next one fills the room.
+    mutating func admit(_ sender: Offer?, to channel: NamedChannel) {
+        var next = sender
+        while let offer = next {
+            if offer.waitsUntilTaken || mayKeep(offer.body) { return accept(offer) }
+            _ = channel.engine.withdrawBuffered { $0 === offer }
+            discard(offer, on: channel)
+            while let sender = offer.sender { end(sender.operation, .error(refusalToKeep)) }
+            next = channel.engine.admit()
+        }
     }
 
     /// What to tell the sender of a message that is in the buffer now.
@@ -188,17 +207,21 @@ extension HubStateMachine {
         while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
     }
 
-    /// The offer is not in memory for the channel's sake any more.
+    /// The channel does not have the message in memory for its own sake any more.
+    mutating func release(_ offer: Offer) {
+        guard offer.isKept else { return }
+        offer.isKept = false
+        totals.keptMessages -= 1
+        totals.keptBytes -= offer.body.count
+    }
+
+    /// The offer is nowhere any more, and somebody else may have its room.
     mutating func letGo(of offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
-        if offer.isKept {
-            offer.isKept = false
-            totals.keptMessages -= 1
-            totals.keptBytes -= offer.body.count
-        }
+        release(offer)
         if offer.isHeld {
             offer.isHeld = false
-            if let admitted = channel.engine.letGo() { accept(admitted) }
+            admit(channel.engine.letGo(), to: channel)
         }
     }
 
