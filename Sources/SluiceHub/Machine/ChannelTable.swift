@@ -13,6 +13,8 @@ struct ChannelTable: ~Copyable {
     private var tombstones: Retention<NamedChannel>
     /// The number of channels that have ended, and of which only the name is kept.
     private(set) var tombstoneCount = 0
+    /// The bytes of the values that they give still.
+    private(set) var tombstoneBytes = 0
     /// The number of channels that were declared and not ended.
     var declaredCount = 0
 
@@ -53,14 +55,15 @@ struct ChannelTable: ~Copyable {
         else { return }
         channel.isTombstone = true
         tombstoneCount += 1
+        channel.extras?.buriedBytes = channel.engine.bufferedMessages.first?.body.count ?? 0
+        tombstoneBytes += channel.extras?.buriedBytes ?? 0
         tombstones.keep(channel, at: now)
         prune(at: now)
     }
 
     /// A new channel in the place of one that has ended.
     mutating func renew(_ channel: NamedChannel) -> NamedChannel {
-        if channel.isTombstone { tombstoneCount -= 1 }
-        channel.isTombstone = false
+        exhume(channel)
         let new = NamedChannel(channel.name)
         channels[channel.name] = new
         return new
@@ -70,11 +73,18 @@ struct ChannelTable: ~Copyable {
     mutating func prune(at now: UInt64) {
         while let channel = tombstones.popSurplus(at: now) {
             // Opened anew meanwhile, it is another channel's name.
-            guard channel.isTombstone else { continue }
-            channel.isTombstone = false
-            tombstoneCount -= 1
-            remove(channel)
+            if exhume(channel) { remove(channel) }
         }
+    }
+
+    /// - Returns: whether the channel was a tombstone, which it is not any more.
+    @discardableResult
+    private mutating func exhume(_ channel: NamedChannel) -> Bool {
+        guard channel.isTombstone else { return false }
+        channel.isTombstone = false
+        tombstoneCount -= 1
+        tombstoneBytes -= channel.extras?.buriedBytes ?? 0
+        return true
     }
 
     @discardableResult

@@ -63,7 +63,7 @@ extension HubStateMachine {
     /// Takes no more sends; what is there, or may come back, is still received.
     private mutating func close(_ channel: NamedChannel, reason: String?) {
         retract(channel)
-        // The value of a channel that is closed lives on for a while, and is not counted any more.
+        // The value of a channel that is closed lives on for a while, as its tombstone's.
         if channel.isOnce, let value = channel.engine.bufferedMessages.first { release(value) }
         let evicted = channel.engine.close(
             reason: reason,

@@ -161,7 +161,9 @@ extension HubStateMachine {
         WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
     }
 
-    func mayKeep(_ body: Body) -> Bool { body.count <= limits.keptBytes - totals.keptBytes }
+    func mayKeep(_ body: Body) -> Bool {
+        body.count <= limits.keptBytes - totals.keptBytes - channels.tombstoneBytes
+    }
 
     /// Answers the sender that has filled room in the buffer. One whose message would be too much is refused, and the
     /// next one fills the room.

@@ -81,6 +81,8 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
     /// Whether the channel was closed because the last of its receiving ends has gone.
     @exclusivity(unchecked) var hasLostReceivers = false
+    /// Once it is a tombstone, the bytes of the value that it gives still.
+    @exclusivity(unchecked) var buriedBytes = 0
     /// The message that is being broadcast, while not all have it.
     @exclusivity(unchecked) var round: BroadcastRound?
     /// The counted receives of a broadcast that are paused.
