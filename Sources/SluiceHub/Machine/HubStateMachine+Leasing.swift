@@ -118,6 +118,18 @@ extension HubStateMachine {
         lapse(lease)
     }
 
+    /// Gives back everything that a connection holds, the oldest message first.
+    mutating func giveBackAll(of connection: ConnectionID) {
+        var held: [(id: LeaseID, position: UInt64)] = []
+        var next = clients[connection]?.firstLease
+        while let id = next, let lease = leases[id] {
+            held.append((id, lease.offer.position))
+            next = lease.next
+        }
+        held.sort { $0.position < $1.position }
+        for (id, _) in held { giveBack(id, after: nil) }
+    }
+
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> (LeaseID, Lease)? {
         guard let id = LeaseID(delivery), let lease = leases[id], lease.holder == connection else { return nil }
         return (id, lease)

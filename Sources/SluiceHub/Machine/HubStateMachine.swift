@@ -69,7 +69,7 @@ struct HubStateMachine: ~Copyable {
     /// - Parameter isOrderly: whether the client has said that it goes.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
-        while let lease = clients[connection]?.firstLease { giveBack(lease, after: nil) }
+        giveBackAll(of: connection)
         while let end = clients[connection]?.ends.last {
             clients[connection]?.ends.removeLast()
             leave(end, connection, because: isOrderly ? .retire : end.onDeath)
