@@ -20,7 +20,7 @@ struct ChannelUsage: Sendable {
 
     mutating func note(_ use: NameUse, of name: ChannelName) {
         let place = Place(use: use, name: name)
-        if entries.contains(place) { return }
+        if entries.last == place || entries.contains(place) { return }
         if entries.count == Self.capacity { entries.removeFirst() }
         entries.append(place)
     }

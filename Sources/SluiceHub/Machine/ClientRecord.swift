@@ -37,6 +37,23 @@ struct ClientRecord: Sendable {
         self.address = address
         self.since = since
     }
+
+    /// Puts an operation at the head of the list; returns the one that was there.
+    mutating func enter(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
+        pendingCount += 1
+        parkedBytes += bodyBytes
+        reservedLeases += leases
+        defer { firstOperation = id }
+        return firstOperation
+    }
+
+    /// Takes an operation off the list, whose neighbours know of it.
+    mutating func leave(_ operation: ParkedOperation) {
+        pendingCount -= 1
+        parkedBytes -= Int(operation.bodyBytes)
+        reservedLeases -= operation.wait.possibleLeases
+        if operation.previous == nil { firstOperation = operation.next }
+    }
 }
 
 typealias ConnectionID = SlabKey<ClientRecord>

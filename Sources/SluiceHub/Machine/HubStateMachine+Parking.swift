@@ -41,16 +41,12 @@ extension HubStateMachine {
         let triesOnce = patience.timeout == .zero
         let timeout = setsDeadline && !triesOnce ? patience.timeout : nil
         let deadline = timeout.map { deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds) }
-        let next = clients[connection]?.firstOperation
+        let next = clients[connection]?.enter(id, patience.bodyBytes, wait.possibleLeases)
         operations.insert(
             ParkedOperation(
                 caller: caller, wait: wait, since: now, deadline: deadline, triesOnce: triesOnce,
                 waitsAfterEOF: patience.waitsAfterEOF, bodyBytes: Int32(clamping: patience.bodyBytes), next: next))
         if let next { operations[next]?.previous = id }
-        clients[connection]?.firstOperation = id
-        clients[connection]?.pendingCount += 1
-        clients[connection]?.parkedBytes += patience.bodyBytes
-        reserveLeases(wait.possibleLeases, for: connection)
         return id
     }
 
@@ -61,14 +57,8 @@ extension HubStateMachine {
         guard let operation = operations.remove(id) else { return }
         let connection = operation.caller.connection
         if let next = operation.next { operations[next]?.previous = operation.previous }
-        if let previous = operation.previous {
-            operations[previous]?.next = operation.next
-        } else {
-            clients[connection]?.firstOperation = operation.next
-        }
-        clients[connection]?.pendingCount -= 1
-        clients[connection]?.parkedBytes -= Int(operation.bodyBytes)
-        reserveLeases(-operation.wait.possibleLeases, for: connection)
+        if let previous = operation.previous { operations[previous]?.next = operation.next }
+        clients[connection]?.leave(operation)
         if let deadline = operation.deadline { deadlines.remove(deadline) }
         leave(operation.wait, id)
         if case .select(let select) = operation.wait, let key = select.key, let arm {

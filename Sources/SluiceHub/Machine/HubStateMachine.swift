@@ -54,7 +54,9 @@ struct HubStateMachine: ~Copyable {
     var parkedCount: Int { operations.count }
     /// When `expire` should be called next, in nanoseconds of the clock.
     var nextDeadline: UInt64? {
-        [deadlines.leastPriority, memory.nextEnd, channels.nextEnd].compactMap(\.self).min()
+        // Asked for after each transaction: without an array, and without optionals to compare.
+        let next = min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)
+        return next == .max ? nil : next
     }
 
     // MARK: Connections
