@@ -24,7 +24,10 @@ extension HubStateMachine {
     /// acknowledgement.
     mutating func pump(_ stream: CountedReceive, _ id: OperationID) {
         while let operation = operations[id] {
-            if isHeldBack(stream, id, operation.caller.connection) { return }
+            if isHeldBack(stream, id, operation.caller.connection) {
+                if hasInputEnded(for: operation) { withdraw(id, .endOfInput) }
+                return
+            }
             let channel = stream.channel
             switch takeOffer(from: channel, isLeased: stream.leaseNanoseconds > 0, as: .stream(id)) {
             case .offer(let offer):
@@ -46,14 +49,17 @@ extension HubStateMachine {
     /// Waits for a sender.
     private mutating func waitForSender(_ stream: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
         if operation.triesOnce { return withdraw(id, .timeout) }
-        if !operation.waitsAfterEOF, clients[operation.caller.connection]?.hasInputEnded != false {
-            return withdraw(id, .endOfInput)
-        }
+        if hasInputEnded(for: operation) { return withdraw(id, .endOfInput) }
         stream.channel.extras?.pausedStreams.remove(id)
         stream.ticket = stream.channel.engine.park(WireReceiver(operation: id, arm: nil))
         if let timeout = stream.timeout {
             operations[id]?.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
         }
+    }
+
+    /// Whether the operation must not wait, for its client has finished sending.
+    private func hasInputEnded(for operation: ParkedOperation) -> Bool {
+        !operation.waitsAfterEOF && clients[operation.caller.connection]?.hasInputEnded != false
     }
 
     /// Whether nothing may flow now. Then the receive waits outside of the channel's queue.
