@@ -1,37 +1,42 @@
 import SluiceWire
 
 /// What the state machine knows of a connection.
-struct ClientRecord: Sendable {
+///
+/// An object, as a parked operation is: a value of that size, full of references, is copied to look at one property of it,
+/// which took a tenth of a handoff.
+final class ClientRecord: @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+
     /// The client's address, for reports.
     let address: String
     /// Since when it is there, in nanoseconds of the hub's clock.
     let since: UInt64
     /// What the client calls itself.
-    var label: ChannelName?
+    @exclusivity(unchecked) var label: ChannelName?
     /// Who it has proved to be.
-    var principal: ChannelName?
+    @exclusivity(unchecked) var principal: ChannelName?
     /// The head of the list of the connection's parked operations, and their number.
-    var firstOperation: OperationID?
-    var pendingCount: Int32 = 0
+    @exclusivity(unchecked) var firstOperation: OperationID?
+    @exclusivity(unchecked) var pendingCount: Int32 = 0
     /// The head of the list of the leases that it holds, and their number.
-    var firstLease: LeaseID?
-    var leaseCount: Int32 = 0
+    @exclusivity(unchecked) var firstLease: LeaseID?
+    @exclusivity(unchecked) var leaseCount: Int32 = 0
     /// How many leases its parked operations may still take.
-    var reservedLeases = 0
+    @exclusivity(unchecked) var reservedLeases = 0
     /// The bytes of the messages that it waits to send.
-    var parkedBytes = 0
+    @exclusivity(unchecked) var parkedBytes = 0
     /// The bytes of messages of counted receives, and of traces, that its connection has not reported as written.
-    var unwrittenBytes = 0
+    @exclusivity(unchecked) var unwrittenBytes = 0
     /// Its counted receives that wait for room in its output.
-    var awaitingRoom: [OperationID] = []
+    @exclusivity(unchecked) var awaitingRoom: [OperationID] = []
     /// The ends of channels that it counts as.
-    var ends: [DeclaredEnd] = []
+    @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// Whether the client has sent its FIN: then nothing parks any more without `eof=wait`.
-    var hasInputEnded = false
+    @exclusivity(unchecked) var hasInputEnded = false
     /// Which arms its fair selects took.
-    var fairness = FairMemory()
+    @exclusivity(unchecked) var fairness = FairMemory()
     /// Which channels it has used last.
-    var usage = ChannelUsage()
+    @exclusivity(unchecked) var usage = ChannelUsage()
 
     init(address: String, since: UInt64) {
         self.address = address
@@ -39,7 +44,7 @@ struct ClientRecord: Sendable {
     }
 
     /// Puts an operation at the head of the list; returns the one that was there.
-    mutating func enter(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
+    func enter(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
         pendingCount += 1
         parkedBytes += bodyBytes
         reservedLeases += leases
@@ -48,7 +53,7 @@ struct ClientRecord: Sendable {
     }
 
     /// Takes an operation off the list, whose neighbours know of it.
-    mutating func leave(_ operation: ParkedOperation) {
+    func leave(_ operation: ParkedOperation) {
         pendingCount -= 1
         parkedBytes -= Int(operation.bodyBytes)
         reservedLeases -= operation.wait.possibleLeases

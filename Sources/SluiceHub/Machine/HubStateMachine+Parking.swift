@@ -44,7 +44,7 @@ extension HubStateMachine {
         let next = clients[connection]?.enter(id, patience.bodyBytes, wait.possibleLeases)
         operations.insert(
             ParkedOperation(
-                caller: caller, wait: wait, since: now, deadline: deadline, triesOnce: triesOnce,
+                caller, wait, since: now, deadline: deadline, triesOnce: triesOnce,
                 waitsAfterEOF: patience.waitsAfterEOF, bodyBytes: Int32(clamping: patience.bodyBytes), next: next))
         if let next { operations[next]?.previous = id }
         return id

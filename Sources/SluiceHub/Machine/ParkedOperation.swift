@@ -2,20 +2,36 @@ import SluiceRuntime
 import SluiceWire
 
 /// An operation while it is parked.
-struct ParkedOperation: Sendable {
+final class ParkedOperation: @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+
     let caller: Caller
-    var wait: OperationWait
+    @exclusivity(unchecked) var wait: OperationWait
     /// When it began to wait, in nanoseconds of the hub's clock.
     let since: UInt64
-    var deadline: HeapHandle?
+    @exclusivity(unchecked) var deadline: HeapHandle?
     /// Whether its client gives it no time: it waits only for the end of a lease that has begun.
     let triesOnce: Bool
     let waitsAfterEOF: Bool
     /// The bytes of the messages that it keeps in memory.
     let bodyBytes: Int32
     /// The neighbours in the list of the connection's operations.
-    var next: OperationID?
-    var previous: OperationID?
+    @exclusivity(unchecked) var next: OperationID?
+    @exclusivity(unchecked) var previous: OperationID?
+
+    init(
+        _ caller: Caller, _ wait: OperationWait, since: UInt64, deadline: HeapHandle?, triesOnce: Bool,
+        waitsAfterEOF: Bool, bodyBytes: Int32, next: OperationID?
+    ) {
+        self.caller = caller
+        self.wait = wait
+        self.since = since
+        self.deadline = deadline
+        self.triesOnce = triesOnce
+        self.waitsAfterEOF = waitsAfterEOF
+        self.bodyBytes = bodyBytes
+        self.next = next
+    }
 }
 
 typealias OperationID = SlabKey<ParkedOperation>

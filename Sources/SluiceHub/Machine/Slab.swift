@@ -43,10 +43,7 @@ struct Slab<Element>: ~Copyable {
 
     /// The value of a key; nil when it was removed, and nothing changes that. Changing one in place copies nothing.
     subscript(key: SlabKey<Element>) -> Element? {
-        // Lent, not copied: values hold references, and most who look at one look at a single property.
-        _read {
-            if holds(key) { yield slots[Int(key.slot)].element } else { yield nil }
-        }
+        get { holds(key) ? slots[Int(key.slot)].element : nil }
         _modify {
             if holds(key) {
                 yield &slots[Int(key.slot)].element
