@@ -48,11 +48,14 @@ extension HubStateMachine {
         var omitted = 0
         operations.forEach { id, operation in
             if let name, !operation.wait.names(name) { return }
-            // The least priority is the youngest: it makes room.
-            _ = oldest.insert(id, at: .max - operation.since)
-            guard oldest.count > limits.reportRows else { return }
-            _ = oldest.popFirst()
-            omitted += 1
+            // The least priority is the youngest: it makes room for an older one.
+            let priority = .max - operation.since
+            if oldest.count == limits.reportRows {
+                omitted += 1
+                guard let least = oldest.leastPriority, least < priority else { return }
+                _ = oldest.popFirst()
+            }
+            _ = oldest.insert(id, at: priority)
         }
         var waiters: [WaiterReport] = []
         while let id = oldest.popFirst() {

@@ -42,8 +42,10 @@ extension HubStateMachine {
 
     /// The counted receives of a channel that are paused, in the order in which they began.
     func pausedStreams(of channel: NamedChannel) -> [OperationID] {
-        channel.streams.filter { if case .stream(let stream)? = operations[$0]?.wait { stream.isPaused } else { false } }
-            .sorted { $0.serial < $1.serial }
+        channel.streams.filter {
+            if case .stream(let stream)? = operations[$0]?.wait { stream.isPaused } else { false }
+        }
+        .sorted { $0.serial < $1.serial }
     }
 
     /// Waits for a sender.
