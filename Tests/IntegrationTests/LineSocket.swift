@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+/// A client's connection with the daemon, as plain as it can be: bytes out, lines in.
+final class LineSocket {
+    /// How long to wait for a line before the test is given up; nothing here takes a second of it.
+    private static let patienceMilliseconds: Int32 = 30_000
+
+    private let descriptor: Int32
+    /// What was received and not handed out.
+    private var pending: [UInt8] = []
+    private var isOpen = true
+
+    init(port: String) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = try #require(UInt16(port)).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        try #require(status == 0, "cannot connect")
+        // Each write goes out by itself.
+        var yes: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    deinit { close() }
+
+    /// The address by which the daemon knows it.
+    var address: String {
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        _ = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+        }
+        return "127.0.0.1:\(UInt16(bigEndian: address.sin_port))"
+    }
+
+    // MARK: Sending
+
+    /// - Parameter pieceBytes: how many bytes go out at a time.
+    func send(_ bytes: [UInt8], inPiecesOf pieceBytes: Int = .max) throws {
+        let flags = Int32(MSG_NOSIGNAL)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = rest.prefix(pieceBytes)
+            let count = piece.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
+            try #require(count > 0, "the daemon takes no more")
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+    func close() {
+        guard isOpen else { return }
+        isOpen = false
+        Glibc.close(descriptor)
+    }
+
+    // MARK: Receiving
+
+    /// The next line, without its LF; nil at the end.
+    func line() throws -> String? {
+        while true {
+            if let end = pending.firstIndex(of: 0x0A) {
+                defer { pending.removeFirst(end + 1) }
+                return String(decoding: pending[..<end], as: UTF8.self)
+            }
+            guard try fill() else {
+                try #require(pending.isEmpty, "the last line has no end")
+                return nil
+            }
+        }
+    }
+
+    /// Waits for bytes; false at the end.
+    private func fill() throws -> Bool {
+        var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        try #require(poll(&watched, 1, Self.patienceMilliseconds) == 1, "the daemon says nothing")
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        let count = recv(descriptor, &bytes, bytes.count, 0)
+        try #require(count >= 0, "the connection is broken off")
+        pending += bytes.prefix(count)
+        return count > 0
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Testing
+
+/// `docs/protocol.md`, taken apart.
+struct ProtocolDocument: Sendable {
+    /// The text as if it were a single line.
+    let flowingText: String
+    let sections: [Section]
+
+    struct Section: Sendable {
+        let heading: String
+        let text: String
+        let transcripts: [Transcript]
+
+        /// The lines of the first block of that kind.
+        func block(_ kind: String) -> [String]? {
+            let lines = text.components(separatedBy: "\n")
+            guard let start = lines.firstIndex(of: "```" + kind),
+                let end = lines[(start + 1)...].firstIndex(of: "```")
+            else { return nil }
+            return Array(lines[(start + 1)..<end])
+        }
+
+        /// The cells of each row of its tables.
+        var rows: [[String]] {
+            text.components(separatedBy: "\n").filter { $0.hasPrefix("|") }.map { line in
+                line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            }
+        }
+    }
+
+    static let whole: ProtocolDocument = {
+        let path = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("docs/protocol.md")
+        return ProtocolDocument((try? String(contentsOf: path, encoding: .utf8)) ?? "")
+    }()
+
+    init(_ text: String) {
+        flowingText = text.replacing(#/\n */#, with: " ")
+        var sections: [Section] = []
+        var heading = ""
+        var lines: [String] = []
+        var firstLine = 1
+        var isInBlock = false
+        func endSection() {
+            sections.append(
+                Section(
+                    heading: heading, text: lines.joined(separator: "\n"),
+                    transcripts: Self.transcripts(lines, from: firstLine, under: heading)))
+        }
+        for (index, line) in text.components(separatedBy: "\n").enumerated() {
+            if line.hasPrefix("```") { isInBlock.toggle() }
+            if !isInBlock, line.hasPrefix("#") {
+                endSection()
+                heading = line.drop { $0 == "#" }.trimmingCharacters(in: .whitespaces)
+                lines = []
+                firstLine = index + 1
+            }
+            lines.append(line)
+        }
+        endSection()
+        self.sections = sections
+    }
+
+    var transcripts: [Transcript] { sections.flatMap(\.transcripts) }
+
+    func section(_ heading: String) throws -> Section {
+        try #require(sections.first { $0.heading == heading }, "the document has no section \(heading)")
+    }
+
+    private static func transcripts(_ lines: [String], from firstLine: Int, under heading: String) -> [Transcript] {
+        var transcripts: [Transcript] = []
+        var steps: [Transcript.Step]?
+        for (index, line) in lines.enumerated() {
+            if line == "```transcript" {
+                steps = []
+            } else if line == "```", let made = steps {
+                transcripts.append(Transcript(heading: heading, line: firstLine + index, steps: made))
+                steps = nil
+            } else if steps != nil {
+                guard let action = Transcript.Action(line) else {
+                    Issue.record("docs/protocol.md:\(firstLine + index): no step of a transcript: \(line)")
+                    continue
+                }
+                steps?.append(Transcript.Step(action: action, line: firstLine + index))
+            }
+        }
+        return transcripts
+    }
+}

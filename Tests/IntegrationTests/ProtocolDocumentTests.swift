@@ -1,0 +1,162 @@
+import Foundation
+import SluiceHub
+import Testing
+
+@testable import SluiceHub
+@testable import SluiceWire
+
+/// What the protocol's document says is what happens, and it says all of it.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ProtocolDocumentTests {
+    private let document = ProtocolDocument.whole
+
+    /// The verbs whose section has no transcript: `AUTH` is a matter of a daemon with users.
+    private static let verbsWithoutTranscript: Set<Verb> = [.authenticate]
+
+    @Test(arguments: ProtocolDocument.whole.transcripts, TranscriptPlayer.Manner.allCases)
+    func theTranscriptsHappen(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
+        let daemon = try Daemon()
+        try TranscriptPlayer(port: try daemon.port, manner).play(transcript)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    // MARK: Verbs
+
+    @Test(arguments: Verb.allCases) func everyVerbHasASectionWithATranscript(verb: Verb) throws {
+        let section = try document.section(verb.rawValue)
+        let lines = section.transcripts.flatMap(\.sentLines)
+        let showsIt = lines.contains { $0.wholeMatch(of: #/(#\S+ )?(\w+)( .*)?/#)?.2.uppercased() == verb.rawValue }
+        #expect(showsIt != Self.verbsWithoutTranscript.contains(verb))
+    }
+
+    @Test(arguments: Verb.allCases) func everySectionShowsTheFormsThatHelpShows(verb: Verb) throws {
+        #expect(try document.section(verb.rawValue).block("text") == HelpEntry(verb, Limits()).usage)
+    }
+
+    @Test(arguments: Verb.allCases) func everySectionExplainsItsOptions(verb: Verb) throws {
+        let text = try document.section(verb.rawValue).text
+        let explanation = text.components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 0 }
+        for usage in HelpEntry(verb, Limits()).usage {
+            for option in usage.matches(of: #/([a-z-]+=)/#) where option.1 != "format=" {
+                #expect(explanation.contains { $0.element.contains("`\(option.1)") }, "\(option.1)")
+            }
+        }
+    }
+
+    // MARK: Words
+
+    @Test func everyWordIsThere() throws {
+        let replies = try document.section("Replies").rows.compactMap(\.first)
+        for word in ReplyWord.allCases {
+            #expect(replies.contains { $0.hasPrefix("`\(word.rawValue)") }, "\(word)")
+        }
+        let codes = try document.section("Errors").rows.compactMap(\.first)
+        #expect(codes.filter { $0.hasPrefix("`") } == WireError.Code.all.map { "`\($0)`" })
+        for key in OptionKey.allCases { expect("\(key.rawValue.lowercased())=") }
+    }
+
+    @Test func everyValueIsThere() {
+        Overflow.allCases.forEach { expect("overflow=\($0.rawValue)`") }
+        ChannelKindWord.allCases.forEach { expect("kind=\($0.rawValue)`") }
+        SelectOrder.allCases.forEach { expect("order=\($0.rawValue)`") }
+        SendGoal.allCases.forEach { expect("until=\($0.rawValue)`") }
+        ChannelEnd.Side.allCases.forEach { expect("end=\($0.rawValue)`") }
+        DeathPolicy.allCases.forEach { expect("on-death=\($0.rawValue)`") }
+        ReportFormat.allCases.forEach { expect("format=\($0.rawValue)`") }
+        ChannelReport.State.allCases.forEach { expect("`\($0.rawValue)`") }
+        WaiterReport.Operation.allCases.forEach { expect("`\($0.rawValue)`") }
+        WaiterReport.State.allCases.forEach { expect("`\($0.rawValue)`") }
+        WaitCycle.Certainty.allCases.forEach { expect("`\($0.rawValue)`") }
+        WaitStep.Operation.allCases.forEach { expect("`\($0.rawValue)`") }
+        ConnectionEnding.allCases.forEach { expect("`\($0.rawValue)`") }
+    }
+
+    private func expect(_ text: String, location: SourceLocation = #_sourceLocation) {
+        let isThere = document.flowingText.contains(text)
+        #expect(isThere, "the document does not say \(text)", sourceLocation: location)
+    }
+
+    // MARK: Limits
+
+    /// Each limit by the name of its property: what the document calls it, and its default.
+    private static let limits: [String: (caption: String, value: String)] = {
+        let hub = HubLimits()
+        let wire = hub.wire
+        return [
+            "maxLineBytes": ("a line, without its end and its bodies", bytes(wire.maxLineBytes)),
+            "maxBodyBytes": ("the bodies of one command together, and its texts", bytes(wire.maxBodyBytes)),
+            "maxDiscardBytes": ("refused bodies that are passed over after one line", bytes(wire.maxDiscardBytes)),
+            "maxSelectArms": ("the arms of a select, its `else` included", number(wire.maxSelectArms)),
+            "maxPendingTags": ("tagged commands of a connection that are pending", number(wire.maxPendingTags)),
+            "maxWindow": ("`window=`", number(wire.maxWindow)),
+            "maxCapacity": ("`cap=`", number(wire.maxCapacity)),
+            "maxConnections": ("connections", number(hub.maxConnections)),
+            "inputBytes": ("input of a connection that is read in advance", bytes(hub.inputBytes)),
+            "outputBytes": ("replies that wait for the client, and further commands are read", bytes(hub.outputBytes)),
+            "backlogBytes": ("replies that wait for the client in all", bytes(hub.backlogBytes)),
+            "lineTimeout": (
+                "the time to finish a line once begun, and for each piece of a body", time(hub.lineTimeout)
+            ),
+            "stallTimeout": (
+                "the time in which a client takes nothing of the replies that wait for it", time(hub.stallTimeout)
+            ),
+            "probeInterval": ("how often a client that is not read from is looked after", time(hub.probeInterval)),
+            "lingerTimeout": ("the time after the last reply in which the client is to close", time(hub.lingerTimeout)),
+            "parkedBytes": ("messages of a connection that wait to be sent", bytes(hub.parkedBytes)),
+            "keptBytes": ("messages that all channels keep together", bytes(hub.keptBytes)),
+            "maxLeases": (
+                "leases of a connection, the windows of its counted receives included", number(hub.maxLeases)
+            ),
+            "maxDeclaredChannels": ("channels that are open by `OPEN`", number(hub.maxDeclaredChannels)),
+            "maxEnds": ("ends that a connection has joined", number(hub.maxEnds)),
+            "maxTracers": ("clients that trace", number(hub.maxTracers)),
+            "reportRows": ("rows of a report", number(hub.reportRows)),
+            "tombstoneLife": ("how long the name of an ended channel is kept", time(hub.tombstoneLife)),
+            "maxTombstones": ("names of ended channels that are kept", number(hub.maxTombstones)),
+            "sendMemoryLife": ("how long the id of a delivered message is remembered", time(hub.sendMemoryLife)),
+            "maxRememberedSends": ("ids of delivered messages that are remembered", number(hub.maxRememberedSends)),
+        ]
+    }()
+
+    /// The limits that nobody can change.
+    private static let constants: [(caption: String, value: String)] = [
+        ("a name", "\(Limits.maxNameBytes) bytes"),
+        ("a tag, without its `#`", "\(Limits.maxTagBytes) bytes"),
+        ("an id of a message", "\(Limits.maxMessageIDBytes) bytes"),
+        ("a duration", "\(Limits.maxDuration.components.seconds / (365 * 24 * 3600)) years"),
+        ("a reason or an error's text in a reply", "\(Limits.maxReasonBytes) bytes"),
+        ("different selects of a connection whose last arm `order=fair` knows", number(FairMemory.capacity)),
+        ("names that a connection has used, as `STUCK` knows them", number(ChannelUsage.capacity)),
+    ]
+
+    @Test func everyLimitIsThereWithItsDefault() throws {
+        let rows = try document.section("Limits").rows.dropFirst(2).map { Array($0.prefix(2)) }
+        let expected = (Self.limits.values + Self.constants).map { [$0.caption, $0.value] }
+        #expect(rows.sorted { $0[0] < $1[0] } == expected.sorted { $0[0] < $1[0] })
+        let names = [Mirror(reflecting: Limits()), Mirror(reflecting: HubLimits())]
+            .flatMap { $0.children.compactMap(\.label) }
+        #expect(Set(names).subtracting(["wire"]) == Set(Self.limits.keys))
+    }
+
+    private static func bytes(_ count: Int) -> String { String(readableBytes: count) }
+
+    private static func number(_ number: Int) -> String {
+        number < 10_000 ? String(number) : String(readable: number)
+    }
+
+    private static func time(_ time: Duration) -> String { "\(time.components.seconds) s" }
+
+    /// The limits that the text mentions, where it would be a pity not to.
+    @Test func theTextMentionsTheRightLimits() {
+        let hub = HubLimits()
+        expect("for \(Self.time(hub.sendMemoryLife))econds, and at most")
+        expect("\(Self.number(hub.maxRememberedSends)) messages")
+        expect("for \(Self.time(hub.tombstoneLife))econds, so that")
+        expect("most \(Self.number(hub.maxTombstones)) such names")
+        expect("are less than \(Self.bytes(hub.outputBytes)); so")
+        expect("at most \(Self.number(hub.reportRows)) rows")
+        expect("the last \(FairMemory.capacity) of a connection")
+        expect("the last \(ChannelUsage.capacity) names")
+        expect("cut at \(Limits.maxReasonBytes) bytes")
+        expect("after \(Self.time(hub.stallTimeout))econds it is closed")
+    }
+}
