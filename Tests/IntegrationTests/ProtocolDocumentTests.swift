@@ -96,12 +96,18 @@ import Testing
             "lineTimeout": (
                 "the time to finish a line once begun, and for each piece of a body", time(hub.lineTimeout)
             ),
+            "authenticationTimeout": (
+                "the time until `AUTH`, where a server asks for it", time(hub.authenticationTimeout)
+            ),
+            "authenticationBytes": ("what a client sends until then", bytes(hub.authenticationBytes)),
             "stallTimeout": (
                 "the time in which a client takes nothing of the replies that wait for it", time(hub.stallTimeout)
             ),
             "probeInterval": ("how often a client that is not read from is looked after", time(hub.probeInterval)),
             "lingerTimeout": ("the time after the last reply in which the client is to close", time(hub.lingerTimeout)),
-            "parkedBytes": ("messages of a connection that wait to be sent", bytes(hub.parkedBytes)),
+            "parkedBytes": (
+                "messages of a connection that wait to be sent, or to be acknowledged", bytes(hub.parkedBytes)
+            ),
             "keptBytes": ("messages that all channels keep together", bytes(hub.keptBytes)),
             "maxLeases": (
                 "leases of a connection, the windows of its counted receives included", number(hub.maxLeases)
