@@ -114,7 +114,7 @@ import Testing
             ),
             "maxDeclaredChannels": ("channels that are open by `OPEN`", number(hub.maxDeclaredChannels)),
             "maxEnds": ("ends that a connection has joined", number(hub.maxEnds)),
-            "maxTracers": ("clients that trace", number(hub.maxTracers)),
+            "maxTracers": ("`TRACE`s at a time, of all clients", number(hub.maxTracers)),
             "reportRows": ("rows of a report", number(hub.reportRows)),
             "tombstoneLife": ("how long the name of an ended channel is kept", time(hub.tombstoneLife)),
             "maxTombstones": ("names of ended channels that are kept", number(hub.maxTombstones)),
