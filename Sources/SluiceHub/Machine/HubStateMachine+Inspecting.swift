@@ -21,13 +21,17 @@ extension HubStateMachine {
             receivers: channel.engine.parkedReceivers + pausedStreams(of: channel).count,
             buffered: channel.engine.bufferedCount + (extras?.returned.count ?? 0), leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0)
-        switch extras?.declaration {
-        case .queue(let capacity, let overflow):
+        // Of the engine and not of the declaration, which a closed channel has no more.
+        switch channel.engine.kind {
+        case .buffered(let capacity): report.capacity = capacity
+        case .droppingNewest(let capacity):
             report.capacity = capacity
-            report.overflow = overflow
-        case .broadcast: report.kind = .broadcast
+            report.overflow = .dropNewest
+        case .droppingOldest(let capacity):
+            report.capacity = capacity
+            report.overflow = .dropOldest
         case .once: report.kind = .once
-        case nil: break
+        case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
         }
         switch channel.engine.ending {
         // A value that was sent once is not an end to its receivers.

@@ -65,18 +65,23 @@ struct HubStateMachine: ~Copyable {
         clients.insert(ClientRecord(address: address, since: now))
     }
 
-    /// Forgets the connection: withdraws everything that it has parked, without replies, gives its leases back, and has
-    /// it leave the ends that it counts as.
+    /// Forgets the connection, whose conversation is over.
+    mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
+        conclude(connection, isOrderly: isOrderly)
+        _ = clients.remove(connection)
+    }
+
+    /// Nothing more will come from the client: withdraws everything that it has parked, without replies, gives its leases
+    /// back, and has it leave the ends that it counts as.
     ///
     /// - Parameter isOrderly: whether the client has said that it goes.
-    mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
+    mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
         giveBackAll(of: connection)
         while let end = clients[connection]?.ends.last {
             clients[connection]?.ends.removeLast()
             leave(end, connection, because: isOrderly ? .retire : end.onDeath)
         }
-        _ = clients.remove(connection)
     }
 
     /// Withdraws everything that the connection has parked; each is told that it did not happen, or may have.

@@ -65,6 +65,8 @@ struct WaitGraph {
         _ operation: ParkedOperation, _ id: OperationID, _ sides: Sides, _ holders: [ObjectIdentifier: ConnectionID]
     ) {
         let client = operation.caller.connection
+        // A client with several operations waits for the oldest one.
+        if let known = waits[client], known.since <= operation.since { return }
         let targets = operation.wait.targets(id, holders)
         guard !targets.isEmpty else { return }
         var keys: [GroupKey] = []
@@ -82,8 +84,6 @@ struct WaitGraph {
                 groups[.holder(id)] = Group(operation: .lease, name: name, members: [holder])
             }
         }
-        // A client with several operations waits for the oldest one.
-        if let known = waits[client], known.since <= operation.since { return }
         waits[client] = Wait(since: operation.since, groups: keys)
     }
 

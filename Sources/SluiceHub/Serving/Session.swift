@@ -268,6 +268,10 @@ final class Session {
         phase = .over(ending)
         held = []
         incompleteSince = nil
+        // Now, and not when the client closes its side: somebody else may have what it holds.
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in
+            machine.conclude(id, isOrderly: ending == .quit)
+        }
     }
 
     /// Why a command that may become pending is refused.

@@ -1,0 +1,217 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// Leases, counted receives and traces over real sockets: what depends on how clients read, and on how they go.
+@Suite(.timeLimit(.minutes(10))) struct FlowTests {
+    // MARK: Leases
+
+    enum Departure: CaseIterable {
+        case reset, close, quit, badLine
+    }
+
+    @Test(arguments: Departure.allCases) func aLeaseGoesBackAtOnceWhenItsHolderGoes(departure: Departure) throws {
+        try Service.run { service in
+            let (sender, first, second) = (
+                try await service.connect(), try await service.connect(), try await service.connect()
+            )
+            try await sender.say("SEND jobs precious\n")
+            await service.parked(1)
+            try await first.say("RECV lease=1h jobs\n")
+            try await first.hear("MSG jobs 8 did=1.0 attempt=1\nprecious\n")
+            try await second.say("RECV lease=1h jobs\n")
+            await service.parked(2)
+            switch departure {
+            case .reset: first.reset()
+            case .close: first.stream.close()
+            case .quit: try await first.say("QUIT\n")
+            case .badLine: try await first.say("SEND len=x jobs\n")
+            }
+            try await second.hear("MSG jobs 8 did=2.0 attempt=2\nprecious\n")
+            try await second.say("ACK 2.0\n")
+            try await second.hear("OK\n")
+            try await sender.hear("OK\n")
+        }
+    }
+
+    @Test func nobodyElseAcknowledgesALease() throws {
+        try Service.run { service in
+            let (sender, holder) = (try await service.connect(), try await service.connect())
+            try await sender.say("#s SEND jobs x\n")
+            await service.parked(1)
+            try await holder.say("RECV lease=1s jobs\n")
+            try await holder.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
+            let stale = "ERR stale that attempt has ended, or it is not this connection's\n"
+            try await sender.say("ACK 1.0\nNACK 1.0\nTOUCH 1.0\n")
+            try await sender.hear(stale + stale + stale)
+            service.clock.advance(by: .milliseconds(999))
+            try await holder.say("TOUCH 1.0\n")
+            try await holder.hear("OK\n")
+            service.clock.advance(by: .milliseconds(999))
+            try await holder.say("ACK 1.0\nACK 1.0\n")
+            try await holder.hear("OK\n" + stale)
+            try await sender.hear("#s OK\n")
+        }
+    }
+
+    @Test func aLeaseThatIsOverIsGivenToTheNext() throws {
+        try Service.run { service in
+            let (sender, slow, next) = (
+                try await service.connect(), try await service.connect(), try await service.connect()
+            )
+            try await sender.say("SEND jobs x\n")
+            await service.parked(1)
+            try await slow.say("RECV lease=5s jobs\n")
+            try await slow.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
+            try await next.say("RECV lease=5s jobs\n")
+            await service.parked(2)
+            service.clock.advance(by: .seconds(5))
+            try await next.hear("MSG jobs 1 did=2.0 attempt=2\nx\n")
+            try await slow.say("ACK 1.0\n")
+            try await slow.hear("ERR stale that attempt has ended, or it is not this connection's\n")
+            #expect(service.hub.parkedCount == 1, "the sender waits for the acknowledgement of that attempt")
+            try await next.say("ACK 2.0\n")
+            try await sender.hear("OK\n")
+        }
+    }
+
+    // MARK: Counted receives
+
+    @Test func messagesFlowOnlyAsTheClientReadsAndNoneIsLost() throws {
+        try Service.run { service in
+            let (reader, sender) = (try await service.connect(), try await service.connect())
+            try await reader.say("#r RECV count=* c\n")
+            await service.parked(1)
+            let (count, body) = (3000, String(repeating: "x", count: 4000))
+            let writer = service.reactor.spawn {
+                for number in 0..<count {
+                    try await sender.say("SEND c \(number) \(body)\n")
+                    try await sender.hear("OK\n")
+                }
+            }
+            // Twelve megabytes do not fit into what the kernel buffers and the connection may hold.
+            await service.until { service.hub.parkedCount == 2 }
+            #expect(writer.outcome == nil, "the sender waits, as the reader does not read")
+            for number in 0..<count {
+                let text = "\(number) \(body)"
+                try await reader.hear("#r MSG c \(text.utf8.count)\n\(text)\n")
+            }
+            try await writer.join()
+            try await reader.say("CANCEL #r\n")
+            try await reader.hear("OK\n#r CANCELLED\n")
+        }
+    }
+
+    @Test func aFinishedReceiveFreesItsTag() throws {
+        try Service.run { service in
+            let (reader, sender) = (try await service.connect(), try await service.connect())
+            try await sender.say("#1 SEND c a\n#2 SEND c b\n#3 SEND c d\n")
+            await service.parked(3)
+            try await reader.say("#r RECV count=2 c\n")
+            try await reader.hear("#r MSG c 1\na\n#r MSG c 1\nb\n#r END\n")
+            try await reader.say("#r RECV count=1 c\n")
+            try await reader.hear("#r MSG c 1\nd\n#r END\n")
+            try await sender.hear("#1 OK\n#2 OK\n#3 OK\n")
+        }
+    }
+
+    @Test func theWindowBoundsWhatIsNotAcknowledged() throws {
+        try Service.run { service in
+            let (reader, sender) = (try await service.connect(), try await service.connect())
+            try await sender.say((1...5).map { "#\($0) SEND c \($0)\n" }.joined())
+            await service.parked(5)
+            try await reader.say("#r RECV count=* lease=1m window=2 c\n")
+            try await reader.hear("#r MSG c 1 did=1.0 attempt=1\n1\n#r MSG c 1 did=2.1 attempt=1\n2\n")
+            try await reader.say("PING\nACK 1.0\n")
+            try await reader.hear("OK\nOK\n#r MSG c 1 did=3.0 attempt=1\n3\n")
+            try await reader.say("NACK 2.1\n")
+            try await reader.hear("OK\n#r MSG c 1 did=4.1 attempt=2\n2\n")
+            try await sender.hear("#1 OK\n")
+        }
+    }
+
+    // MARK: Many
+
+    @Test func oneSendWakesOneOfTenThousand() throws {
+        try Service.run { service in
+            var clients: [Client] = []
+            for _ in 0..<10 {
+                let client = try await service.connect()
+                try await client.say((0..<1000).map { "#\($0) RECV c\n" }.joined())
+                clients.append(client)
+            }
+            await service.parked(10_000)
+            let sender = try await service.connect()
+            try await sender.say("SEND c x\n")
+            try await sender.hear("OK\n")
+            #expect(service.hub.parkedCount == 9_999)
+            for client in clients { try await client.say("PING\n") }
+            try await clients[0].hear("#0 MSG c 1\nx\nOK\n")
+            for client in clients.dropFirst() { try await client.hear("OK\n") }
+        }
+    }
+
+    @Test func aSelectOfSixtyFourLeavesNoTraceInTheOthers() throws {
+        try Service.run { service in
+            let (chooser, sender) = (try await service.connect(), try await service.connect())
+            try await chooser.say("SELECT " + (0..<64).map { "recv c\($0)" }.joined(separator: " | ") + "\n")
+            await service.parked(1)
+            #expect(service.hub.channelCount == 64)
+            try await sender.say("SEND c17 x\n")
+            try await chooser.hear("MSG c17 1 arm=17\nx\n")
+            try await sender.hear("OK\n")
+            #expect(service.hub.channelCount == 0)
+            try await sender.say("CHANNELS\n")
+            try await sender.hear("DATA 20\nno channel is in use\n")
+        }
+    }
+
+    // MARK: Trace
+
+    @Test func aTraceThatIsNotReadHoldsNobodyUpAndTellsWhatItDropped() throws {
+        try Service.run { service in
+            let (tracer, busy) = (try await service.connect(), try await service.connect())
+            try await tracer.say("#t TRACE\n")
+            await service.parked(1)
+            // Until more was traced than the kernel and the connection hold for a reader who does not read.
+            var count = 0
+            while !service.hub.hasDroppedTraces {
+                try await busy.say(String(repeating: "#r RECV c\nSEND c hello\n", count: 500))
+                try await busy.hear(String(repeating: "OK\n#r MSG c 5\nhello\n", count: 500))
+                count += 500
+            }
+            var (shown, dropped) = (0, 0)
+            while shown + dropped < count {
+                let data = try await tracer.hearLine()
+                #expect(data.hasPrefix("#t DATA "))
+                var line = try await tracer.hearLine()
+                if line.hasPrefix("... ") {
+                    dropped += Int(line.split(separator: " ")[1...].prefix { Int($0) != nil }.joined()) ?? 0
+                    line = try await tracer.hearLine()
+                }
+                #expect(line.contains("  c  5 B  127.0.0.1:"))
+                shown += 1
+                guard service.hub.hasDroppedTraces else { continue }
+                // The next one that fits tells.
+                try await busy.say("#r RECV c\nSEND c hello\n")
+                try await busy.hear("OK\n#r MSG c 5\nhello\n")
+                count += 1
+            }
+            #expect(dropped > 0)
+            #expect(shown + dropped == count)
+        }
+    }
+}
+
+extension Hub {
+    /// Whether handoffs were dropped of which the tracing client does not know yet.
+    fileprivate var hasDroppedTraces: Bool {
+        look { state in
+            state.machine.tracers.contains { id in
+                if case .trace(let tracer)? = state.machine.operations[id]?.wait { tracer.dropped > 0 } else { false }
+            }
+        }
+    }
+}
