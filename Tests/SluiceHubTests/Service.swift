@@ -73,6 +73,12 @@ struct Client: Sendable {
 
     func finishSending() throws { try stream.shutdownWrite() }
 
+    /// Has the kernel hold little for a client that does not read.
+    func shrinkReceiveBuffer() {
+        var size: Int32 = 4096
+        setsockopt(stream.descriptorNumber, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout.size(ofValue: size)))
+    }
+
     /// Breaks the connection off: the server gets an RST.
     func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)

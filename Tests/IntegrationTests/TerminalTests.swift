@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+/// The same conversation typed into different programs.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct TerminalTests {
+    private static let conversation = """
+        open cap=2 letters
+        send letters a
+        send until=taken timeout=0 id=b letters b
+        recv letters
+        #r recv count=2 lease=1m letters
+        cancel #r
+        select order=first recv nobody | send letters x | else
+        close letters
+        recv letters
+        recv letters
+        bogus
+        recv count=2 letters
+        barrier parties=1 b
+        poison nowhere out of paper
+        send nowhere x
+        join end=send ends
+        leave end=send ends
+        recv ends
+        stuck
+        quit
+
+        """
+
+    private static let replies = """
+        OK
+        OK
+        TIMEOUT
+        MSG letters 1
+        a
+        OK
+        #r CANCELLED
+        OK arm=1
+        OK
+        MSG letters 1
+        x
+        CLOSED letters
+        ERR unknown-command no such verb; HELP lists them
+        ERR bad-option a counted receive needs a tag
+        OK
+        OK
+        POISONED nowhere out of paper
+        OK
+        OK
+        CLOSED ends its last sender has gone
+        DATA 24
+        nobody waits in a circle
+        OK
+        """
+
+    @Test(arguments: [[], ["-C"]]) func netcatSaysTheSameWithAndWithoutCarriageReturns(flags: [String]) throws {
+        let daemon = try Daemon()
+        let netcat = try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try daemon.port])
+        try netcat.say(Self.conversation)
+        try netcat.closeInput()
+        #expect(try netcat.rest() == Self.replies + "\n")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func telnetSaysTheSame() throws {
+        let daemon = try Daemon()
+        let telnet = try Program("/usr/bin/env", ["telnet", "127.0.0.1", try daemon.port])
+        for _ in 0..<3 { _ = try telnet.line() }
+        try telnet.say(Self.conversation)
+        let lines = try telnet.rest().components(separatedBy: "\n").map { $0.trimmingCharacters(in: .newlines) }
+        // It says at the end that the connection was closed.
+        #expect(lines.prefix { !$0.hasPrefix("Connection closed") }.joined(separator: "\n") == Self.replies)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+}
