@@ -35,6 +35,23 @@ extension HubChannel {
         }
     }
 
+    /// An arm that receives from this channel and holds the message, as `receive(lease:)` does; `action` gets it, or nil
+    /// when the channel is closed and empty.
+    ///
+    /// - Parameter lease: how long it may be held before it is touched or acknowledged; at least a nanosecond.
+    public func receiving<Output>(
+        lease: Duration, _ action: @escaping (LeasedMessage?) async throws -> Output
+    ) -> HubArm<Output> {
+        HubArm(trigger: .arm(.receive(name, lease: Swift.max(lease, .nanoseconds(1))))) { [client] reply in
+            switch reply {
+            case .message(_, let bytes, let attributes):
+                try await action(LeasedMessage(bytes, attributes, of: client))
+            case .closed: try await action(nil)
+            default: throw reply.error
+            }
+        }
+    }
+
     /// An arm that sends `bytes` on this channel.
     public func sending<Output>(
         _ bytes: [UInt8], _ action: @escaping () async throws -> Output
