@@ -20,6 +20,7 @@ public final class Hub: Sendable {
     let greeting: Reply
     private let report: @Sendable (String, ConnectionEnding) -> Void
     private let state: Lock<HubState>
+    let processes = ProcessList()
 
     /// - Parameters:
     ///   - reactor: where deadlines are watched, by its clock.

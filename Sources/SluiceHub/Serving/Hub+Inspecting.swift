@@ -35,7 +35,7 @@ extension Hub {
     }
 
     private var serverReport: ServerReport {
-        let processes: [ProcessReport] = []
+        let processes = processes.reports
         return look { state in
             ServerReport(
                 version: HubLimits.version, protocolVersion: 1, epoch: epoch,

@@ -1,0 +1,25 @@
+import SluiceRuntime
+
+extension RunningProcess {
+    func echo(from source: HubChannel, to target: HubChannel) async throws {
+        while true {
+            try await receive(from: source) { try await target.send($0.bytes) }
+        }
+    }
+
+    func filter(from source: HubChannel, to target: HubChannel, prefix: [UInt8]) async throws {
+        while true {
+            try await receive(from: source) { message in
+                if message.bytes.starts(with: prefix) { try await target.send(message.bytes) }
+            }
+        }
+    }
+
+    /// Rests after each message, so that the next one still belongs to its sender meanwhile.
+    func limitRate(from source: HubChannel, to target: HubChannel, every interval: Duration) async throws {
+        while true {
+            try await receive(from: source) { try await target.send($0.bytes) }
+            try await sleep(for: interval)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import SluiceRuntime
+import SluiceWire
+import Synchronization
+
+/// What is known of a process, for whoever asks, on any thread.
+final class ProcessStatus: Sendable {
+    let name: String
+    private let current: Lock<ProcessReport>
+
+    init(of process: BuiltInProcess) {
+        name = process.name
+        current = Lock(ProcessReport(name: process.name, kind: process.work.kind.rawValue, state: .running))
+    }
+
+    var report: ProcessReport { current.withLock { $0 } }
+
+    func update(_ change: (inout ProcessReport) -> Void) {
+        current.withLock { change(&$0) }
+    }
+}
+
+/// The processes of a hub, those included that were stopped; no two have the same name.
+final class ProcessList: Sendable {
+    private let processes = Lock<[ProcessStatus]>([])
+
+    var reports: [ProcessReport] { processes.withLock { $0 }.map(\.report) }
+
+    /// Adds a process, in the place of one of its name that was stopped.
+    ///
+    /// - Returns: false when one of its name is running.
+    func add(_ process: ProcessStatus) -> Bool {
+        processes.withLock { known in
+            known.removeAll { $0.name == process.name && $0.report.state == .stopped }
+            guard !known.contains(where: { $0.name == process.name }) else { return false }
+            known.append(process)
+            return true
+        }
+    }
+}

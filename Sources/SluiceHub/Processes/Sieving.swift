@@ -1,0 +1,35 @@
+import SluiceRuntime
+
+extension RunningProcess {
+    /// The concurrent sieve of McIlroy and Hoare: the numbers pass through a chain of filters, one for each prime found.
+    /// All of its channels are rendezvous, so it computes no further than the next prime that somebody takes.
+    ///
+    /// A number that is not prime has a factor up to its root, so only primes up to the root of the limit get a filter.
+    func sieve(to target: HubChannel, upTo limit: Int) async throws {
+        while true {
+            try await withNursery("sieve") { nursery in
+                var numbers = Channel<Int>(name: "numbers")
+                nursery.spawn("numbers") { [numbers] in
+                    for number in 2...limit { try await numbers.send(number) }
+                    numbers.close()
+                }
+                while let prime = try await numbers.receive() {
+                    try await target.send("\(prime)")
+                    count()
+                    if prime <= limit / prime { numbers = nursery.filter(numbers, withoutMultiplesOf: prime) }
+                }
+            }
+        }
+    }
+}
+
+extension Nursery {
+    fileprivate func filter(_ numbers: Channel<Int>, withoutMultiplesOf prime: Int) -> Channel<Int> {
+        let others = Channel<Int>(name: "no multiples of \(prime)")
+        spawn("filter of \(prime)") {
+            for try await number in numbers where number % prime != 0 { try await others.send(number) }
+            others.close()
+        }
+        return others
+    }
+}
