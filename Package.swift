@@ -74,7 +74,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",
-            dependencies: ["sluiced", "SluiceWire", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["sluiced", "SluiceHub", "SluiceWire", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
     ]
 )

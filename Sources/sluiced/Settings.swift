@@ -1,5 +1,5 @@
 import Logging
-import SluiceWire
+import SluiceHub
 
 /// Everything that can be configured, after flags, environment and file were put together.
 ///
@@ -17,9 +17,6 @@ struct Settings: Equatable, Sendable {
     /// How long a job may hold a reactor's loop before that is logged; nil never looks.
     var blockedLoopThreshold: Duration? = .milliseconds(100)
 
-    /// What a client may send.
-    var limits = Limits()
-
-    /// How many connections there may be at a time, over all listeners.
-    var maxConnections = 10_000
+    /// What clients may use.
+    var limits = HubLimits()
 }

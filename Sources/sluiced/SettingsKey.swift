@@ -12,6 +12,19 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case selectArms = "limits.select-arms"
     case pendingTags = "limits.pending-tags"
     case connections = "limits.connections"
+    case parkedBytes = "limits.parked-bytes"
+    case keptBytes = "limits.kept-bytes"
+    case leases = "limits.leases"
+    case declaredChannels = "limits.declared-channels"
+    case ends = "limits.ends"
+    case capacity = "limits.capacity"
+    case window = "limits.window"
+    case tombstones = "limits.tombstones"
+    case tombstoneSeconds = "limits.tombstone-seconds"
+    case rememberedSends = "limits.remembered-sends"
+    case rememberedSendSeconds = "limits.remembered-send-seconds"
+    case lineSeconds = "limits.line-seconds"
+    case stallSeconds = "limits.stall-seconds"
 
     /// The variable that sets it: `SLUICED_LOG_LEVEL`, `SLUICED_LIMITS_LINE_BYTES`.
     var variable: String {

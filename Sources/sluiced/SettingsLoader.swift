@@ -1,4 +1,5 @@
 import Foundation
+import SluiceHub
 import SluiceWire
 
 extension Settings {
@@ -44,15 +45,41 @@ extension Settings {
             let milliseconds = try entry.wholeNumber(in: 0...60_000)
             blockedLoopThreshold = milliseconds == 0 ? nil : .milliseconds(milliseconds)
         case .lineBytes:
-            limits.maxLineBytes = try entry.wholeNumber(in: 512...1_048_576)
+            limits.wire.maxLineBytes = try entry.wholeNumber(in: 512...1_048_576)
         case .bodyBytes:
-            limits.maxBodyBytes = try entry.wholeNumber(in: 0...1_073_741_824)
+            limits.wire.maxBodyBytes = try entry.wholeNumber(in: 0...1_073_741_824)
         case .selectArms:
-            limits.maxSelectArms = try entry.wholeNumber(in: 1...4_096)
+            limits.wire.maxSelectArms = try entry.wholeNumber(in: 1...4_096)
         case .pendingTags:
-            limits.maxPendingTags = try entry.wholeNumber(in: 1...1_048_576)
+            limits.wire.maxPendingTags = try entry.wholeNumber(in: 1...1_048_576)
         case .connections:
-            maxConnections = try entry.wholeNumber(in: 1...1_048_576)
+            limits.maxConnections = try entry.wholeNumber(in: 1...1_048_576)
+        case .parkedBytes:
+            limits.parkedBytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
+        case .keptBytes:
+            limits.keptBytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
+        case .leases:
+            limits.maxLeases = try entry.wholeNumber(in: 16...1_048_576)
+        case .declaredChannels:
+            limits.maxDeclaredChannels = try entry.wholeNumber(in: 0...16_777_216)
+        case .ends:
+            limits.maxEnds = try entry.wholeNumber(in: 0...1_048_576)
+        case .capacity:
+            limits.wire.maxCapacity = try entry.wholeNumber(in: 1...16_777_216)
+        case .window:
+            limits.wire.maxWindow = try entry.wholeNumber(in: 1...1_048_576)
+        case .tombstones:
+            limits.maxTombstones = try entry.wholeNumber(in: 0...16_777_216)
+        case .tombstoneSeconds:
+            limits.tombstoneLife = .seconds(try entry.wholeNumber(in: 0...86_400))
+        case .rememberedSends:
+            limits.maxRememberedSends = try entry.wholeNumber(in: 0...16_777_216)
+        case .rememberedSendSeconds:
+            limits.sendMemoryLife = .seconds(try entry.wholeNumber(in: 0...86_400))
+        case .lineSeconds:
+            limits.lineTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
+        case .stallSeconds:
+            limits.stallTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
         }
     }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import SluiceHub
 import SluiceWire
 import Testing
 
@@ -15,11 +16,7 @@ struct SettingsTests {
         #expect(!settings.allowsPublic)
         #expect(settings.logLevel == .info)
         #expect(settings.blockedLoopThreshold == .milliseconds(100))
-        #expect(settings.limits.maxLineBytes == 8192)
-        #expect(settings.limits.maxBodyBytes == 1_048_576)
-        #expect(settings.limits.maxSelectArms == 64)
-        #expect(settings.limits.maxPendingTags == 1024)
-        #expect(settings.maxConnections == 10_000)
+        #expect(settings.limits == HubLimits())
     }
 
     @Test("come from a flag, else the environment, else the file")
@@ -47,8 +44,8 @@ struct SettingsTests {
             ["--log-level", "debug"], environment: ["SLUICED_LIMITS_SELECT_ARMS": "5"],
             file: "limits:\n  select-arms: 4\n  pending-tags: 6")
         #expect(settings.logLevel == .debug)
-        #expect(settings.limits.maxSelectArms == 5)
-        #expect(settings.limits.maxPendingTags == 6)
+        #expect(settings.limits.wire.maxSelectArms == 5)
+        #expect(settings.limits.wire.maxPendingTags == 6)
         #expect(settings.listen == Settings().listen)
     }
 
@@ -123,7 +120,11 @@ struct SettingsTests {
         arguments: [
             (SettingsKey.blockedLoopMilliseconds, 0, 60_000), (.lineBytes, 512, 1_048_576),
             (.bodyBytes, 0, 1_073_741_824), (.selectArms, 1, 4_096), (.pendingTags, 1, 1_048_576),
-            (.connections, 1, 1_048_576),
+            (.connections, 1, 1_048_576), (.parkedBytes, 0, 1_099_511_627_776), (.keptBytes, 0, 1_099_511_627_776),
+            (.leases, 16, 1_048_576), (.declaredChannels, 0, 16_777_216), (.ends, 0, 1_048_576),
+            (.capacity, 1, 16_777_216), (.window, 1, 1_048_576), (.tombstones, 0, 16_777_216),
+            (.tombstoneSeconds, 0, 86_400), (.rememberedSends, 0, 16_777_216), (.rememberedSendSeconds, 0, 86_400),
+            (.lineSeconds, 1, 3_600), (.stallSeconds, 1, 3_600),
         ])
     func ranges(key: SettingsKey, lowest: Int, highest: Int) throws {
         for inside in [lowest, highest] {
@@ -189,11 +190,24 @@ private struct Example {
         case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
         case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
         case .blockedLoopMilliseconds: (text, change) = ("250", { $0.blockedLoopThreshold = .milliseconds(250) })
-        case .lineBytes: (text, change) = ("1001", { $0.limits.maxLineBytes = 1001 })
-        case .bodyBytes: (text, change) = ("1002", { $0.limits.maxBodyBytes = 1002 })
-        case .selectArms: (text, change) = ("1003", { $0.limits.maxSelectArms = 1003 })
-        case .pendingTags: (text, change) = ("1004", { $0.limits.maxPendingTags = 1004 })
-        case .connections: (text, change) = ("1005", { $0.maxConnections = 1005 })
+        case .lineBytes: (text, change) = ("1001", { $0.limits.wire.maxLineBytes = 1001 })
+        case .bodyBytes: (text, change) = ("1002", { $0.limits.wire.maxBodyBytes = 1002 })
+        case .selectArms: (text, change) = ("1003", { $0.limits.wire.maxSelectArms = 1003 })
+        case .pendingTags: (text, change) = ("1004", { $0.limits.wire.maxPendingTags = 1004 })
+        case .connections: (text, change) = ("1005", { $0.limits.maxConnections = 1005 })
+        case .parkedBytes: (text, change) = ("1006", { $0.limits.parkedBytes = 1006 })
+        case .keptBytes: (text, change) = ("1007", { $0.limits.keptBytes = 1007 })
+        case .leases: (text, change) = ("1008", { $0.limits.maxLeases = 1008 })
+        case .declaredChannels: (text, change) = ("1009", { $0.limits.maxDeclaredChannels = 1009 })
+        case .ends: (text, change) = ("1010", { $0.limits.maxEnds = 1010 })
+        case .capacity: (text, change) = ("1011", { $0.limits.wire.maxCapacity = 1011 })
+        case .window: (text, change) = ("1012", { $0.limits.wire.maxWindow = 1012 })
+        case .tombstones: (text, change) = ("1013", { $0.limits.maxTombstones = 1013 })
+        case .tombstoneSeconds: (text, change) = ("1014", { $0.limits.tombstoneLife = .seconds(1014) })
+        case .rememberedSends: (text, change) = ("1015", { $0.limits.maxRememberedSends = 1015 })
+        case .rememberedSendSeconds: (text, change) = ("1016", { $0.limits.sendMemoryLife = .seconds(1016) })
+        case .lineSeconds: (text, change) = ("1017", { $0.limits.lineTimeout = .seconds(1017) })
+        case .stallSeconds: (text, change) = ("1018", { $0.limits.stallTimeout = .seconds(1018) })
         }
     }
 }
