@@ -38,3 +38,12 @@ extension ByteView {
         return nil
     }
 }
+
+extension Duration {
+    /// The duration that `text` spells as the protocol does, or nil: `0`, or a whole number and `ms`, `s`, `m` or `h`.
+    package init?(protocolText text: String) {
+        let bytes = Array(text.utf8)
+        guard let duration = bytes.withUnsafeBytes({ ByteView($0).duration }) else { return nil }
+        self = duration
+    }
+}

@@ -21,6 +21,7 @@ struct Daemon {
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = makeHub(on: reactor)
         let listeners = try bind(on: reactor)
+        try start(settings.processes, of: hub)
         let monitor = try watch(reactor)
         defer { monitor?.stop() }
         do {
@@ -61,6 +62,24 @@ struct Daemon {
             }
         }
         return listeners
+    }
+
+    /// Has the processes begin as soon as the reactor runs.
+    private func start(_ processes: [BuiltInProcess], of hub: Hub) throws(SettingsError) {
+        let logger = logger
+        for process in processes {
+            do throws(SluiceError) {
+                try hub.start(process) { failure in
+                    logger.warning(
+                        "process failed",
+                        metadata: [
+                            "process": "\(failure.name)", "error": "\(failure.error)", "restart": "in \(failure.delay)",
+                        ])
+                }
+            } catch {
+                throw SettingsError(error.message, status: .configuration)
+            }
+        }
     }
 
     private func watch(_ reactor: Reactor) throws(SettingsError) -> LoopMonitor? {

@@ -19,4 +19,7 @@ struct Settings: Equatable, Sendable {
 
     /// What clients may use.
     var limits = HubLimits()
+
+    /// What runs beside the channels.
+    var processes: [BuiltInProcess] = []
 }

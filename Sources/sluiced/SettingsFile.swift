@@ -1,3 +1,4 @@
+import SluiceHub
 import Yams
 
 #if canImport(Glibc)
@@ -15,6 +16,11 @@ struct SettingsFile {
     let path: String
 
     private(set) var entries: [SettingsEntry] = []
+
+    /// The key of `processes`, which only a file can set.
+    static let processesKey = "processes"
+
+    private(set) var processes: [BuiltInProcess] = []
 
     /// Reads the file at `path`.
     init(path: String) throws(SettingsError) {
@@ -51,6 +57,8 @@ extension SettingsFile {
             let name = prefix + word
             if let key = SettingsKey(rawValue: name) {
                 try record(value, as: key, line: keyNode.line ?? 0)
+            } else if name == Self.processesKey {
+                try collect(processes: value)
             } else if SettingsKey.groups.contains(name) {
                 try collect(group: value, named: name)
             } else {
@@ -67,6 +75,25 @@ extension SettingsFile {
             throw error("\(name): keys must follow, not a value", line: value.line)
         }
         try collect(mapping, within: "\(name).")
+    }
+
+    private mutating func collect(processes value: Node) throws(SettingsError) {
+        // A list whose items are all commented out reads as null.
+        guard value.null == nil else { return }
+        guard case .sequence(let items) = value else {
+            throw SettingsError(processesOf: path, value.line ?? 0, "a list must follow, with a process an item")
+        }
+        var lines: [String: Int] = [:]
+        for item in items {
+            let entry = try ProcessEntry(item, in: path)
+            let process = try entry.process()
+            if let other = lines.updateValue(entry.line, forKey: process.name) {
+                throw SettingsError(
+                    processesOf: path, entry.line,
+                    "the one on line \(other) is called \(process.name.debugDescription), too; give one another name")
+            }
+            processes.append(process)
+        }
     }
 
     private mutating func record(_ value: Node, as key: SettingsKey, line: Int) throws(SettingsError) {

@@ -50,18 +50,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
 extension SettingsKey {
     /// Ends the sentence about an unknown key: with the known one that was probably meant, or with all of them.
     static func suggestion(for unknown: String) -> String {
-        let names = allCases.map(\.rawValue) + groups
-        let measured = names.map { (name: $0, distance: distance(from: unknown, to: $0)) }
-        if let nearest = measured.min(by: { $0.distance < $1.distance }), nearest.distance <= 1.0 / 3 {
-            return "did you mean \"\(nearest.name)\"?"
-        }
-        return "the keys are " + allCases.map(\.rawValue).joined(separator: ", ")
-    }
-
-    /// How far a text is from a name, or from the name's part within its group: 0 is equal, 1 has nothing in common.
-    private static func distance(from text: String, to name: String) -> Double {
-        [name, name.split(separator: ".").last.map(String.init) ?? name]
-            .map { Double(text.difference(from: $0).count) / Double(max(text.count + $0.count, 1)) }
-            .min() ?? 1
+        Spelling(subject: "the keys", words: allCases.map(\.rawValue) + [SettingsFile.processesKey])
+            .suggestion(for: unknown, or: groups)
     }
 }

@@ -13,21 +13,30 @@ extension Settings {
     init(_ options: Options, environment: [String: String]) throws(SettingsError) {
         self.init()
         var entries: [SettingsKey: SettingsEntry] = [:]
-        for entry in try Self.layers(options, environment: environment) {
+        let file = try Self.file(options, environment: environment)
+        for entry in try Self.layers(file, options, environment: environment) {
             try apply(entry)
             entries[entry.key] = entry
         }
+        processes = file?.processes ?? []
         try refusePublicListeners(writtenAs: entries[.listen])
+    }
+
+    /// The configuration file; nil when none is named.
+    private static func file(
+        _ options: Options, environment: [String: String]
+    ) throws(SettingsError) -> SettingsFile? {
+        guard let path = options.config ?? environment["SLUICED_CONFIG"], !path.isEmpty || options.config != nil else {
+            return nil
+        }
+        return try SettingsFile(path: path)
     }
 
     /// All entries, the weakest source first.
     private static func layers(
-        _ options: Options, environment: [String: String]
+        _ file: SettingsFile?, _ options: Options, environment: [String: String]
     ) throws(SettingsError) -> [SettingsEntry] {
-        var entries: [SettingsEntry] = []
-        if let path = options.config ?? environment["SLUICED_CONFIG"].flatMap({ $0.isEmpty ? nil : $0 }) {
-            entries += try SettingsFile(path: path).entries
-        }
+        var entries = file?.entries ?? []
         entries += SettingsKey.allCases.compactMap { SettingsEntry($0, environment: environment) }
         entries += options.entries
         return entries

@@ -70,6 +70,7 @@ struct SettingsFileTests {
             ("log_level: info", "1: unknown key \"log_level\"; did you mean \"log-level\"?"),
             ("\n\nline-bytes: 1", "3: unknown key \"line-bytes\"; did you mean \"limits.line-bytes\"?"),
             ("limits:\n  body: 1", "2: unknown key \"limits.body\"; did you mean \"limits.body-bytes\"?"),
+            ("proceses: []", "1: unknown key \"proceses\"; did you mean \"processes\"?"),
             ("limit:\n  line-bytes: 1", "1: unknown key \"limit\"; did you mean \"limits\"?"),
         ])
     func unknownKey(text: String, message: String) {
@@ -84,6 +85,7 @@ struct SettingsFileTests {
         for key in SettingsKey.allCases {
             #expect(error.message.contains(key.rawValue))
         }
+        #expect(error.message.contains(", processes"))
     }
 
     @Test("that cannot be read is told with the path and the cause")

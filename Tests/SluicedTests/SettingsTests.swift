@@ -88,6 +88,13 @@ struct SettingsTests {
         #expect(try load(environment: environment) == Settings())
     }
 
+    @Test("have the processes of the file, whatever stronger sources say of the rest")
+    func processes() throws {
+        let settings = try load(["--log-level", "debug"], file: "processes:\n  - echo: {from: a, to: b}")
+        #expect(settings.processes == [try BuiltInProcess(.echo(from: "a", to: "b"))])
+        #expect(try load(environment: ["SLUICED_PROCESSES": "echo"]).processes.isEmpty)
+    }
+
     @Test("do not watch the loop when the threshold is 0")
     func unwatchedLoop() throws {
         #expect(try load(file: "blocked-loop-milliseconds: 0").blockedLoopThreshold == nil)

@@ -1,4 +1,5 @@
 import Foundation
+import SluiceHub
 import Testing
 
 @testable import sluiced
@@ -18,6 +19,13 @@ struct ShippedConfigurationTests {
     @Test("says what the defaults are")
     func defaults() throws {
         #expect(try Settings(Options.parsing(["--config", Self.path]), environment: [:]) == Settings())
+    }
+
+    @Test("has an example of every process")
+    func processes() throws {
+        let text = try String(contentsOfFile: Self.path, encoding: .utf8).replacing("\n  # - ", with: "\n  - ")
+        let processes = try SettingsFile(path: Self.path, text: text).processes
+        #expect(processes.map(\.work.kind) == BuiltInProcess.Kind.allCases)
     }
 
     @Test("has a comment above every key")
