@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import SluiceHub
 import SluiceRuntime
+import SluiceWire
 
 /// One life of the daemon: a reactor, a hub, listeners, and the signals that end it.
 struct Daemon {
@@ -70,10 +71,12 @@ struct Daemon {
         for process in processes {
             do throws(SluiceError) {
                 try hub.start(process) { failure in
+                    // A client may have said why, in any bytes.
+                    let error = String(readableReason: "\(failure.error)") ?? "unknown"
                     logger.warning(
                         "process failed",
                         metadata: [
-                            "process": "\(failure.name)", "error": "\(failure.error)", "restart": "in \(failure.delay)",
+                            "process": "\(failure.name)", "error": "\(error)", "restart": "in \(failure.delay)",
                         ])
                 }
             } catch {

@@ -1,7 +1,7 @@
 extension String {
     /// A text that came from anybody, as a part of one line: without controls and line separators, and cut to
     /// ``Limits/maxReasonBytes``. Nil if nothing is left to see.
-    init?(readableReason text: String?) {
+    package init?(readableReason text: String?) {
         guard let text else { return nil }
         var bytes: [UInt8] = []
         bytes.append(sanitizing: text)
