@@ -38,10 +38,7 @@ extension HubStateMachine {
 
     /// Begins the rounds of the sends that wait, as long as each is over at once.
     mutating func runRounds(of channel: NamedChannel) {
-        if heldUpRounds != nil {
-            heldUpRounds?.append(channel)
-            return
-        }
+        if isHeldUp(channel) { return }
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
         {

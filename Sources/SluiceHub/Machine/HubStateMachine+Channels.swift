@@ -122,6 +122,7 @@ extension HubStateMachine {
 
     /// Once a closed channel has nothing left, tells those who have waited for what might have come back.
     mutating func settleEnding(of channel: NamedChannel) {
+        if isHeldUp(channel) { return }
         if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
             for receiver in channel.engine.evictReceivers() {
                 end(receiver.operation, channel.endingReply, arm: receiver.arm)

@@ -153,8 +153,20 @@ extension HubStateMachine {
         case .distributing: abandonRound(of: channel)
         case .queued, .buffered, .returned, .delayed:
             takeOut(offer, of: channel)
-            if channel.isBroadcast { runRounds(of: channel) } else { settleEnding(of: channel) }
+            goOn(with: channel)
         }
+    }
+
+    /// Has a channel go on from which something was withdrawn that others may have waited behind.
+    mutating func goOn(with channel: NamedChannel) {
+        if channel.isBroadcast { runRounds(of: channel) } else { settleEnding(of: channel) }
+    }
+
+    /// Whether the channel goes on later: after the withdrawal of everything that a client has.
+    mutating func isHeldUp(_ channel: NamedChannel) -> Bool {
+        if heldUp == nil { return false }
+        heldUp?.append(channel)
+        return true
     }
 
     /// Takes an offer out of the channel, of which nothing has come.

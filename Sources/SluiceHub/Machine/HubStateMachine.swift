@@ -28,8 +28,8 @@ struct HubStateMachine: ~Copyable {
     var deadlines = IndexedHeap<Deadline>()
     var memory: SendMemory
     var tracers: [OperationID] = []
-    /// The broadcasts that are to go on once a client has been withdrawn from everything; nil while none is.
-    var heldUpRounds: [NamedChannel]?
+    /// The channels that are to go on once a client has been withdrawn from everything; nil while none is.
+    var heldUp: [NamedChannel]?
     var generator: any RandomNumberGenerator & Sendable
     /// The number of offers that there were: the position of the last one.
     var lastPosition: UInt64 = 0
@@ -88,13 +88,13 @@ struct HubStateMachine: ~Copyable {
 
     /// Withdraws everything that the connection has parked; each is told that it did not happen, or may have.
     ///
-    /// The withdrawal of one lets no broadcast go on to another one of the same client, which nobody would read.
+    /// The withdrawal of one has nothing told to another one of the same client, which nobody would read.
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
-        heldUpRounds = []
+        heldUp = []
         while let id = clients[connection]?.firstOperation { withdraw(id, reason) }
-        let channels = heldUpRounds ?? []
-        heldUpRounds = nil
-        for channel in channels { runRounds(of: channel) }
+        let channels = heldUp ?? []
+        heldUp = nil
+        for channel in channels { goOn(with: channel) }
     }
 
     /// Withdraws what the connection has parked without `eof=wait`; nothing more of that kind parks from now on.
