@@ -127,8 +127,10 @@ extension HubStateMachine {
         runRounds(of: channel)
     }
 
-    private mutating func finishIfComplete(_ channel: NamedChannel) {
+    /// Ends the current round once everybody has received.
+    mutating func finishIfComplete(_ channel: NamedChannel) {
         guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty else { return }
+        if isHeldUp(channel) { return }
         extras.round = nil
         finish(round.offer, on: channel)
         runRounds(of: channel)

@@ -94,7 +94,10 @@ struct HubStateMachine: ~Copyable {
         while let id = clients[connection]?.firstOperation { withdraw(id, reason) }
         let channels = heldUp ?? []
         heldUp = nil
-        for channel in channels { goOn(with: channel) }
+        for channel in channels {
+            finishIfComplete(channel)
+            goOn(with: channel)
+        }
     }
 
     /// Withdraws what the connection has parked without `eof=wait`; nothing more of that kind parks from now on.
