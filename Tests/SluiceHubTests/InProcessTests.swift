@@ -30,23 +30,29 @@ import Testing
         }
     }
 
-    @Test func tasksOffTheReactorTakePart() throws {
-        try Service.run { service in
-            let remote = try await service.connect()
-            let hub = service.hub
-            let (questions, answers) = (try hub.channel("questions"), try hub.channel("answers"))
-            service.reactor.hold()
-            let server = Task.detached {
-                for try await question in questions { try await answers.send([UInt8](question.reversed())) }
-            }
+    /// The reactor has a thread of its own, so that the test leaves its thread to the tasks that it starts.
+    @Test func tasksOffTheReactorTakePart() async throws {
+        let reactor = try Reactor()
+        try reactor.start()
+        let hub = Hub(on: reactor, epoch: 1)
+        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+        reactor.spawn("listener") { try await hub.serve(listener) }
+        let (questions, answers) = (try hub.channel("questions"), try hub.channel("answers"))
+        let server = Task.detached {
+            for try await question in questions { try await answers.send([UInt8](question.reversed())) }
+        }
+        let client = reactor.spawn {
+            let remote = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
             for word in ["one", "two", "three"] {
                 try await remote.say("SEND questions \(word)\nRECV answers\n")
                 try await remote.hear("OK\nMSG answers \(word.utf8.count)\n\(String(word.reversed()))\n")
             }
-            try questions.close()
-            try await server.value
-            service.reactor.release()
         }
+        try await client.join()
+        try questions.close()
+        try await server.value
+        listener.close()
+        reactor.stop()
     }
 
     @Test func theEndsOfAChannelAreTheSameForBoth() throws {
@@ -167,13 +173,13 @@ import Testing
             let a = try client.channel("a")
             let other = try await client.select {
                 a.receiving { _ in "received" }
-                    otherwise { "nothing" }
+                otherwise { "nothing" }
             }
             #expect(other == "nothing")
             let chooser = service.reactor.spawn {
                 try await client.select {
                     a.receiving { _ in "received" }
-                        after(.seconds(3)) { "late" }
+                    after(.seconds(3)) { "late" }
                 }
             }
             await service.parked(1)
