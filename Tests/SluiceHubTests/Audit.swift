@@ -24,7 +24,13 @@ struct Audit {
         for channel in found { channels[channel.name.description] = channel }
         var parked: [(OperationID, ParkedOperation)] = []
         machine.operations.forEach { parked.append(($0, $1)) }
-        for (id, operation) in parked { note(operation, id) }
+        for (id, operation) in parked {
+            note(operation, id)
+            guard case .stream(let stream) = operation.wait, stream.isPaused, !stream.isWindowFull else { continue }
+            if (machine.clients[operation.caller.connection]?.unwrittenBytes ?? 0) < machine.limits.outputBytes {
+                faults.append("a receive is paused for nothing")
+            }
+        }
         machine.leases.forEach { _, lease in
             leases[lease.holder, default: 0] += 1
             leasesOfChannels[lease.channel.name.description, default: 0] += 1
@@ -55,7 +61,9 @@ struct Audit {
         parkedBytes[connection, default: 0] += Int(operation.bodyBytes)
         possibleLeases[connection, default: 0] += operation.wait.possibleLeases
         switch operation.wait {
-        case .send(let channel, let offer, _): note(offer, on: channel, id)
+        case .send(let channel, let offer, _):
+            note(offer, on: channel, id)
+            if operation.triesOnce, !offer.isLeased { faults.append("a send without time waits for more than a lease") }
         case .receive(let channel, _, _): note(receiver: id, of: channel)
         case .stream(let stream) where !stream.isPaused: note(receiver: id, of: stream.channel)
         case .stream(let stream):
@@ -119,6 +127,12 @@ struct Audit {
         }
         if channel.engine.ending != nil, engine.receivers > 0, channel.isDrained {
             faults.append("receivers wait on \(name) for nothing")
+        }
+        if channel.refusesReturns, engine.senders > 0 || engine.buffered > 0 || hasReturned {
+            faults.append("a message waits on \(name), which nobody receives from")
+        }
+        if channel.extras?.round != nil, !channel.isBroadcast {
+            faults.append("\(name) broadcasts and is no broadcast")
         }
         if channel.isIdle, channel.engine.ending == nil { faults.append("\(name) is there for nothing") }
         if channel.isBroadcast {
