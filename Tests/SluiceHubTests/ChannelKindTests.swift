@@ -165,6 +165,15 @@ import Testing
         #expect(floor.machine.totals.keptMessages == 0)
     }
 
+    @Test func nothingIsDroppedForAMessageThatIsTakenAtOnceOrNotAtAll() throws {
+        var floor = Floor()
+        let (a, b) = (floor.connect(), floor.connect())
+        _ = try floor.open("c", .buffer(1, .dropOldest), by: a)
+        #expect(try floor.send("1", on: "c", by: a) == .done(.ok))
+        #expect(try floor.send("2", on: "c", by: a, timeout: .zero, until: .taken) == .done(.timeout))
+        #expect(try floor.receive(from: "c", by: b) == .done(.message("1", from: "c")))
+    }
+
     @Test(arguments: [Overflow.dropNewest, .dropOldest])
     func aBufferWithoutRoomDropsWhatNobodyWaitsFor(_ overflow: Overflow) throws {
         var floor = Floor()
