@@ -154,7 +154,7 @@ public final class Hub: Sendable {
     private func perform(_ aftermath: Aftermath) {
         for delivery in aftermath.own { delivery.connection.deliver(delivery) }
         for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
-        for share in aftermath.woken { share.reactor.post { [self] in deliver(to: share) } }
+        for share in aftermath.woken { share.reactor.post { [weak self] in self?.deliver(to: share) } }
     }
 
     /// Looks at the state, and changes nothing.
@@ -174,8 +174,9 @@ public final class Hub: Sendable {
 
     /// Gives memory back when those who have just gone have let go of theirs, too.
     private func giveMemoryBack() {
-        timekeeper.post { [timekeeper] in
-            _ = timekeeper.call(after: .seconds(1)) { ResidentMemory.giveBack() }
+        // Weakly, here and below: a reactor that has stopped must not be kept by what it was still to do.
+        timekeeper.post { [weak timekeeper] in
+            _ = timekeeper?.call(after: .seconds(1)) { ResidentMemory.giveBack() }
         }
     }
 
@@ -185,7 +186,7 @@ public final class Hub: Sendable {
     /// for each operation that has a deadline.
     private func setAlarm(for deadline: UInt64) {
         guard timekeeper.isCurrent else {
-            timekeeper.post { [self] in setAlarm(for: deadline) }
+            timekeeper.post { [weak self] in self?.setAlarm(for: deadline) }
             return
         }
         let now = timekeeper.nowNanoseconds
