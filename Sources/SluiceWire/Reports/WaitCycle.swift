@@ -1,14 +1,14 @@
 /// Clients of which each waits for the next, and the last one for the first.
-package struct WaitCycle: Codable, Sendable, Hashable {
-    package var certainty: Certainty
-    package var steps: [WaitStep]
+public struct WaitCycle: Codable, Sendable, Hashable {
+    public var certainty: Certainty
+    public var steps: [WaitStep]
 
-    package init(_ certainty: Certainty, steps: [WaitStep]) {
+    public init(_ certainty: Certainty, steps: [WaitStep]) {
         self.certainty = certainty
         self.steps = steps
     }
 
-    package enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
+    public enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
         /// The declared ends leave nobody else who could help.
         case proved
         /// Another client might help: who the ends are was not declared.
@@ -48,19 +48,19 @@ package struct WaitCycle: Codable, Sendable, Hashable {
 }
 
 /// A client in a cycle, and what it waits for.
-package struct WaitStep: Codable, Sendable, Hashable {
+public struct WaitStep: Codable, Sendable, Hashable {
     /// The client's address.
-    package var client: String
+    public var client: String
     /// What the client calls itself.
-    package var label: String?
-    package var operation: Operation
+    public var label: String?
+    public var operation: Operation
     /// The channel or barrier.
-    package var channel: String
-    package var waitingSeconds: Double
+    public var channel: String
+    public var waitingSeconds: Double
     /// The address of the next client in the cycle, or its label.
-    package var waitsFor: String
+    public var waitsFor: String
 
-    package init(
+    public init(
         client: String,
         label: String? = nil,
         operation: Operation,
@@ -76,7 +76,7 @@ package struct WaitStep: Codable, Sendable, Hashable {
         self.waitsFor = waitsFor
     }
 
-    package enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
+    public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         /// It has a message that the next client could receive.
         case send
         /// It wants a message that the next client could send.

@@ -1,21 +1,21 @@
 /// An operation that waits, as `WAITERS` shows it.
-package struct WaiterReport: Codable, Sendable, Hashable {
+public struct WaiterReport: Codable, Sendable, Hashable {
     /// The client's address.
-    package var client: String
+    public var client: String
     /// What the client calls itself.
-    package var label: String?
+    public var label: String?
     /// Without its `#`.
-    package var tag: String?
-    package var operation: Operation
+    public var tag: String?
+    public var operation: Operation
     /// What it waits for: the channel of a send or receive; each arm of a select, such as "recv a"; of a barrier its
     /// name and how many have come, such as "start 2 of 3".
-    package var targets: [String]
-    package var waitingSeconds: Double
+    public var targets: [String]
+    public var waitingSeconds: Double
     /// The time that is left to it; nil for ever.
-    package var timeoutSeconds: Double?
-    package var state: State
+    public var timeoutSeconds: Double?
+    public var state: State
 
-    package init(
+    public init(
         client: String,
         label: String? = nil,
         tag: String? = nil,
@@ -35,13 +35,13 @@ package struct WaiterReport: Codable, Sendable, Hashable {
         self.state = state
     }
 
-    package enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
+    public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
         case select, barrier, trace
     }
 
-    package enum State: String, Codable, CaseIterable, Sendable, Hashable {
+    public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         /// For another client.
         case waiting
         /// For the receiver to acknowledge the message that it was handed.
