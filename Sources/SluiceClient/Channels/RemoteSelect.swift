@@ -100,12 +100,12 @@ extension SluiceClient {
         order: SluiceRuntime.SelectOrder = .fair, @RemoteArmBuilder<Output> _ arms: () throws -> [RemoteArm<Output>]
     ) async throws -> Output {
         let arms = try arms()
-        let chosen = arms.compactMap { arm in
-            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil as (Arm, RemoteArm<Output>)? }
+        let chosen = arms.compactMap { arm -> (Arm, RemoteArm<Output>)? in
+            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil }
         }
         let otherwise = arms.first { if case .otherwise = $0.trigger { true } else { false } }
-        let timeouts = arms.compactMap { arm in
-            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil as (Duration, RemoteArm<Output>)? }
+        let timeouts = arms.compactMap { arm -> (Duration, RemoteArm<Output>)? in
+            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil }
         }
         let timeout = timeouts.min { $0.0 < $1.0 }
         let command = SelectCommand(
@@ -170,7 +170,9 @@ extension Reply {
     fileprivate func place(among arms: [Arm]) -> Int? {
         switch self {
         case .ok(let attributes), .message(_, _, let attributes):
-            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { arms.indices.contains($0) ? $0 : nil }
+            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { place in
+                arms.indices.contains(place) ? place : nil
+            }
         case .closed(let channel, _), .poisoned(let channel, _):
             arms.firstIndex { $0.name == channel }
         case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
