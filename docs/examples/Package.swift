@@ -18,7 +18,8 @@ let package = Package(
         .executableTarget(
             name: "Examples",
             dependencies: [
-                .product(name: "SluiceRuntime", package: "sluice")
+                .product(name: "SluiceClient", package: "sluice"),
+                .product(name: "SluiceRuntime", package: "sluice"),
             ],
             swiftSettings: settings)
     ]

@@ -2,9 +2,10 @@
 
 @main
 enum Examples {
-    static let all: [String: @Sendable () throws -> Void] = [
+    static let all: [String: @Sendable () async throws -> Void] = [
         "barber": barber,
         "commstime": commstime,
+        "commstime-remote": commstimeRemote,
         "fan": fan,
         "gevent-twin": geventTwin,
         "lock": lock,
@@ -12,16 +13,19 @@ enum Examples {
         "philosophers": philosophers,
         "ranks": ranks,
         "ring": ring,
+        "ring-remote": ringRemote,
         "santa": santa,
+        "santa-remote": santaRemote,
         "sieve": sieve,
+        "sieve-remote": sieveRemote,
         "skynet": skynet,
     ]
 
-    static func main() throws {
+    static func main() async throws {
         guard CommandLine.arguments.count == 2, let example = all[CommandLine.arguments[1]] else {
             print(all.keys.sorted().joined(separator: "\n"))
             return
         }
-        try example()
+        try await example()
     }
 }
