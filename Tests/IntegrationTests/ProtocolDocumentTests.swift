@@ -7,12 +7,12 @@ import Testing
 
 /// What the protocol's document says is what happens, and it says all of it.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ProtocolDocumentTests {
-    private let document = ProtocolDocument.whole
+    private let document = Document.wireProtocol
 
     /// The verbs whose section has no transcript: `AUTH` is a matter of a daemon with users.
     private static let verbsWithoutTranscript: Set<Verb> = [.authenticate]
 
-    @Test(arguments: ProtocolDocument.whole.transcripts, TranscriptPlayer.Manner.allCases)
+    @Test(arguments: Document.wireProtocol.transcripts, TranscriptPlayer.Manner.allCases)
     func theTranscriptsHappen(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
         let daemon = try Daemon()
         try TranscriptPlayer(port: try daemon.port, manner).play(transcript)

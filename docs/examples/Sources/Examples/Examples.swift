@@ -8,6 +8,7 @@ enum Examples {
         "commstime-remote": commstimeRemote,
         "fan": fan,
         "gevent-twin": geventTwin,
+        "idioms": idioms,
         "lock": lock,
         "mandelbrot": mandelbrot,
         "philosophers": philosophers,

@@ -58,7 +58,9 @@ private func process(_ body: @Sendable (SluiceClient) async throws -> Void) asyn
         do {
             try await body(client)
         } catch let error as SluiceError where error.code == .poisoned {
-            for name in ["begun", "copied", "increased"] { try await client.channel(name).poison(reason: error.message) }
+            for name in ["begun", "copied", "increased"] {
+                try await client.channel(name).poison(reason: error.message)
+            }
         }
     }
 }
