@@ -70,7 +70,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The daemon is run, not linked: this has it built.
-            dependencies: ["sluiced", "SluiceHub", "SluiceWire"],
+            dependencies: ["sluiced", "SluiceClient", "SluiceHub", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",

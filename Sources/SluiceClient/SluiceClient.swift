@@ -60,6 +60,20 @@ public final class SluiceClient: Sendable {
 
     // MARK: The connection
 
+    /// Where the connections of this process live. Tasks that do little but talk to servers are quickest there, because a
+    /// reply then wakes no other thread:
+    ///
+    /// ```swift
+    /// try await withTaskExecutorPreference(SluiceClient.executor) { … }
+    /// ```
+    ///
+    /// It is one thread: what blocks it, or computes for long, holds up every client.
+    ///
+    /// - Throws: `.system` when the thread cannot be started.
+    public static var executor: any TaskExecutor {
+        get throws(SluiceError) { try ClientReactor.shared }
+    }
+
     /// What has become of the connection.
     public var state: ConnectionState { link.board.state }
 

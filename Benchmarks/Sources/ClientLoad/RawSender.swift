@@ -14,7 +14,7 @@ struct RawSender {
     private static let reply = Array("#0 OK\n".utf8)
 
     init(port: UInt16, channel: String, body: String) throws {
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var noDelay: Int32 = 1
         setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &noDelay, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
@@ -27,6 +27,7 @@ struct RawSender {
             }
         }
         guard status == 0 else { throw Failure.system("connect", errno: errno) }
+        self.socket = socket
         request = Array("#0 SEND len=\(body.utf8.count) \(channel)\n\(body)\n".utf8)
     }
 

@@ -19,14 +19,18 @@ else {
 }
 
 /// Sends with 64 tasks for `seconds`; returns how many a second.
-func clientRate(_ client: SluiceClient, seconds: Double) async throws -> Double {
+///
+/// - Parameter executor: where the tasks run; nil for Swift's pool.
+func clientRate(
+    _ client: SluiceClient, seconds: Double, on executor: (any TaskExecutor)? = nil
+) async throws -> Double {
     let channel = try client.channel(channelName)
     let begin = secondsNow()
     let deadline = begin + seconds
     let message = Array(body.utf8)
     let sent = try await withThrowingTaskGroup(of: Int.self) { group in
         for _ in 0..<senders {
-            group.addTask {
+            group.addTask(executorPreference: executor) {
                 var sent = 0
                 while secondsNow() < deadline {
                     try await channel.send(message)
@@ -52,15 +56,19 @@ do {
         try await client.channel(channelName).open(.queue(capacity: 1024, overflow: .dropOldest))
         _ = try await clientRate(client, seconds: seconds / 4)
         var ours: [Double] = []
+        var onExecutor: [Double] = []
         var raw: [Double] = []
         for _ in 0..<rounds {
             raw.append(try rawRate(seconds: seconds))
             ours.append(try await clientRate(client, seconds: seconds))
+            onExecutor.append(try await clientRate(client, seconds: seconds, on: SluiceClient.executor))
         }
-        let (median, rawMedian) = (ours.sorted()[rounds / 2], raw.sorted()[rounds / 2])
-        print("client \(Int(median)) messages/s")
+        let rawMedian = raw.sorted()[rounds / 2]
         print("raw \(Int(rawMedian)) messages/s")
-        print("client/raw \((100 * median / rawMedian).rounded() / 100)")
+        for (name, rates) in [("client", ours), ("client-executor", onExecutor)] {
+            let median = rates.sorted()[rounds / 2]
+            print("\(name) \(Int(median)) messages/s, \((100 * median / rawMedian).rounded() / 100) of raw")
+        }
     }
 } catch {
     print("ClientLoad: \(error)")

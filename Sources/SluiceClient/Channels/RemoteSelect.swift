@@ -11,16 +11,18 @@ public struct RemoteArm<Output> {
 
     let trigger: Trigger
     let finish: (Reply, _ connection: Int) async throws -> Output
+}
 
-    /// Taken when no other arm could be for `duration`.
-    public static func after(_ duration: Duration, _ action: @escaping () async throws -> Output) -> RemoteArm {
-        RemoteArm(trigger: .timeout(duration)) { _, _ in try await action() }
-    }
+/// An arm that is taken when no other one could be for `duration`.
+public func after<Output>(
+    _ duration: Duration, _ action: @escaping () async throws -> Output
+) -> RemoteArm<Output> {
+    RemoteArm(trigger: .timeout(duration)) { _, _ in try await action() }
+}
 
-    /// Taken at once when no other arm is ready, so that the select never waits.
-    public static func otherwise(_ action: @escaping () async throws -> Output) -> RemoteArm {
-        RemoteArm(trigger: .otherwise) { _, _ in try await action() }
-    }
+/// An arm that is taken at once when no other one is ready, so that the select never waits.
+public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> RemoteArm<Output> {
+    RemoteArm(trigger: .otherwise) { _, _ in try await action() }
 }
 
 extension RemoteChannel {
@@ -89,7 +91,7 @@ extension SluiceClient {
     /// let line = try await client.select {
     ///     jobs.receiving { "a job: \($0?.text ?? "no more")" }
     ///     results.sending("done") { "sent" }
-    ///     .after(.seconds(1)) { "nothing for a second" }
+    ///     after(.seconds(1)) { "nothing for a second" }
     /// }
     /// ```
     ///
