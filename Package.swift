@@ -25,6 +25,7 @@ let package = Package(
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"]), .brew(["libev"])]),
         .target(
             name: "SluiceRuntime",
@@ -34,7 +35,7 @@ let package = Package(
         .target(
             name: "SluiceHub",
             dependencies: [
-                "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
+                "CMalloc", "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(

@@ -27,7 +27,7 @@ def run_ping(toolbox, rounds, seconds, failures):
     loads = {}
     try:
         with ExitStack() as stack:
-            servers = {name: stack.enter_context(_server(name, toolbox)) for _, _, name, _ in racers}
+            servers = {name: stack.enter_context(server_of(name, toolbox)) for _, _, name, _ in racers}
             for _ in range(rounds):
                 for key, _, name, dialect in racers:
                     rate, cost, busy = _run_round(servers[name], toolbox.programs["load"], dialect, seconds)
@@ -44,7 +44,7 @@ def run_ping(toolbox, rounds, seconds, failures):
     return [*rates.values(), *costs.values()]
 
 
-def _server(name, toolbox):
+def server_of(name, toolbox):
     program = toolbox.programs[name][0]
     if name == "sluiced":
         return Server([program, "--listen", "127.0.0.1:0"], port=_port_of_sluiced, ready="ready tcp=")

@@ -133,6 +133,7 @@ public final class Hub: Sendable {
         let now = timekeeper.nowNanoseconds
         var aftermath: Aftermath?
         var alarm: UInt64?
+        var ebbs = false
         state.withLock { state in
             state.machine.now = now
             body(&state)
@@ -143,9 +144,11 @@ public final class Hub: Sendable {
                 state.alarm = deadline
                 alarm = deadline
             }
+            ebbs = state.machine.ebbs()
         }
         if let aftermath { perform(aftermath) }
         if let alarm { setAlarm(for: alarm) }
+        if ebbs { giveMemoryBack() }
     }
 
     private func perform(_ aftermath: Aftermath) {
@@ -167,6 +170,13 @@ public final class Hub: Sendable {
     private func deliver(to share: ReactorShare) {
         let deliveries = state.withLock { $0.takeDeliveries(of: share) }
         for delivery in deliveries { delivery.connection.deliver(delivery) }
+    }
+
+    /// Gives memory back when those who have just gone have let go of theirs, too.
+    private func giveMemoryBack() {
+        timekeeper.post { [timekeeper] in
+            _ = timekeeper.call(after: .seconds(1)) { ResidentMemory.giveBack() }
+        }
     }
 
     // MARK: Deadlines

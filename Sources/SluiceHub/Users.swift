@@ -1,7 +1,7 @@
 import SluiceWire
 
 /// Who may use a hub, each with the token that proves it.
-public struct Users: Sendable {
+public struct Users: Sendable, Equatable {
     private var tokens: [ChannelName: [UInt8]] = [:]
 
     /// Nobody.

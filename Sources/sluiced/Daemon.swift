@@ -35,7 +35,7 @@ struct Daemon {
     private func makeHub(on reactor: Reactor) -> Hub {
         let logger = logger
         let epoch = Int(Date().timeIntervalSince1970 * 1000)
-        return Hub(on: reactor, limits: settings.limits, epoch: epoch) { client, ending in
+        return Hub(on: reactor, limits: settings.limits, users: settings.users, epoch: epoch) { client, ending in
             let level: Logger.Level = ending.isFault ? .notice : .debug
             logger.log(
                 level: level, "connection closed", metadata: ["client": "\(client)", "reason": "\(ending.rawValue)"])

@@ -11,6 +11,9 @@ struct Settings: Equatable, Sendable {
     /// Whether `listen` may name an address that other machines can reach, although nothing authenticates them.
     var allowsPublic = false
 
+    /// Who may use the daemon; nil is everybody.
+    var users: Users?
+
     /// The least severe messages that are still logged.
     var logLevel = Logger.Level.info
 

@@ -25,6 +25,9 @@ extension SettingsEntry {
         }
     }
 
+    /// The path of a file; nil when it is empty.
+    func path() -> String? { text.isEmpty ? nil : text }
+
     /// One of the spellings of YAML 1.1, or 1 or 0.
     func boolean() throws(SettingsError) -> Bool {
         switch text.lowercased() {

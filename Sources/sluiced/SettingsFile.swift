@@ -24,7 +24,7 @@ struct SettingsFile {
 
     /// Reads the file at `path`.
     init(path: String) throws(SettingsError) {
-        try self.init(path: path, text: Self.contents(of: path))
+        try self.init(path: path, text: TextFile.contents(of: path))
     }
 
     /// Reads a text that came from `path`.
@@ -119,42 +119,6 @@ extension SettingsFile {
     private func error(_ problem: String, line: Int?) -> SettingsError {
         let place = line.map { "\(path):\($0)" } ?? path
         return SettingsError("\(place): \(problem)", status: .configuration)
-    }
-}
-
-// MARK: - Reading
-
-extension SettingsFile {
-    /// The text of a file, or of a pipe (`--config <(generate)`).
-    private static func contents(of path: String) throws(SettingsError) -> String {
-        guard let file = fopen(path, "re") else { throw unreadable(path, cause: errno) }
-        defer { fclose(file) }
-        var bytes: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: 4_096)
-        while case let count = fread(&block, 1, block.count, file), count > 0 {
-            bytes += block[..<count]
-        }
-        guard ferror(file) == 0 else { throw unreadable(path, cause: errno) }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw SettingsError("\(path): the file is not UTF-8 text", status: .configuration)
-        }
-        return text
-    }
-
-    private static func unreadable(_ path: String, cause: CInt) -> SettingsError {
-        let reason = String(cString: strerror(cause))
-        return SettingsError("cannot read \(path.debugDescription): \(reason)", status: ExitStatus(readFailure: cause))
-    }
-}
-
-extension ExitStatus {
-    /// What to end with when reading a file fails with this `errno`.
-    init(readFailure: CInt) {
-        switch readFailure {
-        case ENOENT, ENOTDIR, EISDIR: self = .noInput
-        case EACCES, EPERM: self = .noPermission
-        default: self = .inputOutput
-        }
     }
 }
 

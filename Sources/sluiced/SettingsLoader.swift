@@ -48,6 +48,9 @@ extension Settings {
             listen = try entry.addresses()
         case .allowPublic:
             allowsPublic = try entry.boolean()
+        case .usersFile:
+            users = nil
+            if let path = entry.path() { users = try UsersFile(path: path).users }
         case .logLevel:
             logLevel = try entry.logLevel()
         case .blockedLoopMilliseconds:
@@ -93,9 +96,10 @@ extension Settings {
     }
 
     private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
-        guard !allowsPublic, let entry, let address = listen.first(where: { !$0.isLocal }) else { return }
+        guard !allowsPublic, users == nil, let entry, let address = listen.first(where: { !$0.isLocal }) else { return }
         throw entry.error(
-            "other machines can reach \(address), and nothing authenticates them; --allow-public permits it")
+            "other machines can reach \(address), and nothing authenticates them; users-file would, --allow-public permits it"
+        )
     }
 }
 

@@ -8,8 +8,10 @@ struct Daemon {
     let readyLines: [String]
 
     /// Starts it and waits until it is ready.
-    init(_ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1) throws {
-        program = try Self.start(arguments)
+    init(
+        _ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1, environment: [String: String] = [:]
+    ) throws {
+        program = try Self.start(arguments, environment: environment)
         let program = program
         readyLines = try (0..<listeners).map { _ in try #require(try program.line(), "it did not become ready") }
     }
@@ -51,6 +53,19 @@ struct Daemon {
         program.send(signal: signal)
         #expect(try program.status() == status)
     }
+}
+
+/// A file that only its owner can read, for as long as it is referenced.
+final class TemporaryFile {
+    let path: String
+
+    init(_ name: String, containing text: String) {
+        path = temporaryPath("\(UUID())-\(name)")
+        _ = FileManager.default.createFile(
+            atPath: path, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
 /// A path that no other test uses.

@@ -30,30 +30,93 @@ struct Floor: ~Copyable {
 
     mutating func send(
         _ text: String, on name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
-        waitsAfterEOF: Bool = false
+        id: String? = nil, epoch: Int? = nil, until: SendGoal? = nil, need: Int? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
         let command = SendCommand(
-            channel: try channel(name), body: Body(text.utf8), timeout: timeout, waitsAfterEOF: waitsAfterEOF)
+            channel: try channel(name), body: Body(text.utf8), timeout: timeout,
+            identity: try id.map { SendIdentity(try #require(MessageID($0)), epoch: epoch) }, until: until,
+            minimumReceivers: need, waitsAfterEOF: waitsAfterEOF)
         return apply(.send(command), by: connection, tag: tag)
     }
 
     mutating func receive(
         from name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
-        waitsAfterEOF: Bool = false
+        lease: Duration? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
-        let command = ReceiveCommand(channel: try channel(name), timeout: timeout, waitsAfterEOF: waitsAfterEOF)
+        let command = ReceiveCommand(
+            channel: try channel(name), timeout: timeout, lease: lease, waitsAfterEOF: waitsAfterEOF)
         return apply(.receive(command), by: connection, tag: tag)
     }
 
-    /// - Parameter arms: as on the wire: "recv a", "send b text", and a last "else".
+    /// A receive that goes on.
+    ///
+    /// - Parameter count: nil is endless.
+    mutating func stream(
+        _ count: Int? = nil, from name: String, by connection: ConnectionID, tag: String, timeout: Duration? = nil,
+        lease: Duration? = nil, window: Int? = nil, waitsAfterEOF: Bool = false
+    ) throws -> Outcome {
+        let command = ReceiveCommand(
+            channel: try channel(name), timeout: timeout, lease: lease, count: count.map { .exactly($0) } ?? .endless,
+            window: window, waitsAfterEOF: waitsAfterEOF)
+        return apply(.receive(command), by: connection, tag: tag)
+    }
+
+    /// - Parameter arms: as on the wire: "recv a", "recv lease=1s a", "send b text", "send id=x b text",
+    ///   "barrier parties=2 c", and a last "else".
     mutating func select(
         _ arms: String..., by connection: ConnectionID, tag: String? = nil, order: SelectOrder = .fair,
-        timeout: Duration? = nil
+        timeout: Duration? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
         let parsed = try arms.filter { $0 != "else" }.map(arm)
         let command = SelectCommand(
-            arms: parsed, hasElse: arms.last == "else", order: order, timeout: timeout)
+            arms: parsed, hasElse: arms.last == "else", order: order, timeout: timeout, waitsAfterEOF: waitsAfterEOF)
         return apply(.select(command), by: connection, tag: tag)
+    }
+
+    mutating func barrier(
+        _ name: String, _ parties: Int, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil
+    ) throws -> Outcome {
+        apply(
+            .barrier(BarrierCommand(try channel(name), parties: parties, timeout: timeout)), by: connection, tag: tag)
+    }
+
+    mutating func ack(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
+        apply(.acknowledge(delivery), by: connection)
+    }
+
+    mutating func nack(_ delivery: DeliveryID, by connection: ConnectionID, delay: Duration? = nil) -> Outcome {
+        apply(.refuse(RefuseCommand(delivery, delay: delay)), by: connection)
+    }
+
+    mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
+        apply(.touch(delivery), by: connection)
+    }
+
+    mutating func open(_ name: String, _ declaration: ChannelDeclaration, by connection: ConnectionID) throws -> Outcome
+    {
+        apply(.open(OpenCommand(try channel(name), declaration)), by: connection)
+    }
+
+    mutating func close(_ name: String, by connection: ConnectionID) throws -> Outcome {
+        apply(.close(try channel(name)), by: connection)
+    }
+
+    mutating func poison(_ name: String, _ reason: String? = nil, by connection: ConnectionID) throws -> Outcome {
+        apply(.poison(try channel(name), reason), by: connection)
+    }
+
+    mutating func join(
+        _ side: ChannelEnd.Side, of name: String, by connection: ConnectionID, onDeath: DeathPolicy? = nil
+    ) throws -> Outcome {
+        apply(.join(JoinCommand(ChannelEnd(side, of: try channel(name)), onDeath: onDeath)), by: connection)
+    }
+
+    mutating func leave(_ side: ChannelEnd.Side, of name: String, by connection: ConnectionID) throws -> Outcome {
+        apply(.leave(ChannelEnd(side, of: try channel(name))), by: connection)
+    }
+
+    mutating func trace(_ prefix: String? = nil, by connection: ConnectionID, tag: String) throws -> Outcome {
+        apply(.trace(TraceCommand(prefix: try prefix.map(channel))), by: connection, tag: tag)
     }
 
     mutating func cancel(_ id: OperationID) { machine.cancel(id) }
@@ -70,18 +133,42 @@ struct Floor: ~Copyable {
         return machine.effects.map(News.init)
     }
 
+    /// The leases of the messages that parked operations were given since the last time.
+    mutating func deliveries() -> [DeliveryID] { news().compactMap(\.delivery) }
+
     /// Checks that nothing is left of anybody.
     func expectEmpty() {
         #expect(machine.parkedCount == 0)
         #expect(machine.channels.count == 0)
         #expect(machine.nextDeadline == nil)
+        #expect(machine.leases.count == 0)
+        #expect(machine.totals.keptMessages == 0)
+        #expect(machine.totals.keptBytes == 0)
+        #expect(machine.barriers.isEmpty)
     }
 }
 
 private func arm(_ text: String) throws -> Arm {
-    let words = text.split(separator: " ", maxSplits: 2).map(String.init)
-    let name = try channel(words[1])
-    return words[0] == "recv" ? .receive(name) : .send(name, Body((words.count > 2 ? words[2] : "").utf8))
+    var words = text.split(separator: " ").map(String.init)
+    let kind = words.removeFirst()
+    var options: [String: String] = [:]
+    while let option = words.first, let equals = option.firstIndex(of: "=") {
+        options[String(option[..<equals])] = String(option[option.index(after: equals)...])
+        words.removeFirst()
+    }
+    let name = try channel(words.removeFirst())
+    switch kind {
+    case "recv": return .receive(name, lease: options["lease"].flatMap { Int($0.dropLast()) }.map { .seconds($0) })
+    case "send":
+        return .send(name, Body(words.joined(separator: " ").utf8), id: options["id"].flatMap { MessageID($0) })
+    default: return .barrier(name, parties: options["parties"].flatMap { Int($0) })
+    }
+}
+
+extension ChannelDeclaration {
+    static func buffer(_ capacity: Int, _ overflow: Overflow = .block) -> ChannelDeclaration {
+        .queue(capacity: capacity, overflow: overflow)
+    }
 }
 
 /// The name that the test spells; a test with a bad one ends here.
@@ -91,6 +178,36 @@ extension Reply {
     /// The message of a channel, to a select's arm or to a plain receive.
     static func message(_ text: String, from name: String, arm: Int? = nil) throws -> Reply {
         .message(try channel(name), Body(text.utf8), arm.map { [Attribute(.arm, $0)] } ?? [])
+    }
+
+    /// A message under a lease.
+    static func message(
+        _ text: String, from name: String, _ delivery: DeliveryID?, attempt: Int = 1, arm: Int? = nil
+    ) throws -> Reply {
+        let terms = [Attribute(.delivery, try #require(delivery)), Attribute(.attempt, attempt)]
+        return .message(try channel(name), Body(text.utf8), terms + (arm.map { [Attribute(.arm, $0)] } ?? []))
+    }
+
+    /// The lease of a message.
+    var delivery: DeliveryID? {
+        guard case .message(_, _, let attributes) = self else { return nil }
+        return attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) }
+    }
+
+    /// The code of a refusal.
+    var refusal: WireError.Code? {
+        if case .error(let error) = self { error.code } else { nil }
+    }
+
+    static let ok = Reply.ok([])
+    static let duplicate = Reply.ok([Attribute(.duplicate, flag: true)])
+    static let dropped = Reply.ok([Attribute(.dropped, flag: true)])
+    static func ok(receivers: Int) -> Reply { .ok([Attribute(.receivers, receivers)]) }
+    static func closed(_ name: String, because reason: String? = nil) throws -> Reply {
+        .closed(try channel(name), reason)
+    }
+    static func poisoned(_ name: String, because reason: String? = nil) throws -> Reply {
+        .poisoned(try channel(name), reason)
     }
 
     static func ok(arm: Int) -> Reply { .ok([Attribute(.arm, arm)]) }
@@ -104,6 +221,16 @@ extension Outcome {
     }
 
     var isParked: Bool { parked != nil }
+
+    /// The lease of the message that it is done with.
+    var delivery: DeliveryID? {
+        if case .done(let reply) = self { reply.delivery } else { nil }
+    }
+
+    /// The code of the refusal that it is done with.
+    var refusal: WireError.Code? {
+        if case .done(let reply) = self { reply.refusal } else { nil }
+    }
 }
 
 /// What a parked operation was told, as tests compare it.
@@ -117,6 +244,16 @@ struct News: Hashable {
         tag = effect.tag
         content = effect.content
     }
+
+    var reply: Reply? {
+        switch content {
+        case .final(let reply), .partial(let reply): reply
+        case .handoff: nil
+        }
+    }
+
+    var delivery: DeliveryID? { reply?.delivery }
+    var refusal: WireError.Code? { reply?.refusal }
 
     /// The final reply to an untagged operation.
     init(_ connection: ConnectionID, _ reply: Reply) {

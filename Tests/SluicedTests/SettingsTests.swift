@@ -158,7 +158,9 @@ struct SettingsTests {
 
     @Test("refuse an address that other machines can reach, and say where it was written")
     func publicAddress() {
-        let problem = "other machines can reach 0.0.0.0:1, and nothing authenticates them; --allow-public permits it"
+        let problem =
+            "other machines can reach 0.0.0.0:1, and nothing authenticates them; "
+            + "users-file would, --allow-public permits it"
         #expect(throws: SettingsError("--listen: \(problem)", status: .usage)) {
             try load(["--listen", "localhost:1", "--listen", "0.0.0.0:1"])
         }
@@ -195,6 +197,10 @@ private struct Example {
         switch key {
         case .listen: (text, change) = ("unix:/tmp/s", { $0.listen = [.unix(path: "/tmp/s")] })
         case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
+        case .usersFile:
+            (text, change) = (
+                UsersExample.path, { $0.users = try? UsersFile(path: UsersExample.path).users }
+            )
         case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
         case .blockedLoopMilliseconds: (text, change) = ("250", { $0.blockedLoopThreshold = .milliseconds(250) })
         case .lineBytes: (text, change) = ("1001", { $0.limits.wire.maxLineBytes = 1001 })
@@ -217,6 +223,16 @@ private struct Example {
         case .stallSeconds: (text, change) = ("1018", { $0.limits.stallTimeout = .seconds(1018) })
         }
     }
+}
+
+/// A users' file for the examples: an empty one has nobody in it, and this one only its owner can read.
+private enum UsersExample {
+    static let path: String = {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-users-of-\(getpid())").path()
+        _ = FileManager.default.createFile(
+            atPath: path, contents: Data("alice s3cret\n".utf8), attributes: [.posixPermissions: 0o600])
+        return path
+    }()
 }
 
 /// A file with a text, for as long as it is referenced.

@@ -11,16 +11,16 @@ public struct HubArm<Output> {
 
     let trigger: Trigger
     let finish: (Reply) async throws -> Output
+}
 
-    /// Taken when no other arm could be for `duration`.
-    public static func after(_ duration: Duration, _ action: @escaping () async throws -> Output) -> HubArm {
-        HubArm(trigger: .timeout(duration)) { _ in try await action() }
-    }
+/// An arm that is taken when no other one could be for `duration`.
+public func after<Output>(_ duration: Duration, _ action: @escaping () async throws -> Output) -> HubArm<Output> {
+    HubArm(trigger: .timeout(duration)) { _ in try await action() }
+}
 
-    /// Taken at once when no other arm is ready, so that the select never waits.
-    public static func otherwise(_ action: @escaping () async throws -> Output) -> HubArm {
-        HubArm(trigger: .otherwise) { _ in try await action() }
-    }
+/// An arm that is taken at once when no other one is ready, so that the select never waits.
+public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> HubArm<Output> {
+    HubArm(trigger: .otherwise) { _ in try await action() }
 }
 
 extension HubChannel {
@@ -71,7 +71,7 @@ extension InProcessClient {
     /// let line = try await client.select {
     ///     jobs.receiving { "a job of \($0?.count ?? 0) bytes" }
     ///     results.sending([42]) { "sent" }
-    ///     .after(.seconds(1)) { "nothing for a second" }
+    ///     after(.seconds(1)) { "nothing for a second" }
     /// }
     /// ```
     ///

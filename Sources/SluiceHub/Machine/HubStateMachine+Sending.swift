@@ -23,6 +23,7 @@ extension HubStateMachine {
         clients[caller.connection]?.usage.note(.send, of: command.channel)
         let draft = Draft(
             body: command.body, origin: caller.connection, waitsUntilTaken: command.until == .taken,
+            triesOnce: command.timeout == .zero,
             minimumReceivers: command.minimumReceivers ?? 0,
             key: command.identity.map { SendKey(channel: command.channel, id: $0.id) })
         switch offer(draft, on: channel) {
@@ -51,6 +52,7 @@ extension HubStateMachine {
         }
         if let refusal = refusalToHandOut(draft, on: channel) { return .done(.error(refusal)) }
         if channel.isBroadcast { return broadcast(draft, on: channel) }
+        if isKeptForNothing(draft, on: channel) { return .blocked }
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
         let position = lastPosition + 1
         var made: Offer?
@@ -147,6 +149,12 @@ extension HubStateMachine {
     }
 
     // MARK: What the channel keeps
+
+    /// Whether the channel would keep a message, and drop another one for it, only to have it withdrawn at once.
+    private func isKeptForNothing(_ draft: Draft, on channel: NamedChannel) -> Bool {
+        draft.triesOnce && draft.waitsUntilTaken && !channel.isOnce && channel.engine.firstParkedReceiver == nil
+            && channel.engine.ending == nil
+    }
 
     /// Why the channel must not keep a message; nil when it may, or would not.
     private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {

@@ -35,6 +35,10 @@ struct HubStateMachine: ~Copyable {
     var lastPosition: UInt64 = 0
     /// What has been taken, and what is kept.
     var totals = HubTotals()
+    /// The most operations that were parked since none was.
+    var peakParkedCount = 0
+    /// Whether the memory of most of these was given back.
+    var hasEbbed = false
 
     /// - Parameters:
     ///   - epoch: a number that no other life of the server has had.
@@ -54,6 +58,15 @@ struct HubStateMachine: ~Copyable {
     var connectionCount: Int { clients.count }
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
+    /// Whether it is time to give memory back: when most of what was parked has gone, and it was much, and once more when
+    /// the last has gone, and with it what they shared. True once for each.
+    mutating func ebbs() -> Bool {
+        guard peakParkedCount > 4096, operations.count < (hasEbbed ? 1 : peakParkedCount / 8) else { return false }
+        hasEbbed = true
+        if operations.count == 0 { peakParkedCount = 0 }
+        return true
+    }
+
     /// When `expire` should be called next, in nanoseconds of the clock.
     var nextDeadline: UInt64? {
         // Asked for after each transaction: without an array, and without optionals to compare.

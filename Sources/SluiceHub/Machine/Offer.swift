@@ -84,6 +84,8 @@ struct Draft {
     let body: Body
     let origin: ConnectionID
     var waitsUntilTaken = false
+    /// Whether its sender waits for nothing but a lease.
+    var triesOnce = false
     var minimumReceivers = 0
     var key: SendKey?
     /// The number of the arm; nil for a plain send.

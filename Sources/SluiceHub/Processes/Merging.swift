@@ -39,7 +39,7 @@ extension RunningProcess {
             for (index, channel) in channels.enumerated() {
                 channel.receiving(lease: Self.lease) { $0.map(Taken.message) ?? .closed(index) }
             }
-            if let deadline { .after(.nanoseconds(Int64(clamping: deadline - now))) { .late } }
+            if let deadline { after(.nanoseconds(Int64(clamping: deadline - now))) { .late } }
         }
     }
 }

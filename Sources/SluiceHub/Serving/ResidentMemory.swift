@@ -1,3 +1,5 @@
+import CMalloc
+
 #if canImport(Glibc)
     import Glibc
 #else
@@ -6,6 +8,14 @@
 
 /// How much memory of the machine this process occupies.
 enum ResidentMemory {
+    /// Gives the system back what is free.
+    ///
+    /// Of itself glibc gives back only what is free at the end of its heap: of 540 MB that a million parked operations
+    /// took, 480 stayed when they had gone. This takes some 50 ms for that much, and happens after such ebbs only.
+    static func giveBack() {
+        cmalloc_give_back()
+    }
+
     /// In bytes; nil where the system does not tell. Read from `/proc/self/statm`.
     static var bytes: Int? {
         guard let file = fopen("/proc/self/statm", "re") else { return nil }

@@ -1,0 +1,162 @@
+import SluiceRuntime
+import SluiceWire
+
+@testable import SluiceHub
+
+/// Looks at a machine between two calls: whether everything in it belongs together.
+struct Audit {
+    private(set) var faults: [String] = []
+    /// Who stands in a queue of each channel, by its name.
+    private var senders: [String: Set<OperationID>] = [:]
+    private var receivers: [String: Set<OperationID>] = [:]
+    private var receiverArms: [String: Int] = [:]
+    private var queuedOffers: [String: Set<ObjectIdentifier>] = [:]
+    private var operations: [ConnectionID: Int] = [:]
+    private var parkedBytes: [ConnectionID: Int] = [:]
+    private var possibleLeases: [ConnectionID: Int] = [:]
+    private var leases: [ConnectionID: Int] = [:]
+    private var leasesOfChannels: [String: Int] = [:]
+    private var channels: [String: NamedChannel] = [:]
+
+    init(_ machine: borrowing HubStateMachine) {
+        var found: [NamedChannel] = []
+        machine.channels.forEach { found.append($0) }
+        for channel in found { channels[channel.name.description] = channel }
+        var parked: [(OperationID, ParkedOperation)] = []
+        machine.operations.forEach { parked.append(($0, $1)) }
+        for (id, operation) in parked {
+            note(operation, id)
+            guard case .stream(let stream) = operation.wait, stream.isPaused, !stream.isWindowFull else { continue }
+            if (machine.clients[operation.caller.connection]?.unwrittenBytes ?? 0) < machine.limits.outputBytes {
+                faults.append("a receive is paused for nothing")
+            }
+        }
+        machine.leases.forEach { _, lease in
+            leases[lease.holder, default: 0] += 1
+            leasesOfChannels[lease.channel.name.description, default: 0] += 1
+            if channels[lease.channel.name.description] !== lease.channel { faults.append("a lease of no channel") }
+            if !lease.offer.isLeased { faults.append("a lease of what is not leased") }
+        }
+        for channel in found { check(channel) }
+        var clients: [(ConnectionID, ClientRecord)] = []
+        machine.clients.forEach { clients.append(($0, $1)) }
+        for (id, client) in clients { check(client, id, machine.limits) }
+        check("declared", machine.channels.declaredCount, found.count { $0.extras?.declaration != nil })
+        check("tombstones", machine.channels.tombstoneCount, found.count { $0.isTombstone })
+        if machine.totals.keptBytes > machine.limits.keptBytes { faults.append("too many bytes are kept") }
+        if machine.totals.keptMessages < 0 || machine.totals.keptBytes < 0 {
+            faults.append("less than nothing is kept")
+        }
+    }
+
+    private mutating func check(_ what: String, _ value: Int, _ expected: Int) {
+        if value != expected { faults.append("\(what): \(value), and there are \(expected)") }
+    }
+
+    // MARK: Operations
+
+    private mutating func note(_ operation: ParkedOperation, _ id: OperationID) {
+        let connection = operation.caller.connection
+        operations[connection, default: 0] += 1
+        parkedBytes[connection, default: 0] += Int(operation.bodyBytes)
+        possibleLeases[connection, default: 0] += operation.wait.possibleLeases
+        switch operation.wait {
+        case .send(let channel, let offer, _):
+            note(offer, on: channel, id)
+            if operation.triesOnce, !offer.isLeased { faults.append("a send without time waits for more than a lease") }
+        case .receive(let channel, _, _): note(receiver: id, of: channel)
+        case .stream(let stream) where !stream.isPaused: note(receiver: id, of: stream.channel)
+        case .stream(let stream):
+            if !stream.channel.streams.contains(id) { faults.append("a paused receive is unknown to its channel") }
+        case .select(let select):
+            for arm in select.arms {
+                switch arm {
+                case .send(let channel, let offer): note(offer, on: channel, id)
+                case .receive(let channel, _, _): note(receiver: id, of: channel)
+                case .barrier: break
+                }
+            }
+        case .barrier, .trace: break
+        }
+    }
+
+    private mutating func note(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
+        let name = channel.name.description
+        if channels[name] !== channel { faults.append("a send on a channel that is nowhere") }
+        if offer.sender?.operation != id, !offer.attached.contains(where: { $0.operation == id }) {
+            faults.append("nobody would tell the sender on \(name)")
+        }
+        switch offer.place {
+        // Another one who sends the same would have it meet its first sender.
+        case .queued where offer.sender?.operation != id, .returned where offer.sender?.operation != id: break
+        case .queued:
+            senders[name, default: []].insert(id)
+            queuedOffers[name, default: []].insert(ObjectIdentifier(offer))
+        case .returned: senders[name, default: []].insert(id)
+        case .gone: faults.append("a sender on \(name) waits for what is gone")
+        case .buffered, .delayed, .leased, .distributing: break
+        }
+    }
+
+    private mutating func note(receiver id: OperationID, of channel: NamedChannel) {
+        let name = channel.name.description
+        if channels[name] !== channel { faults.append("a receive on a channel that is nowhere") }
+        receivers[name, default: []].insert(id)
+        receiverArms[name, default: 0] += 1
+    }
+
+    // MARK: Channels
+
+    private mutating func check(_ channel: NamedChannel) {
+        let name = channel.name.description
+        let engine = (
+            senders: channel.engine.parkedSenders, receivers: channel.engine.parkedReceivers,
+            buffered: channel.engine.bufferedCount, held: channel.engine.heldCount
+        )
+        check("receivers of \(name)", engine.receivers, receiverArms[name] ?? 0)
+        check("senders of \(name)", engine.senders, queuedOffers[name]?.count ?? 0)
+        check(
+            "away from \(name)", channel.awayCount,
+            (leasesOfChannels[name] ?? 0) + (channel.extras?.resting.count ?? 0))
+        if engine.held < 0 { faults.append("\(name) holds less than nothing") }
+        let hasReturned = channel.extras?.returned.isEmpty == false
+        if channel.awayCount == 0, !hasReturned { check("held by \(name)", engine.held, 0) }
+        if case .buffered(let capacity) = channel.engine.kind {
+            if engine.buffered + engine.held > capacity { faults.append("\(name) keeps too much") }
+            if engine.buffered + engine.held < capacity, engine.senders > 0 { faults.append("\(name) has room") }
+        }
+        if channel.engine.ending != nil, engine.receivers > 0, channel.isDrained {
+            faults.append("receivers wait on \(name) for nothing")
+        }
+        if channel.refusesReturns, engine.senders > 0 || engine.buffered > 0 || hasReturned {
+            faults.append("a message waits on \(name), which nobody receives from")
+        }
+        if channel.extras?.round != nil, !channel.isBroadcast {
+            faults.append("\(name) broadcasts and is no broadcast")
+        }
+        if channel.isIdle, channel.engine.ending == nil { faults.append("\(name) is there for nothing") }
+        if channel.isBroadcast {
+            if channel.extras?.round == nil, channel.engine.firstParkedMessage?.minimumReceivers == 0 {
+                faults.append("a broadcast on \(name) waits for nothing")
+            }
+        } else {
+            if engine.receivers > 0, engine.buffered > 0 || hasReturned {
+                faults.append("receivers of \(name) wait beside messages")
+            }
+            // A select may stand on both sides of a channel: it does not meet itself.
+            for sender in senders[name] ?? [] where receivers[name]?.contains(where: { $0 != sender }) == true {
+                faults.append("a sender and a receiver wait beside each other on \(name)")
+            }
+        }
+    }
+
+    private mutating func check(_ client: ClientRecord, _ id: ConnectionID, _ limits: HubLimits) {
+        check("operations of a client", Int(client.pendingCount), operations[id] ?? 0)
+        check("parked bytes of a client", client.parkedBytes, parkedBytes[id] ?? 0)
+        check("reserved leases of a client", client.reservedLeases, possibleLeases[id] ?? 0)
+        check("leases of a client", Int(client.leaseCount), leases[id] ?? 0)
+        if Int(client.leaseCount) + client.reservedLeases > limits.maxLeases { faults.append("too many leases") }
+        if client.parkedBytes > limits.parkedBytes { faults.append("too many bytes are parked") }
+        if client.ends.count > limits.maxEnds { faults.append("too many ends") }
+    }
+}

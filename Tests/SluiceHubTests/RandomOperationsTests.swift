@@ -1,0 +1,389 @@
+import SeededRandom
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// Thousands of random operations by several clients on a few channels; after each, what the clients were told and what
+/// the machine keeps must be possible, and nothing may be left when everybody has gone.
+@Suite struct RandomOperationsTests {
+    private static let seedsPerRun: UInt64 = 40
+
+    @Test(arguments: 0..<UInt64(8)) func nothingIsLostDuplicatedOrLeftBehind(run: UInt64) throws {
+        for seed in (run * Self.seedsPerRun)..<((run + 1) * Self.seedsPerRun) {
+            var crowd = try Crowd(seed: seed)
+            for _ in 0..<250 where crowd.faults.isEmpty { try crowd.step() }
+            if crowd.faults.isEmpty { try crowd.goHome() }
+            guard crowd.faults.isEmpty else {
+                Issue.record("seed \(seed): \(crowd.faults)\n\(crowd.story)")
+                return
+            }
+        }
+    }
+}
+
+/// Clients that do anything.
+private struct Crowd: ~Copyable {
+    private static let names = ["r0", "r1", "b2", "n2", "o1", "w", "v"]
+    private static let declarations: [String: ChannelDeclaration] = [
+        "b2": .buffer(2), "n2": .buffer(2, .dropNewest), "o1": .buffer(1, .dropOldest), "w": .broadcast, "v": .once,
+    ]
+
+    private var floor: Floor
+    private var generator: SeededGenerator
+    private let ledger = Ledger()
+    private var clients: [ConnectionID] = []
+    private var halfClosed: Set<ConnectionID> = []
+    private var log: [String] = []
+    private var oldDeliveries: [DeliveryID] = []
+    /// Whether nothing is poisoned, and nobody counts as an end: then nothing that was accepted may be lost.
+    private let isGentle: Bool
+    private var keys: Set<SendKey> = []
+
+    init(seed: UInt64) throws {
+        var limits = HubLimits()
+        limits.outputBytes = 200
+        limits.tombstoneLife = .seconds(2)
+        limits.sendMemoryLife = .seconds(3600)
+        if seed % 3 == 0 {
+            limits.maxLeases = 4
+            limits.parkedBytes = 30
+            limits.keptBytes = 12
+            limits.maxEnds = 3
+        }
+        isGentle = seed % 2 == 0
+        floor = Floor(seed: seed, limits: limits)
+        generator = SeededGenerator(seed: seed)
+        for _ in 0..<4 { clients.append(floor.connect()) }
+    }
+
+    var faults: [String] { ledger.faults }
+    var story: String { log.suffix(60).joined(separator: "\n") }
+
+    // MARK: Chance
+
+    private mutating func chance(_ count: Int, of total: Int) -> Bool { below(total) < count }
+    private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
+    private mutating func name() -> String { Self.names[below(Self.names.count)] }
+    private mutating func client() -> ConnectionID { clients[below(clients.count)] }
+
+    private mutating func timeout() -> Duration? {
+        switch below(4) {
+        case 0: .zero
+        case 1: .milliseconds(1 + below(500))
+        default: nil
+        }
+    }
+
+    private mutating func lease(on name: String) -> Duration? {
+        chance(2, of: 5) ? .milliseconds(1 + below(1000)) : nil
+    }
+
+    private mutating func id(on name: String) throws -> MessageID? {
+        guard "rb".contains(name.prefix(1)), chance(1, of: 6) else { return nil }
+        let id = try #require(MessageID("k\(below(12))"))
+        keys.insert(SendKey(channel: try channel(name), id: id))
+        return id
+    }
+
+    // MARK: Steps
+
+    mutating func step() throws {
+        ledger.now = floor.machine.now
+        var isOneEvent = true
+        switch below(100) {
+        case 0..<26: try send()
+        case 26..<44: try receive()
+        case 44..<50: try receiveMany()
+        case 50..<62: try select()
+        case 62..<76: settleLease()
+        case 76..<80: cancel()
+        case 80..<86:
+            pass(.milliseconds(1 + below(400)))
+            isOneEvent = false
+        case 86..<90: written()
+        case 90..<94: try manage()
+        case 94: try meet()
+        case 95:
+            let client = client()
+            halfClosed.insert(client)
+            log.append("\(client.slot) half-closes")
+            floor.endInput(of: client)
+            isOneEvent = false
+        case 96..<98:
+            let place = below(clients.count)
+            disconnect(clients.remove(at: place), isOrderly: chance(1, of: 2))
+            clients.append(floor.connect())
+        default: look()
+        }
+        settle(isOneEvent: isOneEvent)
+    }
+
+    private mutating func settle(isOneEvent: Bool) {
+        for effect in floor.machine.effects {
+            log.append("    \(effect.connection.slot) of \(effect.operation.serial): \(told(effect.content))")
+            if let delivery = News(effect).delivery { oldDeliveries.append(delivery) }
+            ledger.take(effect)
+        }
+        floor.machine.effects = []
+        ledger.endStep(isOneEvent: isOneEvent)
+        for fault in Audit(floor.machine).faults { ledger.fault(fault) }
+        for operation in ledger.pending.values
+        where halfClosed.contains(operation.connection) && !operation.waitsAfterEOF {
+            ledger.fault("something waits after the end of its client's input")
+        }
+        if ledger.pending.count != floor.machine.parkedCount { ledger.fault("an operation has ended without a reply") }
+        if ledger.leases.count != floor.machine.leases.count { ledger.fault("a lease has ended, or not") }
+    }
+
+    private func told(_ content: Effect.Content) -> String {
+        switch content {
+        case .final(let reply): "\(text(reply)), the end"
+        case .partial(let reply): text(reply)
+        case .handoff: "a handoff"
+        }
+    }
+
+    private func text(_ reply: Reply) -> String {
+        var bytes: [UInt8] = []
+        reply.append(to: &bytes)
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").joined(separator: " ")
+    }
+
+    private mutating func apply(_ operation: HubOperation, _ begun: Ledger.Operation, _ caption: String) {
+        let tag = chance(1, of: 2) ? "t" : nil
+        let outcome = floor.apply(operation, by: begun.connection, tag: tag)
+        log(begun.connection, caption, outcome)
+        if let delivery = outcome.delivery { oldDeliveries.append(delivery) }
+        ledger.begin(begun, outcome)
+    }
+
+    private mutating func log(_ client: ConnectionID, _ caption: String, _ outcome: Outcome) {
+        switch outcome {
+        case .done(let reply): log.append("\(client.slot) \(caption): \(text(reply))")
+        case .parked(let id): log.append("\(client.slot) \(caption): parked as \(id.serial)")
+        }
+    }
+
+    private mutating func send() throws {
+        let (client, name, waits) = (client(), name(), chance(1, of: 4))
+        let id = try id(on: name)
+        let until: SendGoal? = chance(1, of: 3) ? .taken : nil
+        let message = ledger.message(on: name, id: id?.description)
+        let need = name == "w" && chance(1, of: 4) ? 1 + below(3) : nil
+        let time = timeout()
+        let command = SendCommand(
+            channel: try channel(name), body: Body(message.text.utf8), timeout: time,
+            identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need, waitsAfterEOF: waits)
+        let send = Ledger.Send(message: message, arm: nil, isUntilTaken: until == .taken)
+        apply(
+            .send(command), Ledger.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
+            "SEND \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "")")
+    }
+
+    private mutating func receive() throws {
+        let (client, name, waits) = (client(), name(), chance(1, of: 4))
+        let (time, lease) = (timeout(), lease(on: name))
+        let command = ReceiveCommand(channel: try channel(name), timeout: time, lease: lease, waitsAfterEOF: waits)
+        apply(
+            .receive(command),
+            Ledger.Operation(
+                connection: client, leases: [-1: lease?.wholeNanoseconds ?? 0], waitsAfterEOF: waits),
+            "RECV \(name) \(time.map { "\($0)" } ?? "") \(lease.map { "lease=\($0)" } ?? "")")
+    }
+
+    private mutating func receiveMany() throws {
+        let (client, name, waits) = (client(), name(), chance(1, of: 4))
+        let (time, lease) = (timeout(), lease(on: name))
+        let count: ReceiveCount = chance(1, of: 2) ? .endless : .exactly(1 + below(4))
+        let window = lease != nil && chance(1, of: 2) ? 1 + below(3) : nil
+        let command = ReceiveCommand(
+            channel: try channel(name), timeout: time, lease: lease, count: count, window: window,
+            waitsAfterEOF: waits)
+        apply(
+            .receive(command),
+            Ledger.Operation(
+                connection: client, leases: [-1: lease?.wholeNanoseconds ?? 0], waitsAfterEOF: waits, isCounted: true),
+            "RECV count=\(count) window=\(window ?? 0) \(name) \(lease.map { "lease=\($0)" } ?? "")")
+    }
+
+    private mutating func select() throws {
+        var begun = Ledger.Operation(connection: client(), waitsAfterEOF: chance(1, of: 4))
+        var (arms, captions): ([Arm], [String]) = ([], [])
+        for number in 0..<(1 + below(3)) {
+            let name = name()
+            switch below(7) {
+            case 0:
+                let parties = chance(1, of: 2) ? 2 + below(2) : nil
+                begun.barriers[number] = ("g", parties)
+                arms.append(.barrier(try channel("g"), parties: parties))
+                captions.append("barrier \(parties ?? 0)")
+            case 1...3:
+                let lease = lease(on: name)
+                begun.leases[number] = lease?.wholeNanoseconds ?? 0
+                arms.append(.receive(try channel(name), lease: lease))
+                captions.append("recv \(name) \(lease.map { "lease=\($0)" } ?? "")")
+            default:
+                let id = try id(on: name)
+                let message = ledger.message(on: name, id: id?.description)
+                begun.sends.append(Ledger.Send(message: message, arm: number, isUntilTaken: false))
+                arms.append(.send(try channel(name), Body(message.text.utf8), id: id))
+                captions.append("send \(name) \(message.text)")
+            }
+        }
+        for send in begun.sends {
+            send.message.mayBeElsewhere = arms.contains { arm in
+                switch arm {
+                case .send(let name, _, _): name.description == "w"
+                case .receive(let name, _): send.message.hasID && name.description == send.message.channel
+                case .barrier: false
+                }
+            }
+        }
+        let hasElse = chance(1, of: 8)
+        let order: SelectOrder = [.fair, .first, .random][below(3)]
+        let time = hasElse ? nil : timeout()
+        let command = SelectCommand(
+            arms: arms, hasElse: hasElse, order: order, timeout: time, waitsAfterEOF: begun.waitsAfterEOF)
+        apply(
+            .select(command), begun,
+            "SELECT \(captions.joined(separator: " | ")) \(hasElse ? "else" : "") \(time.map { "\($0)" } ?? "")")
+    }
+
+    private mutating func settleLease() {
+        guard let delivery = chance(1, of: 10) ? oldDeliveries.randomElement(using: &generator) : someLease() else {
+            return
+        }
+        let holder = chance(1, of: 10) ? client() : ledger.leases[delivery]?.holder ?? client()
+        switch below(6) {
+        case 0..<3:
+            let outcome = floor.ack(delivery, by: holder)
+            log(holder, "ACK \(delivery)", outcome)
+            if case .done(let reply) = outcome { ledger.acknowledged(delivery, by: holder, reply) }
+        case 3, 4:
+            let delay: Duration? = chance(1, of: 3) ? .milliseconds(1 + below(500)) : nil
+            // Before anything is told of what comes of it.
+            ledger.refused(
+                delivery, by: holder, delay: delay?.wholeNanoseconds ?? 0,
+                ledger.leases[delivery]?.holder == holder ? .ok : .timeout)
+            let outcome = floor.nack(delivery, by: holder, delay: delay)
+            log(holder, "NACK \(delivery) \(delay.map { "\($0)" } ?? "")", outcome)
+        default:
+            let outcome = floor.touch(delivery, by: holder)
+            log(holder, "TOUCH \(delivery)", outcome)
+            if case .done(let reply) = outcome { ledger.touched(delivery, by: holder, reply) }
+        }
+    }
+
+    private mutating func someLease() -> DeliveryID? {
+        ledger.leases.keys.sorted { $0.serial < $1.serial }.randomElement(using: &generator)
+    }
+
+    private mutating func cancel() {
+        let ids = ledger.pending.keys.sorted { $0.serial < $1.serial }
+        guard let id = ids.randomElement(using: &generator) else { return }
+        log.append("CANCEL \(id.serial)")
+        floor.cancel(id)
+    }
+
+    private mutating func pass(_ duration: Duration) {
+        log.append("\(duration) pass")
+        floor.machine.now += duration.wholeNanoseconds
+        ledger.now = floor.machine.now
+        ledger.expireLeases()
+        floor.machine.expire()
+    }
+
+    private mutating func written() {
+        let client = client()
+        guard let bytes = ledger.unwritten.removeValue(forKey: client) else { return }
+        log.append("\(client.slot) has written \(bytes)")
+        floor.machine.outputWritten(bytes, of: client)
+    }
+
+    private mutating func manage() throws {
+        // Often the broadcast: it is rarely in the middle of a round, where its end is most likely to go wrong.
+        let (client, name) = (client(), chance(1, of: 3) ? "w" : name())
+        let side: ChannelEnd.Side = chance(1, of: 2) ? .send : .receive
+        switch below(isGentle ? 5 : 10) {
+        case 0..<4:
+            guard let declaration = Self.declarations[name] else { return }
+            log(client, "OPEN \(name)", try floor.open(name, declaration, by: client))
+        case 4: log(client, "CLOSE \(name)", try floor.close(name, by: client))
+        case 5:
+            ledger.lossy.insert(name)
+            log(client, "POISON \(name)", try floor.poison(name, by: client))
+        case 6..<9:
+            ledger.lossy.insert(name)
+            let policy: DeathPolicy = chance(1, of: 3) ? .poison : .retire
+            log(client, "JOIN \(side) \(name)", try floor.join(side, of: name, by: client, onDeath: policy))
+        default: log(client, "LEAVE \(side) \(name)", try floor.leave(side, of: name, by: client))
+        }
+    }
+
+    private mutating func meet() throws {
+        let (client, parties, time) = (client(), 1 + below(3), timeout())
+        apply(
+            .barrier(BarrierCommand(try channel("g"), parties: parties, timeout: time)),
+            Ledger.Operation(connection: client, barriers: [-1: ("g", parties)], waitsAfterEOF: false),
+            "BARRIER \(parties)")
+    }
+
+    private mutating func disconnect(_ client: ConnectionID, isOrderly: Bool) {
+        log.append("\(client.slot) has gone")
+        halfClosed.remove(client)
+        ledger.disconnected(client)
+        floor.disconnect(client, isOrderly: isOrderly)
+    }
+
+    private mutating func look() {
+        _ = floor.machine.channelsReport(prefix: nil)
+        _ = floor.machine.waitersReport(on: nil)
+        _ = floor.machine.clientsReport()
+        _ = floor.machine.stuckReport()
+    }
+
+    // MARK: The end
+
+    /// Everybody goes; one more client takes what is left, and closes what was opened.
+    mutating func goHome() throws {
+        while let client = clients.popLast() {
+            ledger.now = floor.machine.now
+            disconnect(client, isOrderly: chance(1, of: 2))
+            settle(isOneEvent: true)
+        }
+        pass(.seconds(1))
+        settle(isOneEvent: false)
+        let last = floor.connect()
+        for name in Self.names {
+            if name != "v" {
+                while try takeOne(from: name, last) {}
+            }
+            _ = try floor.close(name, by: last)
+        }
+        if isGentle { ledger.checkNothingLost(on: ["b2"]) }
+        disconnect(last, isOrderly: true)
+        pass(.seconds(10_000))
+        settle(isOneEvent: false)
+        let machine = (
+            floor.machine.parkedCount, floor.machine.channels.count, floor.machine.channels.tombstoneCount,
+            floor.machine.channels.declaredCount, floor.machine.channels.tombstoneBytes, floor.machine.connectionCount
+        )
+        if machine != (0, 0, 0, 0, 0, 0) { ledger.fault("left behind: \(machine)") }
+        let kept = (floor.machine.totals.keptMessages, floor.machine.totals.keptBytes, floor.machine.leases.count)
+        if kept != (0, 0, 0) { ledger.fault("left behind: \(kept)") }
+        if floor.machine.nextDeadline != nil { ledger.fault("something is due for ever") }
+        if !floor.machine.barriers.isEmpty { ledger.fault("a barrier is left behind") }
+        for key in keys where floor.machine.memory[key] != nil { ledger.fault("\(key) is remembered for ever") }
+    }
+
+    private mutating func takeOne(from name: String, _ client: ConnectionID) throws -> Bool {
+        let outcome = try floor.receive(from: name, by: client, timeout: .zero)
+        ledger.begin(Ledger.Operation(connection: client, leases: [-1: 0], waitsAfterEOF: false), outcome)
+        log(client, "takes from \(name)", outcome)
+        settle(isOneEvent: true)
+        if case .done(.message) = outcome { return true }
+        return false
+    }
+}
