@@ -4,9 +4,11 @@
 enum Examples {
     static let all: [String: @Sendable () async throws -> Void] = [
         "barber": barber,
+        "barber-remote": barberRemote,
         "commstime": commstime,
         "commstime-remote": commstimeRemote,
         "fan": fan,
+        "fan-remote": fanRemote,
         "gevent-twin": geventTwin,
         "idioms": idioms,
         "lock": lock,

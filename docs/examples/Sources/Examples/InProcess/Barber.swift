@@ -2,6 +2,8 @@
 // away: `trySend` tells. Nobody has to wake the barber; he sleeps in `receive`.
 //
 //     make example NAME=barber
+//
+// In barber-remote all of them are clients of the daemon.
 
 import SluiceRuntime
 

@@ -7,7 +7,8 @@
 //        ^        |
 //        +- successor
 //
-// The numbers are on standard output; what a channel operation costs here is on standard error.
+// The numbers are on standard output; what a channel operation costs here is on standard error. commstime-remote does the
+// same over TCP.
 
 import SluiceRuntime
 

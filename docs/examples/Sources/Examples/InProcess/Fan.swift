@@ -2,6 +2,8 @@
 // and a broadcast (one source, everybody hears everything).
 //
 //     make example NAME=fan
+//
+// fan-remote has its workers on connections of their own.
 
 import SluiceRuntime
 
