@@ -1,5 +1,7 @@
 // Runs the example that is named on the command line: see docs/examples/run.
 
+import Foundation
+
 @main
 enum Examples {
     static let all: [String: @Sendable () async throws -> Void] = [
@@ -25,9 +27,12 @@ enum Examples {
     ]
 
     static func main() async throws {
-        guard CommandLine.arguments.count == 2, let example = all[CommandLine.arguments[1]] else {
-            print(all.keys.sorted().joined(separator: "\n"))
-            return
+        guard let name = CommandLine.arguments.dropFirst().first else {
+            return print(all.keys.sorted().joined(separator: "\n"))
+        }
+        guard let example = all[name] else {
+            note("there is no example \(name); docs/examples/run lists them")
+            exit(64)
         }
         try await example()
     }
