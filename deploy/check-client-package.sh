@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A package that depends on SluiceClient alone: its ten lines send and receive, it fetches one other package, and its release
-# executable builds in under a minute once the packages are there.
+# executable builds in under a minute once the packages are there. What the client's documentation shows compiles.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +26,8 @@ echo "client package: built in $seconds s"
     echo "that is more than a minute" >&2
     exit 1
 }
+
+deploy/check-client-documentation.sh "$scratch/release"
 
 exec {output}< <(exec "$daemon" --listen 127.0.0.1:0)
 server=$!
