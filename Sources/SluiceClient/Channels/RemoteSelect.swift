@@ -74,7 +74,10 @@ extension RemoteChannel {
 extension SluiceClient {
     /// An arm that is taken when so many have come to a barrier.
     ///
-    /// - Parameter parties: how many; nil leaves that to the others.
+    /// - Parameters:
+    ///   - name: what the barrier is called, by the rules for channels.
+    ///   - parties: how many; nil leaves that to the others.
+    ///   - action: what to do then.
     /// - Throws: `.misuse` when `name` is no name.
     public func meeting<Output>(
         at name: String, parties: Int? = nil, _ action: @escaping () async throws -> Output
