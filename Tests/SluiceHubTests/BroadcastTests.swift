@@ -157,6 +157,18 @@ import Testing
         #expect(floor.machine.parkedCount == 0)
     }
 
+    @Test func aMessageThatSomeHaveIsNotSentThemAgain() throws {
+        var floor = Floor()
+        let clients = try open(&floor, 3)
+        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
+        _ = try floor.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1), id: "x")
+        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        floor.pass(.seconds(1))
+        #expect(floor.news() == [News(clients[0], "1", .maybe("timeout"))])
+        #expect(try floor.send("1", on: "c", by: clients[0], id: "x") == .done(.duplicate))
+        #expect(try floor.receive(from: "c", by: clients[1], timeout: .zero) == .done(.timeout))
+    }
+
     @Test func poisonInTheMiddleIsMaybeOrDefinite() throws {
         var floor = Floor()
         let clients = try open(&floor, 3)

@@ -123,7 +123,13 @@ extension HubStateMachine {
     mutating func abandonRound(of channel: NamedChannel) {
         guard let round = channel.extras?.round else { return }
         channel.extras?.round = nil
-        discard(round.offer, on: channel)
+        if round.offer.attempts > 0, let key = round.offer.key {
+            // Sent again, it must not reach those a second time who have it.
+            letGo(of: round.offer, on: channel)
+            memory.finish(key, at: now)
+        } else {
+            discard(round.offer, on: channel)
+        }
         runRounds(of: channel)
     }
 

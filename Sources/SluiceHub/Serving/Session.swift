@@ -223,7 +223,8 @@ final class Session {
     private func applyBatch() {
         guard !share.batch.isEmpty else { return }
         hub.transact(share) { (machine: inout HubStateMachine) in
-            for step in share.batch { take(step, &machine) }
+            // By index: an iterator would copy each step.
+            for index in share.batch.indices { take(share.batch[index], &machine) }
             share.batch.removeAll(keepingCapacity: true)
         }
     }
@@ -232,10 +233,7 @@ final class Session {
         switch step.action {
         case .answer(let reply): answer(reply, step.tag)
         case .operate(let operation):
-            if operation.mayPark, let refusal = refusal(ofPending: step.tag) {
-                return emit(.error(refusal), step.tag)
-            }
-            if isInUse(step.tag) { return emit(.error(.tagInUse), step.tag) }
+            if let refusal = refusal(of: operation, step.tag) { return emit(.error(refusal), step.tag) }
             switch machine.apply(operation, by: Caller(connection: id, tag: step.tag)) {
             case .done(let reply): emit(reply, step.tag)
             case .parked(let id): park(id, step.tag)
@@ -274,10 +272,11 @@ final class Session {
         }
     }
 
-    /// Why a command that may become pending is refused.
-    private func refusal(ofPending tag: Tag?) -> WireError? {
+    /// Why an operation is refused whatever it is about: for its tag.
+    private func refusal(of operation: HubOperation, _ tag: Tag?) -> WireError? {
         guard let tag else { return nil }
         if isInUse(tag) { return .tagInUse }
+        guard operation.mayPark else { return nil }
         let limit = hub.limits.wire.maxPendingTags
         return parkedTags.count < limit
             ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")
