@@ -5,14 +5,16 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 INSTALL := deploy/install-dependencies.sh
-SWIFT_FILES := find Package.swift Sources Tests Benchmarks -name '.build*' -prune -o -name '*.swift' -print0
+SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
 
 # Flags for sluiced or the benchmark: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=
+# Which example to run: see docs/examples/README.md.
+NAME ?=
 # How often test-repeat runs the tests.
 N ?= 20
 
-.PHONY: help build run test test-repeat lint format sanitize sanitize-thread sanitize-address bench
+.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +40,14 @@ test-repeat: ## run every test N=20 times, up to the first failure
 		swift test --skip-build || { echo "test-repeat: FAILED in run $$i of $(N)" >&2; exit 1; }; \
 	done
 	@echo "test-repeat: passed $(N) times"
+
+examples: ## run every example, and compare what it prints
+	@$(INSTALL) examples
+	@docs/examples/check
+
+example: ## run one example: make example NAME=sieve; without a name, list them
+	@$(INSTALL) examples
+	@docs/examples/run $(NAME)
 
 lint: ## check format and house rules
 	@$(INSTALL) lint

@@ -18,6 +18,11 @@ let package = Package(
         .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .executable(name: "sluiced", targets: ["sluiced"]),
     ],
+    // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
+    traits: [
+        .trait(name: "Executables", description: "The programs, and the packages that only they need."),
+        .default(enabledTraits: ["Executables"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -46,9 +51,11 @@ let package = Package(
             name: "sluiced",
             dependencies: [
                 "SluiceHub", "SluiceRuntime", "SluiceWire",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Executables"])),
+                .product(name: "Yams", package: "Yams", condition: .when(traits: ["Executables"])),
             ],
             swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
@@ -71,11 +78,14 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The daemon is run, not linked: this has it built.
-            dependencies: ["sluiced", "SluiceHub", "SluiceWire"],
+            dependencies: ["sluiced", "SluiceClient", "SluiceHub", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",
-            dependencies: ["sluiced", "SluiceHub", "SluiceWire", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "sluiced", "SluiceHub", "SluiceWire",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Executables"])),
+            ],
             swiftSettings: settings),
     ]
 )

@@ -27,7 +27,7 @@ forbid() {
     done < <(search "$pattern" "$@")
 }
 
-everywhere=(Sources Tests Benchmarks)
+everywhere=(Sources Tests Benchmarks docs/examples)
 
 forbid '\btry!' 'no try!; throw, or handle the error' "${everywhere[@]}"
 forbid '\bas!' 'no as!; cast with as? and say what happens otherwise' "${everywhere[@]}"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on this machine, for the groups that are named; nothing missing is a quick no-op.
 #
-#     deploy/install-dependencies.sh lint|build|test|sanitize|bench...
+#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|bench...
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
 # Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
@@ -76,7 +76,13 @@ need_group() {
             want_peer redis-server have redis-server
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; there are lint, build, test, sanitize and bench" ;;
+        examples)
+            need_group build
+            need netcat-openbsd has_openbsd_netcat
+            need python3 have python3
+            has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
+            ;;
+        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples and bench" ;;
     esac
 }
 
@@ -113,10 +119,10 @@ install_peers() {
     for package in "${missing_peers[@]}"; do
         install "$package" || warn "going on without $package: the benchmark skips it"
     done
-    install_bench_python || warn "going on without gevent: the benchmark skips it"
+    install_bench_python || warn "going on without gevent: what needs it is skipped"
 }
 
-(($#)) || fail "name the groups: lint, build, test, sanitize, bench"
+(($#)) || fail "name the groups: lint, build, test, sanitize, examples, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
-for group in "$@"; do [[ $group != bench ]] || install_peers; done
+for group in "$@"; do [[ $group != @(bench|examples) ]] || install_peers; done

@@ -6,7 +6,8 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let name: String
 
-        private init(_ name: String) { self.name = name }
+        /// - Parameter name: as in a log, lower-case words with hyphens. One name is one code, wherever it is made.
+        package init(_ name: String) { self.name = name }
 
         /// The channel takes no more messages.
         public static let closed = Code("closed")

@@ -23,7 +23,7 @@ package enum ChannelDeclaration: Sendable, Hashable {
 }
 
 /// What becomes of a message that does not fit.
-package enum Overflow: String, CaseIterable, Sendable, Hashable {
+public enum Overflow: String, CaseIterable, Sendable, Hashable {
     /// Its sender waits.
     case block
     /// It is dropped.

@@ -7,9 +7,9 @@ import Testing
 
 /// What the protocol's document says is what happens, and it says all of it.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ProtocolDocumentTests {
-    private let document = ProtocolDocument.whole
+    private let document = Document.wireProtocol
 
-    @Test(arguments: ProtocolDocument.whole.transcripts, TranscriptPlayer.Manner.allCases)
+    @Test(arguments: Document.wireProtocol.transcripts, TranscriptPlayer.Manner.allCases)
     func theTranscriptsHappen(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
         let users = TemporaryFile("users", containing: "alice s3cret\n")
         let daemon = try Daemon(

@@ -8,6 +8,8 @@ import Testing
 /// of client A. In what is received, `<word>` stands for any word, and for the same one from then on, `<A>` for the address
 /// of client A, `...` for anything, and two spaces or more for spaces.
 struct Transcript: CustomTestStringConvertible, Sendable {
+    /// In which document of the repository it stands.
+    let path: String
     /// Under which heading of the document it stands.
     let heading: String
     /// Where in the document.

@@ -30,32 +30,34 @@ final class TranscriptPlayer {
     }
 
     func play(_ transcript: Transcript) throws {
-        for step in transcript.steps { try play(step) }
+        for step in transcript.steps {
+            do {
+                try play(step)
+            } catch {
+                Issue.record("that was \(transcript.path):\(step.line)")
+                throw error
+            }
+        }
         try expectNothingMore()
     }
 
     private func play(_ step: Transcript.Step) throws {
-        do {
-            switch step.action {
-            case .sends(let name, let line): try send(line, by: name)
-            case .halfCloses(let name): try client(name).halfClose()
-            case .closes(let name):
-                try client(name).close()
-                finished.insert(name)
-            case .receives(let name, let line):
-                let received = try client(name).line()
-                try #require(
-                    try matches(received, line), "\(name) received \(received ?? "the end"), not \(line)")
-            case .seesTheEnd(let name):
-                let received = try client(name).line()
-                try #require(received == nil, "\(name) received \(received ?? ""), not the end")
-                finished.insert(name)
-            case .waits(let name, let times):
-                try waitUntilParked(try client(name).address, times)
-            }
-        } catch {
-            Issue.record("that was docs/protocol.md:\(step.line)")
-            throw error
+        switch step.action {
+        case .sends(let name, let line): try send(line, by: name)
+        case .halfCloses(let name): try client(name).halfClose()
+        case .closes(let name):
+            try client(name).close()
+            finished.insert(name)
+        case .receives(let name, let line):
+            let received = try client(name).line()
+            try #require(
+                try matches(received, line), "\(name) received \(received ?? "the end"), not \(line)")
+        case .seesTheEnd(let name):
+            let received = try client(name).line()
+            try #require(received == nil, "\(name) received \(received ?? ""), not the end")
+            finished.insert(name)
+        case .waits(let name, let times):
+            try waitUntilParked(try client(name).address, times)
         }
     }
 

@@ -96,6 +96,18 @@ import Testing
         #expect(cycles(floor) == [Cycle(.proved, "127.0.0.1:1 recv c 127.0.0.1:1")])
     }
 
+    @Test func whoCouldHelpBesidesTheClientItselfIsTheOneThatIsWaitedFor() throws {
+        var floor = Floor()
+        let (a, b) = (floor.connect(), floor.connect())
+        for client in [a, b] {
+            for channel in ["c", "d"] { _ = try floor.join(.send, of: channel, by: client) }
+        }
+        _ = try floor.receive(from: "d", by: a)
+        floor.machine.now += 1
+        _ = try floor.receive(from: "c", by: b)
+        #expect(cycles(floor) == [proved])
+    }
+
     @Test func aSelectIsStuckOnlyIfAllItsArmsAre() throws {
         var floor = Floor()
         let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())

@@ -48,6 +48,21 @@ import Testing
             ])
     }
 
+    @Test func aNurseryInADeadlockDoesNotReturnAsIfItsTasksHadEnded() throws {
+        let reactor = try Reactor()
+        let endings = Recorder<SluiceError.Code?>()
+        let deadlock = try deadlock(of: reactor) {
+            endings.record(
+                await failure {
+                    try await withNursery("table") { nursery in
+                        for _ in 1...2 { nursery.spawn { _ = try await Channel<Int>().receive() } }
+                    }
+                }?.code)
+        }
+        #expect(deadlock?.tasks.count == 3)
+        #expect(endings.values == [.cancelled])
+    }
+
     @Test func theTasksOfADeadlockAreCancelledAndTheReactorRunsAgain() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()

@@ -156,8 +156,9 @@ struct WaitGraph {
         guard let wait = waits[client] else { return nil }
         for key in wait.groups {
             guard let group = groups[key] else { continue }
-            let next = group.members.first { waits[$0] != nil && isSomebodyElse($0, to: client) }
-            guard let next else { continue }
+            // Somebody else, if there is one: that a client also waits for itself tells nobody what to do about it.
+            let stuck = group.members.filter { waits[$0] != nil && isSomebodyElse($0, to: client) }
+            guard let next = stuck.first(where: { $0 != client }) ?? stuck.first else { continue }
             return (Step(client: client, operation: group.operation, name: group.name, since: wait.since), next)
         }
         return nil

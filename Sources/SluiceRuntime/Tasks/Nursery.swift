@@ -89,7 +89,8 @@ public final class Nursery: @unchecked Sendable {
         exit.childCount = children.count
         if let error {
             if child?.isCancelled == true, CancelScope.isCancellation(error) {
-                wasChildCutShort = wasChildCutShort || areChildrenCancelled
+                // A deadlock and the end of a `run` cancel the children before the nursery does.
+                wasChildCutShort = wasChildCutShort || areChildrenCancelled || scope.task.isCancelled
             } else {
                 fail(error)
             }

@@ -1,26 +1,29 @@
 /// A channel as `CHANNELS` shows it.
-package struct ChannelReport: Codable, Sendable, Hashable {
-    package var name: String
-    package var kind: Kind
+public struct ChannelReport: Codable, Sendable, Hashable {
+    /// What it is called.
+    public var name: String
+    /// What it does with a message.
+    public var kind: Kind
     /// How many messages the channel keeps.
-    package var capacity: Int
+    public var capacity: Int
     /// What becomes of a message that does not fit.
-    package var overflow: Overflow
-    package var state: State
+    public var overflow: Overflow
+    /// Whether it takes messages.
+    public var state: State
     /// Why the channel has ended; any text.
-    package var reason: String?
+    public var reason: String?
     /// How many sends wait.
-    package var senders: Int
+    public var senders: Int
     /// How many receives wait.
-    package var receivers: Int
+    public var receivers: Int
     /// How many messages are kept for receivers to come.
-    package var buffered: Int
+    public var buffered: Int
     /// How many messages are neither acknowledged nor refused yet.
-    package var leased: Int
+    public var leased: Int
     /// How many clients have declared that they send.
-    package var sendingEnds: Int
+    public var sendingEnds: Int
     /// How many clients have declared that they receive.
-    package var receivingEnds: Int
+    public var receivingEnds: Int
 
     package init(
         name: String,
@@ -50,11 +53,13 @@ package struct ChannelReport: Codable, Sendable, Hashable {
         self.receivingEnds = receivingEnds
     }
 
-    package enum Kind: String, Codable, CaseIterable, Sendable, Hashable {
+    /// What a channel does with a message.
+    public enum Kind: String, Codable, CaseIterable, Sendable, Hashable {
         case queue, broadcast, once
     }
 
-    package enum State: String, Codable, CaseIterable, Sendable, Hashable {
+    /// Whether a channel takes messages.
+    public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         case open, closed, poisoned
     }
 

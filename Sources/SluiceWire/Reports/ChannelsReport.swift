@@ -1,15 +1,17 @@
 /// The answer to `CHANNELS`.
-package struct ChannelsReport: Report, Hashable {
-    package var channels: [ChannelReport]
+public struct ChannelsReport: Report, Hashable {
+    /// Those in use.
+    public var channels: [ChannelReport]
     /// How many more there are.
-    package var omitted: Int
+    public var omitted: Int
 
     package init(channels: [ChannelReport], omitted: Int = 0) {
         self.channels = channels
         self.omitted = omitted
     }
 
-    package var text: String {
+    /// For people.
+    public var text: String {
         if channels.isEmpty, omitted == 0 { return "no channel is in use" }
         var table = TextTable(
             .text("CHANNEL"), .text("KIND"), .number("SEND"), .number("RECV"), .number("BUF"), .number("LEASED"),

@@ -1,15 +1,17 @@
 /// The answer to `CLIENTS`.
-package struct ClientsReport: Report, Hashable {
-    package var clients: [ClientReport]
+public struct ClientsReport: Report, Hashable {
+    /// Who is connected.
+    public var clients: [ClientReport]
     /// How many more there are.
-    package var omitted: Int
+    public var omitted: Int
 
     package init(clients: [ClientReport], omitted: Int = 0) {
         self.clients = clients
         self.omitted = omitted
     }
 
-    package var text: String {
+    /// For people.
+    public var text: String {
         if clients.isEmpty, omitted == 0 { return "no client is connected" }
         var table = TextTable(
             .text("CLIENT"), .text("LABEL"), .text("PRINCIPAL"), .number("CONNECTED"), .number("PENDING"),
@@ -24,19 +26,21 @@ package struct ClientsReport: Report, Hashable {
 }
 
 /// A client as `CLIENTS` shows it.
-package struct ClientReport: Codable, Sendable, Hashable {
-    package var address: String
+public struct ClientReport: Codable, Sendable, Hashable {
+    /// Where it is.
+    public var address: String
     /// What the client calls itself.
-    package var label: String?
+    public var label: String?
     /// Who the client has proved to be.
-    package var principal: String?
-    package var connectedSeconds: Double
+    public var principal: String?
+    /// For how long it has been connected.
+    public var connectedSeconds: Double
     /// How many of its operations wait.
-    package var pending: Int
+    public var pending: Int
     /// How many messages it has neither acknowledged nor refused yet.
-    package var leases: Int
+    public var leases: Int
     /// How many ends of channels it has declared itself to be.
-    package var ends: Int
+    public var ends: Int
 
     package init(
         address: String,

@@ -1,17 +1,19 @@
 /// One event of a `TRACE`: a message was taken.
-package struct HandoffReport: Report, Hashable {
+public struct HandoffReport: Report, Hashable {
     /// Since the start of the server.
-    package var secondsSinceStart: Double
-    package var channel: String
-    package var bodyBytes: Int
+    public var secondsSinceStart: Double
+    /// Where the message changed hands.
+    public var channel: String
+    /// How long it is.
+    public var bodyBytes: Int
     /// The label or address of the sender, or a hyphen if it is not there any more.
-    package var from: String
+    public var from: String
     /// The label or address of the receiver, or a hyphen.
-    package var to: String
+    public var to: String
     /// How often the message was handed out under a lease, this time included; nil without a lease.
-    package var attempt: Int?
+    public var attempt: Int?
     /// How many handoffs since the last one that was shown are not: the client was not fast enough for them.
-    package var droppedBefore: Int
+    public var droppedBefore: Int
 
     package init(
         secondsSinceStart: Double,
@@ -32,7 +34,7 @@ package struct HandoffReport: Report, Hashable {
     }
 
     /// One line, and before it one that says how many handoffs are not shown, if any are not.
-    package var text: String {
+    public var text: String {
         var text = ""
         if droppedBefore > 0 {
             text = "... \(String(readable: droppedBefore)) \(droppedBefore == 1 ? "handoff" : "handoffs") not shown\n"

@@ -1,15 +1,17 @@
 /// A process that the server runs beside its channels.
-package struct ProcessReport: Codable, Sendable, Hashable {
-    package var name: String
+public struct ProcessReport: Codable, Sendable, Hashable {
+    /// What it is called.
+    public var name: String
     /// What it does, in a word.
-    package var kind: String
-    package var state: State
+    public var kind: String
+    /// Whether it runs.
+    public var state: State
     /// How often it was started again.
-    package var restarts: Int
+    public var restarts: Int
     /// How many messages it has dealt with.
-    package var messages: Int
+    public var messages: Int
     /// What ended it last; any text.
-    package var lastError: String?
+    public var lastError: String?
 
     package init(
         name: String, kind: String, state: State, restarts: Int = 0, messages: Int = 0, lastError: String? = nil
@@ -22,7 +24,8 @@ package struct ProcessReport: Codable, Sendable, Hashable {
         self.lastError = lastError
     }
 
-    package enum State: String, Codable, CaseIterable, Sendable, Hashable {
+    /// What a process is at.
+    public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         case running
         case waitingToRestart = "waiting to restart"
         case stopped

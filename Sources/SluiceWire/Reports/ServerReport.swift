@@ -1,33 +1,37 @@
 /// The answer to `INFO`: the server as a whole.
-package struct ServerReport: Report, Hashable {
+public struct ServerReport: Report, Hashable {
     /// Of the software.
-    package var version: String
-    package var protocolVersion: Int
+    public var version: String
+    /// The version of the protocol that it speaks.
+    public var protocolVersion: Int
     /// The life of the server: another one after every restart.
-    package var epoch: Int
-    package var uptimeSeconds: Double
+    public var epoch: Int
+    /// For how long it has run.
+    public var uptimeSeconds: Double
     /// How many clients are connected.
-    package var connections: Int
+    public var connections: Int
     /// How many operations wait.
-    package var parked: Int
+    public var parked: Int
     /// How many channels are in use.
-    package var channels: Int
+    public var channels: Int
     /// How many channels are remembered only because they have ended.
-    package var endedChannels: Int
+    public var endedChannels: Int
     /// How many messages are neither acknowledged nor refused yet.
-    package var leases: Int
-    package var bufferedMessages: Int
-    package var bufferedBytes: Int
+    public var leases: Int
+    /// How many messages the channels keep.
+    public var bufferedMessages: Int
+    /// How many bytes those have.
+    public var bufferedBytes: Int
     /// How many ids of messages are remembered, to know those that are sent again.
-    package var rememberedSends: Int
+    public var rememberedSends: Int
     /// How many messages were taken since the start.
-    package var handoffs: Int
+    public var handoffs: Int
     /// How many connections have ended, by what ended them.
-    package var endings: [String: Int]
+    public var endings: [String: Int]
     /// The memory that the server occupies; nil if the system does not tell.
-    package var residentBytes: Int?
+    public var residentBytes: Int?
     /// What the server runs beside its channels.
-    package var processes: [ProcessReport]
+    public var processes: [ProcessReport]
 
     package init(
         version: String,
@@ -66,7 +70,7 @@ package struct ServerReport: Report, Hashable {
     }
 
     /// Groups of lines with an empty line between them.
-    package var text: String {
+    public var text: String {
         let groups = [
             [
                 ("version", version),

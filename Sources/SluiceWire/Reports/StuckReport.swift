@@ -1,12 +1,14 @@
 /// The answer to `STUCK`: the cycles of waiting.
-package struct StuckReport: Report, Hashable {
-    package var cycles: [WaitCycle]
+public struct StuckReport: Report, Hashable {
+    /// The circles.
+    public var cycles: [WaitCycle]
 
     package init(cycles: [WaitCycle]) {
         self.cycles = cycles
     }
 
-    package var text: String {
+    /// For people.
+    public var text: String {
         cycles.isEmpty ? "nobody waits in a circle" : cycles.map(\.text).joined(separator: "\n\n")
     }
 }

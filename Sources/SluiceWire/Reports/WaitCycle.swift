@@ -1,14 +1,17 @@
 /// Clients of which each waits for the next, and the last one for the first.
-package struct WaitCycle: Codable, Sendable, Hashable {
-    package var certainty: Certainty
-    package var steps: [WaitStep]
+public struct WaitCycle: Codable, Sendable, Hashable {
+    /// Whether nobody else could help.
+    public var certainty: Certainty
+    /// The clients, of which each waits for the next.
+    public var steps: [WaitStep]
 
     package init(_ certainty: Certainty, steps: [WaitStep]) {
         self.certainty = certainty
         self.steps = steps
     }
 
-    package enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
+    /// How sure it is that nobody else can help.
+    public enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
         /// The declared ends leave nobody else who could help.
         case proved
         /// Another client might help: who the ends are was not declared.
@@ -48,17 +51,19 @@ package struct WaitCycle: Codable, Sendable, Hashable {
 }
 
 /// A client in a cycle, and what it waits for.
-package struct WaitStep: Codable, Sendable, Hashable {
+public struct WaitStep: Codable, Sendable, Hashable {
     /// The client's address.
-    package var client: String
+    public var client: String
     /// What the client calls itself.
-    package var label: String?
-    package var operation: Operation
+    public var label: String?
+    /// What it waits for.
+    public var operation: Operation
     /// The channel or barrier.
-    package var channel: String
-    package var waitingSeconds: Double
+    public var channel: String
+    /// For how long the client has waited.
+    public var waitingSeconds: Double
     /// The address of the next client in the cycle, or its label.
-    package var waitsFor: String
+    public var waitsFor: String
 
     package init(
         client: String,
@@ -76,7 +81,8 @@ package struct WaitStep: Codable, Sendable, Hashable {
         self.waitsFor = waitsFor
     }
 
-    package enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
+    /// What a client of a circle waits for.
+    public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         /// It has a message that the next client could receive.
         case send
         /// It wants a message that the next client could send.

@@ -1,19 +1,22 @@
 /// An operation that waits, as `WAITERS` shows it.
-package struct WaiterReport: Codable, Sendable, Hashable {
+public struct WaiterReport: Codable, Sendable, Hashable {
     /// The client's address.
-    package var client: String
+    public var client: String
     /// What the client calls itself.
-    package var label: String?
+    public var label: String?
     /// Without its `#`.
-    package var tag: String?
-    package var operation: Operation
+    public var tag: String?
+    /// What it wants.
+    public var operation: Operation
     /// What it waits for: the channel of a send or receive; each arm of a select, such as "recv a"; of a barrier its
     /// name and how many have come, such as "start 2 of 3".
-    package var targets: [String]
-    package var waitingSeconds: Double
+    public var targets: [String]
+    /// For how long it has waited.
+    public var waitingSeconds: Double
     /// The time that is left to it; nil for ever.
-    package var timeoutSeconds: Double?
-    package var state: State
+    public var timeoutSeconds: Double?
+    /// Whether it waits, is held up, or has been handed over.
+    public var state: State
 
     package init(
         client: String,
@@ -35,13 +38,15 @@ package struct WaiterReport: Codable, Sendable, Hashable {
         self.state = state
     }
 
-    package enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
+    /// What an operation wants.
+    public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
         case select, barrier, trace
     }
 
-    package enum State: String, Codable, CaseIterable, Sendable, Hashable {
+    /// Where a waiting operation stands.
+    public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         /// For another client.
         case waiting
         /// For the receiver to acknowledge the message that it was handed.

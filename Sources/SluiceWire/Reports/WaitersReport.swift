@@ -1,15 +1,17 @@
 /// The answer to `WAITERS`.
-package struct WaitersReport: Report, Hashable {
-    package var waiters: [WaiterReport]
+public struct WaitersReport: Report, Hashable {
+    /// Who waits, longest first.
+    public var waiters: [WaiterReport]
     /// How many more there are.
-    package var omitted: Int
+    public var omitted: Int
 
     package init(waiters: [WaiterReport], omitted: Int = 0) {
         self.waiters = waiters
         self.omitted = omitted
     }
 
-    package var text: String {
+    /// For people.
+    public var text: String {
         if waiters.isEmpty, omitted == 0 { return "nobody waits" }
         var table = TextTable(
             .text("CLIENT"), .text("LABEL"), .text("TAG"), .number("WAITED"), .number("LEFT"), .text("STATE"),

@@ -1,8 +1,10 @@
 import Foundation
 import Testing
 
-/// `docs/protocol.md`, taken apart.
-struct ProtocolDocument: Sendable {
+/// A document of the repository, taken apart.
+struct Document: Sendable {
+    /// Its text as it is.
+    let text: String
     /// The text as if it were a single line.
     let flowingText: String
     let sections: [Section]
@@ -29,14 +31,22 @@ struct ProtocolDocument: Sendable {
         }
     }
 
-    static let whole: ProtocolDocument = {
-        let path = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("docs/protocol.md")
-        return ProtocolDocument((try? String(contentsOf: path, encoding: .utf8)) ?? "")
-    }()
+    /// How the wire is spoken.
+    static let wireProtocol = Document(at: "docs/protocol.md")
+    /// How what other libraries say is said here.
+    static let idioms = Document(at: "docs/idioms.md")
 
-    init(_ text: String) {
+    /// The text of a file of the repository; empty if there is none.
+    static func text(at path: String) -> String {
+        let file = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent(path)
+        return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+    }
+
+    private init(at path: String) {
+        let text = Self.text(at: path)
+        self.text = text
         flowingText = text.replacing(#/\n */#, with: " ")
         var sections: [Section] = []
         var heading = ""
@@ -47,7 +57,7 @@ struct ProtocolDocument: Sendable {
             sections.append(
                 Section(
                     heading: heading, text: lines.joined(separator: "\n"),
-                    transcripts: Self.transcripts(lines, from: firstLine, under: heading)))
+                    transcripts: Self.transcripts(lines, from: firstLine, under: heading, of: path)))
         }
         for (index, line) in text.components(separatedBy: "\n").enumerated() {
             if line.hasPrefix("```") { isInBlock.toggle() }
@@ -69,18 +79,21 @@ struct ProtocolDocument: Sendable {
         try #require(sections.first { $0.heading == heading }, "the document has no section \(heading)")
     }
 
-    private static func transcripts(_ lines: [String], from firstLine: Int, under heading: String) -> [Transcript] {
+    private static func transcripts(
+        _ lines: [String], from firstLine: Int, under heading: String, of path: String
+    ) -> [Transcript] {
         var transcripts: [Transcript] = []
         var steps: [Transcript.Step]?
         for (index, line) in lines.enumerated() {
             if line == "```transcript" {
                 steps = []
             } else if line == "```", let made = steps {
-                transcripts.append(Transcript(heading: heading, line: firstLine + index, steps: made))
+                transcripts.append(
+                    Transcript(path: path, heading: heading, line: firstLine + index, steps: made))
                 steps = nil
             } else if steps != nil {
                 guard let action = Transcript.Action(line) else {
-                    Issue.record("docs/protocol.md:\(firstLine + index): no step of a transcript: \(line)")
+                    Issue.record("\(path):\(firstLine + index): no step of a transcript: \(line)")
                     continue
                 }
                 steps?.append(Transcript.Step(action: action, line: firstLine + index))

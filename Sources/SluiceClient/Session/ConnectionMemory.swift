@@ -1,0 +1,34 @@
+import SluiceWire
+
+/// What a client has made of its connections and of the server, to be made again when those are new.
+struct ConnectionMemory {
+    private var label: ChannelName?
+    private var ends: [ChannelEnd: JoinCommand] = [:]
+    private var openings: [ChannelName: OpenCommand] = [:]
+
+    init(label: ChannelName?) {
+        self.label = label
+    }
+
+    /// Notes what the server has said OK to.
+    mutating func note(_ command: Command) {
+        switch command {
+        case .name(let label): self.label = label
+        case .join(let command): ends[command.end] = command
+        case .leave(let end): ends[end] = nil
+        case .open(let command): openings[command.channel] = command
+        case .close(let channel), .poison(let channel, _): openings[channel] = nil
+        case .hello, .authenticate, .ping, .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .inspect,
+            .trace, .cancel, .help, .quit:
+            break
+        }
+    }
+
+    /// What to ask for on a new connection.
+    ///
+    /// - Parameter isNewServer: whether the server has been restarted.
+    func commands(isNewServer: Bool) -> [Command] {
+        let channels = isNewServer ? openings.values.sorted { $0.channel.description < $1.channel.description } : []
+        return (label.map { [.name($0)] } ?? []) + channels.map { .open($0) } + ends.values.map { .join($0) }
+    }
+}

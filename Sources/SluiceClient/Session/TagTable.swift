@@ -1,0 +1,49 @@
+import SluiceWire
+
+/// The operations that the server has under a tag, by the number that their tag spells.
+struct TagTable {
+    private var operations: [Operation?] = []
+    private var tags: [Tag] = []
+    private var free: [Int] = []
+    private(set) var count = 0
+
+    func tag(_ slot: Int) -> Tag { tags[slot] }
+
+    /// Finds a tag that is not in use, the one last given back first; nil when its number cannot be spelled as one.
+    mutating func insert(_ operation: Operation) -> Int? {
+        if let slot = free.popLast() {
+            operations[slot] = operation
+            count += 1
+            return slot
+        }
+        guard let tag = Tag(String(operations.count, radix: Self.radix)) else { return nil }
+        operations.append(operation)
+        tags.append(tag)
+        count += 1
+        return operations.count - 1
+    }
+
+    /// The slot and the operation of a tag that is in use.
+    func find(_ tag: Tag) -> (slot: Int, operation: Operation)? {
+        guard let slot = Int(tag.description, radix: Self.radix), operations.indices.contains(slot),
+            let operation = operations[slot]
+        else { return nil }
+        return (slot, operation)
+    }
+
+    mutating func remove(_ slot: Int) {
+        guard operations[slot] != nil else { return }
+        operations[slot] = nil
+        free.append(slot)
+        count -= 1
+    }
+
+    var all: [Operation] { operations.compactMap(\.self) }
+
+    mutating func removeAll() -> [Operation] {
+        defer { self = TagTable() }
+        return all
+    }
+
+    private static let radix = 36
+}

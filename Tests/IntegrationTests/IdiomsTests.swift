@@ -1,0 +1,63 @@
+import Foundation
+import Testing
+
+/// What `docs/idioms.md` shows is what happens: its conversations are replayed, its Swift is that of an example whose
+/// output is compared (`make examples`), and its tables show only what is in these.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct IdiomsTests {
+    private static let example = "docs/examples/Sources/Examples/InProcess/Idioms.swift"
+    private let document = Document.idioms
+
+    @Test(arguments: Document.idioms.transcripts) func theTranscriptsHappen(transcript: Transcript) throws {
+        let daemon = try Daemon()
+        try TranscriptPlayer(port: try daemon.port, .lineFeeds).play(transcript)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func theSwiftIsThatOfTheExample() {
+        let source = withoutIndentation(Document.text(at: Self.example))
+        #expect(blocks.count > 10)
+        for block in blocks {
+            let isThere = source.contains(withoutIndentation(block))
+            #expect(isThere, "\(Self.example) does not have\n\(block)")
+        }
+    }
+
+    /// One way to say it here, of those that stand in the tables.
+    private struct Cell {
+        let text: String
+        /// Nil if the cell tells in words that there is nothing to say.
+        var code: String? { text.wholeMatch(of: #/`(.+)`/#).map { String($0.1) } }
+        var isDash: Bool { text.hasPrefix("–") }
+    }
+
+    @Test func theTablesShowWhatIsCompiledOrReplayed() throws {
+        let swift = blocks.joined(separator: "\n")
+        let sent = Set(document.transcripts.flatMap(\.sentLines))
+        let rows = document.text.components(separatedBy: "\n").filter { $0.hasPrefix("| [") }.map { line in
+            line.replacing(#"\|"#, with: "\u{0}").split(separator: "|").map {
+                Cell(text: $0.replacing("\u{0}", with: "|").trimmingCharacters(in: .whitespaces))
+            }
+        }
+        #expect(rows.count > 100)
+        for row in rows {
+            try #require(row.count == 3, "\(row)")
+            #expect(row[1].isDash || row[1].code.map(swift.contains) == true, "\(row[1].text)")
+            #expect(row[2].isDash || row[2].code.map(sent.contains) == true, "\(row[2].text)")
+        }
+    }
+
+    @Test func theTablesPointAtIdeas() {
+        let anchors = document.sections.map { section in
+            section.heading.lowercased().replacing(#/[^a-z0-9 -]/#, with: "").replacing(" ", with: "-")
+        }
+        for link in document.text.matches(of: #/\]\(#([^)]*)\)/#) { #expect(anchors.contains(String(link.1))) }
+    }
+
+    private var blocks: [String] {
+        document.text.matches(of: #/```swift\n((?s:.*?))```/#).map { String($0.1) }
+    }
+
+    private func withoutIndentation(_ text: String) -> String {
+        text.components(separatedBy: "\n").map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "\n")
+    }
+}

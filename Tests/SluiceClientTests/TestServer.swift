@@ -1,0 +1,49 @@
+import SluiceHub
+import SluiceRuntime
+import Testing
+
+@testable import SluiceClient
+
+/// A hub that serves on a port of its own, on a thread of its own.
+struct TestServer: Sendable {
+    let hub: Hub
+    let address: SocketAddress
+    private let reactor: Reactor
+    private let listener: Listener
+
+    /// - Parameter address: where to serve; port 0 finds a free one.
+    static func start(
+        at address: SocketAddress = .ipv4(0x7f00_0001, port: 0), limits: HubLimits = HubLimits(), users: Users? = nil,
+        epoch: Int = 42, clock: any ReactorClock = SystemReactorClock()
+    ) throws -> TestServer {
+        let reactor = try Reactor(name: "server", clock: clock)
+        try reactor.start()
+        let listener = try Listener.bind(to: address, on: reactor)
+        let hub = Hub(on: reactor, limits: limits, users: users, epoch: epoch)
+        reactor.spawn("listener") { try await hub.serve(listener) }
+        return TestServer(hub: hub, address: listener.localAddress, reactor: reactor, listener: listener)
+    }
+
+    /// Breaks all its connections off.
+    func stop() {
+        listener.close()
+        reactor.stop()
+    }
+
+    /// Runs `body` with a client of a server.
+    static func run(
+        limits: HubLimits = HubLimits(), options: ClientOptions = ClientOptions(),
+        _ body: (TestServer, SluiceClient) async throws -> Void
+    ) async throws {
+        let server = try TestServer.start(limits: limits)
+        defer { server.stop() }
+        try await withClient(server.address.description, options: options) { try await body(server, $0) }
+    }
+
+    func connect(_ options: ClientOptions = ClientOptions()) async throws -> SluiceClient {
+        try await SluiceClient.connect(address.description, options: options)
+    }
+
+    /// Returns once so many operations are parked.
+    func parked(_ count: Int) async { while hub.parkedCount != count { await Task.yield() } }
+}

@@ -1,0 +1,39 @@
+// Runs the example that is named on the command line: see docs/examples/run.
+
+import Foundation
+
+@main
+enum Examples {
+    static let all: [String: @Sendable () async throws -> Void] = [
+        "barber": barber,
+        "barber-remote": barberRemote,
+        "commstime": commstime,
+        "commstime-remote": commstimeRemote,
+        "fan": fan,
+        "fan-remote": fanRemote,
+        "gevent-twin": geventTwin,
+        "idioms": idioms,
+        "lock": lock,
+        "mandelbrot": mandelbrot,
+        "philosophers": philosophers,
+        "ranks": ranks,
+        "ring": ring,
+        "ring-remote": ringRemote,
+        "santa": santa,
+        "santa-remote": santaRemote,
+        "sieve": sieve,
+        "sieve-remote": sieveRemote,
+        "skynet": skynet,
+    ]
+
+    static func main() async throws {
+        guard let name = CommandLine.arguments.dropFirst().first else {
+            return print(all.keys.sorted().joined(separator: "\n"))
+        }
+        guard let example = all[name] else {
+            note("there is no example \(name); docs/examples/run lists them")
+            exit(64)
+        }
+        try await example()
+    }
+}

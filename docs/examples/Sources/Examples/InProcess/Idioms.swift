@@ -1,0 +1,234 @@
+// The Swift of docs/idioms.md: what stands there stands here, and prints what is expected.
+//
+//     make example NAME=idioms
+
+import SluiceRuntime
+
+func idioms() throws {
+    try idiom("send and receive") { reactor in
+        let jobs = Channel<String>(name: "jobs")
+        let worker = reactor.spawn("worker") {
+            print("received:", try await jobs.receive() ?? "the end")
+        }
+        try await jobs.send("sweep the yard")
+        try await worker.join()
+    }
+
+    try idiom("buffers") { _ in
+        let jobs = Channel<String>(.buffered(capacity: 2))
+        try await jobs.send("sweep")
+        try await jobs.send("rake")
+        print("room for more:", try jobs.trySend("dig"))
+        print("kept:", jobs.bufferedCount)
+
+        let latest = Channel<Int>(.droppingOldest(capacity: 1))
+        let first = Channel<Int>(.droppingNewest(capacity: 1))
+        for price in [10, 11, 12] {
+            try await latest.send(price)
+            try await first.send(price)
+        }
+        print("latest:", try await latest.receive() ?? 0, "first:", try await first.receive() ?? 0)
+    }
+
+    try idiom("close") { reactor in
+        let jobs = Channel<String>()
+        reactor.spawn("foreman") {
+            for job in ["sweep", "rake"] { try await jobs.send(job) }
+            jobs.close()
+        }
+        for try await job in jobs { print("job:", job) }
+        print("closed:", try await jobs.receive() == nil)
+    }
+
+    try idiom("poison and retire") { reactor in
+        let jobs = Channel<String>(name: "jobs")
+        jobs.poison(reason: "the disk is full")
+        do { try await jobs.send("hello") } catch { print(error) }
+
+        let (sending, receiving) = Channel<String>.ends(name: "letters")
+        let writer = reactor.spawn("writer") {
+            defer { sending.leave() }
+            try await sending.send("dear all")
+        }
+        for try await letter in receiving { print("letter:", letter) }
+        try await writer.join()
+    }
+
+    try idiom("tasks") { reactor in
+        let worker = reactor.spawn("worker") { 6 * 7 }
+        print("result:", try await worker.value)
+
+        let sleeper = reactor.spawn("sleeper") { try await sleep(for: .seconds(3600)) }
+        sleeper.cancel()
+        do { try await sleeper.join(timeout: .seconds(60)) } catch { print("sleeper:", error) }
+
+        let (sum, product) = try await parallel({ 3 + 4 }, { 3 * 4 })
+        let squares = try await parallelMap(1...3) { number in number * number }
+        print(sum, product, squares)
+
+        try await withNursery { nursery in
+            for number in 1...3 { nursery.spawn("child \(number)") { await Task.yield() } }
+        }
+        print("all have ended")
+    }
+
+    try idiom("select") { reactor in
+        let (urgent, jobs, results) = (Channel<String>(), Channel<String>(), Channel<Int>())
+        reactor.spawn("foreman") { try await jobs.send("sweep the yard") }
+        let line = try await select {
+            urgent.receiving { "urgent: \($0 ?? "closed")" }
+            jobs.receiving { "job: \($0 ?? "closed")" }
+            results.sending(42) { "sent" }
+            after(.seconds(60)) { "nothing for a minute" }
+        }
+        print(line)
+
+        let isOpen = false
+        let none = try await select(order: .first) {
+            urgent.receiving { $0 }
+            jobs.receiving { $0 }.when(isOpen)
+            otherwise { "nobody is there" }
+        }
+        print(none ?? "closed")
+
+        let any = try await select(order: .random) {
+            for queue in [urgent, jobs] { queue.receiving { $0 } }
+            after(.milliseconds(1)) { "nothing" }
+        }
+        print(any ?? "closed")
+    }
+
+    try idiom("not waiting, or not for ever") { _ in
+        let jobs = Channel<String>()
+        print("taken:", try jobs.trySend("sweep"))
+        print("received:", try jobs.tryReceive() ?? "nothing")
+        print("waiting:", jobs.parkedCount)
+        do throws(SluiceError) {
+            try await jobs.send("sweep", timeout: .milliseconds(5))
+        } catch {
+            print(error.code)
+        }
+        do throws(SluiceError) {
+            _ = try await jobs.receive(timeout: .milliseconds(5))
+        } catch {
+            print(error.code)
+        }
+        do {
+            try await withTimeout(.milliseconds(5)) { for try await job in jobs { print(job) } }
+        } catch let error as SluiceError {
+            print(error.code)
+        }
+    }
+
+    try idiom("time as messages") { _ in
+        let deadline = try Channel.after(.milliseconds(20))
+        let ticks = try Channel.every(.milliseconds(1))
+        var ticked = false
+        var isOver = false
+        while !isOver {
+            try await select {
+                ticks.receiving { _ in ticked = true }
+                deadline.receiving { _ in isOver = true }
+            }
+        }
+        print("ticked:", ticked)
+    }
+
+    try idiom("a value for all") { _ in
+        let answer = Channel<Int>(.once)
+        try await answer.send(42)
+        let seen = try await parallelMap(1...3) { _ in try await answer.receive() ?? 0 }
+        print(seen)
+    }
+
+    try idiom("many to one, one to many") { reactor in
+        let (web, mail) = (Channel<String>(), Channel<String>())
+        reactor.spawn("web") { try await web.send("order 1") }
+        reactor.spawn("mail") { try await mail.send("order 2") }
+        let orders = try merge([web, mail])
+        print(try await orders.receive() ?? "", try await orders.receive() ?? "")
+
+        let feed = Channel<String>()
+        let news = try Broadcast(of: feed)
+        let (chart, log) = (news.tap(), news.tap(.buffered(capacity: 10)))
+        reactor.spawn("feed") { try await feed.send("it rains") }
+        print(try await chart.receive() ?? "", try await log.receive() ?? "")
+
+        let quotes = Channel<(symbol: String, price: Int)>()
+        let prices = try Publication(of: quotes, by: { $0.symbol })
+        let sluice = prices.subscribe(to: "SLCE")
+        reactor.spawn("exchange") { for symbol in ["ACME", "SLCE"] { try await quotes.send((symbol, 7)) } }
+        print(try await sluice.receive()?.symbol ?? "")
+
+        let numbers = Channel<Int>(.unbounded)
+        for number in 1...3 { try await numbers.send(number) }
+        numbers.close()
+        for try await square in try pipeline(from: numbers, workers: 8, { $0 * $0 }) { print(square) }
+    }
+
+    try idiom("permits") { _ in
+        let permits = Channel<Void>(.buffered(capacity: 2))
+        for _ in 1...2 { try await permits.send(()) }
+        try await permits.receive()
+        print("free:", permits.bufferedCount)
+        try await permits.send(())
+        print("free:", permits.bufferedCount)
+    }
+
+    try idiom("barriers") { reactor in
+        let (arrivals, departures) = (Channel<Void>(), Channel<Void>())
+        let runners = (1...2).map { _ in
+            reactor.spawn("runner") {
+                try await arrivals.send(())
+                try await departures.receive()
+            }
+        }
+        for _ in runners { try await arrivals.receive() }
+        for _ in runners { try await departures.send(()) }
+        for runner in runners { try await runner.join() }
+        print("all have met")
+    }
+
+    try idiom("questions and answers") { reactor in
+        let questions = Channel<(number: Int, reply: Channel<Int>)>()
+        let server = reactor.spawn("server") {
+            for try await question in questions { try await question.reply.send(question.number * question.number) }
+        }
+        let reply = Channel<Int>()
+        try await questions.send((7, reply))
+        print(try await reply.receive() ?? 0)
+        questions.close()
+        try await server.join()
+    }
+
+    try idiom("ranks") { _ in
+        let parts = [[1, 2], [3], [4, 5, 6]]
+        let toRank = parts.indices.map { Channel<[Int]>(name: "to rank \($0)") }
+        let toRoot = Channel<Int>(name: "to the root")
+        try await withNursery { nursery in
+            for rank in parts.indices {
+                nursery.spawn("rank \(rank)") {
+                    let part = try await toRank[rank].receive() ?? []
+                    try await toRoot.send(part.reduce(0, +))
+                }
+            }
+            for rank in parts.indices { try await toRank[rank].send(parts[rank]) }
+            var sum = 0
+            for _ in parts { sum += try await toRoot.receive() ?? 0 }
+            print("sum:", sum)
+        }
+    }
+
+    print("-- who waits on what")
+    do {
+        try Reactor().run { _ = try await Channel<Int>(name: "jobs").receive() }
+    } catch let deadlock as Deadlock {
+        print(deadlock.tasks)
+    }
+}
+
+private func idiom(_ title: String, _ body: @escaping @Sendable (Reactor) async throws -> Void) throws {
+    print("--", title)
+    let reactor = try Reactor()
+    try reactor.run { try await body(reactor) }
+}

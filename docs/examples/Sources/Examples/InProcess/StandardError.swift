@@ -1,0 +1,12 @@
+// What differs from one run to the next goes to standard error.
+
+import Foundation
+
+/// Says what one of `count` channel operations has taken.
+func report(_ elapsed: Duration, for count: Int) {
+    note("\(elapsed / count) for each of \(count) messages")
+}
+
+func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+}

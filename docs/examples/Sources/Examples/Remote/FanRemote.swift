@@ -1,0 +1,71 @@
+// Fan-out and fan-in through the daemon: a source, workers on connections of their own, and one who collects. In two ways:
+// each message for one worker, under a lease, and each message for all.
+//
+//     make example NAME=fan-remote
+//
+// See fan for the same within a process.
+
+import SluiceClient
+
+func fanRemote() async throws {
+    try await withClient(daemonAddress) { client in
+        try await spread(client)
+        try await announce(client)
+    }
+}
+
+/// Each number is for one of three workers. A send returns when the number was acknowledged, so when all have returned,
+/// all is done, and no number is lost with a worker that dies.
+private func spread(_ client: SluiceClient) async throws {
+    try await withThrowingTaskGroup { group in
+        for _ in 1...3 { group.addTask { try await square() } }
+        group.addTask { [numbers = try client.channel("numbers")] in
+            try await withThrowingTaskGroup { sends in
+                for number in 1...20 { sends.addTask { _ = try await numbers.send("\(number)") } }
+                try await sends.waitForAll()
+            }
+            try await numbers.close()
+        }
+        var squares: [Int] = []
+        for _ in 1...20 { squares.append(try await client.channel("squares").receive()?.number ?? 0) }
+        try await group.waitForAll()
+        print("squares: \(squares.sorted())")
+    }
+}
+
+private func square() async throws {
+    try await withClient(daemonAddress) { client in
+        let squares = try client.channel("squares")
+        for try await delivery in try client.channel("numbers").deliveries(lease: .seconds(60), window: 4) {
+            let number = delivery.message.number ?? 0
+            try await squares.send("\(number * number)")
+            try await delivery.acknowledge()
+        }
+    }
+}
+
+/// Each message is for everybody: the sum and the product of the same numbers.
+private func announce(_ client: SluiceClient) async throws {
+    let news = try client.channel("news")
+    try await news.open(.broadcast)
+    try await withThrowingTaskGroup(of: String.self) { group in
+        group.addTask { "the sum is \(try await listen { $0.reduce(0, +) })" }
+        group.addTask { "the product is \(try await listen { $0.reduce(1, *) })" }
+        for number in 1...5 { try await news.broadcast(Array("\(number)".utf8), toAtLeast: 2) }
+        try await news.close()
+        var lines: [String] = []
+        for try await line in group { lines.append(line) }
+        print(lines.sorted().joined(separator: "\n"))
+    }
+}
+
+private func listen(_ body: ([Int]) -> Int) async throws -> Int {
+    try await withClient(daemonAddress) { client in
+        let news = try client.channel("news")
+        // Who has joined misses nothing between two receives.
+        try await news.join(.receiving)
+        var numbers: [Int] = []
+        for try await message in news { numbers.append(message.number ?? 0) }
+        return body(numbers)
+    }
+}

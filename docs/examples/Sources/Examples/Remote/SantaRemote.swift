@@ -1,0 +1,65 @@
+// The Santa Claus problem with barriers of the daemon. Santa is the tenth at the barrier of the nine reindeer, and the
+// fourth at that of three elves: he waits at both in one select, in which the reindeer come first.
+//
+//     make example NAME=santa-remote
+//
+// See santa for the same within a process, without barriers.
+
+import SluiceClient
+
+func santaRemote() async throws {
+    try await withClient(daemonAddress) { client in
+        try await client.openStudy(chairs: 3)
+        try await withThrowingTaskGroup { group in
+            for _ in 1...9 { group.addTask { try await reindeer() } }
+            for _ in 1...12 { group.addTask { try await elf() } }
+            try await client.untilWaiting(9, at: "sleigh")
+            try await client.untilWaiting(3, at: "study")
+            print("Santa wakes up, and everybody is there")
+            for _ in 1...5 {
+                try await client.select(order: .first) {
+                    try client.meeting(at: "sleigh", parties: 10) {
+                        print("ho ho ho, the sleigh is out with 9 reindeer")
+                        try await client.barrier("home", parties: 10)
+                    }
+                    try client.meeting(at: "study", parties: 4) {
+                        print("Santa meets 3 elves in his study")
+                        try await client.barrier("answered", parties: 4)
+                    }
+                }
+            }
+            try await group.waitForAll()
+            print("all have gone home")
+        }
+    }
+}
+
+private func reindeer() async throws {
+    try await withClient(daemonAddress) { client in
+        try await client.barrier("sleigh", parties: 10)
+        try await client.barrier("home", parties: 10)
+    }
+}
+
+/// There are more elves than chairs, so an elf takes a chair first. The chair goes back with the elf, whatever happens.
+private func elf() async throws {
+    try await withClient(daemonAddress) { client in
+        guard let chair = try await client.channel("chairs").receive(lease: .seconds(60)) else { return }
+        try await client.barrier("study", parties: 4)
+        try await client.barrier("answered", parties: 4)
+        try await chair.giveBack()
+    }
+}
+
+extension SluiceClient {
+    fileprivate func openStudy(chairs count: Int) async throws {
+        let chairs = try channel("chairs")
+        try await chairs.open(.queue(capacity: count))
+        for _ in 1...count { try await chairs.send("a chair") }
+    }
+
+    /// Asks until so many wait at a barrier.
+    fileprivate func untilWaiting(_ count: Int, at barrier: String) async throws {
+        while try await waitersReport(channel: barrier).waiters.count < count {}
+    }
+}

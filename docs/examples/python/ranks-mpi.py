@@ -1,0 +1,81 @@
+"""Ranks in the manner of mpi4py: each is a process with a connection, and a channel leads from each rank to each.
+
+make example NAME=ranks-mpi
+
+The body of `main` is a program for mpi4py, but for where its `comm` comes from.
+"""
+
+import json
+from multiprocessing import get_context
+
+from sluice import Client
+
+
+class Communicator:
+    """What mpi4py calls `MPI.COMM_WORLD`; the lower-case methods, which take any object (here: any JSON)."""
+
+    def __init__(self, rank, size):
+        self.rank, self.size = rank, size
+        self.client = Client(f"rank-{rank}")
+
+    def send(self, obj, dest):
+        self.client.send(f"ranks/{self.rank}-{dest}", json.dumps(obj).encode())
+
+    def recv(self, source):
+        return json.loads(self.client.receive(f"ranks/{source}-{self.rank}"))
+
+    def scatter(self, objs, root=0):
+        if self.rank != root:
+            return self.recv(root)
+        for other in self.others(root):
+            self.send(objs[other], other)
+        return objs[root]
+
+    def bcast(self, obj, root=0):
+        return self.scatter([obj] * self.size, root)
+
+    def gather(self, obj, root=0):
+        if self.rank != root:
+            return self.send(obj, root)
+        return [obj if other == root else self.recv(other) for other in range(self.size)]
+
+    def reduce(self, obj, root=0):
+        objs = self.gather(obj, root)
+        return objs and sum(objs)
+
+    def allreduce(self, obj):
+        return self.bcast(self.reduce(obj))
+
+    def barrier(self):
+        self.client.ask(f"BARRIER parties={self.size} ranks/barrier")
+
+    def others(self, root):
+        return [rank for rank in range(self.size) if rank != root]
+
+
+def main(rank, size):
+    comm = Communicator(rank, size)
+
+    parts = [[1, 2], [3], [4, 5, 6], []] if comm.rank == 0 else None
+    factor = comm.bcast(10 if comm.rank == 0 else None)
+    part = comm.scatter(parts)
+    products = [factor * number for number in part]
+    every = comm.gather(products)
+    total = comm.reduce(sum(products))
+    share = sum(products) / comm.allreduce(sum(products))
+    comm.barrier()
+    shares = comm.gather(round(share, 2))
+
+    if comm.rank == 0:
+        print("gathered:", every)
+        print("reduced:", total)
+        print("shares:", shares)
+    comm.client.ask("QUIT")
+
+
+if __name__ == "__main__":
+    ranks = [get_context("fork").Process(target=main, args=(rank, 4)) for rank in range(4)]
+    for process in ranks:
+        process.start()
+    for process in ranks:
+        process.join()

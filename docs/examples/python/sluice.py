@@ -1,0 +1,69 @@
+"""A client of Sluice in a page: one connection, one command at a time. docs/protocol.md tells the rest."""
+
+import os
+import socket
+
+
+class Ended(Exception):
+    """The channel was closed or poisoned."""
+
+
+class Client:
+    def __init__(self, label=None):
+        host, port = os.environ["SLUICE"].rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)))
+        self.replies = self.socket.makefile("rb")
+        if label:
+            self.ask(f"NAME {label}")
+
+    @property
+    def address(self):
+        """What the daemon calls the connection in its reports."""
+        return "%s:%d" % self.socket.getsockname()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.ask("QUIT")
+        self.socket.close()
+
+    def die(self):
+        """Breaks the connection off, as a crash does."""
+        self.replies.close()
+        self.socket.close()
+
+    def ask(self, line, body=None):
+        """Sends a command, and waits for its reply: the words of the reply's line, and its bytes if it has any."""
+        self.begin(line, body)
+        return self.finish()
+
+    def begin(self, line, body=None):
+        self.socket.sendall(line.encode() + b"\n" + (b"" if body is None else body + b"\n"))
+
+    def finish(self):
+        words = self.replies.readline().decode().split()
+        if not words:
+            raise ConnectionError("the daemon has closed the connection")
+        if words[0] in ("CLOSED", "POISONED"):
+            raise Ended(" ".join(words))
+        if words[0] == "ERR":
+            raise ValueError(" ".join(words))
+        if words[0] not in ("MSG", "DATA"):
+            return words, None
+        length = int(words[2] if words[0] == "MSG" else words[1])
+        return words, self.replies.read(length + 1)[:-1]
+
+    def send(self, channel, message):
+        """Returns when a receiver has taken the message."""
+        self.ask(f"SEND len={len(message)} {channel}", message)
+
+    def receive(self, channel):
+        """Returns the next message."""
+        return self.ask(f"RECV {channel}")[1]
+
+    def receive_leased(self, channel, lease):
+        """The message, what to acknowledge it by, and how often it was handed out."""
+        words, message = self.ask(f"RECV lease={lease} {channel}")
+        attributes = dict(word.split("=") for word in words[3:])
+        return message, attributes["did"], int(attributes["attempt"])
