@@ -41,6 +41,10 @@ final class Operation: @unchecked Sendable {
     }
 
     var command: Command
+    /// Where it waits for its turn; nil when the server answers it at once.
+    let lane: Lane?
+    /// Whether it is a send with an id.
+    let hasIdentity: Bool
     /// The only connection over which it makes sense, where it is about a message that came over that one.
     let connection: Int?
     var listener = Listener.none
@@ -59,6 +63,8 @@ final class Operation: @unchecked Sendable {
     init(_ command: Command, connection: Int? = nil) {
         self.command = command
         self.connection = connection
+        lane = command.lane
+        hasIdentity = if case .send(let send) = command { send.identity != nil } else { false }
     }
 
     func tell(_ event: OperationEvent) {
