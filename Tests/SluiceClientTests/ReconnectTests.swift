@@ -105,6 +105,20 @@ import Testing
         while server.hub.connectionCount > 0 { await Task.yield() }
     }
 
+    @Test func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let task = Task {
+            try await withClient(server.address.description) { client in
+                withUnsafeCurrentTask { $0?.cancel() }
+                _ = try await client.channel("jobs").receive()
+            }
+        }
+        await #expect(throws: SluiceError.self) { try await task.value }
+        while server.hub.endings.isEmpty { await Task.yield() }
+        #expect(server.hub.endings == [.quit: 1])
+    }
+
     private struct Surprise: Error {}
 
     /// How often each text has come.

@@ -185,6 +185,10 @@ struct Session {
         if let since = operation.inDoubtSince, now() &- since > Self.identityLifetime.wholeNanoseconds {
             return actions.fail(operation, .lostInDoubt)
         }
+        // Past a bound of its own the server would break the connection off, and this would be asked for again and again.
+        if let most = greeting?.maxMessageBytes, operation.bodyBytes > most {
+            return actions.fail(operation, SluiceError(.tooBig, "the server takes \(most) bytes at most"))
+        }
         pinEpoch(operation)
         var command = operation.command
         if operation.wasDelayed, let deadline = operation.deadline {
