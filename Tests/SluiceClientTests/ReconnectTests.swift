@@ -129,6 +129,28 @@ import Testing
         var counts: [String: Int] { content.withLock { $0 } }
     }
 
+    @Test func aSendWhoseAnswerIsLostIsFoundDoneUnderItsIDAndInDoubtWithoutOne() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let proxy = try Proxy(to: server.address)
+        defer { proxy.stop() }
+        let receiver = try await server.connect()
+        let sender = try await SluiceClient.connect(proxy.address.description)
+        let (jobs, received) = (try sender.channel("jobs"), try receiver.channel("jobs"))
+        proxy.mute()
+        let named = Task { try await jobs.send("named", id: "a") }
+        #expect(try await received.receive()?.text == "named")
+        let nameless = Task { try await jobs.send("nameless") }
+        #expect(try await received.receive()?.text == "nameless")
+        proxy.cut()
+        #expect(try await named.value.isDuplicate)
+        let error = await #expect(throws: SluiceError.self) { try await nameless.value }
+        #expect(error?.code == .inDoubt)
+        #expect(try await received.tryReceive() == nil)
+        await sender.close()
+        await receiver.close()
+    }
+
     /// The network fails again and again, while the server lives: what has an id arrives exactly once.
     @Test func idsArriveOnceWhateverBecomesOfTheConnections() async throws {
         let server = try TestServer.start()
