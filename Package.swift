@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "SluiceHub", targets: ["SluiceHub"]),
         .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .executable(name: "sluiced", targets: ["sluiced"]),
+        .executable(name: "sluice", targets: ["sluice"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -50,6 +51,14 @@ let package = Package(
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "SluiceClient", "SluiceRuntime", "SluiceWire",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
@@ -69,8 +78,12 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            // The daemon is run, not linked: this has it built.
-            dependencies: ["sluiced", "SluiceHub", "SluiceWire"],
+            // The programs are run, not linked: this has them built.
+            dependencies: ["sluiced", "sluice", "SluiceHub", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceCommandTests",
+            dependencies: ["sluice", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",

@@ -49,6 +49,13 @@ public final class LineConnection: @unchecked Sendable {
     package func send(_ requests: Request...) async throws(SluiceError) {
         var bytes: [UInt8] = []
         for request in requests { request.append(to: &bytes) }
+        try await send(encoded: bytes)
+    }
+
+    /// Sends requests that are encoded already, as many as there are.
+    ///
+    /// - Throws: as `send`.
+    package func send(encoded bytes: [UInt8]) async throws(SluiceError) {
         try await stream.write(bytes)
     }
 
