@@ -106,7 +106,7 @@ struct MeetAtBarrier: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait; 0 tries once.", valueName: "D"), transform: Spelled.duration)
     var timeout: Duration?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How many are to come, this one included.", valueName: "N"),
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How many are to come, this one included.", valueName: "N"),
         transform: Spelled.positive)
     var parties: Int
 

@@ -56,7 +56,7 @@ struct PipeJob: Sendable {
         intake.onArrival = { message in if let delivery = message.delivery { keeper.hold(delivery) } }
         session.interruption.react { _ in
             intake.stop()
-            to.finish()
+            sending.stop()
         }
         let progress = try Progress("forwarded", in: session)
         while let batch = try await intake.next() {

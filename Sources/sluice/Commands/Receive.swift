@@ -13,7 +13,7 @@ struct Receive: ParsableCommand {
 
     @OptionGroup var hub: HubOptions
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("How many messages; 1 if left out.", valueName: "N"),
+    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How many messages; 1 if left out.", valueName: "N"),
         transform: Spelled.positive)
     var count: Int?
 

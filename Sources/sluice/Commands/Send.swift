@@ -98,13 +98,13 @@ struct SendJob: Sendable {
         sending.onOutcome = { progress.add(1) }
         var trouble: Failure?
         if let message {
-            session.interruption.react { _ in link.finish() }
+            session.interruption.react { _ in sending.stop() }
             try await sending.send(message)
         } else {
             let input = InputBlocks(on: session.reactor)
             session.interruption.react { _ in
                 input.stop()
-                link.finish()
+                sending.stop()
             }
             do { try await sendAll(of: input, by: sending, link, session) } catch let failure as Failure { trouble = failure }
         }

@@ -14,6 +14,8 @@ final class Sending {
     private var underWay = 0
     private var bytesUnderWay = 0
 
+    private var isStopped = false
+
     private(set) var tally = SendTally()
     /// Called for every message that is answered for.
     var onOutcome: () -> Void = {}
@@ -27,13 +29,14 @@ final class Sending {
 
     private var window: Int { min(Self.window, max(1, link.maxPending / 2)) }
 
-    /// Waits until there is room, and sends the message.
+    /// Waits until there is room, and sends the message; after `stop`, does nothing.
     ///
     /// - Parameter outcome: called with what came of it.
     func send(_ body: Body, outcome: ((HubLink.Answer) -> Void)? = nil) async throws {
         while underWay > 0, underWay >= window || bytesUnderWay + body.count > Self.windowBytes {
             try await gate.wait()
         }
+        guard !isStopped else { return }
         var command = template
         command.body = body
         let bytes = body.count
@@ -50,6 +53,13 @@ final class Sending {
             onOutcome()
             gate.open()
         }
+    }
+
+    /// Sends no more, and has what is on its way withdrawn where nobody has taken it.
+    func stop() {
+        isStopped = true
+        link.finish()
+        gate.open()
     }
 
     /// Waits until every message is answered for.
