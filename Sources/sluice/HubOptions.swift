@@ -48,7 +48,8 @@ struct HubOptions: ParsableArguments {
         let token = environment["SLUICE_TOKEN"] ?? ""
         if principal.isEmpty, token.isEmpty { return nil }
         guard let name = ChannelName(principal), !token.isEmpty else {
-            throw Failure("SLUICE_PRINCIPAL is a name, and SLUICE_TOKEN its token: one without the other is no use", .usage)
+            throw Failure(
+                "SLUICE_PRINCIPAL is a name, and SLUICE_TOKEN its token: one without the other is no use", .usage)
         }
         return Credentials(name, token: Array(token.utf8))
     }

@@ -19,14 +19,16 @@ struct PlainJob: Sendable {
 
 struct OpenChannel: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Declare what a channel does with its messages, or open one anew that has ended.")
+        commandName: "open", abstract: "Declare what a channel does with its messages, or open one anew that has ended."
+    )
 
     @OptionGroup var hub: HubOptions
 
     @Option(help: ArgumentHelp("queue, broadcast (each message is everybody's) or once.", valueName: "KIND"))
     var kind = Kind.queue
 
-    @Option(help: ArgumentHelp("How many messages a queue keeps; 0 if left out.", valueName: "N"),
+    @Option(
+        help: ArgumentHelp("How many messages a queue keeps; 0 if left out.", valueName: "N"),
         transform: Spelled.positive)
     var capacity: Int?
 
@@ -106,7 +108,9 @@ struct MeetAtBarrier: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait; 0 tries once.", valueName: "D"), transform: Spelled.duration)
     var timeout: Duration?
 
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How many are to come, this one included.", valueName: "N"),
+    @Option(
+        name: [.customShort("n"), .long],
+        help: ArgumentHelp("How many are to come, this one included.", valueName: "N"),
         transform: Spelled.positive)
     var parties: Int
 

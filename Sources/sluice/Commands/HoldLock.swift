@@ -8,14 +8,15 @@ struct HoldLock: ParsableCommand {
         commandName: "lock",
         abstract: "Run a command while nobody else holds the lock.",
         discussion: """
-            The lock is a token in a channel (open cap=1 NAME), held under a lease that is renewed while the command \
-            runs. It is free again when the command ends, and at once when this program dies; when its machine is gone \
-            without a sign, after --lease. Ends with the status of the command.
+            The lock is a message of the channel NAME, held under a lease that is renewed while the command runs. It is \
+            free again when the command ends, and at once when this program dies; when its machine is gone without a \
+            sign, after --lease. Ends with the status of the command.
             """)
 
     @OptionGroup var hub: HubOptions
 
-    @Option(help: ArgumentHelp("How long to wait for the lock; 0 tries once.", valueName: "D"),
+    @Option(
+        help: ArgumentHelp("How long to wait for the lock; 0 tries once.", valueName: "D"),
         transform: Spelled.duration)
     var timeout: Duration?
 
@@ -48,34 +49,54 @@ struct LockJob: Sendable {
     let lease: Duration
     let command: [String]
 
-    private static let token: Body = Array("lock".utf8)
-
     func run(in session: Session) async throws -> Ending {
         let link = try await HubLink.open(place, in: session)
-        try await putToken(link)
         let keeper = try LeaseKeeper(lease: lease, on: link)
-        guard let delivery = try await takeToken(link) else { throw Failure("the hub has given no lease") }
+        let delivery = try await takeToken(link)
         let status = try await hold(delivery, keeper, session)
         keeper.giveBack(delivery)
+        // Withdraws our share in the token.
+        link.finish()
         try await link.settle()
         return .code(status)
     }
 
-    /// Makes the lock, unless it is there: a token that is held uses the only room of the channel too, so that there is
-    /// never a second one.
-    private func putToken(_ link: HubLink) async throws {
-        try await link.settled(.open(OpenCommand(name, .queue(capacity: 1, overflow: .block))))
-        let reply = try await link.ask(.send(SendCommand(channel: name, body: Self.token, timeout: .zero)))
-        switch reply {
-        case .ok, .timeout: return
-        default: throw Failure(reply)
+    /// Waits for the token.
+    ///
+    /// Everybody who wants the lock sends it, under the same id, and so it is one message: it is there as long as somebody
+    /// has a share in it, and nobody ever acknowledges it. A token that is kept in a buffer would have to be put there by
+    /// exactly one, of whom nobody could be sure.
+    private func takeToken(_ link: HubLink) async throws -> DeliveryID {
+        let identity = MessageID("sluice-lock").map { SendIdentity($0) }
+        let gate = Gate("the lock \(name)", on: link.reactor)
+        var outcome: Result<DeliveryID, Failure>?
+        link.request(.send(SendCommand(channel: name, body: Array("lock".utf8), identity: identity))) { [name] answer in
+            guard outcome == nil else { return }
+            if case .reply(.ok) = answer {
+                outcome = .failure(Failure("\(name) is no lock: others use it as a channel"))
+            }
+            if case .reply(let reply) = answer, outcome == nil { outcome = .failure(Failure(reply)) }
+            gate.open()
+        }
+        link.request(.receive(ReceiveCommand(channel: name, timeout: timeout, lease: lease))) { answer in
+            guard outcome == nil else { return }
+            outcome = Self.token(in: answer)
+            gate.open()
+        }
+        while true {
+            if let outcome { return try outcome.get() }
+            try await gate.wait()
         }
     }
 
-    private func takeToken(_ link: HubLink) async throws -> DeliveryID? {
-        let reply = try await link.ask(.receive(ReceiveCommand(channel: name, timeout: timeout, lease: lease)))
-        guard case .message(_, _, let attributes) = reply else { throw Failure(reply) }
-        return attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) }
+    private static func token(in answer: HubLink.Answer) -> Result<DeliveryID, Failure> {
+        switch answer {
+        case .reply(.message(_, _, let attributes)):
+            let delivery = attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) }
+            return delivery.map { .success($0) } ?? .failure(Failure("the hub has given no lease"))
+        case .reply(let reply): return .failure(Failure(reply))
+        case .lost(let failure): return .failure(failure)
+        }
     }
 
     /// Runs the command; its status, or 5 when the lock was lost meanwhile.

@@ -134,7 +134,8 @@ struct TraceJob: Sendable {
 }
 
 struct Ping: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Ask the hub for a sign of life, and say how long that took.")
+    static let configuration = CommandConfiguration(
+        abstract: "Ask the hub for a sign of life, and say how long that took.")
 
     @OptionGroup var options: ReportOptions
 

@@ -13,7 +13,8 @@ struct PipeChannels: ParsableCommand {
 
     @OptionGroup var hub: HubOptions
 
-    @Option(help: ArgumentHelp("The hub of the second channel, if it is another one.", valueName: "HOST:PORT|unix:PATH"))
+    @Option(
+        help: ArgumentHelp("The hub of the second channel, if it is another one.", valueName: "HOST:PORT|unix:PATH"))
     var to: String?
 
     @Option(

@@ -13,14 +13,16 @@ struct Receive: ParsableCommand {
 
     @OptionGroup var hub: HubOptions
 
-    @Option(name: [.customShort("n"), .long], help: ArgumentHelp("How many messages; 1 if left out.", valueName: "N"),
+    @Option(
+        name: [.customShort("n"), .long], help: ArgumentHelp("How many messages; 1 if left out.", valueName: "N"),
         transform: Spelled.positive)
     var count: Int?
 
     @Flag(name: .shortAndLong, help: "Go on until the channel is closed; so with --exec, unless there is a --count.")
     var follow = false
 
-    @Option(help: ArgumentHelp("How long to wait for each message; 0 tries once.", valueName: "D"),
+    @Option(
+        help: ArgumentHelp("How long to wait for each message; 0 tries once.", valueName: "D"),
         transform: Spelled.duration)
     var timeout: Duration?
 
@@ -37,7 +39,8 @@ struct Receive: ParsableCommand {
     @Option(help: ArgumentHelp("Run this with each message.", valueName: "COMMAND"))
     var exec: String?
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("With --exec: how many run at a time.", valueName: "N"),
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("With --exec: how many run at a time.", valueName: "N"),
         transform: Spelled.positive)
     var parallel: Int?
 

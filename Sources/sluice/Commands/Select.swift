@@ -16,7 +16,8 @@ struct Select: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait; 0 tries once.", valueName: "D"), transform: Spelled.duration)
     var timeout: Duration?
 
-    @Option(help: ArgumentHelp("fair, first (priority, as written) or random, if several can be taken.", valueName: "O"))
+    @Option(
+        help: ArgumentHelp("fair, first (priority, as written) or random, if several can be taken.", valueName: "O"))
     var order = Order.fair
 
     @Flag(help: "Print what was taken as JSON.")
@@ -39,7 +40,9 @@ struct Select: ParsableCommand {
 
     func run() throws {
         var command = try ArmWords(words).command()
-        if command.hasElse, timeout != nil { throw Failure("a select with else never waits: leave --timeout out", .usage) }
+        if command.hasElse, timeout != nil {
+            throw Failure("a select with else never waits: leave --timeout out", .usage)
+        }
         command.timeout = timeout
         command.order = order.order
         let job = SelectJob(place: try hub.place(), command: command, printsJSON: json)
@@ -59,7 +62,9 @@ struct ArmWords {
         var command = SelectCommand(arms: [])
         for (index, words) in arms.enumerated() {
             if words == ["else"] {
-                guard index == arms.count - 1, index > 0 else { throw Self.usage("else is the last arm, and not the only one") }
+                guard index == arms.count - 1, index > 0 else {
+                    throw Self.usage("else is the last arm, and not the only one")
+                }
                 command.hasElse = true
             } else {
                 command.arms.append(try Self.arm(words))
@@ -74,7 +79,9 @@ struct ArmWords {
         case ("send", 3...): return .send(try name(words[1]), Array(words[2...].joined(separator: " ").utf8))
         case ("barrier", 2): return .barrier(try name(words[1]))
         case ("barrier", 3):
-            guard let parties = Int(words[2]), parties > 0 else { throw usage("a barrier is for 1 at least: \(words[2])") }
+            guard let parties = Int(words[2]), parties > 0 else {
+                throw usage("a barrier is for 1 at least: \(words[2])")
+            }
             return .barrier(try name(words[1]), parties: parties)
         default:
             throw usage("an arm is recv CHANNEL, send CHANNEL MESSAGE, barrier NAME [PARTIES], or a last else")

@@ -14,7 +14,8 @@ struct Send: ParsableCommand {
 
     @OptionGroup var hub: HubOptions
 
-    @Option(help: ArgumentHelp("How long each message may wait for a receiver; 0 tries once.", valueName: "D"),
+    @Option(
+        help: ArgumentHelp("How long each message may wait for a receiver; 0 tries once.", valueName: "D"),
         transform: Spelled.duration)
     var timeout: Duration?
 
@@ -106,7 +107,9 @@ struct SendJob: Sendable {
                 input.stop()
                 sending.stop()
             }
-            do { try await sendAll(of: input, by: sending, link, session) } catch let failure as Failure { trouble = failure }
+            do { try await sendAll(of: input, by: sending, link, session) } catch let failure as Failure {
+                trouble = failure
+            }
         }
         try await sending.settle()
         progress.end()

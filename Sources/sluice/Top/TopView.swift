@@ -8,7 +8,9 @@ struct TopView: Sendable {
 
     /// The lines, from the top; as many as the height, and none wider than the width.
     func lines(_ model: TopModel) -> [StyledLine] {
-        guard height > 2 else { return Array([title(model), footer(model)].prefix(max(0, height))).map { $0.cut(to: width) } }
+        guard height > 2 else {
+            return Array([title(model), footer(model)].prefix(max(0, height))).map { $0.cut(to: width) }
+        }
         var lines = [title(model), summary(model)]
         lines += graph(model)
         let rest = height - lines.count - 1
@@ -26,7 +28,8 @@ struct TopView: Sendable {
     private func title(_ model: TopModel) -> StyledLine {
         var line = StyledLine(" sluice top ", .inverse)
         line.append(" \(model.hub) ".columns(max(0, min(model.hub.count + 2, width - 14)), glyphs), .inverse)
-        let right = model.server.map { "up \(String(readableSeconds: $0.uptimeSeconds)) \(glyphs.dot) \($0.version) " } ?? ""
+        let right =
+            model.server.map { "up \(String(readableSeconds: $0.uptimeSeconds)) \(glyphs.dot) \($0.version) " } ?? ""
         if line.width + right.count <= width {
             line.pad(to: width - right.count, .inverse)
             line.append(right, .inverse)
@@ -108,7 +111,8 @@ struct TopView: Sendable {
         if all.isEmpty { lines.append(StyledLine(" no channel is in use", .dim)) }
         let below = all.count - scroll - shown.count + model.omittedChannels
         while lines.count < rows - 1 { lines.append(StyledLine()) }
-        lines.append(below > 0 ? StyledLine(" \(glyphs.ellipsis) and \(String(readable: below)) more", .dim) : StyledLine())
+        lines.append(
+            below > 0 ? StyledLine(" \(glyphs.ellipsis) and \(String(readable: below)) more", .dim) : StyledLine())
         return Array(lines.prefix(rows))
     }
 
@@ -146,7 +150,9 @@ struct TopView: Sendable {
             let seconds = waiter.waitingSeconds
             lines.append(
                 table.row([
-                    "WAITED": (String(readableSeconds: seconds), seconds >= 60 ? .bad : seconds >= 10 ? .notable : .plain),
+                    "WAITED": (
+                        String(readableSeconds: seconds), seconds >= 60 ? .bad : seconds >= 10 ? .notable : .plain
+                    ),
                     "CLIENT": (waiter.label ?? waiter.client, .plain),
                     "LEFT": (waiter.timeoutSeconds.map { String(readableSeconds: $0) } ?? "-", .dim),
                     "STATE": (waiter.state.rawValue, waiter.state == .waiting ? .dim : .notable),
@@ -154,7 +160,8 @@ struct TopView: Sendable {
                 ]))
         }
         let below = model.waiters.count - shown.count + model.omittedWaiters
-        lines.append(below > 0 ? StyledLine(" \(glyphs.ellipsis) and \(String(readable: below)) more", .dim) : StyledLine())
+        lines.append(
+            below > 0 ? StyledLine(" \(glyphs.ellipsis) and \(String(readable: below)) more", .dim) : StyledLine())
         return lines
     }
 
@@ -218,7 +225,8 @@ struct ColumnTable: Sendable {
             guard let cell = cells[column.heading] else { continue }
             // Pictures are as wide as they are to be.
             let isFitting = cell.text.count == column.width
-            line.append(isFitting ? cell.text : cell.text.columns(column.width, right: column.right, glyphs), cell.style)
+            line.append(
+                isFitting ? cell.text : cell.text.columns(column.width, right: column.right, glyphs), cell.style)
             line.append("  ")
         }
         return line
