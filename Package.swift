@@ -83,7 +83,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "SluiceCommandTests",
-            dependencies: ["sluice", "SluiceWire"],
+            dependencies: [
+                "sluice", "SluiceWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",

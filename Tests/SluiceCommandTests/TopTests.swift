@@ -64,6 +64,8 @@ struct TopTests {
 
     @Test("has no colors when they are not wanted, and nothing that moves the cursor")
     func colors() {
+        var model = model
+        model.order = .name
         let lines = TopView(width: 100, height: 30, glyphs: .unicode).lines(model)
         let plain = lines.map { $0.rendered(inColor: false) }.joined()
         #expect(!plain.contains("\u{1B}[3"))

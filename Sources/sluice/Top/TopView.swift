@@ -92,19 +92,22 @@ struct TopView: Sendable {
     private func channels(_ model: TopModel, rows: Int) -> [StyledLine] {
         guard rows > 0 else { return [] }
         let all = model.ordered
-        let room = max(0, rows - 2)
-        let scroll = min(model.scroll, max(0, all.count - room))
-        let shown = all.dropFirst(scroll).prefix(room)
+        let capacity = max(0, rows - 2)
+        let scroll = min(model.scroll, max(0, all.count - capacity))
+        let shown = all.dropFirst(scroll).prefix(capacity)
         var table = ColumnTable(width: width, glyphs: glyphs)
+        let kind = width >= 92 ? min(22, max(10, shown.map(\.kindText.count).max() ?? 0)) : 0
+        let trend = width >= 140 ? 24 : width >= 116 ? 12 : 0
+        // What is left when the numbers and a reason have their room.
         let longest = max(16, all.map(\.name.count).max() ?? 0)
-        table.add("CHANNEL", width: min(longest, max(12, width / 3)))
-        if width >= 84 { table.add("KIND", width: min(22, max(10, shown.map(\.kindText.count).max() ?? 0))) }
+        let room = width - 30 - (kind + 2) - (trend + 2) - (width >= 56 ? 34 : 0) - (width >= 100 ? 8 : 0)
+        table.add("CHANNEL", width: min(longest, max(12, room)))
+        if kind > 0 { table.add("KIND", width: kind) }
         table.add("MSG/S", width: 9, right: true)
-        let trend = width >= 140 ? 24 : width >= 120 ? 16 : width >= 100 ? 12 : 0
         if trend > 0 { table.add("TREND", width: trend) }
         for heading in ["SEND", "RECV"] { table.add(heading, width: 6, right: true) }
         if width >= 56 { for heading in ["BUF", "LEASED"] { table.add(heading, width: 6, right: true) } }
-        if width >= 92 { table.add("ENDS", width: 6, right: true) }
+        if width >= 100 { table.add("ENDS", width: 6, right: true) }
         table.addRest("STATE", atLeast: 8)
         var lines = [table.heading]
         for channel in shown { lines.append(row(channel, model, table, trend)) }
