@@ -19,6 +19,11 @@ let package = Package(
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
     ],
+    // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
+    traits: [
+        .trait(name: "Executables", description: "The programs, and the packages that only they need."),
+        .default(enabledTraits: ["Executables"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -46,16 +51,20 @@ let package = Package(
             name: "sluiced",
             dependencies: [
                 "SluiceHub", "SluiceRuntime", "SluiceWire",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Executables"])),
+                .product(name: "Yams", package: "Yams", condition: .when(traits: ["Executables"])),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "sluice",
             dependencies: [
                 "SluiceClient", "SluiceRuntime", "SluiceWire",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -79,17 +88,23 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The programs are run, not linked: this has them built.
-            dependencies: ["sluiced", "sluice", "SluiceHub", "SluiceWire"],
+            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceCommandTests",
             dependencies: [
-                "sluice", "SluiceWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "sluice", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
             ],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",
-            dependencies: ["sluiced", "SluiceHub", "SluiceWire", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "sluiced", "SluiceHub", "SluiceWire",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Executables"])),
+            ],
             swiftSettings: settings),
     ]
 )

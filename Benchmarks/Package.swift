@@ -25,6 +25,10 @@ let package = Package(
                 .product(name: "AsyncAlgorithms", package: "swift-async-algorithms"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "ClientLoad",
+            dependencies: [.product(name: "SluiceClient", package: "sluice")],
+            swiftSettings: settings),
         .systemLibrary(name: "CEpoll"),
         .executableTarget(name: "PingLoad", dependencies: ["CEpoll"], swiftSettings: settings),
     ]

@@ -15,7 +15,8 @@ extension SluiceClient {
     }
 
     /// As `attempt`, with an error where there is no reply.
-    func perform(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> (Reply, connection: Int) {
+    func perform(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> (Reply, connection: Int)
+    {
         switch await attempt(command, over: connection) {
         case .reply(let reply, let connection): return (reply, connection)
         case .failed(let error): throw error

@@ -60,6 +60,20 @@ public final class SluiceClient: Sendable {
 
     // MARK: The connection
 
+    /// Where the connections of this process live. Tasks that do little but talk to servers are quickest there, because a
+    /// reply then wakes no other thread:
+    ///
+    /// ```swift
+    /// try await withTaskExecutorPreference(SluiceClient.executor) { … }
+    /// ```
+    ///
+    /// It is one thread: what blocks it, or computes for long, holds up every client.
+    ///
+    /// - Throws: `.system` when the thread cannot be started.
+    public static var executor: any TaskExecutor {
+        get throws(SluiceError) { try ClientReactor.shared }
+    }
+
     /// What has become of the connection.
     public var state: ConnectionState { link.board.state }
 
@@ -91,7 +105,10 @@ public final class SluiceClient: Sendable {
 
     /// Waits at a barrier until so many have come, this one included; then all go on together.
     ///
-    /// - Parameter timeout: how long to wait at most; zero tries once, nil waits for ever.
+    /// - Parameters:
+    ///   - name: what the barrier is called, by the rules for channels.
+    ///   - parties: how many are to come, at least 1.
+    ///   - timeout: how long to wait at most; zero tries once, nil waits for ever.
     /// - Throws: `.timedOut`, `.cancelled`: then it did not open for this one. `.inDoubt` when the connection was lost;
     ///   `.conflict` when those who wait there wait for another number.
     public func barrier(_ name: String, parties: Int, timeout: Duration? = nil) async throws(SluiceError) {

@@ -14,9 +14,9 @@ struct TestServer: Sendable {
     /// - Parameter address: where to serve; port 0 finds a free one.
     static func start(
         at address: SocketAddress = .ipv4(0x7f00_0001, port: 0), limits: HubLimits = HubLimits(), users: Users? = nil,
-        epoch: Int = 42
+        epoch: Int = 42, clock: any ReactorClock = SystemReactorClock()
     ) throws -> TestServer {
-        let reactor = try Reactor(name: "server")
+        let reactor = try Reactor(name: "server", clock: clock)
         try reactor.start()
         let listener = try Listener.bind(to: address, on: reactor)
         let hub = Hub(on: reactor, limits: limits, users: users, epoch: epoch)

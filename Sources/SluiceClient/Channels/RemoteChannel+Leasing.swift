@@ -37,6 +37,7 @@ extension RemoteChannel {
     /// - Parameters:
     ///   - lease: after how long the message goes to somebody else when this process stops.
     ///   - timeout: how long to wait for a message at most; zero tries once, nil waits for ever.
+    ///   - body: the work.
     /// - Returns: what `body` returns; nil when the channel is closed and empty.
     /// - Throws: as `receive(lease:timeout:)`; what `body` throws; `.stale` when the message went back in spite of all, so
     ///   that somebody else does the work too, and `.inDoubt` when the connection was lost with the acknowledgement.

@@ -26,6 +26,7 @@ public struct RemoteChannel: Sendable {
     /// buffers, when they are kept.
     ///
     /// - Parameters:
+    ///   - bytes: the message.
     ///   - timeout: how long to wait at most; zero tries once, nil waits for ever. It goes on while there is no connection.
     ///   - id: what makes a repetition recognisable: 1 to 64 bytes of `A-Z a-z 0-9 . _ : / -`, never the same for two
     ///     messages of a channel. With it the client repeats the send by itself when the connection is lost, and you may

@@ -11,16 +11,18 @@ public struct RemoteArm<Output> {
 
     let trigger: Trigger
     let finish: (Reply, _ connection: Int) async throws -> Output
+}
 
-    /// Taken when no other arm could be for `duration`.
-    public static func after(_ duration: Duration, _ action: @escaping () async throws -> Output) -> RemoteArm {
-        RemoteArm(trigger: .timeout(duration)) { _, _ in try await action() }
-    }
+/// An arm that is taken when no other one could be for `duration`.
+public func after<Output>(
+    _ duration: Duration, _ action: @escaping () async throws -> Output
+) -> RemoteArm<Output> {
+    RemoteArm(trigger: .timeout(duration)) { _, _ in try await action() }
+}
 
-    /// Taken at once when no other arm is ready, so that the select never waits.
-    public static func otherwise(_ action: @escaping () async throws -> Output) -> RemoteArm {
-        RemoteArm(trigger: .otherwise) { _, _ in try await action() }
-    }
+/// An arm that is taken at once when no other one is ready, so that the select never waits.
+public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> RemoteArm<Output> {
+    RemoteArm(trigger: .otherwise) { _, _ in try await action() }
 }
 
 extension RemoteChannel {
@@ -72,7 +74,10 @@ extension RemoteChannel {
 extension SluiceClient {
     /// An arm that is taken when so many have come to a barrier.
     ///
-    /// - Parameter parties: how many; nil leaves that to the others.
+    /// - Parameters:
+    ///   - name: what the barrier is called, by the rules for channels.
+    ///   - parties: how many; nil leaves that to the others.
+    ///   - action: what to do then.
     /// - Throws: `.misuse` when `name` is no name.
     public func meeting<Output>(
         at name: String, parties: Int? = nil, _ action: @escaping () async throws -> Output
@@ -89,7 +94,7 @@ extension SluiceClient {
     /// let line = try await client.select {
     ///     jobs.receiving { "a job: \($0?.text ?? "no more")" }
     ///     results.sending("done") { "sent" }
-    ///     .after(.seconds(1)) { "nothing for a second" }
+    ///     after(.seconds(1)) { "nothing for a second" }
     /// }
     /// ```
     ///
@@ -100,12 +105,12 @@ extension SluiceClient {
         order: SluiceRuntime.SelectOrder = .fair, @RemoteArmBuilder<Output> _ arms: () throws -> [RemoteArm<Output>]
     ) async throws -> Output {
         let arms = try arms()
-        let chosen = arms.compactMap { arm in
-            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil as (Arm, RemoteArm<Output>)? }
+        let chosen = arms.compactMap { arm -> (Arm, RemoteArm<Output>)? in
+            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil }
         }
         let otherwise = arms.first { if case .otherwise = $0.trigger { true } else { false } }
-        let timeouts = arms.compactMap { arm in
-            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil as (Duration, RemoteArm<Output>)? }
+        let timeouts = arms.compactMap { arm -> (Duration, RemoteArm<Output>)? in
+            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil }
         }
         let timeout = timeouts.min { $0.0 < $1.0 }
         let command = SelectCommand(
@@ -170,7 +175,9 @@ extension Reply {
     fileprivate func place(among arms: [Arm]) -> Int? {
         switch self {
         case .ok(let attributes), .message(_, _, let attributes):
-            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { arms.indices.contains($0) ? $0 : nil }
+            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { place in
+                arms.indices.contains(place) ? place : nil
+            }
         case .closed(let channel, _), .poisoned(let channel, _):
             arms.firstIndex { $0.name == channel }
         case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil

@@ -4,11 +4,13 @@ import Synchronization
 
 /// Where a client's session meets its connections: its green task makes one after the other and reads from it; what is to
 /// be written is written in the turn after somebody has asked.
-final class Link: @unchecked Sendable {
+final class Link: EndOfTurn, @unchecked Sendable {
     // Sendable: `session`, `board` and `opening` are locked or safe; everything that changes besides belongs to the
     // reactor's thread.
 
     private static let readBytes = 64 << 10
+    /// How long output waits at most for more from tasks that were told of their operations together.
+    private static let patienceWithReturning = Duration.microseconds(500)
     /// How long the server may take to say good-bye.
     private static let farewellTimeout = Duration.seconds(2)
 
@@ -26,6 +28,8 @@ final class Link: @unchecked Sendable {
     @exclusivity(unchecked) private var sent = 0
     @exclusivity(unchecked) private var isDraining = false
     private var alarm: TimerHandle?
+    /// Runs while the output waits for tasks that were told of their operations.
+    private var patience: TimerHandle?
     private var failures = 0
     private var supervisor: GreenTask<Void>?
     /// Why there will be no other connection.
@@ -81,10 +85,17 @@ final class Link: @unchecked Sendable {
     }
 
     private func perform(_ actions: SessionActions) {
-        if actions.needsFlush { reactor.post { [self] in flush() } }
+        if actions.needsFlush { askForFlush() }
         if actions.needsAlarm { reactor.post { [self] in setAlarm() } }
         actions.tell()
     }
+
+    private func askForFlush() {
+        // A task of the reactor's asks among others that are about to: one write for all of them.
+        if reactor.isCurrent { reactor.atEndOfTurn(self) } else { reactor.post { [self] in flush() } }
+    }
+
+    func turnEnds() { flush() }
 
     private func opened(_ error: SluiceError?) {
         opening.withLock { $0.take() }?.resume(returning: error)
@@ -159,7 +170,17 @@ final class Link: @unchecked Sendable {
     }
 
     private func hear(_ replies: [(tag: Tag?, reply: Reply)]) throws(SluiceError) {
-        let actions = session.withLock { [reactor] in $0.heard(replies) { reactor.nowNanoseconds } }
+        let (actions, isExpecting) = session.withLock { [reactor] session in
+            let actions = session.heard(replies) { reactor.nowNanoseconds }
+            return (actions, session.returning > 0)
+        }
+        if isExpecting, patience == nil {
+            patience = reactor.call(after: Self.patienceWithReturning) { [weak self] in
+                guard let self else { return }
+                patience = nil
+                perform(session.withLock { $0.expectNobody() })
+            }
+        }
         switch actions.change {
         case .ready(let greeting):
             failures = 0
@@ -167,7 +188,7 @@ final class Link: @unchecked Sendable {
         case .broken, .rejected, .farewell, nil: break
         }
         actions.tell()
-        if actions.needsFlush { flush() }
+        if actions.needsFlush { askForFlush() }
         switch actions.change {
         case .ready: opened(nil)
         case .broken(let error): throw error

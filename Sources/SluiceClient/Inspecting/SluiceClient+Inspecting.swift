@@ -53,7 +53,11 @@ extension SluiceClient {
         operation.listener = .handler { event in
             switch event {
             case .part(.data(let bytes), _):
-                do { feed.yield(try JSON.decode(HandoffReport.self, from: bytes)) } catch { feed.finish(throwing: error) }
+                do {
+                    feed.yield(try JSON.decode(HandoffReport.self, from: bytes))
+                } catch {
+                    feed.finish(throwing: error)
+                }
             case .part: break
             case .ended(.reply(let reply, _)): feed.finish(throwing: reply.error())
             case .ended(.failed(let error)): feed.finish(throwing: error)

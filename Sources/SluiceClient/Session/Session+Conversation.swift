@@ -62,6 +62,7 @@ extension Session {
         }
         askWaiting(&actions, now: now)
         requestFlush(&actions)
+        expect(actions.events.count)
         return actions
     }
 

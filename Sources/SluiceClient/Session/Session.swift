@@ -50,6 +50,12 @@ struct Session {
     var instant = OperationQueue()
     var taking = OperationQueue()
     var sending = OperationQueue()
+    /// How many tasks were told of their operations together, and have asked for nothing since: they are likely to, and
+    /// then one write for all of them is much cheaper than one for each.
+    private(set) var returning = 0
+    /// How many operations are in the output.
+    private var fresh = 0
+
     /// How many of the tags in use are for receives and the like.
     var takingTags = 0
 
@@ -87,6 +93,8 @@ struct Session {
         }
         lastSerial += 1
         operation.serial = lastSerial
+        fresh += 1
+        if returning > 0 { returning -= 1 }
         if let timeout = operation.command.timeout, timeout > .zero {
             operation.deadline = now() &+ timeout.wholeNanoseconds
         }
@@ -96,9 +104,24 @@ struct Session {
             enqueue(operation)
             actions.needsAlarm = operation.deadline != nil
         }
+        if fresh >= 3 * returning { requestFlush(&actions) }
+        return actions
+    }
+
+    /// Tasks that were told of their operations together may ask for others soon.
+    mutating func expect(_ count: Int) {
+        if count >= Self.smallestCrowd { returning += count }
+    }
+
+    /// Those who have not come yet are not waited for any longer.
+    mutating func expectNobody() -> SessionActions {
+        var actions = SessionActions()
+        returning = 0
         requestFlush(&actions)
         return actions
     }
+
+    private static let smallestCrowd = 4
 
     /// Withdraws an operation. What the server has of it gets its final reply all the same, and that counts.
     mutating func cancel(_ operation: Operation) -> SessionActions {
@@ -224,6 +247,7 @@ struct Session {
     /// Takes what is to be written.
     mutating func takeOutput() -> [UInt8] {
         isFlushRequested = false
+        fresh = 0
         var taken: [UInt8] = []
         swap(&taken, &output)
         return taken

@@ -1,11 +1,14 @@
 /// A channel as `CHANNELS` shows it.
 public struct ChannelReport: Codable, Sendable, Hashable {
+    /// What it is called.
     public var name: String
+    /// What it does with a message.
     public var kind: Kind
     /// How many messages the channel keeps.
     public var capacity: Int
     /// What becomes of a message that does not fit.
     public var overflow: Overflow
+    /// Whether it takes messages.
     public var state: State
     /// Why the channel has ended; any text.
     public var reason: String?
@@ -22,7 +25,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     /// How many clients have declared that they receive.
     public var receivingEnds: Int
 
-    public init(
+    package init(
         name: String,
         kind: Kind = .queue,
         capacity: Int = 0,
@@ -50,10 +53,12 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         self.receivingEnds = receivingEnds
     }
 
+    /// What a channel does with a message.
     public enum Kind: String, Codable, CaseIterable, Sendable, Hashable {
         case queue, broadcast, once
     }
 
+    /// Whether a channel takes messages.
     public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         case open, closed, poisoned
     }

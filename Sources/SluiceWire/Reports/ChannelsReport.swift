@@ -1,14 +1,16 @@
 /// The answer to `CHANNELS`.
 public struct ChannelsReport: Report, Hashable {
+    /// Those in use.
     public var channels: [ChannelReport]
     /// How many more there are.
     public var omitted: Int
 
-    public init(channels: [ChannelReport], omitted: Int = 0) {
+    package init(channels: [ChannelReport], omitted: Int = 0) {
         self.channels = channels
         self.omitted = omitted
     }
 
+    /// For people.
     public var text: String {
         if channels.isEmpty, omitted == 0 { return "no channel is in use" }
         var table = TextTable(

@@ -1,14 +1,16 @@
 /// The answer to `CLIENTS`.
 public struct ClientsReport: Report, Hashable {
+    /// Who is connected.
     public var clients: [ClientReport]
     /// How many more there are.
     public var omitted: Int
 
-    public init(clients: [ClientReport], omitted: Int = 0) {
+    package init(clients: [ClientReport], omitted: Int = 0) {
         self.clients = clients
         self.omitted = omitted
     }
 
+    /// For people.
     public var text: String {
         if clients.isEmpty, omitted == 0 { return "no client is connected" }
         var table = TextTable(
@@ -25,11 +27,13 @@ public struct ClientsReport: Report, Hashable {
 
 /// A client as `CLIENTS` shows it.
 public struct ClientReport: Codable, Sendable, Hashable {
+    /// Where it is.
     public var address: String
     /// What the client calls itself.
     public var label: String?
     /// Who the client has proved to be.
     public var principal: String?
+    /// For how long it has been connected.
     public var connectedSeconds: Double
     /// How many of its operations wait.
     public var pending: Int
@@ -38,7 +42,7 @@ public struct ClientReport: Codable, Sendable, Hashable {
     /// How many ends of channels it has declared itself to be.
     public var ends: Int
 
-    public init(
+    package init(
         address: String,
         label: String? = nil,
         principal: String? = nil,

@@ -2,7 +2,9 @@
 public struct HandoffReport: Report, Hashable {
     /// Since the start of the server.
     public var secondsSinceStart: Double
+    /// Where the message changed hands.
     public var channel: String
+    /// How long it is.
     public var bodyBytes: Int
     /// The label or address of the sender, or a hyphen if it is not there any more.
     public var from: String
@@ -13,7 +15,7 @@ public struct HandoffReport: Report, Hashable {
     /// How many handoffs since the last one that was shown are not: the client was not fast enough for them.
     public var droppedBefore: Int
 
-    public init(
+    package init(
         secondsSinceStart: Double,
         channel: String,
         bodyBytes: Int,

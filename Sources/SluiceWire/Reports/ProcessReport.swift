@@ -1,8 +1,10 @@
 /// A process that the server runs beside its channels.
 public struct ProcessReport: Codable, Sendable, Hashable {
+    /// What it is called.
     public var name: String
     /// What it does, in a word.
     public var kind: String
+    /// Whether it runs.
     public var state: State
     /// How often it was started again.
     public var restarts: Int
@@ -11,7 +13,7 @@ public struct ProcessReport: Codable, Sendable, Hashable {
     /// What ended it last; any text.
     public var lastError: String?
 
-    public init(
+    package init(
         name: String, kind: String, state: State, restarts: Int = 0, messages: Int = 0, lastError: String? = nil
     ) {
         self.name = name
@@ -22,6 +24,7 @@ public struct ProcessReport: Codable, Sendable, Hashable {
         self.lastError = lastError
     }
 
+    /// What a process is at.
     public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         case running
         case waitingToRestart = "waiting to restart"

@@ -2,9 +2,11 @@
 public struct ServerReport: Report, Hashable {
     /// Of the software.
     public var version: String
+    /// The version of the protocol that it speaks.
     public var protocolVersion: Int
     /// The life of the server: another one after every restart.
     public var epoch: Int
+    /// For how long it has run.
     public var uptimeSeconds: Double
     /// How many clients are connected.
     public var connections: Int
@@ -16,7 +18,9 @@ public struct ServerReport: Report, Hashable {
     public var endedChannels: Int
     /// How many messages are neither acknowledged nor refused yet.
     public var leases: Int
+    /// How many messages the channels keep.
     public var bufferedMessages: Int
+    /// How many bytes those have.
     public var bufferedBytes: Int
     /// How many ids of messages are remembered, to know those that are sent again.
     public var rememberedSends: Int
@@ -29,7 +33,7 @@ public struct ServerReport: Report, Hashable {
     /// What the server runs beside its channels.
     public var processes: [ProcessReport]
 
-    public init(
+    package init(
         version: String,
         protocolVersion: Int,
         epoch: Int,

@@ -1,13 +1,16 @@
 /// Clients of which each waits for the next, and the last one for the first.
 public struct WaitCycle: Codable, Sendable, Hashable {
+    /// Whether nobody else could help.
     public var certainty: Certainty
+    /// The clients, of which each waits for the next.
     public var steps: [WaitStep]
 
-    public init(_ certainty: Certainty, steps: [WaitStep]) {
+    package init(_ certainty: Certainty, steps: [WaitStep]) {
         self.certainty = certainty
         self.steps = steps
     }
 
+    /// How sure it is that nobody else can help.
     public enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
         /// The declared ends leave nobody else who could help.
         case proved
@@ -53,14 +56,16 @@ public struct WaitStep: Codable, Sendable, Hashable {
     public var client: String
     /// What the client calls itself.
     public var label: String?
+    /// What it waits for.
     public var operation: Operation
     /// The channel or barrier.
     public var channel: String
+    /// For how long the client has waited.
     public var waitingSeconds: Double
     /// The address of the next client in the cycle, or its label.
     public var waitsFor: String
 
-    public init(
+    package init(
         client: String,
         label: String? = nil,
         operation: Operation,
@@ -76,6 +81,7 @@ public struct WaitStep: Codable, Sendable, Hashable {
         self.waitsFor = waitsFor
     }
 
+    /// What a client of a circle waits for.
     public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         /// It has a message that the next client could receive.
         case send

@@ -6,16 +6,19 @@ public struct WaiterReport: Codable, Sendable, Hashable {
     public var label: String?
     /// Without its `#`.
     public var tag: String?
+    /// What it wants.
     public var operation: Operation
     /// What it waits for: the channel of a send or receive; each arm of a select, such as "recv a"; of a barrier its
     /// name and how many have come, such as "start 2 of 3".
     public var targets: [String]
+    /// For how long it has waited.
     public var waitingSeconds: Double
     /// The time that is left to it; nil for ever.
     public var timeoutSeconds: Double?
+    /// Whether it waits, is held up, or has been handed over.
     public var state: State
 
-    public init(
+    package init(
         client: String,
         label: String? = nil,
         tag: String? = nil,
@@ -35,12 +38,14 @@ public struct WaiterReport: Codable, Sendable, Hashable {
         self.state = state
     }
 
+    /// What an operation wants.
     public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
         case select, barrier, trace
     }
 
+    /// Where a waiting operation stands.
     public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         /// For another client.
         case waiting

@@ -1,14 +1,16 @@
 /// The answer to `WAITERS`.
 public struct WaitersReport: Report, Hashable {
+    /// Who waits, longest first.
     public var waiters: [WaiterReport]
     /// How many more there are.
     public var omitted: Int
 
-    public init(waiters: [WaiterReport], omitted: Int = 0) {
+    package init(waiters: [WaiterReport], omitted: Int = 0) {
         self.waiters = waiters
         self.omitted = omitted
     }
 
+    /// For people.
     public var text: String {
         if waiters.isEmpty, omitted == 0 { return "nobody waits" }
         var table = TextTable(

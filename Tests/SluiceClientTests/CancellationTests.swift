@@ -1,0 +1,70 @@
+import SluiceHub
+import SluiceRuntime
+import Testing
+
+@testable import SluiceClient
+
+@Suite(.timeLimit(.minutes(10))) struct ClientCancellationTests {
+    private func code(of task: Task<some Sendable, any Error>) async -> SluiceError.Code? {
+        if case .failure(let error) = await task.result { (error as? SluiceError)?.code } else { nil }
+    }
+
+    @Test func aCancelledTaskWithdrawsItsOperation() async throws {
+        try await TestServer.run { server, client in
+            let channel = try client.channel("c")
+            let tasks = [
+                Task { _ = try await channel.receive() },
+                Task { _ = try await client.channel("d").send("x") },
+                Task { try await client.barrier("b", parties: 2) },
+                Task { try await client.select { channel.receiving { _ in } } },
+            ]
+            await server.parked(4)
+            for task in tasks { task.cancel() }
+            for task in tasks { #expect(await code(of: task) == .cancelled) }
+            #expect(server.hub.parkedCount == 0)
+        }
+    }
+
+    @Test func aTaskThatIsCancelledAlreadyAsksForNothing() async throws {
+        try await TestServer.run { server, client in
+            let channel = try client.channel("c")
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                _ = try await channel.receive()
+            }
+            #expect(await code(of: task) == .cancelled)
+        }
+    }
+
+    @Test func noMessageIsLostToCancellation() async throws {
+        try await TestServer.run { server, client in
+            let channel = try client.channel("c")
+            var received: [Int] = []
+            for number in 0..<500 {
+                let receiver = Task { try await channel.receive() }
+                let sender = Task { try await channel.send(String(number)) }
+                // At the same time as the message: whoever comes first, both sides agree.
+                receiver.cancel()
+                if case .success(let message?) = await receiver.result, let number = Int(message.text) {
+                    received.append(number)
+                } else {
+                    let other = try #require(try await channel.receive())
+                    received.append(try #require(Int(other.text)))
+                }
+                _ = try await sender.value
+            }
+            #expect(received == Array(0..<500))
+        }
+    }
+
+    @Test func aSendThatIsCancelledUnderALeaseIsInDoubt() async throws {
+        try await TestServer.run { server, client in
+            let channel = try client.channel("c")
+            let sender = Task { try await channel.send("x") }
+            let delivery = try #require(try await channel.receive(lease: .seconds(60)))
+            sender.cancel()
+            #expect(await code(of: sender) == .inDoubt)
+            _ = try? await delivery.giveBack()
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import SluiceHub
+import SluiceRuntime
+import Testing
+
+@testable import SluiceClient
+
+@Suite(.timeLimit(.minutes(10))) struct ClientLeaseTests {
+    private struct BadWork: Error {}
+
+    @Test func whatReturnsIsAcknowledgedAndWhatThrowsGoesBack() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            async let sent = jobs.send("sweep")
+            await #expect(throws: BadWork.self) {
+                try await jobs.receive(lease: .seconds(60)) { _ in throw BadWork() }
+            }
+            let attempt = try await jobs.receive(lease: .seconds(60)) { message in
+                #expect(message.text == "sweep")
+                return message.attempt
+            }
+            #expect(attempt == 2)
+            _ = try await sent
+        }
+    }
+
+    @Test func aClosedChannelHasNoWork() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            try await jobs.close()
+            let result: Void? = try await jobs.receive(lease: .seconds(60)) { _ in }
+            #expect(result == nil)
+        }
+    }
+
+    @Test func aDeliveryThatNobodyRefersToGoesBack() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            async let sent = jobs.send("sweep")
+            #expect(try await jobs.receive(lease: .seconds(60))?.message.attempt == 1)
+            let delivery = try #require(try await jobs.receive(lease: .seconds(60)))
+            #expect(delivery.message.attempt == 2)
+            try await delivery.touch()
+            try await delivery.acknowledge()
+            let error = await #expect(throws: SluiceError.self) { try await delivery.acknowledge() }
+            #expect(error?.code == .stale)
+            _ = try await sent
+        }
+    }
+
+    @Test func longWorkIsTouchedByItself() async throws {
+        let serverClock = ManualReactorClock()
+        let clientClock = ManualReactorClock()
+        let server = try TestServer.start(clock: serverClock)
+        defer { server.stop() }
+        let reactor = try Reactor(name: "client", clock: clientClock)
+        try reactor.start()
+        defer { reactor.stop() }
+        let client = try await SluiceClient.connect(server.address.description, options: ClientOptions(), on: reactor)
+        let jobs = try client.channel("jobs")
+        async let sent = jobs.send("sweep")
+        _ = try await jobs.receive(lease: .seconds(10)) { _ in
+            for _ in 0..<5 {
+                serverClock.advance(by: .seconds(8))
+                clientClock.advance(by: .seconds(5))
+                // The client's reactor touches before it hears the first answer, and the server before the second.
+                _ = try await client.ping()
+                _ = try await client.ping()
+            }
+        }
+        _ = try await sent
+        await client.close()
+    }
+
+    @Test func aLoopHoldsNoMoreThanItsWindow() async throws {
+        try await TestServer.run { server, client in
+            let jobs = try client.channel("jobs")
+            let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
+            await server.parked(10)
+            var count = 0
+            for try await delivery in jobs.deliveries(lease: .seconds(60), window: 3) {
+                #expect(try await client.channelsReport().channels.first?.leased ?? 0 <= 3)
+                try await delivery.acknowledge()
+                count += 1
+                if count == 10 { break }
+            }
+            for sender in senders { _ = try await sender.value }
+        }
+    }
+
+    @Test func whatALoopLeavesGoesBack() async throws {
+        try await TestServer.run { server, client in
+            let jobs = try client.channel("jobs")
+            let senders = (0..<3).map { number in Task { try await jobs.send(String(number)) } }
+            for try await delivery in jobs.deliveries(lease: .seconds(60), window: 3) {
+                try await delivery.acknowledge()
+                break
+            }
+            var rest = 0
+            while rest < 2 {
+                _ = try await jobs.receive(lease: .seconds(60)) { _ in }
+                rest += 1
+            }
+            for sender in senders { _ = try await sender.value }
+        }
+    }
+}

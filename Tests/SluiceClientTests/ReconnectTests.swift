@@ -1,0 +1,155 @@
+import SluiceHub
+import SluiceRuntime
+import Synchronization
+import Testing
+
+@testable import SluiceClient
+
+@Suite(.timeLimit(.minutes(10))) struct ReconnectTests {
+    @Test func nobodyThereIsAnError() async throws {
+        let server = try TestServer.start()
+        server.stop()
+        let error = await #expect(throws: SluiceError.self) { try await server.connect() }
+        #expect(error?.code == .system)
+    }
+
+    @Test func aPeerThatIsNoServerIsAnError() async throws {
+        let reactor = try Reactor(name: "impostor")
+        try reactor.start()
+        defer { reactor.stop() }
+        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+        reactor.spawn("impostor") {
+            let stream = try await listener.accept()
+            try await stream.write("HTTP/1.1 400 Bad Request\r\n".utf8)
+            _ = try await stream.read(upTo: 100)
+        }
+        let address = listener.localAddress.description
+        let error = await #expect(throws: SluiceError.self) { try await SluiceClient.connect(address) }
+        #expect(error?.code == .misuse)
+    }
+
+    @Test func aServerWithUsersWantsCredentials() async throws {
+        var users = Users()
+        _ = users.add("ann", token: "secret")
+        let server = try TestServer.start(users: users)
+        defer { server.stop() }
+        var options = ClientOptions()
+        options.credentials = ClientCredentials(principal: "ann", token: "wrong")
+        let error = await #expect(throws: SluiceError.self) { try await server.connect(options) }
+        #expect(error?.code == .denied)
+        options.credentials = ClientCredentials(principal: "ann", token: "secret")
+        let client = try await server.connect(options)
+        #expect(try await client.serverReport().connections == 1)
+        await client.close()
+    }
+
+    @Test func aReceiveWaitsOnOverTheNextConnection() async throws {
+        let first = try TestServer.start(epoch: 1)
+        let client = try await first.connect()
+        let jobs = try client.channel("jobs")
+        let receiver = Task { try await jobs.receive()?.text }
+        let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
+        let sender = Task { try await client.channel("other").send("x") }
+        await first.parked(3)
+        var states = client.states.makeAsyncIterator()
+        guard case .connected(let greeting)? = await states.next() else { throw Surprise() }
+        #expect(greeting.epoch == 1)
+        first.stop()
+        guard case .connecting(after: .some)? = await states.next() else { throw Surprise() }
+        let error = await #expect(throws: SluiceError.self) { try await sender.value }
+        #expect(error?.code == .inDoubt)
+        let second = try TestServer.start(at: first.address, epoch: 2)
+        defer { second.stop() }
+        await second.parked(2)
+        let other = try await second.connect()
+        try await other.channel("jobs").send("x")
+        try await other.channel("jobs").send("x")
+        #expect(try await receiver.value == "x")
+        #expect(try await choice.value == "x")
+        #expect(try await client.serverReport().epoch == 2)
+        await client.close()
+        await other.close()
+    }
+
+    @Test func aClientMayEndWithItsFirstConnection() async throws {
+        let server = try TestServer.start()
+        var options = ClientOptions()
+        options.reconnect = nil
+        let client = try await server.connect(options)
+        let receiver = Task { try await client.channel("jobs").receive() }
+        await server.parked(1)
+        server.stop()
+        let error = await #expect(throws: SluiceError.self) { _ = try await receiver.value }
+        #expect(error != nil)
+        for await state in client.states { if case .ended = state { return } }
+        throw Surprise()
+    }
+
+    @Test func aClosedClientTakesNoMoreOperations() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let client = try await server.connect()
+        let receiver = Task { try await client.channel("jobs").receive() }
+        await server.parked(1)
+        await client.close()
+        await #expect(throws: SluiceError.self) { _ = try await receiver.value }
+        let error = await #expect(throws: SluiceError.self) { try await client.ping() }
+        #expect(error?.code == .disconnected)
+        await client.close()
+    }
+
+    @Test func aClientThatNobodyRefersToIsClosed() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        _ = try await server.connect()
+        while server.hub.connectionCount > 0 { await Task.yield() }
+    }
+
+    private struct Surprise: Error {}
+
+    /// How often each text has come.
+    private final class Tally: Sendable {
+        private let content = Mutex<[String: Int]>([:])
+
+        func count(_ text: String) { content.withLock { $0[text, default: 0] += 1 } }
+        var counts: [String: Int] { content.withLock { $0 } }
+    }
+
+    /// The network fails again and again, while the server lives: what has an id arrives exactly once.
+    @Test func idsArriveOnceWhateverBecomesOfTheConnections() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let proxy = try Proxy(to: server.address)
+        defer { proxy.stop() }
+        let receiver = try await server.connect()
+        let sender = try await SluiceClient.connect(proxy.address.description)
+        let (rounds, senders) = (60, 16)
+        let received = Tally()
+        let jobs = try receiver.channel("jobs")
+        let receiving = (0..<4).map { _ in
+            Task {
+                for try await message in jobs { received.count(message.text) }
+            }
+        }
+        let channel = try sender.channel("jobs")
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<senders {
+                group.addTask {
+                    for round in 0..<rounds {
+                        let name = "\(task)-\(round)"
+                        try await channel.send(name, id: name)
+                        if task == 0 { proxy.cut() }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        try await jobs.close()
+        for task in receiving { try await task.value }
+        let counts = received.counts
+        #expect(counts.count == rounds * senders)
+        #expect(counts.values.allSatisfy { $0 == 1 })
+        await sender.close()
+        await receiver.close()
+    }
+}

@@ -1,0 +1,383 @@
+import SluiceRuntime
+import SluiceWire
+import Synchronization
+import Testing
+
+@testable import SluiceClient
+
+/// The client's side of the conversation, without sockets and without a clock.
+@Suite struct SessionTests {
+    /// A session, and the server that the test plays.
+    private final class Talk {
+        var session: Session
+        private var reader = ReplyReader()
+        var now: UInt64 = 0
+        /// What has become of the operations, in order: the verb, and the outcome.
+        private(set) var told: [String] = []
+        private(set) var change: SessionChange?
+
+        init(label: ChannelName? = nil, credentials: Credentials? = nil) {
+            session = Session(label: label, credentials: credentials)
+        }
+
+        func connect() {
+            reader = ReplyReader()
+            take(session.connected(now: now))
+        }
+
+        /// Connects, and is let in.
+        func begin(epoch: Int = 1, tags: Int = 1024) throws {
+            connect()
+            try hear("OK version=1 epoch=\(epoch) max-tags=\(tags)\n")
+            _ = said
+        }
+
+        @discardableResult
+        func ask(_ command: Command, connection: Int? = nil) -> Operation {
+            let operation = Operation(command, connection: connection)
+            take(session.submit(operation) { [now] in now })
+            return operation
+        }
+
+        func hear(_ text: String) throws {
+            let replies = try Array(text.utf8).withUnsafeBytes { try reader.read($0) }
+            take(session.heard(replies) { [now] in now })
+        }
+
+        func cancel(_ operation: Operation) { take(session.cancel(operation)) }
+        func lose(end: SluiceError? = nil) { take(session.lost(end: end)) }
+        func close() { take(session.close()) }
+        func expire() { take(session.expire(now: now)) }
+        func checkLife(_ patience: Duration) -> Bool {
+            let (isAlive, actions) = session.checkLife(patience: patience, now: now)
+            take(actions)
+            return isAlive
+        }
+
+        /// What was said since the last time.
+        var said: String { String(decoding: session.takeOutput(), as: UTF8.self) }
+
+        private func take(_ actions: SessionActions) {
+            change = actions.change ?? change
+            for (operation, event) in actions.events {
+                let text =
+                    switch event {
+                    case .part(let reply, _): "part \(reply.word)"
+                    case .ended(.reply(let reply, _)): reply.word
+                    case .ended(.failed(let error)): error.code.description
+                    }
+                told.append("\(operation.command.verb.rawValue) \(text)")
+            }
+        }
+    }
+
+    private let jobs: ChannelName
+
+    init() throws { jobs = try #require(ChannelName("jobs")) }
+
+    private func send(_ text: String, id: String? = nil, timeout: Duration? = nil) -> Command {
+        let identity = id.flatMap { MessageID($0) }.map { SendIdentity($0) }
+        return .send(SendCommand(channel: jobs, body: Array(text.utf8), timeout: timeout, identity: identity))
+    }
+
+    private func receive(timeout: Duration? = nil) -> Command {
+        .receive(ReceiveCommand(channel: jobs, timeout: timeout))
+    }
+
+    // MARK: Beginning
+
+    @Test func nothingIsAskedBeforeTheGreeting() throws {
+        let talk = Talk()
+        talk.connect()
+        talk.ask(receive())
+        #expect(talk.said == "HELLO\n")
+        try talk.hear("OK version=1 epoch=7\n")
+        #expect(talk.said == "#0 RECV jobs\n")
+        #expect(talk.session.greeting?.epoch == 7)
+    }
+
+    @Test func anotherVersionIsRejected() throws {
+        let talk = Talk()
+        talk.connect()
+        try talk.hear("OK version=2 epoch=7\n")
+        guard case .rejected = talk.change else { return #expect(Bool(false), "\(String(describing: talk.change))") }
+    }
+
+    @Test func aFullServerIsTriedAgain() throws {
+        let talk = Talk()
+        talk.connect()
+        try talk.hear("ERR limit the server has 1 connections, and takes no more\n")
+        guard case .broken(let error) = talk.change else { return #expect(Bool(false), "no change") }
+        #expect(error.code == .limit)
+    }
+
+    @Test func whoeverHasCredentialsShowsThemFirst() throws {
+        let principal = try #require(ChannelName("ann"))
+        let talk = Talk(credentials: Credentials(principal, token: Array("secret".utf8)))
+        talk.connect()
+        talk.ask(receive())
+        try talk.hear("OK version=1 epoch=7\n")
+        #expect(talk.said == "HELLO\nAUTH ann secret\r\n")
+        try talk.hear("OK\n")
+        #expect(talk.said == "#0 RECV jobs\n")
+    }
+
+    @Test func refusedCredentialsAreTheEnd() throws {
+        let principal = try #require(ChannelName("ann"))
+        let talk = Talk(credentials: Credentials(principal, token: []))
+        talk.connect()
+        try talk.hear("OK version=1 epoch=7\nERR denied no\n")
+        guard case .rejected(let error) = talk.change else { return #expect(Bool(false), "no change") }
+        #expect(error.code == .denied)
+    }
+
+    // MARK: Tags
+
+    @Test func aTagIsUsedAgainOnceItsFinalReplyHasCome() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive())
+        talk.ask(send("x"))
+        try talk.hear("#0 MSG jobs 1\nx\n")
+        talk.ask(receive())
+        #expect(talk.said == "#0 RECV jobs\n#1 SEND len=1 jobs\nx\n#0 RECV jobs\n")
+        #expect(talk.told == ["RECV MSG"])
+    }
+
+    @Test func eachKindKeepsAShareOfTheTags() throws {
+        let talk = Talk()
+        try talk.begin(tags: 4)
+        for _ in 0..<5 { talk.ask(receive()) }
+        #expect(talk.said == "#0 RECV jobs\n#1 RECV jobs\n#2 RECV jobs\n")
+        talk.ask(send("x"))
+        talk.ask(send("y"))
+        #expect(talk.said == "#3 SEND len=1 jobs\nx\n")
+        try talk.hear("#3 OK\n#0 MSG jobs 1\nx\n")
+        #expect(talk.said == "#0 SEND len=1 jobs\ny\n#3 RECV jobs\n")
+    }
+
+    @Test func whatIsAnsweredAtOnceNeedsNoTag() throws {
+        let talk = Talk()
+        try talk.begin(tags: 2)
+        talk.ask(receive())
+        talk.ask(receive())
+        talk.ask(.acknowledge(DeliveryID(serial: 1, slot: 2)))
+        #expect(talk.said == "#0 RECV jobs\nACK 1.2\n")
+        try talk.hear("OK\n")
+        #expect(talk.told == ["ACK OK"])
+    }
+
+    @Test func countedReceivesHaveManyReplies() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(.receive(ReceiveCommand(channel: jobs, lease: .seconds(1), count: .endless)))
+        try talk.hear("#0 MSG jobs 1 did=1.2 attempt=1\nx\n#0 MSG jobs 1 did=1.3 attempt=1\ny\n#0 CLOSED jobs\n")
+        #expect(talk.told == ["RECV part MSG", "RECV part MSG", "RECV CLOSED"])
+    }
+
+    @Test func anAnswerToNothingBreaksTheConnection() throws {
+        let talk = Talk()
+        try talk.begin()
+        try talk.hear("#7 OK\n")
+        guard case .broken = talk.change else { return #expect(Bool(false), "no change") }
+    }
+
+    // MARK: Cancelling
+
+    @Test func cancellingWaitsForTheServersWord() throws {
+        let talk = Talk()
+        try talk.begin()
+        let first = talk.ask(receive())
+        let second = talk.ask(receive())
+        _ = talk.said
+        talk.cancel(first)
+        talk.cancel(second)
+        #expect(talk.said == "CANCEL #0\nCANCEL #1\n")
+        #expect(talk.told.isEmpty)
+        try talk.hear("#1 MSG jobs 1\nx\nOK\n#0 CANCELLED\nOK\n")
+        #expect(talk.told == ["RECV MSG", "RECV CANCELLED"])
+    }
+
+    @Test func whatTheServerDoesNotHaveIsCancelledAtOnce() throws {
+        let talk = Talk()
+        let operation = talk.ask(receive())
+        talk.cancel(operation)
+        #expect(talk.told == ["RECV cancelled"])
+        try talk.begin()
+        talk.ask(send("x"))
+        #expect(talk.said == "#0 SEND len=1 jobs\nx\n")
+    }
+
+    @Test func cancelledOperationsDoNotOutliveTheirConnection() throws {
+        let talk = Talk()
+        try talk.begin()
+        let operations = [talk.ask(receive()), talk.ask(send("x", id: "a"))]
+        for operation in operations { talk.cancel(operation) }
+        talk.lose()
+        #expect(talk.told.sorted() == ["RECV cancelled", "SEND in-doubt"])
+    }
+
+    // MARK: Losing connections
+
+    @Test func whatHasNotHappenedIsAskedForAgainInItsOrder() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive())
+        talk.ask(.receive(ReceiveCommand(channel: jobs, lease: .seconds(1))))
+        talk.ask(.inspect(Inspection(.server)))
+        talk.lose()
+        talk.ask(receive(timeout: .seconds(1)))
+        #expect(talk.told.isEmpty)
+        try talk.hear("")
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\n")
+        #expect(talk.said == "INFO\n#0 RECV jobs\n#1 RECV lease=1000ms jobs\n#2 RECV timeout=1000ms jobs\n")
+    }
+
+    @Test func aSendWithoutAnIDIsInDoubtAndOneWithAnIDIsRepeated() throws {
+        let talk = Talk()
+        try talk.begin(epoch: 5)
+        talk.ask(send("x"))
+        talk.ask(send("y", id: "a"))
+        _ = talk.said
+        talk.lose()
+        #expect(talk.told == ["SEND in-doubt"])
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=6\n")
+        #expect(talk.said == "#0 SEND id=a epoch=5 len=1 jobs\ny\n")
+        try talk.hear("#0 MAYBE epoch\n")
+        #expect(talk.told == ["SEND in-doubt", "SEND MAYBE"])
+    }
+
+    @Test func anIDIsNotTrustedForLongerThanTheServerRemembersIt() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(send("y", id: "a"))
+        talk.lose()
+        talk.now += Duration.seconds(101).wholeNanoseconds
+        try talk.begin()
+        #expect(talk.told == ["SEND in-doubt"])
+        #expect(talk.said.isEmpty)
+    }
+
+    @Test func whatIsAboutTheConnectionEndsWithIt() throws {
+        let talk = Talk()
+        try talk.begin()
+        let delivery = DeliveryID(serial: 1, slot: 2)
+        talk.ask(.acknowledge(delivery), connection: 1)
+        talk.ask(.touch(delivery), connection: 1)
+        talk.ask(.leave(ChannelEnd(.send, of: jobs)))
+        talk.ask(.barrier(BarrierCommand(jobs, parties: 2)))
+        talk.lose()
+        #expect(talk.told.sorted() == ["ACK in-doubt", "BARRIER in-doubt", "LEAVE disconnected", "TOUCH stale"])
+        try talk.begin()
+        talk.ask(.acknowledge(delivery), connection: 1)
+        #expect(talk.told.last == "ACK stale")
+    }
+
+    @Test func selectsThatOnlyReceiveGoOnAndOthersAreInDoubt() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(.select(SelectCommand(arms: [.receive(jobs)])))
+        talk.ask(.select(SelectCommand(arms: [.receive(jobs), .send(jobs, [])])))
+        talk.lose()
+        #expect(talk.told == ["SELECT in-doubt"])
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\n")
+        #expect(talk.said == "#0 SELECT recv jobs\n")
+    }
+
+    @Test func aNewConnectionIsMadeWhatTheOldOneWas() throws {
+        let label = try #require(ChannelName("worker"))
+        let talk = Talk(label: label)
+        try talk.begin(epoch: 1)
+        try talk.hear("OK\n")
+        talk.ask(.open(OpenCommand(jobs, .broadcast)))
+        talk.ask(.join(JoinCommand(ChannelEnd(.send, of: jobs))))
+        try talk.hear("OK\nOK\n")
+        for (epoch, remade) in [(1, ""), (2, "OPEN kind=broadcast jobs\n")] {
+            talk.lose()
+            talk.connect()
+            _ = talk.said
+            try talk.hear("OK version=1 epoch=\(epoch)\n")
+            #expect(talk.said == "NAME worker\n\(remade)JOIN end=send jobs\n")
+        }
+    }
+
+    @Test func withoutAnotherConnectionEverythingEnds() throws {
+        let talk = Talk()
+        try talk.begin(tags: 4)
+        for _ in 0..<4 { talk.ask(receive()) }
+        talk.ask(send("x", id: "a"))
+        talk.lose(end: SluiceError(.disconnected, "gone"))
+        // Those that the server had are told last where they stood in line: at the head of those that it never had.
+        #expect(talk.told.sorted() == Array(repeating: "RECV disconnected", count: 4) + ["SEND in-doubt"])
+        talk.ask(receive())
+        #expect(talk.told.last == "RECV disconnected")
+    }
+
+    // MARK: Time
+
+    @Test func timeGoesOnWithoutAConnection() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive(timeout: .seconds(10)))
+        talk.ask(receive(timeout: .seconds(3)))
+        talk.ask(send("x", id: "a", timeout: .seconds(3)))
+        talk.lose()
+        #expect(talk.session.nextDeadline == Duration.seconds(3).wholeNanoseconds)
+        talk.now = Duration.seconds(4).wholeNanoseconds
+        talk.expire()
+        #expect(talk.told.sorted() == ["RECV timed-out", "SEND in-doubt"])
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\n")
+        #expect(talk.said == "#0 RECV timeout=6000ms jobs\n")
+    }
+
+    @Test func aTryWithoutAConnectionFails() throws {
+        let talk = Talk()
+        talk.ask(receive(timeout: .zero))
+        #expect(talk.told == ["RECV disconnected"])
+    }
+
+    @Test func aSilentServerIsAskedForASignOfLifeAndGivenUp() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.now = Duration.seconds(9).wholeNanoseconds
+        #expect(talk.checkLife(.seconds(10)))
+        #expect(talk.said.isEmpty)
+        talk.now = Duration.seconds(10).wholeNanoseconds
+        #expect(talk.checkLife(.seconds(10)))
+        #expect(talk.said == "PING\n")
+        talk.now = Duration.seconds(20).wholeNanoseconds
+        #expect(!talk.checkLife(.seconds(10)))
+    }
+
+    // MARK: Closing
+
+    @Test func closingWithdrawsEverythingAndSaysGoodBye() throws {
+        let talk = Talk()
+        try talk.begin(tags: 2)
+        talk.ask(receive())
+        talk.ask(receive())
+        _ = talk.said
+        talk.close()
+        #expect(talk.said == "CANCEL #0\nQUIT\n")
+        #expect(talk.told == ["RECV disconnected"])
+        try talk.hear("OK\n#0 CANCELLED\nOK\n")
+        #expect(talk.told == ["RECV disconnected", "RECV CANCELLED"])
+        guard case .farewell = talk.change else { return #expect(Bool(false), "no farewell") }
+    }
+}
+
+extension Reply {
+    fileprivate var word: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return String(decoding: bytes.prefix { $0 != 0x20 && $0 != 0x0A }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The documentation of the client: DocC takes it without a warning, and every program in it compiles, on its own.
+#
+# check-client-documentation.sh DIRECTORY: where the client was built, with its modules.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+built=$1
+catalogue=Sources/SluiceClient/SluiceClient.docc
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+cp "$catalogue"/Resources/*.swift "$scratch"
+# What a page shows is a program, or the declarations of one; each goes into a file of its own.
+awk -v directory="$scratch" '
+    /^```swift$/ { count++; file = directory "/" FILENAME "-" count ".swift"; gsub(/.*\//, "", file)
+                   file = directory "/" file; print "import SluiceClient" > file; next }
+    /^```$/ { if (file) close(file); file = ""; next }
+    file { print > file }' "$catalogue"/*.md
+
+options=(-swift-version 6 -I "$built/Modules" -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap")
+for program in "$scratch"/*.swift; do
+    # By that name it may have statements of its own.
+    directory=$scratch/$(basename "$program" .swift)
+    mkdir "$directory"
+    mv "$program" "$directory/main.swift"
+    swiftc -typecheck "${options[@]}" "$directory/main.swift" || {
+        echo "$(basename "$directory") does not compile" >&2
+        exit 1
+    }
+done
+echo "client documentation: $(find "$scratch" -name main.swift | wc -l) programs compile"
+
+mkdir "$scratch/symbols"
+swift symbolgraph-extract -module-name SluiceClient -I "$built/Modules" -minimum-access-level public \
+    -target "$(swiftc -print-target-info | awk -F '"' '/"triple"/ { print $4; exit }')" \
+    -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap" -output-dir "$scratch/symbols" >/dev/null
+docc convert "$catalogue" --additional-symbol-graph-dir "$scratch/symbols" --output-path "$scratch/site" \
+    --fallback-display-name SluiceClient --fallback-bundle-identifier org.sluice.client --warnings-as-errors >&2
+echo "client documentation: DocC has nothing to say"
