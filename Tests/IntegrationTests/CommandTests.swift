@@ -115,6 +115,21 @@ import Testing
         #expect(try trace.status() == -SIGINT)
     }
 
+    @Test(arguments: ["q", "\u{3}"]) func topTakesTheScreenAndGivesItBack(key: String) throws {
+        let daemon = try Daemon()
+        let terminal = try daemon.shell(
+            """
+            sluice open --capacity 1 jobs
+            (until sluice clients | grep -q sluice-top; do :; done; printf '\(key)') |
+                TERM=xterm LC_ALL=C.UTF-8 script -qec 'stty rows 24 cols 80; exec sluice top' /dev/null
+            echo "status $?"
+            """)
+        let screen = try terminal.rest()
+        let picture = try #require(screen.firstMatch(of: #/\u{1B}\[\?1049h(?s:.*)\u{1B}\[\?1049l/#)?.0)
+        #expect(picture.contains(" sluice top ") && picture.contains("CHANNEL") && picture.contains("q"))
+        #expect(screen.hasSuffix("status \(key == "q" ? 0 : 130)\n"))
+    }
+
     @Test func completionScriptsAreThere() throws {
         let daemon = try Daemon()
         for shell in ["bash", "zsh", "fish"] {

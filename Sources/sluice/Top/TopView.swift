@@ -100,7 +100,8 @@ struct TopView: Sendable {
         let trend = width >= 140 ? 24 : width >= 116 ? 12 : 0
         // What is left when the numbers and a reason have their room.
         let longest = max(16, all.map(\.name.count).max() ?? 0)
-        let room = width - 30 - (kind + 2) - (trend + 2) - (width >= 56 ? 34 : 0) - (width >= 100 ? 8 : 0)
+        let pictures = [kind, trend].reduce(0) { $0 + ($1 > 0 ? $1 + 2 : 0) }
+        let room = width - 42 - pictures - (width >= 56 ? 16 : 0) - (width >= 100 ? 8 : 0)
         table.add("CHANNEL", width: min(longest, max(12, room)))
         if kind > 0 { table.add("KIND", width: kind) }
         table.add("MSG/S", width: 9, right: true)
