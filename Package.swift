@@ -17,6 +17,7 @@ let package = Package(
         .library(name: "SluiceHub", targets: ["SluiceHub"]),
         .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .executable(name: "sluiced", targets: ["sluiced"]),
+        .executable(name: "sluice", targets: ["sluice"]),
     ],
     // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
     traits: [
@@ -58,6 +59,16 @@ let package = Package(
                 .product(name: "Yams", package: "Yams", condition: .when(traits: ["Executables"])),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "SluiceClient", "SluiceRuntime", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
@@ -77,8 +88,17 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            // The daemon is run, not linked: this has it built.
-            dependencies: ["sluiced", "SluiceClient", "SluiceHub", "SluiceWire"],
+            // The programs are run, not linked: this has them built.
+            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceCommandTests",
+            dependencies: [
+                "sluice", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",

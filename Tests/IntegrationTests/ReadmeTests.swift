@@ -1,12 +1,8 @@
 import Foundation
 import Testing
 
-/// What the README shows is what happens.
+/// What the README and the pages of docs show is what happens.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ReadmeTests {
-    private static let readme = URL(fileURLWithPath: #filePath)
-        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("README.md")
-
     /// Commands, and what they print.
     struct Session: CustomTestStringConvertible {
         let commands: String
@@ -16,22 +12,28 @@ import Testing
     }
 
     /// Each block of `sh`, with the block of `text` behind it.
-    static let sessions: [Session] = {
-        guard let text = try? String(contentsOf: readme, encoding: .utf8) else { return [] }
+    private static func sessions(of path: String) -> [Session] {
+        let file = URL(fileURLWithPath: #filePath)
+            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent(path)
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
         return text.matches(of: #/```sh\n((?s:.*?))```(?s:.*?)```text\n((?s:.*?))```/#).map {
             Session(commands: String($0.1), output: String($0.2))
         }
-    }()
+    }
+
+    static let sessions = sessions(of: "README.md")
+    static let commandLineSessions = sessions(of: "docs/command-line.md")
 
     @Test func thereAreSessions() {
         #expect(Self.sessions.count >= 4)
+        #expect(Self.commandLineSessions.count >= 8)
     }
 
-    @Test(arguments: sessions) func theCommandsPrintWhatIsShown(session: Session) throws {
+    @Test(arguments: sessions + commandLineSessions) func theCommandsPrintWhatIsShown(session: Session) throws {
         let daemon = try Daemon()
         let commands = session.commands.replacingOccurrences(of: "7333", with: try daemon.port)
-        let shell = try Program("/usr/bin/env", ["bash", "-c", commands])
-        try shell.closeInput()
+        let shell = try daemon.shell(commands)
         // Two programs may print in any order.
         #expect(lines(try shell.rest()) == lines(session.output))
         #expect(try shell.status() == 0)

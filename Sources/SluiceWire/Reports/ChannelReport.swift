@@ -64,7 +64,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     }
 
     /// The declaration in as few words as it takes: "rendezvous", "queue 64", "queue 64 drop-oldest".
-    var kindText: String {
+    package var kindText: String {
         switch (kind, overflow) {
         case (.broadcast, _), (.once, _): kind.rawValue
         case (.queue, .block): capacity == 0 ? "rendezvous" : "queue \(capacity)"
@@ -73,11 +73,11 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     }
 
     /// The declared ends, sending and receiving: "2/3". Nil if there are none.
-    var endsText: String? {
+    package var endsText: String? {
         sendingEnds == 0 && receivingEnds == 0 ? nil : "\(sendingEnds)/\(receivingEnds)"
     }
 
-    var stateText: String {
+    package var stateText: String {
         guard let reason = String(readableReason: reason) else { return state.rawValue }
         return "\(state.rawValue): \(reason)"
     }

@@ -56,7 +56,7 @@ public struct WaiterReport: Codable, Sendable, Hashable {
     }
 
     /// The operation as it would be typed. Of a select with many arms the first are shown.
-    var operationText: String {
+    package var operationText: String {
         var text = operation.rawValue
         if !targets.isEmpty { text += " " + targets.prefix(Self.mostArms).joined(separator: " | ") }
         if targets.count > Self.mostArms { text += " | ... and \(targets.count - Self.mostArms) more" }

@@ -1,0 +1,67 @@
+import Foundation
+import SluiceWire
+
+/// How messages are printed.
+enum MessageFormat: Sendable, Hashable {
+    /// With a line feed behind each.
+    case lines
+    /// With a zero byte behind each.
+    case null
+    /// As they are, with nothing between them.
+    case raw
+    /// As JSON, an object a line.
+    case json
+
+    func append(_ message: Delivery, of channel: ChannelName, to out: inout [UInt8]) {
+        switch self {
+        case .lines:
+            out += message.body
+            out.append(0x0A)
+        case .null:
+            out += message.body
+            out.append(0)
+        case .raw:
+            out += message.body
+        case .json:
+            out += JSONLine.bytes(
+                MessageRecord(channel: channel.description, content: Content(message.body), attempt: message.attempt))
+        }
+    }
+}
+
+/// The bytes of a message in JSON: a text where they are one.
+struct Content: Sendable {
+    var message: String?
+    var base64: String?
+
+    init(_ body: Body) {
+        message = String(validating: body, as: UTF8.self)
+        if message == nil { base64 = Data(body).base64EncodedString() }
+    }
+}
+
+/// A message as `recv --json` prints it.
+struct MessageRecord: Encodable {
+    var channel: String
+    var message: String?
+    var base64: String?
+    var attempt: Int?
+
+    init(channel: String, content: Content, attempt: Int?) {
+        self.channel = channel
+        message = content.message
+        base64 = content.base64
+        self.attempt = attempt
+    }
+}
+
+/// A value as one line of JSON.
+enum JSONLine {
+    static func bytes(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // What is encoded here is texts and whole numbers, which always can be.
+        guard let data = try? encoder.encode(value) else { return [] }
+        return Array(data) + [0x0A]
+    }
+}

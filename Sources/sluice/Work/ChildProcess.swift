@@ -1,0 +1,115 @@
+import Foundation
+import Glibc
+import SluiceRuntime
+
+/// Programs that were started, and how each has ended. On the reactor's thread only.
+final class Children: @unchecked Sendable {
+    // Sendable: see above.
+
+    private let reactor: Reactor
+    private var running: [pid_t: (Int32) -> Void] = [:]
+
+    init(on reactor: Reactor) throws(SluiceError) {
+        self.reactor = reactor
+        let signals = try reactor.signals(SIGCHLD)
+        reactor.spawn("ends of programs") { [self] in
+            while true {
+                _ = try await signals.next()
+                reap()
+            }
+        }
+    }
+
+    /// Starts a program.
+    ///
+    /// - Parameters:
+    ///   - arguments: its name first, which is looked for in the PATH.
+    ///   - input: what it has as its standard input; nil leaves it ours.
+    ///   - ownGroup: whether it leads a process group of its own, so that a signal reaches all that it starts, and the
+    ///     terminal's ctrl-C reaches it through us only.
+    ///   - ended: called with its status as a shell has it: 128 and the number of the signal that ended it.
+    /// - Returns: its process id.
+    /// - Throws: `Failure` when there is no such program, or it cannot be run.
+    func start(
+        _ arguments: [String], environment: [String] = [], input: MessageFile? = nil, ownGroup: Bool,
+        ended: @escaping (Int32) -> Void
+    ) throws(Failure) -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        if let input { posix_spawn_file_actions_adddup2(&actions, input.number, STDIN_FILENO) }
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        Self.restoreSignals(of: &attributes, ownGroup: ownGroup)
+
+        let name = arguments.first ?? ""
+        let words = arguments.map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        let inherited = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        let variables = (inherited + environment).map { strdup($0) } + [nil]
+        defer { for variable in variables { free(variable) } }
+
+        var process: pid_t = 0
+        let status = posix_spawnp(&process, name, &actions, &attributes, words, variables)
+        guard status == 0 else { throw Failure("cannot run \(name): \(String(cString: strerror(status)))") }
+        running[process] = ended
+        return process
+    }
+
+    /// A program begins with the signals as we have found them: the reactor ignores SIGPIPE, which would be inherited.
+    private static func restoreSignals(of attributes: inout posix_spawnattr_t, ownGroup: Bool) {
+        var usual = sigset_t()
+        sigemptyset(&usual)
+        for number in [SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&usual, number) }
+        posix_spawnattr_setsigdefault(&attributes, &usual)
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
+        if ownGroup {
+            posix_spawnattr_setpgroup(&attributes, 0)
+            flags |= POSIX_SPAWN_SETPGROUP
+        }
+        posix_spawnattr_setflags(&attributes, Int16(flags))
+    }
+
+    private func reap() {
+        for process in running.keys {
+            var status: Int32 = 0
+            guard waitpid(process, &status, WNOHANG) == process else { continue }
+            let signal = status & 0x7F
+            running.removeValue(forKey: process)?(signal == 0 ? status >> 8 & 0xFF : 128 + signal)
+        }
+    }
+}
+
+/// A message as a file without a name, for a program to read at its leisure: the pipe of a program that does not read
+/// would have somebody wait.
+final class MessageFile {
+    private let descriptor: Descriptor
+
+    var number: Int32 { descriptor.number }
+
+    init(_ bytes: [UInt8]) throws(Failure) {
+        // In memory, where there is such a place.
+        let directory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
+        var path = Array("\(directory)/sluice-message-XXXXXX".utf8CString)
+        let number = mkstemp(&path)
+        guard number >= 0 else { throw Self.failure() }
+        descriptor = Descriptor(owning: number)
+        _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+        unlink(path)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(number, $0.baseAddress, $0.count) }
+            guard count > 0 || errno == EINTR else { throw Self.failure() }
+            rest = rest.dropFirst(max(count, 0))
+        }
+        lseek(number, 0, SEEK_SET)
+    }
+
+    private static func failure() -> Failure {
+        Failure("cannot keep a message for the command: \(String(cString: strerror(errno)))")
+    }
+}

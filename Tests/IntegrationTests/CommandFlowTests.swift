@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+/// Many messages through `sluice`, and what becomes of them when a program ends in between.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct CommandFlowTests {
+    @Test(arguments: ["", "--ack"]) func manyLinesArriveInOrder(ack: String) throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "same\n",
+            of: """
+                seq 200000 | sluice send jobs &
+                sluice recv -n 200000 \(ack) jobs | cmp - <(seq 200000) && echo same
+                """)
+    }
+
+    @Test func aPipeForwardsInOrderAndEndsWithItsSource() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "same\n0\n",
+            of: """
+                sluice pipe a b & pipe=$!
+                (seq 20000 | sluice send a; sluice close a) &
+                sluice recv -n 20000 b | cmp - <(seq 20000) && echo same
+                wait $pipe; echo $?
+                """)
+    }
+
+    @Test func aPipeLosesNothingWhenItsEndIsClosed() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "4\n1\n",
+            of: """
+                sluice send a 1 & sluice close b; sluice pipe a b 2> /dev/null; echo $?
+                sluice recv a
+                """)
+    }
+
+    private struct Tally: Decodable {
+        var taken: Int
+        var withdrawn: Int
+        var ended: Int
+        var inDoubt: Int
+    }
+
+    private func tally(_ program: Program) throws -> Tally {
+        try JSONDecoder().decode(Tally.self, from: Data(try #require(try program.line()).utf8))
+    }
+
+    @Test(arguments: [1, 700, 5000]) func anInterruptedSenderKnowsWhatWasTaken(lines: Int) throws {
+        let daemon = try Daemon()
+        let receiver = try daemon.sluice("recv", "--follow", "jobs")
+        let sender = try daemon.shell("exec sluice send --json jobs < <(seq 100000000)")
+        for _ in 0..<lines { _ = try receiver.line() }
+        sender.send(signal: SIGINT)
+        let sent = try tally(sender)
+        #expect(try sender.status() == -SIGINT)
+        try daemon.expect(status: 0, of: "close", "jobs")
+        #expect(lines + (try receiver.rest().count { $0 == "\n" }) == sent.taken)
+        #expect(sent.inDoubt == 0)
+        #expect(try receiver.status() == 0)
+    }
+
+    @Test(arguments: [1, 700, 5000]) func anInterruptedReceiverPrintsAllThatItTook(lines: Int) throws {
+        let daemon = try Daemon()
+        let receiver = try daemon.sluice("recv", "--follow", "jobs")
+        let sender = try daemon.shell("exec sluice send --json jobs < <(seq 100000000)")
+        for _ in 0..<lines { _ = try receiver.line() }
+        receiver.send(signal: SIGTERM)
+        let rest = try receiver.rest().count { $0 == "\n" }
+        #expect(try receiver.status() == -SIGTERM)
+        try daemon.expect(status: 0, of: "poison", "jobs")
+        #expect(lines + rest == (try tally(sender)).taken)
+        #expect(try sender.status() == 4)
+    }
+
+    @Test func whoNobodyReadsEndsByTheBrokenPipe() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "1\n141\n",
+            of: """
+                (sluice recv --follow jobs; echo $? >&3) 3>&1 1> >(head -n 1) & reader=$!
+                sluice send jobs 1
+                wait $reader
+                """)
+    }
+
+    // MARK: Workers
+
+    @Test func aCommandThatFailsGivesItsMessageBack() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "first\nsecond\n",
+            of: """
+                sluice send jobs second &
+                sluice recv jobs -n 2 --quiet --retry-delay 0 --exec '
+                    if [ "$SLUICE_ATTEMPT" = 1 ]; then echo first; exit 1; else cat; echo; fi'
+                """)
+    }
+
+    @Test func workersThatAreKilledLoseNothing() throws {
+        let daemon = try Daemon()
+        let path = temporaryPath("work")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try Data().write(to: URL(fileURLWithPath: path))
+        let work = "read -r n; echo begun; echo $n >> \(path)"
+        let sender = try daemon.shell("seq 60 | sluice send --json jobs")
+        for _ in 0..<4 {
+            let worker = try daemon.sluice("recv", "jobs", "--parallel", "3", "--exec", work)
+            for _ in 0..<5 { #expect(try worker.line() == "begun") }
+            worker.send(signal: SIGKILL)
+        }
+        let last = try daemon.sluice("recv", "jobs", "--parallel", "3", "--exec", work)
+        #expect(try tally(sender).taken == 60)
+        last.send(signal: SIGTERM)
+        #expect(try last.status() == -SIGTERM)
+        let done = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n").compactMap { Int($0) }
+        #expect(Set(done) == Set(1...60))
+    }
+
+    @Test func anInterruptedWorkerPassesItOnAndGivesTheMessageBack() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.sluice("send", "jobs", "precious")
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--exec",
+            "trap 'echo trapped; exit 7' INT; echo begun; while :; do read -t 0.01 x < /dev/zero; done")
+        #expect(try worker.line() == "begun")
+        worker.send(signal: SIGINT)
+        #expect(try worker.rest() == "trapped\n")
+        #expect(try worker.status() == -SIGINT)
+        try daemon.expect("precious\n", of: "sluice recv jobs")
+        #expect(try sender.status() == 0)
+    }
+
+    // MARK: Locks
+
+    @Test func oneHoldsTheLockAtATime() throws {
+        let daemon = try Daemon()
+        let path = temporaryPath("lock")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try daemon.expect(
+            "0\n20\n",
+            of: """
+                for i in {1..20}; do
+                    sluice lock db -- bash -c 'mkdir \(path).d && echo $$ >> \(path) && rmdir \(path).d' & all+=($!)
+                done
+                bad=0; for one in ${all[@]}; do wait $one || bad=1; done
+                echo $bad; wc -l < \(path)
+                """)
+    }
+
+    @Test func theLockIsFreeWhenItsHolderDies() throws {
+        let daemon = try Daemon()
+        let holder = try daemon.sluice("lock", "db", "--", "bash", "-c", "echo held $$; exec 1>&-; read")
+        let process = try #require(try holder.line()?.split(separator: " ").last.flatMap { Int32($0) })
+        try daemon.expect(status: 3, of: "lock", "--timeout", "0", "db", "--", "true")
+        holder.send(signal: SIGKILL)
+        try daemon.expect(status: 7, of: "lock", "db", "--", "bash", "-c", "exit 7")
+        kill(process, SIGKILL)
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+import Testing
+
+extension Daemon {
+    /// Where the programs are that were built with the tests.
+    private static var directory: URL {
+        get throws {
+            try URL(fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
+                .deletingLastPathComponent()
+        }
+    }
+
+    private var environment: [String: String] {
+        get throws {
+            let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+            return ["SLUICE_ADDRESS": "127.0.0.1:\(try port)", "PATH": "\(try Self.directory.path):\(path)"]
+        }
+    }
+
+    /// A `sluice` of this build that talks to this daemon.
+    func sluice(_ arguments: String...) throws -> Program {
+        try Program(Self.directory.appendingPathComponent("sluice").path, arguments, environment: environment)
+    }
+
+    /// A shell for which `sluice` is that of this build, and talks to this daemon.
+    func shell(_ script: String) throws -> Program {
+        let shell = try Program("/usr/bin/env", ["bash", "-c", script], environment: environment)
+        try shell.closeInput()
+        return shell
+    }
+
+    /// Runs a script, and checks what it prints.
+    func expect(_ output: String, of script: String, location: SourceLocation = #_sourceLocation) throws {
+        let shell = try shell(script)
+        #expect(try shell.rest() == output, sourceLocation: location)
+        _ = try shell.status()
+    }
+
+    /// Runs a command, and checks how it ends.
+    func expect(
+        status: Int32, _ message: String = "", of arguments: String..., location: SourceLocation = #_sourceLocation
+    ) throws {
+        let program = try Program(
+            Self.directory.appendingPathComponent("sluice").path, arguments, environment: environment)
+        try program.closeInput()
+        let errors = try program.errorOutput()
+        #expect(try program.status() == status, sourceLocation: location)
+        #expect(message.isEmpty || errors.contains(message), sourceLocation: location)
+        #expect(errors.isEmpty || errors.hasPrefix("sluice: "), sourceLocation: location)
+        #expect(errors.count { $0.isNewline } <= 1, sourceLocation: location)
+    }
+}
