@@ -77,7 +77,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The daemon is run, not linked: this has it built.
-            dependencies: ["sluiced", "SluiceClient", "SluiceHub", "SluiceWire"],
+            dependencies: ["sluiced", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluicedTests",
