@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The programs are run, not linked: this has them built.
-            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceWire"],
+            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceCommandTests",

@@ -24,8 +24,7 @@ extension SluiceClient {
     }
 
     private func outcome(of operation: Operation) async -> Outcome {
-        // The function that `withUnsafeContinuation` replaces, which makes sure of its executor once more: see `suspendTask`.
-        await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
+        await withUnsafeContinuation { continuation in
             operation.listener = .task(continuation)
             link.submit(operation)
         }

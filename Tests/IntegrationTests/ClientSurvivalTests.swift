@@ -1,5 +1,6 @@
 import Foundation
 import SluiceClient
+import SluiceRuntime
 import Synchronization
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
             var outcome: SluiceError.Code??
         }
 
-        private let entries = Mutex<[String: Entry]>([:])
+        private let entries = Lock<[String: Entry]>([:])
         private let sent = Atomic<Int>(0)
         private let over = Atomic<Bool>(false)
 

@@ -6,7 +6,7 @@ final class Proxy: Sendable {
     let address: SocketAddress
     private let reactor: Reactor
     private let listener: Listener
-    private let streams = Mutex<[SluiceRuntime.Stream]>([])
+    private let streams = Lock<[SluiceRuntime.Stream]>([])
     private let muted = Atomic<Bool>(false)
 
     init(to server: SocketAddress) throws {

@@ -123,7 +123,7 @@ import Testing
 
     /// How often each text has come.
     private final class Tally: Sendable {
-        private let content = Mutex<[String: Int]>([:])
+        private let content = Lock<[String: Int]>([:])
 
         func count(_ text: String) { content.withLock { $0[text, default: 0] += 1 } }
         var counts: [String: Int] { content.withLock { $0 } }

@@ -43,6 +43,9 @@ final class Link: EndOfTurn, @unchecked Sendable {
         if let name = options.label { label = try ChannelName(checking: name) }
         var credentials: Credentials?
         if let given = options.credentials {
+            guard !given.token.isEmpty, given.token.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+                throw SluiceError(.misuse, "a token has at least one byte, and no space or control")
+            }
             credentials = Credentials(try ChannelName(checking: given.principal), token: Body(given.token.utf8))
         }
         session = Lock(Session(label: label, credentials: credentials))
