@@ -6,7 +6,7 @@ extension SluiceClient {
     /// have to wait.
     func attempt(_ command: Command, over connection: Int? = nil) async -> Outcome {
         let operation = Operation(command, connection: connection)
-        guard command.lane != nil else { return await outcome(of: operation) }
+        guard operation.lane != nil else { return await outcome(of: operation) }
         return await withTaskCancellationHandler {
             await outcome(of: operation)
         } onCancel: {
@@ -24,7 +24,8 @@ extension SluiceClient {
     }
 
     private func outcome(of operation: Operation) async -> Outcome {
-        await withUnsafeContinuation { continuation in
+        // The function that `withUnsafeContinuation` replaces, which makes sure of its executor once more: see `suspendTask`.
+        await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
             operation.listener = .task(continuation)
             link.submit(operation)
         }

@@ -52,10 +52,10 @@ public final class SluiceClient: Sendable {
     }
 
     /// Withdraws what is pending, and closes the connection in good order: channels of which this client is an end see it
-    /// leave. Returns when it is closed. A client that nobody refers to any more is closed too.
+    /// leave. Returns when it is closed, after two seconds at most, also in a task that is cancelled. A client that nobody refers to any more is closed too.
     public func close() async {
         link.close()
-        for await _ in states {}
+        await link.board.waitForEnd()
     }
 
     // MARK: The connection

@@ -7,6 +7,7 @@ final class Proxy: Sendable {
     private let reactor: Reactor
     private let listener: Listener
     private let streams = Mutex<[SluiceRuntime.Stream]>([])
+    private let muted = Atomic<Bool>(false)
 
     init(to server: SocketAddress) throws {
         reactor = try Reactor(name: "proxy")
@@ -18,27 +19,39 @@ final class Proxy: Sendable {
                 let client = try await listener.accept()
                 let server = try await Stream.connect(to: server)
                 streams.withLock { $0 += [client, server] }
-                reactor.spawn("up") { await Self.pump(from: client, to: server) }
-                reactor.spawn("down") { await Self.pump(from: server, to: client) }
+                reactor.spawn("up") { await Self.pump(from: client, to: server) { true } }
+                reactor.spawn("down") { [self] in
+                    await Self.pump(from: server, to: client) { !self.muted.load(ordering: .relaxed) }
+                }
             }
         }
     }
 
-    private static func pump(from source: SluiceRuntime.Stream, to sink: SluiceRuntime.Stream) async {
+    private static func pump(
+        from source: SluiceRuntime.Stream, to sink: SluiceRuntime.Stream, while passes: () -> Bool
+    ) async {
         while let bytes = try? await source.read(upTo: 4096), !bytes.isEmpty {
+            guard passes() else { continue }
             guard (try? await sink.write(bytes)) != nil else { break }
         }
         source.close()
         sink.close()
     }
 
+    /// Nothing comes back from the server, up to the next cut: it is lost on its way.
+    func mute() { muted.store(true, ordering: .relaxed) }
+
     /// Breaks all connections off, with what is on its way.
     func cut() {
-        let streams = streams.withLock { streams in
-            defer { streams = [] }
-            return streams
+        // Where the bytes pass, so that none does meanwhile.
+        reactor.post { [self] in
+            let streams = streams.withLock { streams in
+                defer { streams = [] }
+                return streams
+            }
+            for stream in streams { stream.close() }
+            muted.store(false, ordering: .relaxed)
         }
-        for stream in streams { stream.close() }
     }
 
     func stop() {

@@ -105,6 +105,20 @@ import Testing
         while server.hub.connectionCount > 0 { await Task.yield() }
     }
 
+    @Test func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let task = Task {
+            try await withClient(server.address.description) { client in
+                withUnsafeCurrentTask { $0?.cancel() }
+                _ = try await client.channel("jobs").receive()
+            }
+        }
+        await #expect(throws: SluiceError.self) { try await task.value }
+        while server.hub.endings.isEmpty { await Task.yield() }
+        #expect(server.hub.endings == [.quit: 1])
+    }
+
     private struct Surprise: Error {}
 
     /// How often each text has come.
@@ -113,6 +127,28 @@ import Testing
 
         func count(_ text: String) { content.withLock { $0[text, default: 0] += 1 } }
         var counts: [String: Int] { content.withLock { $0 } }
+    }
+
+    @Test func aSendWhoseAnswerIsLostIsFoundDoneUnderItsIDAndInDoubtWithoutOne() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let proxy = try Proxy(to: server.address)
+        defer { proxy.stop() }
+        let receiver = try await server.connect()
+        let sender = try await SluiceClient.connect(proxy.address.description)
+        let (jobs, received) = (try sender.channel("jobs"), try receiver.channel("jobs"))
+        proxy.mute()
+        let named = Task { try await jobs.send("named", id: "a") }
+        #expect(try await received.receive()?.text == "named")
+        let nameless = Task { try await jobs.send("nameless") }
+        #expect(try await received.receive()?.text == "nameless")
+        proxy.cut()
+        #expect(try await named.value.isDuplicate)
+        let error = await #expect(throws: SluiceError.self) { try await nameless.value }
+        #expect(error?.code == .inDoubt)
+        #expect(try await received.tryReceive() == nil)
+        await sender.close()
+        await receiver.close()
     }
 
     /// The network fails again and again, while the server lives: what has an id arrives exactly once.

@@ -47,12 +47,16 @@ import Testing
         func cancel(_ operation: Operation) { take(session.cancel(operation)) }
         func lose(end: SluiceError? = nil) { take(session.lost(end: end)) }
         func close() { take(session.close()) }
+        func expectNobody() { take(session.expectNobody()) }
         func expire() { take(session.expire(now: now)) }
         func checkLife(_ patience: Duration) -> Bool {
             let (isAlive, actions) = session.checkLife(patience: patience, now: now)
             take(actions)
             return isAlive
         }
+
+        /// Whether somebody was asked to write.
+        var wantsToWrite: Bool { session.isFlushRequested }
 
         /// What was said since the last time.
         var said: String { String(decoding: session.takeOutput(), as: UTF8.self) }
@@ -180,6 +184,24 @@ import Testing
         try talk.begin()
         try talk.hear("#7 OK\n")
         guard case .broken = talk.change else { return #expect(Bool(false), "no change") }
+    }
+
+    @Test func aCrowdThatWasToldTogetherIsWrittenTogether() throws {
+        let talk = Talk()
+        try talk.begin()
+        for _ in 0..<8 { talk.ask(receive()) }
+        _ = talk.said
+        try talk.hear((0..<8).map { "#\($0) MSG jobs 1\nx\n" }.joined())
+        for _ in 0..<5 { talk.ask(receive()) }
+        #expect(!talk.wantsToWrite)
+        talk.ask(receive())
+        #expect(talk.wantsToWrite)
+        _ = talk.said
+        talk.ask(receive())
+        #expect(!talk.wantsToWrite)
+        // One has not come back.
+        talk.expectNobody()
+        #expect(talk.wantsToWrite)
     }
 
     // MARK: Cancelling

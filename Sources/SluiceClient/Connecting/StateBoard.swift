@@ -7,6 +7,8 @@ final class StateBoard: Sendable {
         var state = ConnectionState.connecting(after: nil)
         var listeners: [Int: AsyncStream<ConnectionState>.Continuation] = [:]
         var lastListener = 0
+        /// Who waits for the end.
+        var mourners: [UnsafeContinuation<Void, Never>] = []
     }
 
     private let content = Lock(Content())
@@ -14,13 +16,30 @@ final class StateBoard: Sendable {
     var state: ConnectionState { content.withLock { $0.state } }
 
     func show(_ state: ConnectionState) {
-        let listeners = content.withLock { content in
+        let (listeners, mourners) = content.withLock { content in
             content.state = state
-            return Array(content.listeners.values)
+            guard case .ended = state else {
+                return (Array(content.listeners.values), [UnsafeContinuation<Void, Never>]())
+            }
+            defer { content.mourners = [] }
+            return (Array(content.listeners.values), content.mourners)
         }
         for listener in listeners {
             listener.yield(state)
             if case .ended = state { listener.finish() }
+        }
+        for mourner in mourners { mourner.resume() }
+    }
+
+    /// Returns once there will be no other connection, whether the task is cancelled or not.
+    func waitForEnd() async {
+        await withUnsafeContinuation { continuation in
+            let hasEnded = content.withLock { content in
+                if case .ended = content.state { return true }
+                content.mourners.append(continuation)
+                return false
+            }
+            if hasEnded { continuation.resume() }
         }
     }
 

@@ -41,6 +41,12 @@ final class Operation: @unchecked Sendable {
     }
 
     var command: Command
+    /// Where it waits for its turn; nil when the server answers it at once.
+    let lane: Lane?
+    /// Whether it is a send with an id.
+    let hasIdentity: Bool
+    /// How many bytes it sends besides its line.
+    let bodyBytes: Int
     /// The only connection over which it makes sense, where it is about a message that came over that one.
     let connection: Int?
     var listener = Listener.none
@@ -59,6 +65,9 @@ final class Operation: @unchecked Sendable {
     init(_ command: Command, connection: Int? = nil) {
         self.command = command
         self.connection = connection
+        lane = command.lane
+        bodyBytes = command.bodyBytes
+        hasIdentity = if case .send(let send) = command { send.identity != nil } else { false }
     }
 
     func tell(_ event: OperationEvent) {
@@ -113,6 +122,17 @@ extension Command {
         case .barrier, .acknowledge: .inDoubt
         case .refuse, .touch: .stale
         case .leave, .authenticate, .cancel, .quit: .disconnected
+        }
+    }
+
+    var bodyBytes: Int {
+        switch self {
+        case .send(let command): command.body.count
+        case .select(let command):
+            command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
+        case .hello, .authenticate, .name, .ping, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close,
+            .poison, .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+            0
         }
     }
 

@@ -75,7 +75,7 @@ extension Session {
             return actions.events.append((operation, .part(reply, connection: connection)))
         }
         table.remove(slot)
-        if operation.command.lane == .taking { takingTags -= 1 }
+        if operation.lane == .taking { takingTags -= 1 }
         finish(operation, reply, &actions)
     }
 
@@ -92,7 +92,7 @@ extension Session {
 
     private mutating func finish(_ operation: Operation, _ reply: Reply, _ actions: inout SessionActions) {
         switch reply {
-        case .ok: if operation.command.lane == nil { memory.note(operation.command) }
+        case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(reply.error())
         case .message, .data, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: break
         }
@@ -133,9 +133,9 @@ extension Session {
             operation.stage = .queued
             operation.wasDelayed = true
         }
-        instant.insert(again.filter { $0.command.lane == nil })
-        taking.insert(again.filter { $0.command.lane == .taking })
-        sending.insert(again.filter { $0.command.lane == .sending })
+        instant.insert(again.filter { $0.lane == nil })
+        taking.insert(again.filter { $0.lane == .taking })
+        sending.insert(again.filter { $0.lane == .sending })
         actions.needsAlarm = again.contains { $0.deadline != nil }
         if let end { failWaiting(with: end, &actions) }
         return actions

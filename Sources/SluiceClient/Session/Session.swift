@@ -146,7 +146,7 @@ struct Session {
 
     /// Whether there is a tag for the operation, and nobody waits for one before it.
     private func mayAsk(_ operation: Operation) -> Bool {
-        switch operation.command.lane {
+        switch operation.lane {
         case nil: instant.isEmpty
         case .taking: taking.isEmpty && hasTag(.taking)
         case .sending: sending.isEmpty && hasTag(.sending)
@@ -164,7 +164,7 @@ struct Session {
     private mutating func enqueue(_ operation: Operation) {
         operation.stage = .queued
         operation.wasDelayed = true
-        switch operation.command.lane {
+        switch operation.lane {
         case nil: instant.append(operation)
         case .taking: taking.append(operation)
         case .sending: sending.append(operation)
@@ -173,7 +173,7 @@ struct Session {
 
     /// A queued operation has ended where it stands.
     mutating func forget(_ operation: Operation) {
-        switch operation.command.lane {
+        switch operation.lane {
         case nil: instant.lostOne()
         case .taking: taking.lostOne()
         case .sending: sending.lostOne()
@@ -185,6 +185,10 @@ struct Session {
         if let since = operation.inDoubtSince, now() &- since > Self.identityLifetime.wholeNanoseconds {
             return actions.fail(operation, .lostInDoubt)
         }
+        // Past a bound of its own the server would break the connection off, and this would be asked for again and again.
+        if let most = greeting?.maxMessageBytes, operation.bodyBytes > most {
+            return actions.fail(operation, SluiceError(.tooBig, "the server takes \(most) bytes at most"))
+        }
         pinEpoch(operation)
         var command = operation.command
         if operation.wasDelayed, let deadline = operation.deadline {
@@ -192,7 +196,7 @@ struct Session {
             guard deadline > now else { return actions.fail(operation, Self.expiry(of: operation)) }
             command.timeout = .nanoseconds(Int64(clamping: deadline - now))
         }
-        guard let lane = operation.command.lane else {
+        guard let lane = operation.lane else {
             operation.stage = .asked
             questions.append(.operation(operation))
             return Request(command: command).append(to: &output)
@@ -207,7 +211,7 @@ struct Session {
 
     /// The server compares the epoch of a send's first attempt with its own.
     private func pinEpoch(_ operation: Operation) {
-        guard case .send(var command) = operation.command, let identity = command.identity, identity.epoch == nil else {
+        guard operation.hasIdentity, case .send(var command) = operation.command, command.identity?.epoch == nil else {
             return
         }
         command.identity?.epoch = greeting?.epoch
