@@ -142,6 +142,20 @@ import Testing
         #expect(try sender.status() == 0)
     }
 
+    @Test(arguments: [["recv", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
+    func aLostHubStopsTheCommands(arguments: [String]) throws {
+        let daemon = try Daemon()
+        let script = "trap 'echo stopped; exit 1' TERM; echo begun; while :; do read -t 0.01 x < /dev/zero; done"
+        let words = (arguments + [script]).map { "\"" + $0 + "\"" }.joined(separator: " ")
+        let worker = try daemon.shell("exec sluice \(words)")
+        let sender = arguments[0] == "recv" ? try daemon.sluice("send", "jobs", "x") : nil
+        #expect(try worker.line() == "begun")
+        try daemon.expectEnd(after: SIGTERM)
+        #expect(try worker.rest() == "stopped\n")
+        #expect(try worker.status() == (sender == nil ? 5 : 1))
+        if let sender { #expect(try sender.status() == 5) }
+    }
+
     // MARK: Locks
 
     @Test func oneHoldsTheLockAtATime() throws {
