@@ -36,6 +36,17 @@ import Testing
                 """)
     }
 
+    @Test func aPipeEndsWithTheHubThatItSendsTo() throws {
+        let daemon = try Daemon()
+        let other = try Daemon()
+        let pipe = try daemon.sluice("pipe", "a", "b", "--to", "127.0.0.1:\(try other.port)")
+        let sender = try daemon.sluice("send", "a", "x")
+        try other.expect("x\n", of: "sluice recv b")
+        #expect(try sender.status() == 0)
+        try other.expectEnd(after: SIGTERM)
+        #expect(try pipe.status() == 1)
+    }
+
     private struct Tally: Decodable {
         var taken: Int
         var withdrawn: Int
