@@ -8,6 +8,7 @@ final class Interruption: @unchecked Sendable {
     // Sendable: see above.
 
     private let reactor: Reactor
+    private var watchers: [SignalWatcher] = []
     /// The signal that came.
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
@@ -19,14 +20,28 @@ final class Interruption: @unchecked Sendable {
     }
 
     func watch() throws(SluiceError) {
-        let signals = try reactor.signals(SIGINT, SIGTERM, SIGHUP)
-        reactor.spawn("signals") { [self] in
-            while signal == nil {
-                let number = try await signals.next()
-                if let interceptor { interceptor(number) } else { begin(number) }
+        for number in [SIGINT, SIGTERM, SIGHUP] where !Self.isIgnored(number) {
+            let watcher = try reactor.signals(number)
+            watchers.append(watcher)
+            reactor.spawn("signal \(number)") { [self] in
+                while true { arrived(try await watcher.next()) }
             }
-            signals.close()
         }
+    }
+
+    /// Whether who has started us wants the signal to do nothing, as `nohup` does.
+    private static func isIgnored(_ number: Int32) -> Bool {
+        var action = sigaction()
+        guard sigaction(number, nil, &action) == 0 else { return false }
+        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+            == unsafeBitCast(SIG_IGN, to: Int.self)
+    }
+
+    private func arrived(_ number: Int32) {
+        if let interceptor { return interceptor(number) }
+        // The next one has its usual effect.
+        for watcher in watchers { watcher.close() }
+        begin(number)
     }
 
     private func begin(_ number: Int32) {

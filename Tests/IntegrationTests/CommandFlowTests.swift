@@ -3,13 +3,14 @@ import Testing
 
 /// Many messages through `sluice`, and what becomes of them when a program ends in between.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct CommandFlowTests {
-    @Test(arguments: ["", "--ack"]) func manyLinesArriveInOrder(ack: String) throws {
+    @Test(arguments: [("", 1_000_000), ("--ack", 100_000)]) func manyLinesArriveInOrder(ack: String, lines: Int) throws
+    {
         let daemon = try Daemon()
         try daemon.expect(
             "same\n",
             of: """
-                seq 200000 | sluice send jobs &
-                sluice recv -n 200000 \(ack) jobs | cmp - <(seq 200000) && echo same
+                seq \(lines) | sluice send jobs &
+                sluice recv -n \(lines) \(ack) jobs | cmp - <(seq \(lines)) && echo same
                 """)
     }
 
@@ -33,6 +34,17 @@ import Testing
                 sluice send a 1 & sluice close b; sluice pipe a b 2> /dev/null; echo $?
                 sluice recv a
                 """)
+    }
+
+    @Test func aPipeEndsWithTheHubThatItSendsTo() throws {
+        let daemon = try Daemon()
+        let other = try Daemon()
+        let pipe = try daemon.sluice("pipe", "a", "b", "--to", "127.0.0.1:\(try other.port)")
+        let sender = try daemon.sluice("send", "a", "x")
+        try other.expect("x\n", of: "sluice recv b")
+        #expect(try sender.status() == 0)
+        try other.expectEnd(after: SIGTERM)
+        #expect(try pipe.status() == 1)
     }
 
     private struct Tally: Decodable {
@@ -84,6 +96,16 @@ import Testing
                 """)
     }
 
+    @Test func aSignalThatIsToBeIgnoredIs() throws {
+        let daemon = try Daemon()
+        let receiver = try daemon.shell("trap '' HUP; exec sluice recv -n 2 jobs")
+        try daemon.expect(status: 0, of: "send", "jobs", "one")
+        receiver.send(signal: SIGHUP)
+        try daemon.expect(status: 0, of: "send", "jobs", "two")
+        #expect(try receiver.rest() == "one\ntwo\n")
+        #expect(try receiver.status() == 0)
+    }
+
     // MARK: Workers
 
     @Test func aCommandThatFailsGivesItsMessageBack() throws {
@@ -129,6 +151,20 @@ import Testing
         #expect(try worker.status() == -SIGINT)
         try daemon.expect("precious\n", of: "sluice recv jobs")
         #expect(try sender.status() == 0)
+    }
+
+    @Test(arguments: [["recv", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
+    func aLostHubStopsTheCommands(arguments: [String]) throws {
+        let daemon = try Daemon()
+        let script = "trap 'echo stopped; exit 1' TERM; echo begun; while :; do read -t 0.01 x < /dev/zero; done"
+        let words = (arguments + [script]).map { "\"" + $0 + "\"" }.joined(separator: " ")
+        let worker = try daemon.shell("exec sluice \(words)")
+        let sender = arguments[0] == "recv" ? try daemon.sluice("send", "jobs", "x") : nil
+        #expect(try worker.line() == "begun")
+        try daemon.expectEnd(after: SIGTERM)
+        #expect(try worker.rest() == "stopped\n")
+        #expect(try worker.status() == (sender == nil ? 5 : 1))
+        if let sender { #expect(try sender.status() == 5) }
     }
 
     // MARK: Locks

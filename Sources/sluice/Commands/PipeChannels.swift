@@ -59,6 +59,7 @@ struct PipeJob: Sendable {
             intake.stop()
             sending.stop()
         }
+        to.onLoss { _ in intake.stop() }
         let progress = try Progress("forwarded", in: session)
         while let batch = try await intake.next() {
             for message in batch { try await forward(message, intake, keeper, sending, progress) }
@@ -70,6 +71,7 @@ struct PipeJob: Sendable {
             session.console.complain(complaint)
             return .status(sending.tally.status)
         }
+        if let loss = to.loss, session.interruption.signal == nil { throw loss }
         let status = demand.status(after: intake, in: session)
         return .status(keeper.lost > 0 ? .inDoubt : status)
     }

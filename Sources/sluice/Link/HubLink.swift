@@ -44,6 +44,7 @@ final class HubLink: @unchecked Sendable {
     private let settledGate: Gate
     private var isFinishing = false
     private(set) var loss: Failure?
+    private var lossReactions: [(Failure) -> Void] = []
 
     private init(_ connection: LineConnection, _ place: HubPlace, on reactor: Reactor) {
         self.connection = connection
@@ -147,6 +148,12 @@ final class HubLink: @unchecked Sendable {
 
     // MARK: Ending
 
+    /// Calls `reaction` when the connection is lost, after everything that is pending was told.
+    func onLoss(_ reaction: @escaping (Failure) -> Void) {
+        if let loss { return reaction(loss) }
+        lossReactions.append(reaction)
+    }
+
     /// Has everything that is pending withdrawn; the last replies still come.
     func finish() {
         isFinishing = true
@@ -217,6 +224,8 @@ final class HubLink: @unchecked Sendable {
         pending = []
         pendingCount = 0
         for entry in entries { entry.handler(.lost(failure)) }
+        for reaction in lossReactions { reaction(failure) }
+        lossReactions = []
         settledGate.open()
         connection.close()
     }

@@ -64,6 +64,12 @@ final class Intake: @unchecked Sendable {
         wanted = demand.total
         gate = Gate("messages on \(demand.channel)", on: link.reactor)
         ask()
+        // While it may ask for nothing, nothing else would tell.
+        link.onLoss { [weak self] failure in
+            guard let self else { return }
+            if ending == nil { ending = failure }
+            gate.open()
+        }
     }
 
     // MARK: Taking

@@ -20,11 +20,18 @@ final class LeaseKeeper: @unchecked Sendable {
     init(lease: Duration, on link: HubLink) throws(SluiceError) {
         self.link = link
         ticker = try link.reactor.tick(every: lease / 3) { [weak self] _ in self?.touchAll() }
+        link.onLoss { [weak self] _ in self?.loseAll() }
     }
 
     /// - Parameter lost: called when the lease has run out all the same, or the connection is lost.
     func hold(_ delivery: DeliveryID, lost: @escaping () -> Void = {}) {
         held[delivery] = lost
+    }
+
+    private func loseAll() {
+        let all = held
+        held = [:]
+        for lost in all.values { lost() }
     }
 
     private func touchAll() {

@@ -57,11 +57,11 @@ final class Children: @unchecked Sendable {
         return process
     }
 
-    /// A program begins with the signals as we have found them: the reactor ignores SIGPIPE, which would be inherited.
+    /// A program begins with the signals as we have found them: SIGPIPE, which the reactor ignores, would be inherited so.
     private static func restoreSignals(of attributes: inout posix_spawnattr_t, ownGroup: Bool) {
         var usual = sigset_t()
         sigemptyset(&usual)
-        for number in [SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD] { sigaddset(&usual, number) }
+        sigaddset(&usual, SIGPIPE)
         posix_spawnattr_setsigdefault(&attributes, &usual)
         var none = sigset_t()
         sigemptyset(&none)

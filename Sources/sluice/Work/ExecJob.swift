@@ -29,7 +29,6 @@ struct ExecJob: Sendable {
                 try crew.work(on: message) { intake.release(1, bytes: message.body.count) }
             }
         }
-        if link.loss != nil { crew.signalAll(SIGTERM) }
         try await crew.settle()
         try await link.settle()
         let status = demand.status(after: intake, in: session)
