@@ -1,4 +1,4 @@
-public import SluiceRuntime
+package import SluiceRuntime
 package import SluiceWire
 
 /// A connection to a Sluice server, at the level of the line protocol: requests go out, and replies come in the order in
@@ -10,7 +10,7 @@ package import SluiceWire
 ///     let connection = try await LineConnection.connect(to: address)
 ///     try await connection.send(Request(command: .ping([])))
 ///     let (tag, reply) = try await connection.receive()
-public final class LineConnection: @unchecked Sendable {
+package final class LineConnection: @unchecked Sendable {
     // Sendable: everything that changes belongs to the thread of the stream's reactor, which each operation checks.
 
     private static let readBytes = 16 << 10
@@ -32,14 +32,14 @@ public final class LineConnection: @unchecked Sendable {
     ///   minutes.
     /// - Throws: `.system` when nobody listens there or the peer cannot be reached; `.timedOut`, `.cancelled`; `.misuse`
     ///   off the reactors.
-    public static func connect(
+    package static func connect(
         to address: SocketAddress, timeout: Duration? = nil
     ) async throws(SluiceError) -> LineConnection {
         LineConnection(try await Stream.connect(to: address, timeout: timeout))
     }
 
     /// Whom the connection is with.
-    public var peerAddress: SocketAddress { stream.peerAddress }
+    package var peerAddress: SocketAddress { stream.peerAddress }
 
     // MARK: Talking
 
@@ -95,12 +95,12 @@ public final class LineConnection: @unchecked Sendable {
     /// `eof=wait`; replies still come.
     ///
     /// - Throws: `.system` when the connection is gone; `.closed`; `.misuse` off the reactor.
-    public func finishSending() throws(SluiceError) {
+    package func finishSending() throws(SluiceError) {
         try stream.shutdownWrite()
     }
 
     /// Closes the connection. May be called from any thread, any number of times.
-    public func close() {
+    package func close() {
         stream.close()
     }
 }
