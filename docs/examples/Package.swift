@@ -13,7 +13,7 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "sluice-examples",
     platforms: [.macOS("26.0")],
-    dependencies: [.package(name: "sluice", path: "../..")],
+    dependencies: [.package(name: "sluice", path: "../..", traits: [])],
     targets: [
         .executableTarget(
             name: "Examples",

@@ -24,6 +24,7 @@ enum Examples {
         "sieve": sieve,
         "sieve-remote": sieveRemote,
         "skynet": skynet,
+        "skynet-remote": skynetRemote,
     ]
 
     static func main() async throws {
