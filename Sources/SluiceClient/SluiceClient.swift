@@ -143,11 +143,7 @@ public func withClient<Result>(
 
 extension ChannelName {
     init(checking name: String) throws(SluiceError) {
-        guard let valid = ChannelName(name) else {
-            throw SluiceError(
-                .misuse,
-                "a name is 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / - and does not begin with -")
-        }
+        guard let valid = ChannelName(name) else { throw SluiceError(.misuse, ChannelName.rule) }
         self = valid
     }
 }

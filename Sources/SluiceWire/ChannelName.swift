@@ -7,6 +7,10 @@ package struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// The name as it is written on the wire.
     package let description: String
 
+    /// The rules above, for whoever has broken them.
+    package static let rule =
+        "a name is 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / - and does not begin with -"
+
     /// The name that `text` spells, or nil if it breaks the rules above.
     package init?(_ text: String) {
         guard Self.isValid(text.utf8) else { return nil }

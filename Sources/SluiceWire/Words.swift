@@ -60,11 +60,7 @@ struct Words {
     /// - Parameter missing: what to tell the client when nothing is left.
     mutating func name(orMissing missing: String) throws(WireError) -> ChannelName {
         let word = try next(orMissing: missing)
-        guard let name = ChannelName(word) else {
-            throw WireError(
-                .badName,
-                "a name is 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / - and does not begin with -")
-        }
+        guard let name = ChannelName(word) else { throw WireError(.badName, ChannelName.rule) }
         return name
     }
 

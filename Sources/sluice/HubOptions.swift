@@ -20,7 +20,7 @@ struct HubOptions: ParsableArguments {
     var quiet = false
 
     func validate() throws {
-        if let label, ChannelName(label) == nil { throw ValidationError("--label: \(Spelled.nameRules)") }
+        if let label, ChannelName(label) == nil { throw ValidationError("--label: \(ChannelName.rule)") }
     }
 
     /// The hub that is meant.

@@ -89,7 +89,7 @@ struct ArmWords {
     }
 
     private static func name(_ text: String) throws(Failure) -> ChannelName {
-        guard let name = ChannelName(text) else { throw usage(Spelled.nameRules) }
+        guard let name = ChannelName(text) else { throw usage(ChannelName.rule) }
         return name
     }
 
