@@ -33,6 +33,13 @@ package enum Arm: Sendable, Hashable {
     case send(ChannelName, Body, id: MessageID? = nil)
     /// With how many must come; nil leaves that to the others.
     case barrier(ChannelName, parties: Int? = nil)
+
+    /// The channel or barrier that the arm is about.
+    package var name: ChannelName {
+        switch self {
+        case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
+        }
+    }
 }
 
 /// In which order a select looks at arms that are ready at the same time.

@@ -1,13 +1,3 @@
-extension Duration {
-    /// The duration that `text` spells as the protocol does, or nil: `0`, or a whole number and `ms`, `s`, `m` or `h`, up to
-    /// ``Limits/maxDuration``.
-    package init?(spelling text: String) {
-        var text = text
-        guard let duration = text.withUTF8({ ByteView(UnsafeRawBufferPointer($0)).duration }) else { return nil }
-        self = duration
-    }
-}
-
 extension ByteView {
     /// The number that the bytes spell, or nil.
     ///

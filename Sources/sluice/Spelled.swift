@@ -10,7 +10,7 @@ enum Spelled {
 
     /// `0`, or a whole number and `ms`, `s`, `m` or `h`, as in the protocol.
     @Sendable static func duration(_ text: String) throws -> Duration {
-        guard let duration = Duration(spelling: text) else {
+        guard let duration = Duration(protocolText: text) else {
             throw ValidationError("a duration is 0, or a whole number and ms, s, m or h")
         }
         return duration

@@ -169,26 +169,3 @@ extension SluiceRuntime.SelectOrder {
         }
     }
 }
-
-extension Reply {
-    /// Which of `arms` was taken, or has found its channel ended.
-    fileprivate func place(among arms: [Arm]) -> Int? {
-        switch self {
-        case .ok(let attributes), .message(_, _, let attributes):
-            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { place in
-                arms.indices.contains(place) ? place : nil
-            }
-        case .closed(let channel, _), .poisoned(let channel, _):
-            arms.firstIndex { $0.name == channel }
-        case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
-        }
-    }
-}
-
-extension Arm {
-    fileprivate var name: ChannelName {
-        switch self {
-        case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
-        }
-    }
-}

@@ -122,27 +122,6 @@ public enum HubArmBuilder<Output> {
     public static func buildArray(_ arms: [[HubArm<Output>]]) -> [HubArm<Output>] { arms.flatMap(\.self) }
 }
 
-extension Reply {
-    /// Which of `arms` was taken, or has found its channel ended.
-    fileprivate func place(among arms: [Arm]) -> Int? {
-        switch self {
-        case .ok(let attributes), .message(_, _, let attributes):
-            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }
-        case .closed(let channel, _), .poisoned(let channel, _):
-            arms.firstIndex { $0.name == channel }
-        case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
-        }
-    }
-}
-
-extension Arm {
-    fileprivate var name: ChannelName {
-        switch self {
-        case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
-        }
-    }
-}
-
 extension SluiceRuntime.SelectOrder {
     fileprivate var wire: SluiceWire.SelectOrder {
         switch self {

@@ -1,0 +1,14 @@
+extension Reply {
+    /// Which of a select's `arms` was taken, or has found its channel ended; nil where the reply names none of them.
+    package func place(among arms: [Arm]) -> Int? {
+        switch self {
+        case .ok(let attributes), .message(_, _, let attributes):
+            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { place in
+                arms.indices.contains(place) ? place : nil
+            }
+        case .closed(let channel, _), .poisoned(let channel, _):
+            arms.firstIndex { $0.name == channel }
+        case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
+        }
+    }
+}
