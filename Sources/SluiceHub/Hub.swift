@@ -66,19 +66,26 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Takes a connection in; nil when there are as many as there may be.
-    func enter(_ connection: Connection) -> ConnectionID? {
-        state.withLock { state in
+    /// Takes a client in; nil when there are as many as there may be.
+    func enter(_ client: String, on share: ReactorShare) -> Connection? {
+        let connection = state.withLock { (state) -> Connection? in
             state.machine.now = timekeeper.nowNanoseconds
-            return state.machine.connectionCount - state.localCount < limits.maxConnections
-                ? state.enter(connection) : nil
+            guard state.machine.connectionCount - state.localCount < limits.maxConnections else { return nil }
+            return state.enter(client) { id in Connection(id, at: client, on: share, of: self) }
         }
+        if connection != nil { share.connectionEnters() }
+        return connection
     }
 
     /// Withdraws what a connection has parked, and forgets it.
     func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
         transact(share) { $0.leave(id, because: ending) }
+        share.connectionLeaves()
         report(client, ending)
+    }
+
+    func connections(of share: ReactorShare) -> [Connection] {
+        state.withLock { $0.connections(of: share) }
     }
 
     /// Counts a connection that was never taken in.

@@ -1,131 +1,91 @@
 import SluiceRuntime
 import SluiceWire
 
-/// One client: its socket, and the green task that reads from it. Belongs to the thread of its reactor.
+/// One client: its socket, and the conversation with it. Belongs to the thread of its reactor.
 ///
-/// The task reads when bytes are there and the session has room for them; everything else (replies that others cause,
-/// lines that may run at last, writing) is done when the reactor calls, once a turn. So a parked command is no task, and
-/// a turn costs one `read` and one `write` however many commands came with it.
+/// No task: a parked one takes more memory than all the rest of an idle connection, and to wake one takes longer than
+/// most commands. The reactor calls when there is something to read, or room to write, and once more at the end of each
+/// turn in which something has happened. So a turn costs one `read` and one `write`, however many commands came with it.
 ///
-/// Where the time of a `PING` goes, with 50 clients that send 16 at a time: three quarters of it are the kernel's, most of
-/// that in `send`, which on loopback does the receiver's work of TCP as well; an eighth is the parser's; and what there is
-/// of tasks, polling and bookkeeping for each read is the 16th part of a microsecond for each `PING`.
-final class Connection: EndOfTurn, @unchecked Sendable {
+/// Where the time of a handoff goes, with 50 pairs of clients that do nothing else: nine tenths are the kernel's, and
+/// most of that in `send`, which on loopback does the receiver's work of TCP as well.
+final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else belongs to the reactor's thread.
 
     private enum State {
         case open
         /// The last reply is written; what the client sends is thrown away until it closes its side, or time is up.
-        case lingering(TimerHandle)
-        case closed(ConnectionEnding?)
+        case lingering
+        /// The hub is still to be told.
+        case closed(ConnectionEnding)
+        case forgotten
     }
 
     let share: ReactorShare
     /// The client's address, for reports.
     let client: String
+    private let id: ConnectionID
     private let hub: Hub
-    private let stream: Stream
-    /// Nil until the hub has taken the connection in.
-    @exclusivity(unchecked) private var session: Session?
+    private let session: Session
+    @exclusivity(unchecked) private var socket: PolledSocket?
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
-    /// Writes what the kernel did not take at once; nil when nothing is left of that.
-    @exclusivity(unchecked) private var drain: GreenTask<Void>?
-    /// Where the task waits while it must not read; made when it is first needed.
-    private var gate: Gate?
+    /// What the connection waits for that may not happen; nil while that is nothing.
+    @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
     private var reactor: Reactor { share.reactor }
 
-    init(_ stream: Stream, on share: ReactorShare, of hub: Hub) {
-        self.stream = stream
+    init(_ id: ConnectionID, at client: String, on share: ReactorShare, of hub: Hub) {
+        self.id = id
+        self.client = client
         self.share = share
         self.hub = hub
-        client = stream.peerAddress.description
+        session = Session(id, on: share, of: hub)
     }
 
-    // MARK: The task
-
-    /// Serves the client until it is gone.
-    func serve() async {
-        guard let id = hub.enter(self) else { return turnAway() }
-        let session = Session(id, on: share, of: hub)
-        self.session = session
-        var ending = ConnectionEnding.reset
-        do throws(SluiceError) {
-            while isOpen { try await takeInput(session) }
-        } catch {
-            if error.code == .cancelled { ending = .stopped }
-        }
-        close(because: nil)
-        if case .closed(let reason?) = state { ending = reason } else { ending = session.ending ?? ending }
-        self.session = nil
-        hub.leave(id, client, on: share, because: ending)
+    /// Serves the client from now on.
+    func begin(_ descriptor: consuming Descriptor) {
+        socket = PolledSocket(descriptor, on: reactor, tells: self)
+        socket?.watch(reading: true, writing: false)
+        setAlarm()
     }
 
-    /// Waits for something to read, and has the session run it.
-    private func takeInput(_ session: Session) async throws(SluiceError) {
-        guard session.inputRoom > 0 else {
-            try await waitForRoom()
-            return session.restartPatience()
+    private var isOpen: Bool {
+        switch state {
+        case .open, .lingering: true
+        case .closed, .forgotten: false
         }
-        do throws(SluiceError) {
-            try await stream.waitReadable(timeout: patience(with: session))
-        } catch  where error.code == .timedOut {
-            session.endPatience(because: session.deadline?.ending ?? .slowLine)
-            return schedule()
-        }
-        let room = min(session.inputRoom, share.scratch.count)
-        guard room > 0 else { return }
-        switch stream.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
-        case .bytes(let count):
-            session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
-            schedule()
-        case .endOfStream:
-            session.endInput()
-            schedule()
-        case .wouldBlock: break
-        case .failed: close(because: nil)
-        }
-    }
-
-    /// How long the client may still take for what it owes; nil when it owes nothing.
-    private func patience(with session: Session) -> Duration? {
-        session.deadline.map { deadline in
-            let now = reactor.nowNanoseconds
-            return .nanoseconds(deadline.nanoseconds > now ? Int64(clamping: deadline.nanoseconds - now) : 0)
-        }
-    }
-
-    /// Waits until the client may be read from again, or the connection is closed.
-    private func waitForRoom() async throws(SluiceError) {
-        let gate = gate ?? Gate("room for the input of \(client)", on: reactor)
-        self.gate = gate
-        do throws(SluiceError) {
-            try await gate.wait(timeout: hub.limits.probeInterval)
-        } catch  where error.code == .timedOut {
-            // Nothing else tells that a client has gone that is not read from.
-            if stream.isBroken { close(because: nil) }
-        }
-    }
-
-    private func turnAway() {
-        var output: [UInt8] = []
-        let limit = hub.limits.maxConnections
-        Reply.error(WireError(.limit, "the server has \(limit) connections, and takes no more")).append(to: &output)
-        _ = output.withUnsafeBytes { stream.tryWrite($0) }
-        try? stream.shutdownWrite()
-        // Closing with input unread would break the connection off, and the reply might not arrive.
-        _ = stream.tryRead(into: share.scratch)
-        stream.close()
-        hub.turnedAway(client)
     }
 
     // MARK: The reactor's calls
 
+    func socketIsReadable() {
+        guard isOpen else { return }
+        let room = min(session.inputRoom, share.scratch.count)
+        guard room > 0 else { return schedule() }
+        switch socket?.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
+        case .bytes(let count): session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
+        case .endOfStream: session.endInput()
+        case .wouldBlock, nil: return
+        case .failed: return close(because: .reset)
+        }
+        schedule()
+    }
+
+    func socketIsWritable() {
+        guard isOpen else { return }
+        write()
+        schedule()
+    }
+
+    func socketIsUnwatchable() {
+        close(because: .reset)
+    }
+
     /// Hands on what an operation that was parked is told.
     func deliver(_ delivery: Delivery) {
-        guard let session, isOpen else { return }
+        guard isOpen else { return }
         session.take(delivery)
         if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
@@ -138,69 +98,108 @@ final class Connection: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         isScheduled = false
-        guard let session, isOpen else { return }
+        guard isOpen else { return forget() }
         if session.canRunHeld { session.runHeld() }
-        flush(session)
+        // While the kernel takes nothing more, it will say when it does.
+        if socket?.watchesWriting == false { write() }
         session.reportWritten()
         if session.canRunHeld { schedule() }
-        if session.ending != nil, session.output.isEmpty { end(session) }
-        if session.inputRoom > 0 || !isOpen { gate?.open() }
+        if session.ending != nil, session.output.isEmpty { end() }
+        guard isOpen else { return }
+        watch()
+        setAlarm()
+    }
+
+    /// Has the kernel tell what matters now. It is not asked about a client that must not be read from: what such a one
+    /// sends, its end included, would be told in every turn.
+    private func watch() {
+        let (reading, writing) = (session.inputRoom > 0, !session.output.isEmpty)
+        if reading, socket?.watchesReading == false { session.restartPatience() }
+        socket?.watch(reading: reading, writing: writing)
     }
 
     // MARK: Writing
 
-    private func flush(_ session: Session) {
-        guard drain == nil, !session.output.isEmpty else { return }
-        write(session)
-        guard !session.output.isEmpty, isOpen else { return }
-        drain = reactor.spawn("output for \(client)") { [self] in await drainOutput() }
-    }
-
-    private func write(_ session: Session) {
-        switch session.output.withUnsent({ stream.tryWrite($0) }) {
-        case .bytes(let count): session.output.drop(count)
-        case .wouldBlock: break
-        case .failed: close(because: nil)
+    /// Writes what the kernel takes. No input is read beyond `HubLimits.outputBytes` of what it does not take.
+    private func write() {
+        guard !session.output.isEmpty else { return }
+        switch session.output.withUnsent({ socket?.tryWrite($0) }) {
+        case .bytes(let count):
+            session.output.drop(count)
+            // It counts anew from the last bytes that the client has taken.
+            deadlines?.stall = nil
+        case .wouldBlock, nil: break
+        case .failed: close(because: .reset)
         }
     }
 
-    /// Writes what the client has to make room for. No input is read beyond `HubLimits.outputBytes` meanwhile.
-    private func drainOutput() async {
-        do throws(SluiceError) {
-            while isOpen, let session, !session.output.isEmpty {
-                try await stream.waitWritable(timeout: hub.limits.stallTimeout)
-                write(session)
-            }
-        } catch {
-            if error.code == .timedOut { close(because: .stalled) }
+    // MARK: Deadlines
+
+    /// Sees to it that the connection is called when it has waited too long.
+    private func setAlarm() {
+        let isReading = socket?.watchesReading == true
+        let isWriting = socket?.watchesWriting == true
+        if deadlines == nil {
+            // Nearly always: a client that owes nothing, and takes what it is sent.
+            if isReading, !isWriting, session.deadline == nil, case .open = state { return }
+            deadlines = ConnectionDeadlines()
         }
-        drain = nil
-        session?.reportWritten()
+        guard let deadlines else { return }
+        let now = reactor.nowNanoseconds
+        deadlines.patience = isReading && !isLingering ? session.deadline?.nanoseconds : nil
+        deadlines.keep(\.probe, if: !isReading, now, hub.limits.probeInterval)
+        deadlines.keep(\.stall, if: isWriting, now, hub.limits.stallTimeout)
+        deadlines.keep(\.linger, if: isLingering, now, hub.limits.lingerTimeout)
+        deadlines.setAlarm(on: reactor, now) { [self] in alarmRings() }
+    }
+
+    private func alarmRings() {
+        guard isOpen, let deadlines else { return }
+        let now = reactor.nowNanoseconds
+        deadlines.alarmHasRung()
+        if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
+        if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
+        // Nothing else tells that a client has gone that is not read from.
+        if deadlines.takeDue(\.probe, now), socket?.isBroken == true { return close(because: .reset) }
+        if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
         schedule()
     }
 
+    private var isLingering: Bool { if case .lingering = state { true } else { false } }
+
     // MARK: Ending
 
-    private var isOpen: Bool {
-        if case .closed = state { false } else { true }
-    }
-
     /// The last reply is written.
-    private func end(_ session: Session) {
-        if session.hasInputEnded { return close(because: nil) }
+    private func end() {
+        if session.hasInputEnded { return close(because: .reset) }
         guard case .open = state else { return }
         // Closing now, with input unread, would break the connection off, and the last reply might not arrive.
-        try? stream.shutdownWrite()
-        let call = reactor.call(after: hub.limits.lingerTimeout) { [weak self] in self?.close(because: nil) }
-        state = .lingering(call)
+        socket?.finishWriting()
+        state = .lingering
     }
 
     /// - Parameter reason: why, where the session does not tell.
-    private func close(because reason: ConnectionEnding?) {
+    private func close(because reason: ConnectionEnding) {
         guard isOpen else { return }
-        if case .lingering(let call) = state { reactor.cancelTimer(call) }
-        state = .closed(reason)
-        stream.close()
-        gate?.open()
+        close(for: session.ending ?? reason)
+    }
+
+    private func close(for ending: ConnectionEnding) {
+        state = .closed(ending)
+        socket?.close()
+        deadlines?.cancelAlarm(on: reactor)
+        // Not now: others may be told of it, of whom one may be in the middle of something.
+        schedule()
+    }
+
+    /// The reactor stops.
+    func stop() {
+        if isOpen { close(for: .stopped) }
+    }
+
+    private func forget() {
+        guard case .closed(let ending) = state else { return }
+        state = .forgotten
+        hub.leave(id, client, on: share, because: ending)
     }
 }

@@ -61,12 +61,18 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return share
     }
 
-    mutating func enter(_ connection: Connection) -> ConnectionID {
-        let id = machine.connect(from: connection.client)
+    /// - Parameter make: what the connection is, given its key.
+    mutating func enter(_ client: String, _ make: (ConnectionID) -> Connection) -> Connection {
+        let id = machine.connect(from: client)
         let slot = Int(id.slot)
         while slot >= connections.count { connections.append(nil) }
+        let connection = make(id)
         connections[slot] = connection
-        return id
+        return connection
+    }
+
+    func connections(of share: ReactorShare) -> [Connection] {
+        connections.compactMap { $0?.share === share ? $0 : nil }
     }
 
     mutating func leave(_ id: ConnectionID, because ending: ConnectionEnding) {

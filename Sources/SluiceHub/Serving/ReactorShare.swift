@@ -17,6 +17,9 @@ final class ReactorShare: @unchecked Sendable {
     let scratch: UnsafeMutableRawBufferPointer
     /// What a session does next, while it runs; empty in between.
     @exclusivity(unchecked) var batch: [SessionStep] = []
+    /// Opened when the last connection has gone; nil while there is none.
+    @exclusivity(unchecked) var warden: Gate?
+    @exclusivity(unchecked) private var connectionCount = 0
     private var buffers: [[UInt8]] = []
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
@@ -26,6 +29,17 @@ final class ReactorShare: @unchecked Sendable {
     }
 
     deinit { scratch.deallocate() }
+
+    func connectionEnters() {
+        connectionCount += 1
+    }
+
+    func connectionLeaves() {
+        connectionCount -= 1
+        if connectionCount > 0 { return }
+        warden?.open()
+        warden = nil
+    }
 
     /// An empty buffer with some capacity.
     func takeBuffer() -> [UInt8] {

@@ -115,6 +115,11 @@ public final class Listener: @unchecked Sendable {
     /// - Throws: `.cancelled`; `.closed` after `close`; `.misuse` off the reactor or while another task accepts;
     ///   `.system` for what no waiting can mend.
     public func accept() async throws(SluiceError) -> Stream {
+        try await acceptSocket().takeStream(on: reactor)
+    }
+
+    /// The same, for who does not want a stream made of it.
+    package func acceptSocket() async throws(SluiceError) -> AcceptedSocket {
         try watch.checkUse()
         guard !watch.hasReader else { throw SluiceError(.misuse, "another task waits for \(watch.waitDescription)") }
         while true {
@@ -125,7 +130,7 @@ public final class Listener: @unchecked Sendable {
                 pause = Self.shortestPause
                 // Another thread may have been quicker when the reserve was lent.
                 reserve.refill()
-                return Stream(Descriptor(owning: number), to: peer ?? .unix(path: ""), on: reactor)
+                return AcceptedSocket(descriptor: Descriptor(owning: number), peer: peer ?? .unix(path: ""))
             }
             switch Obstacle(errno) {
             case .nobody: try await waitForConnection()
@@ -189,6 +194,20 @@ public final class Listener: @unchecked Sendable {
 
     private func removeFile() {
         file.withLock { $0.take() }?.remove()
+    }
+}
+
+/// A connected, non-blocking socket, and who is at its other end.
+package struct AcceptedSocket: ~Copyable {
+    let descriptor: Descriptor
+    package let peer: SocketAddress
+
+    package consuming func takeDescriptor() -> Descriptor { descriptor }
+
+    /// A stream for the tasks of `reactor`.
+    package consuming func takeStream(on reactor: Reactor) -> Stream {
+        let peer = peer
+        return Stream(descriptor, to: peer, on: reactor)
     }
 }
 

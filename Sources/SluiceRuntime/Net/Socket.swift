@@ -35,6 +35,27 @@ enum Socket {
         SocketAddress.filled { getsockname(number, $0, $1) }.address
     }
 
+    /// Reads without waiting; `buffer` must not be empty.
+    static func tryRead(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
+        let count = uninterrupted { recv(number, buffer.baseAddress, buffer.count, 0) }
+        if count > 0 { return .bytes(count) }
+        if count == 0 { return .endOfStream }
+        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+    }
+
+    /// Writes without waiting; `bytes` must not be empty.
+    static func tryWrite(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
+        let count = uninterrupted { send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        if count >= 0 { return .bytes(count) }
+        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+    }
+
+    /// Whether the peer has broken the connection off, as far as the kernel knows.
+    static func isBroken(_ number: Int32) -> Bool {
+        var poll = pollfd(fd: number, events: 0, revents: 0)
+        return Glibc.poll(&poll, 1, 0) > 0
+    }
+
     /// Repeats a call while a signal interrupts it.
     static func uninterrupted(_ call: () -> Int) -> Int {
         while true {

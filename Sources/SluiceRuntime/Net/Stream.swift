@@ -79,13 +79,9 @@ public final class Stream: @unchecked Sendable {
     /// Reads without waiting. On the reactor's thread only; `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         operationsSinceWait += 1
-        let count = Socket.uninterrupted { Glibc.read(watch.number, buffer.baseAddress, buffer.count) }
-        if count > 0 {
-            isDrained = count < buffer.count
-            return .bytes(count)
-        }
-        if count == 0 { return .endOfStream }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        let attempt = Socket.tryRead(watch.number, into: buffer)
+        if case .bytes(let count) = attempt { isDrained = count < buffer.count }
+        return attempt
     }
 
     /// Waits until `tryRead` would not return `.wouldBlock`.
@@ -129,11 +125,7 @@ public final class Stream: @unchecked Sendable {
     /// Writes without waiting. On the reactor's thread only; `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         operationsSinceWait += 1
-        let count = Socket.uninterrupted {
-            send(watch.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
-        }
-        if count >= 0 { return .bytes(count) }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        return Socket.tryWrite(watch.number, bytes)
     }
 
     /// Waits until `tryWrite` would not return `.wouldBlock`.
@@ -153,13 +145,6 @@ public final class Stream: @unchecked Sendable {
     }
 
     // MARK: Ending
-
-    /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer
-    /// that has only finished writing has not. On the reactor's thread only.
-    package var isBroken: Bool {
-        var poll = pollfd(fd: watch.number, events: 0, revents: 0)
-        return Glibc.poll(&poll, 1, 0) > 0
-    }
 
     /// Tells the peer that nothing more will be written. Reading goes on.
     ///
