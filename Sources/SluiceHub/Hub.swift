@@ -138,30 +138,20 @@ public final class Hub: Sendable {
     /// - Parameter reactor: where the caller is, if it has no `share` at hand.
     private func transact(on reactor: Reactor?, _ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
-        var aftermath: Aftermath?
-        var alarm: UInt64?
-        var ebbs = false
-        state.withLock { state in
+        let aftermath = state.withLock { (state) -> Aftermath in
             state.machine.now = now
             body(&state)
-            if !state.machine.effects.isEmpty {
-                aftermath = state.routeEffects(for: share ?? state.shares.first { $0.reactor === reactor })
-            }
-            if let deadline = state.machine.nextDeadline, deadline < state.alarm ?? .max {
-                state.alarm = deadline
-                alarm = deadline
-            }
-            ebbs = state.machine.ebbs()
+            return state.conclude(for: share ?? state.shares.first { $0.reactor === reactor })
         }
-        if let aftermath { perform(aftermath) }
-        if let alarm { setAlarm(for: alarm) }
-        if ebbs { giveMemoryBack() }
+        aftermath.own?.deliver()
+        perform(aftermath)
     }
 
     private func perform(_ aftermath: Aftermath) {
-        for delivery in aftermath.own { delivery.connection.deliver(delivery) }
         for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
         for share in aftermath.woken { share.reactor.post { [weak self] in self?.deliver(to: share) } }
+        if let alarm = aftermath.alarm { setAlarm(for: alarm) }
+        if aftermath.ebbs { giveMemoryBack() }
     }
 
     /// Looks at the state, and changes nothing.
@@ -175,8 +165,7 @@ public final class Hub: Sendable {
 
     /// Makes the deliveries that other reactors have left for this one.
     private func deliver(to share: ReactorShare) {
-        let deliveries = state.withLock { $0.takeDeliveries(of: share) }
-        for delivery in deliveries { delivery.connection.deliver(delivery) }
+        if state.withLock({ $0.takeDeliveries(of: share) }) { share.deliver() }
     }
 
     /// Gives memory back when those who have just gone have let go of theirs, too.

@@ -24,7 +24,7 @@ struct Floor: ~Copyable {
         machine.disconnect(connection, isOrderly: isOrderly)
     }
 
-    mutating func apply(_ operation: HubOperation, by connection: ConnectionID, tag: String? = nil) -> Outcome {
+    mutating func apply(_ operation: Command, by connection: ConnectionID, tag: String? = nil) -> Outcome {
         machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
     }
 

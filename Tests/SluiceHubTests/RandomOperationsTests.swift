@@ -151,7 +151,7 @@ private struct Crowd: ~Copyable {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").joined(separator: " ")
     }
 
-    private mutating func apply(_ operation: HubOperation, _ begun: Ledger.Operation, _ caption: String) {
+    private mutating func apply(_ operation: Command, _ begun: Ledger.Operation, _ caption: String) {
         let tag = chance(1, of: 2) ? "t" : nil
         let outcome = floor.apply(operation, by: begun.connection, tag: tag)
         log(begun.connection, caption, outcome)

@@ -57,7 +57,7 @@ public final class InProcessClient: Sendable {
     // MARK: Operations
 
     /// Performs an operation that may have to wait.
-    nonisolated(nonsending) func perform(_ operation: HubOperation, _ side: WaitSide) async -> Reply {
+    nonisolated(nonsending) func perform(_ operation: Command, _ side: WaitSide) async -> Reply {
         let verdict: LocalVerdict = await suspendTask(on: waits, side, timeout: nil) { continuation in
             begin(operation, continuation)
         }
@@ -70,7 +70,7 @@ public final class InProcessClient: Sendable {
     }
 
     private func begin(
-        _ operation: HubOperation, _ continuation: UnsafeContinuation<LocalVerdict, Never>
+        _ operation: Command, _ continuation: UnsafeContinuation<LocalVerdict, Never>
     ) -> WaitTicket? {
         var outcome: Outcome?
         hub.transactHere { [id] state in
@@ -87,7 +87,7 @@ public final class InProcessClient: Sendable {
     }
 
     /// Performs an operation that never waits.
-    func performAtOnce(_ operation: HubOperation) throws(SluiceError) {
+    func performAtOnce(_ operation: Command) throws(SluiceError) {
         var outcome: Outcome?
         hub.transactHere { [id] state in
             outcome = state.machine.apply(operation, by: Caller(connection: id, tag: nil))

@@ -8,7 +8,7 @@ struct ChannelTable: ~Copyable {
     /// message is not allocated each time.
     private static let maxSpares = 64
 
-    private var channels: [ChannelName: NamedChannel] = [:]
+    private var index = ChannelIndex()
     private var spares: [NamedChannel] = []
     private var tombstones: Retention<NamedChannel>
     /// The number of channels that have ended, and of which only the name is kept.
@@ -23,35 +23,42 @@ struct ChannelTable: ~Copyable {
     }
 
     /// The number of channels, without those of which only the name is kept.
-    var count: Int { channels.count - tombstoneCount }
+    var count: Int { index.count - tombstoneCount }
     /// When the next name of an ended channel will be free.
     var nextEnd: UInt64? { tombstones.nextEnd }
 
     /// The channel of that name. Who does not use it after all gives it to `release`.
     mutating func channel(_ name: ChannelName) -> NamedChannel {
-        if let channel = channels[name] { return channel }
-        let channel = spares.popLast() ?? NamedChannel(name)
-        channel.name = name
-        channels[name] = channel
+        let hash = index.hash(of: name)
+        if let channel = index.channel(name, hash: hash) { return channel }
+        let channel = spare(name, hash) ?? NamedChannel(name, hash: hash)
+        index.insert(channel)
         return channel
     }
 
-    func existing(_ name: ChannelName) -> NamedChannel? { channels[name] }
-
-    func forEach(_ visit: (NamedChannel) -> Void) {
-        for channel in channels.values { visit(channel) }
+    /// An idle object, under a new name.
+    private mutating func spare(_ name: ChannelName, _ hash: UInt64) -> NamedChannel? {
+        guard let channel = spares.popLast() else { return nil }
+        channel.name = name
+        channel.hash = hash
+        return channel
     }
+
+    func existing(_ name: ChannelName) -> NamedChannel? { index.channel(name, hash: index.hash(of: name)) }
+
+    func forEach(_ visit: (NamedChannel) -> Void) { index.forEach(visit) }
 
     /// Forgets the channel if nobody would miss it. One that has ended becomes a tombstone.
     mutating func release(_ channel: NamedChannel, at now: UInt64) {
         guard channel.engine.ending == nil else { return bury(channel, at: now) }
-        guard channel.isIdle, remove(channel) else { return }
+        guard channel.isInTable, channel.isIdle else { return }
+        index.remove(channel)
         if spares.count < Self.maxSpares, channel.extras == nil { spares.append(channel) }
     }
 
     private mutating func bury(_ channel: NamedChannel, at now: UInt64) {
         guard !channel.isTombstone, channel.isDrained, channel.extras?.declaration == nil,
-            channel.engine.parkedReceivers == 0, channels[channel.name] === channel
+            channel.engine.parkedReceivers == 0, channel.isInTable
         else { return }
         channel.isTombstone = true
         tombstoneCount += 1
@@ -64,16 +71,15 @@ struct ChannelTable: ~Copyable {
     /// A new channel in the place of one that has ended.
     mutating func renew(_ channel: NamedChannel) -> NamedChannel {
         exhume(channel)
-        let new = NamedChannel(channel.name)
-        channels[channel.name] = new
-        return new
+        index.remove(channel)
+        return self.channel(channel.name)
     }
 
     /// Frees the names of channels that ended long ago.
     mutating func prune(at now: UInt64) {
         while let channel = tombstones.popSurplus(at: now) {
             // Opened anew meanwhile, it is another channel's name.
-            if exhume(channel) { remove(channel) }
+            if exhume(channel) { index.remove(channel) }
         }
     }
 
@@ -85,19 +91,5 @@ struct ChannelTable: ~Copyable {
         tombstoneCount -= 1
         tombstoneBytes -= channel.extras?.buriedBytes ?? 0
         return true
-    }
-
-    @discardableResult
-    private mutating func remove(_ channel: NamedChannel) -> Bool {
-        guard channels[channel.name] === channel else { return false }
-        channels[channel.name] = nil
-        shrink()
-        return true
-    }
-
-    /// Gives memory back once most of it is unused; rarely enough to cost a removal nothing on average.
-    private mutating func shrink() {
-        guard channels.capacity > 4096, channels.count < channels.capacity / 8 else { return }
-        channels = Dictionary(uniqueKeysWithValues: Array(channels))
     }
 }

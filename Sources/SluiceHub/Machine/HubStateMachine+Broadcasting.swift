@@ -31,7 +31,7 @@ extension HubStateMachine {
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
         remember(draft)
         offer.place = .gone
-        let reply = Reply.ok([Attribute(.receivers, offer.attempts)] + .taken(draft.arm))
+        let reply = Reply.ok([Attribute(.receivers, offer.attempts)].taken(draft.arm))
         runRounds(of: channel)
         return .done(reply)
     }

@@ -45,7 +45,7 @@ extension HubStateMachine {
         switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
         case .offer(let offer):
             let terms = settle(offer, on: channel, lease, with: connection, through: nil)
-            return .message(channel.name, offer.body, terms + .taken(arm))
+            return .message(channel.name, offer.body, terms.taken(arm))
         case .nothing: return nil
         case .ended: return channel.endingReply
         }
@@ -138,7 +138,7 @@ extension HubStateMachine {
             forward(body, terms, through: stream, id)
             pump(stream, id)
         } else {
-            end(id, .message(channel.name, body, terms + .taken(receiver.arm)), arm: receiver.arm)
+            end(id, .message(channel.name, body, terms.taken(receiver.arm)), arm: receiver.arm)
         }
     }
 

@@ -46,7 +46,7 @@ extension HubStateMachine {
     mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
-            case .delivered: return .done(.ok([.isDuplicate] + .taken(draft.arm)))
+            case .delivered: return .done(.ok([.isDuplicate].taken(draft.arm)))
             case .pending(let offer): return .repeated(offer)
             }
         }
@@ -72,7 +72,7 @@ extension HubStateMachine {
             return keep(made, draft, on: channel)
         case .dropped:
             // The offer was made, and is nowhere.
-            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok([.isDropped] + .taken(draft.arm)))
+            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok([.isDropped].taken(draft.arm)))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
         }
@@ -248,7 +248,7 @@ extension HubStateMachine {
     private mutating func answerSenders(of offer: Offer, _ attributes: [Attribute] = []) {
         var isFirst = true
         while let sender = offer.sender {
-            let reply = Reply.ok(attributes + (isFirst ? [] : [.isDuplicate]) + .taken(sender.arm))
+            let reply = Reply.ok((isFirst ? attributes : attributes + [.isDuplicate]).taken(sender.arm))
             isFirst = false
             // Which has it leave the offer.
             end(sender.operation, reply, arm: sender.arm)

@@ -129,9 +129,9 @@ struct HubStateMachine: ~Copyable {
 
     // MARK: Operations
 
-    /// Performs an operation, or parks it.
-    mutating func apply(_ operation: HubOperation, by caller: Caller) -> Outcome {
-        switch operation {
+    /// Performs a command that concerns other clients, or parks it.
+    mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
+        switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)
         case .select(let command): select(command, caller)
@@ -146,6 +146,8 @@ struct HubStateMachine: ~Copyable {
         case .leave(let end): .done(leave(end, caller.connection))
         case .name(let label): .done(name(caller.connection, label))
         case .trace(let command): trace(command, caller)
+        case .hello, .authenticate, .ping, .inspect, .cancel, .help, .quit:
+            preconditionFailure("a command of the session, which the hub has nothing to do with")
         }
     }
 

@@ -7,7 +7,13 @@ final class NamedChannel: @unchecked Sendable {
 
     typealias Engine = Matcher<Offer, Offer, WireReceiver>
 
-    var name: ChannelName
+    /// Given anew when the object serves for another channel, as its hash is.
+    @exclusivity(unchecked) var name: ChannelName
+    /// What `ChannelIndex` makes of the name.
+    @exclusivity(unchecked) var hash: UInt64
+    @exclusivity(unchecked) var isInTable = false
+    /// The next one in its chain of the table.
+    @exclusivity(unchecked) var nextInBucket: NamedChannel?
     /// Where sends and receives meet. A broadcast parks both sides in it, and has them meet itself.
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
     /// How many of its messages receivers hold, or have sent back to rest: each may come back.
@@ -19,8 +25,9 @@ final class NamedChannel: @unchecked Sendable {
     /// Whether it has ended, and only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
-    init(_ name: ChannelName) {
+    init(_ name: ChannelName, hash: UInt64) {
         self.name = name
+        self.hash = hash
     }
 
     /// What only declared channels, channels with ends, and channels of leases need.

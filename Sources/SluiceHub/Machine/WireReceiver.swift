@@ -14,7 +14,12 @@ struct WireReceiver: MatchWaiter {
 
 extension [Attribute] {
     /// What the reply of a select says of the arm that was taken; nothing for a plain operation.
-    static func taken(_ arm: Int32?) -> [Attribute] {
-        arm.map { [Attribute(.arm, Int($0))] } ?? []
+    static func taken(_ arm: Int32?) -> [Attribute] { [].taken(arm) }
+
+    /// The attributes, and which arm of a select was taken.
+    func taken(_ arm: Int32?) -> [Attribute] {
+        // Nearly always nothing to add, for which `+` would make a new array.
+        guard let arm else { return self }
+        return self + [Attribute(.arm, Int(arm))]
     }
 }

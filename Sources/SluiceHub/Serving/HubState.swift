@@ -14,13 +14,18 @@ struct LocalAnswer: Sendable {
     let reply: Reply
 }
 
-/// What has come of a transaction, for its caller to do after the lock is released.
+/// What has come of a transaction, for its caller to do after the lock is released; the deliveries to the connections of
+/// its own reactor are in `ReactorShare.deliveries`.
 struct Aftermath {
-    /// For connections of the caller's reactor.
-    var own: [Delivery] = []
+    /// What the caller's reactor shares, if connections of it are to be told something.
+    var own: ReactorShare?
     /// The other reactors that have deliveries now, and had none.
     var woken: [ReactorShare] = []
     var answers: [LocalAnswer] = []
+    /// What the timekeeper's alarm must be set for; nil when it is early enough.
+    var alarm: UInt64?
+    /// Whether there is much memory to give back.
+    var ebbs = false
 }
 
 /// What the hub's lock guards: the state machine, and who is behind its connections.
@@ -40,7 +45,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// How many connections are of this process.
     private(set) var localCount = 0
     private(set) var shares: [ReactorShare] = []
-    /// The deliveries for each of `shares`.
+    /// The deliveries for each of `shares` that others have made.
     private var outboxes: [[Delivery]] = []
     /// What the timekeeper's alarm is set for; nil when it is not set.
     var alarm: UInt64?
@@ -103,33 +108,59 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     // MARK: Deliveries
 
-    /// Addresses the effects of a transaction that `share` has made; nil is a caller without connections.
-    mutating func routeEffects(for share: ReactorShare?) -> Aftermath {
+    /// Ends a transaction that `share` has made; nil is a caller without connections.
+    mutating func conclude(for share: ReactorShare?) -> Aftermath {
         var aftermath = Aftermath()
-        for effect in machine.effects {
-            guard Int(effect.connection.slot) < connections.count,
-                let connection = connections[Int(effect.connection.slot)]
-            else {
-                guard case .final(let reply) = effect.content,
-                    let continuation = localWaits.removeValue(forKey: effect.operation)
-                else { continue }
-                aftermath.answers.append(LocalAnswer(continuation: continuation, reply: reply))
-                continue
-            }
-            let target = connection.share
-            if target !== share, outboxes[target.number].isEmpty { aftermath.woken.append(target) }
-            outboxes[target.number].append(
-                Delivery(connection: connection, tag: effect.tag, content: effect.content))
+        if !machine.effects.isEmpty { routeEffects(for: share, &aftermath) }
+        if let deadline = machine.nextDeadline, deadline < alarm ?? .max {
+            alarm = deadline
+            aftermath.alarm = deadline
         }
-        machine.effects.removeAll(keepingCapacity: machine.effects.capacity <= 1024)
-        if let share { aftermath.own = takeDeliveries(of: share) }
+        aftermath.ebbs = machine.ebbs()
         return aftermath
     }
 
-    mutating func takeDeliveries(of share: ReactorShare) -> [Delivery] {
-        if outboxes[share.number].isEmpty { return [] }
-        var deliveries: [Delivery] = []
-        swap(&deliveries, &outboxes[share.number])
-        return deliveries
+    /// Addresses the effects.
+    private mutating func routeEffects(for share: ReactorShare?, _ aftermath: inout Aftermath) {
+        // What others have left for a connection was decided before.
+        if let share, takeDeliveries(of: share) { aftermath.own = share }
+        for index in machine.effects.indices {
+            // Moved out of the array: to copy one, and to destroy the copy, costs more than all the rest.
+            var effect = Effect.none
+            swap(&effect, &machine.effects[index])
+            route(effect, for: share, &aftermath)
+        }
+        machine.effects.removeAll(keepingCapacity: machine.effects.capacity <= 1024)
+    }
+
+    private mutating func route(_ effect: Effect, for share: ReactorShare?, _ aftermath: inout Aftermath) {
+        guard Int(effect.connection.slot) < connections.count,
+            let connection = connections[Int(effect.connection.slot)]
+        else { return answerLocally(effect, &aftermath) }
+        let delivery = Delivery(connection: connection, tag: effect.tag, content: effect.content)
+        let target = connection.share
+        if target === share {
+            aftermath.own = share
+            return target.deliveries.append(delivery)
+        }
+        if outboxes[target.number].isEmpty { aftermath.woken.append(target) }
+        outboxes[target.number].append(delivery)
+    }
+
+    private mutating func answerLocally(_ effect: Effect, _ aftermath: inout Aftermath) {
+        guard case .final(let reply) = effect.content,
+            let continuation = localWaits.removeValue(forKey: effect.operation)
+        else { return }
+        aftermath.answers.append(LocalAnswer(continuation: continuation, reply: reply))
+    }
+
+    /// Hands what others have left for the connections of `share` over to it. Called by its reactor.
+    ///
+    /// - Returns: whether there was something.
+    mutating func takeDeliveries(of share: ReactorShare) -> Bool {
+        guard !outboxes[share.number].isEmpty else { return false }
+        share.deliveries += outboxes[share.number]
+        outboxes[share.number] = []
+        return true
     }
 }

@@ -8,6 +8,7 @@ final class ReactorShare: @unchecked Sendable {
     /// A larger buffer is not kept: it was a burst, and most replies are short.
     private static let largestBufferKept = 64 << 10
     private static let maxBuffers = 64
+    private static let mostDeliveriesKept = 1024
     private static let firstCapacity = 1 << 10
 
     let reactor: Reactor
@@ -17,10 +18,15 @@ final class ReactorShare: @unchecked Sendable {
     let scratch: UnsafeMutableRawBufferPointer
     /// What a session does next, while it runs; empty in between.
     @exclusivity(unchecked) var batch: [SessionStep] = []
+    /// What connections of the reactor are to be told, once the hub's lock is released.
+    @exclusivity(unchecked) var deliveries: [Delivery?] = []
+    /// The storage of the last deliveries, for reuse.
+    @exclusivity(unchecked) private var spareDeliveries: [Delivery?] = []
+    @exclusivity(unchecked) private var isDelivering = false
     /// Opened when the last connection has gone; nil while there is none.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
-    private var buffers: [[UInt8]] = []
+    @exclusivity(unchecked) private var buffers: [[UInt8]] = []
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
@@ -39,6 +45,24 @@ final class ReactorShare: @unchecked Sendable {
         if connectionCount > 0 { return }
         warden?.open()
         warden = nil
+    }
+
+    /// Tells the connections, in order: what one of them then has decided comes after what was decided before.
+    func deliver() {
+        if isDelivering { return }
+        isDelivering = true
+        defer { isDelivering = false }
+        while !deliveries.isEmpty {
+            var current: [Delivery?] = []
+            swap(&current, &spareDeliveries)
+            swap(&current, &deliveries)
+            for index in current.indices {
+                // Moved out, not copied: see `HubState.routeEffects`.
+                if let delivery = current[index].take() { delivery.connection.deliver(delivery) }
+            }
+            current.removeAll(keepingCapacity: current.capacity <= Self.mostDeliveriesKept)
+            swap(&current, &spareDeliveries)
+        }
     }
 
     /// An empty buffer with some capacity.

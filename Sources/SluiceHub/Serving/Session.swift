@@ -26,13 +26,13 @@ final class Session {
     /// Whether the parser has seen all that is held, and waits for more.
     @exclusivity(unchecked) private var isParserHungry = true
     /// When the line, or the piece of a body, began that the client has not finished; nil when there is none.
-    private(set) var incompleteSince: UInt64?
-    private var parkedTags: [Tag: OperationID] = [:]
+    @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
+    @exclusivity(unchecked) private var parkedTags: [Tag: OperationID] = [:]
     /// Whether an untagged command is parked.
     @exclusivity(unchecked) private var isHeldUp = false
-    private(set) var hasInputEnded = false
+    @exclusivity(unchecked) private(set) var hasInputEnded = false
     /// What the client has still to prove, and by when; nil when nothing.
-    private var admission: Admission?
+    @exclusivity(unchecked) private var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The bytes of counted receives and traces that the hub does not know to be written.
     @exclusivity(unchecked) private var unreportedBytes = 0
@@ -166,12 +166,11 @@ final class Session {
         case .ping(let body): answerInTurn(.pong(body), request.tag)
         case .help(let verb): answerInTurn(.data(hub.help.body(for: verb)), request.tag)
         case .inspect(let inspection): inspect(inspection, request.tag)
-        case .cancel(let tag): step(.cancel(tag), request.tag)
         case .quit: quit(request.tag)
         case .authenticate(let credentials): authenticate(credentials, request.tag)
         case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
-            .name, .trace:
-            if let operation = request.command.operation { step(.operate(operation), request.tag) }
+            .name, .trace, .cancel:
+            step(request)
         }
     }
 
@@ -210,13 +209,19 @@ final class Session {
 
     /// Answers without the hub: at once, or behind the commands that wait for the lock.
     private func answerInTurn(_ reply: Reply, _ tag: Tag?) {
-        if share.batch.isEmpty { answer(reply, tag) } else { step(.answer(reply), tag) }
+        if share.batch.isEmpty { answer(reply, tag) } else { step(.answer(reply, tag), tag) }
+    }
+
+    /// Runs a command that needs the hub: at once where what is behind it may run only if it does not wait, which spares
+    /// most commands the batch.
+    private func step(_ request: Request) {
+        guard request.tag == nil, share.batch.isEmpty else { return step(.run(request), request.tag) }
+        hub.transact(share) { (machine: inout HubStateMachine) in run(request, &machine) }
     }
 
     /// Puts a step to those that are taken together.
-    private func step(_ action: SessionStep.Action, _ tag: Tag?) {
-        share.batch.append(SessionStep(tag: tag, action: action))
-        // What is behind an untagged operation may run only if that does not wait.
+    private func step(_ step: SessionStep, _ tag: Tag?) {
+        share.batch.append(step)
         if tag == nil || share.batch.count == Self.largestBatch { applyBatch() }
     }
 
@@ -224,25 +229,30 @@ final class Session {
         guard !share.batch.isEmpty else { return }
         hub.transact(share) { (machine: inout HubStateMachine) in
             // By index: an iterator would copy each step.
-            for index in share.batch.indices { take(share.batch[index], &machine) }
+            for index in share.batch.indices {
+                switch share.batch[index] {
+                case .run(let request): run(request, &machine)
+                case .answer(let reply, let tag): answer(reply, tag)
+                }
+            }
             share.batch.removeAll(keepingCapacity: true)
         }
     }
 
-    private func take(_ step: SessionStep, _ machine: inout HubStateMachine) {
-        switch step.action {
-        case .answer(let reply): answer(reply, step.tag)
-        case .operate(let operation):
-            if let refusal = refusal(of: operation, step.tag) { return emit(.error(refusal), step.tag) }
-            switch machine.apply(operation, by: Caller(connection: id, tag: step.tag)) {
-            case .done(let reply): emit(reply, step.tag)
-            case .parked(let id): park(id, step.tag)
-            }
-        case .cancel(let tag):
-            if isInUse(step.tag) { return emit(.error(.tagInUse), step.tag) }
-            if let id = parkedTags[tag] { machine.cancel(id) }
-            emit(.ok([]), step.tag)
+    private func run(_ request: Request, _ machine: inout HubStateMachine) {
+        let tag = request.tag
+        if case .cancel(let target) = request.command { return cancel(target, tag, &machine) }
+        if let tag, let refusal = refusal(of: request.command, tag) { return emit(.error(refusal), tag) }
+        switch machine.apply(request.command, by: Caller(connection: id, tag: tag)) {
+        case .done(let reply): emit(reply, tag)
+        case .parked(let id): park(id, tag)
         }
+    }
+
+    private func cancel(_ target: Tag, _ tag: Tag?, _ machine: inout HubStateMachine) {
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
+        if let id = parkedTags[target] { machine.cancel(id) }
+        emit(.ok([]), tag)
     }
 
     private func park(_ id: OperationID, _ tag: Tag?) {
@@ -272,11 +282,10 @@ final class Session {
         }
     }
 
-    /// Why an operation is refused whatever it is about: for its tag.
-    private func refusal(of operation: HubOperation, _ tag: Tag?) -> WireError? {
-        guard let tag else { return nil }
+    /// Why a command is refused whatever it is about: for its tag.
+    private func refusal(of command: Command, _ tag: Tag) -> WireError? {
         if isInUse(tag) { return .tagInUse }
-        guard operation.mayPark else { return nil }
+        guard command.mayPark else { return nil }
         let limit = hub.limits.wire.maxPendingTags
         return parkedTags.count < limit
             ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")

@@ -77,7 +77,9 @@ package struct PolledSocket: ~Copyable {
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
         guard let data = watcher?.pointee.data else { return }
         let registration = data.assumingMemoryBound(to: Registration.self)
-        let (reactor, observer) = (registration.pointee.reactor, registration.pointee.observer)
+        // The registration may end with the first call, and the reactor does not.
+        let reactor = registration.pointee.reactor
+        let observer = registration.pointee.observer
         // A monitor sees this as a job, and so notices when it holds the loop.
         reactor.progress.jobBegins()
         defer { reactor.progress.jobsEnd() }

@@ -36,9 +36,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// How many entries of the run queue this turn may still run.
     @exclusivity(unchecked) private var left = 0
     @exclusivity(unchecked) private var timers = IndexedHeap<TimerAction>()
-    private var turnEnds: [any EndOfTurn] = []
+    @exclusivity(unchecked) private var turnEnds: [any EndOfTurn] = []
     /// The storage of the last turn's list, for reuse.
-    private var spareTurnEnds: [any EndOfTurn] = []
+    @exclusivity(unchecked) private var spareTurnEnds: [any EndOfTurn] = []
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
     /// The green task whose code runs; nil when no green task's does.

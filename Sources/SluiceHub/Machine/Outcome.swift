@@ -1,27 +1,13 @@
 import SluiceWire
 
-/// A command that concerns other clients.
-enum HubOperation: Sendable, Hashable {
-    case send(SendCommand)
-    case receive(ReceiveCommand)
-    case select(SelectCommand)
-    case barrier(BarrierCommand)
-    case acknowledge(DeliveryID)
-    case refuse(RefuseCommand)
-    case touch(DeliveryID)
-    case open(OpenCommand)
-    case close(ChannelName)
-    case poison(ChannelName, String?)
-    case join(JoinCommand)
-    case leave(ChannelEnd)
-    case name(ChannelName)
-    case trace(TraceCommand)
-
-    /// Whether the operation may have to wait.
+extension Command {
+    /// Whether the command may have to wait.
     var mayPark: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
-        case .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave, .name: false
+        case .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate, .ping,
+            .inspect, .cancel, .help, .quit:
+            false
         }
     }
 }
@@ -48,11 +34,16 @@ struct Effect: Sendable, Hashable {
         /// A message of a counted receive, which goes on.
         case partial(Reply)
         /// A handoff that the client traces.
-        case handoff(Handoff)
+        indirect case handoff(Handoff)
     }
 
     let connection: ConnectionID
     let operation: OperationID
     let tag: Tag?
     let content: Content
+
+    /// Stands where an effect was.
+    static let none = Effect(
+        connection: ConnectionID(slot: -1, serial: 0), operation: OperationID(slot: -1, serial: 0), tag: nil,
+        content: .final(.timeout))
 }

@@ -1,0 +1,124 @@
+import SluiceWire
+
+/// Channels by their names: a hash table that is chained through the channels themselves.
+///
+/// A rendezvous comes and goes with each message, so most of what is done with the table is to enter a channel and to
+/// take it out again. With a dictionary that took a sixth of a handoff: the name was hashed four times, by an algorithm
+/// made for keys of any kind. Here a channel knows its hash, and leaves without a search by name.
+///
+/// The hash mixes eight bytes a step with secrets of this process, as wyhash does, so that nobody who chooses names can
+/// have them collide.
+struct ChannelIndex: ~Copyable {
+    /// Never smaller than this; a power of two.
+    private static let leastBuckets = 64
+
+    private var buckets = ContiguousArray<NamedChannel?>(repeating: nil, count: leastBuckets)
+    private let secrets: (UInt64, UInt64)
+    private(set) var count = 0
+
+    init() {
+        var generator = SystemRandomNumberGenerator()
+        secrets = (generator.next() | 1, generator.next() | 1)
+    }
+
+    // MARK: Finding
+
+    func hash(of name: ChannelName) -> UInt64 {
+        var text = name.description
+        return text.withUTF8 { bytes in
+            var state = secrets.0 ^ UInt64(bytes.count)
+            var rest = UnsafeRawBufferPointer(bytes)
+            while rest.count > 8 {
+                state = Self.mix(state ^ rest.loadUnaligned(as: UInt64.self), secrets.1)
+                rest = UnsafeRawBufferPointer(rebasing: rest[8...])
+            }
+            return Self.mix(state ^ Self.word(of: rest), secrets.1)
+        }
+    }
+
+    /// Up to eight bytes as a number.
+    private static func word(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+        if bytes.count == 8 { return bytes.loadUnaligned(as: UInt64.self) }
+        var word: UInt64 = 0
+        for byte in bytes { word = word << 8 | UInt64(byte) }
+        return word
+    }
+
+    private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+
+    /// The channel of a name, whose hash the caller knows.
+    func channel(_ name: ChannelName, hash: UInt64) -> NamedChannel? {
+        var next = buckets[bucket(of: hash)]
+        while let channel = next {
+            if channel.hash == hash, channel.name == name { return channel }
+            next = channel.nextInBucket
+        }
+        return nil
+    }
+
+    private func bucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (buckets.count - 1) }
+
+    func forEach(_ visit: (NamedChannel) -> Void) {
+        for first in buckets {
+            var next = first
+            while let channel = next {
+                visit(channel)
+                next = channel.nextInBucket
+            }
+        }
+    }
+
+    // MARK: Changing
+
+    /// Enters a channel whose name no other one has.
+    mutating func insert(_ channel: NamedChannel) {
+        if count == buckets.count { resize(to: 2 * count) }
+        let bucket = bucket(of: channel.hash)
+        channel.nextInBucket = buckets[bucket]
+        buckets[bucket] = channel
+        channel.isInTable = true
+        count += 1
+    }
+
+    /// Takes a channel out.
+    ///
+    /// - Returns: whether it was there.
+    @discardableResult
+    mutating func remove(_ channel: NamedChannel) -> Bool {
+        guard channel.isInTable else { return false }
+        unlink(channel)
+        channel.isInTable = false
+        count -= 1
+        // Rarely enough to cost a removal nothing on average.
+        if buckets.count > Self.leastBuckets, count < buckets.count / 8 { resize(to: buckets.count / 4) }
+        return true
+    }
+
+    private mutating func unlink(_ channel: NamedChannel) {
+        let bucket = bucket(of: channel.hash)
+        let successor = channel.nextInBucket.take()
+        guard var previous = buckets[bucket], previous !== channel else {
+            buckets[bucket] = successor
+            return
+        }
+        while let next = previous.nextInBucket, next !== channel { previous = next }
+        previous.nextInBucket = successor
+    }
+
+    private mutating func resize(to count: Int) {
+        var old = ContiguousArray<NamedChannel?>(repeating: nil, count: max(count, Self.leastBuckets))
+        swap(&old, &buckets)
+        for index in old.indices {
+            var next = old[index].take()
+            while let channel = next {
+                next = channel.nextInBucket
+                let bucket = bucket(of: channel.hash)
+                channel.nextInBucket = buckets[bucket]
+                buckets[bucket] = channel
+            }
+        }
+    }
+}
