@@ -66,20 +66,18 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Takes a client in; nil when there are as many as there may be.
-    func enter(_ client: String, on share: ReactorShare) -> Connection? {
-        let connection = state.withLock { (state) -> Connection? in
+    /// Takes a client in, on the reactor with the fewest; nil when there are as many as there may be.
+    func enter(_ client: String, on shares: [ReactorShare]) -> Connection? {
+        state.withLock { state in
             state.machine.now = timekeeper.nowNanoseconds
             guard state.machine.connectionCount - state.localCount < limits.maxConnections else { return nil }
-            return state.enter(client) { id in Connection(id, at: client, on: share, of: self) }
+            return state.enter(client, on: shares) { id, share in Connection(id, at: client, on: share, of: self) }
         }
-        if connection != nil { share.connectionEnters() }
-        return connection
     }
 
     /// Withdraws what a connection has parked, and forgets it.
     func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
-        transact(share) { $0.leave(id, because: ending) }
+        transact(share) { $0.leave(id, on: share, because: ending) }
         share.connectionLeaves()
         report(client, ending)
     }

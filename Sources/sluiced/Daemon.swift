@@ -4,7 +4,7 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// One life of the daemon: a reactor, a hub, listeners, and the signals that end it.
+/// One life of the daemon: reactors, a hub, listeners, and the signals that end it.
 struct Daemon {
     private let settings: Settings
     private let logger: Logger
@@ -23,10 +23,13 @@ struct Daemon {
         let hub = makeHub(on: reactor)
         let listeners = try bind(on: reactor)
         try start(settings.processes, of: hub)
-        let monitor = try watch(reactor)
-        defer { monitor?.stop() }
+        let reactors = try [reactor] + startOthers()
+        var monitors: [LoopMonitor] = []
+        defer { for monitor in monitors { monitor.stop() } }
+        for reactor in reactors { if let monitor = try watch(reactor) { monitors.append(monitor) } }
+        defer { for other in reactors.dropFirst() { other.stop() } }
         do {
-            try reactor.run { try await serve(hub, listeners, on: reactor) }
+            try reactor.run { try await serve(hub, listeners, on: reactors) }
         } catch {
             throw SettingsError("\(error)", status: .systemError)
         }
@@ -51,6 +54,17 @@ struct Daemon {
         limit.rlim_cur = limit.rlim_max
         // Where that is refused, there are fewer connections, and nothing else changes.
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// The reactors that do nothing but serve clients.
+    private func startOthers() throws(SettingsError) -> [Reactor] {
+        var others: [Reactor] = []
+        for number in 1..<settings.reactors {
+            let other = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced/\(number)") }
+            try Self.granted { () throws(SluiceError) in try other.start() }
+            others.append(other)
+        }
+        return others
     }
 
     private func bind(on reactor: Reactor) throws(SettingsError) -> [Listener] {
@@ -107,10 +121,11 @@ struct Daemon {
 
     // MARK: Serving
 
-    private func serve(_ hub: Hub, _ listeners: [Listener], on reactor: Reactor) async throws(SluiceError) {
-        let signals = try reactor.signals(SIGTERM, SIGINT)
+    /// - Parameter reactors: where clients are served; the first one runs this task.
+    private func serve(_ hub: Hub, _ listeners: [Listener], on reactors: [Reactor]) async throws(SluiceError) {
+        let signals = try reactors[0].signals(SIGTERM, SIGINT)
         for listener in listeners {
-            reactor.spawn("listener on \(listener.localAddress)") { await accept(hub, listener) }
+            reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
         for listener in listeners { announce(listener.localAddress) }
         let signal = try await signals.next()
@@ -120,9 +135,9 @@ struct Daemon {
         signals.close()
     }
 
-    private func accept(_ hub: Hub, _ listener: Listener) async {
+    private func accept(_ hub: Hub, _ listener: Listener, on reactors: [Reactor]) async {
         do throws(SluiceError) {
-            try await hub.serve(listener)
+            try await hub.serve(listener, on: reactors)
         } catch {
             guard error.code != .cancelled else { return }
             logger.error("listener failed", metadata: ["address": "\(listener.localAddress)", "error": "\(error)"])

@@ -20,6 +20,9 @@ struct Options: ParsableCommand {
     @Option(help: ArgumentHelp("Configuration file, in YAML.", valueName: "FILE"))
     var config: String?
 
+    @Option(help: ArgumentHelp("How many threads serve clients; 1 unless one is not enough.", valueName: "N"))
+    var reactors: String?
+
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "L"))
     var logLevel: String?
 

@@ -14,6 +14,9 @@ struct Settings: Equatable, Sendable {
     /// Who may use the daemon; nil is everybody.
     var users: Users?
 
+    /// How many threads serve clients.
+    var reactors = 1
+
     /// The least severe messages that are still logged.
     var logLevel = Logger.Level.info
 

@@ -51,6 +51,8 @@ extension Settings {
         case .usersFile:
             users = nil
             if let path = entry.path() { users = try UsersFile(path: path).users }
+        case .reactors:
+            reactors = try entry.wholeNumber(in: 1...256)
         case .logLevel:
             logLevel = try entry.logLevel()
         case .blockedLoopMilliseconds:
@@ -117,6 +119,7 @@ extension Options {
     fileprivate var entries: [SettingsEntry] {
         var entries: [SettingsEntry] = []
         if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }
+        if let reactors { entries.append(SettingsEntry(key: .reactors, origin: .flag, texts: [reactors])) }
         if let logLevel { entries.append(SettingsEntry(key: .logLevel, origin: .flag, texts: [logLevel])) }
         if allowPublic { entries.append(SettingsEntry(key: .allowPublic, origin: .flag, texts: ["true"])) }
         return entries

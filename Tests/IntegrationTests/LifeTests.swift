@@ -44,6 +44,24 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
+    @Test func clientsMeetOnWhicheverReactorsTheyAre() throws {
+        let path = temporaryPath("reactors.sock")
+        let daemon = try Daemon(
+            ["--reactors", "3", "--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
+        let receivers = try (0..<12).map { _ in try LineSocket(port: daemon.port) }
+        let senders = try (0..<12).map { _ in try LineSocket(port: daemon.port) }
+        for round in 0..<50 {
+            for (number, receiver) in receivers.enumerated() { try receiver.send(Array("recv c\(number)\n".utf8)) }
+            for (number, sender) in senders.enumerated() { try sender.send(Array("send c\(number) \(round)\n".utf8)) }
+            for (number, receiver) in receivers.enumerated() {
+                #expect(try receiver.line() == "MSG c\(number) \("\(round)".utf8.count)")
+                #expect(try receiver.line() == "\(round)")
+            }
+            for sender in senders { #expect(try sender.line() == "OK") }
+        }
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     // MARK: What it refuses
 
     /// Checks that the daemon does not start, and says why in one line.

@@ -35,4 +35,40 @@ import Testing
         distant.close()
         far.stop()
     }
+
+    @Test func clientsAreSpreadEvenlyOverTheReactorsOfAListener() throws {
+        let near = try Reactor(name: "near")
+        let others = try (1...2).map { try Reactor(name: "far \($0)") }
+        for other in others { try other.start() }
+        let hub = Hub(on: near, epoch: 1)
+        let reactors = [near] + others
+        try near.run {
+            let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: near)
+            near.spawn("listener") { try await hub.serve(listener, on: reactors) }
+            var clients: [Client] = []
+            for number in 0..<9 {
+                let client = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+                clients.append(client)
+                try await client.say("NAME c\(number)\nRECV all/\(number)\n")
+                try await client.hear("OK\n")
+            }
+            #expect(reactors.map { hub.connections(of: hub.share(of: $0)).count } == [3, 3, 3])
+            let sender = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+            for number in 0..<9 { try await sender.say("SEND all/\(number) \(number)\n") }
+            try await sender.hear(String(repeating: "OK\n", count: 9))
+            for (number, client) in clients.enumerated() { try await client.hear("MSG all/\(number) 1\n\(number)\n") }
+            // The place of one that has gone is the next one's.
+            clients[4].stream.close()
+            while hub.connectionCount > 9 { await Task.yield() }
+            try await sender.say("QUIT\n")
+            try await sender.hearEnd(after: "OK\n")
+            sender.stream.close()
+            while hub.connectionCount > 8 { await Task.yield() }
+            let late = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+            try await late.say("PING\n")
+            try await late.hear("OK\n")
+            #expect(reactors.map { hub.connections(of: hub.share(of: $0)).count } == [3, 3, 3])
+        }
+        for other in others { other.stop() }
+    }
 }

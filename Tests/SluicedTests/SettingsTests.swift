@@ -201,6 +201,7 @@ private struct Example {
             (text, change) = (
                 UsersExample.path, { $0.users = try? UsersFile(path: UsersExample.path).users }
             )
+        case .reactors: (text, change) = ("3", { $0.reactors = 3 })
         case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
         case .blockedLoopMilliseconds: (text, change) = ("250", { $0.blockedLoopThreshold = .milliseconds(250) })
         case .lineBytes: (text, change) = ("1001", { $0.limits.wire.maxLineBytes = 1001 })

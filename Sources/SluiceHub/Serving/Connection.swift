@@ -192,9 +192,9 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         schedule()
     }
 
-    /// The reactor stops.
+    /// The reactor stops. One that has not begun does so soon, and is stopped then.
     func stop() {
-        if isOpen { close(for: .stopped) }
+        if isOpen, socket != nil { close(for: .stopped) }
     }
 
     private func forget() {

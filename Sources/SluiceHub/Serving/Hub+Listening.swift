@@ -1,25 +1,37 @@
 public import SluiceRuntime
 import SluiceWire
+import Synchronization
 
 extension Hub {
-    /// Serves whoever connects to `listener`, until that is closed. Called by a task of the listener's reactor, on which
-    /// the clients are served, too.
+    /// Serves whoever connects to `listener`, until that is closed. Called by a task of the listener's reactor.
     ///
+    /// - Parameter reactors: where the clients are served, each on the one that serves the fewest: all of them run, and go
+    ///   on to. None stands for the listener's own.
     /// - Throws: `.cancelled`; `.system` when the listener fails for good; `.misuse` off its reactor.
-    public func serve(_ listener: Listener) async throws(SluiceError) {
-        let share = share(of: listener.reactor)
+    public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
+        let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
         do throws(SluiceError) {
-            while true { admit(try await listener.acceptSocket(), share) }
+            while true { admit(try await listener.acceptSocket(), shares) }
         } catch  where error.code == .closed {}
     }
 
-    private func admit(_ accepted: consuming AcceptedSocket, _ share: ReactorShare) {
+    private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
         let client = accepted.peer.description
-        guard let connection = enter(client, on: share) else {
-            return turnAway(accepted.takeStream(on: share.reactor), client, share)
+        guard let connection = enter(client, on: shares) else {
+            return turnAway(accepted.takeStream(on: shares[0].reactor), client, shares[0])
         }
-        watchOver(share)
-        connection.begin(accepted.takeDescriptor())
+        if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
+        // The listener's reactor has accepted it, and another one serves it.
+        let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())
+        connection.share.reactor.post { [self] in
+            if let descriptor = descriptor.withLock({ $0.take() }) { begin(connection, descriptor) }
+        }
+    }
+
+    private func begin(_ connection: Connection, _ descriptor: consuming Descriptor) {
+        connection.share.connectionEnters()
+        watchOver(connection.share)
+        connection.begin(descriptor)
     }
 
     private func turnAway(_ stream: Stream, _ client: String, _ share: ReactorShare) {

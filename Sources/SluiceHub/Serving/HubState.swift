@@ -45,6 +45,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// How many connections are of this process.
     private(set) var localCount = 0
     private(set) var shares: [ReactorShare] = []
+    /// How many connections each of `shares` has.
+    private var connectionCounts: [Int] = []
     /// The deliveries for each of `shares` that others have made.
     private var outboxes: [[Delivery]] = []
     /// What the timekeeper's alarm is set for; nil when it is not set.
@@ -63,15 +65,24 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let share = ReactorShare(of: reactor, number: shares.count, limits: limits)
         shares.append(share)
         outboxes.append([])
+        connectionCounts.append(0)
         return share
     }
 
-    /// - Parameter make: what the connection is, given its key.
-    mutating func enter(_ client: String, _ make: (ConnectionID) -> Connection) -> Connection {
+    /// - Parameters:
+    ///   - candidates: where it may be; at least one.
+    ///   - make: what the connection is, given its key and where it is.
+    mutating func enter(
+        _ client: String, on candidates: [ReactorShare], _ make: (ConnectionID, ReactorShare) -> Connection
+    ) -> Connection? {
+        guard let share = candidates.min(by: { connectionCounts[$0.number] < connectionCounts[$1.number] }) else {
+            return nil
+        }
+        connectionCounts[share.number] += 1
         let id = machine.connect(from: client)
         let slot = Int(id.slot)
         while slot >= connections.count { connections.append(nil) }
-        let connection = make(id)
+        let connection = make(id, share)
         connections[slot] = connection
         return connection
     }
@@ -80,7 +91,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
         connections.compactMap { $0?.share === share ? $0 : nil }
     }
 
-    mutating func leave(_ id: ConnectionID, because ending: ConnectionEnding) {
+    mutating func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
+        connectionCounts[share.number] -= 1
         machine.disconnect(id, isOrderly: ending == .quit)
         connections[Int(id.slot)] = nil
         count(ending)
