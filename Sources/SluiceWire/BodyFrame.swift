@@ -54,6 +54,8 @@ struct BodyReader: Sendable {
         frame = BodyFrame(length: length)
     }
 
+    var awaitedBytes: Int { frame.remainingBytes }
+
     mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
         while true {
             switch frame.advance(over: input, offset: &offset) {

@@ -28,6 +28,9 @@ struct IncompleteRequest: Sendable {
         announced.prefix(index).reduce(reader.body.capacity) { $0 + $1.length }
     }
 
+    /// How many bytes of the body that is growing have not come.
+    var awaitedBodyBytes: Int { reader.awaitedBytes }
+
     mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
         while true {
             switch reader.read(input, offset: &offset) {

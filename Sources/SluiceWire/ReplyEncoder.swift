@@ -25,6 +25,29 @@ extension Reply {
     }
 }
 
+extension Reply {
+    /// The body of a message that has so many bytes or more; nil in every other reply.
+    package func messageBody(ofAtLeast bytes: Int) -> Body? {
+        guard case .message(_, let body, _) = self, body.count >= bytes else { return nil }
+        return body
+    }
+
+    /// Appends only what comes before the body of a message; then come its bytes, and what `endMessage` appends.
+    package func appendHead(to out: inout [UInt8], tag: Tag?) {
+        guard case .message(let channel, let body, let attributes) = self else { return }
+        if let tag {
+            out.append(tag)
+            out.append(.space)
+        }
+        out.append(messageOf: body.count, from: channel, attributes)
+    }
+
+    /// Appends the line end that follows a body.
+    package static func endMessage(in out: inout [UInt8]) {
+        out.append(.lineFeed)
+    }
+}
+
 extension [UInt8] {
     fileprivate mutating func append(_ word: StaticString, _ attributes: [Attribute]) {
         append(word)
@@ -41,13 +64,17 @@ extension [UInt8] {
     }
 
     fileprivate mutating func append(message body: Body, from channel: ChannelName, _ attributes: [Attribute]) {
+        append(messageOf: body.count, from: channel, attributes)
+        append(contentsOf: body)
+    }
+
+    fileprivate mutating func append(messageOf count: Int, from channel: ChannelName, _ attributes: [Attribute]) {
         append("MSG ")
         append(channel)
         append(.space)
-        append(decimal: body.count)
+        append(decimal: count)
         append(attributes)
         append(.lineFeed)
-        append(contentsOf: body)
     }
 
     fileprivate mutating func append(data body: Body) {

@@ -59,6 +59,14 @@ package struct RequestParser: Sendable {
         }
     }
 
+    /// How many more bytes belong to the body that is being gathered; 0 when none is.
+    package var awaitedBodyBytes: Int {
+        switch phase {
+        case .readingBodies(let request): request.awaitedBodyBytes
+        case .line, .skippingLine, .skippingBodies, .closed: 0
+        }
+    }
+
     /// Bytes of bodies held for a request that is not complete.
     package var bufferedBytes: Int {
         switch phase {

@@ -6,6 +6,28 @@ import Testing
 
 /// Leases, counted receives and traces over real sockets: what depends on how clients read, and on how they go.
 @Suite(.timeLimit(.minutes(10))) struct FlowTests {
+    // MARK: Large messages
+
+    @Test func largeAndSmallMessagesArriveWholeAndInOrder() throws {
+        var limits = HubLimits()
+        limits.outputBytes = 8 << 20
+        try Service.run(limits: limits) { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            // Around the size from which a body is not copied, and more than the kernel takes at once.
+            let sizes = [1, 16_383, 16_384, 0, 70_000, 16_385, 500_000, 3, 2, 1_000_000, 20_000, 20_000]
+            let bodies = sizes.enumerated().map { number, size in
+                String(repeating: Character(UnicodeScalar(UInt8(97 + number))), count: size)
+            }
+            try await receiver.say("#r RECV count=\(sizes.count) c\n")
+            service.reactor.spawn("sender") {
+                for body in bodies { try await sender.say("SEND len=\(body.utf8.count) c\n\(body)\n") }
+                try await sender.hear(String(repeating: "OK\n", count: bodies.count))
+            }
+            for body in bodies { try await receiver.hear("#r MSG c \(body.utf8.count)\n\(body)\n") }
+            try await receiver.hear("#r END\n")
+        }
+    }
+
     // MARK: Leases
 
     enum Departure: CaseIterable {

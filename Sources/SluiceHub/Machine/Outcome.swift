@@ -1,6 +1,16 @@
 import SluiceWire
 
 extension Command {
+    /// Whether the hub has to do with the command, rather than the session alone.
+    var needsHub: Bool {
+        switch self {
+        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+            .name, .trace, .cancel:
+            true
+        case .hello, .authenticate, .ping, .inspect, .help, .quit: false
+        }
+    }
+
     /// Whether the command may have to wait.
     var mayPark: Bool {
         switch self {

@@ -27,7 +27,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     private let id: ConnectionID
     private let hub: Hub
     private let session: Session
-    @exclusivity(unchecked) private var socket: PolledSocket?
+    @exclusivity(unchecked) private var socket = PolledSocket()
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
@@ -46,8 +46,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// Serves the client from now on.
     func begin(_ descriptor: consuming Descriptor) {
-        socket = PolledSocket(descriptor, on: reactor, tells: self)
-        socket?.watch(reading: true, writing: false)
+        socket.open(descriptor, on: reactor, tells: self)
+        socket.watch(reading: true, writing: false)
         setAlarm()
     }
 
@@ -64,10 +64,10 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         guard isOpen else { return }
         let room = min(session.inputRoom, share.scratch.count)
         guard room > 0 else { return schedule() }
-        switch socket?.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
+        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
         case .bytes(let count): session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
         case .endOfStream: session.endInput()
-        case .wouldBlock, nil: return
+        case .wouldBlock: return
         case .failed: return close(because: .reset)
         }
         schedule()
@@ -101,7 +101,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         guard isOpen else { return forget() }
         if session.canRunHeld { session.runHeld() }
         // While the kernel takes nothing more, it will say when it does.
-        if socket?.watchesWriting == false { write() }
+        if !socket.watchesWriting { write() }
         session.reportWritten()
         if session.canRunHeld { schedule() }
         if session.ending != nil, session.output.isEmpty { end() }
@@ -114,8 +114,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// sends, its end included, would be told in every turn.
     private func watch() {
         let (reading, writing) = (session.inputRoom > 0, !session.output.isEmpty)
-        if reading, socket?.watchesReading == false { session.restartPatience() }
-        socket?.watch(reading: reading, writing: writing)
+        if reading, !socket.watchesReading { session.restartPatience() }
+        socket.watch(reading: reading, writing: writing)
     }
 
     // MARK: Writing
@@ -123,12 +123,12 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// Writes what the kernel takes. No input is read beyond `HubLimits.outputBytes` of what it does not take.
     private func write() {
         guard !session.output.isEmpty else { return }
-        switch session.output.withUnsent({ socket?.tryWrite($0) }) {
+        switch session.output.write(to: socket) {
         case .bytes(let count):
             session.output.drop(count)
             // It counts anew from the last bytes that the client has taken.
             deadlines?.stall = nil
-        case .wouldBlock, nil: break
+        case .wouldBlock: break
         case .failed: close(because: .reset)
         }
     }
@@ -137,8 +137,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// Sees to it that the connection is called when it has waited too long.
     private func setAlarm() {
-        let isReading = socket?.watchesReading == true
-        let isWriting = socket?.watchesWriting == true
+        let isReading = socket.watchesReading
+        let isWriting = socket.watchesWriting
         if deadlines == nil {
             // Nearly always: a client that owes nothing, and takes what it is sent.
             if isReading, !isWriting, session.deadline == nil, case .open = state { return }
@@ -160,7 +160,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
         // Nothing else tells that a client has gone that is not read from.
-        if deadlines.takeDue(\.probe, now), socket?.isBroken == true { return close(because: .reset) }
+        if deadlines.takeDue(\.probe, now), socket.isBroken { return close(because: .reset) }
         if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
         schedule()
     }
@@ -174,7 +174,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if session.hasInputEnded { return close(because: .reset) }
         guard case .open = state else { return }
         // Closing now, with input unread, would break the connection off, and the last reply might not arrive.
-        socket?.finishWriting()
+        socket.finishWriting()
         state = .lingering
     }
 
@@ -186,7 +186,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     private func close(for ending: ConnectionEnding) {
         state = .closed(ending)
-        socket?.close()
+        socket.close()
         deadlines?.cancelAlarm(on: reactor)
         // Not now: others may be told of it, of whom one may be in the middle of something.
         schedule()
@@ -194,7 +194,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// The reactor stops. One that has not begun does so soon, and is stopped then.
     func stop() {
-        if isOpen, socket != nil { close(for: .stopped) }
+        if isOpen, socket.isOpen { close(for: .stopped) }
     }
 
     private func forget() {

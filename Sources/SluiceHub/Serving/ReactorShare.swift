@@ -8,6 +8,8 @@ final class ReactorShare: @unchecked Sendable {
     /// A larger buffer is not kept: it was a burst, and most replies are short.
     private static let largestBufferKept = 64 << 10
     private static let maxBuffers = 64
+    /// Enough for most bodies at once.
+    private static let scratchBytes = 128 << 10
     private static let mostDeliveriesKept = 1024
     private static let firstCapacity = 1 << 10
 
@@ -16,8 +18,6 @@ final class ReactorShare: @unchecked Sendable {
     let number: Int
     /// What a connection reads into. Nothing stays in it when the connection gives way to another.
     let scratch: UnsafeMutableRawBufferPointer
-    /// What a session does next, while it runs; empty in between.
-    @exclusivity(unchecked) var batch: [SessionStep] = []
     /// What connections of the reactor are to be told, once the hub's lock is released.
     @exclusivity(unchecked) var deliveries: [Delivery?] = []
     /// The storage of the last deliveries, for reuse.
@@ -31,7 +31,7 @@ final class ReactorShare: @unchecked Sendable {
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
         self.number = number
-        scratch = .allocate(byteCount: limits.inputRoom, alignment: 64)
+        scratch = .allocate(byteCount: max(limits.inputRoom, Self.scratchBytes), alignment: 64)
     }
 
     deinit { scratch.deallocate() }

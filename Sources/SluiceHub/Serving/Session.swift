@@ -62,7 +62,9 @@ final class Session {
     /// How many more bytes may be read: none while the client does not take its replies, or has sent too much in advance.
     var inputRoom: Int {
         if hasInputEnded || !hasOutputRoom { return 0 }
-        return hub.limits.inputRoom - held.count
+        let room = hub.limits.inputRoom - held.count
+        // The bytes of a body are not held: they become a part of it.
+        return incompleteSince != nil && held.isEmpty ? room + parser.awaitedBodyBytes : room
     }
 
     /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
@@ -86,7 +88,7 @@ final class Session {
     /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
     func receive(_ input: UnsafeRawBufferPointer) {
         guard case .open = phase else { return }
-        if admission?.count(input.count) == false { return deny(.tooMuchUnproven(hub.limits)) }
+        if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
         if held.isEmpty, canRun {
             keep(input, from: run(input))
         } else {
@@ -130,14 +132,9 @@ final class Session {
         isParserHungry = false
         var hasRun = false
         while canRun, !isParserHungry {
-            switch parser.next(input, offset: &offset) {
-            case .request(let request): accept(request)
-            case .refused(let tag, let error): refused(error, tag)
-            case .needsMore: isParserHungry = true
-            }
+            take(parser.next(input, offset: &offset), input, &offset)
             hasRun = hasRun || !isParserHungry
         }
-        applyBatch()
         noteIncomplete(isNew: hasRun)
         return offset
     }
@@ -157,43 +154,79 @@ final class Session {
 
     // MARK: Commands
 
-    private func accept(_ request: Request) {
-        guard admission == nil || request.command.isForStrangers else {
-            return answerInTurn(.error(.authenticationRequired), request.tag)
-        }
-        switch request.command {
-        case .hello: answerInTurn(hub.greeting, request.tag)
-        case .ping(let body): answerInTurn(.pong(body), request.tag)
-        case .help(let verb): answerInTurn(.data(hub.help.body(for: verb)), request.tag)
-        case .inspect(let inspection): inspect(inspection, request.tag)
-        case .quit: quit(request.tag)
-        case .authenticate(let credentials): authenticate(credentials, request.tag)
-        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
-            .name, .trace, .cancel:
-            step(request)
+    private func take(_ step: RequestParser.Step, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+        switch step {
+        case .needsMore: isParserHungry = true
+        case .refused(let tag, let error): refused(error, tag)
+        case .request(let request):
+            if admission != nil, !request.command.isForStrangers {
+                answer(.error(.authenticationRequired), request.tag)
+            } else if request.command.needsHub {
+                runTogether(request, input, &offset)
+            } else {
+                runAlone(request)
+            }
         }
     }
 
-    /// Answers what is seen of the hub when every earlier command has run. The text is made after the lock is released.
+    /// Runs a command that needs the hub, and those behind it that do, under one acquisition of the hub's lock.
+    ///
+    /// They are parsed under the lock, too: to keep parsed commands until they are applied costs more than the lock. Of
+    /// commands that come one by one, none is.
+    private func runTogether(_ first: Request, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+        var next: RequestParser.Step?
+        hub.transact(share) { (machine: inout HubStateMachine) in
+            next = run(first, &machine, input, &offset)
+        }
+        if let next { take(next, input, &offset) }
+    }
+
+    /// - Returns: what the parser has found and must not run under the lock; nil when it was not asked.
+    private func run(
+        _ first: Request, _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int
+    ) -> RequestParser.Step? {
+        run(first, &machine)
+        var seenEffects = 0
+        for _ in 1..<Self.largestBatch {
+            // What the client is told of a parked command comes before what it has sent since: it may use that one's tag.
+            guard canRun, !machine.effects[seenEffects...].contains(where: { $0.connection == id }) else { return nil }
+            seenEffects = machine.effects.count
+            let step = parser.next(input, offset: &offset)
+            guard case .request(let request) = step, request.command.needsHub else { return step }
+            run(request, &machine)
+        }
+        return nil
+    }
+
+    /// Runs a command that needs no more of the hub than a look.
+    private func runAlone(_ request: Request) {
+        let tag = request.tag
+        switch request.command {
+        case .hello: answer(hub.greeting, tag)
+        case .ping(let body): answer(.pong(body), tag)
+        case .help(let verb): answer(.data(hub.help.body(for: verb)), tag)
+        case .inspect(let inspection): inspect(inspection, tag)
+        case .quit: quit(tag)
+        case .authenticate(let credentials): authenticate(credentials, tag)
+        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+            .name, .trace, .cancel:
+            break
+        }
+    }
+
+    /// Answers what is seen of the hub. The text is made after the lock is released.
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
-        applyBatch()
         answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
     }
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
-        guard let users = hub.users else { return answerInTurn(.error(.noUsers), tag) }
-        guard users.accept(credentials) else { return deny(.denied, tag) }
+        guard let users = hub.users else { return answer(.error(.noUsers), tag) }
+        guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
         admission = nil
-        applyBatch()
         hub.transact(share) { [id] (machine: inout HubStateMachine) in
             machine.clients[id]?.principal = credentials.principal
         }
         answer(.ok([]), tag)
-    }
-
-    private func deny(_ error: WireError, _ tag: Tag? = nil) {
-        applyBatch()
-        refuse(error, tag, because: .denied)
     }
 
     /// The client's time is over: ends the conversation.
@@ -202,41 +235,7 @@ final class Session {
     }
 
     private func refused(_ error: WireError, _ tag: Tag?) {
-        guard error.isFatal else { return answerInTurn(.error(error), tag) }
-        applyBatch()
-        refuse(error, tag, because: .refused)
-    }
-
-    /// Answers without the hub: at once, or behind the commands that wait for the lock.
-    private func answerInTurn(_ reply: Reply, _ tag: Tag?) {
-        if share.batch.isEmpty { answer(reply, tag) } else { step(.answer(reply, tag), tag) }
-    }
-
-    /// Runs a command that needs the hub: at once where what is behind it may run only if it does not wait, which spares
-    /// most commands the batch.
-    private func step(_ request: Request) {
-        guard request.tag == nil, share.batch.isEmpty else { return step(.run(request), request.tag) }
-        hub.transact(share) { (machine: inout HubStateMachine) in run(request, &machine) }
-    }
-
-    /// Puts a step to those that are taken together.
-    private func step(_ step: SessionStep, _ tag: Tag?) {
-        share.batch.append(step)
-        if tag == nil || share.batch.count == Self.largestBatch { applyBatch() }
-    }
-
-    private func applyBatch() {
-        guard !share.batch.isEmpty else { return }
-        hub.transact(share) { (machine: inout HubStateMachine) in
-            // By index: an iterator would copy each step.
-            for index in share.batch.indices {
-                switch share.batch[index] {
-                case .run(let request): run(request, &machine)
-                case .answer(let reply, let tag): answer(reply, tag)
-                }
-            }
-            share.batch.removeAll(keepingCapacity: true)
-        }
+        if error.isFatal { refuse(error, tag, because: .refused) } else { answer(.error(error), tag) }
     }
 
     private func run(_ request: Request, _ machine: inout HubStateMachine) {
@@ -260,7 +259,6 @@ final class Session {
     }
 
     private func quit(_ tag: Tag?) {
-        applyBatch()
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         phase = .quitting(tag)
         finishQuitting()
@@ -333,7 +331,7 @@ final class Session {
     }
 
     private func emit(_ reply: Reply, _ tag: Tag?) {
-        output.append { reply.append(to: &$0, tag: tag) }
+        output.append(reply, tag: tag)
     }
 }
 

@@ -24,29 +24,39 @@ package struct PolledSocket: ~Copyable {
         unowned(unsafe) let observer: any SocketObserver
     }
 
-    private let registration: UnsafeMutablePointer<Registration>
+    /// Nil until it is opened.
+    private var registration: UnsafeMutablePointer<Registration>?
     private var descriptor: Descriptor?
-    /// The descriptor's number; -1, which no system call accepts, once it is closed.
-    private var number: Int32
+    /// The descriptor's number; -1, which no system call accepts, while there is none.
+    private var number: Int32 = -1
     /// Whether the owner is told when it can read, and when it can write.
     package private(set) var watchesReading = false
     package private(set) var watchesWriting = false
 
-    /// Takes over a connected, non-blocking socket, and watches nothing yet.
+    /// Without a connection.
+    package init() {}
+
+    /// Takes over a connected, non-blocking socket, once; watches nothing yet.
     ///
     /// - Parameter observer: the owner of this value, which is not kept alive by it.
-    package init(_ descriptor: consuming Descriptor, on reactor: Reactor, tells observer: any SocketObserver) {
-        registration = .allocate(capacity: 1)
+    package mutating func open(
+        _ descriptor: consuming Descriptor, on reactor: Reactor, tells observer: any SocketObserver
+    ) {
+        precondition(registration == nil, "a socket is opened once")
+        let registration = UnsafeMutablePointer<Registration>.allocate(capacity: 1)
         registration.initialize(to: Registration(reactor: reactor, observer: observer))
+        self.registration = registration
         number = descriptor.number
         self.descriptor = consume descriptor
     }
 
     deinit {
         stopWatching()
-        registration.deinitialize(count: 1)
-        registration.deallocate()
+        registration?.deinitialize(count: 1)
+        registration?.deallocate()
     }
+
+    package var isOpen: Bool { number >= 0 }
 
     // MARK: Watching
 
@@ -54,24 +64,26 @@ package struct PolledSocket: ~Copyable {
     ///
     /// libev tells the kernel when it polls, and only about what differs then.
     package mutating func watch(reading: Bool, writing: Bool) {
-        guard reading != watchesReading || writing != watchesWriting, descriptor != nil else { return }
+        guard reading != watchesReading || writing != watchesWriting, let registration, number >= 0 else { return }
         stopWatching()
         watchesReading = reading
         watchesWriting = writing
         guard reading || writing else { return }
         let events = Int32(reading ? EV_READ : 0) | Int32(writing ? EV_WRITE : 0)
+        let watcher = Self.watcher(of: registration)
         clibev_io_init(watcher, { PolledSocket.happened($1, $2) }, number, events)
         watcher.pointee.data = UnsafeMutableRawPointer(registration)
         ev_io_start(registration.pointee.reactor.loop, watcher)
     }
 
-    private var watcher: UnsafeMutablePointer<ev_io> {
+    private static func watcher(of registration: UnsafeMutablePointer<Registration>) -> UnsafeMutablePointer<ev_io> {
         // The first member of the registration.
         UnsafeMutableRawPointer(registration).assumingMemoryBound(to: ev_io.self)
     }
 
     private func stopWatching() {
-        if watchesReading || watchesWriting { ev_io_stop(registration.pointee.reactor.loop, watcher) }
+        guard watchesReading || watchesWriting, let registration else { return }
+        ev_io_stop(registration.pointee.reactor.loop, Self.watcher(of: registration))
     }
 
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
@@ -98,6 +110,13 @@ package struct PolledSocket: ~Copyable {
     /// Writes without waiting; `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         Socket.tryWrite(number, bytes)
+    }
+
+    /// Writes three pieces as if they followed each other, without waiting; not all of them may be empty.
+    package func tryWrite(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
+    ) -> WriteAttempt {
+        Socket.tryWrite(number, first, second, third)
     }
 
     /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer

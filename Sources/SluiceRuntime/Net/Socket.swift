@@ -50,6 +50,22 @@ enum Socket {
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
+    /// Writes pieces that lie in different places as if they followed each other, without waiting.
+    static func tryWrite(
+        _ number: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,
+        _ third: UnsafeRawBufferPointer
+    ) -> WriteAttempt {
+        var vector: InlineArray<3, iovec> = [iovec(first), iovec(second), iovec(third)]
+        let count = withUnsafeMutableBytes(of: &vector) { vector in
+            var message = msghdr()
+            message.msg_iov = vector.baseAddress?.assumingMemoryBound(to: iovec.self)
+            message.msg_iovlen = 3
+            return uninterrupted { sendmsg(number, &message, Int32(MSG_NOSIGNAL)) }
+        }
+        if count >= 0 { return .bytes(count) }
+        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+    }
+
     /// Whether the peer has broken the connection off, as far as the kernel knows.
     static func isBroken(_ number: Int32) -> Bool {
         var poll = pollfd(fd: number, events: 0, revents: 0)
@@ -62,5 +78,12 @@ enum Socket {
             let result = call()
             if result >= 0 || errno != EINTR { return result }
         }
+    }
+}
+
+extension iovec {
+    /// Bytes that are only read.
+    fileprivate init(_ bytes: UnsafeRawBufferPointer) {
+        self.init(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
 }

@@ -1,0 +1,36 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// What waits to be written, whatever the kernel takes of it at a time.
+@Suite struct OutputBufferTests {
+    @Test(arguments: [1, 2, 7, 16, 1000, 16_384, 16_390, 40_000, 1_000_000])
+    func itIsWrittenInOrderWhateverIsTakenAtATime(most: Int) throws {
+        let name = try #require(ChannelName("c"))
+        let large = OutputBuffer.leastInsertedBytes
+        let replies: [Reply] = [
+            .ok([]), .message(name, Body(repeating: 1, count: large), []), .message(name, Body("small".utf8), []),
+            .message(name, Body(repeating: 2, count: large + 1), []),
+            .message(name, Body(repeating: 3, count: large - 1), []), .timeout,
+            .message(name, Body(repeating: 4, count: 2 * large), []),
+        ]
+        var expected: [UInt8] = []
+        var buffer = OutputBuffer(of: ReactorShare(of: try Reactor(), number: 0, limits: HubLimits()))
+        for reply in replies {
+            reply.append(to: &expected, tag: nil)
+            buffer.append(reply, tag: nil)
+        }
+        #expect(buffer.count == expected.count)
+        var written: [UInt8] = []
+        while !buffer.isEmpty {
+            let before = written.count
+            let pieces = buffer.withUnsent { [UInt8]($0) + [UInt8]($1) + [UInt8]($2) }
+            written += pieces.prefix(most)
+            buffer.drop(min(most, pieces.count))
+            #expect(written.count > before && buffer.count == expected.count - written.count)
+        }
+        #expect(written == expected)
+    }
+}
