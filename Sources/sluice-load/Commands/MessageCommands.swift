@@ -1,0 +1,92 @@
+import ArgumentParser
+
+/// How senders and receivers meet.
+enum Sharing: String, ExpressibleByArgument, CaseIterable {
+    /// A channel for each sender.
+    case `private`
+    /// One for all.
+    case shared
+}
+
+/// So many senders, and as many receivers.
+struct PairOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Senders, and as many receivers.", valueName: "N"))
+    var pairs: Int?
+
+    @Option(help: "Whether each pair has a channel of its own: private or shared.")
+    var channels = Sharing.private
+
+    func validate() throws {
+        guard (1...MessagePattern.mostSenders).contains(pairs ?? 1) else {
+            throw ValidationError("--pairs is from 1 to \(MessagePattern.mostSenders)")
+        }
+    }
+
+    func cast(_ plan: inout Plan, pairs: Int) {
+        plan.senders = self.pairs ?? pairs
+        plan.receivers = plan.senders
+        plan.channels = channels == .shared ? 1 : plan.senders
+    }
+}
+
+struct HandoffCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "handoff", abstract: "Senders that wait until a receiver has taken their message.")
+    static let workload = Workload.handoff
+
+    @OptionGroup var pairs: PairOptions
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { pairs.cast(&plan, pairs: 50) }
+}
+
+struct LeaseCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lease", abstract: "As handoff, and the receiver acknowledges.")
+    static let workload = Workload.lease
+
+    @OptionGroup var pairs: PairOptions
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { pairs.cast(&plan, pairs: 50) }
+}
+
+struct StreamCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stream",
+        abstract: "A sender with many messages on their way, 256 if --depth says nothing, and a receiver of all.")
+    static let workload = Workload.stream
+
+    @OptionGroup var pairs: PairOptions
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) {
+        pairs.cast(&plan, pairs: 1)
+        plan.depth = common.load.depth ?? 256
+        plan.bodyBytes = common.load.body ?? 64
+    }
+}
+
+struct FanInCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fan-in", abstract: "Many senders, one receiver, one channel.")
+    static let workload = Workload.fanIn
+
+    @Option(help: ArgumentHelp("How many senders.", valueName: "N"))
+    var senders = 50
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (senders, 1, 1) }
+}
+
+struct FanOutCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fan-out", abstract: "One sender, many receivers, one channel: each message for one of them.")
+    static let workload = Workload.fanOut
+
+    @Option(help: ArgumentHelp("How many receivers.", valueName: "N"))
+    var receivers = 50
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers, 1) }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+
+/// A command that runs one workload against one server.
+protocol WorkloadCommand: ParsableCommand {
+    static var workload: Workload { get }
+    var common: CommonOptions { get }
+    /// Who takes part.
+    func cast(_ plan: inout Plan)
+}
+
+extension WorkloadCommand {
+    func run() throws {
+        let progress = ProgressLine(isQuiet: common.output.quiet)
+        let startedAt = Date().timeIntervalSince1970
+        let plan = try plan()
+        progress.begin(Self.workload.rawValue)
+        let result: RunResult
+        do {
+            defer { progress.end() }
+            result = try Run.carryOut(plan) { progress.show($0) }
+        }
+        let report = LoadReport(
+            command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: [result], comparison: nil)
+        try ReportWriter(options: common.output).write(report)
+    }
+
+    /// What the command line asks for.
+    func plan() throws(LoadFailure) -> Plan {
+        let place = try common.server.place()
+        var plan = Plan(
+            workload: Self.workload, contestant: common.server.against, address: place.address,
+            credentials: place.credentials)
+        plan.depth = common.load.depth ?? 1
+        plan.bodyBytes = common.load.body ?? 16
+        plan.rate = common.load.rate
+        plan.length = common.load.length
+        plan.seed = common.load.seed
+        plan.serverPID = common.server.serverPID ?? ServerProcess.listening(at: place.address)?.pid
+        plan.prefix = "load/\(getpid())"
+        cast(&plan)
+        plan.threads = min(common.load.threads, max(plan.senders, plan.receivers))
+        return plan
+    }
+
+    /// Refuses what the server cannot do.
+    func validate() throws {
+        let contestant = common.server.against
+        guard contestant.manner(Self.workload) != nil else {
+            throw ValidationError("\(contestant.rawValue) has nothing like \(Self.workload.rawValue)")
+        }
+    }
+}
+
+/// What every workload takes.
+struct CommonOptions: ParsableArguments {
+    @OptionGroup(title: "Server") var server: ServerOptions
+    @OptionGroup(title: "Load") var load: LoadOptions
+    @OptionGroup(title: "Output") var output: OutputOptions
+}
