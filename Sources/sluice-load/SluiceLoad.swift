@@ -44,9 +44,11 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Messages",
                 subcommands: [
-                    HandoffCommand.self, LeaseCommand.self, StreamCommand.self, FanInCommand.self, FanOutCommand.self,
+                    HandoffCommand.self, LeaseCommand.self, StreamCommand.self, SelectCommand.self, FanInCommand.self,
+                    FanOutCommand.self, BroadcastCommand.self,
                 ]),
-            CommandGroup(name: "Connections", subcommands: [PingCommand.self]),
+            CommandGroup(
+                name: "Connections", subcommands: [PingCommand.self, BarrierCommand.self, ConnectCommand.self]),
             CommandGroup(name: "Peers", subcommands: [CompareCommand.self]),
         ])
 

@@ -25,3 +25,25 @@ struct PingCommand: WorkloadCommand {
         plan.depth = common.load.depth ?? 16
     }
 }
+
+struct BarrierCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "barrier", abstract: "Connections that meet, again and again: those of a thread at one barrier.")
+    static let workload = Workload.barrier
+
+    @OptionGroup var connections: ConnectionOptions
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { connections.cast(&plan) }
+}
+
+struct ConnectCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "connect", abstract: "A storm of connections, of which each asks one thing and goes.")
+    static let workload = Workload.connect
+
+    @OptionGroup var connections: ConnectionOptions
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { connections.cast(&plan) }
+}

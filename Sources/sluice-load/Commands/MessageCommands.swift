@@ -90,3 +90,38 @@ struct FanOutCommand: WorkloadCommand {
 
     func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers, 1) }
 }
+
+struct SelectCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "select", abstract: "Receivers that wait on several channels, with a sender on each of them.")
+    static let workload = Workload.select
+
+    @Option(help: ArgumentHelp("How many receivers.", valueName: "N"))
+    var receivers = 10
+    @Option(help: ArgumentHelp("How many channels each waits on.", valueName: "N"))
+    var arms = 8
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard (1...64).contains(arms) else { throw ValidationError("--arms is from 1 to 64") }
+        guard (1...MessagePattern.mostSenders / arms).contains(receivers) else {
+            throw ValidationError("--receivers is at least 1")
+        }
+    }
+
+    func cast(_ plan: inout Plan) {
+        (plan.senders, plan.receivers, plan.channels) = (receivers * arms, receivers, receivers * arms)
+    }
+}
+
+struct BroadcastCommand: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "broadcast", abstract: "One sender, many receivers: each message for all of them.")
+    static let workload = Workload.broadcast
+
+    @Option(help: ArgumentHelp("How many receivers.", valueName: "N"))
+    var receivers = 50
+    @OptionGroup var common: CommonOptions
+
+    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers, 1) }
+}

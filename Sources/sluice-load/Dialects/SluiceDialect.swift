@@ -2,8 +2,8 @@ import SluiceWire
 
 /// What all connections with Sluice begin with.
 struct SluiceGreeting: Sendable {
-    private let request: [UInt8]
-    private let answer: [UInt8]
+    let request: [UInt8]
+    let answer: [UInt8]
 
     init(_ credentials: Credentials?, then more: String = "", answered: String = "") {
         var bytes: [UInt8] = []

@@ -15,6 +15,7 @@ final class EventLoop {
     /// Where bytes are read into that no connection has to keep.
     let scratch: UnsafeMutableRawBufferPointer
     private let ticker: UnsafeMutablePointer<ev_timer>
+    private let alarm: Alarm
 
     // Each event touches these, on one thread.
     /// The time at which the events of now were read, which is one look at the clock for each read.
@@ -28,6 +29,7 @@ final class EventLoop {
         }
         self.loop = loop
         scratch = .allocate(byteCount: Self.scratchBytes, alignment: 64)
+        alarm = try Alarm(on: loop)
         ticker = .allocate(capacity: 1)
         clibev_timer_init(ticker, { _, _, _ in }, Self.tickSeconds, Self.tickSeconds)
         ev_timer_start(loop, ticker)
@@ -35,6 +37,7 @@ final class EventLoop {
 
     deinit {
         ev_timer_stop(loop, ticker)
+        alarm.stop()
         ev_loop_destroy(loop)
         ticker.deallocate()
         scratch.deallocate()
@@ -58,6 +61,9 @@ final class EventLoop {
     }
 
     func readClock() { now = MonotonicClock.nowNanoseconds }
+
+    /// Has a turn begin at that time, to the microsecond.
+    func wake(at time: Int) { alarm.set(time) }
 
     /// Has the connection's output written at the end of the turn.
     func queue(_ connection: LoadConnection) { unflushed.append(.passUnretained(connection)) }

@@ -35,6 +35,9 @@ class LoadConnection {
 
     // MARK: For subclasses
 
+    /// Comes into a run: connects, and says what it has to say first.
+    func enter(_ address: ServerAddress) throws(LoadFailure) { try open(address) }
+
     /// Takes what it understands of the bytes that have come, and returns how many these are. What is left comes again,
     /// with more behind it.
     func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int { bytes.count }

@@ -27,6 +27,18 @@ struct Cast {
         case (.ping, .sluice): add(SluicePinging(greeting, depth: plan.depth))
         case (.ping, .nats): add(NatsPinging(depth: plan.depth))
         case (.ping, .redis): add(RedisPinging(depth: plan.depth))
+        case (.barrier, .sluice):
+            let parties = plan.share(of: plan.senders, for: crew.thread)
+            crew.add(Meeter(crew, "\(plan.prefix)/\(crew.thread)", parties: parties, greeting))
+        case (.connect, .sluice):
+            crew.add(
+                Visitor(
+                    crew, words: greeting.request + Array("QUIT\n".utf8), answers: greeting.answer + Array("OK\n".utf8))
+            )
+        case (.connect, .redis):
+            crew.add(
+                Visitor(crew, words: Redis.ping + Redis.command("QUIT"), answers: Redis.pong + Array("+OK\r\n".utf8)))
+        case (.broadcast, .sluice): add(broadcast(channel, sender))
         case (_, .sluice) where plan.workload.hasReceivers:
             add(SluiceSending(channel, greeting, pattern, sender: sender, depth: plan.depth))
         case (_, .redis): add(redis(channel, sender, replies: nil))
@@ -40,18 +52,35 @@ struct Cast {
         func add(_ dialect: some SendingDialect) { crew.add(Sender(crew, identity: sender, dialect)) }
     }
 
+    private func broadcast(_ channel: String, _ sender: Int) -> SluiceSending {
+        let opening = SluiceGreeting(plan.credentials, then: "OPEN kind=broadcast \(channel)\n", answered: "OK\n")
+        return SluiceSending(
+            channel, opening, pattern, sender: sender, depth: plan.depth, options: "need=\(plan.receivers) ",
+            done: "OK receivers=\(plan.receivers)", parting: "CLOSE \(channel)\n")
+    }
+
     private func redis(_ channel: String, _ sender: Int, replies: String?) -> RedisSending {
         RedisSending(channel, pattern, sender: sender, depth: plan.depth, replies: replies)
     }
 
     private func addReceiver(_ receiver: Int, to crew: Crew) throws(LoadFailure) {
+        // A select has as many arms as there are channels for each receiver.
+        let arms = plan.channels / plan.receivers
         let index = receiver % plan.channels
         let channel = plan.channel(index)
-        let senders = stride(from: index, to: plan.senders, by: plan.channels)
+        let senders =
+            plan.workload == .select
+            ? stride(from: receiver * arms, to: (receiver + 1) * arms, by: 1)
+            : stride(from: index, to: plan.senders, by: plan.channels)
         switch (plan.workload, plan.contestant) {
         case (.handoff, .sluice), (.fanIn, .sluice), (.fanOut, .sluice): add(sluice(.one))
         case (.lease, .sluice): add(sluice(.leased))
-        case (.stream, .sluice): add(sluice(.counted))
+        case (.stream, .sluice), (.broadcast, .sluice): add(sluice(.counted))
+        case (.select, .sluice):
+            add(
+                SluiceSelecting(
+                    "\(plan.prefix)/", channels: receiver * arms..<(receiver + 1) * arms, greeting,
+                    bodyBytes: plan.bodyBytes))
         case (_, .redis): add(RedisReceiving(channel, bodyBytes: plan.bodyBytes, replies: nil))
         case (_, .redisReply):
             add(RedisReceiving(channel, bodyBytes: plan.bodyBytes, replies: "\(plan.prefix)/reply/"))

@@ -37,6 +37,9 @@ final class Crew {
     @exclusivity(unchecked) private var isOnItsWay = 0
     /// How many operations may begin still.
     @exclusivity(unchecked) private var budget = Int.max
+    /// How often parties are to come to a barrier, and how often they have met there.
+    private var lastRound = 0
+    private var meetings = 0
     @exclusivity(unchecked) private var stalled: [any Sending] = []
     @exclusivity(unchecked) private var schedule: Schedule?
     let countsReceipts: Bool
@@ -87,6 +90,26 @@ final class Crew {
         return true
     }
 
+    /// Whether a party may come to a barrier: as long as operations begin, and then as often as some other one has come.
+    func mayMeet(_ round: Int) -> Bool {
+        if mayBegin() {
+            lastRound = max(lastRound, round + 1)
+            return true
+        }
+        guard round < lastRound else { return false }
+        sent += 1
+        isOnItsWay += 1
+        return true
+    }
+
+    /// A party has met the others so often; none may be two meetings ahead of another.
+    func meet(_ count: Int) throws(LoadFailure) {
+        meetings += 1
+        guard meetings > (count - 1) * plan.share(of: plan.senders, for: thread) else {
+            throw LoadFailure("a barrier has opened before all were there")
+        }
+    }
+
     /// Whether a sender that is answered early has to wait for receivers.
     @inline(__always)
     var isTooFarAhead: Bool { sent - received >= mostAhead }
@@ -110,24 +133,36 @@ final class Crew {
     // MARK: The run
 
     func run() throws(LoadFailure) -> Account {
-        for member in members { try member.open(plan.address) }
-        loop.readClock()
-        lastSign.at = loop.now
+        try gather()
         try loop.run { () throws(LoadFailure) in try self.turn() }
         for sender in senders { sender.part() }
         loop.flush()
-        for member in members { member.close() }
+        dismiss()
         var account = Account()
         for sender in senders { sender.report(&account) }
         for receiver in receivers { receiver.report(&account) }
         return account
     }
 
+    /// Has all members connect, and waits until they are ready.
+    func gather() throws(LoadFailure) {
+        for member in members { try member.enter(plan.address) }
+        loop.readClock()
+        lastSign.at = loop.now
+        try loop.run { () throws(LoadFailure) in
+            try self.lookForSigns()
+            return self.ready == self.members.count
+        }
+    }
+
+    /// Ends all connections.
+    func dismiss() { for member in members { member.close() } }
+
     /// What is to be done at the begin of each turn; true at the end.
     private func turn() throws(LoadFailure) -> Bool {
         switch phase {
         case .opening:
-            if ready == members.count, shared.isEverybodyReady(thread) { begin() }
+            if shared.isEverybodyReady(thread) { begin() }
         case .running:
             if loop.now >= measuredFrom, sliceBegan == 0 { measure() }
             resumeStalled()
@@ -205,6 +240,7 @@ final class Crew {
         while let due = schedule?.next(until: loop.now) {
             senders[due.index % senders.count].begin(intended: due.time)
         }
+        if let next = schedule?.nextTime { loop.wake(at: next) }
     }
 
     private func lookForSigns() throws(LoadFailure) {

@@ -52,7 +52,7 @@ enum Contestant: String, CaseIterable, Sendable {
         case (.sluice, .broadcast): "SEND need=N, RECV count=*"
         case (.sluice, .barrier): "BARRIER"
         case (_, .ping): self == .beanstalkd ? nil : "PING"
-        case (.sluice, .connect), (.redis, .connect): "connect, PING, close"
+        case (.sluice, .connect), (.redis, .connect): "connect, PING, QUIT"
         case (.redis, .handoff), (.redis, .fanIn), (.redis, .fanOut), (.redis, .lease), (.redis, .stream):
             "LPUSH, BRPOP"
         case (.redisReply, .handoff), (.redisReply, .fanIn), (.redisReply, .fanOut), (.redisReply, .lease):
