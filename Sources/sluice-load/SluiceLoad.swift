@@ -48,7 +48,9 @@ struct Root: ParsableCommand {
                     FanOutCommand.self, BroadcastCommand.self,
                 ]),
             CommandGroup(
-                name: "Connections", subcommands: [PingCommand.self, BarrierCommand.self, ConnectCommand.self]),
+                name: "Connections",
+                subcommands: [PingCommand.self, BarrierCommand.self, ConnectCommand.self, IdleCommand.self]),
+            CommandGroup(name: "Endurance", subcommands: [CrowdCommand.self, SoakCommand.self]),
             CommandGroup(name: "Peers", subcommands: [CompareCommand.self]),
         ])
 

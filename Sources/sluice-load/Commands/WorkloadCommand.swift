@@ -11,18 +11,12 @@ protocol WorkloadCommand: ParsableCommand {
 
 extension WorkloadCommand {
     func run() throws {
-        let progress = ProgressLine(isQuiet: common.output.quiet)
-        let startedAt = Date().timeIntervalSince1970
+        DescriptorLimit.raise()
         let plan = try plan()
-        progress.begin(Self.workload.rawValue)
-        let result: RunResult
-        do {
-            defer { progress.end() }
-            result = try Run.carryOut(plan) { progress.show($0) }
+        try ReportWriter(options: common.output).measuring { progress throws(LoadFailure) in
+            progress.begin(Self.workload.rawValue)
+            return [try Run.carryOut(plan) { progress.show($0) }]
         }
-        let report = LoadReport(
-            command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: [result], comparison: nil)
-        try ReportWriter(options: common.output).write(report)
     }
 
     /// What the command line asks for.

@@ -4,6 +4,20 @@ import Foundation
 struct ReportWriter {
     let options: OutputOptions
 
+    /// Writes what `measure` has measured.
+    func measuring(_ measure: (ProgressLine) throws(LoadFailure) -> [RunResult]) throws(LoadFailure) {
+        let progress = ProgressLine(isQuiet: options.quiet)
+        let startedAt = Date().timeIntervalSince1970
+        let runs: [RunResult]
+        do {
+            defer { progress.end() }
+            runs = try measure(progress)
+        }
+        try write(
+            LoadReport(
+                command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: runs, comparison: nil))
+    }
+
     func write(_ report: LoadReport) throws(LoadFailure) {
         if let path = options.json { try put(try Self.json(report), into: path) }
         if options.json != "-", options.csv != "-" { print(Self.summary(report)) }
@@ -23,6 +37,7 @@ struct ReportWriter {
             ?? report.runs.map { run in
                 "\(run.workload), \(run.target): \(Int(run.rate)) \(run.unit)/s, p50 "
                     + "\(run.latency?.nanoseconds(at: 50) ?? 0) ns, p99 \(run.latency?.nanoseconds(at: 99) ?? 0) ns"
+                    + run.extras.map { ", \($0.name) \(Int($0.value)) \($0.unit)" }.joined()
             }
         return (missing + lines).joined(separator: "\n")
     }

@@ -15,6 +15,9 @@ struct Cast {
         for sender in stride(from: crew.thread, to: plan.senders, by: plan.threads) {
             try addSender(sender, to: crew)
         }
+        for vandal in stride(from: crew.thread, to: plan.vandals, by: plan.threads) {
+            crew.add(bystander: Vandal(crew, identity: vandal, greeting))
+        }
         guard plan.workload.hasReceivers else { return }
         for receiver in stride(from: crew.thread, to: plan.receivers, by: plan.threads) {
             try addReceiver(receiver, to: crew)

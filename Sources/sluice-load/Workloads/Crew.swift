@@ -46,6 +46,7 @@ final class Crew {
     private let mostAhead: Int
 
     private var ready = 0
+    private var disconnects = 0
     private var startedAt = 0
     private var measuredFrom = Int.max
     private var endsAt = Int.max
@@ -71,6 +72,12 @@ final class Crew {
         senders.append(member)
     }
 
+    /// Takes in somebody whose operations are not counted.
+    func add(bystander: some LoadConnection & Sending) {
+        members.append(bystander)
+        stalled.append(bystander)
+    }
+
     func add(_ member: some LoadConnection & Receiving) {
         members.append(member)
         receivers.append(member)
@@ -79,6 +86,9 @@ final class Crew {
     // MARK: What members say
 
     func isReady() { ready += 1 }
+
+    /// A bystander has failed, as it was to.
+    func disconnected() { disconnects += 1 }
 
     /// Whether another operation may begin; then it counts as begun.
     @inline(__always)
@@ -216,7 +226,7 @@ final class Crew {
         handIn()
         sliceBegan = 0
         measuredFrom = .max
-        shared.ends(thread, waiting: schedule?.waiting ?? 0)
+        shared.ends(thread, waiting: senders.reduce(0) { $0 + $1.waitingCount }, disconnects: disconnects)
     }
 
     private func handIn() {
@@ -266,9 +276,15 @@ protocol Sending: AnyObject {
     func fill()
     /// Begins one that was to begin at that time, or keeps it for when an earlier one is done.
     func begin(intended: Int)
+    /// How many were to begin and have not, because too many are on their way.
+    var waitingCount: Int { get }
     /// Says the last words to the server.
     func part()
     func report(_ account: inout Account)
+}
+
+extension Sending {
+    var waitingCount: Int { 0 }
 }
 
 /// A member of a crew that receives messages.

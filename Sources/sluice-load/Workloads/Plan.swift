@@ -26,6 +26,8 @@ struct Plan: Sendable {
     var threads = 1
     var seed: UInt64 = 1
     var serverPID: Int32?
+    /// Connections beside these that fail, again and again.
+    var vandals = 0
 
     /// What channels, lists and tubes are called, so that two runs never meet.
     var prefix = "load"

@@ -12,6 +12,14 @@ final class RunState: Sendable {
         var generatorAtBegin = 0.0
         var generatorAtEnd = 0.0
         var waiting = 0
+        var disconnects = 0
+
+        func extras(of plan: Plan) -> [Figure] {
+            var extras: [Figure] = []
+            if plan.rate != nil { extras.append(Figure(name: "behind schedule", value: Double(waiting), unit: "")) }
+            if plan.vandals > 0 { extras.append(Figure(name: "disconnects", value: Double(disconnects), unit: "")) }
+            return extras
+        }
     }
 
     /// How far a thread is that begins nothing any more.
@@ -70,9 +78,13 @@ final class RunState: Sendable {
         }
     }
 
-    func ends(_ thread: Int, waiting: Int) {
+    /// - Parameters:
+    ///   - waiting: how many operations were due and have not begun.
+    ///   - disconnects: how many connections have failed, as they were to.
+    func ends(_ thread: Int, waiting: Int, disconnects: Int) {
         content.withLock {
             $0.waiting += waiting
+            $0.disconnects += disconnects
             guard thread == 0 else { return }
             $0.endedAt = MonotonicClock.nowNanoseconds
             $0.generatorAtEnd = MonotonicClock.processSeconds
@@ -94,8 +106,7 @@ final class RunState: Sendable {
                 operations: collector.operations, errors: collector.errors, latency: collector.latency,
                 timeline: collector.timeline, serverSeconds: serverSeconds,
                 generatorSeconds: content.generatorAtEnd - content.generatorAtBegin,
-                extras: plan.rate == nil
-                    ? [] : [Figure(name: "behind schedule at the end", value: Double(content.waiting), unit: "")])
+                extras: content.extras(of: plan))
         }
     }
 }

@@ -8,9 +8,6 @@ struct Schedule {
     private let start: Int
     private var count = 0
 
-    /// How many have become due, and were kept because too many are on their way.
-    var waiting = 0
-
     /// - Parameter offset: of the threads that share a rate, which one this is.
     init(rate: Double, from start: Int, offset: Int = 0) {
         nanosecondsEach = 1e9 / rate

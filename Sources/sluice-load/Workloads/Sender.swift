@@ -80,6 +80,8 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
         speak()
     }
 
+    var waitingCount: Int { waiting.count }
+
     func part() {
         dialect.farewell(&output)
         if !output.isEmpty { speak() }
