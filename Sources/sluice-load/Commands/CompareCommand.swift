@@ -44,7 +44,9 @@ struct CompareCommand: ParsableCommand {
         Offspring.shared.guardAgainstSignals()
         let startedAt = Date().timeIntervalSince1970
         let progress = ProgressLine(isQuiet: output.quiet)
-        let tournament = try Tournament(sluiced: sluiced ?? Self.ownSluiced, progress: progress)
+        DescriptorLimit.raise()
+        let tournament = Tournament(
+            sluiced: sluiced ?? Self.ownSluiced, rounds: rounds, seconds: duration.value, progress: progress)
         defer { tournament.end() }
         var comparison = Comparison(
             rounds: rounds, contenders: tournament.contenders, missing: tournament.missing, rows: [])
@@ -52,9 +54,7 @@ struct CompareCommand: ParsableCommand {
         do {
             defer { progress.end() }
             for row in ComparedRow.all where only.isEmpty || only.contains(row.key) {
-                guard let (row, medians) = try tournament.play(row, rounds: rounds, seconds: duration.value) else {
-                    continue
-                }
+                guard let (row, medians) = try tournament.play(row) else { continue }
                 comparison.rows.append(row)
                 runs += medians
             }
@@ -62,6 +62,9 @@ struct CompareCommand: ParsableCommand {
         let report = LoadReport(
             command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: runs, comparison: comparison)
         try ReportWriter(options: output).write(report)
+        if strict, let missed = comparison.rows.first(where: { !$0.isReached }) {
+            throw LoadFailure("a target is missed: \(missed.title)")
+        }
     }
 
     /// The one that was built or installed with this program, or else that of PATH.

@@ -44,20 +44,16 @@ struct ReportWriter {
 
     /// A row's medians, and what the first one is in terms of each.
     private static func table(_ row: ComparisonRow) -> [String] {
-        let first = median(row.entries.first?.values ?? [])
+        let first = (row.entries.first?.values ?? []).median
         return [row.title]
             + row.entries.map { entry in
-                let own = median(entry.values)
-                let server = median(entry.serverNanoseconds)
+                let own = entry.values.median
+                let server = entry.serverNanoseconds.median
                 return "  \(entry.contender), \(entry.manner): \(Int(own)) \(row.unit), ratio "
                     + String(
                         format: "%.2f, p99 %.0f us, server %.0f ns", first / own,
-                        median(entry.p99Nanoseconds.map(Double.init)) / 1000, server)
+                        entry.p99Nanoseconds.map(Double.init).median / 1000, server)
             }
-    }
-
-    private static func median(_ values: [Double]) -> Double {
-        values.isEmpty ? .nan : values.sorted()[values.count / 2]
     }
 
     private func put(_ text: String, into path: String) throws(LoadFailure) {

@@ -4,7 +4,11 @@ import Glibc
 struct Idling {
     /// So many connections come and go first, so that what a server makes once is not counted.
     private static let warmUpConnections = 20
-    private static let settlingMicroseconds: UInt32 = 300_000
+    /// A server's memory counts when it has been the same for two looks, and, with the connections, not before these have
+    /// been idle for so long: Redis, for one, takes back their buffers after two seconds.
+    private static let lookMicroseconds: UInt32 = 300_000
+    private static let restingLooks = 10
+    private static let mostLooks = 20
 
     var contestant: Contestant
     var address: ServerAddress
@@ -13,21 +17,15 @@ struct Idling {
     /// Whether each of them waits for a message.
     var isParked: Bool
 
-    /// The bytes a connection.
-    func measure(_ base: Plan) throws(LoadFailure) -> RunResult {
-        let needed = connections + 100
-        guard needed <= DescriptorLimit.current else {
-            throw LoadFailure(
-                "\(connections) connections need \(needed) descriptors; there may be \(DescriptorLimit.current)")
-        }
+    /// The bytes a connection; `then` is called while they are there.
+    func measure(_ base: Plan, then: () throws(LoadFailure) -> Void = {}) throws(LoadFailure) -> RunResult {
         try gathered(base, Self.warmUpConnections).dismiss()
-        usleep(Self.settlingMicroseconds)
-        let before = try residentBytes()
+        let before = try residentBytes(afterLooks: 0)
         let begin = MonotonicClock.nowNanoseconds
         let crew = try gathered(base, connections)
         let seconds = Double(MonotonicClock.nowNanoseconds - begin) / 1e9
-        usleep(Self.settlingMicroseconds)
-        let bytes = Double(try residentBytes() - before) / Double(connections)
+        let bytes = Double(try residentBytes(afterLooks: Self.restingLooks) - before) / Double(connections)
+        try then()
         crew.dismiss()
         return RunResult(
             workload: isParked ? "parked" : "idle", target: contestant.server,
@@ -37,11 +35,17 @@ struct Idling {
             extras: [Figure(name: "bytes a connection", value: bytes, unit: "B")])
     }
 
-    private func residentBytes() throws(LoadFailure) -> Int {
-        guard let bytes = server.residentBytes else {
-            throw LoadFailure("the server's process is not on this machine, or is somebody else's: see --server-pid")
+    private func residentBytes(afterLooks resting: Int) throws(LoadFailure) -> Int {
+        var last: Int?
+        for look in 0..<Self.mostLooks {
+            usleep(Self.lookMicroseconds)
+            guard let bytes = server.residentBytes else {
+                throw LoadFailure("the server's process is not on this machine: see --server-pid")
+            }
+            if look >= resting, bytes == last { break }
+            last = bytes
         }
-        return bytes
+        return last ?? 0
     }
 
     /// Connections that are there: to receive, each from a channel of its own, or to send nothing.
@@ -50,7 +54,7 @@ struct Idling {
         plan.workload = contestant == .sluice ? .handoff : .stream
         if contestant == .beanstalkd { plan.workload = .lease }
         (plan.contestant, plan.address, plan.threads) = (contestant, address, 1)
-        (plan.senders, plan.receivers, plan.channels) = isParked ? (0, count, count) : (count, 0, count)
+        (plan.senders, plan.receivers, plan.channels) = isParked ? (0, count, count) : (count, 0, 1)
         let pattern = MessagePattern(bodyBytes: plan.bodyBytes, seed: plan.seed)
         let crew = try Crew(plan, thread: 0, pattern, RunState(plan, Collector(threads: 1) { _ in }))
         try Cast(plan, pattern).fill(crew)

@@ -32,16 +32,6 @@ enum Contestant: String, CaseIterable, Sendable {
     case redisReply = "redis-reply"
     case nats, beanstalkd
 
-    /// The server alone.
-    var server: String {
-        switch self {
-        case .sluice: "sluiced"
-        case .redis, .redisReply: "redis"
-        case .nats: "nats"
-        case .beanstalkd: "beanstalkd"
-        }
-    }
-
     /// How it does a workload; nil when it has nothing like it.
     func manner(_ workload: Workload) -> String? {
         switch (self, workload) {
