@@ -102,12 +102,23 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The programs are run, not linked: this has them built.
-            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: [
+                "sluiced", "sluice", "sluice-load", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceCommandTests",
             dependencies: [
                 "sluice", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceLoadTests",
+            dependencies: [
+                "sluice-load", "SluiceWire", "SeededRandom",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

@@ -50,7 +50,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Connections",
                 subcommands: [PingCommand.self, BarrierCommand.self, ConnectCommand.self, IdleCommand.self]),
-            CommandGroup(name: "Endurance", subcommands: [CrowdCommand.self, SoakCommand.self]),
+            CommandGroup(
+                name: "A server as a whole", subcommands: [SuiteCommand.self, CrowdCommand.self, SoakCommand.self]),
             CommandGroup(name: "Peers", subcommands: [CompareCommand.self]),
         ])
 

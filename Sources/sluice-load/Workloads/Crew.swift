@@ -195,9 +195,11 @@ final class Crew {
             measuredFrom = startedAt + Int(warmUp * 1e9)
             endsAt = measuredFrom + Int(seconds * 1e9)
         case .operations(let count):
-            budget = plan.share(of: count, for: thread)
+            let begins = min(plan.threads, plan.senders)
+            budget = thread < begins ? (count + begins - 1 - thread) / begins : 0
             measuredFrom = startedAt
         }
+        if measuredFrom == startedAt { measure() }
         if let rate = plan.rate {
             schedule = Schedule(rate: rate / Double(plan.threads), from: startedAt, offset: thread)
         } else {

@@ -4,19 +4,13 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
     private let identity: Int
     @exclusivity(unchecked) private var dialect: Dialect
     @exclusivity(unchecked) private var number = 0
-    /// When the message at each place was to begin; 0 for none.
-    @exclusivity(unchecked) private var begun: [Int]
-    /// The places that are free, the one that was free first being the next: servers without tags answer in order.
-    @exclusivity(unchecked) private var free: Ring
-    /// When operations were to begin that wait for a place.
-    @exclusivity(unchecked) private var waiting = Ring()
+    @exclusivity(unchecked) private var places: Places
 
     init(_ crew: Crew, identity: Int, _ dialect: Dialect) {
         self.crew = crew
         self.identity = identity
         self.dialect = dialect
-        begun = Array(repeating: 0, count: crew.plan.depth)
-        free = Ring(0..<crew.plan.depth)
+        places = Places(crew.plan.depth)
         super.init(on: crew.loop)
         self.dialect.greet(&output)
     }
@@ -38,15 +32,13 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
     }
 
     private func done(_ place: Int) throws(LoadFailure) {
-        guard place < begun.count, begun[place] != 0 else {
+        guard let begun = places.finish(place) else {
             throw LoadFailure("sender \(identity) has an answer to what it has not sent")
         }
-        crew.done(begun: begun[place])
-        begun[place] = 0
-        free.append(place)
-        if let intended = waiting.first {
+        crew.done(begun: begun)
+        if let intended = places.nextWaiting {
             guard crew.mayBegin() else { return }
-            waiting.removeFirst()
+            places.removeWaiting()
             send(intended)
         } else if crew.plan.rate == nil {
             fill()
@@ -54,7 +46,7 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
     }
 
     func fill() {
-        while !free.isEmpty {
+        while !places.isFull {
             if crew.isTooFarAhead { return crew.stall(self) }
             guard crew.mayBegin() else { return }
             send(loop.now)
@@ -62,25 +54,23 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
     }
 
     func begin(intended: Int) {
-        guard waiting.isEmpty, !free.isEmpty, crew.mayBegin() else { return waiting.append(intended) }
+        guard places.nextWaiting == nil, !places.isFull, crew.mayBegin() else { return places.wait(intended) }
         send(intended)
     }
 
     @inline(__always)
     private func send(_ intended: Int) {
-        guard let place = free.first else { return }
+        guard let place = places.take(intended) else { return }
         if dialect.isUnanswered {
+            _ = places.finish(place)
             crew.done(begun: 0)
-        } else {
-            free.removeFirst()
-            begun[place] = intended
         }
         dialect.send(number, at: place, &output)
         number += 1
         speak()
     }
 
-    var waitingCount: Int { waiting.count }
+    var waitingCount: Int { places.waitingCount }
 
     func part() {
         dialect.farewell(&output)
