@@ -145,9 +145,6 @@ final class Crew {
     func run() throws(LoadFailure) -> Account {
         try gather()
         try loop.run { () throws(LoadFailure) in try self.turn() }
-        for sender in senders { sender.part() }
-        loop.flush()
-        dismiss()
         var account = Account()
         for sender in senders { sender.report(&account) }
         for receiver in receivers { receiver.report(&account) }
@@ -165,8 +162,12 @@ final class Crew {
         }
     }
 
-    /// Ends all connections.
-    func dismiss() { for member in members { member.close() } }
+    /// Ends all connections, with what is to be said before.
+    func dismiss() {
+        for sender in senders { sender.part() }
+        loop.flush()
+        for member in members { member.close() }
+    }
 
     /// What is to be done at the begin of each turn; true at the end.
     private func turn() throws(LoadFailure) -> Bool {

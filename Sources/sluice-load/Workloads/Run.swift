@@ -10,18 +10,25 @@ enum Run {
     ) throws(LoadFailure) -> RunResult {
         let state = RunState(plan, Collector(threads: plan.threads, show: show))
         let pattern = MessagePattern(bodyBytes: plan.bodyBytes, seed: plan.seed)
+        // In the order in which they come, so that the first failure is told, and not what another thread made of it.
         let outcomes = Mutex<[Result<Account, LoadFailure>]>([])
-        let others = (1..<plan.threads).map { thread in
-            Worker {
-                let outcome = self.outcome(plan, thread, pattern, state)
-                outcomes.withLock { $0.append(outcome) }
-            }
+        let isDone = DispatchGroup()
+        for _ in 0..<plan.threads { isDone.enter() }
+        let work: @Sendable (Int) -> Void = { thread in
+            let made = Result { () throws(LoadFailure) in try crew(plan, thread, pattern, state) }
+            let outcome = made.flatMap { crew in Result { () throws(LoadFailure) in try crew.run() } }
+            outcomes.withLock { $0.append(outcome) }
+            isDone.leave()
+            // What one says on leaving must not reach another one that is still there.
+            isDone.wait()
+            if case .success(let crew) = made { crew.dismiss() }
         }
-        let own = outcome(plan, 0, pattern, state)
+        let others = (1..<plan.threads).map { thread in Worker { work(thread) } }
+        work(0)
         for other in others { other.join() }
 
         var account = Account()
-        for outcome in outcomes.withLock({ $0 }) + [own] { account.add(try outcome.get()) }
+        for outcome in outcomes.withLock({ $0 }) { account.add(try outcome.get()) }
         if plan.workload == .broadcast {
             try account.checkEachByAll()
         } else if plan.workload.hasReceivers {
@@ -30,16 +37,12 @@ enum Run {
         return state.result(of: plan)
     }
 
-    private static func outcome(
+    private static func crew(
         _ plan: Plan, _ thread: Int, _ pattern: MessagePattern, _ state: RunState
-    ) -> Result<Account, LoadFailure> {
-        do throws(LoadFailure) {
-            let crew = try Crew(plan, thread: thread, pattern, state)
-            try Cast(plan, pattern).fill(crew)
-            return .success(try crew.run())
-        } catch {
-            return .failure(error)
-        }
+    ) throws(LoadFailure) -> Crew {
+        let crew = try Crew(plan, thread: thread, pattern, state)
+        try Cast(plan, pattern).fill(crew)
+        return crew
     }
 }
 
