@@ -3,7 +3,7 @@ import Foundation
 extension Machine {
     /// This one.
     static var here: Machine {
-        let processors = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let processors = ProcFile.text("/proc/cpuinfo") ?? ""
         let name = processors.split(separator: "\n").first { $0.hasPrefix("model name") }
         return Machine(
             processor: name?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces) ?? "unknown",

@@ -15,8 +15,7 @@ extension ServerProcess {
     /// The sockets of a table of the kernel that listen on a port.
     private static func listeners(in table: String, port: UInt16) -> [Substring] {
         let isListening = "0A"
-        let text = FileManager.default.contents(atPath: table).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        return text.split(separator: "\n").dropFirst().compactMap { line in
+        return (ProcFile.text(table) ?? "").split(separator: "\n").dropFirst().compactMap { line in
             let fields = line.split(separator: " ")
             guard fields.count > 9, fields[3] == isListening,
                 fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) }) == port

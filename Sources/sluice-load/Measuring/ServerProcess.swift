@@ -27,8 +27,5 @@ struct ServerProcess: Sendable {
         text("statm")?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
     }
 
-    private func text(_ name: String) -> String? {
-        guard let data = FileManager.default.contents(atPath: "/proc/\(pid)/\(name)") else { return nil }
-        return String(decoding: data, as: UTF8.self)
-    }
+    private func text(_ name: String) -> String? { ProcFile.text("/proc/\(pid)/\(name)") }
 }
