@@ -12,7 +12,9 @@ struct OptionTests {
             ["handoff", "--threads", "0"], ["handoff", "--operations", "5", "--warm-up", "1s"],
             ["handoff", "--channels", "both"], ["handoff", "--against", "kafka"], ["broadcast", "--against", "redis"],
             ["barrier", "--against", "nats"], ["ping", "--against", "beanstalkd"], ["ping", "--connections", "0"],
-            ["select", "--arms", "65"], ["soak", "--operations", "10"], ["crowd", "--against", "redis"],
+            ["select", "--arms", "65"], ["select", "--against", "redis"],
+            ["fan-in", "--senders", "0"], ["fan-out", "--receivers", "0"], ["connect", "--rate", "5"],
+            ["barrier", "--depth", "2"], ["soak", "--operations", "10"], ["crowd", "--against", "redis"],
             ["handoff", "--json", "-", "--csv", "-"], ["compare", "--only", "everything"],
             ["compare", "--rounds", "0"],
         ])

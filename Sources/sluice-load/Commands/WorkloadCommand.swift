@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Glibc
 
 /// A command that runs one workload against one server.
 protocol WorkloadCommand: ParsableCommand {
@@ -37,18 +37,15 @@ extension WorkloadCommand {
         return plan
     }
 
-    /// Refuses what the server cannot do.
+    /// Refuses what the server, or the workload, cannot do.
     func validate() throws {
         let contestant = common.server.against
         guard contestant.manner(Self.workload) != nil else {
             throw ValidationError("\(contestant.rawValue) has nothing like \(Self.workload.rawValue)")
         }
+        let waitsForOthers = Self.workload == .barrier || Self.workload == .connect
+        guard !waitsForOthers || (common.load.rate == nil && common.load.depth == nil) else {
+            throw ValidationError("\(Self.workload.rawValue) goes without --rate and --depth")
+        }
     }
-}
-
-/// What every workload takes.
-struct CommonOptions: ParsableArguments {
-    @OptionGroup(title: "Server") var server: ServerOptions
-    @OptionGroup(title: "Load") var load: LoadOptions
-    @OptionGroup(title: "Output") var output: OutputOptions
 }
