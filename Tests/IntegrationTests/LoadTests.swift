@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// The load tester as it is called, against the real server, and against servers that lie.
@@ -79,11 +80,10 @@ struct LoadTests {
     private func expectFailure(
         _ message: String, _ arguments: [String], answer: @escaping @Sendable (String) -> String
     ) throws {
-        let server = try LyingServer { said in
-            said.split(separator: "\n").map { $0 == "PING" ? "OK\n" : answer(String($0)) }.joined()
-        }
+        let server = try LyingServer { $0 == "PING" ? "OK\n" : answer($0) }
         let program = try load(
             arguments + ["--hub", "127.0.0.1:\(server.port)", "--operations", "10", "--threads", "1", "--json", "-"])
+        defer { withExtendedLifetime(server) {} }
         let errors = try program.errorOutput()
         #expect(errors.hasPrefix("sluice-load: "))
         #expect(errors.contains(message), "\(errors)")
@@ -103,6 +103,64 @@ struct LoadTests {
         try expectFailure("a message of this run", ["fan-in", "--senders", "1"]) { line in
             guard line.hasPrefix("RECV"), let channel = line.split(separator: " ").last else { return "" }
             return "MSG \(channel) 16\n0123456789abcdef\n"
+        }
+    }
+
+    /// Runs against a server that does to the messages between a sender and a receiver what `spoil` does; called with the
+    /// number of a `RECV`, from 0, and all that is sent.
+    private func expectFailure(_ message: String, spoil: @escaping @Sendable (Int, Spool) -> String) throws {
+        let spool = Spool()
+        let received = Mutex(0)
+        try expectFailure(message, ["fan-in", "--senders", "1", "--patience", "300ms"]) { line in
+            let words = line.split(separator: " ")
+            if words.first == "SEND" {
+                spool.put(String(words[2]))
+                return "OK\n"
+            }
+            let number = received.withLock { received in
+                defer { received += 1 }
+                return received
+            }
+            return "MSG \(words[1]) 16\n\(spoil(number, spool))\n"
+        }
+    }
+
+    @Test("fails when a message comes twice")
+    func doubled() throws {
+        let last = Mutex("")
+        try expectFailure("has come after its message") { number, spool in
+            if number != 3 {
+                return last.withLock { last in
+                    last = spool.take()
+                    return last
+                }
+            }
+            return last.withLock { $0 }
+        }
+    }
+
+    @Test("fails when a message is lost")
+    func lost() throws {
+        try expectFailure("10 messages were sent, 9 have arrived") { number, spool in
+            if number == 3 { _ = spool.take() }
+            return spool.take()
+        }
+    }
+
+    @Test("fails when messages overtake each other")
+    func reordered() throws {
+        let held = Mutex("")
+        try expectFailure("has come after its message") { number, spool in
+            if number == 3 { held.withLock { $0 = spool.take() } }
+            return number == 4 ? held.withLock { $0 } : spool.take()
+        }
+    }
+
+    @Test("fails when a message has changed on its way")
+    func corrupted() throws {
+        try expectFailure("a message of this run") { number, spool in
+            let body = spool.take()
+            return number == 3 ? body.dropLast() + (body.last == "x" ? "y" : "x") : body
         }
     }
 

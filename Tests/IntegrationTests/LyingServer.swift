@@ -1,12 +1,13 @@
 import Foundation
+import Synchronization
 import Testing
 
-/// A server that takes one connection after the other, and answers each piece that it is sent as a closure says.
+/// A server that answers each line that it is sent as a closure says.
 final class LyingServer: Sendable {
     let port: UInt16
     private let listener: Int32
 
-    /// - Parameter answer: what it says to what it has been sent; called on a thread of the connection.
+    /// - Parameter answer: what it says to a line; called on a thread of the connection, and may wait for other ones.
     init(_ answer: @escaping @Sendable (String) -> String) throws {
         let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.listener = listener
@@ -39,11 +40,33 @@ final class LyingServer: Sendable {
     private static func converse(_ connection: Int32, _ answer: (String) -> String) {
         defer { close(connection) }
         var buffer = [UInt8](repeating: 0, count: 65_536)
+        var pending: [UInt8] = []
         while true {
             let count = read(connection, &buffer, buffer.count)
             guard count > 0 else { return }
-            let reply = Array(answer(String(decoding: buffer[..<count], as: UTF8.self)).utf8)
-            guard send(connection, reply, reply.count, Int32(MSG_NOSIGNAL)) == reply.count else { return }
+            pending += buffer[..<count]
+            while let end = pending.firstIndex(of: 0x0A) {
+                let reply = Array(answer(String(decoding: pending[..<end], as: UTF8.self)).utf8)
+                pending.removeFirst(end + 1)
+                guard send(connection, reply, reply.count, Int32(MSG_NOSIGNAL)) == reply.count else { return }
+            }
         }
+    }
+}
+
+/// Messages on their way through a server that lies, in the order in which they were sent.
+final class Spool: Sendable {
+    private let bodies = Mutex<[String]>([])
+    private let count = DispatchSemaphore(value: 0)
+
+    func put(_ body: String) {
+        bodies.withLock { $0.append(body) }
+        count.signal()
+    }
+
+    /// Waits for the next one.
+    func take() -> String {
+        count.wait()
+        return bodies.withLock { $0.removeFirst() }
     }
 }

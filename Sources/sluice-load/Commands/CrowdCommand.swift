@@ -25,6 +25,7 @@ struct CrowdCommand: ParsableCommand {
         plan.bodyBytes = common.load.body ?? plan.bodyBytes
         plan.length = common.load.length
         plan.seed = common.load.seed
+        plan.patienceSeconds = common.load.patience.value
         plan.serverPID = common.server.serverPID ?? ServerProcess.listening(at: place.address)?.pid
         plan.prefix = "load/\(getpid())"
         let server = plan.serverPID.map { ServerProcess($0) }

@@ -28,6 +28,7 @@ struct SoakCommand: ParsableCommand {
         plan.threads = common.load.threads
         plan.length = common.load.length
         plan.seed = common.load.seed
+        plan.patienceSeconds = common.load.patience.value
         plan.serverPID = common.server.serverPID ?? ServerProcess.listening(at: place.address)?.pid
         plan.prefix = "load/\(getpid())"
         let soak = Soak(

@@ -30,6 +30,7 @@ extension WorkloadCommand {
         plan.rate = common.load.rate
         plan.length = common.load.length
         plan.seed = common.load.seed
+        plan.patienceSeconds = common.load.patience.value
         plan.serverPID = common.server.serverPID ?? ServerProcess.listening(at: place.address)?.pid
         plan.prefix = "load/\(getpid())"
         cast(&plan)

@@ -33,12 +33,18 @@ struct LoadOptions: ParsableArguments {
             valueName: "N"))
     var threads = max(1, ProcessInfo.processInfo.activeProcessorCount / 2)
 
+    @Option(
+        help: ArgumentHelp(
+            "With nothing done for so long, the run has failed: what has not come by then is lost.", valueName: "TIME"))
+    var patience = Seconds(10)
+
     @Option(help: ArgumentHelp("What messages are filled with follows from it.", valueName: "N"))
     var seed: UInt64 = 1
 
     func validate() throws {
         func require(_ isFine: Bool, _ rule: String) throws { if !isFine { throw ValidationError(rule) } }
         try require(duration.value > 0, "--duration is more than 0")
+        try require(patience.value > 0, "--patience is more than 0")
         try require(operations ?? 1 > 0, "--operations is at least 1")
         try require(operations == nil || warmUp == nil, "--operations has no warm-up")
         try require(rate ?? 1 > 0 && rate ?? 1 <= 1e9, "--rate is more than 0, and at most 1e9")

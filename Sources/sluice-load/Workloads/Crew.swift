@@ -14,8 +14,6 @@ final class Crew {
 
     /// Between two slices of what is recorded.
     static let sliceNanoseconds = 250_000_000
-    /// With nothing done for so long, a server is taken for dead.
-    private static let patienceNanoseconds = 10_000_000_000
     /// How far senders that are answered early may be ahead of the receivers, for each place of a message.
     private static let lead = 64
 
@@ -259,10 +257,10 @@ final class Crew {
     private func lookForSigns() throws(LoadFailure) {
         let count = sent + received + ready + isOnItsWay
         if count != lastSign.count { lastSign = (loop.now, count) }
-        guard loop.now - lastSign.at > Self.patienceNanoseconds,
+        guard Double(loop.now - lastSign.at) > plan.patienceSeconds * 1e9,
             phase == .opening || isOnItsWay > 0 || phase == .draining
         else { return }
-        let seconds = Self.patienceNanoseconds / 1_000_000_000
+        let seconds = plan.patienceSeconds
         switch phase {
         case .opening: throw LoadFailure("for \(seconds) s, only \(ready) of \(members.count) connections are ready")
         case .running, .draining, .over:

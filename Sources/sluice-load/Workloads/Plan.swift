@@ -25,6 +25,8 @@ struct Plan: Sendable {
     var length = Length.time(seconds: 10, warmUpSeconds: 1)
     var threads = 1
     var seed: UInt64 = 1
+    /// With nothing done for so long, the server is taken for dead, and what has not come for lost.
+    var patienceSeconds = 10.0
     var serverPID: Int32?
     /// Connections beside these that fail, again and again.
     var vandals = 0
