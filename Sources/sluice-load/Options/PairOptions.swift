@@ -13,7 +13,7 @@ struct PairOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Senders, and as many receivers.", valueName: "N"))
     var pairs: Int?
 
-    @Option(help: "Whether each pair has a channel of its own: private or shared.")
+    @Option(help: ArgumentHelp("Whether each pair has a channel of its own.", valueName: "HOW"))
     var channels = Sharing.private
 
     func validate() throws {

@@ -12,9 +12,7 @@ struct ServerOptions: ParsableArguments {
             "Where the server is; else SLUICE_ADDRESS, else \(defaultAddress).", valueName: "HOST:PORT|unix:PATH"))
     var address: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "What it is: \(Contestant.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "SERVER"))
+    @Option(help: ArgumentHelp("What it is.", valueName: "SERVER"))
     var against = Contestant.sluice
 
     @Option(
