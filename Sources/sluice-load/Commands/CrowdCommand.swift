@@ -3,7 +3,7 @@ import Glibc
 
 struct CrowdCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "crowd", abstract: "What handoffs cost alone, and beside a crowd of parked receives.")
+        commandName: "crowd", abstract: "What messages cost alone, and beside a crowd of parked receives.")
 
     @Option(help: ArgumentHelp("How many receives are parked, a thousand on a connection.", valueName: "N"))
     var parked = 1_000_000
@@ -21,7 +21,7 @@ struct CrowdCommand: ParsableCommand {
         let place = try common.server.place()
         var plan = Plan(
             workload: .handoff, contestant: .sluice, address: place.address, credentials: place.credentials)
-        ParkedCrowd.castHandoffs(&plan)
+        ParkedCrowd.castStreams(&plan)
         plan.bodyBytes = common.load.body ?? plan.bodyBytes
         plan.length = common.load.length
         plan.seed = common.load.seed
@@ -30,13 +30,13 @@ struct CrowdCommand: ParsableCommand {
         plan.prefix = "load/\(getpid())"
         let server = plan.serverPID.map { ServerProcess($0) }
         try ReportWriter(options: common.output).measuring { progress throws(LoadFailure) in
-            progress.begin("handoffs alone")
+            progress.begin("streams alone")
             let alone = try Run.carryOut(plan) { progress.show($0) }
             let before = server?.residentBytes
             progress.begin("parking \(parked) receives")
             let crowd = try ParkedCrowd(plan, receives: parked, channels: channels)
             let after = server?.residentBytes
-            progress.begin("handoffs beside \(parked) parked receives")
+            progress.begin("streams beside \(parked) parked receives")
             var beside = try Run.carryOut(plan) { progress.show($0) }
             crowd.dismiss()
             beside.settings.insert(Setting(name: "parked", value: "\(parked) on \(channels) channels"), at: 0)

@@ -46,7 +46,7 @@ struct ComparedRow: Sendable {
             "parked", "a connection with a parked receive", isParked: true,
             wanted: [(.redis, 1.5 / 5.4, false), (.nats, 1.5 / 6.7, false)]),
         ComparedRow(
-            key: "crowd", title: "handoffs beside a million parked receives on a hundred thousand channels",
+            key: "crowd", title: "messages beside a million parked receives on a hundred thousand channels",
             measure: .crowd,
             workload: .handoff, contestants: [.sluice, .sluice], wanted: [(.sluice, 1.2, false)]),
     ]

@@ -43,7 +43,7 @@ extension Tournament {
             for (index, process) in [crowded, alone].enumerated() {
                 announce(row, round, index == 0 ? "beside them" : "alone")
                 var plan = plan(row, .sluice, at: process, round: round)
-                ParkedCrowd.castHandoffs(&plan)
+                ParkedCrowd.castStreams(&plan)
                 results[index].append(try Run.carryOut(plan) { [progress] in progress.show($0) })
             }
         }
@@ -53,6 +53,6 @@ extension Tournament {
             entry.serverNanoseconds = []
             return entry
         }
-        return Self.row(row, row.contestants, "ns of the server a handoff", isHigherBetter: false, entries)
+        return Self.row(row, row.contestants, "ns of the server a message", isHigherBetter: false, entries)
     }
 }

@@ -26,9 +26,9 @@ final class ParkedCrowd {
         }
     }
 
-    /// What is measured beside it: many on their way at a time, so that the commands are what costs, and not the system
-    /// calls.
-    static func castHandoffs(_ plan: inout Plan) {
+    /// What is measured beside it: streams, of which the commands are what costs, and not the system calls.
+    static func castStreams(_ plan: inout Plan) {
+        plan.workload = .stream
         (plan.senders, plan.receivers, plan.channels, plan.depth) = (10, 10, 10, 16)
     }
 
