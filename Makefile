@@ -7,14 +7,14 @@ SHELL := bash
 INSTALL := deploy/install-dependencies.sh
 SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
 
-# Flags for sluiced or the benchmark: make run ARGS='--listen localhost:0 --log-level debug'
+# Flags for sluiced, the benchmark or the load tester: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=
 # Which example to run: see docs/examples/README.md.
 NAME ?=
 # How often test-repeat runs the tests.
 N ?= 20
 
-.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench
+.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench load
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -76,3 +76,9 @@ sanitize-thread sanitize-address: sanitize-%:
 bench: ## compare with Go, gevent, AsyncChannel and Redis
 	@$(INSTALL) bench
 	@Benchmarks/run $(ARGS)
+
+load: ## run the load tester; ARGS='handoff --pairs 50', compare with the peers by default
+	@$(INSTALL) bench
+	@swift build -c release --product sluiced >&2
+	@swift build -c release --product sluice-load >&2
+	@exec .build/release/sluice-load $(or $(ARGS),compare)

@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "SluiceClient", targets: ["SluiceClient"]),
         .executable(name: "sluiced", targets: ["sluiced"]),
         .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "sluice-load", targets: ["sluice-load"]),
     ],
     // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
     traits: [
@@ -29,6 +30,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CMalloc"),
@@ -69,6 +71,17 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "sluice-load",
+            dependencies: [
+                "CLibev", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+                .product(
+                    name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Executables"])),
+            ],
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
@@ -89,12 +102,23 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             // The programs are run, not linked: this has them built.
-            dependencies: ["sluiced", "sluice", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: [
+                "sluiced", "sluice", "sluice-load", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceCommandTests",
             dependencies: [
                 "sluice", "SluiceWire",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceLoadTests",
+            dependencies: [
+                "sluice-load", "SluiceWire", "SeededRandom",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

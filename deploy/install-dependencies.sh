@@ -5,7 +5,7 @@
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
 # Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
-# Benchmarks/run reports it as skipped.
+# Benchmarks/run and sluice-load report it as skipped.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -74,6 +74,8 @@ need_group() {
             need python3 have python3
             want_peer golang-go have go
             want_peer redis-server have redis-server
+            want_peer nats-server have nats-server
+            want_peer beanstalkd have beanstalkd
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
         examples)

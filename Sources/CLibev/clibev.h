@@ -9,6 +9,10 @@
 // Not libev's: Glibc declares this call for `_GNU_SOURCE` only, which Swift's module of Glibc does without.
 struct sockaddr;
 extern int accept4(int listener, struct sockaddr *address, unsigned int *length, int flags);
+// Nor these two, whose header is not part of that module. libev itself waits for whole milliseconds only.
+struct itimerspec;
+extern int timerfd_create(int clock, int flags);
+extern int timerfd_settime(int timer, int flags, const struct itimerspec *time, struct itimerspec *before);
 
 static inline void clibev_io_init(ev_io *watcher, void (*callback)(struct ev_loop *, ev_io *, int), int fd, int events) {
     ev_io_init(watcher, callback, fd, events);

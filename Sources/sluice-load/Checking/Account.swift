@@ -1,0 +1,43 @@
+/// Who has sent how much, and what has come of it: the books of a run, which must balance.
+struct Account: Sendable {
+    /// By sender.
+    private(set) var sent: [Int: Int] = [:]
+    /// Of each receiver, by sender.
+    private var received: [[Int: Tally]] = []
+
+    mutating func add(sender: Int, sent count: Int) { sent[sender] = count }
+
+    mutating func add(receiver tallies: [Int: Tally]) { received.append(tallies) }
+
+    mutating func add(_ other: Account) {
+        sent.merge(other.sent) { $1 }
+        received += other.received
+    }
+
+    /// Each message was received by exactly one receiver.
+    func checkEachOnce() throws(LoadFailure) {
+        var total: [Int: Tally] = [:]
+        for tallies in received { total.merge(tallies) { $0 + $1 } }
+        for (sender, count) in sent.sorted(by: { $0.key < $1.key }) {
+            try Self.check(total[sender] ?? Tally(), sender, count)
+        }
+    }
+
+    /// Each message was received by every receiver.
+    func checkEachByAll() throws(LoadFailure) {
+        for tallies in received {
+            for (sender, count) in sent.sorted(by: { $0.key < $1.key }) {
+                try Self.check(tallies[sender] ?? Tally(), sender, count)
+            }
+        }
+    }
+
+    private static func check(_ tally: Tally, _ sender: Int, _ count: Int) throws(LoadFailure) {
+        guard tally.count == count else {
+            throw LoadFailure("sender \(sender) has sent \(count) messages, and \(tally.count) have arrived")
+        }
+        guard tally == Tally(sent: count) else {
+            throw LoadFailure("of the \(count) messages of sender \(sender) some were lost, and others came twice")
+        }
+    }
+}

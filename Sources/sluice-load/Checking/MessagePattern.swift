@@ -1,0 +1,67 @@
+import Glibc
+
+/// The bodies of a run: each says whose it is and which, and goes on with bytes that follow from these and the seed. So
+/// one that is lost, doubled, out of order or changed is seen where it arrives.
+///
+/// They are printable, without blanks, so that they may stand in a line, or be an argument of any server.
+final class MessagePattern: Sendable {
+    /// A body's first bytes: three digits for the sender, five for the number, both to the base of 64.
+    static let headBytes = senderDigits + numberDigits
+    static let mostSenders = 1 << (6 * senderDigits)
+    private static let senderDigits = 3
+    private static let numberDigits = 5
+    /// How many different ways there are to go on.
+    private static let variants = 1024
+
+    let bodyBytes: Int
+    private let filler: [UInt8]
+
+    init(bodyBytes: Int, seed: UInt64) {
+        self.bodyBytes = bodyBytes
+        var generator = SplitMix(seed: seed)
+        filler = (0..<bodyBytes + Self.variants).map { _ in Self.digit(Int(generator.next() >> 58)) }
+    }
+
+    /// Appends the body of a sender's message of that number.
+    func write(sender: Int, number: Int, to output: inout ByteQueue) {
+        guard let target = output.room(bodyBytes).baseAddress else { return }
+        let body = target.assumingMemoryBound(to: UInt8.self)
+        for place in 0..<Self.senderDigits { body[place] = Self.digit(sender >> (6 * place)) }
+        for place in 0..<Self.numberDigits {
+            body[Self.senderDigits + place] = Self.digit(number >> (6 * place))
+        }
+        filler.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            memcpy(body + Self.headBytes, source + variant(sender, number), bodyBytes - Self.headBytes)
+        }
+        output.advance(bodyBytes)
+    }
+
+    /// Whose message a body is, and its number; nil if it is none of this run, byte for byte.
+    func read(_ bytes: UnsafeRawBufferPointer) -> (sender: Int, number: Int)? {
+        guard bytes.count == bodyBytes, let body = bytes.baseAddress else { return nil }
+        let digits = body.assumingMemoryBound(to: UInt8.self)
+        var sender = 0
+        var number = 0
+        for place in 0..<Self.senderDigits { sender |= Int(digits[place] &- 0x30) << (6 * place) }
+        for place in 0..<Self.numberDigits { number |= Int(digits[Self.senderDigits + place] &- 0x30) << (6 * place) }
+        // A byte that is no digit makes one of these too large.
+        guard sender < Self.mostSenders, number < 1 << (6 * Self.numberDigits) else { return nil }
+        let isExact = filler.withUnsafeBytes { filler -> Bool in
+            guard let expected = filler.baseAddress else { return false }
+            return memcmp(body + Self.headBytes, expected + variant(sender, number), bodyBytes - Self.headBytes) == 0
+        }
+        return isExact ? (sender, number) : nil
+    }
+
+    /// The three digits that begin the bodies of a sender: a name for it where one is needed.
+    static func name(ofSender sender: Int) -> String {
+        String(decoding: (0..<senderDigits).map { digit(sender >> (6 * $0)) }, as: UTF8.self)
+    }
+
+    @inline(__always)
+    private static func digit(_ value: Int) -> UInt8 { 0x30 &+ UInt8(truncatingIfNeeded: value & 63) }
+
+    @inline(__always)
+    private func variant(_ sender: Int, _ number: Int) -> Int { (number &* 7 &+ sender) & (Self.variants - 1) }
+}

@@ -1,0 +1,71 @@
+/// Receives on a channel: one `RECV` after the other, with or without a lease, or a counted one without end.
+struct SluiceReceiving: ReceivingDialect {
+    enum Manner { case one, leased, counted }
+
+    private let greeting: SluiceGreeting
+    private let manner: Manner
+    private let bodyBytes: Int
+    private let request: [UInt8]
+    private let head: [UInt8]
+    private var isGreeted = false
+    private var did = 0..<0
+
+    private static let acknowledge = Array("ACK ".utf8)
+    private static let lineEnd = Array("\n".utf8)
+    private static let acknowledged = Array("OK\n".utf8)
+    private static let firstAttempt = Array(" attempt=1\n".utf8)
+
+    init(_ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: Manner) {
+        self.greeting = greeting
+        self.manner = manner
+        self.bodyBytes = bodyBytes
+        let tag = manner == .counted ? "#r " : ""
+        let options = [.one: "", .leased: "lease=30s ", .counted: "count=* "][manner] ?? ""
+        request = Array("\(tag)RECV \(options)\(channel)\n".utf8)
+        head = Array("\(tag)MSG \(channel) \(bodyBytes)\(manner == .leased ? " did=" : "\n")".utf8)
+    }
+
+    func greet(_ output: inout ByteQueue) {
+        greeting.write(&output)
+        output.append(request)
+    }
+
+    mutating func answer(
+        _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
+    ) throws(LoadFailure) -> ReceivingAnswer? {
+        guard isGreeted else {
+            guard let length = try greeting.length(in: bytes) else { return nil }
+            isGreeted = true
+            return ReceivingAnswer(length: length, meaning: .ready)
+        }
+        if manner == .leased, !bytes.isEmpty, bytes[0] == UInt8(ascii: "O") {
+            guard try bytes.holds(Self.acknowledged, at: 0) != nil else { return nil }
+            return ReceivingAnswer(length: Self.acknowledged.count, meaning: .nothing)
+        }
+        guard try bytes.holds(head, at: 0) != nil, let begin = try endOfHead(bytes) else { return nil }
+        let end = begin + bodyBytes
+        guard bytes.count > end, try bytes.holds(Self.lineEnd, at: end) != nil else { return nil }
+        return ReceivingAnswer(length: end + 1, meaning: .message(begin..<end))
+    }
+
+    private mutating func endOfHead(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
+        guard manner == .leased else { return head.count }
+        var end = head.count
+        while end < bytes.count, bytes[end] > UInt8(ascii: " ") { end += 1 }
+        guard end < bytes.count, try bytes.holds(Self.firstAttempt, at: end) != nil else { return nil }
+        did = head.count..<end
+        return end + Self.firstAttempt.count
+    }
+
+    func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {
+        switch manner {
+        case .counted: break
+        case .one: output.append(request)
+        case .leased:
+            output.append(Self.acknowledge)
+            output.append(UnsafeRawBufferPointer(rebasing: answer[did]))
+            output.append(Self.lineEnd)
+            output.append(request)
+        }
+    }
+}

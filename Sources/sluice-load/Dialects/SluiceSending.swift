@@ -1,0 +1,63 @@
+/// Sends on a channel. One at a time goes without a tag; more of them have their place as a tag, since a command without
+/// one would hold up the next.
+struct SluiceSending: SendingDialect {
+    private let greeting: SluiceGreeting
+    private let pattern: MessagePattern
+    private let sender: Int
+    private let isTagged: Bool
+    private let head: [UInt8]
+    private let done: [UInt8]
+    private let parting: [UInt8]
+    private var isGreeted = false
+
+    init(
+        _ channel: String, _ greeting: SluiceGreeting, _ pattern: MessagePattern, sender: Int, depth: Int,
+        options: String = "", done: String = "OK", parting: String = ""
+    ) {
+        self.greeting = greeting
+        self.pattern = pattern
+        self.sender = sender
+        isTagged = depth > 1
+        // A text is shorter to say; a body has no bound but the server's.
+        let isText = pattern.bodyBytes <= 4096
+        head = Array(
+            (isText ? "SEND \(options)\(channel) " : "SEND \(options)len=\(pattern.bodyBytes) \(channel)\n").utf8)
+        self.done = Array("\(done)\n".utf8)
+        self.parting = Array(parting.utf8)
+    }
+
+    func greet(_ output: inout ByteQueue) { greeting.write(&output) }
+
+    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) {
+        if isTagged {
+            output.append(UInt8(ascii: "#"))
+            output.append(decimal: place)
+            output.append(UInt8(ascii: " "))
+        }
+        output.append(head)
+        pattern.write(sender: sender, number: number, to: &output)
+        output.append(UInt8(ascii: "\n"))
+    }
+
+    mutating func answer(
+        _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
+    ) throws(LoadFailure) -> SendingAnswer? {
+        guard isGreeted else {
+            guard let length = try greeting.length(in: bytes) else { return nil }
+            isGreeted = true
+            return SendingAnswer(length: length, meaning: .ready)
+        }
+        guard isTagged else {
+            guard try bytes.holds(done, at: 0) != nil else { return nil }
+            return SendingAnswer(length: done.count, meaning: .done(place: 0))
+        }
+        guard bytes.count > 2 else { return nil }
+        guard bytes[0] == UInt8(ascii: "#") else { throw bytes.unexpected(Array("#".utf8), at: 0) }
+        guard let (place, end) = try bytes.number(at: 1) else { return nil }
+        guard bytes[end] == UInt8(ascii: " ") else { throw bytes.unexpected(Array("a tag".utf8), at: 0) }
+        guard try bytes.holds(done, at: end + 1) != nil else { return nil }
+        return SendingAnswer(length: end + 1 + done.count, meaning: .done(place: place))
+    }
+
+    func farewell(_ output: inout ByteQueue) { output.append(parting) }
+}

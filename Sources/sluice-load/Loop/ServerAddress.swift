@@ -1,0 +1,70 @@
+import Glibc
+
+/// Where a server listens, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
+struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
+    let description: String
+    private let bytes: [UInt8]
+    private let family: Int32
+
+    init(_ text: String) throws(LoadFailure) {
+        description = text
+        if text.hasPrefix("unix:") {
+            (bytes, family) = (try Self.path(String(text.dropFirst("unix:".count))), AF_UNIX)
+            return
+        }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+            throw LoadFailure("'\(text)' is no address: HOST:PORT or unix:PATH")
+        }
+        var host = String(text[..<colon])
+        if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        (bytes, family) = try Self.lookUp(host, port)
+    }
+
+    init(port: UInt16) throws(LoadFailure) { try self.init("127.0.0.1:\(port)") }
+
+    var isLocal: Bool { family == AF_UNIX || description.hasPrefix("127.") || description.hasPrefix("localhost:") }
+
+    private static func path(_ path: String) throws(LoadFailure) -> [UInt8] {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let name = Array(path.utf8)
+        guard !name.isEmpty, name.count < MemoryLayout.size(ofValue: address.sun_path) else {
+            throw LoadFailure("'\(path)' is no path of a socket")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
+        return withUnsafeBytes(of: &address) { Array($0) }
+    }
+
+    private static func lookUp(_ host: String, _ port: UInt16) throws(LoadFailure) -> ([UInt8], Int32) {
+        var hints = addrinfo()
+        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var found: UnsafeMutablePointer<addrinfo>?
+        let code = getaddrinfo(host, String(port), &hints, &found)
+        defer { if let found { freeaddrinfo(found) } }
+        guard code == 0, let first = found?.pointee, let address = first.ai_addr else {
+            throw LoadFailure("\(host): \(String(cString: gai_strerror(code)))")
+        }
+        return (Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))), first.ai_family)
+    }
+
+    /// A socket that does not block and has begun to connect.
+    func connecting() throws(LoadFailure) -> Int32 {
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(family, kind, 0)
+        guard descriptor >= 0 else { throw LoadFailure(system: errno, "cannot make a socket") }
+        if family != AF_UNIX {
+            // The generator batches by itself; the kernel's waiting for more would be measured as the server's.
+            var one: Int32 = 1
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
+        }
+        let result = bytes.withUnsafeBytes { raw in
+            raw.withMemoryRebound(to: sockaddr.self) { connect(descriptor, $0.baseAddress, socklen_t(raw.count)) }
+        }
+        guard result == 0 || errno == EINPROGRESS else {
+            let number = errno
+            close(descriptor)
+            throw LoadFailure(system: number, "cannot connect with \(description)")
+        }
+        return descriptor
+    }
+}

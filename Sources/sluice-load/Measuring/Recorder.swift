@@ -1,0 +1,44 @@
+import Histogram
+
+/// What a thread counts and times, by parts of the run.
+struct Recorder {
+    static let mostNanoseconds = 3_600_000_000_000
+
+    private(set) var operations = 0
+    var errors = 0
+    private var histogram = Recorder.emptyHistogram
+
+    static var emptyHistogram: Histogram<UInt32> {
+        Histogram(
+            lowestDiscernibleValue: 64, highestTrackableValue: UInt64(mostNanoseconds),
+            numberOfSignificantValueDigits: .three)
+    }
+
+    init() {}
+
+    @inline(__always)
+    mutating func count() { operations += 1 }
+
+    /// An operation that was to begin at one time, and was done at another.
+    @inline(__always)
+    mutating func time(from begin: Int, to end: Int) {
+        histogram.record(UInt64(max(1, min(end - begin, Self.mostNanoseconds))))
+    }
+
+    /// What was recorded since the last time.
+    mutating func take() -> Slice {
+        defer {
+            operations = 0
+            errors = 0
+            if histogram.totalCount > 0 { histogram.reset() }
+        }
+        return Slice(operations: operations, errors: errors, histogram: histogram)
+    }
+
+    /// A part of what a thread has done.
+    struct Slice: Sendable {
+        var operations: Int
+        var errors: Int
+        var histogram: Histogram<UInt32>
+    }
+}

@@ -1,0 +1,36 @@
+/// A crowd of parked receives, over many channels.
+final class ParkedCrowd {
+    private static let receivesEach = 1000
+    private static let patienceNanoseconds = 60_000_000_000
+
+    private let loop: EventLoop
+    private let parkers: [Parker]
+
+    /// Parks them, and returns when all are.
+    init(_ plan: Plan, receives: Int, channels: Int) throws(LoadFailure) {
+        let loop = try EventLoop()
+        self.loop = loop
+        parkers = stride(from: 0, to: receives, by: Self.receivesEach).map { first in
+            Parker(
+                on: loop, parking: first..<min(receives, first + Self.receivesEach), channels: channels,
+                plan.credentials,
+                prefix: plan.prefix)
+        }
+        let deadline = MonotonicClock.nowNanoseconds + Self.patienceNanoseconds
+        for parker in parkers { try parker.open(plan.address) }
+        try loop.run { [parkers] () throws(LoadFailure) in
+            guard loop.now < deadline else {
+                throw LoadFailure("the server does not park \(receives) receives in time")
+            }
+            return parkers.allSatisfy(\.isReady)
+        }
+    }
+
+    /// What is measured beside it: streams, of which the commands are what costs, and not the system calls.
+    static func castStreams(_ plan: inout Plan) {
+        plan.workload = .stream
+        (plan.senders, plan.receivers, plan.channels, plan.depth) = (10, 10, 10, 16)
+    }
+
+    func dismiss() { for parker in parkers { parker.close() } }
+}
