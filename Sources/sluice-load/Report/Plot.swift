@@ -1,0 +1,69 @@
+/// Curves in a frame of two axes with a grid.
+///
+/// What has a place is drawn at a percentage of the frame, and curves are stretched into it, so that the frame takes
+/// whatever width the page has while letters and strokes keep their size.
+struct Plot: Sendable {
+    struct Axis: Sendable {
+        /// What is named at a place: `10 s`.
+        struct Label: Sendable {
+            let place: Double
+            let text: String
+            /// Whether a narrow page goes without it.
+            var isMinor = false
+        }
+
+        let scale: Scale
+        let labels: [Label]
+
+        init(_ scale: Scale, labels: [Label]) {
+            self.scale = scale
+            self.labels = labels
+        }
+
+        init(_ scale: Scale, _ quantity: Quantity) {
+            self.init(
+                scale, labels: scale.ticks.map { Label(place: scale.position(of: $0), text: quantity.tick($0)) })
+        }
+    }
+
+    /// For those who cannot see it.
+    let title: String
+    let description: String
+    /// What the vertical axis shows, and its unit.
+    let heading: String
+    let x: Axis
+    let y: Axis
+    /// Of the frame, in pixels.
+    var height = 200
+    /// False where another plot beneath has the same axis, and names its places.
+    var namesX = true
+
+    func element(@HTMLBuilder curves: () -> [HTMLElement.Node]) -> HTMLElement {
+        HTMLElement("div", ["class": namesX ? "plot" : "plot above"]) {
+            HTMLElement("p", ["class": "axis-title"]) { heading }
+            HTMLElement("svg", ["role": "img", "width": "100%", "height": "\(height)"]) {
+                HTMLElement("title") { title }
+                HTMLElement("desc") { description }
+                for label in y.labels { horizontal(label) }
+                for label in x.labels { vertical(label) }
+                curves()
+            }
+        }
+    }
+
+    private func horizontal(_ label: Axis.Label) -> [HTMLElement] {
+        let y = String(percentOf: 1 - label.place)
+        return [
+            HTMLElement("line", ["class": "grid", "x1": "0", "x2": "100%", "y1": y, "y2": y]),
+            HTMLElement("text", ["class": "tick end", "x": "-8", "y": y, "dy": "0.35em"]) { label.text },
+        ]
+    }
+
+    private func vertical(_ label: Axis.Label) -> [HTMLElement] {
+        let x = String(percentOf: label.place)
+        let line = HTMLElement("line", ["class": "grid", "x1": x, "x2": x, "y1": "0", "y2": "100%"])
+        guard namesX else { return [line] }
+        let style = label.isMinor ? "tick middle minor" : "tick middle"
+        return [line, HTMLElement("text", ["class": style, "x": x, "y": "100%", "dy": "1.6em"]) { label.text }]
+    }
+}

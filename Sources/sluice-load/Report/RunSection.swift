@@ -1,0 +1,63 @@
+/// One run on a page: key figures, plots, settings.
+struct RunSection: Sendable {
+    private let run: RunResult
+    private let heading: String
+
+    init(_ run: RunResult, heading: String) {
+        self.run = run
+        self.heading = heading
+    }
+
+    var element: HTMLElement {
+        HTMLElement("section") {
+            HTMLElement("h2") { heading }
+            if let warning = run.generatorWarning {
+                HTMLElement("p", ["class": "warning"]) {
+                    HTMLElement("strong") { "Warning: " }
+                    "\(warning)."
+                }
+            }
+            HTMLElement("dl", ["class": "cards"]) { for card in cards { card.element } }
+            if let plot = TimePlot(run) { HTMLElement("div", ["class": "panel"]) { plot.element } }
+            if let plot = PercentilePlot(run) { HTMLElement("div", ["class": "panel"]) { plot.element } }
+            if !run.settings.isEmpty { settings }
+        }
+    }
+
+    private var cards: [Card] {
+        var cards = [
+            Card("rate", Quantity.count.text(run.rate), "\(run.unit)/s", isMain: true),
+            Card(run.unit, Quantity.count.text(run.operations), "in \(Quantity.count.text(run.seconds)) s"),
+            Card("errors", Quantity.count.text(run.errors), "", isBad: run.errors > 0),
+        ]
+        if let latency = run.latency {
+            cards += Latency.shown.map { percent in
+                Card("p\(Quantity.count.text(percent))", Quantity.duration.text(latency.nanoseconds(at: percent)))
+            }
+            cards.append(Card("max", Quantity.duration.text(latency.mostNanoseconds)))
+            cards.append(Card("mean", Quantity.duration.text(latency.meanNanoseconds)))
+        }
+        if let server = run.serverNanoseconds {
+            cards.append(Card("server CPU", Quantity.duration.text(server), "an operation"))
+        }
+        if let share = run.generatorShare {
+            cards.append(
+                Card("generator", Quantity.share.text(share), "busy", isBad: run.generatorWarning != nil))
+        }
+        return cards + run.extras.map { Card($0.name, Quantity.count.text($0.value), $0.unit) }
+    }
+
+    private var settings: HTMLElement {
+        HTMLElement("div", ["class": "panel"]) {
+            HTMLElement("h3") { "Settings" }
+            HTMLElement("dl", ["class": "settings"]) {
+                for setting in run.settings {
+                    HTMLElement("div") {
+                        HTMLElement("dt") { setting.name }
+                        HTMLElement("dd") { setting.value }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+/// What became of a wanted ratio.
+struct TargetOutcome: Sendable {
+    enum Verdict: String, Sendable {
+        case met
+        case missed
+        /// A round that both finished is not there.
+        case unmeasured = "not measured"
+    }
+
+    let wanted: WantedRatio
+    let isHigherBetter: Bool
+    let theirs: ComparisonEntry?
+    /// Ours to theirs, round by round.
+    let ratio: Spread?
+    let p99Ratio: Spread?
+
+    init(_ wanted: WantedRatio, in row: ComparisonRow) {
+        self.wanted = wanted
+        isHigherBetter = row.isHigherBetter
+        let theirs = row.entries.indices.contains(wanted.against) ? row.entries[wanted.against] : nil
+        let ours = row.entries.first
+        self.theirs = theirs
+        ratio = theirs.flatMap { ours?.ratio(to: $0) }
+        p99Ratio = theirs.flatMap { ours?.p99Ratio(to: $0) }
+    }
+
+    /// Whether the ratio is as wanted, whatever the 99th percentile says.
+    var isRatioReached: Bool? {
+        ratio.map { isHigherBetter ? $0.median >= wanted.ratio : $0.median <= wanted.ratio }
+    }
+
+    var isP99Lower: Bool? { p99Ratio.map { $0.median < 1 } }
+
+    var verdict: Verdict {
+        guard let isRatioReached else { return .unmeasured }
+        guard isRatioReached else { return .missed }
+        guard wanted.needsLowerP99 else { return .met }
+        guard let isP99Lower else { return .unmeasured }
+        return isP99Lower ? .met : .missed
+    }
+
+    /// 1 where just so much was reached as was wanted, and more where it is better, whichever direction that is.
+    var reached: Spread? {
+        guard let ratio, wanted.ratio > 0 else { return nil }
+        let values = [ratio.least, ratio.median, ratio.most]
+        return Spread(values.map { isHigherBetter ? $0 / wanted.ratio : wanted.ratio / $0 }, rounds: ratio.rounds)
+    }
+
+    /// `at least 2×, and a lower p99`.
+    var demand: String {
+        let bound = (isHigherBetter ? "at least " : "at most ") + Quantity.ratio.tick(wanted.ratio)
+        return wanted.needsLowerP99 ? bound + ", and a lower p99" : bound
+    }
+
+    /// `p99 lower (0.41×)`; nil where nothing is timed and nothing was wanted.
+    var p99Finding: String? {
+        guard let isP99Lower else { return wanted.needsLowerP99 ? "p99 not measured" : nil }
+        return "p99 \(isP99Lower ? "lower" : "not lower") (\(Quantity.ratio.text(p99Ratio?.median)))"
+    }
+}
+
+extension ComparisonRow {
+    var outcomes: [TargetOutcome] { wanted.map { TargetOutcome($0, in: self) } }
+
+    var direction: String { isHigherBetter ? "more is better" : "less is better" }
+}
+
+extension Comparison {
+    var outcomes: [TargetOutcome] { rows.flatMap(\.outcomes) }
+
+    /// How people call a contender; its key where the report does not say.
+    func title(of key: String) -> String { contenders.first { $0.key == key }?.title ?? key }
+
+    /// `7 of 9 targets met`, and how many were not measured; nil where nothing was wanted.
+    var summary: String? {
+        let verdicts = outcomes.map(\.verdict)
+        guard !verdicts.isEmpty else { return nil }
+        let met = verdicts.count { $0 == .met }
+        let unmeasured = verdicts.count { $0 == .unmeasured }
+        let text = "\(met) of \(verdicts.count) \(verdicts.count == 1 ? "target" : "targets") met"
+        return unmeasured > 0 ? "\(text), \(unmeasured) not measured" : text
+    }
+}

@@ -1,0 +1,51 @@
+/// How a piece of text looks on a terminal that shows colours. What a style says, words say as well.
+enum TextStyle: String, Sendable {
+    case plain = ""
+    case strong = "1"
+    case faint = "2"
+    case good = "32"
+    case bad = "31"
+
+    func apply(to text: String) -> String {
+        self == .plain || text.isEmpty ? text : "\u{1B}[\(rawValue)m\(text)\u{1B}[0m"
+    }
+}
+
+extension TargetOutcome.Verdict {
+    var style: TextStyle {
+        switch self {
+        case .met: .good
+        case .missed: .bad
+        case .unmeasured: .strong
+        }
+    }
+}
+
+extension String {
+    /// Without characters that would steer a terminal: names come from servers and from the command line.
+    var printable: String {
+        String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory.isControl ? "?" : $0 }))
+    }
+
+    /// In lines of at most so many characters, broken at spaces; a word that is longer has a line of its own.
+    func wrapped(to width: Int) -> [String] {
+        var lines: [String] = []
+        for word in split(separator: " ") {
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] = last + " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
+        return lines
+    }
+}
+
+extension Unicode.GeneralCategory {
+    fileprivate var isControl: Bool {
+        switch self {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+}
