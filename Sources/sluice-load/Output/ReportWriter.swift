@@ -20,7 +20,11 @@ struct ReportWriter {
 
     func write(_ report: LoadReport) throws(LoadFailure) {
         if let path = options.json { try put(try Self.json(report), into: path) }
-        if options.json != "-", options.csv != "-" { print(Self.summary(report)) }
+        if let path = options.csv { try put(CSVReport(report).text, into: path) }
+        if let path = options.report { try put(HTMLReport(report).text, into: path) }
+        if options.json == "-" || options.csv == "-" { return }
+        let isTerminal = isatty(STDOUT_FILENO) == 1
+        print(TextReport(report, isColoured: isTerminal).text, terminator: "")
     }
 
     private static func json(_ report: LoadReport) throws(LoadFailure) -> String {
@@ -28,32 +32,6 @@ struct ReportWriter {
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         guard let data = try? encoder.encode(report) else { throw LoadFailure("a figure is no number") }
         return String(decoding: data, as: UTF8.self) + "\n"
-    }
-
-    private static func summary(_ report: LoadReport) -> String {
-        let missing = report.comparison?.missing.map { "left out: \($0.key), \($0.reason)" } ?? []
-        let lines =
-            report.comparison.map { $0.rows.flatMap { Self.table($0) } }
-            ?? report.runs.map { run in
-                "\(run.workload), \(run.target): \(Int(run.rate)) \(run.unit)/s, p50 "
-                    + "\(run.latency?.nanoseconds(at: 50) ?? 0) ns, p99 \(run.latency?.nanoseconds(at: 99) ?? 0) ns"
-                    + run.extras.map { ", \($0.name) \(Int($0.value)) \($0.unit)" }.joined()
-            }
-        return (missing + lines).joined(separator: "\n")
-    }
-
-    /// A row's medians, and what the first one is in terms of each.
-    private static func table(_ row: ComparisonRow) -> [String] {
-        let first = (row.entries.first?.values ?? []).median
-        return [row.title]
-            + row.entries.map { entry in
-                let own = entry.values.median
-                let server = entry.serverNanoseconds.median
-                return "  \(entry.contender), \(entry.manner): \(Int(own)) \(row.unit), ratio "
-                    + String(
-                        format: "%.2f, p99 %.0f us, server %.0f ns", first / own,
-                        entry.p99Nanoseconds.map(Double.init).median / 1000, server)
-            }
     }
 
     private func put(_ text: String, into path: String) throws(LoadFailure) {
