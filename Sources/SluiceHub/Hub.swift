@@ -129,7 +129,7 @@ public final class Hub: Sendable {
         transact(on: Reactor.current, nil, body)
     }
 
-    private func transact(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
+    func transact(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         transact(on: nil, share, body)
     }
 

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+    import Glibc
+#else
+    import Darwin
+#endif
+
 /// A read-only view of bytes that somebody else owns: a read of the socket, one line of it, one word of the line.
 ///
 /// The only place in this target that reads raw memory. Every access is checked against the bounds of the view, in
@@ -11,6 +17,8 @@ struct ByteView {
         self.bytes = bytes
     }
 
+    /// The bytes, for whoever passes them on.
+    var raw: UnsafeRawBufferPointer { bytes }
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
     var first: UInt8? { bytes.first }
@@ -49,25 +57,13 @@ struct ByteView {
 
     /// Where `byte` first stands, at `start` or after it.
     ///
-    /// Eight bytes a step: lines are the whole of the traffic, and every byte of them passes here.
+    /// By the C library: lines are the whole of the traffic, and every byte of them passes here.
     func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         precondition(start >= 0 && start <= bytes.count, "start outside the view")
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let highs: UInt64 = 0x8080_8080_8080_8080
-        let wanted = UInt64(byte) &* ones
-        var index = start
-        while bytes.count - index >= 8 {
-            let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)) ^ wanted
-            // The lowest high bit marks the first byte of `word` that is zero; those above it may be false marks.
-            let marks = (word &- ones) & ~word & highs
-            if marks != 0 { return index + marks.trailingZeroBitCount / 8 }
-            index += 8
-        }
-        while index < bytes.count {
-            if bytes[index] == byte { return index }
-            index += 1
-        }
-        return nil
+        guard start < bytes.count, let base = bytes.baseAddress,
+            let found = memchr(base + start, Int32(byte), bytes.count - start)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     /// A copy of the bytes.

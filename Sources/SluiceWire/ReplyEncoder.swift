@@ -1,7 +1,9 @@
 extension Reply {
     /// Appends the reply as the server sends it: its tag if it has one, a line, and the bytes the line announces.
     package func append(to out: inout [UInt8], tag: Tag? = nil) {
-        if let tag {
+        if case .message(let channel, let body, let attributes) = self {
+            return out.append(message: body, from: channel, attributes, tag: tag)
+        } else if let tag {
             out.append(tag)
             out.append(.space)
         } else if case .ok(let attributes) = self, attributes.isEmpty {
@@ -10,7 +12,7 @@ extension Reply {
         }
         switch self {
         case .ok(let attributes): out.append("OK", attributes)
-        case .message(let channel, let body, let attributes): out.append(message: body, from: channel, attributes)
+        case .message: break
         case .data(let body): out.append(data: body)
         case .timeout: out.append("TIMEOUT")
         case .closed(let channel, let reason): out.append("CLOSED ", channel, reason)
@@ -35,11 +37,7 @@ extension Reply {
     /// Appends only what comes before the body of a message; then come its bytes, and what `endMessage` appends.
     package func appendHead(to out: inout [UInt8], tag: Tag?) {
         guard case .message(let channel, let body, let attributes) = self else { return }
-        if let tag {
-            out.append(tag)
-            out.append(.space)
-        }
-        out.append(messageOf: body.count, from: channel, attributes)
+        out.append(messageOf: body.count, from: channel, attributes, tag: tag)
     }
 
     /// Appends the line end that follows a body.
@@ -63,16 +61,16 @@ extension [UInt8] {
         }
     }
 
-    fileprivate mutating func append(message body: Body, from channel: ChannelName, _ attributes: [Attribute]) {
-        append(messageOf: body.count, from: channel, attributes)
+    fileprivate mutating func append(
+        message body: Body, from channel: ChannelName, _ attributes: [Attribute], tag: Tag?
+    ) {
+        append(messageOf: body.count, from: channel, attributes, tag: tag)
         append(contentsOf: body)
+        append(.lineFeed)
     }
 
-    fileprivate mutating func append(messageOf count: Int, from channel: ChannelName, _ attributes: [Attribute]) {
-        append("MSG ")
-        append(channel)
-        append(.space)
-        append(decimal: count)
+    mutating func append(messageOf length: Int, from channel: ChannelName, _ attributes: [Attribute], tag: Tag?) {
+        MessageHead.append(to: &self, tag: tag, channel: channel, length: length)
         append(attributes)
         append(.lineFeed)
     }

@@ -30,8 +30,8 @@ package struct RequestParser: Sendable {
         case closed
     }
 
-    private let limits: Limits
-    private var scanner: LineScanner
+    let limits: Limits
+    var scanner: LineScanner
     private var phase = Phase.line
 
     /// Whether no line but empty ones was seen yet.
@@ -49,6 +49,11 @@ package struct RequestParser: Sendable {
         case .skippingLine, .readingBodies, .skippingBodies: false
         case .closed: true
         }
+    }
+
+    /// Whether the first byte that is not consumed begins a line, and not the first one of the connection.
+    var isAtLine: Bool {
+        if case .line = phase { !isOpening } else { false }
     }
 
     /// Whether bytes of a body come next, be it to gather them or to pass over them.

@@ -58,11 +58,14 @@ import Testing
     }
 
     @Test func namesThatDifferALittleHaveDifferentHashes() throws {
-        let index = ChannelIndex()
         let names = (1...200).map { String(repeating: "a", count: $0) } + (0..<10_000).map { "c\($0)" }
-        let hashes = try names.map { index.hash(of: try #require(ChannelName($0))) }
-        #expect(Set(hashes).count == names.count)
-        // Spread over the low bits, which choose the bucket.
-        #expect(Set(hashes.map { $0 & 0x3FFF }).count > 6_500)
+        // Whatever secrets an index has.
+        for _ in 0..<20 {
+            let index = ChannelIndex()
+            let hashes = try names.map { index.hash(of: try #require(ChannelName($0))) }
+            #expect(Set(hashes).count == names.count)
+            // Of 16 384 buckets, 7 590 on average are those of names that are spread by chance.
+            #expect(Set(hashes.map { $0 & 0x3FFF }).count > 7_200)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import SluiceWire
 
 /// Channels by their names: a hash table that is chained through the channels themselves.
@@ -25,16 +26,21 @@ struct ChannelIndex: ~Copyable {
 
     func hash(of name: ChannelName) -> UInt64 {
         var text = name.description
-        return text.withUTF8 { bytes in
-            var state = secrets.0 ^ UInt64(bytes.count)
-            var rest = UnsafeRawBufferPointer(bytes)
-            while rest.count > 8 {
-                state = Self.mix(state ^ rest.loadUnaligned(as: UInt64.self), secrets.1)
-                rest = UnsafeRawBufferPointer(rebasing: rest[8...])
-            }
-            return Self.mix(state ^ Self.word(of: rest), secrets.1)
-        }
+        return text.withUTF8 { hash(of: UnsafeRawBufferPointer($0)) }
     }
+
+    private func hash(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var state = secrets.0 ^ UInt64(bytes.count)
+        var rest = bytes
+        while rest.count > 8 {
+            state = Self.mix(state ^ rest.loadUnaligned(as: UInt64.self), secrets.1)
+            rest = UnsafeRawBufferPointer(rebasing: rest[8...])
+        }
+        // Once more, for names that differ little to differ in the bits that choose the bucket, whatever the secrets are.
+        return Self.mix(Self.mix(state ^ Self.word(of: rest), secrets.1) ^ secrets.0, Self.goldenRatio)
+    }
+
+    private static let goldenRatio: UInt64 = 0x9E37_79B9_7F4A_7C15
 
     /// Up to eight bytes as a number.
     private static func word(of bytes: UnsafeRawBufferPointer) -> UInt64 {
@@ -57,6 +63,27 @@ struct ChannelIndex: ~Copyable {
             next = channel.nextInBucket
         }
         return nil
+    }
+
+    /// The channel whose name these bytes are.
+    func channel(spelled bytes: UnsafeRawBufferPointer) -> NamedChannel? {
+        let hash = hash(of: bytes)
+        var next = buckets[bucket(of: hash)]
+        while let channel = next {
+            if channel.hash == hash, Self.isSpelled(channel.name, bytes) { return channel }
+            next = channel.nextInBucket
+        }
+        return nil
+    }
+
+    private static func isSpelled(_ name: ChannelName, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        var text = name.description
+        return text.withUTF8 { utf8 in
+            guard utf8.count == bytes.count, let left = utf8.baseAddress, let right = bytes.baseAddress else {
+                return false
+            }
+            return memcmp(left, right, utf8.count) == 0
+        }
     }
 
     private func bucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (buckets.count - 1) }

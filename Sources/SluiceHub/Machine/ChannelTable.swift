@@ -46,6 +46,8 @@ struct ChannelTable: ~Copyable {
 
     func existing(_ name: ChannelName) -> NamedChannel? { index.channel(name, hash: index.hash(of: name)) }
 
+    func existing(spelled bytes: UnsafeRawBufferPointer) -> NamedChannel? { index.channel(spelled: bytes) }
+
     func forEach(_ visit: (NamedChannel) -> Void) { index.forEach(visit) }
 
     /// Forgets the channel if nobody would miss it. One that has ended becomes a tombstone.

@@ -6,8 +6,10 @@ extension HubStateMachine {
     /// What a message of a counted receive counts for in its client's output.
     static func outputBytes(of reply: Reply) -> Int {
         guard case .message(_, let body, _) = reply else { return 0 }
-        return body.count + 64
+        return outputBytes(ofMessage: body.count)
     }
+
+    static func outputBytes(ofMessage byteCount: Int) -> Int { byteCount + 64 }
 
     mutating func stream(
         _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience

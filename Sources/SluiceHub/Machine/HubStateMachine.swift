@@ -74,6 +74,13 @@ struct HubStateMachine: ~Copyable {
         return next == .max ? nil : next
     }
 
+    /// Whether the client is to be told one of the effects, from the one at `index` on.
+    func tells(_ connection: ConnectionID, from index: Int) -> Bool {
+        // By index: a slice would be another owner of the array, and have the next effect copy it.
+        for index in index..<effects.count where effects[index].connection == connection { return true }
+        return false
+    }
+
     // MARK: Connections
 
     mutating func connect(from address: String) -> ConnectionID {

@@ -90,6 +90,15 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
 
+    /// Whether the client can be given a message while the hub is locked.
+    var takesMessages: Bool { isOpen && session.takesMessages }
+
+    /// Hands on a message that a parked receive has got. Called under the hub's lock.
+    func take(_ message: UnsafeRawBufferPointer, from channel: ChannelName, _ tag: Tag?, isLast: Bool) {
+        session.take(message, from: channel, tag, isLast: isLast)
+        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
+    }
+
     private func schedule() {
         guard !isScheduled else { return }
         isScheduled = true

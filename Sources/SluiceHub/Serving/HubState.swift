@@ -120,6 +120,25 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     // MARK: Deliveries
 
+    /// Hands a plain message to the receiver that waits for it, where that takes no more than to write it: on a connection
+    /// of the same reactor that has nothing before it.
+    ///
+    /// - Returns: whether the receiver has it.
+    mutating func handOver(_ send: PlainSend, from sender: ConnectionID, by share: ReactorShare) -> Bool {
+        guard share.hasDelivered, outboxes[share.number].isEmpty,
+            let receiver = machine.plainReceiver(of: send.text.count, on: send.channel),
+            receiver.caller.connection != sender, let connection = connection(receiver.caller.connection),
+            connection.share === share, connection.takesMessages
+        else { return false }
+        machine.hand(send.text.count, from: sender, to: receiver)
+        connection.take(send.text, from: receiver.channel.name, receiver.caller.tag, isLast: receiver.stream == nil)
+        return true
+    }
+
+    private func connection(_ id: ConnectionID) -> Connection? {
+        Int(id.slot) < connections.count ? connections[Int(id.slot)] : nil
+    }
+
     /// Ends a transaction that `share` has made; nil is a caller without connections.
     mutating func conclude(for share: ReactorShare?) -> Aftermath {
         var aftermath = Aftermath()
@@ -146,9 +165,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     private mutating func route(_ effect: Effect, for share: ReactorShare?, _ aftermath: inout Aftermath) {
-        guard Int(effect.connection.slot) < connections.count,
-            let connection = connections[Int(effect.connection.slot)]
-        else { return answerLocally(effect, &aftermath) }
+        guard let connection = connection(effect.connection) else { return answerLocally(effect, &aftermath) }
         let delivery = Delivery(connection: connection, tag: effect.tag, content: effect.content)
         let target = connection.share
         if target === share {

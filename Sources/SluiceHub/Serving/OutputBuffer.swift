@@ -42,6 +42,21 @@ struct OutputBuffer: ~Copyable {
         Reply.endMessage(in: &bytes)
     }
 
+    mutating func append(_ message: UnsafeRawBufferPointer, from channel: ChannelName, tag: Tag?) {
+        if bytes.isEmpty { bytes = share.takeBuffer() }
+        bytes.append(message: message, from: channel, tag: tag)
+    }
+
+    mutating func appendOK(times count: Int) {
+        if bytes.isEmpty { bytes = share.takeBuffer() }
+        bytes.appendOK(times: count)
+    }
+
+    mutating func appendOK(to send: PlainSend) {
+        if bytes.isEmpty { bytes = share.takeBuffer() }
+        bytes.appendOK(to: send)
+    }
+
     // MARK: Writing
 
     /// Writes what waits, from its beginning, as far as one call does.

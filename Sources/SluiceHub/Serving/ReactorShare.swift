@@ -47,6 +47,9 @@ final class ReactorShare: @unchecked Sendable {
         warden = nil
     }
 
+    /// Whether the connections know all that was left for them here.
+    var hasDelivered: Bool { deliveries.isEmpty && !isDelivering }
+
     /// Tells the connections, in order: what one of them then has decided comes after what was decided before.
     func deliver() {
         if isDelivering { return }

@@ -132,7 +132,13 @@ final class Session {
         isParserHungry = false
         var hasRun = false
         while canRun, !isParserHungry {
-            take(parser.next(input, offset: &offset), input, &offset)
+            if admission == nil, case let pings = parser.takeBarePings(in: input, offset: &offset), pings > 0 {
+                output.appendOK(times: pings)
+            } else if admission == nil, parser.plainSend(in: input, at: offset) != nil {
+                runTogether(nil, input, &offset)
+            } else {
+                take(parser.next(input, offset: &offset), input, &offset)
+            }
             hasRun = hasRun || !isParserHungry
         }
         noteIncomplete(isNew: hasRun)
@@ -173,29 +179,44 @@ final class Session {
     ///
     /// They are parsed under the lock, too: to keep parsed commands until they are applied costs more than the lock. Of
     /// commands that come one by one, none is.
-    private func runTogether(_ first: Request, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+    ///
+    /// - Parameter first: what was parsed already; nil where a plain send comes first, which need not be.
+    private func runTogether(_ first: Request?, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
         var next: RequestParser.Step?
-        hub.transact(share) { (machine: inout HubStateMachine) in
-            next = run(first, &machine, input, &offset)
+        hub.transact(share) { (state: inout HubState) in
+            next = run(first, &state, input, &offset)
         }
         if let next { take(next, input, &offset) }
     }
 
     /// - Returns: what the parser has found and must not run under the lock; nil when it was not asked.
     private func run(
-        _ first: Request, _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int
+        _ first: Request?, _ state: inout HubState, _ input: UnsafeRawBufferPointer, _ offset: inout Int
     ) -> RequestParser.Step? {
-        run(first, &machine)
+        if let first { run(first, &state.machine) }
         var seenEffects = 0
-        for _ in 1..<Self.largestBatch {
+        for _ in 1...Self.largestBatch {
             // What the client is told of a parked command comes before what it has sent since: it may use that one's tag.
-            guard canRun, !machine.effects[seenEffects...].contains(where: { $0.connection == id }) else { return nil }
-            seenEffects = machine.effects.count
+            guard canRun, !state.machine.tells(id, from: seenEffects) else { return nil }
+            seenEffects = state.machine.effects.count
+            if let send = parser.plainSend(in: input, at: offset) {
+                if handOver(send, &offset, &state) { continue }
+                // It may be, once everybody knows what was decided before.
+                if seenEffects > 0 { return nil }
+            }
             let step = parser.next(input, offset: &offset)
             guard case .request(let request) = step, request.command.needsHub else { return step }
-            run(request, &machine)
+            run(request, &state.machine)
         }
         return nil
+    }
+
+    /// Runs a plain send if its receiver waits.
+    private func handOver(_ send: PlainSend, _ offset: inout Int, _ state: inout HubState) -> Bool {
+        guard send.tag.isEmpty || parkedTags.isEmpty, state.handOver(send, from: id, by: share) else { return false }
+        parser.pass(send, offset: &offset)
+        output.appendOK(to: send)
+        return true
     }
 
     /// Runs a command that needs no more of the hub than a look.
@@ -304,6 +325,21 @@ final class Session {
             unreportedBytes += Handoff.outputBytes
             emit(.data(hub.body(of: hub.report(of: handoff), handoff.format)), delivery.tag)
         }
+    }
+
+    /// Whether a message may be handed on while the hub is locked: nothing follows from it but that it is written.
+    var takesMessages: Bool { if case .open = phase { true } else { false } }
+
+    /// Hands on a message that a parked receive has got: its last one, or one of many.
+    func take(_ message: UnsafeRawBufferPointer, from channel: ChannelName, _ tag: Tag?, isLast: Bool) {
+        if !isLast {
+            unreportedBytes += HubStateMachine.outputBytes(ofMessage: message.count)
+        } else if let tag {
+            parkedTags[tag] = nil
+        } else {
+            isHeldUp = false
+        }
+        output.append(message, from: channel, tag: tag)
     }
 
     private func complete(_ tag: Tag?, _ reply: Reply) {

@@ -204,15 +204,17 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     }
 
     /// Takes the buffered message that `isWanted` out of the buffer; O(n).
+    @inlinable
     package mutating func withdrawBuffered(where isWanted: (Message) -> Bool) -> Message? {
         buffer.firstIndex(where: isWanted).map { buffer.remove(at: $0) }
     }
 
     /// Visits those who are parked to receive, the one that waits longest first.
+    @inlinable
     package borrowing func forEachReceiver(_ visit: (Receiver) -> Void) { receivers.forEach(visit) }
 
     /// The receiver that waits longest.
-    package var firstParkedReceiver: Receiver? { receivers.first }
+    @inlinable package var firstParkedReceiver: Receiver? { receivers.first }
 
     /// Takes the receiver that waits longest out of the queue.
     @inlinable

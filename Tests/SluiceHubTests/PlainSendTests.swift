@@ -1,0 +1,179 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// Plain sends, which are handed over without being made commands, do all that other sends do.
+@Suite(.timeLimit(.minutes(10))) struct PlainSendTests {
+    /// The same send, as it is handed over where that can be, and in a way in which it is not.
+    enum Spelling: String, CaseIterable {
+        case plain = "SEND"
+        case withOption = "SEND timeout=1h"
+
+        func line(_ channel: String, _ text: String, tag: String = "") -> String {
+            "\(tag)\(rawValue) \(channel) \(text)\n"
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func aReceiveGetsItsMessageAndTheSenderItsAnswer(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV c\n#a RECV d\n")
+            try await service.parkedBehindAnother(receiver)
+            // The first line of a connection is never handed over.
+            try await sender.say("PING\n" + spelling.line("c", "one two", tag: "#s ") + spelling.line("d", "3"))
+            try await sender.hear("OK\n#s OK\n")
+            try await receiver.hear("MSG c 7\none two\n")
+            try await receiver.hear("#a MSG d 1\n3\n")
+            try await sender.hear("OK\n")
+            // Its tag is free again, and nothing holds it up.
+            try await receiver.say("#a PING\n")
+            try await receiver.hear("#a OK\n")
+            #expect(service.hub.look { $0.machine.totals.handoffs } == 2)
+            #expect(service.hub.channelCount == 0)
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func countedReceivesTakeTurns(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let sender = try await service.connect()
+            let receivers = [try await service.connect(), try await service.connect(), try await service.connect()]
+            for (number, receiver) in receivers.enumerated() {
+                try await receiver.say("#r RECV count=* c\n")
+                await service.parked(number + 1)
+            }
+            try await sender.say("PING\n" + (0..<9).map { spelling.line("c", "\($0)") }.joined())
+            try await sender.hear(String(repeating: "OK\n", count: 10))
+            for (number, receiver) in receivers.enumerated() {
+                for round in 0..<3 { try await receiver.hear("#r MSG c 1\n\(3 * round + number)\n") }
+            }
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func aClientThatTakesNothingIsSentNoMoreThanItsOutputHolds(
+        _ spelling: Spelling
+    ) throws {
+        var limits = HubLimits()
+        limits.outputBytes = 2048
+        try Service.run(limits: limits) { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("#r RECV count=* c\n")
+            await service.parked(1)
+            let count = 3000
+            service.reactor.spawn("sender") {
+                try await sender.say("PING\n")
+                for number in 0..<count { try await sender.say(spelling.line("c", "\(number)")) }
+                try await sender.hear(String(repeating: "OK\n", count: count + 1))
+            }
+            for number in 0..<count { try await receiver.hear("#r MSG c \("\(number)".utf8.count)\n\(number)\n") }
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func itIsSeenByThoseWhoTraceAndInReports(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let (sender, receiver, tracer) = (
+                try await service.connect(), try await service.connect(), try await service.connect()
+            )
+            try await sender.say("NAME s\n")
+            try await sender.hear("OK\n")
+            try await receiver.say("NAME r\nRECV c\n")
+            try await receiver.hear("OK\n")
+            await service.parked(1)
+            try await tracer.say("#t TRACE\n")
+            await service.parked(2)
+            try await sender.say(spelling.line("c", "x"))
+            try await sender.hear("OK\n")
+            try await receiver.hear("MSG c 1\nx\n")
+            let line = try await tracer.hearLine()
+            #expect(line.hasPrefix("#t DATA "))
+            #expect(
+                service.hub.look { state in state.machine.usesOfNames } == [
+                    "r receive c", "s send c",
+                ])
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func whatWasDecidedBeforeIsToldBefore(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("#a RECV a\n#b RECV lease=1h b\n#c RECV count=* c\n")
+            await service.parked(3)
+            try await sender.say(
+                "PING\n" + spelling.line("c", "1") + "SEND len=1 a\n2\n" + spelling.line("c", "3")
+                    + "#b SEND b 4\n" + spelling.line("c", "5") + "CANCEL #b\n")
+            try await receiver.hear(
+                "#c MSG c 1\n1\n#a MSG a 1\n2\n#c MSG c 1\n3\n#b MSG b 1 did=1.0 attempt=1\n4\n#c MSG c 1\n5\n")
+            try await sender.hear("OK\nOK\nOK\nOK\nOK\n")
+        }
+    }
+
+    @Test(arguments: Spelling.allCases) func aMessageToOneselfComesAfterItsAnswer(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("#r RECV c\n" + spelling.line("c", "x") + "#r RECV c\n" + spelling.line("c", "y"))
+            try await client.hear("OK\n#r MSG c 1\nx\nOK\n#r MSG c 1\ny\n")
+        }
+    }
+
+    @Test func aClientThatQuitsGetsItsMessageAndItsLastReply() throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await sender.say("PING\n")
+            try await sender.hear("OK\n")
+            try await receiver.say("#r RECV c\n#q QUIT\n")
+            await service.parked(1)
+            await service.until { true }
+            try await sender.say("SEND c x\n")
+            try await sender.hear("OK\n")
+            try await receiver.hear("#r MSG c 1\nx\n#q OK\n")
+            try await receiver.hearEnd()
+        }
+    }
+
+    @Test(arguments: [
+        "SEND c\n", "SEND c \n", "SEND  c x\n", "SEND -c x\n", "SEND c/é x\n", "#\u{7f} SEND c x\n",
+        "# SEND c x\n", "SENT c x\n", "SEND\n", "SEND \n", "S\n", "#a\n",
+    ])
+    func whatIsNoPlainSendIsReadAsEver(line: String) throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("#r RECV count=* c\n")
+            await service.parked(1)
+            // Behind a first line, and in two pieces, so that it is looked at in each of the ways.
+            var replies: [String] = []
+            for pieces in [[line], [String(line.prefix(1)), String(line.dropFirst())]] {
+                try await sender.say("NAME a\n")
+                try await sender.hear("OK\n")
+                for piece in pieces {
+                    try await sender.say(piece)
+                    for _ in 0..<3 { await Task.yield() }
+                }
+                try await sender.say("#end PING\n")
+                var reply = ""
+                while case let next = try await sender.hearLine(), next != "#end OK" { reply += next + "\n" }
+                replies.append(reply)
+            }
+            #expect(replies[0] == replies[1])
+            #expect(!replies[0].isEmpty)
+        }
+    }
+}
+
+extension Service {
+    /// Returns once one operation of the client is parked, and another one behind it is held.
+    fileprivate func parkedBehindAnother(_ client: Client) async throws { await parked(1) }
+}
+
+extension HubStateMachine {
+    /// Who has used which name how, in words.
+    fileprivate var usesOfNames: [String] {
+        var uses: [String] = []
+        clients.forEach { _, client in
+            for place in client.usage.entries {
+                uses.append("\(client.label?.description ?? "-") \(place.use) \(place.name)")
+            }
+        }
+        return uses.sorted()
+    }
+}
