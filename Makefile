@@ -73,7 +73,7 @@ sanitize-thread sanitize-address: sanitize-%:
 	@swift test --disable-xctest --sanitize=$* $(SANITIZER_FLAGS) --scratch-path .build-$* || \
 		{ echo "sanitize: FAILED with $*" >&2; exit 1; }
 
-bench: ## compare with Go, gevent, AsyncChannel and Redis
+bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS and beanstalkd
 	@$(INSTALL) bench
 	@Benchmarks/run $(ARGS)
 

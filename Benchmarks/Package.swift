@@ -29,7 +29,5 @@ let package = Package(
             name: "ClientLoad",
             dependencies: [.product(name: "SluiceClient", package: "sluice")],
             swiftSettings: settings),
-        .systemLibrary(name: "CEpoll"),
-        .executableTarget(name: "PingLoad", dependencies: ["CEpoll"], swiftSettings: settings),
     ]
 )

@@ -76,6 +76,8 @@ need_group() {
             want_peer redis-server have redis-server
             want_peer nats-server have nats-server
             want_peer beanstalkd have beanstalkd
+            want_peer valgrind have valgrind
+            want_peer binutils have strip
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
         examples)

@@ -62,9 +62,8 @@ class Toolbox:
         self.prepare("gevent", self._gevent)
 
     def add_servers(self):
-        self.prepare("load", lambda: ([_swift_product(BENCHMARKS, "PingLoad", SCRATCH)], "one thread, epoll"))
         self.prepare("sluiced", lambda: ([_swift_product(ROOT, "sluiced")], "this tree"))
-        self.prepare("redis", self._redis)
+        self.prepare("load", lambda: ([_swift_product(ROOT, "sluice-load")], "this tree"))
 
     def _swift(self):
         program = _swift_product(BENCHMARKS, "ChannelBenchmark", SCRATCH)
@@ -85,10 +84,6 @@ class Toolbox:
             version = "import gevent, sys; print(gevent.__version__, 'on Python', sys.version.split()[0])"
             return [python, GEVENT_PROGRAM], output_of([python, "-c", version]).strip()
         raise ChildFailed("no Python here has it; make bench installs it")
-
-    def _redis(self):
-        _require("redis-server")
-        return ["redis-server"], output_of(["redis-server", "--version"]).split(" sha=")[0].strip()
 
 
 def _require(program):

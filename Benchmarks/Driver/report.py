@@ -74,17 +74,12 @@ def print_targets(results):
     def best(workload, contestants, choose):
         return choose((medians[workload, c] for c in contestants if (workload, c) in medians), default=None)
 
-    crowd = best("crowd", ("alone",), min)
-    redis = best("ping", ("redis-inline", "redis-resp"), max)
     targets = [
         ("ping-pong, ns a transfer", "ping-pong", "<=", 250),
         ("one way, ns a transfer", "one-way", "<=", 250),
         ("bytes a parked task", "parked", "<=", 1_500),
         ("spawn and join, ns; Go's spawn and park, 1 thread", "spawn-join", "<=", best("spawn-park", ("go-1",), min)),
         ("the same, 1 000 at once; Go on all its cores", "spawn-batch", "<=", best("spawn-park", ("go",), min)),
-        ("PING/s, against 1.2 x Redis's faster dialect", "ping", ">=", redis and 1.2 * redis),
-        ("ns a handoff in a crowd, against 1.2 x alone", "crowd", "<=", crowd and 1.2 * crowd),
-        ("RSS after as many names, of that before", "crowd-names", "<=", 1.05),
     ]
     print("\nTargets")
     for title, workload, relation, bound in targets:

@@ -28,6 +28,30 @@ import Testing
         }
     }
 
+    // MARK: Order
+
+    @Test func whoSendsFirstIsServedFirstAlsoWithinATurn() throws {
+        try Service.run { service in
+            var senders: [Client] = []
+            for _ in 0..<20 {
+                let sender = try await service.connect()
+                try await sender.say("PING\n")
+                try await sender.hear("OK\n")
+                senders.append(sender)
+            }
+            let receiver = try await service.connect()
+            // All in one turn of the loop, and not in the order in which they have connected.
+            let order = (0..<20).map { $0 * 7 % 20 }
+            for number in order {
+                let line = Array("SEND c \(number)\n".utf8)
+                #expect(line.withUnsafeBytes { senders[number].stream.tryWrite($0) } == .bytes(line.count))
+            }
+            await service.parked(20)
+            try await receiver.say("#r RECV count=20 c\n")
+            for number in order { try await receiver.hear("#r MSG c \("\(number)".utf8.count)\n\(number)\n") }
+        }
+    }
+
     // MARK: Leases
 
     enum Departure: CaseIterable {

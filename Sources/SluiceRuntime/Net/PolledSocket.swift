@@ -89,15 +89,7 @@ package struct PolledSocket: ~Copyable {
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
         guard let data = watcher?.pointee.data else { return }
         let registration = data.assumingMemoryBound(to: Registration.self)
-        // The registration may end with the first call, and the reactor does not.
-        let reactor = registration.pointee.reactor
-        let observer = registration.pointee.observer
-        // A monitor sees this as a job, and so notices when it holds the loop.
-        reactor.progress.jobBegins()
-        defer { reactor.progress.jobsEnd() }
-        if events & Int32(EV_ERROR) != 0 { return observer.socketIsUnwatchable() }
-        if events & Int32(EV_READ) != 0 { observer.socketIsReadable() }
-        if events & Int32(EV_WRITE) != 0 { observer.socketIsWritable() }
+        registration.pointee.reactor.isReady(SocketEvent(observer: registration.pointee.observer, events: events))
     }
 
     // MARK: Transfer
@@ -133,5 +125,17 @@ package struct PolledSocket: ~Copyable {
         watch(reading: false, writing: false)
         number = -1
         descriptor = nil
+    }
+}
+
+/// That something can be done with a socket, on its way to the owner.
+struct SocketEvent {
+    let observer: any SocketObserver
+    let events: Int32
+
+    func tell() {
+        if events & Int32(EV_ERROR) != 0 { return observer.socketIsUnwatchable() }
+        if events & Int32(EV_READ) != 0 { observer.socketIsReadable() }
+        if events & Int32(EV_WRITE) != 0 { observer.socketIsWritable() }
     }
 }

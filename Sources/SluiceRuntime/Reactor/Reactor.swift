@@ -37,6 +37,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var left = 0
     @exclusivity(unchecked) private var timers = IndexedHeap<TimerAction>()
     @exclusivity(unchecked) private var turnEnds: [any EndOfTurn] = []
+    /// What has happened to sockets since the last poll began, the last first.
+    @exclusivity(unchecked) private var socketEvents: [SocketEvent] = []
     /// The storage of the last turn's list, for reuse.
     @exclusivity(unchecked) private var spareTurnEnds: [any EndOfTurn] = []
 
@@ -344,6 +346,25 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func poll(waiting: Bool) {
         setAlarm()
         ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
+        tellSockets()
+    }
+
+    /// Notes what has happened to a socket, for `tellSockets`.
+    func isReady(_ event: SocketEvent) {
+        socketEvents.append(event)
+    }
+
+    /// Tells the owners of sockets what has happened, in the order in which it has: libev begins with what it has learnt
+    /// last, by which those who came first would be served last.
+    private func tellSockets() {
+        guard !socketEvents.isEmpty else { return }
+        for index in socketEvents.indices.reversed() {
+            // A monitor sees each as a job, and so notices when it holds the loop.
+            progress.jobBegins()
+            socketEvents[index].tell()
+        }
+        progress.jobsEnd()
+        socketEvents.removeAll(keepingCapacity: true)
     }
 
     /// Whether a timer is due by a clock that stands still, and for which no alarm is set.
