@@ -12,7 +12,7 @@ extension Reactor {
             let main = spawn(name, body)
             do {
                 defer { endTasks() }
-                try turn(detectingDeadlock: true, until: { main.outcome != nil })
+                try turn(detectingDeadlock: true, until: { main.hasEnded })
             }
             guard let outcome = main.outcome else { throw SluiceError(.misuse, "the main task has not ended") }
             return try outcome.get()
