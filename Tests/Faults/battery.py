@@ -42,6 +42,8 @@ def exactly(name, value, wanted, unit=""):
 
 
 def show(value):
+    if value == float("inf"):
+        return "never"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}".replace(",", " ")
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"

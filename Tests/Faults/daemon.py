@@ -2,6 +2,7 @@
 
 import contextlib
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +41,15 @@ class Daemon:
             command = [self._program, "--listen", "127.0.0.1:0", "--log-level", "critical"]
             self.port = self._ready(command, self._environment)
             if self._fault:
-                self.port = self._ready([sys.executable, _PROXY, self._fault, self.port, self._children[0].pid], {})
+                self.port = self.behind(self._fault)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def behind(self, fault):
+        """The port of a proxy with that fault, before this server."""
+        return self._ready([sys.executable, _PROXY, fault, self.port, self._children[0].pid], {})
 
     def _ready(self, command, environment):
         child = start(command, environment, stdout=subprocess.PIPE)
@@ -83,8 +88,9 @@ class Daemon:
         resource.prlimit(self._children[0].pid, kind, (value, value))
 
     def signal(self, number):
-        """To the one that clients see: a proxy hands it on, or does not."""
-        self._children[-1].send_signal(number)
+        """To the one that clients see: a proxy hands SIGTERM on, and is killed together with its server."""
+        for child in self._children if number == signal.SIGKILL else self._children[-1:]:
+            child.send_signal(number)
 
     def wait(self, seconds):
         """The status it exits with, negative for a signal; None when it has not ended in time."""

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -51,7 +53,7 @@ class Probe:
     """Another client, in a process of its own: how long its handoffs take while this one does something else."""
 
     def __init__(self, port):
-        self._process = start([sys.executable, _PROBE, port], stdout=-1, stderr=None)
+        self._process = start([sys.executable, _PROBE, port], stdout=subprocess.PIPE)
         self._line()
 
     def _line(self):
@@ -68,9 +70,13 @@ class Probe:
         self._process.wait()
         self._process.stdout.close()
 
+    def pause(self):
+        """Asks nothing more, so that the server has nothing to do."""
+        self._process.send_signal(signal.SIGSTOP)
+
     def latencies(self):
         """Those since the last call, in seconds, in order of size."""
-        self._process.send_signal(10)  # SIGUSR1
+        self._process.send_signal(signal.SIGUSR1)
         return sorted(self._line())
 
     def percentile_99(self, seconds):

@@ -204,7 +204,8 @@ class Proxy:
 
 
 if __name__ == "__main__":
+    from weather import WEATHERS
     from wrongs import WRONGS
 
     name, port, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    sys.exit(Proxy(WRONGS[name](port), port, pid).run())
+    sys.exit(Proxy((WRONGS | WEATHERS)[name](port), port, pid).run())

@@ -98,6 +98,105 @@ class LateClose(Right):
     close_delay = 5
 
 
+class Spin(Right):
+    """Asks again and again whether there is something to do."""
+
+    poll_seconds = 0
+
+
+class KeepAll(Right):
+    """Forgets nothing that it has heard."""
+
+    hoards = True
+
+    def __init__(self, port):
+        super().__init__(port)
+        self._heard = []
+
+    def heard(self, proxy, pipe, data):
+        # What it keeps of each is what a careless server would: the line, and room to find it by.
+        self._heard.append(bytearray(max(len(data), 32 << 10)) + data)
+        return data
+
+
+class Leak(Right):
+    """Keeps a little of each client."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self._kept = []
+
+    def met(self, proxy, pipe):
+        self._kept.append(bytearray(4096))
+
+
+class LeakDescriptors(Right):
+    """Does not close what has ended."""
+
+    def keeps(self, connection):
+        connection.detach()
+        return True
+
+
+class Swap(_ByLine):
+    """Answers two commands in the wrong order, once."""
+
+    has_swapped = False
+
+    def answered(self, proxy, pipe, data):
+        swapped = data if self.has_swapped else data.replace(b"\nDATA 2\n10\nDATA 2\n11\n", b"\nDATA 2\n11\nDATA 2\n10\n")
+        self.has_swapped = self.has_swapped or swapped != data
+        return swapped
+
+
+class Sluggish(Right):
+    """Does nothing else for a while when a client says much."""
+
+    def heard(self, proxy, pipe, data):
+        if len(data) > 1000:
+            time.sleep(0.03)
+        return data
+
+
+class WakeTwo(Right):
+    """Hands what one client is given to another one as well."""
+
+    def answered(self, proxy, pipe, data):
+        if b" MSG " in data:
+            other = next(other for other in proxy.pipes if other is not pipe and other is not proxy.pipes[0])
+            proxy.put(other.client, data)
+        return data
+
+
+class FalseTimeout(_ByLine):
+    """Has some senders know that nothing has come of it, although it has."""
+
+    count = 0
+
+    def line_answered(self, proxy, pipe, line):
+        found = re.fullmatch(rb"(#[lp]\d+-\d+ )OK\n", line)
+        self.count += bool(found)
+        return found[1] + b"TIMEOUT\n" if found and self.count % 7 == 0 else line
+
+
+class BadExit(Right):
+    """Ends as if something had gone wrong."""
+
+    exit_status = 3
+
+
+class Lose(_ByLine):
+    """Loses a message now and then."""
+
+    count = 0
+
+    def line_answered(self, proxy, pipe, line):
+        if b" MSG " in line:
+            self.count += 1
+            pipe.memory["loses"] = self.count % 50 == 0
+        return b"" if pipe.memory.get("loses") else line
+
+
 WRONGS = {
     "right": Right,
     "early-ok": EarlyOK,
@@ -105,4 +204,14 @@ WRONGS = {
     "deaf": Deaf,
     "hoard": Hoard,
     "late-close": LateClose,
+    "spin": Spin,
+    "keep-all": KeepAll,
+    "leak": Leak,
+    "leak-descriptors": LeakDescriptors,
+    "swap": Swap,
+    "sluggish": Sluggish,
+    "wake-two": WakeTwo,
+    "false-timeout": FalseTimeout,
+    "bad-exit": BadExit,
+    "lose": Lose,
 }
