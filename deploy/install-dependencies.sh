@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on this machine, for the groups that are named; nothing missing is a quick no-op.
 #
-#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|bench...
+#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|faults|fuzz|bench...
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
 # Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
@@ -78,13 +78,22 @@ need_group() {
             want_peer beanstalkd have beanstalkd
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
+        faults)
+            need_group build
+            need python3 have python3
+            want_peer redis-server have redis-server
+            ;;
+        fuzz)
+            need_group build
+            need python3 have python3
+            ;;
         examples)
             need_group build
             need netcat-openbsd has_openbsd_netcat
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples and bench" ;;
+        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples, faults, fuzz and bench" ;;
     esac
 }
 
@@ -124,7 +133,7 @@ install_peers() {
     install_bench_python || warn "going on without gevent: what needs it is skipped"
 }
 
-(($#)) || fail "name the groups: lint, build, test, sanitize, examples, bench"
+(($#)) || fail "name the groups: lint, build, test, sanitize, examples, faults, fuzz, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
 for group in "$@"; do [[ $group != @(bench|examples) ]] || install_peers; done

@@ -85,8 +85,9 @@ class Conditions:
     is_quick: bool = False
     fault: str | None = None
 
-    def daemon(self, **settings):
-        return Daemon(self.program, {f"limits.{name.replace('_', '-')}": value for name, value in settings.items()}, self.fault)
+    def daemon(self, may_crash=False, **limits):
+        settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
+        return Daemon(self.program, settings, self.fault, may_crash)
 
     def count(self, full, quick):
         return quick if self.is_quick or self.fault else full

@@ -35,14 +35,14 @@ class Client:
     def say(self, data):
         self.socket.sendall(data)
 
-    def reply(self):
+    def reply(self, most_bytes=1 << 16):
         """The next reply; None at the end of the stream, or when it breaks off."""
         while True:
             reply = self._reader.next()
             if reply:
                 return reply
             try:
-                data = self.socket.recv(1 << 16)
+                data = self.socket.recv(most_bytes)
             except ConnectionError:
                 return None
             if not data:
@@ -67,18 +67,6 @@ class Client:
                 return None
             time.sleep(pause)
         return time.monotonic() - begin
-
-    def seconds_until_closed(self, limit):
-        """How long until the server ends the stream, whatever it says before; `limit` if it does not."""
-        begin = time.monotonic()
-        try:
-            while (left := begin + limit - time.monotonic()) > 0:
-                self.socket.settimeout(left)
-                if not self.socket.recv(1 << 16):
-                    break
-        except (TimeoutError, ConnectionError):
-            pass
-        return min(limit, time.monotonic() - begin)
 
     def end_input(self):
         self.socket.shutdown(socket.SHUT_WR)

@@ -26,14 +26,15 @@ class Daemon:
     """A server for the time of a `with`.
 
     `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy that has that fault, and
-    what the two use counts together.
+    what the two use counts together. One that `may_crash` does so without a word.
     """
 
-    def __init__(self, program, settings=None, fault=None):
+    def __init__(self, program, settings=None, fault=None, may_crash=False):
         self._program = program
         names = {f"SLUICED_{key.upper().replace('.', '_').replace('-', '_')}": value for key, value in (settings or {}).items()}
         self._environment = {name: str(value) for name, value in names.items()}
         self._fault = fault
+        self._errors = subprocess.DEVNULL if may_crash else None
         self._children = []
 
     def __enter__(self):
@@ -52,7 +53,7 @@ class Daemon:
         return self._ready([sys.executable, _PROXY, fault, self.port, self._children[0].pid], {})
 
     def _ready(self, command, environment):
-        child = start(command, environment, stdout=subprocess.PIPE)
+        child = start(command, environment, stdout=subprocess.PIPE, stderr=self._errors)
         self._children.append(child)
         line = child.stdout.readline()
         if not line.startswith("ready tcp="):

@@ -52,8 +52,9 @@ def settled(read, seconds=3.0):
 class Probe:
     """Another client, in a process of its own: how long its handoffs take while this one does something else."""
 
-    def __init__(self, port):
-        self._process = start([sys.executable, _PROBE, port], stdout=subprocess.PIPE)
+    def __init__(self, port, pause_seconds=0.001):
+        # A pause, so that the probe takes little of a machine that others share.
+        self._process = start([sys.executable, _PROBE, port, pause_seconds], stdout=subprocess.PIPE)
         self._line()
 
     def _line(self):

@@ -1,4 +1,4 @@
-"""A client whose handoffs are timed: `probe.py PORT`. Prints those since the last SIGUSR1, in seconds, as JSON."""
+"""A client whose handoffs are timed: `probe.py PORT PAUSE`. Prints those since the last SIGUSR1, in seconds, as JSON."""
 
 import gc
 import json
@@ -7,8 +7,6 @@ import socket
 import sys
 import time
 
-#: Between two of them, so that the probe takes little of a machine that others share.
-PAUSE_SECONDS = 0.001
 QUESTION = b"#1 recv timeout=1h probe\nsend probe are you there?\n"
 ANSWER_BYTES = len(b"OK\n#1 MSG probe 14\nare you there?\n")
 
@@ -16,6 +14,7 @@ ANSWER_BYTES = len(b"OK\n#1 MSG probe 14\nare you there?\n")
 def main():
     connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    pause_seconds = float(sys.argv[2])
     latencies, wanted = [], [True]
     signal.signal(signal.SIGUSR1, lambda *_: wanted.append(True))
     gc.disable()
@@ -33,7 +32,7 @@ def main():
                 sys.exit("the server has closed the connection")
             missing -= len(piece)
         latencies.append(time.perf_counter() - begin)
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause_seconds)
 
 
 main()

@@ -182,8 +182,7 @@ class Proxy:
             return
         for side in (pipe.client, pipe.server):
             self._ask(side, 0)
-            if not self._fault.keeps(side.socket):
-                side.socket.close()
+            side.socket.close()
         pipe.is_closed = True
         self.pipes.remove(pipe)
 

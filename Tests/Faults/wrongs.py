@@ -1,6 +1,8 @@
 """Servers that are wrong: each changes one thing of what passes through a proxy."""
 
+import os
 import re
+import socket
 import time
 
 
@@ -29,10 +31,6 @@ class Right:
     def answered(self, proxy, pipe, data):
         """What the client is told in place of what the daemon said."""
         return data
-
-    def keeps(self, connection):
-        """Whether a connection that has ended stays open."""
-        return False
 
 
 class _ByLine(Right):
@@ -131,11 +129,10 @@ class Leak(Right):
 
 
 class LeakDescriptors(Right):
-    """Does not close what has ended."""
+    """Opens something for each client, and does not close it."""
 
-    def keeps(self, connection):
-        connection.detach()
-        return True
+    def met(self, proxy, pipe):
+        os.open("/dev/null", os.O_RDONLY)
 
 
 class Swap(_ByLine):
@@ -179,6 +176,13 @@ class FalseTimeout(_ByLine):
         return found[1] + b"TIMEOUT\n" if found and self.count % 7 == 0 else line
 
 
+class NoIDs(_ByLine):
+    """Knows no message again that is sent again."""
+
+    def line_heard(self, proxy, pipe, line):
+        return re.sub(rb" id=\S+( epoch=\S+)?", b"", line)
+
+
 class BadExit(Right):
     """Ends as if something had gone wrong."""
 
@@ -197,6 +201,29 @@ class Lose(_ByLine):
         return b"" if pipe.memory.get("loses") else line
 
 
+class Smuggle(Right):
+    """Takes each line for a command, bodies included."""
+
+    def heard(self, proxy, pipe, data):
+        for line in data.split(b"\n"):
+            if line.startswith(b"SEND x "):
+                with socket.create_connection(("127.0.0.1", self.port)) as own:
+                    own.sendall(line + b"\n")
+                    own.recv(100)
+        return data
+
+
+class Echo(_ByLine):
+    """Tells a client which line it has refused."""
+
+    def line_heard(self, proxy, pipe, line):
+        pipe.memory.setdefault("lines", []).append(line)
+        return line
+
+    def line_answered(self, proxy, pipe, line):
+        return line + pipe.memory["lines"][0] if line.startswith(b"ERR ") else line
+
+
 WRONGS = {
     "right": Right,
     "early-ok": EarlyOK,
@@ -213,5 +240,8 @@ WRONGS = {
     "wake-two": WakeTwo,
     "false-timeout": FalseTimeout,
     "bad-exit": BadExit,
+    "no-ids": NoIDs,
     "lose": Lose,
+    "smuggle": Smuggle,
+    "echo": Echo,
 }

@@ -2,7 +2,7 @@ import SluiceWire
 
 /// The parser of what clients send.
 ///
-/// However the bytes are cut, it finds the same; what it finds is encoded to what it finds again; it keeps no more than
+/// However the bytes are cut, it finds the same; what it finds is one request when it is encoded, too; it keeps no more than
 /// its limits say; and every refusal is told in one line.
 enum RequestsTarget {
     /// Small, so that inputs of a few hundred bytes get to all of them.
@@ -48,7 +48,7 @@ enum RequestsTarget {
             let step = parser.next(input, offset: &offset)
             require(before <= offset && offset <= input.count, "the offset went from \(before) to \(offset)")
             if step == .needsMore { return offset }
-            require(before < offset, "a step took no bytes")
+            require(before < offset || step.isFatal, "a step took no bytes, and the same may come again")
             steps.append(step)
         }
     }
@@ -61,7 +61,14 @@ enum RequestsTarget {
         var parser = RequestParser(limits: Limits())
         var steps: [RequestParser.Step] = []
         _ = encoded.withUnsafeBytes { take(from: &parser, $0, &steps) }
-        require(steps.dropFirst() == [.request(request)], "\(request) is encoded as \(steps)")
+        guard steps.count == 2, case .request(let again) = steps[1] else {
+            return require(false, "\(request) is encoded as \(steps)")
+        }
+        // A reason that was made fit for a line stays as it is from then on; everything else does at once.
+        var encodedAgain: [UInt8] = []
+        Request(command: .ping([])).append(to: &encodedAgain)
+        again.append(to: &encodedAgain)
+        require(encoded == encodedAgain, "\(request) is encoded differently a second time")
     }
 
     private static func checkTelling(_ error: WireError, _ tag: Tag?) {
@@ -69,5 +76,12 @@ enum RequestsTarget {
         Reply.error(error).append(to: &told, tag: tag)
         let ends = told.filter { $0 == 10 }.count
         require(ends == 1 && told.last == 10, "a refusal takes \(ends) lines")
+    }
+}
+
+extension RequestParser.Step {
+    /// Whether nothing is parsed after it.
+    fileprivate var isFatal: Bool {
+        if case .refused(_, let error) = self { error.code == .framing || error.code == .notSluice } else { false }
     }
 }
