@@ -5,7 +5,7 @@
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
 # Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
-# Benchmarks/run and sluice-load report it as skipped.
+# Benchmarks/run, sluice-load and Tests/Faults/run report it as skipped.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -128,12 +128,18 @@ install_bench_python() {
 install_peers() {
     local package
     for package in "${missing_peers[@]}"; do
-        install "$package" || warn "going on without $package: the benchmark skips it"
+        install "$package" || warn "going on without $package: what needs it is skipped"
     done
+}
+
+install_gevent() {
     install_bench_python || warn "going on without gevent: what needs it is skipped"
 }
 
 (($#)) || fail "name the groups: lint, build, test, sanitize, examples, faults, fuzz, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
-for group in "$@"; do [[ $group != @(bench|examples) ]] || install_peers; done
+for group in "$@"; do
+    [[ $group != @(bench|examples|faults) ]] || install_peers
+    [[ $group != @(bench|examples) ]] || install_gevent
+done

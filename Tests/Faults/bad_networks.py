@@ -52,7 +52,7 @@ def slow_readers(conditions):
         for number, client in enumerate(slow):
             client.say(b"#r recv count=%d slow/%d\n" % (count // readers, number))
         with Client(daemon.port) as sender:
-            in_order = sum(_read_slowly(sender, client, number, count // readers, body) for number, client in enumerate(slow))
+            in_order = sum(_read_slowly(sender, slow[n], n, count // readers, body) for n in range(readers))
         beside = probe.latencies()
         for client in slow:
             client.close()

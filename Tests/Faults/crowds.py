@@ -63,7 +63,8 @@ def parked_clients_that_go(conditions):
             for client in clients:
                 go(client)
             gone = watcher.await_info(lambda info: info["parked"] == 0 and info["connections"] == 1, seconds=10)
-            yield Figure(f"{name} reaped after", float("inf") if gone is None else (time.monotonic() - begin) * 1000, "ms", at_most=100)
+            reaped = float("inf") if gone is None else (time.monotonic() - begin) * 1000
+            yield Figure(f"{name} reaped after", reaped, "ms", at_most=100)
             yield Figure(f"CPU after {name}", cpu_share(daemon, 1) * 100, "%", at_most=1)
             for client in clients:
                 client.close()

@@ -22,6 +22,11 @@ def built_daemon():
     return ROOT / ".build" / "release" / "sluiced"
 
 
+def _variable(key):
+    """The environment variable of a key of the configuration."""
+    return "SLUICED_" + key.upper().replace(".", "_").replace("-", "_")
+
+
 class Daemon:
     """A server for the time of a `with`.
 
@@ -31,8 +36,7 @@ class Daemon:
 
     def __init__(self, program, settings=None, fault=None, may_crash=False):
         self._program = program
-        names = {f"SLUICED_{key.upper().replace('.', '_').replace('-', '_')}": value for key, value in (settings or {}).items()}
-        self._environment = {name: str(value) for name, value in names.items()}
+        self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
         self._fault = fault
         self._errors = subprocess.DEVNULL if may_crash else None
         self._children = []

@@ -53,4 +53,5 @@ def refused():
 def unknowable():
     """Lines whose length of a body different readers could take for different numbers: the connection ends."""
     lengths = _strings("SmugglingTests.swift", "static let unknowableLengths =")
-    return [line % length for length in lengths for line in (b"SEND len=%s jobs", b"FROB len=%s", b"SELECT recv a | send len=%s b")]
+    lines = (b"SEND len=%s jobs", b"FROB len=%s", b"SELECT recv a | send len=%s b")
+    return [line % length for length in lengths for line in lines]

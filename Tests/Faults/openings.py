@@ -6,7 +6,8 @@ from clients import Client
 from replies import BadReply
 
 #: Bytes and characters that end a line somewhere.
-BREAKS = [bytes([n]) for n in (*range(1, 10), *range(11, 32), 127)] + [b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85", b"\xff"]
+CONTROLS = [bytes([number]) for number in (*range(1, 10), *range(11, 32), 127)]
+BREAKS = [*CONTROLS, b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85", b"\xff"]
 
 
 def _conversations():

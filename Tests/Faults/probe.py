@@ -13,6 +13,8 @@ ANSWER_BYTES = len(b"OK\n#1 MSG probe 14\nare you there?\n")
 
 def main():
     connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    # Should an answer not come at all, then the probe ends, which is noticed.
+    connection.settimeout(20)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     pause_seconds = float(sys.argv[2])
     latencies, wanted = [], [True]

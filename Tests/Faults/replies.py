@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 
 _NAME = rb"[A-Za-z0-9._:/][A-Za-z0-9._:/-]{0,199}"
-_ATTRIBUTES = rb"(?P<attributes>(?: [A-Za-z][A-Za-z0-9-]*=[\x21-\x7e]*)*)"
+_ATTRIBUTES = rb"(?: [A-Za-z][A-Za-z0-9-]*=[\x21-\x7e]*)*"
 #: A reason is for people: no byte of it is a control.
 _TEXT = rb"[^\x00-\x1f\x7f]{1,300}"
 _LINE = re.compile(
     rb"(?:#(?P<tag>[A-Za-z0-9._-]{1,32}) )?(?:"
-    rb"(?P<plain>OK|ELSE)" + _ATTRIBUTES + rb"|"
-    rb"(?P<bytes>MSG " + _NAME + rb"|DATA) (?P<length>0|[1-9][0-9]{0,9})" + _ATTRIBUTES.replace(b"attributes", b"terms") + rb"|"
+    rb"(?P<plain>OK|ELSE)(?P<attributes>" + _ATTRIBUTES + rb")|"
+    rb"(?P<bytes>MSG " + _NAME + rb"|DATA) (?P<length>0|[1-9][0-9]{0,9})(?P<terms>" + _ATTRIBUTES + rb")|"
     rb"(?P<bare>TIMEOUT|END)|"
     rb"(?P<ended>CLOSED|POISONED) " + _NAME + rb"(?: " + _TEXT + rb")?|"
     rb"(?P<withdrawn>CANCELLED)(?: " + _TEXT + rb")?|(?P<doubt>MAYBE) " + _TEXT + rb"|"
@@ -82,10 +82,10 @@ def _understood(line):
     if not match:
         raise BadReply(f"no reply: {line[:120]!r}")
     groups = match.groupdict()
-    word = next(groups[name] for name in ("plain", "bytes", "bare", "ended", "withdrawn", "doubt", "error") if groups[name])
-    attributes = tuple(
-        tuple(attribute.decode().split("=", 1)) for attribute in (groups["attributes"] or groups["terms"] or b"").split()
-    )
+    words = ("plain", "bytes", "bare", "ended", "withdrawn", "doubt", "error")
+    word = next(groups[name] for name in words if groups[name])
+    pairs = (groups["attributes"] or groups["terms"] or b"").decode().split()
+    attributes = tuple(tuple(pair.split("=", 1)) for pair in pairs)
     code = (groups["code"] or b"").decode()
     length = None if groups["length"] is None else int(groups["length"])
     return Reply(word.split()[0].decode(), groups["tag"], code, attributes), length

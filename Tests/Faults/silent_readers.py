@@ -4,7 +4,7 @@ import time
 
 from battery import Figure, row
 from clients import Client
-from measure import Probe, settled
+from measure import Probe, percentile_99, settled
 
 #: What is asked for without reading an answer.
 PIPELINED_BYTES = 64 << 20
@@ -27,7 +27,7 @@ def replies_that_nobody_reads(conditions):
             accepted, closed = _pipeline(client, begin + stall_seconds + 5, daemon)
         beside = probe.latencies()
     yield Figure("RSS", (closed.peak - before) / 1024, "KiB", at_most=256)
-    yield Figure("others' p99", beside[len(beside) * 99 // 100] / usual, "x", at_most=2)
+    yield Figure("others' p99", percentile_99(beside) / usual, "x", at_most=2)
     yield Figure("closed after", closed.seconds, "s", at_most=stall_seconds + 1)
     yield Figure("taken from it", accepted / 1024, "KiB")
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// `Fuzz TARGET [what libFuzzer takes]`: runs one of the targets; see Tests/Fuzzing/README.md.
+/// `Fuzz TARGET [what libFuzzer takes]`: runs one of the targets; see docs/reliability.md.
 ///
 /// The program's `main` is libFuzzer's, which calls the two functions below.
 enum Fuzz {

@@ -34,7 +34,9 @@ enum RequestsTarget {
             pending.removeFirst(used)
             require(pending.count <= limits.maxLineBytes + 1, "\(pending.count) bytes are left to the caller")
             // An array doubles when it grows.
-            require(parser.bufferedBytes <= 2 * limits.maxBodyBytes + 64, "\(parser.bufferedBytes) bytes of bodies are kept")
+            require(
+                parser.bufferedBytes <= 2 * limits.maxBodyBytes + 64, "\(parser.bufferedBytes) bytes of bodies are kept"
+            )
         }
         return (steps, parser.isBetweenRequests)
     }
