@@ -6,7 +6,7 @@ import time
 
 from battery import Figure, exactly, row
 from clients import Client, crowd
-from measure import Probe, cpu_share, percentile_99, settled
+from measure import Probe, cpu_share, settled
 
 
 @row(
@@ -148,7 +148,8 @@ def commands_in_one_write(conditions):
         latencies = probe.latencies()
     yield exactly("in order", count if answered == expected else 0, count)
     yield Figure("another client waits", latencies[-1] * 1000, "ms", at_most=10)
-    yield Figure("its p99", percentile_99(latencies) * 1000, "ms")
+    # Of too few, the longest would say nothing.
+    yield Figure("measured", len(latencies), "times", at_least=10)
 
 
 @row("one-wakes", "10 000 parked receivers, and one send", wrong={"wake-two": "woken"})
