@@ -134,7 +134,7 @@ def _leave_names(port, watcher, prefix, count):
     timed=True,
 )
 def commands_in_one_write(conditions):
-    count = conditions.count(full=100_000, quick=20_000)
+    count = 100_000
     asked = b"".join(b"ping %d\n" % number for number in range(count))
     expected = b"".join(b"DATA %d\n%d\n" % (len(str(number)), number) for number in range(count))
     with conditions.daemon() as daemon, Probe(daemon.port, pause_seconds=0) as probe, Client(daemon.port) as client:
