@@ -13,8 +13,11 @@ ARGS ?=
 NAME ?=
 # How often test-repeat runs the tests.
 N ?= 20
+# How long fuzz runs each target; not bash's own SECONDS, which is no variable of make's.
+SECONDS ?= 60
 
-.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench load
+.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench load \
+	faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,3 +85,11 @@ load: ## run the load tester; ARGS='handoff --pairs 50', compare with the peers 
 	@swift build -c release --product sluiced >&2
 	@swift build -c release --product sluice-load >&2
 	@exec .build/release/sluice-load $(or $(ARGS),compare)
+
+faults: ## prove on the daemon what it promises under faults; ARGS=--quick, ARGS=--prove for wrong servers
+	@$(INSTALL) faults
+	@Tests/Faults/run $(ARGS)
+
+fuzz: ## fuzz the parsers and whole conversations with AddressSanitizer; SECONDS=60 for each target
+	@$(INSTALL) fuzz
+	@Tests/Fuzzing/run $(SECONDS)

@@ -133,3 +133,13 @@ let package = Package(
             swiftSettings: settings),
     ]
 )
+
+// What `make fuzz` builds, and nobody else: libFuzzer is its `main`.
+if Context.environment["SLUICE_FUZZING"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire"],
+            path: "Tests/Fuzzing/Fuzz",
+            swiftSettings: settings))
+}

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing on this machine, for the groups that are named; nothing missing is a quick no-op.
 #
-#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|bench...
+#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|faults|fuzz|bench...
 #
 # Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
 # Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
-# Benchmarks/run and sluice-load report it as skipped.
+# Benchmarks/run, sluice-load and Tests/Faults/run report it as skipped.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -80,13 +80,22 @@ need_group() {
             want_peer binutils have strip
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
+        faults)
+            need_group build
+            need python3 have python3
+            want_peer redis-server have redis-server
+            ;;
+        fuzz)
+            need_group build
+            need python3 have python3
+            ;;
         examples)
             need_group build
             need netcat-openbsd has_openbsd_netcat
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples and bench" ;;
+        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples, faults, fuzz and bench" ;;
     esac
 }
 
@@ -121,12 +130,18 @@ install_bench_python() {
 install_peers() {
     local package
     for package in "${missing_peers[@]}"; do
-        install "$package" || warn "going on without $package: the benchmark skips it"
+        install "$package" || warn "going on without $package: what needs it is skipped"
     done
+}
+
+install_gevent() {
     install_bench_python || warn "going on without gevent: what needs it is skipped"
 }
 
-(($#)) || fail "name the groups: lint, build, test, sanitize, examples, bench"
+(($#)) || fail "name the groups: lint, build, test, sanitize, examples, faults, fuzz, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
-for group in "$@"; do [[ $group != @(bench|examples) ]] || install_peers; done
+for group in "$@"; do
+    [[ $group != @(bench|examples|faults) ]] || install_peers
+    [[ $group != @(bench|examples) ]] || install_gevent
+done

@@ -47,10 +47,7 @@ extension HubStateMachine {
                 caller, wait, since: now, deadline: deadline, triesOnce: triesOnce,
                 waitsAfterEOF: patience.waitsAfterEOF, bodyBytes: Int32(clamping: patience.bodyBytes), next: next))
         if let next { operations[next]?.previous = id }
-        if operations.count > peakParkedCount {
-            peakParkedCount = operations.count
-            hasEbbed = false
-        }
+        parkedEbb.rise(to: operations.count)
         return id
     }
 

@@ -35,10 +35,10 @@ struct HubStateMachine: ~Copyable {
     var lastPosition: UInt64 = 0
     /// What has been taken, and what is kept.
     var totals = HubTotals()
-    /// The most operations that were parked since none was.
-    var peakParkedCount = 0
-    /// Whether the memory of most of these was given back.
-    var hasEbbed = false
+    /// A parked operation takes some 500 bytes.
+    var parkedEbb = Ebb(ofMoreThan: 4096)
+    /// A connection takes some kilobytes, with what the reactor knows of it.
+    var connectionEbb = Ebb(ofMoreThan: 512)
 
     /// - Parameters:
     ///   - epoch: a number that no other life of the server has had.
@@ -58,13 +58,10 @@ struct HubStateMachine: ~Copyable {
     var connectionCount: Int { clients.count }
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
-    /// Whether it is time to give memory back: when most of what was parked has gone, and it was much, and once more when
-    /// the last has gone, and with it what they shared. True once for each.
+    /// Whether it is time to give memory back. True once for each time.
     mutating func ebbs() -> Bool {
-        guard peakParkedCount > 4096, operations.count < (hasEbbed ? 1 : peakParkedCount / 8) else { return false }
-        hasEbbed = true
-        if operations.count == 0 { peakParkedCount = 0 }
-        return true
+        let parkedEbbs = parkedEbb.falls(to: operations.count)
+        return connectionEbb.falls(to: clients.count) || parkedEbbs
     }
 
     /// When `expire` should be called next, in nanoseconds of the clock.
@@ -84,7 +81,8 @@ struct HubStateMachine: ~Copyable {
     // MARK: Connections
 
     mutating func connect(from address: String) -> ConnectionID {
-        clients.insert(ClientRecord(address: address, since: now))
+        defer { connectionEbb.rise(to: clients.count) }
+        return clients.insert(ClientRecord(address: address, since: now))
     }
 
     /// Forgets the connection, whose conversation is over.

@@ -1,0 +1,148 @@
+"""Rows of the battery: what each measures, within what bound, and what is made of the outcome."""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from daemon import Daemon
+from processes import ChildFailed
+from replies import BadReply
+
+#: How often a row is measured at most in which time plays a part: the best counts, and all are printed.
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value. Without a bound it is only shown."""
+
+    name: str
+    value: float
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def is_kept(self):
+        if self.at_most is not None and not self.value <= self.at_most:
+            return False
+        return self.at_least is None or self.value >= self.at_least
+
+    @property
+    def bound(self):
+        if self.at_most is not None and self.at_most == self.at_least:
+            return f"= {show(self.at_most)}"
+        if self.at_most is not None:
+            return f"<= {show(self.at_most)}"
+        return "" if self.at_least is None else f">= {show(self.at_least)}"
+
+
+def exactly(name, value, wanted, unit=""):
+    return Figure(name, value, unit, at_most=wanted, at_least=wanted)
+
+
+def show(value):
+    if value == float("inf"):
+        return "never"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}".replace(",", " ")
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+class Skipped(Exception):
+    """A row cannot be measured here, for the reason that it tells."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One promise under one fault. `wrong` are the faults of a stand-in, each with the figure that must give it away."""
+
+    key: str
+    title: str
+    measure: callable
+    wrong: dict
+    is_timed: bool
+
+
+ROWS = []
+
+
+def row(key, title, wrong, timed=False):
+    """Makes a function that takes a `Conditions` and gives figures a row of the battery."""
+
+    def register(measure):
+        ROWS.append(Row(key, title, measure, wrong, timed))
+        return measure
+
+    return register
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a row is measured with."""
+
+    program: str
+    is_quick: bool = False
+    fault: str | None = None
+
+    def daemon(self, may_crash=False, **limits):
+        settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
+        return Daemon(self.program, settings, self.fault, may_crash)
+
+    def count(self, full, quick):
+        return quick if self.is_quick or self.fault else full
+
+
+@dataclass
+class Outcome:
+    """What became of a row. `tries` are the figures of each time it was measured, the last one being what counts."""
+
+    row: Row
+    fault: str | None = None
+    tries: list = field(default_factory=list)
+    error: str = ""
+    skipped: str = ""
+    seconds: float = 0
+
+    @property
+    def is_kept(self):
+        return not self.error and bool(self.tries) and all(figure.is_kept for figure in self.tries[-1])
+
+    @property
+    def has_told(self):
+        """Whether the fault has been given away, and by the figure that it should be."""
+        if not self.tries:
+            return False
+        return any(figure.name == self.row.wrong[self.fault] and not figure.is_kept for figure in self.tries[-1])
+
+    def describe(self):
+        if self.skipped:
+            return f"skipped: {self.skipped}"
+        parts = []
+        for index, figure in enumerate(self.tries[-1] if self.tries else []):
+            values = ", ".join(show(figures[index].value) for figures in self.tries)
+            bound = f" ({figure.bound})" if figure.bound else ""
+            parts.append(f"{figure.name} {values}{figure.unit and ' ' + figure.unit}{bound}")
+        return "; ".join(parts + ([self.error] if self.error else []))
+
+
+def measured(row, conditions):
+    """Measures a row, again where time plays a part and the first time was not good enough."""
+    outcome = Outcome(row, conditions.fault)
+    begin = time.monotonic()
+    for _ in range(MOST_TRIES if row.is_timed and not conditions.fault else 1):
+        try:
+            outcome.error = ""
+            outcome.tries.append(list(row.measure(conditions)))
+        except Skipped as reason:
+            outcome.skipped = str(reason)
+        except (ChildFailed, BadReply, OSError) as failure:
+            outcome.error = f"{type(failure).__name__}: {failure}"
+        if outcome.is_kept or outcome.skipped:
+            break
+    outcome.seconds = time.monotonic() - begin
+    return outcome
+
+
+def machine():
+    return f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}"

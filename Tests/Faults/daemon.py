@@ -1,0 +1,105 @@
+"""The server under test: `sluiced`, on a port of its own, with nothing left of it at the end."""
+
+import contextlib
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import measure
+from processes import ChildFailed, start
+
+ROOT = Path(__file__).resolve().parents[2]
+_PROXY = Path(__file__).with_name("proxy.py")
+
+
+def built_daemon():
+    """The release executable, built if it is not there as the sources say."""
+    command = ["swift", "build", "-c", "release", "--package-path", ROOT, "--product", "sluiced"]
+    if start(command, stdout=sys.stderr).wait() != 0:
+        raise ChildFailed("sluiced does not build")
+    return ROOT / ".build" / "release" / "sluiced"
+
+
+def _variable(key):
+    """The environment variable of a key of the configuration."""
+    return "SLUICED_" + key.upper().replace(".", "_").replace("-", "_")
+
+
+class Daemon:
+    """A server for the time of a `with`.
+
+    `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy that has that fault, and
+    what the two use counts together. One that `may_crash` does so without a word.
+    """
+
+    def __init__(self, program, settings=None, fault=None, may_crash=False):
+        self._program = program
+        self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
+        self._fault = fault
+        self._errors = subprocess.DEVNULL if may_crash else None
+        self._children = []
+
+    def __enter__(self):
+        try:
+            command = [self._program, "--listen", "127.0.0.1:0", "--log-level", "critical"]
+            self.port = self._ready(command, self._environment)
+            if self._fault:
+                self.port = self.behind(self._fault)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def behind(self, fault):
+        """The port of a proxy with that fault, before this server."""
+        return self._ready([sys.executable, _PROXY, fault, self.port, self._children[0].pid], {})
+
+    def _ready(self, command, environment):
+        child = start(command, environment, stdout=subprocess.PIPE, stderr=self._errors)
+        self._children.append(child)
+        line = child.stdout.readline()
+        if not line.startswith("ready tcp="):
+            raise ChildFailed(f"{command[0]} ended before it was ready")
+        return int(line.rpartition(":")[2])
+
+    def __exit__(self, *_):
+        for child in reversed(self._children):
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            child.wait()
+            child.stdout.close()
+
+    @property
+    def pids(self):
+        return [child.pid for child in self._children]
+
+    # What is measured
+
+    def cpu_seconds(self):
+        return sum(map(measure.cpu_seconds, self.pids))
+
+    def resident_bytes(self):
+        return sum(map(measure.resident_bytes, self.pids))
+
+    def descriptors(self):
+        return sum(map(measure.descriptors, self.pids))
+
+    # What happens to it
+
+    def limit(self, kind, value):
+        """Bounds a resource of the running daemon, its own way to more included."""
+        resource.prlimit(self._children[0].pid, kind, (value, value))
+
+    def signal(self, number):
+        """To the one that clients see: a proxy hands SIGTERM on, and is killed together with its server."""
+        for child in self._children if number == signal.SIGKILL else self._children[-1:]:
+            child.send_signal(number)
+
+    def wait(self, seconds):
+        """The status it exits with, negative for a signal; None when it has not ended in time."""
+        try:
+            return self._children[-1].wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None

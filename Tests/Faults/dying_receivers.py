@@ -1,0 +1,138 @@
+"""Receivers that die, or say nothing any more, with a message in their hands."""
+
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from battery import Skipped, exactly, row
+from clients import Client
+from processes import ChildFailed, Server, start
+
+_RECEIVER = Path(__file__).with_name("stopped_receiver.py")
+#: As many messages at a time as are under a lease of one receiver when it dies.
+BATCH = 50
+
+
+@contextlib.contextmanager
+def stopped_receiver(port, dialect, await_parked):
+    """A process with `BATCH` receives that are parked, and that has been stopped."""
+    process = start([sys.executable, _RECEIVER, port, BATCH, dialect], stdout=subprocess.PIPE)
+    try:
+        process.stdout.readline()
+        await_parked()
+        process.send_signal(signal.SIGSTOP)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@row(
+    "killed-receiver",
+    "receivers stopped, matched and killed under a lease",
+    wrong={"early-ok": "lost", "two-copies": "acknowledged twice"},
+)
+def receivers_killed_under_lease(conditions):
+    rounds = conditions.count(full=20, quick=4)
+    acknowledged, confirmed = {}, set()
+    with conditions.daemon() as daemon, Client(daemon.port) as sender, Client(daemon.port) as next_one:
+        for first in range(0, rounds * BATCH, BATCH):
+            numbers = range(first, first + BATCH)
+            with stopped_receiver(daemon.port, "sluice", lambda: _await(sender, "parked", BATCH)) as receiver:
+                sender.say(b"".join(b"#%d send jobs %d\n" % (number, number) for number in numbers))
+                with Client(daemon.port) as witness:
+                    _await(witness, "leases", BATCH, seconds=2)
+                receiver.kill()
+            _take_over(next_one, acknowledged)
+            confirmed |= _confirmed(sender)
+    lost = sum(1 for number in confirmed if not acknowledged.get(number))
+    yield exactly("lost", lost + rounds * BATCH - len(confirmed), 0, f"of {rounds * BATCH:,}".replace(",", " "))
+    yield exactly("acknowledged twice", sum(1 for count in acknowledged.values() if count > 1), 0)
+
+
+def _await(client, key, count, seconds=30):
+    return client.await_info(lambda info: info[key] == count, seconds)
+
+
+def _take_over(client, acknowledged):
+    """Receives all there is, and acknowledges it."""
+    while (message := client.ask(b"recv lease=1h timeout=200ms jobs\n")).word == "MSG":
+        if client.ask(b"ack %s\n" % message.attribute("did").encode()).word == "OK":
+            number = int(message.body)
+            acknowledged[number] = acknowledged.get(number, 0) + 1
+
+
+def _confirmed(sender):
+    """The numbers of the messages whose sends have got an `OK`; those that have none yet never will."""
+    confirmed = set()
+    sender.say(b"ping that is all\n")
+    while (reply := sender.reply()) and reply.word != "DATA":
+        if reply.tag and reply.word == "OK":
+            confirmed.add(int(reply.tag))
+    return confirmed
+
+
+@row("blpop", "the same with BLPOP of Redis, which is no promise of ours: it shows what the lease is for", wrong={})
+def receivers_of_redis_killed(_):
+    if not shutil.which("redis-server"):
+        raise Skipped("redis-server is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
+    with Server(command, ready="Ready to accept", port=lambda _: port), _redis(port) as client:
+        ask = lambda line: _answer(client, line)  # noqa: E731
+
+        def await_parked():
+            end = time.monotonic() + 30
+            while f"blocked_clients:{BATCH}\r" not in ask(b"INFO clients\r\n"):
+                if time.monotonic() > end:
+                    raise ChildFailed("Redis does not say that the receivers wait")
+
+        with stopped_receiver(port, "redis", await_parked):
+            for number in range(BATCH):
+                ask(b"RPUSH jobs %d\r\n" % number)
+        left = int(ask(b"LLEN jobs\r\n").strip(":\r\n"))
+    yield exactly("lost", BATCH - left, BATCH, f"of {BATCH}")
+
+
+def _redis(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def _answer(client, line):
+    client.sendall(line)
+    answer = b""
+    while not answer.endswith(b"\r\n") or (answer.startswith(b"$") and answer.count(b"\r\n") < 2):
+        answer += client.recv(1 << 16)
+    return answer.decode()
+
+
+@row(
+    "silent-receiver",
+    "a receiver that is stopped and never dies: its leases run out, and its acknowledgements are stale",
+    wrong={"early-ok": "false OK", "deaf": "taken over by the next"},
+)
+def receiver_that_says_nothing(conditions):
+    with conditions.daemon() as daemon, Client(daemon.port) as silent, Client(daemon.port) as sender:
+        silent.say(b"".join(b"#%d recv lease=300ms jobs\n" % number for number in range(BATCH)))
+        sender.say(b"".join(b"#%d send jobs %d\n" % (number, number) for number in range(BATCH)))
+        first = [silent.reply() for _ in range(BATCH)]
+        with Client(daemon.port) as next_one:
+            next_one.say(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
+            taken = [next_one.reply() for _ in range(BATCH)]
+            stale = [silent.ask(b"ack %s\n" % message.attribute("did").encode()) for message in first]
+            early = len(_confirmed(sender))
+            for message in taken:
+                if message.word == "MSG":
+                    next_one.ask(b"ack %s\n" % message.attribute("did").encode())
+    second = sum(1 for message in taken if message.word == "MSG" and message.attribute("attempt") == "2")
+    yield exactly("taken over by the next", second, BATCH, f"of {BATCH}")
+    yield exactly("late acknowledgements refused", sum(1 for reply in stale if reply.code == "stale"), BATCH)
+    yield exactly("false OK", early, 0)

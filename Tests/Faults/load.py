@@ -1,0 +1,190 @@
+"""Senders and receivers at work, on one thread: a load whose every outcome is kept in the books."""
+
+import random
+import selectors
+import socket
+import time
+
+from replies import ReplyReader
+
+#: How many sends a sender has pending.
+PENDING = 8
+LEASE = b"300ms"
+
+
+class Party:
+    """Somebody with a connection; loses it, and with `returns` gets another."""
+
+    returns = False
+
+    def __init__(self, load, port):
+        self.load, self.port = load, port
+        self.socket = None
+
+    def connect(self):
+        self.reader = ReplyReader()
+        self.output = bytearray()
+        try:
+            self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        except OSError:
+            self.socket = None
+            return
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.setblocking(False)
+        self.load.selector.register(self.socket, selectors.EVENT_READ, self)
+        self.begin()
+
+    def say(self, line):
+        self.output += line
+        try:
+            del self.output[: self.socket.send(self.output)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.lose()
+
+    def hear(self):
+        try:
+            data = self.socket.recv(1 << 16)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            return self.lose()
+        self.reader.feed(data)
+        while self.socket and (reply := self.reader.next()):
+            self.take(reply)
+
+    def lose(self):
+        if self.socket:
+            self.load.selector.unregister(self.socket)
+            self.socket.close()
+            self.socket = None
+
+    def flush(self):
+        if self.socket and self.output:
+            self.say(b"")
+
+
+class Sender(Party):
+    """Keeps some sends pending, each with a timeout; with `returns`, sends again what it does not know the end of."""
+
+    def __init__(self, load, port, name, with_lease):
+        super().__init__(load, port)
+        self.name, self.with_lease = name, with_lease
+        self.number = 0
+        self.pending = {}
+        self.epoch = None
+
+    @property
+    def channel(self):
+        return b"leased" if self.with_lease else b"plain"
+
+    def begin(self):
+        # The epoch of the first connection: what is sent again belongs to that life of the server.
+        self.say(b"#hello hello\n")
+        for body in self.pending:
+            self._send(body)
+
+    def _send(self, body):
+        identity = b"id=%s " % body + (b"epoch=%s " % self.epoch if self.epoch else b"") if self.returns else b""
+        timeout = self.load.random.choice([b"20ms", b"200ms", b"2s"])
+        self.say(b"#%s send timeout=%s %s%s %s\n" % (body, timeout, identity, self.channel, body))
+
+    def work(self):
+        while self.socket and self.load.is_sending and len(self.pending) < PENDING:
+            body = b"%s-%d" % (self.name, self.number)
+            self.number += 1
+            self.pending[body] = None
+            self.load.books.send(body, self.with_lease)
+            self._send(body)
+
+    def take(self, reply):
+        if reply.tag == b"hello":
+            self.epoch = self.epoch or (reply.attribute("epoch") or "0").encode()
+        elif reply.tag in self.pending:
+            del self.pending[reply.tag]
+            self.load.books.reply(reply.tag, reply.word)
+
+
+class Receiver(Party):
+    """Takes what comes; under a lease it acknowledges most of it, gives some back, and forgets some."""
+
+    def __init__(self, load, port, with_lease):
+        super().__init__(load, port)
+        self.with_lease = with_lease
+
+    def begin(self):
+        self.acknowledging = {}
+        self.number = 0
+        self.say(b"#r recv count=* %s\n" % (b"lease=%s window=8 leased" % LEASE if self.with_lease else b"plain"))
+
+    def work(self):
+        pass
+
+    def take(self, reply):
+        books = self.load.books
+        if reply.word == "MSG" and not self.with_lease:
+            books.receive(reply.body)
+        elif reply.word == "MSG":
+            self._decide(reply)
+        elif reply.tag in self.acknowledging:
+            body = self.acknowledging.pop(reply.tag)
+            books.confirmed[body] += reply.word == "OK"
+
+    def _decide(self, message):
+        did, chance = message.attribute("did").encode(), self.load.random.random()
+        if message.body not in self.load.books.sent:
+            self.load.books.phantoms += 1
+        if chance < 0.8:
+            self.number += 1
+            tag = b"a%d" % self.number
+            self.acknowledging[tag] = message.body
+            # It counts from when it is written: the server may have read it before this connection is lost.
+            self.load.books.acknowledged[message.body] += 1
+            self.say(b"#%s ack %s\n" % (tag, did))
+        elif chance < 0.9:
+            self.say(b"#n nack %s\n" % did)
+
+
+class Load:
+    """So many senders and receivers of each kind."""
+
+    def __init__(self, port, books, seed, pairs=3, returns=False):
+        self.books, self.random = books, random.Random(seed)
+        self.selector = selectors.DefaultSelector()
+        self.is_sending = True
+        self.parties = []
+        for number in range(pairs):
+            for with_lease in (True, False):
+                name = b"%s%d" % (b"l" if with_lease else b"p", number)
+                self.parties += [Sender(self, port, name, with_lease), Receiver(self, port, with_lease)]
+        for party in self.parties:
+            party.returns = returns
+            party.connect()
+
+    def run(self, seconds=None, until=lambda: False):
+        """Works for so long, or until everybody's connection has ended, or something else is so."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not until() and (self.selector.get_map() or self._has_who_returns()):
+            for key, _ in self.selector.select(0.01):
+                if key.data.socket:
+                    key.data.hear()
+            for party in self.parties:
+                if party.returns and not party.socket:
+                    party.connect()
+                if party.socket:
+                    party.work()
+                    party.flush()
+
+    def _has_who_returns(self):
+        return any(party.returns for party in self.parties)
+
+    @property
+    def has_pending(self):
+        return any(isinstance(party, Sender) and party.pending for party in self.parties)
+
+    def close(self):
+        for party in self.parties:
+            party.lose()

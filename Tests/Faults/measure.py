@@ -1,0 +1,92 @@
+"""What a process uses, from /proc, and what others notice of it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from processes import ChildFailed, start
+
+_PROBE = Path(__file__).with_name("probe.py")
+
+
+def cpu_seconds(pid):
+    """The processor time of all threads, to the nanosecond: the clock ticks of `stat` are too coarse for 1 %."""
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text(encoding="ascii").split()[0])
+    return total / 1e9
+
+
+def resident_bytes(pid):
+    # Not statm, whose counters lag behind by some pages for each processor.
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
+        if line.startswith("Rss:"):
+            return int(line.split()[1]) * 1024
+    raise ChildFailed(f"the system does not tell what {pid} has resident")
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def cpu_share(server, seconds):
+    """How much of one processor the server uses when it is left alone for so long."""
+    begin, before = time.monotonic(), server.cpu_seconds()
+    time.sleep(seconds)
+    return (server.cpu_seconds() - before) / (time.monotonic() - begin)
+
+
+def settled(read, seconds=3.0):
+    """The lowest of what is read within some seconds: memory is given back a second after it was let go of."""
+    lowest, end = read(), time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.1)
+        lowest = min(lowest, read())
+    return lowest
+
+
+class Probe:
+    """Another client, in a process of its own: how long its handoffs take while this one does something else."""
+
+    def __init__(self, port, pause_seconds=0.001):
+        # A pause, so that the probe takes little of a machine that others share.
+        self._process = start([sys.executable, _PROBE, port, pause_seconds], stdout=subprocess.PIPE)
+        self._line()
+
+    def _line(self):
+        line = self._process.stdout.readline()
+        if not line:
+            raise ChildFailed("the probe has ended: the server does not answer it")
+        return json.loads(line)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+    def pause(self):
+        """Asks nothing more, so that the server has nothing to do."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def latencies(self):
+        """Those since the last call, in seconds, in order of size."""
+        self._process.send_signal(signal.SIGUSR1)
+        return sorted(self._line())
+
+    def percentile_99(self, seconds):
+        self.latencies()
+        time.sleep(seconds)
+        return percentile_99(self.latencies())
+
+
+def percentile_99(latencies):
+    if not latencies:
+        return float("inf")
+    return latencies[min(len(latencies) - 1, len(latencies) * 99 // 100)]

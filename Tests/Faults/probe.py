@@ -1,0 +1,40 @@
+"""A client whose handoffs are timed: `probe.py PORT PAUSE`. Prints those since the last SIGUSR1, in seconds, as JSON."""
+
+import gc
+import json
+import signal
+import socket
+import sys
+import time
+
+QUESTION = b"#1 recv timeout=1h probe\nsend probe are you there?\n"
+ANSWER_BYTES = len(b"OK\n#1 MSG probe 14\nare you there?\n")
+
+
+def main():
+    connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+    # Should an answer not come at all, then the probe ends, which is noticed.
+    connection.settimeout(20)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    pause_seconds = float(sys.argv[2])
+    latencies, wanted = [], [True]
+    signal.signal(signal.SIGUSR1, lambda *_: wanted.append(True))
+    gc.disable()
+    while True:
+        if wanted:
+            wanted.clear()
+            print(json.dumps(latencies), flush=True)
+            latencies = []
+        begin = time.perf_counter()
+        connection.sendall(QUESTION)
+        missing = ANSWER_BYTES
+        while missing > 0:
+            piece = connection.recv(missing)
+            if not piece:
+                sys.exit("the server has closed the connection")
+            missing -= len(piece)
+        latencies.append(time.perf_counter() - begin)
+        time.sleep(pause_seconds)
+
+
+main()

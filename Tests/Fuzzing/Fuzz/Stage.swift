@@ -1,0 +1,99 @@
+import Glibc
+import SluiceWire
+
+@testable import SluiceHub
+@testable import SluiceRuntime
+
+/// A hub with two clients on socket pairs, whose clock moves when it is told to.
+final class Stage {
+    /// Small, so that inputs of a few hundred bytes get to all of them.
+    private static let limits = HubLimits(
+        wire: RequestsTarget.limits, inputBytes: 256, outputBytes: 512, backlogBytes: 4096, lineTimeout: .seconds(3),
+        stallTimeout: .seconds(3), parkedBytes: 600, keptBytes: 600, maxLeases: 8, maxDeclaredChannels: 4, maxEnds: 4,
+        maxTracers: 1, reportRows: 8, tombstoneLife: .seconds(5), maxTombstones: 4, sendMemoryLife: .seconds(5),
+        maxRememberedSends: 4)
+
+    private let clock = ManualReactorClock()
+    private let reactor: Reactor
+    private let hub: Hub
+    private var clients: [FuzzedClient] = []
+
+    /// Nil when the system has no more descriptors.
+    init?() {
+        guard let reactor = try? Reactor(clock: clock) else { return nil }
+        self.reactor = reactor
+        hub = Hub(on: reactor, limits: Self.limits, epoch: 42)
+        for name in ["first", "second"] {
+            var pair: [Int32] = [0, 0]
+            guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0 else {
+                return nil
+            }
+            clients.append(FuzzedClient(Descriptor(owning: pair[0])))
+            let descriptor = Descriptor(owning: pair[1])
+            guard let connection = hub.enter(name, on: [hub.share(of: reactor)]) else { return nil }
+            connection.share.connectionEnters()
+            connection.begin(descriptor)
+        }
+    }
+
+    // MARK: What happens
+
+    func say(_ bytes: [UInt8], by client: Int) {
+        guard !bytes.isEmpty else { return }
+        clients[client].say(bytes)
+        turn()
+    }
+
+    func pass(_ duration: Duration) {
+        clock.advance(by: duration)
+        turn()
+    }
+
+    func endInput(of client: Int) {
+        clients[client].endInput()
+        turn()
+    }
+
+    func breakOff(_ client: Int) {
+        clients[client].breakOff()
+        turn()
+    }
+
+    func read(_ isReading: Bool, by client: Int) {
+        clients[client].isReading = isReading
+        turn()
+    }
+
+    /// Both go, as they should; then nothing may be left of them.
+    func end() {
+        for client in clients.indices {
+            clients[client].isReading = true
+            clients[client].endInput()
+        }
+        // What waits with `eof=wait` waits on, up to a century.
+        for _ in 0..<8 { pass(.seconds(1)) }
+        for client in clients.indices { clients[client].breakOff() }
+        for _ in 0..<2 { pass(.seconds(1)) }
+        require(hub.connectionCount == 0, "\(hub.connectionCount) connections are left")
+        require(hub.parkedCount == 0, "\(hub.parkedCount) operations are left")
+        let leases = hub.look { $0.machine.leases.count }
+        require(leases == 0, "\(leases) leases are left")
+    }
+
+    /// Lets the hub do what there is to do, and the clients hear what it says.
+    private func turn() {
+        var left = 4
+        try? reactor.withThread {
+            try reactor.turn(detectingDeadlock: false) {
+                left -= 1
+                for client in clients.indices { clients[client].hear() }
+                // The clock is moved by hand, so nothing else would end a wait for the kernel.
+                reactor.wake()
+                return left < 0
+            }
+        }
+        let kept = hub.look { ($0.machine.totals.keptBytes, $0.machine.leases.count) }
+        require(kept.0 <= Self.limits.keptBytes, "\(kept.0) bytes are kept")
+        require(kept.1 <= clients.count * Self.limits.maxLeases, "there are \(kept.1) leases")
+    }
+}
