@@ -69,6 +69,16 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
+        .target(
+            name: "Simulation",
+            dependencies: ["SeededRandom", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            path: "Tests/Simulation",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluice-simulate",
+            dependencies: ["Simulation"],
+            path: "Tests/Simulate",
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",

@@ -46,10 +46,22 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// Serves the client from now on.
     func begin(_ descriptor: consuming Descriptor) {
-        socket = PolledSocket(descriptor, on: reactor, tells: self)
+        begin(PolledSocket(descriptor, on: reactor, tells: self))
+    }
+
+    /// Serves a client that is simulated.
+    func begin(_ socket: VirtualSocket) {
+        begin(PolledSocket(socket, on: reactor, tells: self))
+    }
+
+    private func begin(_ polled: consuming PolledSocket) {
+        socket = consume polled
         socket?.watch(reading: true, writing: false)
         setAlarm()
     }
+
+    /// What the connection makes the hub keep.
+    var use: ConnectionUse { session.use }
 
     private var isOpen: Bool {
         switch state {

@@ -65,6 +65,9 @@ final class Session {
         return hub.limits.inputRoom - held.count
     }
 
+    /// What the conversation has in memory.
+    var use: ConnectionUse { ConnectionUse(heldInput: held.count + parser.bufferedBytes, output: output.count) }
+
     /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if let admission { return (admission.deadline, .denied) }

@@ -26,6 +26,8 @@ package struct PolledSocket: ~Copyable {
 
     private let registration: UnsafeMutablePointer<Registration>
     private var descriptor: Descriptor?
+    /// What there is in place of a descriptor in a simulation; nil everywhere else.
+    private let virtual: VirtualSocket?
     /// The descriptor's number; -1, which no system call accepts, once it is closed.
     private var number: Int32
     /// Whether the owner is told when it can read, and when it can write.
@@ -39,11 +41,22 @@ package struct PolledSocket: ~Copyable {
         registration = .allocate(capacity: 1)
         registration.initialize(to: Registration(reactor: reactor, observer: observer))
         number = descriptor.number
+        virtual = nil
         self.descriptor = consume descriptor
     }
 
+    /// A socket that the kernel does not know.
+    package init(_ virtual: VirtualSocket, on reactor: Reactor, tells observer: any SocketObserver) {
+        registration = .allocate(capacity: 1)
+        registration.initialize(to: Registration(reactor: reactor, observer: observer))
+        number = -1
+        descriptor = nil
+        self.virtual = virtual
+        virtual.attach(observer)
+    }
+
     deinit {
-        stopWatching()
+        if virtual == nil { stopWatching() }
         registration.deinitialize(count: 1)
         registration.deallocate()
     }
@@ -54,7 +67,9 @@ package struct PolledSocket: ~Copyable {
     ///
     /// libev tells the kernel when it polls, and only about what differs then.
     package mutating func watch(reading: Bool, writing: Bool) {
-        guard reading != watchesReading || writing != watchesWriting, descriptor != nil else { return }
+        guard reading != watchesReading || writing != watchesWriting else { return }
+        if let virtual { return watch(virtual, reading, writing) }
+        guard descriptor != nil else { return }
         stopWatching()
         watchesReading = reading
         watchesWriting = writing
@@ -63,6 +78,12 @@ package struct PolledSocket: ~Copyable {
         clibev_io_init(watcher, { PolledSocket.happened($1, $2) }, number, events)
         watcher.pointee.data = UnsafeMutableRawPointer(registration)
         ev_io_start(registration.pointee.reactor.loop, watcher)
+    }
+
+    private mutating func watch(_ virtual: VirtualSocket, _ reading: Bool, _ writing: Bool) {
+        watchesReading = reading
+        watchesWriting = writing
+        virtual.watch(reading: reading, writing: writing)
     }
 
     private var watcher: UnsafeMutablePointer<ev_io> {
@@ -90,26 +111,30 @@ package struct PolledSocket: ~Copyable {
 
     /// Reads without waiting; `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        Socket.tryRead(number, into: buffer)
+        if let virtual { return virtual.tryRead(into: buffer) }
+        return Socket.tryRead(number, into: buffer)
     }
 
     /// Writes without waiting; `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
-        Socket.tryWrite(number, bytes)
+        if let virtual { return virtual.tryWrite(bytes) }
+        return Socket.tryWrite(number, bytes)
     }
 
     /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer
     /// that has only finished writing has not.
-    package var isBroken: Bool { Socket.isBroken(number) }
+    package var isBroken: Bool { virtual?.isBroken ?? Socket.isBroken(number) }
 
     /// Tells the peer that nothing more will be written. Reading goes on.
     package func finishWriting() {
+        if let virtual { return virtual.finishWriting() }
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
     /// Closes the connection; nothing more is told of it.
     package mutating func close() {
         watch(reading: false, writing: false)
+        virtual?.close()
         number = -1
         descriptor = nil
     }

@@ -187,6 +187,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         setTimer(after: delay, .call(work))
     }
 
+    /// When the first timer is due, in nanoseconds of the clock; nil when none is set. On the reactor's thread only.
+    package var nextTimerNanoseconds: UInt64? { timers.leastPriority }
+
     private func fireTimers() {
         guard timers.count > 0 else { return }
         let now = clock.nowNanoseconds
@@ -235,16 +238,23 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Takes turns until `isDone`; throws `Deadlock`, where that is looked for, when no turn can change anything.
     func turn(detectingDeadlock: Bool, until isDone: () -> Bool) throws(Deadlock) {
         while true {
-            mailbox.empty(deliver)
-            fireTimers()
-            runJobs()
-            endTurn()
+            work()
             if isDone() { return }
-            let isIdle = runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty
+            let isIdle = isIdle
             if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
             poll(waiting: isIdle)
         }
     }
+
+    /// What a turn is, but for the kernel.
+    private func work() {
+        mailbox.empty(deliver)
+        fireTimers()
+        runJobs()
+        endTurn()
+    }
+
+    private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty }
 
     private func runJobs() {
         left = Self.jobsPerTurn
@@ -339,6 +349,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         swap(&turnEnds, &spareTurnEnds)
         for listener in spareTurnEnds { listener.turnEnds() }
         spareTurnEnds.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes turns without the kernel until nothing is left to do at this time. On a thread of `runByHand` only.
+    package func settle() {
+        repeat { work() } while !isIdle
     }
 
     private func poll(waiting: Bool) {
