@@ -10,6 +10,9 @@ import SluiceWire
 /// history. Time stands still while the hub works, and moves on to what comes next.
 final class Simulation {
     private static let epoch = 42
+    /// How often clients refuse a message, or let its lease run out: if they did so for ever, there would be no end. Then
+    /// they acknowledge it; and if they are too slow for that, they break off.
+    private static let mostAttempts = 5
 
     let plan: Plan
     private let clock = ManualReactorClock()
@@ -355,6 +358,11 @@ final class Simulation {
         guard case .message(_, _, let attributes) = reply, let reaction = reactions[act],
             let delivery = attributes.first(where: { $0.key == .delivery }).flatMap({ DeliveryID($0.value) })
         else { return }
+        switch attributes.number(of: .attempt) ?? 0 {
+        case ...Self.mostAttempts: break
+        case ...(2 * Self.mostAttempts): return agenda.put(.reaction(line, .acknowledge(delivery)), at: now)
+        default: return breakOff(line)
+        }
         switch reaction {
         case .nothing: break
         case .acknowledge(let delay): agenda.put(.reaction(line, .acknowledge(delivery)), at: now + delay)

@@ -39,7 +39,8 @@ struct ReceiversInTurn: Rule {
     private func wasWaiting(_ act: Act, past moment: Moment, _ channel: ChannelStory, _ ledger: Ledger) -> Bool {
         guard let final = act.final else {
             // It waits to the end, and was not lost with its connection.
-            return ledger.history.rest.pending.contains { ledger.acts[$0].sent == act.sent } && act.entered != nil
+            return moment < ledger.rest && act.entered != nil
+                && ledger.history.rest.pending.contains { ledger.acts[$0].sent == act.sent }
         }
         switch final.reply {
         case .timeout: return act.command?.patience != .zero && moment.time < act.earliestTimeout ?? 0

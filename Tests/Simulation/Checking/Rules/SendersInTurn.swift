@@ -60,8 +60,8 @@ struct SendersInTurn: Rule {
     /// Whether a message was certainly in the queue when another one was received.
     private func wasWaiting(_ entry: Entry, past taken: Receipt, _ isHidden: Bool, _ ledger: Ledger) -> Bool {
         if let first = entry.first {
-            if first.act == taken.act { return taken.moment < first.moment }
-            return taken.moment < ledger.acts[first.act].sent && (first.attempt == 1 || !isHidden)
+            guard first.attempt == 1 || !isHidden else { return false }
+            return taken.moment < (first.act == taken.act ? first.moment : ledger.acts[first.act].sent)
         }
         guard !isHidden, entry.act.isTimedOut, let end = entry.act.earliestTimeout else { return false }
         return taken.moment.time < end && entry.act.command?.patience != .zero
