@@ -9,6 +9,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
+let mutants = SwiftSetting.define("MUTANTS", .when(traits: ["Mutants"]))
+
 let package = Package(
     name: "sluice",
     platforms: [.macOS("26.0")],
@@ -22,6 +24,7 @@ let package = Package(
     // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
     traits: [
         .trait(name: "Executables", description: "The programs, and the packages that only they need."),
+        .trait(name: "Mutants", description: "Ways in which the hub can be told to be wrong: see `make mutants`."),
         .default(enabledTraits: ["Executables"]),
     ],
     dependencies: [
@@ -43,7 +46,7 @@ let package = Package(
             dependencies: [
                 "CMalloc", "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings + [mutants]),
         .target(
             name: "SluiceClient",
             dependencies: ["SluiceRuntime", "SluiceWire"],
@@ -76,9 +79,9 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "sluice-simulate",
-            dependencies: ["Simulation"],
+            dependencies: ["Simulation", "SluiceHub", "SluiceRuntime"],
             path: "Tests/Simulate",
-            swiftSettings: settings),
+            swiftSettings: settings + [mutants]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
@@ -95,6 +98,10 @@ let package = Package(
         .testTarget(
             name: "SluiceClientTests",
             dependencies: ["SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation", "SluiceHub", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",

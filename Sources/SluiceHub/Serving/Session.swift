@@ -249,7 +249,7 @@ final class Session {
     }
 
     private func park(_ id: OperationID, _ tag: Tag?) {
-        if let tag { parkedTags[tag] = id } else { isHeldUp = true }
+        if let tag { parkedTags[tag] = id } else { isHeldUp = !Mutant.isOn(.orderIgnored) }
     }
 
     private func quit(_ tag: Tag?) {

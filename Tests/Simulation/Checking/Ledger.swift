@@ -147,6 +147,19 @@ extension Command {
         }
     }
 
+    /// Whether the command goes on when its client has finished sending.
+    var waitsAfterEOF: Bool {
+        switch self {
+        case .send(let command): command.waitsAfterEOF
+        case .receive(let command): command.waitsAfterEOF
+        case .select(let command): command.waitsAfterEOF
+        case .barrier(let command): command.waitsAfterEOF
+        case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+            .inspect, .trace, .cancel, .help, .quit:
+            false
+        }
+    }
+
     /// Whether the command may wait at all.
     var mayWait: Bool {
         switch self {

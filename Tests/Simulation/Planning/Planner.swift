@@ -5,7 +5,7 @@ import SluiceWire
 ///
 /// Each seed draws which of the features its clients use, so that some seeds are full of one thing: a fault that needs
 /// many of them, and nothing that hides it, is found by these.
-struct Planner {
+package struct Planner {
     private var chance: Chance
     private let seed: UInt64
     private var setting = Setting()
@@ -60,8 +60,8 @@ struct Planner {
         limits.outputBytes = chance.one(of: [512, 4096, 64 << 10])
         if chance.happens(1, of: 3) {
             limits.maxLeases = 4
-            limits.parkedBytes = 3000
-            limits.keptBytes = 2000
+            limits.parkedBytes = 600
+            limits.keptBytes = 1000
             limits.maxEnds = 2
             limits.maxDeclaredChannels = 6
             limits.wire.maxPendingTags = 12

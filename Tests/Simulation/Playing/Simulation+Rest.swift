@@ -48,5 +48,3 @@ extension Simulation {
         }
     }
 }
-
-package func simulate(seed: UInt64) throws -> History { try Simulation(Planner.plan(seed: seed)).play() }

@@ -67,16 +67,25 @@ final class Simulation {
         while true {
             reactor.settle()
             if tellReady() { continue }
-            if let entry = agenda.next(at: now) {
+            if let entry = agenda.next(at: now), turns < mostTurns {
+                turns += 1
                 perform(entry)
                 continue
             }
             note()
+            guard turns < mostTurns else { return noteEndlessness() }
             end = agenda.nextTime == nil ? min(end, now + quiet) : .max
             let next = min(agenda.nextTime ?? .max, reactor.nextTimerNanoseconds ?? .max)
             guard next <= end, next != .max else { return }
             if next > now { clock.advance(by: .nanoseconds(Int64(clamping: next - now))) }
         }
+    }
+
+    private var mostTurns: Int { 50_000 + 400 * plan.steps.count }
+
+    private func noteEndlessness() {
+        let fault = Fault("comes to an end", "the clients still have something to do after \(mostTurns) turns")
+        if !history.faults.contains(fault) { history.faults.append(fault) }
     }
 
     /// Tells the hub what a poll would: in any order.

@@ -6,7 +6,7 @@ struct NothingIsLeft: Rule {
     let name = "nothing is left"
 
     func breaches(in ledger: Ledger) -> [String] {
-        missing(ledger) + bothSides(ledger) + onEnded(ledger) + leftovers(ledger)
+        missing(ledger) + orphaned(ledger) + bothSides(ledger) + onEnded(ledger) + leftovers(ledger)
     }
 
     // MARK: Who waits
@@ -34,6 +34,18 @@ struct NothingIsLeft: Rule {
             !expected.contains(Waiter(client: $0.client, tag: $0.tag))
         }
         return breaches + strangers.map { "the hub has \($0.client) waiting, #\($0.tag ?? "-"), who does not" }
+    }
+
+    /// Those who wait although their client has finished sending, and has not said that they should.
+    private func orphaned(_ ledger: Ledger) -> [String] {
+        ledger.history.rest.pending.compactMap { number in
+            let act = ledger.acts[number]
+            let record = ledger.history.lines[act.line]
+            guard let farewell = record.farewell, farewell < ledger.rest, let command = act.command, command.mayWait,
+                !command.waitsAfterEOF, !record.acts.contains(where: { ledger.acts[$0].command == .quit })
+            else { return nil }
+            return "act \(number) waits, and its client has finished sending"
+        }
     }
 
     private struct Waiter: Hashable {
