@@ -171,8 +171,11 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         deadlines.alarmHasRung()
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
-        // Nothing else tells that a client has gone that is not read from.
-        if deadlines.takeDue(\.probe, now), socket?.isBroken == true { return close(because: .reset) }
+        // Nothing else tells that a client has gone, or has finished sending, that is not read from.
+        if deadlines.takeDue(\.probe, now) {
+            if socket?.isBroken == true { return close(because: .reset) }
+            if socket?.hasInputEnded == true { session.expectEnd() }
+        }
         if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
         schedule()
     }

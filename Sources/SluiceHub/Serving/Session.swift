@@ -117,6 +117,12 @@ final class Session {
         hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
     }
 
+    /// The client's FIN has come, behind input that was not read yet: what it has sent still runs, and waits for nobody.
+    func expectEnd() {
+        guard case .open = phase else { return }
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
+    }
+
     /// Ends the conversation with an error, as the last reply.
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
         // At once, and not with the end of the connection: nobody may be matched with a client who cannot be told.

@@ -125,6 +125,9 @@ package struct PolledSocket: ~Copyable {
     /// that has only finished writing has not.
     package var isBroken: Bool { virtual?.isBroken ?? Socket.isBroken(number) }
 
+    /// Whether the peer has finished writing: also while what it has written is not read.
+    package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }
+
     /// Tells the peer that nothing more will be written. Reading goes on.
     package func finishWriting() {
         if let virtual { return virtual.finishWriting() }

@@ -9,7 +9,7 @@ package final class VirtualSocket {
     private var incoming: [UInt8] = []
     /// How many of `incoming` were read.
     private var consumed = 0
-    private var hasInputEnded = false
+    private(set) var hasInputEnded = false
     private var outgoing: [UInt8] = []
     /// How many bytes are held for a peer that does not take them.
     package var outputRoom: Int { didSet { noteReadiness() } }

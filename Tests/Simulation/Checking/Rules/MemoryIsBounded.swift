@@ -24,7 +24,7 @@ struct MemoryIsBounded: Rule {
     /// The bytes that each connection waits to send when nothing moves any more.
     private func parked(_ ledger: Ledger, _ limit: Int) -> [String] {
         var bytes: [Int: Int] = [:]
-        for number in ledger.history.rest.pending where ledger.acts[number].entered != nil {
+        for number in ledger.history.rest.pending where ledger.acts[number].entered.map({ $0 < ledger.rest }) == true {
             guard case .send(let send)? = ledger.acts[number].command, send.identity == nil else { continue }
             bytes[ledger.acts[number].line, default: 0] += send.body.count
         }
