@@ -112,9 +112,24 @@ extension HubStateMachine {
     mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
         guard let connection = operations[receiver.operation]?.caller.connection else { return }
         let lease = leaseNanoseconds(of: receiver)
+        commit(receiver, on: channel, lease)
         let stream = isStream(receiver.operation) ? receiver.operation : nil
         let terms = settle(offer, on: channel, lease, with: connection, through: stream)
         give(offer.body, terms, of: channel, to: receiver)
+    }
+
+    /// A select that waits, and that is given a message, waits for nothing else any more: not for the room either that the
+    /// message leaves, which one of its other arms may fill.
+    private mutating func commit(_ receiver: WireReceiver, on channel: NamedChannel, _ lease: UInt64) {
+        let id = receiver.operation
+        guard let arm = receiver.arm, let operation = operations[id], case .select(let select) = operation.wait,
+            case .receive(_, let ticket, _) = select.arms[Int(arm)]
+        else { return }
+        operation.wait = .receive(channel, ticket, leaseNanoseconds: lease)
+        let connection = operation.caller.connection
+        reserveLeases(operation.wait.possibleLeases - OperationWait.select(select).possibleLeases, for: connection)
+        for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
+        if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
     }
 
     /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.

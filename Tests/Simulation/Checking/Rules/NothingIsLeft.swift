@@ -38,8 +38,12 @@ struct NothingIsLeft: Rule {
 
     /// Those who wait although their client has finished sending, and has not said that they should.
     private func orphaned(_ ledger: Ledger) -> [String] {
-        ledger.history.rest.pending.compactMap { number in
+        var heldUp: Set<Int> = []
+        return ledger.history.rest.pending.compactMap { number in
             let act = ledger.acts[number]
+            // What stands behind a command without a tag has not begun to wait.
+            if heldUp.contains(act.line) { return nil }
+            if act.tag == nil { heldUp.insert(act.line) }
             let record = ledger.history.lines[act.line]
             guard let farewell = record.farewell, farewell < ledger.rest, let command = act.command, command.mayWait,
                 !command.waitsAfterEOF, !record.acts.contains(where: { ledger.acts[$0].command == .quit })
@@ -85,8 +89,9 @@ struct NothingIsLeft: Rule {
             switch channel.state {
             case .open: return nil
             case .closed:
+                // A broadcast may be on its way to those who have joined, and have not asked for it.
                 let isEmpty = channel.senders + channel.buffered + channel.leased == 0
-                return channel.receivers > 0 && isEmpty ? "somebody waits on \(channel.name), which is closed" : nil
+                return channel.receivers > 0 && isEmpty && channel.kind != .broadcast ? "somebody waits on \(channel.name), which is closed" : nil
             case .poisoned:
                 guard channel.senders + channel.receivers > 0, !underLease.contains(channel.name) else { return nil }
                 return "somebody waits on \(channel.name), which is poisoned"

@@ -17,6 +17,8 @@ struct SendersInTurn: Rule {
         let act: Act
         let number: Int
         let first: Receipt?
+        /// Whether it was away under a lease at some time.
+        let wasLeased: Bool
     }
 
     private func breaches(on channel: ChannelStory, _ ledger: Ledger) -> [String] {
@@ -38,7 +40,9 @@ struct SendersInTurn: Rule {
     private func entry(_ story: Story, _ ledger: Ledger) -> Entry? {
         guard !story.hasID, let send = story.sends.first, send.arm == nil else { return nil }
         if let attempt = story.receipts.first?.attempt, attempt > 1 { return nil }
-        return Entry(name: story.name, act: ledger.acts[send.act], number: send.act, first: story.receipts.first)
+        return Entry(
+            name: story.name, act: ledger.acts[send.act], number: send.act, first: story.receipts.first,
+            wasLeased: story.receipts.contains { $0.delivery != nil })
     }
 
     private func isLostUnderLease(_ act: Act, _ channel: ChannelStory, _ ledger: Ledger) -> Bool {
@@ -60,7 +64,7 @@ struct SendersInTurn: Rule {
     /// Whether a message was certainly in the queue when another one was received.
     private func wasWaiting(_ entry: Entry, past taken: Receipt, _ isHidden: Bool, _ ledger: Ledger) -> Bool {
         if let first = entry.first {
-            guard first.attempt == 1 || !isHidden else { return false }
+            guard first.attempt == 1 || !isHidden && !entry.wasLeased else { return false }
             return taken.moment < (first.act == taken.act ? first.moment : ledger.acts[first.act].sent)
         }
         guard !isHidden, entry.act.isTimedOut, let end = entry.act.earliestTimeout else { return false }
