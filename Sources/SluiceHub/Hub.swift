@@ -169,7 +169,7 @@ public final class Hub: Sendable {
     }
 
     private func perform(_ aftermath: Aftermath) {
-        for delivery in aftermath.own { delivery.connection.deliver(delivery) }
+        if let share = aftermath.own.first?.connection.share { share.deliver(aftermath.own) }
         for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
         for share in aftermath.woken { share.reactor.post { [weak self] in self?.deliver(to: share) } }
     }
@@ -186,7 +186,7 @@ public final class Hub: Sendable {
     /// Makes the deliveries that other reactors have left for this one.
     private func deliver(to share: ReactorShare) {
         let deliveries = state.withLock { $0.takeDeliveries(of: share) }
-        for delivery in deliveries { delivery.connection.deliver(delivery) }
+        share.deliver(deliveries)
     }
 
     /// Gives memory back when those who have just gone have let go of theirs, too.

@@ -112,24 +112,27 @@ extension HubStateMachine {
     mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
         guard let connection = operations[receiver.operation]?.caller.connection else { return }
         let lease = leaseNanoseconds(of: receiver)
-        commit(receiver, on: channel, lease)
+        if lease == 0 { commit(receiver, to: channel) }
         let stream = isStream(receiver.operation) ? receiver.operation : nil
         let terms = settle(offer, on: channel, lease, with: connection, through: stream)
         give(offer.body, terms, of: channel, to: receiver)
     }
 
-    /// A select that waits, and that is given a message, waits for nothing else any more: not for the room either that the
-    /// message leaves, which one of its other arms may fill.
-    private mutating func commit(_ receiver: WireReceiver, on channel: NamedChannel, _ lease: UInt64) {
+    /// A select that waits, and that is given a message for good, waits for nothing else any more: not for the room either
+    /// that the message leaves, which one of its other arms may fill.
+    private mutating func commit(_ receiver: WireReceiver, to channel: NamedChannel) {
         let id = receiver.operation
         guard let arm = receiver.arm, let operation = operations[id], case .select(let select) = operation.wait,
             case .receive(_, let ticket, _) = select.arms[Int(arm)]
         else { return }
-        operation.wait = .receive(channel, ticket, leaseNanoseconds: lease)
+        operation.wait = .receive(channel, ticket, leaseNanoseconds: 0)
         let connection = operation.caller.connection
-        reserveLeases(operation.wait.possibleLeases - OperationWait.select(select).possibleLeases, for: connection)
-        for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
+        reserveLeases(-OperationWait.select(select).possibleLeases, for: connection)
         if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
+        // The message stands nowhere: the channel must not be forgotten meanwhile.
+        channel.awayCount += 1
+        for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
+        channel.awayCount -= 1
     }
 
     /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.

@@ -21,6 +21,9 @@ final class ReactorShare: @unchecked Sendable {
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
     private var buffers: [[UInt8]] = []
+    /// What was decided while something was delivered.
+    @exclusivity(unchecked) private var laterDeliveries: [Delivery] = []
+    @exclusivity(unchecked) private var isDelivering = false
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
@@ -39,6 +42,20 @@ final class ReactorShare: @unchecked Sendable {
         if connectionCount > 0 { return }
         warden?.open()
         warden = nil
+    }
+
+    /// Hands on what clients are told. One who is told may end the conversation, which others are told of: after all that
+    /// was decided before.
+    func deliver(_ deliveries: [Delivery]) {
+        if isDelivering { return laterDeliveries.append(contentsOf: deliveries) }
+        isDelivering = true
+        var current = deliveries
+        while !current.isEmpty {
+            for delivery in current { delivery.connection.deliver(delivery) }
+            current = []
+            swap(&current, &laterDeliveries)
+        }
+        isDelivering = false
     }
 
     /// An empty buffer with some capacity.

@@ -4,10 +4,16 @@ import SluiceWire
 /// Everything that is to happen in a simulation, decided beforehand: so a plan that fails can be played again, and made
 /// smaller until nothing more can be left out.
 package struct Plan: Sendable {
+    /// The seeds with a crowd: thousands of clients, who do little each.
+    private static let crowdEvery: UInt64 = 100
+
     package let seed: UInt64
     var setting: Setting
     /// In the order of their times.
     package var steps: [Step]
+
+    /// Whether the plan of a seed has a crowd, and takes a hundred times as long as one without.
+    package static func isCrowd(seed: UInt64) -> Bool { seed % crowdEvery == crowdEvery - 1 }
 }
 
 /// What one client does at one time.

@@ -15,9 +15,6 @@ package struct Planner {
     /// Whether some channels end while the clients are there.
     private var endsChannels = false
 
-    /// The seeds with a crowd: thousands of clients, who do little each.
-    private static let crowdEvery: UInt64 = 100
-
     package static func plan(seed: UInt64) -> Plan {
         var planner = Planner(seed: seed)
         planner.draw()
@@ -30,7 +27,7 @@ package struct Planner {
     }
 
     private mutating func draw() {
-        let isCrowd = seed % Self.crowdEvery == Self.crowdEvery - 1
+        let isCrowd = Plan.isCrowd(seed: seed)
         setting.clients = isCrowd ? 1000 + chance.below(1500) : 3 + chance.below(10)
         drawLimits()
         drawNetwork()
