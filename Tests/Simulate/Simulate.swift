@@ -29,6 +29,7 @@ enum Simulate {
         }
         print("simulate: FAILED with seed \(failure.seed), trace \(hexadecimal(failure.hash))")
         for fault in failure.faults.prefix(10) { print("  \(fault.rule): \(fault.text)") }
+        fflush(nil)
         print("The smallest replay that was found:")
         for line in try failure.replay() ?? [] { print("  \(line)") }
         print("Again: make simulate SEED=\(failure.seed)")

@@ -14,7 +14,7 @@ package enum Checker {
 
     static let rules: [any Rule] = [
         RepliesFit(), NothingFromNowhere(), NothingTwice(), NoMeansNo(), NothingIsLost(), TakenBeforeAnswered(),
-        SendersInTurn(), ReceiversInTurn(), NobodyMissesAnother(), NeitherEarlyNorLate(), LeasesHold(), WindowsHold(),
+        SendersInTurn(), ReceiversInTurn(), NobodyMissesAnother(), NeitherEarlyNorLate(), LeasesHold(), WindowsHold(), FlowIsHeldBack(),
         EndsHaveCauses(), EndsAreFinal(), BarriersAreFull(), BroadcastsReachAll(), OnceIsOnce(), NothingIsLeft(),
         MemoryIsBounded(),
     ]

@@ -17,6 +17,16 @@ struct Appetite {
             }
         }
 
+        /// In a crowd a fault of all, as a jump of the clock is, must be rare; and a report on thousands is as long as all
+        /// other replies together.
+        fileprivate var weightInCrowd: Int {
+            switch self {
+            case .send, .receive, .stream, .select, .barrier, .cancel, .manage: weight
+            case .look: 0
+            case .fault: 1
+            }
+        }
+
         /// Whether nothing happens without it.
         fileprivate var isNeeded: Bool {
             switch self {
@@ -39,8 +49,7 @@ struct Appetite {
         usesIDs = chance.happens(1, of: 2)
         for taste in Taste.allCases {
             let isLiked = taste.isNeeded || chance.happens(3, of: 5)
-            // In a crowd a moment of the whole network, as a jump of the clock is, must be rare.
-            let weight = isCrowd && taste == .fault ? 1 : taste.weight
+            let weight = isCrowd ? taste.weightInCrowd : taste.weight
             weights.append((taste, isLiked ? weight * (1 + chance.below(3)) : 0))
         }
     }

@@ -14,6 +14,8 @@ package struct Planner {
     private var appetite = Appetite()
     /// Whether some channels end while the clients are there.
     private var endsChannels = false
+    /// Whether every message is long, and many clients take nothing for long: then the limits are reached.
+    private var floods = false
 
     package static func plan(seed: UInt64) -> Plan {
         var planner = Planner(seed: seed)
@@ -29,9 +31,10 @@ package struct Planner {
     private mutating func draw() {
         let isCrowd = Plan.isCrowd(seed: seed)
         setting.clients = isCrowd ? 1000 + chance.below(1500) : 3 + chance.below(10)
+        floods = !isCrowd && chance.happens(1, of: 8)
         drawLimits()
         drawNetwork()
-        drawChannels(isCrowd ? setting.clients / 30 : 1 + chance.below(4))
+        drawChannels(isCrowd ? setting.clients / 30 : floods ? 1 : 1 + chance.below(4))
         appetite = Appetite(&chance, isCrowd: isCrowd)
         endsChannels = chance.happens(1, of: 2)
         for channel in setting.channels where channel.declaration != .rendezvous {
@@ -54,7 +57,7 @@ package struct Planner {
         limits.tombstoneLife = .seconds(24 * 3600)
         limits.sendMemoryLife = .seconds(24 * 3600)
         limits.wire.maxBodyBytes = 4096
-        limits.outputBytes = chance.one(of: [512, 4096, 64 << 10])
+        limits.outputBytes = floods ? 512 : chance.one(of: [512, 4096, 64 << 10])
         if chance.happens(1, of: 3) {
             limits.maxLeases = 4
             limits.parkedBytes = 600
@@ -72,7 +75,7 @@ package struct Planner {
     private mutating func drawNetwork() {
         setting.latency = chance.one(of: [0, 0, 300_000, 5_000_000, 80_000_000])
         setting.splits = chance.happens(1, of: 2)
-        setting.outputRoom = chance.one(of: [64, 1024, 1 << 16])
+        setting.outputRoom = chance.one(of: floods ? [64, 1024] : [64, 1024, 1 << 16])
     }
 
     private mutating func drawChannels(_ count: Int) {
@@ -142,7 +145,7 @@ package struct Planner {
 
     /// A body that names its message, and is as long as it says.
     private mutating func body(_ text: String) -> Body {
-        let length = chance.happens(1, of: 6) ? chance.below(1500) : 0
+        let length = floods ? 500 + chance.below(1000) : chance.happens(1, of: 6) ? chance.below(1500) : 0
         return Body(text.utf8) + (length > 0 ? Body(" ".utf8) + Body(repeating: 0x2E, count: length) : [])
     }
 
@@ -247,7 +250,7 @@ package struct Planner {
         case 0, 1: .breakOff
         case 2, 3: .finishSending
         case 4: .operate(Operation(command: .quit))
-        case 5, 6: .stall(milliseconds(chance.happens(1, of: 8) ? 30_000 : 800))
+        case 5, 6: .stall(milliseconds(chance.happens(1, of: 8) ? 30_000 : floods ? 9000 : 800))
         case 7: .hesitate(milliseconds(chance.happens(1, of: 4) ? 15_000 : 300))
         default: .jump(milliseconds(chance.happens(1, of: 4) ? 20_000 : 500))
         }

@@ -42,6 +42,8 @@ struct LineRecord: Sendable {
     var acts: [Int] = []
     /// When the client has finished sending, or has said `QUIT`.
     var farewell: Moment?
+    /// When the client took no replies: from then on, and up to a time.
+    var stalls: [(begin: Moment, end: UInt64)] = []
     /// When the client learned that it is over.
     var end: Moment?
     /// Whether it was broken off, be it by the client or by the hub.

@@ -6,6 +6,8 @@ final class Line {
     let number: Int
     let client: Int
     let socket: VirtualSocket
+    /// Decides what becomes of what is sent over the line, whatever happens on others.
+    var chance: Chance
     var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 16))
     /// The beginning of a reply.
     var unparsed: [UInt8] = []
@@ -26,7 +28,8 @@ final class Line {
     /// Whether the socket is among those that have something to tell the hub.
     var isReady = false
 
-    init(_ number: Int, of client: Int, _ socket: VirtualSocket) {
+    init(_ number: Int, of client: Int, _ socket: VirtualSocket, chance: Chance) {
+        self.chance = chance
         self.number = number
         self.client = client
         self.socket = socket

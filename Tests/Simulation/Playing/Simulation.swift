@@ -19,12 +19,15 @@ final class Simulation {
     let reactor: Reactor
     private let hub: Hub
     private var agenda = Agenda()
+    /// Decides in which order the hub is told of what happens at the same time.
     private var chance: Chance
     var history: History
     private var hash = TraceHash()
     private(set) var lines: [Line] = []
     /// The line that each client uses now.
     private var current: [Int: Line] = [:]
+    /// How many lines each client has had.
+    private var lineCounts: [Int: Int] = [:]
     /// The sends with an id of which a client does not know what became.
     private var unanswered: [Int: [Act]] = [:]
     private var reactions: [Int: Reaction] = [:]
@@ -111,7 +114,7 @@ final class Simulation {
     /// Looks now and then at what the hub keeps.
     private func note() {
         turns += 1
-        guard turns % 16 == 0 else { return }
+        guard turns % max(16, plan.setting.clients) == 0 else { return }
         let use = hub.largestUse
         history.largestUse.heldInput = max(history.largestUse.heldInput, use.heldInput)
         history.largestUse.output = max(history.largestUse.output, use.output)
@@ -122,7 +125,7 @@ final class Simulation {
         return Moment(serial: serial, time: now)
     }
 
-    private func delay() -> UInt64 { isCalm ? 0 : chance.upTo(plan.setting.latency) }
+    private func delay(on line: Line) -> UInt64 { isCalm ? 0 : line.chance.upTo(plan.setting.latency) }
 
     private func perform(_ entry: Agenda.Entry) {
         switch entry {
@@ -149,7 +152,7 @@ final class Simulation {
             line.lastArrival = max(line.lastArrival, now + nanoseconds)
             begin(.ping([]), nil, on: line, step.number)
             send(Array("NG\n".utf8), on: line)
-        case .stall(let nanoseconds): current[step.client]?.stalledUntil = now + nanoseconds
+        case .stall(let nanoseconds): if let line = current[step.client] { stall(line, nanoseconds) }
         case .finishSending: if let line = current[step.client] { finishSending(line) }
         case .breakOff: if let line = current[step.client] { breakOff(line) }
         case .jump(let nanoseconds): clock.advance(by: .nanoseconds(Int64(clamping: nanoseconds)))
@@ -176,6 +179,11 @@ final class Simulation {
         say(.cancel(tag), isTagged: true, on: line, step: step.number)
     }
 
+    private func stall(_ line: Line, _ nanoseconds: UInt64) {
+        line.stalledUntil = max(line.stalledUntil, now + nanoseconds)
+        history.lines[line.number].stalls.append((moment(), line.stalledUntil))
+    }
+
     private func babble(_ text: String, on line: Line, _ step: Int) {
         begin(nil, nil, on: line, step)
         send(Array((text + "\n").utf8), on: line)
@@ -198,7 +206,9 @@ final class Simulation {
     func connect(_ client: Int, outputRoom: Int) -> Line? {
         let address = client < 0 ? "auditor" : "c\(client).\(lines.count)"
         let socket = VirtualSocket(outputRoom: outputRoom)
-        let line = Line(lines.count, of: client, socket)
+        lineCounts[client, default: 0] += 1
+        let seed = plan.seed &+ UInt64(truncatingIfNeeded: client << 20 + (lineCounts[client] ?? 0)) << 24
+        let line = Line(lines.count, of: client, socket, chance: Chance(seed: seed))
         socket.whenReady = { [unowned self, unowned line] _ in becomesReady(line) }
         socket.whenChanged = { [unowned self, unowned line] _ in planToTake(line) }
         guard hub.admit(socket, from: address) else { return nil }
@@ -214,7 +224,7 @@ final class Simulation {
         if current[line.client] === line { current[line.client] = nil }
         history.lines[line.number].farewell = history.lines[line.number].farewell ?? moment()
         hash.take(.inputEnded, line.number, at: now)
-        line.lastArrival = max(line.lastArrival, now + delay())
+        line.lastArrival = max(line.lastArrival, now + delay(on: line))
         agenda.put(.arrivalOfEnd(line), at: line.lastArrival)
     }
 
@@ -265,10 +275,10 @@ final class Simulation {
         hash.take(.sent, line.number, at: now, bytes)
         var rest = bytes[...]
         repeat {
-            let isSplit = plan.setting.splits && !isCalm && rest.count > 1 && chance.happens(1, of: 4)
-            let piece = rest.prefix(isSplit ? 1 + chance.below(rest.count - 1) : rest.count)
+            let isSplit = plan.setting.splits && !isCalm && rest.count > 1 && line.chance.happens(1, of: 4)
+            let piece = rest.prefix(isSplit ? 1 + line.chance.below(rest.count - 1) : rest.count)
             rest = rest.dropFirst(piece.count)
-            line.lastArrival = max(line.lastArrival, now + delay())
+            line.lastArrival = max(line.lastArrival, now + delay(on: line))
             agenda.put(.arrival(line, Array(piece)), at: line.lastArrival)
         } while !rest.isEmpty
     }
@@ -278,15 +288,15 @@ final class Simulation {
     private func planToTake(_ line: Line) {
         guard !line.isTaking, !line.isOver else { return }
         line.isTaking = true
-        agenda.put(.taking(line), at: max(now + delay(), line.stalledUntil))
+        agenda.put(.taking(line), at: max(now + delay(on: line), line.stalledUntil))
     }
 
     private func take(_ line: Line) {
         line.isTaking = false
         guard !line.isOver else { return }
         if !isCalm, line.stalledUntil > now { return planToTake(line) }
-        let isPart = plan.setting.splits && !isCalm && chance.happens(1, of: 3)
-        let bytes = line.socket.takeOutput(upTo: isPart ? 1 + chance.below(64) : .max)
+        let isPart = plan.setting.splits && !isCalm && line.chance.happens(1, of: 3)
+        let bytes = line.socket.takeOutput(upTo: isPart ? 1 + line.chance.below(64) : .max)
         if !bytes.isEmpty {
             if line.client >= 0 { hash.take(.received, line.number, at: now, bytes) }
             parse(bytes, on: line)

@@ -11,8 +11,8 @@ package struct Shrinker {
     package static func shrink(_ plan: Plan, breaking rule: String) throws -> (history: History, faults: [Fault]) {
         var shrinker = Shrinker(best: plan, rule: rule)
         try shrinker.simplifySetting()
-        try shrinker.dropClients()
         try shrinker.dropSteps()
+        try shrinker.dropClients()
         let history = try Simulation(shrinker.best).play()
         return (history, Checker.faults(in: history))
     }
@@ -44,7 +44,7 @@ package struct Shrinker {
     }
 
     private mutating func dropClients() throws {
-        for client in 0..<best.setting.clients {
+        for client in Set(best.steps.map(\.client)).sorted() {
             var plan = best
             plan.steps.removeAll { $0.client == client }
             if plan.steps.count < best.steps.count { _ = try attempt(plan) }

@@ -54,6 +54,8 @@ struct EndsAreFinal: Rule {
     }
 
     private func waiters(of channel: ChannelStory, _ ledger: Ledger) -> [Int] {
-        channel.receives + channel.stories.flatMap { ledger.stories[$0].sends.map(\.act) }
+        // A select may have been committed to a message that came back, and have waited for that alone.
+        let waiters = channel.receives + channel.stories.flatMap { ledger.stories[$0].sends.map(\.act) }
+        return waiters.filter { if case .select? = ledger.acts[$0].command { false } else { true } }
     }
 }
