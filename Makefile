@@ -15,9 +15,13 @@ NAME ?=
 N ?= 20
 # How long fuzz runs each target; not bash's own SECONDS, which is no variable of make's.
 SECONDS ?= 60
+# How many seeds simulate plays, beginning with FIRST; or the one that it plays and shows. What is left out has a default.
+SEEDS ?=
+FIRST ?=
+SEED ?=
 
-.PHONY: help build run test test-repeat examples example lint format sanitize sanitize-thread sanitize-address bench load \
-	faults fuzz
+.PHONY: help build run test test-repeat simulate mutants examples example lint format sanitize sanitize-thread \
+	sanitize-address bench load faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +47,17 @@ test-repeat: ## run every test N=20 times, up to the first failure
 		swift test --skip-build || { echo "test-repeat: FAILED in run $$i of $(N)" >&2; exit 1; }; \
 	done
 	@echo "test-repeat: passed $(N) times"
+
+simulate: ## play SEEDS=1000 simulations of a hub, with seeded faults; SEED=7 plays one seed and shows it
+	@$(INSTALL) build
+	@swift build -c release --product sluice-simulate >&2
+	@.build/release/sluice-simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+
+# A folder of its own: with the mutants in it, every target is another one.
+mutants: ## see whether the simulation notices each of the ways in which a hub can be told to be wrong
+	@$(INSTALL) build
+	@swift build -c release --product sluice-simulate --traits Mutants --scratch-path .build-mutants >&2
+	@Tests/Simulate/check-mutants.sh .build-mutants/release/sluice-simulate $(or $(SEEDS),3000)
 
 examples: ## run every example, and compare what it prints
 	@$(INSTALL) examples

@@ -9,6 +9,8 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
+let mutants = SwiftSetting.define("MUTANTS", .when(traits: ["Mutants"]))
+
 let package = Package(
     name: "sluice",
     platforms: [.macOS("26.0")],
@@ -23,6 +25,7 @@ let package = Package(
     // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
     traits: [
         .trait(name: "Executables", description: "The programs, and the packages that only they need."),
+        .trait(name: "Mutants", description: "Ways in which the hub can be told to be wrong: see `make mutants`."),
         .default(enabledTraits: ["Executables"]),
     ],
     dependencies: [
@@ -45,7 +48,7 @@ let package = Package(
             dependencies: [
                 "CMalloc", "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
             ],
-            swiftSettings: settings),
+            swiftSettings: settings + [mutants]),
         .target(
             name: "SluiceClient",
             dependencies: ["SluiceRuntime", "SluiceWire"],
@@ -82,6 +85,17 @@ let package = Package(
                     name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Executables"])),
             ],
             swiftSettings: settings),
+        .target(
+            name: "Simulation",
+            dependencies: ["SeededRandom", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            path: "Tests/Simulation",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "sluice-simulate",
+            dependencies: ["Simulation", "SluiceHub", "SluiceRuntime"],
+            path: "Tests/Simulate",
+            exclude: ["check-mutants.sh"],
+            swiftSettings: settings + [mutants]),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
@@ -98,6 +112,10 @@ let package = Package(
         .testTarget(
             name: "SluiceClientTests",
             dependencies: ["SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["Simulation", "SluiceHub", "SluiceWire"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",

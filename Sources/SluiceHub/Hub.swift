@@ -28,12 +28,22 @@ public final class Hub: Sendable {
     ///   - epoch: a number that no other life of the server has had.
     ///   - report: told of each connection that has ended: the client's address, and how. Called on the thread of the
     ///     connection's reactor.
-    public init(
+    public convenience init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
         users: Users? = nil,
         epoch: Int,
         report: @escaping @Sendable (String, ConnectionEnding) -> Void = { _, _ in }
+    ) {
+        self.init(
+            on: reactor, limits: limits, users: users, epoch: epoch, generator: SystemRandomNumberGenerator(),
+            report: report)
+    }
+
+    /// - Parameter generator: makes the choice of selects that want it made at random.
+    package init(
+        on reactor: Reactor, limits: HubLimits, users: Users?, epoch: Int,
+        generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (String, ConnectionEnding) -> Void
     ) {
         self.limits = limits
         self.users = users
@@ -43,7 +53,7 @@ public final class Hub: Sendable {
         help = Help(limits: limits.wire)
         greeting = .ok([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes)
         self.report = report
-        state = Lock(HubState(machine: HubStateMachine(limits: limits, epoch: epoch)))
+        state = Lock(HubState(machine: HubStateMachine(limits: limits, epoch: epoch, generator: generator)))
     }
 
     // MARK: What can be seen

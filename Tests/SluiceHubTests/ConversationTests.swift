@@ -8,6 +8,19 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct ConversationTests {
     // MARK: Order
 
+    @Test func whatWasDecidedFirstIsToldFirst() throws {
+        try Service.run { service in
+            let (client, other) = (try await service.connect(), try await service.connect())
+            try await other.say("JOIN end=recv c\n#1 SEND c x\nQUIT\n")
+            try await other.hear("OK\n")
+            await service.parked(1)
+            // The sender goes when it is told that its message was taken; and it is the last end of the channel.
+            try await client.say("#all RECV count=* c\n")
+            try await client.hear("#all MSG c 1\nx\n#all CLOSED c its last receiver has gone\n")
+            try await other.hearEnd(after: "#1 OK\nOK\n")
+        }
+    }
+
     @Test func untaggedCommandsAreAnsweredInTheirOrder() throws {
         try Service.run { service in
             let client = try await service.connect()

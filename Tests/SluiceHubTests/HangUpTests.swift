@@ -28,6 +28,25 @@ import Testing
         }
     }
 
+    @Test func theFINBehindInputThatIsNotReadWithdrawsWhatIsParked() throws {
+        var limits = HubLimits()
+        limits.wire.maxLineBytes = 256
+        limits.inputBytes = 512
+        try Service.run(limits: limits) { [limits] service in
+            let client = try await service.connect()
+            let pings = String(repeating: "PING\n", count: 2000)
+            try await client.say("RECV c\n" + pings + "RECV c\n#1 SEND d x\n")
+            try client.finishSending()
+            await service.parked(1)
+            while service.hub.parkedCount > 0 {
+                service.clock.advance(by: limits.probeInterval)
+                await Task.yield()
+            }
+            let replies = String(repeating: "OK\n", count: 2000)
+            try await client.hearEnd(after: "CANCELLED eof\n" + replies + "CANCELLED eof\n#1 CANCELLED eof\n")
+        }
+    }
+
     @Test func whatWaitsAfterTheFINIsAnswered() throws {
         try Service.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())

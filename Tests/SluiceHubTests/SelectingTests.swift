@@ -137,6 +137,20 @@ import Testing
         #expect(try floor.select("recv c", "recv d", by: a) == .done(.message("y", from: "d", arm: 1)))
     }
 
+    @Test func aSelectIsNotGivenAMessageAndTheRoomThatThisLeaves() throws {
+        var floor = Floor()
+        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
+        _ = try floor.open("c", .buffer(1), by: a)
+        _ = try floor.send("first", on: "c", by: a)
+        let delivery = try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        let select = try floor.select("send c second", "recv c", by: c)
+        #expect(select.isParked)
+        _ = floor.nack(delivery, by: b)
+        #expect(try floor.news() == [News(c, .message("first", from: "c", arm: 1))])
+        #expect(try floor.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
+        #expect(floor.machine.clients[c]?.reservedLeases == 0)
+    }
+
     @Test func differentSelectsAndConnectionsAreFairEachByItself() throws {
         var floor = Floor()
         let (a, b) = (floor.connect(), floor.connect())

@@ -45,7 +45,7 @@ extension HubStateMachine {
             reserveLeases(-1, for: holder)
         }
         channel.awayCount += 1
-        offer.attempts += 1
+        if !Mutant.isOn(.attemptUncounted) || offer.attempts == 0 { offer.attempts += 1 }
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached { commit(sender, to: offer, on: channel) }
@@ -79,7 +79,9 @@ extension HubStateMachine {
     // MARK: Its end
 
     mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
-        guard let (id, _) = lease(delivery, of: connection), let lease = endLease(id) else { return .error(.stale) }
+        guard let (id, _) = lease(delivery, of: connection), let lease = endLease(id) else {
+            return Mutant.isOn(.staleAcknowledgementAccepted) ? .ok([]) : .error(.stale)
+        }
         totals.handoffs += 1
         complete(lease.offer, on: lease.channel)
         lapse(lease)
@@ -106,12 +108,16 @@ extension HubStateMachine {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
+        if Mutant.isOn(.requeueDropped) { return discard(offer, on: channel) }
         if !channel.refusesReturns { endSendersInHaste(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
             channel.ensureExtras().resting[offer.position] = offer
             channel.awayCount += 1
+            if Mutant.isOn(.restingTwice), let receiver = channel.engine.takeReceiver() {
+                deliver(offer.body, of: channel, from: offer.origin, to: receiver)
+            }
         } else {
             putBack(offer, on: channel)
         }
@@ -131,7 +137,9 @@ extension HubStateMachine {
     }
 
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> (LeaseID, Lease)? {
-        guard let id = LeaseID(delivery), let lease = leases[id], lease.holder == connection else { return nil }
+        guard let id = LeaseID(delivery), let lease = leases[id],
+            lease.holder == connection || Mutant.isOn(.foreignAcknowledgementAccepted)
+        else { return nil }
         return (id, lease)
     }
 
@@ -168,7 +176,7 @@ extension HubStateMachine {
             discard(offer, on: channel)
             return channels.release(channel, at: now)
         }
-        if let receiver = channel.engine.takeReceiver() {
+        if !Mutant.isOn(.lostWakeup), let receiver = channel.engine.takeReceiver() {
             // Taken for good, it does not need its room any more; `settle` sees to that.
             return hand(offer, on: channel, to: receiver)
         }

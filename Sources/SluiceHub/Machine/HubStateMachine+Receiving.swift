@@ -21,6 +21,7 @@ extension HubStateMachine {
             channels.release(channel, at: now)
             return .done(reply)
         }
+        if Mutant.isOn(.receiversOutOfTurn) { passOverFirstReceiver(of: channel) }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
         let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience)
         if channel.isBroadcast { runRounds(of: channel) }
@@ -57,6 +58,7 @@ extension HubStateMachine {
             if channel.isBroadcast { return takeBroadcast(from: channel, as: recipient) }
             if let offer = extras.returned.popFirst() { return .offer(offer) }
         }
+        if Mutant.isOn(.sendersOutOfTurn) { passOverFirstSender(of: channel) }
         switch channel.engine.receive(holding: isLeased) {
         case .message(let offer, let admitted):
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
@@ -100,7 +102,7 @@ extension HubStateMachine {
         }
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
-        let isAnswered = hold(offer, on: channel)
+        let isAnswered = hold(offer, on: channel) || Mutant.isOn(.answeredBeforeAcknowledged)
         if isAnswered, let key = offer.key { memory.finish(key, at: now) }
         hand(offer, on: channel, to: receiver)
         return isAnswered ? .done(.ok(.taken(draft.arm))) : .committed(offer)
@@ -110,9 +112,27 @@ extension HubStateMachine {
     mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
         guard let connection = operations[receiver.operation]?.caller.connection else { return }
         let lease = leaseNanoseconds(of: receiver)
+        if lease == 0 { commit(receiver, to: channel) }
         let stream = isStream(receiver.operation) ? receiver.operation : nil
         let terms = settle(offer, on: channel, lease, with: connection, through: stream)
         give(offer.body, terms, of: channel, to: receiver)
+    }
+
+    /// A select that waits, and that is given a message for good, waits for nothing else any more: not for the room either
+    /// that the message leaves, which one of its other arms may fill.
+    private mutating func commit(_ receiver: WireReceiver, to channel: NamedChannel) {
+        let id = receiver.operation
+        guard let arm = receiver.arm, let operation = operations[id], case .select(let select) = operation.wait,
+            case .receive(_, let ticket, _) = select.arms[Int(arm)]
+        else { return }
+        operation.wait = .receive(channel, ticket, leaseNanoseconds: 0)
+        let connection = operation.caller.connection
+        reserveLeases(-OperationWait.select(select).possibleLeases, for: connection)
+        if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
+        // The message stands nowhere: the channel must not be forgotten meanwhile.
+        channel.awayCount += 1
+        for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
+        channel.awayCount -= 1
     }
 
     /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.
@@ -122,6 +142,9 @@ extension HubStateMachine {
         trace(body.count, on: channel, from: origin, to: connection, nil)
         totals.handoffs += 1
         give(body, [], of: channel, to: receiver)
+        if Mutant.isOn(.doubleWakeup), !channel.isBroadcast, let next = channel.engine.takeReceiver() {
+            give(body, [], of: channel, to: next)
+        }
     }
 
     private mutating func give(

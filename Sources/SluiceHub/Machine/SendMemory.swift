@@ -35,7 +35,7 @@ struct SendMemory: ~Copyable {
 
     /// The send is done; one that was made at once was not pending.
     mutating func finish(_ key: SendKey, at now: UInt64) {
-        entries[key] = .delivered
+        entries[key] = Mutant.isOn(.dedupeForgetsDelivered) ? nil : .delivered
         delivered.keep(key, at: now)
         prune(at: now)
     }

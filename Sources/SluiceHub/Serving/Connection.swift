@@ -47,9 +47,22 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// Serves the client from now on.
     func begin(_ descriptor: consuming Descriptor) {
         socket.open(descriptor, on: reactor, tells: self)
+        begin()
+    }
+
+    /// Serves a client that is simulated.
+    func begin(_ virtual: VirtualSocket) {
+        socket.open(virtual, tells: self)
+        begin()
+    }
+
+    private func begin() {
         socket.watch(reading: true, writing: false)
         setAlarm()
     }
+
+    /// What the connection makes the hub keep.
+    var use: ConnectionUse { session.use }
 
     private var isOpen: Bool {
         switch state {
@@ -168,8 +181,11 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         deadlines.alarmHasRung()
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
-        // Nothing else tells that a client has gone that is not read from.
-        if deadlines.takeDue(\.probe, now), socket.isBroken { return close(because: .reset) }
+        // Nothing else tells that a client has gone, or has finished sending, that is not read from.
+        if deadlines.takeDue(\.probe, now) {
+            if socket.isBroken { return close(because: .reset) }
+            if socket.hasInputEnded { session.expectEnd() }
+        }
         if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
         schedule()
     }

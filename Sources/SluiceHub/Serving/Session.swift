@@ -67,6 +67,9 @@ final class Session {
         return incompleteSince != nil && held.isEmpty ? room + parser.awaitedBodyBytes : room
     }
 
+    /// What the conversation has in memory.
+    var use: ConnectionUse { ConnectionUse(heldInput: held.count + parser.bufferedBytes, output: output.count) }
+
     /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if let admission { return (admission.deadline, .denied) }
@@ -113,6 +116,12 @@ final class Session {
     func endInput() {
         hasInputEnded = true
         incompleteSince = nil
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
+    }
+
+    /// The client's FIN has come, behind input that was not read yet: what it has sent still runs, and waits for nobody.
+    func expectEnd() {
+        guard case .open = phase else { return }
         hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
     }
 
@@ -276,7 +285,7 @@ final class Session {
     }
 
     private func park(_ id: OperationID, _ tag: Tag?) {
-        if let tag { parkedTags[tag] = id } else { isHeldUp = true }
+        if let tag { parkedTags[tag] = id } else { isHeldUp = !Mutant.isOn(.orderIgnored) }
     }
 
     private func quit(_ tag: Tag?) {
@@ -368,25 +377,5 @@ final class Session {
 
     private func emit(_ reply: Reply, _ tag: Tag?) {
         output.append(reply, tag: tag)
-    }
-}
-
-extension WireError {
-    fileprivate static let tagInUse = WireError(.tagInUse, "a command with this tag is pending still")
-    fileprivate static let noUsers = WireError(.denied, "this server knows no users, and takes everybody")
-    fileprivate static let denied = WireError(.denied, "no such user, or not that token")
-    fileprivate static let authenticationRequired = WireError(
-        .authRequired, "say who you are first: AUTH principal token")
-
-    fileprivate static func tooMuchUnproven(_ limits: HubLimits) -> WireError {
-        WireError(.denied, "before AUTH a client sends at most \(limits.authenticationBytes) bytes")
-    }
-
-    fileprivate static func tooLateUnproven(_ limits: HubLimits) -> WireError {
-        WireError(.denied, "AUTH must come within \(limits.authenticationTimeout.components.seconds) s")
-    }
-
-    fileprivate static func slowLine(_ limits: HubLimits) -> WireError {
-        WireError(.limit, "a line must be finished within \(limits.lineTimeout.components.seconds) s")
     }
 }

@@ -29,6 +29,8 @@ package struct PolledSocket: ~Copyable {
     private var descriptor: Descriptor?
     /// The descriptor's number; -1, which no system call accepts, while there is none.
     private var number: Int32 = -1
+    /// What there is in place of a descriptor in a simulation; nil everywhere else.
+    private var virtual: VirtualSocket?
     /// Whether the owner is told when it can read, and when it can write.
     package private(set) var watchesReading = false
     package private(set) var watchesWriting = false
@@ -50,13 +52,19 @@ package struct PolledSocket: ~Copyable {
         self.descriptor = consume descriptor
     }
 
+    /// Takes over a socket that the kernel does not know.
+    package mutating func open(_ virtual: VirtualSocket, tells observer: any SocketObserver) {
+        self.virtual = virtual
+        virtual.attach(observer)
+    }
+
     deinit {
         stopWatching()
         registration?.deinitialize(count: 1)
         registration?.deallocate()
     }
 
-    package var isOpen: Bool { number >= 0 }
+    package var isOpen: Bool { number >= 0 || virtual?.isClosed == false }
 
     // MARK: Watching
 
@@ -64,7 +72,9 @@ package struct PolledSocket: ~Copyable {
     ///
     /// libev tells the kernel when it polls, and only about what differs then.
     package mutating func watch(reading: Bool, writing: Bool) {
-        guard reading != watchesReading || writing != watchesWriting, let registration, number >= 0 else { return }
+        guard reading != watchesReading || writing != watchesWriting else { return }
+        if let virtual { return watch(virtual, reading, writing) }
+        guard let registration, number >= 0 else { return }
         stopWatching()
         watchesReading = reading
         watchesWriting = writing
@@ -74,6 +84,12 @@ package struct PolledSocket: ~Copyable {
         clibev_io_init(watcher, { PolledSocket.happened($1, $2) }, number, events)
         watcher.pointee.data = UnsafeMutableRawPointer(registration)
         ev_io_start(registration.pointee.reactor.loop, watcher)
+    }
+
+    private mutating func watch(_ virtual: VirtualSocket, _ reading: Bool, _ writing: Bool) {
+        watchesReading = reading
+        watchesWriting = writing
+        virtual.watch(reading: reading, writing: writing)
     }
 
     private static func watcher(of registration: UnsafeMutablePointer<Registration>) -> UnsafeMutablePointer<ev_io> {
@@ -96,33 +112,41 @@ package struct PolledSocket: ~Copyable {
 
     /// Reads without waiting; `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        Socket.tryRead(number, into: buffer)
+        if let virtual { return virtual.tryRead(into: buffer) }
+        return Socket.tryRead(number, into: buffer)
     }
 
     /// Writes without waiting; `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
-        Socket.tryWrite(number, bytes)
+        if let virtual { return virtual.tryWrite(bytes) }
+        return Socket.tryWrite(number, bytes)
     }
 
     /// Writes three pieces as if they followed each other, without waiting; not all of them may be empty.
     package func tryWrite(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
     ) -> WriteAttempt {
-        Socket.tryWrite(number, first, second, third)
+        if let virtual { return virtual.tryWrite(first, second, third) }
+        return Socket.tryWrite(number, first, second, third)
     }
 
     /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer
     /// that has only finished writing has not.
-    package var isBroken: Bool { Socket.isBroken(number) }
+    package var isBroken: Bool { virtual?.isBroken ?? Socket.isBroken(number) }
+
+    /// Whether the peer has finished writing: also while what it has written is not read.
+    package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }
 
     /// Tells the peer that nothing more will be written. Reading goes on.
     package func finishWriting() {
+        if let virtual { return virtual.finishWriting() }
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
     /// Closes the connection; nothing more is told of it.
     package mutating func close() {
         watch(reading: false, writing: false)
+        virtual?.close()
         number = -1
         descriptor = nil
     }

@@ -72,6 +72,15 @@ enum Socket {
         return Glibc.poll(&poll, 1, 0) > 0
     }
 
+    /// Whether the peer has finished writing, as far as the kernel knows: also while what it has written is not read.
+    static func hasInputEnded(_ number: Int32) -> Bool {
+        var poll = pollfd(fd: number, events: peerHasFinished, revents: 0)
+        return Glibc.poll(&poll, 1, 0) > 0 && poll.revents & peerHasFinished != 0
+    }
+
+    /// `POLLRDHUP`, which the header shows to programs of GNU only.
+    private static let peerHasFinished: Int16 = 0x2000
+
     /// Repeats a call while a signal interrupts it.
     static func uninterrupted(_ call: () -> Int) -> Int {
         while true {

@@ -38,7 +38,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var timers = IndexedHeap<TimerAction>()
     @exclusivity(unchecked) private var turnEnds: [any EndOfTurn] = []
     /// What has happened to sockets since the last poll began, the last first.
-    @exclusivity(unchecked) private var socketEvents: [SocketEvent] = []
+    @exclusivity(unchecked) var socketEvents: [SocketEvent] = []
     /// The storage of the last turn's list, for reuse.
     @exclusivity(unchecked) private var spareTurnEnds: [any EndOfTurn] = []
 
@@ -189,6 +189,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         setTimer(after: delay, .call(work))
     }
 
+    /// When the first timer is due, in nanoseconds of the clock; nil when none is set. On the reactor's thread only.
+    package var nextTimerNanoseconds: UInt64? { timers.leastPriority }
+
     private func fireTimers() {
         guard timers.count > 0 else { return }
         let now = clock.nowNanoseconds
@@ -237,16 +240,23 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Takes turns until `isDone`; throws `Deadlock`, where that is looked for, when no turn can change anything.
     func turn(detectingDeadlock: Bool, until isDone: () -> Bool) throws(Deadlock) {
         while true {
-            mailbox.empty(deliver)
-            fireTimers()
-            runJobs()
-            endTurn()
+            work()
             if isDone() { return }
-            let isIdle = runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty
+            let isIdle = isIdle
             if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
             poll(waiting: isIdle)
         }
     }
+
+    /// What a turn is, but for the kernel.
+    private func work() {
+        mailbox.empty(deliver)
+        fireTimers()
+        runJobs()
+        endTurn()
+    }
+
+    private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty }
 
     private func runJobs() {
         left = Self.jobsPerTurn
@@ -343,28 +353,15 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         spareTurnEnds.removeAll(keepingCapacity: true)
     }
 
+    /// Takes turns without the kernel until nothing is left to do at this time. On a thread of `runByHand` only.
+    package func settle() {
+        repeat { work() } while !isIdle
+    }
+
     private func poll(waiting: Bool) {
         setAlarm()
         ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
         tellSockets()
-    }
-
-    /// Notes what has happened to a socket, for `tellSockets`.
-    func isReady(_ event: SocketEvent) {
-        socketEvents.append(event)
-    }
-
-    /// Tells the owners of sockets what has happened, in the order in which it has: libev begins with what it has learnt
-    /// last, by which those who came first would be served last.
-    private func tellSockets() {
-        guard !socketEvents.isEmpty else { return }
-        for index in socketEvents.indices.reversed() {
-            // A monitor sees each as a job, and so notices when it holds the loop.
-            progress.jobBegins()
-            socketEvents[index].tell()
-        }
-        progress.jobsEnd()
-        socketEvents.removeAll(keepingCapacity: true)
     }
 
     /// Whether a timer is due by a clock that stands still, and for which no alarm is set.
@@ -390,9 +387,4 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         stopRequested.store(true, ordering: .releasing)
         wake()
     }
-}
-
-/// Something that a reactor calls at the end of a turn, such as a connection with output to write.
-package protocol EndOfTurn: AnyObject {
-    func turnEnds()
 }

@@ -42,6 +42,12 @@ extension Reactor {
         requestStop()
     }
 
+    /// Takes the calling thread for the reactor while `body` runs, which has it take turns with `settle`: for simulations,
+    /// in which nothing is left to the kernel.
+    package func runByHand<Success>(_ body: () throws -> Success) throws -> Success {
+        try withThread(body)
+    }
+
     /// Cancels the tasks that are left, and those that they start now, and takes turns until all have ended.
     private func endTasks() {
         tasks.isEnding = true
