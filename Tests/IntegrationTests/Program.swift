@@ -22,6 +22,9 @@ final class Program {
         process.standardError = errors
         // The test must not die of a program that has ended before its input was written.
         signal(SIGPIPE, SIG_IGN)
+        // What is ignored here stays so in what is started, as where a shell has started the tests in the background: a
+        // shell's own trap for it would never spring.
+        signal(SIGINT, SIG_DFL)
         try process.run()
     }
 
