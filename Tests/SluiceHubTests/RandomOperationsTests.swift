@@ -142,6 +142,7 @@ private struct Crowd: ~Copyable {
         case .final(let reply): "\(text(reply)), the end"
         case .partial(let reply): text(reply)
         case .handoff: "a handoff"
+        case .released: "released"
         }
     }
 
