@@ -151,7 +151,7 @@ public struct HubLimits: Sendable, Hashable {
 
     /// These limits, with those of `other` that may change while a hub serves. The others are known to clients, or to
     /// connections, from their beginning.
-    func adopting(_ other: HubLimits) -> HubLimits {
+    package func adopting(_ other: HubLimits) -> HubLimits {
         var limits = self
         limits.maxConnections = other.maxConnections
         limits.maxConnectionsPerAddress = other.maxConnectionsPerAddress

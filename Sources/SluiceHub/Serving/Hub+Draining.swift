@@ -17,10 +17,7 @@ extension Hub {
             share.isDraining = true
             for connection in connections { connection.drain() }
         }
-        guard let limit else { return }
-        timekeeper.post { [weak self] in
-            _ = self?.timekeeper.call(after: limit) { [weak self] in self?.endDraining() }
-        }
+        if let limit { endDraining(at: timekeeper.nowNanoseconds &+ limit.wholeNanoseconds) }
     }
 
     /// Whether the hub takes no new work.
@@ -32,6 +29,16 @@ extension Hub {
     /// - Throws: `.cancelled`.
     public func waitUntilDrained() async throws(SluiceError) {
         while !look({ $0.isDrained }) { try await drained.wait() }
+    }
+
+    /// - Parameter deadline: in nanoseconds of the timekeeper's clock.
+    private func endDraining(at deadline: UInt64) {
+        guard timekeeper.isCurrent else {
+            return timekeeper.post { [weak self] in self?.endDraining(at: deadline) }
+        }
+        let now = timekeeper.nowNanoseconds
+        let delay = Duration.nanoseconds(deadline > now ? Int64(clamping: deadline - now) : 0)
+        _ = timekeeper.call(after: delay) { [weak self] in self?.endDraining() }
     }
 
     private func endDraining() {
