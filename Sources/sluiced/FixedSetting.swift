@@ -18,7 +18,9 @@ struct FixedSetting: Sendable {
         copy = { $1[keyPath: path] = $0[keyPath: path] }
     }
 
-    private init<Value: Equatable & SendableMetatype>(_ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable) {
+    private init<Value: Equatable & SendableMetatype>(
+        _ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable
+    ) {
         self.init(key.rawValue, path)
     }
 

@@ -43,7 +43,8 @@ import Testing
         let message = try #require(try await jobs.receive(lease: .seconds(3600)))
         server.drain()
         #expect(await #expect(throws: SluiceError.self) { try await jobs.send("y") }?.code == .draining)
-        #expect(await #expect(throws: SluiceError.self) { try await client.barrier("b", parties: 1) }?.code == .draining)
+        #expect(
+            await #expect(throws: SluiceError.self) { try await client.barrier("b", parties: 1) }?.code == .draining)
         #expect(await #expect(throws: SluiceError.self) { _ = try await jobs.receive() }?.code == .draining)
         _ = try await client.ping()
         try await message.acknowledge()

@@ -46,7 +46,8 @@ import Testing
         _ = try floor.send("y", on: "h", by: b, tag: "2", id: "i")
         _ = try floor.send("y", on: "h", by: b, tag: "3", id: "i")
         floor.machine.drain()
-        let expected = ["r", "s", "b", "c", "t"].map { News(a, $0, draining) } + ["1", "2", "3"].map { News(b, $0, draining) }
+        let expected =
+            ["r", "s", "b", "c", "t"].map { News(a, $0, draining) } + ["1", "2", "3"].map { News(b, $0, draining) }
         #expect(try floor.news() == expected)
         floor.expectEmpty()
         let isEarly = floor.isDrained()

@@ -367,7 +367,9 @@ private struct Crowd: ~Copyable {
         log.append("the hub drains")
         floor.machine.drain()
         for effect in floor.machine.effects {
-            guard case .final(.maybe) = effect.content, let operation = ledger.pending[effect.operation] else { continue }
+            guard case .final(.maybe) = effect.content, let operation = ledger.pending[effect.operation] else {
+                continue
+            }
             if !operation.sends.contains(where: { $0.message.channel == "w" && $0.message.commits > 0 }) {
                 ledger.fault("\(effect) is in doubt, and nobody has the message")
             }

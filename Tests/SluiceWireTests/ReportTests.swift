@@ -6,9 +6,11 @@ import Testing
 
     @Test func theServerAsAWhole() {
         let report = ServerReport(
-            version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, isDraining: true, connections: 3,
+            version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, isDraining: true,
+            connections: 3,
             parked: 12_000, channels: 4, endedChannels: 5, leases: 6, bufferedMessages: 1200, bufferedBytes: 3_565_159,
-            rememberedSends: 7, handoffs: 1_234_567, refusedConnections: 8, endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
+            rememberedSends: 7, handoffs: 1_234_567, refusedConnections: 8,
+            endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
             residentBytes: 13_002_343,
             processes: [
                 ProcessReport(name: "resize", kind: "pipe", state: .running, restarts: 1, messages: 1234),
