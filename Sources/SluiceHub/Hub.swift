@@ -6,10 +6,8 @@ import Synchronization
 ///
 /// May be used from any thread, and by several reactors at once. A reactor of the hub's tells it the time.
 public final class Hub: Sendable {
-    /// What clients may use.
+    /// What clients may use, as it was said at the beginning; see ``currentLimits``.
     public let limits: HubLimits
-    /// Who may use the hub; nil is everybody.
-    public let users: Users?
     /// Tells this life of the server from others: milliseconds since 1970 when it began.
     public let epoch: Int
     let timekeeper: Reactor
@@ -20,7 +18,11 @@ public final class Hub: Sendable {
     let greeting: Reply
     private let report: @Sendable (String, ConnectionEnding) -> Void
     private let state: Lock<HubState>
+    private let userList: Lock<Users?>
     let processes = ProcessList()
+    let listeners = ListenerList()
+    /// Opened when the hub is drained.
+    let drained: Gate
 
     /// - Parameters:
     ///   - reactor: where deadlines are watched, by its clock.
@@ -46,14 +48,31 @@ public final class Hub: Sendable {
         generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (String, ConnectionEnding) -> Void
     ) {
         self.limits = limits
-        self.users = users
+        userList = Lock(users)
         self.epoch = epoch
         timekeeper = reactor
+        drained = Gate("the end of the hub", on: reactor)
         startNanoseconds = reactor.nowNanoseconds
         help = Help(limits: limits.wire)
         greeting = .ok([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes)
         self.report = report
         state = Lock(HubState(machine: HubStateMachine(limits: limits, epoch: epoch, generator: generator)))
+    }
+
+    /// Who may use the hub; nil is everybody.
+    public var users: Users? { userList.withLock { $0 } }
+
+    /// What clients may use now.
+    public var currentLimits: HubLimits { state.withLock { $0.machine.limits } }
+
+    /// Has other limits hold from now on, and other users be let in.
+    ///
+    /// Who is connected stays, and is who it was. Of the limits, those change that count something of all clients, of an
+    /// address, of a principal or of a connection; not those of commands, of time, and of buffers, which a connection knows
+    /// from its beginning.
+    public func change(limits: HubLimits, users: Users?) {
+        userList.withLock { $0 = users }
+        transactHere { $0.machine.adopt(limits) }
     }
 
     // MARK: What can be seen
@@ -67,8 +86,13 @@ public final class Hub: Sendable {
     /// How many channels there are that somebody waits on.
     public var channelCount: Int { state.withLock { $0.machine.channels.count } }
 
-    /// How many connections have ended in which way.
-    public var endings: [ConnectionEnding: Int] { state.withLock { $0.endings } }
+    /// How many connections have ended in which way, those included that were turned away.
+    public var endings: [ConnectionEnding: Int] {
+        var endings = state.withLock { $0.endings }
+        let refusals = listeners.refusedConnections
+        if refusals > 0 { endings[.noDescriptor] = refusals }
+        return endings
+    }
 
     // MARK: Members
 
@@ -76,13 +100,25 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Takes a client in, on the reactor with the fewest; nil when there are as many as there may be.
-    func enter(_ client: String, on shares: [ReactorShare]) -> Connection? {
-        state.withLock { state in
+    /// Takes a client in, on the reactor with the fewest, unless there are as many as there may be.
+    ///
+    /// - Parameters:
+    ///   - client: what it is called in reports.
+    ///   - origin: from where it has come.
+    func enter(_ client: String, from origin: ClientOrigin?, on shares: [ReactorShare]) -> Entry {
+        let entry = state.withLock { (state) -> Entry in
             state.machine.now = timekeeper.nowNanoseconds
-            guard state.machine.connectionCount - state.localCount < limits.maxConnections else { return nil }
-            return state.enter(client, on: shares) { id, share in Connection(id, at: client, on: share, of: self) }
+            if let refusal = state.refusal(of: origin) {
+                state.count(refusal.ending)
+                return .turnedAway(refusal.ending, refusal.error)
+            }
+            let connection = state.enter(client, from: origin, on: shares) { id, share in
+                Connection(id, at: client, on: share, of: self)
+            }
+            return .admitted(connection)
         }
+        if case .turnedAway(let ending, _) = entry { report(client, ending) }
+        return entry
     }
 
     /// Withdraws what a connection has parked, and forgets it.
@@ -94,12 +130,6 @@ public final class Hub: Sendable {
 
     func connections(of share: ReactorShare) -> [Connection] {
         state.withLock { $0.connections(of: share) }
-    }
-
-    /// Counts a connection that was never taken in.
-    func turnedAway(_ client: String) {
-        state.withLock { $0.count(.tooMany) }
-        report(client, .tooMany)
     }
 
     /// Takes in somebody of this process.
@@ -160,6 +190,7 @@ public final class Hub: Sendable {
         for share in aftermath.woken { share.reactor.post { [weak self] in self?.deliver(to: share) } }
         if let alarm = aftermath.alarm { setAlarm(for: alarm) }
         if aftermath.ebbs { giveMemoryBack() }
+        if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }
 
     /// Looks at the state, and changes nothing.
@@ -205,4 +236,11 @@ public final class Hub: Sendable {
         }
         transact(share) { (machine: inout HubStateMachine) in machine.expire() }
     }
+}
+
+/// What becomes of a client that has connected.
+enum Entry {
+    case admitted(Connection)
+    /// How that counts, and what the client is told.
+    case turnedAway(ConnectionEnding, WireError)
 }

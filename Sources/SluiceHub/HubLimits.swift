@@ -14,6 +14,14 @@ public struct HubLimits: Sendable, Hashable {
     /// The most connections at a time. The next one is told `ERR limit` and closed.
     public var maxConnections: Int
 
+    /// The most connections of one address: an IPv4 address, or the first half of an IPv6 address, which is what one
+    /// network has. Past it, as above. Unix-domain sockets have no address.
+    public var maxConnectionsPerAddress: Int
+
+    /// The most connections that have authenticated themselves as the same principal. The next one is told `ERR limit` and
+    /// closed.
+    public var maxConnectionsPerPrincipal: Int
+
     /// How much of one connection's input is read in a turn of the loop, and how much is kept of lines that stand behind
     /// a command that waits; a client that sends more finds that TCP holds it up. At least two lines fit, whatever is
     /// said here.
@@ -34,6 +42,9 @@ public struct HubLimits: Sendable, Hashable {
 
     /// How many bytes it may send until then. Past it, it is closed.
     public var authenticationBytes: Int
+
+    /// How many commands it may send until then, besides `AUTH` and `QUIT`. Past it, it is closed.
+    public var authenticationCommands: Int
 
     /// How long a client may take none of the replies that wait for it. Then it is closed.
     public var stallTimeout: Duration
@@ -78,16 +89,22 @@ public struct HubLimits: Sendable, Hashable {
     /// How many of them are remembered: the oldest ones are forgotten before their time.
     public var maxRememberedSends: Int
 
+    /// How long a hub that drains waits for what receivers say of the messages that they hold, where nothing else is said.
+    public var drainTimeout: Duration
+
     /// The defaults, of which any may be replaced.
     public init(
         wire: Limits = Limits(),
         maxConnections: Int = 10_000,
+        maxConnectionsPerAddress: Int = .max,
+        maxConnectionsPerPrincipal: Int = .max,
         inputBytes: Int = 16 << 10,
         outputBytes: Int = 64 << 10,
         backlogBytes: Int = 64 << 20,
         lineTimeout: Duration = .seconds(10),
         authenticationTimeout: Duration = .seconds(2),
         authenticationBytes: Int = 1024,
+        authenticationCommands: Int = 1,
         stallTimeout: Duration = .seconds(10),
         probeInterval: Duration = .seconds(1),
         lingerTimeout: Duration = .seconds(2),
@@ -101,16 +118,20 @@ public struct HubLimits: Sendable, Hashable {
         tombstoneLife: Duration = .seconds(60),
         maxTombstones: Int = 16_384,
         sendMemoryLife: Duration = .seconds(120),
-        maxRememberedSends: Int = 65_536
+        maxRememberedSends: Int = 65_536,
+        drainTimeout: Duration = .seconds(30)
     ) {
         self.wire = wire
         self.maxConnections = maxConnections
+        self.maxConnectionsPerAddress = maxConnectionsPerAddress
+        self.maxConnectionsPerPrincipal = maxConnectionsPerPrincipal
         self.inputBytes = inputBytes
         self.outputBytes = outputBytes
         self.backlogBytes = backlogBytes
         self.lineTimeout = lineTimeout
         self.authenticationTimeout = authenticationTimeout
         self.authenticationBytes = authenticationBytes
+        self.authenticationCommands = authenticationCommands
         self.stallTimeout = stallTimeout
         self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout
@@ -125,6 +146,27 @@ public struct HubLimits: Sendable, Hashable {
         self.maxTombstones = maxTombstones
         self.sendMemoryLife = sendMemoryLife
         self.maxRememberedSends = maxRememberedSends
+        self.drainTimeout = drainTimeout
+    }
+
+    /// These limits, with those of `other` that may change while a hub serves. The others are known to clients, or to
+    /// connections, from their beginning.
+    package func adopting(_ other: HubLimits) -> HubLimits {
+        var limits = self
+        limits.maxConnections = other.maxConnections
+        limits.maxConnectionsPerAddress = other.maxConnectionsPerAddress
+        limits.maxConnectionsPerPrincipal = other.maxConnectionsPerPrincipal
+        limits.parkedBytes = other.parkedBytes
+        limits.keptBytes = other.keptBytes
+        limits.maxLeases = other.maxLeases
+        limits.maxDeclaredChannels = other.maxDeclaredChannels
+        limits.maxEnds = other.maxEnds
+        limits.tombstoneLife = other.tombstoneLife
+        limits.maxTombstones = other.maxTombstones
+        limits.sendMemoryLife = other.sendMemoryLife
+        limits.maxRememberedSends = other.maxRememberedSends
+        limits.drainTimeout = other.drainTimeout
+        return limits
     }
 
     /// The room that a connection's input needs: a line that is not complete always fits.

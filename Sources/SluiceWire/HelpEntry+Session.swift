@@ -13,7 +13,8 @@ extension HelpEntry {
         usage: "AUTH principal token",
         details: """
             Answers OK when the token is the principal's, else ERR denied. A server that
-            asks for it answers ERR auth-required to what comes before.
+            asks for it answers ERR auth-required to what comes before, and takes one
+            command then.
 
             principal  a name, by the rules for names of channels
             token      one word, of any bytes but a space

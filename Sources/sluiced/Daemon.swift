@@ -4,19 +4,20 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// One life of the daemon: reactors, a hub, listeners, and the signals that end it.
+/// One life of the daemon: reactors, a hub, listeners, and the signals that it obeys.
 struct Daemon {
     private let settings: Settings
-    private let logger: Logger
+    private let load: @Sendable () throws(SettingsError) -> Settings
+    private let journal: Journal
 
-    init(_ settings: Settings) {
-        self.settings = settings
-        var logger = Logger(label: "sluiced") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = settings.logLevel
-        self.logger = logger
+    /// - Parameter load: reads the settings, again and again.
+    init(_ load: @escaping @Sendable () throws(SettingsError) -> Settings) throws(SettingsError) {
+        settings = try load()
+        self.load = load
+        journal = Journal(level: settings.logLevel)
     }
 
-    /// Serves until a signal asks for the end.
+    /// Serves until a signal asks for the end, and everybody was told of it.
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
@@ -36,12 +37,11 @@ struct Daemon {
     }
 
     private func makeHub(on reactor: Reactor) -> Hub {
-        let logger = logger
+        let journal = journal
         let epoch = Int(Date().timeIntervalSince1970 * 1000)
         return Hub(on: reactor, limits: settings.limits, users: settings.users, epoch: epoch) { client, ending in
             let level: Logger.Level = ending.isFault ? .notice : .debug
-            logger.log(
-                level: level, "connection closed", metadata: ["client": "\(client)", "reason": "\(ending.rawValue)"])
+            journal.log(level, "connection closed", ["client": "\(client)", "reason": "\(ending.rawValue)"])
         }
     }
 
@@ -81,17 +81,15 @@ struct Daemon {
 
     /// Has the processes begin as soon as the reactor runs.
     private func start(_ processes: [BuiltInProcess], of hub: Hub) throws(SettingsError) {
-        let logger = logger
+        let journal = journal
         for process in processes {
             do throws(SluiceError) {
                 try hub.start(process) { failure in
                     // A client may have said why, in any bytes.
                     let error = String(readableReason: "\(failure.error)") ?? "unknown"
-                    logger.warning(
-                        "process failed",
-                        metadata: [
-                            "process": "\(failure.name)", "error": "\(error)", "restart": "in \(failure.delay)",
-                        ])
+                    journal.log(
+                        .warning, "process failed",
+                        ["process": "\(failure.name)", "error": "\(error)", "restart": "in \(failure.delay)"])
                 }
             } catch {
                 throw SettingsError(error.message, status: .configuration)
@@ -101,11 +99,11 @@ struct Daemon {
 
     private func watch(_ reactor: Reactor) throws(SettingsError) -> LoopMonitor? {
         guard let threshold = settings.blockedLoopThreshold else { return nil }
-        let logger = logger
+        let journal = journal
         let monitor = LoopMonitor(watching: reactor, threshold: threshold) { blocked in
-            logger.warning(
-                blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
-                metadata: ["task": "\(blocked.task ?? "unnamed")", "for": "\(blocked.duration)"])
+            journal.log(
+                .warning, blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
+                ["task": "\(blocked.task ?? "unnamed")", "for": "\(blocked.duration)"])
         }
         try Self.granted { () throws(SluiceError) in try monitor.start() }
         return monitor
@@ -123,16 +121,15 @@ struct Daemon {
 
     /// - Parameter reactors: where clients are served; the first one runs this task.
     private func serve(_ hub: Hub, _ listeners: [Listener], on reactors: [Reactor]) async throws(SluiceError) {
-        let signals = try reactors[0].signals(SIGTERM, SIGINT)
+        let shutdown = Shutdown(hub: hub, listeners: listeners, journal: journal)
+        try shutdown.beginOnSignals(of: reactors[0])
+        try Reloading(hub: hub, journal: journal, load: load).beginOnSignals(of: reactors[0], settings)
         for listener in listeners {
             reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
         for listener in listeners { announce(listener.localAddress) }
-        let signal = try await signals.next()
-        logger.info("stopping", metadata: ["signal": "\(String(cString: strsignal(signal)))"])
-        for listener in listeners { listener.close() }
-        // From here on a signal has its usual effect, and ends the process at once.
-        signals.close()
+        try await hub.waitUntilDrained()
+        journal.log(.info, "stopped")
     }
 
     private func accept(_ hub: Hub, _ listener: Listener, on reactors: [Reactor]) async {
@@ -140,7 +137,7 @@ struct Daemon {
             try await hub.serve(listener, on: reactors)
         } catch {
             guard error.code != .cancelled else { return }
-            logger.error("listener failed", metadata: ["address": "\(listener.localAddress)", "error": "\(error)"])
+            journal.log(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])
         }
     }
 
@@ -160,8 +157,10 @@ extension ConnectionEnding {
     /// Whether an operator may want to know, without asking for it.
     fileprivate var isFault: Bool {
         switch self {
-        case .quit, .endOfInput, .reset, .stopped: false
-        case .refused, .denied, .slowLine, .stalled, .backlog, .tooMany: true
+        case .quit, .endOfInput, .reset, .drained, .stopped: false
+        case .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress, .tooManyOfPrincipal,
+            .noDescriptor:
+            true
         }
     }
 }

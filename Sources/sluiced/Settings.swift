@@ -28,4 +28,9 @@ struct Settings: Equatable, Sendable {
 
     /// What runs beside the channels.
     var processes: [BuiltInProcess] = []
+
+    /// An address that other machines can reach although nothing authenticates them, and nobody has permitted that.
+    var exposedAddress: ListenAddress? {
+        allowsPublic || users != nil ? nil : listen.first { !$0.isLocal }
+    }
 }

@@ -44,6 +44,12 @@ extension SettingsEntry {
         return number
     }
 
+    /// A number that 0 leaves open.
+    func bound(upTo limit: Int) throws(SettingsError) -> Int {
+        let number = try wholeNumber(in: 0...limit)
+        return number == 0 ? .max : number
+    }
+
     func logLevel() throws(SettingsError) -> Logger.Level {
         guard let level = Logger.Level(rawValue: text.lowercased()) else {
             let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

@@ -14,6 +14,8 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case selectArms = "limits.select-arms"
     case pendingTags = "limits.pending-tags"
     case connections = "limits.connections"
+    case connectionsPerAddress = "limits.connections-per-address"
+    case connectionsPerPrincipal = "limits.connections-per-principal"
     case parkedBytes = "limits.parked-bytes"
     case keptBytes = "limits.kept-bytes"
     case leases = "limits.leases"
@@ -27,6 +29,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case rememberedSendSeconds = "limits.remembered-send-seconds"
     case lineSeconds = "limits.line-seconds"
     case stallSeconds = "limits.stall-seconds"
+    case drainSeconds = "limits.drain-seconds"
 
     /// The variable that sets it: `SLUICED_LOG_LEVEL`, `SLUICED_LIMITS_LINE_BYTES`.
     var variable: String {

@@ -68,6 +68,10 @@ extension Settings {
             limits.wire.maxPendingTags = try entry.wholeNumber(in: 1...1_048_576)
         case .connections:
             limits.maxConnections = try entry.wholeNumber(in: 1...1_048_576)
+        case .connectionsPerAddress:
+            limits.maxConnectionsPerAddress = try entry.bound(upTo: 1_048_576)
+        case .connectionsPerPrincipal:
+            limits.maxConnectionsPerPrincipal = try entry.bound(upTo: 1_048_576)
         case .parkedBytes:
             limits.parkedBytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
         case .keptBytes:
@@ -94,11 +98,13 @@ extension Settings {
             limits.lineTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
         case .stallSeconds:
             limits.stallTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
+        case .drainSeconds:
+            limits.drainTimeout = .seconds(try entry.wholeNumber(in: 0...86_400))
         }
     }
 
     private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
-        guard !allowsPublic, users == nil, let entry, let address = listen.first(where: { !$0.isLocal }) else { return }
+        guard let entry, let address = exposedAddress else { return }
         throw entry.error(
             "other machines can reach \(address), and nothing authenticates them; users-file would, --allow-public permits it"
         )

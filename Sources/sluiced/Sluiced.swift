@@ -6,8 +6,9 @@ enum Sluiced {
     static func main() {
         do {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
-            let settings = try Settings(options, environment: ProcessInfo.processInfo.environment)
-            try Daemon(settings).run()
+            let environment = ProcessInfo.processInfo.environment
+            let daemon = try Daemon { () throws(SettingsError) in try Settings(options, environment: environment) }
+            try daemon.run()
         } catch {
             FileHandle.standardError.write(Data("sluiced: \(error.message)\n".utf8))
             exit(error.status.rawValue)

@@ -166,7 +166,7 @@ import Testing
         let worker = try daemon.shell("exec sluice \(words)")
         let sender = arguments[0] == "recv" ? try daemon.sluice("send", "jobs", "x") : nil
         #expect(try worker.line() == "begun")
-        try daemon.expectEnd(after: SIGTERM)
+        try daemon.expectEnd(after: SIGKILL, status: -SIGKILL)
         #expect(try worker.rest() == "stopped\n")
         #expect(try worker.status() == (sender == nil ? 5 : 1))
         if let sender { #expect(try sender.status() == 5) }

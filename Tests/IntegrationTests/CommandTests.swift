@@ -9,6 +9,30 @@ import Testing
             "sweep the yard\n0\n", of: "sluice recv jobs & sluice send jobs sweep the yard; wait $!; echo $?")
     }
 
+    @Test func whatWaitsWhenTheHubStopsDidNotHappen() throws {
+        let daemon = try Daemon()
+        let waiting = [
+            try daemon.sluice("recv", "a"), try daemon.sluice("send", "b", "x"),
+            try daemon.sluice("recv", "--follow", "c"),
+            try daemon.sluice("select", "recv", "d", ",", "send", "e", "x"),
+            try daemon.sluice("barrier", "-n", "2", "f"),
+        ]
+        let observer = try LineSocket(port: daemon.port)
+        // One that follows a channel asks for the next message before the last one.
+        var parked = ""
+        while !parked.contains(#""parked":6,"#) {
+            _ = try observer.answer(to: "info format=json")
+            parked = try #require(try observer.line())
+        }
+        observer.close()
+        try daemon.expectEnd(after: SIGTERM)
+        for program in waiting {
+            let errors = try program.errorOutput()
+            #expect(errors.hasSuffix("withdrawn: draining\n") && errors.hasPrefix("sluice: "), "\(errors)")
+            #expect(try program.status() == 1)
+        }
+    }
+
     @Test func theStatusTellsWhatHappened() throws {
         let daemon = try Daemon()
         try daemon.expect(status: 3, "the time ran out", of: "send", "--timeout", "0", "jobs", "x")
@@ -54,7 +78,7 @@ import Testing
         let daemon = try Daemon()
         let sender = try daemon.sluice("send", "jobs", "x")
         try daemon.expect("", of: "until sluice waiters jobs | grep -q 'send jobs'; do :; done")
-        try daemon.expectEnd(after: SIGTERM)
+        try daemon.expectEnd(after: SIGKILL, status: -SIGKILL)
         #expect(try sender.errorOutput().contains("has closed the connection"))
         #expect(try sender.status() == 5)
     }

@@ -9,21 +9,29 @@ struct Daemon {
 
     /// Starts it and waits until it is ready.
     init(
-        _ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1, environment: [String: String] = [:]
+        _ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1, environment: [String: String] = [:],
+        descriptors: Int? = nil
     ) throws {
-        program = try Self.start(arguments, environment: environment)
+        program = try Self.start(arguments, environment: environment, descriptors: descriptors)
         let program = program
         readyLines = try (0..<listeners).map { _ in try #require(try program.line(), "it did not become ready") }
     }
 
     /// Starts it, whatever comes of that.
-    static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Program {
+    ///
+    /// - Parameter descriptors: how many it may have; nil for as many as the test.
+    static func start(
+        _ arguments: [String], environment: [String: String] = [:], descriptors: Int? = nil
+    ) throws -> Program {
         // The tests run in the directory that holds what was built.
         let directory = try URL(
             fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         )
         .deletingLastPathComponent()
-        return try Program(directory.appendingPathComponent("sluiced").path, arguments, environment: environment)
+        let path = directory.appendingPathComponent("sluiced").path
+        guard let descriptors else { return try Program(path, arguments, environment: environment) }
+        let script = "ulimit -n \(descriptors) && exec \"$0\" \"$@\""
+        return try Program("/bin/sh", ["-c", script, path] + arguments, environment: environment)
     }
 
     /// The port of its first listener.

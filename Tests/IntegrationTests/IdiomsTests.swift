@@ -9,7 +9,7 @@ import Testing
 
     @Test(arguments: Document.idioms.transcripts) func theTranscriptsHappen(transcript: Transcript) throws {
         let daemon = try Daemon()
-        try TranscriptPlayer(port: try daemon.port, .lineFeeds).play(transcript)
+        try TranscriptPlayer(daemon, .lineFeeds).play(transcript)
         try daemon.expectEnd(after: SIGTERM)
     }
 

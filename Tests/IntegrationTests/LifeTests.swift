@@ -10,7 +10,7 @@ import Testing
         try client.closeInput()
         #expect(try client.line() == "OK")
         try daemon.expectEnd(after: signal)
-        #expect(try client.rest() == "")
+        #expect(try client.rest() == "CANCELLED draining\n")
     }
 
     @Test func aSecondSignalEndsItAtOnce() throws {

@@ -65,6 +65,12 @@ final class LineSocket {
 
     // MARK: Receiving
 
+    /// Sends a line, and returns the next one that is received; nil at the end.
+    func answer(to line: String) throws -> String? {
+        try send(Array("\(line)\n".utf8))
+        return try self.line()
+    }
+
     /// The next line, without its LF; nil at the end.
     func line() throws -> String? {
         while true {

@@ -10,8 +10,9 @@ final class Program {
     private let input = Pipe()
     private let output = Pipe()
     private let errors = Pipe()
-    /// What was read of the output and not handed out.
+    /// What was read of the output, and of standard error, and not handed out.
     private var pending = Data()
+    private var pendingErrors = Data()
 
     init(_ path: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
         process.executableURL = URL(fileURLWithPath: path)
@@ -41,14 +42,19 @@ final class Program {
     func closeInput() throws { try input.fileHandleForWriting.close() }
 
     /// The next line of standard output, without its end; nil at the end.
-    func line() throws -> String? {
+    func line() throws -> String? { try line(of: output, \.pending) }
+
+    /// The next line of standard error, without its end; nil at the end.
+    func errorLine() throws -> String? { try line(of: errors, \.pendingErrors) }
+
+    private func line(of pipe: Pipe, _ pending: ReferenceWritableKeyPath<Program, Data>) throws -> String? {
         while true {
-            if let end = pending.firstIndex(of: 0x0A) {
-                defer { pending = Data(pending[(end + 1)...]) }
-                return String(decoding: pending[..<end], as: UTF8.self)
+            if let end = self[keyPath: pending].firstIndex(of: 0x0A) {
+                defer { self[keyPath: pending] = Data(self[keyPath: pending][(end + 1)...]) }
+                return String(decoding: self[keyPath: pending][..<end], as: UTF8.self)
             }
-            guard let bytes = try read(output) else { return nil }
-            pending += bytes
+            guard let bytes = try read(pipe) else { return nil }
+            self[keyPath: pending] += bytes
         }
     }
 
@@ -61,7 +67,7 @@ final class Program {
 
     /// All of standard error.
     func errorOutput() throws -> String {
-        var text = Data()
+        var text = pendingErrors
         while let bytes = try read(errors) { text += bytes }
         return String(decoding: text, as: UTF8.self)
     }

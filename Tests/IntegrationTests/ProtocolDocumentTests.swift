@@ -14,7 +14,7 @@ import Testing
         let users = TemporaryFile("users", containing: "alice s3cret\n")
         let daemon = try Daemon(
             environment: transcript.heading == Verb.authenticate.rawValue ? ["SLUICED_USERS_FILE": users.path] : [:])
-        try TranscriptPlayer(port: try daemon.port, manner).play(transcript)
+        try TranscriptPlayer(daemon, manner).play(transcript)
         try daemon.expectEnd(after: SIGTERM)
     }
 
@@ -89,6 +89,8 @@ import Testing
             "maxWindow": ("`window=`", number(wire.maxWindow)),
             "maxCapacity": ("`cap=`", number(wire.maxCapacity)),
             "maxConnections": ("connections", number(hub.maxConnections)),
+            "maxConnectionsPerAddress": ("connections of an address", number(hub.maxConnectionsPerAddress)),
+            "maxConnectionsPerPrincipal": ("connections of a principal", number(hub.maxConnectionsPerPrincipal)),
             "inputBytes": ("input of a connection that is read in advance", bytes(hub.inputBytes)),
             "outputBytes": ("replies that wait for the client, and further commands are read", bytes(hub.outputBytes)),
             "backlogBytes": ("replies that wait for the client in all", bytes(hub.backlogBytes)),
@@ -99,6 +101,9 @@ import Testing
                 "the time until `AUTH`, where a server asks for it", time(hub.authenticationTimeout)
             ),
             "authenticationBytes": ("what a client sends until then", bytes(hub.authenticationBytes)),
+            "authenticationCommands": (
+                "its commands until then, besides `AUTH` and `QUIT`", number(hub.authenticationCommands)
+            ),
             "stallTimeout": (
                 "the time in which a client takes nothing of the replies that wait for it", time(hub.stallTimeout)
             ),
@@ -119,6 +124,9 @@ import Testing
             "maxTombstones": ("names of ended channels that are kept", number(hub.maxTombstones)),
             "sendMemoryLife": ("how long the id of a delivered message is remembered", time(hub.sendMemoryLife)),
             "maxRememberedSends": ("ids of delivered messages that are remembered", number(hub.maxRememberedSends)),
+            "drainTimeout": (
+                "how long a server that drains waits for messages under a lease", time(hub.drainTimeout)
+            ),
         ]
     }()
 
@@ -145,7 +153,7 @@ import Testing
     private static func bytes(_ count: Int) -> String { String(readableBytes: count) }
 
     private static func number(_ number: Int) -> String {
-        number < 10_000 ? String(number) : String(readable: number)
+        number == .max ? "any number" : number < 10_000 ? String(number) : String(readable: number)
     }
 
     private static func time(_ time: Duration) -> String { "\(time.components.seconds) s" }
@@ -153,6 +161,7 @@ import Testing
     /// The limits that the text mentions, where it would be a pity not to.
     @Test func theTextMentionsTheRightLimits() {
         let hub = HubLimits()
+        expect("at the latest \(Self.time(hub.drainTimeout))econds later")
         expect("for \(Self.time(hub.sendMemoryLife))econds, and at most")
         expect("\(Self.number(hub.maxRememberedSends)) messages")
         expect("for \(Self.time(hub.tombstoneLife))econds, so that")

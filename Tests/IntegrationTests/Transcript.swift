@@ -5,7 +5,7 @@ import Testing
 ///
 /// Lines, in the order in which they happen: `A> line` is sent by client A, `A< line` is received by it; `A> (half-closes)`,
 /// `A> (closes)` and `A< (closes)` tell how a connection ends; `(A waits)`, `(A waits 2 times)` is what the daemon knows
-/// of client A. In what is received, `<word>` stands for any word, and for the same one from then on, `<A>` for the address
+/// of client A; `(the server drains)` is a signal. In what is received, `<word>` stands for any word, and for the same one from then on, `<A>` for the address
 /// of client A, `...` for anything, and two spaces or more for spaces.
 struct Transcript: CustomTestStringConvertible, Sendable {
     /// In which document of the repository it stands.
@@ -32,6 +32,8 @@ struct Transcript: CustomTestStringConvertible, Sendable {
         case seesTheEnd(Character)
         /// So many operations of the client are parked.
         case waits(Character, times: Int)
+        /// The daemon is told to drain.
+        case drains
     }
 
     /// The lines that are sent.
@@ -54,6 +56,8 @@ extension Transcript.Action {
             }
         } else if let match = text.wholeMatch(of: #/\(([A-Z]) waits(?: (\d+) times)?\)/#), let client = match.1.first {
             self = .waits(client, times: match.2.flatMap { Int($0) } ?? 1)
+        } else if text == "(the server drains)" {
+            self = .drains
         } else {
             return nil
         }

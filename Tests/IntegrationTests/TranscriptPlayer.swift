@@ -11,6 +11,7 @@ final class TranscriptPlayer {
         fileprivate var pieceBytes: Int { self == .byteByByte ? 1 : .max }
     }
 
+    private let daemon: Daemon
     private let port: String
     private let manner: Manner
     private var clients: [Character: LineSocket] = [:]
@@ -24,8 +25,9 @@ final class TranscriptPlayer {
     private var bodyLines: [Character: [String]] = [:]
     private var observer: LineSocket?
 
-    init(port: String, _ manner: Manner) {
-        self.port = port
+    init(_ daemon: Daemon, _ manner: Manner) throws {
+        self.daemon = daemon
+        port = try daemon.port
         self.manner = manner
     }
 
@@ -56,6 +58,7 @@ final class TranscriptPlayer {
             let received = try client(name).line()
             try #require(received == nil, "\(name) received \(received ?? ""), not the end")
             finished.insert(name)
+        case .drains: daemon.program.send(signal: SIGUSR2)
         case .waits(let name, let times):
             try waitUntilParked(try client(name).address, times)
         }

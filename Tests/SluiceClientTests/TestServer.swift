@@ -30,6 +30,12 @@ struct TestServer: Sendable {
         reactor.stop()
     }
 
+    /// Has it take no new work, and no new clients.
+    func drain(within limit: Duration? = nil) {
+        listener.close()
+        hub.drain(within: limit)
+    }
+
     /// Runs `body` with a client of a server.
     static func run(
         limits: HubLimits = HubLimits(), options: ClientOptions = ClientOptions(),

@@ -15,12 +15,35 @@ import Testing
     private let required = "ERR auth-required say who you are first: AUTH principal token\n"
     private let denied = "ERR denied no such user, or not that token\n"
 
-    @Test func aStrangerMayAskOnlyWhatTellsNothing() throws {
+    @Test(arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
+    func aStrangerMayAskOnlyWhatTellsNothing(line: String) throws {
         try Service.run(users: try users()) { service in
             let client = try await service.connect()
-            try await client.say("PING\nRECV timeout=0 c\n#a SEND c x\nCLIENTS\nHELLO\n")
-            try await client.hear(required + required + "#a " + required + required + "OK version=1 epoch=42")
+            try await client.say("\(line)\nAUTH alice s3cret\n")
+            try await client.hear((line.hasPrefix("#") ? "#a " : "") + required + "OK\n")
             #expect(service.hub.parkedCount == 0)
+        }
+    }
+
+    @Test(arguments: ["HELLO", "HELP", "PING", "FETCH", "SEND len=3 c\nx y"])
+    func aStrangerMayAskOnce(line: String) throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("QUIT now\n\(line)\n\nAUTH alice s3cret\n")
+            _ = try await client.hearLine()
+            try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1 other command\n")
+            client.stream.close()
+            await service.until { service.hub.endings[.denied] == 1 }
+        }
+    }
+
+    @Test func aStrangerMayTakeItsLeave() throws {
+        try Service.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("HELLO\nQUIT\n")
+            try await client.hear("OK version=1")
+            _ = try await client.hearLine()
+            try await client.hearEnd(after: "OK\n")
         }
     }
 
@@ -56,9 +79,11 @@ import Testing
             try await client.say("HELLO\n")
             try await client.hear("OK version=1")
             service.clock.advance(by: .milliseconds(1999))
-            try await client.say("PING\n")
+            let other = try await service.connect()
+            try await other.say("PING\n")
+            try await other.hear(required)
+            #expect(service.hub.connectionCount == 2)
             _ = try await client.hearLine()
-            try await client.hear(required)
             service.clock.advance(by: .milliseconds(1))
             try await client.hearEnd(after: "ERR denied AUTH must come within 2 s\n")
         }

@@ -248,7 +248,7 @@ struct News: Hashable {
     var reply: Reply? {
         switch content {
         case .final(let reply), .partial(let reply): reply
-        case .handoff: nil
+        case .handoff, .released: nil
         }
     }
 

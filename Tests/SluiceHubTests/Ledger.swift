@@ -121,6 +121,7 @@ final class Ledger {
     }
 
     func take(_ effect: Effect) {
+        if case .released = effect.content { return }
         guard let operation = pending[effect.operation], operation.connection == effect.connection else {
             return fault("\(effect) is for nobody")
         }
@@ -132,7 +133,7 @@ final class Ledger {
             unwritten[effect.connection, default: 0] += HubStateMachine.outputBytes(of: reply)
             conclude(operation, reply)
             if !operation.isCounted { fault("\(reply) is a part of what has no parts") }
-        case .handoff: break
+        case .handoff, .released: break
         }
     }
 

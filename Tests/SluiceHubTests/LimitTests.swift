@@ -51,26 +51,6 @@ import Testing
         }
     }
 
-    // MARK: Connections
-
-    @Test func aConnectionTooManyIsToldSoAndClosed() throws {
-        try Service.run(limits: limits { $0.maxConnections = 2 }) { service in
-            let (first, second) = (try await service.connect(), try await service.connect())
-            for client in [first, second] {
-                try await client.say("PING\n")
-                try await client.hear("OK\n")
-            }
-            let third = try await service.connect()
-            try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
-            #expect(service.hub.endings == [.tooMany: 1])
-            second.stream.close()
-            await service.until { service.hub.connectionCount == 1 }
-            let fourth = try await service.connect()
-            try await fourth.say("PING\n")
-            try await fourth.hear("OK\n")
-        }
-    }
-
     // MARK: Time
 
     @Test func aLineMustBeFinishedInTime() throws {

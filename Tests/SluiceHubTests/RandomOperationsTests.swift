@@ -21,6 +21,20 @@ import Testing
             }
         }
     }
+
+    @Test(arguments: 0..<UInt64(8)) func whatDrainsHasADefiniteEndUnlessAReceiverHasIt(run: UInt64) throws {
+        for seed in (run * Self.seedsPerRun)..<((run + 1) * Self.seedsPerRun) {
+            var crowd = try Crowd(seed: seed)
+            for _ in 0..<150 where crowd.faults.isEmpty { try crowd.step() }
+            crowd.drain()
+            for _ in 0..<Int(seed % 50) where crowd.faults.isEmpty { try crowd.step() }
+            if crowd.faults.isEmpty { crowd.endDraining() }
+            guard crowd.faults.isEmpty else {
+                Issue.record("seed \(seed): \(crowd.faults)\n\(crowd.story)")
+                return
+            }
+        }
+    }
 }
 
 /// Clients that do anything.
@@ -142,6 +156,7 @@ private struct Crowd: ~Copyable {
         case .final(let reply): "\(text(reply)), the end"
         case .partial(let reply): text(reply)
         case .handoff: "a handoff"
+        case .released: "released"
         }
     }
 
@@ -347,6 +362,42 @@ private struct Crowd: ~Copyable {
     // MARK: The end
 
     /// Everybody goes; one more client takes what is left, and closes what was opened.
+    mutating func drain() {
+        ledger.now = floor.machine.now
+        log.append("the hub drains")
+        floor.machine.drain()
+        for effect in floor.machine.effects {
+            guard case .final(.maybe) = effect.content, let operation = ledger.pending[effect.operation] else {
+                continue
+            }
+            if !operation.sends.contains(where: { $0.message.channel == "w" && $0.message.commits > 0 }) {
+                ledger.fault("\(effect) is in doubt, and nobody has the message")
+            }
+        }
+        settle(isOneEvent: false)
+        expectOnlyLeasedSends()
+    }
+
+    private func expectOnlyLeasedSends() {
+        for operation in ledger.pending.values where !operation.sends.contains(where: { $0.message.isLeased }) {
+            ledger.fault("\(operation) waits although no receiver has its message")
+        }
+    }
+
+    mutating func endDraining() {
+        expectOnlyLeasedSends()
+        ledger.now = floor.machine.now
+        log.append("the hub ends")
+        floor.machine.endDraining()
+        settle(isOneEvent: false)
+        if !ledger.pending.isEmpty { ledger.fault("something waits after the end") }
+        while let client = clients.popLast() {
+            disconnect(client, isOrderly: true)
+            settle(isOneEvent: false)
+        }
+        if !floor.machine.isDrained(localCount: 0) { ledger.fault("it does not end") }
+    }
+
     mutating func goHome() throws {
         while let client = clients.popLast() {
             ledger.now = floor.machine.now

@@ -15,18 +15,19 @@ import Testing
     @Test func server() throws {
         try expect(
             ServerReport(
-                version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 1.5, connections: 3, parked: 4,
+                version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 1.5, isDraining: true, connections: 3,
+                parked: 4,
                 channels: 5, endedChannels: 6, leases: 7, bufferedMessages: 8, bufferedBytes: 9, rememberedSends: 10,
-                handoffs: 11, endings: ["quit": 12], residentBytes: 13,
+                handoffs: 11, refusedConnections: 14, endings: ["quit": 12], residentBytes: 13,
                 processes: [
                     ProcessReport(
                         name: "mail", kind: "pipe", state: .waitingToRestart, restarts: 1, messages: 2, lastError: "e")
                 ]),
             is: #"{"bufferedBytes":9,"bufferedMessages":8,"channels":5,"connections":3,"endedChannels":6,"#
-                + #""endings":{"quit":12},"epoch":2,"handoffs":11,"leases":7,"parked":4,"#
+                + #""endings":{"quit":12},"epoch":2,"handoffs":11,"isDraining":true,"leases":7,"parked":4,"#
                 + #""processes":[{"kind":"pipe","lastError":"e","messages":2,"name":"mail","restarts":1,"#
                 + #""state":"waiting to restart"}],"#
-                + #""protocolVersion":1,"rememberedSends":10,"residentBytes":13,"uptimeSeconds":1.5,"version":"0.9.0"}"#
+                + #""protocolVersion":1,"refusedConnections":14,"rememberedSends":10,"residentBytes":13,"uptimeSeconds":1.5,"version":"0.9.0"}"#
         )
     }
 
@@ -95,9 +96,10 @@ import Testing
                 version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 0.5,
                 processes: [ProcessReport(name: "clock", kind: "ticker", state: .running)]),
             is: #"{"bufferedBytes":0,"bufferedMessages":0,"channels":0,"connections":0,"endedChannels":0,"endings":{},"#
-                + #""epoch":2,"handoffs":0,"leases":0,"parked":0,"#
+                + #""epoch":2,"handoffs":0,"isDraining":false,"leases":0,"parked":0,"#
                 + #""processes":[{"kind":"ticker","messages":0,"name":"clock","restarts":0,"state":"running"}],"#
-                + #""protocolVersion":1,"rememberedSends":0,"uptimeSeconds":0.5,"version":"0.9.0"}"#)
+                + #""protocolVersion":1,"refusedConnections":0,"rememberedSends":0,"uptimeSeconds":0.5,"version":"0.9.0"}"#
+        )
         try expect(
             WaitersReport(waiters: [WaiterReport(client: "c", operation: .trace, targets: [], waitingSeconds: 0.5)]),
             is: #"{"omitted":0,"waiters":[{"client":"c","operation":"trace","state":"waiting","targets":[],"#

@@ -6,9 +6,11 @@ import Testing
 
     @Test func theServerAsAWhole() {
         let report = ServerReport(
-            version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, connections: 3,
+            version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, isDraining: true,
+            connections: 3,
             parked: 12_000, channels: 4, endedChannels: 5, leases: 6, bufferedMessages: 1200, bufferedBytes: 3_565_159,
-            rememberedSends: 7, handoffs: 1_234_567, endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
+            rememberedSends: 7, handoffs: 1_234_567, refusedConnections: 8,
+            endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
             residentBytes: 13_002_343,
             processes: [
                 ProcessReport(name: "resize", kind: "pipe", state: .running, restarts: 1, messages: 1234),
@@ -17,21 +19,23 @@ import Testing
             ])
         #expect(
             report.text == """
-                version             0.9.0
-                protocol            1
-                epoch               1764031000
-                uptime              3 h 05 m
-                resident memory     12.4 MiB
+                version              0.9.0
+                protocol             1
+                epoch                1764031000
+                uptime               3 h 05 m
+                state                draining
+                resident memory      12.4 MiB
 
-                connections         3
-                waiting operations  12 000
-                channels in use     4
-                ended channels      5
+                connections          3
+                refused connections  8
+                waiting operations   12 000
+                channels in use      4
+                ended channels       5
 
-                messages taken      1 234 567
-                under lease         6
-                buffered            1 200 (3.4 MiB)
-                remembered ids      7
+                messages taken       1 234 567
+                under lease          6
+                buffered             1 200 (3.4 MiB)
+                remembered ids       7
 
                 ENDED BY      CONNECTIONS
                 end-of-input         1000
@@ -49,21 +53,23 @@ import Testing
         let report = ServerReport(version: "0.9.0", protocolVersion: 1, epoch: 1, uptimeSeconds: 0.012)
         #expect(
             report.text == """
-                version             0.9.0
-                protocol            1
-                epoch               1
-                uptime              12 ms
-                resident memory     unknown
+                version              0.9.0
+                protocol             1
+                epoch                1
+                uptime               12 ms
+                state                serving
+                resident memory      unknown
 
-                connections         0
-                waiting operations  0
-                channels in use     0
-                ended channels      0
+                connections          0
+                refused connections  0
+                waiting operations   0
+                channels in use      0
+                ended channels       0
 
-                messages taken      0
-                under lease         0
-                buffered            0 (0 B)
-                remembered ids      0
+                messages taken       0
+                under lease          0
+                buffered             0 (0 B)
+                remembered ids       0
 
                 no connection has ended
 

@@ -95,6 +95,13 @@ struct SettingsTests {
         #expect(try load(environment: ["SLUICED_PROCESSES": "echo"]).processes.isEmpty)
     }
 
+    @Test("have no limit where 0 says so")
+    func openLimits() throws {
+        let settings = try load(file: "limits:\n  connections-per-address: 0\n  connections-per-principal: 0")
+        #expect(settings.limits.maxConnectionsPerAddress == .max)
+        #expect(settings.limits.maxConnectionsPerPrincipal == .max)
+    }
+
     @Test("do not watch the loop when the threshold is 0")
     func unwatchedLoop() throws {
         #expect(try load(file: "blocked-loop-milliseconds: 0").blockedLoopThreshold == nil)
@@ -131,7 +138,8 @@ struct SettingsTests {
             (.leases, 16, 1_048_576), (.declaredChannels, 0, 16_777_216), (.ends, 0, 1_048_576),
             (.capacity, 1, 16_777_216), (.window, 1, 1_048_576), (.tombstones, 0, 16_777_216),
             (.tombstoneSeconds, 0, 86_400), (.rememberedSends, 0, 16_777_216), (.rememberedSendSeconds, 0, 86_400),
-            (.lineSeconds, 1, 3_600), (.stallSeconds, 1, 3_600),
+            (.lineSeconds, 1, 3_600), (.stallSeconds, 1, 3_600), (.connectionsPerAddress, 0, 1_048_576),
+            (.connectionsPerPrincipal, 0, 1_048_576), (.drainSeconds, 0, 86_400),
         ])
     func ranges(key: SettingsKey, lowest: Int, highest: Int) throws {
         for inside in [lowest, highest] {
@@ -222,6 +230,9 @@ private struct Example {
         case .rememberedSendSeconds: (text, change) = ("1016", { $0.limits.sendMemoryLife = .seconds(1016) })
         case .lineSeconds: (text, change) = ("1017", { $0.limits.lineTimeout = .seconds(1017) })
         case .stallSeconds: (text, change) = ("1018", { $0.limits.stallTimeout = .seconds(1018) })
+        case .connectionsPerAddress: (text, change) = ("1019", { $0.limits.maxConnectionsPerAddress = 1019 })
+        case .connectionsPerPrincipal: (text, change) = ("1020", { $0.limits.maxConnectionsPerPrincipal = 1020 })
+        case .drainSeconds: (text, change) = ("1021", { $0.limits.drainTimeout = .seconds(1021) })
         }
     }
 }

@@ -22,6 +22,11 @@ struct ChannelTable: ~Copyable {
         tombstones = Retention(life: tombstoneLife, maxCount: maxTombstones)
     }
 
+    /// Keeps the names of ended channels for another while from now on, and at most so many.
+    mutating func keepTombstones(for life: Duration, maxCount: Int) {
+        tombstones.change(life: life, maxCount: maxCount)
+    }
+
     /// The number of channels, without those of which only the name is kept.
     var count: Int { index.count - tombstoneCount }
     /// When the next name of an ended channel will be free.

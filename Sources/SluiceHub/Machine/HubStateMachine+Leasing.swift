@@ -109,7 +109,7 @@ extension HubStateMachine {
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
         if Mutant.isOn(.requeueDropped) { return discard(offer, on: channel) }
-        if !channel.refusesReturns { endSendersInHaste(of: offer) }
+        if !channel.refusesReturns { endSendersThatWaitNoMore(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
@@ -154,6 +154,7 @@ extension HubStateMachine {
             clients[lease.holder]?.firstLease = lease.next
         }
         clients[lease.holder]?.leaseCount -= 1
+        if stage != .serving { tellIfReleased(lease.holder) }
         lease.channel.awayCount -= 1
         return lease
     }
@@ -196,10 +197,14 @@ extension HubStateMachine {
         offer.place = .gone
     }
 
-    /// Ends the sends that would not have waited if nobody had been there.
-    private mutating func endSendersInHaste(of offer: Offer) {
-        while let sender = offer.sender, operations[sender.operation]?.triesOnce == true {
-            withdraw(sender.operation, .timeout)
+    /// Ends the sends that would not have waited if nobody had been there; all of them when there will be no other
+    /// receiver.
+    private mutating func endSendersThatWaitNoMore(of offer: Offer) {
+        let isServing = stage == .serving
+        while let sender = offer.sender, let operation = operations[sender.operation],
+            operation.triesOnce || !isServing
+        {
+            withdraw(sender.operation, isServing ? .timeout : .draining)
         }
     }
 

@@ -96,8 +96,8 @@ extension HubStateMachine {
     }
 
     func isInDoubt(_ offer: Offer) -> Bool {
-        // Somebody else who sends the same goes on.
-        if !offer.attached.isEmpty { return true }
+        // Somebody else who sends the same goes on, unless everybody is withdrawn.
+        if !offer.attached.isEmpty, stage == .serving { return true }
         switch offer.place {
         case .leased: return true
         case .distributing: return offer.attempts > 0

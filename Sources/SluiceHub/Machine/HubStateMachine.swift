@@ -12,7 +12,7 @@ import SluiceWire
 /// parked, a lease in its holder's while it lasts. Every call costs the logarithm of the parked operations at most, or
 /// the number of operations that it ends; only the reports look at everything.
 struct HubStateMachine: ~Copyable {
-    let limits: HubLimits
+    private(set) var limits: HubLimits
     /// Tells this life of the server from others.
     let epoch: Int
     /// The time of the current call, in nanoseconds of a clock that only grows; whoever calls sets it first.
@@ -30,6 +30,10 @@ struct HubStateMachine: ~Copyable {
     var tracers: [OperationID] = []
     /// The channels that are to go on once a client has been withdrawn from everything; nil while none is.
     var heldUp: [NamedChannel]?
+    /// How far it is with its life.
+    var stage = HubStage.serving
+    /// How many connections each principal has.
+    var principals: [ChannelName: Int] = [:]
     var generator: any RandomNumberGenerator & Sendable
     /// The number of offers that there were: the position of the last one.
     var lastPosition: UInt64 = 0
@@ -78,6 +82,16 @@ struct HubStateMachine: ~Copyable {
         return false
     }
 
+    /// Goes by other limits from now on, as far as they may change while the hub serves; see `HubLimits.adopting`. What is
+    /// there already stays.
+    mutating func adopt(_ limits: HubLimits) {
+        self.limits = self.limits.adopting(limits)
+        channels.keepTombstones(for: limits.tombstoneLife, maxCount: limits.maxTombstones)
+        memory.keepDelivered(for: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
+        channels.prune(at: now)
+        memory.prune(at: now)
+    }
+
     // MARK: Connections
 
     mutating func connect(from address: String) -> ConnectionID {
@@ -88,7 +102,7 @@ struct HubStateMachine: ~Copyable {
     /// Forgets the connection, whose conversation is over.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
-        _ = clients.remove(connection)
+        if let client = clients.remove(connection) { forgetPrincipal(of: client) }
     }
 
     /// Nothing more will come from the client: withdraws everything that it has parked, without replies, gives its leases
@@ -108,11 +122,19 @@ struct HubStateMachine: ~Copyable {
     ///
     /// The withdrawal of one has nothing told to another one of the same client, which nobody would read.
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
+        withholding { machine in
+            while let id = machine.clients[connection]?.firstOperation { machine.withdraw(id, reason) }
+        }
+    }
+
+    /// Lets channels go on from which `withdrawals` takes something only once all of these are made.
+    mutating func withholding(_ withdrawals: (inout HubStateMachine) -> Void) {
         heldUp = []
-        while let id = clients[connection]?.firstOperation { withdraw(id, reason) }
+        withdrawals(&self)
         let channels = heldUp ?? []
         heldUp = nil
         for channel in channels {
+            // Whoever a broadcast still waited for may have gone.
             finishIfComplete(channel)
             goOn(with: channel)
         }
@@ -136,7 +158,8 @@ struct HubStateMachine: ~Copyable {
 
     /// Performs a command that concerns other clients, or parks it.
     mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
-        switch command {
+        if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
+        return switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)
         case .select(let command): select(command, caller)
@@ -201,13 +224,15 @@ enum Withdrawal: String, Sendable {
     case endOfInput = "eof"
     /// The conversation has ended with an error.
     case closing
+    /// The hub is about to stop.
+    case draining
 
     /// What is told of an operation that provably did not happen.
     var reply: Reply {
         switch self {
         case .timeout: .timeout
         case .cancelled: .cancelled(nil)
-        case .endOfInput, .closing: .cancelled(rawValue)
+        case .endOfInput, .closing, .draining: .cancelled(rawValue)
         }
     }
 

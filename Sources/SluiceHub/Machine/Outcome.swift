@@ -22,6 +22,18 @@ extension Command {
     }
 }
 
+extension Command {
+    /// Whether something may begin with the command that a hub which is about to stop could not see to its end.
+    var beginsWork: Bool {
+        switch self {
+        case .send, .receive, .select, .barrier, .open, .join, .trace: true
+        case .acknowledge, .refuse, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping, .inspect,
+            .cancel, .help, .quit:
+            false
+        }
+    }
+}
+
 /// Whose operation it is, and the tag that its reply will carry.
 struct Caller: Sendable, Hashable {
     let connection: ConnectionID
@@ -45,6 +57,8 @@ struct Effect: Sendable, Hashable {
         case partial(Reply)
         /// A handoff that the client traces.
         indirect case handoff(Handoff)
+        /// The client holds no message any more, which matters while the hub drains.
+        case released
     }
 
     let connection: ConnectionID
@@ -54,6 +68,12 @@ struct Effect: Sendable, Hashable {
 
     /// Stands where an effect was.
     static let none = Effect(
-        connection: ConnectionID(slot: -1, serial: 0), operation: OperationID(slot: -1, serial: 0), tag: nil,
-        content: .final(.timeout))
+        connection: ConnectionID(slot: -1, serial: 0), operation: noOperation, tag: nil, content: .final(.timeout))
+
+    /// Tells a connection that no lease of it is left.
+    static func released(_ connection: ConnectionID) -> Effect {
+        Effect(connection: connection, operation: noOperation, tag: nil, content: .released)
+    }
+
+    private static let noOperation = OperationID(slot: -1, serial: 0)
 }

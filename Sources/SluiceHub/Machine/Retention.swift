@@ -8,14 +8,20 @@ struct Retention<Element>: ~Copyable {
         let end: UInt64
     }
 
-    private let nanoseconds: UInt64
-    private let maxCount: Int
+    private var nanoseconds: UInt64
+    private var maxCount: Int
     private var entries: Deque<Entry> = []
 
     /// - Parameters:
     ///   - life: how long each is kept, rounded up to whole seconds, so that many end together.
     ///   - maxCount: how many are kept.
     init(life: Duration, maxCount: Int) {
+        nanoseconds = life.wholeNanoseconds
+        self.maxCount = maxCount
+    }
+
+    /// Keeps what comes from now on for another while, and at most so many.
+    mutating func change(life: Duration, maxCount: Int) {
         nanoseconds = life.wholeNanoseconds
         self.maxCount = maxCount
     }

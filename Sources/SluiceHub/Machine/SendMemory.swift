@@ -22,6 +22,11 @@ struct SendMemory: ~Copyable {
         delivered = Retention(life: life, maxCount: maxCount)
     }
 
+    /// Remembers deliveries for another while from now on, and at most so many.
+    mutating func keepDelivered(for life: Duration, maxCount: Int) {
+        delivered.change(life: life, maxCount: maxCount)
+    }
+
     /// The number of deliveries that are remembered.
     var deliveredCount: Int { delivered.count }
     /// When the next one will be forgotten.

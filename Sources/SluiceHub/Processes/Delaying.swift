@@ -4,7 +4,7 @@ extension RunningProcess {
     /// One task receives, and notes when each message is due; another one sends it then.
     func delay(from source: HubChannel, to target: HubChannel, by delay: Duration) async throws {
         // Each of the two tasks holds one message more.
-        let room = min(BuiltInProcess.maxDelayed, client.hub.limits.maxLeases) - 2
+        let room = min(BuiltInProcess.maxDelayed, client.hub.currentLimits.maxLeases) - 2
         let waiting = Channel<Delayed>(.buffered(capacity: max(room, 0)), name: "messages on their way")
         try await withNursery("delay") { nursery in
             nursery.spawn("receiver of \(source.name)") {

@@ -14,7 +14,7 @@ public struct ProcessFailure: Sendable {
 }
 
 extension Hub {
-    /// Runs a built-in process on the hub's reactor until the returned task is cancelled.
+    /// Runs a built-in process on the hub's reactor until the returned task is cancelled, or the hub drains.
     ///
     /// When the process fails, because one of its channels has ended or a limit is reached, it is started again after a
     /// second; after two when that was no use, and so on up to a minute. Once it has run for a minute, the next failure
@@ -47,7 +47,7 @@ extension Hub {
             do {
                 return try await RunningProcess(client(process.name), status).run(process.work)
             } catch {
-                if Task.isCancelled { return }
+                if Task.isCancelled || isDraining { return }
                 let delay = backoff.delay(afterNanoseconds: timekeeper.nowNanoseconds - start)
                 status.update {
                     $0.state = .waitingToRestart

@@ -31,6 +31,9 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
+    /// How often the connection is read from before it ends because the hub drains: a client that goes on talking would keep
+    /// the hub from its end.
+    @exclusivity(unchecked) private var drainingReads = UInt8.max
     /// What the connection waits for that may not happen; nil while that is nothing.
     @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
@@ -126,6 +129,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if !socket.watchesWriting { write() }
         session.reportWritten()
         if session.canRunHeld { schedule() }
+        if share.isDraining { endIfDrained() }
         if session.ending != nil, session.output.isEmpty { end() }
         guard isOpen else { return }
         watch()
@@ -191,6 +195,44 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     }
 
     private var isLingering: Bool { if case .lingering = state { true } else { false } }
+
+    // MARK: Draining
+
+    /// The hub is about to stop. One that has not begun does so soon, and is told again then.
+    func drain() {
+        if isOpen, socket.isOpen { schedule() }
+    }
+
+    /// Ends the conversation if the client has nothing left to be told and holds nothing. What it has sent up to now is
+    /// answered before, as far as that comes to an end.
+    private func endIfDrained() {
+        guard case .open = state, session.ending == nil, session.isIdle, session.output.isEmpty, !hub.holdsLeases(id)
+        else { return }
+        let room = min(session.inputRoom, share.scratch.count)
+        guard room > 0, drainingReads > 0 else { return session.endDrained() }
+        drainingReads -= 1
+        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
+        case .bytes(let count):
+            session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
+            schedule()
+        case .endOfStream: session.endInput()
+        case .wouldBlock: session.endDrained()
+        case .failed: close(because: .reset)
+        }
+    }
+
+    /// Says what is still to be said as far as the kernel takes it now, and closes.
+    func endAtOnce() {
+        guard isOpen, socket.isOpen else { return }
+        if case .open = state {
+            write()
+            guard isOpen else { return }
+            socket.finishWriting()
+            // Closing with input unread would break the connection off, and the last replies might not arrive.
+            _ = socket.tryRead(into: share.scratch)
+        }
+        close(because: .stopped)
+    }
 
     // MARK: Ending
 

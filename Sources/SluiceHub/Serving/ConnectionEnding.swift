@@ -18,6 +18,24 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case backlog
     /// There were as many connections as there may be.
     case tooMany = "too-many"
-    /// The hub's reactor stops.
+    /// There were as many connections of the client's address as there may be.
+    case tooManyOfAddress = "too-many-of-address"
+    /// There were as many connections of the principal that the client is as there may be.
+    case tooManyOfPrincipal = "too-many-of-principal"
+    /// The system had no descriptor for the connection.
+    case noDescriptor = "no-descriptor"
+    /// The hub was about to stop, and the client had every reply.
+    case drained
+    /// The hub has stopped.
     case stopped
+
+    /// Whether the client has not simply gone: it has said good-bye, or was told everything there was to tell.
+    var isOrderly: Bool {
+        switch self {
+        case .quit, .drained: true
+        case .endOfInput, .reset, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
+            .tooManyOfPrincipal, .noDescriptor, .stopped:
+            false
+        }
+    }
 }

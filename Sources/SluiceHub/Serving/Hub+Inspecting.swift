@@ -36,16 +36,20 @@ extension Hub {
 
     private var serverReport: ServerReport {
         let processes = processes.reports
+        let endings = endings
+        let refusals = [ConnectionEnding.tooMany, .tooManyOfAddress, .noDescriptor]
         return look { state in
             ServerReport(
                 version: HubLimits.version, protocolVersion: 1, epoch: epoch,
                 uptimeSeconds: seconds(at: state.machine.now),
+                isDraining: state.machine.stage != .serving,
                 connections: state.machine.connectionCount - state.localCount, parked: state.machine.parkedCount,
                 channels: state.machine.channels.count, endedChannels: state.machine.channels.tombstoneCount,
                 leases: state.machine.leases.count, bufferedMessages: state.machine.totals.keptMessages,
                 bufferedBytes: state.machine.totals.keptBytes, rememberedSends: state.machine.memory.deliveredCount,
                 handoffs: state.machine.totals.handoffs,
-                endings: Dictionary(uniqueKeysWithValues: state.endings.map { ($0.key.rawValue, $0.value) }),
+                refusedConnections: refusals.reduce(0) { $0 + endings[$1, default: 0] },
+                endings: Dictionary(uniqueKeysWithValues: endings.map { ($0.key.rawValue, $0.value) }),
                 residentBytes: ResidentMemory.bytes, processes: processes)
         }
     }

@@ -10,21 +10,23 @@ extension Hub {
     /// - Throws: `.cancelled`; `.system` when the listener fails for good; `.misuse` off its reactor.
     public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
+        listeners.add(listener)
+        defer { listeners.remove(listener) }
         do throws(SluiceError) {
             while true { admit(try await listener.acceptSocket(), shares) }
         } catch  where error.code == .closed {}
     }
 
     private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
-        let client = accepted.peer.description
-        guard let connection = enter(client, on: shares) else {
-            return turnAway(accepted.takeStream(on: shares[0].reactor), client, shares[0])
-        }
-        if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
-        // The listener's reactor has accepted it, and another one serves it.
-        let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())
-        connection.share.reactor.post { [self] in
-            if let descriptor = descriptor.withLock({ $0.take() }) { begin(connection, descriptor) }
+        switch enter(accepted.peer.description, from: ClientOrigin(accepted.peer), on: shares) {
+        case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
+        case .admitted(let connection):
+            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
+            // The listener's reactor has accepted it, and another one serves it.
+            let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())
+            connection.share.reactor.post { [self] in
+                if let descriptor = descriptor.withLock({ $0.take() }) { begin(connection, descriptor) }
+            }
         }
     }
 
@@ -32,18 +34,18 @@ extension Hub {
         connection.share.connectionEnters()
         watchOver(connection.share)
         connection.begin(descriptor)
+        // It was accepted just before the listeners were closed.
+        if connection.share.isDraining { connection.drain() }
     }
 
-    private func turnAway(_ stream: Stream, _ client: String, _ share: ReactorShare) {
+    private func turnAway(_ stream: Stream, _ error: WireError, _ share: ReactorShare) {
         var output: [UInt8] = []
-        let limit = limits.maxConnections
-        Reply.error(WireError(.limit, "the server has \(limit) connections, and takes no more")).append(to: &output)
+        Reply.error(error).append(to: &output)
         _ = output.withUnsafeBytes { stream.tryWrite($0) }
         try? stream.shutdownWrite()
         // Closing with input unread would break the connection off, and the reply might not arrive.
         _ = stream.tryRead(into: share.scratch)
         stream.close()
-        turnedAway(client)
     }
 
     /// Has the connections closed when the reactor ends, while there are any.

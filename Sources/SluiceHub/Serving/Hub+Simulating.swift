@@ -5,10 +5,7 @@ extension Hub {
     /// Serves a simulated client; false when there are as many as there may be. On the reactor's thread only.
     package func admit(_ socket: VirtualSocket, from client: String) -> Bool {
         let share = share(of: timekeeper)
-        guard let connection = enter(client, on: [share]) else {
-            turnedAway(client)
-            return false
-        }
+        guard case .admitted(let connection) = enter(client, from: nil, on: [share]) else { return false }
         share.connectionEnters()
         connection.begin(socket)
         return true

@@ -26,6 +26,8 @@ struct Aftermath {
     var alarm: UInt64?
     /// Whether there is much memory to give back.
     var ebbs = false
+    /// Whether the hub drains, and there is nothing left to wait for.
+    var isDrained = false
 }
 
 /// What the hub's lock guards: the state machine, and who is behind its connections.
@@ -38,6 +40,10 @@ struct HubState: ~Copyable, @unchecked Sendable {
     var machine: HubStateMachine
     /// The connections by the slots of their keys; nil is one of this process.
     private var connections: [Connection?] = []
+    /// From where these have come, by the same slots.
+    private var origins: [ClientOrigin?] = []
+    /// How many connections have come from the same place.
+    private var originCounts: [ClientOrigin: Int] = [:]
     /// The tasks of this process that wait for an operation.
     private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
     /// The connection of those in this process who have none of their own.
@@ -63,6 +69,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func share(of reactor: Reactor, limits: HubLimits) -> ReactorShare {
         if let share = shares.first(where: { $0.reactor === reactor }) { return share }
         let share = ReactorShare(of: reactor, number: shares.count, limits: limits)
+        share.isDraining = machine.stage != .serving
         shares.append(share)
         outboxes.append([])
         connectionCounts.append(0)
@@ -70,21 +77,43 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     /// - Parameters:
+    ///   - origin: from where it has come.
     ///   - candidates: where it may be; at least one.
     ///   - make: what the connection is, given its key and where it is.
     mutating func enter(
-        _ client: String, on candidates: [ReactorShare], _ make: (ConnectionID, ReactorShare) -> Connection
-    ) -> Connection? {
+        _ client: String, from origin: ClientOrigin?, on candidates: [ReactorShare],
+        _ make: (ConnectionID, ReactorShare) -> Connection
+    ) -> Connection {
         guard let share = candidates.min(by: { connectionCounts[$0.number] < connectionCounts[$1.number] }) else {
-            return nil
+            preconditionFailure("a client is served by a reactor")
         }
         connectionCounts[share.number] += 1
         let id = machine.connect(from: client)
         let slot = Int(id.slot)
-        while slot >= connections.count { connections.append(nil) }
+        while slot >= connections.count {
+            connections.append(nil)
+            origins.append(nil)
+        }
         let connection = make(id, share)
         connections[slot] = connection
+        origins[slot] = origin
+        if let origin { originCounts[origin, default: 0] += 1 }
         return connection
+    }
+
+    /// Why there can be no other connection from there; nil when there can.
+    func refusal(of origin: ClientOrigin?) -> (ending: ConnectionEnding, error: WireError)? {
+        let limits = machine.limits
+        guard machine.connectionCount - localCount < limits.maxConnections else {
+            return (
+                .tooMany, WireError(.limit, "the server has \(limits.maxConnections) connections, and takes no more")
+            )
+        }
+        guard let origin, originCounts[origin, default: 0] >= limits.maxConnectionsPerAddress else { return nil }
+        return (
+            .tooManyOfAddress,
+            WireError(.limit, "an address has at most \(limits.maxConnectionsPerAddress) connections")
+        )
     }
 
     func connections(of share: ReactorShare) -> [Connection] {
@@ -93,8 +122,11 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     mutating func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
         connectionCounts[share.number] -= 1
-        machine.disconnect(id, isOrderly: ending == .quit)
+        machine.disconnect(id, isOrderly: ending.isOrderly)
         connections[Int(id.slot)] = nil
+        if let origin = origins[Int(id.slot)].take(), let count = originCounts[origin] {
+            originCounts[origin] = count == 1 ? nil : count - 1
+        }
         count(ending)
     }
 
@@ -117,6 +149,9 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func count(_ ending: ConnectionEnding) {
         endings[ending, default: 0] += 1
     }
+
+    /// Whether the hub drains, and there is nothing left to wait for.
+    var isDrained: Bool { machine.isDrained(localCount: localCount) }
 
     // MARK: Deliveries
 
@@ -148,6 +183,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             aftermath.alarm = deadline
         }
         aftermath.ebbs = machine.ebbs()
+        aftermath.isDrained = isDrained
         return aftermath
     }
 

@@ -23,6 +23,8 @@ final class ReactorShare: @unchecked Sendable {
     /// The storage of the last deliveries, for reuse.
     @exclusivity(unchecked) private var spareDeliveries: [Delivery?] = []
     @exclusivity(unchecked) private var isDelivering = false
+    /// Whether the hub is about to stop, as far as the reactor knows.
+    @exclusivity(unchecked) var isDraining = false
     /// Opened when the last connection has gone; nil while there is none.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0

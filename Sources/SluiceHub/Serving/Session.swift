@@ -86,6 +86,11 @@ final class Session {
     private var hasOutputRoom: Bool { output.count < hub.limits.outputBytes }
     private var hasParked: Bool { isHeldUp || !parkedTags.isEmpty }
 
+    /// Whether the client waits for nothing, and has sent nothing that is still to run.
+    var isIdle: Bool {
+        if case .open = phase { !hasParked && (held.isEmpty || isParserHungry) } else { false }
+    }
+
     // MARK: Input
 
     /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
@@ -124,6 +129,9 @@ final class Session {
         guard case .open = phase else { return }
         hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.endInput(of: id) }
     }
+
+    /// The hub is about to stop, and there is nothing left to say.
+    func endDrained() { finish(.drained) }
 
     /// Ends the conversation with an error, as the last reply.
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
@@ -172,9 +180,13 @@ final class Session {
     private func take(_ step: RequestParser.Step, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
         switch step {
         case .needsMore: isParserHungry = true
-        case .refused(let tag, let error): refused(error, tag)
+        case .refused(let tag, let error):
+            if admission?.count(nil) == false { return refuse(.tooManyUnproven(hub.limits), tag, because: .denied) }
+            refused(error, tag)
         case .request(let request):
-            if admission != nil, !request.command.isForStrangers {
+            if admission?.count(request.command) == false {
+                refuse(.tooManyUnproven(hub.limits), request.tag, because: .denied)
+            } else if admission != nil, !request.command.isForStrangers {
                 answer(.error(.authenticationRequired), request.tag)
             } else if request.command.needsHub {
                 runTogether(request, input, &offset)
@@ -252,10 +264,12 @@ final class Session {
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
         guard let users = hub.users else { return answer(.error(.noUsers), tag) }
         guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
-        admission = nil
+        var refusal: WireError?
         hub.transact(share) { [id] (machine: inout HubStateMachine) in
-            machine.clients[id]?.principal = credentials.principal
+            refusal = machine.authenticate(id, as: credentials.principal)
         }
+        if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
+        admission = nil
         answer(.ok([]), tag)
     }
 
@@ -306,7 +320,7 @@ final class Session {
         incompleteSince = nil
         // Now, and not when the client closes its side: somebody else may have what it holds.
         hub.transact(share) { [id] (machine: inout HubStateMachine) in
-            machine.conclude(id, isOrderly: ending == .quit)
+            machine.conclude(id, isOrderly: ending.isOrderly)
         }
     }
 
@@ -333,6 +347,7 @@ final class Session {
         case .handoff(let handoff):
             unreportedBytes += Handoff.outputBytes
             emit(.data(hub.body(of: hub.report(of: handoff), handoff.format)), delivery.tag)
+        case .released: break
         }
     }
 

@@ -12,6 +12,11 @@ extension WireError {
         WireError(.denied, "before AUTH a client sends at most \(limits.authenticationBytes) bytes")
     }
 
+    static func tooManyUnproven(_ limits: HubLimits) -> WireError {
+        let count = limits.authenticationCommands
+        return WireError(.denied, "before AUTH a client sends at most \(count) other command\(count == 1 ? "" : "s")")
+    }
+
     static func tooLateUnproven(_ limits: HubLimits) -> WireError {
         WireError(.denied, "AUTH must come within \(limits.authenticationTimeout.components.seconds) s")
     }

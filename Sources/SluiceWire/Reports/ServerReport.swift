@@ -8,6 +8,8 @@ public struct ServerReport: Report, Hashable {
     public var epoch: Int
     /// For how long it has run.
     public var uptimeSeconds: Double
+    /// Whether the server is about to stop, and takes no new work.
+    public var isDraining: Bool
     /// How many clients are connected.
     public var connections: Int
     /// How many operations wait.
@@ -26,7 +28,9 @@ public struct ServerReport: Report, Hashable {
     public var rememberedSends: Int
     /// How many messages were taken since the start.
     public var handoffs: Int
-    /// How many connections have ended, by what ended them.
+    /// How many connections were turned away, for a limit or because the system had no descriptor for them.
+    public var refusedConnections: Int
+    /// How many connections have ended, by what ended them; those included that were turned away.
     public var endings: [String: Int]
     /// The memory that the server occupies; nil if the system does not tell.
     public var residentBytes: Int?
@@ -38,6 +42,7 @@ public struct ServerReport: Report, Hashable {
         protocolVersion: Int,
         epoch: Int,
         uptimeSeconds: Double,
+        isDraining: Bool = false,
         connections: Int = 0,
         parked: Int = 0,
         channels: Int = 0,
@@ -47,6 +52,7 @@ public struct ServerReport: Report, Hashable {
         bufferedBytes: Int = 0,
         rememberedSends: Int = 0,
         handoffs: Int = 0,
+        refusedConnections: Int = 0,
         endings: [String: Int] = [:],
         residentBytes: Int? = nil,
         processes: [ProcessReport] = []
@@ -55,6 +61,7 @@ public struct ServerReport: Report, Hashable {
         self.protocolVersion = protocolVersion
         self.epoch = epoch
         self.uptimeSeconds = uptimeSeconds
+        self.isDraining = isDraining
         self.connections = connections
         self.parked = parked
         self.channels = channels
@@ -64,6 +71,7 @@ public struct ServerReport: Report, Hashable {
         self.bufferedBytes = bufferedBytes
         self.rememberedSends = rememberedSends
         self.handoffs = handoffs
+        self.refusedConnections = refusedConnections
         self.endings = endings
         self.residentBytes = residentBytes
         self.processes = processes
@@ -77,10 +85,12 @@ public struct ServerReport: Report, Hashable {
                 ("protocol", String(protocolVersion)),
                 ("epoch", String(epoch)),
                 ("uptime", String(readableSeconds: uptimeSeconds)),
+                ("state", isDraining ? "draining" : "serving"),
                 ("resident memory", residentBytes.map { String(readableBytes: $0) } ?? "unknown"),
             ],
             [
                 ("connections", String(readable: connections)),
+                ("refused connections", String(readable: refusedConnections)),
                 ("waiting operations", String(readable: parked)),
                 ("channels in use", String(readable: channels)),
                 ("ended channels", String(readable: endedChannels)),
@@ -100,8 +110,8 @@ public struct ServerReport: Report, Hashable {
             .joined(separator: "\n")
     }
 
-    /// The width of the longest key, "waiting operations", and of the two spaces behind it.
-    private static let keyWidth = 20
+    /// The width of the longest key, "refused connections", and of the two spaces behind it.
+    private static let keyWidth = 21
 
     private var endingsText: String {
         if endings.isEmpty { return "no connection has ended" }

@@ -1,0 +1,23 @@
+import SluiceWire
+
+/// Who is behind a connection.
+extension HubStateMachine {
+    /// Takes a connection for a principal's, who has proved it.
+    ///
+    /// - Returns: why that cannot be; nil when it can.
+    mutating func authenticate(_ connection: ConnectionID, as principal: ChannelName) -> WireError? {
+        guard let client = clients[connection], client.principal != principal else { return nil }
+        guard principals[principal, default: 0] < limits.maxConnectionsPerPrincipal else {
+            return WireError(.limit, "a principal has at most \(limits.maxConnectionsPerPrincipal) connections")
+        }
+        forgetPrincipal(of: client)
+        client.principal = principal
+        principals[principal, default: 0] += 1
+        return nil
+    }
+
+    mutating func forgetPrincipal(of client: ClientRecord) {
+        guard let principal = client.principal, let count = principals[principal] else { return }
+        principals[principal] = count == 1 ? nil : count - 1
+    }
+}

@@ -1,0 +1,30 @@
+import SluiceRuntime
+import Synchronization
+
+/// The listeners of a hub, for what they know of connections that the hub never saw.
+final class ListenerList: Sendable {
+    private struct State {
+        var open: [Listener] = []
+        /// The refusals of those that were closed.
+        var pastRefusals = 0
+    }
+
+    private let state = Lock(State())
+
+    /// How many connections were refused because there was no descriptor for them.
+    var refusedConnections: Int {
+        state.withLock { state in state.open.reduce(state.pastRefusals) { $0 + $1.refusedConnections } }
+    }
+
+    func add(_ listener: Listener) {
+        state.withLock { $0.open.append(listener) }
+    }
+
+    func remove(_ listener: Listener) {
+        state.withLock { state in
+            guard let index = state.open.firstIndex(where: { $0 === listener }) else { return }
+            state.open.remove(at: index)
+            state.pastRefusals += listener.refusedConnections
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import Testing
+
+/// How many may connect with the daemon.
+@Suite(.serialized, .timeLimit(.minutes(10))) struct ConnectionLimitTests {
+    private struct Info: Decodable {
+        let connections: Int
+        let refusedConnections: Int
+        let endings: [String: Int]
+    }
+
+    private func info(_ client: LineSocket) throws -> Info {
+        #expect(try client.answer(to: "info format=json")?.hasPrefix("DATA ") == true)
+        return try JSONDecoder().decode(Info.self, from: Data(try #require(try client.line()).utf8))
+    }
+
+    @Test func anAddressHasSoManyConnections() throws {
+        let path = temporaryPath("limits.sock")
+        let daemon = try Daemon(
+            ["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2,
+            environment: ["SLUICED_LIMITS_CONNECTIONS_PER_ADDRESS": "2"])
+        let clients = [try LineSocket(port: daemon.port), try LineSocket(port: daemon.port)]
+        for client in clients { #expect(try client.answer(to: "ping") == "OK") }
+        let third = try LineSocket(port: daemon.port)
+        #expect(try third.line() == "ERR limit an address has at most 2 connections")
+        #expect(try third.line() == nil)
+        let info = try info(clients[0])
+        #expect(info.refusedConnections == 1)
+        #expect(info.endings == ["too-many-of-address": 1])
+        for client in clients { client.close() }
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func aPrincipalHasSoManyConnections() throws {
+        let users = TemporaryFile("users", containing: "alice s3cret\nbob hunter2\n")
+        let daemon = try Daemon(
+            environment: [
+                "SLUICED_LIMITS_CONNECTIONS_PER_PRINCIPAL": "1", "SLUICED_USERS_FILE": users.path,
+            ])
+        let clients = try (0..<3).map { _ in try LineSocket(port: daemon.port) }
+        #expect(try clients[0].answer(to: "auth alice s3cret") == "OK")
+        #expect(try clients[1].answer(to: "auth alice s3cret") == "ERR limit a principal has at most 1 connections")
+        #expect(try clients[1].line() == nil)
+        clients[1].close()
+        #expect(try clients[2].answer(to: "auth bob hunter2") == "OK")
+        while try info(clients[0]).endings != ["too-many-of-principal": 1] {}
+        for client in clients { client.close() }
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test func withoutDescriptorsThoseWhoAreThereDoNotNotice() throws {
+        let daemon = try Daemon(descriptors: 64)
+        let client = try LineSocket(port: daemon.port)
+        #expect(try client.answer(to: "ping") == "OK")
+        var others = try (0..<200).map { _ in try LineSocket(port: daemon.port) }
+        var seen = try info(client)
+        while seen.connections + seen.refusedConnections < 201 { seen = try info(client) }
+        #expect(seen.refusedConnections > 100)
+        #expect(seen.endings["no-descriptor"] == seen.refusedConnections)
+        try client.send(Array("#1 send jobs x\nrecv jobs\n".utf8))
+        #expect(try (0..<3).map { _ in try client.line() } == ["MSG jobs 1", "x", "#1 OK"])
+        others = []
+        while try info(client).connections > 1 {}
+        let next = try LineSocket(port: daemon.port)
+        #expect(try next.answer(to: "ping") == "OK")
+        #expect(try info(client).refusedConnections == seen.refusedConnections)
+        #expect(others.isEmpty)
+        next.close()
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
+    }
+}

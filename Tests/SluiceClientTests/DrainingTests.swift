@@ -1,0 +1,71 @@
+import SluiceHub
+import SluiceRuntime
+import Testing
+
+@testable import SluiceClient
+
+/// A client of a server that drains.
+@Suite(.timeLimit(.minutes(10))) struct DrainingTests {
+    @Test func whatWaitsDidNotHappenAndTheClientWaitsForTheNextServer() async throws {
+        let first = try TestServer.start(epoch: 1)
+        let client = try await first.connect()
+        let (jobs, news) = (try client.channel("jobs"), try client.channel("news"))
+        let receiver = Task { try await jobs.receive() }
+        let sender = Task { try await news.send("x", id: "x") }
+        let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
+        let meeting = Task { try await client.barrier("b", parties: 2) }
+        await first.parked(4)
+        first.drain()
+        #expect(await #expect(throws: SluiceError.self) { _ = try await receiver.value }?.code == .draining)
+        #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .draining)
+        #expect(await #expect(throws: SluiceError.self) { _ = try await choice.value }?.code == .draining)
+        #expect(await #expect(throws: SluiceError.self) { try await meeting.value }?.code == .draining)
+        while first.hub.connectionCount > 0 { await Task.yield() }
+        #expect(first.hub.endings == [.drained: 1])
+        first.stop()
+        // Asked for again, it waits for a connection, and so happens at the next server.
+        let again = Task { try await news.send("x", id: "x") }
+        let second = try TestServer.start(at: first.address, epoch: 2)
+        defer { second.stop() }
+        let other = try await second.connect()
+        #expect(try await other.channel("news").receive()?.text == "x")
+        try await again.value
+        await client.close()
+        await other.close()
+    }
+
+    @Test func whatIsNewIsRefusedAndWhatIsHeldIsStillAcknowledged() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let (client, other) = (try await server.connect(), try await server.connect())
+        let jobs = try client.channel("jobs")
+        let sender = Task { try await other.channel("jobs").send("x") }
+        let message = try #require(try await jobs.receive(lease: .seconds(3600)))
+        server.drain()
+        #expect(await #expect(throws: SluiceError.self) { try await jobs.send("y") }?.code == .draining)
+        #expect(
+            await #expect(throws: SluiceError.self) { try await client.barrier("b", parties: 1) }?.code == .draining)
+        #expect(await #expect(throws: SluiceError.self) { _ = try await jobs.receive() }?.code == .draining)
+        _ = try await client.ping()
+        try await message.acknowledge()
+        try await sender.value
+        while server.hub.connectionCount > 0 { await Task.yield() }
+        await client.close()
+        await other.close()
+    }
+
+    @Test func whatAReceiverHoldsAtTheEndIsInDoubt() async throws {
+        let server = try TestServer.start()
+        defer { server.stop() }
+        let (client, other) = (try await server.connect(), try await server.connect())
+        let sender = Task { try await client.channel("jobs").send("x") }
+        let message = try #require(try await other.channel("jobs").receive(lease: .seconds(3600)))
+        server.drain(within: .zero)
+        #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .inDoubt)
+        while server.hub.connectionCount > 0 { await Task.yield() }
+        let error = await #expect(throws: SluiceError.self) { try await message.acknowledge() }
+        #expect(error?.code == .inDoubt || error?.code == .stale)
+        await client.close()
+        await other.close()
+    }
+}

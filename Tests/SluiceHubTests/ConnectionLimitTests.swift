@@ -1,0 +1,111 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// How many may be connected: in all, of an address, and as the same user.
+@Suite(.timeLimit(.minutes(10))) struct ConnectionLimitTests {
+    private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
+        var limits = HubLimits()
+        change(&limits)
+        return limits
+    }
+
+    @Test func aConnectionTooManyIsToldSoAndClosed() throws {
+        try Service.run(limits: limits { $0.maxConnections = 2 }) { service in
+            let (first, second) = (try await service.connect(), try await service.connect())
+            for client in [first, second] {
+                try await client.say("PING\n")
+                try await client.hear("OK\n")
+            }
+            let third = try await service.connect()
+            try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
+            #expect(service.hub.endings == [.tooMany: 1])
+            second.stream.close()
+            await service.until { service.hub.connectionCount == 1 }
+            let fourth = try await service.connect()
+            try await fourth.say("PING\n")
+            try await fourth.hear("OK\n")
+        }
+    }
+
+    @Test func anAddressHasSoManyConnections() throws {
+        try Service.run(limits: limits { $0.maxConnectionsPerAddress = 2 }) { service in
+            let (first, second) = (try await service.connect(), try await service.connect())
+            for client in [first, second] {
+                try await client.say("PING\n")
+                try await client.hear("OK\n")
+            }
+            let third = try await service.connect()
+            try await third.hearEnd(after: "ERR limit an address has at most 2 connections\n")
+            #expect(service.hub.endings == [.tooManyOfAddress: 1])
+            second.stream.close()
+            await service.until { service.hub.connectionCount == 1 }
+            let fourth = try await service.connect()
+            try await fourth.say("INFO format=json\n")
+            try await fourth.hear("DATA ")
+            #expect(try await (fourth.hearLine() + fourth.hearLine()).contains(#""refusedConnections":1"#))
+        }
+    }
+
+    @Test func whoeverHasAnAddressOfANetworkHasTheNetwork() {
+        let own = ClientOrigin(.ipv6(0x2001_0db8_0000_0001_0000_0000_0000_0001, port: 1))
+        #expect(own == ClientOrigin(.ipv6(0x2001_0db8_0000_0001_ffff_ffff_ffff_ffff, port: 2)))
+        #expect(own != ClientOrigin(.ipv6(0x2001_0db8_0000_0002_0000_0000_0000_0001, port: 1)))
+        #expect(ClientOrigin(.ipv4(0x7f00_0001, port: 1)) == ClientOrigin(.ipv4(0x7f00_0001, port: 2)))
+        #expect(ClientOrigin(.ipv4(0x7f00_0001, port: 1)) != ClientOrigin(.ipv4(0x7f00_0002, port: 1)))
+        #expect(ClientOrigin(.unix(path: "/s")) == nil)
+    }
+
+    @Test func aPrincipalHasSoManyConnections() throws {
+        var users = Users()
+        _ = users.add("alice", token: "a")
+        _ = users.add("bob", token: "b")
+        try Service.run(limits: limits { $0.maxConnectionsPerPrincipal = 1 }, users: users) { service in
+            let (first, second) = (try await service.connect(), try await service.connect())
+            try await first.say("AUTH alice a\nAUTH alice a\n")
+            try await first.hear("OK\nOK\n")
+            try await second.say("#x AUTH alice a\nPING\n")
+            try await second.hearEnd(after: "#x ERR limit a principal has at most 1 connections\n")
+            second.stream.close()
+            await service.until { service.hub.endings[.tooManyOfPrincipal] == 1 }
+            // Who becomes somebody else makes room.
+            try await first.say("AUTH bob b\n")
+            try await first.hear("OK\n")
+            let third = try await service.connect()
+            try await third.say("AUTH alice a\n")
+            try await third.hear("OK\n")
+            third.stream.close()
+            await service.until { service.hub.connectionCount == 1 }
+            let fourth = try await service.connect()
+            try await fourth.say("AUTH alice a\n")
+            try await fourth.hear("OK\n")
+        }
+    }
+
+    @Test func limitsAndUsersChangeForThoseWhoComeLater() throws {
+        try Service.run(limits: limits { $0.maxConnections = 1 }) { service in
+            let first = try await service.connect()
+            try await first.say("PING\n")
+            try await first.hear("OK\n")
+            var users = Users()
+            _ = users.add("alice", token: "a")
+            service.hub.change(
+                limits: limits {
+                    $0.maxConnections = 2
+                    $0.maxEnds = 0
+                    $0.wire.maxLineBytes = 600
+                }, users: users)
+            // Nobody asks who was there before, who it is.
+            try await first.say("JOIN end=send c\nHELLO\n")
+            try await first.hear("ERR limit a connection counts as at most 0 ends of channels\n")
+            #expect(try await first.hearLine().contains("max-line=8192"))
+            let second = try await service.connect()
+            try await second.say("SEND timeout=0 c x\nAUTH alice a\n")
+            try await second.hear("ERR auth-required say who you are first: AUTH principal token\nOK\n")
+            let third = try await service.connect()
+            try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
+        }
+    }
+}

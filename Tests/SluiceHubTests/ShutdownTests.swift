@@ -1,0 +1,219 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// What clients of a hub that drains hear, and when it is over.
+@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
+    /// Waits for the end of a drain, which is over before any time has passed.
+    private func expectDrained(_ service: Service) async throws {
+        try await service.hub.waitUntilDrained()
+        #expect(service.hub.connectionCount == 0)
+    }
+
+    @Test func whoWaitsIsToldAndTheConnectionIsClosed() throws {
+        try Service.run { service in
+            let (waiting, idle) = (try await service.connect(), try await service.connect())
+            try await idle.say("PING\n")
+            try await idle.hear("OK\n")
+            try await waiting.say("#1 RECV c\nSEND d x\nSEND e y\n")
+            await service.parked(2)
+            service.hub.drain()
+            // The line that had to wait runs at last, and is answered, too.
+            try await waiting.hearEnd(after: "#1 CANCELLED draining\nCANCELLED draining\n\(refusal)")
+            try await idle.hearEnd()
+            waiting.stream.close()
+            idle.stream.close()
+            try await expectDrained(service)
+            #expect(service.hub.endings == [.drained: 2])
+        }
+    }
+
+    @Test func whatWasSentBeforeIsAnswered() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("PING\n")
+            try await client.hear("OK\n")
+            // In one turn of the loop: the hub drains before it reads the line.
+            let line = Array("SEND c x\n#a OPEN c\nPING\n".utf8)
+            _ = line.withUnsafeBytes { client.stream.tryWrite($0) }
+            service.hub.drain()
+            try await client.hearEnd(after: "\(refusal)#a \(refusal)OK\n")
+        }
+    }
+
+    private let refusal = "ERR draining the server is about to stop, and takes no new work\n"
+
+    @Test func whoHoldsAMessageMaySayWhatBecomesOfIt() throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV lease=1h c\n")
+            await service.parked(1)
+            try await sender.say("#s SEND c x\n")
+            try await receiver.hear("MSG c 1 did=")
+            let did = try await receiver.hearLine().prefix { $0 != " " }
+            try await receiver.hear("x\n")
+            service.hub.drain(within: .seconds(30))
+            try await receiver.say("RECV c\nTOUCH \(did)\nPING\nQUIT now\n")
+            let syntax = "ERR syntax the line goes on after its last operand\n"
+            try await receiver.hear("\(refusal)OK\nOK\n\(syntax)")
+            #expect(service.hub.connectionCount == 2)
+            try await sender.say("INFO format=json\n")
+            try await sender.hear("DATA ")
+            #expect(try await (sender.hearLine() + sender.hearLine()).contains(#""isDraining":true"#))
+            try await receiver.say("ACK \(did)\n")
+            try await receiver.hearEnd(after: "OK\n")
+            try await sender.hearEnd(after: "#s OK\n")
+            receiver.stream.close()
+            sender.stream.close()
+            try await expectDrained(service)
+        }
+    }
+
+    @Test func theEndOfALeaseEndsTheConnectionOfItsHolder() throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV lease=20s c\n")
+            await service.parked(1)
+            try await sender.say("SEND c x\n")
+            _ = try await receiver.hearLine()
+            try await receiver.hear("x\n")
+            service.hub.drain(within: .seconds(30))
+            try await sender.say("#p PING\n")
+            service.clock.advance(by: .seconds(20))
+            try await sender.hear("CANCELLED draining\n")
+            try await receiver.hearEnd()
+            receiver.stream.close()
+            sender.stream.close()
+            try await expectDrained(service)
+        }
+    }
+
+    @Test func afterTheLimitNothingIsWaitedFor() throws {
+        try Service.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV lease=1h c\n")
+            await service.parked(1)
+            try await sender.say("SEND c x\n")
+            _ = try await receiver.hearLine()
+            try await receiver.hear("x\n")
+            service.hub.drain()
+            service.hub.drain(within: .seconds(30))
+            await service.settled()
+            service.clock.advance(by: .seconds(29))
+            await service.settled()
+            #expect(service.hub.connectionCount == 2)
+            service.clock.advance(by: .seconds(1))
+            // Nobody closes a side, and it is over all the same.
+            try await expectDrained(service)
+            try await sender.hearEnd(after: "MAYBE draining\n")
+            try await receiver.hearEnd()
+            // The sender was told everything in time, as it happens; the receiver was not asked any more.
+            #expect(service.hub.endings[.drained, default: 0] + service.hub.endings[.stopped, default: 0] == 2)
+        }
+    }
+
+    @Test func whoDoesNotStopTalkingDoesNotKeepTheHub() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("PING\n")
+            try await client.hear("OK\n")
+            let talk = service.reactor.spawn {
+                while true { try await client.say("PING\n") }
+            }
+            let reader = service.reactor.spawn {
+                while case let bytes = try await client.stream.read(upTo: 65_536), !bytes.isEmpty {}
+                client.stream.close()
+            }
+            service.hub.drain()
+            try await service.hub.waitUntilDrained()
+            try await reader.join()
+            await #expect(throws: SluiceError.self) { try await talk.join() }
+        }
+    }
+
+    @Test func whoIsInTheMiddleOfALineIsNotWaitedFor() throws {
+        try Service.run { service in
+            let client = try await service.connect()
+            try await client.say("PING\nSEND len=100 c\nabc")
+            try await client.hear("OK\n")
+            service.hub.drain()
+            try await client.hearEnd()
+        }
+    }
+
+    @Test func aStrangerIsNotWaitedForEither() throws {
+        var users = Users()
+        try #require(users.add("alice", token: "x") == true)
+        try Service.run(users: users) { service in
+            let client = try await service.connect()
+            await service.until { service.hub.connectionCount == 1 }
+            service.hub.drain()
+            try await client.hearEnd()
+        }
+    }
+
+    @Test func aHubWithoutClientsIsDrainedAtOnce() throws {
+        try Service.run { service in
+            #expect(!service.hub.isDraining)
+            service.hub.drain()
+            #expect(service.hub.isDraining)
+            try await expectDrained(service)
+        }
+    }
+
+    // MARK: In the process
+
+    @Test func codeOfTheProcessIsToldAsClientsAre() throws {
+        try Service.run { service in
+            let jobs = try service.hub.channel("jobs")
+            let receiver = service.reactor.spawn { try await jobs.receive() }
+            await service.parked(1)
+            service.hub.drain()
+            let error = await #expect(throws: SluiceError.self) { try await receiver.value }
+            #expect(error?.code == .cancelled)
+            let refusal = await #expect(throws: SluiceError.self) { try await jobs.send("x") }
+            #expect(refusal?.code == .refused)
+            try await expectDrained(service)
+        }
+    }
+
+    @Test func aProcessSeesItsMessageThroughAndIsNotStartedAgain() throws {
+        try Service.run { service in
+            try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b"), name: "echo"))
+            try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1)), name: "ticker"))
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV lease=1h b\n")
+            try await sender.say("SEND a x\n")
+            try await receiver.hear("MSG b 1 did=")
+            let did = try await receiver.hearLine().prefix { $0 != " " }
+            try await receiver.hear("x\n")
+            service.hub.drain()
+            try await receiver.say("ACK \(did)\n")
+            try await receiver.hearEnd(after: "OK\n")
+            try await sender.hearEnd(after: "OK\n")
+            receiver.stream.close()
+            sender.stream.close()
+            try await expectDrained(service)
+            await service.until { service.process("echo")?.state == .stopped }
+            #expect(service.process("echo")?.messages == 1)
+            #expect(service.process("echo")?.restarts == 0)
+        }
+    }
+
+    @Test func aProcessGivesBackWhatNobodyTakesFromIt() throws {
+        try Service.run { service in
+            try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(3600)), name: "delay"))
+            let sender = try await service.connect()
+            try await sender.say("#1 SEND a x\n#2 SEND a y\n")
+            await service.until { service.hub.look { $0.machine.leases.count } == 2 }
+            service.hub.drain()
+            let answers = [try await sender.hearLine(), try await sender.hearLine()]
+            #expect(Set(answers) == ["#1 CANCELLED draining", "#2 CANCELLED draining"])
+            try await sender.hearEnd()
+            sender.stream.close()
+            try await expectDrained(service)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Logging
+import SluiceHub
+import SluiceWire
+import Testing
+
+@testable import sluiced
+
+@Suite("Settings that are read again")
+struct ReloadedSettingsTests {
+    /// Settings of which everything is another value.
+    private func others() throws -> Settings {
+        var settings = Settings()
+        settings.listen = [.unix(path: "/s")]
+        settings.allowsPublic = true
+        settings.users = try UsersFile(path: "u", text: "alice x").users
+        settings.reactors = 2
+        settings.logLevel = .debug
+        settings.blockedLoopThreshold = nil
+        settings.processes = [try BuiltInProcess(.echo(from: "a", to: "b"))]
+        settings.limits = HubLimits(
+            wire: Limits(
+                maxLineBytes: 1000, maxBodyBytes: 1001, maxSelectArms: 7, maxPendingTags: 8, maxWindow: 9,
+                maxCapacity: 10),
+            maxConnections: 11, maxConnectionsPerAddress: 12, maxConnectionsPerPrincipal: 13,
+            lineTimeout: .seconds(14), stallTimeout: .seconds(15), parkedBytes: 16, keptBytes: 17, maxLeases: 18,
+            maxDeclaredChannels: 19, maxEnds: 20, tombstoneLife: .seconds(21), maxTombstones: 22,
+            sendMemoryLife: .seconds(23), maxRememberedSends: 24, drainTimeout: .seconds(25))
+        return settings
+    }
+
+    @Test("keep what needs a restart, and say so")
+    func kept() throws {
+        let (old, new) = (Settings(), try others())
+        let (settings, kept) = try old.reloaded(with: new)
+        #expect(Set(kept) == Set(FixedSetting.all.map(\.name)))
+        #expect(settings.listen == old.listen)
+        #expect(settings.limits.wire == old.limits.wire)
+        #expect(settings.processes.isEmpty)
+        #expect(settings.users == new.users)
+        #expect(settings.logLevel == .debug)
+        #expect(settings.limits.maxConnectionsPerAddress == 12)
+        #expect(settings.limits.drainTimeout == .seconds(25))
+        // The hub takes the same limits over that were not kept.
+        #expect(old.limits.adopting(new.limits) == settings.limits)
+    }
+
+    @Test("that say the same change nothing")
+    func same() throws {
+        let settings = try others()
+        let (reloaded, kept) = try settings.reloaded(with: settings)
+        #expect(reloaded == settings)
+        #expect(kept.isEmpty)
+    }
+
+    @Test("must not let everybody in where the daemon still listens")
+    func exposed() throws {
+        var old = Settings()
+        old.listen = [.tcp(host: "0.0.0.0", port: 1)]
+        old.users = try UsersFile(path: "u", text: "alice x").users
+        let error = #expect(throws: SettingsError.self) { try old.reloaded(with: Settings()) }
+        #expect(error?.message.contains("0.0.0.0:1") == true)
+        // The permission needs a restart, too.
+        var permitted = Settings()
+        permitted.allowsPublic = true
+        #expect(throws: SettingsError.self) { try old.reloaded(with: permitted) }
+        old.allowsPublic = true
+        #expect(throws: Never.self) { try old.reloaded(with: Settings()) }
+    }
+
+    @Test("that need a restart are those of which config/sluiced.yaml says so", arguments: SettingsKey.allCases)
+    func documented(key: SettingsKey) throws {
+        let path = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../config/sluiced.yaml").standardizedFileURL.path()
+        let word = try #require(key.rawValue.split(separator: ".").last)
+        let lines = try String(contentsOfFile: path, encoding: .utf8).components(separatedBy: "\n")
+        let place = try #require(lines.firstIndex { $0.drop { $0 == " " }.hasPrefix("\(word):") })
+        let comment = lines[..<place].reversed().prefix { $0.contains("#") }.reversed()
+            .map { $0.trimmingCharacters(in: ["#", " "]) }.joined(separator: " ")
+        let isFixed = FixedSetting.all.contains { $0.name == key.rawValue }
+        #expect(comment.hasSuffix("Needs a restart.") == isFixed, "\(comment)")
+    }
+}
