@@ -19,6 +19,8 @@ SECONDS ?= 60
 SEEDS ?=
 FIRST ?=
 SEED ?=
+# Which sanitizer watches simulate: address or thread; none if left out.
+SANITIZE ?=
 
 .PHONY: help build run test test-repeat simulate mutants examples example lint format sanitize sanitize-thread \
 	sanitize-address bench load faults fuzz
@@ -48,10 +50,13 @@ test-repeat: ## run every test N=20 times, up to the first failure
 	done
 	@echo "test-repeat: passed $(N) times"
 
-simulate: ## play SEEDS=1000 simulations of a hub, with seeded faults; SEED=7 plays one seed and shows it
+# With a sanitizer, in a folder of its own.
+simulate: SIMULATE_BUILD := .build$(if $(SANITIZE),-simulate-$(SANITIZE))
+simulate: ## play SEEDS=1000 simulations of a hub, with seeded faults; SEED=7 plays one seed and shows it; SANITIZE=address
 	@$(INSTALL) build
-	@swift build -c release --product sluice-simulate >&2
-	@.build/release/sluice-simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
+	@swift build -c release --product sluice-simulate $(if $(SANITIZE),--sanitize $(SANITIZE)) \
+		--scratch-path $(SIMULATE_BUILD) >&2
+	@$(SIMULATE_BUILD)/release/sluice-simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
 # A folder of its own: with the mutants in it, every target is another one.
 mutants: ## see whether the simulation notices each of the ways in which a hub can be told to be wrong
