@@ -30,7 +30,9 @@ final class Stage {
             }
             clients.append(FuzzedClient(Descriptor(owning: pair[0])))
             let descriptor = Descriptor(owning: pair[1])
-            guard let connection = hub.enter(name, on: [hub.share(of: reactor)]) else { return nil }
+            guard case .admitted(let connection) = hub.enter(name, from: nil, on: [hub.share(of: reactor)]) else {
+                return nil
+            }
             connection.share.connectionEnters()
             connection.begin(descriptor)
         }
