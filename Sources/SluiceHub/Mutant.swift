@@ -74,6 +74,16 @@ package enum Mutant: String, CaseIterable, Sendable {
     case broadcastLeavesOneOut = "broadcast-leaves-one-out"
     /// What follows an untagged command that waits runs at once.
     case orderIgnored = "order-ignored"
+    /// A hub that drains takes new work.
+    case drainBeginsWork = "drain-begins-work"
+    /// A hub that drains leaves who waits waiting.
+    case drainLeavesWaiting = "drain-leaves-waiting"
+    /// A hub that drains tells senders that their message was not received, while a receiver has it.
+    case drainWithdrawsLeased = "drain-withdraws-leased"
+    /// A hub that drains gives the receivers who have a message no time to acknowledge it.
+    case drainHurries = "drain-hurries"
+    /// A hub that drains does not notice that a receiver has given back its last message.
+    case drainMissesRelease = "drain-misses-release"
 
     #if MUTANTS
         private static let current = Atomic<Int>(-1)

@@ -18,6 +18,7 @@ import hostile  # noqa: E402
 
 #: See ConversationsTarget.swift.
 SPEAKS = {"A": b"\xf8", "B": b"\xf9"}
+DRAINS = b"\xf6"
 DIRECTIONS = {"(half-closes)": b"\xfb", "(closes)": b"\xfc"}
 
 
@@ -30,6 +31,8 @@ def conversation(transcript):
     """What A and B say in a transcript; a did is the one that the first lease of a hub has."""
     said, speaker = b"", None
     for line in transcript.splitlines():
+        if line == "(the server drains)":
+            said += DRAINS
         if not (found := re.match(r"([AB])> (.*)", line)):
             continue
         if found[1] != speaker:
@@ -48,7 +51,7 @@ def requests():
     for line in hostile.foreign()[::20] + hostile.nonsense() + hostile.refused() + hostile.unknowable():
         yield line + b"\r\n" + hostile.PAYLOAD + b"\nPING\n"
     for transcript in transcripts():
-        yield re.sub(rb"[\xf8-\xff]", b"", conversation(transcript))
+        yield re.sub(rb"[\xf6-\xff]", b"", conversation(transcript))
 
 
 def write(directory, seeds):

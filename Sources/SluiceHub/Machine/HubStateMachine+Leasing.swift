@@ -154,7 +154,7 @@ extension HubStateMachine {
             clients[lease.holder]?.firstLease = lease.next
         }
         clients[lease.holder]?.leaseCount -= 1
-        if stage != .serving { tellIfReleased(lease.holder) }
+        if stage != .serving, !Mutant.isOn(.drainMissesRelease) { tellIfReleased(lease.holder) }
         lease.channel.awayCount -= 1
         return lease
     }

@@ -158,7 +158,7 @@ struct HubStateMachine: ~Copyable {
 
     /// Performs a command that concerns other clients, or parks it.
     mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
-        if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
+        if stage != .serving, command.beginsWork, !Mutant.isOn(.drainBeginsWork) { return .done(.error(.draining)) }
         return switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)

@@ -11,6 +11,9 @@ extension Hub {
         return true
     }
 
+    /// Whether it has been told to stop, and has.
+    package var isAtItsEnd: Bool { look { $0.isDrained } }
+
     /// The most that one connection makes the hub keep. On the reactor's thread only.
     package var largestUse: ConnectionUse {
         var largest = ConnectionUse()

@@ -8,6 +8,10 @@ import SluiceWire
 enum ConversationsTarget {
     /// What a byte of the input means that is not for a client to say.
     enum Direction: UInt8 {
+        /// The hub is told to stop when all has ended.
+        case drain = 0xF6
+        /// The hub is told to stop within a second.
+        case drainSoon = 0xF7
         case firstSpeaks = 0xF8
         case secondSpeaks = 0xF9
         case aSecondPasses = 0xFA
@@ -31,6 +35,8 @@ enum ConversationsTarget {
             stage.say(said, by: speaker)
             said = []
             switch direction {
+            case .drain: stage.drain(within: nil)
+            case .drainSoon: stage.drain(within: .seconds(1))
             case .firstSpeaks: speaker = 0
             case .secondSpeaks: speaker = 1
             case .aSecondPasses: stage.pass(.seconds(1))

@@ -66,6 +66,11 @@ final class Stage {
         turn()
     }
 
+    func drain(within limit: Duration?) {
+        hub.drain(within: limit)
+        turn()
+    }
+
     /// Both go, as they should; then nothing may be left of them.
     func end() {
         for client in clients.indices {
@@ -80,6 +85,7 @@ final class Stage {
         require(hub.parkedCount == 0, "\(hub.parkedCount) operations are left")
         let leases = hub.look { $0.machine.leases.count }
         require(leases == 0, "\(leases) leases are left")
+        require(hub.isAtItsEnd || !hub.isDraining, "the hub was told to stop, and does not")
     }
 
     /// Lets the hub do what there is to do, and the clients hear what it says.

@@ -17,6 +17,7 @@ package enum Checker {
         SendersInTurn(), ReceiversInTurn(), NobodyMissesAnother(), NeitherEarlyNorLate(), LeasesHold(), WindowsHold(),
         FlowIsHeldBack(),
         EndsHaveCauses(), EndsAreFinal(), BarriersAreFull(), BroadcastsReachAll(), OnceIsOnce(), NothingIsLeft(),
+        DrainsToItsEnd(),
         MemoryIsBounded(),
     ]
 }

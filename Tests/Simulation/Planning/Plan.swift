@@ -41,6 +41,8 @@ enum Deed: Sendable {
     case breakOff
     /// Nothing happens anywhere for so many nanoseconds, and then everything that was due.
     case jump(UInt64)
+    /// The hub is told to stop; with so many nanoseconds until it waits for nothing any more.
+    case drain(within: UInt64?)
 }
 
 /// A command, and how its client goes about it.

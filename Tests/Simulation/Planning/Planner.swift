@@ -47,6 +47,16 @@ package struct Planner {
             time += chance.happens(1, of: 4) ? 0 : chance.upTo(2 * gap)
             add(deed(), of: chance.below(setting.clients))
         }
+        if chance.happens(1, of: 6) { drain() }
+    }
+
+    /// Has the hub told to stop while the clients go on as if it were not.
+    private mutating func drain() {
+        let number = steps.count
+        let time = time / 4 + chance.upTo(time / 4 * 3)
+        let limit = chance.happens(1, of: 3) ? milliseconds(1000) : nil
+        let place = steps.firstIndex { $0.time > time } ?? steps.count
+        steps.insert(Step(number: number, time: time, client: -1, deed: .drain(within: limit)), at: place)
     }
 
     // MARK: The setting

@@ -11,6 +11,8 @@ package struct History: Sendable {
     var faults: [Fault] = []
     /// The most that a connection had the hub keep at any time.
     var largestUse = ConnectionUse()
+    /// When the hub was told to stop; nil if it was not.
+    var drain: DrainRecord?
     var rest = RestReport()
     package var hash: UInt64 = 0
 }
@@ -50,6 +52,18 @@ struct LineRecord: Sendable {
     var isBroken = false
     /// Whether the hub has ended it with an error.
     var isRefused = false
+}
+
+/// A hub that was told to stop.
+struct DrainRecord: Sendable {
+    let moment: Moment
+    /// The nanoseconds after which it was to wait for nothing any more.
+    let limit: UInt64?
+    /// What was left when nothing moved any more: connections, and operations that waited.
+    var connectionsLeft = 0
+    var operationsLeft = 0
+    /// Whether the hub says that it has come to its end.
+    var isAtItsEnd = false
 }
 
 /// What was seen of the hub when nothing moved any more.

@@ -1,14 +1,17 @@
 import FoundationEssentials
+import SluiceHub
 import SluiceWire
 
 /// The end of a simulation: what is left when nothing moves any more, and when everybody has gone.
 extension Simulation {
     private static let moment: UInt64 = 30_000_000_000
+    private static let longestLease: UInt64 = 3_600_000_000_000
 
     /// Looks at the hub as the clients have left it; then has them go, receives what is there still, and looks again.
     func rest() {
         isCalm = true
         run(untilQuietFor: Self.moment)
+        guard history.drain == nil else { return restAfterDrain() }
         guard let auditor = connect(-1, outputRoom: 1 << 24) else { return history.faults.append(Self.locked) }
         history.rest.moment = moment()
         history.rest.pending = history.acts.indices.filter {
@@ -26,6 +29,15 @@ extension Simulation {
         history.rest.empty = report(.server, auditor)
         finishSending(auditor)
         run(untilQuietFor: Self.moment)
+    }
+
+    /// The hub ends by itself, also where clients neither go nor give back what they hold: when the longest lease is over.
+    private func restAfterDrain() {
+        run(untilQuietFor: Self.longestLease + Self.moment)
+        history.rest.moment = moment()
+        history.drain?.connectionsLeft = hub.connectionCount
+        history.drain?.operationsLeft = hub.parkedCount
+        history.drain?.isAtItsEnd = hub.isAtItsEnd
     }
 
     private static let locked = Fault("at rest", "the hub takes no connection although it should have room")

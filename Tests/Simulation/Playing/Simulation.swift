@@ -17,7 +17,7 @@ final class Simulation {
     let plan: Plan
     private let clock = ManualReactorClock()
     let reactor: Reactor
-    private let hub: Hub
+    let hub: Hub
     private var agenda = Agenda()
     /// Decides in which order the hub is told of what happens at the same time.
     private var chance: Chance
@@ -156,7 +156,13 @@ final class Simulation {
         case .finishSending: if let line = current[step.client] { finishSending(line) }
         case .breakOff: if let line = current[step.client] { breakOff(line) }
         case .jump(let nanoseconds): clock.advance(by: .nanoseconds(Int64(clamping: nanoseconds)))
+        case .drain(let limit): drain(within: limit)
         }
+    }
+
+    private func drain(within limit: UInt64?) {
+        history.drain = DrainRecord(moment: moment(), limit: limit)
+        hub.drain(within: limit.map { .nanoseconds(Int64(clamping: $0)) })
     }
 
     private func operate(_ operation: Operation, _ step: Step) {
@@ -204,6 +210,8 @@ final class Simulation {
     }
 
     func connect(_ client: Int, outputRoom: Int) -> Line? {
+        // Whoever tells a hub to drain has closed its listeners before.
+        guard history.drain == nil else { return nil }
         let address = client < 0 ? "auditor" : "c\(client).\(lines.count)"
         let socket = VirtualSocket(outputRoom: outputRoom)
         lineCounts[client, default: 0] += 1

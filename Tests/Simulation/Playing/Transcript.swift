@@ -51,6 +51,7 @@ package struct Transcript {
         case .jump(let nanoseconds): "the clock jumps by \(nanoseconds / 1_000_000) ms"
         case .hesitate(let nanoseconds): "client \(step.client) stops within a line for \(nanoseconds / 1_000_000) ms"
         case .breakOff: "client \(step.client) breaks off"
+        case .drain(let limit): "the hub drains\(limit.map { ", for \($0 / 1_000_000) ms at most" } ?? "")"
         case .operate, .cancel, .babble, .finishSending: nil
         }
     }

@@ -103,6 +103,8 @@ struct NothingIsLeft: Rule {
     // MARK: What is left
 
     private func leftovers(_ ledger: Ledger) -> [String] {
+        // Then nobody can ask any more: see DrainsToItsEnd.
+        guard ledger.history.drain == nil else { return [] }
         guard let server = ledger.history.rest.empty else { return ["the hub does not answer in the end"] }
         let left = [
             ("connections", server.connections - 1), ("operations", server.parked), ("leases", server.leases),

@@ -4,7 +4,7 @@ import SluiceWire
 /// receiver accounts for one message, and a counted receive for any number.
 ///
 /// What a channel has kept must have come by the end, when everything that is left is received; unless the channel was
-/// poisoned, or may have lost its receivers.
+/// poisoned, or may have lost its receivers, or the hub has drained.
 struct NothingIsLost: Rule {
     let name = "nothing is lost"
 
@@ -36,7 +36,7 @@ struct NothingIsLost: Rule {
             guard case .done(let attributes) = send.outcome(in: ledger) else { return false }
             if attributes.contains(where: { $0.key == .duplicate }), story.sends.count == 1 { return true }
             return channel.isRendezvous && channel.opens.isEmpty || isUntilTaken(ledger.acts[send.act])
-                || !channel.mayDiscard
+                || !channel.mayDiscard && ledger.history.drain == nil
         }
     }
 
