@@ -83,6 +83,7 @@ need_group() {
         faults)
             need_group build
             need python3 have python3
+            need iproute2 have ip
             want_peer redis-server have redis-server
             ;;
         fuzz)

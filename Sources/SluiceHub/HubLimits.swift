@@ -1,3 +1,4 @@
+public import SluiceRuntime
 public import SluiceWire
 
 /// What the clients of a hub may use, with the defaults: the one place for every bound that is not the protocol's own.
@@ -48,6 +49,13 @@ public struct HubLimits: Sendable, Hashable {
 
     /// How long a client may take none of the replies that wait for it. Then it is closed.
     public var stallTimeout: Duration
+
+    /// How long the host of a client may answer nothing at all, and how long it may have no room for what the kernel has for
+    /// it; in whole seconds, from 1 to 65 534. Then the connection is broken off. Nil leaves that to the kernel, which
+    /// never notices that the host of one who only waits has lost its power or its network.
+    ///
+    /// It is the kernel who sees to this, on TCP connections of listeners with `listenerOptions`.
+    public var silenceTimeout: Duration?
 
     /// How often to look whether a client is there still that is not read from, because it has sent too much in advance.
     public var probeInterval: Duration
@@ -106,6 +114,7 @@ public struct HubLimits: Sendable, Hashable {
         authenticationBytes: Int = 1024,
         authenticationCommands: Int = 1,
         stallTimeout: Duration = .seconds(10),
+        silenceTimeout: Duration? = .seconds(120),
         probeInterval: Duration = .seconds(1),
         lingerTimeout: Duration = .seconds(2),
         parkedBytes: Int = 64 << 20,
@@ -133,6 +142,7 @@ public struct HubLimits: Sendable, Hashable {
         self.authenticationBytes = authenticationBytes
         self.authenticationCommands = authenticationCommands
         self.stallTimeout = stallTimeout
+        self.silenceTimeout = silenceTimeout
         self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout
         self.parkedBytes = parkedBytes
@@ -147,6 +157,13 @@ public struct HubLimits: Sendable, Hashable {
         self.sendMemoryLife = sendMemoryLife
         self.maxRememberedSends = maxRememberedSends
         self.drainTimeout = drainTimeout
+    }
+
+    /// What a listener for the clients of a hub is to be bound with.
+    public var listenerOptions: Listener.Options {
+        var options = Listener.Options()
+        options.silenceSeconds = silenceTimeout.map { Int(clamping: $0.components.seconds) }
+        return options
     }
 
     /// These limits, with those of `other` that may change while a hub serves. The others are known to clients, or to

@@ -71,7 +71,9 @@ struct Daemon {
         var listeners: [Listener] = []
         for address in settings.listen {
             do throws(SluiceError) {
-                listeners.append(try Listener.bind(to: SocketAddress(address.description), on: reactor))
+                let address = try SocketAddress(address.description)
+                listeners.append(
+                    try Listener.bind(to: address, on: reactor, options: settings.limits.listenerOptions))
             } catch {
                 throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
             }
@@ -158,8 +160,8 @@ extension ConnectionEnding {
     fileprivate var isFault: Bool {
         switch self {
         case .quit, .endOfInput, .reset, .drained, .stopped: false
-        case .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress, .tooManyOfPrincipal,
-            .noDescriptor:
+        case .silent, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
+            .tooManyOfPrincipal, .noDescriptor:
             true
         }
     }

@@ -37,6 +37,7 @@ struct FixedSetting: Sendable {
         FixedSetting(.window, \.limits.wire.maxWindow),
         FixedSetting(.lineSeconds, \.limits.lineTimeout),
         FixedSetting(.stallSeconds, \.limits.stallTimeout),
+        FixedSetting(.silenceSeconds, \.limits.silenceTimeout),
         FixedSetting(SettingsFile.processesKey, \.processes),
     ]
 

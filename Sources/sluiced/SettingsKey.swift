@@ -29,6 +29,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case rememberedSendSeconds = "limits.remembered-send-seconds"
     case lineSeconds = "limits.line-seconds"
     case stallSeconds = "limits.stall-seconds"
+    case silenceSeconds = "limits.silence-seconds"
     case drainSeconds = "limits.drain-seconds"
 
     /// The variable that sets it: `SLUICED_LOG_LEVEL`, `SLUICED_LIMITS_LINE_BYTES`.

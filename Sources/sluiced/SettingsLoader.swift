@@ -98,6 +98,9 @@ extension Settings {
             limits.lineTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
         case .stallSeconds:
             limits.stallTimeout = .seconds(try entry.wholeNumber(in: 1...3_600))
+        case .silenceSeconds:
+            let seconds = try entry.wholeNumber(in: 0...65_534)
+            limits.silenceTimeout = seconds == 0 ? nil : .seconds(seconds)
         case .drainSeconds:
             limits.drainTimeout = .seconds(try entry.wholeNumber(in: 0...86_400))
         }

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 60
 class Client:
     """One connection, and a blocking conversation on it."""
 
-    def __init__(self, port, source="127.0.0.1", small_window=False):
+    def __init__(self, port, source="127.0.0.1", small_window=False, host="127.0.0.1"):
         self.socket = socket.socket()
         if small_window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -23,7 +23,7 @@ class Client:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Addresses of their own, so that crowds that come and go do not use up the ports of one.
         self.socket.bind((source, 0))
-        self.socket.connect(("127.0.0.1", port))
+        self.socket.connect((host, port))
         self._reader = ReplyReader()
 
     def __enter__(self):

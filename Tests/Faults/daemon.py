@@ -31,11 +31,12 @@ class Daemon:
     """A server for the time of a `with`.
 
     `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy that has that fault, and
-    what the two use counts together. One that `may_crash` does so without a word.
+    what the two use counts together. One that `may_crash` does so without a word. `host` is the address to listen on.
     """
 
-    def __init__(self, program, settings=None, fault=None, may_crash=False):
+    def __init__(self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1"):
         self._program = program
+        self._host = host
         self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
         self._fault = fault
         self._errors = subprocess.DEVNULL if may_crash else None
@@ -43,7 +44,7 @@ class Daemon:
 
     def __enter__(self):
         try:
-            command = [self._program, "--listen", "127.0.0.1:0", "--log-level", "critical"]
+            command = [self._program, "--listen", f"{self._host}:0", "--log-level", "critical", "--allow-public"]
             self.port = self._ready(command, self._environment)
             if self._fault:
                 self.port = self.behind(self._fault)
@@ -54,7 +55,7 @@ class Daemon:
 
     def behind(self, fault):
         """The port of a proxy with that fault, before this server."""
-        return self._ready([sys.executable, _PROXY, fault, self.port, self._children[0].pid], {})
+        return self._ready([sys.executable, _PROXY, fault, self._host, self.port, self._children[0].pid], {})
 
     def _ready(self, command, environment):
         child = start(command, environment, stdout=subprocess.PIPE, stderr=self._errors)

@@ -1,8 +1,8 @@
-"""What stands between clients and a daemon, with a fault: `proxy.py FAULT PORT PID`.
+"""What stands between clients and a daemon, with a fault: `proxy.py FAULT HOST PORT PID`.
 
 It passes on what the two say, but for the fault: one of a server (`wrongs.py`), so that the battery can be seen to fail,
-or one of a network (`weather.py`). Says that it is ready in the daemon's words, and ends when the daemon (its port, its
-process) does.
+or one of a network (`weather.py`). Says that it is ready in the daemon's words, and ends when the daemon (its address and
+port, its process) does.
 """
 
 import os
@@ -47,18 +47,18 @@ class Pipe:
 
 
 class Proxy:
-    def __init__(self, fault, port, pid):
-        self._fault, self._port, self._pid = fault, port, pid
+    def __init__(self, fault, host, port, pid):
+        self._fault, self._host, self._port, self._pid = fault, host, port, pid
         self._selector = selectors.DefaultSelector()
         self._due = []
         self.pipes = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self._listener = socket.create_server((self._host, 0), backlog=4096)
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ, None)
 
     def run(self):
         signal.signal(signal.SIGTERM, lambda *_: os.kill(self._pid, signal.SIGTERM) if self._fault.obeys else None)
-        print(f"ready tcp=127.0.0.1:{self._listener.getsockname()[1]}", flush=True)
+        print(f"ready tcp={self._host}:{self._listener.getsockname()[1]}", flush=True)
         while not self._has_daemon_ended():
             for key, events in self._selector.select(self._fault.poll_seconds):
                 if key.data is None:
@@ -78,7 +78,7 @@ class Proxy:
     def _accept(self):
         client, _ = self._listener.accept()
         try:
-            pipe = Pipe(client, socket.create_connection(("127.0.0.1", self._port)))
+            pipe = Pipe(client, socket.create_connection((self._host, self._port)))
         except OSError:
             return client.close()
         self.pipes.append(pipe)
@@ -206,5 +206,5 @@ if __name__ == "__main__":
     from weather import WEATHERS
     from wrongs import WRONGS
 
-    name, port, pid = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    sys.exit(Proxy((WRONGS | WEATHERS)[name](port), port, pid).run())
+    name, host, port, pid = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+    sys.exit(Proxy((WRONGS | WEATHERS)[name](port), host, port, pid).run())

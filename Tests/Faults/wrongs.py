@@ -117,6 +117,10 @@ class KeepAll(Right):
         return data
 
 
+class Trusting(Right):
+    """Takes every client to be there that has not said otherwise."""
+
+
 class Leak(Right):
     """Keeps a little of each client."""
 
@@ -233,6 +237,7 @@ WRONGS = {
     "late-close": LateClose,
     "spin": Spin,
     "keep-all": KeepAll,
+    "trusting": Trusting,
     "leak": Leak,
     "leak-descriptors": LeakDescriptors,
     "swap": Swap,

@@ -107,6 +107,10 @@ import Testing
             "stallTimeout": (
                 "the time in which a client takes nothing of the replies that wait for it", time(hub.stallTimeout)
             ),
+            "silenceTimeout": (
+                "the time in which the client's host answers nothing at all, or has no room for what it was sent",
+                hub.silenceTimeout.map(time) ?? "any time"
+            ),
             "probeInterval": ("how often a client that is not read from is looked after", time(hub.probeInterval)),
             "lingerTimeout": ("the time after the last reply in which the client is to close", time(hub.lingerTimeout)),
             "parkedBytes": (

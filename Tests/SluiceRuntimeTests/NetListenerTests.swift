@@ -38,14 +38,37 @@ import Testing
             let client = try await Stream.connect(to: listener.localAddress)
             let server = try await listener.accept()
             for stream in [client, server] {
-                var isOn: Int32 = 0
-                var length = socklen_t(MemoryLayout<Int32>.size)
-                getsockopt(stream.descriptorNumber, Int32(IPPROTO_TCP), TCP_NODELAY, &isOn, &length)
-                #expect(isOn == 1)
+                #expect(option(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: stream.descriptorNumber) == 1)
                 #expect(fcntl(stream.descriptorNumber, F_GETFD) & FD_CLOEXEC == FD_CLOEXEC)
                 #expect(fcntl(stream.descriptorNumber, F_GETFL) & O_NONBLOCK == O_NONBLOCK)
             }
         }
+    }
+
+    @Test(arguments: [(1, 1, 1), (120, 60, 15), (1_000_000, 32_767, 8191)])
+    func connectionsAreBrokenOffAfterASilence(seconds: Int, idle: Int32, interval: Int32) throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            var options = Listener.Options()
+            options.silenceSeconds = seconds
+            let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), options: options)
+            let client = try await Stream.connect(to: listener.localAddress)
+            let accepted = try await listener.accept()
+            let server = accepted.descriptorNumber
+            let tcp = Int32(IPPROTO_TCP)
+            #expect(option(SO_KEEPALIVE, of: SOL_SOCKET, on: server) == 1)
+            #expect(option(TCP_KEEPIDLE, of: tcp, on: server) == idle)
+            #expect(option(TCP_KEEPINTVL, of: tcp, on: server) == interval)
+            #expect(option(TCP_USER_TIMEOUT, of: tcp, on: server) == Int32(min(seconds, 65_534)) * 1000)
+            #expect(option(SO_KEEPALIVE, of: SOL_SOCKET, on: client.descriptorNumber) == 0)
+        }
+    }
+
+    private func option(_ option: Int32, of level: Int32, on number: Int32) -> Int32 {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        getsockopt(number, level, option, &value, &length)
+        return value
     }
 
     @Test func manyConnectionsAtOnceAreAllAccepted() throws {

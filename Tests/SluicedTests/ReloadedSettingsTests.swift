@@ -23,7 +23,8 @@ struct ReloadedSettingsTests {
                 maxLineBytes: 1000, maxBodyBytes: 1001, maxSelectArms: 7, maxPendingTags: 8, maxWindow: 9,
                 maxCapacity: 10),
             maxConnections: 11, maxConnectionsPerAddress: 12, maxConnectionsPerPrincipal: 13,
-            lineTimeout: .seconds(14), stallTimeout: .seconds(15), parkedBytes: 16, keptBytes: 17, maxLeases: 18,
+            lineTimeout: .seconds(14), stallTimeout: .seconds(15), silenceTimeout: nil, parkedBytes: 16, keptBytes: 17,
+            maxLeases: 18,
             maxDeclaredChannels: 19, maxEnds: 20, tombstoneLife: .seconds(21), maxTombstones: 22,
             sendMemoryLife: .seconds(23), maxRememberedSends: 24, drainTimeout: .seconds(25))
         return settings

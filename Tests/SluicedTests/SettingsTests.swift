@@ -138,7 +138,8 @@ struct SettingsTests {
             (.leases, 16, 1_048_576), (.declaredChannels, 0, 16_777_216), (.ends, 0, 1_048_576),
             (.capacity, 1, 16_777_216), (.window, 1, 1_048_576), (.tombstones, 0, 16_777_216),
             (.tombstoneSeconds, 0, 86_400), (.rememberedSends, 0, 16_777_216), (.rememberedSendSeconds, 0, 86_400),
-            (.lineSeconds, 1, 3_600), (.stallSeconds, 1, 3_600), (.connectionsPerAddress, 0, 1_048_576),
+            (.lineSeconds, 1, 3_600), (.stallSeconds, 1, 3_600), (.silenceSeconds, 0, 65_534),
+            (.connectionsPerAddress, 0, 1_048_576),
             (.connectionsPerPrincipal, 0, 1_048_576), (.drainSeconds, 0, 86_400),
         ])
     func ranges(key: SettingsKey, lowest: Int, highest: Int) throws {
@@ -232,6 +233,7 @@ private struct Example {
         case .stallSeconds: (text, change) = ("1018", { $0.limits.stallTimeout = .seconds(1018) })
         case .connectionsPerAddress: (text, change) = ("1019", { $0.limits.maxConnectionsPerAddress = 1019 })
         case .connectionsPerPrincipal: (text, change) = ("1020", { $0.limits.maxConnectionsPerPrincipal = 1020 })
+        case .silenceSeconds: (text, change) = ("1022", { $0.limits.silenceTimeout = .seconds(1022) })
         case .drainSeconds: (text, change) = ("1021", { $0.limits.drainTimeout = .seconds(1021) })
         }
     }

@@ -84,7 +84,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         case .bytes(let count): session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
         case .endOfStream: session.endInput()
         case .wouldBlock: return
-        case .failed: return close(because: .reset)
+        case .failed(let errno): return close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
         }
         schedule()
     }
@@ -155,7 +155,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
             // It counts anew from the last bytes that the client has taken.
             deadlines?.stall = nil
         case .wouldBlock: break
-        case .failed: close(because: .reset)
+        case .failed(let errno): close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
         }
     }
 
@@ -187,7 +187,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
         // Nothing else tells that a client has gone, or has finished sending, that is not read from.
         if deadlines.takeDue(\.probe, now) {
-            if socket.isBroken { return close(because: .reset) }
+            if let failure = socket.failure { return close(because: ConnectionEnding(failure)) }
             if socket.hasInputEnded { session.expectEnd() }
         }
         if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
@@ -217,7 +217,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
             schedule()
         case .endOfStream: session.endInput()
         case .wouldBlock: session.endDrained()
-        case .failed: close(because: .reset)
+        case .failed(let errno): close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
         }
     }
 

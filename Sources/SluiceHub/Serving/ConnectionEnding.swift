@@ -1,3 +1,5 @@
+import SluiceRuntime
+
 /// How a connection ended.
 public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     /// The client asked for it with `QUIT`.
@@ -6,6 +8,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case endOfInput = "end-of-input"
     /// The client broke the connection off, or the network did.
     case reset
+    /// The client's host answered nothing any more, or the way to it was lost.
+    case silent
     /// The client sent what is not the protocol: `ERR framing` or `ERR not-sluice`.
     case refused
     /// The client did not prove who it is, or not in time.
@@ -33,9 +37,19 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
-        case .endOfInput, .reset, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
-            .tooManyOfPrincipal, .noDescriptor, .stopped:
+        case .endOfInput, .reset, .silent, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany,
+            .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
             false
+        }
+    }
+}
+
+extension ConnectionEnding {
+    /// What has ended a connection that does not work any more.
+    init(_ failure: ConnectionFailure) {
+        switch failure {
+        case .silence: self = .silent
+        case .other: self = .reset
         }
     }
 }

@@ -4,6 +4,7 @@ import Synchronization
 
 extension Hub {
     /// Serves whoever connects to `listener`, until that is closed. Called by a task of the listener's reactor.
+    /// `HubLimits.listenerOptions` are what it should be bound with.
     ///
     /// - Parameter reactors: where the clients are served, each on the one that serves the fewest: all of them run, and go
     ///   on to. None stands for the listener's own.

@@ -17,6 +17,10 @@ public final class Listener: @unchecked Sendable {
         public var sharesPort = false
         /// How many connections may wait to be accepted; the kernel cuts it to its own limit.
         public var backlog: Int32 = 4096
+        /// After how many seconds the kernel breaks a TCP connection off whose peer's host answers nothing any more, having
+        /// lost its power or its network, or has no room for what was written to it; from 1 to 65 534. Nil leaves that to
+        /// the kernel, which never notices while there is nothing to send.
+        public var silenceSeconds: Int?
         /// Who may connect to a Unix-domain socket: the mode of its file.
         public var permissions: UInt32 = 0o600
 
@@ -80,8 +84,9 @@ public final class Listener: @unchecked Sendable {
         // Without this a port stays taken for minutes after the connections of the last listener.
         try Socket.turnOn(SO_REUSEADDR, of: SOL_SOCKET, on: number)
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
-        // Linux hands this on to the connections that are accepted.
+        // Linux hands these on to the connections that are accepted.
         try Socket.sendAtOnce(number, to: address)
+        if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
             throw SluiceError(system: errno, "cannot listen on \(address)")
         }

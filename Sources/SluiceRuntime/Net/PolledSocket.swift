@@ -130,9 +130,12 @@ package struct PolledSocket: ~Copyable {
         return Socket.tryWrite(number, first, second, third)
     }
 
-    /// Whether the peer has broken the connection off, as far as the kernel knows: also while it is not read from. A peer
-    /// that has only finished writing has not.
-    package var isBroken: Bool { virtual?.isBroken ?? Socket.isBroken(number) }
+    /// Why the connection does not work any more, as far as the kernel knows: also while it is not read from. Nil while it
+    /// does, as after the peer has finished writing.
+    package var failure: ConnectionFailure? {
+        if let virtual { return virtual.isBroken ? .other : nil }
+        return Socket.isBroken(number) ? ConnectionFailure(errno: Socket.pendingError(of: number)) : nil
+    }
 
     /// Whether the peer has finished writing: also while what it has written is not read.
     package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }

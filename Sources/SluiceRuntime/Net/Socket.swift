@@ -12,8 +12,14 @@ enum Socket {
     }
 
     static func turnOn(_ option: Int32, of level: Int32, on number: Int32) throws(SluiceError) {
-        var one: Int32 = 1
-        guard setsockopt(number, level, option, &one, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
+        try set(option, of: level, to: 1, on: number)
+    }
+
+    private static func set(
+        _ option: Int32, of level: Int32, to value: Int32, on number: Int32
+    ) throws(SluiceError) {
+        var value = value
+        guard setsockopt(number, level, option, &value, socklen_t(MemoryLayout<Int32>.size)) == 0 else {
             throw SluiceError(system: errno, "cannot set an option of a socket")
         }
     }
@@ -22,6 +28,18 @@ enum Socket {
     static func sendAtOnce(_ number: Int32, to address: SocketAddress) throws(SluiceError) {
         guard address.port != nil else { return }
         try turnOn(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: number)
+    }
+
+    /// Has the kernel break a TCP connection off whose peer answers nothing for so many seconds, whether or not there is
+    /// something to send, or has no room for what there is. After half of that time it asks again and again.
+    static func limitSilence(of number: Int32, toSeconds seconds: Int) throws(SluiceError) {
+        let seconds = Int32(clamping: min(max(seconds, 1), 65_534))
+        let tcp = Int32(IPPROTO_TCP)
+        try turnOn(SO_KEEPALIVE, of: SOL_SOCKET, on: number)
+        try set(TCP_KEEPIDLE, of: tcp, to: max(seconds / 2, 1), on: number)
+        try set(TCP_KEEPINTVL, of: tcp, to: max(seconds / 8, 1), on: number)
+        // The time decides, and not how often the kernel has asked.
+        try set(TCP_USER_TIMEOUT, of: tcp, to: seconds * 1000, on: number)
     }
 
     /// Takes the error that a socket has met since the last time; 0 for none.
