@@ -77,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "sluice-load",
             dependencies: [
-                "CLibev", "SluiceWire",
+                "CLibev", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

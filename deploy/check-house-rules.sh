@@ -33,6 +33,8 @@ forbid '\btry!' 'no try!; throw, or handle the error' "${everywhere[@]}"
 forbid '\bas!' 'no as!; cast with as? and say what happens otherwise' "${everywhere[@]}"
 forbid '\b(Task|Thread)\.sleep\b|\bu?sleep\([^fu)]|\bnanosleep\(' \
     'tests wait for events, never for time' Tests
+forbid '\bMutex\b' 'use Lock: ThreadSanitizer takes what Synchronization.Mutex guards for races' \
+    Sources/SluiceClient Sources/SluiceHub Sources/SluiceWire Sources/sluice* Tests
 forbid '^\s*import XCTest\b' 'tests use Swift Testing' Tests
 forbid 'timeLimit\(\.minutes\([0-9]\)\)' \
     'a time limit counts from the start of the run, which a sanitizer stretches: give it 10 minutes' Tests

@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 import Testing
 
@@ -14,7 +15,7 @@ final class HandoffLoad: Sendable {
         var problems: [String] = []
     }
 
-    private let books = Mutex(Books())
+    private let books = Lock(Books())
     private let deliveries = DispatchSemaphore(value: 0)
     private let threads = DispatchGroup()
 

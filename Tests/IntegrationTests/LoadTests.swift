@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 import Testing
 
@@ -110,7 +111,7 @@ struct LoadTests {
     /// number of a `RECV`, from 0, and all that is sent.
     private func expectFailure(_ message: String, spoil: @escaping @Sendable (Int, Spool) -> String) throws {
         let spool = Spool()
-        let received = Mutex(0)
+        let received = Lock(0)
         try expectFailure(message, ["fan-in", "--senders", "1", "--patience", "300ms"]) { line in
             let words = line.split(separator: " ")
             if words.first == "SEND" {
@@ -127,7 +128,7 @@ struct LoadTests {
 
     @Test("fails when a message comes twice")
     func doubled() throws {
-        let last = Mutex("")
+        let last = Lock("")
         try expectFailure("has come after its message") { number, spool in
             if number != 3 {
                 return last.withLock { last in
@@ -149,7 +150,7 @@ struct LoadTests {
 
     @Test("fails when messages overtake each other")
     func reordered() throws {
-        let held = Mutex("")
+        let held = Lock("")
         try expectFailure("has come after its message") { number, spool in
             if number == 3 { held.withLock { $0 = spool.take() } }
             return number == 4 ? held.withLock { $0 } : spool.take()

@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 import Testing
 
@@ -56,7 +57,7 @@ final class LyingServer: Sendable {
 
 /// Messages on their way through a server that lies, in the order in which they were sent.
 final class Spool: Sendable {
-    private let bodies = Mutex<[String]>([])
+    private let bodies = Lock<[String]>([])
     private let count = DispatchSemaphore(value: 0)
 
     func put(_ body: String) {

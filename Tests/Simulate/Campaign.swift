@@ -1,12 +1,13 @@
 import Glibc
 import Simulation
+import SluiceRuntime
 import Synchronization
 
 /// Simulates many seeds, on all processors, until one fails.
 final class Campaign: Sendable {
     private let next: Atomic<UInt64>
     private let end: UInt64
-    private let result = Mutex(Result())
+    private let result = Lock(Result())
 
     struct Result: Sendable {
         var seeds = 0

@@ -1,11 +1,12 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 
 /// The processes that this one has started: they end with it, also when a signal ends it.
 final class Offspring: Sendable {
     static let shared = Offspring()
 
-    private let pids = Mutex<Set<Int32>>([])
+    private let pids = Lock<Set<Int32>>([])
 
     func add(_ pid: Int32) { _ = pids.withLock { $0.insert(pid) } }
     func remove(_ pid: Int32) { _ = pids.withLock { $0.remove(pid) } }

@@ -1,4 +1,5 @@
 import Histogram
+import SluiceRuntime
 import Synchronization
 
 /// Where the threads of a run bring what they have recorded, one slice after the other.
@@ -28,7 +29,7 @@ final class Collector: Sendable {
     }
 
     private let threads: Int
-    private let content = Mutex(Content())
+    private let content = Lock(Content())
     /// Told of each part when all threads have brought theirs.
     private let show: @Sendable (Interval) -> Void
 

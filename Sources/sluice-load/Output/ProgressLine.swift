@@ -1,14 +1,15 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 
 /// How a run goes, while it goes: one line on a terminal, which each part of the run writes anew.
 final class ProgressLine: Sendable {
     private let isShown: Bool
-    private let title: Mutex<String>
+    private let title: Lock<String>
 
     init(isQuiet: Bool) {
         isShown = !isQuiet && isatty(STDERR_FILENO) == 1
-        title = Mutex("")
+        title = Lock("")
     }
 
     func begin(_ title: String) {

@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 import Synchronization
 
 /// Carries out a plan: its threads, their accounts, and what they have measured.
@@ -11,7 +12,7 @@ enum Run {
         let state = RunState(plan, Collector(threads: plan.threads, show: show))
         let pattern = MessagePattern(bodyBytes: plan.bodyBytes, seed: plan.seed)
         // In the order in which they come, so that the first failure is told, and not what another thread made of it.
-        let outcomes = Mutex<[Result<Account, LoadFailure>]>([])
+        let outcomes = Lock<[Result<Account, LoadFailure>]>([])
         let isDone = DispatchGroup()
         for _ in 0..<plan.threads { isDone.enter() }
         let work: @Sendable (Int) -> Void = { thread in

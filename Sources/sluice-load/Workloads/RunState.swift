@@ -1,3 +1,4 @@
+import SluiceRuntime
 import Synchronization
 
 /// What the threads of a run know of each other.
@@ -30,14 +31,14 @@ final class RunState: Sendable {
     }
 
     let collector: Collector
-    private let content: Mutex<Content>
+    private let content: Lock<Content>
     private let server: ServerProcess?
     /// How many receivers get each message; nil where nobody receives.
     private let copies: Int?
 
     init(_ plan: Plan, _ collector: Collector) {
         self.collector = collector
-        content = Mutex(
+        content = Lock(
             Content(
                 isReady: .init(repeating: false, count: plan.threads),
                 drains: .init(repeating: nil, count: plan.threads)))
