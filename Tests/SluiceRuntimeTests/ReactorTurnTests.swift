@@ -87,4 +87,21 @@ import Testing
         }
         #expect(listener.ends.values == [3], "once, after the jobs of the turn")
     }
+
+    @Test(arguments: [(1, true), (2, true), (3, false)])
+    func aFewWhoWaitForTheEndOfATurnAreToldThatItGoesOn(count: Int, areTold: Bool) throws {
+        final class Listener: EndOfTurn, Sendable {
+            let isTold = Recorder<Void>()
+            func turnEnds() {}
+            func turnGoesOn() { isTold.record(()) }
+        }
+        let reactor = try Reactor()
+        let listeners = (0..<count).map { _ in Listener() }
+        let busy = Listener()
+        try reactor.run {
+            for listener in listeners { reactor.atEndOfTurn(listener) }
+            reactor.turnGoesOn(for: busy)
+        }
+        for listener in listeners + [busy] { #expect(listener.isTold.values.count == (areTold ? 1 : 0)) }
+    }
 }

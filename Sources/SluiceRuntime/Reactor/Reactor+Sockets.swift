@@ -22,4 +22,10 @@ extension Reactor {
 /// Something that a reactor calls at the end of a turn, such as a connection with output to write.
 package protocol EndOfTurn: AnyObject {
     func turnEnds()
+    /// The turn goes on for some time, and does so whatever this one does.
+    func turnGoesOn()
+}
+
+extension EndOfTurn {
+    package func turnGoesOn() {}
 }

@@ -346,6 +346,16 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         progress.jobsEnd()
     }
 
+    /// Tells those who wait for the end of the turn, and then the one that is busy, that it goes on for some time; unless
+    /// they are many: then there is as much to do for the others, and what is done once for a turn is to be done once.
+    package func turnGoesOn(for busy: any EndOfTurn) {
+        guard turnEnds.count <= Self.mostToldOfLongTurns else { return }
+        for listener in turnEnds where listener !== busy { listener.turnGoesOn() }
+        busy.turnGoesOn()
+    }
+
+    private static let mostToldOfLongTurns = 2
+
     private func endTurn() {
         guard !turnEnds.isEmpty else { return }
         swap(&turnEnds, &spareTurnEnds)
