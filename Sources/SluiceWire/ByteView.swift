@@ -44,6 +44,12 @@ struct ByteView {
         count >= text.utf8CodeUnitCount && prefix(text.utf8CodeUnitCount) == text
     }
 
+    static func == (left: ByteView, right: ByteView) -> Bool {
+        guard left.count == right.count else { return false }
+        guard let first = left.bytes.baseAddress, let second = right.bytes.baseAddress else { return true }
+        return memcmp(first, second, left.count) == 0
+    }
+
     static func == (view: ByteView, text: StaticString) -> Bool {
         guard view.count == text.utf8CodeUnitCount else { return false }
         return view.bytes.elementsEqual(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

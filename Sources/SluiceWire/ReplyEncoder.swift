@@ -70,7 +70,10 @@ extension [UInt8] {
     }
 
     mutating func append(messageOf length: Int, from channel: ChannelName, _ attributes: [Attribute], tag: Tag?) {
-        MessageHead.append(to: &self, tag: tag, channel: channel, length: length)
+        append(atMost: RoomWriter.messageHeadCapacity + RoomWriter.mostDigits) { room in
+            room.putMessageHead(tag, channel)
+            room.put(decimal: length)
+        }
         append(attributes)
         append(.lineFeed)
     }
