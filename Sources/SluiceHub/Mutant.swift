@@ -74,6 +74,12 @@ package enum Mutant: String, CaseIterable, Sendable {
     case broadcastLeavesOneOut = "broadcast-leaves-one-out"
     /// What follows an untagged command that waits runs at once.
     case orderIgnored = "order-ignored"
+    /// A receiver with a lease is given a plain message for good.
+    case plainIgnoresLease = "plain-ignores-lease"
+    /// Plain messages behind another one go where that went, whatever their channel is.
+    case plainRunMixesChannels = "plain-run-mixes-channels"
+    /// Plain messages behind another one are handed on although the client takes nothing.
+    case plainRunUnbounded = "plain-run-unbounded"
     /// A hub that drains takes new work.
     case drainBeginsWork = "drain-begins-work"
     /// A hub that drains leaves who waits waiting.

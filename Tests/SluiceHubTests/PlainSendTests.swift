@@ -51,6 +51,29 @@ import Testing
         }
     }
 
+    @Test(arguments: Spelling.allCases) func manyInOneWriteGoWhereEachIsToGo(_ spelling: Spelling) throws {
+        try Service.run { service in
+            let (sender, first, second) = (
+                try await service.connect(), try await service.connect(), try await service.connect()
+            )
+            try await first.say("#r RECV count=* c\n")
+            try await second.say("#r RECV count=* d\n")
+            await service.parked(2)
+            // Runs of each length to either, and tags now and then.
+            let channels = (0..<300).map { $0 % 7 < 5 || $0 % 30 > 20 ? "c" : "d" }
+            let tags = (0..<300).map { $0 % 11 == 3 || $0 % 60 > 40 ? "#\($0) " : "" }
+            let lines = (0..<300).map { spelling.line(channels[$0], "number \(1000 + $0)", tag: tags[$0]) }
+            try await sender.say(lines.joined())
+            try await sender.hear(tags.map { "\($0)OK\n" }.joined())
+            for (name, receiver) in [("c", first), ("d", second)] {
+                for number in 0..<300 where channels[number] == name {
+                    try await receiver.hear("#r MSG \(name) 11\nnumber \(1000 + number)\n")
+                }
+            }
+            #expect(service.hub.look { $0.machine.totals.handoffs } == 300)
+        }
+    }
+
     @Test(arguments: Spelling.allCases) func aClientThatTakesNothingIsSentNoMoreThanItsOutputHolds(
         _ spelling: Spelling
     ) throws {

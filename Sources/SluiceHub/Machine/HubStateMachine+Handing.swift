@@ -25,7 +25,7 @@ extension HubStateMachine {
             let operation = operations[receiver.operation]
         else { return nil }
         switch operation.wait {
-        case .receive(_, _, leaseNanoseconds: 0):
+        case .receive(_, _, let lease) where lease == 0 || Mutant.isOn(.plainIgnoresLease):
             return PlainReceiver(id: receiver.operation, channel: channel, caller: operation.caller, stream: nil)
         case .stream(let stream) where stream.isPlain && hasRoom(for: byteCount, operation.caller.connection):
             return PlainReceiver(id: receiver.operation, channel: channel, caller: operation.caller, stream: stream)
@@ -35,8 +35,19 @@ extension HubStateMachine {
 
     /// Whether a counted receive of the client goes on after so many bytes more.
     private func hasRoom(for byteCount: Int, _ connection: ConnectionID) -> Bool {
-        guard let client = clients[connection] else { return false }
-        return client.unwrittenBytes + Self.outputBytes(ofMessage: byteCount) < limits.outputBytes
+        Self.outputBytes(ofMessage: byteCount) < outputRoom(of: connection)
+    }
+
+    /// How many bytes of a client's counted receives, less one, may go to it besides those that it has not taken.
+    func outputRoom(of connection: ConnectionID) -> Int {
+        clients[connection].map { limits.outputBytes - $0.unwrittenBytes } ?? 0
+    }
+
+    /// Notes that a counted receive that waits alone has got so many messages more from one sender, whose first one it has
+    /// been given by `hand`; `outputBytes` is what they count for together.
+    mutating func noteRun(of messages: Int, outputBytes: Int, to receiver: ConnectionID) {
+        totals.handoffs += messages
+        clients[receiver]?.unwrittenBytes += outputBytes
     }
 
     /// Notes that the receiver has the message.

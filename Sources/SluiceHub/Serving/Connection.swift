@@ -31,6 +31,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
+    /// Whether the last read took no more than it had room for: as a rule there is more.
+    @exclusivity(unchecked) private var hasMoreToRead = false
     /// How often the connection is read from before it ends because the hub drains: a client that goes on talking would keep
     /// the hub from its end.
     @exclusivity(unchecked) private var drainingReads = UInt8.max
@@ -81,7 +83,11 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         let room = min(session.inputRoom, share.scratch.count)
         guard room > 0 else { return schedule() }
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
-        case .bytes(let count): session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
+        case .bytes(let count):
+            let hasMore = count == room
+            session.receive(
+                UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), for: hasMore && hasMoreToRead ? nil : self)
+            hasMoreToRead = hasMore
         case .endOfStream: session.endInput()
         case .wouldBlock: return
         case .failed(let errno): return close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
@@ -115,10 +121,26 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
 
+    /// Hands on a message that a counted receive has got, one of many: see `PlainRun`. Called under the hub's lock, after
+    /// another one was.
+    func take(_ message: UnsafeRawBufferPointer, behind head: [UInt8], _ outputBytes: Int) {
+        session.take(message, behind: head, outputBytes)
+        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) }
+    }
+
     private func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
         reactor.atEndOfTurn(self)
+    }
+
+    /// Writes what there is: while the rest of a long input runs here, the client works on this. With one who has some
+    /// hundred messages on their way, and waits for answers to send more, both would be idle half of the time otherwise. Who
+    /// sends without waiting is not answered sooner than can be done at little cost: see `hasMoreToRead`.
+    func turnGoesOn() {
+        guard isOpen, !socket.watchesWriting, !session.output.isEmpty else { return }
+        // Of a failure the end of the turn learns: the conversation may be running.
+        if case .bytes(let count) = session.output.write(to: socket) { wrote(count) }
     }
 
     func turnEnds() {
@@ -150,13 +172,16 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     private func write() {
         guard !session.output.isEmpty else { return }
         switch session.output.write(to: socket) {
-        case .bytes(let count):
-            session.output.drop(count)
-            // It counts anew from the last bytes that the client has taken.
-            deadlines?.stall = nil
+        case .bytes(let count): wrote(count)
         case .wouldBlock: break
         case .failed(let errno): close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
         }
+    }
+
+    private func wrote(_ count: Int) {
+        session.output.drop(count)
+        // It counts anew from the last bytes that the client has taken.
+        deadlines?.stall = nil
     }
 
     // MARK: Deadlines
@@ -213,7 +238,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         drainingReads -= 1
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
         case .bytes(let count):
-            session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]))
+            session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), for: self)
             schedule()
         case .endOfStream: session.endInput()
         case .wouldBlock: session.endDrained()

@@ -158,16 +158,18 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Hands a plain message to the receiver that waits for it, where that takes no more than to write it: on a connection
     /// of the same reactor that has nothing before it.
     ///
-    /// - Returns: whether the receiver has it.
-    mutating func handOver(_ send: PlainSend, from sender: ConnectionID, by share: ReactorShare) -> Bool {
+    /// - Returns: who has it; nil if nobody has.
+    mutating func handOver(
+        _ send: PlainSend, from sender: ConnectionID, by share: ReactorShare
+    ) -> (receiver: HubStateMachine.PlainReceiver, connection: Connection)? {
         guard share.hasDelivered, outboxes[share.number].isEmpty,
             let receiver = machine.plainReceiver(of: send.text.count, on: send.channel),
             receiver.caller.connection != sender, let connection = connection(receiver.caller.connection),
             connection.share === share, connection.takesMessages
-        else { return false }
+        else { return nil }
         machine.hand(send.text.count, from: sender, to: receiver)
         connection.take(send.text, from: receiver.channel.name, receiver.caller.tag, isLast: receiver.stream == nil)
-        return true
+        return (receiver, connection)
     }
 
     private func connection(_ id: ConnectionID) -> Connection? {

@@ -47,6 +47,11 @@ struct OutputBuffer: ~Copyable {
         bytes.append(message: message, from: channel, tag: tag)
     }
 
+    mutating func append(_ message: UnsafeRawBufferPointer, behind head: [UInt8]) {
+        if bytes.isEmpty { bytes = share.takeBuffer() }
+        bytes.append(message: message, behind: head)
+    }
+
     mutating func appendOK(times count: Int) {
         if bytes.isEmpty { bytes = share.takeBuffer() }
         bytes.appendOK(times: count)

@@ -17,9 +17,12 @@ final class Session {
     /// How many commands are applied under one acquisition of the hub's lock.
     private static let largestBatch = 64
 
-    private let hub: Hub
-    private let share: ReactorShare
-    private let id: ConnectionID
+    /// What comes of so many bytes of commands is told before those behind them run: that takes about as long as a write.
+    private static let longInput = 4096
+
+    let hub: Hub
+    let share: ReactorShare
+    let id: ConnectionID
     @exclusivity(unchecked) private var parser: RequestParser
     /// What was read and has not run: the beginning of a line, or lines that must wait.
     @exclusivity(unchecked) private var held: [UInt8] = []
@@ -32,7 +35,7 @@ final class Session {
     @exclusivity(unchecked) private var isHeldUp = false
     @exclusivity(unchecked) private(set) var hasInputEnded = false
     /// What the client has still to prove, and by when; nil when nothing.
-    @exclusivity(unchecked) private var admission: Admission?
+    @exclusivity(unchecked) var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The bytes of counted receives and traces that the hub does not know to be written.
     @exclusivity(unchecked) private var unreportedBytes = 0
@@ -94,22 +97,24 @@ final class Session {
     // MARK: Input
 
     /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
-    func receive(_ input: UnsafeRawBufferPointer) {
+    ///
+    /// - Parameter connection: is told where there is much to run; see `Connection.turnGoesOn`.
+    func receive(_ input: UnsafeRawBufferPointer, for connection: Connection?) {
         guard case .open = phase else { return }
         if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
         if held.isEmpty, canRun {
-            keep(input, from: run(input))
+            keep(input, from: run(input, for: connection))
         } else {
             held.append(contentsOf: input)
-            if canRun { runHeld() }
+            if canRun { runHeld(for: connection) }
         }
     }
 
     /// Runs lines that had to wait.
-    func runHeld() {
+    func runHeld(for connection: Connection? = nil) {
         var input: [UInt8] = []
         swap(&input, &held)
-        input.withUnsafeBytes { keep($0, from: run($0)) }
+        input.withUnsafeBytes { keep($0, from: run($0, for: connection)) }
     }
 
     private func keep(_ input: UnsafeRawBufferPointer, from offset: Int) {
@@ -144,15 +149,20 @@ final class Session {
     /// Runs complete commands as long as they may.
     ///
     /// - Returns: how many bytes of `input` are done with.
-    private func run(_ input: UnsafeRawBufferPointer) -> Int {
+    private func run(_ input: UnsafeRawBufferPointer, for connection: Connection?) -> Int {
         var offset = 0
         isParserHungry = false
         var hasRun = false
+        var told = 0
         while canRun, !isParserHungry {
+            if let connection, offset - told >= Self.longInput {
+                share.reactor.turnGoesOn(for: connection)
+                told = offset
+            }
             if admission == nil, case let pings = parser.takeBarePings(in: input, offset: &offset), pings > 0 {
                 output.appendOK(times: pings)
-            } else if admission == nil, parser.plainSend(in: input, at: offset) != nil {
-                runTogether(nil, input, &offset)
+            } else if admission == nil, let send = parser.plainSend(in: input, at: offset) {
+                runTogether(nil, send, input, &offset)
             } else {
                 take(parser.next(input, offset: &offset), input, &offset)
             }
@@ -189,7 +199,7 @@ final class Session {
             } else if admission != nil, !request.command.isForStrangers {
                 answer(.error(.authenticationRequired), request.tag)
             } else if request.command.needsHub {
-                runTogether(request, input, &offset)
+                runTogether(request, nil, input, &offset)
             } else {
                 runAlone(request)
             }
@@ -201,76 +211,44 @@ final class Session {
     /// They are parsed under the lock, too: to keep parsed commands until they are applied costs more than the lock. Of
     /// commands that come one by one, none is.
     ///
-    /// - Parameter first: what was parsed already; nil where a plain send comes first, which need not be.
-    private func runTogether(_ first: Request?, _ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+    /// - Parameter first: what was parsed already, or `plain`, which is a part of the input still.
+    private func runTogether(
+        _ first: Request?, _ plain: PlainSend?, _ input: UnsafeRawBufferPointer, _ offset: inout Int
+    ) {
         var next: RequestParser.Step?
-        hub.transact(share) { (state: inout HubState) in
-            next = run(first, &state, input, &offset)
-        }
+        hub.transact(share) { (state: inout HubState) in next = run(first, plain, &state, input, &offset) }
         if let next { take(next, input, &offset) }
     }
 
     /// - Returns: what the parser has found and must not run under the lock; nil when it was not asked.
     private func run(
-        _ first: Request?, _ state: inout HubState, _ input: UnsafeRawBufferPointer, _ offset: inout Int
+        _ first: Request?, _ plain: PlainSend?, _ state: inout HubState, _ input: UnsafeRawBufferPointer,
+        _ offset: inout Int
     ) -> RequestParser.Step? {
+        var plain = plain
         if let first { run(first, &state.machine) }
+        var plainRun = PlainRun()
+        defer { plainRun.end(&state.machine) }
         var seenEffects = 0
         for _ in 1...Self.largestBatch {
             // What the client is told of a parked command comes before what it has sent since: it may use that one's tag.
             guard canRun, !state.machine.tells(id, from: seenEffects) else { return nil }
             seenEffects = state.machine.effects.count
-            if let send = parser.plainSend(in: input, at: offset) {
-                if handOver(send, &offset, &state) { continue }
+            if let send = plain.take() ?? parser.plainSend(in: input, at: offset, like: plainRun.last) {
+                if send.tag.isEmpty || parkedTags.isEmpty, plainRun.handOver(send, from: id, by: share, in: &state) {
+                    parser.pass(send, offset: &offset)
+                    output.appendOK(to: send)
+                    continue
+                }
                 // It may be, once everybody knows what was decided before.
                 if seenEffects > 0 { return nil }
             }
+            plainRun.end(&state.machine)
             let step = parser.next(input, offset: &offset)
             guard case .request(let request) = step, request.command.needsHub else { return step }
             run(request, &state.machine)
         }
         return nil
-    }
-
-    /// Runs a plain send if its receiver waits.
-    private func handOver(_ send: PlainSend, _ offset: inout Int, _ state: inout HubState) -> Bool {
-        guard send.tag.isEmpty || parkedTags.isEmpty, state.handOver(send, from: id, by: share) else { return false }
-        parser.pass(send, offset: &offset)
-        output.appendOK(to: send)
-        return true
-    }
-
-    /// Runs a command that needs no more of the hub than a look.
-    private func runAlone(_ request: Request) {
-        let tag = request.tag
-        switch request.command {
-        case .hello: answer(hub.greeting, tag)
-        case .ping(let body): answer(.pong(body), tag)
-        case .help(let verb): answer(.data(hub.help.body(for: verb)), tag)
-        case .inspect(let inspection): inspect(inspection, tag)
-        case .quit: quit(tag)
-        case .authenticate(let credentials): authenticate(credentials, tag)
-        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
-            .name, .trace, .cancel:
-            break
-        }
-    }
-
-    /// Answers what is seen of the hub. The text is made after the lock is released.
-    private func inspect(_ inspection: Inspection, _ tag: Tag?) {
-        answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
-    }
-
-    private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
-        guard let users = hub.users else { return answer(.error(.noUsers), tag) }
-        guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
-        var refusal: WireError?
-        hub.transact(share) { [id] (machine: inout HubStateMachine) in
-            refusal = machine.authenticate(id, as: credentials.principal)
-        }
-        if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
-        admission = nil
-        answer(.ok([]), tag)
     }
 
     /// The client's time is over: ends the conversation.
@@ -302,7 +280,7 @@ final class Session {
         if let tag { parkedTags[tag] = id } else { isHeldUp = !Mutant.isOn(.orderIgnored) }
     }
 
-    private func quit(_ tag: Tag?) {
+    func quit(_ tag: Tag?) {
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         phase = .quitting(tag)
         finishQuitting()
@@ -366,6 +344,12 @@ final class Session {
         output.append(message, from: channel, tag: tag)
     }
 
+    /// Hands on a message of a counted receive behind what stands before its length.
+    func take(_ message: UnsafeRawBufferPointer, behind head: [UInt8], _ outputBytes: Int) {
+        unreportedBytes += outputBytes
+        output.append(message, behind: head)
+    }
+
     private func complete(_ tag: Tag?, _ reply: Reply) {
         if let tag { parkedTags[tag] = nil } else { isHeldUp = false }
         emit(reply, tag)
@@ -380,14 +364,13 @@ final class Session {
         hub.transact(share) { [id] (machine: inout HubStateMachine) in machine.outputWritten(bytes, of: id) }
     }
 
-    private func answer(_ reply: Reply, _ tag: Tag?) {
+    func answer(_ reply: Reply, _ tag: Tag?) {
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         emit(reply, tag)
     }
 
     private func isInUse(_ tag: Tag?) -> Bool {
-        guard let tag else { return false }
-        return parkedTags[tag] != nil
+        tag.map { parkedTags[$0] != nil } ?? false
     }
 
     private func emit(_ reply: Reply, _ tag: Tag?) {

@@ -1,0 +1,37 @@
+import SluiceWire
+
+/// The commands that need no more of the hub than a look.
+extension Session {
+    /// Runs a command that needs no more of the hub than a look.
+    func runAlone(_ request: Request) {
+        let tag = request.tag
+        switch request.command {
+        case .hello: answer(hub.greeting, tag)
+        case .ping(let body): answer(.pong(body), tag)
+        case .help(let verb): answer(.data(hub.help.body(for: verb)), tag)
+        case .inspect(let inspection): inspect(inspection, tag)
+        case .quit: quit(tag)
+        case .authenticate(let credentials): authenticate(credentials, tag)
+        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+            .name, .trace, .cancel:
+            break
+        }
+    }
+
+    /// Answers what is seen of the hub. The text is made after the lock is released.
+    private func inspect(_ inspection: Inspection, _ tag: Tag?) {
+        answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
+    }
+
+    private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
+        guard let users = hub.users else { return answer(.error(.noUsers), tag) }
+        guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
+        var refusal: WireError?
+        hub.transact(share) { [id] (machine: inout HubStateMachine) in
+            refusal = machine.authenticate(id, as: credentials.principal)
+        }
+        if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
+        admission = nil
+        answer(.ok([]), tag)
+    }
+}

@@ -1,0 +1,82 @@
+import SluiceRuntime
+import Testing
+
+@testable import SluiceHub
+
+/// Who has sent much at once, and waits for answers to send more, has the first of them before the last command has run.
+@Suite(.timeLimit(.minutes(10))) struct LongInputTests {
+    private final class Peer {
+        let socket = VirtualSocket(outputRoom: 1 << 20)
+        /// How often it was written to.
+        var writes = 0
+
+        init(of hub: Hub, _ name: String) {
+            #expect(hub.admit(socket, from: name))
+            socket.whenChanged = { [unowned self] _ in writes += 1 }
+        }
+
+        /// Sends something that the hub reads at once, as far as it reads at once.
+        func say(_ text: String, to reactor: Reactor) {
+            socket.arrive(text.utf8)
+            socket.tell()
+            reactor.settle()
+        }
+
+        func hear() -> String { String(decoding: socket.takeOutput(upTo: .max), as: UTF8.self) }
+    }
+
+    private static let line = "SEND c " + String(repeating: "x", count: 72) + "\n"
+    private static let message = "#r MSG c 72\n" + String(repeating: "x", count: 72) + "\n"
+
+    private func withPeers(_ body: (_ reactor: Reactor, _ sender: Peer, _ receiver: Peer) -> Void) throws {
+        let reactor = try Reactor(clock: ManualReactorClock())
+        let hub = Hub(on: reactor, epoch: 42)
+        try reactor.runByHand {
+            reactor.settle()
+            let (sender, receiver) = (Peer(of: hub, "sender"), Peer(of: hub, "receiver"))
+            receiver.say("#r RECV count=* c\n", to: reactor)
+            body(reactor, sender, receiver)
+            for peer in [sender, receiver] { peer.socket.breakOff() }
+            for peer in [sender, receiver] { peer.socket.tell() }
+            reactor.settle()
+        }
+    }
+
+    @Test func aLongInputIsAnsweredPieceByPiece() throws {
+        try withPeers { reactor, sender, receiver in
+            sender.say(String(repeating: Self.line, count: 150), to: reactor)
+            // 12 000 bytes are three pieces, and the last one is answered at the end of the turn.
+            for peer in [sender, receiver] { #expect(peer.writes == 3) }
+            #expect(sender.hear() == String(repeating: "OK\n", count: 150))
+            #expect(receiver.hear() == String(repeating: Self.message, count: 150))
+        }
+    }
+
+    @Test func aShortOneIsAnsweredAtOnce() throws {
+        try withPeers { reactor, sender, receiver in
+            sender.say(String(repeating: Self.line, count: 40), to: reactor)
+            for peer in [sender, receiver] { #expect(peer.writes == 1) }
+            #expect(receiver.hear() == String(repeating: Self.message, count: 40))
+        }
+    }
+
+    /// Then nobody waits, and each write costs.
+    @Test func whoSendsWithoutEndIsAnsweredOnceATurn() throws {
+        try withPeers { reactor, sender, receiver in
+            let count = 600
+            sender.say(String(repeating: Self.line, count: count), to: reactor)
+            var heard = receiver.hear()
+            while sender.socket.isReady {
+                let (ofSender, ofReceiver) = (sender.writes, receiver.writes)
+                sender.say("", to: reactor)
+                let isLast = !sender.socket.isReady
+                if !isLast {
+                    #expect(sender.writes == ofSender + 1)
+                    #expect(receiver.writes == ofReceiver + 1)
+                }
+                heard += receiver.hear()
+            }
+            #expect(heard == String(repeating: Self.message, count: count))
+        }
+    }
+}
