@@ -1,11 +1,12 @@
 /// What the clients of a plan like to do, and how much.
 struct Appetite {
     enum Taste: CaseIterable {
-        case send, receive, stream, select, barrier, cancel, manage, look, fault
+        case send, burst, receive, stream, select, barrier, cancel, manage, look, fault
 
         fileprivate var weight: Int {
             switch self {
             case .send: 30
+            case .burst: 7
             case .receive: 24
             case .stream: 7
             case .select: 16
@@ -22,7 +23,7 @@ struct Appetite {
         fileprivate var weightInCrowd: Int {
             switch self {
             case .send, .receive, .stream, .select, .barrier, .cancel, .manage: weight
-            case .look: 0
+            case .look, .burst: 0
             case .fault: 1
             }
         }
@@ -31,14 +32,14 @@ struct Appetite {
         fileprivate var isNeeded: Bool {
             switch self {
             case .send, .receive: true
-            case .stream, .select, .barrier, .cancel, .manage, .look, .fault: false
+            case .burst, .stream, .select, .barrier, .cancel, .manage, .look, .fault: false
             }
         }
     }
 
     private(set) var usesLeases = true
     private(set) var usesIDs = true
-    var usesBarriers: Bool { weights[4].weight > 0 }
+    var usesBarriers: Bool { weights.contains { $0.taste == .barrier && $0.weight > 0 } }
     private var weights: [(taste: Taste, weight: Int)] = []
 
     /// Likes nothing.

@@ -29,6 +29,8 @@ package struct Step: Sendable {
 /// What a client can do.
 enum Deed: Sendable {
     case operate(Operation)
+    /// Sends several commands at once.
+    case burst([Operation])
     /// Withdraws the command of an earlier step.
     case cancel(step: Int)
     /// Sends a line that is no command.
@@ -49,6 +51,8 @@ enum Deed: Sendable {
 struct Operation: Sendable {
     var command: Command
     var isTagged = true
+    /// Whether a send without options is said as people do, with its text in the line.
+    var isText = false
     /// What the client does with messages under a lease.
     var reaction = Reaction.nothing
     /// Whether a PING follows, whose answer proves that the command has been looked at.

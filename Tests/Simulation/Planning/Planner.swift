@@ -43,11 +43,32 @@ package struct Planner {
         time += 2 * setting.latency
         let count = isCrowd ? setting.clients * 3 : 120 + chance.below(200)
         let gap: UInt64 = chance.one(of: [200_000, 2_000_000, 10_000_000]) / (isCrowd ? 20 : 1)
+        let flows = !isCrowd && chance.happens(1, of: 12)
+        if flows { beginFlows() }
         for _ in 0..<count {
             time += chance.happens(1, of: 4) ? 0 : chance.upTo(2 * gap)
-            add(deed(), of: chance.below(setting.clients))
+            if flows, chance.happens(2, of: 3) { flow() } else { add(deed(), of: chance.below(setting.clients)) }
         }
         if chance.happens(1, of: 6) { drain() }
+    }
+
+    /// Each channel has a client that receives without end, and is mostly alone in that.
+    private mutating func beginFlows() {
+        for (client, channel) in setting.channels.enumerated() where client < setting.clients {
+            var command = ReceiveCommand(channel: channel.name)
+            command.count = .endless
+            add(.operate(Operation(command: .receive(command))), of: client)
+        }
+        time += 2 * setting.latency
+    }
+
+    /// Messages to these, who do not always take them.
+    private mutating func flow() {
+        if chance.happens(1, of: 6) {
+            add(.stall(milliseconds(2000)), of: chance.below(setting.channels.count))
+        } else {
+            add(burst(), of: chance.below(setting.clients))
+        }
     }
 
     /// Has the hub told to stop while the clients go on as if it were not.
@@ -67,7 +88,7 @@ package struct Planner {
         limits.tombstoneLife = .seconds(24 * 3600)
         limits.sendMemoryLife = .seconds(24 * 3600)
         limits.wire.maxBodyBytes = 4096
-        limits.outputBytes = floods ? 512 : chance.one(of: [512, 4096, 64 << 10])
+        limits.outputBytes = chance.one(of: floods ? [512, 4096] : [512, 4096, 64 << 10])
         if chance.happens(1, of: 3) {
             limits.maxLeases = 4
             limits.parkedBytes = 600
@@ -110,6 +131,7 @@ package struct Planner {
     private mutating func deed() -> Deed {
         switch appetite.choose(&chance) {
         case .send: send()
+        case .burst: burst()
         case .receive: receive()
         case .stream: stream()
         case .select: select()
@@ -150,7 +172,24 @@ package struct Planner {
             command.minimumReceivers = 1 + chance.below(2)
         }
         command.waitsAfterEOF = chance.happens(1, of: 8)
-        return operate(.send(command), timeout)
+        let isText = command == SendCommand(channel: command.channel, body: command.body) && chance.happens(2, of: 3)
+        guard case .operate(var operation) = operate(.send(command), timeout) else { return .finishSending }
+        operation.isText = isText
+        return .operate(operation)
+    }
+
+    /// Many sends without options in one write, most of them to the same channel: a stream of messages.
+    private mutating func burst() -> Deed {
+        var (channel, isTagged) = (channel(), chance.happens(1, of: 2))
+        let operations = (0..<(2 + chance.below(40))).map { number in
+            if chance.happens(1, of: 12) { channel = self.channel() }
+            if chance.happens(1, of: 12) { isTagged.toggle() }
+            let command = SendCommand(channel: channel.name, body: body("m\(steps.count).\(number)"))
+            return Operation(
+                command: .send(command), isTagged: isTagged, isText: chance.happens(11, of: 12),
+                isFenced: chance.happens(1, of: 12))
+        }
+        return .burst(operations)
     }
 
     /// A body that names its message, and is as long as it says.
@@ -192,7 +231,9 @@ package struct Planner {
 
     private mutating func stream() -> Deed {
         let channel = channel()
-        var command = ReceiveCommand(channel: channel.name, timeout: timeout(), lease: lease(on: channel))
+        let isPlain = chance.happens(1, of: 3)
+        var command = ReceiveCommand(channel: channel.name)
+        if !isPlain { (command.timeout, command.lease) = (timeout(), lease(on: channel)) }
         command.count = chance.happens(1, of: 2) ? .endless : .exactly(1 + chance.below(5))
         if command.lease != nil, chance.happens(2, of: 3) { command.window = 1 + chance.below(3) }
         return .operate(

@@ -142,7 +142,8 @@ final class Simulation {
 
     private func perform(_ step: Step) {
         switch step.deed {
-        case .operate(let operation): operate(operation, step)
+        case .operate(let operation): operate([operation], step)
+        case .burst(let operations): operate(operations, step)
         case .cancel(let number): cancel(number, step)
         case .babble(let text):
             if let line = line(of: step.client) { babble(text, on: line, step.number) }
@@ -165,12 +166,21 @@ final class Simulation {
         hub.drain(within: limit.map { .nanoseconds(Int64(clamping: $0)) })
     }
 
-    private func operate(_ operation: Operation, _ step: Step) {
+    /// Sends commands, all in one write.
+    private func operate(_ operations: [Operation], _ step: Step) {
         guard let line = line(of: step.client) else { return }
-        let act = say(operation.command, isTagged: operation.isTagged, on: line, step: step.number)
-        reactions[act] = operation.reaction
-        if operation.isFenced, operation.command != .quit { say(.ping([]), isTagged: true, on: line, step: -1) }
-        if operation.command == .quit {
+        var bytes: [UInt8] = []
+        for operation in operations {
+            let (act, words) = begin(
+                operation.command, isTagged: operation.isTagged, isText: operation.isText, on: line, step: step.number)
+            reactions[act] = operation.reaction
+            bytes += words
+            if operation.isFenced, operation.command != .quit {
+                bytes += begin(.ping([]), isTagged: true, on: line, step: -1).words
+            }
+        }
+        send(bytes, on: line)
+        if operations.contains(where: { $0.command == .quit }) {
             history.lines[line.number].farewell = moment()
             current[step.client] = nil
         }
@@ -260,13 +270,25 @@ final class Simulation {
     /// Sends a command; returns the number of the act.
     @discardableResult
     func say(_ command: Command, isTagged: Bool, on line: Line, step: Int) -> Int {
+        let (act, words) = begin(command, isTagged: isTagged, on: line, step: step)
+        send(words, on: line)
+        return act
+    }
+
+    /// The number of a new act, and what is to be sent for it.
+    private func begin(
+        _ command: Command, isTagged: Bool, isText: Bool = false, on line: Line, step: Int
+    ) -> (act: Int, words: [UInt8]) {
         let tag = isTagged ? Tag("t\(history.acts.count)") : nil
         let act = begin(command, tag, on: line, step)
-        var bytes: [UInt8] = []
-        if let tag { bytes += Array("#\(tag) ".utf8) }
-        Request(command: command).append(to: &bytes)
-        send(bytes, on: line)
-        return act
+        var words: [UInt8] = []
+        if let tag { words += Array("#\(tag) ".utf8) }
+        if isText, case .send(let send) = command {
+            words += Array("send \(send.channel) ".utf8) + send.body + [0x0A]
+        } else {
+            Request(command: command).append(to: &words)
+        }
+        return (act, words)
     }
 
     @discardableResult

@@ -52,7 +52,7 @@ package struct Transcript {
         case .hesitate(let nanoseconds): "client \(step.client) stops within a line for \(nanoseconds / 1_000_000) ms"
         case .breakOff: "client \(step.client) breaks off"
         case .drain(let limit): "the hub drains\(limit.map { ", for \($0 / 1_000_000) ms at most" } ?? "")"
-        case .operate, .cancel, .babble, .finishSending: nil
+        case .operate, .burst, .cancel, .babble, .finishSending: nil
         }
     }
 }
