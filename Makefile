@@ -87,6 +87,7 @@ sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitiz
 
 # Why the lock is another one in a build for ThreadSanitizer: see Sources/SluiceRuntime/Lock.swift.
 sanitize-thread: SANITIZER_FLAGS := -Xswiftc -DTHREAD_SANITIZER
+sanitize-thread: export TSAN_OPTIONS := suppressions=$(CURDIR)/deploy/thread-sanitizer.supp
 sanitize-address: SANITIZER_FLAGS :=
 sanitize-address: export LSAN_OPTIONS := suppressions=$(CURDIR)/deploy/leak-sanitizer.supp:print_suppressions=0
 

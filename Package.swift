@@ -56,7 +56,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

@@ -1,3 +1,4 @@
+import CMalloc
 import Foundation
 import Logging
 import SluiceHub
@@ -20,6 +21,7 @@ struct Daemon {
     /// Serves until a signal asks for the end, and everybody was told of it.
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
+        Self.keepMemoryForBodies()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = makeHub(on: reactor)
         let listeners = try bind(on: reactor)
@@ -34,6 +36,12 @@ struct Daemon {
         } catch {
             throw SettingsError("\(error)", status: .systemError)
         }
+    }
+
+    /// Keeps the allocator from giving memory back with each message and asking for it with the next: that took a third of
+    /// the time of messages of 64 KiB. After a crowd has gone, the hub has what is free given back.
+    private static func keepMemoryForBodies() {
+        cmalloc_keep(1024 << 10, 1 << 20)
     }
 
     private func makeHub(on reactor: Reactor) -> Hub {

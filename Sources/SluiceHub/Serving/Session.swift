@@ -155,7 +155,7 @@ final class Session {
         var hasRun = false
         var told = 0
         while canRun, !isParserHungry {
-            if let connection, offset - told >= Self.longInput {
+            if let connection, offset - told >= Self.longInput, offset < input.count {
                 share.reactor.turnGoesOn(for: connection)
                 told = offset
             }

@@ -356,7 +356,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     private static let mostToldOfLongTurns = 2
 
-    private func endTurn() {
+    func endTurn() {
         guard !turnEnds.isEmpty else { return }
         swap(&turnEnds, &spareTurnEnds)
         for listener in spareTurnEnds { listener.turnEnds() }
