@@ -15,12 +15,7 @@ extension [UInt8] {
 
     /// Appends the decimal digits of a number that is not negative.
     mutating func append(decimal number: Int) {
-        var power = 1
-        while number / power >= 10 { power *= 10 }
-        while power > 0 {
-            append(.zero + UInt8(number / power % 10))
-            power /= 10
-        }
+        append(atMost: RoomWriter.mostDigits) { $0.put(decimal: number) }
     }
 
     /// Appends a text for people as a part of one line: controls and line separators become spaces, and what is longer

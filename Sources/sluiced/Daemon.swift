@@ -41,7 +41,7 @@ struct Daemon {
     /// Keeps the allocator from giving memory back with each message and asking for it with the next: that took a third of
     /// the time of messages of 64 KiB. After a crowd has gone, the hub has what is free given back.
     private static func keepMemoryForBodies() {
-        cmalloc_keep(1024 << 10, 1 << 20)
+        cmalloc_keep(1 << 20, 1 << 20)
     }
 
     private func makeHub(on reactor: Reactor) -> Hub {

@@ -32,10 +32,8 @@ class FarHost:
 
     def __enter__(self):
         self._holder = start(["unshare", "--net", "sleep", "600"], stderr=subprocess.DEVNULL)
-        self._here = os.open("/proc/self/ns/net", os.O_RDONLY)
         try:
             self._await_namespace()
-            self._there = os.open(f"/proc/{self._holder.pid}/ns/net", os.O_RDONLY)
             far = ["peer", "name", self._far, "netns", self._holder.pid]
             self._ip("link", "add", "name", self._near, "type", "veth", *far)
             self._plug(self._near, self.near_address)
@@ -64,11 +62,12 @@ class FarHost:
     @contextlib.contextmanager
     def inside(self):
         """What is opened meanwhile is opened on that host."""
-        self._enter(self._there)
-        try:
-            yield
-        finally:
-            self._enter(self._here)
+        with open("/proc/self/ns/net") as here, open(f"/proc/{self._holder.pid}/ns/net") as there:
+            self._enter(there)
+            try:
+                yield
+            finally:
+                self._enter(here)
 
     def vanish(self):
         """Its end of the cable is pulled out: nothing comes from it any more, and nobody is told."""
@@ -77,7 +76,7 @@ class FarHost:
 
     @staticmethod
     def _enter(namespace):
-        if _libc.setns(namespace, _CLONE_NEWNET) != 0:
+        if _libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
 
     def _plug(self, device, address):

@@ -90,7 +90,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
             hasMoreToRead = hasMore
         case .endOfStream: session.endInput()
         case .wouldBlock: return
-        case .failed(let errno): return close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
+        case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
         }
         schedule()
     }
@@ -109,7 +109,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     func deliver(_ delivery: Delivery) {
         guard isOpen else { return }
         session.take(delivery)
-        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
+        hasMoreToWrite()
     }
 
     /// Whether the client can be given a message while the hub is locked.
@@ -118,14 +118,18 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// Hands on a message that a parked receive has got. Called under the hub's lock.
     func take(_ message: UnsafeRawBufferPointer, from channel: ChannelName, _ tag: Tag?, isLast: Bool) {
         session.take(message, from: channel, tag, isLast: isLast)
-        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
+        hasMoreToWrite()
     }
 
     /// Hands on a message that a counted receive has got, one of many: see `PlainRun`. Called under the hub's lock, after
-    /// another one was.
+    /// another one was, which has seen to it that all of them are written.
     func take(_ message: UnsafeRawBufferPointer, behind head: [UInt8], _ outputBytes: Int) {
         session.take(message, behind: head, outputBytes)
         if session.output.count > hub.limits.backlogBytes { close(because: .backlog) }
+    }
+
+    private func hasMoreToWrite() {
+        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
 
     private func schedule() {
@@ -174,7 +178,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         switch session.output.write(to: socket) {
         case .bytes(let count): wrote(count)
         case .wouldBlock: break
-        case .failed(let errno): close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
+        case .failed(let errno): close(because: ConnectionEnding(errno: errno))
         }
     }
 
@@ -212,7 +216,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
         // Nothing else tells that a client has gone, or has finished sending, that is not read from.
         if deadlines.takeDue(\.probe, now) {
-            if let failure = socket.failure { return close(because: ConnectionEnding(failure)) }
+            if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
             if socket.hasInputEnded { session.expectEnd() }
         }
         if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
@@ -242,7 +246,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
             schedule()
         case .endOfStream: session.endInput()
         case .wouldBlock: session.endDrained()
-        case .failed(let errno): close(because: ConnectionEnding(ConnectionFailure(errno: errno)))
+        case .failed(let errno): close(because: ConnectionEnding(errno: errno))
         }
     }
 

@@ -1,4 +1,4 @@
-import SluiceRuntime
+import Glibc
 
 /// How a connection ended.
 public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
@@ -46,10 +46,12 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
 
 extension ConnectionEnding {
     /// What has ended a connection that does not work any more.
-    init(_ failure: ConnectionFailure) {
-        switch failure {
-        case .silence: self = .silent
-        case .other: self = .reset
+    ///
+    /// - Parameter errno: the error number of a transfer.
+    init(errno: Int32) {
+        switch errno {
+        case ETIMEDOUT, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN: self = .silent
+        default: self = .reset
         }
     }
 }

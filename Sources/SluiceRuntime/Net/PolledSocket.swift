@@ -130,11 +130,11 @@ package struct PolledSocket: ~Copyable {
         return Socket.tryWrite(number, first, second, third)
     }
 
-    /// Why the connection does not work any more, as far as the kernel knows: also while it is not read from. Nil while it
-    /// does, as after the peer has finished writing.
-    package var failure: ConnectionFailure? {
-        if let virtual { return virtual.isBroken ? .other : nil }
-        return Socket.isBroken(number) ? ConnectionFailure(errno: Socket.pendingError(of: number)) : nil
+    /// The error number of what has broken the connection off, as far as the kernel knows: also while it is not read from.
+    /// Nil while it works, as after the peer has finished writing.
+    package var failure: Int32? {
+        if let virtual { return virtual.isBroken ? VirtualSocket.reset : nil }
+        return Socket.isBroken(number) ? Socket.pendingError(of: number) : nil
     }
 
     /// Whether the peer has finished writing: also while what it has written is not read.

@@ -136,5 +136,5 @@ package final class VirtualSocket {
     }
 
     /// `ECONNRESET` on Linux; the owner only passes it on.
-    private static let reset: Int32 = 104
+    static let reset: Int32 = 104
 }

@@ -173,9 +173,7 @@ package struct Planner {
         }
         command.waitsAfterEOF = chance.happens(1, of: 8)
         let isText = command == SendCommand(channel: command.channel, body: command.body) && chance.happens(2, of: 3)
-        guard case .operate(var operation) = operate(.send(command), timeout) else { return .finishSending }
-        operation.isText = isText
-        return .operate(operation)
+        return operate(.send(command), timeout, isText: isText)
     }
 
     /// Many sends without options in one write, most of them to the same channel: a stream of messages.
@@ -198,10 +196,13 @@ package struct Planner {
         return Body(text.utf8) + (length > 0 ? Body(" ".utf8) + Body(repeating: 0x2E, count: length) : [])
     }
 
-    private mutating func operate(_ command: Command, _ timeout: Duration?, _ reaction: Reaction = .nothing) -> Deed {
+    private mutating func operate(
+        _ command: Command, _ timeout: Duration?, _ reaction: Reaction = .nothing, isText: Bool = false
+    ) -> Deed {
         .operate(
             Operation(
-                command: command, isTagged: isTagged(timeout), reaction: reaction, isFenced: chance.happens(1, of: 2)))
+                command: command, isTagged: isTagged(timeout), isText: isText, reaction: reaction,
+                isFenced: chance.happens(1, of: 2)))
     }
 
     private mutating func lease(on channel: PlannedChannel) -> Duration? {
