@@ -39,7 +39,8 @@ struct Document: Sendable {
     /// The text of a file of the repository; empty if there is none.
     static func text(at path: String) -> String {
         let file = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent(path)
         return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     }

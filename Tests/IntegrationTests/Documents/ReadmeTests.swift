@@ -14,7 +14,8 @@ import Testing
     /// Each block of `sh`, with the block of `text` behind it.
     private static func sessions(of path: String) -> [Session] {
         let file = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent(path)
         guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
         return text.matches(of: #/```sh\n((?s:.*?))```(?s:.*?)```text\n((?s:.*?))```/#).map {
