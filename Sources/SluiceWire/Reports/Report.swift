@@ -5,3 +5,13 @@ package protocol Report: Codable, Sendable {
     /// the last, whose end the reply adds.
     var text: String { get }
 }
+
+/// For whom a report is made (`format=`).
+package enum ReportFormat: String, CaseIterable, Sendable, Hashable {
+    /// For people: aligned, with units.
+    case text
+    /// For programs.
+    case json
+
+    static let vocabulary = Vocabulary<Self>()
+}

@@ -43,13 +43,3 @@ package struct TraceCommand: Sendable, Hashable {
         self.format = format
     }
 }
-
-/// For whom a report is made (`format=`).
-package enum ReportFormat: String, CaseIterable, Sendable, Hashable {
-    /// For people: aligned, with units.
-    case text
-    /// For programs.
-    case json
-
-    static let vocabulary = Vocabulary<Self>()
-}
