@@ -30,7 +30,7 @@ public final class LeasedDelivery: Sendable {
 
     deinit {
         guard !isSettled.withLock({ $0 }) else { return }
-        client.link.submit(Operation(.refuse(RefuseCommand(delivery)), connection: connection))
+        client.link.submit(Operation(.nack(NackCommand(delivery)), connection: connection))
     }
 
     /// The message was dealt with: its sender is told that it was taken.
@@ -48,8 +48,8 @@ public final class LeasedDelivery: Sendable {
     /// - Throws: `.stale` when it has gone back already.
     public func giveBack(after delay: Duration = .zero) async throws(SluiceError) {
         settle()
-        let command = RefuseCommand(delivery, delay: delay > .zero ? delay : nil)
-        try await client.request(.refuse(command), over: connection)
+        let command = NackCommand(delivery, delay: delay > .zero ? delay : nil)
+        try await client.request(.nack(command), over: connection)
     }
 
     /// Has the lease begin anew.

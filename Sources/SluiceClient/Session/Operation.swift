@@ -108,7 +108,7 @@ extension Command {
         case .send: .sending
         case .receive, .barrier, .trace: .taking
         case .select(let command): command.sendsOrMeets ? .sending : .taking
-        case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .inspect, .cancel, .help, .quit:
             nil
         }
@@ -120,7 +120,7 @@ extension Command {
         case .send(let command): command.identity == nil ? .inDoubt : .withIdentity
         case .select(let command): command.sendsOrMeets ? .inDoubt : .again
         case .barrier, .acknowledge: .inDoubt
-        case .refuse, .touch: .stale
+        case .nack, .touch: .stale
         case .leave, .authenticate, .cancel, .quit: .disconnected
         }
     }
@@ -130,7 +130,7 @@ extension Command {
         case .send(let command): command.body.count
         case .select(let command):
             command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
-        case .hello, .authenticate, .name, .ping, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close,
+        case .hello, .authenticate, .name, .ping, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close,
             .poison, .join, .leave, .inspect, .trace, .cancel, .help, .quit:
             0
         }
@@ -144,7 +144,7 @@ extension Command {
             case .receive(let command): command.timeout
             case .select(let command): command.timeout
             case .barrier(let command): command.timeout
-            case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join,
+            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
                 .leave, .inspect, .trace, .cancel, .help, .quit:
                 nil
             }
@@ -163,7 +163,7 @@ extension Command {
             case .barrier(var command):
                 command.timeout = newValue
                 self = .barrier(command)
-            case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join,
+            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
                 .leave, .inspect, .trace, .cancel, .help, .quit:
                 break
             }

@@ -22,7 +22,7 @@ public final class LeasedMessage: Sendable {
 
     deinit {
         // Does nothing when the attempt has ended.
-        try? client.performAtOnce(.refuse(RefuseCommand(delivery)))
+        try? client.performAtOnce(.nack(NackCommand(delivery)))
     }
 
     /// The message was dealt with: its sender is told that it was taken.
@@ -37,7 +37,7 @@ public final class LeasedMessage: Sendable {
     /// - Parameter delay: how long nobody gets it.
     /// - Throws: `.refused` when the attempt has ended.
     public func giveBack(after delay: Duration = .zero) throws(SluiceError) {
-        try client.performAtOnce(.refuse(RefuseCommand(delivery, delay: delay)))
+        try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
     }
 
     /// Has the lease begin anew.

@@ -88,7 +88,7 @@ extension HubStateMachine {
         return .ok([])
     }
 
-    mutating func refuse(_ command: RefuseCommand, by connection: ConnectionID) -> Reply {
+    mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Reply {
         guard let (id, _) = lease(command.delivery, of: connection) else { return .error(.stale) }
         giveBack(id, after: command.delay)
         return .ok([])

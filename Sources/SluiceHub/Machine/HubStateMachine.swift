@@ -165,7 +165,7 @@ struct HubStateMachine: ~Copyable {
         case .select(let command): select(command, caller)
         case .barrier(let command): barrier(command, caller)
         case .acknowledge(let delivery): .done(acknowledge(delivery, by: caller.connection))
-        case .refuse(let command): .done(refuse(command, by: caller.connection))
+        case .nack(let command): .done(nack(command, by: caller.connection))
         case .touch(let delivery): .done(touch(delivery, by: caller.connection))
         case .open(let command): .done(open(command))
         case .close(let name): .done(close(name))

@@ -4,7 +4,7 @@ extension Command {
     /// Whether the hub has to do with the command, rather than the session alone.
     var needsHub: Bool {
         switch self {
-        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .name, .trace, .cancel:
             true
         case .hello, .authenticate, .ping, .inspect, .help, .quit: false
@@ -15,7 +15,7 @@ extension Command {
     var mayPark: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
-        case .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate, .ping,
+        case .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate, .ping,
             .inspect, .cancel, .help, .quit:
             false
         }
@@ -27,7 +27,7 @@ extension Command {
     var beginsWork: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .open, .join, .trace: true
-        case .acknowledge, .refuse, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping, .inspect,
+        case .acknowledge, .nack, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping, .inspect,
             .cancel, .help, .quit:
             false
         }

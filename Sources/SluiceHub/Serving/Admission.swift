@@ -36,7 +36,7 @@ extension Command {
     var isForStrangers: Bool {
         switch self {
         case .hello, .authenticate, .help, .quit: true
-        case .name, .ping, .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison,
+        case .name, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
             .join, .leave, .inspect, .trace, .cancel:
             false
         }

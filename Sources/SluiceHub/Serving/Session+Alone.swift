@@ -12,7 +12,7 @@ extension Session {
         case .inspect(let inspection): inspect(inspection, tag)
         case .quit: quit(tag)
         case .authenticate(let credentials): authenticate(credentials, tag)
-        case .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .name, .trace, .cancel:
             break
         }

@@ -29,7 +29,7 @@ package enum Command: Sendable, Hashable {
     /// A leased message was dealt with: its sender gets its OK.
     case acknowledge(DeliveryID)
     /// A leased message goes back to where it stood.
-    case refuse(RefuseCommand)
+    case nack(NackCommand)
     /// A lease begins anew.
     case touch(DeliveryID)
     case open(OpenCommand)
@@ -60,7 +60,7 @@ package enum Command: Sendable, Hashable {
         case .select: .select
         case .barrier: .barrier
         case .acknowledge: .acknowledge
-        case .refuse: .refuse
+        case .nack: .nack
         case .touch: .touch
         case .open: .open
         case .close: .close

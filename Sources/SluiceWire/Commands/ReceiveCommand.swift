@@ -38,7 +38,7 @@ package enum ReceiveCount: Sendable, Hashable {
 }
 
 /// Give a leased message back, to the place where it stood (`NACK`).
-package struct RefuseCommand: Sendable, Hashable {
+package struct NackCommand: Sendable, Hashable {
     package var delivery: DeliveryID
     /// How long nobody gets the message; nil is not at all.
     package var delay: Duration?

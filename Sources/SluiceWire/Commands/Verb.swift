@@ -11,7 +11,7 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case select = "SELECT"
     case barrier = "BARRIER"
     case acknowledge = "ACK"
-    case refuse = "NACK"
+    case nack = "NACK"
     case touch = "TOUCH"
     case open = "OPEN"
     case close = "CLOSE"

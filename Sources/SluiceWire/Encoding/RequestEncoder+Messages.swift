@@ -76,7 +76,7 @@ extension [UInt8] {
         append(.lineFeed)
     }
 
-    mutating func append(_ command: RefuseCommand) {
+    mutating func append(_ command: NackCommand) {
         append("NACK")
         append(delay: command.delay)
         append(.space)

@@ -17,7 +17,7 @@ extension Request {
         case .select(let command): out.append(command)
         case .barrier(let command): out.append(command)
         case .acknowledge(let delivery): out.append("ACK", delivery)
-        case .refuse(let command): out.append(command)
+        case .nack(let command): out.append(command)
         case .touch(let delivery): out.append("TOUCH", delivery)
         case .open(let command): out.append(command)
         case .close(let channel): out.append("CLOSE", channel)

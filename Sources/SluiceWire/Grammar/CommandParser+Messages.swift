@@ -50,11 +50,11 @@ extension CommandParser {
         return .acknowledge(delivery)
     }
 
-    func refuse(_ words: inout Words) throws(WireError) -> Command {
+    func nack(_ words: inout Words) throws(WireError) -> Command {
         let options = try Options(&words, allowing: [.delay])
         let delivery = try words.delivery()
         try words.end()
-        return .refuse(RefuseCommand(delivery, delay: options.rare?.delay))
+        return .nack(NackCommand(delivery, delay: options.rare?.delay))
     }
 
     func touch(_ words: inout Words) throws(WireError) -> Command {

@@ -32,7 +32,7 @@ struct CommandParser {
         case .stuck: return .inspect(Inspection(.stuck))
         case .help: return .help(nil)
         case .quit: return .quit
-        case .authenticate, .name, .send, .receive, .select, .barrier, .acknowledge, .refuse, .touch, .open, .close,
+        case .authenticate, .name, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close,
             .poison, .join, .leave, .trace, .cancel:
             return nil
         }
@@ -49,7 +49,7 @@ struct CommandParser {
         case .select: try select(&words)
         case .barrier: try barrier(&words)
         case .acknowledge: try acknowledge(&words)
-        case .refuse: try refuse(&words)
+        case .nack: try nack(&words)
         case .touch: try touch(&words)
         case .open: try open(&words)
         case .close: try close(&words)

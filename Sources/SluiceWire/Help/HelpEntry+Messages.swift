@@ -76,7 +76,7 @@ extension HelpEntry {
             there was an ACK or a NACK already.
             """)
 
-    static let refuse = HelpEntry(
+    static let nack = HelpEntry(
         "give a leased message back",
         usage: "NACK [delay=D] did",
         details: """

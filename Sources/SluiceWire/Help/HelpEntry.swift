@@ -24,7 +24,7 @@ struct HelpEntry {
         case .select: self = .select(limits)
         case .barrier: self = .barrier
         case .acknowledge: self = .acknowledge
-        case .refuse: self = .refuse
+        case .nack: self = .nack
         case .touch: self = .touch
         case .open: self = .open(limits)
         case .close: self = .close

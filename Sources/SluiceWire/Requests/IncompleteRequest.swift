@@ -60,7 +60,7 @@ extension Command {
             self = .quit
             command.arms[arm].fill(body)
             self = .select(command)
-        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
             .join, .leave, .inspect, .trace, .cancel, .help, .quit:
             break
         }

@@ -37,7 +37,7 @@ extension ByteView {
     fileprivate var mayPrecedeVersion: Bool {
         switch Verb.vocabulary.word(ignoringCase: self) {
         case .ping, .send, .select: true
-        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .refuse, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
             .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .cancel, .help, .quit, nil:
             false
         }

@@ -55,6 +55,6 @@ final class LeaseKeeper: @unchecked Sendable {
     func giveBack(_ delivery: DeliveryID, after delay: Duration = .zero) {
         held[delivery] = nil
         givenBack += 1
-        link.request(.refuse(RefuseCommand(delivery, delay: delay > .zero ? delay : nil))) { _ in }
+        link.request(.nack(NackCommand(delivery, delay: delay > .zero ? delay : nil))) { _ in }
     }
 }

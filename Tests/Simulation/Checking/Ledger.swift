@@ -59,7 +59,7 @@ struct Ledger {
                 }
             }
         case .acknowledge(let delivery), .touch(let delivery): settlings[delivery, default: []].append(act)
-        case .refuse(let command): settlings[command.delivery, default: []].append(act)
+        case .nack(let command): settlings[command.delivery, default: []].append(act)
         case .close(let name): channels[channelNumber(name)].closes.append(number)
         case .poison(let name, _):
             // Those of the end, when everybody has gone, are nobody's affair.
@@ -128,7 +128,7 @@ extension Command {
                 return nil
             }
             return lease
-        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .refuse, .touch, .open, .close,
+        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .open, .close,
             .poison, .join, .leave, .inspect, .trace, .cancel, .help, .quit:
             return nil
         }
@@ -141,7 +141,7 @@ extension Command {
         case .receive(let command): command.timeout
         case .select(let command): command.timeout
         case .barrier(let command): command.timeout
-        case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .inspect, .trace, .cancel, .help, .quit:
             nil
         }
@@ -154,7 +154,7 @@ extension Command {
         case .receive(let command): command.waitsAfterEOF
         case .select(let command): command.waitsAfterEOF
         case .barrier(let command): command.waitsAfterEOF
-        case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .inspect, .trace, .cancel, .help, .quit:
             false
         }
@@ -164,7 +164,7 @@ extension Command {
     var mayWait: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
-        case .hello, .authenticate, .name, .ping, .acknowledge, .refuse, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .inspect, .cancel, .help, .quit:
             false
         }

@@ -420,7 +420,7 @@ final class Simulation {
             agenda.put(.reaction(line, .acknowledge(delivery)), at: now + delay)
             agenda.put(.reaction(line, .acknowledge(delivery)), at: now + delay)
         case .refuse(let after, let delay):
-            agenda.put(.reaction(line, .refuse(RefuseCommand(delivery, delay: delay))), at: now + after)
+            agenda.put(.reaction(line, .nack(NackCommand(delivery, delay: delay))), at: now + after)
         case .touchAndAcknowledge(let delay):
             agenda.put(.reaction(line, .touch(delivery)), at: now + delay)
             agenda.put(.reaction(line, .acknowledge(delivery)), at: now + 2 * delay)

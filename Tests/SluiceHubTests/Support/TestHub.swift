@@ -85,7 +85,7 @@ struct Floor: ~Copyable {
     }
 
     mutating func nack(_ delivery: DeliveryID, by connection: ConnectionID, delay: Duration? = nil) -> Outcome {
-        apply(.refuse(RefuseCommand(delivery, delay: delay)), by: connection)
+        apply(.nack(NackCommand(delivery, delay: delay)), by: connection)
     }
 
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {

@@ -131,9 +131,9 @@ import Testing
         #expect(DeliveryID(text) == delivery)
         #expect(try command("ACK \(text)") == .acknowledge(delivery))
         #expect(try command("TOUCH \(text)") == .touch(delivery))
-        #expect(try command("NACK \(text)") == .refuse(RefuseCommand(delivery)))
-        #expect(try command("NACK delay=0 \(text)") == .refuse(RefuseCommand(delivery, delay: .zero)))
-        #expect(try command("nack DELAY=5s \(text)") == .refuse(RefuseCommand(delivery, delay: .seconds(5))))
+        #expect(try command("NACK \(text)") == .nack(NackCommand(delivery)))
+        #expect(try command("NACK delay=0 \(text)") == .nack(NackCommand(delivery, delay: .zero)))
+        #expect(try command("nack DELAY=5s \(text)") == .nack(NackCommand(delivery, delay: .seconds(5))))
     }
 
     @Test(arguments: ["ACK", "NACK", "NACK delay=1s", "TOUCH"])

@@ -76,8 +76,8 @@ enum Examples {
         ]
         return deliveries.flatMap { delivery -> [Command] in
             [
-                .acknowledge(delivery), .touch(delivery), .refuse(RefuseCommand(delivery)),
-                .refuse(RefuseCommand(delivery, delay: .zero)), .refuse(RefuseCommand(delivery, delay: .seconds(5))),
+                .acknowledge(delivery), .touch(delivery), .nack(NackCommand(delivery)),
+                .nack(NackCommand(delivery, delay: .zero)), .nack(NackCommand(delivery, delay: .seconds(5))),
             ]
         }
     }

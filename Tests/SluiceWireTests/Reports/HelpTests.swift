@@ -36,7 +36,7 @@ import Testing
             .select,
             ["timeout=D", "order=fair", "order=first", "order=random", "eof=wait", "lease=D", "id=X", "parties=N"]
         ),
-        (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.refuse, ["delay=D"]),
+        (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.nack, ["delay=D"]),
         (.open, ["cap=N", "overflow=block", "overflow=drop-newest", "overflow=drop-oldest"]),
         (.open, ["kind=queue", "kind=broadcast", "kind=once"]),
         (.join, ["end=send", "end=recv", "on-death=retire", "on-death=poison"]), (.leave, ["end=send", "end=recv"]),

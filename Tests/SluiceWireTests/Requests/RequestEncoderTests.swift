@@ -45,8 +45,8 @@ import Testing
     ])
     func durationsAreRoundedUpToMilliseconds(_ duration: Duration, _ text: String) throws {
         #expect(encoded(try receive(timeout: duration)) == "RECV timeout=\(text) a\n")
-        let refuse = RefuseCommand(DeliveryID(serial: 7, slot: 9), delay: duration)
-        #expect(encoded(.refuse(refuse)) == "NACK delay=\(text) 7.9\n")
+        let nack = NackCommand(DeliveryID(serial: 7, slot: 9), delay: duration)
+        #expect(encoded(.nack(nack)) == "NACK delay=\(text) 7.9\n")
     }
 
     @Test(arguments: [
