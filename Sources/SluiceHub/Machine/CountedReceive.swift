@@ -30,8 +30,6 @@ final class CountedReceive: @unchecked Sendable {
 
     /// How many more of its messages may become unacknowledged.
     var openWindow: Int { leaseNanoseconds > 0 ? window - unacknowledged : 0 }
-    var isWindowFull: Bool {
-        leaseNanoseconds > 0 && openWindow == (Mutant.isOn(.windowOverrun) ? -1 : 0)
-    }
+    var isWindowFull: Bool { leaseNanoseconds > 0 && openWindow == 0 }
     var isPaused: Bool { ticket == nil }
 }

@@ -26,7 +26,7 @@ extension HubStateMachine {
     mutating func meet(at name: ChannelName, _ parties: Int?) -> Bool {
         let barrier = barriers[name]
         guard let parties = parties ?? barrier?.parties else { return false }
-        guard parties <= (barrier?.count ?? 0) + (Mutant.isOn(.barrierOpensEarly) ? 2 : 1) else { return false }
+        guard parties <= (barrier?.count ?? 0) + 1 else { return false }
         for _ in 1..<max(parties, 1) {
             guard let other = barrier?.popFirst() else { break }
             end(other.operation, .ok(.taken(other.arm)), arm: other.arm)

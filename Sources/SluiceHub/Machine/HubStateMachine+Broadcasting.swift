@@ -71,10 +71,6 @@ extension HubStateMachine {
         // An operation with two arms on the channel is over after the first.
         for receiver in receivers where operations.holds(receiver.operation) {
             offer.attempts += 1
-            if Mutant.isOn(.broadcastLeavesOneOut), offer.attempts == 2 {
-                end(receiver.operation, .timeout, arm: receiver.arm)
-                continue
-            }
             deliver(offer.body, of: channel, from: offer.origin, to: receiver)
         }
         guard extras.round?.waitsFor.isEmpty == true else { return false }

@@ -62,7 +62,6 @@ extension HubStateMachine {
 
     /// Takes no more sends; what is there, or may come back, is still received.
     private mutating func close(_ channel: NamedChannel, reason: String?) {
-        if Mutant.isOn(.closeDiscards) { return refuseSenders(of: channel) }
         retract(channel)
         // The value of a channel that is closed lives on for a while, as its tombstone's.
         if channel.isOnce, let value = channel.engine.bufferedMessages.first { release(value) }
@@ -93,12 +92,8 @@ extension HubStateMachine {
     /// Tells everybody who has to do with a channel that has ended on both sides.
     private mutating func evict(_ evicted: NamedChannel.Engine.Evicted, from channel: NamedChannel) {
         guard channel.engine.ending != nil else { return }
-        for receiver in evicted.receivers where !Mutant.isOn(.poisonMissesReceivers) {
-            end(receiver.operation, channel.endingReply, arm: receiver.arm)
-        }
-        for offer in evicted.senders + evicted.messages where !Mutant.isOn(.poisonMissesSenders) {
-            refuse(offer, on: channel)
-        }
+        for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
+        for offer in evicted.senders + evicted.messages { refuse(offer, on: channel) }
         while let offer = channel.extras?.returned.popFirst() { refuse(offer, on: channel) }
         for offer in (channel.extras?.resting ?? [:]).values.sorted(by: { $0.position < $1.position }) {
             wake(offer, on: channel)

@@ -9,8 +9,6 @@ extension HubStateMachine {
     mutating func drain() {
         guard stage == .serving else { return }
         stage = .draining
-        if Mutant.isOn(.drainLeavesWaiting) { return }
-        if Mutant.isOn(.drainHurries) { return endDraining() }
         let parked = parkedInOrder
         // Whatever might be matched with something is gone before anything goes on.
         withholding { machine in
@@ -64,7 +62,7 @@ extension HubStateMachine {
 
     private func isUnderLease(_ id: OperationID) -> Bool {
         guard case .send(_, let offer, _)? = operations[id]?.wait else { return false }
-        return offer.isLeased && !Mutant.isOn(.drainWithdrawsLeased)
+        return offer.isLeased
     }
 }
 

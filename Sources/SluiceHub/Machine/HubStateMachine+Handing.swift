@@ -25,7 +25,7 @@ extension HubStateMachine {
             let operation = operations[receiver.operation]
         else { return nil }
         switch operation.wait {
-        case .receive(_, _, let lease) where lease == 0 || Mutant.isOn(.plainIgnoresLease):
+        case .receive(_, _, let lease) where lease == 0:
             return PlainReceiver(id: receiver.operation, channel: channel, caller: operation.caller, stream: nil)
         case .stream(let stream) where stream.isPlain && hasRoom(for: byteCount, operation.caller.connection):
             return PlainReceiver(id: receiver.operation, channel: channel, caller: operation.caller, stream: stream)

@@ -45,7 +45,7 @@ extension HubStateMachine {
             reserveLeases(-1, for: holder)
         }
         channel.awayCount += 1
-        if !Mutant.isOn(.attemptUncounted) || offer.attempts == 0 { offer.attempts += 1 }
+        offer.attempts += 1
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached { commit(sender, to: offer, on: channel) }
@@ -80,7 +80,7 @@ extension HubStateMachine {
 
     mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
         guard let (id, _) = lease(delivery, of: connection), let lease = endLease(id) else {
-            return Mutant.isOn(.staleAcknowledgementAccepted) ? .ok([]) : .error(.stale)
+            return .error(.stale)
         }
         totals.handoffs += 1
         complete(lease.offer, on: lease.channel)
@@ -108,16 +108,12 @@ extension HubStateMachine {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
-        if Mutant.isOn(.requeueDropped) { return discard(offer, on: channel) }
         if !channel.refusesReturns { endSendersThatWaitNoMore(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
             channel.ensureExtras().resting[offer.position] = offer
             channel.awayCount += 1
-            if Mutant.isOn(.restingTwice), let receiver = channel.engine.takeReceiver() {
-                deliver(offer.body, of: channel, from: offer.origin, to: receiver)
-            }
         } else {
             putBack(offer, on: channel)
         }
@@ -137,9 +133,7 @@ extension HubStateMachine {
     }
 
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> (LeaseID, Lease)? {
-        guard let id = LeaseID(delivery), let lease = leases[id],
-            lease.holder == connection || Mutant.isOn(.foreignAcknowledgementAccepted)
-        else { return nil }
+        guard let id = LeaseID(delivery), let lease = leases[id], lease.holder == connection else { return nil }
         return (id, lease)
     }
 
@@ -154,7 +148,7 @@ extension HubStateMachine {
             clients[lease.holder]?.firstLease = lease.next
         }
         clients[lease.holder]?.leaseCount -= 1
-        if stage != .serving, !Mutant.isOn(.drainMissesRelease) { tellIfReleased(lease.holder) }
+        if stage != .serving { tellIfReleased(lease.holder) }
         lease.channel.awayCount -= 1
         return lease
     }
@@ -177,7 +171,7 @@ extension HubStateMachine {
             discard(offer, on: channel)
             return channels.release(channel, at: now)
         }
-        if !Mutant.isOn(.lostWakeup), let receiver = channel.engine.takeReceiver() {
+        if let receiver = channel.engine.takeReceiver() {
             // Taken for good, it does not need its room any more; `settle` sees to that.
             return hand(offer, on: channel, to: receiver)
         }

@@ -20,9 +20,7 @@ extension HubStateMachine {
 
     /// Why a connection must not wait with messages of so many bytes; nil when it may.
     func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID) -> WireError? {
-        guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0),
-            !Mutant.isOn(.parkedUnbounded)
-        else { return nil }
+        guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0) else { return nil }
         return WireError(
             .limit, "the messages that a connection waits to send have at most \(limits.parkedBytes) bytes")
     }
@@ -43,7 +41,7 @@ extension HubStateMachine {
         let triesOnce = patience.timeout == .zero
         let timeout = setsDeadline && !triesOnce ? patience.timeout : nil
         let deadline = timeout.map {
-            deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds / (Mutant.isOn(.timeoutEarly) ? 2 : 1))
+            deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds)
         }
         let next = clients[connection]?.enter(id, patience.bodyBytes, wait.possibleLeases)
         operations.insert(
@@ -79,10 +77,7 @@ extension HubStateMachine {
     /// - Parameter reason: what its client is told; nil is nothing.
     mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
         guard let operation = operations[id] else { return }
-        let isWrong =
-            reason == .timeout && Mutant.isOn(.timeoutAfterMatch)
-            || reason == .cancelled && Mutant.isOn(.cancelAfterCommit)
-        end(id, reason.map { isInDoubt(operation.wait) && !isWrong ? $0.doubt : $0.reply })
+        end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
     }
 
     /// Whether it cannot be said of a send that is withdrawn now that nobody will have received its message.
@@ -123,7 +118,7 @@ extension HubStateMachine {
     mutating func leave(_ arm: ParkedArm, _ id: OperationID) {
         switch arm {
         case .send(let channel, let offer): leave(offer, on: channel, id)
-        case .receive(let channel, let ticket, _): if !Mutant.isOn(.selectLeavesLoser) { leave(channel, ticket) }
+        case .receive(let channel, let ticket, _): leave(channel, ticket)
         case .barrier(let barrier, let ticket): leave(barrier, ticket)
         }
     }

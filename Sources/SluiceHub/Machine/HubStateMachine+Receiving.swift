@@ -21,7 +21,6 @@ extension HubStateMachine {
             channels.release(channel, at: now)
             return .done(reply)
         }
-        if Mutant.isOn(.receiversOutOfTurn) { passOverFirstReceiver(of: channel) }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
         let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience)
         if channel.isBroadcast { runRounds(of: channel) }
@@ -58,7 +57,6 @@ extension HubStateMachine {
             if channel.isBroadcast { return takeBroadcast(from: channel, as: recipient) }
             if let offer = extras.returned.popFirst() { return .offer(offer) }
         }
-        if Mutant.isOn(.sendersOutOfTurn) { passOverFirstSender(of: channel) }
         switch channel.engine.receive(holding: isLeased) {
         case .message(let offer, let admitted):
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
@@ -102,7 +100,7 @@ extension HubStateMachine {
         }
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
-        let isAnswered = hold(offer, on: channel) || Mutant.isOn(.answeredBeforeAcknowledged)
+        let isAnswered = hold(offer, on: channel)
         if isAnswered, let key = offer.key { memory.finish(key, at: now) }
         hand(offer, on: channel, to: receiver)
         return isAnswered ? .done(.ok(.taken(draft.arm))) : .committed(offer)
@@ -142,9 +140,6 @@ extension HubStateMachine {
         trace(body.count, on: channel, from: origin, to: connection, nil)
         totals.handoffs += 1
         give(body, [], of: channel, to: receiver)
-        if Mutant.isOn(.doubleWakeup), !channel.isBroadcast, let next = channel.engine.takeReceiver() {
-            give(body, [], of: channel, to: next)
-        }
     }
 
     private mutating func give(

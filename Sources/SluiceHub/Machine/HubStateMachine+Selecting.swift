@@ -21,9 +21,6 @@ extension HubStateMachine {
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, patience)
             case .done(let reply):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                if Mutant.isOn(.selectCommitsTwo), let other = command.arms.indices.last, other != arm {
-                    _ = attempt(command.arms[other], Int32(other), caller)
-                }
                 return .done(reply)
             case .committed(let offer):
                 guard case .send(let name, _, _) = command.arms[arm] else { continue }

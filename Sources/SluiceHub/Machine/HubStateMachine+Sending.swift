@@ -45,7 +45,6 @@ extension HubStateMachine {
     /// Offers a message to the receivers that wait on the channel, else to the channel.
     mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
-            if Mutant.isOn(.dedupeForgetsPending), case .pending = entry { return .blocked }
             switch entry {
             case .delivered: return .done(.ok([.isDuplicate].taken(draft.arm)))
             case .pending(let offer): return .repeated(offer)
@@ -55,7 +54,6 @@ extension HubStateMachine {
         if channel.isBroadcast { return broadcast(draft, on: channel) }
         if isKeptForNothing(draft, on: channel) { return .blocked }
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
-        if Mutant.isOn(.missedReceiver), channel.engine.kind == .rendezvous, draft.body.count > 5 { return .blocked }
         let position = lastPosition + 1
         var made: Offer?
         // The offer is made only where something has to wait, or to be kept.

@@ -68,8 +68,7 @@ extension HubStateMachine {
 
     /// Whether nothing may flow now. Then the receive waits outside of the channel's queue.
     private mutating func isHeldBack(_ stream: CountedReceive, _ id: OperationID, _ connection: ConnectionID) -> Bool {
-        let hasRoom =
-            (clients[connection]?.unwrittenBytes ?? .max) < limits.outputBytes || Mutant.isOn(.outputUnbounded)
+        let hasRoom = (clients[connection]?.unwrittenBytes ?? .max) < limits.outputBytes
         if !hasRoom, !stream.awaitsRoom {
             stream.awaitsRoom = true
             clients[connection]?.awaitingRoom.append(id)
@@ -90,7 +89,7 @@ extension HubStateMachine {
             Effect(connection: caller.connection, operation: id, tag: caller.tag, content: .partial(reply)))
         if let remaining = stream.remaining {
             stream.remaining = remaining - 1
-            if remaining == (Mutant.isOn(.countOverrun) ? 0 : 1) { return end(id, .end) }
+            if remaining == 1 { return end(id, .end) }
         }
         // There will never be another one.
         if stream.channel.isOnce { end(id, .closed(stream.channel.name, nil)) }

@@ -110,8 +110,8 @@ struct HubStateMachine: ~Copyable {
     ///
     /// - Parameter isOrderly: whether the client has said that it goes.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
-        if !Mutant.isOn(.waitOutlivesClient) { withdrawAll(of: connection, nil) }
-        if !Mutant.isOn(.leaseOutlivesHolder) { giveBackAll(of: connection) }
+        withdrawAll(of: connection, nil)
+        giveBackAll(of: connection)
         while let end = clients[connection]?.ends.last {
             clients[connection]?.ends.removeLast()
             leave(end, connection, because: isOrderly ? .retire : end.onDeath)
@@ -151,14 +151,14 @@ struct HubStateMachine: ~Copyable {
             if !operation.waitsAfterEOF { affected.append(id) }
         }
         // The end of one may be the end of another one.
-        for id in affected where !Mutant.isOn(.waitOutlivesInput) { withdraw(id, .endOfInput) }
+        for id in affected { withdraw(id, .endOfInput) }
     }
 
     // MARK: Operations
 
     /// Performs a command that concerns other clients, or parks it.
     mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
-        if stage != .serving, command.beginsWork, !Mutant.isOn(.drainBeginsWork) { return .done(.error(.draining)) }
+        if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
         return switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)
@@ -188,8 +188,8 @@ struct HubStateMachine: ~Copyable {
     mutating func expire() {
         while let deadline = deadlines.popFirst(upTo: now) {
             switch deadline {
-            case .operation(let id): withdraw(id, Mutant.isOn(.timeoutUntold) ? nil : .timeout)
-            case .lease(let id): if !Mutant.isOn(.leaseWithoutEnd) { giveBack(id, after: nil) }
+            case .operation(let id): withdraw(id, .timeout)
+            case .lease(let id): giveBack(id, after: nil)
             case .delay(let channel, let offer):
                 wake(offer, on: channel)
                 putBack(offer, on: channel)

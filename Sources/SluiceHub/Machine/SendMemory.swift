@@ -40,7 +40,7 @@ struct SendMemory: ~Copyable {
 
     /// The send is done; one that was made at once was not pending.
     mutating func finish(_ key: SendKey, at now: UInt64) {
-        entries[key] = Mutant.isOn(.dedupeForgetsDelivered) ? nil : .delivered
+        entries[key] = .delivered
         delivered.keep(key, at: now)
         prune(at: now)
     }

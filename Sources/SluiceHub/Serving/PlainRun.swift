@@ -68,9 +68,7 @@ private struct Route {
     /// - Returns: whether the receiver has it.
     mutating func take(_ send: PlainSend) -> Bool {
         let bytes = HubStateMachine.outputBytes(ofMessage: send.text.count)
-        guard send.hasChannel(of: last) || Mutant.isOn(.plainRunMixesChannels),
-            bytes < room || Mutant.isOn(.plainRunUnbounded), connection.takesMessages
-        else { return false }
+        guard send.hasChannel(of: last), bytes < room, connection.takesMessages else { return false }
         connection.take(send.text, behind: head, bytes)
         room -= bytes
         outputBytes += bytes

@@ -277,7 +277,7 @@ final class Session {
     }
 
     private func park(_ id: OperationID, _ tag: Tag?) {
-        if let tag { parkedTags[tag] = id } else { isHeldUp = !Mutant.isOn(.orderIgnored) }
+        if let tag { parkedTags[tag] = id } else { isHeldUp = true }
     }
 
     func quit(_ tag: Tag?) {
