@@ -1,6 +1,7 @@
 // What a program that depends on this library alone meets in its API.
 @_exported public import enum SluiceRuntime.SelectOrder
 @_exported public import struct SluiceRuntime.SluiceError
+@_exported public import enum SluiceWire.ChannelDeclaration
 @_exported public import struct SluiceWire.ChannelReport
 @_exported public import struct SluiceWire.ChannelsReport
 @_exported public import struct SluiceWire.ClientReport

@@ -1,27 +1,6 @@
 public import SluiceRuntime
 public import SluiceWire
 
-/// What a channel does with its messages.
-public enum ChannelKind: Sendable, Hashable {
-    /// Each message for one receiver; up to `capacity` of them are kept, and then what `overflow` says.
-    case queue(capacity: Int, overflow: Overflow = .block)
-    /// Each message for every receiver that is there.
-    case broadcast
-    /// The first message for every receiver, now and later.
-    case once
-
-    /// Nothing is kept: a sender waits for its receiver. What a channel is that nobody has opened.
-    public static let rendezvous = ChannelKind.queue(capacity: 0)
-
-    fileprivate var declaration: ChannelDeclaration {
-        switch self {
-        case .queue(let capacity, let overflow): .queue(capacity: capacity, overflow: overflow)
-        case .broadcast: .broadcast
-        case .once: .once
-        }
-    }
-}
-
 /// One side of a channel.
 public enum ChannelSide: Sendable, Hashable {
     case sending
@@ -48,8 +27,8 @@ extension RemoteChannel {
     /// restarted.
     ///
     /// - Throws: `.conflict` when it is in use as another kind; `.limit`; `.disconnected`.
-    public func open(_ kind: ChannelKind = .rendezvous) async throws(SluiceError) {
-        try await client.request(.open(OpenCommand(channelName, kind.declaration)))
+    public func open(_ declaration: ChannelDeclaration = .rendezvous) async throws(SluiceError) {
+        try await client.request(.open(OpenCommand(channelName, declaration)))
     }
 
     /// Takes no more messages: what is there is still received, then every receive returns nil.

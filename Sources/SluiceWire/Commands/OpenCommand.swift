@@ -1,4 +1,4 @@
-/// Declare a channel that is not the usual rendezvous, or open one anew that has ended.
+/// Declares a channel that is not a rendezvous, or reopens one that has ended (`OPEN`).
 package struct OpenCommand: Sendable, Hashable {
     package var channel: ChannelName
     package var declaration: ChannelDeclaration
@@ -10,33 +10,34 @@ package struct OpenCommand: Sendable, Hashable {
 }
 
 /// What a channel does with its messages (`OPEN [cap=N] [overflow=O] [kind=K]`).
-package enum ChannelDeclaration: Sendable, Hashable {
-    /// Each message for one receiver; up to `capacity` of them are kept, and then what `overflow` says.
-    case queue(capacity: Int, overflow: Overflow)
-    /// Each message for every receiver that is there.
+public enum ChannelDeclaration: Sendable, Hashable {
+    /// Each message goes to one receiver. The channel keeps up to `capacity` messages; `overflow` decides about a message
+    /// that does not fit.
+    case queue(capacity: Int, overflow: Overflow = .block)
+    /// Each message goes to every receiver that is waiting.
     case broadcast
-    /// The first message for every receiver, now and later.
+    /// The first message goes to every receiver, now and later.
     case once
 
-    /// A channel that nobody has opened.
-    package static let rendezvous = ChannelDeclaration.queue(capacity: 0, overflow: .block)
+    /// Keeps no messages: each sender waits for a receiver. A channel that nobody opened is a rendezvous.
+    public static let rendezvous = ChannelDeclaration.queue(capacity: 0)
+
+    /// The kind of a channel, spelled as in `kind=`.
+    public enum Kind: String, Codable, CaseIterable, Sendable, Hashable {
+        case queue, broadcast, once
+
+        static let vocabulary = Vocabulary<Self>()
+    }
 }
 
-/// What becomes of a message that does not fit.
-public enum Overflow: String, CaseIterable, Sendable, Hashable {
+/// What happens to a message that does not fit (`overflow=`).
+public enum Overflow: String, Codable, CaseIterable, Sendable, Hashable {
     /// Its sender waits.
     case block
-    /// It is dropped.
+    /// The message is dropped.
     case dropNewest = "drop-newest"
-    /// It fits after all: the oldest one is dropped.
+    /// The oldest message is dropped to make room.
     case dropOldest = "drop-oldest"
-
-    static let vocabulary = Vocabulary<Self>()
-}
-
-/// The kinds as they are spelled.
-enum ChannelKindWord: String, CaseIterable {
-    case queue, broadcast, once
 
     static let vocabulary = Vocabulary<Self>()
 }

@@ -6,8 +6,8 @@ extension [UInt8] {
         case .queue(let capacity, let overflow):
             append(" cap=", capacity == 0 ? nil : capacity)
             append(" overflow=", overflow == .block ? nil : overflow)
-        case .broadcast: append(" kind=", ChannelKindWord.broadcast)
-        case .once: append(" kind=", ChannelKindWord.once)
+        case .broadcast: append(" kind=", ChannelDeclaration.Kind.broadcast)
+        case .once: append(" kind=", ChannelDeclaration.Kind.once)
         }
         append(.space)
         append(command.channel)

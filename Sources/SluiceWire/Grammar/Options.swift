@@ -96,7 +96,8 @@ struct Options {
             setRare().overflow = try value.word(
                 of: Overflow.vocabulary, or: "overflow= is block, drop-newest or drop-oldest")
         case .kind:
-            setRare().kind = try value.word(of: ChannelKindWord.vocabulary, or: "kind= is queue, broadcast or once")
+            setRare().kind = try value.word(
+                of: ChannelDeclaration.Kind.vocabulary, or: "kind= is queue, broadcast or once")
         case .end: setRare().end = try value.word(of: ChannelEnd.Side.vocabulary, or: "end= is send or recv")
         case .onDeath:
             setRare().onDeath = try value.word(of: DeathPolicy.vocabulary, or: "on-death= is retire or poison")
@@ -126,7 +127,7 @@ final class RareOptions {
     fileprivate(set) var delay: Duration?
     fileprivate(set) var capacity: Int?
     fileprivate(set) var overflow: Overflow?
-    fileprivate(set) var kind: ChannelKindWord?
+    fileprivate(set) var kind: ChannelDeclaration.Kind?
     fileprivate(set) var end: ChannelEnd.Side?
     fileprivate(set) var onDeath: DeathPolicy?
     fileprivate(set) var format: ReportFormat?

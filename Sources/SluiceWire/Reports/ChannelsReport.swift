@@ -30,7 +30,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     /// What it is called.
     public var name: String
     /// What it does with a message.
-    public var kind: Kind
+    public var kind: ChannelDeclaration.Kind
     /// How many messages the channel keeps.
     public var capacity: Int
     /// What becomes of a message that does not fit.
@@ -54,7 +54,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
 
     package init(
         name: String,
-        kind: Kind = .queue,
+        kind: ChannelDeclaration.Kind = .queue,
         capacity: Int = 0,
         overflow: Overflow = .block,
         state: State = .open,
@@ -78,11 +78,6 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         self.leased = leased
         self.sendingEnds = sendingEnds
         self.receivingEnds = receivingEnds
-    }
-
-    /// What a channel does with a message.
-    public enum Kind: String, Codable, CaseIterable, Sendable, Hashable {
-        case queue, broadcast, once
     }
 
     /// Whether a channel takes messages.
@@ -109,5 +104,3 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         return "\(state.rawValue): \(reason)"
     }
 }
-
-extension Overflow: Codable {}

@@ -55,7 +55,7 @@ import Testing
 
     @Test func everyValueIsThere() {
         Overflow.allCases.forEach { expect("overflow=\($0.rawValue)`") }
-        ChannelKindWord.allCases.forEach { expect("kind=\($0.rawValue)`") }
+        ChannelDeclaration.Kind.allCases.forEach { expect("kind=\($0.rawValue)`") }
         SelectOrder.allCases.forEach { expect("order=\($0.rawValue)`") }
         SendGoal.allCases.forEach { expect("until=\($0.rawValue)`") }
         ChannelEnd.Side.allCases.forEach { expect("end=\($0.rawValue)`") }

@@ -114,7 +114,7 @@ import Testing
 
     /// Words that programs compare with: a new spelling is a new protocol.
     @Test func wordsAreAsTheyAreTyped() {
-        #expect(ChannelReport.Kind.allCases.map(\.rawValue) == ["queue", "broadcast", "once"])
+        #expect(ChannelDeclaration.Kind.allCases.map(\.rawValue) == ["queue", "broadcast", "once"])
         #expect(ChannelReport.State.allCases.map(\.rawValue) == ["open", "closed", "poisoned"])
         #expect(WaiterReport.Operation.allCases.map(\.rawValue) == ["send", "recv", "select", "barrier", "trace"])
         #expect(WaiterReport.State.allCases.map(\.rawValue) == ["waiting", "under lease", "paused"])
