@@ -58,11 +58,9 @@ simulate: ## play SEEDS=1000 simulations of a hub, with seeded faults; SEED=7 pl
 		--scratch-path $(SIMULATE_BUILD) >&2
 	@$(SIMULATE_BUILD)/release/sluice-simulate $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),1000) --first $(or $(FIRST),1))
 
-# A folder of its own: with the mutants in it, every target is another one.
-mutants: ## see whether the simulation notices each of the ways in which a hub can be told to be wrong
+mutants: ## check that the simulation notices every wrong hub of mutants.toml; SEEDS=3000 for each, ARGS='--only A,B'
 	@$(INSTALL) build
-	@swift build -c release --product sluice-simulate --traits Mutants --scratch-path .build-mutants >&2
-	@Tests/Simulate/check-mutants.sh .build-mutants/release/sluice-simulate $(or $(SEEDS),3000)
+	@Tests/Simulate/Mutants/mutants.py --seeds $(or $(SEEDS),3000) $(ARGS)
 
 examples: ## run every example, and compare what it prints
 	@$(INSTALL) examples
@@ -76,6 +74,7 @@ lint: ## check format and house rules
 	@$(INSTALL) lint
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	@deploy/check-house-rules.sh
+	@Tests/Simulate/Mutants/mutants.py --check
 	@echo "lint: clean"
 
 format: ## format all Swift files

@@ -9,8 +9,6 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
-let mutants = SwiftSetting.define("MUTANTS", .when(traits: ["Mutants"]))
-
 let package = Package(
     name: "sluice",
     platforms: [.macOS("26.0")],
@@ -25,7 +23,6 @@ let package = Package(
     // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
     traits: [
         .trait(name: "Executables", description: "The programs, and the packages that only they need."),
-        .trait(name: "Mutants", description: "Ways in which the hub can be told to be wrong: see `make mutants`."),
         .default(enabledTraits: ["Executables"]),
     ],
     dependencies: [
@@ -48,7 +45,7 @@ let package = Package(
             dependencies: [
                 "CMalloc", "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
             ],
-            swiftSettings: settings + [mutants]),
+            swiftSettings: settings),
         .target(
             name: "SluiceClient",
             dependencies: ["SluiceRuntime", "SluiceWire"],
@@ -94,8 +91,8 @@ let package = Package(
             name: "sluice-simulate",
             dependencies: ["Simulation", "SluiceHub", "SluiceRuntime"],
             path: "Tests/Simulate",
-            exclude: ["check-mutants.sh"],
-            swiftSettings: settings + [mutants]),
+            exclude: ["Mutants"],
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",

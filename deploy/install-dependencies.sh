@@ -58,7 +58,10 @@ has_bench_python() {
 
 need_group() {
     case $1 in
-        lint) have swift || fail "there is no swift; install Swift 6.2 or later from https://www.swift.org/install" ;;
+        lint)
+            have swift || fail "there is no swift; install Swift 6.2 or later from https://www.swift.org/install"
+            need python3 have python3
+            ;;
         build)
             need_group lint
             need git have git

@@ -1,38 +1,31 @@
-/// What is to be simulated.
+/// What to simulate.
 struct Options {
     var first: UInt64 = 1
     var count: UInt64 = 1000
-    /// Whether one seed is to be told of in full.
-    var tellsAll = false
-    var listsMutants = false
-    /// The mutant that is to be noticed; nil simulates the hub as it is.
-    var mutant: String?
+    /// Whether to show everything that happens with the first seed.
+    var showsAll = false
+    /// Whether to stop at the first seed that fails, and only say which rule it breaks.
+    var stopsAtFirstFailure = false
 
     static let usage = """
-        sluice-simulate [--first SEED] [--seeds COUNT]   simulates so many seeds
-        sluice-simulate --seed SEED                      simulates one, and shows everything
-        sluice-simulate --list-mutants                   lists the ways in which the hub can be told to be wrong
-        sluice-simulate --mutant NAME [--seeds COUNT]    simulates that until it is noticed
+        sluice-simulate [--first SEED] [--seeds COUNT]   simulates COUNT seeds
+        sluice-simulate --seed SEED                      simulates one seed, and shows everything that happens
+        sluice-simulate --first-failure [--seeds COUNT]  simulates seeds in order, until one breaks a rule
         """
 
-    /// Nil if the words are not understood.
-    init?(_ words: some Sequence<String>) {
-        var words = Array(words)[...]
-        while let word = words.popFirst() {
-            if word == "--list-mutants" {
-                listsMutants = true
+    /// Returns nil if the arguments are not valid.
+    init?(_ arguments: some Sequence<String>) {
+        var arguments = Array(arguments)[...]
+        while let argument = arguments.popFirst() {
+            if argument == "--first-failure" {
+                stopsAtFirstFailure = true
                 continue
             }
-            guard let value = words.popFirst() else { return nil }
-            if word == "--mutant" {
-                mutant = value
-                continue
-            }
-            guard let number = UInt64(value) else { return nil }
-            switch word {
+            guard let number = arguments.popFirst().flatMap({ UInt64($0) }) else { return nil }
+            switch argument {
             case "--first": first = number
             case "--seeds": count = number
-            case "--seed": (first, count, tellsAll) = (number, 1, true)
+            case "--seed": (first, count, showsAll) = (number, 1, true)
             default: return nil
             }
         }

@@ -9,12 +9,25 @@ enum Simulate {
             print(Options.usage)
             exit(64)
         }
-        if options.listsMutants { return listMutants() }
-        if let mutant = options.mutant { exit(try tryMutant(mutant, options) ? 0 : 1) }
-        exit(try await simulate(options) ? 0 : 1)
+        let hasPassed = try options.stopsAtFirstFailure ? findFirstFailure(options) : await simulate(options)
+        exit(hasPassed ? 0 : 1)
     }
 
-    /// Whether every seed passes.
+    /// Simulates the seeds in order, on one processor. Prints the first failure: `make mutants` reads that line.
+    ///
+    /// - Returns: whether every seed passes.
+    private static func findFirstFailure(_ options: Options) throws -> Bool {
+        for seed in options.first..<(options.first + options.count) {
+            guard let fault = try Verdict(ofSeed: seed).faults.first else { continue }
+            print("seed \(seed): \(fault.rule): \(fault.text.prefix(90))")
+            return false
+        }
+        return true
+    }
+
+    /// Simulates the seeds on all processors. Prints a summary, and the smallest replay of a failure.
+    ///
+    /// - Returns: whether every seed passes.
     private static func simulate(_ options: Options) async throws -> Bool {
         let clock = ContinuousClock()
         let start = clock.now
@@ -25,19 +38,19 @@ enum Simulate {
             "simulate: \(result.seeds) seeds, \(result.commands) commands, \(Int(Double(result.seeds) / seconds)) seeds/s, trace \(hexadecimal(result.digest))"
         )
         guard let failure = result.failure else {
-            if options.tellsAll { try tell(options.first) }
+            if options.showsAll { try show(options.first) }
             return true
         }
         print("simulate: FAILED with seed \(failure.seed), trace \(hexadecimal(failure.hash))")
         for fault in failure.faults.prefix(10) { print("  \(fault.rule): \(fault.text)") }
         fflush(nil)
-        print("The smallest replay that was found:")
+        print("The smallest replay found:")
         for line in try failure.replay() ?? [] { print("  \(line)") }
-        print("Again: make simulate SEED=\(failure.seed)")
+        print("To play it again: make simulate SEED=\(failure.seed)")
         return false
     }
 
-    private static func tell(_ seed: UInt64) throws {
+    private static func show(_ seed: UInt64) throws {
         for line in try transcript(ofSeed: seed) { print(line) }
     }
 

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Plays the simulation with hubs that are wrong in one way each, and fails unless the checker notices every one.
+
+The production sources know nothing of these mutants: mutants.toml holds an edit for each. All edits are applied to one
+copy of the sources, and the environment variable SLUICE_MUTANT chooses the mutant that the program plays.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+CATALOG = HERE / "mutants.toml"
+SCRATCH = ROOT / ".build-mutants"
+COPY = SCRATCH / "tree"
+PROGRAM = SCRATCH / "release" / "sluice-simulate"
+
+# Of a mutant that the checker notices, all need far less.
+TIMEOUT_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Mutant:
+    name: str
+    does: str
+    file: str
+    find: str
+    replace: str
+
+    @property
+    def case(self):
+        """The name as a Swift enumeration has it: requeueDropped for requeue-dropped."""
+        first, *rest = self.name.split("-")
+        return first + "".join(word.capitalize() for word in rest)
+
+    def matches(self, text):
+        """Where the text to be replaced is, whatever its spaces and line breaks are."""
+        tokens = re.findall(r"\w+|[^\w\s]", self.find)
+        pattern = r"\s*".join(re.escape(token) for token in tokens)
+        return list(re.finditer(rf"(?<!\w){pattern}(?!\w)" if tokens[-1].isalnum() else rf"(?<!\w){pattern}", text))
+
+    def replacement(self, found):
+        condition = f"Mutant.isOn(.{self.case})"
+        words = {"FOUND": found, "MUTANT": condition}
+        return re.sub(r"\b(FOUND|MUTANT)\b", lambda match: words[match[0]], self.replace.strip())
+
+
+class Problems(Exception):
+    """The edits that do not apply, as lines that name the mutant and its place in the catalog."""
+
+
+def catalog():
+    text = CATALOG.read_text(encoding="utf-8")
+    mutants = [Mutant(name, **entry) for name, entry in tomllib.loads(text).items()]
+    wrong = [mutant for mutant in mutants if not re.search(r"\bMUTANT\b", mutant.replace)]
+    if wrong:
+        raise Problems([problem(mutant, "its replacement does not contain MUTANT") for mutant in wrong])
+    return mutants
+
+
+def problem(mutant, text):
+    lines = CATALOG.read_text(encoding="utf-8").splitlines()
+    return f"{CATALOG.relative_to(ROOT)}:{lines.index(f'[{mutant.name}]') + 1}: {mutant.name}: {text}"
+
+
+def edited_sources(mutants):
+    """The source files that the mutants edit, by path, with all edits applied."""
+    paths = list((ROOT / "Sources").rglob("*.swift"))
+    edits, problems = {}, []
+    for mutant in mutants:
+        found = [path for path in paths if path.as_posix().endswith("/" + mutant.file)]
+        if len(found) != 1:
+            problems.append(problem(mutant, f"{len(found)} files in Sources are called {mutant.file}; it must name exactly one"))
+            continue
+        matches = mutant.matches(found[0].read_text(encoding="utf-8"))
+        if len(matches) != 1:
+            place = found[0].relative_to(ROOT)
+            problems.append(problem(mutant, f"its text occurs {len(matches)} times in {place}; it must occur once"))
+            continue
+        edits.setdefault(found[0], []).append((*matches[0].span(), mutant))
+    sources = {path: edited(path, sorted(edits[path], key=lambda edit: edit[0]), problems) for path in edits}
+    if problems:
+        raise Problems(problems)
+    return sources
+
+
+def edited(path, edits, problems):
+    text = path.read_text(encoding="utf-8")
+    pieces, end = [], 0
+    for start, stop, mutant in edits:
+        if start < end:
+            problems.append(problem(mutant, f"its text overlaps with that of another mutant in {path.name}"))
+            continue
+        pieces += [text[end:start], mutant.replacement(text[start:stop])]
+        end = stop
+    return "".join(pieces) + text[end:]
+
+
+def switch(mutants):
+    """A Swift source file with the enumeration of all mutants, which says whether one is on."""
+    cases = "\n".join(f'    case {mutant.case} = "{mutant.name}"' for mutant in mutants)
+    return f"""import Glibc
+
+enum Mutant: String {{
+{cases}
+
+    private static let played = getenv("SLUICE_MUTANT").flatMap {{ Mutant(rawValue: String(cString: $0)) }}
+
+    static func isOn(_ mutant: Mutant) -> Bool {{ played == mutant }}
+}}
+"""
+
+
+def write_copy(mutants):
+    """Brings the copy up to date, and touches only the files whose content differs, so that little is built again."""
+    wanted = {ROOT / "Package.swift": (ROOT / "Package.swift").read_bytes() + NO_TESTS}
+    for folder in ("Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom"):
+        wanted |= {path: path.read_bytes() for path in (ROOT / folder).rglob("*") if path.is_file()}
+    for path, text in edited_sources(mutants).items():
+        wanted[path] = text.encode()
+        target = ROOT.joinpath(*path.relative_to(ROOT).parts[:2])
+        wanted[target / "Mutant.swift"] = switch(mutants).encode()
+    copies = {COPY / path.relative_to(ROOT): content for path, content in wanted.items()}
+    for path in COPY.rglob("*"):
+        if path.is_file() and path not in copies and path.name != "Package.resolved":
+            path.unlink()
+    for path, content in copies.items():
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+# The copy leaves out the tests, and SwiftPM rejects a target whose folder is missing.
+NO_TESTS = b"\npackage.targets.removeAll { $0.isTest }\n"
+
+
+def build():
+    command = ["swift", "build", "-c", "release", "--product", "sluice-simulate", "--disable-default-traits"]
+    command += ["--package-path", COPY, "--scratch-path", SCRATCH]
+    if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+        sys.exit("mutants: the copy of the sources with the mutants in it does not build")
+
+
+def play(mutant, seeds):
+    """Plays the seeds in a process of its own, because a wrong hub may crash, or hang.
+
+    Returns how that ended, and a line that says so.
+    """
+    command = [PROGRAM, "--first-failure", "--seeds", str(seeds)]
+    environment = os.environ | {"SLUICE_MUTANT": mutant.name}
+    try:
+        result = subprocess.run(
+            command, env=environment, timeout=TIMEOUT_SECONDS, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return "HUNG", f"for {TIMEOUT_SECONDS} s"
+    if result.returncode == 0:
+        return "SURVIVED", f"{seeds} seeds"
+    if result.returncode == 1 and result.stdout.startswith("seed "):
+        return "killed", result.stdout.strip()
+    return "CRASHED", f"status {result.returncode}: {result.stderr.strip()[-200:]}"
+
+
+def play_all(mutants, seeds):
+    """Returns whether every mutant is noticed."""
+    killed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        plays = [(mutant, pool.submit(play, mutant, seeds)) for mutant in mutants]
+        for mutant, outcome in plays:
+            ending, text = outcome.result()
+            killed += ending == "killed"
+            print(f"{ending:<9} {mutant.name:<28} {text}", flush=True)
+    print(f"mutants: {killed} of {len(mutants)} killed")
+    return 0 < killed == len(mutants)
+
+
+def parsed_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only check that every edit applies to the sources")
+    parser.add_argument("--list-mutants", action="store_true", help="list the mutants and what each of them does wrong")
+    parser.add_argument("--only", metavar="A,B", help="play only these mutants")
+    parser.add_argument("--seeds", type=int, default=3000, help="play at most this many seeds (default: 3000)")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parsed_arguments()
+    try:
+        mutants = catalog()
+        if arguments.list_mutants:
+            for mutant in mutants:
+                print(f"{mutant.name:<28} {mutant.does}")
+            return 0
+        if arguments.check:
+            edited_sources(mutants)
+            return 0
+        write_copy(mutants)
+    except Problems as problems:
+        print("\n".join(problems.args[0]), file=sys.stderr)
+        return 1
+    build()
+    names = arguments.only.split(",") if arguments.only else [mutant.name for mutant in mutants]
+    unknown = set(names) - {mutant.name for mutant in mutants}
+    if unknown:
+        sys.exit(f"mutants: no mutant is called {', '.join(sorted(unknown))}; --list-mutants lists them")
+    return 0 if play_all([mutant for mutant in mutants if mutant.name in names], arguments.seeds) else 1
+
+
+sys.exit(main())
