@@ -48,7 +48,9 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceClient",
-            dependencies: ["SluiceRuntime", "SluiceWire"],
+            dependencies: [
+                "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .executableTarget(
             name: "sluiced",

@@ -55,7 +55,7 @@ import Testing
         let reactor = try Reactor(name: "client", clock: clientClock)
         try reactor.start()
         defer { reactor.stop() }
-        let client = try await SluiceClient.connect(server.address.description, options: ClientOptions(), on: reactor)
+        let client = try await Client.connect(server.address.description, options: ClientOptions(), on: reactor)
         let jobs = try client.channel("jobs")
         async let sent = jobs.send("sweep")
         _ = try await jobs.receive(lease: .seconds(10)) { _ in

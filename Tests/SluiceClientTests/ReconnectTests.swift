@@ -24,7 +24,7 @@ import Testing
             _ = try await stream.read(upTo: 100)
         }
         let address = listener.localAddress.description
-        let error = await #expect(throws: SluiceError.self) { try await SluiceClient.connect(address) }
+        let error = await #expect(throws: SluiceError.self) { try await Client.connect(address) }
         #expect(error?.code == .misuse)
     }
 
@@ -135,7 +135,7 @@ import Testing
         let proxy = try Proxy(to: server.address)
         defer { proxy.stop() }
         let receiver = try await server.connect()
-        let sender = try await SluiceClient.connect(proxy.address.description)
+        let sender = try await Client.connect(proxy.address.description)
         let (jobs, received) = (try sender.channel("jobs"), try receiver.channel("jobs"))
         proxy.mute()
         let named = Task { try await jobs.send("named", id: "a") }
@@ -158,7 +158,7 @@ import Testing
         let proxy = try Proxy(to: server.address)
         defer { proxy.stop() }
         let receiver = try await server.connect()
-        let sender = try await SluiceClient.connect(proxy.address.description)
+        let sender = try await Client.connect(proxy.address.description)
         let (rounds, senders) = (60, 16)
         let received = Tally()
         let jobs = try receiver.channel("jobs")

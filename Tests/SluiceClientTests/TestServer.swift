@@ -39,15 +39,15 @@ struct TestServer: Sendable {
     /// Runs `body` with a client of a server.
     static func run(
         limits: HubLimits = HubLimits(), options: ClientOptions = ClientOptions(),
-        _ body: (TestServer, SluiceClient) async throws -> Void
+        _ body: (TestServer, Client) async throws -> Void
     ) async throws {
         let server = try TestServer.start(limits: limits)
         defer { server.stop() }
         try await withClient(server.address.description, options: options) { try await body(server, $0) }
     }
 
-    func connect(_ options: ClientOptions = ClientOptions()) async throws -> SluiceClient {
-        try await SluiceClient.connect(address.description, options: options)
+    func connect(_ options: ClientOptions = ClientOptions()) async throws -> Client {
+        try await Client.connect(address.description, options: options)
     }
 
     /// Returns once so many operations are parked.

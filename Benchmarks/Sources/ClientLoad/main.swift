@@ -3,7 +3,7 @@ import SluiceClient
 
 // ClientLoad PORT SECONDS ROUNDS
 //
-// How many messages of 16 bytes a second 64 tasks send with one SluiceClient, each waiting for its OK before the next; and
+// How many messages of 16 bytes a second 64 tasks send with one Client, each waiting for its OK before the next; and
 // how many a plain socket does with 64 sends under way. The channel keeps what comes and drops the oldest, so that nobody
 // waits for a receiver. The two take turns; the medians are compared.
 
@@ -22,7 +22,7 @@ else {
 ///
 /// - Parameter executor: where the tasks run; nil for Swift's pool.
 func clientRate(
-    _ client: SluiceClient, seconds: Double, on executor: (any TaskExecutor)? = nil
+    _ client: Client, seconds: Double, on executor: (any TaskExecutor)? = nil
 ) async throws -> Double {
     let channel = try client.channel(channelName)
     let begin = secondsNow()
@@ -61,7 +61,7 @@ do {
         for _ in 0..<rounds {
             raw.append(try rawRate(seconds: seconds))
             ours.append(try await clientRate(client, seconds: seconds))
-            onExecutor.append(try await clientRate(client, seconds: seconds, on: SluiceClient.executor))
+            onExecutor.append(try await clientRate(client, seconds: seconds, on: Client.executor))
         }
         let rawMedian = raw.sorted()[rounds / 2]
         print("raw \(Int(rawMedian)) messages/s")

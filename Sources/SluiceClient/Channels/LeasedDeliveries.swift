@@ -15,7 +15,7 @@ public struct LeasedDeliveries: AsyncSequence, Sendable {
     /// Hands out what is received.
     public struct Iterator: AsyncIteratorProtocol {
         private var iterator: AsyncThrowingStream<LeasedDelivery, any Error>.Iterator
-        private let client: SluiceClient
+        private let client: Client
         private let lease: Duration
 
         init(of sequence: LeasedDeliveries) {

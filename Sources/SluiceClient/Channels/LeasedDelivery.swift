@@ -8,7 +8,7 @@ public final class LeasedDelivery: Sendable {
     public let message: Message
     /// How long it may be held before it is touched or acknowledged.
     public let lease: Duration
-    let client: SluiceClient
+    let client: Client
     /// When it came, by the clock of the reactor.
     let received: UInt64
     private let delivery: DeliveryID
@@ -16,7 +16,7 @@ public final class LeasedDelivery: Sendable {
     private let isSettled = Lock(false)
 
     init?(
-        _ bytes: [UInt8], _ attributes: [Attribute], over connection: Int, of client: SluiceClient, lease: Duration
+        _ bytes: [UInt8], _ attributes: [Attribute], over connection: Int, of client: Client, lease: Duration
     ) {
         func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
         guard let delivery = value(.delivery).flatMap({ DeliveryID($0) }) else { return nil }

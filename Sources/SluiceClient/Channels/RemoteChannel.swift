@@ -10,9 +10,9 @@ import SluiceWire
 /// ```
 public struct RemoteChannel: Sendable {
     let channelName: ChannelName
-    let client: SluiceClient
+    let client: Client
 
-    init(_ name: ChannelName, of client: SluiceClient) {
+    init(_ name: ChannelName, of client: Client) {
         channelName = name
         self.client = client
     }

@@ -71,7 +71,7 @@ extension RemoteChannel {
     }
 }
 
-extension SluiceClient {
+extension Client {
     /// An arm that is taken when so many have come to a barrier.
     ///
     /// - Parameters:

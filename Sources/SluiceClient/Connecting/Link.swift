@@ -2,10 +2,10 @@ import SluiceRuntime
 import SluiceWire
 import Synchronization
 
-/// Where a client's session meets its connections: its green task makes one after the other and reads from it; what is to
+/// Where a client's conversation meets its connections: its green task makes one after the other and reads from it; what is to
 /// be written is written in the turn after somebody has asked.
 final class Link: EndOfTurn, @unchecked Sendable {
-    // Sendable: `session`, `board` and `opening` are locked or safe; everything that changes besides belongs to the
+    // Sendable: `conversation`, `board` and `opening` are locked or safe; everything that changes besides belongs to the
     // reactor's thread.
 
     private static let readBytes = 64 << 10
@@ -18,7 +18,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     let board = StateBoard()
     private let address: String
     private let options: ClientOptions
-    private let session: Lock<Session>
+    private let conversation: Lock<ClientConversation>
     /// Who waits for the first connection.
     private let opening = Lock<UnsafeContinuation<SluiceError?, Never>?>(nil)
 
@@ -48,7 +48,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
             }
             credentials = Credentials(try ChannelName(checking: given.principal), token: Body(given.token.utf8))
         }
-        session = Lock(Session(label: label, credentials: credentials))
+        conversation = Lock(ClientConversation(label: label, credentials: credentials))
     }
 
     // MARK: For any thread
@@ -70,16 +70,16 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     /// Takes on an operation, which will be told how it goes.
     func submit(_ operation: Operation) {
-        perform(session.withLock { [reactor] in $0.submit(operation) { reactor.nowNanoseconds } })
+        perform(conversation.withLock { [reactor] in $0.submit(operation) { reactor.nowNanoseconds } })
     }
 
     func cancel(_ operation: Operation) {
-        perform(session.withLock { $0.cancel(operation) })
+        perform(conversation.withLock { $0.cancel(operation) })
     }
 
     /// The connection is to end; what is pending is withdrawn.
     func close() {
-        perform(session.withLock { $0.close() })
+        perform(conversation.withLock { $0.close() })
         reactor.post { [self] in
             end = end ?? .clientClosed
             guard stream != nil else { return abandon(.clientClosed) }
@@ -87,7 +87,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    private func perform(_ actions: SessionActions) {
+    private func perform(_ actions: ConversationActions) {
         if actions.needsFlush { askForFlush() }
         if actions.needsAlarm { reactor.post { [self] in setAlarm() } }
         actions.tell()
@@ -151,7 +151,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private func converse(over stream: Stream) async throws(SluiceError) {
         self.stream = stream
         var reader = ReplyReader()
-        perform(session.withLock { [reactor] in $0.connected(now: reactor.nowNanoseconds) })
+        perform(conversation.withLock { [reactor] in $0.connected(now: reactor.nowNanoseconds) })
         flush()
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readBytes, alignment: 16)
         defer { scratch.deallocate() }
@@ -173,15 +173,15 @@ final class Link: EndOfTurn, @unchecked Sendable {
     }
 
     private func hear(_ replies: [(tag: Tag?, reply: Reply)]) throws(SluiceError) {
-        let (actions, isExpecting) = session.withLock { [reactor] session in
-            let actions = session.heard(replies) { reactor.nowNanoseconds }
-            return (actions, session.returning > 0)
+        let (actions, isExpecting) = conversation.withLock { [reactor] conversation in
+            let actions = conversation.heard(replies) { reactor.nowNanoseconds }
+            return (actions, conversation.returning > 0)
         }
         if isExpecting, patience == nil {
             patience = reactor.call(after: Self.patienceWithReturning) { [weak self] in
                 guard let self else { return }
                 patience = nil
-                perform(session.withLock { $0.expectNobody() })
+                perform(conversation.withLock { $0.expectNobody() })
             }
         }
         switch actions.change {
@@ -214,7 +214,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         let isFirst = opening.withLock { $0 != nil }
         if end == nil, isFirst || options.reconnect == nil { end = error }
         let end = end
-        perform(session.withLock { $0.lost(end: end) })
+        perform(conversation.withLock { $0.lost(end: end) })
         board.show(end.map { .ended($0) } ?? .connecting(after: error))
         if let end { opened(end) }
     }
@@ -233,7 +233,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     }
 
     private func checkLife() {
-        let (isAlive, actions) = session.withLock { [options, reactor] in
+        let (isAlive, actions) = conversation.withLock { [options, reactor] in
             $0.checkLife(patience: options.keepAlive, now: reactor.nowNanoseconds)
         }
         perform(actions)
@@ -243,12 +243,12 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private func setAlarm() {
         if let alarm { reactor.cancelTimer(alarm) }
         alarm = nil
-        guard let deadline = session.withLock({ $0.nextDeadline }) else { return }
+        guard let deadline = conversation.withLock({ $0.nextDeadline }) else { return }
         let now = reactor.nowNanoseconds
         let wait = Duration.nanoseconds(Int64(clamping: deadline > now ? deadline - now : 0))
         alarm = reactor.call(after: wait) { [weak self] in
             guard let self else { return }
-            perform(session.withLock { [reactor] in $0.expire(now: reactor.nowNanoseconds) })
+            perform(conversation.withLock { [reactor] in $0.expire(now: reactor.nowNanoseconds) })
             setAlarm()
         }
     }
@@ -257,7 +257,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     private func flush() {
         guard let stream, !isDraining else { return }
-        if unsent.isEmpty { unsent = session.withLock { $0.takeOutput() } }
+        if unsent.isEmpty { unsent = conversation.withLock { $0.takeOutput() } }
         write(to: stream)
         guard !unsent.isEmpty else { return }
         isDraining = true
@@ -273,7 +273,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
                 sent += count
                 guard sent == unsent.count else { continue }
                 sent = 0
-                unsent = session.withLock { $0.takeOutput() }
+                unsent = conversation.withLock { $0.takeOutput() }
             case .wouldBlock: return
             case .failed:
                 // The reader learns why.

@@ -41,14 +41,14 @@ extension Hub {
     private func supervise(
         _ process: BuiltInProcess, _ status: ProcessStatus, _ report: @Sendable (ProcessFailure) -> Void
     ) async {
-        var backoff = Backoff()
+        var restartDelay = RestartDelay()
         while true {
             let start = timekeeper.nowNanoseconds
             do {
                 return try await RunningProcess(client(process.name), status).run(process.work)
             } catch {
                 if Task.isCancelled || isDraining { return }
-                let delay = backoff.delay(afterNanoseconds: timekeeper.nowNanoseconds - start)
+                let delay = restartDelay.next(afterNanoseconds: timekeeper.nowNanoseconds - start)
                 status.update {
                     $0.state = .waitingToRestart
                     $0.lastError = "\(error)"
@@ -64,17 +64,18 @@ extension Hub {
     }
 }
 
-/// How long to wait before something that has failed is tried again: twice as long each time, up to a bound.
-private struct Backoff {
+/// The wait before a failed process is started again: it doubles with each failure, up to a bound, and starts over after a
+/// run that lasted as long as the bound.
+private struct RestartDelay {
     private static let shortest = Duration.seconds(1)
     private static let longest = Duration.seconds(60)
 
-    private var next = shortest
+    private var delay = shortest
 
-    /// - Parameter nanoseconds: how long it went well.
-    mutating func delay(afterNanoseconds nanoseconds: UInt64) -> Duration {
-        if nanoseconds >= Self.longest.wholeNanoseconds { next = Self.shortest }
-        defer { next = min(next * 2, Self.longest) }
-        return next
+    /// - Parameter nanoseconds: how long the process ran before it failed.
+    mutating func next(afterNanoseconds nanoseconds: UInt64) -> Duration {
+        if nanoseconds >= Self.longest.wholeNanoseconds { delay = Self.shortest }
+        defer { delay = min(delay * 2, Self.longest) }
+        return delay
     }
 }

@@ -81,8 +81,8 @@ import Testing
         let address = "127.0.0.1:\(try daemon.port)"
         var options = ClientOptions()
         options.reconnect = Backoff(initial: .milliseconds(5), longest: .milliseconds(50))
-        let senders = try await SluiceClient.connect(address, options: options)
-        let receivers = try await SluiceClient.connect(address, options: options)
+        let senders = try await Client.connect(address, options: options)
+        let receivers = try await Client.connect(address, options: options)
         let ledger = Ledger()
         try await withThrowingTaskGroup(of: Void.self) { group in
             let channel = try senders.channel("jobs")

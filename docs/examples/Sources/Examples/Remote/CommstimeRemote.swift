@@ -53,7 +53,7 @@ func commstimeRemote() async throws {
 }
 
 /// Runs a process until it meets a channel that is poisoned; then it poisons the others.
-private func process(_ body: @Sendable (SluiceClient) async throws -> Void) async throws {
+private func process(_ body: @Sendable (Client) async throws -> Void) async throws {
     try await withClient(daemonAddress) { client in
         do {
             try await body(client)

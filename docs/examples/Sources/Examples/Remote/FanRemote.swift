@@ -16,7 +16,7 @@ func fanRemote() async throws {
 
 /// Each number is for one of three workers. A send returns when the number was acknowledged, so when all have returned,
 /// all is done, and no number is lost with a worker that dies.
-private func spread(_ client: SluiceClient) async throws {
+private func spread(_ client: Client) async throws {
     try await withThrowingTaskGroup { group in
         for _ in 1...3 { group.addTask { try await square() } }
         group.addTask { [numbers = try client.channel("numbers")] in
@@ -45,7 +45,7 @@ private func square() async throws {
 }
 
 /// Each message is for everybody: the sum and the product of the same numbers.
-private func announce(_ client: SluiceClient) async throws {
+private func announce(_ client: Client) async throws {
     let news = try client.channel("news")
     try await news.open(.broadcast)
     try await withThrowingTaskGroup(of: String.self) { group in

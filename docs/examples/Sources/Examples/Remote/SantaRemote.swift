@@ -51,7 +51,7 @@ private func elf() async throws {
     }
 }
 
-extension SluiceClient {
+extension Client {
     fileprivate func openStudy(chairs count: Int) async throws {
         let chairs = try channel("chairs")
         try await chairs.open(.queue(capacity: count))

@@ -24,7 +24,7 @@ func skynetRemote() async throws {
     }
 }
 
-private func node(from first: Int, leaves: Int, reportingTo parent: String, _ client: SluiceClient) async throws {
+private func node(from first: Int, leaves: Int, reportingTo parent: String, _ client: Client) async throws {
     guard leaves > 1 else {
         try await client.channel(parent).send("\(first)")
         return
@@ -41,7 +41,7 @@ private func node(from first: Int, leaves: Int, reportingTo parent: String, _ cl
     }
 }
 
-private func sumOfTen(on channel: String, _ client: SluiceClient) async throws -> Int {
+private func sumOfTen(on channel: String, _ client: Client) async throws -> Int {
     var sum = 0
     for _ in 0..<10 { sum += try await client.channel(channel).receive()?.number ?? 0 }
     return sum

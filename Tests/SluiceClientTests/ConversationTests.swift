@@ -6,23 +6,23 @@ import Testing
 @testable import SluiceClient
 
 /// The client's side of the conversation, without sockets and without a clock.
-@Suite struct SessionTests {
-    /// A session, and the server that the test plays.
+@Suite struct ConversationTests {
+    /// A conversation, and the server that the test plays.
     private final class Talk {
-        var session: Session
+        var conversation: ClientConversation
         private var reader = ReplyReader()
         var now: UInt64 = 0
         /// What has become of the operations, in order: the verb, and the outcome.
         private(set) var told: [String] = []
-        private(set) var change: SessionChange?
+        private(set) var change: ConversationChange?
 
         init(label: ChannelName? = nil, credentials: Credentials? = nil) {
-            session = Session(label: label, credentials: credentials)
+            conversation = ClientConversation(label: label, credentials: credentials)
         }
 
         func connect() {
             reader = ReplyReader()
-            take(session.connected(now: now))
+            take(conversation.connected(now: now))
         }
 
         /// Connects, and is let in.
@@ -35,33 +35,33 @@ import Testing
         @discardableResult
         func ask(_ command: Command, connection: Int? = nil) -> Operation {
             let operation = Operation(command, connection: connection)
-            take(session.submit(operation) { [now] in now })
+            take(conversation.submit(operation) { [now] in now })
             return operation
         }
 
         func hear(_ text: String) throws {
             let replies = try Array(text.utf8).withUnsafeBytes { try reader.read($0) }
-            take(session.heard(replies) { [now] in now })
+            take(conversation.heard(replies) { [now] in now })
         }
 
-        func cancel(_ operation: Operation) { take(session.cancel(operation)) }
-        func lose(end: SluiceError? = nil) { take(session.lost(end: end)) }
-        func close() { take(session.close()) }
-        func expectNobody() { take(session.expectNobody()) }
-        func expire() { take(session.expire(now: now)) }
+        func cancel(_ operation: Operation) { take(conversation.cancel(operation)) }
+        func lose(end: SluiceError? = nil) { take(conversation.lost(end: end)) }
+        func close() { take(conversation.close()) }
+        func expectNobody() { take(conversation.expectNobody()) }
+        func expire() { take(conversation.expire(now: now)) }
         func checkLife(_ patience: Duration) -> Bool {
-            let (isAlive, actions) = session.checkLife(patience: patience, now: now)
+            let (isAlive, actions) = conversation.checkLife(patience: patience, now: now)
             take(actions)
             return isAlive
         }
 
         /// Whether somebody was asked to write.
-        var wantsToWrite: Bool { session.isFlushRequested }
+        var wantsToWrite: Bool { conversation.isFlushRequested }
 
         /// What was said since the last time.
-        var said: String { String(decoding: session.takeOutput(), as: UTF8.self) }
+        var said: String { String(decoding: conversation.takeOutput(), as: UTF8.self) }
 
-        private func take(_ actions: SessionActions) {
+        private func take(_ actions: ConversationActions) {
             change = actions.change ?? change
             for (operation, event) in actions.events {
                 let text =
@@ -97,7 +97,7 @@ import Testing
         #expect(talk.said == "HELLO\n")
         try talk.hear("OK version=1 epoch=7\n")
         #expect(talk.said == "#0 RECV jobs\n")
-        #expect(talk.session.greeting?.epoch == 7)
+        #expect(talk.conversation.greeting?.epoch == 7)
     }
 
     @Test func anotherVersionIsRejected() throws {
@@ -350,7 +350,7 @@ import Testing
         talk.ask(receive(timeout: .seconds(3)))
         talk.ask(send("x", id: "a", timeout: .seconds(3)))
         talk.lose()
-        #expect(talk.session.nextDeadline == Duration.seconds(3).wholeNanoseconds)
+        #expect(talk.conversation.nextDeadline == Duration.seconds(3).wholeNanoseconds)
         talk.now = Duration.seconds(4).wholeNanoseconds
         talk.expire()
         #expect(talk.told.sorted() == ["RECV timed-out", "SEND in-doubt"])

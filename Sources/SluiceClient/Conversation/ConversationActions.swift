@@ -1,17 +1,17 @@
 import SluiceRuntime
 
-/// What is to be done after a step of a session, outside of its lock.
-struct SessionActions {
+/// What is to be done after a step of a conversation, outside of its lock.
+struct ConversationActions {
     /// Whom to tell what, in this order.
     var events: [(operation: Operation, event: OperationEvent)] = []
     /// There is output, and nobody was asked yet to write it.
     var needsFlush = false
     /// What waits in the client has a deadline: the timer may have to be set anew.
     var needsAlarm = false
-    /// The session has begun to serve, or has learnt that it never will.
-    var change: SessionChange?
+    /// The conversation has begun to serve, or has learnt that it never will.
+    var change: ConversationChange?
 
-    mutating func end(_ operation: Operation, _ outcome: Outcome) {
+    mutating func end(_ operation: Operation, _ outcome: OperationOutcome) {
         operation.stage = .ended
         events.append((operation, .ended(outcome)))
     }
@@ -24,7 +24,7 @@ struct SessionActions {
     }
 }
 
-enum SessionChange {
+enum ConversationChange {
     /// The server has greeted, and has let the client in.
     case ready(ServerGreeting)
     /// The connection is of no use any more; another one may be.

@@ -5,12 +5,12 @@ import SluiceWire
 /// its own operations only.
 ///
 /// ```swift
-/// let client = try await SluiceClient.connect("127.0.0.1:7333")
+/// let client = try await Client.connect("127.0.0.1:7333")
 /// try await client.channel("jobs").send("sweep the yard")
 /// await client.close()
 /// ```
 ///
-/// A lost connection is made anew by itself; ``SluiceClient/SluiceClient/states`` tells of it. What then becomes of
+/// A lost connection is made anew by itself; ``SluiceClient/Client/states`` tells of it. What then becomes of
 /// operations:
 ///
 /// - receives, and selects that only receive, wait on, over the next connection;
@@ -20,7 +20,7 @@ import SluiceWire
 ///
 /// A task that is cancelled has its operation withdrawn at the server, and waits for what that says. So `.cancelled` means
 /// that nothing happened, and a message that arrived first is returned in spite of the cancellation.
-public final class SluiceClient: Sendable {
+public final class Client: Sendable {
     let link: Link
 
     private init(_ link: Link) {
@@ -38,15 +38,15 @@ public final class SluiceClient: Sendable {
     ///   none, and when the peer is no Sluice server of this version.
     public static func connect(
         _ address: String, options: ClientOptions = ClientOptions()
-    ) async throws(SluiceError) -> SluiceClient {
+    ) async throws(SluiceError) -> Client {
         try await connect(address, options: options, on: ClientReactor.shared)
     }
 
     /// - Parameter reactor: where the connection lives.
     package static func connect(
         _ address: String, options: ClientOptions, on reactor: Reactor
-    ) async throws(SluiceError) -> SluiceClient {
-        let client = SluiceClient(try Link(to: address, options, on: reactor))
+    ) async throws(SluiceError) -> Client {
+        let client = Client(try Link(to: address, options, on: reactor))
         if let error = await client.link.open() { throw error }
         return client
     }
@@ -64,7 +64,7 @@ public final class SluiceClient: Sendable {
     /// reply then wakes no other thread:
     ///
     /// ```swift
-    /// try await withTaskExecutorPreference(SluiceClient.executor) { … }
+    /// try await withTaskExecutorPreference(Client.executor) { … }
     /// ```
     ///
     /// It is one thread: what blocks it, or computes for long, holds up every client.
@@ -126,11 +126,11 @@ public final class SluiceClient: Sendable {
 /// }
 /// ```
 ///
-/// - Throws: as ``SluiceClient/SluiceClient/connect(_:options:)``; what `body` throws.
+/// - Throws: as ``SluiceClient/Client/connect(_:options:)``; what `body` throws.
 public func withClient<Result>(
-    _ address: String, options: ClientOptions = ClientOptions(), _ body: (SluiceClient) async throws -> Result
+    _ address: String, options: ClientOptions = ClientOptions(), _ body: (Client) async throws -> Result
 ) async throws -> Result {
-    let client = try await SluiceClient.connect(address, options: options)
+    let client = try await Client.connect(address, options: options)
     do {
         let result = try await body(client)
         await client.close()

@@ -2,7 +2,7 @@ import SluiceRuntime
 import SluiceWire
 
 /// How an operation has ended.
-enum Outcome: Sendable {
+enum OperationOutcome: Sendable {
     /// The server has answered, over the connection of that number.
     case reply(Reply, connection: Int)
     /// It ended without an answer.
@@ -13,14 +13,14 @@ enum Outcome: Sendable {
 enum OperationEvent: Sendable {
     /// A reply that is not the last one: of a counted receive, or of a trace.
     case part(Reply, connection: Int)
-    case ended(Outcome)
+    case ended(OperationOutcome)
 }
 
 /// One command on its way: from the call that wants it done up to its final reply, over more than one connection where it
 /// must be.
 final class Operation: @unchecked Sendable {
     // Sendable: `listener` is set before the operation is submitted, and everything else that changes is behind the lock of
-    // the session that it was submitted to.
+    // the conversation that it was submitted to.
 
     enum Stage {
         case new
@@ -36,7 +36,7 @@ final class Operation: @unchecked Sendable {
     /// Whom to tell.
     enum Listener {
         case none
-        case task(UnsafeContinuation<Outcome, Never>)
+        case task(UnsafeContinuation<OperationOutcome, Never>)
         case handler(@Sendable (OperationEvent) -> Void)
     }
 
@@ -53,7 +53,7 @@ final class Operation: @unchecked Sendable {
     var stage = Stage.new
     /// Whether whoever waits for it wants it no more.
     var isCancelled = false
-    /// Its place among all operations of the session, for their order after a new connection.
+    /// Its place among all operations of the conversation, for their order after a new connection.
     var serial: UInt64 = 0
     /// When its time is over, by the clock of the reactor.
     var deadline: UInt64?
@@ -61,6 +61,10 @@ final class Operation: @unchecked Sendable {
     var wasDelayed = false
     /// When the server was last heard of before the connection was lost over which this may have happened already.
     var inDoubtSince: UInt64?
+
+    var isQueued: Bool {
+        if case .queued = stage { true } else { false }
+    }
 
     init(_ command: Command, connection: Int? = nil) {
         self.command = command

@@ -2,7 +2,7 @@ public import SluiceRuntime
 public import SluiceWire
 
 /// Looking inside the server.
-extension SluiceClient {
+extension Client {
     /// The server as a whole (`INFO`).
     public func serverReport() async throws(SluiceError) -> ServerReport { try await report(on: .server) }
 

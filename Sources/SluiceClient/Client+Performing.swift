@@ -1,10 +1,10 @@
 import SluiceRuntime
 import SluiceWire
 
-extension SluiceClient {
+extension Client {
     /// Has the server do something, and waits for its final reply. Cancelling the task withdraws it, where the server may
     /// have to wait.
-    func attempt(_ command: Command, over connection: Int? = nil) async -> Outcome {
+    func attempt(_ command: Command, over connection: Int? = nil) async -> OperationOutcome {
         let operation = Operation(command, connection: connection)
         guard operation.lane != nil else { return await outcome(of: operation) }
         return await withTaskCancellationHandler {
@@ -23,7 +23,7 @@ extension SluiceClient {
         }
     }
 
-    private func outcome(of operation: Operation) async -> Outcome {
+    private func outcome(of operation: Operation) async -> OperationOutcome {
         await withUnsafeContinuation { continuation in
             operation.listener = .task(continuation)
             link.submit(operation)

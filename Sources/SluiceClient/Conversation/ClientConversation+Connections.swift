@@ -1,13 +1,14 @@
+import DequeModule
 import SluiceRuntime
 import SluiceWire
 
 /// How connections begin, what the server says, and how connections end.
-extension Session {
+extension ClientConversation {
     // MARK: Beginning
 
     /// A connection is there.
-    mutating func connected(now: UInt64) -> SessionActions {
-        var actions = SessionActions()
+    mutating func connected(now: UInt64) -> ConversationActions {
+        var actions = ConversationActions()
         connection += 1
         lastHeard = now
         phase = .greeting
@@ -17,7 +18,7 @@ extension Session {
         return actions
     }
 
-    private mutating func greeted(_ reply: Reply, _ actions: inout SessionActions, now: () -> UInt64) {
+    private mutating func greeted(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         let isNewServer: Bool
         do throws(SluiceError) {
             let new = try ServerGreeting(reply)
@@ -35,7 +36,7 @@ extension Session {
         Request(command: .authenticate(credentials)).append(to: &output)
     }
 
-    private mutating func proved(_ reply: Reply, _ actions: inout SessionActions, now: () -> UInt64) {
+    private mutating func proved(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         guard case .ok = reply else {
             actions.change = .rejected(reply.error())
             return
@@ -43,7 +44,7 @@ extension Session {
         letIn(&actions, now: now)
     }
 
-    private mutating func letIn(_ actions: inout SessionActions, now: () -> UInt64) {
+    private mutating func letIn(_ actions: inout ConversationActions, now: () -> UInt64) {
         guard let greeting else { return }
         phase = .ready
         for command in memory.commands(isNewServer: remake) { aside(command) }
@@ -54,8 +55,8 @@ extension Session {
     // MARK: Hearing
 
     /// The server has said this.
-    mutating func heard(_ replies: [(tag: Tag?, reply: Reply)], now: () -> UInt64) -> SessionActions {
-        var actions = SessionActions()
+    mutating func heard(_ replies: [(tag: Tag?, reply: Reply)], now: () -> UInt64) -> ConversationActions {
+        var actions = ConversationActions()
         lastHeard = now()
         for (tag, reply) in replies {
             if let tag { hearTagged(tag, reply, &actions) } else { hearUntagged(reply, &actions, now: now) }
@@ -66,7 +67,7 @@ extension Session {
         return actions
     }
 
-    private mutating func hearTagged(_ tag: Tag, _ reply: Reply, _ actions: inout SessionActions) {
+    private mutating func hearTagged(_ tag: Tag, _ reply: Reply, _ actions: inout ConversationActions) {
         guard let (slot, operation) = table.find(tag) else {
             actions.change = .broken(SluiceError(.misuse, "the server answers what it was not asked"))
             return
@@ -79,7 +80,7 @@ extension Session {
         finish(operation, reply, &actions)
     }
 
-    private mutating func hearUntagged(_ reply: Reply, _ actions: inout SessionActions, now: () -> UInt64) {
+    private mutating func hearUntagged(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         switch questions.popFirst() {
         case .greeting: greeted(reply, &actions, now: now)
         case .proof: proved(reply, &actions, now: now)
@@ -90,7 +91,7 @@ extension Session {
         }
     }
 
-    private mutating func finish(_ operation: Operation, _ reply: Reply, _ actions: inout SessionActions) {
+    private mutating func finish(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions) {
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(reply.error())
@@ -100,8 +101,8 @@ extension Session {
     }
 
     /// Asks the server for a sign of life. False when one has been waited for since `patience` ago.
-    mutating func checkLife(patience: Duration, now: UInt64) -> (isAlive: Bool, actions: SessionActions) {
-        var actions = SessionActions()
+    mutating func checkLife(patience: Duration, now: UInt64) -> (isAlive: Bool, actions: ConversationActions) {
+        var actions = ConversationActions()
         let silence = now &- lastHeard
         switch phase {
         case .offline, .ended: return (true, actions)
@@ -120,9 +121,10 @@ extension Session {
     /// The connection is gone.
     ///
     /// - Parameter end: why there will be no other one; nil when there will.
-    mutating func lost(end: SluiceError?) -> SessionActions {
-        var actions = SessionActions()
-        let interrupted = table.removeAll() + questions.removeAll()
+    mutating func lost(end: SluiceError?) -> ConversationActions {
+        var actions = ConversationActions()
+        let interrupted = table.removeAll() + questions.compactMap(\.operation)
+        questions.removeAll()
         takingTags = 0
         output = []
         isFlushRequested = false
@@ -142,7 +144,7 @@ extension Session {
     }
 
     /// Whether an interrupted operation is asked for again; otherwise it has ended.
-    private func recovers(_ operation: Operation, _ end: SluiceError?, _ actions: inout SessionActions) -> Bool {
+    private func recovers(_ operation: Operation, _ end: SluiceError?, _ actions: inout ConversationActions) -> Bool {
         switch operation.command.recovery {
         case .again:
             if operation.isCancelled { actions.fail(operation, .operationCancelled) }
@@ -158,15 +160,15 @@ extension Session {
         return false
     }
 
-    private mutating func failWaiting(with error: SluiceError, _ actions: inout SessionActions) {
+    private mutating func failWaiting(with error: SluiceError, _ actions: inout ConversationActions) {
         for operation in instant.removeAll() + taking.removeAll() + sending.removeAll() {
             actions.fail(operation, operation.inDoubtSince == nil ? error : .lostInDoubt)
         }
     }
 
     /// Withdraws everything, and says good-bye.
-    mutating func close() -> SessionActions {
-        var actions = SessionActions()
+    mutating func close() -> ConversationActions {
+        var actions = ConversationActions()
         switch phase {
         case .ready: break
         case .offline, .greeting, .proving:

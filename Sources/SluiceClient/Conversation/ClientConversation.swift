@@ -1,9 +1,10 @@
+import DequeModule
 import SluiceRuntime
 import SluiceWire
 
 /// The client's side of the conversation, without its sockets and its clock: operations and replies come in, bytes and
 /// outcomes go out. It outlives the connections over which it is held.
-struct Session {
+struct ClientConversation {
     enum Phase {
         /// There is no connection.
         case offline
@@ -25,6 +26,10 @@ struct Session {
         case aside
         case farewell
         case operation(Operation)
+
+        var operation: Operation? {
+            if case .operation(let operation) = self { operation } else { nil }
+        }
     }
 
     /// How long after a lost connection an id still makes a repeated send safe: less than the 120 s for which the server
@@ -39,7 +44,7 @@ struct Session {
     var output: [UInt8] = []
     var isFlushRequested = false
     var table = TagTable()
-    var questions = QuestionQueue()
+    var questions = Deque<Question>()
     var memory: ConnectionMemory
     /// Whether the server of this connection has forgotten what it was told over the one before.
     var remake = false
@@ -67,8 +72,8 @@ struct Session {
     // MARK: Asking
 
     /// Takes on an operation.
-    mutating func submit(_ operation: Operation, now: () -> UInt64) -> SessionActions {
-        var actions = SessionActions()
+    mutating func submit(_ operation: Operation, now: () -> UInt64) -> ConversationActions {
+        var actions = ConversationActions()
         if operation.isCancelled {
             actions.fail(operation, .operationCancelled)
             return actions
@@ -114,8 +119,8 @@ struct Session {
     }
 
     /// Those who have not come yet are not waited for any longer.
-    mutating func expectNobody() -> SessionActions {
-        var actions = SessionActions()
+    mutating func expectNobody() -> ConversationActions {
+        var actions = ConversationActions()
         returning = 0
         requestFlush(&actions)
         return actions
@@ -124,8 +129,8 @@ struct Session {
     private static let smallestCrowd = 4
 
     /// Withdraws an operation. What the server has of it gets its final reply all the same, and that counts.
-    mutating func cancel(_ operation: Operation) -> SessionActions {
-        var actions = SessionActions()
+    mutating func cancel(_ operation: Operation) -> ConversationActions {
+        var actions = ConversationActions()
         guard !operation.isCancelled else { return actions }
         operation.isCancelled = true
         switch operation.stage {
@@ -174,14 +179,14 @@ struct Session {
     /// A queued operation has ended where it stands.
     mutating func forget(_ operation: Operation) {
         switch operation.lane {
-        case nil: instant.lostOne()
-        case .taking: taking.lostOne()
-        case .sending: sending.lostOne()
+        case nil: instant.noteEnded()
+        case .taking: taking.noteEnded()
+        case .sending: sending.noteEnded()
         }
     }
 
     /// Asks the server for it.
-    private mutating func ask(_ operation: Operation, _ actions: inout SessionActions, now: () -> UInt64) {
+    private mutating func ask(_ operation: Operation, _ actions: inout ConversationActions, now: () -> UInt64) {
         if let since = operation.inDoubtSince, now() &- since > Self.identityLifetime.wholeNanoseconds {
             return actions.fail(operation, .lostInDoubt)
         }
@@ -219,7 +224,7 @@ struct Session {
     }
 
     /// Asks for what has waited, as far as there are tags.
-    mutating func askWaiting(_ actions: inout SessionActions, now: () -> UInt64) {
+    mutating func askWaiting(_ actions: inout ConversationActions, now: () -> UInt64) {
         guard isReady else { return }
         while let operation = instant.popFirst() { ask(operation, &actions, now: now) }
         while !sending.isEmpty, hasTag(.sending), let operation = sending.popFirst() {
@@ -242,7 +247,7 @@ struct Session {
 
     // MARK: Output
 
-    mutating func requestFlush(_ actions: inout SessionActions) {
+    mutating func requestFlush(_ actions: inout ConversationActions) {
         guard !output.isEmpty, !isFlushRequested else { return }
         isFlushRequested = true
         actions.needsFlush = true
@@ -265,8 +270,8 @@ struct Session {
     }
 
     /// Ends what has waited in the client for too long.
-    mutating func expire(now: UInt64) -> SessionActions {
-        var actions = SessionActions()
+    mutating func expire(now: UInt64) -> ConversationActions {
+        var actions = ConversationActions()
         for operation in taking.waiting + sending.waiting {
             guard let deadline = operation.deadline, deadline <= now else { continue }
             forget(operation)
