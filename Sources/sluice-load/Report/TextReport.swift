@@ -1,3 +1,5 @@
+import SluiceWire
+
 /// What is printed at the end: for people, on a terminal.
 struct TextReport: Sendable {
     private let report: LoadReport
@@ -47,7 +49,7 @@ extension TextReport {
     }
 
     private func figures(of run: RunResult) -> [String] {
-        var table = AlignedTable([.left, .right, .left])
+        var table = TextTable([.left, .right, .left])
         func append(_ name: String, _ value: String, _ unit: String = "", _ style: TextStyle = .plain) {
             table.append([.init(name), .init(value, style), .init(unit)])
         }
@@ -69,7 +71,7 @@ extension TextReport {
             ("p\(Quantity.count.text(percent))", Quantity.duration.text(latency.nanoseconds(at: percent)))
         }
         columns.append(("max", Quantity.duration.text(latency.mostNanoseconds)))
-        var table = AlignedTable([.left] + columns.map { _ in .right })
+        var table = TextTable([.left] + columns.map { _ in .right })
         table.append([.init("")] + columns.map { .init($0.name, .faint) })
         table.append([.init("latency")] + columns.map { .init($0.value) })
         return [""] + table.lines(width: width, isColoured: isColoured)
@@ -80,7 +82,7 @@ extension TextReport {
 extension TextReport {
     private func lines(of row: ComparisonRow, in comparison: Comparison) -> [String] {
         let ours = row.entries.first
-        var table = AlignedTable([.left, .right, .right, .right, .right, .right, .right])
+        var table = TextTable([.left, .right, .right, .right, .right, .right, .right])
         let p99 = row.entries.contains { $0.p99 != nil } ? "p99" : ""
         let server = row.entries.contains { $0.server != nil } ? "server/op" : ""
         let headings = ["", "median", "min .. max", p99, server, "ratio", "min .. max"]
@@ -97,7 +99,7 @@ extension TextReport {
                 .init(ratio.map { Quantity.ratio.text($0.median) } ?? ""),
                 .init(ratio?.range(.ratio, separator: " .. ") ?? ""),
             ])
-            for line in entry.manner.wrapped(to: width - 4) { table.appendNote("    " + line, .faint) }
+            for line in entry.manner.wrapped(to: width - 4) { table.append(note: .init("    " + line, .faint)) }
         }
         return paragraph("\(row.title): \(row.unit), \(row.direction)", .strong)
             + table.lines(width: width, isColoured: isColoured)
@@ -112,10 +114,10 @@ extension TextReport {
 
     private func targets(of comparison: Comparison) -> [String] {
         guard let summary = comparison.summary else { return [] }
-        var table = AlignedTable([.left, .left, .right, .right, .left, .left])
+        var table = TextTable([.left, .left, .right, .right, .left, .left])
         table.append(["target", "", "ratio", "min .. max", "wanted", ""].map { .init($0, .faint) })
         for row in comparison.rows where !row.wanted.isEmpty {
-            table.appendNote(row.title)
+            table.append(note: .init(row.title))
             for outcome in row.outcomes {
                 table.append([
                     .init("  " + (outcome.theirs.map { comparison.title(of: $0.contender) } ?? Quantity.absent)),
@@ -126,7 +128,9 @@ extension TextReport {
                 ])
                 // Else the name says enough.
                 if let theirs = outcome.theirs, row.entries.count(where: { $0.contender == theirs.contender }) > 1 {
-                    for line in theirs.manner.wrapped(to: width - 4) { table.appendNote("    " + line, .faint) }
+                    for line in theirs.manner.wrapped(to: width - 4) {
+                        table.append(note: .init("    " + line, .faint))
+                    }
                 }
             }
         }
@@ -136,4 +140,11 @@ extension TextReport {
     }
 
     private var warnings: [String] { report.runs.generatorWarnings.flatMap { paragraph("warning: " + $0, .bad) } }
+}
+
+extension TextTable.Cell {
+    /// A cell whose text cannot steer the terminal.
+    init(_ text: String?, _ style: TextStyle = .plain) {
+        self.init(text: text?.printable, style: style)
+    }
 }

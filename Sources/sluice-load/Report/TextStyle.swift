@@ -1,15 +1,4 @@
-/// How a piece of text looks on a terminal that shows colours. What a style says, words say as well.
-enum TextStyle: String, Sendable {
-    case plain = ""
-    case strong = "1"
-    case faint = "2"
-    case good = "32"
-    case bad = "31"
-
-    func apply(to text: String) -> String {
-        self == .plain || text.isEmpty ? text : "\u{1B}[\(rawValue)m\(text)\u{1B}[0m"
-    }
-}
+import SluiceWire
 
 extension TargetOutcome.Verdict {
     var style: TextStyle {

@@ -1,3 +1,4 @@
+import SluiceWire
 import Testing
 
 @testable import sluice_load
@@ -75,9 +76,9 @@ import Testing
     }
 
     @Test func columnsAreAligned() throws {
-        var table = AlignedTable([.left, .right, .left])
+        var table = TextTable([.left, .right, .left])
         table.append([.init("a"), .init("1 µs"), .init("x")])
-        table.appendNote("a note that is wider than the table")
+        table.append(note: .init("a note that is wider than the table"))
         table.append([.init("longer", .strong), .init("2.00×"), .init(nil)])
         #expect(
             table.lines(width: 80, isColoured: false) == [
@@ -87,7 +88,7 @@ import Testing
     }
 
     @Test func theFirstColumnGivesWay() {
-        var table = AlignedTable([.left, .right])
+        var table = TextTable([.left, .right])
         table.append([.init("a name that goes on and on"), .init("123 456")])
         #expect(table.lines(width: 20, isColoured: false) == ["a name tha…  123 456"])
         #expect(table.lines(width: 1, isColoured: false) == ["a name …  123 456"])
