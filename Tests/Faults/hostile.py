@@ -12,7 +12,7 @@ PAYLOAD = b"SEND x y\n\n"
 
 def _list(file, beginning):
     """The elements between the brackets that follow `beginning` in a file of tests."""
-    text = (_TESTS / file).read_text(encoding="utf-8")
+    text = next(_TESTS.rglob(file)).read_text(encoding="utf-8")
     start = text.index("[", text.index(beginning) + len(beginning))
     return re.match(r"\[((?:\[[^\]]*\]|\"(?:[^\"\\]|\\.)*\"|[^\]\"])*)\]", text[start:])[1]
 
