@@ -6,92 +6,95 @@ import Testing
 
 /// Broadcasts in the pure machine.
 @Suite struct BroadcastTests {
-    /// A floor with a broadcast `c`, and its clients.
-    private func open(_ floor: inout Floor, _ count: Int) throws -> [ConnectionID] {
-        let clients = (0..<count).map { _ in floor.connect() }
-        _ = try floor.open("c", .broadcast, by: clients[0])
+    /// A hub with a broadcast `c`, and its clients.
+    private func open(_ hub: inout TestHub, _ count: Int) throws -> [ConnectionID] {
+        let clients = (0..<count).map { _ in hub.connect() }
+        _ = try hub.open("c", .broadcast, by: clients[0])
         return clients
     }
 
     @Test func everyReceiverThatWaitsGetsTheMessage() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 4)
-        for client in clients.dropFirst() { #expect(try floor.receive(from: "c", by: client, tag: "r").isParked) }
-        #expect(try floor.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 3)))
-        #expect(try floor.news() == clients.dropFirst().map { try News($0, "r", .message("x", from: "c")) })
-        #expect(floor.machine.parkedCount == 0)
-        #expect(floor.machine.totals.handoffs == 3)
+        var hub = TestHub()
+        let clients = try open(&hub, 4)
+        for client in clients.dropFirst() { #expect(try hub.receive(from: "c", by: client, tag: "r").isParked) }
+        #expect(try hub.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 3)))
+        #expect(
+            try hub.takeLateReplies() == clients.dropFirst().map { try LateReply($0, "r", .message("x", from: "c")) })
+        #expect(hub.machine.parkedCount == 0)
+        #expect(hub.machine.totals.handoffs == 3)
     }
 
     @Test func withoutReceiversItIsDoneAtOnce() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 1)
-        #expect(try floor.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 0)))
-        #expect(try floor.receive(from: "c", by: clients[0], timeout: .zero) == .done(.timeout))
+        var hub = TestHub()
+        let clients = try open(&hub, 1)
+        #expect(try hub.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 0)))
+        #expect(try hub.receive(from: "c", by: clients[0], timeout: .zero) == .done(.timeout))
     }
 
     @Test func itMayWaitForReceivers() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        #expect(try floor.send("x", on: "c", by: clients[0], timeout: .zero, need: 1) == .done(.timeout))
-        #expect(try floor.send("x", on: "c", by: clients[0], tag: "s", need: 2).isParked)
-        #expect(try floor.receive(from: "c", by: clients[1], tag: "r").isParked)
-        #expect(floor.news().isEmpty)
-        #expect(try floor.receive(from: "c", by: clients[2], tag: "r").isParked)
-        let received = try clients.dropFirst().map { try News($0, "r", .message("x", from: "c")) }
-        #expect(floor.news() == received + [News(clients[0], "s", .ok(receivers: 2))])
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        #expect(try hub.send("x", on: "c", by: clients[0], timeout: .zero, need: 1) == .done(.timeout))
+        #expect(try hub.send("x", on: "c", by: clients[0], tag: "s", need: 2).isParked)
+        #expect(try hub.receive(from: "c", by: clients[1], tag: "r").isParked)
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(try hub.receive(from: "c", by: clients[2], tag: "r").isParked)
+        let received = try clients.dropFirst().map { try LateReply($0, "r", .message("x", from: "c")) }
+        #expect(hub.takeLateReplies() == received + [LateReply(clients[0], "s", .ok(receivers: 2))])
     }
 
     @Test func theOneBehindASendThatWaitsGoesOnWhenThatIsWithdrawn() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 1)
-        let first = try #require(try floor.send("1", on: "c", by: clients[0], tag: "1", need: 5).parked)
-        #expect(try floor.send("2", on: "c", by: clients[0], tag: "2").isParked, "messages keep their order")
-        floor.cancel(first)
+        var hub = TestHub()
+        let clients = try open(&hub, 1)
+        let first = try #require(try hub.send("1", on: "c", by: clients[0], tag: "1", need: 5).parked)
+        #expect(try hub.send("2", on: "c", by: clients[0], tag: "2").isParked, "messages keep their order")
+        hub.cancel(first)
         #expect(
-            Set(floor.news()) == [News(clients[0], "1", .cancelled(nil)), News(clients[0], "2", .ok(receivers: 0))])
+            Set(hub.takeLateReplies()) == [
+                LateReply(clients[0], "1", .cancelled(nil)), LateReply(clients[0], "2", .ok(receivers: 0)),
+            ])
     }
 
     // MARK: Ends
 
     @Test func whoHasJoinedIsWaitedFor() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        #expect(try floor.send("1", on: "c", by: clients[0], tag: "1").isParked)
-        #expect(try floor.send("2", on: "c", by: clients[0], tag: "2").isParked)
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
-        #expect(floor.news().isEmpty)
-        #expect(try floor.receive(from: "c", by: clients[1], tag: "r").isParked, "one after the other")
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
-        let news = floor.news()
-        #expect(news.contains(News(clients[0], "1", .ok(receivers: 2))))
-        #expect(try news.contains(News(clients[1], "r", .message("2", from: "c"))))
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("2", from: "c")))
-        #expect(floor.news() == [News(clients[0], "2", .ok(receivers: 2))])
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        #expect(try hub.send("1", on: "c", by: clients[0], tag: "1").isParked)
+        #expect(try hub.send("2", on: "c", by: clients[0], tag: "2").isParked)
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(try hub.receive(from: "c", by: clients[1], tag: "r").isParked, "one after the other")
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
+        let lateReplies = hub.takeLateReplies()
+        #expect(lateReplies.contains(LateReply(clients[0], "1", .ok(receivers: 2))))
+        #expect(try lateReplies.contains(LateReply(clients[1], "r", .message("2", from: "c"))))
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("2", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "2", .ok(receivers: 2))])
     }
 
     enum Departure: CaseIterable { case leave, disconnect }
 
     @Test(arguments: Departure.allCases) func whoGoesIsNotWaitedForAnyMore(_ departure: Departure) throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1")
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1")
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
         switch departure {
-        case .leave: #expect(try floor.leave(.receive, of: "c", by: clients[2]) == .done(.ok))
-        case .disconnect: floor.disconnect(clients[2])
+        case .leave: #expect(try hub.leave(.receive, of: "c", by: clients[2]) == .done(.ok))
+        case .disconnect: hub.disconnect(clients[2])
         }
-        #expect(floor.news() == [News(clients[0], "1", .ok(receivers: 1))])
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 1))])
     }
 
     @Test func aConnectionThatReceivesIsOneReceiverEvenIfItHasJoined() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 2)
-        _ = try floor.join(.receive, of: "c", by: clients[1])
-        _ = try floor.receive(from: "c", by: clients[1], tag: "r")
-        #expect(try floor.send("1", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
+        var hub = TestHub()
+        let clients = try open(&hub, 2)
+        _ = try hub.join(.receive, of: "c", by: clients[1])
+        _ = try hub.receive(from: "c", by: clients[1], tag: "r")
+        #expect(try hub.send("1", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
     }
 
     // MARK: Counted receives
@@ -99,153 +102,154 @@ import Testing
     @Test func aPausedReceiveIsWaitedFor() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
-        var floor = Floor(limits: limits)
-        let clients = try open(&floor, 2)
-        _ = try floor.stream(from: "c", by: clients[1], tag: "r")
-        #expect(try floor.send("1", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
-        #expect(try floor.send("2", on: "c", by: clients[0], tag: "2").isParked)
-        #expect(try floor.send("3", on: "c", by: clients[0], tag: "3").isParked)
-        _ = floor.news()
-        floor.machine.outputWritten(65, of: clients[1])
+        var hub = TestHub(limits: limits)
+        let clients = try open(&hub, 2)
+        _ = try hub.stream(from: "c", by: clients[1], tag: "r")
+        #expect(try hub.send("1", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
+        #expect(try hub.send("2", on: "c", by: clients[0], tag: "2").isParked)
+        #expect(try hub.send("3", on: "c", by: clients[0], tag: "3").isParked)
+        _ = hub.takeLateReplies()
+        hub.machine.outputWritten(65, of: clients[1])
         #expect(
-            try Set(floor.news()) == [
-                News(clients[1], "r", .message("2", from: "c"), isFinal: false),
-                News(clients[0], "2", .ok(receivers: 1)),
+            try Set(hub.takeLateReplies()) == [
+                LateReply(clients[1], "r", .message("2", from: "c"), isFinal: false),
+                LateReply(clients[0], "2", .ok(receivers: 1)),
             ])
-        floor.disconnect(clients[1])
-        #expect(floor.news() == [News(clients[0], "3", .ok(receivers: 0))])
+        hub.disconnect(clients[1])
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "3", .ok(receivers: 0))])
     }
 
     @Test func aReceiveThatWasPausedBeforeTheChannelWasOpenedIsWaitedFor() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
-        var floor = Floor(limits: limits)
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.stream(from: "c", by: b, tag: "r")
-        _ = try floor.send("1", on: "c", by: a)
-        _ = try floor.open("c", .broadcast, by: a)
-        #expect(try floor.send("2", on: "c", by: a, tag: "2").isParked)
-        floor.machine.outputWritten(65, of: b)
-        #expect(floor.news().contains(News(a, "2", .ok(receivers: 1))))
+        var hub = TestHub(limits: limits)
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.stream(from: "c", by: b, tag: "r")
+        _ = try hub.send("1", on: "c", by: a)
+        _ = try hub.open("c", .broadcast, by: a)
+        #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked)
+        hub.machine.outputWritten(65, of: b)
+        #expect(hub.takeLateReplies().contains(LateReply(a, "2", .ok(receivers: 1))))
     }
 
     // MARK: In the middle of a round
 
     @Test func aSenderThatGivesUpIsToldMaybeOnceSomebodyHasTheMessage() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1))
-        floor.pass(.seconds(1))
-        #expect(floor.news() == [News(clients[0], "1", .timeout)], "nobody had it")
-        _ = try floor.send("2", on: "c", by: clients[0], tag: "2", timeout: .seconds(1))
-        _ = try floor.send("3", on: "c", by: clients[0], tag: "3")
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("2", from: "c")))
-        floor.pass(.seconds(1))
-        #expect(floor.news() == [News(clients[0], "2", .maybe("timeout"))])
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("3", from: "c")), "the round is over")
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1))
+        hub.pass(.seconds(1))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .timeout)], "nobody had it")
+        _ = try hub.send("2", on: "c", by: clients[0], tag: "2", timeout: .seconds(1))
+        _ = try hub.send("3", on: "c", by: clients[0], tag: "3")
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("2", from: "c")))
+        hub.pass(.seconds(1))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "2", .maybe("timeout"))])
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("3", from: "c")), "the round is over")
     }
 
     @Test func aSendWithoutTimeWaitsForNobody() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        _ = try floor.join(.receive, of: "c", by: clients[1])
-        #expect(try floor.send("1", on: "c", by: clients[0], timeout: .zero) == .done(.timeout))
-        _ = try floor.receive(from: "c", by: clients[2], tag: "r")
-        #expect(try floor.send("2", on: "c", by: clients[0], timeout: .zero) == .done(.maybe("timeout")))
-        #expect(try floor.news() == [News(clients[2], "r", .message("2", from: "c"))])
-        #expect(floor.machine.parkedCount == 0)
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        _ = try hub.join(.receive, of: "c", by: clients[1])
+        #expect(try hub.send("1", on: "c", by: clients[0], timeout: .zero) == .done(.timeout))
+        _ = try hub.receive(from: "c", by: clients[2], tag: "r")
+        #expect(try hub.send("2", on: "c", by: clients[0], timeout: .zero) == .done(.maybe("timeout")))
+        #expect(try hub.takeLateReplies() == [LateReply(clients[2], "r", .message("2", from: "c"))])
+        #expect(hub.machine.parkedCount == 0)
     }
 
     @Test func aMessageThatSomeHaveIsNotSentThemAgain() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1), id: "x")
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
-        floor.pass(.seconds(1))
-        #expect(floor.news() == [News(clients[0], "1", .maybe("timeout"))])
-        #expect(try floor.send("1", on: "c", by: clients[0], id: "x") == .done(.duplicate))
-        #expect(try floor.receive(from: "c", by: clients[1], timeout: .zero) == .done(.timeout))
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1), id: "x")
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        hub.pass(.seconds(1))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .maybe("timeout"))])
+        #expect(try hub.send("1", on: "c", by: clients[0], id: "x") == .done(.duplicate))
+        #expect(try hub.receive(from: "c", by: clients[1], timeout: .zero) == .done(.timeout))
     }
 
     @Test func poisonInTheMiddleIsMaybeOrDefinite() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1")
-        _ = try floor.send("2", on: "c", by: clients[0], tag: "2")
-        _ = try floor.receive(from: "c", by: clients[1])
-        _ = try floor.poison("c", by: clients[0])
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1")
+        _ = try hub.send("2", on: "c", by: clients[0], tag: "2")
+        _ = try hub.receive(from: "c", by: clients[1])
+        _ = try hub.poison("c", by: clients[0])
         #expect(
-            try Set(floor.news()) == [
-                News(clients[0], "1", .maybe("poisoned")), News(clients[0], "2", .poisoned("c")),
+            try Set(hub.takeLateReplies()) == [
+                LateReply(clients[0], "1", .maybe("poisoned")), LateReply(clients[0], "2", .poisoned("c")),
             ])
-        #expect(floor.machine.parkedCount == 0)
+        #expect(hub.machine.parkedCount == 0)
     }
 
     @Test func aClosedBroadcastGoesOnToAllWhoAreToReceive() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1")
-        _ = try floor.send("2", on: "c", by: clients[0], tag: "2")
-        #expect(try floor.close("c", by: clients[0]) == .done(.ok))
-        #expect(try floor.send("3", on: "c", by: clients[0]) == .done(.closed("c")))
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1")
+        _ = try hub.send("2", on: "c", by: clients[0], tag: "2")
+        #expect(try hub.close("c", by: clients[0]) == .done(.ok))
+        #expect(try hub.send("3", on: "c", by: clients[0]) == .done(.closed("c")))
         for text in ["1", "2"] {
             for client in clients.dropFirst() {
-                #expect(try floor.receive(from: "c", by: client) == .done(.message(text, from: "c")))
+                #expect(try hub.receive(from: "c", by: client) == .done(.message(text, from: "c")))
             }
-            #expect(floor.news() == [News(clients[0], text, .ok(receivers: 2))])
+            #expect(hub.takeLateReplies() == [LateReply(clients[0], text, .ok(receivers: 2))])
         }
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.closed("c")))
-        floor.pass(.seconds(100))
-        #expect(floor.machine.channels.count == 0)
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.closed("c")))
+        hub.pass(.seconds(100))
+        #expect(hub.machine.channels.count == 0)
     }
 
     @Test func whoHasReceivedTheLastMessageOfAClosedBroadcastIsToldSo() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        for client in clients.dropFirst() { _ = try floor.join(.receive, of: "c", by: client) }
-        _ = try floor.send("1", on: "c", by: clients[0], tag: "1")
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
-        _ = try floor.close("c", by: clients[0])
-        #expect(try floor.receive(from: "c", by: clients[1]) == .done(.closed("c")))
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
-        #expect(floor.news() == [News(clients[0], "1", .ok(receivers: 2))])
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1")
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        _ = try hub.close("c", by: clients[0])
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.closed("c")))
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 2))])
     }
 
     @Test func nothingIsBroadcastToWhoeverIsLeaving() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 2)
-        _ = try floor.receive(from: "c", by: clients[1], tag: "r")
-        _ = try floor.send("1", on: "c", by: clients[1], tag: "1", need: 3)
-        _ = try floor.send("2", on: "c", by: clients[0], tag: "2")
-        floor.disconnect(clients[1])
-        #expect(floor.news() == [News(clients[0], "2", .ok(receivers: 0))])
+        var hub = TestHub()
+        let clients = try open(&hub, 2)
+        _ = try hub.receive(from: "c", by: clients[1], tag: "r")
+        _ = try hub.send("1", on: "c", by: clients[1], tag: "1", need: 3)
+        _ = try hub.send("2", on: "c", by: clients[0], tag: "2")
+        hub.disconnect(clients[1])
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "2", .ok(receivers: 0))])
     }
 
     // MARK: Selects
 
     @Test func aSelectIsOneReceiver() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 2)
-        #expect(try floor.select("recv d", "recv c", by: clients[1], tag: "r").isParked)
-        #expect(try floor.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
-        #expect(try floor.news() == [News(clients[1], "r", .message("x", from: "c", arm: 1))])
+        var hub = TestHub()
+        let clients = try open(&hub, 2)
+        #expect(try hub.select("recv d", "recv c", by: clients[1], tag: "r").isParked)
+        #expect(try hub.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 1)))
+        #expect(try hub.takeLateReplies() == [LateReply(clients[1], "r", .message("x", from: "c", arm: 1))])
     }
 
     @Test func aSelectThatBroadcastsWaitsForThatAlone() throws {
-        var floor = Floor()
-        let clients = try open(&floor, 3)
-        _ = try floor.send("0", on: "c", by: clients[0], tag: "0", need: 1)
-        #expect(try floor.select("send c 1", "send c 2", "recv d", by: clients[1], tag: "s").isParked)
-        _ = try floor.join(.receive, of: "c", by: clients[2])
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("0", from: "c")))
-        #expect(try floor.send("x", on: "d", by: clients[0], timeout: .zero) == .done(.timeout))
-        #expect(try floor.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        _ = try hub.send("0", on: "c", by: clients[0], tag: "0", need: 1)
+        #expect(try hub.select("send c 1", "send c 2", "recv d", by: clients[1], tag: "s").isParked)
+        _ = try hub.join(.receive, of: "c", by: clients[2])
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("0", from: "c")))
+        #expect(try hub.send("x", on: "d", by: clients[0], timeout: .zero) == .done(.timeout))
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
         let reply = Reply.ok([Attribute(.receivers, 1), Attribute(.arm, 0)])
-        #expect(floor.news() == [News(clients[0], "0", .ok(receivers: 1)), News(clients[1], "s", reply)])
-        #expect(try floor.receive(from: "c", by: clients[2], timeout: .zero) == .done(.timeout))
+        #expect(
+            hub.takeLateReplies() == [LateReply(clients[0], "0", .ok(receivers: 1)), LateReply(clients[1], "s", reply)])
+        #expect(try hub.receive(from: "c", by: clients[2], timeout: .zero) == .done(.timeout))
     }
 }

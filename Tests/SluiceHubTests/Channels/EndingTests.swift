@@ -9,195 +9,198 @@ import Testing
     // MARK: Close
 
     @Test func closeTellsReceiversAndTakesNoMoreSends() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.receive(from: "c", by: b, tag: "1")
-        _ = try floor.select("recv d", "recv c", by: b, tag: "2")
-        _ = try floor.stream(from: "c", by: b, tag: "3")
-        #expect(try floor.close("c", by: a) == .done(.ok))
-        #expect(try floor.news() == ["1", "2", "3"].map { try News(b, $0, .closed("c")) })
-        #expect(try floor.send("x", on: "c", by: a) == .done(.closed("c")))
-        #expect(try floor.receive(from: "c", by: a) == .done(.closed("c")))
-        #expect(try floor.select("recv d", "send c x", by: a) == .done(.closed("c")))
-        #expect(try floor.join(.send, of: "c", by: a) == .done(.closed("c")))
-        #expect(try floor.close("c", by: a) == .done(.ok))
-        #expect(floor.machine.parkedCount == 0)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: b, tag: "1")
+        _ = try hub.select("recv d", "recv c", by: b, tag: "2")
+        _ = try hub.stream(from: "c", by: b, tag: "3")
+        #expect(try hub.close("c", by: a) == .done(.ok))
+        #expect(try hub.takeLateReplies() == ["1", "2", "3"].map { try LateReply(b, $0, .closed("c")) })
+        #expect(try hub.send("x", on: "c", by: a) == .done(.closed("c")))
+        #expect(try hub.receive(from: "c", by: a) == .done(.closed("c")))
+        #expect(try hub.select("recv d", "send c x", by: a) == .done(.closed("c")))
+        #expect(try hub.join(.send, of: "c", by: a) == .done(.closed("c")))
+        #expect(try hub.close("c", by: a) == .done(.ok))
+        #expect(hub.machine.parkedCount == 0)
     }
 
     @Test func whatIsThereIsStillReceived() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(1), by: a)
-        _ = try floor.send("1", on: "c", by: a)
-        _ = try floor.send("2", on: "c", by: a, tag: "2")
-        _ = try floor.send("p", on: "d", by: a, tag: "p")
-        for name in ["c", "d"] { _ = try floor.close(name, by: a) }
-        #expect(floor.news().isEmpty)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        _ = try hub.send("1", on: "c", by: a)
+        _ = try hub.send("2", on: "c", by: a, tag: "2")
+        _ = try hub.send("p", on: "d", by: a, tag: "p")
+        for name in ["c", "d"] { _ = try hub.close(name, by: a) }
+        #expect(hub.takeLateReplies().isEmpty)
         for text in ["1", "2"] {
-            #expect(try floor.receive(from: "c", by: b) == .done(.message(text, from: "c")))
+            #expect(try hub.receive(from: "c", by: b) == .done(.message(text, from: "c")))
         }
-        #expect(try floor.receive(from: "c", by: b) == .done(.closed("c")))
-        #expect(try floor.receive(from: "d", by: b) == .done(.message("p", from: "d")))
-        #expect(floor.news() == [News(a, "2", .ok), News(a, "p", .ok)])
-        #expect(try floor.receive(from: "d", by: b) == .done(.closed("d")))
+        #expect(try hub.receive(from: "c", by: b) == .done(.closed("c")))
+        #expect(try hub.receive(from: "d", by: b) == .done(.message("p", from: "d")))
+        #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok), LateReply(a, "p", .ok)])
+        #expect(try hub.receive(from: "d", by: b) == .done(.closed("d")))
     }
 
     @Test func receiversWaitForWhatMayComeBack() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        for text in ["1", "2"] { _ = try floor.send(text, on: "c", by: a, tag: text) }
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        for text in ["1", "2"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
         let held = try (0..<2).map { _ in
-            try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+            try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
         }
-        for tag in ["1", "2", "3"] { #expect(try floor.receive(from: "c", by: c, tag: tag).isParked) }
-        _ = try floor.close("c", by: a)
-        #expect(floor.news().isEmpty)
-        #expect(floor.nack(held[0], by: b) == .done(.ok))
-        #expect(try Set(floor.news()) == [News(c, "1", .message("1", from: "c")), News(a, "1", .ok)])
-        #expect(try floor.receive(from: "c", by: c, tag: "4").isParked)
-        #expect(floor.ack(held[1], by: b) == .done(.ok))
-        let ends = try ["2", "3", "4"].map { try News(c, $0, .closed("c")) }
-        #expect(floor.news() == [News(a, "2", .ok)] + ends)
-        floor.pass(.seconds(100))
-        floor.expectEmpty()
+        for tag in ["1", "2", "3"] { #expect(try hub.receive(from: "c", by: c, tag: tag).isParked) }
+        _ = try hub.close("c", by: a)
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(hub.nack(held[0], by: b) == .done(.ok))
+        #expect(
+            try Set(hub.takeLateReplies()) == [LateReply(c, "1", .message("1", from: "c")), LateReply(a, "1", .ok)])
+        #expect(try hub.receive(from: "c", by: c, tag: "4").isParked)
+        #expect(hub.ack(held[1], by: b) == .done(.ok))
+        let ends = try ["2", "3", "4"].map { try LateReply(c, $0, .closed("c")) }
+        #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok)] + ends)
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
     }
 
     @Test func receiversAreToldWhenWhatRestsWillNotComeBack() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        let send = try #require(try floor.send("1", on: "c", by: a, tag: "s").parked)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
-        _ = floor.nack(delivery, by: b, delay: .seconds(60))
-        _ = try floor.close("c", by: a)
-        #expect(try floor.receive(from: "c", by: b, tag: "r").isParked)
-        floor.cancel(send)
-        #expect(try Set(floor.news()) == [News(a, "s", .cancelled(nil)), News(b, "r", .closed("c"))])
-        #expect(floor.machine.parkedCount == 0)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let send = try #require(try hub.send("1", on: "c", by: a, tag: "s").parked)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        _ = hub.nack(delivery, by: b, delay: .seconds(60))
+        _ = try hub.close("c", by: a)
+        #expect(try hub.receive(from: "c", by: b, tag: "r").isParked)
+        hub.cancel(send)
+        #expect(
+            try Set(hub.takeLateReplies()) == [LateReply(a, "s", .cancelled(nil)), LateReply(b, "r", .closed("c"))])
+        #expect(hub.machine.parkedCount == 0)
     }
 
     // MARK: Poison
 
     @Test func poisonTellsEverybodyAtOnce() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(1), by: a)
-        _ = try floor.send("lost", on: "c", by: a)
-        _ = try floor.send("1", on: "c", by: a, tag: "1")
-        _ = try floor.select("recv x", "send c 2", by: a, tag: "2")
-        _ = try floor.receive(from: "d", by: b, tag: "3")
-        #expect(try floor.poison("c", "it burns", by: b) == .done(.ok))
-        #expect(try floor.poison("d", by: b) == .done(.ok))
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        _ = try hub.send("lost", on: "c", by: a)
+        _ = try hub.send("1", on: "c", by: a, tag: "1")
+        _ = try hub.select("recv x", "send c 2", by: a, tag: "2")
+        _ = try hub.receive(from: "d", by: b, tag: "3")
+        #expect(try hub.poison("c", "it burns", by: b) == .done(.ok))
+        #expect(try hub.poison("d", by: b) == .done(.ok))
         #expect(
-            try floor.news() == [
-                News(a, "1", .poisoned("c", because: "it burns")), News(a, "2", .poisoned("c", because: "it burns")),
-                News(b, "3", .poisoned("d")),
+            try hub.takeLateReplies() == [
+                LateReply(a, "1", .poisoned("c", because: "it burns")),
+                LateReply(a, "2", .poisoned("c", because: "it burns")),
+                LateReply(b, "3", .poisoned("d")),
             ])
-        #expect(try floor.receive(from: "c", by: b) == .done(.poisoned("c", because: "it burns")))
-        #expect(try floor.send("x", on: "c", by: b) == .done(.poisoned("c", because: "it burns")))
-        #expect(floor.machine.totals.keptMessages == 0)
-        #expect(floor.machine.channels.declaredCount == 0)
-        floor.pass(.seconds(100))
-        floor.expectEmpty()
+        #expect(try hub.receive(from: "c", by: b) == .done(.poisoned("c", because: "it burns")))
+        #expect(try hub.send("x", on: "c", by: b) == .done(.poisoned("c", because: "it burns")))
+        #expect(hub.machine.totals.keptMessages == 0)
+        #expect(hub.machine.channels.declaredCount == 0)
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
     }
 
     @Test func theSenderOfALeasedMessageWaitsForItsOutcome() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for text in ["1", "2", "3"] { _ = try floor.send(text, on: "c", by: a, tag: text) }
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for text in ["1", "2", "3"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
         let held = try (0..<3).map { _ in
-            try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+            try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
         }
-        _ = try floor.poison("c", by: a)
-        #expect(floor.news().isEmpty)
-        #expect(floor.ack(held[0], by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "1", .ok)])
-        #expect(floor.nack(held[1], by: b, delay: .seconds(10)) == .done(.ok))
-        #expect(try floor.news() == [News(a, "2", .poisoned("c"))])
-        floor.pass(.seconds(1))
-        #expect(try floor.news() == [News(a, "3", .poisoned("c"))])
-        floor.pass(.seconds(100))
-        floor.expectEmpty()
+        _ = try hub.poison("c", by: a)
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(hub.ack(held[0], by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok)])
+        #expect(hub.nack(held[1], by: b, delay: .seconds(10)) == .done(.ok))
+        #expect(try hub.takeLateReplies() == [LateReply(a, "2", .poisoned("c"))])
+        hub.pass(.seconds(1))
+        #expect(try hub.takeLateReplies() == [LateReply(a, "3", .poisoned("c"))])
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
     }
 
     @Test func whatCameBackAndWhatRestsIsPoisonedAtOnce() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for text in ["1", "2"] { _ = try floor.send(text, on: "c", by: a, tag: text) }
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for text in ["1", "2"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
         let held = try (0..<2).map { _ in
-            try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+            try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
         }
-        _ = floor.nack(held[0], by: b)
-        _ = floor.nack(held[1], by: b, delay: .seconds(60))
-        _ = try floor.poison("c", by: a)
-        #expect(try floor.news() == ["1", "2"].map { try News(a, $0, .poisoned("c")) })
-        floor.pass(.seconds(100))
-        floor.expectEmpty()
+        _ = hub.nack(held[0], by: b)
+        _ = hub.nack(held[1], by: b, delay: .seconds(60))
+        _ = try hub.poison("c", by: a)
+        #expect(try hub.takeLateReplies() == ["1", "2"].map { try LateReply(a, $0, .poisoned("c")) })
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
     }
 
     @Test func aClosedChannelCanBePoisonedStill() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("1", on: "c", by: a, tag: "s")
-        _ = try floor.close("c", by: a)
-        _ = try floor.poison("c", by: a)
-        #expect(try floor.news() == [News(a, "s", .poisoned("c"))])
-        _ = try floor.close("c", by: a)
-        #expect(try floor.receive(from: "c", by: b) == .done(.poisoned("c")))
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("1", on: "c", by: a, tag: "s")
+        _ = try hub.close("c", by: a)
+        _ = try hub.poison("c", by: a)
+        #expect(try hub.takeLateReplies() == [LateReply(a, "s", .poisoned("c"))])
+        _ = try hub.close("c", by: a)
+        #expect(try hub.receive(from: "c", by: b) == .done(.poisoned("c")))
     }
 
     @Test func aReceiveOfEverythingThatPoisonEndsIsToldOnce() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.select("recv c", "send c x", "recv c", by: a, tag: "s")
-        _ = try floor.poison("c", by: a)
-        #expect(try floor.news() == [News(a, "s", .poisoned("c"))])
-        floor.pass(.seconds(100))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.select("recv c", "send c x", "recv c", by: a, tag: "s")
+        _ = try hub.poison("c", by: a)
+        #expect(try hub.takeLateReplies() == [LateReply(a, "s", .poisoned("c"))])
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
     }
 
     // MARK: Tombstones
 
     @Test func theNameOfAnEndedChannelIsFreeAfterAWhile() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.close("c", by: a)
-        #expect(floor.machine.channels.tombstoneCount == 1)
-        #expect(floor.machine.channels.count == 0)
-        floor.pass(.seconds(59))
-        #expect(try floor.receive(from: "c", by: a, timeout: .zero) == .done(.closed("c")))
-        floor.pass(.seconds(2))
-        #expect(try floor.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.close("c", by: a)
+        #expect(hub.machine.channels.tombstoneCount == 1)
+        #expect(hub.machine.channels.count == 0)
+        hub.pass(.seconds(59))
+        #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.closed("c")))
+        hub.pass(.seconds(2))
+        #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
+        hub.expectEmpty()
     }
 
     @Test func anEndedChannelCanBeOpenedAnew() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
         for round in 0..<3 {
-            #expect(try floor.open("c", .buffer(1), by: a) == .done(.ok))
-            #expect(try floor.send("\(round)", on: "c", by: a) == .done(.ok))
-            #expect(try floor.close("c", by: a) == .done(.ok))
-            #expect(try floor.open("c", .buffer(1), by: a).refusal == .conflict, "not all of it is received")
-            #expect(try floor.receive(from: "c", by: b) == .done(.message("\(round)", from: "c")))
+            #expect(try hub.open("c", .buffer(1), by: a) == .done(.ok))
+            #expect(try hub.send("\(round)", on: "c", by: a) == .done(.ok))
+            #expect(try hub.close("c", by: a) == .done(.ok))
+            #expect(try hub.open("c", .buffer(1), by: a).refusal == .conflict, "not all of it is received")
+            #expect(try hub.receive(from: "c", by: b) == .done(.message("\(round)", from: "c")))
         }
-        #expect(try floor.open("c", .rendezvous, by: a) == .done(.ok))
-        floor.pass(.seconds(100))
-        #expect(floor.machine.channels.count == 1, "the new one does not end with the old ones")
-        #expect(floor.machine.channels.tombstoneCount == 0)
-        _ = try floor.poison("c", by: a)
-        #expect(try floor.open("c", .once, by: a) == .done(.ok))
+        #expect(try hub.open("c", .rendezvous, by: a) == .done(.ok))
+        hub.pass(.seconds(100))
+        #expect(hub.machine.channels.count == 1, "the new one does not end with the old ones")
+        #expect(hub.machine.channels.tombstoneCount == 0)
+        _ = try hub.poison("c", by: a)
+        #expect(try hub.open("c", .once, by: a) == .done(.ok))
     }
 
     @Test func aLeaseOutlivesTheEndOfItsChannel() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("1", on: "c", by: a, tag: "s")
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: .seconds(1000)).delivery)
-        _ = try floor.close("c", by: a)
-        floor.pass(.seconds(500))
-        #expect(floor.machine.channels.count == 1)
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout), "it may come back")
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.closed("c")))
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("1", on: "c", by: a, tag: "s")
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1000)).delivery)
+        _ = try hub.close("c", by: a)
+        hub.pass(.seconds(500))
+        #expect(hub.machine.channels.count == 1)
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout), "it may come back")
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.closed("c")))
     }
 }

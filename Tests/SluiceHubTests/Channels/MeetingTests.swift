@@ -7,176 +7,176 @@ import Testing
 /// Sends, receives and deadlines in the pure machine.
 @Suite struct MeetingTests {
     @Test func aSendMeetsTheReceiverThatWaits() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.receive(from: "jobs", by: a, tag: "r").isParked)
-        #expect(try floor.send("hello", on: "jobs", by: b) == .done(.ok([])))
-        #expect(try floor.news() == [News(a, "r", .message("hello", from: "jobs"))])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.receive(from: "jobs", by: a, tag: "r").isParked)
+        #expect(try hub.send("hello", on: "jobs", by: b) == .done(.ok([])))
+        #expect(try hub.takeLateReplies() == [LateReply(a, "r", .message("hello", from: "jobs"))])
+        hub.expectEmpty()
     }
 
     @Test func aReceiverTakesTheMessageOfTheSenderThatWaits() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.send("hello", on: "jobs", by: a, tag: "s").isParked)
-        #expect(try floor.receive(from: "jobs", by: b) == .done(.message("hello", from: "jobs")))
-        #expect(floor.news() == [News(a, "s", .ok([]))])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.send("hello", on: "jobs", by: a, tag: "s").isParked)
+        #expect(try hub.receive(from: "jobs", by: b) == .done(.message("hello", from: "jobs")))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok([]))])
+        hub.expectEmpty()
     }
 
     @Test func channelsOfDifferentNamesHaveNothingToDoWithEachOther() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        #expect(try floor.send("x", on: "a", by: a, tag: "1").isParked)
-        #expect(try floor.receive(from: "A", by: a, tag: "2").isParked)
-        #expect(floor.machine.channels.count == 2)
-        #expect(floor.news().isEmpty)
+        var hub = TestHub()
+        let a = hub.connect()
+        #expect(try hub.send("x", on: "a", by: a, tag: "1").isParked)
+        #expect(try hub.receive(from: "A", by: a, tag: "2").isParked)
+        #expect(hub.machine.channels.count == 2)
+        #expect(hub.takeLateReplies().isEmpty)
     }
 
     @Test func waitingSendersAreServedFirstComeFirstServed() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        for number in 0..<100 { #expect(try floor.send("\(number)", on: "c", by: a, tag: "\(number)").isParked) }
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<100 { #expect(try hub.send("\(number)", on: "c", by: a, tag: "\(number)").isParked) }
         for number in 0..<100 {
-            #expect(try floor.receive(from: "c", by: a) == .done(.message("\(number)", from: "c")))
-            #expect(floor.news() == [News(a, "\(number)", .ok([]))])
+            #expect(try hub.receive(from: "c", by: a) == .done(.message("\(number)", from: "c")))
+            #expect(hub.takeLateReplies() == [LateReply(a, "\(number)", .ok([]))])
         }
-        floor.expectEmpty()
+        hub.expectEmpty()
     }
 
     @Test func oneOfTenThousandWaitingReceiversWakes() throws {
-        var floor = Floor()
-        let clients = (0..<10_000).map { _ in floor.connect() }
-        for client in clients { #expect(try floor.receive(from: "c", by: client).isParked) }
-        let sender = floor.connect()
-        #expect(try floor.send("x", on: "c", by: sender) == .done(.ok([])))
-        #expect(try floor.news() == [News(clients[0], .message("x", from: "c"))])
-        #expect(floor.machine.parkedCount == 9_999)
-        for client in clients { floor.disconnect(client) }
-        floor.expectEmpty()
+        var hub = TestHub()
+        let clients = (0..<10_000).map { _ in hub.connect() }
+        for client in clients { #expect(try hub.receive(from: "c", by: client).isParked) }
+        let sender = hub.connect()
+        #expect(try hub.send("x", on: "c", by: sender) == .done(.ok([])))
+        #expect(try hub.takeLateReplies() == [LateReply(clients[0], .message("x", from: "c"))])
+        #expect(hub.machine.parkedCount == 9_999)
+        for client in clients { hub.disconnect(client) }
+        hub.expectEmpty()
     }
 
     @Test func channelsVanishWithTheLastOfTheirWaiters() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for number in 0..<20_000 { _ = try floor.receive(from: "c\(number)", by: number % 2 == 0 ? a : b) }
-        #expect(floor.machine.channels.count == 20_000)
-        floor.disconnect(a)
-        #expect(floor.machine.channels.count == 10_000)
-        for number in 0..<10_000 { _ = try floor.send("x", on: "c\(2 * number + 1)", by: b) }
-        #expect(floor.news().count == 10_000)
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<20_000 { _ = try hub.receive(from: "c\(number)", by: number % 2 == 0 ? a : b) }
+        #expect(hub.machine.channels.count == 20_000)
+        hub.disconnect(a)
+        #expect(hub.machine.channels.count == 10_000)
+        for number in 0..<10_000 { _ = try hub.send("x", on: "c\(2 * number + 1)", by: b) }
+        #expect(hub.takeLateReplies().count == 10_000)
+        hub.expectEmpty()
     }
 
     // MARK: Time
 
     @Test func aReceiveTimesOutAndNotBefore() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        #expect(try floor.receive(from: "c", by: a, timeout: .seconds(5)).isParked)
-        floor.pass(.milliseconds(4999))
-        #expect(floor.news().isEmpty)
-        floor.pass(.milliseconds(1))
-        #expect(floor.news() == [News(a, .timeout)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let a = hub.connect()
+        #expect(try hub.receive(from: "c", by: a, timeout: .seconds(5)).isParked)
+        hub.pass(.milliseconds(4999))
+        #expect(hub.takeLateReplies().isEmpty)
+        hub.pass(.milliseconds(1))
+        #expect(hub.takeLateReplies() == [LateReply(a, .timeout)])
+        hub.expectEmpty()
     }
 
     @Test func aSendThatWasTakenDoesNotTimeOut() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        #expect(try floor.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
-        #expect(try floor.receive(from: "c", by: a) == .done(.message("x", from: "c")))
-        #expect(floor.machine.nextDeadline == nil)
-        #expect(floor.news() == [News(a, .ok([]))])
-        floor.pass(.seconds(10))
-        #expect(floor.news().isEmpty)
+        var hub = TestHub()
+        let a = hub.connect()
+        #expect(try hub.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
+        #expect(try hub.receive(from: "c", by: a) == .done(.message("x", from: "c")))
+        #expect(hub.machine.nextDeadline == nil)
+        #expect(hub.takeLateReplies() == [LateReply(a, .ok([]))])
+        hub.pass(.seconds(10))
+        #expect(hub.takeLateReplies().isEmpty)
     }
 
     @Test func aSendThatTimedOutIsNotReceived() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        #expect(try floor.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
-        floor.pass(.seconds(5))
-        #expect(try floor.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
-        #expect(floor.news() == [News(a, .timeout)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let a = hub.connect()
+        #expect(try hub.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
+        hub.pass(.seconds(5))
+        #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
+        #expect(hub.takeLateReplies() == [LateReply(a, .timeout)])
+        hub.expectEmpty()
     }
 
     @Test func deadlinesComeInTheirOrder() throws {
-        var floor = Floor()
-        let a = floor.connect()
+        var hub = TestHub()
+        let a = hub.connect()
         for seconds in [3, 1, 2] {
-            _ = try floor.receive(from: "c", by: a, tag: "\(seconds)", timeout: .seconds(seconds))
+            _ = try hub.receive(from: "c", by: a, tag: "\(seconds)", timeout: .seconds(seconds))
         }
-        floor.pass(.seconds(3))
-        #expect(floor.news() == ["1", "2", "3"].map { News(a, $0, .timeout) })
+        hub.pass(.seconds(3))
+        #expect(hub.takeLateReplies() == ["1", "2", "3"].map { LateReply(a, $0, .timeout) })
     }
 
     @Test func aTimeoutOfZeroTriesOnce() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        #expect(try floor.send("x", on: "c", by: a, timeout: .zero) == .done(.timeout))
-        #expect(try floor.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
-        #expect(try floor.select("recv c", "send d x", by: a, timeout: .zero) == .done(.timeout))
-        floor.expectEmpty()
-        #expect(try floor.receive(from: "c", by: a, tag: "r").isParked)
-        #expect(try floor.send("x", on: "c", by: a, timeout: .zero) == .done(.ok([])))
+        var hub = TestHub()
+        let a = hub.connect()
+        #expect(try hub.send("x", on: "c", by: a, timeout: .zero) == .done(.timeout))
+        #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
+        #expect(try hub.select("recv c", "send d x", by: a, timeout: .zero) == .done(.timeout))
+        hub.expectEmpty()
+        #expect(try hub.receive(from: "c", by: a, tag: "r").isParked)
+        #expect(try hub.send("x", on: "c", by: a, timeout: .zero) == .done(.ok([])))
     }
 
     // MARK: Withdrawal
 
     @Test func aCancelledOperationDoesNotHappen() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        let id = try #require(try floor.send("x", on: "c", by: a, tag: "s").parked)
-        floor.cancel(id)
-        #expect(floor.news() == [News(a, "s", .cancelled(nil))])
-        floor.expectEmpty()
-        floor.cancel(id)
-        #expect(floor.news().isEmpty, "it is over")
+        var hub = TestHub()
+        let a = hub.connect()
+        let id = try #require(try hub.send("x", on: "c", by: a, tag: "s").parked)
+        hub.cancel(id)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .cancelled(nil))])
+        hub.expectEmpty()
+        hub.cancel(id)
+        #expect(hub.takeLateReplies().isEmpty, "it is over")
     }
 
     @Test func theOperationsOfALostConnectionAreWithdrawnWithoutReplies() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("from a", on: "c", by: a, tag: "1", timeout: .seconds(1))
-        _ = try floor.send("from b", on: "c", by: b, tag: "2")
-        _ = try floor.receive(from: "d", by: a, tag: "3", waitsAfterEOF: true)
-        _ = try floor.select("recv e", "send f x", by: a, tag: "4")
-        floor.disconnect(a)
-        #expect(floor.news().isEmpty)
-        #expect(floor.machine.parkedCount == 1)
-        #expect(try floor.receive(from: "c", by: b) == .done(.message("from b", from: "c")))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("from a", on: "c", by: a, tag: "1", timeout: .seconds(1))
+        _ = try hub.send("from b", on: "c", by: b, tag: "2")
+        _ = try hub.receive(from: "d", by: a, tag: "3", waitsAfterEOF: true)
+        _ = try hub.select("recv e", "send f x", by: a, tag: "4")
+        hub.disconnect(a)
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(hub.machine.parkedCount == 1)
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("from b", from: "c")))
+        hub.expectEmpty()
     }
 
     @Test func halfCloseWithdrawsWhatDoesNotWaitForIt() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.receive(from: "c", by: a, tag: "1")
-        _ = try floor.receive(from: "c", by: a, tag: "2", waitsAfterEOF: true)
-        floor.endInput(of: a)
-        #expect(floor.news() == [News(a, "1", .cancelled("eof"))])
-        #expect(try floor.send("x", on: "c", by: a) == .done(.ok([])), "what needs no waiting still runs")
-        #expect(try floor.news() == [News(a, "2", .message("x", from: "c"))])
-        #expect(try floor.receive(from: "c", by: a) == .done(.cancelled("eof")))
-        #expect(try floor.receive(from: "c", by: a, waitsAfterEOF: true).isParked)
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.receive(from: "c", by: a, tag: "1")
+        _ = try hub.receive(from: "c", by: a, tag: "2", waitsAfterEOF: true)
+        hub.endInput(of: a)
+        #expect(hub.takeLateReplies() == [LateReply(a, "1", .cancelled("eof"))])
+        #expect(try hub.send("x", on: "c", by: a) == .done(.ok([])), "what needs no waiting still runs")
+        #expect(try hub.takeLateReplies() == [LateReply(a, "2", .message("x", from: "c"))])
+        #expect(try hub.receive(from: "c", by: a) == .done(.cancelled("eof")))
+        #expect(try hub.receive(from: "c", by: a, waitsAfterEOF: true).isParked)
     }
 
     @Test func withdrawingTouchesOnlyOnesOwnOperations() throws {
-        var floor = Floor()
-        let clients = (0..<100).map { _ in floor.connect() }
+        var hub = TestHub()
+        let clients = (0..<100).map { _ in hub.connect() }
         for round in 0..<10 {
-            for client in clients { _ = try floor.receive(from: "c", by: client, tag: "\(round)") }
+            for client in clients { _ = try hub.receive(from: "c", by: client, tag: "\(round)") }
         }
-        for client in clients.dropFirst().dropLast() { floor.disconnect(client) }
-        #expect(floor.machine.parkedCount == 20)
+        for client in clients.dropFirst().dropLast() { hub.disconnect(client) }
+        #expect(hub.machine.parkedCount == 20)
         for round in 0..<10 {
             for client in [clients[0], clients[99]] {
-                _ = try floor.send("x", on: "c", by: client)
-                #expect(try floor.news() == [News(client, "\(round)", .message("x", from: "c"))])
+                _ = try hub.send("x", on: "c", by: client)
+                #expect(try hub.takeLateReplies() == [LateReply(client, "\(round)", .message("x", from: "c"))])
             }
         }
-        floor.expectEmpty()
+        hub.expectEmpty()
     }
 }

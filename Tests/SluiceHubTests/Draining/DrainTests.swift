@@ -9,224 +9,227 @@ import Testing
     private let doubt = Reply.maybe("draining")
 
     @Test func whatWouldBeginSomethingIsRefused() throws {
-        var floor = Floor()
-        let client = floor.connect()
-        floor.machine.drain()
+        var hub = TestHub()
+        let client = hub.connect()
+        hub.machine.drain()
         let refused = [
-            try floor.send("x", on: "c", by: client), try floor.send("x", on: "c", by: client, timeout: .zero),
-            try floor.receive(from: "c", by: client), try floor.stream(from: "c", by: client, tag: "s"),
-            try floor.select("recv c", "else", by: client), try floor.barrier("b", 1, by: client),
-            try floor.open("c", .buffer(1), by: client), try floor.join(.send, of: "c", by: client),
-            try floor.trace(by: client, tag: "t"),
+            try hub.send("x", on: "c", by: client), try hub.send("x", on: "c", by: client, timeout: .zero),
+            try hub.receive(from: "c", by: client), try hub.stream(from: "c", by: client, tag: "s"),
+            try hub.select("recv c", "else", by: client), try hub.barrier("b", 1, by: client),
+            try hub.open("c", .buffer(1), by: client), try hub.join(.send, of: "c", by: client),
+            try hub.trace(by: client, tag: "t"),
         ]
         #expect(refused.allSatisfy { $0.refusal == .draining })
-        floor.expectEmpty()
+        hub.expectEmpty()
     }
 
     @Test func whatEndsSomethingGoesOn() throws {
-        var floor = Floor()
-        let client = floor.connect()
-        _ = try floor.join(.send, of: "c", by: client)
-        floor.machine.drain()
-        #expect(try floor.leave(.send, of: "c", by: client) == .done(.ok))
-        #expect(try floor.close("d", by: client) == .done(.ok))
-        #expect(try floor.poison("e", by: client) == .done(.ok))
-        #expect(floor.apply(.name(try channel("n")), by: client) == .done(.ok))
+        var hub = TestHub()
+        let client = hub.connect()
+        _ = try hub.join(.send, of: "c", by: client)
+        hub.machine.drain()
+        #expect(try hub.leave(.send, of: "c", by: client) == .done(.ok))
+        #expect(try hub.close("d", by: client) == .done(.ok))
+        #expect(try hub.poison("e", by: client) == .done(.ok))
+        #expect(hub.apply(.name(try channel("n")), by: client) == .done(.ok))
     }
 
     @Test func whateverWaitsIsWithdrawnAndNobodyIsMatchedByThat() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.receive(from: "c", by: a, tag: "r")
-        _ = try floor.stream(from: "d", by: a, tag: "s")
-        _ = try floor.barrier("b", 2, by: a, tag: "b")
-        _ = try floor.select("recv e", "send f x", "barrier parties=2 g", by: a, tag: "c")
-        _ = try floor.trace(by: a, tag: "t")
-        _ = try floor.send("x", on: "h", by: b, tag: "1")
-        _ = try floor.send("y", on: "h", by: b, tag: "2", id: "i")
-        _ = try floor.send("y", on: "h", by: b, tag: "3", id: "i")
-        floor.machine.drain()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: a, tag: "r")
+        _ = try hub.stream(from: "d", by: a, tag: "s")
+        _ = try hub.barrier("b", 2, by: a, tag: "b")
+        _ = try hub.select("recv e", "send f x", "barrier parties=2 g", by: a, tag: "c")
+        _ = try hub.trace(by: a, tag: "t")
+        _ = try hub.send("x", on: "h", by: b, tag: "1")
+        _ = try hub.send("y", on: "h", by: b, tag: "2", id: "i")
+        _ = try hub.send("y", on: "h", by: b, tag: "3", id: "i")
+        hub.machine.drain()
         let expected =
-            ["r", "s", "b", "c", "t"].map { News(a, $0, draining) } + ["1", "2", "3"].map { News(b, $0, draining) }
-        #expect(try floor.news() == expected)
-        floor.expectEmpty()
-        let isEarly = floor.isDrained()
+            ["r", "s", "b", "c", "t"].map { LateReply(a, $0, draining) }
+            + ["1", "2", "3"].map { LateReply(b, $0, draining) }
+        #expect(try hub.takeLateReplies() == expected)
+        hub.expectEmpty()
+        let isEarly = hub.isDrained()
         #expect(!isEarly)
-        floor.disconnect(a)
-        floor.disconnect(b)
-        let isDrained = floor.isDrained()
+        hub.disconnect(a)
+        hub.disconnect(b)
+        let isDrained = hub.isDrained()
         #expect(isDrained)
     }
 
     @Test func whatWaitsForRoomIsNotLetIntoTheBufferByWhatIsWithdrawn() throws {
-        var floor = Floor()
-        let client = floor.connect()
-        _ = try floor.open("c", .buffer(1), by: client)
-        #expect(try floor.send("x", on: "c", by: client, tag: "1", until: .taken).isParked)
-        #expect(try floor.send("y", on: "c", by: client, tag: "2").isParked)
-        floor.machine.drain()
-        #expect(Set(floor.news()) == [News(client, "1", draining), News(client, "2", draining)])
-        #expect(floor.machine.totals.keptMessages == 0)
+        var hub = TestHub()
+        let client = hub.connect()
+        _ = try hub.open("c", .buffer(1), by: client)
+        #expect(try hub.send("x", on: "c", by: client, tag: "1", until: .taken).isParked)
+        #expect(try hub.send("y", on: "c", by: client, tag: "2").isParked)
+        hub.machine.drain()
+        #expect(Set(hub.takeLateReplies()) == [LateReply(client, "1", draining), LateReply(client, "2", draining)])
+        #expect(hub.machine.totals.keptMessages == 0)
     }
 
     // MARK: Leases
 
     /// A message that a receiver holds, with its sender.
     private func lend(
-        _ floor: inout Floor, lease: Duration = .seconds(60)
+        _ hub: inout TestHub, lease: Duration = .seconds(60)
     ) throws -> (sender: ConnectionID, receiver: ConnectionID, delivery: DeliveryID) {
-        let (sender, receiver) = (floor.connect(), floor.connect())
-        _ = try floor.send("x", on: "c", by: sender)
-        let outcome = try floor.receive(from: "c", by: receiver, lease: lease)
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        _ = try hub.send("x", on: "c", by: sender)
+        let outcome = try hub.receive(from: "c", by: receiver, lease: lease)
         return (sender, receiver, try #require(outcome.delivery))
     }
 
     @Test func aMessageUnderLeaseIsSeenToItsEnd() throws {
-        var floor = Floor()
-        let (sender, receiver, delivery) = try lend(&floor)
-        floor.machine.drain()
-        #expect(floor.news().isEmpty)
-        floor.pass(.seconds(59))
-        #expect(floor.touch(delivery, by: receiver) == .done(.ok))
-        floor.pass(.seconds(59))
-        #expect(floor.ack(delivery, by: receiver) == .done(.ok))
-        let news = floor.machine.effects
-        #expect(floor.news().contains(News(sender, .ok)))
-        #expect(news.contains(.released(receiver)))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (sender, receiver, delivery) = try lend(&hub)
+        hub.machine.drain()
+        #expect(hub.takeLateReplies().isEmpty)
+        hub.pass(.seconds(59))
+        #expect(hub.touch(delivery, by: receiver) == .done(.ok))
+        hub.pass(.seconds(59))
+        #expect(hub.ack(delivery, by: receiver) == .done(.ok))
+        let lateReplies = hub.machine.effects
+        #expect(hub.takeLateReplies().contains(LateReply(sender, .ok)))
+        #expect(lateReplies.contains(.released(receiver)))
+        hub.expectEmpty()
     }
 
     enum WayBack: CaseIterable { case refused, refusedForSomeTime, lapsed, lost }
 
     @Test(arguments: WayBack.allCases) func aMessageThatComesBackIsNobodys(way: WayBack) throws {
-        var floor = Floor()
-        let (sender, receiver, delivery) = try lend(&floor)
-        let again = floor.connect()
-        _ = try floor.receive(from: "c", by: again)
-        floor.machine.drain()
-        #expect(floor.news() == [News(again, draining)])
+        var hub = TestHub()
+        let (sender, receiver, delivery) = try lend(&hub)
+        let again = hub.connect()
+        _ = try hub.receive(from: "c", by: again)
+        hub.machine.drain()
+        #expect(hub.takeLateReplies() == [LateReply(again, draining)])
         switch way {
-        case .refused: #expect(floor.nack(delivery, by: receiver) == .done(.ok))
-        case .refusedForSomeTime: #expect(floor.nack(delivery, by: receiver, delay: .seconds(1)) == .done(.ok))
-        case .lapsed: floor.pass(.seconds(60))
-        case .lost: floor.disconnect(receiver)
+        case .refused: #expect(hub.nack(delivery, by: receiver) == .done(.ok))
+        case .refusedForSomeTime: #expect(hub.nack(delivery, by: receiver, delay: .seconds(1)) == .done(.ok))
+        case .lapsed: hub.pass(.seconds(60))
+        case .lost: hub.disconnect(receiver)
         }
-        #expect(floor.news().contains(News(sender, draining)))
-        floor.expectEmpty()
+        #expect(hub.takeLateReplies().contains(LateReply(sender, draining)))
+        hub.expectEmpty()
     }
 
     @Test func allWhoSendTheSameAreToldTheSame() throws {
-        var floor = Floor()
-        let (a, b, receiver) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.send("x", on: "c", by: a, id: "i")
-        let delivery = try #require(try floor.receive(from: "c", by: receiver, lease: .seconds(9)).delivery)
-        _ = try floor.send("x", on: "c", by: b, id: "i")
-        floor.machine.drain()
-        #expect(floor.news().isEmpty)
-        _ = floor.nack(delivery, by: receiver)
-        let news = floor.news()
-        #expect(news.contains(News(a, draining)) && news.contains(News(b, draining)))
+        var hub = TestHub()
+        let (a, b, receiver) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.send("x", on: "c", by: a, id: "i")
+        let delivery = try #require(try hub.receive(from: "c", by: receiver, lease: .seconds(9)).delivery)
+        _ = try hub.send("x", on: "c", by: b, id: "i")
+        hub.machine.drain()
+        #expect(hub.takeLateReplies().isEmpty)
+        _ = hub.nack(delivery, by: receiver)
+        let lateReplies = hub.takeLateReplies()
+        #expect(lateReplies.contains(LateReply(a, draining)) && lateReplies.contains(LateReply(b, draining)))
     }
 
     @Test func aSelectThatHasCommittedWaitsAsASendDoes() throws {
-        var floor = Floor()
-        let (sender, receiver) = (floor.connect(), floor.connect())
-        _ = try floor.select("recv a", "send c x", by: sender)
-        let delivery = try #require(try floor.receive(from: "c", by: receiver, lease: .seconds(9)).delivery)
-        floor.machine.drain()
-        #expect(floor.news().isEmpty)
-        _ = floor.ack(delivery, by: receiver)
-        #expect(floor.news().contains(News(sender, .ok(arm: 1))))
+        var hub = TestHub()
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        _ = try hub.select("recv a", "send c x", by: sender)
+        let delivery = try #require(try hub.receive(from: "c", by: receiver, lease: .seconds(9)).delivery)
+        hub.machine.drain()
+        #expect(hub.takeLateReplies().isEmpty)
+        _ = hub.ack(delivery, by: receiver)
+        #expect(hub.takeLateReplies().contains(LateReply(sender, .ok(arm: 1))))
     }
 
     @Test func aCountedReceiveEndsAndWhatItHoldsDoesNot() throws {
-        var floor = Floor()
-        let (sender, receiver) = (floor.connect(), floor.connect())
-        _ = try floor.stream(from: "c", by: receiver, tag: "s", lease: .seconds(9), window: 4)
-        _ = try floor.send("x", on: "c", by: sender, tag: "1")
-        let delivery = try #require(floor.deliveries().first)
-        floor.machine.drain()
-        #expect(floor.news() == [News(receiver, "s", draining)])
-        #expect(floor.ack(delivery, by: receiver) == .done(.ok))
-        #expect(floor.news().contains(News(sender, "1", .ok)))
+        var hub = TestHub()
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        _ = try hub.stream(from: "c", by: receiver, tag: "s", lease: .seconds(9), window: 4)
+        _ = try hub.send("x", on: "c", by: sender, tag: "1")
+        let delivery = try #require(hub.takeDeliveries().first)
+        hub.machine.drain()
+        #expect(hub.takeLateReplies() == [LateReply(receiver, "s", draining)])
+        #expect(hub.ack(delivery, by: receiver) == .done(.ok))
+        #expect(hub.takeLateReplies().contains(LateReply(sender, "1", .ok)))
     }
 
     @Test func theEndOfPatienceIsInDoubtOnlyWhereAReceiverHasTheMessage() throws {
-        var floor = Floor()
-        let (sender, receiver, _) = try lend(&floor)
-        floor.machine.drain()
-        let isEarly = floor.isDrained(localCount: 2)
-        floor.machine.endDraining()
-        #expect(floor.news() == [News(sender, doubt)])
-        let hasRemoteClients = !floor.isDrained()
+        var hub = TestHub()
+        let (sender, receiver, _) = try lend(&hub)
+        hub.machine.drain()
+        let isEarly = hub.isDrained(localCount: 2)
+        hub.machine.endDraining()
+        #expect(hub.takeLateReplies() == [LateReply(sender, doubt)])
+        let hasRemoteClients = !hub.isDrained()
         #expect(!isEarly && hasRemoteClients)
         // Whoever of this process still holds a message is not waited for.
-        let isDrained = floor.isDrained(localCount: 2)
+        let isDrained = hub.isDrained(localCount: 2)
         #expect(isDrained)
-        floor.disconnect(receiver)
-        #expect(floor.machine.parkedCount == 0)
+        hub.disconnect(receiver)
+        #expect(hub.machine.parkedCount == 0)
     }
 
     @Test func oneWithoutPatienceLosesNothingEither() throws {
-        var floor = Floor()
-        let (sender, _, _) = try lend(&floor)
-        let other = floor.connect()
-        _ = try floor.send("y", on: "d", by: other)
-        floor.machine.endDraining()
-        #expect(Set(floor.news()) == [News(sender, doubt), News(other, draining)])
+        var hub = TestHub()
+        let (sender, _, _) = try lend(&hub)
+        let other = hub.connect()
+        _ = try hub.send("y", on: "d", by: other)
+        hub.machine.endDraining()
+        #expect(Set(hub.takeLateReplies()) == [LateReply(sender, doubt), LateReply(other, draining)])
     }
 
     @Test func aTimeoutUnderLeaseIsInDoubtAsAlways() throws {
-        var floor = Floor()
-        let (sender, receiver) = (floor.connect(), floor.connect())
-        _ = try floor.send("x", on: "c", by: sender, timeout: .seconds(5))
-        _ = try floor.receive(from: "c", by: receiver, lease: .seconds(60))
-        floor.machine.drain()
-        floor.pass(.seconds(5))
-        #expect(floor.news() == [News(sender, .maybe("timeout"))])
+        var hub = TestHub()
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        _ = try hub.send("x", on: "c", by: sender, timeout: .seconds(5))
+        _ = try hub.receive(from: "c", by: receiver, lease: .seconds(60))
+        hub.machine.drain()
+        hub.pass(.seconds(5))
+        #expect(hub.takeLateReplies() == [LateReply(sender, .maybe("timeout"))])
     }
 
     // MARK: Broadcasts
 
     @Test func aBroadcastIsCompleteWhenThoseHaveGoneWhomItWaitedFor() throws {
-        var floor = Floor()
-        let (sender, fast, slow) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.open("c", .broadcast, by: sender)
-        _ = try floor.receive(from: "c", by: fast)
-        floor.machine.clients[slow]?.unwrittenBytes = floor.machine.limits.outputBytes
-        _ = try floor.stream(from: "c", by: slow, tag: "s")
-        #expect(try floor.send("x", on: "c", by: sender).isParked)
-        #expect(try floor.news() == [News(fast, .message("x", from: "c"))])
-        floor.machine.drain()
-        #expect(Set(floor.news()) == [News(slow, "s", draining), News(sender, .ok(receivers: 1))])
+        var hub = TestHub()
+        let (sender, fast, slow) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.open("c", .broadcast, by: sender)
+        _ = try hub.receive(from: "c", by: fast)
+        hub.machine.clients[slow]?.unwrittenBytes = hub.machine.limits.outputBytes
+        _ = try hub.stream(from: "c", by: slow, tag: "s")
+        #expect(try hub.send("x", on: "c", by: sender).isParked)
+        #expect(try hub.takeLateReplies() == [LateReply(fast, .message("x", from: "c"))])
+        hub.machine.drain()
+        #expect(Set(hub.takeLateReplies()) == [LateReply(slow, "s", draining), LateReply(sender, .ok(receivers: 1))])
     }
 
     @Test func aBroadcastThatNobodyHasDidNotHappen() throws {
-        var floor = Floor()
-        let (sender, slow) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .broadcast, by: sender)
-        floor.machine.clients[slow]?.unwrittenBytes = floor.machine.limits.outputBytes
-        _ = try floor.stream(from: "c", by: slow, tag: "s")
-        #expect(try floor.send("x", on: "c", by: sender, tag: "1").isParked)
-        #expect(try floor.send("y", on: "c", by: sender, tag: "2").isParked)
-        floor.machine.drain()
-        let expected = [News(slow, "s", draining), News(sender, "1", draining), News(sender, "2", draining)]
-        #expect(Set(floor.news()) == Set(expected))
+        var hub = TestHub()
+        let (sender, slow) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .broadcast, by: sender)
+        hub.machine.clients[slow]?.unwrittenBytes = hub.machine.limits.outputBytes
+        _ = try hub.stream(from: "c", by: slow, tag: "s")
+        #expect(try hub.send("x", on: "c", by: sender, tag: "1").isParked)
+        #expect(try hub.send("y", on: "c", by: sender, tag: "2").isParked)
+        hub.machine.drain()
+        let expected = [
+            LateReply(slow, "s", draining), LateReply(sender, "1", draining), LateReply(sender, "2", draining),
+        ]
+        #expect(Set(hub.takeLateReplies()) == Set(expected))
     }
 
     @Test func aBroadcastThatAnEndHasStillToReceiveIsInDoubt() throws {
-        var floor = Floor()
-        let (sender, fast, end) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.open("c", .broadcast, by: sender)
-        _ = try floor.join(.receive, of: "c", by: end)
-        _ = try floor.receive(from: "c", by: fast)
-        #expect(try floor.send("x", on: "c", by: sender).isParked)
-        _ = floor.news()
-        floor.machine.drain()
-        #expect(floor.news() == [News(sender, doubt)])
+        var hub = TestHub()
+        let (sender, fast, end) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.open("c", .broadcast, by: sender)
+        _ = try hub.join(.receive, of: "c", by: end)
+        _ = try hub.receive(from: "c", by: fast)
+        #expect(try hub.send("x", on: "c", by: sender).isParked)
+        _ = hub.takeLateReplies()
+        hub.machine.drain()
+        #expect(hub.takeLateReplies() == [LateReply(sender, doubt)])
     }
 }
 
-extension Floor {
+extension TestHub {
     fileprivate func isDrained(localCount: Int = 0) -> Bool { machine.isDrained(localCount: localCount) }
 }

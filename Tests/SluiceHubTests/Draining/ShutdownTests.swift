@@ -7,13 +7,13 @@ import Testing
 /// What clients of a hub that drains hear, and when it is over.
 @Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
     /// Waits for the end of a drain, which is over before any time has passed.
-    private func expectDrained(_ service: Service) async throws {
+    private func expectDrained(_ service: HubService) async throws {
         try await service.hub.waitUntilDrained()
         #expect(service.hub.connectionCount == 0)
     }
 
     @Test func whoWaitsIsToldAndTheConnectionIsClosed() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (waiting, idle) = (try await service.connect(), try await service.connect())
             try await idle.say("PING\n")
             try await idle.hear("OK\n")
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func whatWasSentBeforeIsAnswered() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\n")
             try await client.hear("OK\n")
@@ -46,7 +46,7 @@ import Testing
     private let refusal = "ERR draining the server is about to stop, and takes no new work\n"
 
     @Test func whoHoldsAMessageMaySayWhatBecomesOfIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
             await service.parked(1)
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test func theEndOfALeaseEndsTheConnectionOfItsHolder() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=20s c\n")
             await service.parked(1)
@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func afterTheLimitNothingIsWaitedFor() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
             await service.parked(1)
@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test func whoDoesNotStopTalkingDoesNotKeepTheHub() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\n")
             try await client.hear("OK\n")
@@ -134,7 +134,7 @@ import Testing
     }
 
     @Test func whoIsInTheMiddleOfALineIsNotWaitedFor() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\nSEND len=100 c\nabc")
             try await client.hear("OK\n")
@@ -146,7 +146,7 @@ import Testing
     @Test func aStrangerIsNotWaitedForEither() throws {
         var users = Users()
         try #require(users.add("alice", token: "x") == true)
-        try Service.run(users: users) { service in
+        try HubService.run(users: users) { service in
             let client = try await service.connect()
             await service.until { service.hub.connectionCount == 1 }
             service.hub.drain()
@@ -155,7 +155,7 @@ import Testing
     }
 
     @Test func aHubWithoutClientsIsDrainedAtOnce() throws {
-        try Service.run { service in
+        try HubService.run { service in
             #expect(!service.hub.isDraining)
             service.hub.drain()
             #expect(service.hub.isDraining)
@@ -166,7 +166,7 @@ import Testing
     // MARK: In the process
 
     @Test func codeOfTheProcessIsToldAsClientsAre() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let jobs = try service.hub.channel("jobs")
             let receiver = service.reactor.spawn { try await jobs.receive() }
             await service.parked(1)
@@ -180,7 +180,7 @@ import Testing
     }
 
     @Test func aProcessSeesItsMessageThroughAndIsNotStartedAgain() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b"), name: "echo"))
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1)), name: "ticker"))
             let (sender, receiver) = (try await service.connect(), try await service.connect())
@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test func aProcessGivesBackWhatNobodyTakesFromIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(3600)), name: "delay"))
             let sender = try await service.connect()
             try await sender.say("#1 SEND a x\n#2 SEND a y\n")

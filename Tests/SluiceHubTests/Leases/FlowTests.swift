@@ -11,7 +11,7 @@ import Testing
     @Test func largeAndSmallMessagesArriveWholeAndInOrder() throws {
         var limits = HubLimits()
         limits.outputBytes = 8 << 20
-        try Service.run(limits: limits) { service in
+        try HubService.run(limits: limits) { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             // Around the size from which a body is not copied, and more than the kernel takes at once.
             let sizes = [1, 16_383, 16_384, 0, 70_000, 16_385, 500_000, 3, 2, 1_000_000, 20_000, 20_000]
@@ -31,7 +31,7 @@ import Testing
     // MARK: Order
 
     @Test func whoSendsFirstIsServedFirstAlsoWithinATurn() throws {
-        try Service.run { service in
+        try HubService.run { service in
             var senders: [Client] = []
             for _ in 0..<20 {
                 let sender = try await service.connect()
@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test(arguments: Departure.allCases) func aLeaseGoesBackAtOnceWhenItsHolderGoes(departure: Departure) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, first, second) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func nobodyElseAcknowledgesALease() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, holder) = (try await service.connect(), try await service.connect())
             try await sender.say("#s SEND jobs x\n")
             await service.parked(1)
@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func aLeaseThatIsOverIsGivenToTheNext() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, slow, next) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
@@ -126,7 +126,7 @@ import Testing
     // MARK: Counted receives
 
     @Test func messagesFlowOnlyAsTheClientReadsAndNoneIsLost() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await reader.say("#r RECV count=* c\n")
             await service.parked(1)
@@ -151,7 +151,7 @@ import Testing
     }
 
     @Test func aFinishedReceiveFreesItsTag() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say("#1 SEND c a\n#2 SEND c b\n#3 SEND c d\n")
             await service.parked(3)
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test func theWindowBoundsWhatIsNotAcknowledged() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say((1...5).map { "#\($0) SEND c \($0)\n" }.joined())
             await service.parked(5)
@@ -181,7 +181,7 @@ import Testing
     // MARK: Many
 
     @Test func oneSendWakesOneOfTenThousand() throws {
-        try Service.run { service in
+        try HubService.run { service in
             var clients: [Client] = []
             for _ in 0..<10 {
                 let client = try await service.connect()
@@ -200,7 +200,7 @@ import Testing
     }
 
     @Test func aSelectOfSixtyFourLeavesNoTraceInTheOthers() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (chooser, sender) = (try await service.connect(), try await service.connect())
             try await chooser.say("SELECT " + (0..<64).map { "recv c\($0)" }.joined(separator: " | ") + "\n")
             await service.parked(1)
@@ -217,7 +217,7 @@ import Testing
     // MARK: Trace
 
     @Test func aTraceThatIsNotReadHoldsNobodyUpAndTellsWhatItDropped() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (tracer, busy) = (try await service.connect(), try await service.connect())
             tracer.shrinkReceiveBuffer()
             try await tracer.say("#t TRACE\n")

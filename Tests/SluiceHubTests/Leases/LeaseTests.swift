@@ -11,368 +11,369 @@ import Testing
     // MARK: The end of a lease
 
     @Test func theSenderWaitsForTheAcknowledgement() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.send("job", on: "c", by: a, tag: "s").isParked)
-        let outcome = try floor.receive(from: "c", by: b, lease: second)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.send("job", on: "c", by: a, tag: "s").isParked)
+        let outcome = try hub.receive(from: "c", by: b, lease: second)
         let delivery = try #require(outcome.delivery)
         #expect(try outcome == .done(.message("job", from: "c", delivery)))
-        #expect(floor.news().isEmpty)
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok)])
-        floor.expectEmpty()
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        hub.expectEmpty()
     }
 
     @Test func aSendToAReceiverThatWaitsWithALeaseWaitsToo() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.receive(from: "c", by: b, tag: "r", lease: second).isParked)
-        #expect(try floor.send("job", on: "c", by: a, tag: "s").isParked)
-        let delivery = try #require(floor.deliveries().first)
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.receive(from: "c", by: b, tag: "r", lease: second).isParked)
+        #expect(try hub.send("job", on: "c", by: a, tag: "s").isParked)
+        let delivery = try #require(hub.takeDeliveries().first)
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        hub.expectEmpty()
     }
 
     enum Loss: CaseIterable { case refusal, expiry, disconnection }
 
     @Test(arguments: Loss.allCases) func aMessageThatWasNotAcknowledgedIsDeliveredAgain(after loss: Loss) throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a, tag: "s")
-        let first = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a, tag: "s")
+        let first = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
         switch loss {
-        case .refusal: #expect(floor.nack(first, by: b) == .done(.ok))
-        case .expiry: floor.pass(second)
-        case .disconnection: floor.disconnect(b)
+        case .refusal: #expect(hub.nack(first, by: b) == .done(.ok))
+        case .expiry: hub.pass(second)
+        case .disconnection: hub.disconnect(b)
         }
-        #expect(floor.ack(first, by: b).refusal == .stale)
-        let outcome = try floor.receive(from: "c", by: c, lease: second)
+        #expect(hub.ack(first, by: b).refusal == .stale)
+        let outcome = try hub.receive(from: "c", by: c, lease: second)
         let again = try #require(outcome.delivery)
         #expect(again != first)
         #expect(try outcome == .done(.message("job", from: "c", again, attempt: 2)))
-        #expect(floor.ack(again, by: c) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok)])
-        floor.expectEmpty()
+        #expect(hub.ack(again, by: c) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        hub.expectEmpty()
     }
 
     @Test func aLeaseEndsNotBeforeItsTime() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        floor.pass(.milliseconds(999))
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        hub.pass(.milliseconds(999))
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        hub.expectEmpty()
     }
 
     @Test func touchBeginsTheLeaseAnew() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
         for _ in 0..<10 {
-            floor.pass(.milliseconds(900))
-            #expect(floor.touch(delivery, by: b) == .done(.ok))
+            hub.pass(.milliseconds(900))
+            #expect(hub.touch(delivery, by: b) == .done(.ok))
         }
-        floor.pass(second)
-        #expect(floor.touch(delivery, by: b).refusal == .stale)
-        #expect(floor.ack(delivery, by: b).refusal == .stale)
-        #expect(floor.nack(delivery, by: b).refusal == .stale)
+        hub.pass(second)
+        #expect(hub.touch(delivery, by: b).refusal == .stale)
+        #expect(hub.ack(delivery, by: b).refusal == .stale)
+        #expect(hub.nack(delivery, by: b).refusal == .stale)
     }
 
     @Test func onlyTheHolderHasASayAndOnlyOnce() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(floor.ack(delivery, by: a).refusal == .stale)
-        #expect(floor.nack(delivery, by: a).refusal == .stale)
-        #expect(floor.touch(delivery, by: a).refusal == .stale)
-        #expect(floor.ack(DeliveryID(serial: .max, slot: .max), by: b).refusal == .stale)
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.ack(delivery, by: b).refusal == .stale)
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(hub.ack(delivery, by: a).refusal == .stale)
+        #expect(hub.nack(delivery, by: a).refusal == .stale)
+        #expect(hub.touch(delivery, by: a).refusal == .stale)
+        #expect(hub.ack(DeliveryID(serial: .max, slot: .max), by: b).refusal == .stale)
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.ack(delivery, by: b).refusal == .stale)
+        hub.expectEmpty()
     }
 
     @Test func whatConcernsAConnectionThatHasGoneChangesNothing() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        floor.disconnect(a)
-        #expect(try floor.receive(from: "c", by: a).isParked == false)
-        #expect(try floor.send("x", on: "c", by: a).isParked == false)
-        #expect(try floor.apply(.name(channel("x")), by: a) == .done(.ok))
-        #expect(try floor.select("recv c", "send c x", by: a).isParked == false)
-        floor.endInput(of: a)
-        floor.disconnect(a)
-        floor.machine.outputWritten(10, of: a)
-        floor.expectEmpty()
+        var hub = TestHub()
+        let a = hub.connect()
+        hub.disconnect(a)
+        #expect(try hub.receive(from: "c", by: a).isParked == false)
+        #expect(try hub.send("x", on: "c", by: a).isParked == false)
+        #expect(try hub.apply(.name(channel("x")), by: a) == .done(.ok))
+        #expect(try hub.select("recv c", "send c x", by: a).isParked == false)
+        hub.endInput(of: a)
+        hub.disconnect(a)
+        hub.machine.outputWritten(10, of: a)
+        hub.expectEmpty()
     }
 
     // MARK: Order
 
     @Test func whatComesBackStandsWhereItStood() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for number in 0..<5 { _ = try floor.send("\(number)", on: "c", by: a, tag: "\(number)") }
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<5 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
         let held = try (0..<3).map { _ in
-            try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
+            try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
         }
-        for place in [2, 0, 1] { #expect(floor.nack(held[place], by: b) == .done(.ok)) }
+        for place in [2, 0, 1] { #expect(hub.nack(held[place], by: b) == .done(.ok)) }
         for number in 0..<5 {
-            #expect(try floor.receive(from: "c", by: b) == .done(.message("\(number)", from: "c")))
+            #expect(try hub.receive(from: "c", by: b) == .done(.message("\(number)", from: "c")))
         }
-        floor.expectEmpty()
+        hub.expectEmpty()
     }
 
     @Test func whatComesBackGoesToTheReceiverThatWaits() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a, tag: "s")
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(try floor.receive(from: "c", by: c, tag: "r").isParked)
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(try Set(floor.news()) == [News(a, "s", .ok), News(c, "r", .message("job", from: "c"))])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a, tag: "s")
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(try hub.receive(from: "c", by: c, tag: "r").isParked)
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(
+            try Set(hub.takeLateReplies()) == [LateReply(a, "s", .ok), LateReply(c, "r", .message("job", from: "c"))])
+        hub.expectEmpty()
     }
 
     @Test func theLeasesOfALostConnectionGoBackInTheirOrder() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        for number in 0..<3 { _ = try floor.send("\(number)", on: "c", by: a, tag: "\(number)") }
-        for _ in 0..<3 { _ = try floor.receive(from: "c", by: b, lease: second) }
-        _ = try floor.receive(from: "c", by: c, tag: "r")
-        floor.disconnect(b)
-        #expect(try floor.news().contains(News(c, "r", .message("0", from: "c"))))
-        #expect(try floor.receive(from: "c", by: c) == .done(.message("1", from: "c")))
-        #expect(try floor.receive(from: "c", by: c) == .done(.message("2", from: "c")))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        for number in 0..<3 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
+        for _ in 0..<3 { _ = try hub.receive(from: "c", by: b, lease: second) }
+        _ = try hub.receive(from: "c", by: c, tag: "r")
+        hub.disconnect(b)
+        #expect(try hub.takeLateReplies().contains(LateReply(c, "r", .message("0", from: "c"))))
+        #expect(try hub.receive(from: "c", by: c) == .done(.message("1", from: "c")))
+        #expect(try hub.receive(from: "c", by: c) == .done(.message("2", from: "c")))
+        hub.expectEmpty()
     }
 
     @Test func whatWasRefusedWithADelayRests() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for number in 0..<2 { _ = try floor.send("\(number)", on: "c", by: a, tag: "\(number)") }
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(floor.nack(delivery, by: b, delay: .seconds(5)) == .done(.ok))
-        #expect(try floor.receive(from: "c", by: b) == .done(.message("1", from: "c")))
-        floor.pass(.milliseconds(4999))
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
-        #expect(try floor.receive(from: "c", by: b, tag: "r").isParked)
-        floor.pass(.milliseconds(1))
-        #expect(try floor.news().contains(News(b, "r", .message("0", from: "c"))))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<2 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(hub.nack(delivery, by: b, delay: .seconds(5)) == .done(.ok))
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("1", from: "c")))
+        hub.pass(.milliseconds(4999))
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        #expect(try hub.receive(from: "c", by: b, tag: "r").isParked)
+        hub.pass(.milliseconds(1))
+        #expect(try hub.takeLateReplies().contains(LateReply(b, "r", .message("0", from: "c"))))
+        hub.expectEmpty()
     }
 
     @Test func aRestingMessageOfACancelledSenderIsGone() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        let send = try #require(try floor.send("job", on: "c", by: a, tag: "s").parked)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        _ = floor.nack(delivery, by: b, delay: .seconds(5))
-        floor.cancel(send)
-        #expect(floor.news() == [News(a, "s", .cancelled(nil))])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let send = try #require(try hub.send("job", on: "c", by: a, tag: "s").parked)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        _ = hub.nack(delivery, by: b, delay: .seconds(5))
+        hub.cancel(send)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .cancelled(nil))])
+        hub.expectEmpty()
     }
 
     // MARK: The sender gives up
 
     enum Impatience: String, CaseIterable { case timeout, cancelled, eof }
 
-    private func giveUp(_ impatience: Impatience, _ send: OperationID, of a: ConnectionID, on floor: inout Floor) {
+    private func giveUp(_ impatience: Impatience, _ send: OperationID, of a: ConnectionID, on hub: inout TestHub) {
         switch impatience {
-        case .timeout: floor.pass(.milliseconds(10))
-        case .cancelled: floor.cancel(send)
-        case .eof: floor.endInput(of: a)
+        case .timeout: hub.pass(.milliseconds(10))
+        case .cancelled: hub.cancel(send)
+        case .eof: hub.endInput(of: a)
         }
     }
 
     @Test(arguments: Impatience.allCases)
     func aSenderThatGivesUpUnderALeaseIsToldMaybeAndTheAcknowledgementCounts(_ impatience: Impatience) throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        let send = try #require(try floor.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        giveUp(impatience, send, of: a, on: &floor)
-        #expect(floor.news() == [News(a, "s", .maybe(impatience.rawValue))])
-        #expect(floor.machine.leases.count == 1, "the lease goes on")
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.news().isEmpty)
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let send = try #require(try hub.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        giveUp(impatience, send, of: a, on: &hub)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .maybe(impatience.rawValue))])
+        #expect(hub.machine.leases.count == 1, "the lease goes on")
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies().isEmpty)
+        hub.expectEmpty()
     }
 
     @Test(arguments: Impatience.allCases)
     func aMessageWhoseSenderGaveUpIsDroppedWhenItIsRefused(_ impatience: Impatience) throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        let send = try #require(try floor.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        giveUp(impatience, send, of: a, on: &floor)
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let send = try #require(try hub.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        giveUp(impatience, send, of: a, on: &hub)
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        hub.expectEmpty()
     }
 
     @Test func aSenderWhoseMessageHasComeBackGivesUpForCertain() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a, tag: "s", timeout: second)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        _ = floor.nack(delivery, by: b)
-        floor.pass(second)
-        #expect(floor.news() == [News(a, "s", .timeout)])
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a, tag: "s", timeout: second)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        _ = hub.nack(delivery, by: b)
+        hub.pass(second)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .timeout)])
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        hub.expectEmpty()
     }
 
     @Test func theMessageOfALostSenderIsTheReceiversToAcknowledge() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        floor.disconnect(a)
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        hub.disconnect(a)
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        hub.expectEmpty()
     }
 
     // MARK: A send without time
 
     @Test func aSendWithoutTimeWaitsForTheEndOfALease() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.receive(from: "c", by: b, tag: "r", lease: second)
-        #expect(try floor.send("job", on: "c", by: a, tag: "s", timeout: .zero).isParked)
-        floor.pass(.milliseconds(500))
-        let delivery = try #require(floor.deliveries().first)
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
+        #expect(try hub.send("job", on: "c", by: a, tag: "s", timeout: .zero).isParked)
+        hub.pass(.milliseconds(500))
+        let delivery = try #require(hub.takeDeliveries().first)
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        hub.expectEmpty()
     }
 
     @Test(arguments: [nil, Duration.seconds(60)])
     func aSendWithoutTimeTimesOutWhenItIsRefused(with delay: Duration?) throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.receive(from: "c", by: b, tag: "r", lease: second)
-        _ = try floor.send("job", on: "c", by: a, tag: "s", timeout: .zero)
-        let delivery = try #require(floor.deliveries().first)
-        #expect(floor.nack(delivery, by: b, delay: delay) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .timeout)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
+        _ = try hub.send("job", on: "c", by: a, tag: "s", timeout: .zero)
+        let delivery = try #require(hub.takeDeliveries().first)
+        #expect(hub.nack(delivery, by: b, delay: delay) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .timeout)])
+        hub.expectEmpty()
     }
 
     // MARK: Selects
 
     @Test func aSelectTakesAnArmUnderALease() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.select("recv d", "recv lease=1s c", by: b, tag: "r").isParked)
-        #expect(try floor.send("job", on: "c", by: a, tag: "s").isParked)
-        let news = floor.news()
-        let delivery = try #require(news.first?.delivery)
-        #expect(try news == [News(b, "r", .message("job", from: "c", delivery, arm: 1))])
-        #expect(floor.ack(delivery, by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok)])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.select("recv d", "recv lease=1s c", by: b, tag: "r").isParked)
+        #expect(try hub.send("job", on: "c", by: a, tag: "s").isParked)
+        let lateReplies = hub.takeLateReplies()
+        let delivery = try #require(lateReplies.first?.delivery)
+        #expect(try lateReplies == [LateReply(b, "r", .message("job", from: "c", delivery, arm: 1))])
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        hub.expectEmpty()
     }
 
     @Test func aSelectWhoseSendIsTakenUnderALeaseWaitsForThatAlone() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        #expect(try floor.select("send c job", "recv d", "barrier parties=2 g", by: a, tag: "s").isParked)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(try floor.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout))
-        #expect(try floor.barrier("g", 2, by: b, timeout: .zero) == .done(.timeout))
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(try floor.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout), "it has chosen")
-        let again = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(floor.ack(again, by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "s", .ok(arm: 0))])
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.select("send c job", "recv d", "barrier parties=2 g", by: a, tag: "s").isParked)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout))
+        #expect(try hub.barrier("g", 2, by: b, timeout: .zero) == .done(.timeout))
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout), "it has chosen")
+        let again = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(hub.ack(again, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok(arm: 0))])
+        hub.expectEmpty()
     }
 
     @Test func aSelectThatFindsAReceiverWithALeaseIsCommittedAtOnce() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.receive(from: "c", by: b, tag: "r", lease: second)
-        let select = try #require(try floor.select("recv d", "send c job", by: a, tag: "s").parked)
-        floor.cancel(select)
-        #expect(floor.news().last == News(a, "s", .maybe("cancelled")))
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
+        let select = try #require(try hub.select("recv d", "send c job", by: a, tag: "s").parked)
+        hub.cancel(select)
+        #expect(hub.takeLateReplies().last == LateReply(a, "s", .maybe("cancelled")))
     }
 
     // MARK: Buffers
 
     @Test func whatIsUnderALeaseUsesTheRoomOfTheBuffer() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(1), by: a)
-        #expect(try floor.send("1", on: "c", by: a) == .done(.ok))
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(try floor.send("2", on: "c", by: a, tag: "2").isParked)
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(floor.news().isEmpty)
-        #expect(try floor.receive(from: "c", by: b) == .done(.message("1", from: "c")))
-        #expect(floor.news() == [News(a, "2", .ok)])
-        #expect(floor.machine.totals.keptMessages == 1)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        #expect(try hub.send("1", on: "c", by: a) == .done(.ok))
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked)
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("1", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok)])
+        #expect(hub.machine.totals.keptMessages == 1)
     }
 
     @Test func aMessageForAReceiverThatWaitsWithALeaseIsAcceptedWhereTheBufferHasRoom() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(1), by: a)
-        for tag in ["r", "t"] { _ = try floor.receive(from: "c", by: b, tag: tag, lease: second) }
-        #expect(try floor.send("1", on: "c", by: a) == .done(.ok))
-        #expect(try floor.send("2", on: "c", by: a, tag: "2").isParked, "the first one uses the room")
-        let held = floor.deliveries()
-        #expect(floor.ack(held[0], by: b) == .done(.ok))
-        #expect(floor.news().isEmpty, "what is with a receiver is acknowledged or comes back")
-        #expect(floor.ack(held[1], by: b) == .done(.ok))
-        #expect(floor.news() == [News(a, "2", .ok)])
-        #expect(floor.machine.totals.keptMessages == 0)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        for tag in ["r", "t"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
+        #expect(try hub.send("1", on: "c", by: a) == .done(.ok))
+        #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked, "the first one uses the room")
+        let held = hub.takeDeliveries()
+        #expect(hub.ack(held[0], by: b) == .done(.ok))
+        #expect(hub.takeLateReplies().isEmpty, "what is with a receiver is acknowledged or comes back")
+        #expect(hub.ack(held[1], by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok)])
+        #expect(hub.machine.totals.keptMessages == 0)
     }
 
     @Test func aMessageThatComesBackToABufferOfTheLastOnesIsDroppedIfItDoesNotFit() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(1, .dropOldest), by: a)
-        _ = try floor.send("1", on: "c", by: a)
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(try floor.send("2", on: "c", by: a) == .done(.ok))
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(try floor.receive(from: "c", by: b) == .done(.message("2", from: "c")))
-        #expect(try floor.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
-        #expect(floor.machine.totals.keptMessages == 0)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
+        _ = try hub.send("1", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(try hub.send("2", on: "c", by: a) == .done(.ok))
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("2", from: "c")))
+        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        #expect(hub.machine.totals.keptMessages == 0)
     }
 
     @Test func aReturnedMessageIsTheFirstToMakeRoomForANewOne() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.open("c", .buffer(2, .dropOldest), by: a)
-        for text in ["1", "2"] { _ = try floor.send(text, on: "c", by: a) }
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: second).delivery)
-        #expect(floor.nack(delivery, by: b) == .done(.ok))
-        #expect(try floor.send("3", on: "c", by: a) == .done(.ok))
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(2, .dropOldest), by: a)
+        for text in ["1", "2"] { _ = try hub.send(text, on: "c", by: a) }
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(try hub.send("3", on: "c", by: a) == .done(.ok))
         for text in ["2", "3"] {
-            #expect(try floor.receive(from: "c", by: b) == .done(.message(text, from: "c")))
+            #expect(try hub.receive(from: "c", by: b) == .done(.message(text, from: "c")))
         }
-        #expect(floor.machine.totals.keptMessages == 0)
+        #expect(hub.machine.totals.keptMessages == 0)
     }
 
     @Test func leasesAreForChannelsWhoseMessagesHaveOneReceiver() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.open("b", .broadcast, by: a)
-        _ = try floor.open("v", .once, by: a)
-        _ = try floor.send("value", on: "v", by: a)
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.open("b", .broadcast, by: a)
+        _ = try hub.open("v", .once, by: a)
+        _ = try hub.send("value", on: "v", by: a)
         for name in ["b", "v"] {
-            #expect(try floor.receive(from: name, by: a, lease: second).refusal == .conflict)
-            #expect(try floor.stream(from: name, by: a, tag: "r", lease: second).refusal == .conflict)
-            #expect(try floor.select("recv lease=1s \(name)", "recv c", by: a).refusal == .conflict)
+            #expect(try hub.receive(from: name, by: a, lease: second).refusal == .conflict)
+            #expect(try hub.stream(from: name, by: a, tag: "r", lease: second).refusal == .conflict)
+            #expect(try hub.select("recv lease=1s \(name)", "recv c", by: a).refusal == .conflict)
         }
-        _ = try floor.close("v", by: a)
+        _ = try hub.close("v", by: a)
         #expect(
-            try floor.receive(from: "v", by: a, lease: second).refusal == .conflict, "the value is everybody's still")
-        #expect(try floor.receive(from: "v", by: a) == .done(.message("value", from: "v")))
+            try hub.receive(from: "v", by: a, lease: second).refusal == .conflict, "the value is everybody's still")
+        #expect(try hub.receive(from: "v", by: a) == .done(.message("value", from: "v")))
     }
 }

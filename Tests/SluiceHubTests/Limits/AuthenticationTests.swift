@@ -17,7 +17,7 @@ import Testing
 
     @Test(arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
     func aStrangerMayAskOnlyWhatTellsNothing(line: String) throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("\(line)\nAUTH alice s3cret\n")
             try await client.hear((line.hasPrefix("#") ? "#a " : "") + required + "OK\n")
@@ -27,7 +27,7 @@ import Testing
 
     @Test(arguments: ["HELLO", "HELP", "PING", "FETCH", "SEND len=3 c\nx y"])
     func aStrangerMayAskOnce(line: String) throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("QUIT now\n\(line)\n\nAUTH alice s3cret\n")
             _ = try await client.hearLine()
@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func aStrangerMayTakeItsLeave() throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\nQUIT\n")
             try await client.hear("OK version=1")
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func whoProvesWhoItIsMayDoEverythingAndIsSeen() throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\n#a RECV c\nSEND c hello\n")
             try await client.hear("OK\nOK\n#a MSG c 5\nhello\n")
@@ -64,7 +64,7 @@ import Testing
         "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
     ])
     func aWrongTokenEndsTheConnectionAndTellsNotWhatIsWrong(line: String) throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("#t \(line)\nAUTH alice s3cret\n")
             try await client.hearEnd(after: "#t " + denied)
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func aStrangerHasLittleTime() throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\n")
             try await client.hear("OK version=1")
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func aStrangerIsReadLittleOf() throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("SEND len=1000000 c\n" + String(repeating: "x", count: 2000))
             try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1024 bytes\n")
@@ -98,7 +98,7 @@ import Testing
     }
 
     @Test func afterwardsThereIsTimeAgain() throws {
-        try Service.run(users: try users()) { service in
+        try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH bob x\n")
             try await client.hear("OK\n")
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func whereEverybodyIsTakenThereIsNobodyToBe() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\nPING\n")
             try await client.hear("ERR denied this server knows no users, and takes everybody\nOK\n")

@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test func aConnectionTooManyIsToldSoAndClosed() throws {
-        try Service.run(limits: limits { $0.maxConnections = 2 }) { service in
+        try HubService.run(limits: limits { $0.maxConnections = 2 }) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             for client in [first, second] {
                 try await client.say("PING\n")
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func anAddressHasSoManyConnections() throws {
-        try Service.run(limits: limits { $0.maxConnectionsPerAddress = 2 }) { service in
+        try HubService.run(limits: limits { $0.maxConnectionsPerAddress = 2 }) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             for client in [first, second] {
                 try await client.say("PING\n")
@@ -62,7 +62,7 @@ import Testing
         var users = Users()
         _ = users.add("alice", token: "a")
         _ = users.add("bob", token: "b")
-        try Service.run(limits: limits { $0.maxConnectionsPerPrincipal = 1 }, users: users) { service in
+        try HubService.run(limits: limits { $0.maxConnectionsPerPrincipal = 1 }, users: users) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             try await first.say("AUTH alice a\nAUTH alice a\n")
             try await first.hear("OK\nOK\n")
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test func limitsAndUsersChangeForThoseWhoComeLater() throws {
-        try Service.run(limits: limits { $0.maxConnections = 1 }) { service in
+        try HubService.run(limits: limits { $0.maxConnections = 1 }) { service in
             let first = try await service.connect()
             try await first.say("PING\n")
             try await first.hear("OK\n")

@@ -29,19 +29,19 @@ import Testing
     }
 
     @Test func connectionsThatGoGiveTheirMemoryBack() throws {
-        var floor = Floor()
-        let one = floor.connect()
+        var hub = TestHub()
+        let one = hub.connect()
         for _ in 0..<2 {
-            let crowd = (0..<1000).map { _ in floor.connect() }
-            let ebbsAtFlood = floor.machine.ebbs()
+            let crowd = (0..<1000).map { _ in hub.connect() }
+            let ebbsAtFlood = hub.machine.ebbs()
             #expect(!ebbsAtFlood)
             var ebbs = 0
             for client in crowd {
-                floor.disconnect(client)
-                if floor.machine.ebbs() { ebbs += 1 }
+                hub.disconnect(client)
+                if hub.machine.ebbs() { ebbs += 1 }
             }
             #expect(ebbs == 1)
         }
-        floor.disconnect(one)
+        hub.disconnect(one)
     }
 }

@@ -6,7 +6,7 @@ import Testing
 /// Code in the hub's process, and remote clients, on the same channels.
 @Suite(.timeLimit(.minutes(10))) struct InProcessTests {
     @Test func aRemoteSenderMeetsAReceiverInTheProcess() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             let receiver = service.reactor.spawn { try await jobs.receive() }
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func aSenderInTheProcessWaitsForItsRemoteReceiver() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             let sender = service.reactor.spawn { try await jobs.send("hello") }
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func theEndsOfAChannelAreTheSameForBoth() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let (closed, poisoned) = (try service.hub.channel("closed"), try service.hub.channel("poisoned"))
             try await remote.say("CLOSE closed\nPOISON poisoned out of paper\n")
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func timeAndCancellationWithdraw() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let jobs = try service.hub.channel("jobs")
             #expect(await code { _ = try await jobs.receive(timeout: .zero) } == .timedOut)
             let late = service.reactor.spawn { await code { try await jobs.send("x", timeout: .seconds(5)) } }
@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func aSendWhoseMessageIsHeldIsInDoubtWhenItIsCancelled() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             try await remote.say("RECV lease=1m jobs\n")
@@ -102,7 +102,7 @@ import Testing
     // MARK: Leases
 
     @Test func aHeldMessageIsAcknowledgedOrComesBack() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             try await remote.say("SEND jobs hello\n")
@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test func whatAClientHoldsGoesBackWithIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             try await remote.say("SEND jobs hello\nNAME r\nCLIENTS\n")
             await service.parked(1)
@@ -141,7 +141,7 @@ import Testing
     // MARK: Selects and barriers
 
     @Test func selectsOfBothSidesMeet() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let client = service.hub.client("chooser")
             let (a, b) = (try client.channel("a"), try client.channel("b"))
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test func aSelectNeedNotWaitForEver() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = service.hub.client("chooser")
             let a = try client.channel("a")
             let other = try await client.select {
@@ -192,7 +192,7 @@ import Testing
     }
 
     @Test func aBarrierIsForAll() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let remote = try await service.connect()
             let client = service.hub.client("party")
             let party = service.reactor.spawn { try await client.barrier("start", parties: 3) }
@@ -207,7 +207,7 @@ import Testing
     }
 
     @Test func manyTasksAndManyClientsLoseNothing() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let hub = service.hub
             let (work, done) = (try hub.channel("work"), try hub.channel("done"))
             for _ in 0..<8 {

@@ -9,7 +9,7 @@ import Testing
     /// Where failures are reported.
     private let failures = Channel<ProcessFailure>(.unbounded)
 
-    private func start(_ work: BuiltInProcess.Work, _ service: Service) throws -> GreenTask<Void> {
+    private func start(_ work: BuiltInProcess.Work, _ service: HubService) throws -> GreenTask<Void> {
         try service.hub.start(BuiltInProcess(work)) { [failures] in _ = try? failures.trySend($0) }
     }
 
@@ -18,7 +18,7 @@ import Testing
     // MARK: Messages
 
     @Test func theMessageOfAProcessThatFailsIsNotLost() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             _ = try start(.echo(from: "a", to: "b"), service)
             let senders = (1...2).map { service.sender(of: "\($0)", on: a) }
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func aSenderCanGiveUpWhileItsMessageIsBack() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, a) = (try await service.connect(), try service.hub.channel("a"))
             _ = try start(.echo(from: "a", to: "b"), service)
             try await client.say("SEND timeout=10s a 1\n")
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func aDelayGivesEverythingBackInOrder() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let task = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
             let senders = (1...100).map { service.sender(of: "\($0)", on: a) }
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func aDelayWhoseSourceIsClosedPassesOnWhatItHas() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             _ = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
             let senders = (1...3).map { service.sender(of: "\($0)", on: a) }
@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func aBroadcastThatFailsIsRepeated() throws {
-        try Service.run(limits: HubLimits(tombstoneLife: .zero)) { service in
+        try HubService.run(limits: HubLimits(tombstoneLife: .zero)) { service in
             let (x, y) = (try service.hub.channel("x"), try service.hub.channel("y"))
             _ = try start(.broadcast(from: "a", to: ["x", "y"]), service)
             let sender = service.sender(of: "1", on: try service.hub.channel("a"))
@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func theSieveSurvivesItsChannel() throws {
-        try Service.run(limits: HubLimits(tombstoneLife: .zero)) { service in
+        try HubService.run(limits: HubLimits(tombstoneLife: .zero)) { service in
             let primes = try service.hub.channel("primes")
             _ = try start(.sieve(to: "primes", upTo: 100), service)
             for prime in ["2", "3", "5"] { #expect(try await primes.text() == prime) }
@@ -122,7 +122,7 @@ import Testing
     // MARK: Starting again
 
     @Test func aProcessIsStartedAgainAfterTwiceTheTimeUpToAMinute() throws {
-        try Service.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
+        try HubService.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
             try service.hub.channel("a").poison(reason: "no use")
             _ = try start(.echo(from: "a", to: "b"), service)
             for (restarts, seconds) in [1, 2, 4, 8, 16, 32, 60, 60].enumerated() {
@@ -143,7 +143,7 @@ import Testing
 
     @Test(arguments: [(59_999, 4), (60_000, 1)])
     func aProcessThatRanForAMinuteBeginsAnew(milliseconds: Int, next: Int) throws {
-        try Service.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
+        try HubService.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
             let client = try await service.connect()
             try await client.say("POISON a\n")
             try await client.hear("OK\n")
@@ -168,7 +168,7 @@ import Testing
     // MARK: What is seen
 
     @Test func infoTellsOfTheProcesses() throws {
-        try Service.run { service in
+        try HubService.run { service in
             _ = try start(.echo(from: "a", to: "b"), service)
             _ = try start(.ticker(to: "ticks", every: .seconds(1)), service)
             let sender = service.sender(of: "1", on: try service.hub.channel("a"))
@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func aProcessIsAClientWithItsName() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let task = try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c"), name: "all"))
             try await service.until("recv a + recv b")
             let clients = try #require(service.hub.report(on: .clients) as? ClientsReport)
@@ -213,7 +213,7 @@ import Testing
     // MARK: The end
 
     @Test func aProcessThatWasStoppedGivesItsMessageBackAndItsNameIsFree() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let a = try service.hub.channel("a")
             let task = try start(.echo(from: "a", to: "b"), service)
             let sender = service.sender(of: "1", on: a)
@@ -234,7 +234,7 @@ import Testing
     }
 
     @Test func aProcessCanBeStoppedWhileItRests() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.channel("a").close()
             let task = try start(.echo(from: "a", to: "b"), service)
             _ = try await failure()

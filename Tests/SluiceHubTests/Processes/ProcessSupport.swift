@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-extension Service {
+extension HubService {
     /// A task that sends a text.
     func sender(of text: String, on channel: HubChannel) -> GreenTask<Void> {
         reactor.spawn("sender of \(text)") { try await channel.send(text) }

@@ -9,7 +9,7 @@ import Testing
     // MARK: Those that make messages
 
     @Test func aTickerSendsTheNumberOfTicks() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(2))))
             let ticks = try service.hub.channel("ticks")
             for number in 1...3 {
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func aLateReceiverGetsTheLastTickOnly() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1))))
             let ticks = try service.hub.channel("ticks")
             for _ in 1...3 {
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func aTickThatIsHeldTooLongIsNotOfferedAgain() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1))))
             let ticks = try service.hub.channel("ticks")
             await service.settled()
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func theSieveSendsThePrimesAndBeginsAnew() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: 30)))
             let primes = try service.hub.channel("primes")
             for _ in 1...2 {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(arguments: [2, 3, 4, 9, 25, 26]) func theSieveEndsWithTheLastPrime(limit: Int) throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: limit)))
             let primes = try service.hub.channel("primes")
             let expected = (2...limit).filter { number in !(2..<number).contains { number % $0 == 0 } }
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func theSieveComputesNoFurtherThanAsked() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: 1_000_000_000)))
             let primes = try service.hub.channel("primes")
             for _ in 1..<100 { _ = try await primes.text() }
@@ -96,7 +96,7 @@ import Testing
     // MARK: Those that pass on
 
     @Test func theSendersOKMeansThatTheMessageGotThrough() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b")))
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("SEND len=3 a\n\0\n\u{7}\n")
@@ -114,7 +114,7 @@ import Testing
     }
 
     @Test func anEchoTakesOneMessageAtATime() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b")))
             let senders = try ["1", "2"].map { service.sender(of: $0, on: try service.hub.channel("a")) }
             try await service.until("send a, send a under lease, send b")
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test func aDelayPassesEachMessageOnWhenItsTimeHasCome() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(10))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let first = service.sender(of: "1", on: a)
@@ -150,7 +150,7 @@ import Testing
     }
 
     @Test func aDelayHoldsOnlySoMany() throws {
-        try Service.run(limits: HubLimits(maxLeases: 5)) { service in
+        try HubService.run(limits: HubLimits(maxLeases: 5)) { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .hours(1))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let senders = (1...8).map { service.sender(of: "\($0)", on: a) }
@@ -167,7 +167,7 @@ import Testing
     }
 
     @Test func aFilterDropsWhatDoesNotBeginWithThePrefix() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.filter(from: "a", to: "b", prefix: Array("job ".utf8))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             for text in ["", "job", "Job 1", " job 1"] { try await a.send(text) }
@@ -181,7 +181,7 @@ import Testing
     }
 
     @Test func aRateLimitRestsAfterEachMessage() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.rateLimit(from: "a", to: "b", every: .seconds(1))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             // A long silence saves nothing up.
@@ -202,7 +202,7 @@ import Testing
     }
 
     @Test func whatARateLimitHasNotTakenCanTimeOut() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.rateLimit(from: "a", to: "b", every: .seconds(10))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let first = service.sender(of: "1", on: a)
@@ -219,7 +219,7 @@ import Testing
     // MARK: From many, to many
 
     @Test func aMergeIsFair() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (a, b, c) = (
                 try service.hub.channel("a"), try service.hub.channel("b"), try service.hub.channel("c")
             )
@@ -235,7 +235,7 @@ import Testing
     }
 
     @Test func aMergeTakesOneMessageAtATime() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
             try await service.until("recv a + recv b")
             _ = service.sender(of: "1", on: try service.hub.channel("b"))
@@ -245,7 +245,7 @@ import Testing
     }
 
     @Test func aMergeLeavesOutWhatIsClosedAndComesBackToIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             let c = try service.hub.channel("c")
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
@@ -268,7 +268,7 @@ import Testing
     }
 
     @Test func aMergeOfChannelsThatAreAllClosedFails() throws {
-        try Service.run { service in
+        try HubService.run { service in
             for name in ["a", "b"] { try service.hub.channel(name).close() }
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
             await service.until { service.process("merge:a")?.state == .waitingToRestart }
@@ -277,7 +277,7 @@ import Testing
     }
 
     @Test func aSplitTakesTurns() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.split(from: "a", to: ["x", "y", "z"])))
             let a = try service.hub.channel("a")
             let senders = (1...6).map { service.sender(of: "\($0)", on: a) }
@@ -289,7 +289,7 @@ import Testing
     }
 
     @Test func aSplitWaitsForTheOneWhoseTurnItIs() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.split(from: "a", to: ["x", "y"])))
             let (x, y) = (try service.hub.channel("x"), try service.hub.channel("y"))
             let other = service.receiver(of: y)
@@ -303,7 +303,7 @@ import Testing
     }
 
     @Test func aBroadcastIsDoneWhenAllHaveTheMessage() throws {
-        try Service.run { service in
+        try HubService.run { service in
             try service.hub.start(BuiltInProcess(.broadcast(from: "a", to: ["x", "y", "z"])))
             for round in ["1", "2"] {
                 let sender = service.sender(of: round, on: try service.hub.channel("a"))

@@ -4,7 +4,7 @@ import SluiceWire
 @testable import SluiceHub
 
 /// Looks at a machine between two calls: whether everything in it belongs together.
-struct Audit {
+struct MachineInvariants {
     private(set) var faults: [String] = []
     /// Who stands in a queue of each channel, by its name.
     private var senders: [String: Set<OperationID>] = [:]

@@ -7,7 +7,7 @@ import SluiceWire
 ///
 /// It knows nothing of the machine but what it has told: the operations and their replies are entered, and what cannot
 /// be is put down as a fault.
-final class Ledger {
+final class PromiseChecker {
     /// A message that somebody sends; with an id, one for all who send it.
     final class Message {
         let channel: String

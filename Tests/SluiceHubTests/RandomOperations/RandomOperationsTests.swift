@@ -44,9 +44,9 @@ private struct Crowd: ~Copyable {
         "b2": .buffer(2), "n2": .buffer(2, .dropNewest), "o1": .buffer(1, .dropOldest), "w": .broadcast, "v": .once,
     ]
 
-    private var floor: Floor
+    private var hub: TestHub
     private var generator: SeededGenerator
-    private let ledger = Ledger()
+    private let checker = PromiseChecker()
     private var clients: [ConnectionID] = []
     private var halfClosed: Set<ConnectionID> = []
     private var log: [String] = []
@@ -67,12 +67,12 @@ private struct Crowd: ~Copyable {
             limits.maxEnds = 3
         }
         isGentle = seed % 2 == 0
-        floor = Floor(seed: seed, limits: limits)
+        hub = TestHub(seed: seed, limits: limits)
         generator = SeededGenerator(seed: seed)
-        for _ in 0..<4 { clients.append(floor.connect()) }
+        for _ in 0..<4 { clients.append(hub.connect()) }
     }
 
-    var faults: [String] { ledger.faults }
+    var faults: [String] { checker.faults }
     var story: String { log.suffix(60).joined(separator: "\n") }
 
     // MARK: Chance
@@ -104,7 +104,7 @@ private struct Crowd: ~Copyable {
     // MARK: Steps
 
     mutating func step() throws {
-        ledger.now = floor.machine.now
+        checker.now = hub.machine.now
         var isOneEvent = true
         switch below(100) {
         case 0..<26: try send()
@@ -123,32 +123,32 @@ private struct Crowd: ~Copyable {
             let client = client()
             halfClosed.insert(client)
             log.append("\(client.slot) half-closes")
-            floor.endInput(of: client)
+            hub.endInput(of: client)
             isOneEvent = false
         case 96..<98:
             let place = below(clients.count)
             disconnect(clients.remove(at: place), isOrderly: chance(1, of: 2))
-            clients.append(floor.connect())
+            clients.append(hub.connect())
         default: look()
         }
         settle(isOneEvent: isOneEvent)
     }
 
     private mutating func settle(isOneEvent: Bool) {
-        for effect in floor.machine.effects {
+        for effect in hub.machine.effects {
             log.append("    \(effect.connection.slot) of \(effect.operation.serial): \(told(effect.content))")
-            if let delivery = News(effect).delivery { oldDeliveries.append(delivery) }
-            ledger.take(effect)
+            if let delivery = LateReply(effect).delivery { oldDeliveries.append(delivery) }
+            checker.take(effect)
         }
-        floor.machine.effects = []
-        ledger.endStep(isOneEvent: isOneEvent)
-        for fault in Audit(floor.machine).faults { ledger.fault(fault) }
-        for operation in ledger.pending.values
+        hub.machine.effects = []
+        checker.endStep(isOneEvent: isOneEvent)
+        for fault in MachineInvariants(hub.machine).faults { checker.fault(fault) }
+        for operation in checker.pending.values
         where halfClosed.contains(operation.connection) && !operation.waitsAfterEOF {
-            ledger.fault("something waits after the end of its client's input")
+            checker.fault("something waits after the end of its client's input")
         }
-        if ledger.pending.count != floor.machine.parkedCount { ledger.fault("an operation has ended without a reply") }
-        if ledger.leases.count != floor.machine.leases.count { ledger.fault("a lease has ended, or not") }
+        if checker.pending.count != hub.machine.parkedCount { checker.fault("an operation has ended without a reply") }
+        if checker.leases.count != hub.machine.leases.count { checker.fault("a lease has ended, or not") }
     }
 
     private func told(_ content: Effect.Content) -> String {
@@ -166,12 +166,12 @@ private struct Crowd: ~Copyable {
         return String(decoding: bytes, as: UTF8.self).split(separator: "\n").joined(separator: " ")
     }
 
-    private mutating func apply(_ operation: Command, _ begun: Ledger.Operation, _ caption: String) {
+    private mutating func apply(_ operation: Command, _ begun: PromiseChecker.Operation, _ caption: String) {
         let tag = chance(1, of: 2) ? "t" : nil
-        let outcome = floor.apply(operation, by: begun.connection, tag: tag)
+        let outcome = hub.apply(operation, by: begun.connection, tag: tag)
         log(begun.connection, caption, outcome)
         if let delivery = outcome.delivery { oldDeliveries.append(delivery) }
-        ledger.begin(begun, outcome)
+        checker.begin(begun, outcome)
     }
 
     private mutating func log(_ client: ConnectionID, _ caption: String, _ outcome: Outcome) {
@@ -185,15 +185,15 @@ private struct Crowd: ~Copyable {
         let (client, name, waits) = (client(), name(), chance(1, of: 4))
         let id = try id(on: name)
         let until: SendGoal? = chance(1, of: 3) ? .taken : nil
-        let message = ledger.message(on: name, id: id?.description)
+        let message = checker.message(on: name, id: id?.description)
         let need = name == "w" && chance(1, of: 4) ? 1 + below(3) : nil
         let time = timeout()
         let command = SendCommand(
             channel: try channel(name), body: Body(message.text.utf8), timeout: time,
             identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need, waitsAfterEOF: waits)
-        let send = Ledger.Send(message: message, arm: nil, isUntilTaken: until == .taken)
+        let send = PromiseChecker.Send(message: message, arm: nil, isUntilTaken: until == .taken)
         apply(
-            .send(command), Ledger.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
+            .send(command), PromiseChecker.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
             "SEND \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "")")
     }
 
@@ -203,7 +203,7 @@ private struct Crowd: ~Copyable {
         let command = ReceiveCommand(channel: try channel(name), timeout: time, lease: lease, waitsAfterEOF: waits)
         apply(
             .receive(command),
-            Ledger.Operation(
+            PromiseChecker.Operation(
                 connection: client, leases: [-1: lease?.wholeNanoseconds ?? 0], waitsAfterEOF: waits),
             "RECV \(name) \(time.map { "\($0)" } ?? "") \(lease.map { "lease=\($0)" } ?? "")")
     }
@@ -218,13 +218,13 @@ private struct Crowd: ~Copyable {
             waitsAfterEOF: waits)
         apply(
             .receive(command),
-            Ledger.Operation(
+            PromiseChecker.Operation(
                 connection: client, leases: [-1: lease?.wholeNanoseconds ?? 0], waitsAfterEOF: waits, isCounted: true),
             "RECV count=\(count) window=\(window ?? 0) \(name) \(lease.map { "lease=\($0)" } ?? "")")
     }
 
     private mutating func select() throws {
-        var begun = Ledger.Operation(connection: client(), waitsAfterEOF: chance(1, of: 4))
+        var begun = PromiseChecker.Operation(connection: client(), waitsAfterEOF: chance(1, of: 4))
         var (arms, captions): ([Arm], [String]) = ([], [])
         for number in 0..<(1 + below(3)) {
             let name = name()
@@ -241,8 +241,8 @@ private struct Crowd: ~Copyable {
                 captions.append("recv \(name) \(lease.map { "lease=\($0)" } ?? "")")
             default:
                 let id = try id(on: name)
-                let message = ledger.message(on: name, id: id?.description)
-                begun.sends.append(Ledger.Send(message: message, arm: number, isUntilTaken: false))
+                let message = checker.message(on: name, id: id?.description)
+                begun.sends.append(PromiseChecker.Send(message: message, arm: number, isUntilTaken: false))
                 arms.append(.send(try channel(name), Body(message.text.utf8), id: id))
                 captions.append("send \(name) \(message.text)")
             }
@@ -270,51 +270,51 @@ private struct Crowd: ~Copyable {
         guard let delivery = chance(1, of: 10) ? oldDeliveries.randomElement(using: &generator) : someLease() else {
             return
         }
-        let holder = chance(1, of: 10) ? client() : ledger.leases[delivery]?.holder ?? client()
+        let holder = chance(1, of: 10) ? client() : checker.leases[delivery]?.holder ?? client()
         switch below(6) {
         case 0..<3:
-            let outcome = floor.ack(delivery, by: holder)
+            let outcome = hub.ack(delivery, by: holder)
             log(holder, "ACK \(delivery)", outcome)
-            if case .done(let reply) = outcome { ledger.acknowledged(delivery, by: holder, reply) }
+            if case .done(let reply) = outcome { checker.acknowledged(delivery, by: holder, reply) }
         case 3, 4:
             let delay: Duration? = chance(1, of: 3) ? .milliseconds(1 + below(500)) : nil
             // Before anything is told of what comes of it.
-            ledger.refused(
+            checker.refused(
                 delivery, by: holder, delay: delay?.wholeNanoseconds ?? 0,
-                ledger.leases[delivery]?.holder == holder ? .ok : .timeout)
-            let outcome = floor.nack(delivery, by: holder, delay: delay)
+                checker.leases[delivery]?.holder == holder ? .ok : .timeout)
+            let outcome = hub.nack(delivery, by: holder, delay: delay)
             log(holder, "NACK \(delivery) \(delay.map { "\($0)" } ?? "")", outcome)
         default:
-            let outcome = floor.touch(delivery, by: holder)
+            let outcome = hub.touch(delivery, by: holder)
             log(holder, "TOUCH \(delivery)", outcome)
-            if case .done(let reply) = outcome { ledger.touched(delivery, by: holder, reply) }
+            if case .done(let reply) = outcome { checker.touched(delivery, by: holder, reply) }
         }
     }
 
     private mutating func someLease() -> DeliveryID? {
-        ledger.leases.keys.sorted { $0.serial < $1.serial }.randomElement(using: &generator)
+        checker.leases.keys.sorted { $0.serial < $1.serial }.randomElement(using: &generator)
     }
 
     private mutating func cancel() {
-        let ids = ledger.pending.keys.sorted { $0.serial < $1.serial }
+        let ids = checker.pending.keys.sorted { $0.serial < $1.serial }
         guard let id = ids.randomElement(using: &generator) else { return }
         log.append("CANCEL \(id.serial)")
-        floor.cancel(id)
+        hub.cancel(id)
     }
 
     private mutating func pass(_ duration: Duration) {
         log.append("\(duration) pass")
-        floor.machine.now += duration.wholeNanoseconds
-        ledger.now = floor.machine.now
-        ledger.expireLeases()
-        floor.machine.expire()
+        hub.machine.now += duration.wholeNanoseconds
+        checker.now = hub.machine.now
+        checker.expireLeases()
+        hub.machine.expire()
     }
 
     private mutating func written() {
         let client = client()
-        guard let bytes = ledger.unwritten.removeValue(forKey: client) else { return }
+        guard let bytes = checker.unwritten.removeValue(forKey: client) else { return }
         log.append("\(client.slot) has written \(bytes)")
-        floor.machine.outputWritten(bytes, of: client)
+        hub.machine.outputWritten(bytes, of: client)
     }
 
     private mutating func manage() throws {
@@ -324,16 +324,16 @@ private struct Crowd: ~Copyable {
         switch below(isGentle ? 5 : 10) {
         case 0..<4:
             guard let declaration = Self.declarations[name] else { return }
-            log(client, "OPEN \(name)", try floor.open(name, declaration, by: client))
-        case 4: log(client, "CLOSE \(name)", try floor.close(name, by: client))
+            log(client, "OPEN \(name)", try hub.open(name, declaration, by: client))
+        case 4: log(client, "CLOSE \(name)", try hub.close(name, by: client))
         case 5:
-            ledger.lossy.insert(name)
-            log(client, "POISON \(name)", try floor.poison(name, by: client))
+            checker.lossy.insert(name)
+            log(client, "POISON \(name)", try hub.poison(name, by: client))
         case 6..<9:
-            ledger.lossy.insert(name)
+            checker.lossy.insert(name)
             let policy: DeathPolicy = chance(1, of: 3) ? .poison : .retire
-            log(client, "JOIN \(side) \(name)", try floor.join(side, of: name, by: client, onDeath: policy))
-        default: log(client, "LEAVE \(side) \(name)", try floor.leave(side, of: name, by: client))
+            log(client, "JOIN \(side) \(name)", try hub.join(side, of: name, by: client, onDeath: policy))
+        default: log(client, "LEAVE \(side) \(name)", try hub.leave(side, of: name, by: client))
         }
     }
 
@@ -341,37 +341,37 @@ private struct Crowd: ~Copyable {
         let (client, parties, time) = (client(), 1 + below(3), timeout())
         apply(
             .barrier(BarrierCommand(try channel("g"), parties: parties, timeout: time)),
-            Ledger.Operation(connection: client, barriers: [-1: ("g", parties)], waitsAfterEOF: false),
+            PromiseChecker.Operation(connection: client, barriers: [-1: ("g", parties)], waitsAfterEOF: false),
             "BARRIER \(parties)")
     }
 
     private mutating func disconnect(_ client: ConnectionID, isOrderly: Bool) {
         log.append("\(client.slot) has gone")
         halfClosed.remove(client)
-        ledger.disconnected(client)
-        floor.disconnect(client, isOrderly: isOrderly)
+        checker.disconnected(client)
+        hub.disconnect(client, isOrderly: isOrderly)
     }
 
     private mutating func look() {
-        _ = floor.machine.channelsReport(prefix: nil)
-        _ = floor.machine.waitersReport(on: nil)
-        _ = floor.machine.clientsReport()
-        _ = floor.machine.stuckReport()
+        _ = hub.machine.channelsReport(prefix: nil)
+        _ = hub.machine.waitersReport(on: nil)
+        _ = hub.machine.clientsReport()
+        _ = hub.machine.stuckReport()
     }
 
     // MARK: The end
 
     /// Everybody goes; one more client takes what is left, and closes what was opened.
     mutating func drain() {
-        ledger.now = floor.machine.now
+        checker.now = hub.machine.now
         log.append("the hub drains")
-        floor.machine.drain()
-        for effect in floor.machine.effects {
-            guard case .final(.maybe) = effect.content, let operation = ledger.pending[effect.operation] else {
+        hub.machine.drain()
+        for effect in hub.machine.effects {
+            guard case .final(.maybe) = effect.content, let operation = checker.pending[effect.operation] else {
                 continue
             }
             if !operation.sends.contains(where: { $0.message.channel == "w" && $0.message.commits > 0 }) {
-                ledger.fault("\(effect) is in doubt, and nobody has the message")
+                checker.fault("\(effect) is in doubt, and nobody has the message")
             }
         }
         settle(isOneEvent: false)
@@ -379,59 +379,59 @@ private struct Crowd: ~Copyable {
     }
 
     private func expectOnlyLeasedSends() {
-        for operation in ledger.pending.values where !operation.sends.contains(where: { $0.message.isLeased }) {
-            ledger.fault("\(operation) waits although no receiver has its message")
+        for operation in checker.pending.values where !operation.sends.contains(where: { $0.message.isLeased }) {
+            checker.fault("\(operation) waits although no receiver has its message")
         }
     }
 
     mutating func endDraining() {
         expectOnlyLeasedSends()
-        ledger.now = floor.machine.now
+        checker.now = hub.machine.now
         log.append("the hub ends")
-        floor.machine.endDraining()
+        hub.machine.endDraining()
         settle(isOneEvent: false)
-        if !ledger.pending.isEmpty { ledger.fault("something waits after the end") }
+        if !checker.pending.isEmpty { checker.fault("something waits after the end") }
         while let client = clients.popLast() {
             disconnect(client, isOrderly: true)
             settle(isOneEvent: false)
         }
-        if !floor.machine.isDrained(localCount: 0) { ledger.fault("it does not end") }
+        if !hub.machine.isDrained(localCount: 0) { checker.fault("it does not end") }
     }
 
     mutating func goHome() throws {
         while let client = clients.popLast() {
-            ledger.now = floor.machine.now
+            checker.now = hub.machine.now
             disconnect(client, isOrderly: chance(1, of: 2))
             settle(isOneEvent: true)
         }
         pass(.seconds(1))
         settle(isOneEvent: false)
-        let last = floor.connect()
+        let last = hub.connect()
         for name in Self.names {
             if name != "v" {
                 while try takeOne(from: name, last) {}
             }
-            _ = try floor.close(name, by: last)
+            _ = try hub.close(name, by: last)
         }
-        if isGentle { ledger.checkNothingLost(on: ["b2"]) }
+        if isGentle { checker.checkNothingLost(on: ["b2"]) }
         disconnect(last, isOrderly: true)
         pass(.seconds(10_000))
         settle(isOneEvent: false)
         let machine = (
-            floor.machine.parkedCount, floor.machine.channels.count, floor.machine.channels.tombstoneCount,
-            floor.machine.channels.declaredCount, floor.machine.channels.tombstoneBytes, floor.machine.connectionCount
+            hub.machine.parkedCount, hub.machine.channels.count, hub.machine.channels.tombstoneCount,
+            hub.machine.channels.declaredCount, hub.machine.channels.tombstoneBytes, hub.machine.connectionCount
         )
-        if machine != (0, 0, 0, 0, 0, 0) { ledger.fault("left behind: \(machine)") }
-        let kept = (floor.machine.totals.keptMessages, floor.machine.totals.keptBytes, floor.machine.leases.count)
-        if kept != (0, 0, 0) { ledger.fault("left behind: \(kept)") }
-        if floor.machine.nextDeadline != nil { ledger.fault("something is due for ever") }
-        if !floor.machine.barriers.isEmpty { ledger.fault("a barrier is left behind") }
-        for key in keys where floor.machine.memory[key] != nil { ledger.fault("\(key) is remembered for ever") }
+        if machine != (0, 0, 0, 0, 0, 0) { checker.fault("left behind: \(machine)") }
+        let kept = (hub.machine.totals.keptMessages, hub.machine.totals.keptBytes, hub.machine.leases.count)
+        if kept != (0, 0, 0) { checker.fault("left behind: \(kept)") }
+        if hub.machine.nextDeadline != nil { checker.fault("something is due for ever") }
+        if !hub.machine.barriers.isEmpty { checker.fault("a barrier is left behind") }
+        for key in keys where hub.machine.memory[key] != nil { checker.fault("\(key) is remembered for ever") }
     }
 
     private mutating func takeOne(from name: String, _ client: ConnectionID) throws -> Bool {
-        let outcome = try floor.receive(from: name, by: client, timeout: .zero)
-        ledger.begin(Ledger.Operation(connection: client, leases: [-1: 0], waitsAfterEOF: false), outcome)
+        let outcome = try hub.receive(from: name, by: client, timeout: .zero)
+        checker.begin(PromiseChecker.Operation(connection: client, leases: [-1: 0], waitsAfterEOF: false), outcome)
         log(client, "takes from \(name)", outcome)
         settle(isOneEvent: true)
         if case .done(.message) = outcome { return true }

@@ -15,14 +15,14 @@ import Testing
     // MARK: Channels
 
     @Test func aChannelIsReportedWithWhoeverWaitsOnIt() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        for tag in ["1", "2", "3"] { _ = try floor.send("x", on: "jobs", by: a, tag: tag) }
-        _ = try floor.receive(from: "jobs", by: b, lease: .seconds(1))
-        _ = try floor.receive(from: "other", by: b)
-        _ = try floor.join(.send, of: "jobs", by: a)
-        _ = try floor.join(.receive, of: "jobs", by: b)
-        let report = floor.machine.channelsReport(prefix: nil)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for tag in ["1", "2", "3"] { _ = try hub.send("x", on: "jobs", by: a, tag: tag) }
+        _ = try hub.receive(from: "jobs", by: b, lease: .seconds(1))
+        _ = try hub.receive(from: "other", by: b)
+        _ = try hub.join(.send, of: "jobs", by: a)
+        _ = try hub.join(.receive, of: "jobs", by: b)
+        let report = hub.machine.channelsReport(prefix: nil)
         #expect(report.omitted == 0)
         #expect(report.channels.map(\.name) == ["jobs", "other"])
         let jobs = try #require(report.channels.first)
@@ -35,16 +35,16 @@ import Testing
     }
 
     @Test func declarationsAndEndingsAreReported() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.open("a", .buffer(3, .dropOldest), by: a)
-        _ = try floor.open("b", .broadcast, by: a)
-        _ = try floor.open("c", .once, by: a)
-        _ = try floor.send("v", on: "c", by: a)
-        _ = try floor.close("d", by: a)
-        _ = try floor.poison("e", "burnt", by: a)
-        _ = try floor.send("1", on: "a", by: a)
-        let channels = floor.machine.channelsReport(prefix: nil).channels
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.open("a", .buffer(3, .dropOldest), by: a)
+        _ = try hub.open("b", .broadcast, by: a)
+        _ = try hub.open("c", .once, by: a)
+        _ = try hub.send("v", on: "c", by: a)
+        _ = try hub.close("d", by: a)
+        _ = try hub.poison("e", "burnt", by: a)
+        _ = try hub.send("1", on: "a", by: a)
+        let channels = hub.machine.channelsReport(prefix: nil).channels
         #expect(channels.map(\.kind) == [.queue, .broadcast, .once, .queue, .queue])
         #expect(channels.map(\.state) == [.open, .open, .open, .closed, .poisoned])
         #expect(channels.map(\.reason) == [nil, nil, nil, nil, "burnt"])
@@ -54,26 +54,26 @@ import Testing
     @Test func whatCameBackIsInTheBufferAndWhoIsPausedIsAReceiver() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
-        var floor = Floor(limits: limits)
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.stream(from: "c", by: b, tag: "r")
-        _ = try floor.send("1", on: "c", by: a)
-        _ = try floor.send("2", on: "c", by: a, tag: "2")
-        let delivery = try #require(try floor.receive(from: "c", by: a, lease: .seconds(1)).delivery)
-        _ = floor.nack(delivery, by: a)
-        let report = try #require(floor.machine.channelsReport(prefix: nil).channels.first)
+        var hub = TestHub(limits: limits)
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.stream(from: "c", by: b, tag: "r")
+        _ = try hub.send("1", on: "c", by: a)
+        _ = try hub.send("2", on: "c", by: a, tag: "2")
+        let delivery = try #require(try hub.receive(from: "c", by: a, lease: .seconds(1)).delivery)
+        _ = hub.nack(delivery, by: a)
+        let report = try #require(hub.machine.channelsReport(prefix: nil).channels.first)
         #expect((report.senders, report.receivers, report.buffered, report.leased) == (0, 1, 1, 0))
     }
 
     @Test func channelsAreFoundByTheirBeginningAndTheRestIsCounted() throws {
-        var floor = Floor(limits: limits(rows: 3))
-        let a = floor.connect()
-        for number in (0..<5).reversed() { _ = try floor.receive(from: "jobs/\(number)", by: a, tag: "\(number)") }
-        _ = try floor.receive(from: "other", by: a, tag: "o")
-        let report = floor.machine.channelsReport(prefix: try channel("jobs/"))
+        var hub = TestHub(limits: limits(rows: 3))
+        let a = hub.connect()
+        for number in (0..<5).reversed() { _ = try hub.receive(from: "jobs/\(number)", by: a, tag: "\(number)") }
+        _ = try hub.receive(from: "other", by: a, tag: "o")
+        let report = hub.machine.channelsReport(prefix: try channel("jobs/"))
         #expect(report.channels.map(\.name) == ["jobs/0", "jobs/1", "jobs/2"])
         #expect(report.omitted == 2)
-        #expect(floor.machine.channelsReport(prefix: try channel("none")).channels.isEmpty)
+        #expect(hub.machine.channelsReport(prefix: try channel("none")).channels.isEmpty)
     }
 
     // MARK: Waiters
@@ -81,21 +81,21 @@ import Testing
     @Test func everyKindOfWaitIsReportedTheOldestFirst() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
-        var floor = Floor(limits: limits)
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.apply(.name(channel("worker")), by: b)
-        _ = try floor.send("1", on: "c", by: a, tag: "s", timeout: .seconds(10))
-        _ = try floor.receive(from: "c", by: b, lease: .seconds(1))
-        floor.machine.now += 1_000_000_000
-        _ = try floor.select("recv d", "send e x", "barrier parties=2 g", by: b, tag: "t")
-        floor.machine.now += 1_000_000_000
-        _ = try floor.barrier("h", 3, by: b, tag: "u")
-        floor.machine.now += 1_000_000_000
-        _ = try floor.stream(from: "f", by: b, tag: "v")
-        _ = try floor.send("x", on: "f", by: a)
-        floor.machine.now += 1_000_000_000
-        _ = try floor.trace("c", by: a, tag: "w")
-        let waiters = floor.machine.waitersReport(on: nil).waiters
+        var hub = TestHub(limits: limits)
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.apply(.name(channel("worker")), by: b)
+        _ = try hub.send("1", on: "c", by: a, tag: "s", timeout: .seconds(10))
+        _ = try hub.receive(from: "c", by: b, lease: .seconds(1))
+        hub.machine.now += 1_000_000_000
+        _ = try hub.select("recv d", "send e x", "barrier parties=2 g", by: b, tag: "t")
+        hub.machine.now += 1_000_000_000
+        _ = try hub.barrier("h", 3, by: b, tag: "u")
+        hub.machine.now += 1_000_000_000
+        _ = try hub.stream(from: "f", by: b, tag: "v")
+        _ = try hub.send("x", on: "f", by: a)
+        hub.machine.now += 1_000_000_000
+        _ = try hub.trace("c", by: a, tag: "w")
+        let waiters = hub.machine.waitersReport(on: nil).waiters
         #expect(waiters.map(\.tag) == ["s", "t", "u", "v", "w"])
         #expect(waiters.map(\.operation) == [.send, .select, .barrier, .receive, .trace])
         #expect(waiters.map(\.state) == [.underLease, .waiting, .waiting, .paused, .waiting])
@@ -109,48 +109,48 @@ import Testing
     }
 
     @Test func aSelectUnderALeaseWaitsForThatArm() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.select("recv d", "send c x", by: a, tag: "s")
-        _ = try floor.receive(from: "c", by: b, lease: .seconds(1))
-        let waiter = try #require(floor.machine.waitersReport(on: nil).waiters.first)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.select("recv d", "send c x", by: a, tag: "s")
+        _ = try hub.receive(from: "c", by: b, lease: .seconds(1))
+        let waiter = try #require(hub.machine.waitersReport(on: nil).waiters.first)
         #expect((waiter.operation, waiter.state) == (.select, .underLease))
         #expect(waiter.targets == ["send c"])
     }
 
     @Test func waitersAreFoundByTheirChannelAndTheYoungestAreLeftOut() throws {
-        var floor = Floor(limits: limits(rows: 3))
-        let a = floor.connect()
+        var hub = TestHub(limits: limits(rows: 3))
+        let a = hub.connect()
         for number in 0..<5 {
-            floor.machine.now += 1
-            _ = try floor.receive(from: "c", by: a, tag: "\(number)")
+            hub.machine.now += 1
+            _ = try hub.receive(from: "c", by: a, tag: "\(number)")
         }
-        _ = try floor.select("send d x", "barrier parties=2 g", by: a, tag: "s")
-        let report = floor.machine.waitersReport(on: try channel("c"))
+        _ = try hub.select("send d x", "barrier parties=2 g", by: a, tag: "s")
+        let report = hub.machine.waitersReport(on: try channel("c"))
         #expect(report.waiters.map(\.tag) == ["0", "1", "2"])
         #expect(report.omitted == 2)
-        #expect(floor.machine.waitersReport(on: nil).omitted == 3)
+        #expect(hub.machine.waitersReport(on: nil).omitted == 3)
         for name in ["d", "g"] {
-            #expect(floor.machine.waitersReport(on: try channel(name)).waiters.map(\.tag) == ["s"])
+            #expect(hub.machine.waitersReport(on: try channel(name)).waiters.map(\.tag) == ["s"])
         }
-        #expect(floor.machine.waitersReport(on: try channel("none")).waiters.isEmpty)
+        #expect(hub.machine.waitersReport(on: try channel("none")).waiters.isEmpty)
     }
 
     // MARK: Clients
 
     @Test func clientsAreReportedTheOldestFirstAndTheRestIsCounted() throws {
-        var floor = Floor(limits: limits(rows: 2))
-        let a = floor.connect()
-        floor.machine.now += 1_000_000_000
-        let b = floor.connect()
-        floor.machine.now += 1_000_000_000
-        _ = floor.connect()
-        _ = try floor.apply(.name(channel("worker")), by: b)
-        _ = try floor.join(.receive, of: "c", by: b)
-        _ = try floor.send("x", on: "c", by: a, tag: "1")
-        _ = try floor.receive(from: "d", by: a, tag: "2")
-        _ = try floor.receive(from: "c", by: b, lease: .seconds(1))
-        let report = floor.machine.clientsReport()
+        var hub = TestHub(limits: limits(rows: 2))
+        let a = hub.connect()
+        hub.machine.now += 1_000_000_000
+        let b = hub.connect()
+        hub.machine.now += 1_000_000_000
+        _ = hub.connect()
+        _ = try hub.apply(.name(channel("worker")), by: b)
+        _ = try hub.join(.receive, of: "c", by: b)
+        _ = try hub.send("x", on: "c", by: a, tag: "1")
+        _ = try hub.receive(from: "d", by: a, tag: "2")
+        _ = try hub.receive(from: "c", by: b, lease: .seconds(1))
+        let report = hub.machine.clientsReport()
         #expect(report.omitted == 1)
         #expect(report.clients.map(\.address) == ["127.0.0.1:1", "127.0.0.1:2"])
         #expect(report.clients.map(\.label) == [nil, "worker"])

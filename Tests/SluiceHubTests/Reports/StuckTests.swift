@@ -22,17 +22,17 @@ import Testing
         }
     }
 
-    private func cycles(_ floor: borrowing Floor) -> [Cycle] { floor.machine.stuckReport().cycles.map(Cycle.init) }
+    private func cycles(_ hub: borrowing TestHub) -> [Cycle] { hub.machine.stuckReport().cycles.map(Cycle.init) }
 
     /// Two clients, of which each is the only sender to the other one, and waits for it.
-    private func makeStuck(_ floor: inout Floor, tag: String? = nil, timeout: Duration? = nil) throws -> [ConnectionID]
+    private func makeStuck(_ hub: inout TestHub, tag: String? = nil, timeout: Duration? = nil) throws -> [ConnectionID]
     {
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.join(.send, of: "c", by: a)
-        _ = try floor.join(.send, of: "d", by: b)
-        _ = try floor.receive(from: "d", by: a, tag: tag, timeout: timeout)
-        floor.machine.now += 1
-        _ = try floor.receive(from: "c", by: b)
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.join(.send, of: "c", by: a)
+        _ = try hub.join(.send, of: "d", by: b)
+        _ = try hub.receive(from: "d", by: a, tag: tag, timeout: timeout)
+        hub.machine.now += 1
+        _ = try hub.receive(from: "c", by: b)
         return [a, b]
     }
 
@@ -40,137 +40,137 @@ import Testing
         .proved, "127.0.0.1:1 recv d 127.0.0.1:2", "127.0.0.1:2 recv c 127.0.0.1:1")
 
     @Test func declaredEndsProveACycle() throws {
-        var floor = Floor()
-        _ = try makeStuck(&floor)
-        #expect(cycles(floor) == [proved])
+        var hub = TestHub()
+        _ = try makeStuck(&hub)
+        #expect(cycles(hub) == [proved])
     }
 
     @Test func nobodyIsStuckWhileSomebodyElseMayHelp() throws {
-        var floor = Floor()
-        _ = try makeStuck(&floor)
-        let c = floor.connect()
-        _ = try floor.join(.send, of: "d", by: c)
-        #expect(cycles(floor).isEmpty)
-        _ = try floor.receive(from: "c", by: c)
-        #expect(cycles(floor) == [proved], "who could help waits too")
+        var hub = TestHub()
+        _ = try makeStuck(&hub)
+        let c = hub.connect()
+        _ = try hub.join(.send, of: "d", by: c)
+        #expect(cycles(hub).isEmpty)
+        _ = try hub.receive(from: "c", by: c)
+        #expect(cycles(hub) == [proved], "who could help waits too")
     }
 
     @Test func whatEndsByItselfOrLeavesItsClientFreeProvesNothing() throws {
         for (tag, timeout) in [("t", nil), (nil, Duration.seconds(1))] {
-            var floor = Floor()
-            _ = try makeStuck(&floor, tag: tag, timeout: timeout)
-            #expect(cycles(floor).map(\.certainty) == [.possible])
+            var hub = TestHub()
+            _ = try makeStuck(&hub, tag: tag, timeout: timeout)
+            #expect(cycles(hub).map(\.certainty) == [.possible])
         }
     }
 
     @Test func whoHasUsedAChannelMayBeTheOneThatIsWaitedFor() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("x", on: "c", by: a, timeout: .zero)
-        _ = try floor.send("x", on: "d", by: b, timeout: .zero)
-        _ = try floor.receive(from: "d", by: a)
-        #expect(cycles(floor).isEmpty)
-        floor.machine.now += 1
-        _ = try floor.receive(from: "c", by: b)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("x", on: "c", by: a, timeout: .zero)
+        _ = try hub.send("x", on: "d", by: b, timeout: .zero)
+        _ = try hub.receive(from: "d", by: a)
+        #expect(cycles(hub).isEmpty)
+        hub.machine.now += 1
+        _ = try hub.receive(from: "c", by: b)
         #expect(
-            cycles(floor) == [
+            cycles(hub) == [
                 Cycle(.possible, "127.0.0.1:1 recv d 127.0.0.1:2", "127.0.0.1:2 recv c 127.0.0.1:1")
             ])
-        _ = try floor.send("x", on: "c", by: floor.connect(), timeout: .zero)
-        #expect(cycles(floor).isEmpty, "it was given to the one, which can give to the other")
+        _ = try hub.send("x", on: "c", by: hub.connect(), timeout: .zero)
+        #expect(cycles(hub).isEmpty, "it was given to the one, which can give to the other")
     }
 
     @Test func aChannelThatNobodyElseHasUsedIsNoCycle() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.receive(from: "c", by: a, tag: "1")
-        _ = try floor.send("x", on: "d", by: a, tag: "2")
-        #expect(cycles(floor).isEmpty)
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.receive(from: "c", by: a, tag: "1")
+        _ = try hub.send("x", on: "d", by: a, tag: "2")
+        #expect(cycles(hub).isEmpty)
     }
 
     @Test func aClientMayWaitForItself() throws {
-        var floor = Floor()
-        let a = floor.connect()
-        _ = try floor.join(.send, of: "c", by: a)
-        _ = try floor.receive(from: "c", by: a)
-        #expect(cycles(floor) == [Cycle(.proved, "127.0.0.1:1 recv c 127.0.0.1:1")])
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.join(.send, of: "c", by: a)
+        _ = try hub.receive(from: "c", by: a)
+        #expect(cycles(hub) == [Cycle(.proved, "127.0.0.1:1 recv c 127.0.0.1:1")])
     }
 
     @Test func whoCouldHelpBesidesTheClientItselfIsTheOneThatIsWaitedFor() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
         for client in [a, b] {
-            for channel in ["c", "d"] { _ = try floor.join(.send, of: channel, by: client) }
+            for channel in ["c", "d"] { _ = try hub.join(.send, of: channel, by: client) }
         }
-        _ = try floor.receive(from: "d", by: a)
-        floor.machine.now += 1
-        _ = try floor.receive(from: "c", by: b)
-        #expect(cycles(floor) == [proved])
+        _ = try hub.receive(from: "d", by: a)
+        hub.machine.now += 1
+        _ = try hub.receive(from: "c", by: b)
+        #expect(cycles(hub) == [proved])
     }
 
     @Test func aSelectIsStuckOnlyIfAllItsArmsAre() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.join(.send, of: "c", by: a)
-        _ = try floor.join(.send, of: "d", by: b)
-        _ = try floor.join(.send, of: "e", by: c)
-        _ = try floor.select("recv d", "recv e", by: a)
-        _ = try floor.receive(from: "c", by: b)
-        #expect(cycles(floor).isEmpty)
-        _ = try floor.receive(from: "c", by: c)
-        #expect(cycles(floor).map(\.certainty) == [.proved])
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.join(.send, of: "c", by: a)
+        _ = try hub.join(.send, of: "d", by: b)
+        _ = try hub.join(.send, of: "e", by: c)
+        _ = try hub.select("recv d", "recv e", by: a)
+        _ = try hub.receive(from: "c", by: b)
+        #expect(cycles(hub).isEmpty)
+        _ = try hub.receive(from: "c", by: c)
+        #expect(cycles(hub).map(\.certainty) == [.proved])
     }
 
     @Test func aSenderMayWaitForWhoHoldsItsMessage() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.send("job", on: "c", by: a)
-        _ = try floor.receive(from: "c", by: b, lease: .seconds(10))
-        floor.machine.now += 1
-        _ = try floor.send("x", on: "d", by: a, timeout: .zero)
-        _ = try floor.receive(from: "d", by: b)
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a)
+        _ = try hub.receive(from: "c", by: b, lease: .seconds(10))
+        hub.machine.now += 1
+        _ = try hub.send("x", on: "d", by: a, timeout: .zero)
+        _ = try hub.receive(from: "d", by: b)
         #expect(
-            cycles(floor) == [
+            cycles(hub) == [
                 Cycle(.possible, "127.0.0.1:1 lease c 127.0.0.1:2", "127.0.0.1:2 recv d 127.0.0.1:1")
             ])
     }
 
     @Test func thoseAtABarrierWaitForEachOther() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
         // Each has been at the barrier where the other one waits now.
-        _ = try floor.barrier("g", 2, by: b, timeout: .zero)
-        _ = try floor.barrier("h", 2, by: a, timeout: .zero)
-        _ = try floor.barrier("g", 2, by: a)
-        floor.machine.now += 1
-        _ = try floor.barrier("h", 2, by: b)
+        _ = try hub.barrier("g", 2, by: b, timeout: .zero)
+        _ = try hub.barrier("h", 2, by: a, timeout: .zero)
+        _ = try hub.barrier("g", 2, by: a)
+        hub.machine.now += 1
+        _ = try hub.barrier("h", 2, by: b)
         #expect(
-            cycles(floor) == [
+            cycles(hub) == [
                 Cycle(.possible, "127.0.0.1:1 barrier g 127.0.0.1:2", "127.0.0.1:2 barrier h 127.0.0.1:1")
             ])
     }
 
     @Test func whoWaitsForSomebodyInACycleIsNotPartOfIt() throws {
-        var floor = Floor()
-        let outside = floor.connect()
-        let stuck = try makeStuck(&floor)
-        _ = try floor.join(.send, of: "e", by: stuck[0])
-        _ = try floor.receive(from: "e", by: outside)
-        let found = floor.machine.stuckReport().cycles
+        var hub = TestHub()
+        let outside = hub.connect()
+        let stuck = try makeStuck(&hub)
+        _ = try hub.join(.send, of: "e", by: stuck[0])
+        _ = try hub.receive(from: "e", by: outside)
+        let found = hub.machine.stuckReport().cycles
         #expect(found.count == 1)
         #expect(found.first?.steps.map(\.client) == ["127.0.0.1:2", "127.0.0.1:3"])
     }
 
     @Test func aLongCycleIsTold() throws {
-        var floor = Floor()
+        var hub = TestHub()
         let count = 1000
-        let clients = (0..<count).map { _ in floor.connect() }
+        let clients = (0..<count).map { _ in hub.connect() }
         for (number, client) in clients.enumerated() {
-            _ = try floor.join(.send, of: "c\(number)", by: client)
-            _ = try floor.receive(from: "c\((number + 1) % count)", by: client)
+            _ = try hub.join(.send, of: "c\(number)", by: client)
+            _ = try hub.receive(from: "c\((number + 1) % count)", by: client)
         }
-        #expect(floor.machine.stuckReport().cycles.map(\.steps.count) == [count])
-        floor.disconnect(clients[500])
-        #expect(cycles(floor).isEmpty)
+        #expect(hub.machine.stuckReport().cycles.map(\.steps.count) == [count])
+        hub.disconnect(clients[500])
+        #expect(cycles(hub).isEmpty)
     }
 }

@@ -7,23 +7,23 @@ import Testing
 /// Following the handoffs, in the pure machine.
 @Suite struct TraceTests {
     /// The handoffs among the effects.
-    private func handoffs(_ floor: inout Floor) -> [Handoff] {
-        floor.news().compactMap { if case .handoff(let handoff) = $0.content { handoff } else { nil } }
+    private func handoffs(_ hub: inout TestHub) -> [Handoff] {
+        hub.takeLateReplies().compactMap { if case .handoff(let handoff) = $0.content { handoff } else { nil } }
     }
 
     @Test func everyHandoffIsToldAsItHappens() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        _ = try floor.apply(.name(channel("boss")), by: a)
-        #expect(try floor.trace(by: c, tag: "t").isParked)
-        _ = try floor.receive(from: "c", by: b, tag: "r")
-        _ = try floor.send("hello", on: "c", by: a)
-        _ = try floor.send("job", on: "c", by: a)
-        floor.machine.now += 5
-        let delivery = try #require(try floor.receive(from: "c", by: b, lease: .seconds(1)).delivery)
-        _ = floor.nack(delivery, by: b)
-        _ = try floor.receive(from: "c", by: b, lease: .seconds(1))
-        let told = handoffs(&floor)
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.apply(.name(channel("boss")), by: a)
+        #expect(try hub.trace(by: c, tag: "t").isParked)
+        _ = try hub.receive(from: "c", by: b, tag: "r")
+        _ = try hub.send("hello", on: "c", by: a)
+        _ = try hub.send("job", on: "c", by: a)
+        hub.machine.now += 5
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        _ = hub.nack(delivery, by: b)
+        _ = try hub.receive(from: "c", by: b, lease: .seconds(1))
+        let told = handoffs(&hub)
         #expect(told.map(\.bodyBytes) == [5, 3, 3])
         #expect(told.map(\.attempt) == [nil, 1, 2])
         #expect(told.map(\.time) == [1, 6, 6])
@@ -31,58 +31,58 @@ import Testing
     }
 
     @Test func aBroadcastIsAHandoffToEach() throws {
-        var floor = Floor()
-        let clients = (0..<3).map { _ in floor.connect() }
-        _ = try floor.open("c", .broadcast, by: clients[0])
-        _ = try floor.trace(by: clients[0], tag: "t")
-        for client in clients.dropFirst() { _ = try floor.receive(from: "c", by: client) }
-        _ = try floor.send("x", on: "c", by: clients[0])
-        #expect(handoffs(&floor).map(\.receiver) == ["127.0.0.1:2", "127.0.0.1:3"])
+        var hub = TestHub()
+        let clients = (0..<3).map { _ in hub.connect() }
+        _ = try hub.open("c", .broadcast, by: clients[0])
+        _ = try hub.trace(by: clients[0], tag: "t")
+        for client in clients.dropFirst() { _ = try hub.receive(from: "c", by: client) }
+        _ = try hub.send("x", on: "c", by: clients[0])
+        #expect(handoffs(&hub).map(\.receiver) == ["127.0.0.1:2", "127.0.0.1:3"])
     }
 
     @Test func onlyChannelsThatBeginSoAreFollowed() throws {
-        var floor = Floor()
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.trace("jobs/", by: a, tag: "t")
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.trace("jobs/", by: a, tag: "t")
         for name in ["jobs/1", "job", "jobs/2"] {
-            _ = try floor.receive(from: name, by: b)
-            _ = try floor.send("x", on: name, by: a)
+            _ = try hub.receive(from: name, by: b)
+            _ = try hub.send("x", on: name, by: a)
         }
-        #expect(try handoffs(&floor).map(\.channel) == [channel("jobs/1"), channel("jobs/2")])
+        #expect(try handoffs(&hub).map(\.channel) == [channel("jobs/1"), channel("jobs/2")])
     }
 
     @Test func whatDoesNotFitIsDroppedAndCounted() throws {
         var limits = HubLimits()
         limits.outputBytes = 2 * Handoff.outputBytes
-        var floor = Floor(limits: limits)
-        let (a, b) = (floor.connect(), floor.connect())
-        _ = try floor.trace(by: a, tag: "t")
+        var hub = TestHub(limits: limits)
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.trace(by: a, tag: "t")
         for _ in 0..<5 {
-            _ = try floor.receive(from: "c", by: b)
-            #expect(try floor.send("x", on: "c", by: b) == .done(.ok), "nobody waits for those who trace")
+            _ = try hub.receive(from: "c", by: b)
+            #expect(try hub.send("x", on: "c", by: b) == .done(.ok), "nobody waits for those who trace")
         }
-        #expect(handoffs(&floor).map(\.droppedBefore) == [0, 0])
-        floor.machine.outputWritten(2 * Handoff.outputBytes, of: a)
-        _ = try floor.receive(from: "c", by: b)
-        _ = try floor.send("x", on: "c", by: b)
-        #expect(handoffs(&floor).map(\.droppedBefore) == [3])
+        #expect(handoffs(&hub).map(\.droppedBefore) == [0, 0])
+        hub.machine.outputWritten(2 * Handoff.outputBytes, of: a)
+        _ = try hub.receive(from: "c", by: b)
+        _ = try hub.send("x", on: "c", by: b)
+        #expect(handoffs(&hub).map(\.droppedBefore) == [3])
     }
 
     @Test func itEndsWhenItIsCancelledOrItsClientGoes() throws {
-        var floor = Floor()
-        let (a, b, c) = (floor.connect(), floor.connect(), floor.connect())
-        let trace = try #require(try floor.trace(by: a, tag: "t").parked)
-        _ = try floor.trace(by: b, tag: "t")
-        _ = try floor.trace(by: c, tag: "t")
-        floor.cancel(trace)
-        floor.endInput(of: b)
-        #expect(floor.news() == [News(a, "t", .cancelled(nil)), News(b, "t", .cancelled("eof"))])
-        #expect(try floor.trace(by: b, tag: "t") == .done(.cancelled("eof")))
-        floor.disconnect(c)
-        _ = try floor.receive(from: "c", by: a, tag: "r")
-        _ = try floor.send("x", on: "c", by: a)
-        #expect(floor.news().count == 1)
-        #expect(floor.machine.tracers.isEmpty)
-        floor.expectEmpty()
+        var hub = TestHub()
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
+        let trace = try #require(try hub.trace(by: a, tag: "t").parked)
+        _ = try hub.trace(by: b, tag: "t")
+        _ = try hub.trace(by: c, tag: "t")
+        hub.cancel(trace)
+        hub.endInput(of: b)
+        #expect(hub.takeLateReplies() == [LateReply(a, "t", .cancelled(nil)), LateReply(b, "t", .cancelled("eof"))])
+        #expect(try hub.trace(by: b, tag: "t") == .done(.cancelled("eof")))
+        hub.disconnect(c)
+        _ = try hub.receive(from: "c", by: a, tag: "r")
+        _ = try hub.send("x", on: "c", by: a)
+        #expect(hub.takeLateReplies().count == 1)
+        #expect(hub.machine.tracers.isEmpty)
+        hub.expectEmpty()
     }
 }

@@ -57,7 +57,7 @@ import Testing
     ]
 
     @Test(arguments: ["\n", "\r\n"]) func eachBadLineIsRefusedAndTheNextOneRuns(end: String) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             for (line, code) in Self.lines {
                 try await client.say(line + end + "PING\(end)")
@@ -81,7 +81,7 @@ import Testing
         ("RECV timeout=0 lease=876000h c", "TIMEOUT"), ("BARRIER parties=9223372036854775807 timeout=0 b", "TIMEOUT"),
     ])
     func whatIsJustWithinALimitIsDone(line: String, reply: String) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say(line + "\n")
             #expect(try await client.hearLine() == reply)
@@ -90,7 +90,7 @@ import Testing
 
     /// Bodies of every kind, in pieces of every size.
     @Test(arguments: [1, 2, 3, 5, 7, 16, 64, 4096]) func bodiesAreTakenInPiecesOfAnySize(piece: Int) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             let good =
                 "#1 SEND len=6 c\na\nb\r\nc\nSELECT send len=0 d | send len=3 e\n\nx\n\n\n#2 RECV e\nPING len=1\n\n\n"
@@ -122,7 +122,7 @@ import Testing
         "SEND len=67108865 c\n",
     ])
     func aBodyThatIsNotWhatWasAnnouncedEndsTheConnection(text: String) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say(text)
             #expect(try await client.hearLine().hasPrefix("ERR framing "))
@@ -134,7 +134,7 @@ import Testing
     @Test func aBodyAtTheLimitIsTakenAndOnePastItIsPassedOver() throws {
         var limits = HubLimits()
         limits.wire.maxBodyBytes = 1000
-        try Service.run(limits: limits) { service in
+        try HubService.run(limits: limits) { service in
             let client = try await service.connect()
             let (fits, not) = (String(repeating: "\n", count: 1000), String(repeating: "\n", count: 1001))
             try await client.say("#1 SEND len=1000 c\n\(fits)\nRECV c\nSEND len=1001 c\n\(not)\nPING\n")

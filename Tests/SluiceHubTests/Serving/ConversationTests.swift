@@ -9,7 +9,7 @@ import Testing
     // MARK: Order
 
     @Test func whatWasDecidedFirstIsToldFirst() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await other.say("JOIN end=recv c\n#1 SEND c x\nQUIT\n")
             try await other.hear("OK\n")
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func untaggedCommandsAreAnsweredInTheirOrder() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\nping one\nbogus\nRECV timeout=0 c\nPING two\n")
             try await client.hear(
@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test func aSendIsAnsweredWhenTheReceiverComes() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("SEND jobs hello\nPING\n")
             await service.parked(1)
@@ -42,7 +42,7 @@ import Testing
     }
 
     @Test func aParkedUntaggedCommandHoldsUpEveryLineBehindIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("RECV a\n#t PING\nPING x\nSEND b y\n#u QUIT\n")
             await service.parked(1)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test func aTaggedCommandHoldsUpNothing() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#a RECV x\n#b RECV y\nPING\nSEND y 1\nSEND x 2\n")
             try await client.hear("OK\nOK\n#b MSG y 1\n1\nOK\n#a MSG x 1\n2\n")
@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func manyCommandsInOneWriteAreAnsweredInTheirOrderAndStarveNobody() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (busy, other) = (try await service.connect(), try await service.connect())
             let count = 100_000
             let writer = service.reactor.spawn {
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test func manyMeetingsInOneWriteAreAnsweredInTheirOrder() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             let count = 5_000
             let writer = service.reactor.spawn {
@@ -120,7 +120,7 @@ import Testing
     private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init).sorted() }
 
     @Test(arguments: [false, true]) func theRepliesAreTheSameWhereverTheInputIsCut(usesCRLF: Bool) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let conversation = Array(Self.conversation.utf8)
             let bodyLineFeed = try #require(Self.conversation.utf8Offset(of: "a\nb")) + 1
             let input = conversation.enumerated().flatMap { offset, byte in
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test func theRepliesAreTheSameOneByteAtATime() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             for byte in Self.conversation.utf8 {
                 try await client.stream.write(CollectionOfOne(byte))
@@ -157,7 +157,7 @@ import Testing
     // MARK: Tags
 
     @Test func aTagInUseIsRefusedUntilItsReplyIsThere() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             let refusal = "#a ERR tag-in-use a command with this tag is pending still\n"
             try await client.say("#a RECV x\n#a RECV y\n#a PING\n#a bogus\n#a CANCEL #a\n#a QUIT\n")
@@ -168,7 +168,7 @@ import Testing
     }
 
     @Test func cancelWithdrawsAPendingCommandAndIsOKInAnyCase() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#a RECV x\nCANCEL #a\nCANCEL #a\n#b CANCEL #none\n")
             try await client.hear("OK\n#a CANCELLED\nOK\n#b OK\n")
@@ -178,7 +178,7 @@ import Testing
     // MARK: Session
 
     @Test func quitIsAnsweredAfterEverythingBeforeIt() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#a RECV x\nQUIT\nSEND x never\nPING\n")
             await service.parked(1)
@@ -190,7 +190,7 @@ import Testing
     }
 
     @Test func helpIsThere() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             let overview = String(decoding: Help(limits: Limits()).body(for: nil), as: UTF8.self)
             let page = String(decoding: Help(limits: Limits()).body(for: .select), as: UTF8.self)
@@ -207,7 +207,7 @@ import Testing
         ("SEND len=-1 jobs\nSEND jobs smuggled\n", "framing"),
     ])
     func aFatalErrorIsTheLastReplyAndNothingBehindItRuns(input: String, code: String) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say(input)
             var heard: [UInt8] = []
@@ -222,7 +222,7 @@ import Testing
     }
 
     @Test func aFatalErrorWithdrawsWhatIsParkedAtOnce() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#a RECV x\n#b SEND len=z y\n")
             try await client.hear("#a CANCELLED closing\n#b ERR framing")
@@ -232,7 +232,7 @@ import Testing
     }
 
     @Test func whatARefusedLineAnnouncesIsPassedOver() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("SEND len=10 !bad\nQUIT\nQUIT\n\nPING\n")
             try await client.hear(
@@ -241,7 +241,7 @@ import Testing
     }
 
     @Test func emptyLinesAreNothing() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("\n\r\n\nPING\n\n")
             try await client.hear("OK\n")

@@ -7,7 +7,7 @@ import Testing
 /// Half-close, hanging up, and the end of the reactor.
 @Suite(.timeLimit(.minutes(10))) struct HangUpTests {
     @Test func completeLinesStillRunAfterTheFIN() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING a\nRECV c\nPING b\nSEND c x\n#1 RECV c\nPING c\nPING unfinish")
             try client.finishSending()
@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func theFINWithdrawsWhatIsParked() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\n#2 SEND d x\nRECV e\nPING\n")
             await service.parked(3)
@@ -32,7 +32,7 @@ import Testing
         var limits = HubLimits()
         limits.wire.maxLineBytes = 256
         limits.inputBytes = 512
-        try Service.run(limits: limits) { [limits] service in
+        try HubService.run(limits: limits) { [limits] service in
             let client = try await service.connect()
             let pings = String(repeating: "PING\n", count: 2000)
             try await client.say("RECV c\n" + pings + "RECV c\n#1 SEND d x\n")
@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test func whatWaitsAfterTheFINIsAnswered() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV eof=wait c\nRECV eof=wait d\nPING\nQUIT\n")
             try client.finishSending()
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test func quitAfterTheFINEndsWhatDoesNotWait() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\nQUIT\n")
             await service.parked(1)
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func aParkedClientThatIsResetIsReaped() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV c\nSEND d x\nPING\n")
             await service.parked(2)
@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func aClientThatIsNotReadFromIsReapedToo() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             // More than is read in advance of the command that waits.
             try await client.say("RECV c\n" + String(repeating: "PING\n", count: 10_000))
@@ -99,7 +99,7 @@ import Testing
     }
 
     @Test func aThousandClientsThatHangUpAreReaped() throws {
-        try Service.run { service in
+        try HubService.run { service in
             var clients: [Client] = []
             for _ in 0..<500 {
                 let client = try await service.connect()
@@ -117,7 +117,7 @@ import Testing
     }
 
     @Test func waveAfterWaveOfClientsIsServed() throws {
-        try Service.run { service in
+        try HubService.run { service in
             for _ in 0..<4 {
                 var clients: [Client] = []
                 for _ in 0..<100 { clients.append(try await service.connect()) }
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test func aClientThatNeitherReadsNorClosesAfterQuitIsClosed() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("QUIT\nPING\n")
             try await client.hear("OK\n")

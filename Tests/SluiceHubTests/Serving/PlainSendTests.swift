@@ -17,7 +17,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func aReceiveGetsItsMessageAndTheSenderItsAnswer(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV c\n#a RECV d\n")
             try await service.parkedBehindAnother(receiver)
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func countedReceivesTakeTurns(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let sender = try await service.connect()
             let receivers = [try await service.connect(), try await service.connect(), try await service.connect()]
             for (number, receiver) in receivers.enumerated() {
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func manyInOneWriteGoWhereEachIsToGo(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, first, second) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
@@ -79,7 +79,7 @@ import Testing
     ) throws {
         var limits = HubLimits()
         limits.outputBytes = 2048
-        try Service.run(limits: limits) { service in
+        try HubService.run(limits: limits) { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
             await service.parked(1)
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func itIsSeenByThoseWhoTraceAndInReports(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver, tracer) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
@@ -118,7 +118,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func whatWasDecidedBeforeIsToldBefore(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#a RECV a\n#b RECV lease=1h b\n#c RECV count=* c\n")
             await service.parked(3)
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: Spelling.allCases) func aMessageToOneselfComesAfterItsAnswer(_ spelling: Spelling) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#r RECV c\n" + spelling.line("c", "x") + "#r RECV c\n" + spelling.line("c", "y"))
             try await client.hear("OK\n#r MSG c 1\nx\nOK\n#r MSG c 1\ny\n")
@@ -140,7 +140,7 @@ import Testing
     }
 
     @Test func aClientThatQuitsGetsItsMessageAndItsLastReply() throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("PING\n")
             try await sender.hear("OK\n")
@@ -159,7 +159,7 @@ import Testing
         "# SEND c x\n", "SENT c x\n", "SEND\n", "SEND \n", "S\n", "#a\n",
     ])
     func whatIsNoPlainSendIsReadAsEver(line: String) throws {
-        try Service.run { service in
+        try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
             await service.parked(1)
@@ -183,7 +183,7 @@ import Testing
     }
 }
 
-extension Service {
+extension HubService {
     /// Returns once one operation of the client is parked, and another one behind it is held.
     fileprivate func parkedBehindAnother(_ client: Client) async throws { await parked(1) }
 }

@@ -10,8 +10,8 @@ typealias Tag = SluiceWire.Tag
 /// Here the order is that of a remote select.
 typealias SelectOrder = SluiceWire.SelectOrder
 
-/// A trading floor: a state machine with its clock, and a short way to say who does what.
-struct Floor: ~Copyable {
+/// A trading hub: a state machine with its clock, and a short way to say who does what.
+struct TestHub: ~Copyable {
     var machine: HubStateMachine
 
     init(seed: UInt64 = 1, limits: HubLimits = HubLimits(), epoch: Int = 42) {
@@ -128,13 +128,13 @@ struct Floor: ~Copyable {
     }
 
     /// What the parked operations were told since the last time.
-    mutating func news() -> [News] {
+    mutating func takeLateReplies() -> [LateReply] {
         defer { machine.effects = [] }
-        return machine.effects.map(News.init)
+        return machine.effects.map(LateReply.init)
     }
 
     /// The leases of the messages that parked operations were given since the last time.
-    mutating func deliveries() -> [DeliveryID] { news().compactMap(\.delivery) }
+    mutating func takeDeliveries() -> [DeliveryID] { takeLateReplies().compactMap(\.delivery) }
 
     /// Checks that nothing is left of anybody.
     func expectEmpty() {
@@ -234,7 +234,7 @@ extension Outcome {
 }
 
 /// What a parked operation was told, as tests compare it.
-struct News: Hashable {
+struct LateReply: Hashable {
     let connection: ConnectionID
     let tag: Tag?
     let content: Effect.Content

@@ -6,7 +6,7 @@ import Testing
 @testable import SluiceHub
 
 /// A hub that serves on a port of its own, its clock in the hands of the test.
-struct Service: Sendable {
+struct HubService: Sendable {
     let reactor: Reactor
     let hub: Hub
     let clock: ManualReactorClock
@@ -14,7 +14,8 @@ struct Service: Sendable {
 
     /// Runs `body` as the main task of the hub's reactor.
     static func run(
-        limits: HubLimits = HubLimits(), users: Users? = nil, _ body: @escaping @Sendable (Service) async throws -> Void
+        limits: HubLimits = HubLimits(), users: Users? = nil,
+        _ body: @escaping @Sendable (HubService) async throws -> Void
     ) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
@@ -22,7 +23,7 @@ struct Service: Sendable {
             let hub = Hub(on: reactor, limits: limits, users: users, epoch: 42)
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
             reactor.spawn("listener") { try await hub.serve(listener) }
-            try await body(Service(reactor: reactor, hub: hub, clock: clock, address: listener.localAddress))
+            try await body(HubService(reactor: reactor, hub: hub, clock: clock, address: listener.localAddress))
             listener.close()
         }
     }
