@@ -3,16 +3,16 @@ import Logging
 import SluiceHub
 import SluiceRuntime
 
-/// Has the daemon read its configuration again: all of that takes effect, or nothing.
-struct Reloading: Sendable {
+/// Reads the configuration again on SIGHUP. A new configuration with a mistake changes nothing.
+struct ConfigurationReload: Sendable {
     let hub: Hub
-    let journal: Journal
-    /// Reads the sources that the daemon was started with.
+    let log: DaemonLog
+    /// Reads the settings from the same flags, environment and files as at the start.
     let load: @Sendable () throws(SettingsError) -> Settings
 
-    /// Reads the configuration again with each SIGHUP. On the reactor's thread.
+    /// Reads the configuration again on each SIGHUP. Call this on the reactor's thread.
     ///
-    /// - Parameter settings: what holds at the beginning.
+    /// - Parameter settings: the settings that are in effect now.
     func beginOnSignals(of reactor: Reactor, _ settings: Settings) throws(SluiceError) {
         let signals = try reactor.signals(SIGHUP)
         reactor.spawn("SIGHUP") {
@@ -28,18 +28,18 @@ struct Reloading: Sendable {
         do throws(SettingsError) {
             let (settings, kept) = try current.reloaded(with: try await read())
             hub.change(limits: settings.limits, users: settings.users)
-            journal.level = settings.logLevel
+            log.level = settings.logLevel
             current = settings
             for name in kept {
-                journal.log(.warning, "a changed key takes effect after a restart", ["key": "\(name)"])
+                log.write(.warning, "the changed key takes effect after a restart", ["key": "\(name)"])
             }
-            journal.log(.notice, "configuration reloaded")
+            log.write(.notice, "configuration reloaded")
         } catch {
-            journal.log(.error, "configuration not reloaded, nothing has changed", ["error": "\(error.message)"])
+            log.write(.error, "configuration not reloaded; the old one stays in effect", ["error": "\(error.message)"])
         }
     }
 
-    /// Elsewhere, because reading blocks its thread, and may do so for long where the file is none.
+    /// Loads the settings off the reactor's thread: reading blocks, possibly for long when the path is a pipe.
     private func read() async throws(SettingsError) -> Settings {
         try await Task.detached { [load] () async -> Result<Settings, SettingsError> in
             Result { () throws(SettingsError) in try load() }

@@ -5,20 +5,20 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// One life of the daemon: reactors, a hub, listeners, and the signals that it obeys.
+/// Runs one hub: its reactors, its listeners and the signals that stop it or reload its configuration.
 struct Daemon {
     private let settings: Settings
     private let load: @Sendable () throws(SettingsError) -> Settings
-    private let journal: Journal
+    private let log: DaemonLog
 
-    /// - Parameter load: reads the settings, again and again.
+    /// - Parameter load: reads the settings; called now and on each SIGHUP.
     init(_ load: @escaping @Sendable () throws(SettingsError) -> Settings) throws(SettingsError) {
         settings = try load()
         self.load = load
-        journal = Journal(level: settings.logLevel)
+        log = DaemonLog(level: settings.logLevel)
     }
 
-    /// Serves until a signal asks for the end, and everybody was told of it.
+    /// Serves clients until a signal stops the daemon and the hub has drained.
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
         Self.keepMemoryForBodies()
@@ -26,7 +26,7 @@ struct Daemon {
         let hub = makeHub(on: reactor)
         let listeners = try bind(on: reactor)
         try start(settings.processes, of: hub)
-        let reactors = try [reactor] + startOthers()
+        let reactors = try [reactor] + startOtherReactors()
         var monitors: [LoopMonitor] = []
         defer { for monitor in monitors { monitor.stop() } }
         for reactor in reactors { if let monitor = try watch(reactor) { monitors.append(monitor) } }
@@ -38,34 +38,35 @@ struct Daemon {
         }
     }
 
-    /// Keeps the allocator from giving memory back with each message and asking for it with the next: that took a third of
-    /// the time of messages of 64 KiB. After a crowd has gone, the hub has what is free given back.
+    /// Makes the allocator keep the memory of freed bodies instead of returning it to the system for each message.
+    ///
+    /// That took a third of the time of 64 KiB messages. The hub returns free memory when many clients have left.
     private static func keepMemoryForBodies() {
         cmalloc_keep(1 << 20, 1 << 20)
     }
 
     private func makeHub(on reactor: Reactor) -> Hub {
-        let journal = journal
+        let log = log
         let epoch = Int(Date().timeIntervalSince1970 * 1000)
         return Hub(on: reactor, limits: settings.limits, users: settings.users, epoch: epoch) { client, ending in
             let level: Logger.Level = ending.isFault ? .notice : .debug
-            journal.log(level, "connection closed", ["client": "\(client)", "reason": "\(ending.rawValue)"])
+            log.write(level, "connection closed", ["client": "\(client)", "reason": "\(ending.rawValue)"])
         }
     }
 
     // MARK: Starting
 
-    /// Takes as many descriptors as an administrator allows: the usual soft limit is for programs that use `select(2)`.
+    /// Raises the soft limit on descriptors to the hard limit: the usual soft limit is meant for users of `select(2)`.
     private static func raiseDescriptorLimit() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
-        // Where that is refused, there are fewer connections, and nothing else changes.
+        // If the system refuses, the daemon serves fewer connections and works as usual.
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
-    /// The reactors that do nothing but serve clients.
-    private func startOthers() throws(SettingsError) -> [Reactor] {
+    /// Starts the reactors after the first one, each on a thread of its own.
+    private func startOtherReactors() throws(SettingsError) -> [Reactor] {
         var others: [Reactor] = []
         for number in 1..<settings.reactors {
             let other = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced/\(number)") }
@@ -89,15 +90,15 @@ struct Daemon {
         return listeners
     }
 
-    /// Has the processes begin as soon as the reactor runs.
+    /// Registers the processes with the hub; they begin when the reactor runs.
     private func start(_ processes: [BuiltInProcess], of hub: Hub) throws(SettingsError) {
-        let journal = journal
+        let log = log
         for process in processes {
             do throws(SluiceError) {
                 try hub.start(process) { failure in
-                    // A client may have said why, in any bytes.
+                    // The reason can come from a client, so it can contain any bytes.
                     let error = String(readableReason: "\(failure.error)") ?? "unknown"
-                    journal.log(
+                    log.write(
                         .warning, "process failed",
                         ["process": "\(failure.name)", "error": "\(error)", "restart": "in \(failure.delay)"])
                 }
@@ -109,9 +110,9 @@ struct Daemon {
 
     private func watch(_ reactor: Reactor) throws(SettingsError) -> LoopMonitor? {
         guard let threshold = settings.blockedLoopThreshold else { return nil }
-        let journal = journal
+        let log = log
         let monitor = LoopMonitor(watching: reactor, threshold: threshold) { blocked in
-            journal.log(
+            log.write(
                 .warning, blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
                 ["task": "\(blocked.task ?? "unnamed")", "for": "\(blocked.duration)"])
         }
@@ -119,6 +120,7 @@ struct Daemon {
         return monitor
     }
 
+    /// Runs `body`, and gives an error of it the status ``ExitStatus/systemError``.
     private static func granted<Result>(_ body: () throws(SluiceError) -> Result) throws(SettingsError) -> Result {
         do throws(SluiceError) {
             return try body()
@@ -129,17 +131,19 @@ struct Daemon {
 
     // MARK: Serving
 
-    /// - Parameter reactors: where clients are served; the first one runs this task.
+    /// Serves the listeners' clients until the hub has drained.
+    ///
+    /// - Parameter reactors: the reactors that serve clients; the first one runs this task.
     private func serve(_ hub: Hub, _ listeners: [Listener], on reactors: [Reactor]) async throws(SluiceError) {
-        let shutdown = Shutdown(hub: hub, listeners: listeners, journal: journal)
+        let shutdown = Shutdown(hub: hub, listeners: listeners, log: log)
         try shutdown.beginOnSignals(of: reactors[0])
-        try Reloading(hub: hub, journal: journal, load: load).beginOnSignals(of: reactors[0], settings)
+        try ConfigurationReload(hub: hub, log: log, load: load).beginOnSignals(of: reactors[0], settings)
         for listener in listeners {
             reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
         for listener in listeners { announce(listener.localAddress) }
         try await hub.waitUntilDrained()
-        journal.log(.info, "stopped")
+        log.write(.info, "stopped")
     }
 
     private func accept(_ hub: Hub, _ listener: Listener, on reactors: [Reactor]) async {
@@ -147,24 +151,24 @@ struct Daemon {
             try await hub.serve(listener, on: reactors)
         } catch {
             guard error.code != .cancelled else { return }
-            journal.log(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])
+            log.write(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])
         }
     }
 
-    /// Tells on stdout where clients can connect.
+    /// Prints the ready line of a listener on stdout.
     private func announce(_ address: SocketAddress) {
-        let place =
+        let location =
             switch address {
             case .ipv4, .ipv6: "tcp=\(address)"
             case .unix(let path): "unix=\(path)"
             }
-        print("ready \(place)")
+        print("ready \(location)")
         fflush(nil)
     }
 }
 
 extension ConnectionEnding {
-    /// Whether an operator may want to know, without asking for it.
+    /// Whether the ending is logged at a level that operators see by default.
     fileprivate var isFault: Bool {
         switch self {
         case .quit, .endOfInput, .reset, .drained, .stopped: false
@@ -176,7 +180,7 @@ extension ConnectionEnding {
 }
 
 extension ExitStatus {
-    /// What to end with when there can be no listener.
+    /// The exit status for a listener that cannot be bound.
     fileprivate init(bindFailure error: SluiceError) {
         switch error.errno {
         case EACCES, EPERM: self = .noPermission

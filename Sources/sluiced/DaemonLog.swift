@@ -2,8 +2,8 @@ import Logging
 import SluiceRuntime
 import Synchronization
 
-/// What the daemon writes to its log. May be used on any thread.
-final class Journal: Sendable {
+/// The daemon's log, on stderr, with a level that can change while it runs. May be used on any thread.
+final class DaemonLog: Sendable {
     private let logger: Lock<Logger>
 
     init(level: Logger.Level) {
@@ -12,13 +12,13 @@ final class Journal: Sendable {
         self.logger = Lock(logger)
     }
 
-    /// The least severe messages that are still written.
+    /// The least severe level that is still written.
     var level: Logger.Level {
         get { logger.withLock { $0.logLevel } }
         set { logger.withLock { $0.logLevel = newValue } }
     }
 
-    func log(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata = [:]) {
+    func write(_ level: Logger.Level, _ message: Logger.Message, _ metadata: Logger.Metadata = [:]) {
         let logger = logger.withLock { $0 }
         logger.log(level: level, message, metadata: metadata)
     }

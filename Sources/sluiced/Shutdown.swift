@@ -3,16 +3,18 @@ import Logging
 import SluiceHub
 import SluiceRuntime
 
-/// How the daemon comes to its end: it takes nothing new, sees to its end what has begun, and then stops.
+/// Stops the daemon on a signal: closes the listeners, drains the hub, and lets `run` return.
 struct Shutdown: Sendable {
     let hub: Hub
     let listeners: [Listener]
-    let journal: Journal
+    let log: DaemonLog
 
-    /// Has signals begin the end. By SIGTERM or SIGINT it has as long as the limits say; a second one has its usual effect,
-    /// and ends the process at once. By SIGUSR2 it has all the time in the world, unless one of the others comes as well.
+    /// Starts waiting for the signals that stop the daemon.
     ///
-    /// On the reactor's thread.
+    /// The first SIGTERM or SIGINT drains the hub within the configured limit; a second one has its default action and
+    /// kills the process. SIGUSR2 drains without a limit until SIGTERM or SIGINT sets one.
+    ///
+    /// Call this on the reactor's thread.
     func beginOnSignals(of reactor: Reactor) throws(SluiceError) {
         let stops = try reactor.signals(SIGTERM, SIGINT)
         let drains = try reactor.signals(SIGUSR2)
@@ -27,7 +29,7 @@ struct Shutdown: Sendable {
     }
 
     private func begin(because signal: Int32, within limit: Duration?) {
-        journal.log(
+        log.write(
             .info, "stopping",
             ["signal": "\(String(cString: strsignal(signal)))", "limit": "\(limit.map { "\($0)" } ?? "none")"])
         for listener in listeners { listener.close() }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The daemon: settings in, a hub that serves, and an exit status that tells a script what went wrong.
+/// The program: reads the settings, runs the daemon, and reports a failed start on stderr and in the exit status.
 @main
 enum Sluiced {
     static func main() {

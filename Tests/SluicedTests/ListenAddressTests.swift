@@ -2,10 +2,9 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Listen addresses")
-struct ListenAddressTests {
+@Suite struct ListenAddressTests {
     @Test(
-        "are read in every form, and written back as they were",
+        "A listen address in every form parses, and prints as it was written",
         arguments: [
             ("127.0.0.1:7333", ListenAddress.tcp(host: "127.0.0.1", port: 7333)),
             ("localhost:0", .tcp(host: "localhost", port: 0)),
@@ -21,34 +20,34 @@ struct ListenAddressTests {
     }
 
     @Test(
-        "that are malformed are quoted, with what is wrong",
+        "The error for a malformed listen address quotes it and says what is wrong",
         arguments: [
-            ("", "it has no port (HOST:PORT or unix:PATH)"),
-            ("localhost", "it has no port (HOST:PORT or unix:PATH)"),
+            ("", "it has no port; write HOST:PORT or unix:PATH"),
+            ("localhost", "it has no port; write HOST:PORT or unix:PATH"),
             ("localhost:", "the port must be from 0 to 65535"),
             ("localhost:65536", "the port must be from 0 to 65535"),
             ("localhost:-1", "the port must be from 0 to 65535"),
             ("localhost:+1", "the port must be from 0 to 65535"),
             ("localhost:http", "the port must be from 0 to 65535"),
             ("localhost:٧", "the port must be from 0 to 65535"),
-            (":7333", "it has no host"),
-            ("::1:7333", "an IPv6 address stands in brackets, as in [::1]:7333"),
-            ("[::1:7333", "an IPv6 address stands in brackets, as in [::1]:7333"),
-            ("[]:7333", "the brackets hold no IPv6 address"),
-            ("[127.0.0.1]:7333", "the brackets hold no IPv6 address"),
-            ("127.0.0.256:7333", "the host is no IPv4 address"),
-            ("127.1:7333", "the host is no IPv4 address"),
+            (":7333", "it has no host; write HOST:PORT"),
+            ("::1:7333", "put an IPv6 address in brackets, as in [::1]:7333"),
+            ("[::1:7333", "put an IPv6 address in brackets, as in [::1]:7333"),
+            ("[]:7333", "the text in brackets is not an IPv6 address"),
+            ("[127.0.0.1]:7333", "the text in brackets is not an IPv6 address"),
+            ("127.0.0.256:7333", "the host is not an IPv4 address"),
+            ("127.1:7333", "the host is not an IPv4 address"),
             ("-host:7333", "the host is neither a name nor an IP address"),
             ("a b:7333", "the host is neither a name nor an IP address"),
-            ("unix:", "it has no path"),
-            ("unix:/run/\nready", "its path has control characters"),
+            ("unix:", "it has no path; write unix:PATH"),
+            ("unix:/run/\nready", "the path must not contain control characters"),
         ])
     func malformed(text: String, reason: String) {
         let expected = SettingsError("\(text.debugDescription) is not an address: \(reason)", status: .usage)
         #expect(throws: expected) { try ListenAddress(parsing: text) }
     }
 
-    @Test("for a Unix-domain socket fit the kernel's 107 bytes")
+    @Test("The path of a Unix-domain socket may have 107 bytes, as many as the kernel allows")
     func socketPathLength() throws {
         let longest = "unix:/" + String(repeating: "a", count: 106)
         #expect(try ListenAddress(parsing: longest).description == longest)
@@ -56,7 +55,7 @@ struct ListenAddressTests {
     }
 
     @Test(
-        "know whether other machines can connect",
+        "An address is local only if it is a Unix-domain socket, a loopback address or localhost",
         arguments: [
             ("127.0.0.1:1", true), ("127.9.9.9:1", true), ("localhost:1", true), ("LocalHost:1", true),
             ("[::1]:1", true), ("[0:0:0:0:0:0:0:1]:1", true), ("[::ffff:127.0.0.1]:1", true), ("unix:/s", true),

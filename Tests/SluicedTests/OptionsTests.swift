@@ -2,9 +2,8 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Command line")
-struct OptionsTests {
-    @Test("without arguments leaves everything to the weaker sources")
+@Suite struct OptionsTests {
+    @Test("Without arguments, no option is set")
     func empty() throws {
         let options = try Options.parsing([])
         #expect(options.listen.isEmpty)
@@ -13,7 +12,7 @@ struct OptionsTests {
         #expect(!options.allowPublic)
     }
 
-    @Test("takes every flag, and --listen repeatedly")
+    @Test("Every flag is accepted, and --listen several times")
     func everyFlag() throws {
         let options = try Options.parsing([
             "--listen", "localhost:0", "--config", "f.yaml", "--log-level=debug", "--allow-public", "--listen=unix:/s",
@@ -25,7 +24,7 @@ struct OptionsTests {
     }
 
     @Test(
-        "that is wrong is one line and EX_USAGE",
+        "A mistake on the command line gives an error of one line, with EX_USAGE",
         arguments: [
             (["--lisen", "x"], "Unknown option '--lisen'. Did you mean '--listen'?"),
             (["--listen"], "Missing value for '--listen <HOST:PORT|unix:PATH>'"),

@@ -3,9 +3,8 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Processes in the configuration file")
-struct ProcessEntryTests {
-    @Test("are written as a kind with its keys")
+@Suite struct ProcessEntryTests {
+    @Test("The configuration file can start every kind of process")
     func everyKind() throws {
         let file = try SettingsFile(
             path: "s.yaml",
@@ -38,13 +37,14 @@ struct ProcessEntryTests {
     }
 
     @Test(
-        "may say nothing", arguments: ["processes:", "processes: []", "processes:\n  # - echo: {from: a, to: b}\n"])
+        "The list of processes can be empty",
+        arguments: ["processes:", "processes: []", "processes:\n  # - echo: {from: a, to: b}\n"])
     func nothing(text: String) throws {
         #expect(try SettingsFile(path: "s.yaml", text: text).processes.isEmpty)
     }
 
     @Test(
-        "take what is not needed, a name, and one channel without a list",
+        "A process takes optional keys, a name, and one channel without a list",
         arguments: [
             ("sieve: {to: p, up-to: 100, name: demo}", BuiltInProcess.Work.sieve(to: "p", upTo: 100), "demo"),
             ("merge: {from: a, to: b}", .merge(from: ["a"], to: "b"), "merge:a"),
@@ -59,38 +59,38 @@ struct ProcessEntryTests {
     }
 
     @Test(
-        "that are wrong are told with their line",
+        "A mistake in a process gives an error with its line",
         arguments: [
-            ("processes: ticker", "1: processes: a list must follow, with a process an item"),
-            ("processes:\n  echo: {}", "2: processes: a list must follow, with a process an item"),
+            ("processes: ticker", "1: processes: it takes a list with one process per item"),
+            ("processes:\n  echo: {}", "2: processes: it takes a list with one process per item"),
             (
                 "processes:\n- ticker",
-                "2: processes: each is written KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}"
+                "2: processes: write each process as KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}"
             ),
             (
                 "processes:\n- echo: {from: a, to: b}\n- {}",
-                "3: processes: each is written KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}"
+                "3: processes: write each process as KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}"
             ),
             (
                 "processes:\n- echo:\n  from: a\n  to: b",
-                "2: processes: echo: its keys stand behind it in braces, or below it and further to the right"
+                "2: processes: echo: write its keys after it in braces, or below it with deeper indentation"
             ),
             (
                 "processes:\n- echo: a",
-                "2: processes: echo: its keys stand behind it in braces, or below it and further to the right"
+                "2: processes: echo: write its keys after it in braces, or below it with deeper indentation"
             ),
-            ("processes:\n- tiker: {}", "2: processes: there is no process \"tiker\"; did you mean \"ticker\"?"),
+            ("processes:\n- tiker: {}", "2: processes: unknown process \"tiker\"; did you mean \"ticker\"?"),
             (
                 "processes:\n- rate_limit: {}",
-                "2: processes: there is no process \"rate_limit\"; did you mean \"rate-limit\"?"
+                "2: processes: unknown process \"rate_limit\"; did you mean \"rate-limit\"?"
             ),
             (
                 "processes:\n- cron: {}",
-                "2: processes: there is no process \"cron\"; the processes are ticker, delay, echo, merge, split, "
+                "2: processes: unknown process \"cron\"; the processes are ticker, delay, echo, merge, split, "
                     + "broadcast, filter, rate-limit, sieve"
             ),
-            ("processes:\n- echo: {from: a}", "2: processes: echo: it needs the key \"to\""),
-            ("processes:\n- sieve: {}", "2: processes: sieve: it needs the key \"to\""),
+            ("processes:\n- echo: {from: a}", "2: processes: echo: the key \"to\" is missing"),
+            ("processes:\n- sieve: {}", "2: processes: sieve: the key \"to\" is missing"),
             (
                 "processes:\n- ticker:\n    to: a\n    evry: 1s",
                 "4: processes: ticker: unknown key \"evry\"; did you mean \"every\"?"
@@ -101,18 +101,21 @@ struct ProcessEntryTests {
             ),
             ("processes:\n- echo:\n    from: a\n    to:", "4: processes: echo: to: it has no value"),
             ("processes:\n- merge: {from: [], to: b}", "2: processes: merge: from: the list is empty"),
-            ("processes:\n- merge: {from: [~], to: b}", "2: processes: merge: from: its list must hold plain values"),
+            (
+                "processes:\n- merge: {from: [~], to: b}",
+                "2: processes: merge: from: its list must contain plain values only"
+            ),
             ("processes:\n- merge: {from: {a: b}, to: b}", "2: processes: merge: from: it takes a value, not keys"),
             ("processes:\n- echo: {from: [a], to: b}", "2: processes: echo: from: it takes one value, not a list"),
             (
                 "processes:\n- echo:\n    from: a\n    to: b c",
-                "4: processes: echo: to: \"b c\" is not a name: 1 to 200 bytes of A-Z a-z 0-9 . _ : / -, not beginning "
-                    + "with -"
+                "4: processes: echo: to: \"b c\" is not a name; use 1 to 200 bytes of A-Z a-z 0-9 . _ : / -, not "
+                    + "beginning with -"
             ),
             (
                 "processes:\n- echo: {from: a, to: b, name: -}",
-                "2: processes: echo: name: \"-\" is not a name: 1 to 200 bytes of A-Z a-z 0-9 . _ : / -, not beginning "
-                    + "with -"
+                "2: processes: echo: name: \"-\" is not a name; use 1 to 200 bytes of A-Z a-z 0-9 . _ : / -, not "
+                    + "beginning with -"
             ),
             (
                 "processes:\n- sieve:\n    to: a\n    up-to: 1",
@@ -121,11 +124,11 @@ struct ProcessEntryTests {
             ("processes:\n- echo: {from: a, to: a}", "2: processes: echo: it names a channel twice"),
             (
                 "processes:\n- echo: {from: a, to: b}\n- echo: {from: a, to: c}",
-                "3: processes: the one on line 2 is called \"echo:a\", too; give one another name"
+                "3: processes: the process on line 2 has the name \"echo:a\" too; rename one of them"
             ),
             (
                 "processes:\n- echo: {from: a, to: b, name: x}\n- split: {from: a, to: c, name: x}",
-                "3: processes: the one on line 2 is called \"x\", too; give one another name"
+                "3: processes: the process on line 2 has the name \"x\" too; rename one of them"
             ),
         ])
     func wrong(text: String, message: String) {
@@ -134,9 +137,11 @@ struct ProcessEntryTests {
         }
     }
 
-    @Test("take durations as the protocol does", arguments: ["0", "0s", "1", "1 s", "1.5s", "-1s", "01s", "1d", "1S"])
+    @Test(
+        "A process takes only durations that the protocol takes",
+        arguments: ["0", "0s", "1", "1 s", "1.5s", "-1s", "01s", "1d", "1S"])
     func badDuration(text: String) {
-        let problem = "is not a duration: a whole number and ms, s, m or h, from 1ms to 100 years"
+        let problem = "is not a duration; write a whole number and ms, s, m or h, from 1ms to 100 years"
         let expected = "s.yaml:2: processes: ticker: every: \(text.debugDescription) \(problem)"
         #expect(throws: SettingsError(expected, status: .configuration)) {
             try SettingsFile(path: "s.yaml", text: "processes:\n- ticker: {to: a, every: \"\(text)\"}")

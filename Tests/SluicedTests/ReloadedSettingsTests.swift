@@ -6,10 +6,9 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Settings that are read again")
-struct ReloadedSettingsTests {
-    /// Settings of which everything is another value.
-    private func others() throws -> Settings {
+@Suite struct ReloadedSettingsTests {
+    /// Returns settings that all differ from the defaults.
+    private func changedSettings() throws -> Settings {
         var settings = Settings()
         settings.listen = [.unix(path: "/s")]
         settings.allowsPublic = true
@@ -30,11 +29,11 @@ struct ReloadedSettingsTests {
         return settings
     }
 
-    @Test("keep what needs a restart, and say so")
+    @Test("A reload keeps the settings that need a restart, and names those that differ")
     func kept() throws {
-        let (old, new) = (Settings(), try others())
+        let (old, new) = (Settings(), try changedSettings())
         let (settings, kept) = try old.reloaded(with: new)
-        #expect(Set(kept) == Set(FixedSetting.all.map(\.name)))
+        #expect(Set(kept) == Set(RestartOnlySetting.all.map(\.name)))
         #expect(settings.listen == old.listen)
         #expect(settings.limits.wire == old.limits.wire)
         #expect(settings.processes.isEmpty)
@@ -42,26 +41,26 @@ struct ReloadedSettingsTests {
         #expect(settings.logLevel == .debug)
         #expect(settings.limits.maxConnectionsPerAddress == 12)
         #expect(settings.limits.drainTimeout == .seconds(25))
-        // The hub takes the same limits over that were not kept.
+        // The hub adopts exactly the limits that do not need a restart.
         #expect(old.limits.adopting(new.limits) == settings.limits)
     }
 
-    @Test("that say the same change nothing")
+    @Test("A reload of the same settings changes nothing")
     func same() throws {
-        let settings = try others()
+        let settings = try changedSettings()
         let (reloaded, kept) = try settings.reloaded(with: settings)
         #expect(reloaded == settings)
         #expect(kept.isEmpty)
     }
 
-    @Test("must not let everybody in where the daemon still listens")
+    @Test("A reload fails if it would open a public address without authentication")
     func exposed() throws {
         var old = Settings()
         old.listen = [.tcp(host: "0.0.0.0", port: 1)]
         old.users = try UsersFile(path: "u", text: "alice x").users
         let error = #expect(throws: SettingsError.self) { try old.reloaded(with: Settings()) }
         #expect(error?.message.contains("0.0.0.0:1") == true)
-        // The permission needs a restart, too.
+        // allow-public needs a restart as well.
         var permitted = Settings()
         permitted.allowsPublic = true
         #expect(throws: SettingsError.self) { try old.reloaded(with: permitted) }
@@ -69,7 +68,7 @@ struct ReloadedSettingsTests {
         #expect(throws: Never.self) { try old.reloaded(with: Settings()) }
     }
 
-    @Test("that need a restart are those of which config/sluiced.yaml says so", arguments: SettingsKey.allCases)
+    @Test("config/sluiced.yaml says which settings need a restart", arguments: SettingsKey.allCases)
     func documented(key: SettingsKey) throws {
         let path = URL(filePath: #filePath).deletingLastPathComponent()
             .appending(path: "../../config/sluiced.yaml").standardizedFileURL.path()
@@ -78,7 +77,7 @@ struct ReloadedSettingsTests {
         let place = try #require(lines.firstIndex { $0.drop { $0 == " " }.hasPrefix("\(word):") })
         let comment = lines[..<place].reversed().prefix { $0.contains("#") }.reversed()
             .map { $0.trimmingCharacters(in: ["#", " "]) }.joined(separator: " ")
-        let isFixed = FixedSetting.all.contains { $0.name == key.rawValue }
-        #expect(comment.hasSuffix("Needs a restart.") == isFixed, "\(comment)")
+        let needsRestart = RestartOnlySetting.all.contains { $0.name == key.rawValue }
+        #expect(comment.hasSuffix("Needs a restart.") == needsRestart, "\(comment)")
     }
 }

@@ -3,9 +3,8 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Configuration file")
-struct SettingsFileTests {
-    @Test("remembers key, text and line")
+@Suite struct SettingsFileTests {
+    @Test("The configuration file yields each key with its text and line")
     func entries() throws {
         let file = try SettingsFile(
             path: "s.yaml",
@@ -27,34 +26,36 @@ struct SettingsFileTests {
             ])
     }
 
-    @Test("may say nothing", arguments: ["", "# only a comment\n", "limits:\n  # line-bytes: 1\n", "---\n"])
+    @Test(
+        "A configuration file can be empty",
+        arguments: ["", "# only a comment\n", "limits:\n  # line-bytes: 1\n", "---\n"])
     func nothing(text: String) throws {
         #expect(try SettingsFile(path: "s.yaml", text: text).entries.isEmpty)
     }
 
-    @Test("takes a single address without the list")
+    @Test("The key listen takes a single address without a list")
     func singleAddress() throws {
         #expect(try SettingsFile(path: "s.yaml", text: "listen: localhost:1").entries.first?.texts == ["localhost:1"])
     }
 
     @Test(
-        "that is no YAML, or has another shape, is told with its line",
+        "A file that is not YAML, or has another shape, gives an error with the line",
         arguments: [
             ("log-level: info\nlisten: [", "3: while parsing a flow node, did not find expected node content"),
             ("a: \"", "1: while scanning a quoted scalar, found unexpected end of stream"),
             ("a: é\nb: \u{2}", "2: control characters are not allowed"),
             ("a: *nowhere", "1: found undefined alias"),
             ("a: 1\n---\nb: 1", "2: expected a single document in the stream, but found another document"),
-            ("limits:\n  a: 1\n  a: 2", "2: the keys that begin here have \"a\" twice"),
-            ("- listen", "1: the file must hold keys with values"),
-            ("sluiced", "1: the file must hold keys with values"),
+            ("limits:\n  a: 1\n  a: 2", "2: the group of keys that begins here sets \"a\" twice"),
+            ("- listen", "1: the file must contain keys with values, as in log-level: info"),
+            ("sluiced", "1: the file must contain keys with values, as in log-level: info"),
             ("[a]: 1", "1: a key must be a word"),
-            ("limits: 3", "1: limits: keys must follow, not a value"),
+            ("limits: 3", "1: limits: it takes keys, not a value"),
             ("log-level:", "1: log-level: it has no value"),
             ("log-level: [info]", "1: log-level: it takes one value, not a list"),
             ("log-level: {info: 1}", "1: log-level: it takes a value, not keys"),
             ("listen: []", "1: listen: the list is empty"),
-            ("listen:\n  - - a", "1: listen: its list must hold plain values"),
+            ("listen:\n  - - a", "1: listen: its list must contain plain values only"),
             ("limits.line-bytes: 600\nlimits:\n  line-bytes: 700", "3: limits.line-bytes: it is set twice"),
         ])
     func malformed(text: String, message: String) {
@@ -64,7 +65,7 @@ struct SettingsFileTests {
     }
 
     @Test(
-        "with an unknown key names it, its line, and the known key that is nearest",
+        "An unknown key gives an error with its line and the nearest known key",
         arguments: [
             ("lissen: localhost:1", "1: unknown key \"lissen\"; did you mean \"listen\"?"),
             ("log_level: info", "1: unknown key \"log_level\"; did you mean \"log-level\"?"),
@@ -79,7 +80,7 @@ struct SettingsFileTests {
         }
     }
 
-    @Test("with a key that resembles none lists them all")
+    @Test("An unknown key that resembles no known key gives an error that lists them all")
     func unknownKeyWithoutNeighbour() throws {
         let error = try #require(throws: SettingsError.self) { try SettingsFile(path: "s.yaml", text: "tls: 1") }
         for key in SettingsKey.allCases {
@@ -88,7 +89,7 @@ struct SettingsFileTests {
         #expect(error.message.contains(", processes"))
     }
 
-    @Test("that cannot be read is told with the path and the cause")
+    @Test("A file that cannot be read gives an error with its path and the cause")
     func unreadable() {
         #expect(throws: SettingsError("cannot read \"/nowhere/s.yaml\": No such file or directory", status: .noInput)) {
             try SettingsFile(path: "/nowhere/s.yaml")
@@ -98,13 +99,13 @@ struct SettingsFileTests {
         }
     }
 
-    @Test("that is forbidden, or breaks while it is read, has a status of its own")
+    @Test("A file without permission and an input error have exit statuses of their own")
     func readFailures() {
         #expect(ExitStatus(readFailure: EACCES) == .noPermission)
         #expect(ExitStatus(readFailure: EIO) == .inputOutput)
     }
 
-    @Test("that is not UTF-8 is refused")
+    @Test("A file that is not UTF-8 is refused")
     func notUTF8() throws {
         let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-\(UUID()).yaml").path()
         try Data([0x61, 0x3A, 0xFF]).write(to: URL(filePath: path))

@@ -6,9 +6,8 @@ import Testing
 
 @testable import sluiced
 
-@Suite("Settings")
-struct SettingsTests {
-    @Test("are the documented defaults when nothing is said")
+@Suite struct SettingsTests {
+    @Test("Without any source, the settings are the documented defaults")
     func defaults() throws {
         let settings = try load()
         #expect(settings == Settings())
@@ -19,7 +18,7 @@ struct SettingsTests {
         #expect(settings.limits == HubLimits())
     }
 
-    @Test("come from a flag, else the environment, else the file")
+    @Test("A flag overrides the environment, which overrides the file")
     func precedence() throws {
         let file = "listen: localhost:1\nlog-level: error"
         let environment = ["SLUICED_LISTEN": "localhost:2", "SLUICED_LOG_LEVEL": "warning"]
@@ -38,7 +37,7 @@ struct SettingsTests {
         #expect(fromFlags.logLevel == .debug)
     }
 
-    @Test("of each source only replace the keys that it sets")
+    @Test("A source overrides only the keys that it sets")
     func mixture() throws {
         let settings = try load(
             ["--log-level", "debug"], environment: ["SLUICED_LIMITS_SELECT_ARMS": "5"],
@@ -49,7 +48,7 @@ struct SettingsTests {
         #expect(settings.listen == Settings().listen)
     }
 
-    @Test("name their file by flag, else by SLUICED_CONFIG")
+    @Test("The flag --config overrides SLUICED_CONFIG")
     func configurationPath() throws {
         let debug = try TemporaryFile("log-level: debug")
         let trace = try TemporaryFile("log-level: trace")
@@ -58,7 +57,7 @@ struct SettingsTests {
         #expect(try load(["--config", trace.path], environment: environment).logLevel == .trace)
     }
 
-    @Test("take every key from the file and from the environment", arguments: SettingsKey.allCases)
+    @Test("Every key can be set in the file and in the environment", arguments: SettingsKey.allCases)
     func everyKey(key: SettingsKey) throws {
         let example = Example(key)
         var expected = Settings()
@@ -68,46 +67,46 @@ struct SettingsTests {
         #expect(try load(file: "\(key.rawValue): \(example.text)") == expected)
     }
 
-    @Test("have variables that are spelled like their keys")
+    @Test("The environment variable of a key is its name in capitals after SLUICED_")
     func variables() {
         #expect(SettingsKey.listen.variable == "SLUICED_LISTEN")
         #expect(SettingsKey.logLevel.variable == "SLUICED_LOG_LEVEL")
         #expect(SettingsKey.lineBytes.variable == "SLUICED_LIMITS_LINE_BYTES")
     }
 
-    @Test("take several addresses from one variable")
+    @Test("SLUICED_LISTEN takes several addresses, separated by commas")
     func addressList() throws {
         let settings = try load(environment: ["SLUICED_LISTEN": "localhost:1, unix:/s ,[::1]:2"])
         #expect(
             settings.listen == [.tcp(host: "localhost", port: 1), .unix(path: "/s"), .tcp(host: "::1", port: 2)])
     }
 
-    @Test("ignore empty variables, and those that are no keys")
+    @Test("Empty variables and variables that match no key are ignored")
     func foreignVariables() throws {
         let environment = ["SLUICED_LOG_LEVEL": "", "SLUICED_CONFIG": "", "SLUICED_PORT": "tcp://10.0.0.1:7333"]
         #expect(try load(environment: environment) == Settings())
     }
 
-    @Test("have the processes of the file, whatever stronger sources say of the rest")
+    @Test("The processes come from the file, whatever other sources set")
     func processes() throws {
         let settings = try load(["--log-level", "debug"], file: "processes:\n  - echo: {from: a, to: b}")
         #expect(settings.processes == [try BuiltInProcess(.echo(from: "a", to: "b"))])
         #expect(try load(environment: ["SLUICED_PROCESSES": "echo"]).processes.isEmpty)
     }
 
-    @Test("have no limit where 0 says so")
+    @Test("A limit of connections of 0 means no limit")
     func openLimits() throws {
         let settings = try load(file: "limits:\n  connections-per-address: 0\n  connections-per-principal: 0")
         #expect(settings.limits.maxConnectionsPerAddress == .max)
         #expect(settings.limits.maxConnectionsPerPrincipal == .max)
     }
 
-    @Test("do not watch the loop when the threshold is 0")
+    @Test("A threshold of 0 turns off the check for blocked loops")
     func unwatchedLoop() throws {
         #expect(try load(file: "blocked-loop-milliseconds: 0").blockedLoopThreshold == nil)
     }
 
-    @Test("that are wrong are told with the flag and EX_USAGE, or with variable or line and EX_CONFIG")
+    @Test("The error for a wrong value names the flag, the variable or the line, and has the fitting status")
     func wrongValue() throws {
         let problem = "\"loud\" is not one of trace, debug, info, notice, warning, error, critical"
         #expect(throws: SettingsError("--log-level: \(problem)", status: .usage)) {
@@ -122,7 +121,7 @@ struct SettingsTests {
         }
     }
 
-    @Test("that are wrong are told even when a stronger source overrides them")
+    @Test("A wrong value is an error even if a stronger source overrides it")
     func wrongValueOverridden() {
         #expect(throws: SettingsError.self) {
             try load(["--log-level", "info"], environment: ["SLUICED_LOG_LEVEL": "loud"])
@@ -130,7 +129,7 @@ struct SettingsTests {
     }
 
     @Test(
-        "have a range, and its ends are in it",
+        "A number is valid from its lowest to its highest value, and invalid outside",
         arguments: [
             (SettingsKey.blockedLoopMilliseconds, 0, 60_000), (.lineBytes, 512, 1_048_576),
             (.bodyBytes, 0, 1_073_741_824), (.selectArms, 1, 4_096), (.pendingTags, 1, 1_048_576),
@@ -154,22 +153,23 @@ struct SettingsTests {
         }
     }
 
-    @Test("take YAML's truth values", arguments: [("true", true), ("Yes", true), ("off", false), ("0", false)])
+    @Test(
+        "A truth value has any of YAML's spellings",
+        arguments: [("true", true), ("Yes", true), ("off", false), ("0", false)])
     func truthValues(text: String, value: Bool) throws {
         #expect(try load(file: "allow-public: \(text)").allowsPublic == value)
     }
 
-    @Test("refuse other truth values")
+    @Test("Other words are not truth values")
     func untruth() {
         let expected = SettingsError("SLUICED_ALLOW_PUBLIC: \"maybe\" is not true or false", status: .configuration)
         #expect(throws: expected) { try load(environment: ["SLUICED_ALLOW_PUBLIC": "maybe"]) }
     }
 
-    @Test("refuse an address that other machines can reach, and say where it was written")
+    @Test("An address that other machines can reach is refused, with the source of the address")
     func publicAddress() {
         let problem =
-            "other machines can reach 0.0.0.0:1, and nothing authenticates them; "
-            + "users-file would, --allow-public permits it"
+            "other machines can reach 0.0.0.0:1 without authentication; set users-file, or --allow-public to permit it"
         #expect(throws: SettingsError("--listen: \(problem)", status: .usage)) {
             try load(["--listen", "localhost:1", "--listen", "0.0.0.0:1"])
         }
@@ -178,7 +178,7 @@ struct SettingsTests {
         }
     }
 
-    @Test("permit such an address by name, from any source")
+    @Test("Every source can permit an address that other machines can reach")
     func publicAddressPermitted() throws {
         let expected = [ListenAddress.tcp(host: "0.0.0.0", port: 1)]
         let listen = ["--listen", "0.0.0.0:1"]
@@ -187,7 +187,7 @@ struct SettingsTests {
         #expect(try load(listen, file: "allow-public: yes").listen == expected)
     }
 
-    @Test("forget a public address that a stronger source replaces")
+    @Test("A public address is no mistake if a stronger source replaces it")
     func publicAddressReplaced() throws {
         #expect(throws: Never.self) {
             try load(["--listen", "localhost:1"], environment: ["SLUICED_LISTEN": "0.0.0.0:1"])
@@ -197,7 +197,7 @@ struct SettingsTests {
 
 // MARK: - Fixtures
 
-/// A value for a key that is not its default, and what it does.
+/// A value for a key that is not its default, and the change of the settings that it causes.
 private struct Example {
     let text: String
     let change: (inout Settings) -> Void
@@ -239,7 +239,7 @@ private struct Example {
     }
 }
 
-/// A users' file for the examples: an empty one has nobody in it, and this one only its owner can read.
+/// A users' file for the examples, with one user, which only its owner can read.
 private enum UsersExample {
     static let path: String = {
         let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-users-of-\(getpid())").path()
@@ -249,7 +249,7 @@ private enum UsersExample {
     }()
 }
 
-/// A file with a text, for as long as it is referenced.
+/// A file with some text, which is deleted with this object.
 private final class TemporaryFile {
     let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-\(UUID()).yaml").path()
 

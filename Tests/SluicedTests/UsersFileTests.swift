@@ -4,8 +4,7 @@ import Testing
 
 @testable import sluiced
 
-@Suite("users-file")
-struct UsersFileTests {
+@Suite struct UsersFileTests {
     private func message(of text: String) -> String? {
         do {
             _ = try UsersFile(path: "users", text: text)
@@ -15,9 +14,9 @@ struct UsersFileTests {
         }
     }
 
-    @Test("has a name and a token in a line")
+    @Test("A line of the users' file has a name and a token")
     func lines() throws {
-        let users = try UsersFile(path: "users", text: "# who\n\nalice s3cret\n  bob\tx  \n").users
+        let users = try UsersFile(path: "users", text: "# users\n\nalice s3cret\n  bob\tx  \n").users
         var expected = Users()
         let added = [expected.add("alice", token: "s3cret"), expected.add("bob", token: "x")]
         #expect(added == [true, true])
@@ -25,19 +24,19 @@ struct UsersFileTests {
     }
 
     @Test(
-        "names the first line that is wrong, and no token",
+        "The error for a wrong line has its number and no token",
         arguments: ["alice", "alice a b", "-alice a", "al!ce a", "bob b\nbob c", "\n\nbob\n"])
     func wrongLines(text: String) throws {
         let problem = try #require(self.message(of: text))
-        #expect(problem.contains(/^users:[123]: a line is a name that stands once, and a token$/))
+        #expect(problem.contains(/^users:[123]: write NAME TOKEN, with a valid name that no other line has$/))
     }
 
-    @Test("has a user in it")
+    @Test("A users' file without users is refused")
     func empty() {
-        #expect(message(of: "# nobody yet\n") == "users: there is no user in it")
+        #expect(message(of: "# nobody yet\n") == "users: it has no users; write NAME TOKEN on a line for each")
     }
 
-    @Test("is private, and opens addresses of other machines")
+    @Test("A users' file must be private, and permits addresses that other machines can reach")
     func settings() throws {
         let path = "/tmp/sluiced-users-\(getpid())"
         defer { try? FileManager.default.removeItem(atPath: path) }

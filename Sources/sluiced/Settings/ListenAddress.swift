@@ -1,10 +1,6 @@
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
+import Glibc
 
-/// A place to accept connections, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+/// An address to listen on, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
 enum ListenAddress: Hashable, Sendable {
     /// A host name or IP address (IPv6 without its brackets), and a port; port 0 lets the system choose one.
     case tcp(host: String, port: UInt16)
@@ -12,7 +8,7 @@ enum ListenAddress: Hashable, Sendable {
     /// The path of a Unix-domain socket.
     case unix(path: String)
 
-    /// Reads the written form.
+    /// Parses the written form.
     ///
     /// - Throws: ``SettingsError`` that quotes the text and says what is wrong with it.
     init(parsing text: String) throws(SettingsError) {
@@ -29,7 +25,7 @@ enum ListenAddress: Hashable, Sendable {
 
     /// Whether only programs on this machine can connect.
     ///
-    /// A name other than `localhost` counts as reachable from outside: what it resolves to may change.
+    /// A name other than `localhost` counts as reachable from outside, because it can resolve to another address later.
     var isLocal: Bool {
         switch self {
         case .unix:
@@ -53,14 +49,14 @@ extension ListenAddress: CustomStringConvertible {
 // MARK: - Grammar
 
 extension ListenAddress {
-    /// Why a text is no address.
+    /// The reason why a text is not an address.
     private struct Malformed: Error {
         let reason: String
     }
 
     private static func tcp(_ text: String) throws(Malformed) -> ListenAddress {
         guard let colon = text.lastIndex(of: ":") else {
-            throw Malformed(reason: "it has no port (HOST:PORT or unix:PATH)")
+            throw Malformed(reason: "it has no port; write HOST:PORT or unix:PATH")
         }
         let port = try port(text[text.index(after: colon)...])
         return .tcp(host: try host(text[..<colon]), port: port)
@@ -76,16 +72,18 @@ extension ListenAddress {
     private static func host(_ text: Substring) throws(Malformed) -> String {
         if text.hasPrefix("["), text.hasSuffix("]") {
             let address = String(text.dropFirst().dropLast())
-            guard ipv6Bytes(address) != nil else { throw Malformed(reason: "the brackets hold no IPv6 address") }
+            guard ipv6Bytes(address) != nil else {
+                throw Malformed(reason: "the text in brackets is not an IPv6 address")
+            }
             return address
         }
         guard !text.contains(":") else {
-            throw Malformed(reason: "an IPv6 address stands in brackets, as in [::1]:7333")
+            throw Malformed(reason: "put an IPv6 address in brackets, as in [::1]:7333")
         }
         let host = String(text)
-        guard !host.isEmpty else { throw Malformed(reason: "it has no host") }
+        guard !host.isEmpty else { throw Malformed(reason: "it has no host; write HOST:PORT") }
         if host.allSatisfy({ $0.isNumber || $0 == "." }) {
-            guard ipv4Bytes(host) != nil else { throw Malformed(reason: "the host is no IPv4 address") }
+            guard ipv4Bytes(host) != nil else { throw Malformed(reason: "the host is not an IPv4 address") }
         } else if !isName(host) {
             throw Malformed(reason: "the host is neither a name nor an IP address")
         }
@@ -94,13 +92,14 @@ extension ListenAddress {
 
     private static func path(_ text: Substring) throws(Malformed) -> String {
         let capacity = MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1
-        guard !text.isEmpty else { throw Malformed(reason: "it has no path") }
+        guard !text.isEmpty else { throw Malformed(reason: "it has no path; write unix:PATH") }
         guard text.utf8.count <= capacity else {
-            throw Malformed(reason: "a socket's path has at most \(capacity) bytes")
+            throw Malformed(
+                reason: "the path has \(text.utf8.count) bytes; a socket's path must have at most \(capacity)")
         }
-        // The path stands on the ready line, which a line break would forge.
+        // The ready line contains the path: with a line break in it, the path could imitate another ready line.
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-            throw Malformed(reason: "its path has control characters")
+            throw Malformed(reason: "the path must not contain control characters")
         }
         return String(text)
     }
@@ -118,7 +117,7 @@ extension ListenAddress {
         ipv4Bytes(host)?.first == 127
     }
 
-    /// ::1, or 127.0.0.0/8 mapped into IPv6.
+    /// Whether the host is ::1 or an IPv4-mapped address of 127.0.0.0/8.
     private static func isIPv6Loopback(_ host: String) -> Bool {
         guard let bytes = ipv6Bytes(host) else { return false }
         let loopback = [UInt8](repeating: 0, count: 15) + [1]

@@ -3,7 +3,7 @@ import SluiceRuntime
 import SluiceWire
 import Yams
 
-/// One item of the configuration's `processes`: which process, with which keys, on which lines.
+/// One item of the configuration's `processes`: the kind of process and its keys, with their lines.
 ///
 ///     - ticker: {to: ticks, every: 1s}
 struct ProcessEntry {
@@ -20,33 +20,33 @@ struct ProcessEntry {
 
     private let path: String
     private let kind: BuiltInProcess.Kind
-    /// Where the kind is written.
+    /// The line on which the kind is written.
     let line: Int
     private var values: [Key: (node: Node, line: Int)] = [:]
 
-    /// Reads the shape of an item.
+    /// Checks the shape of an item; ``process()`` interprets its values.
     ///
-    /// - Parameter path: the file's, for messages.
+    /// - Parameter path: the file's path, for error messages.
     init(_ item: Node, in path: String) throws(SettingsError) {
         self.path = path
         line = item.mark?.line ?? 0
         guard case .mapping(let mapping) = item, let (kindNode, value) = mapping.first.map({ ($0.key, $0.value) })
         else {
             throw SettingsError(
-                processesOf: path, line, "each is written KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}")
+                processesOf: path, line,
+                "write each process as KIND: {KEY: VALUE, …}, as in ticker: {to: ticks, every: 1s}")
         }
         let word = kindNode.string ?? ""
         guard let kind = BuiltInProcess.Kind(rawValue: word) else {
-            let suggestion = BuiltInProcess.Kind.spelling.suggestion(for: word)
-            throw SettingsError(
-                processesOf: path, line, "there is no process \(word.debugDescription); \(suggestion)")
+            let suggestion = BuiltInProcess.Kind.knownWords.suggestion(for: word)
+            throw SettingsError(processesOf: path, line, "unknown process \(word.debugDescription); \(suggestion)")
         }
         self.kind = kind
         guard mapping.count == 1, value.null == nil, case .mapping(let keys) = value else {
-            throw error("its keys stand behind it in braces, or below it and further to the right")
+            throw error("write its keys after it in braces, or below it with deeper indentation")
         }
         try collect(keys)
-        for key in kind.requiredKeys where values[key] == nil { throw error("it needs the key \"\(key.rawValue)\"") }
+        for key in kind.requiredKeys where values[key] == nil { throw error("the key \"\(key.rawValue)\" is missing") }
     }
 
     private mutating func collect(_ keys: Node.Mapping) throws(SettingsError) {
@@ -55,8 +55,8 @@ struct ProcessEntry {
             let word = keyNode.string ?? ""
             let line = keyNode.mark?.line ?? line
             guard let key = Key(rawValue: word), known.contains(key) else {
-                let spelling = Spelling(subject: "the keys", words: known.map(\.rawValue))
-                throw error("unknown key \(word.debugDescription); \(spelling.suggestion(for: word))", line: line)
+                let knownWords = KnownWords(subject: "the keys", words: known.map(\.rawValue))
+                throw error("unknown key \(word.debugDescription); \(knownWords.suggestion(for: word))", line: line)
             }
             values[key] = (value, line)
         }
@@ -70,7 +70,7 @@ struct ProcessEntry {
 // MARK: - Meaning
 
 extension ProcessEntry {
-    /// The process that is meant.
+    /// Returns the process that the item describes.
     func process() throws(SettingsError) -> BuiltInProcess {
         let (work, name) = (try work(), try values[.name] == nil ? nil : channel(.name))
         do {
@@ -98,7 +98,7 @@ extension ProcessEntry {
         }
     }
 
-    /// The value of a key that is there.
+    /// Returns the value of a key that is present.
     private func text(_ key: Key) throws(SettingsError) -> String {
         let texts = try texts(key)
         guard texts.count == 1, case .scalar? = values[key]?.node else {
@@ -112,7 +112,8 @@ extension ProcessEntry {
         let items = node.sequence.map { Array($0) } ?? [node]
         let texts = items.compactMap { $0.null == nil ? $0.scalar?.string : nil }
         guard texts.count == items.count else {
-            throw mismatch(key, node.sequence == nil ? "it takes a value, not keys" : "its list must hold plain values")
+            throw mismatch(
+                key, node.sequence == nil ? "it takes a value, not keys" : "its list must contain plain values only")
         }
         guard !texts.isEmpty else { throw mismatch(key, "the list is empty") }
         return texts
@@ -130,7 +131,7 @@ extension ProcessEntry {
         guard ChannelName(name) != nil else {
             throw mismatch(
                 key,
-                "\(name.debugDescription) is not a name: 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / -, "
+                "\(name.debugDescription) is not a name; use 1 to \(Limits.maxNameBytes) bytes of A-Z a-z 0-9 . _ : / -, "
                     + "not beginning with -")
         }
         return name
@@ -141,7 +142,8 @@ extension ProcessEntry {
         guard let duration = Duration(protocolText: text), duration > .zero else {
             throw mismatch(
                 key,
-                "\(text.debugDescription) is not a duration: a whole number and ms, s, m or h, from 1ms to 100 years")
+                "\(text.debugDescription) is not a duration; write a whole number and ms, s, m or h, from 1ms to 100 years"
+            )
         }
         return duration
     }
@@ -164,9 +166,9 @@ extension ProcessEntry {
 // MARK: - Vocabulary
 
 extension BuiltInProcess.Kind {
-    fileprivate static let spelling = Spelling(subject: "the processes", words: allCases.map(\.rawValue))
+    fileprivate static let knownWords = KnownWords(subject: "the processes", words: allCases.map(\.rawValue))
 
-    /// The keys that it cannot do without.
+    /// The keys that an item of this kind must have.
     var requiredKeys: [ProcessEntry.Key] {
         switch self {
         case .ticker: [.to, .every]
@@ -178,7 +180,7 @@ extension BuiltInProcess.Kind {
         }
     }
 
-    /// The keys that it may have, too.
+    /// The keys that an item of this kind may have as well.
     var optionalKeys: [ProcessEntry.Key] {
         switch self {
         case .sieve: [.upTo, .name]
@@ -188,7 +190,7 @@ extension BuiltInProcess.Kind {
 }
 
 extension SettingsError {
-    /// Something is wrong with the `processes` of a file.
+    /// An error about the `processes` of a file.
     init(processesOf path: String, _ line: Int, _ problem: String) {
         self.init("\(path):\(line): processes: \(problem)", status: .configuration)
     }

@@ -1,11 +1,11 @@
 import SluiceHub
 import SluiceWire
 
-/// A setting that holds from the start of the daemon to its end: reading the configuration again does not change it.
+/// A setting that only a restart changes: reading the configuration again does not.
 ///
-/// Either what it is about exists by then, such as a listener, or clients were told of it.
-struct FixedSetting: Sendable {
-    /// Its key in the configuration file.
+/// Such a setting belongs to something that already exists, such as a listener, or clients already know its value.
+struct RestartOnlySetting: Sendable {
+    /// The setting's key in the configuration file.
     let name: String
     private let isEqual: @Sendable (Settings, Settings) -> Bool
     private let copy: @Sendable (Settings, inout Settings) -> Void
@@ -25,25 +25,25 @@ struct FixedSetting: Sendable {
     }
 
     static let all = [
-        FixedSetting(.listen, \.listen),
-        FixedSetting(.allowPublic, \.allowsPublic),
-        FixedSetting(.reactors, \.reactors),
-        FixedSetting(.blockedLoopMilliseconds, \.blockedLoopThreshold),
-        FixedSetting(.lineBytes, \.limits.wire.maxLineBytes),
-        FixedSetting(.bodyBytes, \.limits.wire.maxBodyBytes),
-        FixedSetting(.selectArms, \.limits.wire.maxSelectArms),
-        FixedSetting(.pendingTags, \.limits.wire.maxPendingTags),
-        FixedSetting(.capacity, \.limits.wire.maxCapacity),
-        FixedSetting(.window, \.limits.wire.maxWindow),
-        FixedSetting(.lineSeconds, \.limits.lineTimeout),
-        FixedSetting(.stallSeconds, \.limits.stallTimeout),
-        FixedSetting(.silenceSeconds, \.limits.silenceTimeout),
-        FixedSetting(SettingsFile.processesKey, \.processes),
+        RestartOnlySetting(.listen, \.listen),
+        RestartOnlySetting(.allowPublic, \.allowsPublic),
+        RestartOnlySetting(.reactors, \.reactors),
+        RestartOnlySetting(.blockedLoopMilliseconds, \.blockedLoopThreshold),
+        RestartOnlySetting(.lineBytes, \.limits.wire.maxLineBytes),
+        RestartOnlySetting(.bodyBytes, \.limits.wire.maxBodyBytes),
+        RestartOnlySetting(.selectArms, \.limits.wire.maxSelectArms),
+        RestartOnlySetting(.pendingTags, \.limits.wire.maxPendingTags),
+        RestartOnlySetting(.capacity, \.limits.wire.maxCapacity),
+        RestartOnlySetting(.window, \.limits.wire.maxWindow),
+        RestartOnlySetting(.lineSeconds, \.limits.lineTimeout),
+        RestartOnlySetting(.stallSeconds, \.limits.stallTimeout),
+        RestartOnlySetting(.silenceSeconds, \.limits.silenceTimeout),
+        RestartOnlySetting(SettingsFile.processesKey, \.processes),
     ]
 
-    /// Takes the setting over from `old` into `new`.
+    /// Copies the setting from `old` to `new`.
     ///
-    /// - Returns: whether `new` has said something else.
+    /// - Returns: whether `new` had another value.
     func keep(from old: Settings, in new: inout Settings) -> Bool {
         if isEqual(old, new) { return false }
         copy(old, &new)
@@ -52,18 +52,20 @@ struct FixedSetting: Sendable {
 }
 
 extension Settings {
-    /// What these settings become when `other` is read while the daemon runs, and the names of those that only a restart
-    /// would change.
+    /// Returns the settings that take effect when the running daemon reads `other`, and the keys that differ in `other`
+    /// but need a restart.
     ///
-    /// - Throws: ``SettingsError``, when the two do not go together.
+    /// - Throws: ``SettingsError`` if the result would serve other machines without authentication.
     func reloaded(with other: Settings) throws(SettingsError) -> (settings: Settings, kept: [String]) {
         var settings = other
         var kept: [String] = []
-        for setting in FixedSetting.all where setting.keep(from: self, in: &settings) { kept.append(setting.name) }
-        // The new file may have other addresses, and so be right to have no users.
+        for setting in RestartOnlySetting.all where setting.keep(from: self, in: &settings) {
+            kept.append(setting.name)
+        }
+        // The new settings alone can be valid without users, because their addresses can be others.
         if let address = settings.exposedAddress {
             throw SettingsError(
-                "other machines can reach \(address), where the daemon listens until it is restarted; it needs users-file",
+                "other machines can reach \(address) without authentication until the daemon restarts; keep users-file",
                 status: .configuration)
         }
         return (settings, kept)

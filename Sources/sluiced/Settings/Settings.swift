@@ -1,35 +1,35 @@
 import Logging
 import SluiceHub
 
-/// Everything that can be configured, after flags, environment and file were put together.
+/// Everything that can be configured, with the flags, the environment and the file combined.
 ///
-/// `Settings()` is what the daemon runs with when nothing is said; `config/sluiced.yaml` shows the same values.
+/// `Settings()` holds the defaults, which `config/sluiced.yaml` shows too.
 struct Settings: Equatable, Sendable {
-    /// Where to accept connections.
+    /// The addresses to listen on.
     var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 7333)]
 
-    /// Whether `listen` may name an address that other machines can reach, although nothing authenticates them.
+    /// Whether `listen` may name an address that other machines can reach without authentication.
     var allowsPublic = false
 
-    /// Who may use the daemon; nil is everybody.
+    /// The users that may authenticate; nil lets every client use the daemon.
     var users: Users?
 
-    /// How many threads serve clients.
+    /// The number of threads that serve clients.
     var reactors = 1
 
-    /// The least severe messages that are still logged.
+    /// The least severe level that is still logged.
     var logLevel = Logger.Level.info
 
-    /// How long a job may hold a reactor's loop before that is logged; nil never looks.
+    /// The time that a job may hold a reactor's loop before the daemon logs it; nil turns the check off.
     var blockedLoopThreshold: Duration? = .milliseconds(100)
 
-    /// What clients may use.
+    /// What clients may use of the hub.
     var limits = HubLimits()
 
-    /// What runs beside the channels.
+    /// The built-in processes that the daemon starts.
     var processes: [BuiltInProcess] = []
 
-    /// An address that other machines can reach although nothing authenticates them, and nobody has permitted that.
+    /// The first address in `listen` that other machines can reach without authentication, unless that is allowed.
     var exposedAddress: ListenAddress? {
         allowsPublic || users != nil ? nil : listen.first { !$0.isLocal }
     }

@@ -1,12 +1,12 @@
 import Logging
 
-/// What one source says about one key: text that still has to be understood, and where it was written.
+/// The value of one key in one source: uninterpreted text, and where it was written.
 struct SettingsEntry: Equatable, Sendable {
     let key: SettingsKey
     let origin: Origin
     let texts: [String]
 
-    /// Who wrote it.
+    /// The source of the value.
     enum Origin: Equatable, Sendable {
         case flag
         case environment
@@ -25,10 +25,10 @@ extension SettingsEntry {
         }
     }
 
-    /// The path of a file; nil when it is empty.
+    /// The path of a file; nil if it is empty.
     func path() -> String? { text.isEmpty ? nil : text }
 
-    /// One of the spellings of YAML 1.1, or 1 or 0.
+    /// A truth value in one of the spellings of YAML 1.1, or 1 or 0.
     func boolean() throws(SettingsError) -> Bool {
         switch text.lowercased() {
         case "true", "yes", "on", "1": return true
@@ -44,7 +44,7 @@ extension SettingsEntry {
         return number
     }
 
-    /// A number that 0 leaves open.
+    /// A bound, for which 0 means no bound.
     func bound(upTo limit: Int) throws(SettingsError) -> Int {
         let number = try wholeNumber(in: 0...limit)
         return number == 0 ? .max : number
@@ -58,14 +58,14 @@ extension SettingsEntry {
         return level
     }
 
-    /// The value of a key that takes one.
+    /// The value of a key that takes a single one.
     private var text: String { texts.joined(separator: ",") }
 }
 
 // MARK: - Errors
 
 extension SettingsEntry {
-    /// An error that says where the entry stands, with the status that fits its source.
+    /// Returns an error that names the key and its source, with the exit status for that source.
     func error(_ problem: String) -> SettingsError {
         switch origin {
         case .flag:

@@ -1,9 +1,9 @@
-/// Why the daemon does not start: one line for a person, one exit status for a script.
+/// The reason why the daemon does not start: one line for a person, one exit status for a script.
 struct SettingsError: Error, Equatable, CustomStringConvertible {
-    /// What is wrong, and where it was written; a single line without the program's name.
+    /// What is wrong, and where it was written: a single line without the program's name.
     let message: String
 
-    /// What the process ends with.
+    /// The exit status of the process.
     let status: ExitStatus
 
     init(_ message: String, status: ExitStatus) {
@@ -18,16 +18,16 @@ struct SettingsError: Error, Equatable, CustomStringConvertible {
 enum ExitStatus: Int32, Sendable {
     /// EX_USAGE: a flag that does not exist, or a value that it does not take.
     case usage = 64
-    /// EX_NOINPUT: a file that is not there, or is no file.
+    /// EX_NOINPUT: a file that does not exist or is not a regular file or pipe.
     case noInput = 66
-    /// EX_UNAVAILABLE: an address that is taken.
+    /// EX_UNAVAILABLE: an address that is in use or does not exist.
     case unavailable = 69
-    /// EX_OSERR: the system refused something that it should grant.
+    /// EX_OSERR: the system refused a resource that the daemon needs.
     case systemError = 71
-    /// EX_IOERR: reading failed half-way.
+    /// EX_IOERR: an error while reading a file.
     case inputOutput = 74
-    /// EX_NOPERM: the system forbids it.
+    /// EX_NOPERM: a missing permission for a file or an address.
     case noPermission = 77
-    /// EX_CONFIG: the environment or the configuration file says something wrong.
+    /// EX_CONFIG: a mistake in the environment or in the configuration file.
     case configuration = 78
 }

@@ -1,23 +1,17 @@
 import SluiceHub
 import Yams
 
-#if canImport(Glibc)
-    import Glibc
-#else
-    import Darwin
-#endif
-
-/// The configuration file: which keys it sets, to which text, on which line.
+/// The configuration file: the keys that it sets, each with its text and its line.
 ///
-/// What the values mean is not decided here. That the file is YAML, that it has the shape of ``SettingsKey``, and that
-/// it holds no other key, is.
+/// This type checks that the file is YAML, has the shape of ``SettingsKey`` and has no unknown keys. ``Settings``
+/// interprets the values.
 struct SettingsFile {
-    /// As it was given, for messages.
+    /// The path as the user wrote it, for error messages.
     let path: String
 
     private(set) var entries: [SettingsEntry] = []
 
-    /// The key of `processes`, which only a file can set.
+    /// The key of the processes, which only a file can set.
     static let processesKey = "processes"
 
     private(set) var processes: [BuiltInProcess] = []
@@ -27,12 +21,12 @@ struct SettingsFile {
         try self.init(path: path, text: TextFile.contents(of: path))
     }
 
-    /// Reads a text that came from `path`.
+    /// Parses text that was read from `path`.
     init(path: String, text: String) throws(SettingsError) {
         self.path = path
         guard let root = try parse(text), root.null == nil else { return }
         guard case .mapping(let mapping) = root else {
-            throw error("the file must hold keys with values", line: root.line)
+            throw error("the file must contain keys with values, as in log-level: info", line: root.line)
         }
         try collect(mapping, within: "")
     }
@@ -69,19 +63,19 @@ extension SettingsFile {
     }
 
     private mutating func collect(group value: Node, named name: String) throws(SettingsError) {
-        // A group whose keys are all commented out reads as null.
+        // A group whose keys are all commented out parses as null.
         guard value.null == nil else { return }
         guard case .mapping(let mapping) = value else {
-            throw error("\(name): keys must follow, not a value", line: value.line)
+            throw error("\(name): it takes keys, not a value", line: value.line)
         }
         try collect(mapping, within: "\(name).")
     }
 
     private mutating func collect(processes value: Node) throws(SettingsError) {
-        // A list whose items are all commented out reads as null.
+        // A list whose items are all commented out parses as null.
         guard value.null == nil else { return }
         guard case .sequence(let items) = value else {
-            throw SettingsError(processesOf: path, value.line ?? 0, "a list must follow, with a process an item")
+            throw SettingsError(processesOf: path, value.line ?? 0, "it takes a list with one process per item")
         }
         var lines: [String: Int] = [:]
         for item in items {
@@ -90,7 +84,8 @@ extension SettingsFile {
             if let other = lines.updateValue(entry.line, forKey: process.name) {
                 throw SettingsError(
                     processesOf: path, entry.line,
-                    "the one on line \(other) is called \(process.name.debugDescription), too; give one another name")
+                    "the process on line \(other) has the name \(process.name.debugDescription) too; rename one of them"
+                )
             }
             processes.append(process)
         }
@@ -109,7 +104,7 @@ extension SettingsFile {
             guard key.takesList else { throw entry([]).error("it takes one value, not a list") }
             guard !items.isEmpty else { throw entry([]).error("the list is empty") }
             let texts = items.compactMap(\.scalar?.string)
-            guard texts.count == items.count else { throw entry([]).error("its list must hold plain values") }
+            guard texts.count == items.count else { throw entry([]).error("its list must contain plain values only") }
             entries.append(entry(texts))
         case .mapping, .alias:
             throw entry([]).error("it takes a value, not keys")
@@ -127,7 +122,7 @@ extension Node {
 }
 
 extension YamlError {
-    /// What is wrong, on one line and without the excerpt that `description` adds.
+    /// The problem on one line, without the excerpt that `description` adds.
     fileprivate var problem: String {
         switch self {
         case .scanner(let context, let problem, _, _),
@@ -137,7 +132,7 @@ extension YamlError {
         case .reader(let problem, _, _, _), .writer(let problem), .emitter(let problem), .representer(let problem):
             problem
         case .duplicatedKeysInMapping(let duplicates, _):
-            "the keys that begin here have \(duplicates.map(\.debugDescription).joined(separator: ", ")) twice"
+            "the group of keys that begins here sets \(duplicates.map(\.debugDescription).joined(separator: ", ")) twice"
         case .dataCouldNotBeDecoded:
             "the file is not UTF-8 text"
         case .memory, .no:

@@ -1,6 +1,6 @@
-/// The keys of the configuration file, which also name the variables and the flags.
+/// The keys of the configuration file, from which the names of the environment variables and flags follow.
 ///
-/// A new setting is a new case: the compiler then asks for its place in ``Settings``, and a test for its lines in
+/// To add a setting, add a case: the compiler then demands its place in ``Settings``, and a test demands its lines in
 /// `config/sluiced.yaml`.
 enum SettingsKey: String, CaseIterable, Sendable {
     case listen
@@ -32,18 +32,18 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case silenceSeconds = "limits.silence-seconds"
     case drainSeconds = "limits.drain-seconds"
 
-    /// The variable that sets it: `SLUICED_LOG_LEVEL`, `SLUICED_LIMITS_LINE_BYTES`.
+    /// The environment variable that sets the key, such as `SLUICED_LIMITS_LINE_BYTES`.
     var variable: String {
         "SLUICED_" + rawValue.uppercased().replacing(/[^A-Z]/, with: "_")
     }
 
-    /// The flag that sets it, where there is one: `--log-level`.
+    /// The flag that sets the key, such as `--log-level`; not every key has one.
     var flag: String { "--\(rawValue)" }
 
-    /// Whether it takes several values.
+    /// Whether the key takes several values.
     var takesList: Bool { self == .listen }
 
-    /// The names that hold keys and no value, as `limits` does.
+    /// The names that contain keys instead of a value, such as `limits`.
     static let groups = Set(allCases.compactMap(\.group))
 
     private var group: String? {
@@ -54,9 +54,35 @@ enum SettingsKey: String, CaseIterable, Sendable {
 // MARK: - Unknown keys
 
 extension SettingsKey {
-    /// Ends the sentence about an unknown key: with the known one that was probably meant, or with all of them.
+    /// Returns the known key that was probably meant, or all of them, to end the error message about an unknown key.
     static func suggestion(for unknown: String) -> String {
-        Spelling(subject: "the keys", words: allCases.map(\.rawValue) + [SettingsFile.processesKey])
+        KnownWords(subject: "the keys", words: allCases.map(\.rawValue) + [SettingsFile.processesKey])
             .suggestion(for: unknown, or: groups)
+    }
+}
+
+/// The words that are valid in some place, from which an error message about an unknown word suggests one.
+struct KnownWords {
+    /// What the words are, in the plural, as in "the keys are …".
+    let subject: String
+    let words: [String]
+
+    /// Returns the end of an error message about an unknown word: the known word that is nearest, or a list of all.
+    ///
+    /// - Parameter hidden: further words that can be suggested, but are not listed.
+    func suggestion(for unknown: String, or hidden: some Sequence<String> = []) -> String {
+        let measured = (words + hidden).map { (word: $0, distance: Self.distance(from: unknown, to: $0)) }
+        if let nearest = measured.min(by: { $0.distance < $1.distance }), nearest.distance <= 1.0 / 3 {
+            return "did you mean \"\(nearest.word)\"?"
+        }
+        return "\(subject) are " + words.joined(separator: ", ")
+    }
+
+    /// Returns how much a text differs from a word, or from the part after the word's last dot: 0 means equal, 1 means
+    /// that they have nothing in common.
+    private static func distance(from text: String, to word: String) -> Double {
+        [word, word.split(separator: ".").last.map(String.init) ?? word]
+            .map { Double(text.difference(from: $0).count) / Double(max(text.count + $0.count, 1)) }
+            .min() ?? 1
     }
 }

@@ -3,13 +3,14 @@ import SluiceHub
 import SluiceWire
 
 extension Settings {
-    /// Puts the sources together: a flag before a variable, a variable before the file, the file before the default.
+    /// Combines the sources: a flag overrides an environment variable, which overrides the file, which overrides the
+    /// default.
     ///
-    /// A source replaces what the next one says about a key, it does not add to it: one `--listen` and the file's list is
-    /// forgotten. A variable that is empty counts as not set. Variables that name no key are left alone, since
-    /// Kubernetes makes some of its own for a service called `sluiced`.
+    /// A stronger source replaces the value of a key instead of adding to it: a single `--listen` replaces the file's
+    /// whole list. An empty variable counts as not set. Variables that match no key are ignored, because Kubernetes
+    /// sets some for a service that is called `sluiced`.
     ///
-    /// - Throws: ``SettingsError``, for the first thing that is wrong in any source, whether or not it takes effect.
+    /// - Throws: ``SettingsError`` for the first mistake in any source, even in a value that another source overrides.
     init(_ options: Options, environment: [String: String]) throws(SettingsError) {
         self.init()
         var entries: [SettingsKey: SettingsEntry] = [:]
@@ -22,7 +23,7 @@ extension Settings {
         try refusePublicListeners(writtenAs: entries[.listen])
     }
 
-    /// The configuration file; nil when none is named.
+    /// Reads the configuration file; returns nil if neither the flag nor the variable names one.
     private static func file(
         _ options: Options, environment: [String: String]
     ) throws(SettingsError) -> SettingsFile? {
@@ -32,7 +33,7 @@ extension Settings {
         return try SettingsFile(path: path)
     }
 
-    /// All entries, the weakest source first.
+    /// Returns all entries, those of the weakest source first.
     private static func layers(
         _ file: SettingsFile?, _ options: Options, environment: [String: String]
     ) throws(SettingsError) -> [SettingsEntry] {
@@ -109,13 +110,13 @@ extension Settings {
     private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
         guard let entry, let address = exposedAddress else { return }
         throw entry.error(
-            "other machines can reach \(address), and nothing authenticates them; users-file would, --allow-public permits it"
+            "other machines can reach \(address) without authentication; set users-file, or --allow-public to permit it"
         )
     }
 }
 
 extension SettingsEntry {
-    /// What the environment says about a key, or nil.
+    /// Reads a key's environment variable; nil if it is empty or not set.
     fileprivate init?(_ key: SettingsKey, environment: [String: String]) {
         guard let text = environment[key.variable], !text.isEmpty else { return nil }
         let texts = key.takesList ? text.split(separator: ",", omittingEmptySubsequences: false) : [text[...]]
@@ -124,7 +125,7 @@ extension SettingsEntry {
 }
 
 extension Options {
-    /// What the flags say.
+    /// The values of the flags.
     fileprivate var entries: [SettingsEntry] {
         var entries: [SettingsEntry] = []
         if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }

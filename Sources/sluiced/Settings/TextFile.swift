@@ -1,8 +1,8 @@
 import Foundation
 
-/// A file of text.
+/// Reads files of UTF-8 text.
 enum TextFile {
-    /// The text of a file, or of a pipe (`--config <(generate)`).
+    /// Returns the text of a file or of a pipe, as in `--config <(generate)`.
     static func contents(of path: String) throws(SettingsError) -> String {
         guard let file = fopen(path, "re") else { throw unreadable(path, cause: errno) }
         defer { fclose(file) }
@@ -25,7 +25,7 @@ enum TextFile {
 }
 
 extension ExitStatus {
-    /// What to end with when reading a file fails with this `errno`.
+    /// The exit status for a file whose reading fails with this `errno`.
     init(readFailure: CInt) {
         switch readFailure {
         case ENOENT, ENOTDIR, EISDIR: self = .noInput

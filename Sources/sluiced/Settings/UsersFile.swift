@@ -1,20 +1,21 @@
 import Foundation
 import SluiceHub
 
-/// The file of those who may use the daemon: a line each, a name and its token, with blanks between them. Empty lines count
-/// for nothing, nor do lines that begin with `#`.
+/// The file of the users that may authenticate: one line per user, with a name and a token separated by blanks. Empty
+/// lines and lines that begin with `#` are ignored.
 struct UsersFile {
     let users: Users
 
     /// Reads the file.
     ///
-    /// - Throws: ``SettingsError``, when it cannot be read, when everybody on the machine can read it, and for the first
-    ///   line that is wrong; it never quotes a token.
+    /// - Throws: ``SettingsError`` if the file cannot be read, if every user of the machine can read it, or if a line has
+    ///   a mistake; the message never quotes a token.
     init(path: String) throws(SettingsError) {
         let text = try TextFile.contents(of: path)
         guard Self.isPrivate(path) else {
             throw SettingsError(
-                "\(path): everybody on this machine can read the tokens; chmod 600 forbids it", status: .configuration)
+                "\(path): every user of this machine can read the tokens; run chmod 600 on the file",
+                status: .configuration)
         }
         try self.init(path: path, text: text)
     }
@@ -26,10 +27,13 @@ struct UsersFile {
             guard let name = words.first, !name.hasPrefix("#") else { continue }
             guard words.count == 2, users.add(String(name), token: String(words[1])) else {
                 throw SettingsError(
-                    "\(path):\(index + 1): a line is a name that stands once, and a token", status: .configuration)
+                    "\(path):\(index + 1): write NAME TOKEN, with a valid name that no other line has",
+                    status: .configuration)
             }
         }
-        guard users.count > 0 else { throw SettingsError("\(path): there is no user in it", status: .configuration) }
+        guard users.count > 0 else {
+            throw SettingsError("\(path): it has no users; write NAME TOKEN on a line for each", status: .configuration)
+        }
         self.users = users
     }
 

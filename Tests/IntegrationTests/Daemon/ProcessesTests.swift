@@ -97,6 +97,6 @@ import Testing
         let program = try Daemon.start(["--listen", "127.0.0.1:0", "--config", path])
         let errors = try program.errorOutput()
         #expect(try program.status() == 78)
-        #expect(errors.hasPrefix("sluiced: \(path):2: processes: ticker: every: \"never\" is not a duration: "))
+        #expect(errors.hasPrefix("sluiced: \(path):2: processes: ticker: every: \"never\" is not a duration; "))
     }
 }

@@ -91,7 +91,7 @@ import Testing
         try write(text, to: file)
         let log = try reload(daemon)
         #expect(log.count == 1)
-        #expect(log[0].contains("error") && log[0].contains("nothing has changed"))
+        #expect(log[0].contains("error") && log[0].contains("the old one stays in effect"))
         #expect(log[0].contains(problem), "\(log)")
         let client = try LineSocket(port: daemon.port)
         #expect(try client.answer(to: "ping")?.hasPrefix("ERR auth-required ") == true)
