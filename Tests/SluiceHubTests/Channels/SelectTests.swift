@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Selects in the pure machine.
-@Suite struct SelectingTests {
+@Suite struct SelectTests {
     @Test func aReadyArmIsTakenAtOnce() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())

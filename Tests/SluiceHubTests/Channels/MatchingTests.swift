@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Sends, receives and deadlines in the pure machine.
-@Suite struct MeetingTests {
+@Suite struct MatchingTests {
     @Test func aSendMeetsTheReceiverThatWaits() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())

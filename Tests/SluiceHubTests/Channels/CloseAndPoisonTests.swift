@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Close, poison, and what is left of a channel that has ended, in the pure machine.
-@Suite struct EndingTests {
+@Suite struct CloseAndPoisonTests {
     // MARK: Close
 
     @Test func closeTellsReceiversAndTakesNoMoreSends() throws {

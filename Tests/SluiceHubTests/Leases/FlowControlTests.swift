@@ -5,7 +5,7 @@ import Testing
 @testable import SluiceHub
 
 /// Leases, counted receives and traces over real sockets: what depends on how clients read, and on how they go.
-@Suite(.timeLimit(.minutes(10))) struct FlowTests {
+@Suite(.timeLimit(.minutes(10))) struct FlowControlTests {
     // MARK: Large messages
 
     @Test func largeAndSmallMessagesArriveWholeAndInOrder() throws {

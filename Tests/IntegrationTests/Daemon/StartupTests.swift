@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// How the daemon starts, ends, and says that it cannot.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct LifeTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct StartupTests {
     @Test(arguments: [SIGTERM, SIGINT]) func aSignalEndsIt(signal: Int32) throws {
         let daemon = try Daemon()
         let client = try daemon.netcat()

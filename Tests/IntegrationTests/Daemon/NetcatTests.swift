@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Two people with netcat, or telnet, on one channel of a running daemon.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct MeetingTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct NetcatTests {
     @Test func twoNetcatsMeet() throws {
         let daemon = try Daemon()
         let receiver = try daemon.netcat()
