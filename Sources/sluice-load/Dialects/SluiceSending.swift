@@ -1,3 +1,5 @@
+import SluiceWire
+
 /// Sends on a channel. One at a time goes without a tag; more of them have their place as a tag, since a command without
 /// one would hold up the next.
 struct SluiceSending: SendingDialect {
@@ -60,4 +62,25 @@ struct SluiceSending: SendingDialect {
     }
 
     func farewell(_ output: inout ByteQueue) { output.append(parting) }
+}
+
+/// What all connections with Sluice begin with.
+struct SluiceGreeting: Sendable {
+    let request: [UInt8]
+    let answer: [UInt8]
+
+    init(_ credentials: Credentials?, then more: String = "", answered: String = "") {
+        var bytes: [UInt8] = []
+        if let credentials {
+            bytes += Array("AUTH \(credentials.principal) ".utf8) + credentials.token + [0x0A]
+        }
+        request = bytes + Array("\(more)PING\n".utf8)
+        answer = Array("\(credentials == nil ? "" : "OK\n")\(answered)OK\n".utf8)
+    }
+
+    func write(_ output: inout ByteQueue) { output.append(request) }
+
+    func length(in bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
+        try bytes.holds(answer, at: 0) == nil ? nil : answer.count
+    }
 }

@@ -29,3 +29,37 @@ struct ServerProcess: Sendable {
 
     private func text(_ name: String) -> String? { ProcFile.text("/proc/\(pid)/\(name)") }
 }
+
+extension ServerProcess {
+    /// The process on this machine that listens at an address; nil where there is none, or it is somebody else's.
+    static func listening(at address: ServerAddress) -> ServerProcess? {
+        guard address.isLocal, let port = address.description.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            return nil
+        }
+        let inodes = Set(["/proc/net/tcp", "/proc/net/tcp6"].flatMap { listeners(in: $0, port: port) })
+        guard !inodes.isEmpty else { return nil }
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.compactMap { Int32($0) }.first { holds(inodes, $0) }.map { ServerProcess($0) }
+    }
+
+    /// The sockets of a table of the kernel that listen on a port.
+    private static func listeners(in table: String, port: UInt16) -> [Substring] {
+        let isListening = "0A"
+        return (ProcFile.text(table) ?? "").split(separator: "\n").dropFirst().compactMap { line in
+            let fields = line.split(separator: " ")
+            guard fields.count > 9, fields[3] == isListening,
+                fields[1].split(separator: ":").last.flatMap({ UInt16($0, radix: 16) }) == port
+            else { return nil }
+            return fields[9]
+        }
+    }
+
+    private static func holds(_ inodes: Set<Substring>, _ pid: Int32) -> Bool {
+        let directory = "/proc/\(pid)/fd"
+        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        return descriptors.contains { descriptor in
+            let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "\(directory)/\(descriptor)")
+            return target.map { $0.hasPrefix("socket:[") && inodes.contains($0.dropFirst(8).dropLast()) } ?? false
+        }
+    }
+}

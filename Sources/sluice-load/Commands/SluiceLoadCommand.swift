@@ -38,3 +38,8 @@ struct Root: ParsableCommand {
         }
     }
 }
+
+/// The command line is wrong.
+struct UsageError: Error {
+    let message: String
+}

@@ -67,3 +67,51 @@ struct Plot: Sendable {
         return [line, HTMLElement("text", ["class": style, "x": x, "y": "100%", "dy": "1.6em"]) { label.text }]
     }
 }
+
+/// A curve through points, each coordinate being a part of the frame.
+struct Curve: Sendable {
+    var points: [(x: Double, y: Double)] = []
+
+    /// - Parameter style: the classes of what is drawn.
+    func line(_ style: String) -> HTMLElement? {
+        points.isEmpty ? nil : stretched(HTMLElement("path", ["class": "curve \(style)", "d": path]))
+    }
+
+    /// What lies between the curve and the axis.
+    func area(_ style: String) -> HTMLElement? {
+        guard let first = points.first, let last = points.last else { return nil }
+        let down = "L\(Self.thousandths(last.x)) 1000L\(Self.thousandths(first.x)) 1000Z"
+        return stretched(HTMLElement("path", ["class": "area \(style)", "d": path + down]))
+    }
+
+    private var path: String {
+        points.enumerated().map { index, point in
+            "\(index == 0 ? "M" : "L")\(Self.thousandths(point.x)) \(Self.thousandths(1 - point.y))"
+        }
+        .joined()
+    }
+
+    private static func thousandths(_ part: Double) -> String { String(coordinate: part * 1000) }
+
+    private func stretched(_ shape: HTMLElement) -> HTMLElement {
+        HTMLElement("svg", ["viewBox": "0 0 1000 1000", "preserveAspectRatio": "none", "aria-hidden": "true"]) { shape }
+    }
+}
+
+extension String {
+    /// A number in SVG, to hundredths: never in scientific notation, and never NaN or infinite.
+    init(coordinate value: Double) {
+        let hundredths = value.isFinite ? Int((Double.minimum(value.magnitude, 1e9) * 100).rounded()) : 0
+        let fraction = hundredths % 100
+        self = value < 0 && hundredths > 0 ? "-" : ""
+        append("\(hundredths / 100)")
+        if fraction.isMultiple(of: 10) {
+            if fraction > 0 { append(".\(fraction / 10)") }
+        } else {
+            append(fraction < 10 ? ".0\(fraction)" : ".\(fraction)")
+        }
+    }
+
+    /// A part of a width or height: `12.5%`.
+    init(percentOf part: Double) { self = String(coordinate: part * 100) + "%" }
+}

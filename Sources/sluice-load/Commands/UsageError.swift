@@ -1,6 +1,0 @@
-import ArgumentParser
-
-/// The command line is wrong.
-struct UsageError: Error {
-    let message: String
-}

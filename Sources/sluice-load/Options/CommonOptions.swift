@@ -1,8 +1,0 @@
-import ArgumentParser
-
-/// What every workload takes.
-struct CommonOptions: ParsableArguments {
-    @OptionGroup(title: "Server") var server: ServerOptions
-    @OptionGroup(title: "Load") var load: LoadOptions
-    @OptionGroup(title: "Output") var output: OutputOptions
-}
