@@ -4,10 +4,10 @@ import Foundation
 @main
 enum SluiceLoad {
     static func main() {
-        // A server that has gone is an error of the write, not a signal.
+        // A write to a closed connection fails with an error instead of a signal.
         signal(SIGPIPE, SIG_IGN)
         do {
-            var command = try Root.parsing(CommandLine.arguments.dropFirst())
+            var command = try SluiceLoadCommand.parsing(CommandLine.arguments.dropFirst())
             try command.run()
         } catch let usage as UsageError {
             complain(usage.message)
@@ -16,7 +16,7 @@ enum SluiceLoad {
             complain(failure.message)
             exit(1)
         } catch {
-            Root.exit(withError: error)
+            SluiceLoadCommand.exit(withError: error)
         }
     }
 

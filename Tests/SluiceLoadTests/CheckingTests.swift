@@ -3,9 +3,9 @@ import Testing
 
 @testable import sluice_load
 
-@Suite("Checking")
+@Suite("Checking messages")
 struct CheckingTests {
-    @Test("a body says whose it is and which, and every other byte is checked", arguments: [8, 16, 5000])
+    @Test("A body tells its sender and number, and every other byte is checked", arguments: [8, 16, 5000])
     func bodies(size: Int) {
         let pattern = MessagePattern(bodyBytes: size, seed: 3)
         for (sender, number) in [(0, 0), (1, 1), (4095, 123_456_789), (262_143, 1 << 30 - 1)] {
@@ -14,7 +14,7 @@ struct CheckingTests {
             #expect(output.count == size)
             let read = pattern.read(output.bytes)
             #expect(read?.sender == sender && read?.number == number)
-            // Each byte that changes makes it another message, or none.
+            // A changed byte makes it another message, or no message.
             for place in [0, 3, 7, size - 1] {
                 var bytes = Array(output.bytes)
                 bytes[place] ^= 1
@@ -26,7 +26,7 @@ struct CheckingTests {
         }
     }
 
-    @Test("the filler follows from the seed")
+    @Test("A body's filler depends on the seed")
     func seeds() {
         var output = ByteQueue()
         MessagePattern(bodyBytes: 100, seed: 1).write(sender: 1, number: 1, to: &output)
@@ -34,50 +34,50 @@ struct CheckingTests {
         #expect(MessagePattern(bodyBytes: 100, seed: 2).read(output.bytes) == nil)
     }
 
-    /// The books of one sender of ten messages, and of receivers of these numbers.
-    private func account(_ received: [[Int]]) -> Account {
-        var account = Account()
-        account.add(sender: 5, sent: 10)
+    /// Returns the ledger of one sender of ten messages, and of receivers of these numbers.
+    private func ledger(_ received: [[Int]]) -> DeliveryLedger {
+        var ledger = DeliveryLedger()
+        ledger.add(sender: 5, sent: 10)
         for numbers in received {
-            var tally = Tally()
-            for number in numbers where !tally.take(number) { Issue.record("\(number) was not taken") }
-            account.add(receiver: [5: tally])
+            var tally = SenderTally()
+            for number in numbers where !tally.record(number) { Issue.record("\(number) was rejected") }
+            ledger.add(receiver: [5: tally])
         }
-        return account
+        return ledger
     }
 
-    @Test("each message once, by whichever receiver")
+    @Test("A ledger balances when exactly one receiver received each message")
     func eachOnce() throws {
-        try account([Array(0..<10)]).checkEachOnce()
-        try account([[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]).checkEachOnce()
-        try account([[], [0, 1, 2], Array(3..<10)]).checkEachOnce()
+        try ledger([Array(0..<10)]).checkEachOnce()
+        try ledger([[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]).checkEachOnce()
+        try ledger([[], [0, 1, 2], Array(3..<10)]).checkEachOnce()
         for wrong in [
             [Array(0..<9)], [Array(1..<10)], [[0, 1, 2], Array(2..<10)], [[0, 1, 2], Array(4..<10)],
             [Array(0..<10), [9]], [[0, 1, 2, 3, 4, 5, 6, 7, 8, 10]], [[0, 1, 2, 3, 5], [1, 5, 6, 7, 8]],
         ] {
-            #expect(throws: LoadFailure.self) { try account(wrong).checkEachOnce() }
+            #expect(throws: LoadFailure.self) { try ledger(wrong).checkEachOnce() }
         }
     }
 
-    @Test("each message by every receiver")
+    @Test("A broadcast's ledger balances when every receiver received each message")
     func eachByAll() throws {
-        try account([Array(0..<10), Array(0..<10)]).checkEachByAll()
-        #expect(throws: LoadFailure.self) { try account([Array(0..<10), Array(0..<9)]).checkEachByAll() }
-        #expect(throws: LoadFailure.self) { try account([Array(0..<10), []]).checkEachByAll() }
+        try ledger([Array(0..<10), Array(0..<10)]).checkEachByAll()
+        #expect(throws: LoadFailure.self) { try ledger([Array(0..<10), Array(0..<9)]).checkEachByAll() }
+        #expect(throws: LoadFailure.self) { try ledger([Array(0..<10), []]).checkEachByAll() }
     }
 
-    @Test("a message that comes again, or too late, is not taken")
+    @Test("A tally rejects a message that is repeated or out of order")
     func order() {
-        var tally = Tally()
-        func takes(_ number: Int) -> Bool { tally.take(number) }
-        #expect(takes(0))
-        #expect(takes(3))
-        #expect(!takes(3))
-        #expect(!takes(1))
+        var tally = SenderTally()
+        func accepts(_ number: Int) -> Bool { tally.record(number) }
+        #expect(accepts(0))
+        #expect(accepts(3))
+        #expect(!accepts(3))
+        #expect(!accepts(1))
         #expect(tally.count == 2)
     }
 
-    @Test("a queue of bytes gives back what it got", arguments: 0..<20 as Range<UInt64>)
+    @Test("A byte queue returns the bytes that were appended", arguments: 0..<20 as Range<UInt64>)
     func byteQueue(seed: UInt64) {
         var random = SplitMix(seed: seed)
         var queue = ByteQueue()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import sluice_load
 
-/// What a server says, fed to a dialect in two pieces, split at every point.
+/// Feeds a server's answers to a dialect in two pieces, split at every position.
 @Suite("Dialects")
 struct DialectTests {
     private static let pattern = MessagePattern(bodyBytes: 16, seed: 7)
@@ -14,7 +14,8 @@ struct DialectTests {
         return String(decoding: output.bytes, as: UTF8.self)
     }
 
-    /// What a sender makes of the bytes, of which the second part comes when the first is read.
+    /// Returns how a sender reads the text, and what it writes. The rest follows when the part before the split is
+    /// read.
     private func meanings(
         _ dialect: some SendingDialect, _ text: String, split: Int
     ) throws -> (meanings: [SendingAnswer.Meaning], said: String) {
@@ -82,7 +83,7 @@ struct DialectTests {
 
     // MARK: Sluice
 
-    @Test("Sluice: a sender without tags, and one with")
+    @Test("Sluice: a sender uses tags with more than one message in flight")
     func sluiceSending() throws {
         let greeting = SluiceGreeting(nil)
         let one = SluiceSending("c", greeting, Self.pattern, sender: 1, depth: 1)
@@ -96,7 +97,7 @@ struct DialectTests {
         try expect(broadcast, "OK\nOK\nOK receivers=3\n", means: [.ready, .done(place: 0)])
     }
 
-    @Test("Sluice: what a sender says")
+    @Test("Sluice: a sender greets with its credentials and sends with tags")
     func sluiceRequests() throws {
         var output = ByteQueue()
         let name = try #require(ChannelName("me"))
@@ -108,25 +109,25 @@ struct DialectTests {
         try expect(dialect, "OK\nOK\n#0 OK\n", means: [.ready, .done(place: 0)])
     }
 
-    @Test("Sluice: receivers of one message, with a lease, and without end")
+    @Test("Sluice: a receiver uses single, leased or counted receives")
     func sluiceReceiving() throws {
         let (first, second) = (Self.body(1, 0), Self.body(1, 1))
         func receiving(_ manner: SluiceReceiving.Manner) -> SluiceReceiving {
             SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, manner)
         }
         try expect(
-            receiving(.one), "OK\nMSG c 16\n\(first)\nMSG c 16\n\(second)\n", bodies: [first, second],
+            receiving(.single), "OK\nMSG c 16\n\(first)\nMSG c 16\n\(second)\n", bodies: [first, second],
             says: "RECV c\nRECV c\n")
         try expect(
             receiving(.leased),
             "OK\nMSG c 16 did=5.1 attempt=1\n\(first)\nOK\nMSG c 16 did=77.1 attempt=1\n\(second)\n",
             bodies: [first, second], says: "ACK 5.1\nRECV lease=30s c\nACK 77.1\nRECV lease=30s c\n")
         try expect(
-            receiving(.counted), "OK\n#r MSG c 16\n\(first)\n#r MSG c 16\n\(second)\n", bodies: [first, second],
+            receiving(.counted), "OK\n#w MSG c 16\n\(first)\n#w MSG c 16\n\(second)\n", bodies: [first, second],
             says: "")
     }
 
-    @Test("Sluice: a receiver that selects")
+    @Test("Sluice: a selecting receiver checks the arm of each message")
     func sluiceSelecting() throws {
         let dialect = SluiceSelecting("c/", channels: 8..<10, SluiceGreeting(nil), bodyBytes: 16)
         let request = "SELECT recv c/8 | recv c/9\n"
@@ -139,7 +140,7 @@ struct DialectTests {
     }
 
     @Test(
-        "Sluice: answers that are not what was to come",
+        "Sluice: an unexpected answer fails the run",
         arguments: [
             "OK\nERR limit too many\n", "OK\nCLOSED c\n", "OK\nTIMEOUT\n", "OK\nMAYBE eof\n", "OK\nOK dup=yes\n",
             "NO\n",
@@ -149,25 +150,25 @@ struct DialectTests {
             try meanings(SluiceSending("c", SluiceGreeting(nil), Self.pattern, sender: 1, depth: 1), text, split: 0)
         }
         #expect(throws: LoadFailure.self) {
-            try messages(SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, .one), text, split: 0)
+            try messages(SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, .single), text, split: 0)
         }
     }
 
     @Test(
-        "Sluice: messages that are not as they were to come",
+        "Sluice: a message with an unexpected head or end fails the run",
         arguments: [
             "MSG d 16\n", "MSG c 15\n", "MSG c 16\n0123456789abcdefX\n", "MSG c 16 did=1.1 attempt=1\n",
-            "#r MSG c 16\n",
+            "#w MSG c 16\n",
         ])
     func sluiceMessages(text: String) {
         #expect(throws: LoadFailure.self) {
-            try messages(SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, .one), "OK\n\(text)", split: 0)
+            try messages(SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, .single), "OK\n\(text)", split: 0)
         }
     }
 
     // MARK: Peers
 
-    @Test("Redis: pushing, popping, and a reply list")
+    @Test("Redis: pushes, pops and confirms through a reply list")
     func redis() throws {
         let message = "*2\r\n$1\r\nl\r\n$16\r\n\(Self.body(1, 0))\r\n"
         let push = RedisSending("l", Self.pattern, sender: 1, depth: 1, replies: nil)
@@ -187,7 +188,7 @@ struct DialectTests {
         }
     }
 
-    @Test("NATS: requests, replies, and the server's own pings")
+    @Test("NATS: requests, replies, and answers the server's pings")
     func nats() throws {
         let information = "INFO {\"server_id\":\"x\"}\r\n"
         let request = NatsRequesting("s", Self.pattern, sender: 4, depth: 1, inboxes: "i/")
@@ -196,18 +197,18 @@ struct DialectTests {
             means: [.nothing, .ready, .nothing, .done(place: 0)], says: "PONG\r\n")
         let body = Self.body(4, 0)
         try expect(
-            NatsReceiving("s", bodyBytes: 16, isAsked: true),
+            NatsReceiving("s", bodyBytes: 16, replies: true),
             "\(information)PONG\r\nMSG s 1 i/4 16\r\n\(body)\r\nPING\r\n", bodies: [body],
             says: "PUB i/4 2\r\nok\r\nPONG\r\n")
         try expect(
-            NatsReceiving("s", bodyBytes: 16, isAsked: false), "\(information)PONG\r\nMSG s 1 16\r\n\(body)\r\n",
+            NatsReceiving("s", bodyBytes: 16, replies: false), "\(information)PONG\r\nMSG s 1 16\r\n\(body)\r\n",
             bodies: [body], says: "")
         #expect(throws: LoadFailure.self) {
             try meanings(request, "\(information)PONG\r\n-ERR 'Slow Consumer'\r\n", split: 0)
         }
     }
 
-    @Test("beanstalkd: putting, reserving, deleting")
+    @Test("beanstalkd: puts, reserves and deletes")
     func beanstalkd() throws {
         let put = BeanstalkdPutting("t", Self.pattern, sender: 1, depth: 2)
         try expect(
@@ -223,7 +224,7 @@ struct DialectTests {
         }
     }
 
-    @Test("pings are answered in order")
+    @Test("Pings are answered in order")
     func pings() throws {
         try expect(
             SluicePinging(SluiceGreeting(nil), depth: 2), "OK\nOK\nOK\nOK\n",

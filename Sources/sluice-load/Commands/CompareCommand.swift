@@ -1,61 +1,62 @@
 import ArgumentParser
 import Foundation
 
-struct CompareCommand: ParsableCommand {
+struct CompareServers: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
         abstract: "The same load for Sluice, Redis, NATS and beanstalkd, in interleaved rounds.",
         discussion: """
-            Starts the servers that are installed, each on a free port of the loopback interface and with nothing kept on \
-            disk, and ends them. What is not installed is left out, and named.
+            Starts the servers that are installed, each on a free port of the loopback interface and without storage on \
+            disk, and ends them. Servers that are not installed are left out, and named in the report.
             """)
 
-    @Option(help: ArgumentHelp("How often each is measured.", valueName: "N"))
+    @Option(help: ArgumentHelp("How many rounds to measure.", valueName: "N"))
     var rounds = 5
 
-    @Option(help: ArgumentHelp("How long each round measures.", valueName: "TIME"))
+    @Option(help: ArgumentHelp("How long to measure in each round.", valueName: "TIME"))
     var duration = Seconds(2)
 
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Only these: \(ComparedRow.all.map(\.key).joined(separator: ", ")).", valueName: "ROW"))
+        help: ArgumentHelp(
+            "Measure only these rows: \(RowDefinition.all.map(\.key).joined(separator: ", ")).", valueName: "ROW"))
     var only: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "The sluiced to measure; if left out, the one beside this program, or else that of PATH.", valueName: "FILE"
-        ))
+            "The sluiced to measure; by default the one beside this program, or else the one in PATH.",
+            valueName: "FILE"))
     var sluiced: String?
 
-    @Flag(help: "End with status 1 if a target is missed.")
+    @Flag(help: "Exit with status 1 if a target is missed.")
     var strict = false
 
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func validate() throws {
-        guard rounds >= 1 else { throw ValidationError("--rounds is at least 1") }
-        guard duration.value > 0 else { throw ValidationError("--duration is more than 0") }
-        if let unknown = only.first(where: { name in !ComparedRow.all.contains { $0.key == name } }) {
+        guard rounds >= 1 else { throw ValidationError("--rounds must be at least 1") }
+        guard duration.value > 0 else { throw ValidationError("--duration must be more than 0") }
+        if let unknown = only.first(where: { name in !RowDefinition.all.contains { $0.key == name } }) {
             throw ValidationError("--only: there is no row '\(unknown)'")
         }
     }
 
     func run() throws {
-        Offspring.shared.guardAgainstSignals()
+        ChildProcesses.shared.guardAgainstSignals()
         let startedAt = Date().timeIntervalSince1970
         let progress = ProgressLine(isQuiet: output.quiet)
-        DescriptorLimit.raise()
-        let tournament = Tournament(
-            sluiced: sluiced ?? Self.ownSluiced, rounds: rounds, seconds: duration.value, progress: progress)
-        defer { tournament.end() }
+        OpenFileLimit.raise()
+        let runner = ComparisonRunner(
+            sluiced: sluiced ?? Self.defaultSluiced, rounds: rounds, seconds: duration.value, progress: progress)
+        defer { runner.end() }
         var comparison = Comparison(
-            rounds: rounds, contenders: tournament.contenders, missing: tournament.missing, rows: [])
+            rounds: rounds, contenders: runner.contenders, missing: runner.missing, rows: [])
         var runs: [RunResult] = []
         do {
             defer { progress.end() }
-            for row in ComparedRow.all where only.isEmpty || only.contains(row.key) {
-                guard let (row, medians) = try tournament.play(row) else { continue }
-                comparison.rows.append(row)
+            for row in RowDefinition.all where only.isEmpty || only.contains(row.key) {
+                guard let (result, medians) = try runner.measure(row) else { continue }
+                comparison.rows.append(result)
                 runs += medians
             }
         }
@@ -67,10 +68,10 @@ struct CompareCommand: ParsableCommand {
         }
     }
 
-    /// The one that was built or installed with this program, or else that of PATH.
-    private static var ownSluiced: String? {
+    /// The sluiced that was built or installed with this program, or else the one in PATH.
+    private static var defaultSluiced: String? {
         let beside = Bundle.main.executableURL?.deletingLastPathComponent().appendingPathComponent("sluiced").path
         if let beside, FileManager.default.isExecutableFile(atPath: beside) { return beside }
-        return PeerProcess.path(of: "sluiced")
+        return StartedServer.path(of: "sluiced")
     }
 }

@@ -1,36 +1,37 @@
 import ArgumentParser
 
-struct FanInCommand: WorkloadCommand {
+struct MeasureFanIn: WorkloadCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fan-in", abstract: "Many senders, one receiver, one channel.")
+        commandName: "fan-in", abstract: "Many senders and one receiver on one channel.")
     static let workload = Workload.fanIn
 
     @OptionGroup var senders: SendersOption
     @OptionGroup var common: CommonOptions
 
-    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (senders.senders, 1, 1) }
+    func populate(_ plan: inout RunPlan) { (plan.senders, plan.receivers, plan.channels) = (senders.senders, 1, 1) }
 }
 
-struct FanOutCommand: WorkloadCommand {
+struct MeasureFanOut: WorkloadCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fan-out", abstract: "One sender, many receivers, one channel: each message for one of them.")
+        commandName: "fan-out",
+        abstract: "One sender and many receivers on one channel: each message goes to one receiver.")
     static let workload = Workload.fanOut
 
     @OptionGroup var receivers: ReceiversOption
     @OptionGroup var common: CommonOptions
 
-    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers.receivers, 1) }
+    func populate(_ plan: inout RunPlan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers.receivers, 1) }
 }
 
-struct BroadcastCommand: WorkloadCommand {
+struct MeasureBroadcast: WorkloadCommand {
     static let configuration = CommandConfiguration(
-        commandName: "broadcast", abstract: "One sender, many receivers: each message for all of them.")
+        commandName: "broadcast", abstract: "One sender and many receivers: each message goes to all of them.")
     static let workload = Workload.broadcast
 
     @OptionGroup var receivers: ReceiversOption
     @OptionGroup var common: CommonOptions
 
-    func cast(_ plan: inout Plan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers.receivers, 1) }
+    func populate(_ plan: inout RunPlan) { (plan.senders, plan.receivers, plan.channels) = (1, receivers.receivers, 1) }
 }
 
 struct SendersOption: ParsableArguments {
@@ -39,7 +40,7 @@ struct SendersOption: ParsableArguments {
 
     func validate() throws {
         guard (1...MessagePattern.mostSenders).contains(senders) else {
-            throw ValidationError("--senders is from 1 to \(MessagePattern.mostSenders)")
+            throw ValidationError("--senders must be from 1 to \(MessagePattern.mostSenders)")
         }
     }
 }
@@ -49,6 +50,6 @@ struct ReceiversOption: ParsableArguments {
     var receivers = 50
 
     func validate() throws {
-        guard receivers >= 1 else { throw ValidationError("--receivers is at least 1") }
+        guard receivers >= 1 else { throw ValidationError("--receivers must be at least 1") }
     }
 }

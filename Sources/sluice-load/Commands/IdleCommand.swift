@@ -1,11 +1,12 @@
 import ArgumentParser
 import Glibc
 
-struct IdleCommand: ParsableCommand {
+struct MeasureIdle: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "idle", abstract: "What a connection costs the server that does nothing, or waits for a message.",
-        discussion:
-            "By what the server's memory grows by; so the server is to be on this machine, and without other work.")
+        commandName: "idle", abstract: "A server's memory for a connection that is idle, or waits for a message.",
+        discussion: """
+            Measured by how much the server's memory grows, so the server must run on this machine, without other work.
+            """)
 
     @Option(help: ArgumentHelp("How many connections.", valueName: "N"))
     var connections = 2000
@@ -13,36 +14,38 @@ struct IdleCommand: ParsableCommand {
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func validate() throws {
-        guard (1...1_000_000).contains(connections) else { throw ValidationError("--connections is at least 1") }
+        guard (1...1_000_000).contains(connections) else {
+            throw ValidationError("--connections must be from 1 to 1000000")
+        }
     }
 
     func run() throws {
-        DescriptorLimit.raise()
-        let place = try server.place()
-        guard
-            let process = server.serverPID.map({ ServerProcess($0) }) ?? ServerProcess.listening(at: place.address)
-        else { throw LoadFailure("the server's process was not found: see --server-pid") }
-        var plan = Plan(
-            workload: .handoff, contestant: server.against, address: place.address, credentials: place.credentials)
+        OpenFileLimit.raise()
+        let (address, credentials) = try server.location()
+        guard let process = server.serverPID.map({ ServerProcess($0) }) ?? ServerProcess.listening(at: address) else {
+            throw LoadFailure("cannot find the server's process: pass --server-pid")
+        }
+        var plan = RunPlan(
+            workload: .handoff, contestant: server.against, address: address, credentials: credentials)
         plan.prefix = "load/\(getpid())"
-        try ReportWriter(options: output).measuring { progress throws(LoadFailure) in
+        try ReportWriter(options: output).measureAndWrite { progress throws(LoadFailure) in
             progress.begin("idle")
             let needed = 2 * connections + 100
-            guard needed <= DescriptorLimit.current else {
-                throw LoadFailure("\(needed) descriptors are needed; there may be \(DescriptorLimit.current)")
+            guard needed <= OpenFileLimit.current else {
+                throw LoadFailure("\(needed) open files are needed, but the limit is \(OpenFileLimit.current)")
             }
             var results: [RunResult] = []
-            // The second ones come while the first are there: what these leave behind would be used again.
-            let idle = try idling(place.address, process, isParked: false).measure(plan) { () throws(LoadFailure) in
+            // Measures waiting connections while the idle ones are open, since a server reuses the memory of closed ones.
+            let idle = try memory(address, process, isParked: false).measure(plan) { () throws(LoadFailure) in
                 progress.begin("parked")
-                results.append(try idling(place.address, process, isParked: true).measure(plan))
+                results.append(try memory(address, process, isParked: true).measure(plan))
             }
             return [idle] + results
         }
     }
 
-    private func idling(_ address: ServerAddress, _ process: ServerProcess, isParked: Bool) -> Idling {
-        Idling(
+    private func memory(_ address: ServerAddress, _ process: ServerProcess, isParked: Bool) -> ConnectionMemory {
+        ConnectionMemory(
             contestant: server.against, address: address, server: process, connections: connections, isParked: isParked)
     }
 }

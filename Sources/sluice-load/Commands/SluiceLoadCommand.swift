@@ -1,33 +1,34 @@
 import ArgumentParser
 
-/// The command line: what is typed behind `sluice-load`.
-struct Root: ParsableCommand {
+/// The root command, `sluice-load`.
+struct SluiceLoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice-load",
-        abstract: "Loads a Sluice server, or one of its peers, and measures what it does.",
+        abstract: "Loads a Sluice server, or another message server, and measures it.",
         discussion: """
-            Every message is checked where it arrives: one that is lost, doubled, changed or out of order fails the run. \
-            Exit status: 0 measured, 1 a run has failed, 2 usage. Credentials come from SLUICE_PRINCIPAL and SLUICE_TOKEN.
+            Every message is checked where it arrives: a message that is lost, duplicated, changed or out of order fails the \
+            run. Exit status: 0 measured, 1 a run failed, 2 wrong usage. Credentials come from SLUICE_PRINCIPAL and \
+            SLUICE_TOKEN.
             """,
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(
                 name: "Messages",
                 subcommands: [
-                    HandoffCommand.self, LeaseCommand.self, StreamCommand.self, SelectCommand.self, FanInCommand.self,
-                    FanOutCommand.self, BroadcastCommand.self,
+                    MeasureHandoff.self, MeasureWorker.self, MeasureLease.self, MeasureStream.self, MeasureSelect.self,
+                    MeasureFanIn.self, MeasureFanOut.self, MeasureBroadcast.self,
                 ]),
             CommandGroup(
                 name: "Connections",
-                subcommands: [PingCommand.self, BarrierCommand.self, ConnectCommand.self, IdleCommand.self]),
+                subcommands: [MeasurePing.self, MeasureBarrier.self, MeasureConnect.self, MeasureIdle.self]),
             CommandGroup(
-                name: "A server as a whole", subcommands: [SuiteCommand.self, CrowdCommand.self, SoakCommand.self]),
-            CommandGroup(name: "Peers", subcommands: [CompareCommand.self]),
+                name: "A server as a whole", subcommands: [MeasureSuite.self, MeasureCrowd.self, SoakServer.self]),
+            CommandGroup(name: "Several servers", subcommands: [CompareServers.self]),
         ])
 
-    /// Reads the arguments that follow the program's name.
+    /// Parses the arguments that follow the program's name.
     ///
-    /// A request for help, or for a completion script, is answered on stdout, and ends the process with 0.
+    /// Prints requested help or a completion script on stdout and exits with status 0.
     static func parsing(_ arguments: some Sequence<String>) throws(UsageError) -> any ParsableCommand {
         do {
             return try parseAsRoot(Array(arguments))
@@ -39,7 +40,7 @@ struct Root: ParsableCommand {
     }
 }
 
-/// The command line is wrong.
+/// An error in the command line.
 struct UsageError: Error {
     let message: String
 }

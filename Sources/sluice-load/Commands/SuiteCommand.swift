@@ -1,38 +1,39 @@
 import ArgumentParser
 import Foundation
 
-struct SuiteCommand: ParsableCommand {
+struct MeasureSuite: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "suite", abstract: "Every workload in turn, in one report: the load test of an installed server.")
 
-    /// As they are called on the command line, with what is not the default.
-    private static let parts = [
-        ["ping"], ["handoff"], ["handoff", "--channels", "shared"], ["lease"], ["stream"], ["select"], ["fan-in"],
-        ["fan-out"], ["broadcast"], ["barrier"], ["connect"],
+    /// The workloads' command lines.
+    private static let workloads = [
+        ["ping"], ["handoff"], ["handoff", "--channels", "shared"], ["worker"], ["lease"], ["stream"], ["select"],
+        ["fan-in"], ["fan-out"], ["broadcast"], ["barrier"], ["connect"],
     ]
 
-    @Option(help: ArgumentHelp("How long to measure each.", valueName: "TIME"))
+    @Option(help: ArgumentHelp("How long to measure each workload.", valueName: "TIME"))
     var duration = Seconds(3)
-    @Option(help: ArgumentHelp("So many operations of each, in place of a duration.", valueName: "N"))
+    @Option(help: ArgumentHelp("Run this many operations of each workload instead of a duration.", valueName: "N"))
     var operations: Int?
     @OptionGroup(title: "Server") var server: ServerOptions
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func validate() throws {
-        guard duration.value > 0 else { throw ValidationError("--duration is more than 0") }
-        guard operations ?? 1 > 0 else { throw ValidationError("--operations is at least 1") }
-        guard server.against == .sluice else { throw ValidationError("only Sluice has every workload") }
+        guard duration.value > 0 else { throw ValidationError("--duration must be more than 0") }
+        guard operations ?? 1 > 0 else { throw ValidationError("--operations must be at least 1") }
+        guard server.against == .sluice else { throw ValidationError("suite supports only sluice") }
     }
 
     func run() throws {
-        DescriptorLimit.raise()
-        let plans = try Self.parts.map { part in
-            guard let command = try Root.parsing(part + shared) as? any WorkloadCommand else {
-                throw LoadFailure("\(part) is no workload")
+        OpenFileLimit.raise()
+        let plans = try Self.workloads.map { arguments in
+            guard let command = try SluiceLoadCommand.parsing(arguments + sharedArguments) as? any WorkloadCommand
+            else {
+                throw LoadFailure("'\(arguments.joined(separator: " "))' is not a workload")
             }
             return try command.plan()
         }
-        try ReportWriter(options: output).measuring { progress throws(LoadFailure) in
+        try ReportWriter(options: output).measureAndWrite { progress throws(LoadFailure) in
             var results: [RunResult] = []
             for plan in plans {
                 progress.begin(plan.workload.rawValue)
@@ -44,11 +45,11 @@ struct SuiteCommand: ParsableCommand {
         }
     }
 
-    /// What each part is told of what this command was told.
-    private var shared: [String] {
-        var words = operations.map { ["--operations", "\($0)"] } ?? ["--duration", "\(duration.value)"]
-        if let address = server.address { words += ["--hub", address] }
-        if let pid = server.serverPID { words += ["--server-pid", "\(pid)"] }
-        return words
+    /// The arguments that every workload gets.
+    private var sharedArguments: [String] {
+        var arguments = operations.map { ["--operations", "\($0)"] } ?? ["--duration", "\(duration.value)"]
+        if let address = server.address { arguments += ["--hub", address] }
+        if let pid = server.serverPID { arguments += ["--server-pid", "\(pid)"] }
+        return arguments
     }
 }

@@ -1,49 +1,49 @@
-/// The rows that compare what a server holds, and not how fast it is.
-extension Tournament {
-    /// Each time a server that has done nothing yet: what another measurement has left behind would be used again.
-    func playMemory(
-        _ row: ComparedRow, _ present: [Contestant], isParked: Bool
+/// The rows that compare servers' memory, or their work beside a crowd.
+extension ComparisonRunner {
+    /// Measures each round on a fresh server, since a server reuses memory that earlier measurements left.
+    func measureMemory(
+        _ row: RowDefinition, _ present: [Contestant], isParked: Bool
     ) throws(LoadFailure) -> ComparisonRow {
         var values: [Contestant: [Double]] = [:]
-        for round in 1...min(rounds, ComparedRow.mostMemoryRounds) {
+        for round in 1...min(rounds, RowDefinition.mostMemoryRounds) {
             for contestant in present {
                 announce(row, round, contestant.rawValue)
-                let process = try fresh(contestant.process)
-                defer { process.end() }
-                let idling = Idling(
-                    contestant: contestant, address: process.address, server: process.server,
-                    connections: ComparedRow.idleConnections, isParked: isParked)
-                let result = try idling.measure(plan(row, contestant, at: process, round: round))
+                let server = try freshServer(contestant.program)
+                defer { server.end() }
+                let memory = ConnectionMemory(
+                    contestant: contestant, address: server.address, server: server.server,
+                    connections: RowDefinition.idleConnections, isParked: isParked)
+                let result = try memory.measure(plan(row, contestant, at: server, round: round))
                 values[contestant, default: []].append(result.extras.first?.value ?? 0)
             }
         }
         let entries = present.map {
             ComparisonEntry(
-                contender: $0.server, manner: "\(ComparedRow.idleConnections) connections", values: values[$0] ?? [],
+                contender: $0.server, manner: "\(RowDefinition.idleConnections) connections", values: values[$0] ?? [],
                 p99Nanoseconds: [], serverNanoseconds: [])
         }
-        return Self.row(row, present, "bytes a connection", isHigherBetter: false, entries)
+        return Self.result(row, present, "bytes a connection", isHigherBetter: false, entries)
     }
 
-    /// Two servers, of which one has the crowd, turn about.
-    func playCrowd(_ row: ComparedRow) throws(LoadFailure) -> ComparisonRow {
-        let alone = try fresh(.sluiced)
-        let crowded = try fresh(.sluiced)
+    /// Measures two servers in turn, one of which has the crowd.
+    func measureCrowd(_ row: RowDefinition) throws(LoadFailure) -> ComparisonRow {
+        let alone = try freshServer(.sluiced)
+        let crowded = try freshServer(.sluiced)
         defer {
             alone.end()
             crowded.end()
         }
         progress.begin("\(row.title): parking")
         let crowd = try ParkedCrowd(
-            plan(row, .sluice, at: crowded, round: 0), receives: ComparedRow.crowd.receives,
-            channels: ComparedRow.crowd.channels)
-        defer { crowd.dismiss() }
+            plan(row, .sluice, at: crowded, round: 0), receives: RowDefinition.crowd.receives,
+            channels: RowDefinition.crowd.channels)
+        defer { crowd.disconnect() }
         var results: [[RunResult]] = [[], []]
         for round in 1...rounds {
-            for (index, process) in [crowded, alone].enumerated() {
+            for (index, server) in [crowded, alone].enumerated() {
                 announce(row, round, index == 0 ? "beside them" : "alone")
-                var plan = plan(row, .sluice, at: process, round: round)
-                ParkedCrowd.castStreams(&plan)
+                var plan = try plan(row, .sluice, at: server, round: round)
+                ParkedCrowd.chooseStreams(&plan)
                 results[index].append(try Run.carryOut(plan) { [progress] in progress.show($0) })
             }
         }
@@ -53,6 +53,6 @@ extension Tournament {
             entry.serverNanoseconds = []
             return entry
         }
-        return Self.row(row, row.contestants, "ns of the server a message", isHigherBetter: false, entries)
+        return Self.result(row, row.contestants, "server ns a message", isHigherBetter: false, entries)
     }
 }

@@ -1,56 +1,59 @@
 import Foundation
 
-/// A comparison as it goes on: the servers that there are, and the rounds, of which each has every contestant once.
-final class Tournament {
+/// Measures the rows of a comparison, in rounds in which the contestants take turns.
+final class ComparisonRunner {
     let rounds: Int
     let seconds: Double
     let progress: ProgressLine
     private(set) var contenders: [Contender] = []
     private(set) var missing: [MissingContender] = []
-    private var programs: [ContenderServer: String] = [:]
-    private var servers: [ContenderServer: PeerProcess] = [:]
+    private var executables: [ServerProgram: String] = [:]
+    private var sharedServers: [ServerProgram: StartedServer] = [:]
 
-    /// Finds out what is there.
+    /// Looks for the servers' executables.
     init(sluiced: String?, rounds: Int, seconds: Double, progress: ProgressLine) {
         self.rounds = rounds
         self.seconds = seconds
         self.progress = progress
-        for server in ContenderServer.allCases {
-            if let path = server == .sluiced ? sluiced : PeerProcess.path(of: server.program) {
-                programs[server] = path
-                contenders.append(Contender(key: server.rawValue, title: server.title(path)))
+        for program in ServerProgram.allCases {
+            if let path = program == .sluiced ? sluiced : StartedServer.path(of: program.executable) {
+                executables[program] = path
+                contenders.append(Contender(key: program.rawValue, title: program.title(ofExecutableAt: path)))
             } else {
-                missing.append(MissingContender(key: server.rawValue, reason: "\(server.program) is not installed"))
+                let reason = "\(program.executable) is not installed"
+                missing.append(MissingContender(key: program.rawValue, reason: reason))
             }
         }
     }
 
     /// Ends the servers.
     func end() {
-        for server in servers.values { server.end() }
-        servers = [:]
+        for server in sharedServers.values { server.end() }
+        sharedServers = [:]
     }
 
-    /// What becomes of a row, and of each contestant the run whose rate is the median. Nil where nobody is there.
-    func play(_ row: ComparedRow) throws(LoadFailure) -> (ComparisonRow, [RunResult])? {
-        let present = row.contestants.filter { programs[$0.process] != nil }
+    /// Measures a row. Returns nil when no server of the row is installed.
+    ///
+    /// - Returns: the row's result, and the run with the median rate of each contestant.
+    func measure(_ row: RowDefinition) throws(LoadFailure) -> (ComparisonRow, [RunResult])? {
+        let present = row.contestants.filter { executables[$0.program] != nil }
         guard !present.isEmpty else { return nil }
         switch row.measure {
-        case .rate(let cast): return try playRate(row, present, cast)
-        case .memory(let isParked): return (try playMemory(row, present, isParked: isParked), [])
-        case .crowd: return (try playCrowd(row), [])
+        case .rate(let populate): return try measureRate(row, present, populate)
+        case .memory(let isParked): return (try measureMemory(row, present, isParked: isParked), [])
+        case .crowd: return (try measureCrowd(row), [])
         }
     }
 
-    private func playRate(
-        _ row: ComparedRow, _ present: [Contestant], _ cast: (inout Plan) -> Void
+    private func measureRate(
+        _ row: RowDefinition, _ present: [Contestant], _ populate: (inout RunPlan) -> Void
     ) throws(LoadFailure) -> (ComparisonRow, [RunResult]) {
         var results: [Contestant: [RunResult]] = [:]
         for round in 1...rounds {
             for contestant in present {
                 announce(row, round, contestant.rawValue)
-                var plan = plan(row, contestant, at: try standing(contestant.process), round: round)
-                cast(&plan)
+                var plan = try plan(row, contestant, at: try sharedServer(contestant.program), round: round)
+                populate(&plan)
                 results[contestant, default: []].append(try Run.carryOut(plan) { [progress] in progress.show($0) })
             }
         }
@@ -61,36 +64,40 @@ final class Tournament {
             let sorted = (results[contestant] ?? []).sorted { $0.rate < $1.rate }
             return sorted.isEmpty ? nil : sorted[sorted.count / 2]
         }
-        return (Self.row(row, present, "\(row.workload.unit)/s", isHigherBetter: true, entries), medians)
+        return (Self.result(row, present, "\(row.workload.unit)/s", isHigherBetter: true, entries), medians)
     }
 
     // MARK: Servers
 
-    /// The server that stands for the whole comparison.
-    private func standing(_ server: ContenderServer) throws(LoadFailure) -> PeerProcess {
-        if let process = servers[server] { return process }
-        let process = try fresh(server)
-        servers[server] = process
-        return process
+    /// Returns the server that all rows about speed share.
+    private func sharedServer(_ program: ServerProgram) throws(LoadFailure) -> StartedServer {
+        if let server = sharedServers[program] { return server }
+        let server = try freshServer(program)
+        sharedServers[program] = server
+        return server
     }
 
-    /// One that has done nothing yet.
-    func fresh(_ server: ContenderServer) throws(LoadFailure) -> PeerProcess {
-        guard let program = programs[server] else { throw LoadFailure("\(server.program) is not installed") }
-        return try PeerProcess(server, program: program)
+    func freshServer(_ program: ServerProgram) throws(LoadFailure) -> StartedServer {
+        guard let executable = executables[program] else {
+            throw LoadFailure("\(program.executable) is not installed")
+        }
+        return try StartedServer(program, executable: executable)
     }
 
-    // MARK: Figures
+    // MARK: Results
 
-    func announce(_ row: ComparedRow, _ round: Int, _ what: String) {
-        progress.begin("\(row.title), round \(round) of \(rounds): \(what)")
+    func announce(_ row: RowDefinition, _ round: Int, _ subject: String) {
+        progress.begin("\(row.title), round \(round) of \(rounds): \(subject)")
     }
 
-    func plan(_ row: ComparedRow, _ contestant: Contestant, at process: PeerProcess, round: Int) -> Plan {
-        var plan = Plan(workload: row.workload, contestant: contestant, address: process.address)
+    func plan(
+        _ row: RowDefinition, _ contestant: Contestant, at server: StartedServer, round: Int
+    ) throws(LoadFailure) -> RunPlan {
+        var plan = RunPlan(
+            workload: row.workload, contestant: contestant, address: try server.address(over: row.transport))
         plan.length = .time(seconds: seconds, warmUpSeconds: seconds / 10)
         plan.seed = UInt64(round)
-        plan.serverPID = process.server.pid
+        plan.serverPID = server.server.pid
         plan.prefix = "load/\(row.key)/\(round)"
         return plan
     }
@@ -102,36 +109,22 @@ final class Tournament {
             serverNanoseconds: results.compactMap(serverNanoseconds))
     }
 
-    /// The server's processor time for an operation.
+    /// Returns the server's processor time for an operation.
     static func serverNanoseconds(_ result: RunResult) -> Double? {
         result.serverSeconds.map { $0 * 1e9 / Double(max(1, result.operations)) }
     }
 
-    static func row(
-        _ row: ComparedRow, _ present: [Contestant], _ unit: String, isHigherBetter: Bool, _ entries: [ComparisonEntry]
+    static func result(
+        _ row: RowDefinition, _ present: [Contestant], _ unit: String, isHigherBetter: Bool,
+        _ entries: [ComparisonEntry]
     ) -> ComparisonRow {
-        let wanted = row.wanted.compactMap { wanted in
-            present.lastIndex(of: wanted.against).map {
-                WantedRatio(against: $0, ratio: wanted.ratio, needsLowerP99: wanted.needsLowerP99)
+        let wanted = row.targets.compactMap { target in
+            present.lastIndex(of: target.against).map {
+                WantedRatio(against: $0, ratio: target.ratio, needsLowerP99: target.needsLowerP99)
             }
         }
         return ComparisonRow(
             title: row.title, unit: unit, isHigherBetter: isHigherBetter, entries: entries,
             wanted: present.first == .sluice ? wanted : [])
     }
-}
-
-extension Contestant {
-    /// The server of which it is a way.
-    var process: ContenderServer {
-        switch self {
-        case .sluice: .sluiced
-        case .redis, .redisReply: .redis
-        case .nats: .nats
-        case .beanstalkd: .beanstalkd
-        }
-    }
-
-    /// What results call that server.
-    var server: String { process.rawValue }
 }

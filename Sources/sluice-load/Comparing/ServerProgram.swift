@@ -1,10 +1,11 @@
 import Foundation
 
-/// A server of a comparison: how it is found, started and called.
-enum ContenderServer: String, CaseIterable, Sendable {
+/// A server program of a comparison: its name, its arguments and its version.
+enum ServerProgram: String, CaseIterable, Sendable {
     case sluiced, redis, nats, beanstalkd
 
-    var program: String {
+    /// The name of the executable.
+    var executable: String {
         switch self {
         case .sluiced: "sluiced"
         case .redis: "redis-server"
@@ -22,23 +23,35 @@ enum ContenderServer: String, CaseIterable, Sendable {
         }
     }
 
-    /// On the loopback interface, and with nothing kept on disk.
-    func arguments(port: UInt16) -> [String] {
+    /// Whether the server can listen on a Unix socket beside its port.
+    var hasUnixSocket: Bool {
         switch self {
-        case .sluiced: ["--listen", "127.0.0.1:\(port)"]
+        case .sluiced, .redis: true
+        case .nats, .beanstalkd: false
+        }
+    }
+
+    /// Returns the arguments to listen on a port of the loopback interface, and to store nothing on disk.
+    ///
+    /// - Parameter socketPath: where to listen as well, for servers with Unix sockets.
+    func arguments(port: UInt16, socketPath: String?) -> [String] {
+        switch self {
+        case .sluiced:
+            ["--listen", "127.0.0.1:\(port)"] + (socketPath.map { ["--listen", "unix:\($0)"] } ?? [])
         case .redis:
             ["--bind", "127.0.0.1", "--port", "\(port)", "--save", "", "--appendonly", "no", "--maxclients", "20000"]
+                + (socketPath.map { ["--unixsocket", $0] } ?? [])
         case .nats: ["--addr", "127.0.0.1", "--port", "\(port)"]
         case .beanstalkd: ["-l", "127.0.0.1", "-p", "\(port)", "-z", "\(1 << 20)"]
         }
     }
 
-    /// With its version, as the program tells it.
-    func title(_ program: String) -> String {
+    /// Returns the server's name, with the version that the executable at `path` prints.
+    func title(ofExecutableAt path: String) -> String {
         let flag = self == .beanstalkd ? "-v" : "--version"
         let process = Process()
         let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
+        process.executableURL = URL(fileURLWithPath: path)
         process.arguments = [flag]
         process.standardOutput = output
         process.standardError = output
@@ -47,4 +60,19 @@ enum ContenderServer: String, CaseIterable, Sendable {
         process.waitUntilExit()
         return text.firstMatch(of: /\d+\.\d+(\.\d+)?/).map { "\(name) \($0.0)" } ?? name
     }
+}
+
+extension Contestant {
+    /// The program of the contestant's server.
+    var program: ServerProgram {
+        switch self {
+        case .sluice: .sluiced
+        case .redis, .redisReply: .redis
+        case .nats: .nats
+        case .beanstalkd: .beanstalkd
+        }
+    }
+
+    /// The name of the server in results.
+    var server: String { program.rawValue }
 }

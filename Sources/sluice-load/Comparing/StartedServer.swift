@@ -2,62 +2,84 @@ import Foundation
 import SluiceRuntime
 import Synchronization
 
-/// A server that is started for a comparison, and ended with it.
-final class PeerProcess {
+/// A server process that was started for a comparison, on a free port of the loopback interface.
+final class StartedServer {
     let address: ServerAddress
+    /// The address of the server's Unix socket; nil for servers without one.
+    let unixAddress: ServerAddress?
     let server: ServerProcess
     private let process: Process
+    private let directory: String?
 
-    /// Starts it and waits until it takes connections.
-    init(_ contender: ContenderServer, program: String, arguments more: [String] = []) throws(LoadFailure) {
+    /// Starts the server, and returns when it accepts connections.
+    init(_ program: ServerProgram, executable: String) throws(LoadFailure) {
         let port = try Self.freePort()
         address = try ServerAddress(port: port)
+        directory = program.hasUnixSocket ? try Self.makeTemporaryDirectory() : nil
+        let socketPath = directory.map { "\($0)/socket" }
+        unixAddress = try socketPath.map { path throws(LoadFailure) in try ServerAddress("unix:\(path)") }
+        let arguments = program.arguments(port: port, socketPath: socketPath)
         process = Process()
-        // Where that is at hand, the kernel ends the child with its parent, even if that is killed.
-        if let guardian = Self.path(of: "setpriv") {
-            process.executableURL = URL(fileURLWithPath: guardian)
-            process.arguments = ["--pdeathsig", "KILL", program] + contender.arguments(port: port) + more
+        // With setpriv, the kernel ends the child with its parent, even if that is killed.
+        if let setpriv = Self.path(of: "setpriv") {
+            process.executableURL = URL(fileURLWithPath: setpriv)
+            process.arguments = ["--pdeathsig", "KILL", executable] + arguments
         } else {
-            process.executableURL = URL(fileURLWithPath: program)
-            process.arguments = contender.arguments(port: port) + more
+            process.executableURL = URL(fileURLWithPath: executable)
+            process.arguments = arguments
         }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        do { try process.run() } catch { throw LoadFailure("cannot start \(program): \(error.localizedDescription)") }
+        do { try process.run() } catch {
+            throw LoadFailure("cannot start \(executable): \(error.localizedDescription)")
+        }
         server = ServerProcess(process.processIdentifier)
-        Offspring.shared.add(process.processIdentifier)
-        try awaitConnections(program)
+        ChildProcesses.shared.add(process.processIdentifier, directory: directory)
+        try awaitConnections(executable)
     }
 
     deinit { end() }
 
+    /// Ends the process and removes its socket.
     func end() {
-        guard process.isRunning else { return }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-        Offspring.shared.remove(process.processIdentifier)
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+        ChildProcesses.shared.remove(process.processIdentifier)
+        if let directory { try? FileManager.default.removeItem(atPath: directory) }
     }
 
-    private func awaitConnections(_ program: String) throws(LoadFailure) {
+    /// Returns the address for a transport.
+    func address(over transport: RowDefinition.Transport) throws(LoadFailure) -> ServerAddress {
+        switch transport {
+        case .tcp: return address
+        case .unixSocket:
+            guard let unixAddress else { throw LoadFailure("the server does not support Unix sockets") }
+            return unixAddress
+        }
+    }
+
+    private func awaitConnections(_ executable: String) throws(LoadFailure) {
         let deadline = MonotonicClock.nowNanoseconds + 10_000_000_000
         while MonotonicClock.nowNanoseconds < deadline {
-            guard process.isRunning else { throw LoadFailure("\(program) has ended as soon as it was started") }
-            if Self.takesConnections(address) { return }
+            guard process.isRunning else { throw LoadFailure("\(executable) ended right after its start") }
+            if Self.acceptsConnections(address), unixAddress.map(Self.acceptsConnections) ?? true { return }
             usleep(10_000)
         }
         end()
-        throw LoadFailure("\(program) takes no connections")
+        throw LoadFailure("\(executable) accepts no connections 10 s after its start")
     }
 
-    private static func takesConnections(_ address: ServerAddress) -> Bool {
-        guard let descriptor = try? address.connecting() else { return false }
+    private static func acceptsConnections(_ address: ServerAddress) -> Bool {
+        guard let descriptor = try? address.startConnecting() else { return false }
         defer { close(descriptor) }
         var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         return poll(&watched, 1, 1000) == 1 && watched.revents & Int16(POLLERR | POLLHUP) == 0
     }
 
-    /// A port of the loopback interface on which nobody listens.
+    /// Returns a port of the loopback interface that is not in use.
     private static func freePort() throws(LoadFailure) -> UInt16 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
@@ -71,28 +93,37 @@ final class PeerProcess {
                     ? getsockname(descriptor, address.baseAddress, &size) : -1
             }
         }
-        guard result == 0 else { throw LoadFailure(system: errno, "there is no free port") }
+        guard result == 0 else { throw LoadFailure(system: errno, "cannot find a free port") }
         return UInt16(bigEndian: address.sin_port)
     }
 
-    /// Where a program is, by PATH.
-    static func path(of program: String) -> String? {
+    /// Creates a directory that only this user can enter.
+    private static func makeTemporaryDirectory() throws(LoadFailure) -> String {
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/sluice-load-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw LoadFailure(system: errno, "cannot create a directory") }
+        return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Returns where PATH has an executable; nil when it has none.
+    static func path(of executable: String) -> String? {
         let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
-        return directories.map { "\($0)/\(program)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        return directories.map { "\($0)/\(executable)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
     }
 }
 
-/// The processes that this one has started: they end with it, also when a signal ends it.
-final class Offspring: Sendable {
-    static let shared = Offspring()
+/// The processes that this process started. They end with it, also when a signal ends it.
+final class ChildProcesses: Sendable {
+    static let shared = ChildProcesses()
 
-    private let pids = Lock<Set<Int32>>([])
+    /// The directory to remove with each process, by its identifier.
+    private let directories = Lock<[Int32: String?]>([:])
 
-    func add(_ pid: Int32) { _ = pids.withLock { $0.insert(pid) } }
-    func remove(_ pid: Int32) { _ = pids.withLock { $0.remove(pid) } }
+    func add(_ pid: Int32, directory: String?) { _ = directories.withLock { $0.updateValue(directory, forKey: pid) } }
+    func remove(_ pid: Int32) { _ = directories.withLock { $0.removeValue(forKey: pid) } }
 
-    /// From here on signals that would end the process end its children first. To be called before there are threads: they
-    /// inherit that the signals are for the one that waits for them.
+    /// Ends the children first when a signal ends this process.
+    ///
+    /// Must be called before other threads start: they inherit that these signals are blocked.
     func guardAgainstSignals() {
         let ending = [SIGINT, SIGTERM, SIGHUP]
         var signals = sigset_t()
@@ -105,7 +136,12 @@ final class Offspring: Sendable {
             sigemptyset(&awaited)
             for number in ending { sigaddset(&awaited, number) }
             sigwait(&awaited, &number)
-            pids.withLock { for pid in $0 { kill(pid, SIGKILL) } }
+            directories.withLock { directories in
+                for (pid, directory) in directories {
+                    kill(pid, SIGKILL)
+                    if let directory { try? FileManager.default.removeItem(atPath: directory) }
+                }
+            }
             _exit(128 + number)
         }
     }

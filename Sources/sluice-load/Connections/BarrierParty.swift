@@ -1,48 +1,48 @@
-/// Comes to a barrier, again and again.
-final class Meeter: LoadConnection, Sending {
-    private let crew: Crew
+/// A connection that enters a barrier again and again.
+final class BarrierParty: LoadConnection, LoadSource {
+    private let thread: LoadThread
     private let greeting: SluiceGreeting
     private let request: [UInt8]
-    private static let met = Array("OK\n".utf8)
+    private static let passed = Array("OK\n".utf8)
 
     private var isGreeted = false
     private var begun = 0
     private var round = 0
 
-    init(_ crew: Crew, _ barrier: String, parties: Int, _ greeting: SluiceGreeting) {
-        self.crew = crew
+    init(_ thread: LoadThread, barrier: String, parties: Int, _ greeting: SluiceGreeting) {
+        self.thread = thread
         self.greeting = greeting
         request = Array("BARRIER parties=\(parties) \(barrier)\n".utf8)
-        super.init(on: crew.loop)
-        greeting.write(&output)
+        super.init(on: thread.loop)
+        greeting.write(to: &output)
     }
 
     override func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int {
         guard isGreeted else {
-            guard let length = try greeting.length(in: bytes) else { return 0 }
+            guard let length = try greeting.answerLength(in: bytes) else { return 0 }
             isGreeted = true
-            crew.isReady()
+            thread.countReady()
             return length
         }
-        guard try bytes.holds(Self.met, at: 0) != nil else { return 0 }
-        guard begun != 0, bytes.count == Self.met.count else { throw LoadFailure("a barrier has opened for nobody") }
-        crew.done(begun: begun)
+        guard try bytes.holds(Self.passed, at: 0) != nil else { return 0 }
+        guard begun != 0, bytes.count == Self.passed.count else {
+            throw LoadFailure("a barrier opened for a connection that had not entered it")
+        }
+        thread.finishOperation(begun: begun)
         begun = 0
         round += 1
-        try crew.meet(round)
+        try thread.countMeeting(round)
         fill()
-        return Self.met.count
+        return Self.passed.count
     }
 
-    /// What others wait for it must join in, even when nothing else begins any more.
+    /// Enters the barrier, also after operations have stopped beginning if other parties are waiting there.
     func fill() {
-        guard begun == 0, crew.mayMeet(round) else { return }
+        guard begun == 0, thread.mayMeet(inRound: round) else { return }
         begun = loop.now
         output.append(request)
-        speak()
+        queueOutput()
     }
 
     func begin(intended: Int) { fill() }
-    func part() {}
-    func report(_ account: inout Account) {}
 }

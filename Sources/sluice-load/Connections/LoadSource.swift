@@ -1,21 +1,23 @@
-/// A member of a crew that begins operations.
-protocol Sending: AnyObject {
-    /// Begins as many as may be on their way.
+/// A connection that begins operations.
+protocol LoadSource: AnyObject {
+    /// Begins as many operations as may be in flight.
     func fill()
-    /// Begins one that was to begin at that time, or keeps it for when an earlier one is done.
+    /// Begins an operation that was due at the intended time, or queues it until an earlier one is done.
     func begin(intended: Int)
-    /// How many were to begin and have not, because too many are on their way.
+    /// How many operations were due and have not begun, because too many are in flight.
     var waitingCount: Int { get }
-    /// Says the last words to the server.
-    func part()
-    func report(_ account: inout Account)
+    /// Sends the connection's last request.
+    func sendFarewell()
+    func report(to ledger: inout DeliveryLedger)
 }
 
-extension Sending {
+extension LoadSource {
     var waitingCount: Int { 0 }
+    func sendFarewell() {}
+    func report(to ledger: inout DeliveryLedger) {}
 }
 
-/// A member of a crew that receives messages.
-protocol Receiving: AnyObject {
-    func report(_ account: inout Account)
+/// A connection that receives messages.
+protocol LoadSink: AnyObject {
+    func report(to ledger: inout DeliveryLedger)
 }

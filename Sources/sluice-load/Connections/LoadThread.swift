@@ -1,188 +1,195 @@
-/// The connections of one thread, and how far their run is.
+/// The connections of one thread, and the progress of their run.
 ///
-/// Belongs to its thread.
-final class Crew {
+/// Used only on its thread.
+final class LoadThread {
     enum Phase {
-        /// Connections are being made.
+        /// Connections are being opened.
         case opening
-        /// Operations begin, one after the other.
+        /// Operations begin.
         case running
-        /// None begins any more, and those that are on their way end.
+        /// No operation begins any more; those in flight finish.
         case draining
         case over
     }
 
-    /// Between two slices of what is recorded.
+    /// The length of the slices in which results are recorded.
     static let sliceNanoseconds = 250_000_000
-    /// How far senders that are answered early may be ahead of the receivers, for each place of a message.
-    private static let lead = 64
+    /// How many messages, for each one in flight, a sender that is answered early may be ahead of the receivers.
+    private static let leadFactor = 64
 
-    let plan: Plan
-    let thread: Int
+    let plan: RunPlan
+    /// Which of the run's threads this is, from 0.
+    let index: Int
     let loop: EventLoop
     let pattern: MessagePattern
     private let shared: RunState
-    private let length: Plan.Length
-    private var members: [LoadConnection] = []
-    private var senders: [any Sending] = []
-    private var receivers: [any Receiving] = []
+    private let length: RunPlan.Length
+    private var connections: [LoadConnection] = []
+    private var sources: [any LoadSource] = []
+    private var sinks: [any LoadSink] = []
 
-    // Each operation touches these, on one thread.
+    // Every operation touches these, on one thread.
     @exclusivity(unchecked) private(set) var phase = Phase.opening
-    @exclusivity(unchecked) var recorder = Recorder()
+    @exclusivity(unchecked) var recorder = OperationRecorder()
     @exclusivity(unchecked) private(set) var sent = 0
     @exclusivity(unchecked) private(set) var received = 0
-    @exclusivity(unchecked) private var isOnItsWay = 0
-    /// How many operations may begin still.
+    @exclusivity(unchecked) private var inFlight = 0
+    /// How many operations may still begin.
     @exclusivity(unchecked) private var budget = Int.max
-    /// How often parties are to come to a barrier, and how often they have met there.
+    /// How many rounds the barrier's parties have to meet.
     private var lastRound = 0
+    /// How many times any party has passed the barrier.
     private var meetings = 0
-    @exclusivity(unchecked) private var stalled: [any Sending] = []
+    @exclusivity(unchecked) private var stalled: [any LoadSource] = []
     @exclusivity(unchecked) private var schedule: Schedule?
     let countsReceipts: Bool
     private let mostAhead: Int
 
-    private var ready = 0
+    private var readyCount = 0
     private var disconnects = 0
     private var startedAt = 0
     private var measuredFrom = Int.max
     private var endsAt = Int.max
     private var sliceBegan = 0
     private var sliceIndex = 0
-    private var lastSign = (at: 0, count: -1)
+    /// When the counters last changed, and their sum then.
+    private var lastProgress = (at: 0, count: -1)
 
-    init(_ plan: Plan, thread: Int, _ pattern: MessagePattern, _ shared: RunState) throws(LoadFailure) {
+    init(_ plan: RunPlan, index: Int, _ pattern: MessagePattern, _ shared: RunState) throws(LoadFailure) {
         self.plan = plan
-        self.thread = thread
+        self.index = index
         self.pattern = pattern
         self.shared = shared
         length = plan.length
         loop = try EventLoop()
         countsReceipts = plan.contestant.isAnsweredEarly(plan.workload)
-        // Between threads one cannot know what another one's receivers have had.
+        // A thread does not know what the receivers of other threads have received.
         let isBounded = countsReceipts && (plan.threads == 1 || plan.channels >= plan.senders)
-        mostAhead = isBounded ? Self.lead * plan.depth * plan.share(of: plan.senders, for: thread) : .max
+        mostAhead = isBounded ? Self.leadFactor * plan.depth * plan.share(of: plan.senders, for: index) : .max
     }
 
-    func add(_ member: some LoadConnection & Sending) {
-        members.append(member)
-        senders.append(member)
+    func add(source: some LoadConnection & LoadSource) {
+        connections.append(source)
+        sources.append(source)
     }
 
-    /// Takes in somebody whose operations are not counted.
-    func add(bystander: some LoadConnection & Sending) {
-        members.append(bystander)
+    /// Adds a connection whose operations are not counted.
+    func add(bystander: some LoadConnection & LoadSource) {
+        connections.append(bystander)
         stalled.append(bystander)
     }
 
-    func add(_ member: some LoadConnection & Receiving) {
-        members.append(member)
-        receivers.append(member)
+    func add(sink: some LoadConnection & LoadSink) {
+        connections.append(sink)
+        sinks.append(sink)
     }
 
-    // MARK: What members say
+    // MARK: Calls by connections
 
-    func isReady() { ready += 1 }
+    func countReady() { readyCount += 1 }
 
-    /// A bystander has failed, as it was to.
-    func disconnected() { disconnects += 1 }
+    /// Counts a bystander's intended disconnect.
+    func countDisconnect() { disconnects += 1 }
 
-    /// Whether another operation may begin; then it counts as begun.
+    /// Returns whether another operation may begin, and counts it as begun if so.
     @inline(__always)
     func mayBegin() -> Bool {
         guard phase == .running, budget > 0 else { return false }
         budget -= 1
         sent += 1
-        isOnItsWay += 1
+        inFlight += 1
         return true
     }
 
-    /// Whether a party may come to a barrier: as long as operations begin, and then as often as some other one has come.
-    func mayMeet(_ round: Int) -> Bool {
+    /// Returns whether a party may enter the barrier for a round: while operations begin, and after that until it has
+    /// entered as often as every other party.
+    func mayMeet(inRound round: Int) -> Bool {
         if mayBegin() {
             lastRound = max(lastRound, round + 1)
             return true
         }
         guard round < lastRound else { return false }
         sent += 1
-        isOnItsWay += 1
+        inFlight += 1
         return true
     }
 
-    /// A party has met the others so often; none may be two meetings ahead of another.
-    func meet(_ count: Int) throws(LoadFailure) {
+    /// Counts a party that has passed the barrier `count` times.
+    ///
+    /// - Throws: when it is two meetings ahead of another party.
+    func countMeeting(_ count: Int) throws(LoadFailure) {
         meetings += 1
-        guard meetings > (count - 1) * plan.share(of: plan.senders, for: thread) else {
-            throw LoadFailure("a barrier has opened before all were there")
+        guard meetings > (count - 1) * plan.share(of: plan.senders, for: index) else {
+            throw LoadFailure("a barrier opened before all parties were there")
         }
     }
 
-    /// Whether a sender that is answered early has to wait for receivers.
+    /// Whether a sender that is answered early has to wait for the receivers.
     @inline(__always)
     var isTooFarAhead: Bool { sent - received >= mostAhead }
 
-    /// Has the sender go on when receivers have caught up.
-    func stall(_ sender: any Sending) { stalled.append(sender) }
+    /// Resumes the source when the receivers have caught up.
+    func stall(_ source: any LoadSource) { stalled.append(source) }
 
+    /// Counts a finished operation, and times it unless `begun` is 0.
     @inline(__always)
-    func done(begun: Int) {
-        isOnItsWay -= 1
+    func finishOperation(begun: Int) {
+        inFlight -= 1
         if begun != 0 { recorder.time(from: begun, to: loop.now) }
         if !countsReceipts { recorder.count() }
     }
 
     @inline(__always)
-    func receivedOne() {
+    func countReceipt() {
         received += 1
         if countsReceipts { recorder.count() }
     }
 
     // MARK: The run
 
-    func run() throws(LoadFailure) -> Account {
-        try gather()
+    func run() throws(LoadFailure) -> DeliveryLedger {
+        try connect()
         try loop.run { () throws(LoadFailure) in try self.turn() }
-        var account = Account()
-        for sender in senders { sender.report(&account) }
-        for receiver in receivers { receiver.report(&account) }
-        return account
+        var ledger = DeliveryLedger()
+        for source in sources { source.report(to: &ledger) }
+        for sink in sinks { sink.report(to: &ledger) }
+        return ledger
     }
 
-    /// Has all members connect, and waits until they are ready.
-    func gather() throws(LoadFailure) {
-        for member in members { try member.enter(plan.address) }
+    /// Connects all connections, and returns when they are ready.
+    func connect() throws(LoadFailure) {
+        for connection in connections { try connection.enter(plan.address) }
         loop.readClock()
-        lastSign.at = loop.now
+        lastProgress.at = loop.now
         try loop.run { () throws(LoadFailure) in
-            try self.lookForSigns()
-            return self.ready == self.members.count
+            try self.checkProgress()
+            return self.readyCount == self.connections.count
         }
     }
 
-    /// Ends all connections, with what is to be said before.
-    func dismiss() {
-        for sender in senders { sender.part() }
+    /// Sends the farewells, and closes all connections.
+    func disconnect() {
+        for source in sources { source.sendFarewell() }
         loop.flush()
-        for member in members { member.close() }
+        for connection in connections { connection.close() }
     }
 
-    /// What is to be done at the begin of each turn; true at the end.
+    /// Does what is due at the start of a turn of the loop; returns true when the run is over.
     private func turn() throws(LoadFailure) -> Bool {
         switch phase {
         case .opening:
-            if shared.isEverybodyReady(thread) { begin() }
+            if shared.markReady(index) { begin() }
         case .running:
-            if loop.now >= measuredFrom, sliceBegan == 0 { measure() }
+            if loop.now >= measuredFrom, sliceBegan == 0 { startMeasuring() }
             resumeStalled()
-            follow()
+            beginDue()
             if loop.now >= endsAt || budget == 0 { drain() }
         case .draining:
-            if shared.isEverythingDone(thread, sent: sent, received: received, isOnItsWay: isOnItsWay) { end() }
+            if shared.isEverythingDone(index, sent: sent, received: received, inFlight: inFlight) { end() }
         case .over: break
         }
-        if sliceBegan != 0, loop.now - sliceBegan >= Self.sliceNanoseconds, phase != .over { handIn() }
-        try lookForSigns()
+        if sliceBegan != 0, loop.now - sliceBegan >= Self.sliceNanoseconds, phase != .over { submitSlice() }
+        try checkProgress()
         return phase == .over
     }
 
@@ -190,26 +197,26 @@ final class Crew {
         phase = .running
         startedAt = loop.now
         switch length {
-        case .time(let seconds, let warmUp):
-            measuredFrom = startedAt + Int(warmUp * 1e9)
+        case .time(let seconds, let warmUpSeconds):
+            measuredFrom = startedAt + Int(warmUpSeconds * 1e9)
             endsAt = measuredFrom + Int(seconds * 1e9)
         case .operations(let count):
-            let begins = min(plan.threads, plan.senders)
-            budget = thread < begins ? (count + begins - 1 - thread) / begins : 0
+            let active = min(plan.threads, plan.senders)
+            budget = index < active ? (count + active - 1 - index) / active : 0
             measuredFrom = startedAt
         }
-        if measuredFrom == startedAt { measure() }
+        if measuredFrom == startedAt { startMeasuring() }
         if let rate = plan.rate {
-            schedule = Schedule(rate: rate / Double(plan.threads), from: startedAt, offset: thread)
+            schedule = Schedule(rate: rate / Double(plan.threads), from: startedAt, offset: index)
         } else {
-            for sender in senders { sender.fill() }
+            for source in sources { source.fill() }
         }
     }
 
-    private func measure() {
-        _ = recorder.take()
+    private func startMeasuring() {
+        _ = recorder.takeSlice()
         sliceBegan = loop.now
-        shared.begins(thread)
+        shared.markBegin(index)
     }
 
     private func drain() {
@@ -224,16 +231,16 @@ final class Crew {
 
     private func endMeasuring() {
         guard sliceBegan != 0 else { return }
-        handIn()
+        submitSlice()
         sliceBegan = 0
         measuredFrom = .max
-        shared.ends(thread, waiting: senders.reduce(0) { $0 + $1.waitingCount }, disconnects: disconnects)
+        shared.markEnd(index, waiting: sources.reduce(0) { $0 + $1.waitingCount }, disconnects: disconnects)
     }
 
-    private func handIn() {
+    private func submitSlice() {
         let seconds = Double(loop.now - sliceBegan) / 1e9
-        let begin = shared.secondsSinceBegin(loop.now)
-        shared.collector.add(recorder.take(), index: sliceIndex, end: begin, seconds: seconds)
+        let end = shared.secondsSinceBegin(loop.now)
+        shared.collector.add(recorder.takeSlice(), index: sliceIndex, end: end, seconds: seconds)
         sliceIndex += 1
         sliceBegan = loop.now
     }
@@ -242,30 +249,32 @@ final class Crew {
         guard !stalled.isEmpty, !isTooFarAhead else { return }
         let waiting = stalled
         stalled.removeAll(keepingCapacity: true)
-        for sender in waiting { sender.fill() }
+        for source in waiting { source.fill() }
     }
 
-    /// Begins what the schedule has due.
-    private func follow() {
+    /// Begins the operations that the schedule has due.
+    private func beginDue() {
         guard schedule != nil else { return }
         while let due = schedule?.next(until: loop.now) {
-            senders[due.index % senders.count].begin(intended: due.time)
+            sources[due.index % sources.count].begin(intended: due.time)
         }
         if let next = schedule?.nextTime { loop.wake(at: next) }
     }
 
-    private func lookForSigns() throws(LoadFailure) {
-        let count = sent + received + ready + isOnItsWay
-        if count != lastSign.count { lastSign = (loop.now, count) }
-        guard Double(loop.now - lastSign.at) > plan.patienceSeconds * 1e9,
-            phase == .opening || isOnItsWay > 0 || phase == .draining
+    /// Throws when operations or connections are pending and no counter has changed for as long as the run's patience.
+    private func checkProgress() throws(LoadFailure) {
+        let count = sent + received + readyCount + inFlight
+        if count != lastProgress.count { lastProgress = (loop.now, count) }
+        guard Double(loop.now - lastProgress.at) > plan.patienceSeconds * 1e9,
+            phase == .opening || inFlight > 0 || phase == .draining
         else { return }
         let seconds = plan.patienceSeconds
         switch phase {
-        case .opening: throw LoadFailure("for \(seconds) s, only \(ready) of \(members.count) connections are ready")
+        case .opening:
+            throw LoadFailure("only \(readyCount) of \(connections.count) connections are ready after \(seconds) s")
         case .running, .draining, .over:
             throw LoadFailure(
-                "for \(seconds) s nothing has come: \(sent) messages were sent, \(received) have arrived, and \(isOnItsWay) are not answered"
+                "no progress for \(seconds) s: \(sent) messages were sent, \(received) have arrived, and \(inFlight) are not answered"
             )
         }
     }

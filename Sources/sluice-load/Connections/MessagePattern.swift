@@ -1,16 +1,16 @@
 import Glibc
 
-/// The bodies of a run: each says whose it is and which, and goes on with bytes that follow from these and the seed. So
-/// one that is lost, doubled, out of order or changed is seen where it arrives.
+/// The bodies of a run's messages. Each begins with its sender and its number, followed by bytes derived from these and
+/// the seed, so that a receiver notices a message that is lost, duplicated, out of order or changed.
 ///
-/// They are printable, without blanks, so that they may stand in a line, or be an argument of any server.
+/// Bodies are printable and have no spaces, so that they fit into a line of text and into an argument of any server.
 final class MessagePattern: Sendable {
-    /// A body's first bytes: three digits for the sender, five for the number, both to the base of 64.
+    /// The length of a body's head: three digits for the sender and five for the number, both in base 64.
     static let headBytes = senderDigits + numberDigits
     static let mostSenders = 1 << (6 * senderDigits)
     private static let senderDigits = 3
     private static let numberDigits = 5
-    /// How many different ways there are to go on.
+    /// How many different fillers follow the head.
     private static let variants = 1024
 
     let bodyBytes: Int
@@ -22,7 +22,7 @@ final class MessagePattern: Sendable {
         filler = (0..<bodyBytes + Self.variants).map { _ in Self.digit(Int(generator.next() >> 58)) }
     }
 
-    /// Appends the body of a sender's message of that number.
+    /// Appends the body of the sender's message with this number.
     func write(sender: Int, number: Int, to output: inout ByteQueue) {
         guard let target = output.room(bodyBytes).baseAddress else { return }
         let body = target.assumingMemoryBound(to: UInt8.self)
@@ -37,7 +37,7 @@ final class MessagePattern: Sendable {
         output.advance(bodyBytes)
     }
 
-    /// Whose message a body is, and its number; nil if it is none of this run, byte for byte.
+    /// Returns a body's sender and number; nil unless every byte is that of a message of this run.
     func read(_ bytes: UnsafeRawBufferPointer) -> (sender: Int, number: Int)? {
         guard bytes.count == bodyBytes, let body = bytes.baseAddress else { return nil }
         let digits = body.assumingMemoryBound(to: UInt8.self)
@@ -45,7 +45,7 @@ final class MessagePattern: Sendable {
         var number = 0
         for place in 0..<Self.senderDigits { sender |= Int(digits[place] &- 0x30) << (6 * place) }
         for place in 0..<Self.numberDigits { number |= Int(digits[Self.senderDigits + place] &- 0x30) << (6 * place) }
-        // A byte that is no digit makes one of these too large.
+        // A byte that is not a digit makes one of these too large.
         guard sender < Self.mostSenders, number < 1 << (6 * Self.numberDigits) else { return nil }
         let isExact = filler.withUnsafeBytes { filler -> Bool in
             guard let expected = filler.baseAddress else { return false }
@@ -54,7 +54,7 @@ final class MessagePattern: Sendable {
         return isExact ? (sender, number) : nil
     }
 
-    /// The three digits that begin the bodies of a sender: a name for it where one is needed.
+    /// Returns the three digits that begin the sender's bodies, which also serve as its name.
     static func name(ofSender sender: Int) -> String {
         String(decoding: (0..<senderDigits).map { digit(sender >> (6 * $0)) }, as: UTF8.self)
     }
@@ -66,7 +66,7 @@ final class MessagePattern: Sendable {
     private func variant(_ sender: Int, _ number: Int) -> Int { (number &* 7 &+ sender) & (Self.variants - 1) }
 }
 
-/// Sebastiano Vigna's SplitMix64: what follows from one seed is the same everywhere.
+/// Sebastiano Vigna's SplitMix64, which gives the same sequence for the same seed on every machine.
 struct SplitMix: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

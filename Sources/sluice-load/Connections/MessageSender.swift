@@ -1,17 +1,18 @@
-/// Sends messages, one after the other, as many at a time as the depth says, and times each until it is done.
-final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
-    private let crew: Crew
+/// A connection that sends messages, as many at a time as the depth allows, and times each until it is done.
+final class MessageSender<Dialect: SendingDialect>: LoadConnection, LoadSource {
+    private let thread: LoadThread
     private let identity: Int
+    // Every message touches these, on one thread.
     @exclusivity(unchecked) private var dialect: Dialect
     @exclusivity(unchecked) private var number = 0
     @exclusivity(unchecked) private var places: Places
 
-    init(_ crew: Crew, identity: Int, _ dialect: Dialect) {
-        self.crew = crew
+    init(_ thread: LoadThread, identity: Int, _ dialect: Dialect) {
+        self.thread = thread
         self.identity = identity
         self.dialect = dialect
-        places = Places(crew.plan.depth)
-        super.init(on: crew.loop)
+        places = Places(thread.plan.depth)
+        super.init(on: thread.loop)
         self.dialect.greet(&output)
     }
 
@@ -22,62 +23,62 @@ final class Sender<Dialect: SendingDialect>: LoadConnection, Sending {
             guard let answer = try dialect.answer(rest, &output) else { break }
             used += answer.length
             switch answer.meaning {
-            case .ready: crew.isReady()
+            case .ready: thread.countReady()
             case .nothing: break
-            case .done(let place): try done(place)
+            case .done(let place): try finish(place)
             }
         }
-        if !output.isEmpty { speak() }
+        if !output.isEmpty { queueOutput() }
         return used
     }
 
-    private func done(_ place: Int) throws(LoadFailure) {
-        guard let begun = places.finish(place) else {
-            throw LoadFailure("sender \(identity) has an answer to what it has not sent")
+    private func finish(_ place: Int) throws(LoadFailure) {
+        guard let begun = places.release(place) else {
+            throw LoadFailure("sender \(identity) received an answer to a message it has not sent")
         }
-        crew.done(begun: begun)
+        thread.finishOperation(begun: begun)
         if let intended = places.nextWaiting {
-            guard crew.mayBegin() else { return }
+            guard thread.mayBegin() else { return }
             places.removeWaiting()
             send(intended)
-        } else if crew.plan.rate == nil {
+        } else if thread.plan.rate == nil {
             fill()
         }
     }
 
     func fill() {
         while !places.isFull {
-            if crew.isTooFarAhead { return crew.stall(self) }
-            guard crew.mayBegin() else { return }
+            if thread.isTooFarAhead { return thread.stall(self) }
+            guard thread.mayBegin() else { return }
             send(loop.now)
         }
     }
 
     func begin(intended: Int) {
-        guard places.nextWaiting == nil, !places.isFull, crew.mayBegin() else { return places.wait(intended) }
+        guard places.nextWaiting == nil, !places.isFull, thread.mayBegin() else { return places.wait(intended) }
         send(intended)
     }
 
     @inline(__always)
     private func send(_ intended: Int) {
-        guard let place = places.take(intended) else { return }
+        guard let place = places.occupy(intended) else { return }
         if dialect.isUnanswered {
-            _ = places.finish(place)
-            crew.done(begun: 0)
+            _ = places.release(place)
+            thread.finishOperation(begun: 0)
         }
         dialect.send(number, at: place, &output)
         number += 1
-        speak()
+        queueOutput()
     }
 
     var waitingCount: Int { places.waitingCount }
 
-    func part() {
+    func sendFarewell() {
         dialect.farewell(&output)
-        if !output.isEmpty { speak() }
+        if !output.isEmpty { queueOutput() }
     }
 
-    func report(_ account: inout Account) {
-        account.add(sender: identity, sent: number)
+    func report(to ledger: inout DeliveryLedger) {
+        ledger.add(sender: identity, sent: number)
     }
 }

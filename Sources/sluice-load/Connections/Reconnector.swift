@@ -1,20 +1,21 @@
-/// Connects, asks one thing, says good-bye, waits for the end, and connects again.
-final class Visitor: LoadConnection, Sending {
-    private let crew: Crew
-    private let words: [UInt8]
+/// A connection that connects, sends its requests, waits for the server to close, and connects again.
+final class Reconnector: LoadConnection, LoadSource {
+    private let thread: LoadThread
+    private let requests: [UInt8]
     private let answers: [UInt8]
     private var isAnswered = false
     private var begun = 0
 
-    /// The server closes first, so that it, and not this side, keeps the port for a while.
-    init(_ crew: Crew, words: [UInt8], answers: [UInt8]) {
-        self.crew = crew
-        self.words = words
+    /// - Parameter requests: what to send, ending in a request to close. The server closes first, so that the port stays
+    ///   in `TIME_WAIT` on its side.
+    init(_ thread: LoadThread, requests: [UInt8], answers: [UInt8]) {
+        self.thread = thread
+        self.requests = requests
         self.answers = answers
-        super.init(on: crew.loop)
+        super.init(on: thread.loop)
     }
 
-    override func enter(_ address: ServerAddress) throws(LoadFailure) { crew.isReady() }
+    override func enter(_ address: ServerAddress) throws(LoadFailure) { thread.countReady() }
 
     override func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int {
         guard !isAnswered, try bytes.holds(answers, at: 0) != nil else {
@@ -25,21 +26,19 @@ final class Visitor: LoadConnection, Sending {
         return answers.count
     }
 
-    override func lost(_ reason: String) throws(LoadFailure) {
-        guard isAnswered else { return try super.lost(reason) }
-        crew.done(begun: begun)
+    override func connectionEnded(_ reason: String) throws(LoadFailure) {
+        guard isAnswered else { return try super.connectionEnded(reason) }
+        thread.finishOperation(begun: begun)
         fill()
     }
 
     func fill() {
-        guard !isOpen, crew.mayBegin() else { return }
+        guard !isOpen, thread.mayBegin() else { return }
         begun = loop.now
         isAnswered = false
-        output.append(words)
-        do throws(LoadFailure) { try open(crew.plan.address) } catch { loop.fail(error) }
+        output.append(requests)
+        do throws(LoadFailure) { try open(thread.plan.address) } catch { loop.fail(error) }
     }
 
     func begin(intended: Int) { fill() }
-    func part() {}
-    func report(_ account: inout Account) {}
 }

@@ -1,31 +1,35 @@
-/// Connects, leaves work undone, and goes, often without a word: what a server has to clean up after.
+/// A connection that starts work, does not finish it and disconnects, often with a reset, so that the server has to
+/// clean up.
 ///
-/// It uses channels of its own, so nobody's messages are lost but its own.
-final class Vandal: LoadConnection, Sending {
-    private let crew: Crew
+/// It uses channels of its own, so that only its own messages are lost.
+final class Vandal: LoadConnection, LoadSource {
+    private let thread: LoadThread
     private let greeting: SluiceGreeting
     private var random: SplitMix
     private let channel: String
     private(set) var visits = 0
 
-    init(_ crew: Crew, identity: Int, _ greeting: SluiceGreeting) {
-        self.crew = crew
+    init(_ thread: LoadThread, identity: Int, _ greeting: SluiceGreeting) {
+        self.thread = thread
         self.greeting = greeting
-        random = SplitMix(seed: crew.plan.seed &* 1009 &+ UInt64(identity))
-        channel = "\(crew.plan.prefix)/vandal/\(identity)"
-        super.init(on: crew.loop)
+        random = SplitMix(seed: thread.plan.seed &* 1009 &+ UInt64(identity))
+        channel = "\(thread.plan.prefix)/vandal/\(identity)"
+        super.init(on: thread.loop)
     }
 
-    override func enter(_ address: ServerAddress) throws(LoadFailure) { crew.isReady() }
+    override func enter(_ address: ServerAddress) throws(LoadFailure) { thread.countReady() }
 
     func fill() {
-        guard !isOpen, crew.phase == .running else { return }
-        for tag in 0..<Int.random(in: 1...20, using: &random) { output.append(Array("#\(tag) \(mischief)".utf8)) }
-        greeting.write(&output)
-        do throws(LoadFailure) { try open(crew.plan.address) } catch { loop.fail(error) }
+        guard !isOpen, thread.phase == .running else { return }
+        for tag in 0..<Int.random(in: 1...20, using: &random) {
+            output.append(Array("#\(tag) \(randomRequest)".utf8))
+        }
+        greeting.write(to: &output)
+        do throws(LoadFailure) { try open(thread.plan.address) } catch { loop.fail(error) }
     }
 
-    private var mischief: String {
+    /// A request that leaves something behind for the server to clean up.
+    private var randomRequest: String {
         switch Int.random(in: 0..<6, using: &random) {
         case 0: "RECV \(channel)/a\n"
         case 1: "RECV lease=10s \(channel)/b\n"
@@ -36,18 +40,16 @@ final class Vandal: LoadConnection, Sending {
         }
     }
 
-    /// Whatever it is that has come, it goes.
+    /// Disconnects as soon as anything arrives.
     override func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int {
         visits += 1
-        crew.disconnected()
+        thread.countDisconnect()
         if Bool.random(using: &random) { abort() } else { close() }
-        crew.stall(self)
+        thread.stall(self)
         return 0
     }
 
-    override func lost(_ reason: String) throws(LoadFailure) { crew.stall(self) }
+    override func connectionEnded(_ reason: String) throws(LoadFailure) { thread.stall(self) }
 
     func begin(intended: Int) {}
-    func part() {}
-    func report(_ account: inout Account) {}
 }

@@ -1,11 +1,11 @@
-/// beanstalkd's lines.
+/// What senders and receivers of beanstalkd have in common.
 enum Beanstalkd {
     static let lineEnd = Array("\r\n".utf8)
-    /// Longer than a run: a job that comes again would be taken for one that came twice.
+    /// Longer than a run: a job whose reservation expired would count as a duplicate.
     static let reservationSeconds = 3600
 }
 
-/// Puts jobs into a tube.
+/// Puts jobs into a tube. A job is done when the server has it.
 struct BeanstalkdPutting: SendingDialect {
     private let pattern: MessagePattern
     private let sender: Int
@@ -52,7 +52,7 @@ struct BeanstalkdPutting: SendingDialect {
     }
 }
 
-/// Reserves a job, deletes it, and reserves the next one in the same write.
+/// Reserves jobs. Deletes each, and reserves the next, in one write.
 struct BeanstalkdReserving: ReceivingDialect {
     private let bodyBytes: Int
     private let greeting: [UInt8]

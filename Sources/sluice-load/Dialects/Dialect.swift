@@ -1,18 +1,18 @@
-/// What a sender says to a server, and what it makes of the answers. Pure: bytes in, bytes out, so that one can be tested
-/// wherever its bytes are split.
+/// What a sender sends to a server, and how it reads the answers.
 ///
-/// A message has a place among those that are on their way, less than the depth.
+/// Dialects do no I/O: bytes in, bytes out, so that tests can split the input anywhere. Every message in flight has a
+/// place, a number below the depth.
 protocol SendingDialect {
-    /// What is said first; some answer of it is `ready`.
+    /// Writes the first requests, one of whose answers is `ready`.
     mutating func greet(_ output: inout ByteQueue)
     mutating func send(_ number: Int, at place: Int, _ output: inout ByteQueue)
-    /// The first answer in the bytes; nil when it is not complete. What it says by itself goes into the output.
+    /// Returns the first answer in the bytes; nil when it is incomplete. Writes what the protocol demands in return.
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer?
-    /// What is said last, when everything was answered.
+    /// Writes the last request, after everything was answered.
     func farewell(_ output: inout ByteQueue)
-    /// Whether a message is done when it is said.
+    /// Whether a message is done as soon as it is written.
     var isUnanswered: Bool { get }
 }
 
@@ -23,9 +23,9 @@ extension SendingDialect {
 
 struct SendingAnswer: Hashable {
     enum Meaning: Hashable {
-        /// The connection is as it has to be.
+        /// The connection is set up.
         case ready
-        /// It was to come, and means nothing here.
+        /// An expected answer that needs no reaction.
         case nothing
         /// The message at this place is done.
         case done(place: Int)
@@ -35,23 +35,25 @@ struct SendingAnswer: Hashable {
     var meaning: Meaning
 }
 
-/// What a receiver says to a server, and what it makes of the answers.
+/// What a receiver sends to a server, and how it reads the answers.
 protocol ReceivingDialect {
-    /// What is said first, with the first wish for a message; some answer of it is `ready`.
+    /// Writes the first requests, including the first one for a message. One of the answers is `ready`.
     mutating func greet(_ output: inout ByteQueue)
-    /// The first answer in the bytes; nil when it is not complete.
+    /// Returns the first answer in the bytes; nil when it is incomplete.
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> ReceivingAnswer?
-    /// What follows on a message that was the answer: its acknowledgement, and the wish for the next one.
+    /// Writes what follows an answer that was a message: its acknowledgement, and the request for the next message.
     mutating func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue)
 }
 
 struct ReceivingAnswer: Hashable {
     enum Meaning: Hashable {
+        /// The connection is set up.
         case ready
+        /// An expected answer that needs no reaction.
         case nothing
-        /// A message, whose body is here in the answer.
+        /// A message, with its body at this range of the answer.
         case message(Range<Int>)
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 
 extension UnsafeRawBufferPointer {
-    /// Whether exactly these bytes are here; nil when they may come to be.
+    /// Returns true when exactly these bytes are at the offset; nil when the bytes end before they differ.
     ///
-    /// - Throws: when they are others.
+    /// - Throws: when they differ.
     @inline(__always)
     func holds(_ expected: [UInt8], at offset: Int) throws(LoadFailure) -> Bool? {
         let there = Swift.min(expected.count, count - offset)
@@ -15,7 +15,7 @@ extension UnsafeRawBufferPointer {
         return there == expected.count ? true : nil
     }
 
-    /// Whether these bytes are here, or their begin as far as bytes have come.
+    /// Returns whether these bytes are at the offset, as far as there are any.
     @inline(__always)
     func mayHold(_ expected: [UInt8], at offset: Int) -> Bool {
         let there = Swift.min(expected.count, count - offset)
@@ -25,9 +25,9 @@ extension UnsafeRawBufferPointer {
         }
     }
 
-    /// The number at an offset, and where it ends; nil when there is no byte behind it yet.
+    /// Returns the number at the offset, and where it ends; nil while no byte follows it.
     ///
-    /// - Throws: when there is no digit.
+    /// - Throws: when there is no digit at the offset.
     @inline(__always)
     func number(at offset: Int) throws(LoadFailure) -> (value: Int, end: Int)? {
         var end = offset
@@ -47,7 +47,7 @@ extension UnsafeRawBufferPointer {
         return LoadFailure(expected: "'\(shown)'", found: UnsafeRawBufferPointer(rebasing: self[offset...]).firstLine)
     }
 
-    /// What stands before the first line end.
+    /// The bytes before the first line end.
     var firstLine: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(rebasing: self[..<(firstIndex { $0 == 0x0A || $0 == 0x0D } ?? endIndex)])
     }

@@ -1,7 +1,7 @@
 import Glibc
 
-/// NATS: lines, and `MSG` with a body.
-struct NatsSession {
+/// What all connections to NATS have in common: the greeting, and the server's own pings.
+struct NatsConversation {
     private static let information = Array("INFO ".utf8)
     private static let ping = Array("PING\r\n".utf8)
     static let pong = Array("PONG\r\n".utf8)
@@ -10,12 +10,12 @@ struct NatsSession {
 
     private(set) var isGreeted = false
 
-    /// Says who is there, subscribes, and asks for a sign that this was done.
+    /// Writes `CONNECT`, the subscription, and a `PING` whose answer shows that both were accepted.
     func greet(subscribing subscription: String, _ output: inout ByteQueue) {
         output.append(Array("\(Self.connect)\(subscription)PING\r\n".utf8))
     }
 
-    /// Takes what is no message: the server's information, its pings, and its sign that the greeting was understood.
+    /// Reads what is not a message: the server's `INFO`, its pings, and the `PONG` that ends the greeting.
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> (length: Int, isReady: Bool)? {
@@ -36,9 +36,9 @@ struct NatsSession {
     }
 }
 
-/// Publishes, and is never answered.
+/// Publishes without a reply subject: no message is ever answered.
 struct NatsPublishing: SendingDialect {
-    private var session = NatsSession()
+    private var conversation = NatsConversation()
     private let pattern: MessagePattern
     private let sender: Int
     private let head: [UInt8]
@@ -51,25 +51,25 @@ struct NatsPublishing: SendingDialect {
         head = Array("PUB \(subject) \(pattern.bodyBytes)\r\n".utf8)
     }
 
-    func greet(_ output: inout ByteQueue) { session.greet(subscribing: "", &output) }
+    func greet(_ output: inout ByteQueue) { conversation.greet(subscribing: "", &output) }
 
     func send(_ number: Int, at place: Int, _ output: inout ByteQueue) {
         output.append(head)
         pattern.write(sender: sender, number: number, to: &output)
-        output.append(NatsSession.lineEnd)
+        output.append(NatsConversation.lineEnd)
     }
 
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer? {
-        guard let (length, isReady) = try session.answer(bytes, &output) else { return nil }
+        guard let (length, isReady) = try conversation.answer(bytes, &output) else { return nil }
         return SendingAnswer(length: length, meaning: isReady ? .ready : .nothing)
     }
 }
 
-/// Publishes with a subject of its own for the reply, which is the sign that a receiver has the message.
+/// Publishes with a reply subject. The reply shows that a receiver has the message.
 struct NatsRequesting: SendingDialect {
-    private var session = NatsSession()
+    private var conversation = NatsConversation()
     private let pattern: MessagePattern
     private let sender: Int
     private let depth: Int
@@ -87,12 +87,12 @@ struct NatsRequesting: SendingDialect {
         reply = Array("MSG \(inbox) 1 2\r\nok\r\n".utf8)
     }
 
-    func greet(_ output: inout ByteQueue) { session.greet(subscribing: "SUB \(inbox) 1\r\n", &output) }
+    func greet(_ output: inout ByteQueue) { conversation.greet(subscribing: "SUB \(inbox) 1\r\n", &output) }
 
     func send(_ number: Int, at place: Int, _ output: inout ByteQueue) {
         output.append(head)
         pattern.write(sender: sender, number: number, to: &output)
-        output.append(NatsSession.lineEnd)
+        output.append(NatsConversation.lineEnd)
     }
 
     mutating func answer(
@@ -103,52 +103,54 @@ struct NatsRequesting: SendingDialect {
             place = place + 1 == depth ? 0 : place + 1
             return SendingAnswer(length: reply.count, meaning: .done(place: place))
         }
-        guard let (length, isReady) = try session.answer(bytes, &output) else { return nil }
+        guard let (length, isReady) = try conversation.answer(bytes, &output) else { return nil }
         return SendingAnswer(length: length, meaning: isReady ? .ready : .nothing)
     }
 }
 
-/// Subscribes in a queue group, of which one gets each message, and replies where a reply is asked for.
+/// Receives by subscription. A receiver that replies subscribes in a queue group, which delivers each message to one
+/// member.
 struct NatsReceiving: ReceivingDialect {
-    private var session = NatsSession()
+    private var conversation = NatsConversation()
     private let bodyBytes: Int
     private let subscription: String
     private let head: [UInt8]
     private let end: [UInt8]
-    private let isAsked: Bool
+    private let replies: Bool
     private var inbox = 0..<0
 
     private static let publish = Array("PUB ".utf8)
     private static let acceptance = Array(" 2\r\nok\r\n".utf8)
 
-    init(_ subject: String, bodyBytes: Int, isAsked: Bool) {
+    init(_ subject: String, bodyBytes: Int, replies: Bool) {
         self.bodyBytes = bodyBytes
-        self.isAsked = isAsked
-        subscription = isAsked ? "SUB \(subject) load 1\r\n" : "SUB \(subject) 1\r\n"
+        self.replies = replies
+        subscription = replies ? "SUB \(subject) load 1\r\n" : "SUB \(subject) 1\r\n"
         head = Array("MSG \(subject) 1 ".utf8)
         end = Array("\(bodyBytes)\r\n".utf8)
     }
 
-    func greet(_ output: inout ByteQueue) { session.greet(subscribing: subscription, &output) }
+    func greet(_ output: inout ByteQueue) { conversation.greet(subscribing: subscription, &output) }
 
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> ReceivingAnswer? {
-        if session.isGreeted, bytes.first == head[0] {
+        if conversation.isGreeted, bytes.first == head[0] {
             guard try bytes.holds(head, at: 0) != nil, let begin = try endOfHead(bytes) else { return nil }
             let body = begin..<begin + bodyBytes
-            guard bytes.count > body.upperBound, try bytes.holds(NatsSession.lineEnd, at: body.upperBound) != nil else {
+            guard bytes.count > body.upperBound, try bytes.holds(NatsConversation.lineEnd, at: body.upperBound) != nil
+            else {
                 return nil
             }
             return ReceivingAnswer(length: body.upperBound + 2, meaning: .message(body))
         }
-        guard let (length, isReady) = try session.answer(bytes, &output) else { return nil }
+        guard let (length, isReady) = try conversation.answer(bytes, &output) else { return nil }
         return ReceivingAnswer(length: length, meaning: isReady ? .ready : .nothing)
     }
 
     private mutating func endOfHead(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
         var begin = head.count
-        if isAsked {
+        if replies {
             while begin < bytes.count, bytes[begin] > UInt8(ascii: " ") { begin += 1 }
             guard begin < bytes.count else { return nil }
             inbox = head.count..<begin
@@ -158,7 +160,7 @@ struct NatsReceiving: ReceivingDialect {
     }
 
     func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {
-        guard isAsked else { return }
+        guard replies else { return }
         output.append(Self.publish)
         output.append(UnsafeRawBufferPointer(rebasing: answer[inbox]))
         output.append(Self.acceptance)

@@ -1,5 +1,5 @@
-/// A question that is always the same, and answered in order.
-struct PingWords {
+/// A request that is always the same and is answered in order.
+struct PingExchange {
     let request: [UInt8]
     let answer: [UInt8]
     let depth: Int
@@ -20,68 +20,67 @@ struct PingWords {
     }
 }
 
-/// Pings, with no text.
 struct SluicePinging: SendingDialect {
-    private var words: PingWords
+    private var exchange: PingExchange
     private let greeting: SluiceGreeting
 
     init(_ greeting: SluiceGreeting, depth: Int) {
         self.greeting = greeting
-        words = PingWords(request: "PING\n", answer: "OK\n", depth: depth)
+        exchange = PingExchange(request: "PING\n", answer: "OK\n", depth: depth)
     }
 
-    func greet(_ output: inout ByteQueue) { greeting.write(&output) }
+    func greet(_ output: inout ByteQueue) { greeting.write(to: &output) }
 
-    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(words.request) }
+    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(exchange.request) }
 
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer? {
-        if words.isGreeted { return try words.answer(bytes) }
-        guard let length = try greeting.length(in: bytes) else { return nil }
-        words.isGreeted = true
+        if exchange.isGreeted { return try exchange.answer(bytes) }
+        guard let length = try greeting.answerLength(in: bytes) else { return nil }
+        exchange.isGreeted = true
         return SendingAnswer(length: length, meaning: .ready)
     }
 }
 
 struct RedisPinging: SendingDialect {
-    private var words: PingWords
+    private var exchange: PingExchange
 
     init(depth: Int) {
-        words = PingWords(
+        exchange = PingExchange(
             request: String(decoding: Redis.ping, as: UTF8.self), answer: String(decoding: Redis.pong, as: UTF8.self),
             depth: depth)
     }
 
-    func greet(_ output: inout ByteQueue) { output.append(words.request) }
+    func greet(_ output: inout ByteQueue) { output.append(exchange.request) }
 
-    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(words.request) }
+    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(exchange.request) }
 
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer? {
-        if words.isGreeted { return try words.answer(bytes) }
+        if exchange.isGreeted { return try exchange.answer(bytes) }
         guard try bytes.holds(Redis.pong, at: 0) != nil else { return nil }
-        words.isGreeted = true
+        exchange.isGreeted = true
         return SendingAnswer(length: Redis.pong.count, meaning: .ready)
     }
 }
 
 struct NatsPinging: SendingDialect {
-    private var session = NatsSession()
-    private var words: PingWords
+    private var conversation = NatsConversation()
+    private var exchange: PingExchange
 
-    init(depth: Int) { words = PingWords(request: "PING\r\n", answer: "PONG\r\n", depth: depth) }
+    init(depth: Int) { exchange = PingExchange(request: "PING\r\n", answer: "PONG\r\n", depth: depth) }
 
-    func greet(_ output: inout ByteQueue) { session.greet(subscribing: "", &output) }
+    func greet(_ output: inout ByteQueue) { conversation.greet(subscribing: "", &output) }
 
-    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(words.request) }
+    func send(_ number: Int, at place: Int, _ output: inout ByteQueue) { output.append(exchange.request) }
 
     mutating func answer(
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer? {
-        if session.isGreeted, bytes.mayHold(words.answer, at: 0) { return try words.answer(bytes) }
-        guard let (length, isReady) = try session.answer(bytes, &output) else { return nil }
+        if conversation.isGreeted, bytes.mayHold(exchange.answer, at: 0) { return try exchange.answer(bytes) }
+        guard let (length, isReady) = try conversation.answer(bytes, &output) else { return nil }
         return SendingAnswer(length: length, meaning: isReady ? .ready : .nothing)
     }
 }

@@ -1,4 +1,4 @@
-/// Redis: arrays of bulk strings there, RESP2 back.
+/// The Redis protocol, RESP2: requests are arrays of bulk strings.
 enum Redis {
     static let pong = Array("+PONG\r\n".utf8)
     static let lineEnd = Array("\r\n".utf8)
@@ -10,18 +10,18 @@ enum Redis {
 
     static func bulk(_ word: String) -> String { "$\(word.utf8.count)\r\n\(word)\r\n" }
 
-    /// A push of a body that follows, with a line end behind it.
+    /// Returns a push without the body and the line end that follow it.
     static func push(_ list: String, bodyBytes: Int) -> [UInt8] {
         Array("*3\r\n\(bulk("LPUSH"))\(bulk(list))$\(bodyBytes)\r\n".utf8)
     }
 
-    /// From the end at which nobody pushes, so that the list is a queue; without a timeout.
+    /// Returns a pop without a timeout, from the end opposite to the pushes, so that the list is a queue.
     static func pop(_ list: String) -> [UInt8] { command("BRPOP", list, "0") }
 
-    /// What a pop is answered with before the body.
+    /// Returns a pop's answer up to the body.
     static func popped(_ list: String, bodyBytes: Int) -> [UInt8] { Array("*2\r\n\(bulk(list))$\(bodyBytes)\r\n".utf8) }
 
-    /// The end of a push's answer, which is the length of the list; nil when it is not complete.
+    /// Returns the end of a push's answer, which is the length of the list; nil when it is incomplete.
     static func endOfPushed(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
         guard !bytes.isEmpty else { return nil }
         guard bytes[0] == UInt8(ascii: ":") else { throw bytes.unexpected(Array(":LENGTH".utf8), at: 0) }
@@ -30,15 +30,15 @@ enum Redis {
     }
 }
 
-/// Pushes to a list, and is answered as soon as the server has the message; or, with a reply list, when a receiver has
-/// pushed to that: then it knows what a rendezvous tells.
+/// Pushes to a list. A message is done when the server has it or, with a reply list, when a receiver has pushed to that
+/// list, which tells the sender what a rendezvous does.
 struct RedisSending: SendingDialect {
     private let pattern: MessagePattern
     private let sender: Int
     private let depth: Int
     private let head: [UInt8]
-    /// The reply list's pop, and what that is answered with; empty without one.
-    private let wait: [UInt8]
+    /// The pop of the reply list, and its answer; empty without a reply list.
+    private let replyRequest: [UInt8]
     private let reply: [UInt8]
     private var isGreeted = false
     private var place = -1
@@ -48,9 +48,9 @@ struct RedisSending: SendingDialect {
         self.sender = sender
         self.depth = depth
         head = Redis.push(list, bodyBytes: pattern.bodyBytes)
-        let own = replies.map { $0 + MessagePattern.name(ofSender: sender) }
-        wait = own.map { Redis.pop($0) } ?? []
-        reply = own.map { Redis.popped($0, bodyBytes: 2) + Array("ok\r\n".utf8) } ?? []
+        let replyList = replies.map { $0 + MessagePattern.name(ofSender: sender) }
+        replyRequest = replyList.map { Redis.pop($0) } ?? []
+        reply = replyList.map { Redis.popped($0, bodyBytes: 2) + Array("ok\r\n".utf8) } ?? []
     }
 
     func greet(_ output: inout ByteQueue) { output.append(Redis.ping) }
@@ -59,7 +59,7 @@ struct RedisSending: SendingDialect {
         output.append(head)
         pattern.write(sender: sender, number: number, to: &output)
         output.append(Redis.lineEnd)
-        output.append(wait)
+        output.append(replyRequest)
     }
 
     mutating func answer(
@@ -84,15 +84,14 @@ struct RedisSending: SendingDialect {
     }
 }
 
-/// Pops from a list; with reply lists it tells each sender that its message has come, and asks for the next one in the same
-/// write.
+/// Pops from a list. With reply lists, it confirms each message to its sender in the write that asks for the next one.
 struct RedisReceiving: ReceivingDialect {
     private let bodyBytes: Int
     private let request: [UInt8]
     private let head: [UInt8]
-    /// The push to a reply list, and where in it the sender's name goes; empty without them.
-    private let before: [UInt8]
-    private static let after = Array("\r\n$2\r\nok\r\n".utf8)
+    /// The push to a reply list up to the sender's name; empty without reply lists.
+    private let confirmationHead: [UInt8]
+    private static let confirmationEnd = Array("\r\n$2\r\nok\r\n".utf8)
     private var body = 0..<0
     private var isGreeted = false
 
@@ -100,7 +99,8 @@ struct RedisReceiving: ReceivingDialect {
         self.bodyBytes = bodyBytes
         request = Redis.pop(list)
         head = Redis.popped(list, bodyBytes: bodyBytes)
-        before = Array(replies.map { "*3\r\n\(Redis.bulk("LPUSH"))$\($0.utf8.count + 3)\r\n\($0)" }?.utf8 ?? "".utf8)
+        confirmationHead = Array(
+            replies.map { "*3\r\n\(Redis.bulk("LPUSH"))$\($0.utf8.count + 3)\r\n\($0)" }?.utf8 ?? "".utf8)
     }
 
     func greet(_ output: inout ByteQueue) {
@@ -116,7 +116,7 @@ struct RedisReceiving: ReceivingDialect {
             isGreeted = true
             return ReceivingAnswer(length: Redis.pong.count, meaning: .ready)
         }
-        if !before.isEmpty, !bytes.isEmpty, bytes[0] == UInt8(ascii: ":") {
+        if !confirmationHead.isEmpty, !bytes.isEmpty, bytes[0] == UInt8(ascii: ":") {
             return try Redis.endOfPushed(bytes).map { ReceivingAnswer(length: $0, meaning: .nothing) }
         }
         guard try bytes.holds(head, at: 0) != nil else { return nil }
@@ -128,10 +128,10 @@ struct RedisReceiving: ReceivingDialect {
     }
 
     func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {
-        if !before.isEmpty {
-            output.append(before)
+        if !confirmationHead.isEmpty {
+            output.append(confirmationHead)
             output.append(UnsafeRawBufferPointer(rebasing: answer[body.lowerBound..<body.lowerBound + 3]))
-            output.append(Self.after)
+            output.append(Self.confirmationEnd)
         }
         output.append(request)
     }

@@ -1,6 +1,7 @@
-/// Receives on a channel: one `RECV` after the other, with or without a lease, or a counted one without end.
+/// Receives on a channel: with one `RECV` for each message, with or without a lease, or with an endless counted
+/// receive.
 struct SluiceReceiving: ReceivingDialect {
-    enum Manner { case one, leased, counted }
+    enum Manner { case single, leased, counted }
 
     private let greeting: SluiceGreeting
     private let manner: Manner
@@ -8,6 +9,7 @@ struct SluiceReceiving: ReceivingDialect {
     private let request: [UInt8]
     private let head: [UInt8]
     private var isGreeted = false
+    /// Where the last answer holds the delivery's identifier.
     private var did = 0..<0
 
     private static let acknowledge = Array("ACK ".utf8)
@@ -19,14 +21,14 @@ struct SluiceReceiving: ReceivingDialect {
         self.greeting = greeting
         self.manner = manner
         self.bodyBytes = bodyBytes
-        let tag = manner == .counted ? "#r " : ""
-        let options = [.one: "", .leased: "lease=30s ", .counted: "count=* "][manner] ?? ""
+        let tag = manner == .counted ? "#w " : ""
+        let options = [.single: "", .leased: "lease=30s ", .counted: "count=* "][manner] ?? ""
         request = Array("\(tag)RECV \(options)\(channel)\n".utf8)
         head = Array("\(tag)MSG \(channel) \(bodyBytes)\(manner == .leased ? " did=" : "\n")".utf8)
     }
 
     func greet(_ output: inout ByteQueue) {
-        greeting.write(&output)
+        greeting.write(to: &output)
         output.append(request)
     }
 
@@ -34,7 +36,7 @@ struct SluiceReceiving: ReceivingDialect {
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> ReceivingAnswer? {
         guard isGreeted else {
-            guard let length = try greeting.length(in: bytes) else { return nil }
+            guard let length = try greeting.answerLength(in: bytes) else { return nil }
             isGreeted = true
             return ReceivingAnswer(length: length, meaning: .ready)
         }
@@ -60,7 +62,7 @@ struct SluiceReceiving: ReceivingDialect {
     func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {
         switch manner {
         case .counted: break
-        case .one: output.append(request)
+        case .single: output.append(request)
         case .leased:
             output.append(Self.acknowledge)
             output.append(UnsafeRawBufferPointer(rebasing: answer[did]))
@@ -70,7 +72,7 @@ struct SluiceReceiving: ReceivingDialect {
     }
 }
 
-/// Receives from whichever of several channels has something.
+/// Receives with `SELECT` over several channels.
 struct SluiceSelecting: ReceivingDialect {
     private let greeting: SluiceGreeting
     private let bodyBytes: Int
@@ -83,8 +85,8 @@ struct SluiceSelecting: ReceivingDialect {
     private static let lineEnd = Array("\n".utf8)
 
     /// - Parameters:
-    ///   - prefix: what the channels are called, but for their number.
-    ///   - channels: the arms in their order, by the channels' numbers.
+    ///   - prefix: what the channels' names have before their number.
+    ///   - channels: the numbers of the arms' channels, in order.
     init(_ prefix: String, channels: Range<Int>, _ greeting: SluiceGreeting, bodyBytes: Int) {
         self.greeting = greeting
         self.bodyBytes = bodyBytes
@@ -95,7 +97,7 @@ struct SluiceSelecting: ReceivingDialect {
     }
 
     func greet(_ output: inout ByteQueue) {
-        greeting.write(&output)
+        greeting.write(to: &output)
         output.append(request)
     }
 
@@ -103,7 +105,7 @@ struct SluiceSelecting: ReceivingDialect {
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> ReceivingAnswer? {
         guard isGreeted else {
-            guard let length = try greeting.length(in: bytes) else { return nil }
+            guard let length = try greeting.answerLength(in: bytes) else { return nil }
             isGreeted = true
             return ReceivingAnswer(length: length, meaning: .ready)
         }
@@ -113,7 +115,7 @@ struct SluiceSelecting: ReceivingDialect {
             try bytes.holds(Self.lineEnd, at: endOfArm) != nil
         else { return nil }
         guard channels.contains(channel), arm == channel - channels.lowerBound else {
-            throw LoadFailure("arm \(arm) was taken for a message of channel \(channel)")
+            throw LoadFailure("a message of channel \(channel) arrived for arm \(arm)")
         }
         let body = endOfArm + 1..<endOfArm + 1 + bodyBytes
         guard bytes.count > body.upperBound, try bytes.holds(Self.lineEnd, at: body.upperBound) != nil else {

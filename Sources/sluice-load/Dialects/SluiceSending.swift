@@ -1,7 +1,7 @@
 import SluiceWire
 
-/// Sends on a channel. One at a time goes without a tag; more of them have their place as a tag, since a command without
-/// one would hold up the next.
+/// Sends on a channel. With more than one message in flight, each has its place as a tag, since an untagged command
+/// delays those after it.
 struct SluiceSending: SendingDialect {
     private let greeting: SluiceGreeting
     private let pattern: MessagePattern
@@ -9,26 +9,26 @@ struct SluiceSending: SendingDialect {
     private let isTagged: Bool
     private let head: [UInt8]
     private let done: [UInt8]
-    private let parting: [UInt8]
+    private let closing: [UInt8]
     private var isGreeted = false
 
     init(
         _ channel: String, _ greeting: SluiceGreeting, _ pattern: MessagePattern, sender: Int, depth: Int,
-        options: String = "", done: String = "OK", parting: String = ""
+        options: String = "", done: String = "OK", farewell: String = ""
     ) {
         self.greeting = greeting
         self.pattern = pattern
         self.sender = sender
         isTagged = depth > 1
-        // A text is shorter to say; a body has no bound but the server's.
+        // Inline text is the shorter form; a body with `len=` may be as long as the server permits.
         let isText = pattern.bodyBytes <= 4096
         head = Array(
             (isText ? "SEND \(options)\(channel) " : "SEND \(options)len=\(pattern.bodyBytes) \(channel)\n").utf8)
         self.done = Array("\(done)\n".utf8)
-        self.parting = Array(parting.utf8)
+        closing = Array(farewell.utf8)
     }
 
-    func greet(_ output: inout ByteQueue) { greeting.write(&output) }
+    func greet(_ output: inout ByteQueue) { greeting.write(to: &output) }
 
     func send(_ number: Int, at place: Int, _ output: inout ByteQueue) {
         if isTagged {
@@ -45,7 +45,7 @@ struct SluiceSending: SendingDialect {
         _ bytes: UnsafeRawBufferPointer, _ output: inout ByteQueue
     ) throws(LoadFailure) -> SendingAnswer? {
         guard isGreeted else {
-            guard let length = try greeting.length(in: bytes) else { return nil }
+            guard let length = try greeting.answerLength(in: bytes) else { return nil }
             isGreeted = true
             return SendingAnswer(length: length, meaning: .ready)
         }
@@ -61,10 +61,10 @@ struct SluiceSending: SendingDialect {
         return SendingAnswer(length: end + 1 + done.count, meaning: .done(place: place))
     }
 
-    func farewell(_ output: inout ByteQueue) { output.append(parting) }
+    func farewell(_ output: inout ByteQueue) { output.append(closing) }
 }
 
-/// What all connections with Sluice begin with.
+/// The requests that every connection to Sluice begins with, and their answers.
 struct SluiceGreeting: Sendable {
     let request: [UInt8]
     let answer: [UInt8]
@@ -78,9 +78,10 @@ struct SluiceGreeting: Sendable {
         answer = Array("\(credentials == nil ? "" : "OK\n")\(answered)OK\n".utf8)
     }
 
-    func write(_ output: inout ByteQueue) { output.append(request) }
+    func write(to output: inout ByteQueue) { output.append(request) }
 
-    func length(in bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
+    /// Returns the length of the complete answer at the start of the bytes; nil while it is incomplete.
+    func answerLength(in bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
         try bytes.holds(answer, at: 0) == nil ? nil : answer.count
     }
 }

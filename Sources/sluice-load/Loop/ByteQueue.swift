@@ -1,7 +1,6 @@
 import Glibc
 
-/// Bytes that are appended at one end and taken at the other. It grows to the most that was ever in it, so that a
-/// connection in full swing allocates nothing.
+/// A queue of bytes. It never shrinks, so that a connection under steady load allocates nothing.
 struct ByteQueue: ~Copyable {
     private var base: UnsafeMutablePointer<UInt8>?
     private var capacity = 0
@@ -15,12 +14,12 @@ struct ByteQueue: ~Copyable {
     var isEmpty: Bool { start == end }
     var count: Int { end - start }
 
-    /// What is in it. Valid until the next change.
+    /// The queue's content, valid until the next change.
     var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base.map { $0 + start }, count: count) }
 
-    /// Room for at least so many bytes behind its end; `advance` says how many were written.
+    /// Returns room for at least `count` bytes at the end. `advance` appends those that were written there.
     mutating func room(_ count: Int) -> UnsafeMutableRawBufferPointer {
-        if end + count > capacity { makeRoom(count) }
+        if end + count > capacity { grow(count) }
         return UnsafeMutableRawBufferPointer(start: base.map { $0 + end }, count: capacity - end)
     }
 
@@ -34,7 +33,7 @@ struct ByteQueue: ~Copyable {
         }
     }
 
-    private mutating func makeRoom(_ count: Int) {
+    private mutating func grow(_ count: Int) {
         let used = end - start
         if used + count <= capacity, let base {
             memmove(base, base + start, used)

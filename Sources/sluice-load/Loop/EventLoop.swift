@@ -1,24 +1,24 @@
 import CLibev
 import Glibc
 
-/// One libev loop on one thread, with the connections that live on it.
+/// One libev loop on one thread, with its connections.
 ///
-/// It calls, and never suspends: a connection's bytes go to its `receive`, what that appends to the output is written
-/// once a turn. The generator shares the machine with what it measures, so a turn costs little more than its system
-/// calls.
+/// The loop calls connections directly: their bytes go to `receive`, and what that appends to their output is written
+/// once a turn. The generator shares the machine with the server that it measures, so a turn costs little more than its
+/// system calls.
 final class EventLoop {
-    /// How often a turn comes although nothing has happened: the time in which a deadline is noticed.
+    /// How often a turn comes without events, so that deadlines are noticed.
     private static let tickSeconds = 0.005
     private static let scratchBytes = 256 * 1024
 
     let loop: OpaquePointer
-    /// Where bytes are read into that no connection has to keep.
+    /// The buffer for reads, whose content no connection keeps.
     let scratch: UnsafeMutableRawBufferPointer
     private let ticker: UnsafeMutablePointer<ev_timer>
     private let alarm: Alarm
 
-    // Each event touches these, on one thread.
-    /// The time at which the events of now were read, which is one look at the clock for each read.
+    // Every event touches these, on one thread.
+    /// When the current event was read: the clock is read once for each read of a socket.
     @exclusivity(unchecked) private(set) var now = MonotonicClock.nowNanoseconds
     @exclusivity(unchecked) private var unflushed: [Unmanaged<LoadConnection>] = []
     @exclusivity(unchecked) private var failure: LoadFailure?
@@ -43,7 +43,7 @@ final class EventLoop {
         scratch.deallocate()
     }
 
-    /// Takes turns until `isDone`, which each turn begins with.
+    /// Runs turns until `isDone`, which is called at the start of each turn, returns true.
     func run(until isDone: () throws(LoadFailure) -> Bool) throws(LoadFailure) {
         while true {
             readClock()
@@ -54,7 +54,7 @@ final class EventLoop {
         }
     }
 
-    /// Writes what connections have to say, and takes no turn.
+    /// Writes the output of all connections that have any.
     func flush() {
         for connection in unflushed { connection._withUnsafeGuaranteedRef { $0.flush() } }
         unflushed.removeAll(keepingCapacity: true)
@@ -62,25 +62,25 @@ final class EventLoop {
 
     func readClock() { now = MonotonicClock.nowNanoseconds }
 
-    /// Has a turn begin at that time, to the microsecond.
+    /// Starts a turn at that time, to the microsecond.
     func wake(at time: Int) { alarm.set(time) }
 
-    /// Has the connection's output written at the end of the turn.
+    /// Writes the connection's output at the end of the turn.
     func queue(_ connection: LoadConnection) { unflushed.append(.passUnretained(connection)) }
 
     func forget(_ connection: LoadConnection) {
         unflushed.removeAll { $0.toOpaque() == Unmanaged.passUnretained(connection).toOpaque() }
     }
 
-    /// Ends `run` with the first failure.
+    /// Ends `run`, which throws the first failure.
     func fail(_ failure: LoadFailure) {
         if self.failure == nil { self.failure = failure }
         ev_break(loop, Int32(EVBREAK_ALL))
     }
 }
 
-/// Ends a loop's wait at a moment. libev's own timers end it up to a millisecond later, which an open loop would count as
-/// the server's.
+/// A timer that ends a loop's wait at a given time. libev's own timers are up to a millisecond late, which an open loop
+/// would count as latency of the server.
 final class Alarm {
     private let loop: OpaquePointer
     private let descriptor: Int32
@@ -105,16 +105,16 @@ final class Alarm {
         watcher.deallocate()
     }
 
-    /// To be called before the loop is gone.
+    /// Must be called before the loop is destroyed.
     func stop() { ev_io_stop(loop, watcher) }
 
-    /// - Parameter time: by the monotonic clock, in nanoseconds.
+    /// - Parameter time: on the monotonic clock, in nanoseconds.
     func set(_ time: Int) {
         guard time != self.time else { return }
         self.time = time
         var wanted = itimerspec()
         wanted.it_value = timespec(tv_sec: time / 1_000_000_000, tv_nsec: time % 1_000_000_000)
-        // 1: the time is absolute.
+        // 1 is TFD_TIMER_ABSTIME.
         withUnsafePointer(to: &wanted) { _ = timerfd_settime(descriptor, 1, $0, nil) }
     }
 }

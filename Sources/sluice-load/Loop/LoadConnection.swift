@@ -1,23 +1,23 @@
 import CLibev
 import Glibc
 
-/// One connection with a server. A subclass says what it sends, and what it makes of what comes.
+/// One connection to a server. A subclass decides what to send and how to read what arrives.
 ///
-/// Belongs to the thread of its loop, like all that it calls.
+/// Used only on its loop's thread.
 class LoadConnection {
     final let loop: EventLoop
     final private let watchers: UnsafeMutablePointer<ev_io>
     final private var descriptor: Int32 = -1
     final private var isConnected = false
 
-    // Each event touches these, on one thread.
-    /// What is written at the end of the turn; say `speak` after having appended to it.
+    // Every event touches these, on one thread.
+    /// What is written at the end of the turn; call `queueOutput` after appending to it.
     @exclusivity(unchecked) final var output = ByteQueue()
-    /// What was read of a reply that is not complete.
+    /// What was read of an incomplete answer.
     @exclusivity(unchecked) final private var input = ByteQueue()
     @exclusivity(unchecked) final private var isQueued = false
 
-    /// A subclass that knows nothing of dialects may hold what it reads as long as it likes: 64 KiB are one read.
+    /// How much to read at least while an answer is incomplete.
     private static let readBytes = 64 * 1024
 
     init(on loop: EventLoop) {
@@ -35,34 +35,35 @@ class LoadConnection {
 
     // MARK: For subclasses
 
-    /// Comes into a run: connects, and says what it has to say first.
+    /// Called when a run starts: connects, by default.
     func enter(_ address: ServerAddress) throws(LoadFailure) { try open(address) }
 
-    /// Takes what it understands of the bytes that have come, and returns how many these are. What is left comes again,
-    /// with more behind it.
+    /// Reads the bytes that have arrived, and returns how many it used. The next call begins with the rest.
     func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int { bytes.count }
 
-    /// The server has ended the connection, which is no longer open.
-    func lost(_ reason: String) throws(LoadFailure) {
-        throw LoadFailure("the server has closed a connection: \(reason)")
+    /// Called after the connection was closed because the server ended it.
+    func connectionEnded(_ reason: String) throws(LoadFailure) {
+        throw LoadFailure("the server closed a connection: \(reason)")
     }
 
-    /// The server cannot be reached.
-    func unreachable(_ number: Int32) throws(LoadFailure) {
+    /// Called when the server cannot be reached.
+    func connectFailed(_ number: Int32) throws(LoadFailure) {
         throw LoadFailure(system: number, "cannot connect")
     }
 
     // MARK: Opening and closing
 
-    /// Begins to connect; what is said meanwhile is sent as soon as that is done.
+    /// Starts connecting. Output is written once connected.
     final func open(_ address: ServerAddress) throws(LoadFailure) {
-        descriptor = try address.connecting()
+        descriptor = try address.startConnecting()
         isConnected = false
         let context = Unmanaged.passUnretained(self).toOpaque()
         clibev_io_init(
-            watchers, { _, watcher, _ in LoadConnection.of(watcher) { $0.readable() } }, descriptor, Int32(EV_READ))
+            watchers, { _, watcher, _ in LoadConnection.withConnection(of: watcher) { $0.readable() } }, descriptor,
+            Int32(EV_READ))
         clibev_io_init(
-            watchers + 1, { _, watcher, _ in LoadConnection.of(watcher) { $0.writable() } }, descriptor, Int32(EV_WRITE)
+            watchers + 1, { _, watcher, _ in LoadConnection.withConnection(of: watcher) { $0.writable() } }, descriptor,
+            Int32(EV_WRITE)
         )
         watchers[0].data = context
         watchers[1].data = context
@@ -81,7 +82,7 @@ class LoadConnection {
         input.removeFirst(input.count)
     }
 
-    /// Ends the connection with a reset, as a machine does that fails.
+    /// Closes the connection with a reset, as a failing machine does.
     final func abort() {
         var now = linger(l_onoff: 1, l_linger: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
@@ -90,9 +91,9 @@ class LoadConnection {
 
     // MARK: Writing
 
-    /// Has the output written at the end of this turn.
+    /// Writes the output at the end of this turn.
     @inline(__always)
-    final func speak() {
+    final func queueOutput() {
         guard !isQueued else { return }
         isQueued = true
         loop.queue(self)
@@ -117,7 +118,7 @@ class LoadConnection {
             var number: Int32 = 0
             var size = socklen_t(MemoryLayout<Int32>.size)
             getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &number, &size)
-            guard number == 0 else { return endUnreached(number) }
+            guard number == 0 else { return failConnecting(number) }
             isConnected = true
             ev_io_start(loop.loop, watchers)
         }
@@ -129,14 +130,14 @@ class LoadConnection {
     private func readable() {
         do throws(LoadFailure) {
             if input.isEmpty {
-                guard let count = taken(recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)) else {
+                guard let count = readCount(recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)) else {
                     return
                 }
                 let used = try receive(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
                 if used < count, isOpen { input.append(UnsafeRawBufferPointer(rebasing: loop.scratch[used..<count])) }
             } else {
                 let room = input.room(Self.readBytes)
-                guard let count = taken(recv(descriptor, room.baseAddress, room.count, 0)) else { return }
+                guard let count = readCount(recv(descriptor, room.baseAddress, room.count, 0)) else { return }
                 input.advance(count)
                 let used = try receive(input.bytes)
                 if isOpen { input.removeFirst(used) }
@@ -146,9 +147,9 @@ class LoadConnection {
         }
     }
 
-    /// How many bytes a read has brought; nil for none.
+    /// Returns how many bytes a read returned; nil for none, and ends the connection at its end.
     @inline(__always)
-    private func taken(_ result: Int) -> Int? {
+    private func readCount(_ result: Int) -> Int? {
         loop.readClock()
         if result > 0 { return result }
         if result == 0 {
@@ -161,16 +162,16 @@ class LoadConnection {
 
     private func end(_ reason: String) {
         close()
-        do throws(LoadFailure) { try lost(reason) } catch { loop.fail(error) }
+        do throws(LoadFailure) { try connectionEnded(reason) } catch { loop.fail(error) }
     }
 
-    private func endUnreached(_ number: Int32) {
+    private func failConnecting(_ number: Int32) {
         close()
-        do throws(LoadFailure) { try unreachable(number) } catch { loop.fail(error) }
+        do throws(LoadFailure) { try connectFailed(number) } catch { loop.fail(error) }
     }
 
     @inline(__always)
-    private static func of(_ watcher: UnsafeMutablePointer<ev_io>?, _ body: (LoadConnection) -> Void) {
+    private static func withConnection(of watcher: UnsafeMutablePointer<ev_io>?, _ body: (LoadConnection) -> Void) {
         guard let context = watcher?.pointee.data else { return }
         Unmanaged<LoadConnection>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
     }

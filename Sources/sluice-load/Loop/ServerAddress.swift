@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where a server listens, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
+/// A server's address, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
 struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     let description: String
     private let bytes: [UInt8]
@@ -13,7 +13,7 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
             return
         }
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
-            throw LoadFailure("'\(text)' is no address: HOST:PORT or unix:PATH")
+            throw LoadFailure("'\(text)' is not an address: pass HOST:PORT or unix:PATH")
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
@@ -29,7 +29,8 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         address.sun_family = sa_family_t(AF_UNIX)
         let name = Array(path.utf8)
         guard !name.isEmpty, name.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw LoadFailure("'\(path)' is no path of a socket")
+            throw LoadFailure(
+                "'\(path)' is not a socket path: pass 1 to \(MemoryLayout.size(ofValue: address.sun_path) - 1) bytes")
         }
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: name) }
         return withUnsafeBytes(of: &address) { Array($0) }
@@ -47,13 +48,13 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         return (Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))), first.ai_family)
     }
 
-    /// A socket that does not block and has begun to connect.
-    func connecting() throws(LoadFailure) -> Int32 {
+    /// Returns a non-blocking socket that has begun to connect.
+    func startConnecting() throws(LoadFailure) -> Int32 {
         let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         let descriptor = socket(family, kind, 0)
-        guard descriptor >= 0 else { throw LoadFailure(system: errno, "cannot make a socket") }
+        guard descriptor >= 0 else { throw LoadFailure(system: errno, "cannot create a socket") }
         if family != AF_UNIX {
-            // The generator batches by itself; the kernel's waiting for more would be measured as the server's.
+            // The generator batches its writes; a delay by Nagle's algorithm would count as latency of the server.
             var one: Int32 = 1
             setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
         }
@@ -63,7 +64,7 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         guard result == 0 || errno == EINPROGRESS else {
             let number = errno
             close(descriptor)
-            throw LoadFailure(system: number, "cannot connect with \(description)")
+            throw LoadFailure(system: number, "cannot connect to \(description)")
         }
         return descriptor
     }

@@ -2,20 +2,16 @@ import Histogram
 import SluiceRuntime
 import Synchronization
 
-/// Where the threads of a run bring what they have recorded, one slice after the other.
+/// Merges the slices that the threads of a run record.
 final class Collector: Sendable {
-    private struct Content {
-        var intervals: [Merged] = []
-    }
-
-    /// The slices of all threads for the same part of the run.
-    private struct Merged {
+    /// The merged slices of all threads for the same part of the run.
+    private struct MergedSlices {
         var end = 0.0
         var seconds = 0.0
         var threads = 0
         var operations = 0
         var errors = 0
-        var histogram = Recorder.emptyHistogram
+        var histogram = OperationRecorder.emptyHistogram
 
         var interval: Interval {
             Interval(
@@ -29,8 +25,8 @@ final class Collector: Sendable {
     }
 
     private let threads: Int
-    private let content = Lock(Content())
-    /// Told of each part when all threads have brought theirs.
+    private let merged = Lock<[MergedSlices]>([])
+    /// Called with each interval once all threads have added their slice of it.
     private let show: @Sendable (Interval) -> Void
 
     init(threads: Int, show: @escaping @Sendable (Interval) -> Void) {
@@ -39,31 +35,31 @@ final class Collector: Sendable {
     }
 
     /// - Parameters:
-    ///   - index: the part of the run, from 0.
-    ///   - end: when it ended, in seconds since the begin of what is measured.
-    func add(_ slice: Recorder.Slice, index: Int, end: Double, seconds: Double) {
-        let complete = content.withLock { content -> Interval? in
-            while content.intervals.count <= index { content.intervals.append(Merged()) }
-            content.intervals[index].threads += 1
-            content.intervals[index].end = max(content.intervals[index].end, end)
-            content.intervals[index].seconds = max(content.intervals[index].seconds, seconds)
-            content.intervals[index].operations += slice.operations
-            content.intervals[index].errors += slice.errors
-            content.intervals[index].histogram.add(slice.histogram)
-            return content.intervals[index].threads == threads ? content.intervals[index].interval : nil
+    ///   - index: which part of the run it is, from 0.
+    ///   - end: when it ended, in seconds since the start of the measurement.
+    func add(_ slice: OperationRecorder.Slice, index: Int, end: Double, seconds: Double) {
+        let complete = merged.withLock { merged -> Interval? in
+            while merged.count <= index { merged.append(MergedSlices()) }
+            merged[index].threads += 1
+            merged[index].end = max(merged[index].end, end)
+            merged[index].seconds = max(merged[index].seconds, seconds)
+            merged[index].operations += slice.operations
+            merged[index].errors += slice.errors
+            merged[index].histogram.add(slice.histogram)
+            return merged[index].threads == threads ? merged[index].interval : nil
         }
         if let complete { show(complete) }
     }
 
-    var timeline: [Interval] { content.withLock { $0.intervals.map(\.interval) } }
+    var timeline: [Interval] { merged.withLock { $0.map(\.interval) } }
 
-    var operations: Int { content.withLock { $0.intervals.reduce(0) { $0 + $1.operations } } }
-    var errors: Int { content.withLock { $0.intervals.reduce(0) { $0 + $1.errors } } }
+    var operations: Int { merged.withLock { $0.reduce(0) { $0 + $1.operations } } }
+    var errors: Int { merged.withLock { $0.reduce(0) { $0 + $1.errors } } }
 
     var latency: Latency? {
-        var total = Recorder.emptyHistogram
-        content.withLock { content in
-            for interval in content.intervals { total.add(interval.histogram) }
+        var total = OperationRecorder.emptyHistogram
+        merged.withLock { merged in
+            for slices in merged { total.add(slices.histogram) }
         }
         return Latency(total)
     }

@@ -1,14 +1,14 @@
-/// The same workloads against several servers, in interleaved rounds.
+/// The same workloads measured on several servers, in interleaved rounds.
 struct Comparison: Codable, Sendable {
     var rounds: Int
     var contenders: [Contender]
-    /// The servers that were not there, and why.
+    /// The servers that were left out, and why.
     var missing: [MissingContender]
     var rows: [ComparisonRow]
 }
 
 struct Contender: Codable, Sendable {
-    /// `redis`, for instance; the one of `RunResult.target`.
+    /// `redis`, for instance; as in `RunResult.target`.
     var key: String
     /// `Redis 7.0.15`, for instance.
     var title: String
@@ -19,7 +19,7 @@ struct MissingContender: Codable, Sendable {
     var reason: String
 }
 
-/// One workload, against all who have something like it.
+/// One workload, measured on all servers that support it.
 struct ComparisonRow: Codable, Sendable {
     /// `handoff, 50 private pairs`, for instance.
     var title: String
@@ -30,24 +30,24 @@ struct ComparisonRow: Codable, Sendable {
     var wanted: [WantedRatio]
 }
 
-/// What one contender reached in each round.
+/// The results of one contender in each round.
 struct ComparisonEntry: Codable, Sendable {
     var contender: String
-    /// What it did, where it has several ways: `LPUSH, BLPOP, and a reply list`.
+    /// The requests that were used: `LPUSH, BRPOP, and a reply list`, for instance.
     var manner: String
     var values: [Double]
-    /// Empty where nothing is timed.
+    /// Empty when nothing is timed.
     var p99Nanoseconds: [Int]
-    /// Processor time of the server for an operation; empty where that is not what is compared.
+    /// The server's processor time for an operation; empty when it is not compared.
     var serverNanoseconds: [Double]
 }
 
-/// What the first entry is to reach in comparison with another one.
+/// The ratio that the first entry should reach to another entry.
 struct WantedRatio: Codable, Sendable {
     /// The index in `entries`.
     var against: Int
-    /// At least, or at most where less is better.
+    /// The least ratio, or the greatest when less is better.
     var ratio: Double
-    /// Whether the 99th percentile must be lower, too.
+    /// Whether the 99th percentile must be lower as well.
     var needsLowerP99: Bool
 }

@@ -1,18 +1,18 @@
 import Foundation
 
-/// Everything that one call of `sluice-load` has measured: what `--json`, `--csv` and `--report` say.
+/// Everything that one call of `sluice-load` measured, as `--json`, `--csv` and `--report` write it.
 struct LoadReport: Codable, Sendable {
-    /// The command line, to measure the same again.
+    /// The command line.
     var command: [String]
-    /// When it began, in seconds since 1970.
+    /// When the measurement began, in seconds since 1970.
     var startedAt: Double
     var machine: Machine
     var runs: [RunResult]
-    /// Nil for a run of one workload against one server.
+    /// Nil for runs against one server.
     var comparison: Comparison?
 }
 
-/// Where it was measured.
+/// The machine on which a report was measured.
 struct Machine: Codable, Sendable {
     var processor: String
     var cores: Int
@@ -20,7 +20,7 @@ struct Machine: Codable, Sendable {
 }
 
 extension Machine {
-    /// This one.
+    /// The machine that this process runs on.
     static var here: Machine {
         let processors = ProcFile.text("/proc/cpuinfo") ?? ""
         let name = processors.split(separator: "\n").first { $0.hasPrefix("model name") }
@@ -32,7 +32,7 @@ extension Machine {
 }
 
 extension Machine {
-    /// `AMD EPYC, 2 cores, Linux 6.1`, without what is not known.
+    /// `AMD EPYC, 2 cores, Linux 6.1`, without the parts that are unknown.
     var summary: String {
         [processor, "\(cores) \(cores == 1 ? "core" : "cores")", system].filter { !$0.isEmpty }.joined(separator: ", ")
     }

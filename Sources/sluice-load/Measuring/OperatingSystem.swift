@@ -1,6 +1,6 @@
 import Glibc
 
-/// The clock of everything that is timed: nanoseconds that only grow.
+/// The clock for all measurements.
 enum MonotonicClock {
     static var nowNanoseconds: Int { nanoseconds(CLOCK_MONOTONIC) }
 
@@ -14,9 +14,9 @@ enum MonotonicClock {
     }
 }
 
-/// How many connections this process, and the servers that it starts, may have.
-enum DescriptorLimit {
-    /// As many as the system lets it.
+/// How many files and sockets this process, and the servers that it starts, may have open.
+enum OpenFileLimit {
+    /// Raises the limit as far as the system permits.
     static func raise() {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
@@ -31,9 +31,9 @@ enum DescriptorLimit {
     }
 }
 
-/// Files of `/proc`, which have no size: they are read up to their end.
+/// Files of `/proc`, which report no size and are read up to their end.
 enum ProcFile {
-    /// The text of the file; nil when it cannot be read.
+    /// Returns the text of the file; nil when it cannot be read.
     static func text(_ path: String) -> String? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }

@@ -1,12 +1,12 @@
 import Histogram
 
-/// What a thread counts and times, by parts of the run.
-struct Recorder {
+/// Counts and times a thread's operations, in slices of the run.
+struct OperationRecorder {
     static let mostNanoseconds = 3_600_000_000_000
 
     private(set) var operations = 0
     var errors = 0
-    private var histogram = Recorder.emptyHistogram
+    private var histogram = OperationRecorder.emptyHistogram
 
     static var emptyHistogram: Histogram<UInt32> {
         Histogram(
@@ -19,14 +19,14 @@ struct Recorder {
     @inline(__always)
     mutating func count() { operations += 1 }
 
-    /// An operation that was to begin at one time, and was done at another.
+    /// Records the latency of an operation with the given intended and end time.
     @inline(__always)
     mutating func time(from begin: Int, to end: Int) {
         histogram.record(UInt64(max(1, min(end - begin, Self.mostNanoseconds))))
     }
 
-    /// What was recorded since the last time.
-    mutating func take() -> Slice {
+    /// Returns what was recorded since the last slice, and starts another.
+    mutating func takeSlice() -> Slice {
         defer {
             operations = 0
             errors = 0
@@ -35,7 +35,7 @@ struct Recorder {
         return Slice(operations: operations, errors: errors, histogram: histogram)
     }
 
-    /// A part of what a thread has done.
+    /// A thread's operations in one slice of the run.
     struct Slice: Sendable {
         var operations: Int
         var errors: Int
@@ -44,7 +44,7 @@ struct Recorder {
 }
 
 extension Latency {
-    /// The figures of a histogram; nil for an empty one.
+    /// Creates the figures of a histogram; nil for an empty one.
     init?(_ histogram: Histogram<UInt32>) {
         guard histogram.totalCount > 0 else { return nil }
         self.init(
@@ -55,8 +55,8 @@ extension Latency {
             })
     }
 
-    /// From the median on, four steps each time that what is left is halved, for a plot whose axis is logarithmic in that;
-    /// as far as one operation of the count makes a difference.
+    /// Returns the percentiles for a plot whose axis is logarithmic in the share above them: four for each halving of
+    /// that share, from the median to the last that the count can resolve.
     private static func percents(upTo count: Int) -> [Double] {
         var percents = Set(shown)
         var rest = 0.5

@@ -2,32 +2,33 @@
 struct RunResult: Codable, Sendable {
     /// `handoff`, for instance.
     var workload: String
-    /// What was measured: `sluiced`, `redis` and so on.
+    /// The server: `sluiced`, `redis` and so on.
     var target: String
-    /// The options that matter, in the order in which they are shown.
-    var settings: [Setting]
-    /// What is counted, in the plural: `handoffs`.
+    /// The settings, in the order in which reports show them.
+    var settings: [RunSetting]
+    /// The name of what is counted, in the plural: `handoffs`.
     var unit: String
     var seconds: Double
-    /// How many of the unit were completed in that time.
+    /// How many operations were completed in that time.
     var operations: Int
-    /// How many were answered with an error.
+    /// How many operations were answered with an error.
     var errors: Int
-    /// Of one operation, from the moment at which it was to begin; nil where nothing is timed.
+    /// The latencies of operations, from their intended times; nil where nothing is timed.
     var latency: Latency?
     var timeline: [Interval]
-    /// The processor time of the server; nil where it runs elsewhere.
+    /// The server's processor time; nil when it runs on another machine.
     var serverSeconds: Double?
-    /// The processor time of the generator: near `seconds` times its threads, it was the limit and not the server.
+    /// The generator's processor time. Close to `seconds` times its threads, the generator was the limit, not the
+    /// server.
     var generatorSeconds: Double
-    /// Figures that only some workloads have: `bytes a connection`, for instance.
+    /// Figures of some workloads only: `bytes a connection`, for instance.
     var extras: [Figure]
 
     /// Operations a second.
     var rate: Double { seconds > 0 ? Double(operations) / seconds : 0 }
 }
 
-struct Setting: Codable, Sendable {
+struct RunSetting: Codable, Sendable {
     var name: String
     var value: String
 }
@@ -38,13 +39,13 @@ struct Figure: Codable, Sendable {
     var unit: String
 }
 
-/// How long operations took, in nanoseconds.
+/// The latencies of operations, in nanoseconds.
 struct Latency: Codable, Sendable {
     var count: Int
     var meanNanoseconds: Double
     var leastNanoseconds: Int
     var mostNanoseconds: Int
-    /// From the median up to what the count can tell, for a plot; those of `shown` are among them.
+    /// From the median to the highest percentile that the count can resolve, for a plot. Includes `shown`.
     var percentiles: [Percentile]
 
     /// The percentiles that tables show.
@@ -60,7 +61,7 @@ struct Percentile: Codable, Sendable {
 
 /// A part of a run.
 struct Interval: Codable, Sendable {
-    /// When it ended, in seconds since the begin of what is measured.
+    /// When it ended, in seconds since the start of the measurement.
     var end: Double
     var seconds: Double
     var operations: Int

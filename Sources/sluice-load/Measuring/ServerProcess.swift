@@ -1,28 +1,28 @@
 import Foundation
 
-/// What `/proc` says of a process: the server's, where it runs on this machine.
+/// A server's process on this machine, as `/proc` describes it.
 struct ServerProcess: Sendable {
     let pid: Int32
     private static let ticksPerSecond = Double(sysconf(Int32(_SC_CLK_TCK)))
 
     init(_ pid: Int32) { self.pid = pid }
 
-    /// The processor time that it has used; nil when it is not there. From the scheduler's own figures, whose unit is the
-    /// nanosecond, where the kernel gives them.
+    /// The processor time that the process has used; nil when it does not exist. Uses the scheduler's figures, in
+    /// nanoseconds, where the kernel offers them.
     var processorSeconds: Double? {
         let tasks = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
         let exact = tasks.compactMap { task -> Double? in
             text("task/\(task)/schedstat")?.split(separator: " ").first.flatMap { Double($0) }
         }
         if !exact.isEmpty, exact.count == tasks.count { return exact.reduce(0, +) / 1e9 }
-        // Behind the last parenthesis, since the name before it may hold anything.
+        // The fields follow the last parenthesis, since the name in parentheses may hold any character.
         guard let fields = text("stat")?.split(separator: ")").last?.split(separator: " "), fields.count > 12,
             let user = Double(fields[11]), let system = Double(fields[12])
         else { return nil }
         return (user + system) / Self.ticksPerSecond
     }
 
-    /// How much memory it has; nil when it is not there.
+    /// The process's resident memory; nil when it does not exist.
     var residentBytes: Int? {
         text("statm")?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * Int(getpagesize()) }
     }
@@ -31,7 +31,8 @@ struct ServerProcess: Sendable {
 }
 
 extension ServerProcess {
-    /// The process on this machine that listens at an address; nil where there is none, or it is somebody else's.
+    /// Returns the process on this machine that listens at an address; nil when there is none, or it belongs to another
+    /// user.
     static func listening(at address: ServerAddress) -> ServerProcess? {
         guard address.isLocal, let port = address.description.split(separator: ":").last.flatMap({ UInt16($0) }) else {
             return nil
@@ -42,7 +43,7 @@ extension ServerProcess {
         return processes.compactMap { Int32($0) }.first { holds(inodes, $0) }.map { ServerProcess($0) }
     }
 
-    /// The sockets of a table of the kernel that listen on a port.
+    /// Returns the inodes of the sockets in a kernel table that listen on a port.
     private static func listeners(in table: String, port: UInt16) -> [Substring] {
         let isListening = "0A"
         return (ProcFile.text(table) ?? "").split(separator: "\n").dropFirst().compactMap { line in

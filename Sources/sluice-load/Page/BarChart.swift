@@ -1,15 +1,15 @@
-/// One workload against all contenders: a table, with a bar for each one's median, and a dot for each round.
+/// A table of one workload for all contenders, with a bar for each median and a dot for each round.
 struct BarChart: Sendable {
     private let row: ComparisonRow
     private let comparison: Comparison
     private let palette: Palette
-    private let lane: Lane
+    private let lane: ChartLane
 
     init(_ row: ComparisonRow, in comparison: Comparison, _ palette: Palette) {
         self.row = row
         self.comparison = comparison
         self.palette = palette
-        lane = Lane(scale: .linear(upTo: row.entries.flatMap(\.values)))
+        lane = ChartLane(scale: .linear(upTo: row.entries.flatMap(\.values)))
     }
 
     var element: HTMLElement {
@@ -93,7 +93,8 @@ struct BarChart: Sendable {
         }
     }
 
-    /// From the first round above to the last one beneath, so that equal ones stand apart, and a trend is seen.
+    /// Returns the vertical position of a round's dot, from the first at the top to the last at the bottom, so that
+    /// equal values do not overlap.
     private func offset(of round: Int, among rounds: Int) -> Double {
         rounds > 1 ? Double(round) / Double(rounds - 1) * 14 - 7 : 0
     }

@@ -1,10 +1,11 @@
-/// A cell of a table in which something is drawn along an axis that all rows of the table share.
-struct Lane: Sendable {
+/// A table cell with a drawing along an axis that all rows of the table share.
+struct ChartLane: Sendable {
     let scale: Scale
-    /// A value that all rows are held against.
+    /// A value that is marked in all rows.
     var mark: Double?
 
-    /// The grid, and what is drawn; its middle line is at 0, in pixels, while what lies along the axis is in percent.
+    /// Returns a cell with the grid and a drawing. Positions along the axis are percentages; across it, pixels from the
+    /// middle.
     func cell(_ description: String, @HTMLBuilder drawing: () -> [HTMLElement.Node]) -> HTMLElement {
         HTMLElement("td", ["class": "lane", "role": "cell"]) {
             HTMLElement("svg", ["role": "img", "width": "100%", "height": "100%"]) {
@@ -16,12 +17,12 @@ struct Lane: Sendable {
         }
     }
 
-    /// Beneath all rows: what the ticks are.
+    /// Returns the axis row, with the ticks' labels.
     func axis(_ quantity: Quantity) -> HTMLElement {
         HTMLElement("td", ["class": "lane axis"]) {
             HTMLElement("svg", ["width": "100%", "height": "100%"]) {
                 for (index, tick) in scale.ticks.enumerated() {
-                    // With more, the labels of a narrow page would touch.
+                    // With more labels, those of a narrow page would touch.
                     let isMinor = scale.ticks.count > 4 && !index.isMultiple(of: 2)
                     HTMLElement(
                         "text", ["class": isMinor ? "tick middle minor" : "tick middle", "x": x(tick), "y": "14"]
@@ -37,14 +38,14 @@ struct Lane: Sendable {
         HTMLElement("line", ["class": style, "x1": x(value), "x2": x(value), "y1": from, "y2": to])
     }
 
-    /// From the begin of the axis.
+    /// Returns a bar that starts at the axis's origin.
     func bar(_ value: Double, _ style: String) -> HTMLElement {
         HTMLElement(
             "rect",
             ["class": "bar \(style)", "x": "0", "width": x(value), "y": "-11", "height": "22", "rx": "2"])
     }
 
-    /// From the least to the most, where these are apart.
+    /// Returns a line from the least value to the greatest, for more than one round.
     func whisker(_ spread: Spread) -> [HTMLElement] {
         guard spread.rounds > 1 else { return [] }
         return [

@@ -1,4 +1,4 @@
-/// A comparison on a page: targets, a chart for each workload, who was not there, and what each run says.
+/// The page of a comparison: targets, a chart for each workload, the servers left out, and all runs.
 struct ComparisonSection: Sendable {
     private let comparison: Comparison
     private let runs: [RunResult]
@@ -47,7 +47,7 @@ struct ComparisonSection: Sendable {
         guard !comparison.missing.isEmpty else { return [] }
         return [
             HTMLElement("section") {
-                HTMLElement("h2") { "Not there" }
+                HTMLElement("h2") { "Left out" }
                 HTMLElement("div", ["class": "panel"]) {
                     HTMLElement("dl", ["class": "settings"]) {
                         for contender in comparison.missing {

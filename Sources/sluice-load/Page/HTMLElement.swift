@@ -1,5 +1,5 @@
-/// An element of a page, of HTML or SVG. All text and all values of attributes are escaped, and there is no way around:
-/// names and reasons come from servers and from the command line.
+/// An HTML or SVG element. All text and all attribute values are escaped, without exception, since names and reasons
+/// come from servers and from the command line.
 struct HTMLElement: Sendable {
     enum Node: Sendable {
         case element(HTMLElement)
@@ -22,7 +22,7 @@ struct HTMLElement: Sendable {
         self.children = children()
     }
 
-    /// As it stands in a page that is valid as XML, too.
+    /// The element's markup, which is also valid XML.
     var text: String {
         var text = ""
         append(to: &text)
@@ -51,14 +51,14 @@ struct HTMLElement: Sendable {
         if Self.endsLine.contains(name) { text += "\n" }
     }
 
-    /// Of HTML those that have no content ever; of SVG the shapes.
+    /// HTML elements without content, and SVG shapes.
     private static let canBeEmpty: Set<String> = ["meta", "br", "line", "rect", "circle", "path"]
 
-    /// So that the source of a page has lines; white space after them means nothing.
+    /// Elements followed by a line end, where white space has no meaning, so that the page's source has lines.
     private static let endsLine: Set<String> = ["style", "section", "header", "tr", "svg", "figure", "div"]
 }
 
-/// What stands between the braces of an element: elements, texts, and loops and conditions over them.
+/// Builds an element's children from elements, text, loops and conditions.
 @resultBuilder enum HTMLBuilder {
     static func buildExpression(_ element: HTMLElement) -> [HTMLElement.Node] { [.element(element)] }
     static func buildExpression(_ elements: [HTMLElement]) -> [HTMLElement.Node] { elements.map { .element($0) } }
@@ -82,7 +82,7 @@ extension String {
             case "<": append("&lt;")
             case ">": append("&gt;")
             case "\"": append("&quot;")
-            // No page may have these, not even escaped.
+            // Pages may not contain these characters, not even escaped.
             case "\0"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}", "\u{7F}", "\u{FFFE}", "\u{FFFF}":
                 append("\u{FFFD}")
             default: unicodeScalars.append(scalar)

@@ -1,4 +1,4 @@
-/// One page with tables and plots that needs nothing else: no script, no font, no network.
+/// A self-contained page with tables and plots, without scripts, fonts or network access.
 struct HTMLReport: Sendable {
     private let report: LoadReport
 

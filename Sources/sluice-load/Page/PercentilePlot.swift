@@ -1,23 +1,23 @@
 import Glibc
 
-/// How long operations took, up to which part of them: with every nine of the percentage as far from the one before, as
-/// HdrHistogram shows it, so that the slowest have as much room as the rest.
+/// A plot of latency by percentile. The axis is logarithmic in the share above the percentile, as in HdrHistogram's
+/// plots, so that each further nine of the percentage takes the same width.
 struct PercentilePlot: Sendable {
     private let run: RunResult
     private let latency: Latency
-    /// By the number of nines.
+    /// The percentiles, as their number of nines.
     private let points: [(nines: Double, nanoseconds: Double)]
     private let nines: Scale
     private let durations: Scale
 
-    /// Nil where nothing was timed.
+    /// Returns nil when nothing was timed.
     init?(_ run: RunResult) {
         guard let latency = run.latency, latency.count > 0 else { return nil }
         self.run = run
         self.latency = latency
         var points = latency.percentiles.filter { $0.percent >= 0 && $0.percent < 100 && $0.nanoseconds > 0 }
             .map { (nines: Self.nines($0.percent), nanoseconds: Double($0.nanoseconds)) }
-        // The slowest of a million has its place at six nines: the last one that the count can tell.
+        // The slowest of a million operations is at six nines, the last percentile that the count can resolve.
         let last = max(log10(Double(latency.count)), points.last?.nines ?? 0)
         points.append((last, Double(latency.mostNanoseconds)))
         self.points = points
@@ -76,15 +76,15 @@ struct PercentilePlot: Sendable {
         Curve(points: points.map { (nines.position(of: $0.nines), durations.position(of: $0.nanoseconds)) })
     }
 
-    /// A point of the curve with its name, above and to the left, where a curve that only rises never is.
+    /// Returns a marked point of the curve with its label above and to the left, where a rising curve never is.
     private func mark(_ nines: Double, _ nanoseconds: Int, _ name: String) -> [HTMLElement] {
         let part = self.nines.position(of: nines)
         let x = String(percentOf: part)
         let y = String(percentOf: 1 - durations.position(of: Double(nanoseconds)))
         let text = "\(name) \(Quantity.duration.text(nanoseconds))"
-        // The median is beneath, to the right, where the curve is not either: the next one is often as high.
+        // The median's label is below and to the right, since the next point is often as high.
         let isMedian = name == "p50"
-        // A narrow page has room for two.
+        // A narrow page shows only two labels.
         let isMinor = name != "p99" && name != "max"
         return [
             HTMLElement("circle", ["class": "mark series-1", "cx": x, "cy": y, "r": "4"]) {

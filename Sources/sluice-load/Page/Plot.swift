@@ -1,14 +1,14 @@
-/// Curves in a frame of two axes with a grid.
+/// A frame with two axes and a grid, for curves.
 ///
-/// What has a place is drawn at a percentage of the frame, and curves are stretched into it, so that the frame takes
-/// whatever width the page has while letters and strokes keep their size.
+/// Positions are percentages of the frame, and curves are stretched into it, so that the frame takes the page's width
+/// while text and strokes keep their size.
 struct Plot: Sendable {
     struct Axis: Sendable {
-        /// What is named at a place: `10 s`.
+        /// The label at a position: `10 s`.
         struct Label: Sendable {
             let place: Double
             let text: String
-            /// Whether a narrow page goes without it.
+            /// Whether a narrow page omits it.
             var isMinor = false
         }
 
@@ -26,16 +26,16 @@ struct Plot: Sendable {
         }
     }
 
-    /// For those who cannot see it.
+    /// For screen readers.
     let title: String
     let description: String
-    /// What the vertical axis shows, and its unit.
+    /// The quantity and unit of the vertical axis.
     let heading: String
     let x: Axis
     let y: Axis
-    /// Of the frame, in pixels.
+    /// The frame's height in pixels.
     var height = 200
-    /// False where another plot beneath has the same axis, and names its places.
+    /// False when a plot below shows the labels of the same axis.
     var namesX = true
 
     func element(@HTMLBuilder curves: () -> [HTMLElement.Node]) -> HTMLElement {
@@ -68,16 +68,16 @@ struct Plot: Sendable {
     }
 }
 
-/// A curve through points, each coordinate being a part of the frame.
+/// A curve through points whose coordinates are fractions of the frame.
 struct Curve: Sendable {
     var points: [(x: Double, y: Double)] = []
 
-    /// - Parameter style: the classes of what is drawn.
+    /// - Parameter style: the CSS classes.
     func line(_ style: String) -> HTMLElement? {
         points.isEmpty ? nil : stretched(HTMLElement("path", ["class": "curve \(style)", "d": path]))
     }
 
-    /// What lies between the curve and the axis.
+    /// Returns the area between the curve and the axis.
     func area(_ style: String) -> HTMLElement? {
         guard let first = points.first, let last = points.last else { return nil }
         let down = "L\(Self.thousandths(last.x)) 1000L\(Self.thousandths(first.x)) 1000Z"
@@ -99,7 +99,7 @@ struct Curve: Sendable {
 }
 
 extension String {
-    /// A number in SVG, to hundredths: never in scientific notation, and never NaN or infinite.
+    /// Creates an SVG number, rounded to hundredths: never in scientific notation, and never NaN or infinite.
     init(coordinate value: Double) {
         let hundredths = value.isFinite ? Int((Double.minimum(value.magnitude, 1e9) * 100).rounded()) : 0
         let fraction = hundredths % 100
@@ -112,6 +112,6 @@ extension String {
         }
     }
 
-    /// A part of a width or height: `12.5%`.
+    /// Creates a percentage of a width or height: `12.5%`.
     init(percentOf part: Double) { self = String(coordinate: part * 100) + "%" }
 }

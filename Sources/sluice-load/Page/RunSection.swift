@@ -1,4 +1,4 @@
-/// One run on a page: key figures, plots, settings.
+/// The page section of one run: key figures, plots and settings.
 struct RunSection: Sendable {
     private let run: RunResult
     private let heading: String
@@ -62,7 +62,7 @@ struct RunSection: Sendable {
     }
 }
 
-/// A key figure.
+/// A key figure with its name and unit.
 struct Card: Sendable {
     private let name: String
     private let value: String

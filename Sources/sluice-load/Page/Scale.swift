@@ -1,30 +1,30 @@
 import Glibc
 
-/// Where values stand along an axis, from 0 at its begin to 1 at its end, and which of them are named beside it.
+/// Maps values to positions along an axis, from 0 to 1, and chooses the ticks.
 struct Scale: Sendable {
     enum Kind: Sendable { case linear, logarithmic }
 
     let kind: Kind
     let least: Double
     let most: Double
-    /// 1, 2 or 5 times a power of ten.
+    /// Values that are 1, 2 or 5 times a power of ten.
     let ticks: [Double]
 
-    /// The values of which there are steps and multiples that a Double holds; others have no say in where an axis ends.
+    /// The values whose steps and multiples a Double can represent. Others do not affect the axis.
     private static let divisible = 1e-300...1e300
 
-    /// From 0 to the first tick that no value exceeds.
+    /// Returns a scale from 0 to the first tick that no value exceeds.
     static func linear(upTo values: [Double], ticks count: Int = 4) -> Scale {
         guard let most = values.filter(divisible.contains).max() else {
             return Scale(kind: .linear, least: 0, most: 1, ticks: [0, 1])
         }
         let step = niceStep(most / Double(count))
-        // A little less, so that what is a tick but for rounding is not followed by an empty step.
+        // Slightly less, so that a rounding error does not add an empty step.
         let last = max(1, Int((most / step * (1 - 1e-9)).rounded(.up)))
         return Scale(kind: .linear, least: 0, most: Double(last) * step, ticks: (0...last).map { Double($0) * step })
     }
 
-    /// From 0 to the end itself, for time: an empty rest would look as if nothing was done.
+    /// Returns a scale from 0 to exactly `end`, for time axes: an empty rest would look like idle time.
     static func linear(until end: Double, ticks count: Int = 6) -> Scale {
         guard divisible.contains(end) else { return linear(upTo: []) }
         let step = niceStep(end / Double(count))
@@ -32,7 +32,7 @@ struct Scale: Sendable {
         return Scale(kind: .linear, least: 0, most: end, ticks: (0...last).map { min(end, Double($0) * step) })
     }
 
-    /// Around the values, to the next tick on each side. Only what is above 0 has a place.
+    /// Returns a scale from the last tick below the values to the first above. Only positive values count.
     static func logarithmic(around values: [Double]) -> Scale {
         let values = values.filter(divisible.contains)
         guard let smallest = values.min(), let largest = values.max() else {
@@ -55,7 +55,7 @@ struct Scale: Sendable {
         exponents.flatMap { exponent in digits.map { $0 * pow(10, Double(exponent)) } }
     }
 
-    /// The nearest place for what lies outside, and the begin for what is no number.
+    /// Returns a value's position: the nearest end for values out of range, and 0 for NaN.
     func position(of value: Double) -> Double {
         let part =
             switch kind {
@@ -65,7 +65,7 @@ struct Scale: Sendable {
         return part.isNaN ? 0 : min(1, max(0, part))
     }
 
-    /// The least of 1, 2 and 5 times a power of ten that is not less than a step.
+    /// Returns the least of 1, 2 and 5 times a power of ten that is at least `step`.
     private static func niceStep(_ step: Double) -> Double {
         let power = pow(10, log10(step).rounded(.down))
         return [1, 2, 5, 10].map { $0 * power }.first { $0 >= step * (1 - 1e-9) } ?? step

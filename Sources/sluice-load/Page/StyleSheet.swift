@@ -1,10 +1,10 @@
-/// How pages look. It is escaped as all text is, which its syntax does not need: no `<`, `>`, `&` or `"` in here.
+/// The style sheet of pages. It is escaped like all text, so it must not contain `<`, `>`, `&` or `"`.
 enum StyleSheet {
     static var text: String {
         [colours, Palette.rules, letters, header, cards, plots, tables, narrow].joined(separator: "\n")
     }
 
-    /// Paper is light, whatever the screen is.
+    /// Print uses the light colours, whatever the screen uses.
     private static let colours = """
 
         :root { color-scheme: light dark;
@@ -136,7 +136,8 @@ enum StyleSheet {
         .plain thead th { border-top: 0; }
         """
 
-    /// On a narrow page, and on paper, a row of a table is a block: who, the lane beneath, and then the figures with their names.
+    /// On a narrow page, and in print, each table row is a block: the name, the drawing below it, and then the labelled
+    /// figures.
     private static let narrow = """
         @media (max-width: 820px) {
         .minor { display: none; }
@@ -176,30 +177,30 @@ enum StyleSheet {
         """
 }
 
-/// Colours that people with any colour vision tell apart: after Okabe and Ito, darkened for a light page and lightened for
-/// a dark one, until each stands out against it at least 4.5 to 1.
+/// Colours that people with any colour vision can distinguish: Okabe and Ito's, darkened for a light page and lightened
+/// for a dark one, to a contrast of at least 4.5 to 1.
 struct Palette: Sendable {
     static let light = ["#0969c8", "#bf5600", "#00805e", "#a8388c", "#836700", "#007d9c", "#8a4b2d", "#5f6670"]
     static let dark = ["#5aa9ff", "#f29a45", "#41c79c", "#e48acb", "#dfc84f", "#5fcbee", "#cf9576", "#a9b1bb"]
 
     private var places: [String: Int] = [:]
 
-    /// The first one has the first colour, in every chart.
+    /// Assigns colours in the order of the keys, the same in every chart.
     init(_ keys: [String]) {
         for key in keys where places[key] == nil { places[key] = places.count }
     }
 
-    /// The class of what is drawn for a contender; those that nobody announced share the last colour, a grey.
+    /// Returns the CSS class of a contender. Unknown contenders share the last colour, a grey.
     func style(of key: String) -> String { Self.style(places[key] ?? Self.light.count - 1) }
 
     static func style(_ place: Int) -> String { "series-\(place % light.count)" }
 
-    /// The declarations of the colours, for `:root`.
+    /// Returns the declarations of the colours, for `:root`.
     static func variables(_ colours: [String]) -> String {
         colours.enumerated().map { "--series-\($0): \($1);" }.joined(separator: " ")
     }
 
-    /// What makes a colour the current one.
+    /// The rules that make each colour the current one.
     static var rules: String {
         light.indices.map { ".series-\($0) { color: var(--series-\($0)); }" }.joined(separator: "\n")
     }

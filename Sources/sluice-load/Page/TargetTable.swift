@@ -1,13 +1,13 @@
-/// What was wanted, what was reached, and how far the two are apart.
+/// A table of the wanted ratios and those that were reached.
 struct TargetTable: Sendable {
     private let comparison: Comparison
-    private let lane: Lane
+    private let lane: ChartLane
 
     init(_ comparison: Comparison) {
         self.comparison = comparison
         let reached = comparison.outcomes.compactMap(\.reached)
-        // At least from half to twice, so that a little less is not seen as a lot.
-        lane = Lane(scale: .logarithmic(around: reached.flatMap { [$0.least, $0.most] } + [0.6, 1.9]), mark: 1)
+        // At least from half to double, so that a small miss does not look large.
+        lane = ChartLane(scale: .logarithmic(around: reached.flatMap { [$0.least, $0.most] } + [0.6, 1.9]), mark: 1)
     }
 
     var element: HTMLElement {
@@ -37,7 +37,7 @@ struct TargetTable: Sendable {
     }
 
     private func line(_ outcome: TargetOutcome, of row: ComparisonRow) -> HTMLElement {
-        let against = outcome.theirs.map { comparison.title(of: $0.contender) } ?? "nobody"
+        let against = outcome.theirs.map { comparison.title(of: $0.contender) } ?? "no contender"
         return HTMLElement("tr", ["role": "row"]) {
             HTMLElement("th", ["scope": "row", "role": "rowheader"]) {
                 row.title
@@ -78,7 +78,7 @@ extension TargetOutcome {
 }
 
 extension TargetOutcome.Verdict {
-    /// As a class.
+    /// The CSS class.
     var name: String {
         switch self {
         case .met: "met"

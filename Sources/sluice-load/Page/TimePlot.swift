@@ -1,10 +1,10 @@
-/// What a run reached in the course of time: how much above, how fast beneath.
+/// Plots of a run over time: its throughput above, its latency below.
 struct TimePlot: Sendable {
     private let run: RunResult
     private let intervals: [Interval]
     private let time: Scale
 
-    /// Nil for a run without a timeline.
+    /// Returns nil for a run without a timeline.
     init?(_ run: RunResult) {
         intervals = run.timeline.filter { $0.end.isFinite && $0.seconds > 0 && $0.seconds.isFinite }
         guard let end = intervals.map(\.end).max(), end > 0 else { return nil }
@@ -85,7 +85,7 @@ struct TimePlot: Sendable {
         }
     }
 
-    /// A curve for each stretch of intervals that have a value.
+    /// Returns a curve for each sequence of intervals that have a value.
     private func curves(_ values: [Double?], _ scale: Scale) -> [Curve] {
         var stretches: [[(Interval, Double)]] = [[]]
         for (interval, value) in zip(intervals, values) {
@@ -98,7 +98,8 @@ struct TimePlot: Sendable {
         return stretches.map { Curve(points: points($0)) }
     }
 
-    /// In the middles of intervals, and also at the begin of the first and the end of the last: one is a line as well.
+    /// Returns points in the middle of each interval, at the start of the first and at the end of the last, so that one
+    /// interval also gives a line.
     private func points(_ values: some Sequence<(Interval, Double)>) -> [(x: Double, y: Double)] {
         let values = Array(values)
         guard let first = values.first, let last = values.last else { return [] }
@@ -117,7 +118,7 @@ struct TimePlot: Sendable {
         return (String(percentOf: start), String(percentOf: time.position(of: interval.end) - start))
     }
 
-    /// What a pointer over an interval shows. A very long run goes without: nobody could aim at one of so many.
+    /// The tooltips of intervals. A very long run has none: its intervals are too narrow to point at.
     private var readouts: [HTMLElement] {
         guard intervals.count <= 600 else { return [] }
         return intervals.map { interval in

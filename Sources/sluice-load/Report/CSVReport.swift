@@ -1,5 +1,5 @@
-/// Every measured value as a table of RFC 4180, for spreadsheets: a line for each value of a comparison, or else for each
-/// run. Numbers are plain, times are in nanoseconds, and what was not measured is empty.
+/// A report as CSV (RFC 4180), with a line for each value of a comparison, or else for each run. Times are in
+/// nanoseconds, and a value that was not measured is empty.
 struct CSVReport: Sendable {
     private let report: LoadReport
 
@@ -51,9 +51,9 @@ struct CSVReport: Sendable {
         return Int(exactly: value).map { "\($0)" } ?? "\(value)"
     }
 
-    /// In quotes where it must be.
+    /// Quotes a field where RFC 4180 demands it.
     private static func quoted(_ field: String) -> String {
-        // Scalars, since CR LF is one character.
+        // Compares scalars, since CR LF is one character.
         guard field.unicodeScalars.contains(where: { "\",\r\n".unicodeScalars.contains($0) }) else { return field }
         return "\"" + field.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }

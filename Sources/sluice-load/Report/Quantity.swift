@@ -1,17 +1,17 @@
 import Glibc
 
-/// What a number is of, and with it how people read it: three significant digits, and a unit that fits its size.
+/// What a number measures, and how reports show it: with three significant digits and a unit that fits its size.
 enum Quantity: Sendable {
-    /// Things and rates of things: `1 234 567`.
+    /// A count, or a rate: `1 234 567`.
     case count
-    /// In nanoseconds: `12.3 µs`.
+    /// A time, given in nanoseconds: `12.3 µs`.
     case duration
-    /// One in relation to another: `2.31×`.
+    /// A quotient: `2.31×`.
     case ratio
-    /// A part of 1: `62 %`.
+    /// A fraction of 1, shown as a percentage: `62 %`.
     case share
 
-    /// What stands for a number that there is not.
+    /// What is shown in place of a missing number.
     static let absent = "-"
 
     func text(_ value: Double?) -> String {
@@ -30,7 +30,7 @@ enum Quantity: Sendable {
         return Self.grouped(value)
     }
 
-    /// With the unit once, if it is the same: `3.90 – 5.05 ms`.
+    /// Returns a range that names the unit once if both ends share it: `3.90 – 5.05 ms`.
     func range(from least: Double, to most: Double, separator: String) -> String {
         let (least, most) = (text(least), text(most))
         let unit = most.suffix(while: { !$0.isNumber })
@@ -38,7 +38,7 @@ enum Quantity: Sendable {
             + most
     }
 
-    /// As short as it can be, beside an axis: `200 k`, `5 ms`.
+    /// Returns the shortest form, for the ticks of an axis: `200 k`, `5 ms`.
     func tick(_ value: Double) -> String {
         guard value.isFinite else { return Self.absent }
         return switch self {
@@ -63,7 +63,7 @@ enum Quantity: Sendable {
         return unit.name.isEmpty || rounded == 0 && isShort ? number : "\(number) \(unit.name)"
     }
 
-    /// With three significant digits, but whole numbers of more digits in full.
+    /// Returns three significant digits, or all digits of numbers from 1000.
     private static func decimal(_ value: Double, keepsZeros: Bool = false) -> String {
         let size = value.magnitude
         guard size > 0 else { return "0" }
@@ -85,13 +85,13 @@ enum Quantity: Sendable {
     private static func scientific(_ value: Double) -> String {
         let value = rounded(value)
         let exponent = exponent(value)
-        // In two steps, since the power alone may be more or less than a Double holds.
+        // In two steps, since the power alone may be out of range for a Double.
         let half = exponent / 2
         let mantissa = value / pow(10, Double(half)) / pow(10, Double(exponent - half))
         return "\(fixed(mantissa, 2, keepsZeros: false))e\(exponent)"
     }
 
-    /// With a space before every three digits.
+    /// Separates groups of three digits with spaces.
     private static func grouped(_ number: Int) -> String {
         let digits = String(number.magnitude)
         var text = number < 0 ? "-" : ""
@@ -102,16 +102,16 @@ enum Quantity: Sendable {
         return text
     }
 
-    /// To three significant digits.
+    /// Rounds to three significant digits.
     private static func rounded(_ value: Double) -> Double {
         guard (1e-300..<1e300).contains(value.magnitude) else { return value }
         let step = pow(10, Double(exponent(value) - 2))
-        // Divided by what is exact where there are decimals: 1.23 is 123 / 100, and not 123 times 0.01.
+        // With decimals, divides by an exact power: 1.23 is 123 / 100, but not 123 * 0.01.
         return step < 1
             ? (value * (1 / step).rounded()).rounded() / (1 / step).rounded() : (value / step).rounded() * step
     }
 
-    /// Of ten, where the first digit stands.
+    /// Returns the power of ten of the first digit.
     private static func exponent(_ value: Double) -> Int {
         let magnitude = value.magnitude
         return magnitude > 0 && magnitude.isFinite ? Int(log10(magnitude).rounded(.down)) : 0
@@ -119,7 +119,7 @@ enum Quantity: Sendable {
 }
 
 extension String {
-    /// The longest end of which all characters are so.
+    /// Returns the longest suffix whose characters all satisfy the predicate.
     fileprivate func suffix(while isPart: (Character) -> Bool) -> Substring {
         guard let last = lastIndex(where: { !isPart($0) }) else { return self[...] }
         return self[index(after: last)...]
@@ -127,9 +127,9 @@ extension String {
 }
 
 extension String {
-    /// A time of 1970 and later, to the second: `2026-03-04 05:06:07 UTC`; nil where it is none.
+    /// Creates `2026-03-04 05:06:07 UTC` from seconds since 1970; nil before 1970 and after 9999.
     init?(utcSeconds seconds: Double) {
-        // The end of year 9999, after which the text would be wider.
+        // The end of the year 9999.
         guard seconds >= 0, seconds < 253_402_300_800 else { return nil }
         var whole = time_t(seconds)
         var parts = tm()

@@ -2,12 +2,12 @@ import Foundation
 import SluiceRuntime
 import Synchronization
 
-/// Brings a report to where its reader wants it.
+/// Writes a report to the files that the options name, and to standard output.
 struct ReportWriter {
     let options: OutputOptions
 
-    /// Writes what `measure` has measured.
-    func measuring(_ measure: (ProgressLine) throws(LoadFailure) -> [RunResult]) throws(LoadFailure) {
+    /// Calls `measure`, and writes a report of its results.
+    func measureAndWrite(_ measure: (ProgressLine) throws(LoadFailure) -> [RunResult]) throws(LoadFailure) {
         let progress = ProgressLine(isQuiet: options.quiet)
         let startedAt = Date().timeIntervalSince1970
         let runs: [RunResult]
@@ -21,9 +21,9 @@ struct ReportWriter {
     }
 
     func write(_ report: LoadReport) throws(LoadFailure) {
-        if let path = options.json { try put(try Self.json(report), into: path) }
-        if let path = options.csv { try put(CSVReport(report).text, into: path) }
-        if let path = options.report { try put(HTMLReport(report).text, into: path) }
+        if let path = options.json { try write(try Self.json(report), toFile: path) }
+        if let path = options.csv { try write(CSVReport(report).text, toFile: path) }
+        if let path = options.report { try write(HTMLReport(report).text, toFile: path) }
         if options.json == "-" || options.csv == "-" { return }
         let isTerminal = isatty(STDOUT_FILENO) == 1
         print(TextReport(report, isColoured: isTerminal).text, terminator: "")
@@ -32,11 +32,13 @@ struct ReportWriter {
     private static func json(_ report: LoadReport) throws(LoadFailure) -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
-        guard let data = try? encoder.encode(report) else { throw LoadFailure("a figure is no number") }
+        guard let data = try? encoder.encode(report) else {
+            throw LoadFailure("cannot encode the report: a figure is not a finite number")
+        }
         return String(decoding: data, as: UTF8.self) + "\n"
     }
 
-    private func put(_ text: String, into path: String) throws(LoadFailure) {
+    private func write(_ text: String, toFile path: String) throws(LoadFailure) {
         if path == "-" { return print(text, terminator: "") }
         do {
             try text.write(toFile: path, atomically: true, encoding: .utf8)
@@ -46,7 +48,7 @@ struct ReportWriter {
     }
 }
 
-/// How a run goes, while it goes: one line on a terminal, which each part of the run writes anew.
+/// One line on a terminal that shows the progress of a run.
 final class ProgressLine: Sendable {
     private let isShown: Bool
     private let title: Lock<String>
@@ -58,26 +60,26 @@ final class ProgressLine: Sendable {
 
     func begin(_ title: String) {
         self.title.withLock { $0 = title }
-        say("\(title) ...")
+        display("\(title) ...")
     }
 
     func show(_ interval: Interval) {
         let rate = interval.seconds > 0 ? Double(interval.operations) / interval.seconds : 0
-        say(
+        display(
             String(
                 format: "%@  %4.0f s  %9.0f/s  p50 %@  p99 %@  errors %d", title.withLock { $0 }, interval.end, rate,
                 Self.microseconds(interval.p50Nanoseconds), Self.microseconds(interval.p99Nanoseconds), interval.errors)
         )
     }
 
-    /// Leaves the line empty, for what is printed next.
-    func end() { say("") }
+    /// Clears the line.
+    func end() { display("") }
 
     private static func microseconds(_ nanoseconds: Int?) -> String {
         nanoseconds.map { String(format: "%.0f us", Double($0) / 1000) } ?? "-"
     }
 
-    private func say(_ text: String) {
+    private func display(_ text: String) {
         guard isShown else { return }
         FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
     }

@@ -1,36 +1,36 @@
 extension RunResult {
     var title: String { "\(workload) on \(target)" }
 
-    /// Processor time of the server for an operation; nil where it is not known, or nothing was done.
+    /// The server's processor time for an operation; nil when it is unknown, or there were no operations.
     var serverNanoseconds: Double? {
         operations > 0 ? serverSeconds.map { $0 * 1e9 / Double(operations) } : nil
     }
 
-    /// The part of its time in which the generator was busy.
+    /// The share of the time in which the generator was busy.
     var generatorShare: Double? {
         seconds > 0 && generatorSeconds.isFinite ? generatorSeconds / (seconds * Double(generatorThreads)) : nil
     }
 
-    /// How many threads made the load: what the settings say, or one.
+    /// How many threads generated the load, by the settings; 1 without any.
     private var generatorThreads: Int {
         settings.first { $0.name == "threads" }.flatMap { Int($0.value) }.map { max(1, $0) } ?? 1
     }
 
-    /// Where the figures are those of the generator, and not of the server: how busy it was.
+    /// How busy the generator was, if it was busy enough to limit the result; else nil.
     fileprivate var generatorExcess: Double? {
-        // Not 1: what else runs on the machine takes its part from a generator that would use all of it.
+        // Below 1, since other processes take some time from a generator that would use all of it.
         generatorShare.flatMap { $0 >= 0.9 ? $0 : nil }
     }
 
     var generatorWarning: String? {
         generatorExcess.map {
-            "the generator was \(Quantity.share.text($0)) busy: it was the limit, and not the server"
+            "the generator was \(Quantity.share.text($0)) busy: it was the limit, not the server"
         }
     }
 }
 
 extension [RunResult] {
-    /// One for all runs of a workload on a server.
+    /// One warning for all runs of a workload on a server.
     var generatorWarnings: [String] {
         var titles: [String] = []
         var excesses: [String: [Double]] = [:]

@@ -1,16 +1,16 @@
-/// What became of a wanted ratio.
+/// Whether a wanted ratio was reached.
 struct TargetOutcome: Sendable {
     enum Verdict: String, Sendable {
         case met
         case missed
-        /// A round that both finished is not there.
+        /// No round has a value of both contenders.
         case unmeasured = "not measured"
     }
 
     let wanted: WantedRatio
     let isHigherBetter: Bool
     let theirs: ComparisonEntry?
-    /// Ours to theirs, round by round.
+    /// The ratio of Sluice to the other contender, round by round.
     let ratio: Spread?
     let p99Ratio: Spread?
 
@@ -24,7 +24,7 @@ struct TargetOutcome: Sendable {
         p99Ratio = theirs.flatMap { ours?.p99Ratio(to: $0) }
     }
 
-    /// Whether the ratio is as wanted, whatever the 99th percentile says.
+    /// Whether the ratio is reached, regardless of the 99th percentile.
     var isRatioReached: Bool? {
         ratio.map { isHigherBetter ? $0.median >= wanted.ratio : $0.median <= wanted.ratio }
     }
@@ -39,7 +39,7 @@ struct TargetOutcome: Sendable {
         return isP99Lower ? .met : .missed
     }
 
-    /// 1 where just so much was reached as was wanted, and more where it is better, whichever direction that is.
+    /// The ratio relative to the wanted one, such that more than 1 is always better than wanted.
     var reached: Spread? {
         guard let ratio, wanted.ratio > 0 else { return nil }
         let values = [ratio.least, ratio.median, ratio.most]
@@ -52,7 +52,7 @@ struct TargetOutcome: Sendable {
         return wanted.needsLowerP99 ? bound + ", and a lower p99" : bound
     }
 
-    /// `p99 lower (0.41×)`; nil where nothing is timed and nothing was wanted.
+    /// `p99 lower (0.41×)`; nil when nothing is timed and no percentile is wanted.
     var p99Finding: String? {
         guard let isP99Lower else { return wanted.needsLowerP99 ? "p99 not measured" : nil }
         return "p99 \(isP99Lower ? "lower" : "not lower") (\(Quantity.ratio.text(p99Ratio?.median)))"
@@ -68,10 +68,10 @@ extension ComparisonRow {
 extension Comparison {
     var outcomes: [TargetOutcome] { rows.flatMap(\.outcomes) }
 
-    /// How people call a contender; its key where the report does not say.
+    /// Returns a contender's title, or its key when the comparison has no title for it.
     func title(of key: String) -> String { contenders.first { $0.key == key }?.title ?? key }
 
-    /// `7 of 9 targets met`, and how many were not measured; nil where nothing was wanted.
+    /// `7 of 9 targets met`, and how many were not measured; nil without targets.
     var summary: String? {
         let verdicts = outcomes.map(\.verdict)
         guard !verdicts.isEmpty else { return nil }
@@ -83,7 +83,7 @@ extension Comparison {
 }
 
 extension ComparisonRow {
-    /// Whether the first entry reaches what is wanted of it, by the medians.
+    /// Whether the first entry reaches all wanted ratios, by its median.
     var isReached: Bool { wanted.allSatisfy(isReached) }
 
     func isReached(_ wanted: WantedRatio) -> Bool {
@@ -97,7 +97,7 @@ extension ComparisonRow {
 }
 
 extension [Double] {
-    /// The one in the middle, or half-way between the two there; not a number where there is none.
+    /// The middle value, or the mean of the two in the middle; NaN for an empty array.
     var median: Double {
         guard !isEmpty else { return .nan }
         let ordered = sorted()

@@ -1,9 +1,9 @@
 import SluiceWire
 
-/// What is printed at the end: for people, on a terminal.
+/// A report as text, for a terminal.
 struct TextReport: Sendable {
     private let report: LoadReport
-    /// In columns; what is a word or a number by itself is never broken, and may be wider.
+    /// In columns. A word or number is never broken, and may be wider.
     private let width: Int
     private let isColoured: Bool
 
@@ -13,7 +13,7 @@ struct TextReport: Sendable {
         self.isColoured = isColoured
     }
 
-    /// Lines that end in LF, the last one as well.
+    /// Lines, each of which ends in LF.
     var text: String {
         var blocks = [heading]
         if let comparison = report.comparison {
@@ -108,7 +108,7 @@ extension TextReport {
     private func missing(of comparison: Comparison) -> [String] {
         comparison.missing.isEmpty
             ? []
-            : [styled("not there", .strong)]
+            : [styled("left out", .strong)]
                 + comparison.missing.flatMap { paragraph("\($0.key): \($0.reason)", indent: 2, .plain) }
     }
 
@@ -126,7 +126,7 @@ extension TextReport {
                     .init(outcome.ratio?.range(.ratio, separator: " .. ") ?? ""),
                     .init(outcome.demand), .init(outcome.p99Finding ?? ""),
                 ])
-                // Else the name says enough.
+                // Otherwise the contender's name is enough.
                 if let theirs = outcome.theirs, row.entries.count(where: { $0.contender == theirs.contender }) > 1 {
                     for line in theirs.manner.wrapped(to: width - 4) {
                         table.append(note: .init("    " + line, .faint))

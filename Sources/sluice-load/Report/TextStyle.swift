@@ -11,12 +11,12 @@ extension TargetOutcome.Verdict {
 }
 
 extension String {
-    /// Without characters that would steer a terminal: names come from servers and from the command line.
+    /// The text with control characters replaced, since names come from servers and from the command line.
     var printable: String {
         String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory.isControl ? "?" : $0 }))
     }
 
-    /// In lines of at most so many characters, broken at spaces; a word that is longer has a line of its own.
+    /// Breaks the text at spaces into lines of at most `width` characters. A longer word has a line of its own.
     func wrapped(to width: Int) -> [String] {
         var lines: [String] = []
         for word in split(separator: " ") {

@@ -1,44 +1,45 @@
 import SluiceWire
 
-/// A crowd of parked receives, over many channels.
+/// Many parked receives over many channels.
 final class ParkedCrowd {
     private static let receivesEach = 1000
     private static let patienceNanoseconds = 60_000_000_000
 
     private let loop: EventLoop
-    private let parkers: [Parker]
+    private let receivers: [ParkedReceiver]
 
-    /// Parks them, and returns when all are.
-    init(_ plan: Plan, receives: Int, channels: Int) throws(LoadFailure) {
+    /// Parks the receives, and returns when all are parked.
+    init(_ plan: RunPlan, receives: Int, channels: Int) throws(LoadFailure) {
         let loop = try EventLoop()
         self.loop = loop
-        parkers = stride(from: 0, to: receives, by: Self.receivesEach).map { first in
-            Parker(
+        receivers = stride(from: 0, to: receives, by: Self.receivesEach).map { first in
+            ParkedReceiver(
                 on: loop, parking: first..<min(receives, first + Self.receivesEach), channels: channels,
                 plan.credentials,
                 prefix: plan.prefix)
         }
         let deadline = MonotonicClock.nowNanoseconds + Self.patienceNanoseconds
-        for parker in parkers { try parker.open(plan.address) }
-        try loop.run { [parkers] () throws(LoadFailure) in
+        for receiver in receivers { try receiver.open(plan.address) }
+        try loop.run { [receivers] () throws(LoadFailure) in
             guard loop.now < deadline else {
-                throw LoadFailure("the server does not park \(receives) receives in time")
+                throw LoadFailure(
+                    "the server did not park \(receives) receives in \(Self.patienceNanoseconds / 1_000_000_000) s")
             }
-            return parkers.allSatisfy(\.isReady)
+            return receivers.allSatisfy(\.isReady)
         }
     }
 
-    /// What is measured beside it: streams, of which the commands are what costs, and not the system calls.
-    static func castStreams(_ plan: inout Plan) {
+    /// Sets up what is measured beside the crowd: streams, whose cost is that of commands and not of system calls.
+    static func chooseStreams(_ plan: inout RunPlan) {
         plan.workload = .stream
         (plan.senders, plan.receivers, plan.channels, plan.depth) = (10, 10, 10, 16)
     }
 
-    func dismiss() { for parker in parkers { parker.close() } }
+    func disconnect() { for receiver in receivers { receiver.close() } }
 }
 
-/// Has many receives parked, on channels on which nobody sends.
-final class Parker: LoadConnection {
+/// A connection with many parked receives, on channels that no one sends on.
+final class ParkedReceiver: LoadConnection {
     private let greeting: SluiceGreeting
     private(set) var isReady = false
 
@@ -46,15 +47,15 @@ final class Parker: LoadConnection {
         on loop: EventLoop, parking numbers: Range<Int>, channels: Int, _ credentials: Credentials?, prefix: String
     ) {
         let requests = numbers.map { "#\($0 - numbers.lowerBound) RECV \(prefix)/crowd/\($0 % channels)\n" }
-        // The ping is answered when all of these are parked, since none of them holds it up.
+        // The ping is answered when all receives are parked: tagged commands do not delay it.
         greeting = SluiceGreeting(credentials, then: requests.joined())
         super.init(on: loop)
-        greeting.write(&output)
+        greeting.write(to: &output)
     }
 
     override func receive(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int {
         guard !isReady else { throw LoadFailure(expected: "nothing", found: bytes) }
-        guard let length = try greeting.length(in: bytes) else { return 0 }
+        guard let length = try greeting.answerLength(in: bytes) else { return 0 }
         isReady = true
         return length
     }

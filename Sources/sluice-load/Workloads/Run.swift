@@ -2,53 +2,53 @@ import Foundation
 import SluiceRuntime
 import Synchronization
 
-/// Carries out a plan: its threads, their accounts, and what they have measured.
+/// Carries out a plan on its threads, and checks what was received.
 enum Run {
-    /// - Parameter show: told of each part of the run, on any thread.
-    /// - Throws: when something has come that was not to come, or has not that was.
+    /// - Parameter show: called with each interval of the run, on any thread.
+    /// - Throws: the first failure, including messages that are lost, duplicated, out of order or changed.
     static func carryOut(
-        _ plan: Plan, show: @escaping @Sendable (Interval) -> Void = { _ in }
+        _ plan: RunPlan, show: @escaping @Sendable (Interval) -> Void = { _ in }
     ) throws(LoadFailure) -> RunResult {
         let state = RunState(plan, Collector(threads: plan.threads, show: show))
         let pattern = MessagePattern(bodyBytes: plan.bodyBytes, seed: plan.seed)
-        // In the order in which they come, so that the first failure is told, and not what another thread made of it.
-        let outcomes = Lock<[Result<Account, LoadFailure>]>([])
+        // In the order in which threads finish, so that the first failure is reported and not one that it caused.
+        let outcomes = Lock<[Result<DeliveryLedger, LoadFailure>]>([])
         let isDone = DispatchGroup()
         for _ in 0..<plan.threads { isDone.enter() }
-        let work: @Sendable (Int) -> Void = { thread in
-            let made = Result { () throws(LoadFailure) in try crew(plan, thread, pattern, state) }
-            let outcome = made.flatMap { crew in Result { () throws(LoadFailure) in try crew.run() } }
+        let work: @Sendable (Int) -> Void = { index in
+            let made = Result { () throws(LoadFailure) in try makeThread(plan, index, pattern, state) }
+            let outcome = made.flatMap { thread in Result { () throws(LoadFailure) in try thread.run() } }
             outcomes.withLock { $0.append(outcome) }
             isDone.leave()
-            // What one says on leaving must not reach another one that is still there.
+            // A farewell may disturb the connections of threads that are not done yet.
             isDone.wait()
-            if case .success(let crew) = made { crew.dismiss() }
+            if case .success(let thread) = made { thread.disconnect() }
         }
-        let others = (1..<plan.threads).map { thread in Worker { work(thread) } }
+        let others = (1..<plan.threads).map { index in WorkerThread { work(index) } }
         work(0)
         for other in others { other.join() }
 
-        var account = Account()
-        for outcome in outcomes.withLock({ $0 }) { account.add(try outcome.get()) }
+        var ledger = DeliveryLedger()
+        for outcome in outcomes.withLock({ $0 }) { ledger.merge(try outcome.get()) }
         if plan.workload == .broadcast {
-            try account.checkEachByAll()
+            try ledger.checkEachByAll()
         } else if plan.workload.hasReceivers {
-            try account.checkEachOnce()
+            try ledger.checkEachOnce()
         }
         return state.result(of: plan)
     }
 
-    private static func crew(
-        _ plan: Plan, _ thread: Int, _ pattern: MessagePattern, _ state: RunState
-    ) throws(LoadFailure) -> Crew {
-        let crew = try Crew(plan, thread: thread, pattern, state)
-        try Cast(plan, pattern).fill(crew)
-        return crew
+    private static func makeThread(
+        _ plan: RunPlan, _ index: Int, _ pattern: MessagePattern, _ state: RunState
+    ) throws(LoadFailure) -> LoadThread {
+        let thread = try LoadThread(plan, index: index, pattern, state)
+        try ConnectionMaker(plan, pattern).addConnections(to: thread)
+        return thread
     }
 }
 
-/// A thread that runs one piece of work.
-final class Worker: Sendable {
+/// A thread that runs one closure, and can be waited for.
+final class WorkerThread: Sendable {
     private let isDone = DispatchSemaphore(value: 0)
 
     init(_ work: @escaping @Sendable () -> Void) {

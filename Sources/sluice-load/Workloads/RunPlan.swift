@@ -1,10 +1,10 @@
 import SluiceWire
 
-/// One run: who does what to which server, how much, and for how long.
-struct Plan: Sendable {
+/// One run: a workload, the server, how many connections, and how long.
+struct RunPlan: Sendable {
     enum Length: Sendable, Hashable {
         case time(seconds: Double, warmUpSeconds: Double)
-        /// So many, and then the end: for tests that must not depend on time.
+        /// A number of operations, for tests that must not depend on time.
         case operations(Int)
     }
 
@@ -12,34 +12,34 @@ struct Plan: Sendable {
     var contestant: Contestant
     var address: ServerAddress
     var credentials: Credentials?
-    /// Connections that send, or that do everything where nobody receives.
+    /// How many connections send, or do everything in workloads without receivers.
     var senders = 50
     var receivers = 50
-    /// Over how many channels they are spread.
+    /// How many channels the senders and receivers share.
     var channels = 50
-    /// How many operations of a connection are on their way at a time.
+    /// How many operations of a connection are in flight at a time.
     var depth = 1
     var bodyBytes = 16
-    /// Operations a second that are to begin, whatever becomes of them; nil for the next one after an answer.
+    /// How many operations begin each second, however long they take; nil to begin the next one after an answer.
     var rate: Double?
     var length = Length.time(seconds: 10, warmUpSeconds: 1)
     var threads = 1
     var seed: UInt64 = 1
-    /// With nothing done for so long, the server is taken for dead, and what has not come for lost.
+    /// The run fails after this long without any progress.
     var patienceSeconds = 10.0
     var serverPID: Int32?
-    /// Connections beside these that fail, again and again.
+    /// How many more connections disconnect in the middle of their work, again and again.
     var vandals = 0
 
-    /// What channels, lists and tubes are called, so that two runs never meet.
+    /// The first part of the names of channels, lists and tubes, so that runs do not interfere.
     var prefix = "load"
 
     func channel(_ index: Int) -> String { "\(prefix)/\(index)" }
 
-    var settings: [Setting] {
-        var settings = [Setting(name: "manner", value: contestant.manner(workload) ?? "")]
+    var settings: [RunSetting] {
+        var settings = [RunSetting(name: "manner", value: contestant.manner(workload) ?? "")]
         func add(_ name: String, _ value: some CustomStringConvertible) {
-            settings.append(Setting(name: name, value: value.description))
+            settings.append(RunSetting(name: name, value: value.description))
         }
         if workload.hasReceivers {
             add("senders", senders)
@@ -62,6 +62,6 @@ struct Plan: Sendable {
         return settings
     }
 
-    /// What one thread has of `count`.
+    /// Returns one thread's share of `count`.
     func share(of count: Int, for thread: Int) -> Int { (count + threads - 1 - thread) / threads }
 }

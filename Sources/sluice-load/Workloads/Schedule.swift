@@ -1,20 +1,20 @@
-/// When operations are to begin, at an even rate, whatever becomes of them.
+/// The times at which operations are due, at an even rate, however long each takes.
 ///
-/// What is late begins as soon as it can, and counts from the time at which it was to begin: so a server that stands still
-/// for a second has made every operation of that second late, and not just one (coordinated omission, in Gil Tene's
-/// words).
+/// A late operation begins as soon as possible, and its latency counts from the time at which it was due. So a server
+/// that stalls for a second delays all operations of that second, and not just one (Gil Tene calls the mistake of
+/// counting one "coordinated omission").
 struct Schedule {
     private let nanosecondsEach: Double
     private let start: Int
     private var count = 0
 
-    /// - Parameter offset: of the threads that share a rate, which one this is.
+    /// - Parameter offset: the index of the thread, where several share a rate.
     init(rate: Double, from start: Int, offset: Int = 0) {
         nanosecondsEach = 1e9 / rate
         self.start = start + offset
     }
 
-    /// The next one that is due by now: its intended time, and its index from 0. Nil when none is.
+    /// Returns the intended time and the index, from 0, of the next operation that is due; nil when none is.
     mutating func next(until now: Int) -> (time: Int, index: Int)? {
         let time = nextTime
         guard time <= now else { return nil }
@@ -22,19 +22,19 @@ struct Schedule {
         return (time, count)
     }
 
-    /// When the next one is due.
+    /// When the next operation is due.
     var nextTime: Int { start + Int(Double(count) * nanosecondsEach) }
 }
 
-/// What a connection has on its way: as many operations as it has places, and those that wait for one.
+/// A connection's operations in flight, one at each place, and the operations that wait for a place.
 ///
-/// An operation keeps the time at which it was to begin, however long it waits: its latency counts from there.
+/// An operation keeps its intended time however long it waits, since its latency counts from there.
 struct Places {
-    /// When the operation at each place was to begin; 0 for none.
+    /// The intended time of the operation at each place; 0 at a free place.
     private var begun: [Int]
-    /// The free ones. The one that was free first is the next, since servers without tags answer in order.
+    /// The free places, in the order in which they became free, since servers answer untagged requests in order.
     private var free: Ring
-    /// When operations were to begin that wait for a place.
+    /// The intended times of the waiting operations.
     private var waiting = Ring()
 
     init(_ depth: Int) {
@@ -45,23 +45,23 @@ struct Places {
     var isFull: Bool { free.isEmpty }
     var waitingCount: Int { waiting.count }
 
-    /// When the next of those was to begin that wait.
+    /// The intended time of the first waiting operation.
     var nextWaiting: Int? { waiting.first }
 
     mutating func wait(_ intended: Int) { waiting.append(intended) }
 
     mutating func removeWaiting() { waiting.removeFirst() }
 
-    /// The place of an operation that begins now, and was to begin at that time; nil when there is none.
-    mutating func take(_ intended: Int) -> Int? {
+    /// Gives a free place to an operation with this intended time; returns nil when there is none.
+    mutating func occupy(_ intended: Int) -> Int? {
         guard let place = free.first else { return nil }
         free.removeFirst()
         begun[place] = intended
         return place
     }
 
-    /// When the operation was to begin that is done; nil when there is none at that place.
-    mutating func finish(_ place: Int) -> Int? {
+    /// Frees a place and returns its operation's intended time; nil when the place is free.
+    mutating func release(_ place: Int) -> Int? {
         guard place < begun.count, begun[place] != 0 else { return nil }
         defer { begun[place] = 0 }
         free.append(place)
@@ -69,7 +69,7 @@ struct Places {
     }
 }
 
-/// A queue of numbers that allocates only when it is fuller than ever before.
+/// A queue of numbers that allocates only when it holds more than ever before.
 struct Ring {
     private var slots: [Int]
     private var head = 0

@@ -1,13 +1,13 @@
 import Foundation
 
-/// All that a server can do, one piece after the other, chosen by the seed, beside clients that fail; for as long as is
-/// asked. What is received is checked as in any other run, and the server's memory must come to rest.
+/// Runs workloads that the seed chooses, one after the other, beside clients that disconnect. All messages are checked
+/// as in any other run, and the figures show whether the server's memory grows.
 struct Soak {
     private static let episodeSeconds = 1.0
 
-    var base: Plan
+    var base: RunPlan
     var seconds: Double
-    /// In place of the time: so many episodes of so many operations.
+    /// How many episodes to run, in place of a time.
     var episodes: Int?
     var vandals: Int
 
@@ -40,21 +40,25 @@ struct Soak {
         if let serverAtBegin, let serverAtEnd = server?.processorSeconds { serverSeconds = serverAtEnd - serverAtBegin }
         return RunResult(
             workload: "soak", target: base.contestant.server,
-            settings: [Setting(name: "vandals", value: "\(vandals)"), Setting(name: "seed", value: "\(base.seed)")],
+            settings: [
+                RunSetting(name: "vandals", value: "\(vandals)"), RunSetting(name: "seed", value: "\(base.seed)"),
+            ],
             unit: "operations", seconds: elapsed(), operations: timeline.reduce(0) { $0 + $1.operations }, errors: 0,
             latency: nil, timeline: timeline, serverSeconds: serverSeconds,
             generatorSeconds: MonotonicClock.processSeconds, extras: extras)
     }
 
-    private func episode(_ index: Int, _ random: inout SplitMix) -> Plan {
-        let workloads: [Workload] = [.ping, .handoff, .lease, .stream, .select, .fanIn, .fanOut, .broadcast, .barrier]
+    private func episode(_ index: Int, _ random: inout SplitMix) -> RunPlan {
+        let workloads: [Workload] = [
+            .ping, .handoff, .worker, .lease, .stream, .select, .fanIn, .fanOut, .broadcast, .barrier,
+        ]
         var plan = base
         plan.workload = workloads[Int.random(in: 0..<workloads.count, using: &random)]
         let many = Int.random(in: 1...64, using: &random)
         let channels = Bool.random(using: &random) ? 1 : many
         (plan.senders, plan.receivers, plan.channels) =
             switch plan.workload {
-            case .handoff, .lease, .stream, .ping, .barrier, .connect: (many, many, channels)
+            case .handoff, .worker, .lease, .stream, .ping, .barrier, .connect: (many, many, channels)
             case .select: (4 * many, many, 4 * many)
             case .fanIn: (many, 1, 1)
             case .fanOut, .broadcast: (1, many, 1)
@@ -72,7 +76,8 @@ struct Soak {
         return plan
     }
 
-    /// How the memory of the server's last quarter compares with that of its second: the first is its youth.
+    /// Compares the server's memory in the last quarter of the run with the second: in the first, it still grows to its
+    /// working size.
     private static func drift(_ memory: [Double]) -> [Figure] {
         guard let last = memory.last else { return [] }
         var figures = [Figure(name: "resident at the end", value: last, unit: "B")]

@@ -1,15 +1,15 @@
-/// What is done to a server.
+/// A kind of load.
 enum Workload: String, CaseIterable, Sendable {
-    case ping, handoff, lease, stream, select
+    case ping, handoff, worker, lease, stream, select
     case fanIn = "fan-in"
     case fanOut = "fan-out"
     case broadcast, barrier, connect
 
-    /// What is counted.
+    /// The name of what is counted, in the plural.
     var unit: String {
         switch self {
         case .ping: "pings"
-        case .handoff, .lease, .select, .fanIn, .fanOut: "handoffs"
+        case .handoff, .worker, .lease, .select, .fanIn, .fanOut: "handoffs"
         case .stream: "messages"
         case .broadcast: "broadcasts"
         case .barrier: "meetings"
@@ -20,7 +20,7 @@ enum Workload: String, CaseIterable, Sendable {
     /// Whether messages go from senders to receivers.
     var hasReceivers: Bool {
         switch self {
-        case .handoff, .lease, .stream, .select, .fanIn, .fanOut, .broadcast: true
+        case .handoff, .worker, .lease, .stream, .select, .fanIn, .fanOut, .broadcast: true
         case .ping, .barrier, .connect: false
         }
     }

@@ -2,8 +2,9 @@ import Testing
 
 @testable import sluice_load
 
-@Suite struct CSVReportTests {
-    /// Reads as RFC 4180 says, and nothing else.
+@Suite("CSV report")
+struct CSVReportTests {
+    /// Parses exactly what RFC 4180 permits.
     private func records(_ text: String) -> [[String]] {
         var records: [[String]] = []
         var record: [String] = []
@@ -31,7 +32,8 @@ import Testing
         return records
     }
 
-    @Test func aRunIsALine() {
+    @Test("A run is a line")
+    func aRunIsALine() {
         #expect(
             CSVReport(Sample.report([Sample.run])).text == """
                 workload,target,settings,unit,seconds,operations,errors,rate,mean_ns,p50_ns,p90_ns,p99_ns,p99.9_ns,\
@@ -42,7 +44,8 @@ import Testing
                 """)
     }
 
-    @Test func aValueOfAComparisonIsALine() {
+    @Test("Each value of a comparison is a line")
+    func aValueOfAComparisonIsALine() {
         let records = records(CSVReport(Sample.report(Sample.comparison)).text)
         #expect(records.count == 1 + 12)
         #expect(records.first == ["row", "contender", "manner", "round", "value", "unit", "p99_ns", "server_ns"])
@@ -51,14 +54,17 @@ import Testing
         #expect(records.last == ["idle", "them", "", "3", "2000", "bytes a connection", "", ""])
     }
 
-    @Test(arguments: ["plain", "a,b", "say \"no\"", "\"", "two\r\nlines", "one\nline", "\r", "ä × µ", ""])
+    @Test(
+        "Any text survives quoting",
+        arguments: ["plain", "a,b", "say \"no\"", "\"", "two\r\nlines", "one\nline", "\r", "ä × µ", ""])
     func everyTextComesBack(text: String) {
         var comparison = Sample.comparison
         comparison.rows[0].title = text
         #expect(records(CSVReport(Sample.report(comparison)).text)[1].first == text)
     }
 
-    @Test func everyLineHasAsManyFields() {
+    @Test("Every line has the same number of fields")
+    func everyLineHasAsManyFields() {
         var run = Sample.run
         run.latency = nil
         run.serverSeconds = nil

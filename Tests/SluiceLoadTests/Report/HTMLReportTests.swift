@@ -2,8 +2,9 @@ import Testing
 
 @testable import sluice_load
 
-@Suite struct HTMLReportTests {
-    /// Every tag of a page that is opened is closed, in order; what is wrong, or nil.
+@Suite("HTML report")
+struct HTMLReportTests {
+    /// Returns what is wrong with the nesting of a page's tags; nil when each opened tag is closed in order.
     private func imbalance(_ page: String) -> String? {
         var open: [Substring] = []
         for match in page.matches(of: /<(\/?)([A-Za-z][A-Za-z0-9]*)((?:\s+[A-Za-z][A-Za-z0-9:-]*="[^"<>]*")*)\s*(\/?)>/)
@@ -18,7 +19,7 @@ import Testing
         return open.isEmpty ? nil : "not closed: \(open)"
     }
 
-    /// What is left when all well-formed tags are taken out holds no angle bracket, and every `&` begins an entity.
+    /// Returns whether the page has an angle bracket outside of well-formed tags, or an `&` that does not begin an entity.
     private func hasStrayMarkup(_ page: String) -> Bool {
         let text = page.dropFirst("<!DOCTYPE html>".count)
             .replacing(/<\/?[A-Za-z][A-Za-z0-9]*(?:\s+[A-Za-z][A-Za-z0-9:-]*="[^"<>]*")*\s*\/?>/, with: "")
@@ -28,18 +29,19 @@ import Testing
 
     private func expectSound(_ report: LoadReport, sourceLocation: SourceLocation = #_sourceLocation) {
         let page = HTMLReport(report).text
-        // Apart from the expectations, which would print the page.
+        // Evaluated outside of the expectations, which would print the page.
         let (imbalance, hasStrayMarkup) = (imbalance(page), hasStrayMarkup(page))
         #expect(imbalance == nil, sourceLocation: sourceLocation)
         #expect(!hasStrayMarkup, sourceLocation: sourceLocation)
-        // Of numbers only: the words may hold them.
+        // Checks numeric attributes only, since words may contain "nan" and "inf".
         for match in page.matches(of: /\s(?:x|y|x1|x2|y1|y2|cx|cy|r|d|width|height|viewBox)="([^"]*)"/) {
             let value = match.output.1.lowercased()
             #expect(!value.contains("nan") && !value.contains("inf"), sourceLocation: sourceLocation)
         }
     }
 
-    @Test func pagesAreWellFormed() {
+    @Test("Pages are well-formed")
+    func pagesAreWellFormed() {
         expectSound(Sample.report([Sample.run]))
         expectSound(Sample.report([Sample.run, Sample.run]))
         expectSound(Sample.report(Sample.comparison))
@@ -47,22 +49,24 @@ import Testing
         expectSound(Sample.report(Sample.comparison([])))
     }
 
-    @Test func aPageNeedsNothingElse() {
+    @Test("A page loads nothing from elsewhere")
+    func aPageNeedsNothingElse() {
         for report in [Sample.report([Sample.run]), Sample.report(Sample.comparison)] {
             let page = HTMLReport(report).text
-            // The name of XHTML is no address that anybody asks.
+            // XHTML's namespace is a name that is never loaded.
             let asked = page.replacing("http://www.w3.org/1999/xhtml", with: "")
             for word in ["http", "src=", "url(", "@import", "<link", "<script"] { #expect(!asked.contains(word)) }
         }
     }
 
-    @Test func hostileNamesAreText() {
+    @Test("Markup in names is escaped")
+    func hostileNamesAreText() {
         let hostile = "</title></style><script>alert(\"1\" & '2')</script>\u{0}\u{1B}"
         var run = Sample.run
         run.workload = hostile
         run.target = hostile
         run.unit = hostile
-        run.settings = [Setting(name: hostile, value: hostile)]
+        run.settings = [RunSetting(name: hostile, value: hostile)]
         run.extras = [Figure(name: hostile, value: 1, unit: hostile)]
         var comparison = Sample.comparison
         comparison.contenders[0].title = hostile
@@ -82,7 +86,8 @@ import Testing
         }
     }
 
-    @Test func textIsEscapedInElementsAndAttributes() {
+    @Test("Text is escaped in elements and attributes")
+    func textIsEscapedInElementsAndAttributes() {
         let element = HTMLElement("p", ["title": "a\"b<c"]) {
             "1 < 2 & 3 > 2"
             HTMLElement("br")
@@ -92,6 +97,7 @@ import Testing
     }
 
     @Test(
+        "A page stays sound with extreme figures",
         arguments: [0, -1, 5e-300, 1e300, .nan, .infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude] as [Double]
     )
     func noFigureIsTooOdd(value: Double) {
@@ -118,7 +124,8 @@ import Testing
         expectSound(report)
     }
 
-    @Test func nothingIsNeeded() {
+    @Test("A page stays sound without any figures")
+    func nothingIsNeeded() {
         var run = Sample.run
         run.operations = 0
         run.timeline = []
@@ -143,7 +150,8 @@ import Testing
         expectSound(Sample.report(Sample.comparison([row])))
     }
 
-    @Test func aStretchWithoutTimesIsAGap() {
+    @Test("An interval without latency is a gap in the curve")
+    func aStretchWithoutTimesIsAGap() {
         var run = Sample.run
         run.timeline = (1...5).map { Sample.interval(end: Double($0)) }
         run.timeline[2].p99Nanoseconds = nil
@@ -152,7 +160,8 @@ import Testing
         #expect(page.matches(of: /class="curve series-1 dashed"/).count == 2)
     }
 
-    @Test func verdictsAreWords() {
+    @Test("Verdicts are written as words")
+    func verdictsAreWords() {
         let page = HTMLReport(Sample.report(Sample.comparison)).text
         #expect(page.contains("<span class=\"chip met\">met</span><small>p99 lower (0.348×)</small>"))
         #expect(page.contains("<span class=\"chip missed\">missed</span>"))
@@ -160,7 +169,8 @@ import Testing
         #expect(page.contains("is not installed"))
     }
 
-    @Test func picturesHaveTitles() {
+    @Test("Plots have titles and descriptions")
+    func picturesHaveTitles() {
         let page = HTMLReport(Sample.report([Sample.run])).text
         #expect(page.matches(of: /<svg role="img"[^>]*><title>[^<]+<\/title>/).count == 3)
         #expect(page.matches(of: /<desc>[^<]+<\/desc>/).count == 3)

@@ -1,6 +1,6 @@
 @testable import sluice_load
 
-/// Small reports of which every figure is known.
+/// Small reports with known figures.
 enum Sample {
     static let machine = Machine(processor: "Z80", cores: 1, system: "CP/M 2.2")
 
@@ -14,7 +14,7 @@ enum Sample {
     static var run: RunResult {
         RunResult(
             workload: "handoff", target: "sluiced",
-            settings: [Setting(name: "pairs", value: "50"), Setting(name: "threads", value: "1")],
+            settings: [RunSetting(name: "pairs", value: "50"), RunSetting(name: "threads", value: "1")],
             unit: "handoffs", seconds: 2, operations: 20_000, errors: 3, latency: latency,
             timeline: [interval(end: 1), interval(end: 2)], serverSeconds: 0.05, generatorSeconds: 1,
             extras: [Figure(name: "memory", value: 2_312, unit: "bytes a connection")])

@@ -3,8 +3,10 @@ import Testing
 
 @testable import sluice_load
 
-@Suite struct TextReportTests {
-    @Test func aRunIsATableOfFigures() {
+@Suite("Text report")
+struct TextReportTests {
+    @Test("A run is a table of figures")
+    func aRunIsATableOfFigures() {
         #expect(
             TextReport(Sample.report([Sample.run])).text == """
                 sluice-load handoff
@@ -26,7 +28,8 @@ import Testing
                 """)
     }
 
-    @Test func aComparisonEndsInItsTargets() {
+    @Test("A comparison ends with its targets")
+    func aComparisonEndsInItsTargets() {
         #expect(
             TextReport(Sample.report(Sample.comparison)).text == """
                 sluice-load compare
@@ -44,7 +47,7 @@ import Testing
                   Sluice 1   3 000  3 000 .. 3 000
                   Peer 2     2 000  2 000 .. 2 000      1.50×  1.50 .. 1.50×
 
-                not there
+                left out
                   other: is not installed
 
                 target            ratio     min .. max  wanted
@@ -58,7 +61,8 @@ import Testing
                 """)
     }
 
-    @Test func withoutColoursNothingIsLost() {
+    @Test("Colours add no information")
+    func withoutColoursNothingIsLost() {
         for report in [Sample.report([Sample.run]), Sample.report(Sample.comparison)] {
             let coloured = TextReport(report, isColoured: true).text
             #expect(coloured.contains("\u{1B}["))
@@ -66,7 +70,8 @@ import Testing
         }
     }
 
-    @Test func noLineEndsInASpaceOrIsTooWide() {
+    @Test("No line ends in a space or is too wide")
+    func noLineEndsInASpaceOrIsTooWide() {
         for report in [Sample.report([Sample.run]), Sample.report(Sample.comparison)] {
             for line in TextReport(report, width: 100).text.split(separator: "\n") {
                 #expect(!line.hasSuffix(" "))
@@ -75,7 +80,8 @@ import Testing
         }
     }
 
-    @Test func columnsAreAligned() throws {
+    @Test("Columns are aligned")
+    func columnsAreAligned() throws {
         var table = TextTable([.left, .right, .left])
         table.append([.init("a"), .init("1 µs"), .init("x")])
         table.append(note: .init("a note that is wider than the table"))
@@ -87,24 +93,27 @@ import Testing
         #expect(table.lines(width: 80, isColoured: true).last == "\u{1B}[1mlonger\u{1B}[0m  2.00×  -")
     }
 
-    @Test func theFirstColumnGivesWay() {
+    @Test("A narrow table truncates its first column")
+    func theFirstColumnGivesWay() {
         var table = TextTable([.left, .right])
         table.append([.init("a name that goes on and on"), .init("123 456")])
         #expect(table.lines(width: 20, isColoured: false) == ["a name tha…  123 456"])
         #expect(table.lines(width: 1, isColoured: false) == ["a name …  123 456"])
     }
 
-    @Test func aBusyGeneratorIsWarnedOf() {
+    @Test("A busy generator causes a warning")
+    func aBusyGeneratorIsWarnedOf() {
         var run = Sample.run
         run.generatorSeconds = 1.9
         #expect(
             TextReport(Sample.report([run])).text.contains(
-                "warning: the generator was 95 % busy: it was the limit, and not the server\n"))
+                "warning: the generator was 95 % busy: it was the limit, not the server\n"))
         run.settings[1].value = "4"
         #expect(!TextReport(Sample.report([run])).text.contains("warning"))
     }
 
-    @Test func warningsOfAComparisonAreOneForEachWorkload() {
+    @Test("A comparison has one warning for each workload")
+    func warningsOfAComparisonAreOneForEachWorkload() {
         var report = Sample.report(Sample.comparison)
         var run = Sample.run
         run.generatorSeconds = 1.9
@@ -114,13 +123,15 @@ import Testing
                 "\n\nwarning: handoff on sluiced: the generator was the limit in 2 runs, up to 95 % busy\n"))
     }
 
-    @Test func namesDoNotSteerTheTerminal() {
+    @Test("Control characters in names are replaced")
+    func namesDoNotSteerTheTerminal() {
         var run = Sample.run
         run.target = "a\u{1B}[2Jb\u{202E}c\nd"
         #expect(TextReport(Sample.report([run])).text.contains("handoff on a?[2Jb?c?d\n"))
     }
 
-    @Test func whatWasNotMeasuredIsNotShown() {
+    @Test("Figures that were not measured are left out")
+    func whatWasNotMeasuredIsNotShown() {
         var run = Sample.run
         run.latency = nil
         run.serverSeconds = nil
@@ -131,7 +142,8 @@ import Testing
         #expect(text.contains("rate            0  handoffs/s\n"))
     }
 
-    @Test func oneRoundHasNoRange() {
+    @Test("A single round has no range")
+    func oneRoundHasNoRange() {
         let row = ComparisonRow(
             title: "idle", unit: "bytes", isHigherBetter: false,
             entries: [Sample.entry("us", [3]), Sample.entry("them", [])],
@@ -141,7 +153,8 @@ import Testing
         #expect(text.contains("0 of 1 target met, 1 not measured. Ratios are ours to theirs, in one round.\n"))
     }
 
-    @Test func aTargetSaysWhichMannerWhereThereAreSeveral() {
+    @Test("A target names the manner when a contender has several")
+    func aTargetSaysWhichMannerWhereThereAreSeveral() {
         var comparison = Sample.comparison
         comparison.rows[0].entries.append(Sample.entry("them", [200_000], manner: "XADD and XREAD"))
         comparison.rows[0].wanted[0] = WantedRatio(against: 2, ratio: 2, needsLowerP99: false)
