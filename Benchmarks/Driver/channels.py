@@ -1,4 +1,4 @@
-"""The workloads inside a process: channels, tasks, memory, the sieve."""
+"""The workloads inside one process: channels, tasks, memory and the sieve."""
 
 import sys
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ class Workload:
     most_rounds: int = sys.maxsize
 
 
-# A resident set hardly varies, and filling it takes gevent a minute: one round. The sieve takes the slow ones 10 s.
+# The memory of parked tasks hardly varies, and gevent takes a minute to fill it, so there is one round. The sieve takes
+# the slow contestants 10 s.
 WORKLOADS = [
     Workload("ping-pong", "rendezvous, ping-pong", "ns a transfer", 300_000, 50_000),
     Workload("one-way", "rendezvous, one way", "ns a transfer", 300_000, 50_000),
@@ -34,7 +35,7 @@ WORKLOADS = [
 
 
 def run_workload(workload, toolbox, rounds, quick, failures):
-    """Rounds of all contestants, interleaved; a contestant that fails or cannot is not asked again."""
+    """Runs rounds of all contestants in turn. A contestant that fails, or lacks the workload, runs only once."""
     count = workload.quick_count if quick else workload.count
     rounds = min(rounds, workload.most_rounds)
     contestants = [contestant for contestant in CONTESTANTS if contestant.toolchain in toolbox.programs]
@@ -44,14 +45,14 @@ def run_workload(workload, toolbox, rounds, quick, failures):
             if not result.note:
                 _run_round(contestant, workload.name, count, toolbox, result, failures)
     print_block(f"{workload.title} ({workload.unit})", list(results.values()))
-    print(f"  {count:,} a round, {rounds} of them each")
+    print(f"  {count:,} operations a round, {rounds} {'round' if rounds == 1 else 'rounds'}")
     return list(results.values())
 
 
 def _run_round(contestant, workload, count, toolbox, result, failures):
     needed = count * contestant.parked_bytes if workload == "parked" else 0
     if needed > 0.9 * _available_bytes():
-        result.note = f"skipped: takes about {needed / 1e9:.0f} GB of memory"
+        result.note = f"skipped: needs about {needed / 1e9:.0f} GB of memory"
         return
     command = [*toolbox.programs[contestant.toolchain], *contestant.arguments, workload, count]
     try:
@@ -65,13 +66,13 @@ def _run_round(contestant, workload, count, toolbox, result, failures):
         result.note = "failed: see the end"
         return
     if unit == "unsupported":
-        result.note = "has none"
+        result.note = "not supported"
     else:
         result.values.append(float(value))
 
 
 def _prime(count):
-    """The count-th prime, by trial division: what a sieve must end with."""
+    """Returns the count-th prime by trial division, to check the sieve's result."""
     primes, number = [], 2
     while len(primes) < count:
         if all(number % prime for prime in primes if prime * prime <= number):

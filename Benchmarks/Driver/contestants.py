@@ -1,4 +1,4 @@
-"""Who is compared: how each is found, built and run."""
+"""The programs that are compared, and how to find, build and run each."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from processes import ChildFailed, output_of, start
 BENCHMARKS = Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 SCRATCH = BENCHMARKS / ".build-bench"
-#: Where deploy/install-dependencies.sh puts gevent.
+#: Where deploy/install-dependencies.sh installs gevent.
 VIRTUAL_ENVIRONMENT = SCRATCH / "venv"
 GO_PROGRAM = SCRATCH / "go-benchmark"
 GEVENT_PROGRAM = BENCHMARKS / "Peers" / "gevent" / "bench.py"
@@ -20,14 +20,14 @@ GEVENT_PROGRAM = BENCHMARKS / "Peers" / "gevent" / "bench.py"
 
 @dataclass(frozen=True)
 class Contestant:
-    """A program that is given a workload and a count, and prints what one operation costs."""
+    """A program that takes a workload and a count, and prints the cost of one operation."""
 
     key: str
     title: str
     toolchain: str
     arguments: tuple = ()
     environment: tuple = ()
-    #: About what a parked task takes, so that a million of them are not tried where they cannot fit.
+    #: The approximate memory of a parked task, so that a million tasks are only tried where they fit.
     parked_bytes: int = 3_000
 
 
@@ -42,7 +42,7 @@ CONTESTANTS = [
 
 
 class Toolbox:
-    """What could be found or built: the program of each toolchain, its version, or why it is missing."""
+    """The program and version of each toolchain, or the reason why it is missing."""
 
     def __init__(self):
         self.programs = {}
@@ -50,7 +50,7 @@ class Toolbox:
         self.missing = {}
 
     def prepare(self, name, find):
-        """Asks `find` for a program and its version."""
+        """Stores the program and version that `find` returns, or why it failed."""
         try:
             self.programs[name], self.versions[name] = find()
         except ChildFailed as failure:
@@ -61,8 +61,10 @@ class Toolbox:
         self.prepare("go", self._go)
         self.prepare("gevent", self._gevent)
 
-    def add_servers(self):
+    def add_daemon(self):
         self.prepare("sluiced", lambda: ([_swift_product(ROOT, "sluiced")], "this tree"))
+
+    def add_load_tester(self):
         self.prepare("load", lambda: ([_swift_product(ROOT, "sluice-load")], "this tree"))
 
     def _swift(self):
@@ -83,7 +85,7 @@ class Toolbox:
         for python in filter(_has_gevent, pythons):
             version = "import gevent, sys; print(gevent.__version__, 'on Python', sys.version.split()[0])"
             return [python, GEVENT_PROGRAM], output_of([python, "-c", version]).strip()
-        raise ChildFailed("no Python here has it; make bench installs it")
+        raise ChildFailed("gevent is not installed; make bench installs it")
 
 
 def _require(program):
@@ -100,7 +102,7 @@ def _has_gevent(python):
 
 
 def _swift_product(package, product, scratch=None):
-    """Builds a product in release; its progress goes to standard error, since it can take minutes."""
+    """Builds a product in release, which can take minutes, with progress on standard error."""
     _require("swift")
     command = ["swift", "build", "-c", "release", "--package-path", package, "--product", product]
     if scratch:

@@ -1,44 +1,37 @@
-"""Child processes that never outlive the driver."""
+"""Child processes that end with the driver."""
 
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+#: Lets the kernel end a child with the driver, also when the driver is killed and no handler runs.
+GUARD = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 class ChildFailed(Exception):
-    """A child ended with an error, too late, or with an answer that makes no sense."""
-
-
-def _die_with_parent():
-    # Covers what no handler can: the driver killed by SIGKILL.
-    if _libc:
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    """A child process failed, timed out, or printed an invalid result."""
 
 
 def exit_on_signals():
-    """Turns the signals that end a program into an exit, so that every `finally` and `with` is honoured."""
+    """Turns signals that end a program into `sys.exit`, so that every `finally` and `with` runs."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def start(command, environment=None, **options):
     return subprocess.Popen(
-        [str(word) for word in command],
+        [str(word) for word in [*GUARD, *command]],
         env=os.environ | (environment or {}),
         stdin=subprocess.DEVNULL,
         text=True,
-        preexec_fn=_die_with_parent,
         **options,
     )
 
 
 def output_of(command, environment=None, directory=None, timeout_seconds=600):
-    """The standard output of a command that succeeds."""
+    """Returns a command's standard output; raises `ChildFailed` when the command fails."""
     child = start(command, environment, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         output, errors = child.communicate(timeout=timeout_seconds)
@@ -55,7 +48,10 @@ def output_of(command, environment=None, directory=None, timeout_seconds=600):
 
 
 class Server:
-    """A server process for the time of a `with`; ready once a line of its output, `ready` in it, tells its port."""
+    """A server process that runs during a `with`.
+
+    It is ready when it has printed a line that contains `ready`, from which `port` reads its port.
+    """
 
     def __init__(self, command, ready, port):
         self.command = command
@@ -81,7 +77,7 @@ class Server:
         self.process.stdout.close()
 
     def cpu_seconds(self):
-        """The processor time the server has used so far, in user and kernel mode."""
+        """Returns the processor time that the server has used, in user and kernel mode."""
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

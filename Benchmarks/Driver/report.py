@@ -1,4 +1,4 @@
-"""The figures of a run: as a table, against the targets, and as JSON."""
+"""Prints the results of a run as tables and targets, and writes them as JSON."""
 
 import json
 import os
@@ -21,13 +21,15 @@ class Result:
     higher_is_better: bool = False
     values: list = field(default_factory=list)
     note: str = ""
+    #: The most that the median may be; None without a target.
+    bound: float | None = None
 
     @property
     def median(self):
         return statistics.median(self.values) if self.values else None
 
     def ratio_to(self, sluice):
-        """Above 1 when `sluice` is the better one; nothing when one of the two is missing."""
+        """Returns more than 1 when `sluice` is better; None when either has no value."""
         if not self.values or not sluice or not sluice.values:
             return None
         return sluice.median / self.median if self.higher_is_better else self.median / sluice.median
@@ -43,11 +45,11 @@ def print_head(toolbox):
         print(f"  {name}: {version}")
     for name, reason in toolbox.missing.items():
         print(f"  {name} is skipped: {reason}")
-    print("\nThe contestants' rounds are interleaved. Ratio above 1: Sluice is better by that factor.")
+    print("\nThe contestants take turns, round by round. A ratio above 1 means that Sluice is better by that factor.")
 
 
 def print_block(heading, results):
-    """One part of the table: a workload's results."""
+    """Prints the results of a workload."""
     sluice = _sluice_by_workload(results)
     print(f"\n{heading:<44}{'median':>10}   {'min .. max':<24}{'ratio':>7}")
     for result in results:
@@ -57,8 +59,16 @@ def print_block(heading, results):
         spread = f"{show(min(result.values))} .. {show(max(result.values))}"
         ratio = result.ratio_to(sluice.get(result.workload))
         shown = "-" if ratio is None else f"{ratio:.2f}"
-        print(f"  {result.title:<42}{show(result.median):>10}   {spread:<24}{shown:>7}   {result.note}".rstrip())
+        note = result.note
+        if result.bound is not None:
+            note = f"{_verdict(result.median, '<=', result.bound)}   {note}"
+        print(f"  {result.title:<42}{show(result.median):>10}   {spread:<24}{shown:>7}   {note}".rstrip())
     sys.stdout.flush()
+
+
+def _verdict(value, relation, bound):
+    is_reached = value <= bound if relation == "<=" else value >= bound
+    return f"{relation} {show(bound):<10} {'reached' if is_reached else 'MISSED'}"
 
 
 def show(value):
@@ -68,7 +78,7 @@ def show(value):
 
 
 def print_targets(results):
-    """What the project set out to reach, against this run."""
+    """Prints the project's targets for tasks and channels, and whether this run reached them."""
     medians = {(result.workload, result.contestant): result.median for result in results if result.values}
 
     def best(workload, contestants, choose):
@@ -87,8 +97,7 @@ def print_targets(results):
         if value is None or bound is None:
             print(f"  {title:<50}not measured")
             continue
-        reached = value <= bound if relation == "<=" else value >= bound
-        print(f"  {title:<50}{show(value):>10} {relation} {show(bound):<10} {'reached' if reached else 'MISSED'}")
+        print(f"  {title:<50}{show(value):>10} {_verdict(value, relation, bound)}")
 
 
 def write_json(path, quick, toolbox, results, failures):
@@ -101,6 +110,7 @@ def write_json(path, quick, toolbox, results, failures):
             "values": result.values,
             "median": result.median,
             "ratio": result.ratio_to(sluice.get(result.workload)),
+            "bound": result.bound,
             "note": result.note,
         }
         for result in results

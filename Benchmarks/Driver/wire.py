@@ -1,4 +1,4 @@
-"""Over TCP: the load tester's comparison, and what the daemon's work is in instructions."""
+"""Over TCP: the load tester's comparison, and the servers' instructions for each operation."""
 
 import re
 import shutil
@@ -6,81 +6,131 @@ import socket
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from processes import ChildFailed, Server, output_of, start
 from report import Result, print_block
 
-#: What is counted, between two connections `a` and `b`.
-OPERATIONS = {
-    "handoff": "a receive and a send that meet, each in a write of its own",
-    "stream": "a message of 64 bytes to a counted receive, 256 in a write",
-    "lease": "a send, a receive with a lease, and its acknowledgement",
-    "ping": "a PING, 16 in a write",
-}
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation between two connections whose instructions are counted."""
+
+    name: str
+    title: str
+    #: The most instructions that the daemon may take.
+    bound: int
+
+
+OPERATIONS = [
+    Operation("handoff", "handoff: RECV and SEND, a write each", 7_000),
+    Operation("stream", "stream: counted receive, 256 SENDs a write", 1_130),
+    Operation("lease", "lease: SEND, RECV lease=, ACK", 20_000),
+    Operation("ping", "PING, 16 a write", 600),
+]
 
 
 def run_comparison(toolbox, rounds, quick):
-    """Has `sluice-load compare` print its tables. Returns whether it could."""
+    """Runs `sluice-load compare`, which prints its tables. Returns the failures."""
     if "load" not in toolbox.programs:
         return []
     print("\nOver TCP, by sluice-load compare\n", flush=True)
     command = [*toolbox.programs["load"], "compare", "--quiet", "--rounds", rounds]
     command += ["--sluiced", *toolbox.programs["sluiced"], "--duration", "0.3s" if quick else "2s"]
     if quick:
-        command += ["--only", "handoff", "--only", "lease", "--only", "ping", "--only", "stream"]
-    return [] if start(command, stdout=sys.stdout).wait() == 0 else ["sluice-load compare has failed"]
+        command += ["--only", "handoff", "unix", "worker", "lease", "ping", "stream"]
+    return [] if start(command, stdout=sys.stdout).wait() == 0 else ["sluice-load compare failed"]
 
 
 def run_instructions(toolbox, failures):
-    """Counts the daemon's own instructions for each operation: no noise, so that a regression shows."""
+    """Counts the servers' instructions in user mode. The counts have no noise, so that every regression shows."""
     if "sluiced" not in toolbox.programs:
         return []
     if not shutil.which("valgrind"):
-        print("\ninstructions of the daemon are not counted: valgrind is not installed")
+        print("\nvalgrind is not installed: instructions are not counted")
         return []
     results = []
-    for name, title in OPERATIONS.items():
-        result = Result(f"instructions-{name}", "sluice", title, "instructions")
+
+    def add(name, contestant, title, count, bound=None):
+        result = Result(f"instructions-{name}", contestant, title, "instructions", bound=bound)
         try:
-            result.values.append(_instructions(toolbox.programs["sluiced"][0], name))
-        except (ChildFailed, OSError) as failure:
-            failures.append(f"instructions of {name}: {failure}")
+            result.values.append(count())
+        except (ChildFailed, OSError, subprocess.CalledProcessError) as failure:
+            failures.append(f"{title}: {failure}")
             result.note = "failed: see the end"
         results.append(result)
-    print_block("the daemon's instructions, without the kernel's", results)
+
+    daemon = toolbox.programs["sluiced"][0]
+    for operation in OPERATIONS:
+        add(
+            operation.name,
+            "sluice",
+            operation.title,
+            lambda operation=operation: _daemon_instructions(daemon, operation.name),
+            operation.bound,
+        )
+        if operation.name == "handoff" and shutil.which("redis-server"):
+            add(operation.name, "redis", "Redis: BRPOP and LPUSH, a write each", _redis_instructions)
+    print_block("instructions of the server, without the kernel's", results)
     return results
 
 
-def _instructions(program, name):
+def _daemon_instructions(program, name):
     with tempfile.TemporaryDirectory() as directory:
-        copy, counts = Path(directory) / "sluiced", Path(directory) / "counts"
-        # valgrind cannot read all of what describes the program to a debugger.
+        copy = Path(directory) / "sluiced"
+        # valgrind cannot read all of the program's debug information.
         output_of(["strip", "--strip-debug", "-o", copy, program])
-        command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counts}", copy]
-        command += ["--listen", "127.0.0.1:0"]
-        with Server(command, port=lambda line: int(line.rpartition(":")[2]), ready="ready tcp=") as server:
-            with _connected(server.port) as a, _connected(server.port) as b:
-                act = globals()[f"_{name}"](a, b)
-                act(512)
-                _count(server, True)
-                operations = act(2_560)
-                _count(server, False)
+        command = [copy, "--listen", "127.0.0.1:0"]
+        actors = {"handoff": _handoff, "stream": _stream, "lease": _lease, "ping": _ping}
+        return _instructions(
+            command, actors[name], "PING\n", "OK\n", ready="ready tcp=", port=lambda line: int(line.rpartition(":")[2])
+        )
+
+
+def _redis_instructions():
+    port = _free_port()
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
+    return _instructions(
+        command, _redis_handoff, "PING\r\n", "+PONG\r\n", ready="Ready to accept connections", port=lambda _: port
+    )
+
+
+def _instructions(server_command, actor, ping, pong, **readiness):
+    """Returns a server's instructions for one operation of `actor`, after a warm-up."""
+    with tempfile.TemporaryDirectory() as directory:
+        counts = Path(directory) / "counts"
+        command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counts}"]
+        with (
+            Server([*command, *server_command], **readiness) as server,
+            _connected(server.port, ping, pong) as a,
+            _connected(server.port, ping, pong) as b,
+        ):
+            act = actor(a, b)
+            act(512)
+            _set_counting(server, "on")
+            operations = act(2_560)
+            _set_counting(server, "off")
         totals = re.findall(r"^(?:summary|totals): (\d+)", counts.read_text(encoding="ascii"), re.MULTILINE)
         return int(totals[-1]) / operations
 
 
-def _count(server, on):
-    command = ["callgrind_control", "-i", "on" if on else "off", str(server.process.pid)]
+def _set_counting(server, state):
+    command = ["callgrind_control", "-i", state, str(server.process.pid)]
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def _connected(port):
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def _connected(port, ping, pong):
     connection = socket.create_connection(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # The first line of a connection is looked at more closely than others.
-    connection.sendall(b"PING\n")
-    _read(connection, 3)
+    # The daemon inspects the first line of a connection more closely than others.
+    connection.sendall(ping.encode())
+    _expect(connection, pong.encode())
     return connection
 
 
@@ -91,6 +141,21 @@ def _handoff(a, b):
             a.sendall(b"SEND c hello world 1234\n")
             _expect(a, b"OK\n")
             _expect(b, b"MSG c 16\nhello world 1234\n")
+        return count
+
+    return act
+
+
+def _redis_handoff(a, b):
+    pop = b"*3\r\n$5\r\nBRPOP\r\n$1\r\nc\r\n$1\r\n0\r\n"
+    push = b"*3\r\n$5\r\nLPUSH\r\n$1\r\nc\r\n$16\r\nhello world 1234\r\n"
+
+    def act(count):
+        for _ in range(count):
+            b.sendall(pop)
+            a.sendall(push)
+            _expect(a, b":1\r\n")
+            _expect(b, b"*2\r\n$1\r\nc\r\n$16\r\nhello world 1234\r\n")
         return count
 
     return act
@@ -140,7 +205,7 @@ def _ping(a, _):
 def _expect(connection, expected):
     received = _read(connection, len(expected))
     if received != expected:
-        raise ChildFailed(f"sluiced said {received[:80]!r}")
+        raise ChildFailed(f"expected {expected[:80]!r}, but the server sent {received[:80]!r}")
 
 
 def _read(connection, count):
@@ -148,6 +213,6 @@ def _read(connection, count):
     while len(received) < count:
         piece = connection.recv(count - len(received))
         if not piece:
-            raise ChildFailed("sluiced has closed a connection")
+            raise ChildFailed("the server closed a connection")
         received += piece
     return received

@@ -1,7 +1,7 @@
 """The channel benchmark's workloads in gevent: bench.py WORKLOAD COUNT prints "WORKLOAD VALUE UNIT".
 
-What each workload is, is written in Benchmarks/README.md; every contestant does the same work. gevent's
-`queue.Channel` is its rendezvous; it has no select over channels, so those workloads are unsupported.
+Benchmarks/README.md describes the workloads, which are the same for every contestant. gevent's rendezvous channel is
+`queue.Channel`; gevent has no select over channels, so those workloads are unsupported.
 """
 
 import resource
@@ -13,7 +13,7 @@ from gevent.queue import Channel
 
 
 def ping_pong(count):
-    """Nanoseconds for `count` transfers between two greenlets over two channels."""
+    """Returns the nanoseconds of `count` transfers between two greenlets over two channels."""
     ping, pong = Channel(), Channel()
     rounds = count // 2
 
@@ -69,43 +69,43 @@ def spawn_batch(count, batch=1000):
     return monotonic_ns() - begin
 
 
-def park(count, gate):
-    """Starts `count` greenlets that receive from `gate`; returns once each of them is parked there."""
+def park(count, channel):
+    """Starts `count` greenlets that receive from `channel`; returns when all of them are parked there."""
     for _ in range(count):
-        gevent.spawn(gate.get)
-    while len(gate.getters) < count:
+        gevent.spawn(channel.get)
+    while len(channel.getters) < count:
         gevent.sleep(0)
 
 
-def release(count, gate):
+def release(count, channel):
     for _ in range(count):
-        gate.put(None)
+        channel.put(None)
     gevent.wait()
 
 
 def spawn_park(count, batch=10_000):
     elapsed = 0
     for _ in range(count // batch):
-        gate = Channel()
+        channel = Channel()
         begin = monotonic_ns()
-        park(batch, gate)
+        park(batch, channel)
         elapsed += monotonic_ns() - begin
-        release(batch, gate)
+        release(batch, channel)
     return elapsed
 
 
 def parked_bytes(count):
-    """The growth of the resident set while `count` greenlets are parked."""
-    gate = Channel()
+    """Returns the growth of the resident set while `count` greenlets are parked."""
+    channel = Channel()
     before = resident_bytes()
-    park(count, gate)
+    park(count, channel)
     after = resident_bytes()
-    release(count, gate)
+    release(count, channel)
     return after - before
 
 
 def sieve(count):
-    """The count-th prime, and the nanoseconds until it came out of the chain."""
+    """Returns the count-th prime, and the nanoseconds until it left the chain."""
 
     def number_source(out):
         number = 2
@@ -138,7 +138,7 @@ def resident_bytes():
 
 def expect(got, wanted):
     if got != wanted:
-        sys.exit(f"wrong result: {got}, not {wanted}")
+        sys.exit(f"wrong result: expected {wanted}, but got {got}")
 
 
 TIMED = {

@@ -1,8 +1,8 @@
 import AsyncAlgorithms
 
 /// swift-async-algorithms' rendezvous channel between unstructured Swift tasks.
-struct AsyncChannelWorkloads: Workloads {
-    /// Where the tasks run; `nil` is Swift's default pool, a thread a core.
+struct AsyncChannelWorkloads: ChannelWorkloads {
+    /// The executor of the tasks; nil for Swift's default pool, with a thread for each core.
     let executor: (any TaskExecutor)?
 
     @discardableResult
@@ -44,7 +44,7 @@ struct AsyncChannelWorkloads: Workloads {
         return elapsed
     }
 
-    /// The library's `merge` is not one: it reads ahead from every channel, and cannot send.
+    /// The library has no select: its `merge` reads ahead from every channel and cannot send.
     func selectOf2(_ count: Int) -> Duration? { nil }
     func selectOf8(_ count: Int) -> Duration? { nil }
 
@@ -67,20 +67,20 @@ struct AsyncChannelWorkloads: Workloads {
         var elapsed = Duration.zero
         for _ in 0..<count / batch {
             let begin = ContinuousClock.now
-            let crowd = Crowd(at: AsyncChannel<Int>())
-            await park(batch, crowd)
+            let tasks = ParkedTasks(on: AsyncChannel<Int>())
+            await park(batch, tasks)
             elapsed += ContinuousClock.now - begin
-            await release(batch, crowd)
+            await release(batch, tasks)
         }
         return elapsed
     }
 
     func parkedBytes(_ count: Int) async -> Int {
-        let crowd = Crowd(at: AsyncChannel<Int>())
+        let tasks = ParkedTasks(on: AsyncChannel<Int>())
         let before = residentBytes()
-        await park(count, crowd)
+        await park(count, tasks)
         let after = residentBytes()
-        await release(count, crowd)
+        await release(count, tasks)
         return after - before
     }
 
@@ -103,20 +103,20 @@ struct AsyncChannelWorkloads: Workloads {
         return (prime, ContinuousClock.now - begin)
     }
 
-    /// Returns once each of `count` new tasks has run up to its receive.
-    private func park(_ count: Int, _ crowd: Crowd<AsyncChannel<Int>>) async {
+    /// Starts `count` tasks, and returns when each has run up to its receive.
+    private func park(_ count: Int, _ tasks: ParkedTasks<AsyncChannel<Int>>) async {
         for _ in 0..<count {
             spawn {
-                crowd.arrive()
-                for await _ in crowd.gate {}
-                crowd.leave()
+                tasks.countStart()
+                for await _ in tasks.channel {}
+                tasks.countEnd()
             }
         }
-        await crowd.untilArrived(count)
+        await tasks.untilStarted(count)
     }
 
-    private func release(_ count: Int, _ crowd: Crowd<AsyncChannel<Int>>) async {
-        crowd.gate.finish()
-        await crowd.untilLeft(count)
+    private func release(_ count: Int, _ tasks: ParkedTasks<AsyncChannel<Int>>) async {
+        tasks.channel.finish()
+        await tasks.untilEnded(count)
     }
 }

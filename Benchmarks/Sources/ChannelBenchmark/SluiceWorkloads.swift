@@ -1,7 +1,7 @@
 import SluiceRuntime
 
 /// Sluice's channels between green tasks of one reactor.
-struct SluiceWorkloads: Workloads {
+struct SluiceWorkloads: ChannelWorkloads {
     let reactor: Reactor
 
     func pingPong(_ count: Int) async throws -> Duration {
@@ -96,20 +96,20 @@ struct SluiceWorkloads: Workloads {
         var elapsed = Duration.zero
         for _ in 0..<count / batch {
             let begin = ContinuousClock.now
-            let crowd = Crowd(at: Channel<Int>())
-            await park(batch, crowd)
+            let tasks = ParkedTasks(on: Channel<Int>())
+            await park(batch, tasks)
             elapsed += ContinuousClock.now - begin
-            await release(batch, crowd)
+            await release(batch, tasks)
         }
         return elapsed
     }
 
     func parkedBytes(_ count: Int) async throws -> Int {
-        let crowd = Crowd(at: Channel<Int>())
+        let tasks = ParkedTasks(on: Channel<Int>())
         let before = residentBytes()
-        await park(count, crowd)
+        await park(count, tasks)
         let after = residentBytes()
-        await release(count, crowd)
+        await release(count, tasks)
         return after - before
     }
 
@@ -133,20 +133,20 @@ struct SluiceWorkloads: Workloads {
         return (prime, ContinuousClock.now - begin)
     }
 
-    /// Returns once each of `count` new tasks has run up to its receive.
-    private func park(_ count: Int, _ crowd: Crowd<Channel<Int>>) async {
+    /// Starts `count` tasks, and returns when each has run up to its receive.
+    private func park(_ count: Int, _ tasks: ParkedTasks<Channel<Int>>) async {
         for _ in 0..<count {
             reactor.spawn {
-                crowd.arrive()
-                while try await crowd.gate.receive() != nil {}
-                crowd.leave()
+                tasks.countStart()
+                while try await tasks.channel.receive() != nil {}
+                tasks.countEnd()
             }
         }
-        await crowd.untilArrived(count)
+        await tasks.untilStarted(count)
     }
 
-    private func release(_ count: Int, _ crowd: Crowd<Channel<Int>>) async {
-        crowd.gate.close()
-        await crowd.untilLeft(count)
+    private func release(_ count: Int, _ tasks: ParkedTasks<Channel<Int>>) async {
+        tasks.channel.close()
+        await tasks.untilEnded(count)
     }
 }

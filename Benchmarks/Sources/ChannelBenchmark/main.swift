@@ -3,19 +3,21 @@ import SluiceRuntime
 
 // ChannelBenchmark CONTESTANT WORKLOAD COUNT prints "WORKLOAD VALUE UNIT".
 
-/// Whose channels do the work, and which executor runs the tasks.
-enum Contestant: String, CaseIterable {
+/// The channels that are measured, and the executor of the tasks.
+enum ChannelContestant: String, CaseIterable {
     case sluice
     case asyncChannelOnReactor = "asyncchannel-reactor"
     case asyncChannelOnPool = "asyncchannel-pool"
 }
 
 guard CommandLine.arguments.count == 4,
-    let contestant = Contestant(rawValue: CommandLine.arguments[1]),
-    let workload = Workload(rawValue: CommandLine.arguments[2]),
+    let contestant = ChannelContestant(rawValue: CommandLine.arguments[1]),
+    let workload = ChannelWorkload(rawValue: CommandLine.arguments[2]),
     let count = Int(CommandLine.arguments[3])
 else {
-    print("usage: ChannelBenchmark \(Contestant.allCases.map(\.rawValue)) \(Workload.allCases.map(\.rawValue)) COUNT")
+    print(
+        "usage: ChannelBenchmark \(ChannelContestant.allCases.map(\.rawValue)) \(ChannelWorkload.allCases.map(\.rawValue)) COUNT"
+    )
     exit(EX_USAGE)
 }
 

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Sends messages over a plain socket, so many at a time: the best that a client without any comfort reaches.
+/// Sends messages over a plain socket, as fast as a minimal client can.
 ///
-/// A closed loop: as many sends go out as were answered. One read and one write a turn, on the calling thread.
+/// A closed loop on the calling thread, with one read and one write a turn: each answer starts another send.
 struct RawSender {
-    enum Failure: Error {
+    enum SocketError: Error {
         case system(String, errno: Int32)
-        case wrongReply
+        case unexpectedReply
     }
 
     private let socket: Int32
@@ -26,39 +26,39 @@ struct RawSender {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        guard status == 0 else { throw Failure.system("connect", errno: errno) }
+        guard status == 0 else { throw SocketError.system("connect", errno: errno) }
         self.socket = socket
         request = Array("#0 SEND len=\(body.utf8.count) \(channel)\n\(body)\n".utf8)
     }
 
-    /// Keeps `inFlight` sends under way for `seconds`; returns how many were answered.
+    /// Keeps `inFlight` sends in flight for `seconds`, and returns how many were answered.
     func run(inFlight: Int, seconds: Double) throws -> Int {
         let deadline = secondsNow() + seconds
         var answered = 0
         var toSend = inFlight
         var partial = 0
         var buffer = [UInt8](repeating: 0, count: inFlight * Self.reply.count)
-        var underWay = 0
+        var pending = 0
         while true {
             if toSend > 0, secondsNow() < deadline {
                 let batch = Array(repeatElement(request, count: toSend).joined())
                 guard send(socket, batch, batch.count, Int32(MSG_NOSIGNAL)) == batch.count else {
-                    throw Failure.system("send", errno: errno)
+                    throw SocketError.system("send", errno: errno)
                 }
-                underWay += toSend
-            } else if underWay == 0 {
+                pending += toSend
+            } else if pending == 0 {
                 return answered
             }
             let count = recv(socket, &buffer, buffer.count, 0)
-            guard count > 0 else { throw Failure.system("recv", errno: errno) }
+            guard count > 0 else { throw SocketError.system("recv", errno: errno) }
             for index in 0..<count {
                 let expected = Self.reply[(partial + index) % Self.reply.count]
-                guard buffer[index] == expected else { throw Failure.wrongReply }
+                guard buffer[index] == expected else { throw SocketError.unexpectedReply }
             }
             toSend = (partial + count) / Self.reply.count
             partial = (partial + count) % Self.reply.count
             answered += toSend
-            underWay -= toSend
+            pending -= toSend
         }
     }
 }

@@ -3,9 +3,9 @@ import SluiceClient
 
 // ClientLoad PORT SECONDS ROUNDS
 //
-// How many messages of 16 bytes a second 64 tasks send with one Client, each waiting for its OK before the next; and
-// how many a plain socket does with 64 sends under way. The channel keeps what comes and drops the oldest, so that nobody
-// waits for a receiver. The two take turns; the medians are compared.
+// Measures how many messages of 16 bytes a second 64 tasks send with one Client, each waiting for its OK before the next,
+// and how many a plain socket sends with 64 sends in flight. The channel is a queue that drops its oldest message, so that
+// senders need no receiver. The two take turns, and the medians are compared.
 
 private let senders = 64
 private let body = "sweep the yard.."
@@ -18,9 +18,9 @@ else {
     exit(EX_USAGE)
 }
 
-/// Sends with 64 tasks for `seconds`; returns how many a second.
+/// Sends with 64 tasks for `seconds`, and returns how many messages a second.
 ///
-/// - Parameter executor: where the tasks run; nil for Swift's pool.
+/// - Parameter executor: the executor of the tasks; nil for Swift's pool.
 func clientRate(
     _ client: Client, seconds: Double, on executor: (any TaskExecutor)? = nil
 ) async throws -> Double {
@@ -44,7 +44,7 @@ func clientRate(
     return Double(sent) / (secondsNow() - begin)
 }
 
-/// Sends over a plain socket for `seconds`; returns how many a second.
+/// Sends over a plain socket for `seconds`, and returns how many messages a second.
 func rawRate(seconds: Double) throws -> Double {
     let sender = try RawSender(port: port, channel: channelName, body: body)
     let begin = secondsNow()

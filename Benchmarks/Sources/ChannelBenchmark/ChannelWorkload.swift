@@ -1,5 +1,5 @@
-/// The names under which the driver asks for workloads; what each is, is written in Benchmarks/README.md.
-enum Workload: String, CaseIterable {
+/// The workloads, which Benchmarks/README.md describes, by the driver's names.
+enum ChannelWorkload: String, CaseIterable {
     case pingPong = "ping-pong"
     case oneWay = "one-way"
     case selectOf2 = "select-2"
@@ -11,14 +11,14 @@ enum Workload: String, CaseIterable {
     case sieve
 }
 
-/// What a workload cost.
+/// The result of a workload.
 enum Measurement {
     case time(Duration, operations: Int)
     case memory(bytes: Int, tasks: Int)
     case sieve(Duration, lastPrime: Int)
     case unsupported
 
-    /// As the driver reads it: lines of a name, a value and a unit.
+    /// Returns lines of a name, a value and a unit, as the driver reads them.
     func report(as name: String) -> String {
         switch self {
         case .time(let elapsed, let operations): "\(name) \(elapsed / .nanoseconds(1) / Double(operations)) ns"
@@ -30,25 +30,25 @@ enum Measurement {
     }
 }
 
-/// One contestant's way to do the workloads. Each returns how long it took to make `count` operations.
-protocol Workloads {
+/// One contestant's implementation of the workloads. Each returns how long `count` operations took.
+protocol ChannelWorkloads {
     func pingPong(_ count: Int) async throws -> Duration
     func oneWay(_ count: Int) async throws -> Duration
-    /// `nil` when there is no select over channels.
+    /// Returns nil when the contestant has no select over channels.
     func selectOf2(_ count: Int) async throws -> Duration?
     func selectOf8(_ count: Int) async throws -> Duration?
     func spawnJoin(_ count: Int) async throws -> Duration
     func spawnBatch(_ count: Int, batch: Int) async throws -> Duration
     func spawnPark(_ count: Int, batch: Int) async throws -> Duration
-    /// By how many bytes the resident set grows while `count` tasks are parked on one channel.
+    /// Returns by how many bytes the resident memory grows while `count` tasks are parked on one channel.
     func parkedBytes(_ count: Int) async throws -> Int
-    /// The `count`-th prime, and the time until it came out of the chain of filters.
+    /// Returns the `count`-th prime, and the time until it left the chain of filters.
     func sieve(_ count: Int) async throws -> (prime: Int, elapsed: Duration)
 }
 
-extension Workloads {
-    /// Measures `workload`; what is timed by operation has been warmed up with a tenth of its count.
-    func measure(_ workload: Workload, _ count: Int) async throws -> Measurement {
+extension ChannelWorkloads {
+    /// Measures `workload`. Timed workloads are warmed up with a tenth of their count.
+    func measure(_ workload: ChannelWorkload, _ count: Int) async throws -> Measurement {
         switch workload {
         case .pingPong: try await timed(count, pingPong)
         case .oneWay: try await timed(count, oneWay)
@@ -74,12 +74,12 @@ extension Workloads {
     }
 }
 
-/// A workload came to another result than arithmetic does.
+/// A workload whose result is not the one that arithmetic gives.
 struct WrongResult: Error {
-    let got: Int
-    let wanted: Int
+    let result: Int
+    let expected: Int
 }
 
-func expect(_ got: Int, _ wanted: Int) throws {
-    if got != wanted { throw WrongResult(got: got, wanted: wanted) }
+func expect(_ result: Int, _ expected: Int) throws {
+    if result != expected { throw WrongResult(result: result, expected: expected) }
 }
