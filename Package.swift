@@ -11,7 +11,6 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "sluice",
-    platforms: [.macOS("26.0")],
     products: [
         .library(name: "SluiceRuntime", targets: ["SluiceRuntime"]),
         .library(name: "SluiceHub", targets: ["SluiceHub"]),
@@ -20,9 +19,9 @@ let package = Package(
         .executable(name: "sluice", targets: ["sluice"]),
         .executable(name: "sluice-load", targets: ["sluice-load"]),
     ],
-    // With `traits: []`, a package that depends on a library of these fetches nothing that only the executables need.
+    // With `traits: []`, a package that depends on one of the libraries fetches nothing that only the programs need.
     traits: [
-        .trait(name: "Executables", description: "The programs, and the packages that only they need."),
+        .trait(name: "Executables", description: "The programs, and the packages that only the programs need."),
         .default(enabledTraits: ["Executables"]),
     ],
     dependencies: [
@@ -34,12 +33,15 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CMalloc"),
-        .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"]), .brew(["libev"])]),
+        .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
         .target(
             name: "SluiceRuntime",
             dependencies: ["CLibev", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(name: "SluiceWire", swiftSettings: settings),
+        .plugin(name: "CommitPlugin", capability: .buildTool()),
+        .target(
+            name: "BuildVersion", dependencies: ["SluiceWire"], swiftSettings: settings, plugins: ["CommitPlugin"]),
         .target(
             name: "SluiceHub",
             dependencies: [
@@ -55,7 +57,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -66,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "SluiceClient", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "SluiceClient", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -76,7 +78,7 @@ let package = Package(
         .executableTarget(
             name: "sluice-load",
             dependencies: [
-                "CLibev", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CLibev", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -91,7 +93,7 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "sluice-simulate",
-            dependencies: ["Simulation", "SluiceHub", "SluiceRuntime"],
+            dependencies: ["BuildVersion", "Simulation", "SluiceHub", "SluiceRuntime"],
             path: "Tests/Simulate",
             exclude: ["Mutants"],
             swiftSettings: settings),
@@ -118,9 +120,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
-            // The programs are run, not linked: this has them built.
+            // The tests run the programs and do not link them; this makes SwiftPM build them first.
             dependencies: [
-                "sluiced", "sluice", "sluice-load", "SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "sluiced", "sluice", "sluice-load", "sluice-simulate", "SluiceClient", "SluiceHub", "SluiceRuntime",
+                "SluiceWire",
             ],
             swiftSettings: settings),
         .testTarget(
@@ -151,7 +154,7 @@ let package = Package(
     ]
 )
 
-// What `make fuzz` builds, and nobody else: libFuzzer is its `main`.
+// Only `make fuzz` builds this target, because libFuzzer supplies its `main`.
 if Context.environment["SLUICE_FUZZING"] != nil {
     package.targets.append(
         .executableTarget(

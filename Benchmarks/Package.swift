@@ -12,7 +12,6 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "sluice-benchmarks",
-    platforms: [.macOS("26.0")],
     dependencies: [
         .package(name: "sluice", path: ".."),
         .package(url: "https://github.com/apple/swift-async-algorithms", exact: "1.1.4"),

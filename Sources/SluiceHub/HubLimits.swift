@@ -6,9 +6,6 @@ public import SluiceWire
 /// A connection uses at most `inputBytes` for what it has sent too early, one body of `wire.maxBodyBytes`, and
 /// `backlogBytes` for replies, which it reaches only with messages that it has asked for; see `outputBytes`.
 public struct HubLimits: Sendable, Hashable {
-    /// The version of the software.
-    static let version = "0.2.0"
-
     /// What the protocol itself bounds: lines, bodies, arms and tags.
     public var wire: Limits
 

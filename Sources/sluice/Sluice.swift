@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildVersion
 import Foundation
 
 @main
@@ -25,6 +26,7 @@ struct Root: ParsableCommand {
             Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt. Credentials come from \
             SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
             """,
+        version: buildVersion(),
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(name: "Messages", subcommands: [Send.self, Receive.self, Select.self, PipeChannels.self]),
@@ -40,7 +42,7 @@ struct Root: ParsableCommand {
 
     /// Reads the arguments that follow the program's name.
     ///
-    /// A request for help, or for a completion script, is answered on stdout, and ends the process with 0.
+    /// A request for help, for the version or for a completion script is answered on stdout, and ends the process with 0.
     ///
     /// - Throws: `Failure` of one line, without the usage text that `parseOrExit` would add to it.
     static func parsing(_ arguments: some Sequence<String>) throws(Failure) -> any ParsableCommand {

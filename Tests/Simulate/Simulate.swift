@@ -1,3 +1,4 @@
+import BuildVersion
 import Glibc
 import Simulation
 
@@ -9,6 +10,7 @@ enum Simulate {
             print(Options.usage)
             exit(64)
         }
+        if options.showsVersion { return print(buildVersion()) }
         let hasPassed = try options.stopsAtFirstFailure ? findFirstFailure(options) : await simulate(options)
         exit(hasPassed ? 0 : 1)
     }

@@ -12,7 +12,6 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "sluice-examples",
-    platforms: [.macOS("26.0")],
     dependencies: [.package(name: "sluice", path: "../..", traits: [])],
     targets: [
         .executableTarget(

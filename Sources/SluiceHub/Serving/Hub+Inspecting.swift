@@ -40,7 +40,7 @@ extension Hub {
         let refusals = [ConnectionEnding.tooMany, .tooManyOfAddress, .noDescriptor]
         return look { state in
             ServerReport(
-                version: HubLimits.version, protocolVersion: 1, epoch: epoch,
+                version: SluiceVersion.number, protocolVersion: 1, epoch: epoch,
                 uptimeSeconds: seconds(at: state.machine.now),
                 isDraining: state.machine.stage != .serving,
                 connections: state.machine.connectionCount - state.localCount, parked: state.machine.parkedCount,

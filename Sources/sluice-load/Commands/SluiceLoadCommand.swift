@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildVersion
 
 /// The root command, `sluice-load`.
 struct SluiceLoadCommand: ParsableCommand {
@@ -10,6 +11,7 @@ struct SluiceLoadCommand: ParsableCommand {
             run. Exit status: 0 measured, 1 a run failed, 2 wrong usage. Credentials come from SLUICE_PRINCIPAL and \
             SLUICE_TOKEN.
             """,
+        version: buildVersion(),
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuildVersion
 
 /// The command line of `sluiced`.
 ///
@@ -12,7 +13,8 @@ struct Options: ParsableCommand {
             A flag takes precedence over the environment, and the environment over the configuration file. Every key \
             of the file has an environment variable: SLUICED_ and the key in capitals, with _ for each other character \
             (SLUICED_LOG_LEVEL, SLUICED_LIMITS_LINE_BYTES). SLUICED_LISTEN takes several addresses, separated by commas.
-            """)
+            """,
+        version: buildVersion())
 
     @Option(help: ArgumentHelp("An address to listen on; may be repeated.", valueName: "HOST:PORT|unix:PATH"))
     var listen: [String] = []
@@ -33,7 +35,7 @@ struct Options: ParsableCommand {
 
     /// Reads the arguments that follow the program's name.
     ///
-    /// A request for help prints it on stdout and ends the process with status 0.
+    /// A request for help or for the version prints it on stdout and ends the process with status 0.
     ///
     /// - Throws: ``SettingsError`` with a message of one line, without the usage text that `parseOrExit` would add.
     static func parsing(_ arguments: some Sequence<String>) throws(SettingsError) -> Options {

@@ -1,11 +1,11 @@
 import Foundation
 import Testing
 
-/// A document of the repository, taken apart.
+/// A document of the repository, split into its sections.
 struct Document: Sendable {
-    /// Its text as it is.
+    /// The whole text.
     let text: String
-    /// The text as if it were a single line.
+    /// The text with its lines joined by spaces.
     let flowingText: String
     let sections: [Section]
 
@@ -14,7 +14,7 @@ struct Document: Sendable {
         let text: String
         let transcripts: [Transcript]
 
-        /// The lines of the first block of that kind.
+        /// Returns the lines of the first block of that kind.
         func block(_ kind: String) -> [String]? {
             let lines = text.components(separatedBy: "\n")
             guard let start = lines.firstIndex(of: "```" + kind),
@@ -31,18 +31,16 @@ struct Document: Sendable {
         }
     }
 
-    /// How the wire is spoken.
     static let wireProtocol = Document(at: "docs/protocol.md")
-    /// How what other libraries say is said here.
     static let idioms = Document(at: "docs/idioms.md")
 
-    /// The text of a file of the repository; empty if there is none.
+    /// The directory of the repository.
+    static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    /// Returns the text of a file of the repository, or an empty string if the file cannot be read.
     static func text(at path: String) -> String {
-        let file = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent(path)
-        return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+        (try? String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)) ?? ""
     }
 
     private init(at path: String) {
@@ -94,7 +92,7 @@ struct Document: Sendable {
                 steps = nil
             } else if steps != nil {
                 guard let action = Transcript.Action(line) else {
-                    Issue.record("\(path):\(firstLine + index): no step of a transcript: \(line)")
+                    Issue.record("\(path):\(firstLine + index): not a step of a transcript: \(line)")
                     continue
                 }
                 steps?.append(Transcript.Step(action: action, line: firstLine + index))
