@@ -1,4 +1,4 @@
-# Every target installs first what this machine lacks: see deploy/install-dependencies.sh.
+# Every target first installs what this machine lacks: see deploy/install-dependencies.sh.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -6,20 +6,22 @@ SHELL := bash
 
 INSTALL := deploy/install-dependencies.sh
 SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
+RUFF := .build-lint/venv/bin/ruff
+PYTHON := docs/examples
 
 # Flags for sluiced, the benchmark or the load tester: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=
 # Which example to run: see docs/examples/README.md.
 NAME ?=
-# How often test-repeat runs the tests.
+# The number of times that test-repeat runs the tests.
 N ?= 20
-# How long fuzz runs each target; not bash's own SECONDS, which is no variable of make's.
+# The time for which fuzz runs each target. This is a variable of make, unrelated to bash's SECONDS.
 SECONDS ?= 60
-# How many seeds simulate plays, beginning with FIRST; or the one that it plays and shows. What is left out has a default.
+# simulate plays SEEDS seeds, the first of which is FIRST; with SEED it plays that one and prints what happens.
 SEEDS ?=
 FIRST ?=
 SEED ?=
-# Which sanitizer watches simulate: address or thread; none if left out.
+# The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
 .PHONY: help build run test test-repeat simulate mutants examples example lint format sanitize sanitize-thread \
@@ -50,9 +52,9 @@ test-repeat: ## run every test N=20 times, up to the first failure
 	done
 	@echo "test-repeat: passed $(N) times"
 
-# With a sanitizer, in a folder of its own.
+# Builds with a sanitizer have a folder of their own.
 simulate: SIMULATE_BUILD := .build$(if $(SANITIZE),-simulate-$(SANITIZE))
-simulate: ## play SEEDS=1000 simulations of a hub, with seeded faults; SEED=7 plays one seed and shows it; SANITIZE=address
+simulate: ## play SEEDS=1000 simulations of a hub with seeded faults; SEED=7 prints one; SANITIZE=address
 	@$(INSTALL) build
 	@swift build -c release --product sluice-simulate $(if $(SANITIZE),--sanitize $(SANITIZE)) \
 		--scratch-path $(SIMULATE_BUILD) >&2
@@ -62,35 +64,39 @@ mutants: ## check that the simulation notices every wrong hub of mutants.toml; S
 	@$(INSTALL) build
 	@Tests/Simulate/Mutants/mutants.py --seeds $(or $(SEEDS),3000) $(ARGS)
 
-examples: ## run every example, and compare what it prints
+examples: ## run every example and compare what it prints
 	@$(INSTALL) examples
 	@docs/examples/check
 
-example: ## run one example: make example NAME=sieve; without a name, list them
+example: ## run one example, NAME=sieve; without a name, list them
 	@$(INSTALL) examples
 	@docs/examples/run $(NAME)
 
 lint: ## check format and house rules
 	@$(INSTALL) lint
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
+	@$(RUFF) check --quiet $(PYTHON)
+	@$(RUFF) format --quiet --check $(PYTHON)
 	@deploy/check-house-rules.sh
 	@Tests/Simulate/Mutants/mutants.py --check
 	@echo "lint: clean"
 
-format: ## format all Swift files
+format: ## format all Swift and Python files
 	@$(INSTALL) lint
+	@$(RUFF) check --quiet --fix --exit-zero $(PYTHON)
+	@$(RUFF) format --quiet $(PYTHON)
 	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel
 
 sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitizer, then AddressSanitizer
 	@echo "sanitize: passed, no report"
 
-# Why the lock is another one in a build for ThreadSanitizer: see Sources/SluiceRuntime/Lock.swift.
+# Sources/SluiceRuntime/Lock.swift says why a build for ThreadSanitizer has another lock.
 sanitize-thread: SANITIZER_FLAGS := -Xswiftc -DTHREAD_SANITIZER
 sanitize-thread: export TSAN_OPTIONS := suppressions=$(CURDIR)/deploy/thread-sanitizer.supp
 sanitize-address: SANITIZER_FLAGS :=
 sanitize-address: export LSAN_OPTIONS := suppressions=$(CURDIR)/deploy/leak-sanitizer.supp:print_suppressions=0
 
-# Without --disable-xctest, the leaks of XCTest's own harness fail AddressSanitizer's run.
+# Without --disable-xctest, AddressSanitizer reports leaks of XCTest's harness.
 sanitize-thread sanitize-address: sanitize-%:
 	@$(INSTALL) sanitize
 	@swift test --disable-xctest --sanitize=$* $(SANITIZER_FLAGS) --scratch-path .build-$* || \
@@ -100,13 +106,13 @@ bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS and beanstalkd
 	@$(INSTALL) bench
 	@Benchmarks/run $(ARGS)
 
-load: ## run the load tester; ARGS='handoff --pairs 50', compare with the peers by default
+load: ## run the load tester; compares with the peers unless ARGS='handoff --pairs 50'
 	@$(INSTALL) bench
 	@swift build -c release --product sluiced >&2
 	@swift build -c release --product sluice-load >&2
 	@exec .build/release/sluice-load $(or $(ARGS),compare)
 
-faults: ## prove on the daemon what it promises under faults; ARGS=--quick, ARGS=--prove for wrong servers
+faults: ## check what the real daemon promises under faults; ARGS=--quick; ARGS=--prove with wrong servers
 	@$(INSTALL) faults
 	@Tests/Faults/run $(ARGS)
 

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Installs what is missing on this machine, for the groups that are named; nothing missing is a quick no-op.
+# Installs what the named groups need and this machine lacks. Returns quickly when nothing is missing.
 #
 #     deploy/install-dependencies.sh lint|build|test|sanitize|examples|faults|fuzz|bench...
 #
-# Debian packages come through apt-get, with sudo where the user is not root. Exits with 69 when that cannot be.
-# Swift itself it only looks for. A peer of the benchmark that cannot be installed is only warned of, because
-# Benchmarks/run, sluice-load and Tests/Faults/run report it as skipped.
+# Uses apt-get, with sudo unless the user is root, and pip. Exits with 69 when something cannot be installed. Swift is
+# not installed: without it the script fails. The programs that the benchmark compares with may be missing: the script
+# warns, and Benchmarks/run, sluice-load and Tests/Faults/run report them as skipped.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly BENCH_VENV=Benchmarks/.build-bench/venv # Benchmarks/run looks there
+readonly BENCH_VENV=Benchmarks/.build-bench/venv # also in Benchmarks/run and docs/examples/run
+readonly LINT_VENV=.build-lint/venv              # also in the Makefile
+readonly RUFF=ruff==0.17.6                       # another version may format differently
 missing=()
 missing_peers=()
 
@@ -23,14 +25,14 @@ fail() {
 
 have() { command -v "$1" >/dev/null; }
 
-# need PACKAGE CHECK...: the package is missing unless the check succeeds.
+# need PACKAGE CHECK...: marks the package as missing unless the check succeeds.
 need() {
     local package=$1
     shift
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
-# want_peer PACKAGE CHECK...: as need, for a program that the benchmark compares with.
+# want_peer PACKAGE CHECK...: does the same for a program that the benchmark compares with.
 want_peer() {
     local package=$1
     shift
@@ -39,13 +41,13 @@ want_peer() {
 
 has_header() {
     local directory
-    for directory in /usr/include /usr/local/include /opt/homebrew/include; do
+    for directory in /usr/include /usr/local/include; do
         [[ -e $directory/$1 ]] && return
     done
     return 1
 }
 
-# The traditional netcat has other flags, and does not half-close.
+# The traditional netcat has other flags and cannot half-close.
 has_openbsd_netcat() { [[ $(nc -h 2>&1) == *OpenBSD* ]]; }
 
 has_bench_python() {
@@ -56,14 +58,19 @@ has_bench_python() {
     return 1
 }
 
+has_ruff() { [[ $("$LINT_VENV/bin/ruff" --version 2>&1) == "${RUFF/==/ }" ]]; }
+
+need_swift() { have swift || fail "swift not found; install Swift 6.2 or later from https://www.swift.org/install"; }
+
 need_group() {
     case $1 in
         lint)
-            have swift || fail "there is no swift; install Swift 6.2 or later from https://www.swift.org/install"
+            need_swift
             need python3 have python3
+            has_ruff || need python3-venv python3 -c 'import ensurepip, venv'
             ;;
         build)
-            need_group lint
+            need_swift
             need git have git
             need libev-dev has_header ev.h
             ;;
@@ -99,7 +106,7 @@ need_group() {
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; there are lint, build, test, sanitize, examples, faults, fuzz and bench" ;;
+        *) fail "unknown group '$1'; the groups are lint, build, test, sanitize, examples, faults, fuzz and bench" ;;
     esac
 }
 
@@ -107,13 +114,13 @@ as_root() {
     if ((EUID == 0)); then
         "$@"
     else
-        sudo ${CI:+--non-interactive} "$@" # in CI nobody is there to type a password
+        sudo ${CI:+--non-interactive} "$@" # nobody can type a password in CI
     fi
 }
 
-# install PACKAGE...: false, with the reason on standard error, when that cannot be.
+# install PACKAGE...: returns false, with the reason on standard error, when that is impossible.
 install() {
-    have apt-get || { warn "$* missing, and there is no apt-get to install it; install it by hand" && return 1; }
+    have apt-get || { warn "$* missing and apt-get not found; install by hand: $*" && return 1; }
     ((EUID == 0)) || have sudo || { warn "$* missing; run as root: apt-get install $*" && return 1; }
     warn "installing $*"
     {
@@ -130,16 +137,23 @@ install_bench_python() {
         { warn "pip could not install gevent into $BENCH_VENV" && return 1; }
 }
 
-# One by one: each is worth having without the others.
+# Installs the peers one by one, so that the failure of one does not keep out the others.
 install_peers() {
     local package
     for package in "${missing_peers[@]}"; do
-        install "$package" || warn "going on without $package: what needs it is skipped"
+        install "$package" || warn "continuing without $package; what needs it is skipped"
     done
 }
 
 install_gevent() {
-    install_bench_python || warn "going on without gevent: what needs it is skipped"
+    install_bench_python || warn "continuing without gevent; what needs it is skipped"
+}
+
+install_ruff() {
+    has_ruff && return
+    warn "installing $RUFF into $LINT_VENV"
+    { python3 -m venv --clear "$LINT_VENV" && "$LINT_VENV/bin/python" -m pip install --quiet "$RUFF"; } >&2 ||
+        { warn "pip could not install $RUFF into $LINT_VENV" && return 1; }
 }
 
 (($#)) || fail "name the groups: lint, build, test, sanitize, examples, faults, fuzz, bench"
@@ -148,4 +162,5 @@ for group in "$@"; do need_group "$group"; done
 for group in "$@"; do
     [[ $group != @(bench|examples|faults) ]] || install_peers
     [[ $group != @(bench|examples) ]] || install_gevent
+    [[ $group != lint ]] || install_ruff || exit 69
 done

@@ -1,7 +1,8 @@
-"""A program for gevent, and its twin: Sources/Examples/InProcess/GeventTwin.swift has the same statements in the same order.
+"""A program for gevent. Its twin for Sluice, Sources/Examples/InProcess/GeventTwin.swift, has the same statements in
+the same order and prints the same.
 
-make example NAME=gevent-original      this one
-make example NAME=gevent-twin      the one for Sluice
+make example NAME=gevent-original      runs this program
+make example NAME=gevent-twin          runs its twin
 """
 
 import gevent
@@ -9,8 +10,7 @@ from gevent.event import AsyncResult
 from gevent.pool import Pool
 from gevent.queue import Channel, Queue
 
-
-# Two greenlets and a queue with room for two.
+# Two greenlets and a queue that holds two messages.
 stall = Queue(maxsize=2)
 
 
@@ -31,13 +31,13 @@ seller = gevent.spawn(sell)
 print(seller.get())
 supplier.join()
 
-# A channel: who puts waits until somebody gets.
+# A channel: put waits until another greenlet gets.
 counter = Channel()
 customer = gevent.spawn(lambda: "paid with " + counter.get())
 counter.put("a coin")
 print(customer.get())
 
-# A result that many wait for.
+# A result that several greenlets wait for.
 news = AsyncResult()
 readers = [gevent.spawn(lambda: news.get()) for _ in range(3)]
 news.set("it rains")

@@ -1,10 +1,10 @@
-"""A lock and a semaphore among clients of the daemon: a channel keeps one permit, or several.
+"""A lock and a semaphore for clients of the daemon: a channel keeps one permit, or several.
 
 make example NAME=lock-fenced
 
-To acquire is to receive a permit under a lease, to release is to give it back. So a permit comes back by itself when its
-holder has died, or has not said for too long that it lives (TOUCH). How often the permit was handed out is a fencing
-token: it grows with each holder, so a storage can refuse what a former one still writes.
+A client acquires a permit by receiving it under a lease, and releases it with NACK. So the permit returns by itself
+when its holder dies or does not renew the lease in time (TOUCH). The attempt number of the permit is a fencing token:
+it grows with each holder, so that a storage can refuse writes of an earlier holder.
 """
 
 from threading import Thread
@@ -53,7 +53,7 @@ def main():
         with Client() as client, Permit(client, "room"):
             inside.append(number)
             most.append(len(inside))
-            client.ask("BARRIER parties=3 photograph")  # nobody leaves before three are there
+            client.ask("BARRIER parties=3 photograph")  # each guest waits until three are in the room
             inside.remove(number)
 
     guests = [Thread(target=guest, args=[number]) for number in range(9)]

@@ -1,6 +1,6 @@
-"""The dining philosophers as clients. A fork is a channel that keeps one message. Whoever is to put a fork down joins the
-sending end of its channel, so the daemon knows who could do so. When all hold their left forks and wait for the other
-one, STUCK does not guess that they will wait for ever: it proves it.
+"""The dining philosophers as clients. A fork is a channel that keeps one message. A philosopher who holds a fork joins
+the sending end of its channel, which tells the daemon that only this client can put the fork down. When all
+philosophers hold their left fork and wait for the right one, STUCK proves that they will wait for ever.
 
 make example NAME=philosophers-stuck
 """
@@ -17,7 +17,7 @@ def fork(seat):
 
 
 def sit_down(seat):
-    """Takes the left fork, which is nobody else's to put down from now on."""
+    """Takes the left fork. From now on, only this philosopher can put it down."""
     client = Client(NAMES[seat])
     client.receive(fork(seat))
     client.ask(f"JOIN end=send {fork(seat)}")
@@ -25,7 +25,7 @@ def sit_down(seat):
 
 
 def report(waiter):
-    """What STUCK says once all philosophers wait."""
+    """Returns what STUCK reports once all philosophers wait."""
     while len(json.loads(waiter.ask("WAITERS format=json")[1])["waiters"]) < len(NAMES):
         pass
     return json.loads(waiter.ask("STUCK format=json")[1])["cycles"]
@@ -40,13 +40,13 @@ def main():
     for seat, philosopher in enumerate(philosophers):
         philosopher.begin(f"RECV {fork(seat + 1)}")
 
-    names = {philosopher.address: name for philosopher, name in zip(philosophers, NAMES)}
+    names = {philosopher.address: name for philosopher, name in zip(philosophers, NAMES, strict=True)}
     for cycle in report(waiter):
         print(f"{cycle['certainty']}: {len(cycle['steps'])} clients wait for each other")
         for step in sorted(cycle["steps"], key=lambda step: NAMES.index(step["label"])):
             print(f"  {step['label']} waits to {step['operation']} {step['channel']}, for {names[step['waitsFor']]}")
 
-    # A fork from the kitchen ends it: who has two dines, and puts the left one down for the next.
+    # Another fork ends the deadlock: a philosopher with two forks dines, then puts the left one down for the neighbour.
     print("the waiter brings another fork")
     waiter.send(fork(0), b"fork")
     for seat in reversed(range(len(NAMES))):

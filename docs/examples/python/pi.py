@@ -1,9 +1,9 @@
-"""A worker farm that estimates pi by chance. Workers take their jobs under a lease, and acknowledge them when they have
-sent the result; one of them dies at its first job, which then goes to another.
+"""A worker farm that estimates pi at random. Workers take jobs under a lease and acknowledge them after they have sent
+the result. One worker dies at its first job, which then goes to another worker.
 
 make example NAME=pi
 
-The result is the same every time: each job has its own seed, and each is counted once.
+The result is the same every time, because each job has its own seed and is counted once.
 """
 
 import random
@@ -17,7 +17,7 @@ JOBS, SHOTS = 40, 5_000
 def farmer():
     with Client("farmer") as client:
         for seed in range(JOBS):
-            client.send("jobs", str(seed).encode())  # returns when the job was acknowledged
+            client.send("jobs", str(seed).encode())  # returns when a worker has acknowledged the job
         client.ask("CLOSE jobs")
 
 

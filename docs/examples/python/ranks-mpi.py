@@ -1,8 +1,8 @@
-"""Ranks in the manner of mpi4py: each is a process with a connection, and a channel leads from each rank to each.
+"""Ranks as in mpi4py: each is a process with a connection, and every pair of ranks has a channel in each direction.
 
 make example NAME=ranks-mpi
 
-The body of `main` is a program for mpi4py, but for where its `comm` comes from.
+The body of `main` is a program for mpi4py, except for its first line, which makes `comm`.
 """
 
 import json
@@ -12,7 +12,7 @@ from sluice import Client
 
 
 class Communicator:
-    """What mpi4py calls `MPI.COMM_WORLD`; the lower-case methods, which take any object (here: any JSON)."""
+    """Stands for mpi4py's `MPI.COMM_WORLD`. Has its lower-case methods, which take any object (here: any JSON)."""
 
     def __init__(self, rank, size):
         self.rank, self.size = rank, size

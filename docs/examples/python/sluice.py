@@ -1,4 +1,4 @@
-"""A client of Sluice in a page: one connection, one command at a time. docs/protocol.md tells the rest."""
+"""A client of Sluice in a page: one connection, one command at a time. docs/protocol.md describes the protocol."""
 
 import os
 import socket
@@ -18,8 +18,9 @@ class Client:
 
     @property
     def address(self):
-        """What the daemon calls the connection in its reports."""
-        return "%s:%d" % self.socket.getsockname()
+        """The address by which the daemon's reports call this connection."""
+        host, port = self.socket.getsockname()
+        return f"{host}:{port}"
 
     def __enter__(self):
         return self
@@ -29,12 +30,12 @@ class Client:
         self.socket.close()
 
     def die(self):
-        """Breaks the connection off, as a crash does."""
+        """Drops the connection, as a crash does."""
         self.replies.close()
         self.socket.close()
 
     def ask(self, line, body=None):
-        """Sends a command, and waits for its reply: the words of the reply's line, and its bytes if it has any."""
+        """Sends a command and waits for its reply. Returns the words of the reply and its body, which may be None."""
         self.begin(line, body)
         return self.finish()
 
@@ -44,7 +45,7 @@ class Client:
     def finish(self):
         words = self.replies.readline().decode().split()
         if not words:
-            raise ConnectionError("the daemon has closed the connection")
+            raise ConnectionError("the daemon closed the connection")
         if words[0] in ("CLOSED", "POISONED"):
             raise Ended(" ".join(words))
         if words[0] == "ERR":
@@ -63,7 +64,7 @@ class Client:
         return self.ask(f"RECV {channel}")[1]
 
     def receive_leased(self, channel, lease):
-        """The message, what to acknowledge it by, and how often it was handed out."""
+        """Returns the message, the did to acknowledge it by, and its attempt number."""
         words, message = self.ask(f"RECV lease={lease} {channel}")
         attributes = dict(word.split("=") for word in words[3:])
         return message, attributes["did"], int(attributes["attempt"])
