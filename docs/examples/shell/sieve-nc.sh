@@ -1,19 +1,19 @@
-# The concurrent sieve of Eratosthenes by netcat and bash: each filter is a shell with a netcat of its own, and they meet
-# on channels of the daemon. There is a filter for each prime up to the square root of 2 000; what has passed all of them
-# is prime.
+# The concurrent sieve of Eratosthenes in netcat and bash: each filter is a shell with its own netcat, and the filters are
+# connected by channels of the daemon. There is a filter for each prime up to the square root of 2 000; a number that
+# passes all filters is prime.
 #
 #     make example NAME=sieve-nc
 #
-# The primes are 303, as in `sieve`; each line is printed when the number has come out of the last filter.
+# Prints 303 primes, as `sieve` does, each when it comes out of the last filter.
 
 limit=2000
 
-# Each process says one command, and then reads its reply.
+# Each process sends one command, then reads its reply.
 connect() { coproc NC { exec nc "${SLUICE%:*}" "${SLUICE#*:}"; } 2>/dev/null; }
 say() { echo "$1" >&"${NC[1]}"; }
 answer() { read -r word name rest <&"${NC[0]}"; }
 
-# Receives from $1 into `number`; false when it is closed.
+# receive CHANNEL: receives into `number`. Returns false when the channel is closed.
 receive() {
     say "recv $1"
     answer

@@ -1,4 +1,4 @@
-// Runs the example that is named on the command line: see docs/examples/run.
+// Runs the example that the command line names: see docs/examples/run.
 
 import Foundation
 
@@ -32,7 +32,7 @@ enum Examples {
             return print(all.keys.sorted().joined(separator: "\n"))
         }
         guard let example = all[name] else {
-            note("there is no example \(name); docs/examples/run lists them")
+            note("unknown example '\(name)'; docs/examples/run lists all")
             exit(64)
         }
         try await example()

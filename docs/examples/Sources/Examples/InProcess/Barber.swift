@@ -1,15 +1,15 @@
-// The sleeping barber (Dijkstra 1965). The waiting room is a channel that keeps three messages. Who finds it full goes
-// away: `trySend` tells. Nobody has to wake the barber; he sleeps in `receive`.
+// The sleeping barber (Dijkstra 1965). The waiting room is a channel that keeps three messages. A customer who finds it
+// full goes away: `trySend` returns false. Nobody has to wake the barber, who sleeps in `receive`.
 //
 //     make example NAME=barber
 //
-// In barber-remote all of them are clients of the daemon.
+// In barber-remote the barber and the customers are clients of the daemon.
 
 import SluiceRuntime
 
 private struct Customer: Sendable {
     let name: String
-    /// Where the customer sits until the hair is cut.
+    /// The barber sends on this channel when the hair is cut.
     let isDone = Channel<Void>()
 }
 
@@ -21,13 +21,13 @@ func barber() throws {
             var served = 0
             for try await customer in chairs {
                 print("the barber cuts \(customer.name)'s hair")
-                await Task.yield()  // which takes him a while
+                await Task.yield()  // cutting hair takes a while
                 served += 1
                 try await customer.isDone.send(())
             }
             return served
         }
-        // Two waves: the first fills the shop, the second finds it empty again.
+        // Two waves: the first fills the shop; when the second comes, the shop is empty again.
         var turnedAway = 0
         for wave in [["Ann", "Bob", "Cid", "Dan", "Eve", "Fay"], ["Gus", "Hal"]] {
             turnedAway += try await parallelMap(wave) { name in

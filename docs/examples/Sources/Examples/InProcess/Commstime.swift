@@ -1,5 +1,5 @@
-// Commstime, the benchmark of occam, JCSP and PyCSP: four processes in a circle that count. `prefix` begins with 0,
-// `delta` copies what goes round to the consumer, `successor` adds 1.
+// Commstime, the benchmark of occam, JCSP and PyCSP: four processes in a circle that count. `prefix` sends a 0 first,
+// `delta` sends each number on and copies it to the consumer, `successor` adds 1.
 //
 //     make example NAME=commstime
 //
@@ -7,8 +7,8 @@
 //        ^        |
 //        +- successor
 //
-// The numbers are on standard output; what a channel operation costs here is on standard error. commstime-remote does the
-// same over TCP.
+// Prints the numbers on standard output and the cost of a channel operation on standard error. commstime-remote does
+// the same over TCP.
 
 import SluiceRuntime
 
@@ -44,7 +44,7 @@ func commstime() throws {
             }
             report(ContinuousClock.now - start, for: 4 * rounds)
             print("...\nthe sum of \(rounds) numbers is \(sum)")
-            // The others would go round for ever.
+            // The other three would run for ever.
             nursery.cancel()
         }
     }

@@ -1,23 +1,23 @@
-// Fan-out and fan-in, in three ways: a pipeline (many workers, the order is kept), a merge (many sources, one channel),
-// and a broadcast (one source, everybody hears everything).
+// Fan-out and fan-in in three ways: a pipeline (many workers, results in order), a merge (many sources, one channel)
+// and a broadcast (one source, every receiver gets every message).
 //
 //     make example NAME=fan
 //
-// fan-remote has its workers on connections of their own.
+// In fan-remote each worker has its own connection.
 
 import SluiceRuntime
 
 func fan() throws {
     let reactor = try Reactor()
     try reactor.run {
-        // Fan out to four workers, and in again: the squares come in the order of the numbers.
+        // Fan out to four workers and in again: the squares arrive in the order of the numbers.
         let squares = try pipeline(from: source(1...8, on: reactor), workers: 4) { number in
-            for _ in 0..<(9 - number) { await Task.yield() }  // the first ones take longest
+            for _ in 0..<(9 - number) { await Task.yield() }  // the first numbers take longest
             return number * number
         }
         print("pipeline:", try await collect(squares))
 
-        // Fan in: what three sources send, fairly in turn.
+        // Fan in: the messages of three sources, fairly in turn.
         let merged = try merge([1...3, 11...13, 21...23].map { source($0, on: reactor) })
         print("merge:", try await collect(merged))
 
@@ -31,7 +31,7 @@ func fan() throws {
     }
 }
 
-/// A channel on which a task sends the numbers.
+/// Returns a channel on which a task sends the numbers.
 private func source(_ numbers: ClosedRange<Int>, on reactor: Reactor) -> Channel<Int> {
     let channel = Channel<Int>(name: "\(numbers)")
     reactor.spawn("source \(numbers)") {

@@ -1,14 +1,15 @@
-// A program for gevent, and its twin: python/gevent-original.py has the same statements in the same order.
+// The twin of a program for gevent, python/gevent-original.py. It has the same statements in the same order and prints
+// the same.
 //
-//     make example NAME=gevent-twin      this one
-//     make example NAME=gevent-original      the one for gevent
+//     make example NAME=gevent-twin          runs this program
+//     make example NAME=gevent-original      runs the one for gevent
 
 import SluiceRuntime
 
 func geventTwin() throws {
     let reactor = try Reactor()
     try reactor.run {
-        // Two green tasks and a queue with room for two.
+        // Two green tasks and a queue that holds two messages.
         let stall = Channel<String>(.buffered(capacity: 2))
 
         @Sendable func supply() async throws {
@@ -30,13 +31,13 @@ func geventTwin() throws {
         print(try await seller.value)
         try await supplier.join()
 
-        // A channel: who sends waits until somebody receives.
+        // A channel: send waits until another task receives.
         let counter = Channel<String>()
         let customer = reactor.spawn { "paid with " + (try await counter.receive() ?? "nothing") }
         try await counter.send("a coin")
         print(try await customer.value)
 
-        // A result that many wait for.
+        // A result that several tasks wait for.
         let news = Channel<String>(.once)
         let readers = (1...3).map { _ in reactor.spawn { try await news.receive() ?? "" } }
         try await news.send("it rains")

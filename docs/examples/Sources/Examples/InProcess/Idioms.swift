@@ -1,4 +1,4 @@
-// The Swift of docs/idioms.md: what stands there stands here, and prints what is expected.
+// The Swift of docs/idioms.md: every block of Swift on that page is part of this program.
 //
 //     make example NAME=idioms
 

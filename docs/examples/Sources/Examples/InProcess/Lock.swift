@@ -1,9 +1,9 @@
-// A lock and a semaphore, made of a channel: it keeps one permit, or several. To acquire is to receive one, to release
-// is to send it back.
+// A lock and a semaphore made of a channel that keeps one permit, or several. A task acquires a permit by receiving it
+// and releases it by sending it back.
 //
 //     make example NAME=lock
 //
-// lock-fenced is the same among clients of the daemon, where a permit comes back even if its holder has died.
+// lock-fenced does the same for clients of the daemon, where a permit returns even if its holder dies.
 
 import SluiceRuntime
 
@@ -30,21 +30,21 @@ private struct Semaphore: Sendable {
 
     init(permits count: Int) {
         permits = Channel(.buffered(capacity: count))
-        // There is room for all of them.
+        // The buffer holds all of them, so no send waits.
         for _ in 0..<count { _ = try? permits.trySend(()) }
     }
 
     func withPermit<Result>(_ body: () async throws -> Result) async throws -> Result {
         try await permits.receive()
-        // There is room for what was taken.
+        // The buffer has room for the permit that was taken out.
         defer { _ = try? permits.trySend(()) }
         return try await body()
     }
 }
 
-/// What the guests do; all of them are on one thread.
+/// Counts the guests in the room; all of them run on one thread.
 private final class Tally: @unchecked Sendable {
-    // Sendable: on the reactor's thread only.
+    // Sendable because only the reactor's thread uses it.
     private(set) var book: [Int] = []
     private(set) var most = 0
     private var inside = 0

@@ -1,9 +1,9 @@
-// A worker farm that draws the Mandelbrot set. Whoever is idle takes the next row; the rows come back in any order, each
-// with its number.
+// A worker farm that draws the Mandelbrot set. An idle worker takes the next row; the results arrive in any order, each
+// with the number of its row.
 //
 //     make example NAME=mandelbrot
 //
-// pi is a farm of connections, one of which dies at work.
+// pi is a farm whose workers are connections, one of which dies at work.
 
 import SluiceRuntime
 
@@ -20,7 +20,7 @@ func mandelbrot() throws {
             for number in 1...4 {
                 let results = try results.copy()
                 nursery.spawn("worker \(number)") {
-                    // With the last worker, the channel of results ends.
+                    // When the last worker has left, the channel of results is closed.
                     defer { results.leave() }
                     for try await row in toDo {
                         let line = (0..<width).map { shade(column: $0, row: row, width, height) }
@@ -37,7 +37,7 @@ func mandelbrot() throws {
     print(picture.joined(separator: "\n"))
 }
 
-/// How soon the point escapes, as a character.
+/// Returns a character that says how soon the point escapes.
 private func shade(column: Int, row: Int, _ width: Int, _ height: Int) -> Character {
     let shades = Array(" .:-=+*%@#")
     let (realPart, imaginaryPart) = (

@@ -1,11 +1,11 @@
-// The dining philosophers (Dijkstra 1965). A fork is a channel that keeps one message: to take the fork is to receive
-// it, to put it back is to send it.
+// The dining philosophers (Dijkstra 1965). A fork is a channel that keeps one message: a philosopher takes the fork by
+// receiving the message and puts it back by sending it.
 //
 //     make example NAME=philosophers
 //
-// When everybody takes the fork at the left first, all wait for the other one, for ever: `run` throws a `Deadlock` that
-// says so. When forks are taken in one order, the last philosopher begins at the right, and all of them dine.
-// philosophers-stuck asks the daemon about the same.
+// When all philosophers take the left fork first, all wait for the right one for ever, and `run` throws a `Deadlock`
+// that lists them. When forks are taken in one fixed order, the last philosopher begins with the right fork, and all
+// dine. philosophers-stuck asks the daemon about the same deadlock.
 
 import SluiceRuntime
 
@@ -26,7 +26,9 @@ func philosophers() throws {
 
 private let names = ["Plato", "Confucius", "Hypatia", "Averroes", "Spinoza"]
 
-/// - Parameter order: the two forks of a seat, the one to be taken first in front.
+/// Runs a dinner of all philosophers.
+///
+/// - Parameter order: Returns the two forks of a seat in the order in which to take them.
 private func dine(_ order: @escaping @Sendable (Int) -> (Int, Int)) throws {
     try Reactor().run {
         let forks = names.indices.map { Channel<Void>(.buffered(capacity: 1), name: "fork \($0)") }
@@ -37,7 +39,7 @@ private func dine(_ order: @escaping @Sendable (Int) -> (Int, Int)) throws {
                 nursery.spawn(name) {
                     for _ in 1...3 {
                         try await forks[first].receive()
-                        await Task.yield()  // the others are as quick
+                        await Task.yield()  // lets the others take their first fork
                         try await forks[second].receive()
                         try await forks[second].send(())
                         try await forks[first].send(())

@@ -1,9 +1,9 @@
-// Ranks that work together in the manner of MPI and mpi4py: broadcast, scatter, gather, reduce and a barrier. Each rank is
-// a green task, and a channel leads from each rank to each.
+// Ranks that work together as in MPI and mpi4py: broadcast, scatter, gather, reduce and a barrier. Each rank is a green
+// task, and every pair of ranks has a channel in each direction.
 //
 //     make example NAME=ranks
 //
-// ranks-mpi has the same ranks as processes, with the names of mpi4py.
+// ranks-mpi runs the same ranks as processes, with the names of mpi4py.
 
 import SluiceRuntime
 
@@ -11,7 +11,7 @@ func ranks() throws {
     try Reactor().run {
         let world = Communicator<[Int]>(size: 4)
         let lines = try await parallelMap(0..<world.size) { rank in
-            // Rank 0 tells everybody by what to multiply, and gives each a part of the work.
+            // Rank 0 sends the factor to all ranks and a part of the numbers to each.
             let factor = try await world.broadcast(rank == 0 ? [10] : nil, as: rank)[0]
             let part = try await world.scatter(rank == 0 ? [[1, 2], [3], [4, 5, 6], []] : nil, as: rank)
             let products = part.map { $0 * factor }
@@ -26,7 +26,7 @@ func ranks() throws {
 
 private struct Communicator<Value: Sendable>: Sendable {
     let size: Int
-    /// By the ranks that it leads from and to; a message waits for its receiver.
+    /// The channels by sending and receiving rank. A send waits for its receiver.
     private let links: [[Channel<Value>]]
     private let arrivals = Channel<Void>(name: "arrivals")
     private let departures = Channel<Void>(name: "departures")
@@ -47,19 +47,19 @@ private struct Communicator<Value: Sendable>: Sendable {
         return value
     }
 
-    /// Everybody gets the value of rank 0.
+    /// Returns the value of rank 0 in every rank.
     func broadcast(_ value: Value?, as rank: Int) async throws -> Value {
         try await scatter(value.map { Array(repeating: $0, count: size) }, as: rank)
     }
 
-    /// Everybody gets one of the values of rank 0.
+    /// Returns one of the values of rank 0 in each rank.
     func scatter(_ values: [Value]?, as rank: Int) async throws -> Value {
         guard let values else { return try await receive(from: 0, as: rank) }
         for other in 1..<size { try await send(values[other], from: 0, to: other) }
         return values[0]
     }
 
-    /// Rank 0 gets the values of all.
+    /// Returns the values of all ranks in rank 0.
     func gather(_ value: Value, as rank: Int) async throws -> [Value]? {
         guard rank == 0 else {
             try await send(value, from: rank, to: 0)
@@ -70,13 +70,13 @@ private struct Communicator<Value: Sendable>: Sendable {
         return values
     }
 
-    /// Rank 0 gets the values of all, combined.
+    /// Returns the combined values of all ranks in rank 0.
     func reduce(_ value: Value, as rank: Int, _ combine: (Value, Value) -> Value) async throws -> Value? {
         guard let values = try await gather(value, as: rank) else { return nil }
         return values.dropFirst().reduce(values[0], combine)
     }
 
-    /// Returns when all have come: rank 0 counts them, and then lets them go.
+    /// Returns when all ranks have called it: rank 0 counts them, then releases them.
     func barrier(as rank: Int) async throws {
         if rank == 0 {
             for _ in 1..<size { try await arrivals.receive() }

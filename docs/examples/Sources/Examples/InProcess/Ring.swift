@@ -1,5 +1,5 @@
-// A token ring: 503 tasks in a circle pass a number on, which is one less each time. Who gets the 0 says so. (The thread
-// ring of the Computer Language Benchmarks Game; for 50 000 000 the answer is 292.)
+// A token ring: 503 tasks in a circle pass a number on and subtract 1 each time. The task that gets 0 prints its own
+// number. (The thread ring of the Computer Language Benchmarks Game; for 50 000 000 the answer is 292.)
 //
 //     make example NAME=ring
 //

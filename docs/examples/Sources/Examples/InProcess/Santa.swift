@@ -1,10 +1,10 @@
-// The Santa Claus problem (Trono 1994). Santa sleeps until all nine reindeer are back, or three of ten elves want to ask
-// him something. When both are there, the reindeer come first.
+// The Santa Claus problem (Trono 1994). Santa sleeps until all nine reindeer are back or three of ten elves want to ask
+// him something. When both groups are complete, the reindeer come first.
 //
 //     make example NAME=santa
 //
-// A stable or a workshop gathers a group, and then knocks; Santa takes the knocks in the order of priority. In
-// santa-remote the groups are barriers, and Santa chooses between those.
+// A stable or a workshop gathers a group, then knocks; Santa answers knocks in order of priority. In santa-remote the
+// groups are barriers, and Santa selects between them.
 
 import SluiceRuntime
 
@@ -21,7 +21,7 @@ func santa() throws {
         }
         for gathering in [reindeer, elves] { reactor.spawn(gathering.name) { try await gathering.gather() } }
 
-        for _ in 1...3 { await Task.yield() }  // Santa sleeps long: both groups are at the door
+        for _ in 1...3 { await Task.yield() }  // both groups are at the door before Santa wakes
         for _ in 1...6 {
             try await select(order: .first) {
                 reindeer.knock.receiving { members in
@@ -64,13 +64,13 @@ private struct Gathering: Sendable {
         }
     }
 
-    /// As a member: comes, and returns when Santa has had time.
+    /// Joins the group as a member. Returns when Santa has met it.
     func join(_ number: Int) async throws {
         try await door.send(number)
         try await thanks.receive()
     }
 
-    /// As Santa: lets everybody go.
+    /// Releases all members, as Santa.
     func release(_ members: [Int]) async throws {
         for _ in members { try await thanks.send(()) }
     }

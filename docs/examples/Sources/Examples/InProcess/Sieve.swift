@@ -1,5 +1,6 @@
 // The concurrent sieve of Eratosthenes, the oldest program of CSP (Hoare 1978, after McIlroy): a green task for each
-// prime, which passes on what its prime does not divide. The first number that comes out of a filter is the next prime.
+// prime passes on the numbers that its prime does not divide. The first number that comes out of a filter is the next
+// prime.
 //
 //     make example NAME=sieve
 //

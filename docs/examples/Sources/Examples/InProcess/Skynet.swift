@@ -1,10 +1,10 @@
-// Skynet: a task starts ten others, each of which starts ten, until there are a million, which send their numbers back;
-// everybody sends the sum of what the ten have sent. 1 111 111 green tasks on one thread.
+// Skynet: a task starts ten tasks, each of which starts ten, down to a million. Each leaf sends its number up, and each
+// other task the sum of the ten numbers that it receives. 1 111 111 green tasks on one thread.
 //
 //     make example NAME=skynet
 //
-// The two upper levels start one child after the other: so 11 000 tasks are alive at a time, and not all of them, which
-// works as well and takes 2.6 GB.
+// The two upper levels start one child after the other, so that 11 000 tasks are alive at a time. Starting all of them
+// at once works as well and takes 2.6 GB.
 
 import SluiceRuntime
 

@@ -1,8 +1,8 @@
-// What differs from one run to the next goes to standard error.
+// Output that differs from one run to the next goes to standard error.
 
 import Foundation
 
-/// Says what one of `count` channel operations has taken.
+/// Prints the time of one of `count` channel operations.
 func report(_ elapsed: Duration, for count: Int) {
     note("\(elapsed / count) for each of \(count) messages")
 }

@@ -1,10 +1,10 @@
-// The sleeping barber, who is a client, as his customers are. The waiting room is a channel that the daemon keeps three
-// messages of; who finds it full is told so, and goes away. A customer's name is also that of the channel on which the
-// customer waits for the end of it.
+// The sleeping barber with clients: the barber and each customer have a connection. The waiting room is a channel for
+// which the daemon keeps three messages; a customer who finds it full (`trySend` returns false) goes away. A customer
+// waits for the end of the haircut on a channel named after the customer.
 //
 //     make example NAME=barber-remote
 //
-// See barber for the same within a process.
+// barber does the same within a process.
 
 import SluiceClient
 
@@ -12,7 +12,7 @@ func barberRemote() async throws {
     try await withClient(daemonAddress) { street in
         let chairs = try street.channel("waiting-room")
         try await chairs.open(.queue(capacity: 3))
-        // The barber is not there yet, so nobody is called from the waiting room.
+        // The barber has not come yet, so the customers stay in the waiting room.
         var customers: [String] = []
         for name in ["Ann", "Bob", "Cid", "Dan"] {
             if try await chairs.trySend(name) {
@@ -27,7 +27,7 @@ func barberRemote() async throws {
                 _ = try await street.channel("customers/\(name)").receive()
                 print("\(name) goes home with short hair")
             }
-            // Whoever comes now wakes the barber up.
+            // The next customer wakes the barber.
             try await chairs.send("Eve")
             _ = try await street.channel("customers/Eve").receive()
             print("Eve goes home with short hair")
@@ -41,7 +41,7 @@ private func work() async throws {
     try await withClient(daemonAddress) { client in
         var served = 0
         for try await customer in try client.channel("waiting-room") {
-            // The hair is cut; he does not call the next one before this one has gone.
+            // The hair is cut. The barber calls the next customer only when this one has gone.
             try await client.channel("customers/\(customer.text)").send("done")
             served += 1
         }

@@ -1,9 +1,9 @@
-// Commstime over TCP: its four processes are clients, each with a connection of its own.
+// Commstime over TCP: each of its four processes is a client with its own connection.
 //
 //     make example NAME=commstime-remote
 //
-// See commstime for the same within a process. Here a message goes through the daemon, which takes a hundred times as
-// long: what that was is on standard error.
+// commstime does the same within a process. Here each message goes through the daemon, which takes about a hundred
+// times as long; the time is on standard error.
 
 import SluiceClient
 
@@ -45,14 +45,14 @@ func commstimeRemote() async throws {
             }
             report(ContinuousClock.now - start, for: 4 * rounds)
             print("...\nthe sum of \(rounds) numbers is \(sum)")
-            // Poison goes from one channel to the next: see `process`.
+            // The poison spreads from channel to channel: see `process`.
             try await counted.poison(reason: "that is enough")
         }
         try await group.waitForAll()
     }
 }
 
-/// Runs a process until it meets a channel that is poisoned; then it poisons the others.
+/// Runs a process until one of its channels is poisoned, then poisons the others.
 private func process(_ body: @Sendable (Client) async throws -> Void) async throws {
     try await withClient(daemonAddress) { client in
         do {

@@ -1,9 +1,9 @@
-// What the remote examples have in common.
+// Shared by the remote examples.
 
 import Foundation
 import SluiceClient
 
-/// Where the daemon is: docs/examples/with-daemon starts one, and says where.
+/// The address of the daemon that docs/examples/with-daemon has started.
 let daemonAddress = ProcessInfo.processInfo.environment["SLUICE"] ?? "127.0.0.1:7333"
 
 extension Message {

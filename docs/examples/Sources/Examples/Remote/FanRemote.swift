@@ -1,9 +1,9 @@
-// Fan-out and fan-in through the daemon: a source, workers on connections of their own, and one who collects. In two ways:
-// each message for one worker, under a lease, and each message for all.
+// Fan-out and fan-in through the daemon: a source, workers with their own connections, and a collector. In two ways:
+// each message for one worker, under a lease, and each message for all workers.
 //
 //     make example NAME=fan-remote
 //
-// See fan for the same within a process.
+// fan does the same within a process.
 
 import SluiceClient
 
@@ -14,8 +14,8 @@ func fanRemote() async throws {
     }
 }
 
-/// Each number is for one of three workers. A send returns when the number was acknowledged, so when all have returned,
-/// all is done, and no number is lost with a worker that dies.
+/// Each number is for one of three workers. A send returns when a worker has acknowledged the number, so all numbers
+/// are done when all sends have returned, and no number is lost with a worker that dies.
 private func spread(_ client: Client) async throws {
     try await withThrowingTaskGroup { group in
         for _ in 1...3 { group.addTask { try await square() } }
@@ -44,7 +44,7 @@ private func square() async throws {
     }
 }
 
-/// Each message is for everybody: the sum and the product of the same numbers.
+/// Each message is for every worker: one computes the sum, the other the product of the same numbers.
 private func announce(_ client: Client) async throws {
     let news = try client.channel("news")
     try await news.open(.broadcast)
@@ -62,7 +62,7 @@ private func announce(_ client: Client) async throws {
 private func listen(_ body: ([Int]) -> Int) async throws -> Int {
     try await withClient(daemonAddress) { client in
         let news = try client.channel("news")
-        // Who has joined misses nothing between two receives.
+        // A client that has joined misses no message between two receives.
         try await news.join(.receiving)
         var numbers: [Int] = []
         for try await message in news { numbers.append(message.number ?? 0) }

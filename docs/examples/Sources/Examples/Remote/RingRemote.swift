@@ -1,9 +1,9 @@
-// A token ring over TCP: each node is a client, which waits on a channel of its own for a number, and passes it on to the
-// next one's, one less. Who gets the 0 says so.
+// A token ring over TCP: each node is a client that receives a number on its own channel, subtracts 1 and sends it on
+// the channel of the next node. The node that gets 0 prints its own number.
 //
 //     make example NAME=ring-remote
 //
-// See ring for the same within a process.
+// ring does the same within a process.
 
 import SluiceClient
 
@@ -17,7 +17,7 @@ func ringRemote() async throws {
             try await client.channel("ring/1").send("\(passes)")
             let winner = try await client.channel("winner").receive()
             print("after \(passes) passes node \(winner?.text ?? "?") has the token")
-            // A node that finds its channel closed closes the next one.
+            // A node whose channel is closed closes the next channel.
             try await client.channel("ring/1").close()
         }
         try await group.waitForAll()

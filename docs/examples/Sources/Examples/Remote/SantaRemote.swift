@@ -1,9 +1,9 @@
-// The Santa Claus problem with barriers of the daemon. Santa is the tenth at the barrier of the nine reindeer, and the
-// fourth at that of three elves: he waits at both in one select, in which the reindeer come first.
+// The Santa Claus problem with barriers of the daemon. Santa is the tenth party at the barrier of the nine reindeer and
+// the fourth at the barrier of three elves: one select waits at both, with the reindeer first.
 //
 //     make example NAME=santa-remote
 //
-// See santa for the same within a process, without barriers.
+// santa does the same within a process, without barriers.
 
 import SluiceClient
 
@@ -41,7 +41,8 @@ private func reindeer() async throws {
     }
 }
 
-/// There are more elves than chairs, so an elf takes a chair first. The chair goes back with the elf, whatever happens.
+/// There are more elves than chairs, so an elf first takes a chair under a lease. The chair returns even if the elf
+/// dies.
 private func elf() async throws {
     try await withClient(daemonAddress) { client in
         guard let chair = try await client.channel("chairs").receive(lease: .seconds(60)) else { return }
@@ -58,7 +59,7 @@ extension Client {
         for _ in 1...count { try await chairs.send("a chair") }
     }
 
-    /// Asks until so many wait at a barrier.
+    /// Asks repeatedly until that many clients wait at a barrier.
     fileprivate func untilWaiting(_ count: Int, at barrier: String) async throws {
         while try await waitersReport(channel: barrier).waiters.count < count {}
     }

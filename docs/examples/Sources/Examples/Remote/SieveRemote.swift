@@ -1,9 +1,10 @@
-// The concurrent sieve of Eratosthenes over TCP: a connection for each prime, and named channels between them. The filters
-// could be on as many machines; here they are tasks, each of which knows the daemon's address and two names.
+// The concurrent sieve of Eratosthenes over TCP: a connection for each prime, and named channels between them. The
+// filters could run on different machines; here they are tasks, each of which knows only the daemon's address and two
+// names.
 //
 //     make example NAME=sieve-remote
 //
-// See sieve for the same within a process.
+// sieve does the same within a process.
 
 import SluiceClient
 

@@ -1,9 +1,10 @@
-// Skynet over TCP: ten clients share a tree of ten thousand leaves. Each leaf sends its number to the channel of the node
-// above it, and each node the sum of the ten that it has received: 11 110 messages, each taken before its sender goes on.
+// Skynet over TCP: ten clients share a tree of ten thousand leaves. Each leaf sends its number to the channel of its
+// parent, and each parent the sum of the ten numbers that it receives: 11 110 messages, each taken before its sender
+// continues.
 //
 //     make example NAME=skynet-remote
 //
-// See skynet for a million of them within a process.
+// skynet does the same with a million leaves within a process.
 
 import SluiceClient
 
