@@ -1,41 +1,57 @@
 #!/usr/bin/env bash
-# A package that depends on SluiceClient alone: its ten lines send and receive, it fetches one other package, and its release
-# executable builds in under a minute once the packages are there. What the client's documentation shows compiles.
+# Checks the package of a user that README.md shows: it fetches only one other package, its release build takes less
+# than a minute once the packages are there, and its program sends and receives a message. Also checks that the programs
+# in the client's documentation compile.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-package=Tests/Fixtures/TenLines
 daemon=${SLUICED:-.build/release/sluiced}
-# Built anew each time, apart from everything else.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"; [[ -z ${server:-} ]] || kill "$server"' EXIT
+package=$scratch/package
+name=Gardener
 
-swift package --package-path "$package" --scratch-path "$scratch" resolve
-needed=$(find "$scratch/checkouts" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs)
-[[ $needed == swift-collections ]] || {
-    echo "the client needs these packages: $needed" >&2
-    exit 1
+# shown TEXT: prints the first block of Swift in README.md that has this text.
+shown() {
+    awk -v text="$1" '
+        /^```swift$/ { block = ""; inside = 1; next }
+        /^```$/ { if (inside && index(block, text)) { printf "%s", block; exit } inside = 0; next }
+        inside { block = block $0 "\n" }' README.md
 }
-
-start=$SECONDS
-swift build --package-path "$package" --scratch-path "$scratch" -c release
-seconds=$((SECONDS - start))
-echo "client package: built in $seconds s"
-((seconds < 60)) || {
-    echo "that is more than a minute" >&2
-    exit 1
-}
-
-deploy/check-client-documentation.sh "$scratch/release"
 
 exec {output}< <(exec "$daemon" --listen 127.0.0.1:0)
 server=$!
 read -r -t 30 -u "$output" line
-said=$(timeout 30 "$scratch/release/TenLines" "${line#ready tcp=}")
-[[ $said == 'sweep the yard' ]] || {
-    echo "the program said: $said" >&2
+address=${line#ready tcp=}
+
+mkdir -p "$package/Sources/$name"
+shown 'name: "Gardener"' | sed -E "s|url: \"[^\"]*\", from: \"[^\"]*\"|name: \"sluice\", path: \"$PWD\"|" \
+    >"$package/Package.swift"
+shown 'import SluiceClient' | sed "s|127.0.0.1:7333|$address|" >"$package/Sources/$name/main.swift"
+
+swift package --package-path "$package" resolve
+needed=$(find "$package/.build/checkouts" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | xargs)
+[[ $needed == swift-collections ]] || {
+    echo "client package: fetches $needed instead of swift-collections alone" >&2
     exit 1
 }
-lines=$(grep -c . "$package/Sources/TenLines/main.swift")
-echo "client package: $lines lines have sent and received"
+
+start=$SECONDS
+swift build --package-path "$package" -c release
+seconds=$((SECONDS - start))
+echo "client package: built in $seconds s"
+((seconds < 60)) || {
+    echo "client package: the build took more than a minute" >&2
+    exit 1
+}
+
+deploy/check-client-documentation.sh "$package/.build/release"
+
+said=$(timeout 30 "$package/.build/release/$name")
+[[ $said == 'sweep the yard' ]] || {
+    echo "client package: the program printed '$said' instead of 'sweep the yard'" >&2
+    exit 1
+}
+lines=$(grep -c . "$package/Sources/$name/main.swift")
+echo "client package: a program of $lines lines sent and received a message"

@@ -1,47 +1,43 @@
 import Foundation
 import Testing
 
-/// What the README and the pages of docs show is what happens.
+/// Runs the commands that the README and the documents show, and compares what they print.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ReadmeTests {
-    /// Commands, and what they print.
-    struct Session: CustomTestStringConvertible {
+    /// Commands and what they print.
+    struct ShellExample: CustomTestStringConvertible {
         let commands: String
         let output: String
 
         var testDescription: String { commands }
     }
 
-    /// Each block of `sh`, with the block of `text` behind it.
-    private static func sessions(of path: String) -> [Session] {
-        let file = URL(fileURLWithPath: #filePath)
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent(path)
-        guard let text = try? String(contentsOf: file, encoding: .utf8) else { return [] }
-        return text.matches(of: #/```sh\n((?s:.*?))```(?s:.*?)```text\n((?s:.*?))```/#).map {
-            Session(commands: String($0.1), output: String($0.2))
+    /// Returns each block of `sh` with the block of `text` that follows it.
+    private static func examples(of path: String) -> [ShellExample] {
+        Document.text(at: path).matches(of: #/```sh\n((?s:.*?))```(?s:.*?)```text\n((?s:.*?))```/#).map {
+            ShellExample(commands: String($0.1), output: String($0.2))
         }
     }
 
-    static let sessions = sessions(of: "README.md")
-    static let commandLineSessions = sessions(of: "docs/command-line.md")
+    static let readmeExamples = examples(of: "README.md")
+    static let commandLineExamples = examples(of: "docs/command-line.md")
 
-    @Test func thereAreSessions() {
-        #expect(Self.sessions.count >= 4)
-        #expect(Self.commandLineSessions.count >= 8)
+    @Test("The documents have shell examples") func documentsHaveExamples() {
+        #expect(Self.readmeExamples.count >= 4)
+        #expect(Self.commandLineExamples.count >= 8)
     }
 
-    @Test(arguments: sessions + commandLineSessions) func theCommandsPrintWhatIsShown(session: Session) throws {
+    @Test("The commands print what the document shows", arguments: readmeExamples + commandLineExamples)
+    func commandsPrintWhatIsShown(example: ShellExample) throws {
         let daemon = try Daemon()
-        let commands = session.commands.replacingOccurrences(of: "7333", with: try daemon.port)
+        let commands = example.commands.replacingOccurrences(of: "7333", with: try daemon.port)
         let shell = try daemon.shell(commands)
-        // Two programs may print in any order.
-        #expect(lines(try shell.rest()) == lines(session.output))
+        // Two programs may print in either order.
+        #expect(sortedLines(try shell.rest()) == sortedLines(example.output))
         #expect(try shell.status() == 0)
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    private func lines(_ text: String) -> [String] {
+    private func sortedLines(_ text: String) -> [String] {
         text.components(separatedBy: "\n").sorted()
     }
 }
