@@ -1,19 +1,20 @@
 import Foundation
 import Testing
 
-/// What `docs/idioms.md` shows is what happens: its conversations are replayed, its Swift is that of an example whose
-/// output is compared (`make examples`), and its tables show only what is in these.
+/// Checks `docs/idioms.md`: replays its conversations, compares its Swift with an example whose output is compared by
+/// `make examples`, and finds everything that its tables show in one of the two.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct IdiomsTests {
     private static let example = "docs/examples/Sources/Examples/InProcess/Idioms.swift"
     private let document = Document.idioms
 
-    @Test(arguments: Document.idioms.transcripts) func theTranscriptsHappen(transcript: Transcript) throws {
+    @Test("The daemon answers as the transcripts show", arguments: Document.idioms.transcripts)
+    func transcriptsReplay(transcript: Transcript) throws {
         let daemon = try Daemon()
         try TranscriptPlayer(daemon, .lineFeeds).play(transcript)
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func theSwiftIsThatOfTheExample() {
+    @Test("The Swift on the page is in the example") func swiftIsInTheExample() {
         let source = withoutIndentation(Document.text(at: Self.example))
         #expect(blocks.count > 10)
         for block in blocks {
@@ -22,15 +23,15 @@ import Testing
         }
     }
 
-    /// One way to say it here, of those that stand in the tables.
+    /// A cell of a table that shows how to write something with Sluice.
     private struct Cell {
         let text: String
-        /// Nil if the cell tells in words that there is nothing to say.
+        /// Nil if the cell says in words that nothing corresponds.
         var code: String? { text.wholeMatch(of: #/`(.+)`/#).map { String($0.1) } }
         var isDash: Bool { text.hasPrefix("–") }
     }
 
-    @Test func theTablesShowWhatIsCompiledOrReplayed() throws {
+    @Test("The tables show only compiled Swift and replayed lines") func tablesShowTestedCode() throws {
         let swift = blocks.joined(separator: "\n")
         let sent = Set(document.transcripts.flatMap(\.sentLines))
         let rows = document.text.components(separatedBy: "\n").filter { $0.hasPrefix("| [") }.map { line in
@@ -46,7 +47,7 @@ import Testing
         }
     }
 
-    @Test func theTablesPointAtIdeas() {
+    @Test("The links of the tables lead to sections") func tableLinksResolve() {
         let anchors = document.sections.map { section in
             section.heading.lowercased().replacing(#/[^a-z0-9 -]/#, with: "").replacing(" ", with: "-")
         }

@@ -5,12 +5,14 @@ import Testing
 @testable import SluiceHub
 @testable import SluiceWire
 
-/// What the protocol's document says is what happens, and it says all of it.
+/// Checks `docs/protocol.md`: replays its transcripts, and finds every verb, word, value and limit in it.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ProtocolDocumentTests {
     private let document = Document.wireProtocol
 
-    @Test(arguments: Document.wireProtocol.transcripts, TranscriptPlayer.Manner.allCases)
-    func theTranscriptsHappen(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
+    @Test(
+        "The daemon answers as the transcripts show",
+        arguments: Document.wireProtocol.transcripts, TranscriptPlayer.Manner.allCases)
+    func transcriptsReplay(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
         let users = TemporaryFile("users", containing: "alice s3cret\n")
         let daemon = try Daemon(
             environment: transcript.heading == Verb.authenticate.rawValue ? ["SLUICED_USERS_FILE": users.path] : [:])
@@ -20,18 +22,21 @@ import Testing
 
     // MARK: Verbs
 
-    @Test(arguments: Verb.allCases) func everyVerbHasASectionWithATranscript(verb: Verb) throws {
+    @Test("Every verb has a section with a transcript", arguments: Verb.allCases)
+    func verbHasTranscript(verb: Verb) throws {
         let section = try document.section(verb.rawValue)
         let lines = section.transcripts.flatMap(\.sentLines)
         let showsIt = lines.contains { $0.wholeMatch(of: #/(#\S+ )?(\w+)( .*)?/#)?.2.uppercased() == verb.rawValue }
         #expect(showsIt)
     }
 
-    @Test(arguments: Verb.allCases) func everySectionShowsTheFormsThatHelpShows(verb: Verb) throws {
+    @Test("The section of a verb shows the forms that HELP shows", arguments: Verb.allCases)
+    func sectionShowsUsage(verb: Verb) throws {
         #expect(try document.section(verb.rawValue).block("text") == HelpEntry(verb, Limits()).usage)
     }
 
-    @Test(arguments: Verb.allCases) func everySectionExplainsItsOptions(verb: Verb) throws {
+    @Test("The section of a verb explains its options", arguments: Verb.allCases)
+    func sectionExplainsOptions(verb: Verb) throws {
         let text = try document.section(verb.rawValue).text
         let explanation = text.components(separatedBy: "```").enumerated().filter { $0.offset % 2 == 0 }
         for usage in HelpEntry(verb, Limits()).usage {
@@ -43,7 +48,7 @@ import Testing
 
     // MARK: Words
 
-    @Test func everyWordIsThere() throws {
+    @Test("The document has every reply word, error code and option") func documentHasEveryWord() throws {
         let replies = try document.section("Replies").rows.compactMap(\.first)
         for word in ReplyWord.allCases {
             #expect(replies.contains { $0.hasPrefix("`\(word.rawValue)") }, "\(word)")
@@ -53,7 +58,7 @@ import Testing
         for key in OptionKey.allCases { expect("\(key.rawValue.lowercased())=") }
     }
 
-    @Test func everyValueIsThere() {
+    @Test("The document has every value of an option or report") func documentHasEveryValue() {
         Overflow.allCases.forEach { expect("overflow=\($0.rawValue)`") }
         ChannelDeclaration.Kind.allCases.forEach { expect("kind=\($0.rawValue)`") }
         SelectOrder.allCases.forEach { expect("order=\($0.rawValue)`") }
@@ -71,12 +76,12 @@ import Testing
 
     private func expect(_ text: String, location: SourceLocation = #_sourceLocation) {
         let isThere = document.flowingText.contains(text)
-        #expect(isThere, "the document does not say \(text)", sourceLocation: location)
+        #expect(isThere, "the document does not contain \(text)", sourceLocation: location)
     }
 
     // MARK: Limits
 
-    /// Each limit by the name of its property: what the document calls it, and its default.
+    /// Each limit by the name of its property: its caption in the document and its default.
     private static let limits: [String: (caption: String, value: String)] = {
         let hub = HubLimits()
         let wire = hub.wire
@@ -134,7 +139,7 @@ import Testing
         ]
     }()
 
-    /// The limits that nobody can change.
+    /// The limits that cannot be changed.
     private static let constants: [(caption: String, value: String)] = [
         ("a name", "\(Limits.maxNameBytes) bytes"),
         ("a tag, without its `#`", "\(Limits.maxTagBytes) bytes"),
@@ -145,7 +150,7 @@ import Testing
         ("names that a connection has used, as `STUCK` knows them", number(ChannelUsage.capacity)),
     ]
 
-    @Test func everyLimitIsThereWithItsDefault() throws {
+    @Test("The document has every limit with its default") func documentHasEveryLimit() throws {
         let rows = try document.section("Limits").rows.dropFirst(2).map { Array($0.prefix(2)) }
         let expected = (Self.limits.values + Self.constants).map { [$0.caption, $0.value] }
         #expect(rows.sorted { $0[0] < $1[0] } == expected.sorted { $0[0] < $1[0] })
@@ -162,8 +167,7 @@ import Testing
 
     private static func time(_ time: Duration) -> String { "\(time.components.seconds) s" }
 
-    /// The limits that the text mentions, where it would be a pity not to.
-    @Test func theTextMentionsTheRightLimits() {
+    @Test("The limits that the text mentions have the right values") func textMentionsRightLimits() {
         let hub = HubLimits()
         expect("at the latest \(Self.time(hub.drainTimeout))econds later")
         expect("for \(Self.time(hub.sendMemoryLife))econds, and at most")

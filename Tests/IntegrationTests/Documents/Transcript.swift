@@ -3,16 +3,22 @@ import Testing
 
 /// A conversation of several clients with the daemon, as a document shows it.
 ///
-/// Lines, in the order in which they happen: `A> line` is sent by client A, `A< line` is received by it; `A> (half-closes)`,
-/// `A> (closes)` and `A< (closes)` tell how a connection ends; `(A waits)`, `(A waits 2 times)` is what the daemon knows
-/// of client A; `(the server drains)` is a signal. In what is received, `<word>` stands for any word, and for the same one from then on, `<A>` for the address
-/// of client A, `...` for anything, and two spaces or more for spaces.
+/// Each line is a step, and the steps happen in the order of the lines:
+///
+/// - `A> line`: client A sends the line. `A< line`: client A receives the line.
+/// - `A> (half-closes)`, `A> (closes)`: client A ends its sending side, or the connection.
+/// - `A< (closes)`: the daemon closes client A's connection.
+/// - `(A waits)`, `(A waits 2 times)`: the daemon has parked that many operations of client A.
+/// - `(the server drains)`: the daemon gets SIGUSR2.
+///
+/// In a line that a client receives, `<word>` matches any word and then that same word, `<A>` matches the address of
+/// client A, `...` matches anything, and two or more spaces match any number of spaces.
 struct Transcript: CustomTestStringConvertible, Sendable {
-    /// In which document of the repository it stands.
+    /// The document, as a path in the repository.
     let path: String
-    /// Under which heading of the document it stands.
+    /// The heading of its section.
     let heading: String
-    /// Where in the document.
+    /// The number of its last line in the document.
     let line: Int
     let steps: [Step]
 
@@ -20,7 +26,7 @@ struct Transcript: CustomTestStringConvertible, Sendable {
 
     struct Step: Sendable {
         let action: Action
-        /// Where in the document.
+        /// The number of its line in the document.
         let line: Int
     }
 
@@ -30,20 +36,20 @@ struct Transcript: CustomTestStringConvertible, Sendable {
         case closes(Character)
         case receives(Character, String)
         case seesTheEnd(Character)
-        /// So many operations of the client are parked.
+        /// The daemon has parked that many operations of the client.
         case waits(Character, times: Int)
-        /// The daemon is told to drain.
+        /// The daemon gets the signal to drain.
         case drains
     }
 
-    /// The lines that are sent.
+    /// The lines that the clients send.
     var sentLines: [String] {
         steps.compactMap { if case .sends(_, let line) = $0.action { line } else { nil } }
     }
 }
 
 extension Transcript.Action {
-    /// Nil if the line is none of these.
+    /// Returns nil if the line is not a step.
     init?(_ text: String) {
         if let match = text.wholeMatch(of: #/([A-Z])([<>])(?: (.*))?/#), let client = match.1.first {
             let line = String(match.3 ?? "")

@@ -1,9 +1,9 @@
 import Foundation
 import Testing
 
-/// Plays a transcript against a daemon: sends what its clients send, and waits for each line that they receive.
+/// Plays a transcript against a daemon: sends the lines of its clients and waits for each line that they receive.
 final class TranscriptPlayer {
-    /// How clients write.
+    /// How the clients end their lines and split them into writes.
     enum Manner: String, CaseIterable, Sendable {
         case lineFeeds, carriageReturns, byteByByte
 
@@ -15,13 +15,13 @@ final class TranscriptPlayer {
     private let port: String
     private let manner: Manner
     private var clients: [Character: LineSocket] = [:]
-    /// Those whose conversation is over.
+    /// The clients whose connection has ended.
     private var finished: Set<Character> = []
-    /// What the words in angle brackets stand for.
+    /// The values of the words in angle brackets.
     private var meanings: [String: String] = [:]
-    /// What is missing of the bodies that a client has announced: the bytes of each, without the line end.
+    /// The lengths of the bodies that a client has announced and not sent yet.
     private var missingBodies: [Character: [Int]] = [:]
-    /// The lines of the body that a client is sending.
+    /// The lines of the body that a client is sending, as far as it has got.
     private var bodyLines: [Character: [String]] = [:]
     private var observer: LineSocket?
 
@@ -36,7 +36,7 @@ final class TranscriptPlayer {
             do {
                 try play(step)
             } catch {
-                Issue.record("that was \(transcript.path):\(step.line)")
+                Issue.record("the step is at \(transcript.path):\(step.line)")
                 throw error
             }
         }
@@ -81,11 +81,11 @@ final class TranscriptPlayer {
         try write(line + manner.lineEnd, by: name)
     }
 
-    /// Lines of a body end in LF, however the client ends its own lines.
+    /// Sends a line of a body. It ends in LF, however the client ends its command lines.
     private func sendBody(_ line: String, by name: Character) throws {
         let body = (bodyLines[name, default: []] + [line]).joined(separator: "\n")
         let length = missingBodies[name]?.first ?? 0
-        try #require(body.utf8.count <= length, "the body is longer than len= says")
+        try #require(body.utf8.count <= length, "the body is longer than its len=")
         guard body.utf8.count == length else {
             bodyLines[name, default: []].append(line)
             return
@@ -99,11 +99,12 @@ final class TranscriptPlayer {
         try client(name).send(Array(text.utf8), inPiecesOf: manner.pieceBytes)
     }
 
-    /// The line with the words that stand for something replaced by that.
+    /// Returns the line with each word in angle brackets replaced by its value.
     private func filledIn(_ line: String) throws -> String {
         var line = line
         for match in line.matches(of: #/<(\w+)>/#).reversed() {
-            line.replaceSubrange(match.range, with: try #require(meanings[String(match.1)], "nobody knows \(match.0)"))
+            line.replaceSubrange(
+                match.range, with: try #require(meanings[String(match.1)], "\(match.0) has no value yet"))
         }
         return line
     }
@@ -140,7 +141,7 @@ final class TranscriptPlayer {
         return true
     }
 
-    /// Checks that the transcript shows everything: nobody receives anything else, and nobody waits.
+    /// Checks that the transcript is complete: no client receives anything else, and none is waiting.
     private func expectNothingMore() throws {
         for (name, client) in clients where !finished.contains(name) {
             try client.send(Array("#end ping\n".utf8))
@@ -159,17 +160,17 @@ final class TranscriptPlayer {
         let waiters: [Waiter]
     }
 
-    /// Asks again and again until so many operations of a client wait.
+    /// Asks repeatedly until that many operations of a client wait. Gives up after 30 seconds.
     private func waitUntilParked(_ address: String, _ times: Int) throws {
         let end = ContinuousClock.now + .seconds(30)
         var count = try parkedCount(of: address)
         while count != times {
-            try #require(ContinuousClock.now < end, "\(count) operations wait, not \(times)")
+            try #require(ContinuousClock.now < end, "\(count) operations wait instead of \(times)")
             count = try parkedCount(of: address)
         }
     }
 
-    /// How many operations of a client wait, by what the daemon says.
+    /// Returns how many operations of a client wait, according to the daemon.
     private func parkedCount(of address: String) throws -> Int {
         let observer = try observer ?? LineSocket(port: port)
         self.observer = observer
