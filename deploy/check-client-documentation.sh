@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The documentation of the client: DocC takes it without a warning, and every program in it compiles, on its own.
+# Checks the client's documentation: every program in it compiles on its own, and DocC builds it without a warning.
 #
-# check-client-documentation.sh DIRECTORY: where the client was built, with its modules.
+# check-client-documentation.sh DIRECTORY: the directory that the client was built in, with its modules.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,7 +12,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 cp "$catalogue"/Resources/*.swift "$scratch"
-# What a page shows is a program, or the declarations of one; each goes into a file of its own.
+# Every block of Swift on a page is a program or its declarations. Writes each to a file of its own.
 awk -v directory="$scratch" '
     /^```swift$/ { count++; file = directory "/" FILENAME "-" count ".swift"; gsub(/.*\//, "", file)
                    file = directory "/" file; print "import SluiceClient" > file; next }
@@ -21,12 +21,12 @@ awk -v directory="$scratch" '
 
 options=(-swift-version 6 -I "$built/Modules" -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap")
 for program in "$scratch"/*.swift; do
-    # By that name it may have statements of its own.
+    # Only main.swift may have statements at top level.
     directory=$scratch/$(basename "$program" .swift)
     mkdir "$directory"
     mv "$program" "$directory/main.swift"
     swiftc -typecheck "${options[@]}" "$directory/main.swift" || {
-        echo "$(basename "$directory") does not compile" >&2
+        echo "client documentation: $(basename "$directory") does not compile" >&2
         exit 1
     }
 done
@@ -38,4 +38,4 @@ swift symbolgraph-extract -module-name SluiceClient -I "$built/Modules" -minimum
     -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap" -output-dir "$scratch/symbols" >/dev/null
 docc convert "$catalogue" --additional-symbol-graph-dir "$scratch/symbols" --output-path "$scratch/site" \
     --fallback-display-name SluiceClient --fallback-bundle-identifier org.sluice.client --warnings-as-errors >&2
-echo "client documentation: DocC has nothing to say"
+echo "client documentation: DocC reports nothing"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The house rules that no formatter knows. Prints each breach as FILE:LINE: and the rule; exits with 1 if there is any.
+# Checks the house rules that no formatter knows. Prints each breach as FILE:LINE: RULE and exits with 1 if there is
+# any.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,14 +12,15 @@ report() {
     breaches=1
 }
 
-# search PATTERN DIRECTORY...: FILE:LINE:TEXT of each match in Swift files, without what builds leave behind.
+# search PATTERN DIRECTORY...: prints FILE:LINE:TEXT for each match in Swift files outside build folders.
 search() {
     local pattern=$1
     shift
     find "$@" -name '.build*' -prune -o -name '*.swift' -exec grep -HnE "$pattern" {} +
 }
 
-# forbid PATTERN RULE DIRECTORY...: no line of code may match the extended regular expression; comments may.
+# forbid PATTERN RULE DIRECTORY...: reports lines of code, but not of comments, that match the extended regular
+# expression.
 forbid() {
     local pattern=$1 rule=$2 file line text
     shift 2
@@ -30,14 +32,14 @@ forbid() {
 everywhere=(Sources Tests Benchmarks docs/examples)
 
 forbid '\btry!' 'no try!; throw, or handle the error' "${everywhere[@]}"
-forbid '\bas!' 'no as!; cast with as? and say what happens otherwise' "${everywhere[@]}"
+forbid '\bas!' 'no as!; cast with as? and handle the other case' "${everywhere[@]}"
 forbid '\b(Task|Thread)\.sleep\b|\bu?sleep\([^fu)]|\bnanosleep\(' \
     'tests wait for events, never for time' Tests
-forbid '\bMutex\b' 'use Lock: ThreadSanitizer takes what Synchronization.Mutex guards for races' \
+forbid '\bMutex\b' 'use Lock; ThreadSanitizer reports races on what a Synchronization.Mutex guards' \
     Sources/SluiceClient Sources/SluiceHub Sources/SluiceWire Sources/sluice* Tests
 forbid '^\s*import XCTest\b' 'tests use Swift Testing' Tests
 forbid 'timeLimit\(\.minutes\([0-9]\)\)' \
-    'a time limit counts from the start of the run, which a sanitizer stretches: give it 10 minutes' Tests
+    'give a time limit at least 10 minutes; it counts from the start of the run, and sanitizers are slow' Tests
 
 forbid '\b(actor|class|enum|extension|protocol|struct|typealias) \w*(Util|Utils|Utility|Utilities)\b' \
     'name it after what it holds' "${everywhere[@]}"
@@ -51,7 +53,17 @@ while IFS= read -r path; do
 done < <(find "${everywhere[@]}" -name '.build*' -prune -o -iname 'util*' -print)
 
 while read -r lines file; do
-    report "$file" "$lines lines; a file reads top-down in at most 400"
+    report "$file" "$lines lines; split it, a file has at most 400"
 done < <(find Sources -name '*.swift' -exec wc -l {} + | awk '$1 > 400 && $2 != "total"')
+
+# Phrases of inverted or riddling English, in every text file but this one.
+if [[ ${PHRASES:-} ]]; then
+    phrases='\b(Whoever|Has the|[Ss]tops to|[Ww]hat comes of)\b'
+    phrases+='|Has other limits hold|is told before those behind them|less one, may go to it|last deed'
+    while IFS=: read -r file line text; do
+        report "$file:$line" "plain English: name who does what, subject first: ${text#"${text%%[![:space:]]*}"}"
+    done < <(find . \( -name '.build*' -o -name .git \) -prune -o -type f ! -path ./deploy/check-house-rules.sh \
+        -exec grep -HnIE "$phrases" {} + | sed 's|^\./||')
+fi
 
 exit "$breaches"
