@@ -87,54 +87,56 @@ import Testing
         let wire = hub.wire
         return [
             "maxLineBytes": ("a line, without its end and its bodies", bytes(wire.maxLineBytes)),
-            "maxBodyBytes": ("the bodies of one command together, and its texts", bytes(wire.maxBodyBytes)),
-            "maxDiscardBytes": ("refused bodies that are passed over after one line", bytes(wire.maxDiscardBytes)),
-            "maxSelectArms": ("the arms of a select, its `else` included", number(wire.maxSelectArms)),
-            "maxPendingTags": ("tagged commands of a connection that are pending", number(wire.maxPendingTags)),
+            "maxBodyBytes": ("the bodies and texts of one command together", bytes(wire.maxBodyBytes)),
+            "maxDiscardBytes": ("refused bodies that the server skips after one line", bytes(wire.maxDiscardBytes)),
+            "maxSelectArms": ("the arms of a select, including `else`", number(wire.maxSelectArms)),
+            "maxPendingTags": ("pending tagged commands of a connection", number(wire.maxPendingTags)),
             "maxWindow": ("`window=`", number(wire.maxWindow)),
             "maxCapacity": ("`cap=`", number(wire.maxCapacity)),
             "maxConnections": ("connections", number(hub.maxConnections)),
-            "maxConnectionsPerAddress": ("connections of an address", number(hub.maxConnectionsPerAddress)),
-            "maxConnectionsPerPrincipal": ("connections of a principal", number(hub.maxConnectionsPerPrincipal)),
-            "inputBytes": ("input of a connection that is read in advance", bytes(hub.inputBytes)),
-            "outputBytes": ("replies that wait for the client, and further commands are read", bytes(hub.outputBytes)),
-            "backlogBytes": ("replies that wait for the client in all", bytes(hub.backlogBytes)),
+            "maxConnectionsPerAddress": ("connections from one address", number(hub.maxConnectionsPerAddress)),
+            "maxConnectionsPerPrincipal": ("connections of one principal", number(hub.maxConnectionsPerPrincipal)),
+            "inputBytes": ("input of a connection that the server reads ahead", bytes(hub.inputBytes)),
+            "outputBytes": ("unread replies up to which the server reads further commands", bytes(hub.outputBytes)),
+            "backlogBytes": ("unread replies of a connection in all", bytes(hub.backlogBytes)),
             "lineTimeout": (
-                "the time to finish a line once begun, and for each piece of a body", time(hub.lineTimeout)
+                "the time to finish a line, and between two pieces of a body", time(hub.lineTimeout)
             ),
             "authenticationTimeout": (
-                "the time until `AUTH`, where a server asks for it", time(hub.authenticationTimeout)
+                "the time until `AUTH`, if the server has users", time(hub.authenticationTimeout)
             ),
-            "authenticationBytes": ("what a client sends until then", bytes(hub.authenticationBytes)),
+            "authenticationBytes": ("input before `AUTH`", bytes(hub.authenticationBytes)),
             "authenticationCommands": (
-                "its commands until then, besides `AUTH` and `QUIT`", number(hub.authenticationCommands)
+                "commands before `AUTH`, besides `QUIT`", number(hub.authenticationCommands)
             ),
             "stallTimeout": (
-                "the time in which a client takes nothing of the replies that wait for it", time(hub.stallTimeout)
+                "the time for which a client may read no reply", time(hub.stallTimeout)
             ),
             "silenceTimeout": (
-                "the time in which the client's host answers nothing at all, or has no room for what it was sent",
+                "the time for which a client's host may answer nothing, or have no room for what it was sent",
                 hub.silenceTimeout.map(time) ?? "any time"
             ),
-            "probeInterval": ("how often a client that is not read from is looked after", time(hub.probeInterval)),
-            "lingerTimeout": ("the time after the last reply in which the client is to close", time(hub.lingerTimeout)),
+            "probeInterval": (
+                "the interval of checks on a client that the server does not read from", time(hub.probeInterval)
+            ),
+            "lingerTimeout": ("the time for the client to close after the last reply", time(hub.lingerTimeout)),
             "parkedBytes": (
-                "messages of a connection that wait to be sent, or to be acknowledged", bytes(hub.parkedBytes)
+                "messages of a connection's pending sends", bytes(hub.parkedBytes)
             ),
             "keptBytes": ("messages that all channels keep together", bytes(hub.keptBytes)),
             "maxLeases": (
-                "leases of a connection, the windows of its counted receives included", number(hub.maxLeases)
+                "leases of a connection, including the windows of its counted receives", number(hub.maxLeases)
             ),
-            "maxDeclaredChannels": ("channels that are open by `OPEN`", number(hub.maxDeclaredChannels)),
+            "maxDeclaredChannels": ("channels declared with `OPEN`", number(hub.maxDeclaredChannels)),
             "maxEnds": ("ends that a connection has joined", number(hub.maxEnds)),
-            "maxTracers": ("`TRACE`s at a time, of all clients", number(hub.maxTracers)),
+            "maxTracers": ("`TRACE`s of all clients at a time", number(hub.maxTracers)),
             "reportRows": ("rows of a report", number(hub.reportRows)),
-            "tombstoneLife": ("how long the name of an ended channel is kept", time(hub.tombstoneLife)),
+            "tombstoneLife": ("the time for which the name of an ended channel is kept", time(hub.tombstoneLife)),
             "maxTombstones": ("names of ended channels that are kept", number(hub.maxTombstones)),
-            "sendMemoryLife": ("how long the id of a delivered message is remembered", time(hub.sendMemoryLife)),
+            "sendMemoryLife": ("the time for which a delivered message's id is remembered", time(hub.sendMemoryLife)),
             "maxRememberedSends": ("ids of delivered messages that are remembered", number(hub.maxRememberedSends)),
             "drainTimeout": (
-                "how long a server that drains waits for messages under a lease", time(hub.drainTimeout)
+                "the time for which a draining server waits for messages under a lease", time(hub.drainTimeout)
             ),
         ]
     }()
@@ -146,8 +148,8 @@ import Testing
         ("an id of a message", "\(Limits.maxMessageIDBytes) bytes"),
         ("a duration", "\(Limits.maxDuration.components.seconds / (365 * 24 * 3600)) years"),
         ("a reason or an error's text in a reply", "\(Limits.maxReasonBytes) bytes"),
-        ("different selects of a connection whose last arm `order=fair` knows", number(FairMemory.capacity)),
-        ("names that a connection has used, as `STUCK` knows them", number(ChannelUsage.capacity)),
+        ("selects of a connection whose last arm `order=fair` remembers", number(FairMemory.capacity)),
+        ("names used by a connection that `STUCK` remembers", number(ChannelUsage.capacity)),
     ]
 
     @Test("The document has every limit with its default") func documentHasEveryLimit() throws {
