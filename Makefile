@@ -13,6 +13,8 @@ PYTHON := docs/examples
 ARGS ?=
 # Which example to run: see docs/examples/README.md.
 NAME ?=
+# A regular expression that selects the tests of sanitize. All by default.
+FILTER ?=
 # The number of times that test-repeat runs the tests.
 N ?= 20
 # The time for which fuzz runs each target. This is a variable of make, unrelated to bash's SECONDS.
@@ -99,7 +101,8 @@ sanitize-address: export LSAN_OPTIONS := suppressions=$(CURDIR)/deploy/leak-sani
 # Without --disable-xctest, AddressSanitizer reports leaks of XCTest's harness.
 sanitize-thread sanitize-address: sanitize-%:
 	@$(INSTALL) sanitize
-	@swift test --disable-xctest --sanitize=$* $(SANITIZER_FLAGS) --scratch-path .build-$* || \
+	@swift test --disable-xctest --sanitize=$* $(SANITIZER_FLAGS) --scratch-path .build-$* \
+		$(if $(FILTER),--filter '$(FILTER)') || \
 		{ echo "sanitize: FAILED with $*" >&2; exit 1; }
 
 bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS and beanstalkd
