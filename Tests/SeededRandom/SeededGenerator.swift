@@ -1,4 +1,5 @@
-/// A generator that gives the same sequence for the same seed on every machine (SplitMix64, Steele and others, 2014).
+/// A random number generator that gives the same sequence for the same seed on every machine: SplitMix64 (Steele, Lea and
+/// Flood, 2014).
 package struct SeededGenerator: RandomNumberGenerator {
     private var state: UInt64
 

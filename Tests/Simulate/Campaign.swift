@@ -3,7 +3,7 @@ import Simulation
 import SluiceRuntime
 import Synchronization
 
-/// Simulates many seeds, on all processors, until one fails.
+/// Simulates many seeds on all processors, until one fails.
 final class Campaign: Sendable {
     private let next: Atomic<UInt64>
     private let end: UInt64
@@ -12,9 +12,9 @@ final class Campaign: Sendable {
     struct Result: Sendable {
         var seeds = 0
         var commands = 0
-        /// Stands for all traces, whatever the order in which they were made.
+        /// Combines the hashes of all traces, in any order.
         var digest: UInt64 = 0
-        /// The first seed that fails, of those that were simulated.
+        /// The verdict on the lowest failing seed of those that were simulated.
         var failure: Verdict?
     }
 

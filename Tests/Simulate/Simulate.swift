@@ -2,7 +2,7 @@ import BuildVersion
 import Glibc
 import Simulation
 
-/// Simulates whole hubs, and exits with 1 if one breaks a promise.
+/// Simulates whole hubs, and exits with status 1 if one breaks a promise.
 @main
 enum Simulate {
     static func main() async throws {

@@ -1,22 +1,22 @@
-/// What came of a seed.
+/// The result of simulating a seed.
 package struct Verdict: Sendable {
     package let seed: UInt64
-    /// Over all that was sent and received.
+    /// A hash over everything that was sent and received.
     package let hash: UInt64
-    /// How many commands were sent.
+    /// The number of commands that were sent.
     package let commands: Int
     package let faults: [Fault]
 
-    /// Plays the plan of a seed, and looks at it.
+    /// Plays the plan of a seed, and checks what happens.
     package init(ofSeed seed: UInt64) throws {
         let history = try Simulation(Planner.plan(seed: seed)).play()
         self.seed = seed
         hash = history.hash
-        commands = history.acts.count
+        commands = history.exchanges.count
         faults = Checker.faults(in: history)
     }
 
-    /// The smallest replay of the first fault, as people read it; nil if there is none.
+    /// Returns a transcript of the smallest plan found that breaks the same rule; nil if there is no fault.
     package func replay() throws -> [String]? {
         guard let rule = faults.first?.rule else { return nil }
         let (history, faults) = try Shrinker.shrink(Planner.plan(seed: seed), breaking: rule)
@@ -24,7 +24,7 @@ package struct Verdict: Sendable {
     }
 }
 
-/// All that happens with a seed, as people read it.
+/// Returns a transcript of everything that happens with a seed.
 package func transcript(ofSeed seed: UInt64) throws -> [String] {
     Transcript(of: try Simulation(Planner.plan(seed: seed)).play()).lines
 }

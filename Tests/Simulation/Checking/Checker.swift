@@ -1,7 +1,7 @@
-/// Holds what clients have observed against what a hub promises. It knows nothing of the hub.
+/// Checks what the clients observed against what a hub promises. It knows nothing of the hub itself.
 ///
-/// Each rule is a type of its own. A rule accuses only where no order of events that agrees with what was observed
-/// keeps the promise; what may have been so is let pass.
+/// Each rule is a type of its own. A rule reports a fault only if no order of events that agrees with the observations
+/// keeps the promise.
 package enum Checker {
     package static func faults(in history: History) -> [Fault] {
         let ledger = Ledger(history)
@@ -13,18 +13,18 @@ package enum Checker {
     }
 
     static let rules: [any Rule] = [
-        RepliesFit(), NothingFromNowhere(), NothingTwice(), NoMeansNo(), NothingIsLost(), TakenBeforeAnswered(),
-        SendersInTurn(), ReceiversInTurn(), NobodyMissesAnother(), NeitherEarlyNorLate(), LeasesHold(), WindowsHold(),
-        FlowIsHeldBack(),
-        EndsHaveCauses(), EndsAreFinal(), BarriersAreFull(), BroadcastsReachAll(), OnceIsOnce(), NothingIsLeft(),
-        DrainsToItsEnd(),
+        RepliesMatchCommands(), ReceivedMessagesWereSent(), MessagesArriveOnce(), FailedSendsAreNotReceived(),
+        AcceptedMessagesArrive(), SendsAreAnsweredAfterReceipt(), SendersAreServedInOrder(),
+        ReceiversAreServedInOrder(), NoLostWakeups(), TimeoutsAreExact(), LeasesEndOnce(), WindowsAreRespected(),
+        SlowReadersApplyBackpressure(), ChannelsEndForAReason(), EndedChannelsStayEnded(), BarriersOpenWhenFull(),
+        BroadcastsReachEveryReceiver(), OnceChannelsHaveOneValue(), NothingIsLeftAtRest(), DrainingEnds(),
         MemoryIsBounded(),
     ]
 }
 
-/// One of the promises.
+/// A promise that the hub makes to its clients.
 protocol Rule: Sendable {
     var name: String { get }
-    /// What was observed and cannot be.
+    /// Returns the observations that break the promise, a sentence each.
     func breaches(in ledger: Ledger) -> [String]
 }

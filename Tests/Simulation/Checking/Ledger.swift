@@ -1,69 +1,71 @@
 import SluiceWire
 
-/// A history in the order in which the rules look at it: by message, by channel, by delivery.
+/// A history indexed by message, by channel and by delivery.
 struct Ledger {
     let history: History
-    private(set) var stories: [Story] = []
-    private(set) var channels: [ChannelStory] = []
-    /// What was received and names no message that was sent.
-    private(set) var strange: [String] = []
-    private var storyNumbers: [MessageName: Int] = [:]
+    private(set) var messages: [MessageRecord] = []
+    private(set) var channels: [ChannelRecord] = []
+    /// Sentences about received messages that were never sent.
+    private(set) var phantoms: [String] = []
+    private var messageNumbers: [MessageName: Int] = [:]
     private var channelNumbers: [ChannelName: Int] = [:]
-    /// What was asked of each delivery, in the order of the asking.
-    private(set) var settlings: [DeliveryID: [Act]] = [:]
+    /// The commands that acknowledge, reject or touch each delivery, in the order in which they were sent.
+    private(set) var settlings: [DeliveryID: [Exchange]] = [:]
 
     init(_ history: History) {
         self.history = history
         for channel in history.plan.setting.channels { _ = channelNumber(channel.name) }
-        for number in history.acts.indices { enterAct(number) }
-        for number in history.acts.indices { enterReceipts(number) }
-        for number in stories.indices { stories[number].receipts.sort { $0.moment < $1.moment } }
+        for number in history.exchanges.indices { enterExchange(number) }
+        for number in history.exchanges.indices { enterReceipts(number) }
+        for number in messages.indices { messages[number].receipts.sort { $0.moment < $1.moment } }
     }
 
-    var acts: [Act] { history.acts }
+    var exchanges: [Exchange] { history.exchanges }
     var rest: Moment { history.rest.moment }
 
-    /// Whether the client of an act will hear no more of it.
-    func isLost(_ act: Act) -> Bool { act.final == nil && history.lines[act.line].end != nil }
+    /// Returns whether the connection ended before the command was answered.
+    func isLost(_ exchange: Exchange) -> Bool {
+        exchange.final == nil && history.connections[exchange.connection].end != nil
+    }
 
-    /// Up to when an act whose client has heard nothing may have been done.
-    func end(of act: Act) -> Moment { act.final?.moment ?? Moment(serial: .max, time: .max) }
+    /// Returns the moment up to which the hub may have performed the command.
+    func end(of exchange: Exchange) -> Moment { exchange.final?.moment ?? Moment(serial: .max, time: .max) }
 
     private mutating func channelNumber(_ name: ChannelName) -> Int {
         if let number = channelNumbers[name] { return number }
         channelNumbers[name] = channels.count
         channels.append(
-            ChannelStory(
+            ChannelRecord(
                 name: name,
                 declaration: history.plan.setting.channels.first { $0.name == name }?.declaration ?? .rendezvous))
         return channels.count - 1
     }
 
-    func channel(_ name: ChannelName) -> ChannelStory? { channelNumbers[name].map { channels[$0] } }
+    func channel(_ name: ChannelName) -> ChannelRecord? { channelNumbers[name].map { channels[$0] } }
 
-    // MARK: Entering
+    // MARK: Indexing
 
-    private mutating func enterAct(_ number: Int) {
-        let act = acts[number]
-        switch act.command {
+    private mutating func enterExchange(_ number: Int) {
+        let exchange = exchanges[number]
+        switch exchange.command {
         case .send(let send):
-            enterSend(SendView(act: number, arm: nil), send.channel, send.body, hasID: send.identity != nil)
+            enterSend(SendRecord(exchange: number, arm: nil), send.channel, send.body, hasID: send.identity != nil)
         case .receive(let receive): channels[channelNumber(receive.channel)].receives.append(number)
         case .select(let select):
             for (place, arm) in select.arms.enumerated() {
                 switch arm {
                 case .send(let name, let body, let id):
-                    enterSend(SendView(act: number, arm: place), name, body, hasID: id != nil)
+                    enterSend(SendRecord(exchange: number, arm: place), name, body, hasID: id != nil)
                 case .receive(let name, _): channels[channelNumber(name)].receives.append(number)
                 case .barrier: break
                 }
             }
-        case .acknowledge(let delivery), .touch(let delivery): settlings[delivery, default: []].append(act)
-        case .nack(let command): settlings[command.delivery, default: []].append(act)
+        case .acknowledge(let delivery), .touch(let delivery): settlings[delivery, default: []].append(exchange)
+        case .nack(let command): settlings[command.delivery, default: []].append(exchange)
         case .close(let name): channels[channelNumber(name)].closes.append(number)
         case .poison(let name, _):
-            // Those of the end, when everybody has gone, are nobody's affair.
-            if !act.isAuditors { channels[channelNumber(name)].poisons.append(number) }
+            // The poisonings at the end, when all clients have disconnected, do not count.
+            if !exchange.isFromAuditor { channels[channelNumber(name)].poisons.append(number) }
         case .open(let command): channels[channelNumber(command.channel)].opens.append(number)
         case .join(let command): channels[channelNumber(command.end.channel)].joins.append(number)
         case .leave(let end): channels[channelNumber(end.channel)].leaves.append(number)
@@ -71,37 +73,37 @@ struct Ledger {
         }
     }
 
-    private mutating func enterSend(_ send: SendView, _ channel: ChannelName, _ body: Body, hasID: Bool) {
+    private mutating func enterSend(_ send: SendRecord, _ channel: ChannelName, _ body: Body, hasID: Bool) {
         let name = MessageName(channel: channel, text: MessageName.text(of: body))
-        let number = storyNumbers[name] ?? stories.count
-        if number == stories.count {
-            storyNumbers[name] = number
-            stories.append(Story(name: name, body: body, hasID: hasID))
-            channels[channelNumber(channel)].stories.append(number)
+        let number = messageNumbers[name] ?? messages.count
+        if number == messages.count {
+            messageNumbers[name] = number
+            messages.append(MessageRecord(name: name, body: body, hasID: hasID))
+            channels[channelNumber(channel)].messages.append(number)
         }
-        stories[number].sends.append(send)
+        messages[number].sends.append(send)
     }
 
     private mutating func enterReceipts(_ number: Int) {
-        let act = acts[number]
-        for (moment, reply) in act.parts + (act.final.map { [$0] } ?? []) {
+        let exchange = exchanges[number]
+        for (moment, reply) in exchange.parts + (exchange.final.map { [$0] } ?? []) {
             guard case .message(let channel, let body, let attributes) = reply else { continue }
             let name = MessageName(channel: channel, text: MessageName.text(of: body))
-            guard let story = storyNumbers[name], stories[story].body == body else {
-                strange.append("\(name) was received by act \(number), and sent by nobody")
+            guard let message = messageNumbers[name], messages[message].body == body else {
+                phantoms.append("\(name) was received by t\(number), but never sent")
                 continue
             }
             let arm = attributes.number(of: .arm)
-            stories[story].receipts.append(
+            messages[message].receipts.append(
                 Receipt(
-                    act: number, moment: moment, arm: arm,
+                    exchange: number, moment: moment, arm: arm,
                     delivery: attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) },
-                    attempt: attributes.number(of: .attempt), lease: act.command?.lease(ofArm: arm)))
+                    attempt: attributes.number(of: .attempt), lease: exchange.command?.lease(ofArm: arm)))
         }
     }
 }
 
-/// What names a message: the first word of its body, on its channel.
+/// The identity of a message: its channel and the first word of its body.
 struct MessageName: Hashable, Sendable, CustomStringConvertible {
     let channel: ChannelName
     let text: String
@@ -114,12 +116,12 @@ struct MessageName: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension [Attribute] {
-    /// The number that the attribute of that key has.
+    /// Returns the number that is the value of the attribute with the key.
     func number(of key: Attribute.Key) -> Int? { first { $0.key == key }.flatMap { Int($0.value) } }
 }
 
 extension Command {
-    /// How long an arm's message may be held; of a plain receive with nil for the arm.
+    /// Returns the lease that an arm of a select, or a receive if `arm` is nil, asks for.
     func lease(ofArm arm: Int?) -> Duration? {
         switch self {
         case .receive(let command): return command.lease
@@ -134,8 +136,8 @@ extension Command {
         }
     }
 
-    /// For how long the command waits; nil for ever.
-    var patience: Duration? {
+    /// How long the command waits; nil is without end.
+    var timeout: Duration? {
         switch self {
         case .send(let command): command.timeout
         case .receive(let command): command.timeout
@@ -147,7 +149,7 @@ extension Command {
         }
     }
 
-    /// Whether the command goes on when its client has finished sending.
+    /// Whether the command stays parked when its client has finished sending.
     var waitsAfterEOF: Bool {
         switch self {
         case .send(let command): command.waitsAfterEOF
@@ -160,7 +162,7 @@ extension Command {
         }
     }
 
-    /// Whether the command may wait at all.
+    /// Whether the command can be parked.
     var mayWait: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true

@@ -1,10 +1,10 @@
 import SluiceHub
 import SluiceWire
 
-/// Everything that is to happen in a simulation, decided beforehand: so a plan that fails can be played again, and made
-/// smaller until nothing more can be left out.
+/// Everything that the clients and the network of a simulation do, decided in advance. A plan that fails can be played
+/// again, and made smaller until nothing more can be left out.
 package struct Plan: Sendable {
-    /// The seeds with a crowd: thousands of clients, who do little each.
+    /// One in this many seeds has a crowd: thousands of clients that do little each.
     private static let crowdEvery: UInt64 = 100
 
     package let seed: UInt64
@@ -12,74 +12,74 @@ package struct Plan: Sendable {
     /// In the order of their times.
     package var steps: [Step]
 
-    /// Whether the plan of a seed has a crowd, and takes a hundred times as long as one without.
+    /// Returns whether the plan of a seed has a crowd. Then it takes a hundred times as long as others.
     package static func isCrowd(seed: UInt64) -> Bool { seed % crowdEvery == crowdEvery - 1 }
 }
 
-/// What one client does at one time.
+/// An action of one client at one time.
 package struct Step: Sendable {
-    /// Names the step, also in a plan from which others were left out.
+    /// Identifies the step, also in a plan from which other steps were left out.
     let number: Int
-    /// In nanoseconds since the beginning.
+    /// In nanoseconds since the simulation began.
     let time: UInt64
     let client: Int
-    let deed: Deed
+    let action: Action
 }
 
-/// What a client can do.
-enum Deed: Sendable {
+/// What a client, the network or the hub does in a step.
+enum Action: Sendable {
     case operate(Operation)
     /// Sends several commands at once.
     case burst([Operation])
-    /// Withdraws the command of an earlier step.
+    /// Cancels the command of an earlier step.
     case cancel(step: Int)
-    /// Sends a line that is no command.
-    case babble(String)
-    /// Sends the first half of a line, and the rest after so many nanoseconds.
-    case hesitate(UInt64)
-    /// Takes no replies for so many nanoseconds.
-    case stall(UInt64)
+    /// Sends a line that is not a command.
+    case sendInvalidLine(String)
+    /// Sends the first half of a line, and the rest after a pause.
+    case pauseWithinLine(nanoseconds: UInt64)
+    /// Reads no replies for some time.
+    case stall(nanoseconds: UInt64)
     case finishSending
     case breakOff
-    /// Nothing happens anywhere for so many nanoseconds, and then everything that was due.
-    case jump(UInt64)
-    /// The hub is told to stop; with so many nanoseconds until it waits for nothing any more.
-    case drain(within: UInt64?)
+    /// Moves the clock forward at once, so that everything that was due in that time happens afterwards.
+    case jump(nanoseconds: UInt64)
+    /// Drains the hub, with a time limit if it is not nil.
+    case drain(withinNanoseconds: UInt64?)
 }
 
-/// A command, and how its client goes about it.
+/// A command, how its client sends it, and what the client does with its messages.
 struct Operation: Sendable {
     var command: Command
     var isTagged = true
-    /// Whether a send without options is said as people do, with its text in the line.
+    /// Whether a send without options has its body in the line, as people type it.
     var isText = false
-    /// What the client does with messages under a lease.
+    /// What the client does with the messages that it holds under a lease.
     var reaction = Reaction.nothing
-    /// Whether a PING follows, whose answer proves that the command has been looked at.
+    /// Whether a PING follows: its reply proves that the hub has read the command.
     var isFenced = false
 }
 
-/// What a client does with a message under a lease, after so many nanoseconds.
+/// What a client does with a message under a lease, after some nanoseconds.
 enum Reaction: Sendable {
     case nothing
     case acknowledge(after: UInt64)
     case acknowledgeTwice(after: UInt64)
-    case refuse(after: UInt64, delay: Duration?)
+    case reject(after: UInt64, delay: Duration?)
     case touchAndAcknowledge(after: UInt64)
-    /// Another client acknowledges it, which it must not.
-    case haveAcknowledged(by: Int, after: UInt64)
+    /// Another client tries to acknowledge the message, which the hub must not accept.
+    case acknowledgeFromAnother(client: Int, after: UInt64)
 }
 
-/// Where a simulation takes place.
+/// The hub, the network and the channels of a simulation.
 struct Setting: Sendable {
     var clients = 4
     var limits = HubLimits()
-    /// The most nanoseconds that bytes are on their way.
-    var latency: UInt64 = 0
-    /// Whether bytes that were sent together may arrive apart.
+    /// The longest time that bytes travel.
+    var latencyNanoseconds: UInt64 = 0
+    /// Whether bytes that were sent together may arrive separately.
     var splits = false
-    /// How many bytes of replies the network holds for a client.
-    var outputRoom = 1 << 16
+    /// The number of bytes of replies that the network holds for a client.
+    var networkBytes = 1 << 16
     var channels: [PlannedChannel] = []
 }
 

@@ -3,18 +3,18 @@ import SluiceWire
 
 /// Makes the plan of a seed.
 ///
-/// Each seed draws which of the features its clients use, so that some seeds are full of one thing: a fault that needs
-/// many of them, and nothing that hides it, is found by these.
+/// Each seed chooses the features that its clients use. Some seeds use a single feature a lot, which finds faults that need
+/// many repetitions, and that other features would hide.
 package struct Planner {
     private var chance: Chance
     private let seed: UInt64
     private var setting = Setting()
     private var steps: [Step] = []
     private var time: UInt64 = 0
-    private var appetite = Appetite()
-    /// Whether some channels end while the clients are there.
+    private var mix = OperationMix()
+    /// Whether clients close, poison, join and leave channels.
     private var endsChannels = false
-    /// Whether every message is long, and many clients take nothing for long: then the limits are reached.
+    /// Whether every message is long, and clients stall for long, so that the limits are reached.
     private var floods = false
 
     package static func plan(seed: UInt64) -> Plan {
@@ -35,56 +35,56 @@ package struct Planner {
         drawLimits()
         drawNetwork()
         drawChannels(isCrowd ? setting.clients / 30 : floods ? 1 : 1 + chance.below(4))
-        appetite = Appetite(&chance, isCrowd: isCrowd)
+        mix = OperationMix(&chance, isCrowd: isCrowd)
         endsChannels = chance.happens(1, of: 2)
         for channel in setting.channels where channel.declaration != .rendezvous {
             add(.operate(Operation(command: .open(OpenCommand(channel.name, channel.declaration)))), of: 0)
         }
-        time += 2 * setting.latency
+        time += 2 * setting.latencyNanoseconds
         let count = isCrowd ? setting.clients * 3 : 120 + chance.below(200)
         let gap: UInt64 = chance.one(of: [200_000, 2_000_000, 10_000_000]) / (isCrowd ? 20 : 1)
         let flows = !isCrowd && chance.happens(1, of: 12)
         if flows { beginFlows() }
         for _ in 0..<count {
             time += chance.happens(1, of: 4) ? 0 : chance.upTo(2 * gap)
-            if flows, chance.happens(2, of: 3) { flow() } else { add(deed(), of: chance.below(setting.clients)) }
+            if flows, chance.happens(2, of: 3) { flow() } else { add(action(), of: chance.below(setting.clients)) }
         }
         if chance.happens(1, of: 6) { drain() }
     }
 
-    /// Each channel has a client that receives without end, and is mostly alone in that.
+    /// Starts an endless receive on each channel, mostly the only receiver there.
     private mutating func beginFlows() {
         for (client, channel) in setting.channels.enumerated() where client < setting.clients {
             var command = ReceiveCommand(channel: channel.name)
             command.count = .endless
             add(.operate(Operation(command: .receive(command))), of: client)
         }
-        time += 2 * setting.latency
+        time += 2 * setting.latencyNanoseconds
     }
 
-    /// Messages to these, who do not always take them.
+    /// Sends messages to the endless receives, or stalls one of their clients.
     private mutating func flow() {
         if chance.happens(1, of: 6) {
-            add(.stall(milliseconds(2000)), of: chance.below(setting.channels.count))
+            add(.stall(nanoseconds: milliseconds(2000)), of: chance.below(setting.channels.count))
         } else {
             add(burst(), of: chance.below(setting.clients))
         }
     }
 
-    /// Has the hub told to stop while the clients go on as if it were not.
+    /// Inserts a step that drains the hub. The clients go on as if it did not drain.
     private mutating func drain() {
         let number = steps.count
         let time = time / 4 + chance.upTo(time / 4 * 3)
         let limit = chance.happens(1, of: 3) ? milliseconds(1000) : nil
         let place = steps.firstIndex { $0.time > time } ?? steps.count
-        steps.insert(Step(number: number, time: time, client: -1, deed: .drain(within: limit)), at: place)
+        steps.insert(Step(number: number, time: time, client: -1, action: .drain(withinNanoseconds: limit)), at: place)
     }
 
     // MARK: The setting
 
     private mutating func drawLimits() {
         var limits = HubLimits()
-        // Longer than any plan, so that what is remembered is never forgotten for its age.
+        // Longer than any plan: the rules assume that the hub does not forget message ids and tombstones by age.
         limits.tombstoneLife = .seconds(24 * 3600)
         limits.sendMemoryLife = .seconds(24 * 3600)
         limits.wire.maxBodyBytes = 4096
@@ -104,9 +104,9 @@ package struct Planner {
     }
 
     private mutating func drawNetwork() {
-        setting.latency = chance.one(of: [0, 0, 300_000, 5_000_000, 80_000_000])
+        setting.latencyNanoseconds = chance.one(of: [0, 0, 300_000, 5_000_000, 80_000_000])
         setting.splits = chance.happens(1, of: 2)
-        setting.outputRoom = chance.one(of: floods ? [64, 1024] : [64, 1024, 1 << 16])
+        setting.networkBytes = chance.one(of: floods ? [64, 1024] : [64, 1024, 1 << 16])
     }
 
     private mutating func drawChannels(_ count: Int) {
@@ -122,23 +122,23 @@ package struct Planner {
         }
     }
 
-    // MARK: Deeds
+    // MARK: Actions
 
-    private mutating func add(_ deed: Deed, of client: Int) {
-        steps.append(Step(number: steps.count, time: time, client: client, deed: deed))
+    private mutating func add(_ action: Action, of client: Int) {
+        steps.append(Step(number: steps.count, time: time, client: client, action: action))
     }
 
-    private mutating func deed() -> Deed {
-        switch appetite.choose(&chance) {
+    private mutating func action() -> Action {
+        switch mix.choose(&chance) {
         case .send: send()
         case .burst: burst()
         case .receive: receive()
-        case .stream: stream()
+        case .countedReceive: countedReceive()
         case .select: select()
         case .barrier: barrier()
         case .cancel: .cancel(step: steps.count - 1 - chance.below(min(steps.count, 12)))
         case .manage: manage()
-        case .look: look()
+        case .inspect: inspect()
         case .fault: fault()
         }
     }
@@ -158,10 +158,10 @@ package struct Planner {
         chance.happens(timeout == nil ? 19 : 14, of: 20)
     }
 
-    private mutating func send() -> Deed {
+    private mutating func send() -> Action {
         let (channel, timeout) = (channel(), timeout())
         var command = SendCommand(channel: channel.name, body: body("m\(steps.count).0"), timeout: timeout)
-        if appetite.usesIDs, "rb".contains(channel.name.description.prefix(1)), chance.happens(1, of: 3) {
+        if mix.usesIDs, "rb".contains(channel.name.description.prefix(1)), chance.happens(1, of: 3) {
             let text = "k\(chance.below(8))"
             command.body = Body(text.utf8)
             command.identity = MessageID(text).map { SendIdentity($0, epoch: chance.happens(1, of: 2) ? 42 : nil) }
@@ -176,8 +176,8 @@ package struct Planner {
         return operate(.send(command), timeout, isText: isText)
     }
 
-    /// Many sends without options in one write, most of them to the same channel: a stream of messages.
-    private mutating func burst() -> Deed {
+    /// Makes many sends without options in one write, most of them on the same channel.
+    private mutating func burst() -> Action {
         var (channel, isTagged) = (channel(), chance.happens(1, of: 2))
         let operations = (0..<(2 + chance.below(40))).map { number in
             if chance.happens(1, of: 12) { channel = self.channel() }
@@ -190,7 +190,7 @@ package struct Planner {
         return .burst(operations)
     }
 
-    /// A body that names its message, and is as long as it says.
+    /// Makes a body that begins with the name of its message, and has a random length.
     private mutating func body(_ text: String) -> Body {
         let length = floods ? 500 + chance.below(1000) : chance.happens(1, of: 6) ? chance.below(1500) : 0
         return Body(text.utf8) + (length > 0 ? Body(" ".utf8) + Body(repeating: 0x2E, count: length) : [])
@@ -198,7 +198,7 @@ package struct Planner {
 
     private mutating func operate(
         _ command: Command, _ timeout: Duration?, _ reaction: Reaction = .nothing, isText: Bool = false
-    ) -> Deed {
+    ) -> Action {
         .operate(
             Operation(
                 command: command, isTagged: isTagged(timeout), isText: isText, reaction: reaction,
@@ -206,7 +206,7 @@ package struct Planner {
     }
 
     private mutating func lease(on channel: PlannedChannel) -> Duration? {
-        guard appetite.usesLeases, channel.isQueue, chance.happens(3, of: 5) else { return nil }
+        guard mix.usesLeases, channel.isQueue, chance.happens(3, of: 5) else { return nil }
         return chance.happens(1, of: 3) ? .milliseconds(1 + chance.below(400)) : .seconds(3600)
     }
 
@@ -216,21 +216,21 @@ package struct Planner {
         case 0: return .nothing
         case 1...5: return .acknowledge(after: delay)
         case 6: return .acknowledgeTwice(after: delay)
-        case 7, 8: return .refuse(after: delay, delay: nil)
-        case 9: return .refuse(after: delay, delay: .milliseconds(1 + chance.below(400)))
+        case 7, 8: return .reject(after: delay, delay: nil)
+        case 9: return .reject(after: delay, delay: .milliseconds(1 + chance.below(400)))
         case 10: return .touchAndAcknowledge(after: delay)
-        default: return .haveAcknowledged(by: chance.below(setting.clients), after: delay)
+        default: return .acknowledgeFromAnother(client: chance.below(setting.clients), after: delay)
         }
     }
 
-    private mutating func receive() -> Deed {
+    private mutating func receive() -> Action {
         let (channel, timeout) = (channel(), timeout())
         let command = ReceiveCommand(
             channel: channel.name, timeout: timeout, lease: lease(on: channel), waitsAfterEOF: chance.happens(1, of: 8))
         return operate(.receive(command), timeout, reaction())
     }
 
-    private mutating func stream() -> Deed {
+    private mutating func countedReceive() -> Action {
         let channel = channel()
         let isPlain = chance.happens(1, of: 3)
         var command = ReceiveCommand(channel: channel.name)
@@ -241,12 +241,12 @@ package struct Planner {
             Operation(command: .receive(command), reaction: reaction(), isFenced: chance.happens(1, of: 2)))
     }
 
-    private mutating func select() -> Deed {
+    private mutating func select() -> Action {
         var arms: [Arm] = []
         for number in 0..<(1 + chance.below(3)) {
             let channel = channel()
             switch chance.below(8) {
-            case 0 where appetite.usesBarriers: arms.append(barrierArm())
+            case 0 where mix.usesBarriers: arms.append(barrierArm())
             case 1..<5: arms.append(.receive(channel.name, lease: lease(on: channel)))
             default: arms.append(.send(channel.name, body("m\(steps.count).\(number)")))
             }
@@ -264,13 +264,13 @@ package struct Planner {
         return .barrier(name, parties: chance.happens(1, of: 2) ? parties : nil)
     }
 
-    private mutating func barrier() -> Deed {
+    private mutating func barrier() -> Action {
         let (parties, timeout) = (2 + chance.below(2), timeout())
         guard let name = ChannelName("g\(parties)") else { return .finishSending }
         return operate(.barrier(BarrierCommand(name, parties: parties, timeout: timeout)), timeout)
     }
 
-    private mutating func manage() -> Deed {
+    private mutating func manage() -> Action {
         let channel = channel()
         guard endsChannels else {
             return .operate(Operation(command: .open(OpenCommand(channel.name, channel.declaration))))
@@ -289,10 +289,11 @@ package struct Planner {
         return .operate(Operation(command: command, isFenced: true))
     }
 
-    private mutating func look() -> Deed {
+    private mutating func inspect() -> Action {
         switch chance.below(6) {
         case 0:
-            return .babble(chance.one(of: ["fetch it", "recv", "send timeout=1 x y", "recv a b", "ack 1", "recv r!"]))
+            return .sendInvalidLine(
+                chance.one(of: ["fetch it", "recv", "send timeout=1 x y", "recv a b", "ack 1", "recv r!"]))
         case 1: return .operate(Operation(command: .hello))
         case 2: return .operate(Operation(command: .ping(body("p"))))
         case 3: return .operate(Operation(command: .inspect(Inspection(.stuck))))
@@ -301,14 +302,14 @@ package struct Planner {
         }
     }
 
-    private mutating func fault() -> Deed {
+    private mutating func fault() -> Action {
         switch chance.below(10) {
         case 0, 1: .breakOff
         case 2, 3: .finishSending
         case 4: .operate(Operation(command: .quit))
-        case 5, 6: .stall(milliseconds(chance.happens(1, of: 8) ? 30_000 : floods ? 9000 : 800))
-        case 7: .hesitate(milliseconds(chance.happens(1, of: 4) ? 15_000 : 300))
-        default: .jump(milliseconds(chance.happens(1, of: 4) ? 20_000 : 500))
+        case 5, 6: .stall(nanoseconds: milliseconds(chance.happens(1, of: 8) ? 30_000 : floods ? 9000 : 800))
+        case 7: .pauseWithinLine(nanoseconds: milliseconds(chance.happens(1, of: 4) ? 15_000 : 300))
+        default: .jump(nanoseconds: milliseconds(chance.happens(1, of: 4) ? 20_000 : 500))
         }
     }
 }

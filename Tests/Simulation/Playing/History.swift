@@ -1,87 +1,87 @@
 import SluiceHub
 import SluiceWire
 
-/// What the clients of a simulation have observed: all that the checker knows.
+/// What the clients of a simulation observed. The checker knows nothing else.
 package struct History: Sendable {
     let plan: Plan
     /// In the order in which they were sent.
-    var acts: [Act] = []
-    var lines: [LineRecord] = []
-    /// What cannot be, and was noticed at once: replies to nothing, and bytes that are no reply.
+    var exchanges: [Exchange] = []
+    var connections: [ConnectionRecord] = []
+    /// Faults that were noticed during the simulation: replies to no command, and bytes that are not a reply.
     var faults: [Fault] = []
-    /// The most that a connection had the hub keep at any time.
+    /// The most bytes that the hub held for a connection at any time.
     var largestUse = ConnectionUse()
-    /// When the hub was told to stop; nil if it was not.
+    /// When the hub began to drain; nil if it did not.
     var drain: DrainRecord?
     var rest = RestReport()
     package var hash: UInt64 = 0
 }
 
-/// A command that was sent, and what its client has heard of it.
-struct Act: Sendable {
+/// A command that a client sent, with the replies to it.
+struct Exchange: Sendable {
     let step: Int
     let client: Int
-    let line: Int
-    /// Nil of a line that is no command.
+    let connection: Int
+    /// Nil if the client sent a line that is not a command.
     let command: Command?
     let tag: Tag?
     let sent: Moment
-    /// When the client knew that the hub had looked at the command: something behind it was answered.
+    /// When the client learned that the hub had read the command: it, or a later command, was answered.
     var entered: Moment?
     /// The messages of a counted receive.
     var parts: [(moment: Moment, reply: Reply)] = []
     var final: (moment: Moment, reply: Reply)?
 
-    /// Whether it was done by the one who looks at what is left in the end.
-    var isAuditors: Bool { client < 0 }
+    /// Whether the auditor sent the command, which inspects the hub at rest.
+    var isFromAuditor: Bool { client < 0 }
 }
 
-/// A connection, as its client saw it.
-struct LineRecord: Sendable {
+/// A connection as its client saw it.
+struct ConnectionRecord: Sendable {
     let client: Int
     let address: String
-    /// What was sent over it.
-    var acts: [Int] = []
-    /// When the client has finished sending, or has said `QUIT`.
+    /// The commands that were sent on the connection.
+    var exchanges: [Int] = []
+    /// When the client finished sending, or sent `QUIT`.
     var farewell: Moment?
-    /// When the client took no replies: from then on, and up to a time.
+    /// The times during which the client read no replies.
     var stalls: [(begin: Moment, end: UInt64)] = []
-    /// When the client learned that it is over.
+    /// When the client learned that the connection has ended.
     var end: Moment?
-    /// Whether it was broken off, be it by the client or by the hub.
+    /// Whether the client or the hub broke the connection off.
     var isBroken = false
-    /// Whether the hub has ended it with an error.
+    /// Whether the hub ended the connection with an error.
     var isRefused = false
 }
 
-/// A hub that was told to stop.
+/// The draining of a hub.
 struct DrainRecord: Sendable {
     let moment: Moment
-    /// The nanoseconds after which it was to wait for nothing any more.
-    let limit: UInt64?
-    /// What was left when nothing moved any more: connections, and operations that waited.
+    /// The time that the hub had for draining; nil is without limit.
+    let limitNanoseconds: UInt64?
+    /// The connections and parked operations that were left at rest.
     var connectionsLeft = 0
     var operationsLeft = 0
-    /// Whether the hub says that it has come to its end.
+    /// Whether the hub reports that it has ended.
     var isAtItsEnd = false
 }
 
-/// What was seen of the hub when nothing moved any more.
+/// What the hub reported at rest, when nothing happened any more.
 struct RestReport: Sendable {
-    /// While the clients were there still.
+    /// While the clients were still connected.
     var waiters = WaitersReport(waiters: [])
     var channels = ChannelsReport(channels: [])
     var server: ServerReport?
-    /// When everybody had gone, what was left was received, and every channel was ended.
+    /// When all clients had disconnected, the remaining messages were received, and every channel was poisoned.
     var empty: ServerReport?
-    /// What the clients waited for at the first look.
+    /// The exchanges that the clients were still waiting for at rest.
     var pending: [Int] = []
     var moment = Moment(serial: .max, time: .max)
 }
 
-/// Something that a hub that keeps its promises would not have shown.
+/// An observation that contradicts what the hub promises.
 package struct Fault: Sendable, Hashable {
-    /// The rule that was broken.
+    /// The name of the broken rule.
     package let rule: String
     package let text: String
 
@@ -89,4 +89,14 @@ package struct Fault: Sendable, Hashable {
         self.rule = rule
         self.text = text
     }
+}
+
+/// A moment in a simulation. The serial number orders observations that are made at the same time.
+struct Moment: Comparable, Sendable {
+    let serial: Int
+    /// In nanoseconds since the simulation began.
+    let time: UInt64
+
+    static func < (first: Moment, second: Moment) -> Bool { first.serial < second.serial }
+    static func == (first: Moment, second: Moment) -> Bool { first.serial == second.serial }
 }

@@ -2,61 +2,64 @@ import FoundationEssentials
 import SluiceHub
 import SluiceWire
 
-/// The end of a simulation: what is left when nothing moves any more, and when everybody has gone.
+/// The end of a simulation: what the hub holds at rest, and when all clients have disconnected.
 extension Simulation {
-    private static let moment: UInt64 = 30_000_000_000
-    private static let longestLease: UInt64 = 3_600_000_000_000
+    private static let quietNanoseconds: UInt64 = 30_000_000_000
+    private static let longestLeaseNanoseconds: UInt64 = 3_600_000_000_000
 
-    /// Looks at the hub as the clients have left it; then has them go, receives what is there still, and looks again.
+    /// Inspects the hub at rest, disconnects all clients, receives the remaining messages, and inspects the hub again.
     func rest() {
         isCalm = true
-        run(untilQuietFor: Self.moment)
+        run(untilQuietFor: Self.quietNanoseconds)
         guard history.drain == nil else { return restAfterDrain() }
-        guard let auditor = connect(-1, outputRoom: 1 << 24) else { return history.faults.append(Self.locked) }
+        guard let auditor = connect(-1, networkBytes: 1 << 24) else { return history.faults.append(Self.rejected) }
         history.rest.moment = moment()
-        history.rest.pending = history.acts.indices.filter {
-            history.acts[$0].final == nil && !lines[history.acts[$0].line].isOver
+        history.rest.pending = history.exchanges.indices.filter {
+            history.exchanges[$0].final == nil && !connections[history.exchanges[$0].connection].hasEnded
         }
         history.rest.waiters = report(.waiters(channel: nil), auditor) ?? history.rest.waiters
         history.rest.channels = report(.channels(prefix: nil), auditor) ?? history.rest.channels
         history.rest.server = report(.server, auditor)
-        for line in lines where line !== auditor { finishSending(line) }
-        run(untilQuietFor: Self.moment)
-        for line in lines where line !== auditor && !line.isOver { breakOff(line) }
-        run(untilQuietFor: Self.moment)
-        for channel in plan.setting.channels where channel.isQueue { drain(channel.name, auditor) }
+        for connection in connections where connection !== auditor { finishSending(connection) }
+        run(untilQuietFor: Self.quietNanoseconds)
+        for connection in connections where connection !== auditor && !connection.hasEnded { breakOff(connection) }
+        run(untilQuietFor: Self.quietNanoseconds)
+        for channel in plan.setting.channels where channel.isQueue { receiveAll(from: channel.name, auditor) }
         for channel in plan.setting.channels { ask(.poison(channel.name, nil), auditor) }
         history.rest.empty = report(.server, auditor)
         finishSending(auditor)
-        run(untilQuietFor: Self.moment)
+        run(untilQuietFor: Self.quietNanoseconds)
     }
 
-    /// The hub ends by itself, also where clients neither go nor give back what they hold: when the longest lease is over.
+    /// Waits for the hub to end. It does so by itself when the longest lease has expired, also if clients neither disconnect
+    /// nor end their leases.
     private func restAfterDrain() {
-        run(untilQuietFor: Self.longestLease + Self.moment)
+        run(untilQuietFor: Self.longestLeaseNanoseconds + Self.quietNanoseconds)
         history.rest.moment = moment()
         history.drain?.connectionsLeft = hub.connectionCount
         history.drain?.operationsLeft = hub.parkedCount
         history.drain?.isAtItsEnd = hub.isAtItsEnd
     }
 
-    private static let locked = Fault("at rest", "the hub takes no connection although it should have room")
+    private static let rejected = Fault("at rest", "the hub accepts no connection although its limits allow one more")
 
-    private func ask(_ command: Command, _ auditor: Line) {
-        say(command, isTagged: false, on: auditor, step: -1)
+    private func ask(_ command: Command, _ auditor: ClientConnection) {
+        send(command, isTagged: false, on: auditor, step: -1)
         run(untilQuietFor: 0)
     }
 
-    private func report<Result: Report & Decodable>(_ subject: Inspection.Subject, _ auditor: Line) -> Result? {
+    private func report<Result: Report & Decodable>(_ subject: Inspection.Subject, _ auditor: ClientConnection)
+        -> Result?
+    {
         ask(.inspect(Inspection(subject, format: .json)), auditor)
-        guard case .data(let body)? = history.acts.last?.final?.reply else { return nil }
+        guard case .data(let body)? = history.exchanges.last?.final?.reply else { return nil }
         return try? JSONDecoder().decode(Result.self, from: Data(body))
     }
 
-    private func drain(_ channel: ChannelName, _ auditor: Line) {
+    private func receiveAll(from channel: ChannelName, _ auditor: ClientConnection) {
         while true {
             ask(.receive(ReceiveCommand(channel: channel, timeout: .zero)), auditor)
-            guard case .message? = history.acts.last?.final?.reply else { return }
+            guard case .message? = history.exchanges.last?.final?.reply else { return }
         }
     }
 }

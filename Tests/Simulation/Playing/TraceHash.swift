@@ -1,16 +1,16 @@
-/// A hash over all that was sent and received, with the times: the same on every machine, and in every process.
+/// A hash over everything that was sent and received, with the times. It is the same on every machine and in every process.
 struct TraceHash: Sendable {
     private(set) var value: UInt64 = 0xCBF2_9CE4_8422_2325
 
-    /// The kinds of things that are hashed, so that one is never taken for another.
+    /// The kinds of events, which are part of the hash so that different events cannot give the same bytes.
     enum Kind: UInt64 {
         case connected = 1
         case sent, received, inputEnded, outputEnded, brokenOff
     }
 
-    mutating func take(_ kind: Kind, _ line: Int, at time: UInt64, _ bytes: some Collection<UInt8> = []) {
+    mutating func add(_ kind: Kind, _ connection: Int, at time: UInt64, _ bytes: some Collection<UInt8> = []) {
         mix(kind.rawValue)
-        mix(UInt64(line))
+        mix(UInt64(connection))
         mix(time)
         mix(UInt64(bytes.count))
         for byte in bytes { value = (value ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }

@@ -1,17 +1,19 @@
 import SluiceWire
 
-/// A history as people read it: who sent what over which connection, who heard what, and when.
+/// A history in a readable form: what each client sent and received on which connection, and when.
 package struct Transcript {
     package let lines: [String]
 
     package init(of history: History) {
         var entries: [(moment: Moment, text: String)] = []
-        for (number, record) in history.lines.enumerated() {
+        for record in history.connections {
             if let farewell = record.farewell { entries.append((farewell, "\(record.address)  finishes sending")) }
             if let end = record.end {
-                entries.append((end, "\(record.address)  is over\(record.isBroken ? ", broken off" : "")"))
+                entries.append((end, "\(record.address)  has ended\(record.isBroken ? ", broken off" : "")"))
             }
-            for act in record.acts { entries += Self.entries(of: history.acts[act], act, record, number) }
+            for exchange in record.exchanges {
+                entries += Self.entries(of: history.exchanges[exchange], exchange, record)
+            }
         }
         entries += history.plan.steps.compactMap { step in
             Self.text(of: step).map { (Moment(serial: -1, time: step.time), $0) }
@@ -25,34 +27,49 @@ package struct Transcript {
     }
 
     private static func entries(
-        of act: Act, _ number: Int, _ record: LineRecord, _ line: Int
+        of exchange: Exchange, _ number: Int, _ record: ConnectionRecord
     ) -> [(moment: Moment, text: String)] {
-        var bytes: [UInt8] = []
-        act.command.map { Request(tag: nil, command: $0).append(to: &bytes) }
-        let name = act.tag.map { " #\($0)" } ?? " (t\(number))"
-        let said = act.command == nil ? "a line that is no command" : text(bytes)
-        return [(act.sent, "\(record.address) >\(name) \(said)")]
-            + (act.parts + (act.final.map { [$0] } ?? [])).map { moment, reply in
-                var bytes: [UInt8] = []
-                reply.append(to: &bytes)
-                return (moment, "\(record.address) <\(name) \(text(bytes))")
+        let name = exchange.tag.map { " #\($0)" } ?? " (t\(number))"
+        let command = exchange.command?.summary ?? "a line that is not a command"
+        return [(exchange.sent, "\(record.address) >\(name) \(command)")]
+            + (exchange.parts + (exchange.final.map { [$0] } ?? [])).map { moment, reply in
+                (moment, "\(record.address) <\(name) \(reply.summary)")
             }
     }
 
-    private static func text(_ bytes: [UInt8]) -> String {
-        let text = bytes.prefix(120).map { $0 == 0x0A ? " " : String(decoding: [$0], as: UTF8.self) }.joined()
-        return bytes.count > 120 ? text + "..." : text
-    }
-
-    /// What a step does that shows nowhere else.
+    /// Returns what a step does if that does not appear as an exchange.
     private static func text(of step: Step) -> String? {
-        switch step.deed {
-        case .stall(let nanoseconds): "client \(step.client) takes nothing for \(nanoseconds / 1_000_000) ms"
+        switch step.action {
+        case .stall(let nanoseconds): "client \(step.client) reads nothing for \(nanoseconds / 1_000_000) ms"
         case .jump(let nanoseconds): "the clock jumps by \(nanoseconds / 1_000_000) ms"
-        case .hesitate(let nanoseconds): "client \(step.client) stops within a line for \(nanoseconds / 1_000_000) ms"
+        case .pauseWithinLine(let nanoseconds):
+            "client \(step.client) pauses within a line for \(nanoseconds / 1_000_000) ms"
         case .breakOff: "client \(step.client) breaks off"
-        case .drain(let limit): "the hub drains\(limit.map { ", for \($0 / 1_000_000) ms at most" } ?? "")"
-        case .operate, .burst, .cancel, .babble, .finishSending: nil
+        case .drain(let limit): "the hub drains\(limit.map { ", for at most \($0 / 1_000_000) ms" } ?? "")"
+        case .operate, .burst, .cancel, .sendInvalidLine, .finishSending: nil
         }
     }
+}
+
+extension Command {
+    /// The beginning of the encoded command, on one line.
+    fileprivate var summary: String {
+        var bytes: [UInt8] = []
+        Request(tag: nil, command: self).append(to: &bytes)
+        return summarized(bytes)
+    }
+}
+
+extension Reply {
+    /// The beginning of the encoded reply, on one line.
+    var summary: String {
+        var bytes: [UInt8] = []
+        append(to: &bytes)
+        return summarized(bytes)
+    }
+}
+
+private func summarized(_ bytes: [UInt8]) -> String {
+    let text = bytes.prefix(120).map { $0 == 0x0A ? " " : String(decoding: [$0], as: UTF8.self) }.joined()
+    return bytes.count > 120 ? text + "..." : text
 }

@@ -1,13 +1,12 @@
-/// Makes a plan that fails as small as it goes on failing by the same rule.
+/// Makes a failing plan as small as possible while it still breaks the same rule.
 package struct Shrinker {
-    /// How often a smaller plan is tried at most.
-    private static let mostTries = 3000
+    private static let maxTries = 3000
 
     private var best: Plan
     private let rule: String
     private var tries = 0
 
-    /// The smallest plan that was found, and what it leads to.
+    /// Returns what happens with the smallest plan found, and its faults.
     package static func shrink(_ plan: Plan, breaking rule: String) throws -> (history: History, faults: [Fault]) {
         var shrinker = Shrinker(best: plan, rule: rule)
         try shrinker.simplifySetting()
@@ -22,9 +21,9 @@ package struct Shrinker {
         self.rule = rule
     }
 
-    /// Takes a smaller plan if it fails still.
+    /// Keeps a smaller plan if it still breaks the rule, and returns whether it does.
     private mutating func attempt(_ plan: Plan) throws -> Bool {
-        guard tries < Self.mostTries else { return false }
+        guard tries < Self.maxTries else { return false }
         tries += 1
         let faults = Checker.faults(in: try Simulation(plan).play())
         guard faults.contains(where: { $0.rule == rule }) else { return false }
@@ -34,7 +33,7 @@ package struct Shrinker {
 
     private mutating func simplifySetting() throws {
         let simplifications: [(inout Setting) -> Void] = [
-            { $0.latency = 0 }, { $0.splits = false }, { $0.outputRoom = 1 << 16 },
+            { $0.latencyNanoseconds = 0 }, { $0.splits = false }, { $0.networkBytes = 1 << 16 },
         ]
         for simplify in simplifications {
             var plan = best
@@ -51,7 +50,7 @@ package struct Shrinker {
         }
     }
 
-    /// Delta debugging (Zeller and Hildebrandt, 2002): leaves out halves, then quarters, down to single steps.
+    /// Leaves out halves of the plan, then quarters, down to single steps: delta debugging (Zeller and Hildebrandt, 2002).
     private mutating func dropSteps() throws {
         var size = max(best.steps.count / 2, 1)
         while true {

@@ -1,33 +1,34 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A message: who has sent it, and who has received it.
-struct Story: Sendable {
+/// A message with its sends and its receipts.
+struct MessageRecord: Sendable {
     let name: MessageName
     let body: Body
     let hasID: Bool
-    var sends: [SendView] = []
-    /// In the order in which they were seen.
+    var sends: [SendRecord] = []
+    /// In the order in which their clients read them.
     var receipts: [Receipt] = []
 }
 
-/// A send, or such an arm of a select.
-struct SendView: Sendable {
-    let act: Int
+/// A send, or an arm of a select that sends.
+struct SendRecord: Sendable {
+    let exchange: Int
     let arm: Int?
 
     enum Outcome {
-        /// It was done; with what the hub said of it.
+        /// The send was answered with `OK` and these attributes.
         case done([Attribute])
-        /// The channel has dropped it, as it was declared to.
+        /// The channel dropped the message, as its declaration allows.
         case dropped
-        /// It did not happen.
+        /// The send did not happen.
         case failed
+        /// The client does not know whether the send happened.
         case inDoubt
     }
 
     func outcome(in ledger: Ledger) -> Outcome {
-        switch ledger.acts[act].final?.reply {
+        switch ledger.exchanges[exchange].final?.reply {
         case .ok(let attributes):
             guard attributes.number(of: .arm) == arm else { return .failed }
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
@@ -37,22 +38,22 @@ struct SendView: Sendable {
     }
 }
 
-/// A message as a client has seen it come.
+/// A message that a client received.
 struct Receipt: Sendable {
-    let act: Int
+    let exchange: Int
     let moment: Moment
     let arm: Int?
     let delivery: DeliveryID?
     let attempt: Int?
-    /// For how long its receiver wanted to hold it; nil takes it for good.
+    /// The lease that the receiver asked for; nil takes the message at once.
     let lease: Duration?
 }
 
-/// What has happened on a channel: the numbers of acts and of stories.
-struct ChannelStory: Sendable {
+/// What happened on a channel: the numbers of exchanges and messages.
+struct ChannelRecord: Sendable {
     let name: ChannelName
     let declaration: ChannelDeclaration
-    var stories: [Int] = []
+    var messages: [Int] = []
     var receives: [Int] = []
     var closes: [Int] = []
     var poisons: [Int] = []
@@ -61,48 +62,48 @@ struct ChannelStory: Sendable {
     var leaves: [Int] = []
 
     var isRendezvous: Bool { declaration == .rendezvous }
-    /// Whether it keeps every message that it accepts, and gives each to one receiver.
+    /// Whether the channel keeps every message that it accepts, and gives each to one receiver.
     var keepsAll: Bool { if case .queue(_, let overflow) = declaration { overflow != .dropOldest } else { false } }
     /// Whether each message is for one receiver.
     var isQueue: Bool { if case .queue = declaration { true } else { false } }
-    /// Whether senders wait rather than have anything dropped.
+    /// Whether the channel parks senders rather than dropping messages.
     var isBlocking: Bool { if case .queue(_, .block) = declaration { true } else { false } }
-    /// Whether nobody ever ended it, or could have by going.
+    /// Whether no client ended the channel, or could have ended it by disconnecting.
     var isEndless: Bool { closes.isEmpty && poisons.isEmpty && joins.isEmpty }
 
-    /// Whether what it has kept may be gone: it was poisoned, or its last receiving end left.
+    /// Whether the channel may have discarded messages: it was poisoned, or its last receiving end may have left.
     var mayDiscard: Bool {
         !joins.isEmpty || !poisons.isEmpty
     }
 }
 
-extension Story {
-    /// How often somebody took the message for good, as far as was seen.
+extension MessageRecord {
+    /// Returns how often the message was taken, as far as the clients know.
     func commits(in ledger: Ledger) -> Int {
         receipts.count { $0.isCommitted(in: ledger) }
     }
 }
 
 extension Receipt {
-    /// Whether the receiver has taken the message for good, and knows it.
+    /// Returns whether the receiver took the message: it asked for no lease, or its acknowledgement was accepted.
     func isCommitted(in ledger: Ledger) -> Bool {
         guard let delivery else { return true }
         return (ledger.settlings[delivery] ?? []).contains { $0.isAcknowledgement && $0.isDone }
     }
 
-    /// Whether the receiver may have taken it for good, and not know it.
+    /// Returns whether the receiver may have taken the message, although its acknowledgement was not answered.
     func mayBeCommitted(in ledger: Ledger) -> Bool {
         guard let delivery else { return true }
         return (ledger.settlings[delivery] ?? []).contains { $0.isAcknowledgement && ($0.isDone || $0.final == nil) }
     }
 }
 
-extension Act {
+extension Exchange {
     var isAcknowledgement: Bool { if case .acknowledge? = command { true } else { false } }
-    /// Whether it was answered with `OK`.
+    /// Whether the command was answered with `OK`.
     var isDone: Bool { if case .ok? = final?.reply { true } else { false } }
     var isTimedOut: Bool { if case .timeout? = final?.reply { true } else { false } }
 
-    /// The time before which its patience cannot have ended; nil when it has no end.
-    var earliestTimeout: UInt64? { command?.patience.map { sent.time + $0.wholeNanoseconds } }
+    /// The time before which the command cannot have timed out; nil if it has no timeout.
+    var earliestTimeout: UInt64? { command?.timeout.map { sent.time + $0.wholeNanoseconds } }
 }

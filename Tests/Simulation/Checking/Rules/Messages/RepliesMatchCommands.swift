@@ -1,27 +1,31 @@
 import SluiceWire
 
-/// Every reply is one that its command can have: a message comes with the lease that was asked for, and with the number
-/// of an arm that receives on its channel; `END` comes after so many messages; nobody runs out of time who has all of it.
-struct RepliesFit: Rule {
-    let name = "replies fit"
+/// Every reply is one that its command can get. A message has a lease if the command asked for one, and the number of an arm
+/// that receives on its channel. `END` follows the requested number of messages. Only commands with a timeout time out.
+struct RepliesMatchCommands: Rule {
+    let name = "replies match commands"
 
     func breaches(in ledger: Ledger) -> [String] {
         var breaches: [String] = []
-        for (number, act) in ledger.acts.enumerated() {
-            for part in act.parts where !fits(part.reply, act) { breaches.append("act \(number) heard \(part.reply)") }
-            guard let reply = act.final?.reply else { continue }
-            if !fits(reply, act) || !isComplete(act, reply) {
-                breaches.append("act \(number), \(act.command.map { "\($0.verb)" } ?? "nothing"), heard \(reply)")
+        for (number, exchange) in ledger.exchanges.enumerated() {
+            for part in exchange.parts where !fits(part.reply, exchange) {
+                breaches.append("t\(number) was answered with \(part.reply.summary)")
+            }
+            guard let reply = exchange.final?.reply else { continue }
+            if !fits(reply, exchange) || !isComplete(exchange, reply) {
+                breaches.append(
+                    "t\(number), \(exchange.command.map { "\($0.verb)" } ?? "no command"), was answered with \(reply.summary)"
+                )
             }
         }
         return breaches
     }
 
-    private func fits(_ reply: Reply, _ act: Act) -> Bool {
-        guard let command = act.command else { if case .error = reply { return true } else { return false } }
+    private func fits(_ reply: Reply, _ exchange: Exchange) -> Bool {
+        guard let command = exchange.command else { if case .error = reply { return true } else { return false } }
         switch reply {
         case .error: return true
-        case .timeout: return command.patience != nil
+        case .timeout: return command.timeout != nil
         case .maybe: return mayBeInDoubt(command)
         case .cancelled: return command.mayWait
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)
@@ -82,10 +86,12 @@ struct RepliesFit: Rule {
         }
     }
 
-    /// Whether a counted receive has had its messages when it ends with `END`, and no more before.
-    private func isComplete(_ act: Act, _ reply: Reply) -> Bool {
-        guard case .receive(let receive)? = act.command, case .exactly(let count)? = receive.count else { return true }
-        return reply == .end ? act.parts.count == count : act.parts.count < count
+    /// Returns whether a counted receive got all its messages if it ends with `END`, and fewer otherwise.
+    private func isComplete(_ exchange: Exchange, _ reply: Reply) -> Bool {
+        guard case .receive(let receive)? = exchange.command, case .exactly(let count)? = receive.count else {
+            return true
+        }
+        return reply == .end ? exchange.parts.count == count : exchange.parts.count < count
     }
 }
 

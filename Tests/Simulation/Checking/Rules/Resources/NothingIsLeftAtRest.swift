@@ -1,15 +1,16 @@
 import SluiceWire
 
-/// When nothing moves any more: the hub has exactly those waiting whose clients wait; nobody waits to send where somebody
-/// waits to receive; nobody waits on what has ended. And when everybody has gone, nothing is left of them.
-struct NothingIsLeft: Rule {
-    let name = "nothing is left"
+/// When the simulation is at rest, the hub has parked exactly the operations whose clients wait, no channel has both
+/// parked senders and parked receivers, and nothing is parked on a channel that has ended. When all clients have
+/// disconnected, the hub keeps nothing for them.
+struct NothingIsLeftAtRest: Rule {
+    let name = "nothing is left at rest"
 
     func breaches(in ledger: Ledger) -> [String] {
         missing(ledger) + orphaned(ledger) + bothSides(ledger) + onEnded(ledger) + leftovers(ledger)
     }
 
-    // MARK: Who waits
+    // MARK: Parked operations
 
     private func missing(_ ledger: Ledger) -> [String] {
         guard ledger.history.rest.waiters.omitted == 0 else { return [] }
@@ -18,37 +19,41 @@ struct NothingIsLeft: Rule {
         var breaches: [String] = []
         var heldUp: Set<Int> = []
         for number in ledger.history.rest.pending {
-            let act = ledger.acts[number]
-            if heldUp.contains(act.line) || ledger.history.lines[act.line].client < 0 { continue }
-            let waiter = Waiter(client: ledger.history.lines[act.line].address, tag: act.tag?.description)
-            if act.tag == nil { heldUp.insert(act.line) }
-            if act.command?.mayWait == true {
-                expected.insert(waiter)
-                if !known.contains(waiter) { breaches.append("act \(number) waits, and the hub does not know") }
-            } else if act.command != .quit {
-                breaches.append("act \(number) has no answer")
+            let exchange = ledger.exchanges[number]
+            if heldUp.contains(exchange.connection) || ledger.history.connections[exchange.connection].client < 0 {
+                continue
             }
-            if act.command == .quit { heldUp.insert(act.line) }
+            let waiter = Waiter(
+                client: ledger.history.connections[exchange.connection].address, tag: exchange.tag?.description)
+            if exchange.tag == nil { heldUp.insert(exchange.connection) }
+            if exchange.command?.mayWait == true {
+                expected.insert(waiter)
+                if !known.contains(waiter) { breaches.append("t\(number) waits, but the hub has not parked it") }
+            } else if exchange.command != .quit {
+                breaches.append("t\(number) was not answered")
+            }
+            if exchange.command == .quit { heldUp.insert(exchange.connection) }
         }
         let strangers = ledger.history.rest.waiters.waiters.filter {
             !expected.contains(Waiter(client: $0.client, tag: $0.tag))
         }
-        return breaches + strangers.map { "the hub has \($0.client) waiting, #\($0.tag ?? "-"), who does not" }
+        return breaches + strangers.map { "the hub has parked #\($0.tag ?? "-") of \($0.client), which does not wait" }
     }
 
-    /// Those who wait although their client has finished sending, and has not said that they should.
+    /// Reports operations that are still parked although their client has finished sending, and did not ask for that.
     private func orphaned(_ ledger: Ledger) -> [String] {
         var heldUp: Set<Int> = []
         return ledger.history.rest.pending.compactMap { number in
-            let act = ledger.acts[number]
-            // What stands behind a command without a tag has not begun to wait.
-            if heldUp.contains(act.line) { return nil }
-            if act.tag == nil { heldUp.insert(act.line) }
-            let record = ledger.history.lines[act.line]
-            guard let farewell = record.farewell, farewell < ledger.rest, let command = act.command, command.mayWait,
-                !command.waitsAfterEOF, !record.acts.contains(where: { ledger.acts[$0].command == .quit })
+            let exchange = ledger.exchanges[number]
+            // Commands behind an untagged command that is parked have not begun.
+            if heldUp.contains(exchange.connection) { return nil }
+            if exchange.tag == nil { heldUp.insert(exchange.connection) }
+            let record = ledger.history.connections[exchange.connection]
+            guard let farewell = record.farewell, farewell < ledger.rest, let command = exchange.command,
+                command.mayWait,
+                !command.waitsAfterEOF, !record.exchanges.contains(where: { ledger.exchanges[$0].command == .quit })
             else { return nil }
-            return "act \(number) waits, and its client has finished sending"
+            return "t\(number) waits, although its client has finished sending"
         }
     }
 
@@ -75,11 +80,11 @@ struct NothingIsLeft: Rule {
                 ledger.channel(channel)?.isQueue == true,
                 side.senders.contains(where: { sender in side.receivers.contains { $0 != sender } })
             else { return nil }
-            return "somebody waits on both sides of \(name)"
+            return "\(name) has parked senders and parked receivers"
         }
     }
 
-    // MARK: What has ended
+    // MARK: Channels that have ended
 
     private func onEnded(_ ledger: Ledger) -> [String] {
         let underLease = Set(
@@ -89,23 +94,23 @@ struct NothingIsLeft: Rule {
             switch channel.state {
             case .open: return nil
             case .closed:
-                // A broadcast may be on its way to those who have joined, and have not asked for it.
+                // A broadcast message may wait for receivers that have joined, and have not asked for it yet.
                 let isEmpty = channel.senders + channel.buffered + channel.leased == 0
                 return channel.receivers > 0 && isEmpty && channel.kind != .broadcast
-                    ? "somebody waits on \(channel.name), which is closed" : nil
+                    ? "receivers are parked on \(channel.name), which is closed" : nil
             case .poisoned:
                 guard channel.senders + channel.receivers > 0, !underLease.contains(channel.name) else { return nil }
-                return "somebody waits on \(channel.name), which is poisoned"
+                return "operations are parked on \(channel.name), which is poisoned"
             }
         }
     }
 
-    // MARK: What is left
+    // MARK: Leftovers
 
     private func leftovers(_ ledger: Ledger) -> [String] {
-        // Then nobody can ask any more: see DrainsToItsEnd.
+        // A drained hub does not answer any more; see DrainingEnds.
         guard ledger.history.drain == nil else { return [] }
-        guard let server = ledger.history.rest.empty else { return ["the hub does not answer in the end"] }
+        guard let server = ledger.history.rest.empty else { return ["the hub does not answer at rest"] }
         let left = [
             ("connections", server.connections - 1), ("operations", server.parked), ("leases", server.leases),
             ("channels", server.channels), ("messages", server.bufferedMessages), ("bytes", server.bufferedBytes),

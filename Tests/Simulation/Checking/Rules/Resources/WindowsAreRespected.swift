@@ -1,22 +1,22 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A counted receive under a lease has at most its window of messages that its client has not settled, and whose leases
-/// have certainly not ended.
-struct WindowsHold: Rule {
-    let name = "windows hold"
+/// A counted receive with leases gets at most as many messages as its window allows whose leases have certainly not ended.
+struct WindowsAreRespected: Rule {
+    let name = "windows are respected"
 
     func breaches(in ledger: Ledger) -> [String] {
         var receipts: [Int: [(receipt: Receipt, begin: UInt64)]] = [:]
         var breaches: [String] = []
-        for story in ledger.stories {
-            guard let sent = story.sends.first.map({ ledger.acts[$0.act].sent.time }) else { continue }
-            for receipt in story.receipts where receipt.delivery != nil {
-                receipts[receipt.act, default: []].append((receipt, max(sent, ledger.acts[receipt.act].sent.time)))
+        for message in ledger.messages {
+            guard let sent = message.sends.first.map({ ledger.exchanges[$0.exchange].sent.time }) else { continue }
+            for receipt in message.receipts where receipt.delivery != nil {
+                receipts[receipt.exchange, default: []].append(
+                    (receipt, max(sent, ledger.exchanges[receipt.exchange].sent.time)))
             }
         }
         for number in receipts.keys.sorted() {
-            guard case .receive(let receive)? = ledger.acts[number].command, receive.count != nil,
+            guard case .receive(let receive)? = ledger.exchanges[number].command, receive.count != nil,
                 let lease = receive.lease?.wholeNanoseconds, let all = receipts[number]
             else { continue }
             let ordered = all.sorted { $0.receipt.moment < $1.receipt.moment }
@@ -26,7 +26,7 @@ struct WindowsHold: Rule {
                         && !isSettled(entry.receipt, before: newest.receipt.moment, ledger)
                 }
                 if open > receive.window ?? 1 {
-                    breaches.append("act \(number) has \(open) messages in a window of \(receive.window ?? 1)")
+                    breaches.append("t\(number) holds \(open) leases; its window is \(receive.window ?? 1)")
                 }
             }
         }

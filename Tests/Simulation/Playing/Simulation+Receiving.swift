@@ -1,0 +1,141 @@
+import SluiceRuntime
+import SluiceWire
+
+/// The receiving half of the clients: replies, and what the clients do with messages under a lease.
+extension Simulation {
+    /// How often a client rejects a message or lets its lease expire, so that every simulation ends. After that many
+    /// attempts, clients acknowledge the message, and after twice as many they break the connection off.
+    private static let maxAttempts = 5
+
+    // MARK: Reading
+
+    func planToRead(_ connection: ClientConnection) {
+        guard !connection.isReading, !connection.hasEnded else { return }
+        connection.isReading = true
+        events.add(.reading(connection), at: max(now + delay(on: connection), connection.stalledUntil))
+    }
+
+    func read(_ connection: ClientConnection) {
+        connection.isReading = false
+        guard !connection.hasEnded else { return }
+        if !isCalm, connection.stalledUntil > now { return planToRead(connection) }
+        let isPart = plan.setting.splits && !isCalm && connection.chance.happens(1, of: 3)
+        let bytes = connection.socket.takeOutput(upTo: isPart ? 1 + connection.chance.below(64) : .max)
+        if !bytes.isEmpty {
+            if connection.client >= 0 { hash.add(.received, connection.number, at: now, bytes) }
+            parse(bytes, on: connection)
+        }
+        if connection.socket.untakenBytes > 0 { return planToRead(connection) }
+        guard connection.socket.hasOutputEnded else { return }
+        hash.add(.outputEnded, connection.number, at: now)
+        if isBrokenOff(connection) { history.connections[connection.number].isBroken = true }
+        finishSending(connection)
+        end(connection)
+    }
+
+    /// Returns whether the hub closed the connection while the client still expected replies.
+    private func isBrokenOff(_ connection: ClientConnection) -> Bool {
+        connection.socket.isClosed && !connection.hasFinishedSending
+            && history.connections[connection.number].farewell == nil
+    }
+
+    private func parse(_ bytes: [UInt8], on connection: ClientConnection) {
+        connection.unparsed += bytes
+        var offset = 0
+        var replies: [(Tag?, Reply)] = []
+        connection.unparsed.withUnsafeBytes { input in
+            while true {
+                switch connection.parser.next(input, offset: &offset) {
+                case .reply(let tag, let reply): replies.append((tag, reply))
+                case .failed(let error):
+                    reportMismatch("connection \(connection.number) received an invalid reply: \(error.message)")
+                case .needsMore: return
+                }
+            }
+        }
+        connection.unparsed.removeFirst(offset)
+        for (tag, reply) in replies { receive(reply, tag, on: connection) }
+    }
+
+    private func reportMismatch(_ text: String) {
+        history.faults.append(Fault(RepliesMatchCommands().name, text))
+    }
+
+    // MARK: Replies
+
+    private func receive(_ reply: Reply, _ tag: Tag?, on connection: ClientConnection) {
+        guard let exchange = tag.map({ connection.tagged[$0] }) ?? connection.untagged.first else {
+            return receiveNotice(reply, tag, connection)
+        }
+        let moment = moment()
+        noteEntered(upTo: exchange, on: connection, moment)
+        if isPart(reply, of: exchange) {
+            history.exchanges[exchange].parts.append((moment, reply))
+        } else {
+            history.exchanges[exchange].final = (moment, reply)
+            if let tag { connection.tagged[tag] = nil } else { connection.untagged.removeFirst() }
+        }
+        if case .error(let error) = reply, error.isFatal { history.connections[connection.number].isRefused = true }
+        react(to: reply, exchange, on: connection)
+    }
+
+    private func isPart(_ reply: Reply, of exchange: Int) -> Bool {
+        switch (history.exchanges[exchange].command, reply) {
+        case (.receive(let command), .message): command.count != nil
+        case (.trace, .data): true
+        default: false
+        }
+    }
+
+    /// Receives a reply to no command. The hub may only send one that says why it ends the connection.
+    private func receiveNotice(_ reply: Reply, _ tag: Tag?, _ connection: ClientConnection) {
+        if tag == nil, case .error(let error) = reply, error.code == .limit || error.isFatal {
+            history.connections[connection.number].isRefused = true
+            return
+        }
+        let name = tag.map { "#\($0)" } ?? "no tag"
+        reportMismatch(
+            "connection \(connection.number) received \(reply.summary) with \(name), which answers no command")
+    }
+
+    /// Records that the hub has read every command up to one that is answered.
+    private func noteEntered(upTo exchange: Int, on connection: ClientConnection, _ moment: Moment) {
+        let exchanges = history.connections[connection.number].exchanges
+        while connection.enteredCount < exchanges.count, exchanges[connection.enteredCount] <= exchange {
+            history.exchanges[exchanges[connection.enteredCount]].entered = moment
+            connection.enteredCount += 1
+        }
+    }
+
+    // MARK: Leases
+
+    private func react(to reply: Reply, _ exchange: Int, on connection: ClientConnection) {
+        guard case .message(_, _, let attributes) = reply, let reaction = reactions[exchange],
+            let delivery = attributes.first(where: { $0.key == .delivery }).flatMap({ DeliveryID($0.value) })
+        else { return }
+        switch attributes.number(of: .attempt) ?? 0 {
+        case ...Self.maxAttempts: break
+        case ...(2 * Self.maxAttempts): return plan(.acknowledge(delivery), on: connection, after: 0)
+        default: return breakOff(connection)
+        }
+        switch reaction {
+        case .nothing: break
+        case .acknowledge(let delay): plan(.acknowledge(delivery), on: connection, after: delay)
+        case .acknowledgeTwice(let delay):
+            plan(.acknowledge(delivery), on: connection, after: delay)
+            plan(.acknowledge(delivery), on: connection, after: delay)
+        case .reject(let after, let delay):
+            plan(.nack(NackCommand(delivery, delay: delay)), on: connection, after: after)
+        case .touchAndAcknowledge(let delay):
+            plan(.touch(delivery), on: connection, after: delay)
+            plan(.acknowledge(delivery), on: connection, after: 2 * delay)
+        case .acknowledgeFromAnother(let client, let delay):
+            guard let other = current[client], other !== connection else { return }
+            plan(.acknowledge(delivery), on: other, after: delay)
+        }
+    }
+
+    private func plan(_ command: Command, on connection: ClientConnection, after nanoseconds: UInt64) {
+        events.add(.reaction(connection, command), at: now + nanoseconds)
+    }
+}
