@@ -1,4 +1,4 @@
-"""Rows of the battery: what each measures, within what bound, and what is made of the outcome."""
+"""The rows of the battery: what each measures, within which bounds, and how its outcome is judged."""
 
 import os
 import time
@@ -8,13 +8,13 @@ from daemon import Daemon
 from processes import ChildFailed
 from replies import BadReply
 
-#: How often a row is measured at most in which time plays a part: the best counts, and all are printed.
-MOST_TRIES = 3
+#: How often a row that measures time is tried until its figures are within their bounds. All tries are printed.
+MAX_TRIES = 3
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value. Without a bound it is only shown."""
+    """A measured value. A value without a bound is only printed."""
 
     name: str
     value: float
@@ -50,12 +50,12 @@ def show(value):
 
 
 class Skipped(Exception):
-    """A row cannot be measured here, for the reason that it tells."""
+    """Raised by a row that cannot be measured on this machine, with the reason."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One promise under one fault. `wrong` are the faults of a stand-in, each with the figure that must give it away."""
+    """One promise under one fault. `wrong` names wrong servers, each with the figure that must be out of its bounds."""
 
     key: str
     title: str
@@ -68,7 +68,7 @@ ROWS = []
 
 
 def row(key, title, wrong, timed=False):
-    """Makes a function that takes a `Conditions` and gives figures a row of the battery."""
+    """Adds the decorated function, which takes `Conditions` and yields figures, to the rows of the battery."""
 
     def register(measure):
         ROWS.append(Row(key, title, measure, wrong, timed))
@@ -79,7 +79,7 @@ def row(key, title, wrong, timed=False):
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a row is measured with."""
+    """The program that a row is measured with, and how. With a `fault`, clients reach it through a wrong server."""
 
     program: str
     is_quick: bool = False
@@ -95,7 +95,7 @@ class Conditions:
 
 @dataclass
 class Outcome:
-    """What became of a row. `tries` are the figures of each time it was measured, the last one being what counts."""
+    """The result of a row. `tries` are the figures of each try; the last one counts."""
 
     row: Row
     fault: str | None = None
@@ -109,8 +109,8 @@ class Outcome:
         return not self.error and bool(self.tries) and all(figure.is_kept for figure in self.tries[-1])
 
     @property
-    def has_told(self):
-        """Whether the fault has been given away, and by the figure that it should be."""
+    def is_wrong_server_detected(self):
+        """Whether the figure that must detect the wrong server is out of its bounds."""
         if not self.tries:
             return False
         return any(figure.name == self.row.wrong[self.fault] and not figure.is_kept for figure in self.tries[-1])
@@ -127,10 +127,10 @@ class Outcome:
 
 
 def measured(row, conditions):
-    """Measures a row, again where time plays a part and the first time was not good enough."""
+    """Measures a row. A row that measures time is tried again while a figure is out of its bounds."""
     outcome = Outcome(row, conditions.fault)
     begin = time.monotonic()
-    for _ in range(MOST_TRIES if row.is_timed and not conditions.fault else 1):
+    for _ in range(MAX_TRIES if row.is_timed and not conditions.fault else 1):
         try:
             outcome.error = ""
             outcome.tries.append(list(row.measure(conditions)))

@@ -1,4 +1,4 @@
-"""Clients that can be told to misbehave."""
+"""Clients that can misbehave."""
 
 import json
 import socket
@@ -8,20 +8,20 @@ import time
 from processes import ChildFailed
 from replies import ReplyReader
 
-#: Nothing that is waited for takes so long, unless it never comes.
-PATIENCE_SECONDS = 60
+#: Bounds every wait for a reply.
+REPLY_TIMEOUT_SECONDS = 60
 
 
 class Client:
-    """One connection, and a blocking conversation on it."""
+    """A client with one connection, which blocks until replies arrive."""
 
     def __init__(self, port, source="127.0.0.1", small_window=False, host="127.0.0.1"):
         self.socket = socket.socket()
         if small_window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.settimeout(PATIENCE_SECONDS)
+        self.socket.settimeout(REPLY_TIMEOUT_SECONDS)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Addresses of their own, so that crowds that come and go do not use up the ports of one.
+        # Crowds that connect again and again use different addresses, so that they do not run out of ports.
         self.socket.bind((source, 0))
         self.socket.connect((host, port))
         self._reader = ReplyReader()
@@ -36,7 +36,7 @@ class Client:
         self.socket.sendall(data)
 
     def reply(self, most_bytes=1 << 16):
-        """The next reply; None at the end of the stream, or when it breaks off."""
+        """Returns the next reply; None if the connection has ended."""
         while True:
             reply = self._reader.next()
             if reply:
@@ -53,16 +53,16 @@ class Client:
         self.say(line)
         reply = self.reply()
         if reply is None:
-            raise ChildFailed(f"the server has closed the connection that asked {line[:40]!r}")
+            raise ChildFailed(f"the server closed the connection before it answered {line[:40]!r}")
         return reply
 
     def info(self):
         return json.loads(self.ask(b"info format=json\n").body)
 
-    def await_info(self, isso, seconds=PATIENCE_SECONDS, pause=0.002):
-        """Asks until `isso` is true of the answer. Returns how long that took; None when it did not come true."""
+    def await_info(self, condition, seconds=REPLY_TIMEOUT_SECONDS, pause=0.002):
+        """Asks for INFO until it satisfies the condition. Returns the seconds that took; None if it never did."""
         begin = time.monotonic()
-        while not isso(self.info()):
+        while not condition(self.info()):
             if time.monotonic() - begin > seconds:
                 return None
             time.sleep(pause)
@@ -72,7 +72,7 @@ class Client:
         self.socket.shutdown(socket.SHUT_WR)
 
     def reset(self):
-        """Breaks the connection off with an RST."""
+        """Resets the connection, with an RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
@@ -81,7 +81,7 @@ class Client:
 
 
 def crowd(port, count, source="127.0.0.1"):
-    """So many clients, all of them served."""
+    """Returns `count` clients, each of which has been answered."""
     clients = [Client(port, source) for _ in range(count)]
     for client in clients:
         client.say(b"ping\n")

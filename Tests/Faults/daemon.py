@@ -1,4 +1,4 @@
-"""The server under test: `sluiced`, on a port of its own, with nothing left of it at the end."""
+"""The daemon under test: `sluiced` on a port of its own, killed at the end."""
 
 import contextlib
 import resource
@@ -11,11 +11,11 @@ import measure
 from processes import ChildFailed, start
 
 ROOT = Path(__file__).resolve().parents[2]
-_PROXY = Path(__file__).with_name("proxy.py")
+_PROXY = Path(__file__).parent / "Proxy" / "proxy.py"
 
 
 def built_daemon():
-    """The release executable, built if it is not there as the sources say."""
+    """Builds the release executable from this tree, and returns its path."""
     command = ["swift", "build", "-c", "release", "--package-path", ROOT, "--product", "sluiced"]
     if start(command, stdout=sys.stderr).wait() != 0:
         raise ChildFailed("sluiced does not build")
@@ -23,15 +23,15 @@ def built_daemon():
 
 
 def _variable(key):
-    """The environment variable of a key of the configuration."""
+    """Returns the environment variable that sets a key of the configuration."""
     return "SLUICED_" + key.upper().replace(".", "_").replace("-", "_")
 
 
 class Daemon:
-    """A server for the time of a `with`.
+    """A context manager that runs a daemon.
 
-    `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy that has that fault, and
-    what the two use counts together. One that `may_crash` does so without a word. `host` is the address to listen on.
+    `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy with that fault, and the
+    resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`.
     """
 
     def __init__(self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1"):
@@ -54,7 +54,7 @@ class Daemon:
         return self
 
     def behind(self, fault):
-        """The port of a proxy with that fault, before this server."""
+        """Starts a proxy with the fault before this daemon, and returns its port."""
         return self._ready([sys.executable, _PROXY, fault, self._host, self.port, self._children[0].pid], {})
 
     def _ready(self, command, environment):
@@ -76,7 +76,7 @@ class Daemon:
     def pids(self):
         return [child.pid for child in self._children]
 
-    # What is measured
+    # Measurements
 
     def cpu_seconds(self):
         return sum(map(measure.cpu_seconds, self.pids))
@@ -87,19 +87,19 @@ class Daemon:
     def descriptors(self):
         return sum(map(measure.descriptors, self.pids))
 
-    # What happens to it
+    # Faults
 
     def limit(self, kind, value):
-        """Bounds a resource of the running daemon, its own way to more included."""
+        """Sets both limits of a resource of the running daemon, so that it cannot raise the limit again."""
         resource.prlimit(self._children[0].pid, kind, (value, value))
 
     def signal(self, number):
-        """To the one that clients see: a proxy hands SIGTERM on, and is killed together with its server."""
+        """Sends a signal to the process that clients see; a proxy passes SIGTERM on. SIGKILL goes to all processes."""
         for child in self._children if number == signal.SIGKILL else self._children[-1:]:
             child.send_signal(number)
 
     def wait(self, seconds):
-        """The status it exits with, negative for a signal; None when it has not ended in time."""
+        """Returns the exit status, which is negative after a signal; None if the process has not ended in time."""
         try:
             return self._children[-1].wait(timeout=seconds)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Senders and receivers at work, on one thread: a load whose every outcome is kept in the books."""
+"""A load of senders and receivers, on one thread, whose every outcome is recorded in books."""
 
 import random
 import selectors
@@ -7,15 +7,15 @@ import time
 
 from replies import ReplyReader
 
-#: How many sends a sender has pending.
+#: The number of sends that a sender keeps pending.
 PENDING = 8
 LEASE = b"300ms"
 
 
 class Party:
-    """Somebody with a connection; loses it, and with `returns` gets another."""
+    """A client with one connection at a time. With `reconnects`, it replaces a connection that is lost."""
 
-    returns = False
+    reconnects = False
 
     def __init__(self, load, port):
         self.load, self.port = load, port
@@ -68,7 +68,7 @@ class Party:
 
 
 class Sender(Party):
-    """Keeps some sends pending, each with a timeout; with `returns`, sends again what it does not know the end of."""
+    """Keeps some sends pending, each with a timeout. With `reconnects`, repeats sends whose outcome is unknown."""
 
     def __init__(self, load, port, name, with_lease):
         super().__init__(load, port)
@@ -82,13 +82,13 @@ class Sender(Party):
         return b"leased" if self.with_lease else b"plain"
 
     def begin(self):
-        # The epoch of the first connection: what is sent again belongs to that life of the server.
+        # Repeated sends carry the epoch of the first connection, because they belong to that run of the server.
         self.say(b"#hello hello\n")
         for body in self.pending:
             self._send(body)
 
     def _send(self, body):
-        identity = b"id=%s " % body + (b"epoch=%s " % self.epoch if self.epoch else b"") if self.returns else b""
+        identity = b"id=%s " % body + (b"epoch=%s " % self.epoch if self.epoch else b"") if self.reconnects else b""
         timeout = self.load.random.choice([b"20ms", b"200ms", b"2s"])
         self.say(b"#%s send timeout=%s %s%s %s\n" % (body, timeout, identity, self.channel, body))
 
@@ -109,7 +109,7 @@ class Sender(Party):
 
 
 class Receiver(Party):
-    """Takes what comes; under a lease it acknowledges most of it, gives some back, and forgets some."""
+    """Receives messages. With leases, it acknowledges most messages, rejects some, and lets some leases expire."""
 
     def __init__(self, load, port, with_lease):
         super().__init__(load, port)
@@ -141,7 +141,7 @@ class Receiver(Party):
             self.number += 1
             tag = b"a%d" % self.number
             self.acknowledging[tag] = message.body
-            # It counts from when it is written: the server may have read it before this connection is lost.
+            # Recorded when it is written, because the server may read it even if this connection is lost.
             self.load.books.acknowledged[message.body] += 1
             self.say(b"#%s ack %s\n" % (tag, did))
         elif chance < 0.9:
@@ -149,9 +149,9 @@ class Receiver(Party):
 
 
 class Load:
-    """So many senders and receivers of each kind."""
+    """Pairs of senders and receivers, with and without leases."""
 
-    def __init__(self, port, books, seed, pairs=3, returns=False):
+    def __init__(self, port, books, seed, pairs=3, reconnects=False):
         self.books, self.random = books, random.Random(seed)
         self.selector = selectors.DefaultSelector()
         self.is_sending = True
@@ -161,25 +161,25 @@ class Load:
                 name = b"%s%d" % (b"l" if with_lease else b"p", number)
                 self.parties += [Sender(self, port, name, with_lease), Receiver(self, port, with_lease)]
         for party in self.parties:
-            party.returns = returns
+            party.reconnects = reconnects
             party.connect()
 
     def run(self, seconds=None, until=lambda: False):
-        """Works for so long, or until everybody's connection has ended, or something else is so."""
+        """Runs until the time is over, every connection has ended for good, or `until` returns true."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and not until() and (self.selector.get_map() or self._has_who_returns()):
+        while time.monotonic() < end and not until() and (self.selector.get_map() or self._reconnects()):
             for key, _ in self.selector.select(0.01):
                 if key.data.socket:
                     key.data.hear()
             for party in self.parties:
-                if party.returns and not party.socket:
+                if party.reconnects and not party.socket:
                     party.connect()
                 if party.socket:
                     party.work()
                     party.flush()
 
-    def _has_who_returns(self):
-        return any(party.returns for party in self.parties)
+    def _reconnects(self):
+        return any(party.reconnects for party in self.parties)
 
     @property
     def has_pending(self):

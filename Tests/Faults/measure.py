@@ -1,4 +1,4 @@
-"""What a process uses, from /proc, and what others notice of it."""
+"""Measures the resources of a process, from /proc, and the latency that other clients see."""
 
 import json
 import os
@@ -14,7 +14,7 @@ _PROBE = Path(__file__).with_name("probe.py")
 
 
 def cpu_seconds(pid):
-    """The processor time of all threads, to the nanosecond: the clock ticks of `stat` are too coarse for 1 %."""
+    """Returns the processor time of all threads. The clock ticks of `stat` are too coarse to measure 1 %."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text(encoding="ascii").split()[0])
@@ -22,11 +22,11 @@ def cpu_seconds(pid):
 
 
 def resident_bytes(pid):
-    # Not statm, whose counters lag behind by some pages for each processor.
+    # The counters in statm lag behind by some pages for each processor.
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
         if line.startswith("Rss:"):
             return int(line.split()[1]) * 1024
-    raise ChildFailed(f"the system does not tell what {pid} has resident")
+    raise ChildFailed(f"/proc/{pid}/smaps_rollup has no line Rss")
 
 
 def descriptors(pid):
@@ -34,14 +34,14 @@ def descriptors(pid):
 
 
 def cpu_share(server, seconds):
-    """How much of one processor the server uses when it is left alone for so long."""
+    """Returns the share of one processor that the server uses while nothing is asked of it."""
     begin, before = time.monotonic(), server.cpu_seconds()
     time.sleep(seconds)
     return (server.cpu_seconds() - before) / (time.monotonic() - begin)
 
 
 def settled(read, seconds=3.0):
-    """The lowest of what is read within some seconds: memory is given back a second after it was let go of."""
+    """Returns the lowest value within some seconds: the daemon returns freed memory to the system after a second."""
     lowest, end = read(), time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(0.1)
@@ -50,17 +50,17 @@ def settled(read, seconds=3.0):
 
 
 class Probe:
-    """Another client, in a process of its own: how long its handoffs take while this one does something else."""
+    """Another client, in a process of its own, that measures how long its handoffs take."""
 
     def __init__(self, port, pause_seconds=0.001):
-        # A pause, so that the probe takes little of a machine that others share.
+        # The pause keeps the probe from using much of the processors.
         self._process = start([sys.executable, _PROBE, port, pause_seconds], stdout=subprocess.PIPE)
         self._line()
 
     def _line(self):
         line = self._process.stdout.readline()
         if not line:
-            raise ChildFailed("the probe has ended: the server does not answer it")
+            raise ChildFailed("the probe ended, because the server does not answer it")
         return json.loads(line)
 
     def __enter__(self):
@@ -72,11 +72,11 @@ class Probe:
         self._process.stdout.close()
 
     def pause(self):
-        """Asks nothing more, so that the server has nothing to do."""
+        """Stops the probe, so that the server has nothing to do."""
         self._process.send_signal(signal.SIGSTOP)
 
     def latencies(self):
-        """Those since the last call, in seconds, in order of size."""
+        """Returns the sorted latencies since the last call, in seconds."""
         self._process.send_signal(signal.SIGUSR1)
         return sorted(self._line())
 

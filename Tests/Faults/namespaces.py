@@ -1,4 +1,4 @@
-"""Hosts of their own: network namespaces, each at the far end of a virtual cable."""
+"""Simulated hosts: network namespaces, each connected by a pair of virtual network devices."""
 
 import contextlib
 import ctypes
@@ -16,16 +16,16 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class FarHost:
-    """A host for the time of a `with`, and this one's address on the cable between the two.
+    """A context manager that makes a host in a network namespace, at `address`. This host is at `near_address`.
 
-    Takes root, and a kernel that has such cables.
+    Needs root, and a kernel with veth devices.
     """
 
     _numbers = itertools.count()
 
     def __init__(self):
         number = next(self._numbers)
-        # Of the addresses that are kept for tests of networks, others than another battery has.
+        # From the addresses reserved for network tests; different for each process of this battery.
         network = f"198.{18 + number % 2}.{os.getpid() % 256}"
         self.near_address, self.address = f"{network}.1", f"{network}.2"
         self._near, self._far = f"sn{os.getpid()}-{number}", f"sf{os.getpid()}-{number}"
@@ -36,17 +36,17 @@ class FarHost:
             self._await_namespace()
             far = ["peer", "name", self._far, "netns", self._holder.pid]
             self._ip("link", "add", "name", self._near, "type", "veth", *far)
-            self._plug(self._near, self.near_address)
+            self._configure(self._near, self.near_address)
             with self.inside():
-                self._plug(self._far, self.address)
+                self._configure(self._far, self.address)
                 self._ip("route", "add", "default", "via", self.near_address)
         except (ChildFailed, OSError) as reason:
             self.__exit__()
-            raise Skipped(f"no network namespace can be made here: {reason}") from None
+            raise Skipped(f"cannot make a network namespace: {reason}") from None
         return self
 
     def __exit__(self, *_):
-        """The cable goes with the namespace, and that with the last of its sockets."""
+        """Removes the device. Its other end goes with the namespace, when the last socket in that is closed."""
         with contextlib.suppress(ChildFailed):
             self._ip("link", "delete", self._near)
         self._holder.kill()
@@ -61,7 +61,7 @@ class FarHost:
 
     @contextlib.contextmanager
     def inside(self):
-        """What is opened meanwhile is opened on that host."""
+        """Opens sockets on this host while the context lasts."""
         with open("/proc/self/ns/net") as here, open(f"/proc/{self._holder.pid}/ns/net") as there:
             self._enter(there)
             try:
@@ -70,7 +70,7 @@ class FarHost:
                 self._enter(here)
 
     def vanish(self):
-        """Its end of the cable is pulled out: nothing comes from it any more, and nobody is told."""
+        """Takes the host off the network without a FIN or RST to anyone."""
         with self.inside():
             self._ip("link", "set", self._far, "down")
 
@@ -79,7 +79,7 @@ class FarHost:
         if _libc.setns(namespace.fileno(), _CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
 
-    def _plug(self, device, address):
+    def _configure(self, device, address):
         self._ip("address", "add", f"{address}/24", "dev", device)
         self._ip("link", "set", device, "up")
 

@@ -1,4 +1,4 @@
-"""A client whose handoffs are timed: `probe.py PORT PAUSE`. Prints those since the last SIGUSR1, in seconds, as JSON."""
+"""A client that times its handoffs: `probe.py PORT PAUSE`. On SIGUSR1 it prints the latest ones as JSON, in seconds."""
 
 import gc
 import json
@@ -13,7 +13,7 @@ ANSWER_BYTES = len(b"OK\n#1 MSG probe 14\nare you there?\n")
 
 def main():
     connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-    # Should an answer not come at all, then the probe ends, which is noticed.
+    # If the server does not answer, the probe ends, and the battery notices that.
     connection.settimeout(20)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     pause_seconds = float(sys.argv[2])
@@ -31,7 +31,7 @@ def main():
         while missing > 0:
             piece = connection.recv(missing)
             if not piece:
-                sys.exit("the server has closed the connection")
+                sys.exit("the server closed the connection")
             missing -= len(piece)
         latencies.append(time.perf_counter() - begin)
         time.sleep(pause_seconds)

@@ -1,11 +1,11 @@
-"""Replies, read by their framing and by nothing else: what does not follow the grammar of docs/protocol.md is an error."""
+"""A strict parser of replies: everything that does not follow the grammar of docs/protocol.md is an error."""
 
 import re
 from dataclasses import dataclass
 
 _NAME = rb"[A-Za-z0-9._:/][A-Za-z0-9._:/-]{0,199}"
 _ATTRIBUTES = rb"(?: [A-Za-z][A-Za-z0-9-]*=[\x21-\x7e]*)*"
-#: A reason is for people: no byte of it is a control.
+#: A reason is text for people, without control characters.
 _TEXT = rb"[^\x00-\x1f\x7f]{1,300}"
 _LINE = re.compile(
     rb"(?:#(?P<tag>[A-Za-z0-9._-]{1,32}) )?(?:"
@@ -16,17 +16,17 @@ _LINE = re.compile(
     rb"(?P<withdrawn>CANCELLED)(?: " + _TEXT + rb")?|(?P<doubt>MAYBE) " + _TEXT + rb"|"
     rb"(?P<error>ERR) (?P<code>[a-z-]+)(?: " + _TEXT + rb")?)"
 )
-#: Longer than any line that a server says.
-_LONGEST_LINE = 2048
+#: Longer than any line of a reply.
+_MAX_LINE_BYTES = 2048
 
 
 class BadReply(Exception):
-    """The server has said what is no reply."""
+    """Raised when the server sends bytes that are not a reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply. `word` is its first word, `code` that of an `ERR`."""
+    """One reply. `word` is its first word, `code` the code of an `ERR`."""
 
     word: str
     tag: bytes | None = None
@@ -39,7 +39,7 @@ class Reply:
 
 
 class ReplyReader:
-    """Turns what a server has sent into replies, however it is cut into reads."""
+    """Parses replies incrementally."""
 
     def __init__(self):
         self._input = bytearray()
@@ -53,14 +53,14 @@ class ReplyReader:
         self._input += data
 
     def next(self):
-        """The next reply; None while it is not complete."""
+        """Returns the next reply; None if it is incomplete."""
         if self._head is None:
             end = self._input.find(b"\n")
             if end < 0:
-                if len(self._input) > _LONGEST_LINE:
+                if len(self._input) > _MAX_LINE_BYTES:
                     raise BadReply(f"a line without an end: {bytes(self._input[:80])!r}")
                 return None
-            self._head = _understood(bytes(self._input[:end]))
+            self._head = _parsed(bytes(self._input[:end]))
             del self._input[: end + 1]
         reply, length = self._head
         if length is None:
@@ -69,18 +69,18 @@ class ReplyReader:
         if len(self._input) <= length:
             return None
         if self._input[length] != 10:
-            raise BadReply(f"no line end behind a body of {length} bytes")
+            raise BadReply(f"no line end after a body of {length} bytes")
         body = bytes(self._input[:length])
         del self._input[: length + 1]
         self._head = None
         return Reply(reply.word, reply.tag, reply.code, reply.attributes, body)
 
 
-def _understood(line):
-    """The reply of a line, and how many bytes follow it."""
+def _parsed(line):
+    """Returns the reply on a line, and the length of its body, or None if it has none."""
     match = _LINE.fullmatch(line)
     if not match:
-        raise BadReply(f"no reply: {line[:120]!r}")
+        raise BadReply(f"not a reply: {line[:120]!r}")
     groups = match.groupdict()
     words = ("plain", "bytes", "bare", "ended", "withdrawn", "doubt", "error")
     word = next(groups[name] for name in words if groups[name])

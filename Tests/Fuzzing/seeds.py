@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "Tests" / "Faults"))
 
-import hostile  # noqa: E402
+import hostile_openings  # noqa: E402
 
 #: See ConversationsTarget.swift.
 SPEAKS = {"A": b"\xf8", "B": b"\xf9"}
@@ -48,8 +48,13 @@ def replies(transcript):
 
 
 def requests():
-    for line in hostile.foreign()[::20] + hostile.nonsense() + hostile.refused() + hostile.unknowable():
-        yield line + b"\r\n" + hostile.PAYLOAD + b"\nPING\n"
+    for line in (
+        hostile_openings.foreign()[::20]
+        + hostile_openings.nonsense()
+        + hostile_openings.rejected()
+        + hostile_openings.ambiguous()
+    ):
+        yield line + b"\r\n" + hostile_openings.PAYLOAD + b"\nPING\n"
     for transcript in transcripts():
         yield re.sub(rb"[\xf6-\xff]", b"", conversation(transcript))
 

@@ -10,10 +10,11 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import tomllib
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -77,7 +78,9 @@ def edited_sources(mutants):
     for mutant in mutants:
         found = [path for path in paths if path.as_posix().endswith("/" + mutant.file)]
         if len(found) != 1:
-            problems.append(problem(mutant, f"{len(found)} files in Sources are called {mutant.file}; it must name exactly one"))
+            problems.append(
+                problem(mutant, f"{mutant.file} names {len(found)} files in Sources; it must name exactly one")
+            )
             continue
         matches = mutant.matches(found[0].read_text(encoding="utf-8"))
         if len(matches) != 1:

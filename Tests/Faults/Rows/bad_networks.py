@@ -1,51 +1,51 @@
-"""Networks that delay, cut, reset and dribble, and clients that are slow."""
+"""Networks that delay, cut, reset and pass single bytes, and clients that read slowly."""
 
 import time
 from collections import Counter
 
 from battery import Figure, exactly, row
-from checker import Books
+from books import Books
 from clients import Client
 from load import Load
 from measure import Probe, percentile_99
-from weather import WEATHERS
+from networks import NETWORKS
 
 
 @row(
     "network",
-    "a network that delays, cuts, resets and passes one byte at a time; senders send again with the same id",
+    "networks that delay, cut, reset and pass one byte at a time; senders repeat sends with the same id",
     wrong={"early-ok": "false outcomes", "no-ids": "false outcomes"},
 )
 def bad_network(conditions):
     seconds = conditions.count(full=10, quick=2)
     wrong, resolved, sent = Counter(), 0, 0
-    for weather in WEATHERS:
+    for network in NETWORKS:
         with conditions.daemon() as daemon:
             books = Books()
-            load = Load(daemon.behind(weather), books, seed=sent, returns=True)
+            load = Load(daemon.behind(network), books, seed=sent, reconnects=True)
             load.run(seconds)
             load.is_sending = False
             load.run(60, until=lambda load=load: not load.has_pending)
-            # Acknowledgements that are on their way.
+            # Waits for acknowledgements that are on their way.
             load.run(0.2)
             load.close()
         wrong.update(books.verdict())
         sent += len(books.sent)
         resolved += sum(1 for word in books.sent.values() if word)
     yield exactly("false outcomes", sum(wrong.values()), 0, f"({', '.join(wrong)})" if wrong else "")
-    yield exactly("without an outcome", sent - resolved, 0, f"of {sent}")
+    yield exactly("sends without an outcome", sent - resolved, 0, f"of {sent}")
 
 
 @row(
     "slow-reader",
-    "clients that read a little at a time: all of it comes, in order",
+    "clients that read a little at a time get all messages in order",
     wrong={"lose": "messages in order"},
     timed=True,
 )
 def slow_readers(conditions):
     count = conditions.count(full=2000, quick=500)
     with conditions.daemon() as daemon, Probe(daemon.port) as probe:
-        # What others notice of the same messages when they are read at once.
+        # The latency of another client while the same messages are read at once.
         probe.latencies()
         _read_in_order(daemon.port, count, pause_seconds=0)
         usual = percentile_99(probe.latencies())
@@ -55,13 +55,13 @@ def slow_readers(conditions):
     yield Figure("others' p99", beside / usual, "x", at_most=2)
 
 
-#: What each of the readers is sent at a time: more than the system keeps for it.
+#: The messages for each reader: more than the system buffers for it.
 EACH = 100
 BODY_BYTES = 64 << 10
 
 
 def _read_in_order(port, count, pause_seconds):
-    """Sends so many messages to readers, one reader after the other. Returns how many came in their order."""
+    """Sends messages to one reader after the other. Returns the number that arrived in order."""
     in_order = 0
     with Client(port) as sender:
         for number in range(count // EACH):
@@ -69,7 +69,7 @@ def _read_in_order(port, count, pause_seconds):
                 reader.say(b"#r recv count=%d slow/%d\n" % (EACH, number))
                 sender.say(b"".join(_send(message, number) for message in range(EACH)))
                 in_order += _taken_in_order(reader, pause_seconds)
-            # All of its messages have been taken: what the sender was told is of no interest.
+            # Skips the replies to the sends.
             sender.say(b"ping that is all\n")
             while (reply := sender.reply()) and reply.word != "DATA":
                 pass

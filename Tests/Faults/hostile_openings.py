@@ -1,4 +1,4 @@
-"""Hostile openings: the lists of the parser's own tests, so that there is one place to add to."""
+"""Hostile openings, read from the lists in the parser's tests, so that there is one place to add to."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 _TESTS = Path(__file__).resolve().parents[1] / "SluiceWireTests"
 _LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", '"': '"', "\\": "\\"}
-#: The ten bytes that the tests have for a body: commands, if they are read as lines.
+#: The ten bytes that the tests use as a body. Read as lines, they are commands.
 PAYLOAD = b"SEND x y\n\n"
 
 
 def _list(file, beginning):
-    """The elements between the brackets that follow `beginning` in a file of tests."""
+    """Returns the text between the brackets that follow `beginning` in a file of tests."""
     text = next(_TESTS.rglob(file)).read_text(encoding="utf-8")
     start = text.index("[", text.index(beginning) + len(beginning))
     return re.match(r"\[((?:\[[^\]]*\]|\"(?:[^\"\\]|\\.)*\"|[^\]\"])*)\]", text[start:])[1]
@@ -32,26 +32,26 @@ def _byte_lists(file, beginning):
 
 
 def foreign():
-    """Openings of other protocols: the connection ends before any later line."""
+    """Returns openings of other protocols: the connection ends before the next line is read."""
     methods = _strings("OpeningTests.swift", "static let methods =")
     targets = _strings("OpeningTests.swift", "static let targets =")
     versions = _strings("OpeningTests.swift", "static let versions =")
     requests = [b"%s %s %s" % (m, t, v) for m in methods for t in targets for v in versions]
-    return requests + [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"SSH-2.0-OpenSSH_9.6"]
+    return [*requests, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"SSH-2.0-OpenSSH_9.6"]
 
 
 def nonsense():
-    """Lines that are refused: what follows them is the client's own."""
+    """Returns lines that are rejected, after which the next line is read as a command."""
     return _byte_lists("OpeningTests.swift", "static let nonsense: [[UInt8]] =")
 
 
-def refused():
-    """Lines that are refused, and that announce the payload as their body."""
+def rejected():
+    """Returns lines that are rejected, and that announce the payload as their body."""
     return _strings("SmugglingTests.swift", "static let refusedLines =")
 
 
-def unknowable():
-    """Lines whose length of a body different readers could take for different numbers: the connection ends."""
+def ambiguous():
+    """Returns lines whose body length is ambiguous: the connection ends."""
     lengths = _strings("SmugglingTests.swift", "static let unknowableLengths =")
     lines = (b"SEND len=%s jobs", b"FROB len=%s", b"SELECT recv a | send len=%s b")
     return [line % length for length in lengths for line in lines]

@@ -1,4 +1,4 @@
-"""Clients on hosts that vanish: they lose their power or their network, and say nothing."""
+"""Clients on hosts that lose their power or their network, without a FIN or RST."""
 
 import time
 
@@ -9,7 +9,7 @@ from namespaces import FarHost
 
 @row(
     "vanished",
-    "a host with waiting clients, and one with a lease, goes off the network without a word",
+    "a host with parked clients, one of which holds a lease, vanishes from the network",
     wrong={"trusting": "noticed after"},
 )
 def host_that_vanishes(conditions):
@@ -30,7 +30,7 @@ def host_that_vanishes(conditions):
 
             far.vanish()
             begin = time.monotonic()
-            # To some there is something to send: the kernel waits for its acknowledgement then.
+            # Half of the clients are sent something, so that the kernel waits for their acknowledgement.
             for number in range(count // 2):
                 watcher.ask(b"send gone/%d hello\n" % number)
             for client in (sender, successor):
@@ -46,11 +46,13 @@ def host_that_vanishes(conditions):
             for client in [*near, *others, *clients, holder]:
                 client.close()
     gone = count + 1
-    yield Figure("noticed after", noticed if info["connections"] == len(near) + count else float("inf"), "s", silence + 2)
+    yield Figure(
+        "noticed after", noticed if info["connections"] == len(near) + count else float("inf"), "s", silence + 2
+    )
     yield exactly("counted as silent", info["endings"].get("silent", 0), gone)
-    yield exactly("message under lease to the next one", int(bool(first and second and second.body == first.body)), 1)
-    yield exactly("its sender told OK", int(bool(answer and answer.word == "OK")), 1)
-    yield exactly("others served on", answered, count)
+    yield exactly("leased message to the next receiver", int(bool(first and second and second.body == first.body)), 1)
+    yield exactly("its sender answered with OK", int(bool(answer and answer.word == "OK")), 1)
+    yield exactly("other clients still served", answered, count)
 
 
 def _client(host, port, address):

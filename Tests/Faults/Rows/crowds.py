@@ -1,4 +1,4 @@
-"""Very many: of clients, of channels, of commands, of waiting receivers."""
+"""Great numbers of clients, channels, commands and parked receivers."""
 
 import resource
 import threading
@@ -11,7 +11,7 @@ from measure import Probe, cpu_share, settled
 
 @row(
     "descriptors",
-    "64 descriptors, and 200 clients who connect",
+    "200 clients connect to a server with 64 descriptors",
     wrong={"spin": "CPU", "late-close": "recovers after"},
     timed=True,
 )
@@ -47,8 +47,8 @@ def _is_served(port):
 
 @row(
     "parked-and-gone",
-    "1 000 parked clients that FIN, and 1 000 that RST",
-    wrong={"late-close": "FIN reaped after", "spin": "CPU after RST"},
+    "1 000 parked clients disconnect with a FIN, and 1 000 with an RST",
+    wrong={"late-close": "FIN noticed after", "spin": "CPU after RST"},
     timed=True,
 )
 def parked_clients_that_go(conditions):
@@ -63,20 +63,22 @@ def parked_clients_that_go(conditions):
             for client in clients:
                 go(client)
             gone = watcher.await_info(lambda info: info["parked"] == 0 and info["connections"] == 1, seconds=10)
-            reaped = float("inf") if gone is None else (time.monotonic() - begin) * 1000
-            yield Figure(f"{name} reaped after", reaped, "ms", at_most=100)
+            noticed = float("inf") if gone is None else (time.monotonic() - begin) * 1000
+            yield Figure(f"{name} noticed after", noticed, "ms", at_most=100)
             yield Figure(f"CPU after {name}", cpu_share(daemon, 1) * 100, "%", at_most=1)
             for client in clients:
                 client.close()
 
 
-@row("storm", "5 000 clients who come and go, 20 times", wrong={"leak": "RSS", "leak-descriptors": "descriptors"})
+@row(
+    "storm", "5 000 clients connect and disconnect, 20 times", wrong={"leak": "RSS", "leak-descriptors": "descriptors"}
+)
 def connection_storm(conditions):
     count, rounds = conditions.count(full=5000, quick=500), conditions.count(full=20, quick=10)
     with conditions.daemon() as daemon, Client(daemon.port) as watcher:
         watcher.ask(b"ping\n")
         descriptors = daemon.descriptors()
-        # The first ones have the server make what it keeps for those to come: tables, and a heap with holes.
+        # The first rounds warm up what the server keeps for later clients: its tables and its heap.
         warm = range(rounds // 2)
         for number in warm:
             _storm(daemon.port, watcher, count, number)
@@ -85,8 +87,8 @@ def connection_storm(conditions):
             _storm(daemon.port, watcher, count, len(warm) + number)
         after = settled(daemon.resident_bytes)
         left = settled(daemon.descriptors, 1)
-    yield Figure("RSS", after / before, "of that before", at_most=1.01)
-    yield Figure("descriptors", left / descriptors, "of those before", at_most=1.01)
+    yield Figure("RSS", after / before, "x before", at_most=1.01)
+    yield Figure("descriptors", left / descriptors, "x before", at_most=1.01)
     yield Figure("RSS now", after / 1024, "KiB")
 
 
@@ -97,12 +99,12 @@ def _storm(port, watcher, count, number):
     watcher.await_info(lambda info: info["connections"] == 1)
 
 
-#: Tagged receives of one connection.
+#: The number of tagged receives on one connection.
 NAMES_EACH = 1000
 
 
-@row("names", "a million names of channels, made and left", wrong={"keep-all": "RSS"})
-def names_made_and_left(conditions):
+@row("names", "a million channel names are used once", wrong={"keep-all": "RSS"})
+def names_used_once(conditions):
     count = conditions.count(full=1_000_000, quick=100_000)
     with conditions.daemon() as daemon, Client(daemon.port) as watcher:
         _leave_names(daemon.port, watcher, "warm", count // 10)
@@ -110,12 +112,12 @@ def names_made_and_left(conditions):
         for first in range(0, count, count // 10):
             _leave_names(daemon.port, watcher, first, count // 10)
         after = settled(daemon.resident_bytes)
-    yield Figure("RSS", after / before, "of that before", at_most=1.05)
+    yield Figure("RSS", after / before, "x before", at_most=1.05)
     yield Figure("RSS now", after / 1024, "KiB")
 
 
 def _leave_names(port, watcher, prefix, count):
-    """Waits on so many channels at a time, and leaves them."""
+    """Parks receives on `count` channels at a time, and disconnects."""
     clients = []
     for first in range(0, count, NAMES_EACH):
         client = Client(port)
@@ -130,7 +132,7 @@ def _leave_names(port, watcher, prefix, count):
 @row(
     "one-write",
     "100 000 commands in one write",
-    wrong={"swap": "in order", "sluggish": "another client waits"},
+    wrong={"swap": "in order", "sluggish": "longest wait of another client"},
     timed=True,
 )
 def commands_in_one_write(conditions):
@@ -147,9 +149,9 @@ def commands_in_one_write(conditions):
         writer.join()
         latencies = probe.latencies()
     yield exactly("in order", count if answered == expected else 0, count)
-    yield Figure("another client waits", latencies[-1] * 1000, "ms", at_most=10)
-    # Of too few, the longest would say nothing.
-    yield Figure("measured", len(latencies), "times", at_least=10)
+    yield Figure("longest wait of another client", latencies[-1] * 1000, "ms", at_most=10)
+    # The longest of only a few handoffs would mean little.
+    yield Figure("handoffs of the other client", len(latencies), at_least=10)
 
 
 @row("one-wakes", "10 000 parked receivers, and one send", wrong={"wake-two": "woken"})
@@ -161,13 +163,13 @@ def one_send_to_many_receivers(conditions):
             client.say(b"".join(b"#%d recv one\n" % number for number in range(each)))
         sender.await_info(lambda info: info["parked"] == connections * each)
         sender.ask(b"send one message\n")
-        # Whatever was to come has come before the answer to what is asked now.
+        # A message for a client arrives before the reply to its PING.
         woken = [reply for client in clients for reply in _before_pong(client)]
         parked = sender.info()["parked"]
         for client in clients:
             client.close()
     yield exactly("woken", len(woken), 1, f"of {connections * each}")
-    yield exactly("wait on", parked, connections * each - 1)
+    yield exactly("still parked", parked, connections * each - 1)
 
 
 def _before_pong(client):

@@ -1,4 +1,4 @@
-"""Clients that do not take what they are sent, or take it slowly."""
+"""Clients that do not read their replies."""
 
 import time
 
@@ -6,14 +6,14 @@ from battery import Figure, row
 from clients import Client
 from measure import Probe, percentile_99, settled
 
-#: What is asked for without reading an answer.
+#: The bytes of commands that are sent without reading a reply.
 PIPELINED_BYTES = 64 << 20
 QUESTION = b"ping " + b"x" * 1018 + b"\n"
 
 
 @row(
     "unread",
-    "64 MB of commands pipelined, and no reply ever read",
+    "64 MiB of commands are pipelined, and no reply is read",
     wrong={"hoard": "RSS", "late-close": "closed after"},
     timed=True,
 )
@@ -29,7 +29,7 @@ def replies_that_nobody_reads(conditions):
     yield Figure("RSS", (closed.peak - before) / 1024, "KiB", at_most=256)
     yield Figure("others' p99", percentile_99(beside) / usual, "x", at_most=2)
     yield Figure("closed after", closed.seconds, "s", at_most=stall_seconds + 1)
-    yield Figure("taken from it", accepted / 1024, "KiB")
+    yield Figure("input accepted", accepted / 1024, "KiB")
 
 
 class _Closed:
@@ -38,7 +38,7 @@ class _Closed:
 
 
 def _pipeline(client, end, daemon):
-    """Writes as much as is taken, until the server has enough. Returns how much that was, and what it took."""
+    """Writes until the server closes the connection. Returns the bytes that it accepted, and how it closed."""
     closed, accepted, stalled_since = _Closed(), 0, time.monotonic()
     looked_at = 0
     batch = QUESTION * 64
@@ -46,7 +46,7 @@ def _pipeline(client, end, daemon):
     while (now := time.monotonic()) < end:
         try:
             if accepted < PIPELINED_BYTES:
-                accepted += client.socket.send(batch[accepted % len(QUESTION):])
+                accepted += client.socket.send(batch[accepted % len(QUESTION) :])
                 stalled_since = now
             else:
                 client.socket.send(b"")
@@ -55,7 +55,7 @@ def _pipeline(client, end, daemon):
         except ConnectionError:
             closed.seconds = now - stalled_since
             break
-        # Not each time: to look holds up what is looked at.
+        # Not each time, because reading the size stops the process for a moment.
         if now - looked_at > 0.05:
             closed.peak, looked_at = max(closed.peak, daemon.resident_bytes()), now
     return accepted, closed

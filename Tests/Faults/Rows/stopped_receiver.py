@@ -1,4 +1,4 @@
-"""Many receives on a process that can be stopped: `stopped_receiver.py PORT COUNT sluice|redis`. Says when they wait."""
+"""A process that parks many receives, and prints a line: `stopped_receiver.py PORT COUNT sluice|redis`."""
 
 import socket
 import sys
@@ -11,7 +11,7 @@ def connected():
 
 
 if dialect == "redis":
-    # One connection has one BLPOP at most.
+    # A connection can have only one pending BLPOP.
     connections = [connected() for _ in range(count)]
     for connection in connections:
         connection.sendall(b"BLPOP jobs 0\r\n")

@@ -1,4 +1,4 @@
-"""Receivers that die, or say nothing any more, with a message in their hands."""
+"""Receivers that die or fall silent while they hold a lease."""
 
 import contextlib
 import shutil
@@ -14,13 +14,13 @@ from clients import Client
 from processes import ChildFailed, Server, start
 
 _RECEIVER = Path(__file__).with_name("stopped_receiver.py")
-#: As many messages at a time as are under a lease of one receiver when it dies.
+#: The number of leases that a receiver holds when it dies.
 BATCH = 50
 
 
 @contextlib.contextmanager
 def stopped_receiver(port, dialect, await_parked):
-    """A process with `BATCH` receives that are parked, and that has been stopped."""
+    """Starts a process that parks `BATCH` receives, and stops it."""
     process = start([sys.executable, _RECEIVER, port, BATCH, dialect], stdout=subprocess.PIPE)
     try:
         process.stdout.readline()
@@ -35,13 +35,13 @@ def stopped_receiver(port, dialect, await_parked):
 
 @row(
     "killed-receiver",
-    "receivers stopped, matched and killed under a lease",
+    "receivers are stopped, matched and killed while they hold leases",
     wrong={"early-ok": "lost", "two-copies": "acknowledged twice"},
 )
 def receivers_killed_under_lease(conditions):
     rounds = conditions.count(full=20, quick=4)
     acknowledged, confirmed = {}, set()
-    with conditions.daemon() as daemon, Client(daemon.port) as sender, Client(daemon.port) as next_one:
+    with conditions.daemon() as daemon, Client(daemon.port) as sender, Client(daemon.port) as successor:
         for first in range(0, rounds * BATCH, BATCH):
             numbers = range(first, first + BATCH)
             with stopped_receiver(daemon.port, "sluice", lambda: _await(sender, "parked", BATCH)) as receiver:
@@ -49,7 +49,7 @@ def receivers_killed_under_lease(conditions):
                 with Client(daemon.port) as witness:
                     _await(witness, "leases", BATCH, seconds=2)
                 receiver.kill()
-            _take_over(next_one, acknowledged)
+            _take_over(successor, acknowledged)
             confirmed |= _confirmed(sender)
     lost = sum(1 for number in confirmed if not acknowledged.get(number))
     yield exactly("lost", lost + rounds * BATCH - len(confirmed), 0, f"of {rounds * BATCH:,}".replace(",", " "))
@@ -61,7 +61,7 @@ def _await(client, key, count, seconds=30):
 
 
 def _take_over(client, acknowledged):
-    """Receives all there is, and acknowledges it."""
+    """Receives and acknowledges all messages."""
     while (message := client.ask(b"recv lease=1h timeout=200ms jobs\n")).word == "MSG":
         if client.ask(b"ack %s\n" % message.attribute("did").encode()).word == "OK":
             number = int(message.body)
@@ -69,7 +69,7 @@ def _take_over(client, acknowledged):
 
 
 def _confirmed(sender):
-    """The numbers of the messages whose sends have got an `OK`; those that have none yet never will."""
+    """Returns the numbers of the messages whose sends were answered with `OK`."""
     confirmed = set()
     sender.say(b"ping that is all\n")
     while (reply := sender.reply()) and reply.word != "DATA":
@@ -78,7 +78,7 @@ def _confirmed(sender):
     return confirmed
 
 
-@row("blpop", "the same with BLPOP of Redis, which is no promise of ours: it shows what the lease is for", wrong={})
+@row("blpop", "the same with BLPOP of Redis, for comparison: it has no leases", wrong={})
 def receivers_of_redis_killed(_):
     if not shutil.which("redis-server"):
         raise Skipped("redis-server is not installed")
@@ -93,7 +93,7 @@ def receivers_of_redis_killed(_):
             end = time.monotonic() + 30
             while f"blocked_clients:{BATCH}\r" not in ask(b"INFO clients\r\n"):
                 if time.monotonic() > end:
-                    raise ChildFailed("Redis does not say that the receivers wait")
+                    raise ChildFailed("Redis does not report that the receivers wait")
 
         with stopped_receiver(port, "redis", await_parked):
             for number in range(BATCH):
@@ -116,23 +116,23 @@ def _answer(client, line):
 
 @row(
     "silent-receiver",
-    "a receiver that is stopped and never dies: its leases run out, and its acknowledgements are stale",
-    wrong={"early-ok": "false OK", "deaf": "taken over by the next"},
+    "a receiver is stopped and never dies: its leases expire, and its acknowledgements are stale",
+    wrong={"early-ok": "false OK", "endless-leases": "received by the next receiver"},
 )
 def receiver_that_says_nothing(conditions):
     with conditions.daemon() as daemon, Client(daemon.port) as silent, Client(daemon.port) as sender:
         silent.say(b"".join(b"#%d recv lease=300ms jobs\n" % number for number in range(BATCH)))
         sender.say(b"".join(b"#%d send jobs %d\n" % (number, number) for number in range(BATCH)))
         first = [silent.reply() for _ in range(BATCH)]
-        with Client(daemon.port) as next_one:
-            next_one.say(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
-            taken = [next_one.reply() for _ in range(BATCH)]
+        with Client(daemon.port) as successor:
+            successor.say(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
+            taken = [successor.reply() for _ in range(BATCH)]
             stale = [silent.ask(b"ack %s\n" % message.attribute("did").encode()) for message in first]
             early = len(_confirmed(sender))
             for message in taken:
                 if message.word == "MSG":
-                    next_one.ask(b"ack %s\n" % message.attribute("did").encode())
+                    successor.ask(b"ack %s\n" % message.attribute("did").encode())
     second = sum(1 for message in taken if message.word == "MSG" and message.attribute("attempt") == "2")
-    yield exactly("taken over by the next", second, BATCH, f"of {BATCH}")
-    yield exactly("late acknowledgements refused", sum(1 for reply in stale if reply.code == "stale"), BATCH)
+    yield exactly("received by the next receiver", second, BATCH, f"of {BATCH}")
+    yield exactly("late acknowledgements rejected", sum(1 for reply in stale if reply.code == "stale"), BATCH)
     yield exactly("false OK", early, 0)

@@ -1,26 +1,26 @@
-"""What arrives on a port that everybody can reach."""
+"""Hostile bytes, as they arrive on a port that is open to the internet."""
 
-import hostile
+import hostile_openings
 from battery import Figure, exactly, row
 from clients import Client
 from replies import BadReply
 
-#: Bytes and characters that end a line somewhere.
+#: Bytes and characters that end a line in some program.
 CONTROLS = [bytes([number]) for number in (*range(1, 10), *range(11, 32), 127)]
 BREAKS = [*CONTROLS, b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85", b"\xff"]
 
 
 def _conversations():
-    """What is said, and the replies that are expected: the words, with the code of an error that ends the connection."""
+    """Yields what a client sends, and the first words of the replies or the code of a fatal error."""
     for end in (b"\n", b"\r\n"):
-        for line in hostile.foreign():
+        for line in hostile_openings.foreign():
             yield line + end + b"Host: x" + end + end + b"SEND x smuggled" + end, ["not-sluice"]
-        for line in hostile.nonsense():
+        for line in hostile_openings.nonsense():
             yield line + end + b"ping" + end, ["ERR", "OK"]
-        for line in hostile.refused():
-            yield line + end + hostile.PAYLOAD + end + b"ping" + end, ["ERR", "OK"]
-        for line in hostile.unknowable():
-            yield line + end + hostile.PAYLOAD + end + b"ping" + end, ["framing"]
+        for line in hostile_openings.rejected():
+            yield line + end + hostile_openings.PAYLOAD + end + b"ping" + end, ["ERR", "OK"]
+        for line in hostile_openings.ambiguous():
+            yield line + end + hostile_openings.PAYLOAD + end + b"ping" + end, ["framing"]
     for number, character in enumerate(BREAKS):
         name = b"injected/%d" % number
         line = b"poison %s because%sOK%s#1 MSG x 1\n" % (name, character, character)
@@ -32,7 +32,7 @@ def _conversations():
     "hostile openings: HTTP, TLS, SSH, telnet, NUL, bad UTF-8, lone CR, lengths that read two ways",
     wrong={"smuggle": "commands smuggled", "echo": "lines injected"},
 )
-def hostile_openings(conditions):
+def openings(conditions):
     conversations = list(_conversations())
     injected, unexpected = 0, 0
     with conditions.daemon() as daemon, Client(daemon.port) as witness:
@@ -40,17 +40,17 @@ def hostile_openings(conditions):
         witness.ask(b"ping\n")
         for said, expected in conversations:
             try:
-                unexpected += _heard(daemon.port, said) != expected
+                unexpected += _answers(daemon.port, said) != expected
             except BadReply:
                 injected += 1
         smuggled = _messages(witness)
     yield Figure("openings", len(conversations), at_least=200)
     yield exactly("commands smuggled", smuggled, 0)
     yield exactly("lines injected", injected, 0)
-    yield exactly("unexpected answers", unexpected, 0)
+    yield exactly("unexpected replies", unexpected, 0)
 
 
-def _heard(port, said):
+def _answers(port, said):
     with Client(port) as client:
         client.say(said)
         client.end_input()

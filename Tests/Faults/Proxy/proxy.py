@@ -1,10 +1,10 @@
-"""What stands between clients and a daemon, with a fault: `proxy.py FAULT HOST PORT PID`.
+"""A proxy with a fault between clients and a daemon: `proxy.py FAULT HOST PORT PID`.
 
-It passes on what the two say, but for the fault: one of a server (`wrongs.py`), so that the battery can be seen to fail,
-or one of a network (`weather.py`). Says that it is ready in the daemon's words, and ends when the daemon (its address and
-port, its process) does.
+The fault is that of a wrong server (`wrong_servers.py`), which shows that the battery can fail, or that of a network
+(`networks.py`). The proxy prints the same ready line as the daemon, and ends when the process of the daemon ends.
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -14,19 +14,19 @@ import sys
 import time
 from pathlib import Path
 
-#: What waits to be written to one side; more is not read from the other. As the daemon does.
-ROOM_BYTES = 16 << 10
+#: When this many bytes wait to be written to one side, no more is read from the other, as the daemon does.
+MAX_OUTPUT_BYTES = 16 << 10
 
 
 class Side:
-    """One of the two sockets of a conversation, and what waits to be written to it."""
+    """One of the two sockets of a pipe, and the bytes that wait to be written to it."""
 
     def __init__(self, connection, pipe):
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket, self.pipe = connection, pipe
         self.output = bytearray()
-        #: What the selector is asked about it; 0 when it does not know it.
+        #: The events that the selector waits for; 0 if the socket is not registered.
         self.events = 0
         self.has_ended = False
         self.is_to_end = False
@@ -34,12 +34,12 @@ class Side:
 
 
 class Pipe:
-    """A client, and the conversation with the daemon for it."""
+    """A connection of a client, and the connection to the daemon for it."""
 
     def __init__(self, client, server):
         self.client, self.server = Side(client, self), Side(server, self)
-        #: What the fault remembers of it.
-        self.memory = {}
+        #: The state that the fault keeps for this pipe.
+        self.state = {}
         self.is_closed = False
 
     def other(self, side):
@@ -57,7 +57,9 @@ class Proxy:
         self._selector.register(self._listener, selectors.EVENT_READ, None)
 
     def run(self):
-        signal.signal(signal.SIGTERM, lambda *_: os.kill(self._pid, signal.SIGTERM) if self._fault.obeys else None)
+        signal.signal(
+            signal.SIGTERM, lambda *_: os.kill(self._pid, signal.SIGTERM) if self._fault.obeys_sigterm else None
+        )
         print(f"ready tcp={self._host}:{self._listener.getsockname()[1]}", flush=True)
         while not self._has_daemon_ended():
             for key, events in self._selector.select(self._fault.poll_seconds):
@@ -83,9 +85,9 @@ class Proxy:
             return client.close()
         self.pipes.append(pipe)
         self._watch(pipe)
-        self._fault.met(self, pipe)
+        self._fault.connected(self, pipe)
 
-    # Passing on
+    # Passing bytes on
 
     def _serve(self, side, events):
         try:
@@ -100,16 +102,16 @@ class Proxy:
 
     def _read(self, side):
         pipe, other = side.pipe, side.pipe.other(side)
-        data = side.socket.recv(ROOM_BYTES)
+        data = side.socket.recv(MAX_OUTPUT_BYTES)
         if data:
-            said = self._fault.heard if side is pipe.client else self._fault.answered
-            return self.put(other, said(self, pipe, data))
+            change = self._fault.input if side is pipe.client else self._fault.output
+            return self.put(other, change(self, pipe, data))
         side.has_ended = True
         self._watch(pipe)
         self.later(self._fault.close_delay, lambda: self._end(other))
 
     def put(self, side, data):
-        """Has something written to a side."""
+        """Writes bytes to a side, or queues them."""
         if not side.pipe.is_closed:
             side.output += data
             self._flush(side)
@@ -117,8 +119,7 @@ class Proxy:
     def _flush(self, side):
         try:
             while side.output:
-                # All of it, but for a network that carries less at a time.
-                del side.output[: side.socket.send(side.output[: self._fault.most_bytes])]
+                del side.output[: side.socket.send(side.output[: self._fault.max_write_bytes])]
         except BlockingIOError:
             pass
         except OSError:
@@ -131,7 +132,7 @@ class Proxy:
         if pipe.is_closed:
             return
         for side in (pipe.client, pipe.server):
-            has_room = self._fault.hoards or len(pipe.other(side).output) < ROOM_BYTES
+            has_room = self._fault.ignores_backpressure or len(pipe.other(side).output) < MAX_OUTPUT_BYTES
             reading = selectors.EVENT_READ if has_room and not side.has_ended else 0
             self._ask(side, reading | (selectors.EVENT_WRITE if side.output else 0))
 
@@ -149,24 +150,22 @@ class Proxy:
     # Ending
 
     def _end(self, side):
-        """The other side has said its last: when that is written, this one is told."""
+        """Ends the output to a side when everything that waits has been written."""
         side.is_to_end = True
         if not side.pipe.is_closed:
             self._flush(side)
 
     def _shut(self, side):
         side.is_shut = True
-        try:
+        with contextlib.suppress(OSError):
             side.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
         if side.pipe.other(side).is_shut:
             self.close(side.pipe)
 
     def _lose(self, pipe):
-        """One side has broken the connection off: so does this one, with the other."""
-        if not pipe.memory.get("lost"):
-            pipe.memory["lost"] = True
+        """Resets both connections, after one side has reset its own."""
+        if not pipe.state.get("lost"):
+            pipe.state["lost"] = True
             for side in (pipe.client, pipe.server):
                 self._ask(side, 0)
             self.later(self._fault.close_delay, lambda: self.reset(pipe))
@@ -203,8 +202,8 @@ class Proxy:
 
 
 if __name__ == "__main__":
-    from weather import WEATHERS
-    from wrongs import WRONGS
+    from networks import NETWORKS
+    from wrong_servers import WRONG_SERVERS
 
     name, host, port, pid = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    sys.exit(Proxy((WRONGS | WEATHERS)[name](port), host, port, pid).run())
+    sys.exit(Proxy((WRONG_SERVERS | NETWORKS)[name](port), host, port, pid).run())

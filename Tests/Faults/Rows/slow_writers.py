@@ -1,4 +1,4 @@
-"""Clients that begin a line, and do not come to its end."""
+"""Clients that begin a line and do not finish it."""
 
 import selectors
 import time
@@ -6,14 +6,14 @@ import time
 from battery import Figure, row
 from clients import Client, crowd
 
-#: What a connection may take: what is read in advance of it, and the connection itself.
-MOST_BYTES_EACH = 20 << 10
+#: The memory that a connection may use: its input buffer and the connection itself.
+MAX_BYTES_EACH = 20 << 10
 
 
 @row(
     "slow-lines",
     "a line without an end, and lines of 1 000 clients byte by byte",
-    wrong={"late-close": "last closed after", "keep-all": "RSS a client"},
+    wrong={"late-close": "last closed after", "keep-all": "RSS per client"},
     timed=True,
 )
 def lines_that_do_not_end(conditions):
@@ -31,12 +31,12 @@ def lines_that_do_not_end(conditions):
         writers.close()
     yield Figure("last closed after", last, "s", at_most=seconds + 1)
     yield Figure("first closed after", writers.first - begin, "s", at_least=seconds - 0.1)
-    yield Figure("RSS a client", (peak - before) / (count + 1) / 1024, "KiB", at_most=MOST_BYTES_EACH / 1024)
+    yield Figure("RSS per client", (peak - before) / (count + 1) / 1024, "KiB", at_most=MAX_BYTES_EACH / 1024)
     yield Figure("written of the endless line", writers.endless_bytes / 1024, "KiB")
 
 
 class _Writers:
-    """All of them write on until they are closed."""
+    """Clients that go on writing until the server closes them."""
 
     def __init__(self, slow, endless):
         self.left = [endless, *slow]
@@ -50,7 +50,7 @@ class _Writers:
             self._selector.register(client.socket, selectors.EVENT_READ, client)
 
     def write_on(self):
-        """A byte each, and of the endless line as much as goes."""
+        """Writes a byte for each client, and as much as possible of the endless line."""
         for client in list(self.left):
             try:
                 if client is self._endless:

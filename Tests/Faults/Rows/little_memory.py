@@ -1,38 +1,38 @@
-"""A machine without memory."""
+"""A machine that runs out of memory."""
 
 import resource
 import time
 
 from battery import Figure, exactly, row
-from checker import Books
+from books import Books
 from clients import Client
 from processes import ChildFailed
 
-#: More than an idle server maps, and much less than clients may have it keep.
-ROOM_BYTES = 96 << 20
+#: More than an idle server needs, and much less than the default limits allow clients to use.
+SPARE_BYTES = 96 << 20
 BODY_BYTES = 1 << 20
 
 
 @row(
     "no-memory",
-    "an address space that is too small for what the limits allow, and for limits that fit",
-    wrong={"false-timeout": "false outcomes with these"},
+    "an address space that is too small for the default limits, and one that is large enough",
+    wrong={"false-timeout": "false outcomes with limits that fit"},
 )
 def no_memory(conditions):
     survived, wrong, _ = _flood(conditions, {})
-    yield Figure("runs on with the usual limits", survived)
-    yield exactly("false outcomes", wrong, 0)
-    survived, wrong, refused = _flood(conditions, {"parked_bytes": 8 << 20, "kept_bytes": 8 << 20})
-    yield exactly("runs on with limits that fit", survived, 1)
-    yield Figure("refused", refused, at_least=1)
-    yield exactly("false outcomes with these", wrong, 0)
+    yield Figure("survives with default limits", survived)
+    yield exactly("false outcomes with default limits", wrong, 0)
+    survived, wrong, rejected = _flood(conditions, {"parked_bytes": 8 << 20, "kept_bytes": 8 << 20})
+    yield exactly("survives with limits that fit", survived, 1)
+    yield Figure("rejected", rejected, at_least=1)
+    yield exactly("false outcomes with limits that fit", wrong, 0)
 
 
 def _flood(conditions, limits):
-    """Has clients send more than there is room for, and one that receives a little of it meanwhile."""
+    """Sends more than fits into memory, and receives some. Returns survival, false outcomes and rejected sends."""
     books = Books()
     with conditions.daemon(may_crash=True, **limits) as daemon:
-        daemon.limit(resource.RLIMIT_AS, _mapped_bytes(daemon.pids[0]) + ROOM_BYTES)
+        daemon.limit(resource.RLIMIT_AS, _mapped_bytes(daemon.pids[0]) + SPARE_BYTES)
         clients = []
         try:
             for number in range(4):
@@ -46,16 +46,16 @@ def _flood(conditions, limits):
                 while (reply := receiver.ask(b"recv timeout=0 flood\n")).word == "MSG":
                     books.receive(reply.body.rstrip())
         except (ChildFailed, ConnectionError):
-            pass  # The server has died of it, which is what it may do.
+            pass  # The server may run out of memory and end.
         for client in clients:
-            _note(client, books)
+            _record(client, books)
             client.close()
         time.sleep(0.2)
         survived = int(daemon.wait(0.1) is None)
     return survived, sum(books.verdict().values()), books.count("ERR")
 
 
-def _note(client, books):
+def _record(client, books):
     client.socket.settimeout(0.5)
     try:
         while reply := client.reply():
