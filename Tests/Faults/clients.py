@@ -32,7 +32,7 @@ class Client:
     def __exit__(self, *_):
         self.close()
 
-    def say(self, data):
+    def send(self, data):
         self.socket.sendall(data)
 
     def reply(self, most_bytes=1 << 16):
@@ -50,7 +50,7 @@ class Client:
             self._reader.feed(data)
 
     def ask(self, line):
-        self.say(line)
+        self.send(line)
         reply = self.reply()
         if reply is None:
             raise ChildFailed(f"the server closed the connection before it answered {line[:40]!r}")
@@ -84,7 +84,7 @@ def crowd(port, count, source="127.0.0.1"):
     """Returns `count` clients, each of which has been answered."""
     clients = [Client(port, source) for _ in range(count)]
     for client in clients:
-        client.say(b"ping\n")
+        client.send(b"ping\n")
     for client in clients:
         client.reply()
     return clients

@@ -12,7 +12,7 @@ PENDING = 8
 LEASE = b"300ms"
 
 
-class Party:
+class LoadClient:
     """A client with one connection at a time. With `reconnects`, it replaces a connection that is lost."""
 
     reconnects = False
@@ -34,7 +34,7 @@ class Party:
         self.load.selector.register(self.socket, selectors.EVENT_READ, self)
         self.begin()
 
-    def say(self, line):
+    def send(self, line):
         self.output += line
         try:
             del self.output[: self.socket.send(self.output)]
@@ -43,7 +43,7 @@ class Party:
         except OSError:
             self.lose()
 
-    def hear(self):
+    def receive(self):
         try:
             data = self.socket.recv(1 << 16)
         except BlockingIOError:
@@ -54,7 +54,7 @@ class Party:
             return self.lose()
         self.reader.feed(data)
         while self.socket and (reply := self.reader.next()):
-            self.take(reply)
+            self.handle(reply)
 
     def lose(self):
         if self.socket:
@@ -64,10 +64,10 @@ class Party:
 
     def flush(self):
         if self.socket and self.output:
-            self.say(b"")
+            self.send(b"")
 
 
-class Sender(Party):
+class Sender(LoadClient):
     """Keeps some sends pending, each with a timeout. With `reconnects`, repeats sends whose outcome is unknown."""
 
     def __init__(self, load, port, name, with_lease):
@@ -83,14 +83,14 @@ class Sender(Party):
 
     def begin(self):
         # Repeated sends carry the epoch of the first connection, because they belong to that run of the server.
-        self.say(b"#hello hello\n")
+        self.send(b"#hello hello\n")
         for body in self.pending:
             self._send(body)
 
     def _send(self, body):
         identity = b"id=%s " % body + (b"epoch=%s " % self.epoch if self.epoch else b"") if self.reconnects else b""
         timeout = self.load.random.choice([b"20ms", b"200ms", b"2s"])
-        self.say(b"#%s send timeout=%s %s%s %s\n" % (body, timeout, identity, self.channel, body))
+        self.send(b"#%s send timeout=%s %s%s %s\n" % (body, timeout, identity, self.channel, body))
 
     def work(self):
         while self.socket and self.load.is_sending and len(self.pending) < PENDING:
@@ -100,7 +100,7 @@ class Sender(Party):
             self.load.books.send(body, self.with_lease)
             self._send(body)
 
-    def take(self, reply):
+    def handle(self, reply):
         if reply.tag == b"hello":
             self.epoch = self.epoch or (reply.attribute("epoch") or "0").encode()
         elif reply.tag in self.pending:
@@ -108,7 +108,7 @@ class Sender(Party):
             self.load.books.reply(reply.tag, reply.word)
 
 
-class Receiver(Party):
+class Receiver(LoadClient):
     """Receives messages. With leases, it acknowledges most messages, rejects some, and lets some leases expire."""
 
     def __init__(self, load, port, with_lease):
@@ -118,12 +118,12 @@ class Receiver(Party):
     def begin(self):
         self.acknowledging = {}
         self.number = 0
-        self.say(b"#r recv count=* %s\n" % (b"lease=%s window=8 leased" % LEASE if self.with_lease else b"plain"))
+        self.send(b"#r recv count=* %s\n" % (b"lease=%s window=8 leased" % LEASE if self.with_lease else b"plain"))
 
     def work(self):
         pass
 
-    def take(self, reply):
+    def handle(self, reply):
         books = self.load.books
         if reply.word == "MSG" and not self.with_lease:
             books.receive(reply.body)
@@ -143,9 +143,9 @@ class Receiver(Party):
             self.acknowledging[tag] = message.body
             # Recorded when it is written, because the server may read it even if this connection is lost.
             self.load.books.acknowledged[message.body] += 1
-            self.say(b"#%s ack %s\n" % (tag, did))
+            self.send(b"#%s ack %s\n" % (tag, did))
         elif chance < 0.9:
-            self.say(b"#n nack %s\n" % did)
+            self.send(b"#n nack %s\n" % did)
 
 
 class Load:
@@ -155,14 +155,14 @@ class Load:
         self.books, self.random = books, random.Random(seed)
         self.selector = selectors.DefaultSelector()
         self.is_sending = True
-        self.parties = []
+        self.clients = []
         for number in range(pairs):
             for with_lease in (True, False):
                 name = b"%s%d" % (b"l" if with_lease else b"p", number)
-                self.parties += [Sender(self, port, name, with_lease), Receiver(self, port, with_lease)]
-        for party in self.parties:
-            party.reconnects = reconnects
-            party.connect()
+                self.clients += [Sender(self, port, name, with_lease), Receiver(self, port, with_lease)]
+        for client in self.clients:
+            client.reconnects = reconnects
+            client.connect()
 
     def run(self, seconds=None, until=lambda: False):
         """Runs until the time is over, every connection has ended for good, or `until` returns true."""
@@ -170,21 +170,21 @@ class Load:
         while time.monotonic() < end and not until() and (self.selector.get_map() or self._reconnects()):
             for key, _ in self.selector.select(0.01):
                 if key.data.socket:
-                    key.data.hear()
-            for party in self.parties:
-                if party.reconnects and not party.socket:
-                    party.connect()
-                if party.socket:
-                    party.work()
-                    party.flush()
+                    key.data.receive()
+            for client in self.clients:
+                if client.reconnects and not client.socket:
+                    client.connect()
+                if client.socket:
+                    client.work()
+                    client.flush()
 
     def _reconnects(self):
-        return any(party.reconnects for party in self.parties)
+        return any(client.reconnects for client in self.clients)
 
     @property
     def has_pending(self):
-        return any(isinstance(party, Sender) and party.pending for party in self.parties)
+        return any(isinstance(client, Sender) and client.pending for client in self.clients)
 
     def close(self):
-        for party in self.parties:
-            party.lose()
+        for client in self.clients:
+            client.lose()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the seeds of the fuzz targets into directories of their names: `seeds.py DIRECTORY`.
+"""Writes the seeds of each fuzz target into a folder of its name: `seeds.py FOLDER`.
 
-They are the hostile openings of the parser's tests, and the transcripts of docs/protocol.md: whatever is added there is
-fuzzed from the next time on.
+The seeds are the hostile openings of the parser's tests and the transcripts of docs/protocol.md, so that additions to
+these are fuzzed, too.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ sys.path.insert(0, str(ROOT / "Tests" / "Faults"))
 import hostile_openings  # noqa: E402
 
 #: See ConversationsTarget.swift.
-SPEAKS = {"A": b"\xf8", "B": b"\xf9"}
+SENDS = {"A": b"\xf8", "B": b"\xf9"}
 DRAINS = b"\xf6"
-DIRECTIONS = {"(half-closes)": b"\xfb", "(closes)": b"\xfc"}
+EVENTS = {"(half-closes)": b"\xfb", "(closes)": b"\xfc"}
 
 
 def transcripts():
@@ -28,19 +28,19 @@ def transcripts():
 
 
 def conversation(transcript):
-    """What A and B say in a transcript; a did is the one that the first lease of a hub has."""
-    said, speaker = b"", None
+    """Returns the input for what A and B send in a transcript. Each delivery id is that of the hub's first lease."""
+    sent, sender = b"", None
     for line in transcript.splitlines():
         if line == "(the server drains)":
-            said += DRAINS
+            sent += DRAINS
         if not (found := re.match(r"([AB])> (.*)", line)):
             continue
-        if found[1] != speaker:
-            speaker = found[1]
-            said += SPEAKS[speaker]
+        if found[1] != sender:
+            sender = found[1]
+            sent += SENDS[sender]
         text = re.sub(r"<[a-z]+>", "1.0", found[2])
-        said += DIRECTIONS[text] if text in DIRECTIONS else text.encode() + b"\n"
-    return said
+        sent += EVENTS[text] if text in EVENTS else text.encode() + b"\n"
+    return sent
 
 
 def replies(transcript):
@@ -69,7 +69,7 @@ def main():
     out = Path(sys.argv[1])
     write(out / "requests", requests())
     write(out / "replies", map(replies, transcripts()))
-    openings = [SPEAKS["A"] + seed + SPEAKS["B"] + b"PING\n" for seed in requests()]
+    openings = [SENDS["A"] + seed + SENDS["B"] + b"PING\n" for seed in requests()]
     write(out / "conversations", [conversation(transcript) for transcript in transcripts()] + openings)
 
 

@@ -66,11 +66,11 @@ def _read_in_order(port, count, pause_seconds):
     with Client(port) as sender:
         for number in range(count // EACH):
             with Client(port, small_window=True) as reader:
-                reader.say(b"#r recv count=%d slow/%d\n" % (EACH, number))
-                sender.say(b"".join(_send(message, number) for message in range(EACH)))
+                reader.send(b"#r recv count=%d slow/%d\n" % (EACH, number))
+                sender.send(b"".join(_send(message, number) for message in range(EACH)))
                 in_order += _taken_in_order(reader, pause_seconds)
             # Skips the replies to the sends.
-            sender.say(b"ping that is all\n")
+            sender.send(b"ping that is all\n")
             while (reply := sender.reply()) and reply.word != "DATA":
                 pass
     return in_order

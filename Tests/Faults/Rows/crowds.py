@@ -38,7 +38,7 @@ def _is_served(port):
     try:
         with Client(port) as client:
             client.socket.settimeout(2)
-            client.say(b"ping\n")
+            client.send(b"ping\n")
             reply = client.reply()
             return reply is not None and reply.word == "OK"
     except OSError:
@@ -57,7 +57,7 @@ def parked_clients_that_go(conditions):
         for name, go in (("FIN", Client.end_input), ("RST", Client.reset)):
             clients = crowd(daemon.port, count)
             for number, client in enumerate(clients):
-                client.say(b"recv parked/%d\n" % number)
+                client.send(b"recv parked/%d\n" % number)
             watcher.await_info(lambda info: info["parked"] == count)
             begin = time.monotonic()
             for client in clients:
@@ -121,7 +121,7 @@ def _leave_names(port, watcher, prefix, count):
     clients = []
     for first in range(0, count, NAMES_EACH):
         client = Client(port)
-        client.say(b"".join(b"#%d recv %s/%d\n" % (n, str(prefix).encode(), first + n) for n in range(NAMES_EACH)))
+        client.send(b"".join(b"#%d recv %s/%d\n" % (n, str(prefix).encode(), first + n) for n in range(NAMES_EACH)))
         client.ask(b"ping\n")
         clients.append(client)
     for client in clients:
@@ -141,7 +141,7 @@ def commands_in_one_write(conditions):
     expected = b"".join(b"DATA %d\n%d\n" % (len(str(number)), number) for number in range(count))
     with conditions.daemon() as daemon, Probe(daemon.port, pause_seconds=0) as probe, Client(daemon.port) as client:
         probe.latencies()
-        writer = threading.Thread(target=client.say, args=(asked,), daemon=True)
+        writer = threading.Thread(target=client.send, args=(asked,), daemon=True)
         writer.start()
         answered = bytearray()
         while len(answered) < len(expected) and (piece := client.socket.recv(1 << 18)):
@@ -160,7 +160,7 @@ def one_send_to_many_receivers(conditions):
     with conditions.daemon() as daemon, Client(daemon.port) as sender:
         clients = crowd(daemon.port, connections)
         for client in clients:
-            client.say(b"".join(b"#%d recv one\n" % number for number in range(each)))
+            client.send(b"".join(b"#%d recv one\n" % number for number in range(each)))
         sender.await_info(lambda info: info["parked"] == connections * each)
         sender.ask(b"send one message\n")
         # A message for a client arrives before the reply to its PING.
@@ -173,6 +173,6 @@ def one_send_to_many_receivers(conditions):
 
 
 def _before_pong(client):
-    client.say(b"ping that is all\n")
+    client.send(b"ping that is all\n")
     while (reply := client.reply()).word != "DATA":
         yield reply

@@ -45,7 +45,7 @@ def receivers_killed_under_lease(conditions):
         for first in range(0, rounds * BATCH, BATCH):
             numbers = range(first, first + BATCH)
             with stopped_receiver(daemon.port, "sluice", lambda: _await(sender, "parked", BATCH)) as receiver:
-                sender.say(b"".join(b"#%d send jobs %d\n" % (number, number) for number in numbers))
+                sender.send(b"".join(b"#%d send jobs %d\n" % (number, number) for number in numbers))
                 with Client(daemon.port) as witness:
                     _await(witness, "leases", BATCH, seconds=2)
                 receiver.kill()
@@ -71,7 +71,7 @@ def _take_over(client, acknowledged):
 def _confirmed(sender):
     """Returns the numbers of the messages whose sends were answered with `OK`."""
     confirmed = set()
-    sender.say(b"ping that is all\n")
+    sender.send(b"ping that is all\n")
     while (reply := sender.reply()) and reply.word != "DATA":
         if reply.tag and reply.word == "OK":
             confirmed.add(int(reply.tag))
@@ -121,11 +121,11 @@ def _answer(client, line):
 )
 def receiver_that_says_nothing(conditions):
     with conditions.daemon() as daemon, Client(daemon.port) as silent, Client(daemon.port) as sender:
-        silent.say(b"".join(b"#%d recv lease=300ms jobs\n" % number for number in range(BATCH)))
-        sender.say(b"".join(b"#%d send jobs %d\n" % (number, number) for number in range(BATCH)))
+        silent.send(b"".join(b"#%d recv lease=300ms jobs\n" % number for number in range(BATCH)))
+        sender.send(b"".join(b"#%d send jobs %d\n" % (number, number) for number in range(BATCH)))
         first = [silent.reply() for _ in range(BATCH)]
         with Client(daemon.port) as successor:
-            successor.say(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
+            successor.send(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
             taken = [successor.reply() for _ in range(BATCH)]
             stale = [silent.ask(b"ack %s\n" % message.attribute("did").encode()) for message in first]
             early = len(_confirmed(sender))

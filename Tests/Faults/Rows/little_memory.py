@@ -41,7 +41,7 @@ def _flood(conditions, limits):
                 for message in range(40):
                     body = b"l%d-%d" % (number, message)
                     books.send(body, with_lease=False)
-                    client.say(b"#%s send len=%d flood\n%s\n" % (body, BODY_BYTES, body.ljust(BODY_BYTES)))
+                    client.send(b"#%s send len=%d flood\n%s\n" % (body, BODY_BYTES, body.ljust(BODY_BYTES)))
             with Client(daemon.port) as receiver:
                 while (reply := receiver.ask(b"recv timeout=0 flood\n")).word == "MSG":
                     books.receive(reply.body.rstrip())

@@ -36,23 +36,23 @@ def openings(conditions):
     conversations = list(_conversations())
     injected, unexpected = 0, 0
     with conditions.daemon() as daemon, Client(daemon.port) as witness:
-        witness.say(b"#x recv count=* x\n#jobs recv count=* jobs\n")
+        witness.send(b"#x recv count=* x\n#jobs recv count=* jobs\n")
         witness.ask(b"ping\n")
-        for said, expected in conversations:
+        for request, expected in conversations:
             try:
-                unexpected += _answers(daemon.port, said) != expected
+                unexpected += _answers(daemon.port, request) != expected
             except BadReply:
                 injected += 1
-        smuggled = _messages(witness)
+        smuggled = _message_count(witness)
     yield Figure("openings", len(conversations), at_least=200)
     yield exactly("commands smuggled", smuggled, 0)
     yield exactly("lines injected", injected, 0)
     yield exactly("unexpected replies", unexpected, 0)
 
 
-def _answers(port, said):
+def _answers(port, request):
     with Client(port) as client:
-        client.say(said)
+        client.send(request)
         client.end_input()
         replies = []
         while reply := client.reply():
@@ -60,8 +60,8 @@ def _answers(port, said):
     return replies
 
 
-def _messages(witness):
-    witness.say(b"ping that is all\n")
+def _message_count(witness):
+    witness.send(b"ping that is all\n")
     count = 0
     while (reply := witness.reply()) and reply.word != "DATA":
         count += reply.word == "MSG"

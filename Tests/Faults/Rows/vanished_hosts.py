@@ -22,10 +22,10 @@ def host_that_vanishes(conditions):
             others = _parked(steady, daemon.port, address, count, b"steady")
             clients = _parked(far, daemon.port, address, count, b"gone")
             holder = _client(far, daemon.port, address)
-            holder.say(b"recv lease=1h work\n")
-            sender.say(b"#s send work plough\n")
+            holder.send(b"recv lease=1h work\n")
+            sender.send(b"#s send work plough\n")
             first = holder.reply()
-            successor.say(b"recv lease=1h work\n")
+            successor.send(b"recv lease=1h work\n")
             watcher.await_info(lambda info: info["parked"] == 2 * count + 2)
 
             far.vanish()
@@ -37,7 +37,7 @@ def host_that_vanishes(conditions):
                 client.socket.settimeout(3 * silence)
             second = _reply_in_time(successor)
             if second:
-                successor.say(b"ack %s\n" % second.attribute("did").encode())
+                successor.send(b"ack %s\n" % second.attribute("did").encode())
             watcher.await_info(lambda info: info["connections"] == len(near) + count, 3 * silence, 0.05)
             noticed = time.monotonic() - begin
             info = watcher.info()
@@ -63,7 +63,7 @@ def _client(host, port, address):
 def _parked(host, port, address, count, name):
     clients = [_client(host, port, address) for _ in range(count)]
     for number, client in enumerate(clients):
-        client.say(b"#w recv %s/%d\n" % (name, number))
+        client.send(b"#w recv %s/%d\n" % (name, number))
     return clients
 
 

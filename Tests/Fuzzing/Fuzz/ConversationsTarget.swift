@@ -1,53 +1,54 @@
 import SluiceWire
 
-/// Two clients and a hub, from the bytes on the socket to the bytes on the socket.
+/// Fuzzes two conversations with a hub, over sockets.
 ///
-/// The input is what they say. Bytes that no text of UTF-8 has are stage directions: see ``Direction``. Whatever is said,
-/// each client hears replies only, at most one final one for each of its commands and with its tags; and when they have
-/// gone, nothing is left of them.
+/// The input is what the two clients send. Bytes that never occur in UTF-8 are events, see ``Event``. Each client must
+/// receive valid replies, with the tags of its commands and at most one final reply for each command. When both have
+/// disconnected, the hub must keep nothing for them.
 enum ConversationsTarget {
-    /// What a byte of the input means that is not for a client to say.
-    enum Direction: UInt8 {
-        /// The hub is told to stop when all has ended.
+    /// The meaning of an input byte that is not sent by a client.
+    enum Event: UInt8 {
+        /// The hub drains, without a time limit.
         case drain = 0xF6
-        /// The hub is told to stop within a second.
+        /// The hub drains within a second.
         case drainSoon = 0xF7
-        case firstSpeaks = 0xF8
-        case secondSpeaks = 0xF9
+        /// The first client sends the bytes that follow.
+        case firstSends = 0xF8
+        case secondSends = 0xF9
         case aSecondPasses = 0xFA
-        /// The client that speaks closes its sending side.
+        /// The sending client finishes sending.
         case halfClose = 0xFB
         case breakOff = 0xFC
         case stopReading = 0xFD
-        case readAgain = 0xFE
+        case resumeReading = 0xFE
         case aMomentPasses = 0xFF
     }
 
     static func check(_ input: FuzzedInput) {
-        guard let stage = Stage() else { return }
-        var speaker = 0
-        var said: [UInt8] = []
+        guard let hub = FuzzedHub() else { return }
+        var sender = 0
+        var unsent: [UInt8] = []
         for byte in input.bytes {
-            guard let direction = Direction(rawValue: byte) else {
-                said.append(byte)
+            guard let event = Event(rawValue: byte) else {
+                unsent.append(byte)
                 continue
             }
-            stage.say(said, by: speaker)
-            said = []
-            switch direction {
-            case .drain: stage.drain(within: nil)
-            case .drainSoon: stage.drain(within: .seconds(1))
-            case .firstSpeaks: speaker = 0
-            case .secondSpeaks: speaker = 1
-            case .aSecondPasses: stage.pass(.seconds(1))
-            case .aMomentPasses: stage.pass(.milliseconds(50))
-            case .halfClose: stage.endInput(of: speaker)
-            case .breakOff: stage.breakOff(speaker)
-            case .stopReading: stage.read(false, by: speaker)
-            case .readAgain: stage.read(true, by: speaker)
+            hub.send(unsent, by: sender)
+            unsent = []
+            switch event {
+            case .drain: hub.drain(within: nil)
+            case .drainSoon: hub.drain(within: .seconds(1))
+            case .firstSends: sender = 0
+            case .secondSends: sender = 1
+            case .aSecondPasses: hub.advanceClock(by: .seconds(1))
+            case .aMomentPasses: hub.advanceClock(by: .milliseconds(50))
+            case .halfClose: hub.endInput(of: sender)
+            case .breakOff: hub.breakOff(sender)
+            case .stopReading: hub.setReading(false, of: sender)
+            case .resumeReading: hub.setReading(true, of: sender)
             }
         }
-        stage.say(said, by: speaker)
-        stage.end()
+        hub.send(unsent, by: sender)
+        hub.end()
     }
 }

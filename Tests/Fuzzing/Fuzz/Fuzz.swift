@@ -1,8 +1,8 @@
 import Glibc
 
-/// `Fuzz TARGET [what libFuzzer takes]`: runs one of the targets; see docs/reliability.md.
+/// Runs one of the fuzz targets: `Fuzz TARGET [options of libFuzzer]`. docs/reliability.md describes the targets.
 ///
-/// The program's `main` is libFuzzer's, which calls the two functions below.
+/// libFuzzer has the `main` function, which calls the two functions below.
 enum Fuzz {
     private static let targets: [String: @Sendable (FuzzedInput) -> Void] = [
         "requests": { RequestsTarget.check($0) },
@@ -13,7 +13,7 @@ enum Fuzz {
     /// Set once, before the first input.
     nonisolated(unsafe) static var target: @Sendable (FuzzedInput) -> Void = { _ in }
 
-    /// Takes the target's name out of the arguments.
+    /// Removes the target's name from the arguments.
     static func choose(_ count: inout Int32, _ arguments: inout UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) {
         guard count > 1, let word = arguments[1], let chosen = targets[String(cString: word)] else {
             print("usage: Fuzz TARGET [options of libFuzzer] [directories]; TARGET: \(targets.keys.sorted())")

@@ -1,4 +1,4 @@
-/// The bytes that libFuzzer has made up, for the time of one run.
+/// The bytes that libFuzzer has generated for one run.
 struct FuzzedInput {
     let bytes: UnsafeRawBufferPointer
 
@@ -6,7 +6,7 @@ struct FuzzedInput {
         bytes = UnsafeRawBufferPointer(start: start, count: count)
     }
 
-    /// The same bytes, cut into pieces of sizes that the bytes themselves decide: so a mutation moves the cuts.
+    /// The same bytes in pieces, whose sizes depend on the bytes, so that a mutation moves the cuts.
     var pieces: [UnsafeRawBufferPointer] {
         var pieces: [UnsafeRawBufferPointer] = []
         var state: UInt32 = 2_166_136_261
@@ -14,7 +14,7 @@ struct FuzzedInput {
         var offset = 0
         while offset < bytes.count {
             state = state &* 1_664_525 &+ 1_013_904_223
-            // Mostly small ones, where a parser is in the middle of something, and now and then a large one.
+            // Mostly small pieces, which end in the middle of a token, and some large ones.
             let size = state >> 28 == 0 ? 1 + Int(state >> 8) % 512 : 1 + Int(state >> 16) % 7
             let end = min(bytes.count, offset + size)
             pieces.append(UnsafeRawBufferPointer(rebasing: bytes[offset..<end]))
@@ -24,8 +24,8 @@ struct FuzzedInput {
     }
 }
 
-/// Ends the process, which libFuzzer takes for a finding, unless the condition holds.
+/// Ends the process unless the condition holds. libFuzzer reports that as a finding.
 func require(_ condition: Bool, _ claim: @autoclosure () -> String) {
     guard !condition else { return }
-    fatalError("not so: \(claim())")
+    fatalError("check failed: \(claim())")
 }

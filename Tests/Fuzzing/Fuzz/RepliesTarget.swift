@@ -1,16 +1,16 @@
 import SluiceWire
 
-/// The parser of what servers send, which a client has to believe.
+/// Fuzzes the parser of replies.
 ///
-/// However the bytes are cut, it finds the same; it leaves no more than a line to its caller; and what it finds is one
-/// reply when it is encoded, whatever its texts hold.
+/// The parser must find the same replies however the input is cut, and leave no more than a line of input to its caller.
+/// Every reply that it finds must be exactly one reply when it is encoded.
 enum RepliesTarget {
     static let limits = Limits(maxLineBytes: 300, maxBodyBytes: 300)
 
     static func check(_ input: FuzzedInput) {
         let whole = found([input.bytes])
         let cut = found(input.pieces)
-        require(whole == cut, "the replies are \(whole) in one piece, and cut \(cut)")
+        require(whole == cut, "the replies are \(whole) in one piece, but \(cut) in several pieces")
         for case .reply(let tag, let reply) in whole { checkEncoding(of: reply, tag) }
     }
 
@@ -49,7 +49,7 @@ enum RepliesTarget {
         guard steps.count == 1, case .reply(tag, let again) = steps[0] else {
             return require(false, "\(reply) is encoded as \(steps)")
         }
-        // A text that was made fit for a line stays as it is from then on.
+        // Encoding may replace characters in a reason, but must not change it again.
         var encodedAgain: [UInt8] = []
         again.append(to: &encodedAgain, tag: tag)
         require(encoded == encodedAgain, "\(reply) is encoded differently a second time")

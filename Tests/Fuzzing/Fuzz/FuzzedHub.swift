@@ -4,9 +4,9 @@ import SluiceWire
 @testable import SluiceHub
 @testable import SluiceRuntime
 
-/// A hub with two clients on socket pairs, whose clock moves when it is told to.
-final class Stage {
-    /// Small, so that inputs of a few hundred bytes get to all of them.
+/// A hub with two clients on socket pairs, and a clock that the input moves.
+final class FuzzedHub {
+    /// Small, so that inputs of a few hundred bytes reach all of them.
     private static let limits = HubLimits(
         wire: RequestsTarget.limits, inputBytes: 256, outputBytes: 512, backlogBytes: 4096, lineTimeout: .seconds(3),
         stallTimeout: .seconds(3), parkedBytes: 600, keptBytes: 600, maxLeases: 8, maxDeclaredChannels: 4, maxEnds: 4,
@@ -18,7 +18,7 @@ final class Stage {
     private let hub: Hub
     private var clients: [FuzzedClient] = []
 
-    /// Nil when the system has no more descriptors.
+    /// Returns nil if the system has no more descriptors.
     init?() {
         guard let reactor = try? Reactor(clock: clock) else { return nil }
         self.reactor = reactor
@@ -38,15 +38,15 @@ final class Stage {
         }
     }
 
-    // MARK: What happens
+    // MARK: Events
 
-    func say(_ bytes: [UInt8], by client: Int) {
+    func send(_ bytes: [UInt8], by client: Int) {
         guard !bytes.isEmpty else { return }
-        clients[client].say(bytes)
+        clients[client].send(bytes)
         turn()
     }
 
-    func pass(_ duration: Duration) {
+    func advanceClock(by duration: Duration) {
         clock.advance(by: duration)
         turn()
     }
@@ -61,7 +61,7 @@ final class Stage {
         turn()
     }
 
-    func read(_ isReading: Bool, by client: Int) {
+    func setReading(_ isReading: Bool, of client: Int) {
         clients[client].isReading = isReading
         turn()
     }
@@ -71,37 +71,38 @@ final class Stage {
         turn()
     }
 
-    /// Both go, as they should; then nothing may be left of them.
+    /// Ends both conversations, and checks that the hub keeps nothing for them.
     func end() {
         for client in clients.indices {
             clients[client].isReading = true
             clients[client].endInput()
         }
-        // What waits with `eof=wait` waits on, up to a century.
-        for _ in 0..<8 { pass(.seconds(1)) }
+        // Operations with `eof=wait` stay parked until their client disconnects.
+        for _ in 0..<8 { advanceClock(by: .seconds(1)) }
         for client in clients.indices { clients[client].breakOff() }
-        for _ in 0..<2 { pass(.seconds(1)) }
+        for _ in 0..<2 { advanceClock(by: .seconds(1)) }
         require(hub.connectionCount == 0, "\(hub.connectionCount) connections are left")
         require(hub.parkedCount == 0, "\(hub.parkedCount) operations are left")
         let leases = hub.look { $0.machine.leases.count }
         require(leases == 0, "\(leases) leases are left")
-        require(hub.isAtItsEnd || !hub.isDraining, "the hub was told to stop, and does not")
+        require(hub.isAtItsEnd || !hub.isDraining, "the hub drains, and does not end")
     }
 
-    /// Lets the hub do what there is to do, and the clients hear what it says.
+    /// Runs the hub and the clients until both have nothing to do.
     private func turn() {
         var left = 4
         try? reactor.withThread {
             try reactor.turn(detectingDeadlock: false) {
                 left -= 1
-                for client in clients.indices { clients[client].hear() }
-                // The clock is moved by hand, so nothing else would end a wait for the kernel.
+                for client in clients.indices { clients[client].receive() }
+                // Only the input moves the clock, so no timer ends the wait for the kernel.
                 reactor.wake()
                 return left < 0
             }
         }
         let kept = hub.look { ($0.machine.totals.keptBytes, $0.machine.leases.count) }
-        require(kept.0 <= Self.limits.keptBytes, "\(kept.0) bytes are kept")
+        require(
+            kept.0 <= Self.limits.keptBytes, "the channels keep \(kept.0) bytes; the limit is \(Self.limits.keptBytes)")
         require(kept.1 <= clients.count * Self.limits.maxLeases, "there are \(kept.1) leases")
     }
 }
