@@ -7,7 +7,7 @@ SHELL := bash
 INSTALL := deploy/install-dependencies.sh
 SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
 RUFF := .build-lint/venv/bin/ruff
-PYTHON := docs/examples
+PYTHON := docs/examples Tests/Faults Tests/Fuzzing Tests/Simulate
 
 # Flags for sluiced, the benchmark or the load tester: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=

@@ -124,7 +124,7 @@ enum Mutant: String {{
 def write_copy(mutants):
     """Brings the copy up to date, and touches only the files whose content differs, so that little is built again."""
     wanted = {ROOT / "Package.swift": (ROOT / "Package.swift").read_bytes() + NO_TESTS}
-    for folder in ("Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom"):
+    for folder in ("Plugins", "Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom"):
         wanted |= {path: path.read_bytes() for path in (ROOT / folder).rglob("*") if path.is_file()}
     for path, text in edited_sources(mutants).items():
         wanted[path] = text.encode()
