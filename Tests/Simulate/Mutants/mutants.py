@@ -23,8 +23,11 @@ SCRATCH = ROOT / ".build-mutants"
 COPY = SCRATCH / "tree"
 PROGRAM = SCRATCH / "release" / "sluice-simulate"
 
-# Of a mutant that the checker notices, all need far less.
+#: Bounds the time for one mutant. Those that the checker notices need a few seconds.
 TIMEOUT_SECONDS = 120
+
+#: The keys of each mutant in the catalog.
+KEYS = {"does", "file", "find", "replace"}
 
 
 @dataclass(frozen=True)
@@ -59,16 +62,22 @@ class Problems(Exception):
 
 def catalog():
     text = CATALOG.read_text(encoding="utf-8")
-    mutants = [Mutant(name, **entry) for name, entry in tomllib.loads(text).items()]
-    wrong = [mutant for mutant in mutants if not re.search(r"\bMUTANT\b", mutant.replace)]
-    if wrong:
-        raise Problems([problem(mutant, "its replacement does not contain MUTANT") for mutant in wrong])
+    mutants, problems = [], []
+    for name, entry in tomllib.loads(text).items():
+        if set(entry) != KEYS:
+            problems.append(problem(name, f"it must have exactly the keys {', '.join(sorted(KEYS))}"))
+        elif not re.search(r"\bMUTANT\b", entry["replace"]):
+            problems.append(problem(name, "its replacement does not contain MUTANT"))
+        else:
+            mutants.append(Mutant(name, **entry))
+    if problems:
+        raise Problems(problems)
     return mutants
 
 
-def problem(mutant, text):
+def problem(name, text):
     lines = CATALOG.read_text(encoding="utf-8").splitlines()
-    return f"{CATALOG.relative_to(ROOT)}:{lines.index(f'[{mutant.name}]') + 1}: {mutant.name}: {text}"
+    return f"{CATALOG.relative_to(ROOT)}:{lines.index(f'[{name}]') + 1}: {name}: {text}"
 
 
 def edited_sources(mutants):
@@ -79,13 +88,15 @@ def edited_sources(mutants):
         found = [path for path in paths if path.as_posix().endswith("/" + mutant.file)]
         if len(found) != 1:
             problems.append(
-                problem(mutant, f"{mutant.file} names {len(found)} files in Sources; it must name exactly one")
+                problem(mutant.name, f"{mutant.file} names {len(found)} files in Sources; it must name exactly one")
             )
             continue
         matches = mutant.matches(found[0].read_text(encoding="utf-8"))
         if len(matches) != 1:
             place = found[0].relative_to(ROOT)
-            problems.append(problem(mutant, f"its text occurs {len(matches)} times in {place}; it must occur once"))
+            problems.append(
+                problem(mutant.name, f"its text occurs {len(matches)} times in {place}; it must occur once")
+            )
             continue
         edits.setdefault(found[0], []).append((*matches[0].span(), mutant))
     sources = {path: edited(path, sorted(edits[path], key=lambda edit: edit[0]), problems) for path in edits}
@@ -99,7 +110,7 @@ def edited(path, edits, problems):
     pieces, end = [], 0
     for start, stop, mutant in edits:
         if start < end:
-            problems.append(problem(mutant, f"its text overlaps with that of another mutant in {path.name}"))
+            problems.append(problem(mutant.name, f"its text overlaps with that of another mutant in {path.name}"))
             continue
         pieces += [text[end:start], mutant.replacement(text[start:stop])]
         end = stop
