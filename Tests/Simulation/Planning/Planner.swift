@@ -3,8 +3,8 @@ import SluiceWire
 
 /// Makes the plan of a seed.
 ///
-/// Each seed chooses the features that its clients use. Some seeds use a single feature a lot, which finds faults that need
-/// many repetitions, and that other features would hide.
+/// Each seed chooses the features that its clients use. Some seeds use a few features a lot, which finds faults that need many
+/// repetitions, or that other features hide.
 package struct Planner {
     private var chance: Chance
     private let seed: UInt64

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A counted receive with leases gets at most as many messages as its window allows whose leases have certainly not ended.
+/// A counted receive holds no more leases than its window allows. Only leases that have certainly not ended count.
 struct WindowsAreRespected: Rule {
     let name = "windows are respected"
 
