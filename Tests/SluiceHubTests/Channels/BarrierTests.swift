@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Barriers in the pure machine.
+/// Barriers in the state machine.
 @Suite struct BarrierTests {
-    @Test func allGoOnTogether() throws {
+    @Test("The last party of a barrier releases all of them")
+    func aBarrierReleasesAllParties() throws {
         var hub = TestHub()
         let clients = (0..<3).map { _ in hub.connect() }
         for client in clients.dropLast() { #expect(try hub.barrier("g", 3, by: client).isParked) }
@@ -16,7 +17,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func exactlySoManyGoOn() throws {
+    @Test("A barrier releases exactly its number of parties, and can be used again")
+    func aBarrierCanBeUsedAgain() throws {
         var hub = TestHub()
         let a = hub.connect()
         for round in 0..<10 {
@@ -28,7 +30,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func anotherNumberIsAConflictWhileOthersWait() throws {
+    @Test("Another number of parties is a conflict while other clients wait at the barrier")
+    func anotherNumberIsAConflictWhileOthersWait() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let wait = try #require(try hub.barrier("g", 3, by: a, tag: "1").parked)
@@ -38,7 +41,8 @@ import Testing
         #expect(try hub.barrier("g", 2, by: b, tag: "2").isParked)
     }
 
-    @Test func whoGivesUpIsNotCounted() throws {
+    @Test("A party that times out or disconnects does not count")
+    func aPartyThatGivesUpIsNotCounted() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.barrier("g", 2, by: a, tag: "1", timeout: .zero) == .done(.timeout))
@@ -51,7 +55,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aBarrierAndAChannelOfOneNameAreTwoThings() throws {
+    @Test("A barrier and a channel of the same name are independent")
+    func aBarrierAndAChannelOfOneNameAreTwoThings() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.barrier("g", 2, by: a, tag: "1")
@@ -63,7 +68,8 @@ import Testing
 
     // MARK: In selects
 
-    @Test func anArmMeetsTheOthers() throws {
+    @Test("A barrier arm of a select counts as a party")
+    func anArmMeetsTheOthers() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("recv c", "barrier parties=2 g", by: a, tag: "s").isParked)
@@ -72,7 +78,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSelectThatTakesAnotherArmIsNotCounted() throws {
+    @Test("A select that has taken another arm does not count as a party")
+    func aSelectThatTakesAnotherArmIsNotCounted() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.select("recv c", "barrier parties=2 g", by: a, tag: "s")
@@ -81,19 +88,21 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func anArmMayLeaveTheNumberToOthers() throws {
+    @Test("A barrier arm without parties takes the number from the other parties")
+    func anArmMayLeaveTheNumberToOthers() throws {
         var hub = TestHub()
         let clients = (0..<4).map { _ in hub.connect() }
         for client in clients.dropLast() { #expect(try hub.select("barrier g", "recv c", by: client).isParked) }
         #expect(try hub.barrier("g", 3, by: clients[3]) == .done(.ok))
         #expect(
-            hub.takeLateReplies() == clients[..<2].map { LateReply($0, .ok(arm: 0)) }, "the third one has come too late"
+            hub.takeLateReplies() == clients[..<2].map { LateReply($0, .ok(arm: 0)) }, "the third select came too late"
         )
         #expect(try hub.barrier("g", 2, by: clients[3]) == .done(.ok))
         hub.expectEmpty()
     }
 
-    @Test func theNumberGoesWithTheLastOneWhoSaidIt() throws {
+    @Test("A barrier forgets the number of parties when the last client that gave it withdraws")
+    func theNumberIsForgottenWithItsLastParty() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.select("barrier g", "recv c", by: a, tag: "s")
@@ -105,7 +114,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSelectStandsAtABarrierOnce() throws {
+    @Test("A select may have only one arm for each barrier")
+    func aSelectStandsAtABarrierOnce() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("barrier parties=2 g", "barrier g", by: a).refusal == .conflict)

@@ -4,16 +4,17 @@ import Testing
 
 @testable import SluiceHub
 
-/// Broadcasts in the pure machine.
+/// Broadcast channels in the state machine.
 @Suite struct BroadcastTests {
-    /// A hub with a broadcast `c`, and its clients.
+    /// Opens the broadcast channel `c`, and returns new clients.
     private func open(_ hub: inout TestHub, _ count: Int) throws -> [ConnectionID] {
         let clients = (0..<count).map { _ in hub.connect() }
         _ = try hub.open("c", .broadcast, by: clients[0])
         return clients
     }
 
-    @Test func everyReceiverThatWaitsGetsTheMessage() throws {
+    @Test("Every parked receiver gets a broadcast message")
+    func everyReceiverThatWaitsGetsTheMessage() throws {
         var hub = TestHub()
         let clients = try open(&hub, 4)
         for client in clients.dropFirst() { #expect(try hub.receive(from: "c", by: client, tag: "r").isParked) }
@@ -24,14 +25,16 @@ import Testing
         #expect(hub.machine.totals.handoffs == 3)
     }
 
-    @Test func withoutReceiversItIsDoneAtOnce() throws {
+    @Test("A broadcast without receivers is done at once")
+    func withoutReceiversItIsDoneAtOnce() throws {
         var hub = TestHub()
         let clients = try open(&hub, 1)
         #expect(try hub.send("x", on: "c", by: clients[0]) == .done(.ok(receivers: 0)))
         #expect(try hub.receive(from: "c", by: clients[0], timeout: .zero) == .done(.timeout))
     }
 
-    @Test func itMayWaitForReceivers() throws {
+    @Test("A broadcast with need= waits for that many receivers")
+    func aBroadcastWithNeedWaitsForReceivers() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         #expect(try hub.send("x", on: "c", by: clients[0], timeout: .zero, need: 1) == .done(.timeout))
@@ -43,7 +46,8 @@ import Testing
         #expect(hub.takeLateReplies() == received + [LateReply(clients[0], "s", .ok(receivers: 2))])
     }
 
-    @Test func theOneBehindASendThatWaitsGoesOnWhenThatIsWithdrawn() throws {
+    @Test("Withdrawing a parked broadcast lets the next one run")
+    func withdrawingASendLetsTheNextOneRun() throws {
         var hub = TestHub()
         let clients = try open(&hub, 1)
         let first = try #require(try hub.send("1", on: "c", by: clients[0], tag: "1", need: 5).parked)
@@ -57,7 +61,8 @@ import Testing
 
     // MARK: Ends
 
-    @Test func whoHasJoinedIsWaitedFor() throws {
+    @Test("A broadcast waits for every client that has joined as a receiver")
+    func aBroadcastWaitsForJoinedReceivers() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -65,7 +70,9 @@ import Testing
         #expect(try hub.send("2", on: "c", by: clients[0], tag: "2").isParked)
         #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
         #expect(hub.takeLateReplies().isEmpty)
-        #expect(try hub.receive(from: "c", by: clients[1], tag: "r").isParked, "one after the other")
+        #expect(
+            try hub.receive(from: "c", by: clients[1], tag: "r").isParked,
+            "message 2 waits until message 1 has reached everyone")
         #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("1", from: "c")))
         let lateReplies = hub.takeLateReplies()
         #expect(lateReplies.contains(LateReply(clients[0], "1", .ok(receivers: 2))))
@@ -76,7 +83,8 @@ import Testing
 
     enum Departure: CaseIterable { case leave, disconnect }
 
-    @Test(arguments: Departure.allCases) func whoGoesIsNotWaitedForAnyMore(_ departure: Departure) throws {
+    @Test("A broadcast stops waiting for a receiver that leaves or disconnects", arguments: Departure.allCases)
+    func aBroadcastDoesNotWaitForAReceiverThatLeaves(_ departure: Departure) throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -89,7 +97,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 1))])
     }
 
-    @Test func aConnectionThatReceivesIsOneReceiverEvenIfItHasJoined() throws {
+    @Test("A joined client with a parked receive counts as one receiver")
+    func aConnectionThatReceivesIsOneReceiverEvenIfItHasJoined() throws {
         var hub = TestHub()
         let clients = try open(&hub, 2)
         _ = try hub.join(.receive, of: "c", by: clients[1])
@@ -99,7 +108,8 @@ import Testing
 
     // MARK: Counted receives
 
-    @Test func aPausedReceiveIsWaitedFor() throws {
+    @Test("A broadcast waits for a counted receive that is paused for lack of credit")
+    func aPausedReceiveIsWaitedFor() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -119,7 +129,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(clients[0], "3", .ok(receivers: 0))])
     }
 
-    @Test func aReceiveThatWasPausedBeforeTheChannelWasOpenedIsWaitedFor() throws {
+    @Test("A broadcast waits for a receive that was paused before the channel was opened")
+    func aReceiveThatWasPausedBeforeTheChannelWasOpenedIsWaitedFor() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -132,15 +143,16 @@ import Testing
         #expect(hub.takeLateReplies().contains(LateReply(a, "2", .ok(receivers: 1))))
     }
 
-    // MARK: In the middle of a round
+    // MARK: While some receivers have the message
 
-    @Test func aSenderThatGivesUpIsToldMaybeOnceSomebodyHasTheMessage() throws {
+    @Test("A broadcast that times out is answered MAYBE if a receiver has the message")
+    func aSenderThatGivesUpIsToldMaybeOnceSomebodyHasTheMessage() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
         _ = try hub.send("1", on: "c", by: clients[0], tag: "1", timeout: .seconds(1))
         hub.pass(.seconds(1))
-        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .timeout)], "nobody had it")
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .timeout)], "no receiver had it")
         _ = try hub.send("2", on: "c", by: clients[0], tag: "2", timeout: .seconds(1))
         _ = try hub.send("3", on: "c", by: clients[0], tag: "3")
         #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("2", from: "c")))
@@ -149,7 +161,8 @@ import Testing
         #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("3", from: "c")), "the round is over")
     }
 
-    @Test func aSendWithoutTimeWaitsForNobody() throws {
+    @Test("A broadcast with timeout=0 does not wait for receivers")
+    func aSendWithoutTimeWaitsForNobody() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         _ = try hub.join(.receive, of: "c", by: clients[1])
@@ -160,7 +173,8 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
-    @Test func aMessageThatSomeHaveIsNotSentThemAgain() throws {
+    @Test("Repeating a broadcast with the same id does not deliver it twice")
+    func aMessageThatSomeHaveIsNotSentThemAgain() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -172,7 +186,8 @@ import Testing
         #expect(try hub.receive(from: "c", by: clients[1], timeout: .zero) == .done(.timeout))
     }
 
-    @Test func poisonInTheMiddleIsMaybeOrDefinite() throws {
+    @Test("Poison answers MAYBE to a broadcast that a receiver has, and POISONED to the others")
+    func poisonInTheMiddleIsMaybeOrDefinite() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -187,7 +202,8 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
-    @Test func aClosedBroadcastGoesOnToAllWhoAreToReceive() throws {
+    @Test("A closed broadcast channel still delivers its messages to every receiver")
+    func aClosedBroadcastStillReachesAllReceivers() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -206,7 +222,8 @@ import Testing
         #expect(hub.machine.channels.count == 0)
     }
 
-    @Test func whoHasReceivedTheLastMessageOfAClosedBroadcastIsToldSo() throws {
+    @Test("A receiver of the last message is told that the broadcast channel is closed")
+    func aReceiverOfTheLastMessageIsToldThatTheChannelIsClosed() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -218,7 +235,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 2))])
     }
 
-    @Test func nothingIsBroadcastToWhoeverIsLeaving() throws {
+    @Test("A client that disconnects does not receive a broadcast that its departure releases")
+    func aDisconnectingClientReceivesNothing() throws {
         var hub = TestHub()
         let clients = try open(&hub, 2)
         _ = try hub.receive(from: "c", by: clients[1], tag: "r")
@@ -230,7 +248,8 @@ import Testing
 
     // MARK: Selects
 
-    @Test func aSelectIsOneReceiver() throws {
+    @Test("A select counts as one receiver of a broadcast")
+    func aSelectIsOneReceiver() throws {
         var hub = TestHub()
         let clients = try open(&hub, 2)
         #expect(try hub.select("recv d", "recv c", by: clients[1], tag: "r").isParked)
@@ -238,7 +257,8 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(clients[1], "r", .message("x", from: "c", arm: 1))])
     }
 
-    @Test func aSelectThatBroadcastsWaitsForThatAlone() throws {
+    @Test("A select whose send arm has reached a receiver waits for that arm alone")
+    func aSelectThatBroadcastsWaitsForThatAlone() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         _ = try hub.send("0", on: "c", by: clients[0], tag: "0", need: 1)

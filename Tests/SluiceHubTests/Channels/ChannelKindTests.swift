@@ -4,11 +4,12 @@ import Testing
 
 @testable import SluiceHub
 
-/// Channels that were opened as another kind, in the pure machine: buffers, what they drop, and values that are sent once.
+/// Declared kinds of channels in the state machine: buffers, dropping buffers, and once channels.
 @Suite struct ChannelKindTests {
     // MARK: Opening
 
-    @Test func openingTheSameAgainIsFineAndAnotherKindIsAConflict() throws {
+    @Test("Opening a channel again as the same kind succeeds, and as another kind is a conflict")
+    func openingTheSameAgainIsFineAndAnotherKindIsAConflict() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.open("c", .buffer(2), by: a) == .done(.ok))
@@ -19,7 +20,8 @@ import Testing
         #expect(hub.machine.channels.declaredCount == 1)
     }
 
-    @Test func anOpenedChannelStaysUntilItIsClosed() throws {
+    @Test("A declared channel exists until it is closed")
+    func anOpenedChannelStaysUntilItIsClosed() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.open("c", .rendezvous, by: a)
@@ -33,28 +35,31 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aRendezvousInUseMayBeOpenedWhileNoMessageWaits() throws {
+    @Test("A rendezvous channel can become another kind while no message waits on it")
+    func aRendezvousInUseMayBeOpenedWhileNoMessageWaits() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: a, tag: "1")
         _ = try hub.receive(from: "c", by: a, tag: "2", lease: .seconds(1))
-        #expect(try hub.open("c", .once, by: b).refusal == .conflict, "one of them has a lease")
+        #expect(try hub.open("c", .once, by: b).refusal == .conflict, "one of the receives has a lease")
         #expect(try hub.open("c", .buffer(1), by: b) == .done(.ok))
         #expect(try hub.send("x", on: "c", by: b) == .done(.ok))
         #expect(try hub.takeLateReplies() == [LateReply(a, "1", .message("x", from: "c"))])
 
         _ = try hub.send("x", on: "d", by: b, tag: "s")
         #expect(try hub.open("d", .buffer(1), by: b).refusal == .conflict)
-        #expect(try hub.open("d", .rendezvous, by: b) == .done(.ok), "that is what it is")
+        #expect(try hub.open("d", .rendezvous, by: b) == .done(.ok), "it is a rendezvous channel already")
         let delivery = try #require(try hub.receive(from: "d", by: a, lease: .seconds(1)).delivery)
         _ = try hub.close("d", by: b)
         #expect(
-            try hub.open("d", .buffer(1), by: b).refusal == .conflict, "it has ended, and something may come back")
+            try hub.open("d", .buffer(1), by: b).refusal == .conflict,
+            "it has ended, but its leased message can come back")
         #expect(hub.ack(delivery, by: a) == .done(.ok))
         #expect(try hub.open("d", .buffer(1), by: b) == .done(.ok))
     }
 
-    @Test func aMessageUnderALeaseKeepsAChannelWhatItIs() throws {
+    @Test("A channel keeps its kind while a message of it is leased or comes back")
+    func aMessageUnderALeaseKeepsTheKind() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let send = try #require(try hub.send("x", on: "c", by: a).parked)
@@ -66,8 +71,10 @@ import Testing
         #expect(try hub.open("c", .buffer(1), by: b) == .done(.ok))
     }
 
-    @Test(arguments: [ChannelDeclaration.broadcast, .once])
-    func whoIsPausedWithALeaseKeepsAChannelFromBecomingOneWithout(_ declaration: ChannelDeclaration) throws {
+    @Test(
+        "A paused leased receive prevents a kind of channel without leases",
+        arguments: [ChannelDeclaration.broadcast, .once])
+    func aPausedLeasedReceiveKeepsTheKind(_ declaration: ChannelDeclaration) throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -81,7 +88,8 @@ import Testing
 
     // MARK: Buffers
 
-    @Test func aBufferKeepsMessagesAndThenHoldsTheSenders() throws {
+    @Test("A buffer keeps messages up to its capacity, then parks senders")
+    func aFullBufferParksSenders() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(2), by: a)
@@ -89,7 +97,7 @@ import Testing
         for text in ["3", "4"] { #expect(try hub.send(text, on: "c", by: a, tag: text).isParked) }
         #expect(hub.machine.totals.keptMessages == 2)
         #expect(try hub.receive(from: "c", by: b) == .done(.message("1", from: "c")))
-        #expect(hub.takeLateReplies() == [LateReply(a, "3", .ok)], "accepted, in the room of the first")
+        #expect(hub.takeLateReplies() == [LateReply(a, "3", .ok)], "accepted in place of the first")
         for text in ["2", "3", "4"] {
             #expect(try hub.receive(from: "c", by: b) == .done(.message(text, from: "c")))
         }
@@ -98,7 +106,8 @@ import Testing
         #expect(hub.machine.totals.keptBytes == 0)
     }
 
-    @Test func whatWasAcceptedOutlivesItsSender() throws {
+    @Test("An accepted message outlives its sender")
+    func anAcceptedMessageOutlivesItsSender() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -107,7 +116,8 @@ import Testing
         #expect(try hub.receive(from: "c", by: b) == .done(.message("x", from: "c")))
     }
 
-    @Test func aSenderMayWaitUntilItsMessageIsTaken() throws {
+    @Test("A send with until=taken waits until the message leaves the buffer")
+    func aSenderMayWaitUntilItsMessageIsTaken() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(2), by: a)
@@ -117,7 +127,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok)])
     }
 
-    @Test func aSenderThatStopsWaitingTakesItsMessageOutOfTheBuffer() throws {
+    @Test("Cancelling a send with until=taken removes its message from the buffer")
+    func aCancelledSendLeavesTheBuffer() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -129,7 +140,8 @@ import Testing
         #expect(hub.machine.totals.keptBytes == 0)
     }
 
-    @Test func withoutTimeItIsTakenAtOnceOrNotAtAll() throws {
+    @Test("A send with timeout=0 until=taken needs a parked receiver")
+    func aSendUntilTakenWithoutTimeNeedsAReceiver() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -139,9 +151,10 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(b, "r", .message("2", from: "c"))])
     }
 
-    // MARK: What is dropped
+    // MARK: Dropping
 
-    @Test func theNewestIsDropped() throws {
+    @Test("A full buffer with overflow=drop-newest drops the new message")
+    func theNewestIsDropped() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1, .dropNewest), by: a)
@@ -153,7 +166,8 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func theOldestIsDroppedAndItsSenderToldIfItWaits() throws {
+    @Test("A full buffer with overflow=drop-oldest drops the oldest message and answers its sender")
+    func theOldestIsDroppedAndItsSenderToldIfItWaits() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
@@ -165,7 +179,8 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func nothingIsDroppedForAMessageThatIsTakenAtOnceOrNotAtAll() throws {
+    @Test("A send with timeout=0 until=taken drops no other message")
+    func aSendUntilTakenWithoutTimeDropsNothing() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
@@ -174,8 +189,10 @@ import Testing
         #expect(try hub.receive(from: "c", by: b) == .done(.message("1", from: "c")))
     }
 
-    @Test(arguments: [Overflow.dropNewest, .dropOldest])
-    func aBufferWithoutRoomDropsWhatNobodyWaitsFor(_ overflow: Overflow) throws {
+    @Test(
+        "A dropping buffer of capacity 0 drops messages without a parked receiver",
+        arguments: [Overflow.dropNewest, .dropOldest])
+    func aBufferOfCapacityZeroDropsMessages(_ overflow: Overflow) throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(0, overflow), by: a)
@@ -185,7 +202,8 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(b, "r", .message("2", from: "c"))])
     }
 
-    @Test func anArmOfASelectIsAcceptedOrDropped() throws {
+    @Test("A send arm on a dropping buffer is accepted or dropped")
+    func anArmOfASelectIsAcceptedOrDropped() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.open("c", .buffer(1, .dropNewest), by: a)
@@ -196,7 +214,8 @@ import Testing
 
     // MARK: Once
 
-    @Test func aValueThatIsSentOnceIsEveryReceiversAnswer() throws {
+    @Test("Every receiver of a once channel gets the value")
+    func aValueThatIsSentOnceIsEveryReceiversAnswer() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .once, by: a)
@@ -209,7 +228,8 @@ import Testing
         #expect(hub.machine.totals.handoffs == 6)
     }
 
-    @Test func aClosedValueIsStillReceivedForAWhile() throws {
+    @Test("A closed once channel still delivers its value for a while")
+    func aClosedValueIsStillReceivedForAWhile() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.open("c", .once, by: a)
@@ -222,7 +242,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aValueThatWasNeverSentIsClosed() throws {
+    @Test("Closing a once channel without a value answers CLOSED")
+    func aValueThatWasNeverSentIsClosed() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .once, by: a)

@@ -4,11 +4,12 @@ import Testing
 
 @testable import SluiceHub
 
-/// Close, poison, and what is left of a channel that has ended, in the pure machine.
+/// Close, poison and the tombstones of ended channels, in the state machine.
 @Suite struct CloseAndPoisonTests {
     // MARK: Close
 
-    @Test func closeTellsReceiversAndTakesNoMoreSends() throws {
+    @Test("Closing a channel answers CLOSED to its receivers and to later operations")
+    func closeTellsReceiversAndTakesNoMoreSends() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "1")
@@ -24,7 +25,8 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
-    @Test func whatIsThereIsStillReceived() throws {
+    @Test("Messages that were sent before a channel closed are still received")
+    func messagesBeforeCloseAreReceived() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -42,7 +44,8 @@ import Testing
         #expect(try hub.receive(from: "d", by: b) == .done(.closed("d")))
     }
 
-    @Test func receiversWaitForWhatMayComeBack() throws {
+    @Test("Receivers of a closed channel wait while a leased message can come back")
+    func receiversWaitForLeasedMessages() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         for text in ["1", "2"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
@@ -63,7 +66,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func receiversAreToldWhenWhatRestsWillNotComeBack() throws {
+    @Test("Receivers of a closed channel are answered when the last delayed message is cancelled")
+    func receiversAreAnsweredWhenADelayedMessageIsCancelled() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let send = try #require(try hub.send("1", on: "c", by: a, tag: "s").parked)
@@ -79,7 +83,8 @@ import Testing
 
     // MARK: Poison
 
-    @Test func poisonTellsEverybodyAtOnce() throws {
+    @Test("Poison answers every parked operation and drops kept messages")
+    func poisonAnswersEveryOperation() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -103,7 +108,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theSenderOfALeasedMessageWaitsForItsOutcome() throws {
+    @Test("The sender of a leased message is answered at the end of the lease, even on a poisoned channel")
+    func theSenderOfALeasedMessageWaitsForItsOutcome() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for text in ["1", "2", "3"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
@@ -122,7 +128,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whatCameBackAndWhatRestsIsPoisonedAtOnce() throws {
+    @Test("Poison answers the senders of returned and delayed messages at once")
+    func returnedAndDelayedMessagesArePoisonedAtOnce() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for text in ["1", "2"] { _ = try hub.send(text, on: "c", by: a, tag: text) }
@@ -137,7 +144,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aClosedChannelCanBePoisonedStill() throws {
+    @Test("A closed channel can still be poisoned")
+    func aClosedChannelCanBePoisoned() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("1", on: "c", by: a, tag: "s")
@@ -148,7 +156,8 @@ import Testing
         #expect(try hub.receive(from: "c", by: b) == .done(.poisoned("c")))
     }
 
-    @Test func aReceiveOfEverythingThatPoisonEndsIsToldOnce() throws {
+    @Test("A select with several arms on a poisoned channel is answered once")
+    func aSelectIsPoisonedOnce() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.select("recv c", "send c x", "recv c", by: a, tag: "s")
@@ -160,7 +169,8 @@ import Testing
 
     // MARK: Tombstones
 
-    @Test func theNameOfAnEndedChannelIsFreeAfterAWhile() throws {
+    @Test("The name of a closed channel is free again after the tombstone's lifetime")
+    func theNameOfAnEndedChannelIsFreeAfterAWhile() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.close("c", by: a)
@@ -173,25 +183,27 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func anEndedChannelCanBeOpenedAnew() throws {
+    @Test("A closed channel can be opened again once all its messages are received")
+    func anEndedChannelCanBeOpenedAnew() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for round in 0..<3 {
             #expect(try hub.open("c", .buffer(1), by: a) == .done(.ok))
             #expect(try hub.send("\(round)", on: "c", by: a) == .done(.ok))
             #expect(try hub.close("c", by: a) == .done(.ok))
-            #expect(try hub.open("c", .buffer(1), by: a).refusal == .conflict, "not all of it is received")
+            #expect(try hub.open("c", .buffer(1), by: a).refusal == .conflict, "a message is still to be received")
             #expect(try hub.receive(from: "c", by: b) == .done(.message("\(round)", from: "c")))
         }
         #expect(try hub.open("c", .rendezvous, by: a) == .done(.ok))
         hub.pass(.seconds(100))
-        #expect(hub.machine.channels.count == 1, "the new one does not end with the old ones")
+        #expect(hub.machine.channels.count == 1, "the tombstone of the old channel does not end the new one")
         #expect(hub.machine.channels.tombstoneCount == 0)
         _ = try hub.poison("c", by: a)
         #expect(try hub.open("c", .once, by: a) == .done(.ok))
     }
 
-    @Test func aLeaseOutlivesTheEndOfItsChannel() throws {
+    @Test("A lease outlives the close of its channel")
+    func aLeaseOutlivesTheEndOfItsChannel() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("1", on: "c", by: a, tag: "s")
@@ -199,7 +211,8 @@ import Testing
         _ = try hub.close("c", by: a)
         hub.pass(.seconds(500))
         #expect(hub.machine.channels.count == 1)
-        #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout), "it may come back")
+        #expect(
+            try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout), "the leased message can come back")
         #expect(hub.ack(delivery, by: b) == .done(.ok))
         #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.closed("c")))
     }

@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Connections that count as ends of channels, in the pure machine.
+/// Connections that have joined channels as senders or receivers, in the state machine.
 @Suite struct DeclaredEndTests {
-    @Test func theLastSenderToLeaveClosesTheChannel() throws {
+    @Test("A channel closes when its last joined sender leaves")
+    func theLastSenderToLeaveClosesTheChannel() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         for sender in [a, b] { #expect(try hub.join(.send, of: "c", by: sender) == .done(.ok)) }
@@ -14,13 +15,15 @@ import Testing
         #expect(try hub.leave(.send, of: "c", by: a) == .done(.ok))
         #expect(hub.takeLateReplies().isEmpty)
         #expect(try hub.leave(.send, of: "c", by: b) == .done(.ok))
-        #expect(try hub.receive(from: "c", by: c) == .done(.message("x", from: "c")), "what is there is received")
+        #expect(
+            try hub.receive(from: "c", by: c) == .done(.message("x", from: "c")), "a parked message is still received")
         let end = try Reply.closed("c", because: "its last sender has gone")
         #expect(try hub.receive(from: "c", by: c) == .done(end))
         #expect(try hub.send("y", on: "c", by: c) == .done(end))
     }
 
-    @Test func theLastReceiverToLeaveRefusesSenders() throws {
+    @Test("When the last joined receiver leaves, the channel ends and its senders are answered CLOSED")
+    func theLastReceiverToLeaveRefusesSenders() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -30,11 +33,12 @@ import Testing
         let end = try Reply.closed("c", because: "its last receiver has gone")
         #expect(try hub.leave(.receive, of: "c", by: b) == .done(.ok))
         #expect(hub.takeLateReplies() == [LateReply(a, "1", end)])
-        #expect(try hub.receive(from: "c", by: a) == .done(end), "what was kept is gone")
+        #expect(try hub.receive(from: "c", by: a) == .done(end), "the kept message is gone")
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func whatComesBackAfterTheLastReceiverIsRefused() throws {
+    @Test("A message that comes back after the last receiver left is answered CLOSED")
+    func aNackAfterTheLastReceiverIsAnsweredClosed() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.join(.receive, of: "c", by: b)
@@ -48,7 +52,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func leavingIsForThoseWhoHaveJoined() throws {
+    @Test("LEAVE without a JOIN of the same side is an error")
+    func leavingNeedsJoining() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.leave(.send, of: "c", by: a).refusal == .notFound)
@@ -58,18 +63,20 @@ import Testing
         #expect(hub.machine.channels.count == 1)
     }
 
-    @Test func joiningTwiceIsOneEnd() throws {
+    @Test("Joining a side again is one end with the last death policy")
+    func joiningTwiceIsOneEnd() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for _ in 0..<3 { #expect(try hub.join(.send, of: "c", by: a, onDeath: .poison) == .done(.ok)) }
-        #expect(try hub.join(.send, of: "c", by: a, onDeath: .retire) == .done(.ok), "which says how it goes")
+        #expect(try hub.join(.send, of: "c", by: a, onDeath: .retire) == .done(.ok), "the last policy holds")
         hub.disconnect(a)
         #expect(try hub.receive(from: "c", by: b) == .done(.closed("c", because: "its last sender has gone")))
         hub.pass(.seconds(100))
         hub.expectEmpty()
     }
 
-    @Test func aConnectionMayBeBothEnds() throws {
+    @Test("A connection can be a sender and a receiver of a channel")
+    func aConnectionMayBeBothEnds() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.join(.send, of: "c", by: a)
@@ -82,8 +89,10 @@ import Testing
 
     // MARK: Death
 
-    @Test(arguments: [ChannelEnd.Side.send, .receive])
-    func aLostConnectionPoisonsWhatItSaidItWould(_ side: ChannelEnd.Side) throws {
+    @Test(
+        "A lost connection poisons the channels that it joined with that policy",
+        arguments: [ChannelEnd.Side.send, .receive])
+    func aLostConnectionPoisonsItsChannels(_ side: ChannelEnd.Side) throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.join(side, of: "c", by: a, onDeath: .poison)
@@ -97,7 +106,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whoGoesInOrderOnlyRetires() throws {
+    @Test("An orderly disconnect retires an end instead of poisoning the channel")
+    func anOrderlyDisconnectDoesNotPoison() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.join(.send, of: "c", by: a, onDeath: .poison)
@@ -106,7 +116,8 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(b, "r", .closed("c", because: "its last sender has gone"))])
     }
 
-    @Test func theLeasesOfALostReceiverGoBackBeforeItLeaves() throws {
+    @Test("The leased messages of a lost receiver come back before its end is retired")
+    func theLeasesOfALostReceiverGoBackBeforeItLeaves() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         for client in [b, c] { _ = try hub.join(.receive, of: "c", by: client) }
@@ -117,9 +128,10 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
     }
 
-    // MARK: Channels that have ended
+    // MARK: Ended channels
 
-    @Test func anEndOfAnEndedChannelIsNoEndOfTheNextOne() throws {
+    @Test("An end of a closed channel does not count for the next channel of that name")
+    func anEndOfAnEndedChannelIsNoEndOfTheNextOne() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.join(.send, of: "c", by: a)
@@ -131,7 +143,8 @@ import Testing
         #expect(try hub.send("x", on: "c", by: b) == .done(.closed("c", because: "its last sender has gone")))
     }
 
-    @Test func leavingAnEndedChannelWhoseNameIsFreeChangesNothing() throws {
+    @Test("Leaving a closed channel whose name is free again changes nothing")
+    func leavingAnEndedChannelWhoseNameIsFreeChangesNothing() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.join(.send, of: "c", by: a)

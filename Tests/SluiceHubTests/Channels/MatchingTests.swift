@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Sends, receives and deadlines in the pure machine.
+/// Sends, receives, deadlines and withdrawal in the state machine.
 @Suite struct MatchingTests {
-    @Test func aSendMeetsTheReceiverThatWaits() throws {
+    @Test("A send matches a parked receiver")
+    func aSendMatchesAParkedReceiver() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.receive(from: "jobs", by: a, tag: "r").isParked)
@@ -15,7 +16,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aReceiverTakesTheMessageOfTheSenderThatWaits() throws {
+    @Test("A receive matches a parked sender")
+    func aReceiveMatchesAParkedSender() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.send("hello", on: "jobs", by: a, tag: "s").isParked)
@@ -24,7 +26,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func channelsOfDifferentNamesHaveNothingToDoWithEachOther() throws {
+    @Test("Channels with different names are independent, and names are case-sensitive")
+    func channelsAreIndependent() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.send("x", on: "a", by: a, tag: "1").isParked)
@@ -33,7 +36,8 @@ import Testing
         #expect(hub.takeLateReplies().isEmpty)
     }
 
-    @Test func waitingSendersAreServedFirstComeFirstServed() throws {
+    @Test("Parked senders are served in the order in which they parked")
+    func waitingSendersAreServedFirstComeFirstServed() throws {
         var hub = TestHub()
         let a = hub.connect()
         for number in 0..<100 { #expect(try hub.send("\(number)", on: "c", by: a, tag: "\(number)").isParked) }
@@ -44,7 +48,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func oneOfTenThousandWaitingReceiversWakes() throws {
+    @Test("A send answers one of ten thousand parked receivers")
+    func oneOfTenThousandWaitingReceiversWakes() throws {
         var hub = TestHub()
         let clients = (0..<10_000).map { _ in hub.connect() }
         for client in clients { #expect(try hub.receive(from: "c", by: client).isParked) }
@@ -56,7 +61,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func channelsVanishWithTheLastOfTheirWaiters() throws {
+    @Test("A channel is removed with its last parked operation")
+    func channelsVanishWithTheLastOfTheirWaiters() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<20_000 { _ = try hub.receive(from: "c\(number)", by: number % 2 == 0 ? a : b) }
@@ -70,7 +76,8 @@ import Testing
 
     // MARK: Time
 
-    @Test func aReceiveTimesOutAndNotBefore() throws {
+    @Test("A receive times out at its deadline and not before")
+    func aReceiveTimesOutAndNotBefore() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.receive(from: "c", by: a, timeout: .seconds(5)).isParked)
@@ -81,7 +88,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSendThatWasTakenDoesNotTimeOut() throws {
+    @Test("A send that was received does not time out")
+    func aSendThatWasTakenDoesNotTimeOut() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
@@ -92,7 +100,8 @@ import Testing
         #expect(hub.takeLateReplies().isEmpty)
     }
 
-    @Test func aSendThatTimedOutIsNotReceived() throws {
+    @Test("A message whose send timed out is not received")
+    func aSendThatTimedOutIsNotReceived() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.send("x", on: "c", by: a, timeout: .seconds(5)).isParked)
@@ -102,7 +111,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func deadlinesComeInTheirOrder() throws {
+    @Test("Deadlines that pass together expire in order")
+    func deadlinesComeInTheirOrder() throws {
         var hub = TestHub()
         let a = hub.connect()
         for seconds in [3, 1, 2] {
@@ -112,7 +122,8 @@ import Testing
         #expect(hub.takeLateReplies() == ["1", "2", "3"].map { LateReply(a, $0, .timeout) })
     }
 
-    @Test func aTimeoutOfZeroTriesOnce() throws {
+    @Test("An operation with timeout=0 matches at once or not at all")
+    func aTimeoutOfZeroTriesOnce() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.send("x", on: "c", by: a, timeout: .zero) == .done(.timeout))
@@ -125,7 +136,8 @@ import Testing
 
     // MARK: Withdrawal
 
-    @Test func aCancelledOperationDoesNotHappen() throws {
+    @Test("A cancelled operation is withdrawn, and cancelling it again does nothing")
+    func aCancelledOperationDoesNotHappen() throws {
         var hub = TestHub()
         let a = hub.connect()
         let id = try #require(try hub.send("x", on: "c", by: a, tag: "s").parked)
@@ -133,10 +145,11 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "s", .cancelled(nil))])
         hub.expectEmpty()
         hub.cancel(id)
-        #expect(hub.takeLateReplies().isEmpty, "it is over")
+        #expect(hub.takeLateReplies().isEmpty, "the operation has ended")
     }
 
-    @Test func theOperationsOfALostConnectionAreWithdrawnWithoutReplies() throws {
+    @Test("The operations of a lost connection are withdrawn without replies")
+    func theOperationsOfALostConnectionAreWithdrawnWithoutReplies() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("from a", on: "c", by: a, tag: "1", timeout: .seconds(1))
@@ -150,20 +163,22 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func halfCloseWithdrawsWhatDoesNotWaitForIt() throws {
+    @Test("Half-close withdraws the operations that do not wait after EOF")
+    func halfCloseWithdrawsOperations() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.receive(from: "c", by: a, tag: "1")
         _ = try hub.receive(from: "c", by: a, tag: "2", waitsAfterEOF: true)
         hub.endInput(of: a)
         #expect(hub.takeLateReplies() == [LateReply(a, "1", .cancelled("eof"))])
-        #expect(try hub.send("x", on: "c", by: a) == .done(.ok([])), "what needs no waiting still runs")
+        #expect(try hub.send("x", on: "c", by: a) == .done(.ok([])), "an operation that need not wait still runs")
         #expect(try hub.takeLateReplies() == [LateReply(a, "2", .message("x", from: "c"))])
         #expect(try hub.receive(from: "c", by: a) == .done(.cancelled("eof")))
         #expect(try hub.receive(from: "c", by: a, waitsAfterEOF: true).isParked)
     }
 
-    @Test func withdrawingTouchesOnlyOnesOwnOperations() throws {
+    @Test("Disconnecting withdraws the client's own operations only")
+    func disconnectingWithdrawsOnlyOwnOperations() throws {
         var hub = TestHub()
         let clients = (0..<100).map { _ in hub.connect() }
         for round in 0..<10 {

@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Selects in the pure machine.
+/// Selects in the state machine.
 @Suite struct SelectTests {
-    @Test func aReadyArmIsTakenAtOnce() throws {
+    @Test("A select takes a ready arm at once")
+    func aReadyArmIsTakenAtOnce() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("x", on: "c", by: a, tag: "s")
@@ -15,7 +16,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSendArmMeetsTheReceiverThatWaits() throws {
+    @Test("A send arm matches a parked receiver")
+    func aSendArmMatchesAParkedReceiver() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: a, tag: "r")
@@ -24,7 +26,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theLosersOfAParkedSelectLeaveNoTrace() throws {
+    @Test("Taking one arm of a parked select removes the other 63")
+    func theOtherArmsAreRemoved() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let arms = try (0..<64).map { Arm.receive(try channel("c\($0)")) }
@@ -35,7 +38,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func exactlyOneArmCommits() throws {
+    @Test("Exactly one arm of a select commits")
+    func exactlyOneArmCommits() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.select("recv c", "recv d", "send e x", by: a, tag: "s", timeout: .seconds(1))
@@ -46,7 +50,8 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(a, "s", .message("1", from: "d", arm: 1))])
     }
 
-    @Test func twoSelectsMeet() throws {
+    @Test("Two selects match each other")
+    func twoSelectsMatch() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("recv c", "send d from-a", by: a, tag: "s").isParked)
@@ -55,7 +60,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSelectDoesNotMeetItself() throws {
+    @Test("A select with a send and a receive arm on one channel does not match itself")
+    func aSelectDoesNotMatchItself() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("recv c", "send c own", by: a, tag: "s").isParked)
@@ -65,7 +71,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theSameChannelMayStandTwice() throws {
+    @Test("A select may have two arms for the same channel")
+    func theSameChannelMayStandTwice() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("recv c", "recv c", by: a, tag: "s").isParked)
@@ -74,7 +81,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func elseIsTakenWhenNoArmIsReady() throws {
+    @Test("A select takes else when no arm is ready")
+    func elseIsTakenWhenNoArmIsReady() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("recv c", "send d x", "else", by: a) == .done(.otherwise(arm: 2)))
@@ -83,7 +91,8 @@ import Testing
         #expect(try hub.select("recv c", "send d x", "else", by: a) == .done(.message("x", from: "c", arm: 0)))
     }
 
-    @Test func aSelectTimesOutAndLeavesNoTrace() throws {
+    @Test("A select that times out leaves no parked arms")
+    func aSelectTimesOutAndLeavesNoTrace() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("recv c", "send d x", by: a, tag: "s", timeout: .seconds(1)).isParked)
@@ -94,7 +103,7 @@ import Testing
 
     // MARK: Order
 
-    /// Which arm each of `count` selects takes while every arm is ready.
+    /// Returns the arms that `count` selects take while every arm is ready.
     private func taken(
         _ count: Int, of names: [String], order: SelectOrder, seed: UInt64 = 1
     ) throws -> [Int] {
@@ -113,22 +122,26 @@ import Testing
         }
     }
 
-    @Test func aFairSelectBeginsAfterTheArmThatItTookLast() throws {
+    @Test("A fair select starts after the arm that it took last")
+    func aFairSelectBeginsAfterTheArmThatItTookLast() throws {
         #expect(try taken(7, of: ["a", "b", "c"], order: .fair) == [0, 1, 2, 0, 1, 2, 0])
     }
 
-    @Test func firstIsPriorityInTheOrderWritten() throws {
+    @Test("order=first takes the first ready arm")
+    func firstIsPriorityInTheOrderWritten() throws {
         #expect(try taken(5, of: ["a", "b", "c"], order: .first) == [0, 0, 0, 0, 0])
     }
 
-    @Test func aRandomSelectTakesEveryArmAndTheSeedDecides() throws {
+    @Test("order=random takes every arm, in an order that the seed determines")
+    func aRandomSelectTakesEveryArmAndTheSeedDecides() throws {
         let once = try taken(60, of: ["a", "b", "c"], order: .random, seed: 7)
         for arm in 0..<3 { #expect(once.count { $0 == arm } > 8) }
         #expect(try taken(60, of: ["a", "b", "c"], order: .random, seed: 7) == once)
         #expect(try taken(60, of: ["a", "b", "c"], order: .random, seed: 8) != once)
     }
 
-    @Test func aFairSelectRemembersAnArmThatItWaitedFor() throws {
+    @Test("A fair select remembers an arm that it took after it had parked")
+    func aFairSelectRemembersAnArmThatItWaitedFor() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("recv c", "recv d", by: a, tag: "1").isParked)
@@ -137,7 +150,8 @@ import Testing
         #expect(try hub.select("recv c", "recv d", by: a) == .done(.message("y", from: "d", arm: 1)))
     }
 
-    @Test func aSelectIsNotGivenAMessageAndTheRoomThatThisLeaves() throws {
+    @Test("A select that receives a message does not also send into the space that it frees")
+    func aSelectDoesNotCommitTwice() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -151,7 +165,8 @@ import Testing
         #expect(hub.machine.clients[c]?.reservedLeases == 0)
     }
 
-    @Test func differentSelectsAndConnectionsAreFairEachByItself() throws {
+    @Test("Fairness is kept for each select of each connection")
+    func differentSelectsAndConnectionsAreFairEachByItself() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for name in ["c", "d"] {
@@ -164,7 +179,8 @@ import Testing
         #expect(try hub.select("recv c", "recv d", by: a) == .done(.message("x", from: "d", arm: 1)))
     }
 
-    @Test func theMemoryOfFairnessIsBoundedAndForgetsWhatWasUsedLeast() throws {
+    @Test("The fairness memory is bounded and forgets the least recently used select")
+    func theMemoryOfFairnessIsBoundedAndForgetsWhatWasUsedLeast() throws {
         var memory = FairMemory()
         func key(_ number: Int) throws -> FairKey { FairKey([.receive(try channel("c\(number)"))]) }
         for number in 0...FairMemory.capacity {

@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Sends that say who they are, so that they can be made again, in the pure machine.
+/// Sends with an id, which can be repeated safely, in the state machine.
 @Suite struct SendIdentityTests {
-    @Test func aSendMadeAgainWaitsForTheOneThatIsPending() throws {
+    @Test("A repeated send waits for the pending one and is answered as its duplicate")
+    func aRepeatedSendWaitsForTheFirst() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         #expect(try hub.send("job", on: "c", by: a, tag: "1", id: "x").isParked)
@@ -17,7 +18,8 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
-    @Test func aSendMadeAgainAfterItsDeliveryIsADuplicate() throws {
+    @Test("A send repeated after delivery on the same channel is a duplicate")
+    func aSendAfterDeliveryIsADuplicate() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r")
@@ -26,11 +28,12 @@ import Testing
         #expect(try hub.send("job", on: "c", by: a, id: "x") == .done(.duplicate))
         let arm = Reply.ok([Attribute(.duplicate, flag: true), Attribute(.arm, 1)])
         #expect(try hub.select("recv d", "send id=x c job", by: a) == .done(arm))
-        #expect(try hub.send("job", on: "c", by: a, id: "y") == .done(.ok), "another one")
+        #expect(try hub.send("job", on: "c", by: a, id: "y") == .done(.ok), "another id")
         #expect(try hub.send("job", on: "d", by: a, timeout: .zero, id: "x") == .done(.timeout), "on another channel")
     }
 
-    @Test func aDuplicateOfALeasedMessageWaitsForTheAcknowledgement() throws {
+    @Test("A duplicate of a leased message waits for its acknowledgement")
+    func aDuplicateOfALeasedMessageWaitsForTheAcknowledgement() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r", lease: .seconds(1))
@@ -42,7 +45,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok), LateReply(a, "2", .duplicate)])
     }
 
-    @Test func theMessageOfALostSenderCanBeSentAgainWhileItIsHeld() throws {
+    @Test("The leased message of a lost sender can be sent again")
+    func theMessageOfALostSenderCanBeSentAgainWhileItIsHeld() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, id: "x")
@@ -56,7 +60,8 @@ import Testing
 
     // MARK: Giving up
 
-    @Test func whoGivesUpWhileOthersSendTheSameIsToldMaybe() throws {
+    @Test("A cancelled send is answered MAYBE while another client sends the same message")
+    func givingUpAmongDuplicatesIsMaybe() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let first = try #require(try hub.send("job", on: "c", by: a, tag: "1", id: "x").parked)
@@ -67,11 +72,12 @@ import Testing
         #expect(
             hub.takeLateReplies() == [LateReply(a, "2", .maybe("cancelled")), LateReply(a, "1", .maybe("cancelled"))])
         hub.cancel(third)
-        #expect(hub.takeLateReplies() == [LateReply(b, "3", .cancelled(nil))], "it was the last one")
+        #expect(hub.takeLateReplies() == [LateReply(b, "3", .cancelled(nil))], "it was the last sender of the message")
         hub.expectEmpty()
     }
 
-    @Test func aDefiniteFailureIsForgotten() throws {
+    @Test("The id of a send that failed for certain is forgotten")
+    func aDefiniteFailureIsForgotten() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "1", timeout: .seconds(1), id: "x")
@@ -81,7 +87,8 @@ import Testing
         #expect(try hub.send("job", on: "c", by: a, id: "x") == .done(.ok))
     }
 
-    @Test func aSendWithoutTimeIsInDoubtWhileOthersSendTheSame() throws {
+    @Test("A send with timeout=0 is answered MAYBE while another client sends the same message")
+    func aSendWithoutTimeIsInDoubtWhileOthersSendTheSame() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r", lease: .seconds(1))
@@ -94,7 +101,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok)])
     }
 
-    @Test func everybodyIsToldOfTheEnd() throws {
+    @Test("Poison answers every sender of the same message")
+    func everySenderOfAPoisonedMessageIsAnswered() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "1", id: "x")
@@ -107,26 +115,28 @@ import Testing
 
     // MARK: Buffers
 
-    @Test func whatWasAcceptedIsDone() throws {
+    @Test("A message that a buffer accepted counts as delivered, even when it is dropped")
+    func anAcceptedMessageIsDelivered() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
         #expect(try hub.send("1", on: "c", by: a, id: "x") == .done(.ok))
         #expect(try hub.send("1", on: "c", by: a, id: "x") == .done(.duplicate))
         #expect(try hub.send("2", on: "c", by: a, id: "y") == .done(.ok))
-        #expect(try hub.send("1", on: "c", by: a, id: "x") == .done(.duplicate), "dropped, as it was declared to be")
+        #expect(try hub.send("1", on: "c", by: a, id: "x") == .done(.duplicate), "it was dropped, as declared")
         #expect(try hub.receive(from: "c", by: b) == .done(.message("2", from: "c")))
         #expect(hub.machine.memory.deliveredCount == 2, "each is remembered once")
     }
 
-    @Test func anOldMessageDoesNotTakeTheMemoryOfANewOneAway() throws {
+    @Test("Dropping an old message does not forget the id of a new one")
+    func anOldMessageDoesNotTakeTheMemoryOfANewOneAway() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(2, .dropOldest), by: a)
         _ = try hub.send("old", on: "c", by: a, id: "x")
         hub.pass(.seconds(121))
         #expect(try hub.send("new", on: "c", by: a, tag: "1", id: "x", until: .taken).isParked)
-        #expect(try hub.send("y", on: "c", by: a) == .done(.ok), "which drops the old one")
+        #expect(try hub.send("y", on: "c", by: a) == .done(.ok), "it drops the old message")
         #expect(try hub.send("new", on: "c", by: a, tag: "2", id: "x", until: .taken).isParked)
         #expect(try hub.receive(from: "c", by: b) == .done(.message("new", from: "c")))
         #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok), LateReply(a, "2", .duplicate)])
@@ -136,7 +146,8 @@ import Testing
 
     // MARK: Selects
 
-    @Test func anArmWaitsForTheOneThatIsPending() throws {
+    @Test("A send arm waits for a pending send of the same message")
+    func anArmWaitsForTheOneThatIsPending() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "1", id: "x")
@@ -147,7 +158,8 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok), LateReply(a, "2", arm)])
     }
 
-    @Test func everySelectThatSendsWhatAReceiverHasWaitsForThatAlone() throws {
+    @Test("A select that sends a leased message waits for that arm alone")
+    func everySelectThatSendsWhatAReceiverHasWaitsForThatAlone() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "1", id: "x")
@@ -161,7 +173,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSelectSendsAMessageOnce() throws {
+    @Test("A select may not send the same message with two arms")
+    func aSelectSendsAMessageOnce() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("send id=x c 1", "send id=x c 1", by: a).refusal == .conflict)
@@ -169,7 +182,8 @@ import Testing
 
     // MARK: Epochs
 
-    @Test func anotherLifeOfTheServerCannotKnow() throws {
+    @Test("A send with the epoch of an earlier daemon is answered MAYBE")
+    func anotherEpochIsAnsweredMaybe() throws {
         var hub = TestHub(epoch: 42)
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r")

@@ -3,12 +3,13 @@ import Testing
 
 @testable import SluiceHub
 
-/// What becomes of what is parked, and of what comes, when a hub drains.
+/// Parked and new operations of a draining hub, in the state machine.
 @Suite(.timeLimit(.minutes(10))) struct DrainTests {
     private let draining = Reply.cancelled("draining")
     private let doubt = Reply.maybe("draining")
 
-    @Test func whatWouldBeginSomethingIsRefused() throws {
+    @Test("A draining hub refuses new work")
+    func newWorkIsRefused() throws {
         var hub = TestHub()
         let client = hub.connect()
         hub.machine.drain()
@@ -23,7 +24,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whatEndsSomethingGoesOn() throws {
+    @Test("A draining hub still accepts LEAVE, CLOSE, POISON and NAME")
+    func endingWorkIsAllowed() throws {
         var hub = TestHub()
         let client = hub.connect()
         _ = try hub.join(.send, of: "c", by: client)
@@ -34,7 +36,8 @@ import Testing
         #expect(hub.apply(.name(try channel("n")), by: client) == .done(.ok))
     }
 
-    @Test func whateverWaitsIsWithdrawnAndNobodyIsMatchedByThat() throws {
+    @Test("Draining cancels every parked operation and matches none of them")
+    func parkedOperationsAreCancelled() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: a, tag: "r")
@@ -59,7 +62,8 @@ import Testing
         #expect(isDrained)
     }
 
-    @Test func whatWaitsForRoomIsNotLetIntoTheBufferByWhatIsWithdrawn() throws {
+    @Test("Draining lets no parked sender into a buffer")
+    func parkedSendersDoNotEnterTheBuffer() throws {
         var hub = TestHub()
         let client = hub.connect()
         _ = try hub.open("c", .buffer(1), by: client)
@@ -72,7 +76,7 @@ import Testing
 
     // MARK: Leases
 
-    /// A message that a receiver holds, with its sender.
+    /// Leases a message to a receiver.
     private func lend(
         _ hub: inout TestHub, lease: Duration = .seconds(60)
     ) throws -> (sender: ConnectionID, receiver: ConnectionID, delivery: DeliveryID) {
@@ -82,7 +86,8 @@ import Testing
         return (sender, receiver, try #require(outcome.delivery))
     }
 
-    @Test func aMessageUnderLeaseIsSeenToItsEnd() throws {
+    @Test("A lease runs to its end while the hub drains")
+    func aLeaseRunsToItsEnd() throws {
         var hub = TestHub()
         let (sender, receiver, delivery) = try lend(&hub)
         hub.machine.drain()
@@ -97,9 +102,10 @@ import Testing
         hub.expectEmpty()
     }
 
-    enum WayBack: CaseIterable { case refused, refusedForSomeTime, lapsed, lost }
+    enum WayBack: CaseIterable { case nack, nackWithDelay, expiry, disconnection }
 
-    @Test(arguments: WayBack.allCases) func aMessageThatComesBackIsNobodys(way: WayBack) throws {
+    @Test("A message that comes back while the hub drains is cancelled", arguments: WayBack.allCases)
+    func aReturnedMessageIsCancelled(way: WayBack) throws {
         var hub = TestHub()
         let (sender, receiver, delivery) = try lend(&hub)
         let again = hub.connect()
@@ -107,16 +113,17 @@ import Testing
         hub.machine.drain()
         #expect(hub.takeLateReplies() == [LateReply(again, draining)])
         switch way {
-        case .refused: #expect(hub.nack(delivery, by: receiver) == .done(.ok))
-        case .refusedForSomeTime: #expect(hub.nack(delivery, by: receiver, delay: .seconds(1)) == .done(.ok))
-        case .lapsed: hub.pass(.seconds(60))
-        case .lost: hub.disconnect(receiver)
+        case .nack: #expect(hub.nack(delivery, by: receiver) == .done(.ok))
+        case .nackWithDelay: #expect(hub.nack(delivery, by: receiver, delay: .seconds(1)) == .done(.ok))
+        case .expiry: hub.pass(.seconds(60))
+        case .disconnection: hub.disconnect(receiver)
         }
         #expect(hub.takeLateReplies().contains(LateReply(sender, draining)))
         hub.expectEmpty()
     }
 
-    @Test func allWhoSendTheSameAreToldTheSame() throws {
+    @Test("All senders of a message that comes back get the same reply")
+    func everySenderOfAMessageGetsTheSameReply() throws {
         var hub = TestHub()
         let (a, b, receiver) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.send("x", on: "c", by: a, id: "i")
@@ -129,7 +136,8 @@ import Testing
         #expect(lateReplies.contains(LateReply(a, draining)) && lateReplies.contains(LateReply(b, draining)))
     }
 
-    @Test func aSelectThatHasCommittedWaitsAsASendDoes() throws {
+    @Test("A select whose message is leased waits for the end of the lease")
+    func aCommittedSelectWaitsForItsLease() throws {
         var hub = TestHub()
         let (sender, receiver) = (hub.connect(), hub.connect())
         _ = try hub.select("recv a", "send c x", by: sender)
@@ -140,7 +148,8 @@ import Testing
         #expect(hub.takeLateReplies().contains(LateReply(sender, .ok(arm: 1))))
     }
 
-    @Test func aCountedReceiveEndsAndWhatItHoldsDoesNot() throws {
+    @Test("Draining ends a counted receive but not its leases")
+    func aCountedReceiveEndsButItsLeasesDoNot() throws {
         var hub = TestHub()
         let (sender, receiver) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: receiver, tag: "s", lease: .seconds(9), window: 4)
@@ -152,7 +161,8 @@ import Testing
         #expect(hub.takeLateReplies().contains(LateReply(sender, "1", .ok)))
     }
 
-    @Test func theEndOfPatienceIsInDoubtOnlyWhereAReceiverHasTheMessage() throws {
+    @Test("The end of the drain answers MAYBE to the sender of a leased message")
+    func theEndOfTheDrainIsMaybeForLeasedMessages() throws {
         var hub = TestHub()
         let (sender, receiver, _) = try lend(&hub)
         hub.machine.drain()
@@ -161,14 +171,15 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(sender, doubt)])
         let hasRemoteClients = !hub.isDrained()
         #expect(!isEarly && hasRemoteClients)
-        // Whoever of this process still holds a message is not waited for.
+        // Clients in the process that hold a message are not waited for.
         let isDrained = hub.isDrained(localCount: 2)
         #expect(isDrained)
         hub.disconnect(receiver)
         #expect(hub.machine.parkedCount == 0)
     }
 
-    @Test func oneWithoutPatienceLosesNothingEither() throws {
+    @Test("Ending without draining answers every sender")
+    func endingWithoutDrainingAnswersEverySender() throws {
         var hub = TestHub()
         let (sender, _, _) = try lend(&hub)
         let other = hub.connect()
@@ -177,7 +188,8 @@ import Testing
         #expect(Set(hub.takeLateReplies()) == [LateReply(sender, doubt), LateReply(other, draining)])
     }
 
-    @Test func aTimeoutUnderLeaseIsInDoubtAsAlways() throws {
+    @Test("A send that times out under a lease is answered MAYBE")
+    func aTimeoutUnderALeaseIsMaybe() throws {
         var hub = TestHub()
         let (sender, receiver) = (hub.connect(), hub.connect())
         _ = try hub.send("x", on: "c", by: sender, timeout: .seconds(5))
@@ -189,7 +201,8 @@ import Testing
 
     // MARK: Broadcasts
 
-    @Test func aBroadcastIsCompleteWhenThoseHaveGoneWhomItWaitedFor() throws {
+    @Test("A broadcast completes when draining ends the receives that it waited for")
+    func aBroadcastCompletesWithItsReceivers() throws {
         var hub = TestHub()
         let (sender, fast, slow) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.open("c", .broadcast, by: sender)
@@ -202,7 +215,8 @@ import Testing
         #expect(Set(hub.takeLateReplies()) == [LateReply(slow, "s", draining), LateReply(sender, .ok(receivers: 1))])
     }
 
-    @Test func aBroadcastThatNobodyHasDidNotHappen() throws {
+    @Test("A broadcast that no receiver has is cancelled")
+    func aBroadcastWithoutReceiversIsCancelled() throws {
         var hub = TestHub()
         let (sender, slow) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .broadcast, by: sender)
@@ -217,7 +231,8 @@ import Testing
         #expect(Set(hub.takeLateReplies()) == Set(expected))
     }
 
-    @Test func aBroadcastThatAnEndHasStillToReceiveIsInDoubt() throws {
+    @Test("A broadcast that a joined client has not received is answered MAYBE")
+    func aBroadcastThatAnEndMissesIsMaybe() throws {
         var hub = TestHub()
         let (sender, fast, end) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.open("c", .broadcast, by: sender)

@@ -4,15 +4,16 @@ import Testing
 
 @testable import SluiceHub
 
-/// What clients of a hub that drains hear, and when it is over.
+/// The replies of a draining hub to its clients, and the end of the drain.
 @Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
-    /// Waits for the end of a drain, which is over before any time has passed.
+    /// Waits until the hub is drained, which takes no time on the clock.
     private func expectDrained(_ service: HubService) async throws {
         try await service.hub.waitUntilDrained()
         #expect(service.hub.connectionCount == 0)
     }
 
-    @Test func whoWaitsIsToldAndTheConnectionIsClosed() throws {
+    @Test("Draining answers parked operations and closes the connections")
+    func parkedClientsAreAnsweredAndClosed() throws {
         try HubService.run { service in
             let (waiting, idle) = (try await service.connect(), try await service.connect())
             try await idle.say("PING\n")
@@ -20,7 +21,7 @@ import Testing
             try await waiting.say("#1 RECV c\nSEND d x\nSEND e y\n")
             await service.parked(2)
             service.hub.drain()
-            // The line that had to wait runs at last, and is answered, too.
+            // The line behind the parked command runs now and is answered too.
             try await waiting.hearEnd(after: "#1 CANCELLED draining\nCANCELLED draining\n\(refusal)")
             try await idle.hearEnd()
             waiting.stream.close()
@@ -30,12 +31,13 @@ import Testing
         }
     }
 
-    @Test func whatWasSentBeforeIsAnswered() throws {
+    @Test("Lines that the hub had not read when it began to drain are answered")
+    func unreadLinesAreAnswered() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\n")
             try await client.hear("OK\n")
-            // In one turn of the loop: the hub drains before it reads the line.
+            // In the same turn of the loop, the hub begins to drain before it reads the line.
             let line = Array("SEND c x\n#a OPEN c\nPING\n".utf8)
             _ = line.withUnsafeBytes { client.stream.tryWrite($0) }
             service.hub.drain()
@@ -45,7 +47,8 @@ import Testing
 
     private let refusal = "ERR draining the server is about to stop, and takes no new work\n"
 
-    @Test func whoHoldsAMessageMaySayWhatBecomesOfIt() throws {
+    @Test("The holder of a lease can touch and ack while the hub drains")
+    func aLeaseHolderCanStillAck() throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
@@ -71,7 +74,8 @@ import Testing
         }
     }
 
-    @Test func theEndOfALeaseEndsTheConnectionOfItsHolder() throws {
+    @Test("The end of the last lease closes its holder's connection")
+    func theEndOfALeaseEndsTheConnectionOfItsHolder() throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=20s c\n")
@@ -90,7 +94,8 @@ import Testing
         }
     }
 
-    @Test func afterTheLimitNothingIsWaitedFor() throws {
+    @Test("The drain ends at its limit, and senders of leased messages are answered MAYBE")
+    func theDrainEndsAtItsLimit() throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
@@ -105,16 +110,17 @@ import Testing
             await service.settled()
             #expect(service.hub.connectionCount == 2)
             service.clock.advance(by: .seconds(1))
-            // Nobody closes a side, and it is over all the same.
+            // The drain ends although no client closes its connection.
             try await expectDrained(service)
             try await sender.hearEnd(after: "MAYBE draining\n")
             try await receiver.hearEnd()
-            // The sender was told everything in time, as it happens; the receiver was not asked any more.
+            // Either ending is possible for the sender, which may have been written to in time.
             #expect(service.hub.endings[.drained, default: 0] + service.hub.endings[.stopped, default: 0] == 2)
         }
     }
 
-    @Test func whoDoesNotStopTalkingDoesNotKeepTheHub() throws {
+    @Test("A client that keeps sending does not delay the drain")
+    func aBusyClientDoesNotDelayTheDrain() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\n")
@@ -133,7 +139,8 @@ import Testing
         }
     }
 
-    @Test func whoIsInTheMiddleOfALineIsNotWaitedFor() throws {
+    @Test("An unfinished line does not delay the drain")
+    func anUnfinishedLineDoesNotDelayTheDrain() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\nSEND len=100 c\nabc")
@@ -143,7 +150,8 @@ import Testing
         }
     }
 
-    @Test func aStrangerIsNotWaitedForEither() throws {
+    @Test("A client that has not authenticated does not delay the drain")
+    func anUnauthenticatedClientDoesNotDelayTheDrain() throws {
         var users = Users()
         try #require(users.add("alice", token: "x") == true)
         try HubService.run(users: users) { service in
@@ -154,7 +162,8 @@ import Testing
         }
     }
 
-    @Test func aHubWithoutClientsIsDrainedAtOnce() throws {
+    @Test("A hub without clients drains at once")
+    func aHubWithoutClientsIsDrainedAtOnce() throws {
         try HubService.run { service in
             #expect(!service.hub.isDraining)
             service.hub.drain()
@@ -163,9 +172,10 @@ import Testing
         }
     }
 
-    // MARK: In the process
+    // MARK: In-process clients and built-in processes
 
-    @Test func codeOfTheProcessIsToldAsClientsAre() throws {
+    @Test("In-process clients are cancelled and refused like remote ones")
+    func inProcessClientsAreCancelled() throws {
         try HubService.run { service in
             let jobs = try service.hub.channel("jobs")
             let receiver = service.reactor.spawn { try await jobs.receive() }
@@ -179,7 +189,8 @@ import Testing
         }
     }
 
-    @Test func aProcessSeesItsMessageThroughAndIsNotStartedAgain() throws {
+    @Test("A built-in process finishes its message and is not restarted")
+    func aProcessFinishesItsMessage() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b"), name: "echo"))
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1)), name: "ticker"))
@@ -202,7 +213,8 @@ import Testing
         }
     }
 
-    @Test func aProcessGivesBackWhatNobodyTakesFromIt() throws {
+    @Test("A built-in process returns the messages that no client receives")
+    func aProcessReturnsItsMessages() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(3600)), name: "delay"))
             let sender = try await service.connect()

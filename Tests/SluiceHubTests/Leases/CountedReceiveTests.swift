@@ -4,14 +4,15 @@ import Testing
 
 @testable import SluiceHub
 
-/// Counted receives in the pure machine.
+/// Counted receives in the state machine.
 @Suite struct CountedReceiveTests {
-    /// A message of the receive `r` of `client`.
+    /// Returns a message of the counted receive `r` of `client`.
     private func message(_ text: String, to client: ConnectionID) throws -> LateReply {
         try LateReply(client, "r", .message(text, from: "c"), isFinal: false)
     }
 
-    @Test func messagesFlowUntilTheCountIsReached() throws {
+    @Test("A counted receive gets messages until its count is reached")
+    func messagesFlowUntilTheCountIsReached() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("0", on: "c", by: a, tag: "0")
@@ -22,7 +23,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aReceiveMayEndInTheCallThatBeginsIt() throws {
+    @Test("A counted receive whose messages are all there ends at once")
+    func aReceiveMayEndInTheCallThatBeginsIt() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<2 { _ = try hub.send("\(number)", on: "c", by: a) }
@@ -31,7 +33,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func anEndlessOneEndsWhenItIsCancelled() throws {
+    @Test("An endless receive ends when it is cancelled")
+    func anEndlessReceiveEndsWhenCancelled() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let id = try #require(try hub.stream(from: "c", by: b, tag: "r").parked)
@@ -42,7 +45,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theTimeoutIsForEachMessageAnew() throws {
+    @Test("The timeout of a counted receive starts again with each message")
+    func theTimeoutIsPerMessage() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r", timeout: .seconds(2))
@@ -58,7 +62,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func withoutTimeItTakesWhatIsThere() throws {
+    @Test("A counted receive with timeout=0 takes the parked messages and ends")
+    func aReceiveWithoutTimeTakesParkedMessages() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<2 { _ = try hub.send("\(number)", on: "c", by: a) }
@@ -70,7 +75,8 @@ import Testing
 
     // MARK: The window
 
-    @Test func withALeaseOneMessageIsUnacknowledgedAtATime() throws {
+    @Test("Without window=, a leased counted receive has one unacknowledged message at a time")
+    func withALeaseOneMessageIsUnacknowledgedAtATime() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<3 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
@@ -85,7 +91,8 @@ import Testing
         #expect(hub.machine.leases.count == 0)
     }
 
-    @Test func theWindowIsHowManyMayBeUnacknowledged() throws {
+    @Test("The window bounds the unacknowledged messages of a counted receive")
+    func theWindowIsHowManyMayBeUnacknowledged() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r", lease: .seconds(1), window: 3)
@@ -99,17 +106,19 @@ import Testing
         #expect(try lateReplies.first?.reply == .message("0", from: "c", lateReplies.first?.delivery, attempt: 2))
     }
 
-    @Test func aLeaseThatEndsMakesRoomInTheWindow() throws {
+    @Test("An expired lease frees its place in the window")
+    func anExpiredLeaseFreesItsPlaceInTheWindow() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<2 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
         _ = try hub.stream(from: "c", by: b, tag: "r", lease: .seconds(1))
         #expect(hub.takeDeliveries().count == 1)
         hub.pass(.seconds(1))
-        #expect(hub.takeDeliveries().count == 1, "the same one again")
+        #expect(hub.takeDeliveries().count == 1, "the same message again")
     }
 
-    @Test func leasesOutliveTheirReceive() throws {
+    @Test("A lease outlives the counted receive that began it")
+    func leasesOutliveTheirReceive() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(1, from: "c", by: b, tag: "r", lease: .seconds(1))
@@ -130,7 +139,8 @@ import Testing
         return limits
     }
 
-    @Test func itIsPausedWhileItsClientTakesNothing() throws {
+    @Test("A counted receive without credit is paused until output is written")
+    func aReceiveWithoutCreditIsPaused() throws {
         var hub = TestHub(limits: limits(outputBytes: 100))
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r")
@@ -142,7 +152,8 @@ import Testing
         #expect(try Set(hub.takeLateReplies()) == [LateReply(a, "2", .ok), message("2", to: b)])
     }
 
-    @Test func aMessageThatIsNotTakenGoesToSomebodyElse() throws {
+    @Test("Another receiver gets the message that a paused receive does not take")
+    func aMessageForAPausedReceiveGoesToAnother() throws {
         var hub = TestHub(limits: limits(outputBytes: 50))
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r")
@@ -151,7 +162,8 @@ import Testing
         #expect(try hub.receive(from: "c", by: a) == .done(.message("1", from: "c")))
     }
 
-    @Test func oneThatIsPausedForBothReasonsGoesOnWhenNeitherHolds() throws {
+    @Test("A receive that is paused for lack of credit and window resumes when it has both")
+    func aReceivePausedTwiceResumesWhenBothReasonsEnd() throws {
         var hub = TestHub(limits: limits(outputBytes: 50))
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r", lease: .seconds(1))
@@ -163,7 +175,8 @@ import Testing
         #expect(hub.takeDeliveries().count == 1)
     }
 
-    @Test func poisonEndsEvenOneThatIsPaused() throws {
+    @Test("Poison ends a paused receive")
+    func poisonEndsAPausedReceive() throws {
         var hub = TestHub(limits: limits(outputBytes: 50))
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r")
@@ -176,7 +189,8 @@ import Testing
         #expect(hub.takeLateReplies().isEmpty)
     }
 
-    @Test func oneThatIsPausedLearnsOfTheEndWhenItGoesOnAndTheNameIsFreeBefore() throws {
+    @Test("A paused receive is answered CLOSED when it resumes, even if the name is free again")
+    func aPausedReceiveIsClosedWhenItResumes() throws {
         var hub = TestHub(limits: limits(outputBytes: 50))
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r")
@@ -194,7 +208,8 @@ import Testing
 
     // MARK: Half-close
 
-    @Test func halfCloseEndsItAndNothingPausesAfterwards() throws {
+    @Test("Half-close ends a counted receive, and later ones end instead of pausing")
+    func halfCloseEndsACountedReceive() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.stream(from: "c", by: b, tag: "r", lease: .seconds(1))
@@ -204,14 +219,15 @@ import Testing
         _ = try hub.stream(from: "c", by: b, tag: "r", lease: .seconds(1))
         let lateReplies = hub.takeLateReplies()
         #expect(lateReplies.count == 2)
-        #expect(lateReplies.last == LateReply(b, "r", .cancelled("eof")), "nobody will acknowledge it")
+        #expect(lateReplies.last == LateReply(b, "r", .cancelled("eof")), "the client cannot acknowledge it any more")
         _ = try hub.stream(from: "d", by: b, tag: "w", waitsAfterEOF: true)
         #expect(hub.machine.parkedCount == 3)
     }
 
-    // MARK: Other kinds
+    // MARK: Other kinds of channels
 
-    @Test func aValueThatIsSentOnceIsOneMessageAndTheEnd() throws {
+    @Test("A counted receive on a once channel gets the value and CLOSED")
+    func aValueThatIsSentOnceIsOneMessageAndTheEnd() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.open("c", .once, by: a)
@@ -222,7 +238,8 @@ import Testing
         #expect(try hub.takeLateReplies() == [message("v", to: c), LateReply(c, "r", .end)])
     }
 
-    @Test func aClosedChannelIsReceivedToItsEnd() throws {
+    @Test("A counted receive gets the messages of a closed channel and then CLOSED")
+    func aClosedChannelIsReceivedToItsEnd() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(3), by: a)

@@ -4,16 +4,17 @@ import Testing
 
 @testable import SluiceHub
 
-/// Leases, counted receives and traces over real sockets: what depends on how clients read, and on how they go.
+/// Leases, counted receives and traces over real sockets, with clients that read slowly or disconnect.
 @Suite(.timeLimit(.minutes(10))) struct FlowControlTests {
     // MARK: Large messages
 
-    @Test func largeAndSmallMessagesArriveWholeAndInOrder() throws {
+    @Test("Messages of all sizes arrive whole and in order")
+    func largeAndSmallMessagesArriveWholeAndInOrder() throws {
         var limits = HubLimits()
         limits.outputBytes = 8 << 20
         try HubService.run(limits: limits) { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
-            // Around the size from which a body is not copied, and more than the kernel takes at once.
+            // Sizes around the one from which a body is not copied, and larger than the kernel accepts at once.
             let sizes = [1, 16_383, 16_384, 0, 70_000, 16_385, 500_000, 3, 2, 1_000_000, 20_000, 20_000]
             let bodies = sizes.enumerated().map { number, size in
                 String(repeating: Character(UnicodeScalar(UInt8(97 + number))), count: size)
@@ -30,7 +31,8 @@ import Testing
 
     // MARK: Order
 
-    @Test func whoSendsFirstIsServedFirstAlsoWithinATurn() throws {
+    @Test("Senders are served in order even if they send within one turn of the loop")
+    func sendersAreServedInOrderWithinATurn() throws {
         try HubService.run { service in
             var senders: [Client] = []
             for _ in 0..<20 {
@@ -40,7 +42,7 @@ import Testing
                 senders.append(sender)
             }
             let receiver = try await service.connect()
-            // All in one turn of the loop, and not in the order in which they have connected.
+            // All send in one turn of the loop, in another order than they have connected.
             let order = (0..<20).map { $0 * 7 % 20 }
             for number in order {
                 let line = Array("SEND c \(number)\n".utf8)
@@ -58,7 +60,8 @@ import Testing
         case reset, close, quit, badLine
     }
 
-    @Test(arguments: Departure.allCases) func aLeaseGoesBackAtOnceWhenItsHolderGoes(departure: Departure) throws {
+    @Test("A leased message comes back at once when its holder disconnects", arguments: Departure.allCases)
+    func aLeaseGoesBackAtOnceWhenItsHolderGoes(departure: Departure) throws {
         try HubService.run { service in
             let (sender, first, second) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
@@ -82,7 +85,8 @@ import Testing
         }
     }
 
-    @Test func nobodyElseAcknowledgesALease() throws {
+    @Test("Another connection cannot end a lease")
+    func nobodyElseAcknowledgesALease() throws {
         try HubService.run { service in
             let (sender, holder) = (try await service.connect(), try await service.connect())
             try await sender.say("#s SEND jobs x\n")
@@ -102,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func aLeaseThatIsOverIsGivenToTheNext() throws {
+    @Test("A message whose lease expired goes to the next receiver")
+    func anExpiredLeaseGoesToTheNextReceiver() throws {
         try HubService.run { service in
             let (sender, slow, next) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
@@ -125,7 +130,8 @@ import Testing
 
     // MARK: Counted receives
 
-    @Test func messagesFlowOnlyAsTheClientReadsAndNoneIsLost() throws {
+    @Test("A slow reader applies backpressure to the sender, and no message is lost")
+    func messagesFlowOnlyAsTheClientReadsAndNoneIsLost() throws {
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await reader.say("#r RECV count=* c\n")
@@ -137,9 +143,9 @@ import Testing
                     try await sender.hear("OK\n")
                 }
             }
-            // Twelve megabytes do not fit into what the kernel buffers and the connection may hold.
+            // Twelve megabytes do not fit into the kernel's buffers and the connection's output.
             await service.until { service.hub.parkedCount == 2 }
-            #expect(writer.outcome == nil, "the sender waits, as the reader does not read")
+            #expect(writer.outcome == nil, "the sender waits because the reader does not read")
             for number in 0..<count {
                 let text = "\(number) \(body)"
                 try await reader.hear("#r MSG c \(text.utf8.count)\n\(text)\n")
@@ -150,7 +156,8 @@ import Testing
         }
     }
 
-    @Test func aFinishedReceiveFreesItsTag() throws {
+    @Test("The tag of a finished counted receive can be used again")
+    func aFinishedReceiveFreesItsTag() throws {
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say("#1 SEND c a\n#2 SEND c b\n#3 SEND c d\n")
@@ -163,7 +170,8 @@ import Testing
         }
     }
 
-    @Test func theWindowBoundsWhatIsNotAcknowledged() throws {
+    @Test("The window bounds the unacknowledged messages of a connection's receive")
+    func theWindowBoundsWhatIsNotAcknowledged() throws {
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say((1...5).map { "#\($0) SEND c \($0)\n" }.joined())
@@ -180,7 +188,8 @@ import Testing
 
     // MARK: Many
 
-    @Test func oneSendWakesOneOfTenThousand() throws {
+    @Test("A send answers one of ten thousand receives of ten connections")
+    func oneSendWakesOneOfTenThousand() throws {
         try HubService.run { service in
             var clients: [Client] = []
             for _ in 0..<10 {
@@ -199,7 +208,8 @@ import Testing
         }
     }
 
-    @Test func aSelectOfSixtyFourLeavesNoTraceInTheOthers() throws {
+    @Test("A select of 64 channels leaves nothing behind in the other 63")
+    func aSelectOfSixtyFourLeavesNoTraceInTheOthers() throws {
         try HubService.run { service in
             let (chooser, sender) = (try await service.connect(), try await service.connect())
             try await chooser.say("SELECT " + (0..<64).map { "recv c\($0)" }.joined(separator: " | ") + "\n")
@@ -216,7 +226,8 @@ import Testing
 
     // MARK: Trace
 
-    @Test func aTraceThatIsNotReadHoldsNobodyUpAndTellsWhatItDropped() throws {
+    @Test("An unread trace holds up no other client and reports how many handoffs it dropped")
+    func anUnreadTraceDropsHandoffs() throws {
         try HubService.run { service in
             let (tracer, busy) = (try await service.connect(), try await service.connect())
             tracer.shrinkReceiveBuffer()
@@ -228,12 +239,12 @@ import Testing
                 try await busy.hear(String(repeating: "OK\n#r MSG c 5\nhello\n", count: times))
                 count += times
             }
-            // Until more was traced than the kernel and the connection hold for a reader who does not read.
+            // Trace more than the kernel and the connection can hold for a client that does not read.
             while !service.hub.hasDroppedTraces { try await handOff(500) }
-            // It reads now. What was dropped is told with the next handoff that fits.
+            // The client reads now. The next handoff that fits reports how many were dropped.
             let reader = service.reactor.spawn {
                 var seen = Traces()
-                while !seen.hasToldWhatWasDropped { seen.take(try await tracer.stream.read(upTo: 1 << 16)) }
+                while !seen.hasReportedDrops { seen.take(try await tracer.stream.read(upTo: 1 << 16)) }
                 return seen
             }
             while reader.outcome == nil { try await handOff(1) }
@@ -244,13 +255,13 @@ import Testing
     }
 }
 
-/// What a tracing client was sent.
+/// The handoffs that a tracing client received.
 private struct Traces {
     private(set) var shown = 0
     private(set) var dropped = 0
     private var rest = ""
 
-    var hasToldWhatWasDropped: Bool { dropped > 0 }
+    var hasReportedDrops: Bool { dropped > 0 }
 
     mutating func take(_ bytes: some Sequence<UInt8>) {
         rest += String(decoding: Array(bytes), as: UTF8.self)
@@ -258,7 +269,7 @@ private struct Traces {
         rest = lines.last.map(String.init) ?? ""
         for line in lines.dropLast() {
             if line.hasPrefix("... ") {
-                // Thousands are set apart by a space.
+                // The number has a space between groups of three digits.
                 dropped += Int(line.filter(\.isNumber)) ?? 0
             } else if line.contains(" -> ") {
                 #expect(line.contains("  c  5 B  127.0.0.1:"))
@@ -271,7 +282,7 @@ private struct Traces {
 }
 
 extension Hub {
-    /// Whether handoffs were dropped of which the tracing client does not know yet.
+    /// Whether handoffs were dropped and not yet reported to the tracing client.
     fileprivate var hasDroppedTraces: Bool {
         look { state in
             state.machine.tracers.contains { id in

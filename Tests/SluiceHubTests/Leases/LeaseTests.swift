@@ -4,13 +4,15 @@ import Testing
 
 @testable import SluiceHub
 
-/// Leases in the pure machine: a message is a receiver's until that acknowledges it, refuses it, goes, or takes too long.
+/// Leases in the state machine: a receiver holds a message until it acks, nacks or rejects it, disconnects, or the time
+/// runs out.
 @Suite struct LeaseTests {
     private let second = Duration.seconds(1)
 
     // MARK: The end of a lease
 
-    @Test func theSenderWaitsForTheAcknowledgement() throws {
+    @Test("The sender of a leased message is answered when it is acknowledged")
+    func theSenderWaitsForTheAcknowledgement() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.send("job", on: "c", by: a, tag: "s").isParked)
@@ -23,7 +25,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSendToAReceiverThatWaitsWithALeaseWaitsToo() throws {
+    @Test("A send to a parked leased receive waits for the acknowledgement")
+    func aSendToAParkedLeasedReceiveParks() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.receive(from: "c", by: b, tag: "r", lease: second).isParked)
@@ -34,15 +37,18 @@ import Testing
         hub.expectEmpty()
     }
 
-    enum Loss: CaseIterable { case refusal, expiry, disconnection }
+    enum LeaseEnd: CaseIterable { case nack, expiry, disconnection }
 
-    @Test(arguments: Loss.allCases) func aMessageThatWasNotAcknowledgedIsDeliveredAgain(after loss: Loss) throws {
+    @Test(
+        "A message is delivered again after a nack, an expired lease or a lost connection",
+        arguments: LeaseEnd.allCases)
+    func aMessageThatWasNotAcknowledgedIsDeliveredAgain(after end: LeaseEnd) throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "s")
         let first = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
-        switch loss {
-        case .refusal: #expect(hub.nack(first, by: b) == .done(.ok))
+        switch end {
+        case .nack: #expect(hub.nack(first, by: b) == .done(.ok))
         case .expiry: hub.pass(second)
         case .disconnection: hub.disconnect(b)
         }
@@ -56,7 +62,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aLeaseEndsNotBeforeItsTime() throws {
+    @Test("A lease does not expire early")
+    func aLeaseEndsNotBeforeItsTime() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a)
@@ -67,7 +74,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func touchBeginsTheLeaseAnew() throws {
+    @Test("TOUCH restarts the time of a lease")
+    func touchRestartsTheLease() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a)
@@ -82,7 +90,8 @@ import Testing
         #expect(hub.nack(delivery, by: b).refusal == .stale)
     }
 
-    @Test func onlyTheHolderHasASayAndOnlyOnce() throws {
+    @Test("Only the holder of a lease can end it, and only once")
+    func onlyTheHolderEndsALease() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a)
@@ -96,7 +105,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whatConcernsAConnectionThatHasGoneChangesNothing() throws {
+    @Test("Operations of a disconnected client do nothing")
+    func operationsOfADisconnectedClientDoNothing() throws {
         var hub = TestHub()
         let a = hub.connect()
         hub.disconnect(a)
@@ -112,7 +122,8 @@ import Testing
 
     // MARK: Order
 
-    @Test func whatComesBackStandsWhereItStood() throws {
+    @Test("Returned messages keep their place in the order")
+    func returnedMessagesKeepTheirOrder() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<5 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
@@ -126,7 +137,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whatComesBackGoesToTheReceiverThatWaits() throws {
+    @Test("A returned message goes to a parked receiver")
+    func aReturnedMessageGoesToAParkedReceiver() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "s")
@@ -138,7 +150,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theLeasesOfALostConnectionGoBackInTheirOrder() throws {
+    @Test("The leased messages of a lost connection return in their order")
+    func theLeasesOfALostConnectionGoBackInTheirOrder() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         for number in 0..<3 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
@@ -151,7 +164,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func whatWasRefusedWithADelayRests() throws {
+    @Test("A nack with a delay holds the message back for that time")
+    func aNackWithADelayHoldsTheMessageBack() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<2 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
@@ -166,7 +180,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aRestingMessageOfACancelledSenderIsGone() throws {
+    @Test("Cancelling a send drops its delayed message")
+    func aDelayedMessageOfACancelledSendIsDropped() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let send = try #require(try hub.send("job", on: "c", by: a, tag: "s").parked)
@@ -177,45 +192,48 @@ import Testing
         hub.expectEmpty()
     }
 
-    // MARK: The sender gives up
+    // MARK: Senders that give up
 
-    enum Impatience: String, CaseIterable { case timeout, cancelled, eof }
+    enum GivingUp: String, CaseIterable { case timeout, cancelled, eof }
 
-    private func giveUp(_ impatience: Impatience, _ send: OperationID, of a: ConnectionID, on hub: inout TestHub) {
-        switch impatience {
+    private func giveUp(_ reason: GivingUp, _ send: OperationID, of a: ConnectionID, on hub: inout TestHub) {
+        switch reason {
         case .timeout: hub.pass(.milliseconds(10))
         case .cancelled: hub.cancel(send)
         case .eof: hub.endInput(of: a)
         }
     }
 
-    @Test(arguments: Impatience.allCases)
-    func aSenderThatGivesUpUnderALeaseIsToldMaybeAndTheAcknowledgementCounts(_ impatience: Impatience) throws {
+    @Test(
+        "A sender that gives up during a lease is answered MAYBE, and the lease goes on",
+        arguments: GivingUp.allCases)
+    func givingUpUnderALeaseIsMaybe(_ reason: GivingUp) throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let send = try #require(try hub.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
         let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
-        giveUp(impatience, send, of: a, on: &hub)
-        #expect(hub.takeLateReplies() == [LateReply(a, "s", .maybe(impatience.rawValue))])
+        giveUp(reason, send, of: a, on: &hub)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .maybe(reason.rawValue))])
         #expect(hub.machine.leases.count == 1, "the lease goes on")
         #expect(hub.ack(delivery, by: b) == .done(.ok))
         #expect(hub.takeLateReplies().isEmpty)
         hub.expectEmpty()
     }
 
-    @Test(arguments: Impatience.allCases)
-    func aMessageWhoseSenderGaveUpIsDroppedWhenItIsRefused(_ impatience: Impatience) throws {
+    @Test("A nack drops a message whose sender has given up", arguments: GivingUp.allCases)
+    func aNackAfterTheSenderGaveUpDropsTheMessage(_ reason: GivingUp) throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         let send = try #require(try hub.send("job", on: "c", by: a, tag: "s", timeout: .milliseconds(10)).parked)
         let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
-        giveUp(impatience, send, of: a, on: &hub)
+        giveUp(reason, send, of: a, on: &hub)
         #expect(hub.nack(delivery, by: b) == .done(.ok))
         #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
         hub.expectEmpty()
     }
 
-    @Test func aSenderWhoseMessageHasComeBackGivesUpForCertain() throws {
+    @Test("A sender whose message has come back is answered TIMEOUT, not MAYBE")
+    func givingUpAfterANackIsCertain() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "s", timeout: second)
@@ -227,7 +245,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func theMessageOfALostSenderIsTheReceiversToAcknowledge() throws {
+    @Test("The leased message of a lost sender can be acknowledged")
+    func theMessageOfALostSenderIsTheReceiversToAcknowledge() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a)
@@ -237,9 +256,10 @@ import Testing
         hub.expectEmpty()
     }
 
-    // MARK: A send without time
+    // MARK: Sends with timeout=0
 
-    @Test func aSendWithoutTimeWaitsForTheEndOfALease() throws {
+    @Test("A send with timeout=0 to a leased receive waits for the end of the lease")
+    func aSendWithoutTimeWaitsForTheEndOfALease() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
@@ -251,8 +271,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test(arguments: [nil, Duration.seconds(60)])
-    func aSendWithoutTimeTimesOutWhenItIsRefused(with delay: Duration?) throws {
+    @Test("A send with timeout=0 times out when its message comes back", arguments: [nil, Duration.seconds(60)])
+    func aSendWithoutTimeTimesOutOnANack(with delay: Duration?) throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
@@ -265,7 +285,8 @@ import Testing
 
     // MARK: Selects
 
-    @Test func aSelectTakesAnArmUnderALease() throws {
+    @Test("A select can receive under a lease")
+    func aSelectTakesAnArmUnderALease() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("recv d", "recv lease=1s c", by: b, tag: "r").isParked)
@@ -278,7 +299,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aSelectWhoseSendIsTakenUnderALeaseWaitsForThatAlone() throws {
+    @Test("A select whose message is leased waits for that arm alone")
+    func aSelectWhoseSendIsTakenUnderALeaseWaitsForThatAlone() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("send c job", "recv d", "barrier parties=2 g", by: a, tag: "s").isParked)
@@ -286,14 +308,15 @@ import Testing
         #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout))
         #expect(try hub.barrier("g", 2, by: b, timeout: .zero) == .done(.timeout))
         #expect(hub.nack(delivery, by: b) == .done(.ok))
-        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout), "it has chosen")
+        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout), "the select has chosen its arm")
         let again = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
         #expect(hub.ack(again, by: b) == .done(.ok))
         #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok(arm: 0))])
         hub.expectEmpty()
     }
 
-    @Test func aSelectThatFindsAReceiverWithALeaseIsCommittedAtOnce() throws {
+    @Test("A select that sends to a parked leased receive is committed at once")
+    func aSelectThatFindsAReceiverWithALeaseIsCommittedAtOnce() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.receive(from: "c", by: b, tag: "r", lease: second)
@@ -304,7 +327,8 @@ import Testing
 
     // MARK: Buffers
 
-    @Test func whatIsUnderALeaseUsesTheRoomOfTheBuffer() throws {
+    @Test("A leased message counts against the capacity of its buffer")
+    func aLeasedMessageCountsAgainstTheCapacity() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
@@ -318,22 +342,24 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 1)
     }
 
-    @Test func aMessageForAReceiverThatWaitsWithALeaseIsAcceptedWhereTheBufferHasRoom() throws {
+    @Test("A message for a parked leased receive is accepted while the buffer has capacity")
+    func aLeasedReceiveOnABufferAnswersTheSender() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1), by: a)
         for tag in ["r", "t"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
         #expect(try hub.send("1", on: "c", by: a) == .done(.ok))
-        #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked, "the first one uses the room")
+        #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked, "the leased message uses the capacity")
         let held = hub.takeDeliveries()
         #expect(hub.ack(held[0], by: b) == .done(.ok))
-        #expect(hub.takeLateReplies().isEmpty, "what is with a receiver is acknowledged or comes back")
+        #expect(hub.takeLateReplies().isEmpty, "the other leased message can still come back")
         #expect(hub.ack(held[1], by: b) == .done(.ok))
         #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok)])
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func aMessageThatComesBackToABufferOfTheLastOnesIsDroppedIfItDoesNotFit() throws {
+    @Test("A message that comes back to a full drop-oldest buffer is dropped")
+    func aReturnedMessageIsDroppedFromAFullBuffer() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
@@ -346,7 +372,8 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func aReturnedMessageIsTheFirstToMakeRoomForANewOne() throws {
+    @Test("A returned message is the oldest one in a drop-oldest buffer")
+    func aReturnedMessageIsTheOldest() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .buffer(2, .dropOldest), by: a)
@@ -360,7 +387,8 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
-    @Test func leasesAreForChannelsWhoseMessagesHaveOneReceiver() throws {
+    @Test("Broadcast and once channels refuse leases")
+    func broadcastAndOnceChannelsHaveNoLeases() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.open("b", .broadcast, by: a)
@@ -373,7 +401,7 @@ import Testing
         }
         _ = try hub.close("v", by: a)
         #expect(
-            try hub.receive(from: "v", by: a, lease: second).refusal == .conflict, "the value is everybody's still")
+            try hub.receive(from: "v", by: a, lease: second).refusal == .conflict, "the value still has many receivers")
         #expect(try hub.receive(from: "v", by: a) == .done(.message("value", from: "v")))
     }
 }

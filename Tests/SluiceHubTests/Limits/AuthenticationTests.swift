@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// A hub that knows its users.
+/// A hub whose clients must authenticate.
 @Suite(.timeLimit(.minutes(10))) struct AuthenticationTests {
     private func users() throws -> Users {
         var users = Users()
@@ -15,7 +15,9 @@ import Testing
     private let required = "ERR auth-required say who you are first: AUTH principal token\n"
     private let denied = "ERR denied no such user, or not that token\n"
 
-    @Test(arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
+    @Test(
+        "Before AUTH, commands that use or show the hub are refused",
+        arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
     func aStrangerMayAskOnlyWhatTellsNothing(line: String) throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
@@ -25,8 +27,10 @@ import Testing
         }
     }
 
-    @Test(arguments: ["HELLO", "HELP", "PING", "FETCH", "SEND len=3 c\nx y"])
-    func aStrangerMayAskOnce(line: String) throws {
+    @Test(
+        "A second command before AUTH ends the connection",
+        arguments: ["HELLO", "HELP", "PING", "FETCH", "SEND len=3 c\nx y"])
+    func aSecondCommandBeforeAUTHEndsTheConnection(line: String) throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("QUIT now\n\(line)\n\nAUTH alice s3cret\n")
@@ -37,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func aStrangerMayTakeItsLeave() throws {
+    @Test("QUIT is answered before AUTH")
+    func quitIsAllowedBeforeAUTH() throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\nQUIT\n")
@@ -47,7 +52,8 @@ import Testing
         }
     }
 
-    @Test func whoProvesWhoItIsMayDoEverythingAndIsSeen() throws {
+    @Test("An authenticated client may use every command, and CLIENTS shows its principal")
+    func anAuthenticatedClientMayDoEverything() throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\n#a RECV c\nSEND c hello\n")
@@ -59,10 +65,12 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        "AUTH alice S3cret", "AUTH alice s3cre", "AUTH alice s3cret2", "AUTH carol s3cret", "AUTH alice x",
-        "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
-    ])
+    @Test(
+        "A wrong user or token ends the connection with the same reply",
+        arguments: [
+            "AUTH alice S3cret", "AUTH alice s3cre", "AUTH alice s3cret2", "AUTH carol s3cret", "AUTH alice x",
+            "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
+        ])
     func aWrongTokenEndsTheConnectionAndTellsNotWhatIsWrong(line: String) throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
@@ -73,7 +81,8 @@ import Testing
         }
     }
 
-    @Test func aStrangerHasLittleTime() throws {
+    @Test("A client that does not authenticate in time is disconnected")
+    func authenticationMustComeInTime() throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\n")
@@ -89,7 +98,8 @@ import Testing
         }
     }
 
-    @Test func aStrangerIsReadLittleOf() throws {
+    @Test("A client may send only 1024 bytes before AUTH")
+    func fewBytesAreReadBeforeAUTH() throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("SEND len=1000000 c\n" + String(repeating: "x", count: 2000))
@@ -97,7 +107,8 @@ import Testing
         }
     }
 
-    @Test func afterwardsThereIsTimeAgain() throws {
+    @Test("The limits on time and bytes end with AUTH")
+    func theLimitsBeforeAUTHEndWithIt() throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH bob x\n")
@@ -108,7 +119,8 @@ import Testing
         }
     }
 
-    @Test func whereEverybodyIsTakenThereIsNobodyToBe() throws {
+    @Test("AUTH is denied by a hub without users, and the connection goes on")
+    func authWithoutUsersIsDenied() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\nPING\n")
@@ -116,7 +128,8 @@ import Testing
         }
     }
 
-    @Test func usersHaveNamesAndTokensWithoutSpaces() {
+    @Test("A user needs a valid name that is not taken and a token without spaces")
+    func usersHaveNamesAndTokensWithoutSpaces() {
         var users = Users()
         let added = [
             users.add("a", token: "t"), users.add("a", token: "u"), users.add("-a", token: "t"),

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// How many may be connected: in all, of an address, and as the same user.
+/// The limits of connections: in all, per address and per principal.
 @Suite(.timeLimit(.minutes(10))) struct ConnectionLimitTests {
     private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
         var limits = HubLimits()
@@ -12,7 +12,8 @@ import Testing
         return limits
     }
 
-    @Test func aConnectionTooManyIsToldSoAndClosed() throws {
+    @Test("A connection over the limit gets an error and is closed")
+    func aConnectionOverTheLimitIsClosed() throws {
         try HubService.run(limits: limits { $0.maxConnections = 2 }) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             for client in [first, second] {
@@ -30,7 +31,8 @@ import Testing
         }
     }
 
-    @Test func anAddressHasSoManyConnections() throws {
+    @Test("The connections of one address are limited")
+    func connectionsPerAddressAreLimited() throws {
         try HubService.run(limits: limits { $0.maxConnectionsPerAddress = 2 }) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             for client in [first, second] {
@@ -49,7 +51,8 @@ import Testing
         }
     }
 
-    @Test func whoeverHasAnAddressOfANetworkHasTheNetwork() {
+    @Test("An IPv6 /64 network counts as one address")
+    func anIPv6NetworkCountsAsOneAddress() {
         let own = ClientOrigin(.ipv6(0x2001_0db8_0000_0001_0000_0000_0000_0001, port: 1))
         #expect(own == ClientOrigin(.ipv6(0x2001_0db8_0000_0001_ffff_ffff_ffff_ffff, port: 2)))
         #expect(own != ClientOrigin(.ipv6(0x2001_0db8_0000_0002_0000_0000_0000_0001, port: 1)))
@@ -58,7 +61,8 @@ import Testing
         #expect(ClientOrigin(.unix(path: "/s")) == nil)
     }
 
-    @Test func aPrincipalHasSoManyConnections() throws {
+    @Test("The connections of one principal are limited")
+    func connectionsPerPrincipalAreLimited() throws {
         var users = Users()
         _ = users.add("alice", token: "a")
         _ = users.add("bob", token: "b")
@@ -70,7 +74,7 @@ import Testing
             try await second.hearEnd(after: "#x ERR limit a principal has at most 1 connections\n")
             second.stream.close()
             await service.until { service.hub.endings[.tooManyOfPrincipal] == 1 }
-            // Who becomes somebody else makes room.
+            // A client that authenticates as another principal frees its place.
             try await first.say("AUTH bob b\n")
             try await first.hear("OK\n")
             let third = try await service.connect()
@@ -84,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func limitsAndUsersChangeForThoseWhoComeLater() throws {
+    @Test("Changed users and connection limits apply to later clients")
+    func changedLimitsApplyToLaterClients() throws {
         try HubService.run(limits: limits { $0.maxConnections = 1 }) { service in
             let first = try await service.connect()
             try await first.say("PING\n")
@@ -97,7 +102,7 @@ import Testing
                     $0.maxEnds = 0
                     $0.wire.maxLineBytes = 600
                 }, users: users)
-            // Nobody asks who was there before, who it is.
+            // A client that was connected before need not authenticate.
             try await first.say("JOIN end=send c\nHELLO\n")
             try await first.hear("ERR limit a connection counts as at most 0 ends of channels\n")
             #expect(try await first.hearLine().contains("max-line=8192"))

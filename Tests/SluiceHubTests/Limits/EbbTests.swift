@@ -2,24 +2,27 @@ import Testing
 
 @testable import SluiceHub
 
-/// When memory is given back.
+/// When the hub returns free memory to the system.
 @Suite struct EbbTests {
-    @Test func anEbbIsWhenMostHaveGone() {
+    @Test("An ebb is reported when most clients have left, and again when all have")
+    func anEbbIsWhenMostHaveGone() {
         var ebb = Ebb(ofMoreThan: 100)
         ebb.rise(to: 800)
-        // Told once, and once more at the end.
-        let told = [800, 100, 99, 98, 0, 0].map { ebb.falls(to: $0) }
-        #expect(told == [false, false, true, false, true, false])
+        // Reported once, and once more at the end.
+        let reported = [800, 100, 99, 98, 0, 0].map { ebb.falls(to: $0) }
+        #expect(reported == [false, false, true, false, true, false])
     }
 
-    @Test func fewAreNoEbb() {
+    @Test("Few clients that leave are no ebb")
+    func fewAreNoEbb() {
         var ebb = Ebb(ofMoreThan: 100)
         ebb.rise(to: 100)
         let ebbs = ebb.falls(to: 0)
         #expect(!ebbs)
     }
 
-    @Test func eachTideEbbsThoughOneAlwaysStays() {
+    @Test("Every crowd that leaves is an ebb, even if one client stays")
+    func eachTideEbbsThoughOneAlwaysStays() {
         var ebb = Ebb(ofMoreThan: 100)
         for _ in 0..<3 {
             for count in 2...801 { ebb.rise(to: count) }
@@ -28,7 +31,8 @@ import Testing
         }
     }
 
-    @Test func connectionsThatGoGiveTheirMemoryBack() throws {
+    @Test("A crowd of connections that disconnects is one ebb")
+    func aCrowdThatDisconnectsIsOneEbb() throws {
         var hub = TestHub()
         let one = hub.connect()
         for _ in 0..<2 {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// Each bound on what a client may use, at the bound and past it.
+/// Each limit on what a client may use, at the limit and past it.
 @Suite(.timeLimit(.minutes(10))) struct LimitTests {
     private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
         var limits = HubLimits()
@@ -14,7 +14,8 @@ import Testing
 
     // MARK: Commands
 
-    @Test func aLineThatIsTooLongIsRefusedAndTheConnectionGoesOn() throws {
+    @Test("A line that is too long is refused, and the connection goes on")
+    func aLineThatIsTooLongIsRefusedAndTheConnectionGoesOn() throws {
         try HubService.run(limits: limits { $0.wire.maxLineBytes = 100 }) { service in
             let client = try await service.connect()
             let longest = String(repeating: "x", count: 95)
@@ -23,7 +24,8 @@ import Testing
         }
     }
 
-    @Test func aBodyThatIsTooBigIsRefusedAndPassedOver() throws {
+    @Test("A body that is too big is refused and skipped")
+    func aBodyThatIsTooBigIsSkipped() throws {
         try HubService.run(limits: limits { $0.wire.maxBodyBytes = 10 }) { service in
             let client = try await service.connect()
             try await client.say("PING len=10\n0123456789\nPING len=11\nQUIT\n123456\nPING\n")
@@ -32,7 +34,8 @@ import Testing
         }
     }
 
-    @Test func aSelectWithTooManyArmsIsRefused() throws {
+    @Test("A select with too many arms is refused")
+    func aSelectWithTooManyArmsIsRefused() throws {
         try HubService.run(limits: limits { $0.wire.maxSelectArms = 2 }) { service in
             let client = try await service.connect()
             try await client.say("SELECT recv a | else\nSELECT recv a | recv b | else\nPING\n")
@@ -40,7 +43,8 @@ import Testing
         }
     }
 
-    @Test func tooManyPendingTagsAreRefused() throws {
+    @Test("A tagged command over the limit of pending tags is refused")
+    func tooManyPendingTagsAreRefused() throws {
         try HubService.run(limits: limits { $0.wire.maxPendingTags = 2 }) { service in
             let client = try await service.connect()
             try await client.say("#1 RECV a\n#2 RECV b\n#3 RECV c\n#3 PING\nCANCEL #1\n")
@@ -53,13 +57,14 @@ import Testing
 
     // MARK: Time
 
-    @Test func aLineMustBeFinishedInTime() throws {
+    @Test("A line that is not finished in time ends the connection")
+    func aLineMustBeFinishedInTime() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\nPI")
             try await client.hear("OK\n")
             service.clock.advance(by: .seconds(6))
-            // More of the same line does not begin the time anew.
+            // More bytes of the same line do not restart the time.
             try await client.say("NG")
             let other = try await service.connect()
             try await other.say("PING\n")
@@ -73,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func anEndlessLineIsNotKeptAndMustEndInTime() throws {
+    @Test("An endless line is not kept, and must end in time")
+    func anEndlessLineIsNotKeptAndMustEndInTime() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say(String(repeating: "x", count: 1 << 20))
@@ -83,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func aBodyMayTakeLongButMustNotStop() throws {
+    @Test("A body may take long if each piece comes in time")
+    func aBodyMayTakeLongButMustNotStop() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("PING len=4\n")
@@ -100,7 +107,8 @@ import Testing
         }
     }
 
-    @Test func whoIsSilentBetweenLinesMayStay() throws {
+    @Test("A client may be silent between lines")
+    func aClientMayBeSilentBetweenLines() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\n")
@@ -117,13 +125,14 @@ import Testing
 
     // MARK: Output
 
-    @Test func whoDoesNotReadIsNotReadFromAndIsClosedInTheEnd() throws {
+    @Test("A client that does not read its replies is no longer read from, and is closed in the end")
+    func aClientThatDoesNotReadIsClosed() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             let line = Array(("PING " + String(repeating: "x", count: 4000) + "\n").utf8)
             var accepted = 0
             var refusals = 0
-            // The kernel's buffers fill up on both sides; then nothing more goes in, however often it is tried.
+            // The kernel's buffers fill up on both sides; then the socket takes no more, however often it is tried.
             while refusals < 1000 {
                 switch line.withUnsafeBytes({ client.stream.tryWrite($0) }) {
                 case .bytes(let count):
@@ -142,7 +151,7 @@ import Testing
             try await other.say("PING\n")
             try await other.hear("OK\n")
             #expect(service.hub.connectionCount == 2)
-            // The kernel may find room for a little more meanwhile, from when on the time counts anew.
+            // The kernel may take a few more bytes meanwhile, which restarts the time.
             await service.until {
                 service.clock.advance(by: .seconds(1))
                 return service.hub.endings[.stalled] == 1
@@ -151,7 +160,8 @@ import Testing
         }
     }
 
-    @Test func whoReadsAgainLosesNothing() throws {
+    @Test("A client that reads again after a pause loses nothing")
+    func aClientThatReadsAgainLosesNothing() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let text = String(repeating: "x", count: 4000)
@@ -168,7 +178,8 @@ import Testing
         }
     }
 
-    @Test func whoLetsTooManyMessagesWaitIsClosed() throws {
+    @Test("A client with too many unread bytes of messages is closed")
+    func aClientWithTooLargeABacklogIsClosed() throws {
         try HubService.run(limits: limits { $0.backlogBytes = 8 << 20 }) { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say((0..<64).map { "#\($0) RECV c\n" }.joined())
@@ -183,7 +194,8 @@ import Testing
         }
     }
 
-    @Test func shortRepliesToHelpAreBoundedToo() throws {
+    @Test("Long replies to short lines stay within the bound of the output")
+    func longRepliesToShortLinesAreBounded() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let help = String(decoding: Help(limits: Limits()).body(for: nil), as: UTF8.self)
@@ -196,7 +208,8 @@ import Testing
 
     // MARK: Input
 
-    @Test func linesBehindAParkedCommandAreHeldInABoundedRoom() throws {
+    @Test("The input behind a parked command is bounded")
+    func inputBehindAParkedCommandIsBounded() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("RECV a\n")
@@ -217,7 +230,8 @@ import Testing
 
     // MARK: Messages
 
-    @Test func theMessagesThatAConnectionWaitsToSendHaveABound() throws {
+    @Test("The bytes of a connection's parked messages are bounded")
+    func parkedBytesAreBounded() throws {
         var hub = TestHub(limits: limits { $0.parkedBytes = 10 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("12345", on: "c", by: a, tag: "1")
@@ -225,7 +239,7 @@ import Testing
         #expect(try hub.select("send d 12", "send e 345", by: a, tag: "2").isParked)
         #expect(try hub.send("1", on: "f", by: a).refusal == .limit)
         #expect(try hub.send("", on: "f", by: a, tag: "3").isParked)
-        #expect(try hub.send("123456789", on: "f", by: b, tag: "4").isParked, "each has its own")
+        #expect(try hub.send("123456789", on: "f", by: b, tag: "4").isParked, "each client has its own limit")
         #expect(try hub.receive(from: "c", by: b) == .done(.message("12345", from: "c")))
         #expect(try hub.send("54321", on: "c", by: a, tag: "5").isParked)
         hub.disconnect(a)
@@ -233,7 +247,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func aMessageThatNeedNotWaitFitsAlways() throws {
+    @Test("The bound on parked messages does not apply to a message that need not wait")
+    func aMessageThatNeedNotWaitFitsAlways() throws {
         var hub = TestHub(limits: limits { $0.parkedBytes = 10 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("b", .buffer(1), by: a)
@@ -243,7 +258,8 @@ import Testing
         #expect(try hub.send("x", on: "b", by: a) == .done(.ok))
     }
 
-    @Test func whatIsWithReceiversCountsAsWaiting() throws {
+    @Test("Messages with receivers count as parked while their sender waits")
+    func leasedMessagesCountAsParked() throws {
         var hub = TestHub(limits: limits { $0.parkedBytes = 10 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("b", .buffer(2), by: a)
@@ -259,7 +275,8 @@ import Testing
         #expect(hub.machine.clients[a]?.parkedBytes == 10)
     }
 
-    @Test func whatAllChannelsKeepHasABound() throws {
+    @Test("The bytes that all channels keep are bounded")
+    func keptBytesAreBounded() throws {
         var hub = TestHub(limits: limits { $0.keptBytes = 10 })
         let (a, b) = (hub.connect(), hub.connect())
         for name in ["b", "d"] { _ = try hub.open(name, .buffer(2), by: a) }
@@ -269,17 +286,18 @@ import Testing
         #expect(try hub.send("12", on: "b", by: a).refusal == .limit)
         #expect(try hub.send("12", on: "v", by: a).refusal == .limit)
         _ = try hub.receive(from: "v", by: b, tag: "v")
-        #expect(try hub.send("12", on: "v", by: a).refusal == .limit, "it would be kept for others")
+        #expect(try hub.send("12", on: "v", by: a).refusal == .limit, "the value would be kept for other receivers")
         #expect(try hub.receive(from: "b", by: b) == .done(.message("12345", from: "b")))
         #expect(try hub.send("12", on: "v", by: a) == .done(.ok))
         #expect(hub.machine.totals.keptBytes == 6)
         #expect(try hub.close("v", by: a) == .done(.ok))
-        #expect(try hub.send("12345", on: "b", by: a).refusal == .limit, "the value is there for a while")
+        #expect(try hub.send("12345", on: "b", by: a).refusal == .limit, "the value is kept for a while")
         hub.pass(.seconds(100))
         #expect(try hub.send("123456", on: "b", by: a) == .done(.ok))
     }
 
-    @Test func whatIsWithReceiversIsKeptOrItsSenderWaits() throws {
+    @Test("A leased message over the bound on kept bytes makes its sender wait")
+    func aLeasedMessageIsKeptOrItsSenderWaits() throws {
         var hub = TestHub(limits: limits { $0.keptBytes = 10 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("b", .buffer(5), by: a)
@@ -293,7 +311,8 @@ import Testing
         #expect(hub.machine.totals.keptBytes == 0)
     }
 
-    @Test func aSenderThatHasWaitedForRoomIsRefusedWhereItsMessageIsTooMuch() throws {
+    @Test("A parked sender is refused if its message exceeds the kept bytes when its turn comes")
+    func aParkedSenderIsRefusedIfItsMessageCannotBeKept() throws {
         var hub = TestHub(limits: limits { $0.keptBytes = 20 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("b", .buffer(2), by: a)
@@ -312,7 +331,8 @@ import Testing
 
     // MARK: Leases
 
-    @Test func leasesAreBoundedAndSoAreThoseThatReceivesMayTake() throws {
+    @Test("Leases are bounded, including those that parked receives can begin")
+    func leasesAreBoundedAndSoAreThoseThatReceivesMayTake() throws {
         var hub = TestHub(limits: limits { $0.maxLeases = 3 })
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<4 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }
@@ -324,13 +344,14 @@ import Testing
         #expect(try hub.select("recv e", "recv lease=1s unknown", by: b).refusal == .limit)
         #expect(try hub.stream(from: "c", by: b, tag: "s", lease: second).refusal == .limit)
         #expect(try hub.receive(from: "c", by: b).isParked == false, "without a lease")
-        #expect(try hub.receive(from: "c", by: a, lease: second).delivery != nil, "each has its own")
+        #expect(try hub.receive(from: "c", by: a, lease: second).delivery != nil, "each client has its own limit")
         for text in ["1", "2"] { #expect(try hub.send(text, on: "d", by: a, tag: text + "d").isParked) }
         #expect(hub.machine.clients[b]?.leaseCount == 3)
         #expect(hub.machine.clients[b]?.reservedLeases == 0)
     }
 
-    @Test func aWindowCountsAsLeases() throws {
+    @Test("The window of a counted receive counts as leases")
+    func aWindowCountsAsLeases() throws {
         var hub = TestHub(limits: limits { $0.maxLeases = 3 })
         let (a, b) = (hub.connect(), hub.connect())
         let second = Duration.seconds(1)
@@ -345,7 +366,8 @@ import Testing
         #expect(hub.machine.clients[b]?.reservedLeases == 2)
     }
 
-    @Test func aSelectThatHasSentReservesNoLease() throws {
+    @Test("A select that has sent its message no longer reserves a lease")
+    func aSelectThatHasSentReservesNoLease() throws {
         var hub = TestHub(limits: limits { $0.maxLeases = 1 })
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.select("recv lease=1s c", "send d x", by: a, tag: "s")
@@ -356,21 +378,23 @@ import Testing
         #expect(hub.machine.clients[a]?.reservedLeases == 1)
     }
 
-    // MARK: What is declared
+    // MARK: Declared channels and ends
 
-    @Test func channelsThatWereOpenedAreBounded() throws {
+    @Test("Declared channels are bounded")
+    func declaredChannelsAreBounded() throws {
         var hub = TestHub(limits: limits { $0.maxDeclaredChannels = 2 })
         let a = hub.connect()
         for name in ["a", "b"] { #expect(try hub.open(name, .buffer(1), by: a) == .done(.ok)) }
         #expect(try hub.open("c", .buffer(1), by: a).refusal == .limit)
-        #expect(try hub.open("a", .buffer(1), by: a) == .done(.ok), "it is there")
+        #expect(try hub.open("a", .buffer(1), by: a) == .done(.ok), "it is declared already")
         #expect(hub.machine.channels.count == 2)
         _ = try hub.close("a", by: a)
         #expect(try hub.open("c", .buffer(1), by: a) == .done(.ok))
         #expect(try hub.open("a", .buffer(1), by: a).refusal == .limit)
     }
 
-    @Test func endsAreBounded() throws {
+    @Test("The ends that a connection has joined are bounded")
+    func endsAreBounded() throws {
         var hub = TestHub(limits: limits { $0.maxEnds = 2 })
         let a = hub.connect()
         _ = try hub.join(.send, of: "a", by: a)
@@ -380,10 +404,11 @@ import Testing
         #expect(hub.machine.channels.count == 1)
         _ = try hub.leave(.receive, of: "a", by: a)
         #expect(try hub.join(.send, of: "b", by: a) == .done(.ok))
-        #expect(try hub.join(.send, of: "c", by: a).refusal == .limit, "an end of a channel that has ended counts")
+        #expect(try hub.join(.send, of: "c", by: a).refusal == .limit, "an end of an ended channel counts")
     }
 
-    @Test func tracersAreBounded() throws {
+    @Test("Traces are bounded")
+    func tracersAreBounded() throws {
         var hub = TestHub(limits: limits { $0.maxTracers = 1 })
         let (a, b) = (hub.connect(), hub.connect())
         let trace = try #require(try hub.trace(by: a, tag: "t").parked)
@@ -394,7 +419,8 @@ import Testing
 
     // MARK: Memory
 
-    @Test func tombstonesAreBoundedInNumberAndLife() throws {
+    @Test("Tombstones are bounded in number and lifetime")
+    func tombstonesAreBoundedInNumberAndLife() throws {
         var hub = TestHub(
             limits: limits {
                 $0.maxTombstones = 2
@@ -403,7 +429,7 @@ import Testing
         let a = hub.connect()
         for name in ["a", "b", "c"] { _ = try hub.close(name, by: a) }
         #expect(hub.machine.channels.tombstoneCount == 2)
-        #expect(try hub.receive(from: "a", by: a, timeout: .zero) == .done(.timeout), "the oldest one has gone")
+        #expect(try hub.receive(from: "a", by: a, timeout: .zero) == .done(.timeout), "the oldest tombstone is gone")
         #expect(try hub.receive(from: "b", by: a, timeout: .zero) == .done(.closed("b")))
         hub.pass(.seconds(11))
         #expect(hub.machine.channels.tombstoneCount == 0)
@@ -411,7 +437,8 @@ import Testing
         hub.expectEmpty()
     }
 
-    @Test func rememberedSendsAreBoundedInNumberAndLife() throws {
+    @Test("Remembered sends are bounded in number and lifetime")
+    func rememberedSendsAreBoundedInNumberAndLife() throws {
         var hub = TestHub(
             limits: limits {
                 $0.maxRememberedSends = 2
@@ -423,7 +450,8 @@ import Testing
             #expect(try hub.send("x", on: "c", by: a, id: id) == .done(.ok))
         }
         #expect(hub.machine.memory.deliveredCount == 2)
-        #expect(try hub.send("x", on: "c", by: a, timeout: .zero, id: "1") == .done(.timeout), "it is forgotten")
+        #expect(
+            try hub.send("x", on: "c", by: a, timeout: .zero, id: "1") == .done(.timeout), "the oldest is forgotten")
         #expect(try hub.send("x", on: "c", by: a, id: "2") == .done(.duplicate))
         hub.pass(.seconds(11))
         #expect(hub.machine.memory.deliveredCount == 0)

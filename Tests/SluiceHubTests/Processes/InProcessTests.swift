@@ -3,9 +3,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Code in the hub's process, and remote clients, on the same channels.
+/// In-process and remote clients on the same channels.
 @Suite(.timeLimit(.minutes(10))) struct InProcessTests {
-    @Test func aRemoteSenderMeetsAReceiverInTheProcess() throws {
+    @Test("A remote sender matches an in-process receiver")
+    func aRemoteSenderMatchesAnInProcessReceiver() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func aSenderInTheProcessWaitsForItsRemoteReceiver() throws {
+    @Test("An in-process sender waits for a remote receiver")
+    func anInProcessSenderWaitsForARemoteReceiver() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
@@ -30,8 +32,9 @@ import Testing
         }
     }
 
-    /// The reactor has a thread of its own, so that the test leaves its thread to the tasks that it starts.
-    @Test func tasksOffTheReactorTakePart() async throws {
+    // The reactor has its own thread, so that the test's thread is free for the tasks that it starts.
+    @Test("Tasks on other threads can use the hub's channels")
+    func tasksOffTheReactorTakePart() async throws {
         let reactor = try Reactor()
         try reactor.start()
         let hub = Hub(on: reactor, epoch: 1)
@@ -55,7 +58,8 @@ import Testing
         reactor.stop()
     }
 
-    @Test func theEndsOfAChannelAreTheSameForBoth() throws {
+    @Test("CLOSE and POISON apply to in-process and remote clients alike")
+    func closeAndPoisonApplyToBothSides() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let (closed, poisoned) = (try service.hub.channel("closed"), try service.hub.channel("poisoned"))
@@ -70,7 +74,8 @@ import Testing
         }
     }
 
-    @Test func timeAndCancellationWithdraw() throws {
+    @Test("A timeout or a cancellation withdraws an in-process operation")
+    func timeAndCancellationWithdraw() throws {
         try HubService.run { service in
             let jobs = try service.hub.channel("jobs")
             #expect(await code { _ = try await jobs.receive(timeout: .zero) } == .timedOut)
@@ -86,7 +91,8 @@ import Testing
         }
     }
 
-    @Test func aSendWhoseMessageIsHeldIsInDoubtWhenItIsCancelled() throws {
+    @Test("Cancelling a send whose message is leased throws inDoubt")
+    func aSendWhoseMessageIsHeldIsInDoubtWhenItIsCancelled() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
@@ -101,7 +107,8 @@ import Testing
 
     // MARK: Leases
 
-    @Test func aHeldMessageIsAcknowledgedOrComesBack() throws {
+    @Test("A leased message is acknowledged, given back or returned when no code refers to it")
+    func aHeldMessageIsAcknowledgedOrComesBack() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
@@ -111,7 +118,7 @@ import Testing
             #expect(message?.attempt == 1)
             try message?.giveBack()
             #expect(await code { try message?.acknowledge() } == .refused)
-            // Nobody refers to this one.
+            // No variable keeps this message.
             _ = try await jobs.receive(lease: .seconds(5))
             message = try await jobs.receive(lease: .seconds(5))
             #expect(message?.attempt == 3)
@@ -123,7 +130,8 @@ import Testing
         }
     }
 
-    @Test func whatAClientHoldsGoesBackWithIt() throws {
+    @Test("A leased message keeps its in-process client alive")
+    func aLeasedMessageKeepsItsClient() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             try await remote.say("SEND jobs hello\nNAME r\nCLIENTS\n")
@@ -140,7 +148,8 @@ import Testing
 
     // MARK: Selects and barriers
 
-    @Test func selectsOfBothSidesMeet() throws {
+    @Test("In-process and remote selects match each other")
+    func selectsOfBothSidesMatch() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let client = service.hub.client("chooser")
@@ -167,7 +176,8 @@ import Testing
         }
     }
 
-    @Test func aSelectNeedNotWaitForEver() throws {
+    @Test("An in-process select can have a timeout and sees closed channels")
+    func aSelectCanTimeOut() throws {
         try HubService.run { service in
             let client = service.hub.client("chooser")
             let a = try client.channel("a")
@@ -191,7 +201,8 @@ import Testing
         }
     }
 
-    @Test func aBarrierIsForAll() throws {
+    @Test("In-process and remote clients meet at a barrier")
+    func aBarrierIsForAll() throws {
         try HubService.run { service in
             let remote = try await service.connect()
             let client = service.hub.client("party")
@@ -206,7 +217,8 @@ import Testing
         }
     }
 
-    @Test func manyTasksAndManyClientsLoseNothing() throws {
+    @Test("Many tasks and many remote clients lose no message")
+    func manyTasksAndManyClientsLoseNothing() throws {
         try HubService.run { service in
             let hub = service.hub
             let (work, done) = (try hub.channel("work"), try hub.channel("done"))
@@ -227,7 +239,7 @@ import Testing
         }
     }
 
-    /// The code of the error that is thrown; nil when none is.
+    /// Returns the code of the error that `body` throws, or nil.
     private func code(_ body: () async throws -> Void) async -> SluiceError.Code? {
         do {
             try await body()

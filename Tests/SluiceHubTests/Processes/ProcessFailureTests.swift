@@ -4,9 +4,9 @@ import Testing
 
 @testable import SluiceHub
 
-/// What becomes of a process that fails, of the messages that it has, and what is seen of it.
+/// Failed and stopped built-in processes: their messages, their restarts, and their reports.
 @Suite(.timeLimit(.minutes(10))) struct ProcessFailureTests {
-    /// Where failures are reported.
+    /// Receives the failures of the processes.
     private let failures = Channel<ProcessFailure>(.unbounded)
 
     private func start(_ work: BuiltInProcess.Work, _ service: HubService) throws -> GreenTask<Void> {
@@ -17,7 +17,8 @@ import Testing
 
     // MARK: Messages
 
-    @Test func theMessageOfAProcessThatFailsIsNotLost() throws {
+    @Test("The message of a failed process comes back and is delivered after its restart")
+    func theMessageOfAProcessThatFailsIsNotLost() throws {
         try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             _ = try start(.echo(from: "a", to: "b"), service)
@@ -31,7 +32,7 @@ import Testing
             #expect(failure.delay == .seconds(1))
             try await service.until("send a, send a")
 
-            // The name of the channel is free again after a minute.
+            // The name of the poisoned channel is free again after a minute.
             while service.process("echo:a")?.state == .waitingToRestart {
                 service.clock.advance(by: .seconds(1))
                 await service.settled()
@@ -42,7 +43,8 @@ import Testing
         }
     }
 
-    @Test func aSenderCanGiveUpWhileItsMessageIsBack() throws {
+    @Test("A sender can time out after a failed process has returned its message")
+    func aSenderCanGiveUpWhileItsMessageIsBack() throws {
         try HubService.run { service in
             let (client, a) = (try await service.connect(), try service.hub.channel("a"))
             _ = try start(.echo(from: "a", to: "b"), service)
@@ -56,7 +58,8 @@ import Testing
         }
     }
 
-    @Test func aDelayGivesEverythingBackInOrder() throws {
+    @Test("A failed delay returns all its messages in order")
+    func aDelayGivesEverythingBackInOrder() throws {
         try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let task = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
@@ -73,7 +76,8 @@ import Testing
         }
     }
 
-    @Test func aDelayWhoseSourceIsClosedPassesOnWhatItHas() throws {
+    @Test("A delay whose source is closed delivers the messages that it has")
+    func aDelayWhoseSourceIsClosedPassesOnWhatItHas() throws {
         try HubService.run { service in
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             _ = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
@@ -87,7 +91,8 @@ import Testing
         }
     }
 
-    @Test func aBroadcastThatFailsIsRepeated() throws {
+    @Test("A broadcast that failed is repeated to all its channels")
+    func aBroadcastThatFailsIsRepeated() throws {
         try HubService.run(limits: HubLimits(tombstoneLife: .zero)) { service in
             let (x, y) = (try service.hub.channel("x"), try service.hub.channel("y"))
             _ = try start(.broadcast(from: "a", to: ["x", "y"]), service)
@@ -105,7 +110,8 @@ import Testing
         }
     }
 
-    @Test func theSieveSurvivesItsChannel() throws {
+    @Test("A sieve restarts after its channel was poisoned")
+    func theSieveSurvivesItsChannel() throws {
         try HubService.run(limits: HubLimits(tombstoneLife: .zero)) { service in
             let primes = try service.hub.channel("primes")
             _ = try start(.sieve(to: "primes", upTo: 100), service)
@@ -119,9 +125,10 @@ import Testing
         }
     }
 
-    // MARK: Starting again
+    // MARK: Restarts
 
-    @Test func aProcessIsStartedAgainAfterTwiceTheTimeUpToAMinute() throws {
+    @Test("The delay before a restart doubles up to a minute")
+    func aProcessIsStartedAgainAfterTwiceTheTimeUpToAMinute() throws {
         try HubService.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
             try service.hub.channel("a").poison(reason: "no use")
             _ = try start(.echo(from: "a", to: "b"), service)
@@ -141,7 +148,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [(59_999, 4), (60_000, 1)])
+    @Test(
+        "The delay starts again at a second after a minute without failure",
+        arguments: [(59_999, 4), (60_000, 1)])
     func aProcessThatRanForAMinuteBeginsAnew(milliseconds: Int, next: Int) throws {
         try HubService.run(limits: HubLimits(tombstoneLife: .hours(1))) { service in
             let client = try await service.connect()
@@ -165,9 +174,10 @@ import Testing
         }
     }
 
-    // MARK: What is seen
+    // MARK: Reports
 
-    @Test func infoTellsOfTheProcesses() throws {
+    @Test("INFO reports the processes with their state")
+    func infoReportsProcesses() throws {
         try HubService.run { service in
             _ = try start(.echo(from: "a", to: "b"), service)
             _ = try start(.ticker(to: "ticks", every: .seconds(1)), service)
@@ -195,7 +205,8 @@ import Testing
         }
     }
 
-    @Test func aProcessIsAClientWithItsName() throws {
+    @Test("A process appears in reports as a client with its name")
+    func aProcessIsAClientWithItsName() throws {
         try HubService.run { service in
             let task = try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c"), name: "all"))
             try await service.until("recv a + recv b")
@@ -203,7 +214,7 @@ import Testing
             #expect(clients.clients.map(\.address) == ["all"])
             let waiters = try #require(service.hub.report(on: .waiters(channel: nil)) as? WaitersReport)
             #expect(waiters.waiters.map(\.client) == ["all"])
-            #expect(service.hub.connectionCount == 0, "it counts as no connection")
+            #expect(service.hub.connectionCount == 0, "a process does not count as a connection")
             task.cancel()
             try await task.value
             #expect((service.hub.report(on: .clients) as? ClientsReport)?.clients.isEmpty == true)
@@ -212,7 +223,8 @@ import Testing
 
     // MARK: The end
 
-    @Test func aProcessThatWasStoppedGivesItsMessageBackAndItsNameIsFree() throws {
+    @Test("A stopped process returns its message and frees its name")
+    func aProcessThatWasStoppedGivesItsMessageBackAndItsNameIsFree() throws {
         try HubService.run { service in
             let a = try service.hub.channel("a")
             let task = try start(.echo(from: "a", to: "b"), service)
@@ -223,7 +235,7 @@ import Testing
             task.cancel()
             try await task.value
             try await service.until("send a")
-            #expect(failures.bufferedCount == 0, "that is no failure")
+            #expect(failures.bufferedCount == 0, "a stop is not a failure")
             #expect(service.process("echo:a")?.state == .stopped)
 
             _ = try start(.echo(from: "a", to: "b"), service)
@@ -233,7 +245,8 @@ import Testing
         }
     }
 
-    @Test func aProcessCanBeStoppedWhileItRests() throws {
+    @Test("A process can be stopped while it waits for its restart")
+    func aProcessCanBeStoppedWhileItRests() throws {
         try HubService.run { service in
             try service.hub.channel("a").close()
             let task = try start(.echo(from: "a", to: "b"), service)
@@ -245,7 +258,8 @@ import Testing
         }
     }
 
-    @Test func theProcessesEndWithTheirReactor() throws {
+    @Test("The processes end with their reactor")
+    func theProcessesEndWithTheirReactor() throws {
         let reactor = try Reactor(clock: ManualReactorClock())
         let hub = Hub(on: reactor, epoch: 1)
         let works: [BuiltInProcess.Work] = [
@@ -254,9 +268,9 @@ import Testing
             .broadcast(from: "b", to: ["x", "y"]), .filter(from: "f", to: "x", prefix: []),
             .rateLimit(from: "r", to: "x", every: .seconds(1)), .sieve(to: "p", upTo: 100),
         ]
-        try reactor.run {
+        try reactor.runTest {
             for work in works { try hub.start(BuiltInProcess(work)) }
-            while hub.parkedCount < works.count - 1 { await Task.yield() }
+            await yieldUntil { hub.parkedCount >= works.count - 1 }
         }
         #expect(hub.processes.reports.map(\.state) == works.map { _ in .stopped })
         #expect(hub.parkedCount == 0)

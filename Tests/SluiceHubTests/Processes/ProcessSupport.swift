@@ -5,33 +5,33 @@ import Testing
 @testable import SluiceHub
 
 extension HubService {
-    /// A task that sends a text.
+    /// Starts a task that sends a text.
     func sender(of text: String, on channel: HubChannel) -> GreenTask<Void> {
         reactor.spawn("sender of \(text)") { try await channel.send(text) }
     }
 
-    /// A task that receives a text.
+    /// Starts a task that receives a text.
     func receiver(of channel: HubChannel) -> GreenTask<String> {
         reactor.spawn("receiver") { try await channel.text() }
     }
 
-    /// What is seen of a process.
+    /// Returns the report of a process.
     func process(_ name: String) -> ProcessReport? { hub.processes.reports.first { $0.name == name } }
 
     var leaseCount: Int { hub.look { $0.machine.leases.count } }
 
-    /// Returns once every task has done what it can without the clock.
+    /// Lets every task run until it waits for the clock or for a socket.
     func settled() async {
         for _ in 0..<100 { await Task.yield() }
     }
 
-    /// Returns once exactly one operation is parked, and has been for `duration`.
+    /// Waits until exactly one operation is parked, and has been for `duration`.
     func parkedSince(_ duration: Duration) async {
         let seconds = Double(duration.wholeNanoseconds) / 1e9
         await until { waiters.count == 1 && waiters.allSatisfy { $0.waitingSeconds == seconds } }
     }
 
-    /// Returns once those who wait are these, in any order: "recv a, send b under lease, recv c + recv d".
+    /// Waits until exactly these operations are parked, in any order: "recv a, send b under lease, recv c + recv d".
     func until(_ expected: String) async throws {
         let expected = expected.split(separator: ", ").map(String.init).sorted()
         await until { waiters.map(\.summary).sorted() == expected }
@@ -53,7 +53,7 @@ extension WaiterReport {
 }
 
 extension HubChannel {
-    /// The next message as a text.
+    /// Receives the next message as text.
     func text() async throws -> String { String(decoding: try #require(try await receive()), as: UTF8.self) }
 }
 

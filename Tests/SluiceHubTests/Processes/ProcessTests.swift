@@ -4,11 +4,12 @@ import Testing
 
 @testable import SluiceHub
 
-/// What each built-in process does, with somebody at either end of it and the clock in the test's hands.
+/// Each built-in process, with clients at both ends and a clock that the test controls.
 @Suite(.timeLimit(.minutes(10))) struct ProcessTests {
-    // MARK: Those that make messages
+    // MARK: Processes that create messages
 
-    @Test func aTickerSendsTheNumberOfTicks() throws {
+    @Test("A ticker sends the number of ticks")
+    func aTickerSendsTheNumberOfTicks() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(2))))
             let ticks = try service.hub.channel("ticks")
@@ -24,7 +25,8 @@ import Testing
         }
     }
 
-    @Test func aLateReceiverGetsTheLastTickOnly() throws {
+    @Test("A late receiver gets only the last tick")
+    func aLateReceiverGetsTheLastTickOnly() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1))))
             let ticks = try service.hub.channel("ticks")
@@ -42,7 +44,8 @@ import Testing
         }
     }
 
-    @Test func aTickThatIsHeldTooLongIsNotOfferedAgain() throws {
+    @Test("A tick that comes back after the next one is not offered again")
+    func aTickThatIsHeldTooLongIsNotOfferedAgain() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1))))
             let ticks = try service.hub.channel("ticks")
@@ -59,7 +62,8 @@ import Testing
         }
     }
 
-    @Test func theSieveSendsThePrimesAndBeginsAnew() throws {
+    @Test("A sieve sends the primes and starts again")
+    func theSieveSendsThePrimesAndBeginsAnew() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: 30)))
             let primes = try service.hub.channel("primes")
@@ -73,7 +77,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [2, 3, 4, 9, 25, 26]) func theSieveEndsWithTheLastPrime(limit: Int) throws {
+    @Test("A sieve ends with the last prime up to its limit", arguments: [2, 3, 4, 9, 25, 26])
+    func theSieveEndsWithTheLastPrime(limit: Int) throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: limit)))
             let primes = try service.hub.channel("primes")
@@ -82,20 +87,22 @@ import Testing
         }
     }
 
-    @Test func theSieveComputesNoFurtherThanAsked() throws {
+    @Test("A sieve computes only the primes that are received")
+    func theSieveComputesNoFurtherThanAsked() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.sieve(to: "primes", upTo: 1_000_000_000)))
             let primes = try service.hub.channel("primes")
             for _ in 1..<100 { _ = try await primes.text() }
             #expect(try await primes.text() == "541")
             await service.settled()
-            #expect(service.hub.parkedCount == 1, "it offers the next one")
+            #expect(service.hub.parkedCount == 1, "the sieve offers the next prime")
         }
     }
 
-    // MARK: Those that pass on
+    // MARK: Processes that pass messages on
 
-    @Test func theSendersOKMeansThatTheMessageGotThrough() throws {
+    @Test("An echo's sender is answered OK when the receiver has acknowledged the message")
+    func theSendersOKMeansThatTheMessageGotThrough() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b")))
             let (sender, receiver) = (try await service.connect(), try await service.connect())
@@ -113,7 +120,8 @@ import Testing
         }
     }
 
-    @Test func anEchoTakesOneMessageAtATime() throws {
+    @Test("An echo receives one message at a time")
+    func anEchoTakesOneMessageAtATime() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.echo(from: "a", to: "b")))
             let senders = try ["1", "2"].map { service.sender(of: $0, on: try service.hub.channel("a")) }
@@ -125,7 +133,8 @@ import Testing
         }
     }
 
-    @Test func aDelayPassesEachMessageOnWhenItsTimeHasCome() throws {
+    @Test("A delay sends each message when its time has come")
+    func aDelayPassesEachMessageOnWhenItsTimeHasCome() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(10))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
@@ -149,7 +158,8 @@ import Testing
         }
     }
 
-    @Test func aDelayHoldsOnlySoMany() throws {
+    @Test("A delay holds only as many messages as it may have leases")
+    func aDelayHoldsAsManyMessagesAsLeases() throws {
         try HubService.run(limits: HubLimits(maxLeases: 5)) { service in
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .hours(1))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
@@ -166,7 +176,8 @@ import Testing
         }
     }
 
-    @Test func aFilterDropsWhatDoesNotBeginWithThePrefix() throws {
+    @Test("A filter drops messages without the prefix")
+    func aFilterDropsWhatDoesNotBeginWithThePrefix() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.filter(from: "a", to: "b", prefix: Array("job ".utf8))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
@@ -180,11 +191,12 @@ import Testing
         }
     }
 
-    @Test func aRateLimitRestsAfterEachMessage() throws {
+    @Test("A rate limit waits after each message")
+    func aRateLimitRestsAfterEachMessage() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.rateLimit(from: "a", to: "b", every: .seconds(1))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
-            // A long silence saves nothing up.
+            // A long pause does not allow a burst afterwards.
             await service.settled()
             service.clock.advance(by: .seconds(100))
             let senders = (1...3).map { service.sender(of: "\($0)", on: a) }
@@ -201,7 +213,8 @@ import Testing
         }
     }
 
-    @Test func whatARateLimitHasNotTakenCanTimeOut() throws {
+    @Test("A send that a rate limit has not received can time out")
+    func aSendToARateLimitCanTimeOut() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.rateLimit(from: "a", to: "b", every: .seconds(10))))
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
@@ -216,9 +229,10 @@ import Testing
         }
     }
 
-    // MARK: From many, to many
+    // MARK: Processes with several channels
 
-    @Test func aMergeIsFair() throws {
+    @Test("A merge takes turns between its sources")
+    func aMergeIsFair() throws {
         try HubService.run { service in
             let (a, b, c) = (
                 try service.hub.channel("a"), try service.hub.channel("b"), try service.hub.channel("c")
@@ -234,7 +248,8 @@ import Testing
         }
     }
 
-    @Test func aMergeTakesOneMessageAtATime() throws {
+    @Test("A merge receives one message at a time")
+    func aMergeTakesOneMessageAtATime() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
             try await service.until("recv a + recv b")
@@ -244,7 +259,8 @@ import Testing
         }
     }
 
-    @Test func aMergeLeavesOutWhatIsClosedAndComesBackToIt() throws {
+    @Test("A merge skips closed channels and returns to them when they are opened again")
+    func aMergeSkipsClosedChannels() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let c = try service.hub.channel("c")
@@ -267,7 +283,8 @@ import Testing
         }
     }
 
-    @Test func aMergeOfChannelsThatAreAllClosedFails() throws {
+    @Test("A merge fails if all its sources are closed")
+    func aMergeOfChannelsThatAreAllClosedFails() throws {
         try HubService.run { service in
             for name in ["a", "b"] { try service.hub.channel(name).close() }
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
@@ -276,7 +293,8 @@ import Testing
         }
     }
 
-    @Test func aSplitTakesTurns() throws {
+    @Test("A split takes turns between its targets")
+    func aSplitTakesTurns() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.split(from: "a", to: ["x", "y", "z"])))
             let a = try service.hub.channel("a")
@@ -288,7 +306,8 @@ import Testing
         }
     }
 
-    @Test func aSplitWaitsForTheOneWhoseTurnItIs() throws {
+    @Test("A split waits for the target whose turn it is")
+    func aSplitWaitsForTheOneWhoseTurnItIs() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.split(from: "a", to: ["x", "y"])))
             let (x, y) = (try service.hub.channel("x"), try service.hub.channel("y"))
@@ -302,7 +321,8 @@ import Testing
         }
     }
 
-    @Test func aBroadcastIsDoneWhenAllHaveTheMessage() throws {
+    @Test("A broadcast answers its sender when all targets have the message")
+    func aBroadcastIsDoneWhenAllHaveTheMessage() throws {
         try HubService.run { service in
             try service.hub.start(BuiltInProcess(.broadcast(from: "a", to: ["x", "y", "z"])))
             for round in ["1", "2"] {
@@ -319,7 +339,8 @@ import Testing
 
     // MARK: Values
 
-    @Test func aProcessIsCalledAfterItsFirstChannel() throws {
+    @Test("The default name of a process is its kind and its first channel")
+    func aProcessIsCalledAfterItsFirstChannel() throws {
         #expect(try BuiltInProcess(.ticker(to: "t", every: .seconds(1))).name == "ticker:t")
         #expect(try BuiltInProcess(.rateLimit(from: "a", to: "b", every: .seconds(1))).name == "rate-limit:a")
         #expect(try BuiltInProcess(.merge(from: ["b", "a"], to: "c")).name == "merge:b")
@@ -329,6 +350,7 @@ import Testing
     }
 
     @Test(
+        "An invalid process is refused with the problem",
         arguments: [
             (.echo(from: "", to: "b"), "a name is 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and does not begin with -"),
             (.merge(from: [], to: "b"), "it has no channel to receive from, or none to send to"),
@@ -340,7 +362,7 @@ import Testing
             (.sieve(to: "a", upTo: 1), "its limit is not from 2 to 1000000000"),
             (.sieve(to: "a", upTo: 1_000_000_001), "its limit is not from 2 to 1000000000"),
         ] as [(BuiltInProcess.Work, String)])
-    func aProcessThatCannotBeIsRefused(work: BuiltInProcess.Work, problem: String) {
+    func anInvalidProcessIsRefused(work: BuiltInProcess.Work, problem: String) {
         let error = #expect(throws: SluiceError.self) { try BuiltInProcess(work) }
         #expect(error?.code == .misuse)
         #expect(error?.message == problem)

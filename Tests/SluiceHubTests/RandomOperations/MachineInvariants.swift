@@ -3,10 +3,10 @@ import SluiceWire
 
 @testable import SluiceHub
 
-/// Looks at a machine between two calls: whether everything in it belongs together.
+/// Checks the invariants of a state machine between two calls.
 struct MachineInvariants {
     private(set) var faults: [String] = []
-    /// Who stands in a queue of each channel, by its name.
+    /// The operations in the queues of each channel, by the channel's name.
     private var senders: [String: Set<OperationID>] = [:]
     private var receivers: [String: Set<OperationID>] = [:]
     private var receiverArms: [String: Int] = [:]
@@ -28,14 +28,16 @@ struct MachineInvariants {
             note(operation, id)
             guard case .stream(let stream) = operation.wait, stream.isPaused, !stream.isWindowFull else { continue }
             if (machine.clients[operation.caller.connection]?.unwrittenBytes ?? 0) < machine.limits.outputBytes {
-                faults.append("a receive is paused for nothing")
+                faults.append("a receive is paused although it has credit and window")
             }
         }
         machine.leases.forEach { _, lease in
             leases[lease.holder, default: 0] += 1
             leasesOfChannels[lease.channel.name.description, default: 0] += 1
-            if channels[lease.channel.name.description] !== lease.channel { faults.append("a lease of no channel") }
-            if !lease.offer.isLeased { faults.append("a lease of what is not leased") }
+            if channels[lease.channel.name.description] !== lease.channel {
+                faults.append("a lease of a channel that is not in the table")
+            }
+            if !lease.offer.isLeased { faults.append("a lease of a message that is not leased") }
         }
         for channel in found { check(channel) }
         var clients: [(ConnectionID, ClientRecord)] = []
@@ -45,12 +47,12 @@ struct MachineInvariants {
         check("tombstones", machine.channels.tombstoneCount, found.count { $0.isTombstone })
         if machine.totals.keptBytes > machine.limits.keptBytes { faults.append("too many bytes are kept") }
         if machine.totals.keptMessages < 0 || machine.totals.keptBytes < 0 {
-            faults.append("less than nothing is kept")
+            faults.append("the kept messages or bytes are negative")
         }
     }
 
     private mutating func check(_ what: String, _ value: Int, _ expected: Int) {
-        if value != expected { faults.append("\(what): \(value), and there are \(expected)") }
+        if value != expected { faults.append("\(what): \(value) instead of \(expected)") }
     }
 
     // MARK: Operations
@@ -63,11 +65,11 @@ struct MachineInvariants {
         switch operation.wait {
         case .send(let channel, let offer, _):
             note(offer, on: channel, id)
-            if operation.triesOnce, !offer.isLeased { faults.append("a send without time waits for more than a lease") }
+            if operation.triesOnce, !offer.isLeased { faults.append("a send with timeout=0 waits without a lease") }
         case .receive(let channel, _, _): note(receiver: id, of: channel)
         case .stream(let stream) where !stream.isPaused: note(receiver: id, of: stream.channel)
         case .stream(let stream):
-            if !stream.channel.streams.contains(id) { faults.append("a paused receive is unknown to its channel") }
+            if !stream.channel.streams.contains(id) { faults.append("a paused receive is missing from its channel") }
         case .select(let select):
             for arm in select.arms {
                 switch arm {
@@ -82,25 +84,25 @@ struct MachineInvariants {
 
     private mutating func note(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
         let name = channel.name.description
-        if channels[name] !== channel { faults.append("a send on a channel that is nowhere") }
+        if channels[name] !== channel { faults.append("a send on a channel that is not in the table") }
         if offer.sender?.operation != id, !offer.attached.contains(where: { $0.operation == id }) {
-            faults.append("nobody would tell the sender on \(name)")
+            faults.append("an offer on \(name) has lost its sender")
         }
         switch offer.place {
-        // Another one who sends the same would have it meet its first sender.
+        // Another operation that sends the same message shares the offer of the first one.
         case .queued where offer.sender?.operation != id, .returned where offer.sender?.operation != id: break
         case .queued:
             senders[name, default: []].insert(id)
             queuedOffers[name, default: []].insert(ObjectIdentifier(offer))
         case .returned: senders[name, default: []].insert(id)
-        case .gone: faults.append("a sender on \(name) waits for what is gone")
+        case .gone: faults.append("a sender on \(name) waits for an offer that is gone")
         case .buffered, .delayed, .leased, .distributing: break
         }
     }
 
     private mutating func note(receiver id: OperationID, of channel: NamedChannel) {
         let name = channel.name.description
-        if channels[name] !== channel { faults.append("a receive on a channel that is nowhere") }
+        if channels[name] !== channel { faults.append("a receive on a channel that is not in the table") }
         receivers[name, default: []].insert(id)
         receiverArms[name, default: 0] += 1
     }
@@ -118,34 +120,36 @@ struct MachineInvariants {
         check(
             "away from \(name)", channel.awayCount,
             (leasesOfChannels[name] ?? 0) + (channel.extras?.resting.count ?? 0))
-        if engine.held < 0 { faults.append("\(name) holds less than nothing") }
+        if engine.held < 0 { faults.append("\(name) holds a negative number") }
         let hasReturned = channel.extras?.returned.isEmpty == false
         if channel.awayCount == 0, !hasReturned { check("held by \(name)", engine.held, 0) }
         if case .buffered(let capacity) = channel.engine.kind {
-            if engine.buffered + engine.held > capacity { faults.append("\(name) keeps too much") }
-            if engine.buffered + engine.held < capacity, engine.senders > 0 { faults.append("\(name) has room") }
+            if engine.buffered + engine.held > capacity { faults.append("\(name) keeps more than its capacity") }
+            if engine.buffered + engine.held < capacity, engine.senders > 0 {
+                faults.append("senders wait on \(name) although it has capacity")
+            }
         }
         if channel.engine.ending != nil, engine.receivers > 0, channel.isDrained {
-            faults.append("receivers wait on \(name) for nothing")
+            faults.append("receivers wait on \(name), which has ended")
         }
         if channel.refusesReturns, engine.senders > 0 || engine.buffered > 0 || hasReturned {
-            faults.append("a message waits on \(name), which nobody receives from")
+            faults.append("a message waits on \(name), which has no receivers any more")
         }
         if channel.extras?.round != nil, !channel.isBroadcast {
-            faults.append("\(name) broadcasts and is no broadcast")
+            faults.append("\(name) has a round but is not a broadcast")
         }
-        if channel.isIdle, channel.engine.ending == nil { faults.append("\(name) is there for nothing") }
+        if channel.isIdle, channel.engine.ending == nil { faults.append("\(name) is idle and still exists") }
         if channel.isBroadcast {
             if channel.extras?.round == nil, channel.engine.firstParkedMessage?.minimumReceivers == 0 {
-                faults.append("a broadcast on \(name) waits for nothing")
+                faults.append("a broadcast on \(name) waits without a reason")
             }
         } else {
             if engine.receivers > 0, engine.buffered > 0 || hasReturned {
-                faults.append("receivers of \(name) wait beside messages")
+                faults.append("receivers of \(name) wait although it has messages")
             }
-            // A select may stand on both sides of a channel: it does not meet itself.
+            // A select may have arms on both sides of a channel, because it does not match itself.
             for sender in senders[name] ?? [] where receivers[name]?.contains(where: { $0 != sender }) == true {
-                faults.append("a sender and a receiver wait beside each other on \(name)")
+                faults.append("a sender and a receiver on \(name) were not matched")
             }
         }
     }

@@ -3,34 +3,33 @@ import SluiceWire
 
 @testable import SluiceHub
 
-/// What clients saw, and whether a hub that keeps its promises could have shown them that.
+/// Checks whether a hub that keeps its promises could have given the replies that its clients got.
 ///
-/// It knows nothing of the machine but what it has told: the operations and their replies are entered, and what cannot
-/// be is put down as a fault.
+/// The checker sees only the operations and their replies, not the machine. It records impossible replies as faults.
 final class PromiseChecker {
-    /// A message that somebody sends; with an id, one for all who send it.
+    /// A message; all sends with the same id share one.
     final class Message {
         let channel: String
         let text: String
         let hasID: Bool
-        /// When it was sent, as a number: who was sent first is received first.
+        /// The place of the send in the order of all sends, in which messages are received.
         var number: Int
-        /// How many operations wait for its end.
+        /// The number of operations that wait for the message's end.
         var waiting = 0
-        /// How often it was handed out under a lease.
+        /// The number of leases that the message has had.
         var attempts = 0
-        /// How often a receiver has taken it for good, or acknowledged it.
+        /// The number of receivers that got the message without a lease or acknowledged it.
         var commits = 0
         var isLeased = false
         var restsUntil: UInt64 = 0
-        /// Its sender was told that nobody received it, and nobody ever will.
+        /// Whether the sender was told that no receiver has the message or ever will.
         var hasFailed = false
-        /// Its sender was told that it was accepted.
+        /// Whether the sender was told that the message was accepted.
         var wasAccepted = false
-        /// Whether it may not be there any more although its sender waits: that is a select which may have committed to a
-        /// broadcast that nobody has received yet, or stands on both sides.
+        /// Whether the message may be withdrawn although its sender waits: its select may have committed to a broadcast
+        /// that no client has received yet, or has arms for both sides.
         var mayBeElsewhere = false
-        /// How many receivers its sender was told of.
+        /// The number of receivers that the sender was told of.
         var receivers: Int?
 
         init(_ text: String, on channel: String, hasID: Bool, number: Int) {
@@ -43,21 +42,21 @@ final class PromiseChecker {
 
     struct Send {
         let message: Message
-        /// The number of the arm; nil of a plain send.
+        /// The number of the select's arm; nil for a plain send.
         let arm: Int?
         let isUntilTaken: Bool
     }
 
-    /// An operation that was begun.
+    /// An operation that a client has begun.
     struct Operation {
         let connection: ConnectionID
         var sends: [Send] = []
-        /// The nanoseconds of its leases, by arm; -1 stands for a plain receive.
+        /// The nanoseconds of the leases by arm; -1 is a plain receive.
         var leases: [Int: UInt64] = [:]
         var barriers: [Int: (name: String, parties: Int?)] = [:]
         let waitsAfterEOF: Bool
         var isCounted = false
-        /// Whether a receiver has one of its messages, so that it waits for nothing else.
+        /// Whether a receiver has one of the messages, so that the operation waits for that one alone.
         var isCommitted = false
     }
 
@@ -72,14 +71,14 @@ final class PromiseChecker {
     private(set) var pending: [OperationID: Operation] = [:]
     private(set) var leases: [DeliveryID: Lease] = [:]
     private(set) var messages: [String: Message] = [:]
-    /// What each connection was given by counted receives, and has not reported as written.
+    /// The bytes of counted receives that each connection has not reported as written.
     var unwritten: [ConnectionID: Int] = [:]
-    /// The channels of which accepted messages may have been lost: they were poisoned, or nobody was left to receive.
+    /// The channels that may have lost accepted messages, because they were poisoned or their last receiver left.
     var lossy: Set<String> = []
     var now: UInt64 = 0
     private var seen: Set<DeliveryID> = []
     private var lastNumber = 0
-    // What the current step has done.
+    // The results of the current step.
     private var handed: [Message] = []
     private var failed: [Send] = []
     private var succeeded: [Send] = []
@@ -87,9 +86,9 @@ final class PromiseChecker {
 
     func fault(_ text: String) { faults.append(text) }
 
-    // MARK: What is sent
+    // MARK: Messages
 
-    /// The message that is sent now; with an id, the one that is on its way already, if there is one.
+    /// Returns the message of a new send: an existing one if the id is known, otherwise a new one.
     func message(on channel: String, id: String?) -> Message {
         lastNumber += 1
         guard let id else {
@@ -99,7 +98,7 @@ final class PromiseChecker {
         }
         let known = messages[channel + "/" + id] ?? Message(id, on: channel, hasID: true, number: lastNumber)
         messages[channel + "/" + id] = known
-        // Nothing has come of it, and nothing will: it is sent as another one.
+        // The earlier sends have failed for certain, so this send starts anew.
         if known.waiting == 0, !known.isLeased, !known.wasAccepted, known.commits == 0 {
             known.number = lastNumber
             known.attempts = 0
@@ -108,13 +107,13 @@ final class PromiseChecker {
         return known
     }
 
-    // MARK: What is told
+    // MARK: Events
 
     func begin(_ operation: Operation, _ outcome: Outcome) {
         switch outcome {
         case .done(let reply): conclude(operation, reply)
         case .parked(let id):
-            if pending[id] != nil { fault("\(id) was begun while it was there") }
+            if pending[id] != nil { fault("\(id) was begun twice") }
             pending[id] = operation
             for send in operation.sends { send.message.waiting += 1 }
         }
@@ -123,7 +122,7 @@ final class PromiseChecker {
     func take(_ effect: Effect) {
         if case .released = effect.content { return }
         guard let operation = pending[effect.operation], operation.connection == effect.connection else {
-            return fault("\(effect) is for nobody")
+            return fault("\(effect) is for no pending operation")
         }
         switch effect.content {
         case .final(let reply):
@@ -132,7 +131,7 @@ final class PromiseChecker {
         case .partial(let reply):
             unwritten[effect.connection, default: 0] += HubStateMachine.outputBytes(of: reply)
             conclude(operation, reply)
-            if !operation.isCounted { fault("\(reply) is a part of what has no parts") }
+            if !operation.isCounted { fault("\(reply) is partial, but the operation is not a counted receive") }
         case .handoff, .released: break
         }
     }
@@ -178,7 +177,7 @@ final class PromiseChecker {
         unwritten[connection] = nil
     }
 
-    /// Time has passed; what is told of that comes afterwards.
+    /// Ends the leases whose time has run out; call it before the replies that follow from that.
     func expireLeases() {
         for (delivery, lease) in leases where lease.end <= now { release(delivery, lease) }
     }
@@ -199,7 +198,7 @@ final class PromiseChecker {
                 return fail(operation.sends)
             }
             guard let taken = operation.sends.first(where: { $0.arm == arm }) else {
-                return fault("OK to nothing that was sent")
+                return fault("OK for an arm that sends nothing")
             }
             fail(operation.sends.filter { $0.arm != arm })
             if attributes.contains(where: { $0.key == .dropped }) { return fail([taken]) }
@@ -207,7 +206,7 @@ final class PromiseChecker {
             taken.message.wasAccepted = true
             succeeded.append(taken)
         case .message(let channel, let body, let attributes):
-            if operation.isCommitted { fault("\(reply) to who had sent something") }
+            if operation.isCommitted { fault("\(reply) for a select that has sent its message") }
             fail(operation.sends)
             hand(channel.description, String(decoding: body, as: UTF8.self), attributes, operation)
         case .maybe: break
@@ -223,11 +222,11 @@ final class PromiseChecker {
 
     private func hand(_ channel: String, _ text: String, _ attributes: [Attribute], _ operation: Operation) {
         guard let message = messages[channel + "/" + text] else { return fault("\(text) was never sent on \(channel)") }
-        if message.hasFailed { fault("\(text) was received, although its sender was told that it would not be") }
+        if message.hasFailed { fault("\(text) was received, although its sender was told otherwise") }
         if !isForAll(message) {
             if message.commits > 0 { fault("\(text) was received again on \(channel)") }
             if message.isLeased { fault("\(text) was handed out while it was under a lease") }
-            if message.restsUntil > now { fault("\(text) was handed out while it rested") }
+            if message.restsUntil > now { fault("\(text) was handed out before its delay had passed") }
         }
         handed.append(message)
         let lease = operation.leases[attributes.number(of: .arm) ?? -1] ?? 0
@@ -237,25 +236,27 @@ final class PromiseChecker {
             guard let delivery else { return fault("\(text) has no lease") }
             if !seen.insert(delivery).inserted { fault("\(delivery) was used before") }
             if attributes.number(of: .attempt) != message.attempts {
-                fault("\(text) comes as another attempt than \(message.attempts): \(attributes)")
+                fault("\(text) is not attempt \(message.attempts): \(attributes)")
             }
             message.isLeased = true
             leases[delivery] = Lease(
                 message: message, holder: operation.connection, nanoseconds: lease, end: now + lease)
         } else {
-            if delivery != nil { fault("\(text) has a lease that nobody wanted") }
+            if delivery != nil { fault("\(text) has a lease that was not requested") }
             message.commits += 1
         }
     }
 
-    /// Whether a message may have several receivers: a broadcast's, and the value of a once channel.
+    /// Whether a message may have several receivers, as on a broadcast or once channel.
     private func isForAll(_ message: Message) -> Bool {
         message.channel.hasPrefix("w") || message.channel.hasPrefix("v")
     }
 
-    // MARK: At the end of a step
+    // MARK: The end of a step
 
-    /// - Parameter isOneEvent: whether nothing can have come back after something else was handed out.
+    /// Checks the results of the step.
+    ///
+    /// - Parameter isOneEvent: whether no message can have come back after another one was handed out.
     func endStep(isOneEvent: Bool) {
         commitSelects()
         for send in failed {
@@ -282,7 +283,7 @@ final class PromiseChecker {
         (handed, failed, succeeded, met) = ([], [], [], [:])
     }
 
-    /// A select that waits on, although a receiver has one of its messages, waits for that one alone.
+    /// Notes that a pending select waits only for the message that a receiver has.
     private func commitSelects() {
         for message in handed {
             for (id, operation) in pending {
@@ -315,7 +316,7 @@ final class PromiseChecker {
         return message.waiting > 0 || message.wasAccepted && !lossy.contains(message.channel)
     }
 
-    /// Checks, once everything was received, that nothing was lost that was accepted.
+    /// Checks, when all messages are received, that no accepted message was lost.
     func checkNothingLost(on channels: [String]) {
         for message in messages.values where channels.contains(message.channel) && !lossy.contains(message.channel) {
             if message.wasAccepted, message.commits != 1 {
@@ -326,6 +327,6 @@ final class PromiseChecker {
 }
 
 extension [Attribute] {
-    /// The number that the attribute of that key has.
+    /// Returns the number that the attribute `key` has.
     func number(of key: Attribute.Key) -> Int? { first { $0.key == key }.flatMap { Int($0.value) } }
 }

@@ -5,16 +5,17 @@ import Testing
 
 @testable import SluiceHub
 
-/// Thousands of random operations by several clients on a few channels; after each, what the clients were told and what
-/// the machine keeps must be possible, and nothing may be left when everybody has gone.
+/// Thousands of random operations of several clients on a few channels. After each one, the replies must keep the hub's
+/// promises and the machine must keep its invariants. Nothing may be left when all clients have disconnected.
 @Suite struct RandomOperationsTests {
     private static let seedsPerRun: UInt64 = 40
 
-    @Test(arguments: 0..<UInt64(8)) func nothingIsLostDuplicatedOrLeftBehind(run: UInt64) throws {
+    @Test("Random operations lose and duplicate no message and leave nothing behind", arguments: 0..<UInt64(8))
+    func nothingIsLostDuplicatedOrLeftBehind(run: UInt64) throws {
         for seed in (run * Self.seedsPerRun)..<((run + 1) * Self.seedsPerRun) {
             var crowd = try Crowd(seed: seed)
             for _ in 0..<250 where crowd.faults.isEmpty { try crowd.step() }
-            if crowd.faults.isEmpty { try crowd.goHome() }
+            if crowd.faults.isEmpty { try crowd.finish() }
             guard crowd.faults.isEmpty else {
                 Issue.record("seed \(seed): \(crowd.faults)\n\(crowd.story)")
                 return
@@ -22,7 +23,10 @@ import Testing
         }
     }
 
-    @Test(arguments: 0..<UInt64(8)) func whatDrainsHasADefiniteEndUnlessAReceiverHasIt(run: UInt64) throws {
+    @Test(
+        "Draining amid random operations answers every sender, with MAYBE only if a receiver has the message",
+        arguments: 0..<UInt64(8))
+    func drainingAnswersEverySender(run: UInt64) throws {
         for seed in (run * Self.seedsPerRun)..<((run + 1) * Self.seedsPerRun) {
             var crowd = try Crowd(seed: seed)
             for _ in 0..<150 where crowd.faults.isEmpty { try crowd.step() }
@@ -37,7 +41,7 @@ import Testing
     }
 }
 
-/// Clients that do anything.
+/// Several clients that perform random operations.
 private struct Crowd: ~Copyable {
     private static let names = ["r0", "r1", "b2", "n2", "o1", "w", "v"]
     private static let declarations: [String: ChannelDeclaration] = [
@@ -51,7 +55,7 @@ private struct Crowd: ~Copyable {
     private var halfClosed: Set<ConnectionID> = []
     private var log: [String] = []
     private var oldDeliveries: [DeliveryID] = []
-    /// Whether nothing is poisoned, and nobody counts as an end: then nothing that was accepted may be lost.
+    /// Whether there is no POISON and no JOIN, so that no accepted message may be lost.
     private let isGentle: Bool
     private var keys: Set<SendKey> = []
 
@@ -75,7 +79,7 @@ private struct Crowd: ~Copyable {
     var faults: [String] { checker.faults }
     var story: String { log.suffix(60).joined(separator: "\n") }
 
-    // MARK: Chance
+    // MARK: Random choices
 
     private mutating func chance(_ count: Int, of total: Int) -> Bool { below(total) < count }
     private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
@@ -136,7 +140,8 @@ private struct Crowd: ~Copyable {
 
     private mutating func settle(isOneEvent: Bool) {
         for effect in hub.machine.effects {
-            log.append("    \(effect.connection.slot) of \(effect.operation.serial): \(told(effect.content))")
+            log.append(
+                "    \(effect.connection.slot) of \(effect.operation.serial): \(description(of: effect.content))")
             if let delivery = LateReply(effect).delivery { oldDeliveries.append(delivery) }
             checker.take(effect)
         }
@@ -145,13 +150,15 @@ private struct Crowd: ~Copyable {
         for fault in MachineInvariants(hub.machine).faults { checker.fault(fault) }
         for operation in checker.pending.values
         where halfClosed.contains(operation.connection) && !operation.waitsAfterEOF {
-            checker.fault("something waits after the end of its client's input")
+            checker.fault("an operation waits after the end of its client's input")
         }
         if checker.pending.count != hub.machine.parkedCount { checker.fault("an operation has ended without a reply") }
-        if checker.leases.count != hub.machine.leases.count { checker.fault("a lease has ended, or not") }
+        if checker.leases.count != hub.machine.leases.count {
+            checker.fault("the machine has other leases than the clients")
+        }
     }
 
-    private func told(_ content: Effect.Content) -> String {
+    private func description(of content: Effect.Content) -> String {
         switch content {
         case .final(let reply): "\(text(reply)), the end"
         case .partial(let reply): text(reply)
@@ -278,7 +285,7 @@ private struct Crowd: ~Copyable {
             if case .done(let reply) = outcome { checker.acknowledged(delivery, by: holder, reply) }
         case 3, 4:
             let delay: Duration? = chance(1, of: 3) ? .milliseconds(1 + below(500)) : nil
-            // Before anything is told of what comes of it.
+            // Entered before the replies that the nack causes.
             checker.refused(
                 delivery, by: holder, delay: delay?.wholeNanoseconds ?? 0,
                 checker.leases[delivery]?.holder == holder ? .ok : .timeout)
@@ -303,7 +310,7 @@ private struct Crowd: ~Copyable {
     }
 
     private mutating func pass(_ duration: Duration) {
-        log.append("\(duration) pass")
+        log.append("\(duration) passes")
         hub.machine.now += duration.wholeNanoseconds
         checker.now = hub.machine.now
         checker.expireLeases()
@@ -318,7 +325,7 @@ private struct Crowd: ~Copyable {
     }
 
     private mutating func manage() throws {
-        // Often the broadcast: it is rarely in the middle of a round, where its end is most likely to go wrong.
+        // The broadcast is chosen often: it is rarely partly delivered, when its end is most likely to go wrong.
         let (client, name) = (client(), chance(1, of: 3) ? "w" : name())
         let side: ChannelEnd.Side = chance(1, of: 2) ? .send : .receive
         switch below(isGentle ? 5 : 10) {
@@ -346,7 +353,7 @@ private struct Crowd: ~Copyable {
     }
 
     private mutating func disconnect(_ client: ConnectionID, isOrderly: Bool) {
-        log.append("\(client.slot) has gone")
+        log.append("\(client.slot) disconnects")
         halfClosed.remove(client)
         checker.disconnected(client)
         hub.disconnect(client, isOrderly: isOrderly)
@@ -361,7 +368,6 @@ private struct Crowd: ~Copyable {
 
     // MARK: The end
 
-    /// Everybody goes; one more client takes what is left, and closes what was opened.
     mutating func drain() {
         checker.now = hub.machine.now
         log.append("the hub drains")
@@ -371,7 +377,7 @@ private struct Crowd: ~Copyable {
                 continue
             }
             if !operation.sends.contains(where: { $0.message.channel == "w" && $0.message.commits > 0 }) {
-                checker.fault("\(effect) is in doubt, and nobody has the message")
+                checker.fault("\(effect) is in doubt although no receiver has the message")
             }
         }
         settle(isOneEvent: false)
@@ -390,15 +396,16 @@ private struct Crowd: ~Copyable {
         log.append("the hub ends")
         hub.machine.endDraining()
         settle(isOneEvent: false)
-        if !checker.pending.isEmpty { checker.fault("something waits after the end") }
+        if !checker.pending.isEmpty { checker.fault("an operation waits after the end of the drain") }
         while let client = clients.popLast() {
             disconnect(client, isOrderly: true)
             settle(isOneEvent: false)
         }
-        if !hub.machine.isDrained(localCount: 0) { checker.fault("it does not end") }
+        if !hub.machine.isDrained(localCount: 0) { checker.fault("the drain does not end") }
     }
 
-    mutating func goHome() throws {
+    /// Disconnects all clients; one more client receives the remaining messages and closes the declared channels.
+    mutating func finish() throws {
         while let client = clients.popLast() {
             checker.now = hub.machine.now
             disconnect(client, isOrderly: chance(1, of: 2))
@@ -424,9 +431,9 @@ private struct Crowd: ~Copyable {
         if machine != (0, 0, 0, 0, 0, 0) { checker.fault("left behind: \(machine)") }
         let kept = (hub.machine.totals.keptMessages, hub.machine.totals.keptBytes, hub.machine.leases.count)
         if kept != (0, 0, 0) { checker.fault("left behind: \(kept)") }
-        if hub.machine.nextDeadline != nil { checker.fault("something is due for ever") }
+        if hub.machine.nextDeadline != nil { checker.fault("a deadline is left behind") }
         if !hub.machine.barriers.isEmpty { checker.fault("a barrier is left behind") }
-        for key in keys where hub.machine.memory[key] != nil { checker.fault("\(key) is remembered for ever") }
+        for key in keys where hub.machine.memory[key] != nil { checker.fault("\(key) is still remembered") }
     }
 
     private mutating func takeOne(from name: String, _ client: ConnectionID) throws -> Bool {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// What `CHANNELS`, `WAITERS` and `CLIENTS` report.
+/// The reports of `CHANNELS`, `WAITERS` and `CLIENTS`.
 @Suite struct ReportTests {
     private func limits(rows: Int) -> HubLimits {
         var limits = HubLimits()
@@ -14,7 +14,8 @@ import Testing
 
     // MARK: Channels
 
-    @Test func aChannelIsReportedWithWhoeverWaitsOnIt() throws {
+    @Test("CHANNELS reports the waiting senders and receivers of a channel")
+    func aChannelIsReportedWithItsWaiters() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for tag in ["1", "2", "3"] { _ = try hub.send("x", on: "jobs", by: a, tag: tag) }
@@ -34,7 +35,8 @@ import Testing
         #expect(report.channels.last?.receivers == 1)
     }
 
-    @Test func declarationsAndEndingsAreReported() throws {
+    @Test("CHANNELS reports declarations and endings")
+    func declarationsAndEndingsAreReported() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.open("a", .buffer(3, .dropOldest), by: a)
@@ -51,7 +53,8 @@ import Testing
         #expect((channels[0].capacity, channels[0].overflow, channels[0].buffered) == (3, .dropOldest, 1))
     }
 
-    @Test func whatCameBackIsInTheBufferAndWhoIsPausedIsAReceiver() throws {
+    @Test("CHANNELS counts a returned message as buffered and a paused receive as a receiver")
+    func returnedMessagesCountAsBuffered() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -65,7 +68,8 @@ import Testing
         #expect((report.senders, report.receivers, report.buffered, report.leased) == (0, 1, 1, 0))
     }
 
-    @Test func channelsAreFoundByTheirBeginningAndTheRestIsCounted() throws {
+    @Test("CHANNELS finds channels by prefix and counts the omitted ones")
+    func channelsAreFoundByPrefix() throws {
         var hub = TestHub(limits: limits(rows: 3))
         let a = hub.connect()
         for number in (0..<5).reversed() { _ = try hub.receive(from: "jobs/\(number)", by: a, tag: "\(number)") }
@@ -78,7 +82,8 @@ import Testing
 
     // MARK: Waiters
 
-    @Test func everyKindOfWaitIsReportedTheOldestFirst() throws {
+    @Test("WAITERS reports every kind of parked operation, the oldest first")
+    func everyKindOfWaitIsReportedTheOldestFirst() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -108,7 +113,8 @@ import Testing
         #expect(waiters.map(\.timeoutSeconds) == [6, nil, nil, nil, nil])
     }
 
-    @Test func aSelectUnderALeaseWaitsForThatArm() throws {
+    @Test("WAITERS reports a select whose message is leased with that arm alone")
+    func aCommittedSelectIsReportedWithItsArm() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.select("recv d", "send c x", by: a, tag: "s")
@@ -118,7 +124,8 @@ import Testing
         #expect(waiter.targets == ["send c"])
     }
 
-    @Test func waitersAreFoundByTheirChannelAndTheYoungestAreLeftOut() throws {
+    @Test("WAITERS finds operations by channel and omits the youngest")
+    func waitersAreFoundByChannel() throws {
         var hub = TestHub(limits: limits(rows: 3))
         let a = hub.connect()
         for number in 0..<5 {
@@ -138,7 +145,8 @@ import Testing
 
     // MARK: Clients
 
-    @Test func clientsAreReportedTheOldestFirstAndTheRestIsCounted() throws {
+    @Test("CLIENTS reports the oldest clients first and counts the omitted ones")
+    func clientsAreReportedTheOldestFirst() throws {
         var hub = TestHub(limits: limits(rows: 2))
         let a = hub.connect()
         hub.machine.now += 1_000_000_000

@@ -4,9 +4,9 @@ import Testing
 
 @testable import SluiceHub
 
-/// The cycles of waiting that `STUCK` reports.
+/// The cycles of waiting clients that `STUCK` reports.
 @Suite struct StuckTests {
-    /// A cycle as tests compare it: how sure it is, and who waits how for which channel.
+    /// A cycle in a form that is easy to compare: its certainty, and one text for each step.
     private struct Cycle: Equatable {
         let certainty: WaitCycle.Certainty
         let steps: [String]
@@ -24,7 +24,7 @@ import Testing
 
     private func cycles(_ hub: borrowing TestHub) -> [Cycle] { hub.machine.stuckReport().cycles.map(Cycle.init) }
 
-    /// Two clients, of which each is the only sender to the other one, and waits for it.
+    /// Connects two clients, each of which is the only sender to the other and waits for it.
     private func makeStuck(_ hub: inout TestHub, tag: String? = nil, timeout: Duration? = nil) throws -> [ConnectionID]
     {
         let (a, b) = (hub.connect(), hub.connect())
@@ -39,23 +39,26 @@ import Testing
     private let proved = Cycle(
         .proved, "127.0.0.1:1 recv d 127.0.0.1:2", "127.0.0.1:2 recv c 127.0.0.1:1")
 
-    @Test func declaredEndsProveACycle() throws {
+    @Test("Joined ends prove a cycle")
+    func declaredEndsProveACycle() throws {
         var hub = TestHub()
         _ = try makeStuck(&hub)
         #expect(cycles(hub) == [proved])
     }
 
-    @Test func nobodyIsStuckWhileSomebodyElseMayHelp() throws {
+    @Test("There is no cycle while another client can send")
+    func anotherClientThatCanHelpBreaksTheCycle() throws {
         var hub = TestHub()
         _ = try makeStuck(&hub)
         let c = hub.connect()
         _ = try hub.join(.send, of: "d", by: c)
         #expect(cycles(hub).isEmpty)
         _ = try hub.receive(from: "c", by: c)
-        #expect(cycles(hub) == [proved], "who could help waits too")
+        #expect(cycles(hub) == [proved], "the client that could help waits too")
     }
 
-    @Test func whatEndsByItselfOrLeavesItsClientFreeProvesNothing() throws {
+    @Test("A tagged or timed operation makes a cycle only possible")
+    func tagsAndTimeoutsMakeACycleOnlyPossible() throws {
         for (tag, timeout) in [("t", nil), (nil, Duration.seconds(1))] {
             var hub = TestHub()
             _ = try makeStuck(&hub, tag: tag, timeout: timeout)
@@ -63,7 +66,8 @@ import Testing
         }
     }
 
-    @Test func whoHasUsedAChannelMayBeTheOneThatIsWaitedFor() throws {
+    @Test("Clients that have used the channels form a possible cycle")
+    func earlierUsersOfAChannelFormAPossibleCycle() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("x", on: "c", by: a, timeout: .zero)
@@ -77,10 +81,11 @@ import Testing
                 Cycle(.possible, "127.0.0.1:1 recv d 127.0.0.1:2", "127.0.0.1:2 recv c 127.0.0.1:1")
             ])
         _ = try hub.send("x", on: "c", by: hub.connect(), timeout: .zero)
-        #expect(cycles(hub).isEmpty, "it was given to the one, which can give to the other")
+        #expect(cycles(hub).isEmpty, "the new client can send to the other one")
     }
 
-    @Test func aChannelThatNobodyElseHasUsedIsNoCycle() throws {
+    @Test("Waiting on channels that no other client has used is no cycle")
+    func aChannelThatNobodyElseHasUsedIsNoCycle() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.receive(from: "c", by: a, tag: "1")
@@ -88,7 +93,8 @@ import Testing
         #expect(cycles(hub).isEmpty)
     }
 
-    @Test func aClientMayWaitForItself() throws {
+    @Test("A client that waits for itself is a cycle")
+    func aClientMayWaitForItself() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.join(.send, of: "c", by: a)
@@ -96,7 +102,8 @@ import Testing
         #expect(cycles(hub) == [Cycle(.proved, "127.0.0.1:1 recv c 127.0.0.1:1")])
     }
 
-    @Test func whoCouldHelpBesidesTheClientItselfIsTheOneThatIsWaitedFor() throws {
+    @Test("A client waits for the other joined sender before it waits for itself")
+    func otherClientsComeBeforeTheClientItself() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         for client in [a, b] {
@@ -108,7 +115,8 @@ import Testing
         #expect(cycles(hub) == [proved])
     }
 
-    @Test func aSelectIsStuckOnlyIfAllItsArmsAre() throws {
+    @Test("A select is stuck only if all its arms are")
+    func aSelectIsStuckOnlyIfAllItsArmsAre() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.join(.send, of: "c", by: a)
@@ -121,7 +129,8 @@ import Testing
         #expect(cycles(hub).map(\.certainty) == [.proved])
     }
 
-    @Test func aSenderMayWaitForWhoHoldsItsMessage() throws {
+    @Test("A sender waits for the holder of its message's lease")
+    func aSenderWaitsForTheLeaseHolder() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a)
@@ -135,10 +144,11 @@ import Testing
             ])
     }
 
-    @Test func thoseAtABarrierWaitForEachOther() throws {
+    @Test("Clients at two barriers wait for each other")
+    func thoseAtABarrierWaitForEachOther() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
-        // Each has been at the barrier where the other one waits now.
+        // Each client has been at the barrier where the other one waits now.
         _ = try hub.barrier("g", 2, by: b, timeout: .zero)
         _ = try hub.barrier("h", 2, by: a, timeout: .zero)
         _ = try hub.barrier("g", 2, by: a)
@@ -150,7 +160,8 @@ import Testing
             ])
     }
 
-    @Test func whoWaitsForSomebodyInACycleIsNotPartOfIt() throws {
+    @Test("A client that waits for a member of a cycle is not part of the cycle")
+    func aClientOutsideACycleIsNotReported() throws {
         var hub = TestHub()
         let outside = hub.connect()
         let stuck = try makeStuck(&hub)
@@ -161,7 +172,8 @@ import Testing
         #expect(found.first?.steps.map(\.client) == ["127.0.0.1:2", "127.0.0.1:3"])
     }
 
-    @Test func aLongCycleIsTold() throws {
+    @Test("A cycle of a thousand clients is reported")
+    func aLongCycleIsReported() throws {
         var hub = TestHub()
         let count = 1000
         let clients = (0..<count).map { _ in hub.connect() }

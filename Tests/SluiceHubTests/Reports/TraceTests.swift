@@ -4,14 +4,15 @@ import Testing
 
 @testable import SluiceHub
 
-/// Following the handoffs, in the pure machine.
+/// Traces of handoffs, in the state machine.
 @Suite struct TraceTests {
-    /// The handoffs among the effects.
+    /// Returns the handoffs among the effects.
     private func handoffs(_ hub: inout TestHub) -> [Handoff] {
         hub.takeLateReplies().compactMap { if case .handoff(let handoff) = $0.content { handoff } else { nil } }
     }
 
-    @Test func everyHandoffIsToldAsItHappens() throws {
+    @Test("A trace reports every handoff when it happens")
+    func everyHandoffIsTraced() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.apply(.name(channel("boss")), by: a)
@@ -23,14 +24,15 @@ import Testing
         let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
         _ = hub.nack(delivery, by: b)
         _ = try hub.receive(from: "c", by: b, lease: .seconds(1))
-        let told = handoffs(&hub)
-        #expect(told.map(\.bodyBytes) == [5, 3, 3])
-        #expect(told.map(\.attempt) == [nil, 1, 2])
-        #expect(told.map(\.time) == [1, 6, 6])
-        #expect(told.allSatisfy { $0.sender == "boss" && $0.receiver == "127.0.0.1:2" && $0.droppedBefore == 0 })
+        let traced = handoffs(&hub)
+        #expect(traced.map(\.bodyBytes) == [5, 3, 3])
+        #expect(traced.map(\.attempt) == [nil, 1, 2])
+        #expect(traced.map(\.time) == [1, 6, 6])
+        #expect(traced.allSatisfy { $0.sender == "boss" && $0.receiver == "127.0.0.1:2" && $0.droppedBefore == 0 })
     }
 
-    @Test func aBroadcastIsAHandoffToEach() throws {
+    @Test("A trace reports a broadcast as one handoff per receiver")
+    func aBroadcastIsAHandoffToEach() throws {
         var hub = TestHub()
         let clients = (0..<3).map { _ in hub.connect() }
         _ = try hub.open("c", .broadcast, by: clients[0])
@@ -40,7 +42,8 @@ import Testing
         #expect(handoffs(&hub).map(\.receiver) == ["127.0.0.1:2", "127.0.0.1:3"])
     }
 
-    @Test func onlyChannelsThatBeginSoAreFollowed() throws {
+    @Test("A trace with a prefix reports only channels with that prefix")
+    func aPrefixSelectsTheTracedChannels() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.trace("jobs/", by: a, tag: "t")
@@ -51,7 +54,8 @@ import Testing
         #expect(try handoffs(&hub).map(\.channel) == [channel("jobs/1"), channel("jobs/2")])
     }
 
-    @Test func whatDoesNotFitIsDroppedAndCounted() throws {
+    @Test("Handoffs for which a trace has no credit are dropped and counted")
+    func handoffsWithoutCreditAreDropped() throws {
         var limits = HubLimits()
         limits.outputBytes = 2 * Handoff.outputBytes
         var hub = TestHub(limits: limits)
@@ -59,7 +63,7 @@ import Testing
         _ = try hub.trace(by: a, tag: "t")
         for _ in 0..<5 {
             _ = try hub.receive(from: "c", by: b)
-            #expect(try hub.send("x", on: "c", by: b) == .done(.ok), "nobody waits for those who trace")
+            #expect(try hub.send("x", on: "c", by: b) == .done(.ok), "a trace holds up no client")
         }
         #expect(handoffs(&hub).map(\.droppedBefore) == [0, 0])
         hub.machine.outputWritten(2 * Handoff.outputBytes, of: a)
@@ -68,7 +72,8 @@ import Testing
         #expect(handoffs(&hub).map(\.droppedBefore) == [3])
     }
 
-    @Test func itEndsWhenItIsCancelledOrItsClientGoes() throws {
+    @Test("A trace ends when it is cancelled, or its client half-closes or disconnects")
+    func aTraceEnds() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         let trace = try #require(try hub.trace(by: a, tag: "t").parked)

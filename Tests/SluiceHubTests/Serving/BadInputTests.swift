@@ -4,9 +4,9 @@ import Testing
 
 @testable import SluiceHub
 
-/// What is wrong is refused with a clear word, over a real socket, and the connection goes on as if nothing had been said.
+/// Bad input over a real socket: each mistake is answered with an error, and the connection goes on.
 @Suite(.timeLimit(.minutes(10))) struct BadInputTests {
-    /// Lines of every verb, and the code that each is refused with.
+    /// Bad lines for every verb, each with the code of its error.
     private static let lines: [(String, WireError.Code)] = [
         // Verbs and words.
         ("bogus", .unknownCommand), ("SEND", .syntax), ("RECV", .syntax), ("SELECT", .syntax), ("BARRIER", .syntax),
@@ -15,7 +15,7 @@ import Testing
         ("CANCEL", .syntax), ("CANCEL tag", .syntax), ("HELP bogus", .unknownCommand), ("HELLO you", .syntax),
         ("QUIT now", .syntax), ("RECV a b", .syntax), ("CLOSE a b", .syntax), ("TOUCH 1.0 x", .syntax),
         ("RECV  a", .syntax), (" RECV a", .syntax), ("RECV a ", .syntax), ("#a", .syntax), ("# RECV a", .badName),
-        // Names, tags, deliveries.
+        // Names, tags, leases.
         ("RECV -a", .badName), ("SEND a! x", .badName), ("RECV \u{e9}", .badName), ("CHANNELS -x", .badName),
         ("WAITERS x!", .badName), ("NAME two words", .syntax), ("NAME -x", .badName),
         ("BARRIER parties=1 -b", .badName),
@@ -23,7 +23,7 @@ import Testing
         ("#\(String(repeating: "t", count: 33)) PING", .badName),
         ("RECV \(String(repeating: "n", count: 201))", .badName),
         ("SEND id=a!b c x", .badName), ("SEND id=\(String(repeating: "i", count: 65)) c x", .badName),
-        // Options: unknown, misplaced, twice, without meaning.
+        // Options that are unknown, misplaced, repeated or meaningless.
         ("SEND wait=1 a x", .badOption), ("RECV need=1 a", .badOption), ("RECV order=fair a", .badOption),
         ("SEND lease=1s a x", .badOption), ("PING timeout=1s", .badOption), ("CLOSE force=1 a", .badOption),
         ("HELLO x=y", .badOption), ("ACK delay=1s 1.0", .badOption), ("RECV timeout=1s timeout=1s a", .badOption),
@@ -46,7 +46,7 @@ import Testing
         // Arms.
         ("SELECT frob a", .syntax), ("SELECT recv a | ", .syntax), ("SELECT else", .syntax),
         ("SELECT else | recv a", .syntax), ("SELECT barrier a | barrier a", .conflict),
-        // What is not there, or not so.
+        // Things that do not exist or have another state.
         ("ACK 1.0", .stale), ("NACK 1.0", .stale), ("TOUCH 1.0", .stale),
         ("NACK delay=1s 4294967295.4294967295", .stale),
         ("LEAVE end=send a", .notFound), ("AUTH a b", .denied),
@@ -56,7 +56,8 @@ import Testing
         ("PING " + String(repeating: "x", count: 8188), .tooLong),
     ]
 
-    @Test(arguments: ["\n", "\r\n"]) func eachBadLineIsRefusedAndTheNextOneRuns(end: String) throws {
+    @Test("Every bad line is refused with its code, and the next line runs", arguments: ["\n", "\r\n"])
+    func eachBadLineIsRefusedAndTheNextOneRuns(end: String) throws {
         try HubService.run { service in
             let client = try await service.connect()
             for (line, code) in Self.lines {
@@ -71,16 +72,19 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("OPEN cap=65536 a", "OK"), ("#a RECV count=* lease=1s window=1024 timeout=0 a", "#a TIMEOUT"),
-        ("SELECT timeout=0 " + (0..<64).map { "recv c\($0)" }.joined(separator: " | "), "TIMEOUT"),
-        ("RECV timeout=0 " + String(repeating: "n", count: 200), "TIMEOUT"),
-        ("#" + String(repeating: "t", count: 32) + " PING", "#" + String(repeating: "t", count: 32) + " OK"),
-        ("SEND timeout=0 id=" + String(repeating: "i", count: 64) + " c x", "TIMEOUT"),
-        ("SEND timeout=0 c " + String(repeating: "x", count: 8175), "TIMEOUT"),
-        ("RECV timeout=0 lease=876000h c", "TIMEOUT"), ("BARRIER parties=9223372036854775807 timeout=0 b", "TIMEOUT"),
-    ])
-    func whatIsJustWithinALimitIsDone(line: String, reply: String) throws {
+    @Test(
+        "A line exactly at a limit is executed",
+        arguments: [
+            ("OPEN cap=65536 a", "OK"), ("#a RECV count=* lease=1s window=1024 timeout=0 a", "#a TIMEOUT"),
+            ("SELECT timeout=0 " + (0..<64).map { "recv c\($0)" }.joined(separator: " | "), "TIMEOUT"),
+            ("RECV timeout=0 " + String(repeating: "n", count: 200), "TIMEOUT"),
+            ("#" + String(repeating: "t", count: 32) + " PING", "#" + String(repeating: "t", count: 32) + " OK"),
+            ("SEND timeout=0 id=" + String(repeating: "i", count: 64) + " c x", "TIMEOUT"),
+            ("SEND timeout=0 c " + String(repeating: "x", count: 8175), "TIMEOUT"),
+            ("RECV timeout=0 lease=876000h c", "TIMEOUT"),
+            ("BARRIER parties=9223372036854775807 timeout=0 b", "TIMEOUT"),
+        ])
+    func aLineAtALimitIsExecuted(line: String, reply: String) throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say(line + "\n")
@@ -88,8 +92,8 @@ import Testing
         }
     }
 
-    /// Bodies of every kind, in pieces of every size.
-    @Test(arguments: [1, 2, 3, 5, 7, 16, 64, 4096]) func bodiesAreTakenInPiecesOfAnySize(piece: Int) throws {
+    @Test("Bodies can arrive in pieces of any size", arguments: [1, 2, 3, 5, 7, 16, 64, 4096])
+    func bodiesAreTakenInPiecesOfAnySize(piece: Int) throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             let good =
@@ -116,12 +120,14 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        "SEND len=3 c\nabcd\nPING\n", "SEND len=4 c\nab\nPING\n", "SEND len=3 c\nabc PING\n",
-        "SELECT send len=1 a | send len=1 b\nx\nyz\n", "PING len=2\nabc\n", "SEND len=-3 c\nabc\n",
-        "SEND len=67108865 c\n",
-    ])
-    func aBodyThatIsNotWhatWasAnnouncedEndsTheConnection(text: String) throws {
+    @Test(
+        "A body of another length than announced ends the connection",
+        arguments: [
+            "SEND len=3 c\nabcd\nPING\n", "SEND len=4 c\nab\nPING\n", "SEND len=3 c\nabc PING\n",
+            "SELECT send len=1 a | send len=1 b\nx\nyz\n", "PING len=2\nabc\n", "SEND len=-3 c\nabc\n",
+            "SEND len=67108865 c\n",
+        ])
+    func aBodyOfTheWrongLengthEndsTheConnection(text: String) throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say(text)
@@ -131,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func aBodyAtTheLimitIsTakenAndOnePastItIsPassedOver() throws {
+    @Test("A body at the limit is accepted, and one past the limit is skipped")
+    func aBodyAtTheLimitIsTakenAndOnePastItIsPassedOver() throws {
         var limits = HubLimits()
         limits.wire.maxBodyBytes = 1000
         try HubService.run(limits: limits) { service in

@@ -4,24 +4,26 @@ import Testing
 
 @testable import SluiceHub
 
-/// What one client is answered, over a real socket: order, tags, refusals, and the commands of the session itself.
+/// The replies to one client over a real socket: their order, tags, errors, and the commands about the connection.
 @Suite(.timeLimit(.minutes(10))) struct ConversationTests {
     // MARK: Order
 
-    @Test func whatWasDecidedFirstIsToldFirst() throws {
+    @Test("Replies are sent in the order in which the hub decided them")
+    func repliesComeInTheOrderOfTheirDecisions() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await other.say("JOIN end=recv c\n#1 SEND c x\nQUIT\n")
             try await other.hear("OK\n")
             await service.parked(1)
-            // The sender goes when it is told that its message was taken; and it is the last end of the channel.
+            // The other client quits after its send is answered, and it is the last receiver of the channel.
             try await client.say("#all RECV count=* c\n")
             try await client.hear("#all MSG c 1\nx\n#all CLOSED c its last receiver has gone\n")
             try await other.hearEnd(after: "#1 OK\nOK\n")
         }
     }
 
-    @Test func untaggedCommandsAreAnsweredInTheirOrder() throws {
+    @Test("Untagged commands are answered in order")
+    func untaggedCommandsAreAnsweredInTheirOrder() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING\nping one\nbogus\nRECV timeout=0 c\nPING two\n")
@@ -30,7 +32,8 @@ import Testing
         }
     }
 
-    @Test func aSendIsAnsweredWhenTheReceiverComes() throws {
+    @Test("A send is answered when its message is received")
+    func aSendIsAnsweredWhenItIsReceived() throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("SEND jobs hello\nPING\n")
@@ -41,7 +44,8 @@ import Testing
         }
     }
 
-    @Test func aParkedUntaggedCommandHoldsUpEveryLineBehindIt() throws {
+    @Test("A parked untagged command holds up the lines behind it")
+    func aParkedUntaggedCommandHoldsUpEveryLineBehindIt() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("RECV a\n#t PING\nPING x\nSEND b y\n#u QUIT\n")
@@ -52,7 +56,8 @@ import Testing
         }
     }
 
-    @Test func aTaggedCommandHoldsUpNothing() throws {
+    @Test("A parked tagged command holds up no other line")
+    func aTaggedCommandHoldsUpNothing() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#a RECV x\n#b RECV y\nPING\nSEND y 1\nSEND x 2\n")
@@ -60,7 +65,8 @@ import Testing
         }
     }
 
-    @Test func manyCommandsInOneWriteAreAnsweredInTheirOrderAndStarveNobody() throws {
+    @Test("Many commands in one write are answered in order, and other clients are served in between")
+    func manyCommandsInOneWriteAreAnsweredInTheirOrderAndStarveNobody() throws {
         try HubService.run { service in
             let (busy, other) = (try await service.connect(), try await service.connect())
             let count = 100_000
@@ -72,13 +78,14 @@ import Testing
             }
             try await other.say("PING\n")
             try await other.hear("OK\n")
-            #expect(reader.outcome == nil, "the other one was answered in between")
+            #expect(reader.outcome == nil, "the other client was answered in between")
             try await writer.join()
             try await reader.join()
         }
     }
 
-    @Test func manyMeetingsInOneWriteAreAnsweredInTheirOrder() throws {
+    @Test("Many sends and receives in one write are answered in order")
+    func manyMatchesInOneWriteAreAnsweredInOrder() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let count = 5_000
@@ -91,7 +98,7 @@ import Testing
         }
     }
 
-    // MARK: However it is cut
+    // MARK: Input in pieces
 
     private static let conversation = """
         HELLO
@@ -116,10 +123,11 @@ import Testing
         + "OK\nDATA 9\nsome text\nOK\n#1 MSG c 5\nhello\nMSG d 3 arm=0\na\nb\n#2 OK\n"
         + "ERR unknown-command no such verb; HELP lists them\nTIMEOUT\nOK\n#3 CANCELLED\nOK\n"
 
-    /// The replies, sorted: when what a client sends is cut, tagged replies may come earlier or later.
+    /// Returns the lines of the replies, sorted: if the input is cut, tagged replies may come earlier or later.
     private func lines(_ text: String) -> [String] { text.split(separator: "\n").map(String.init).sorted() }
 
-    @Test(arguments: [false, true]) func theRepliesAreTheSameWhereverTheInputIsCut(usesCRLF: Bool) throws {
+    @Test("The replies are the same wherever the input is cut in two", arguments: [false, true])
+    func theRepliesAreTheSameWhereverTheInputIsCut(usesCRLF: Bool) throws {
         try HubService.run { service in
             let conversation = Array(Self.conversation.utf8)
             let bodyLineFeed = try #require(Self.conversation.utf8Offset(of: "a\nb")) + 1
@@ -129,7 +137,7 @@ import Testing
             for cut in 0...input.count {
                 let client = try await service.connect()
                 try await client.stream.write(input[..<cut])
-                // The server reads the first part by itself.
+                // The hub reads the first part alone.
                 let other = try await service.connect()
                 try await other.say("PING\n")
                 try await other.hear("OK\n")
@@ -142,7 +150,8 @@ import Testing
         }
     }
 
-    @Test func theRepliesAreTheSameOneByteAtATime() throws {
+    @Test("The replies are the same if the input comes byte by byte")
+    func theRepliesAreTheSameOneByteAtATime() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             for byte in Self.conversation.utf8 {
@@ -156,7 +165,8 @@ import Testing
 
     // MARK: Tags
 
-    @Test func aTagInUseIsRefusedUntilItsReplyIsThere() throws {
+    @Test("A tag is refused until its command is answered")
+    func aTagInUseIsRefused() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let refusal = "#a ERR tag-in-use a command with this tag is pending still\n"
@@ -167,7 +177,8 @@ import Testing
         }
     }
 
-    @Test func cancelWithdrawsAPendingCommandAndIsOKInAnyCase() throws {
+    @Test("CANCEL withdraws a pending command, and is answered OK in any case")
+    func cancelWithdrawsAPendingCommandAndIsOKInAnyCase() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#a RECV x\nCANCEL #a\nCANCEL #a\n#b CANCEL #none\n")
@@ -175,9 +186,10 @@ import Testing
         }
     }
 
-    // MARK: Session
+    // MARK: The connection itself
 
-    @Test func quitIsAnsweredAfterEverythingBeforeIt() throws {
+    @Test("QUIT is answered after the commands before it")
+    func quitIsAnsweredAfterEverythingBeforeIt() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#a RECV x\nQUIT\nSEND x never\nPING\n")
@@ -189,7 +201,8 @@ import Testing
         }
     }
 
-    @Test func helpIsThere() throws {
+    @Test("HELP answers with an overview and with pages")
+    func helpIsAnswered() throws {
         try HubService.run { service in
             let client = try await service.connect()
             let overview = String(decoding: Help(limits: Limits()).body(for: nil), as: UTF8.self)
@@ -199,13 +212,15 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("GET / HTTP/1.1\r\nHost: x\r\n\r\nSEND jobs smuggled\n", "not-sluice"),
-        ("\u{16}\u{3}\u{1}\u{2}\u{0}\nSEND jobs smuggled\n", "not-sluice"),
-        ("SSH-2.0-OpenSSH_9.2\r\nSEND jobs smuggled\n", "not-sluice"),
-        ("SEND len=3 jobs\nabcdSEND jobs smuggled\n", "framing"),
-        ("SEND len=-1 jobs\nSEND jobs smuggled\n", "framing"),
-    ])
+    @Test(
+        "A fatal error is the last reply, and no command after it runs",
+        arguments: [
+            ("GET / HTTP/1.1\r\nHost: x\r\n\r\nSEND jobs smuggled\n", "not-sluice"),
+            ("\u{16}\u{3}\u{1}\u{2}\u{0}\nSEND jobs smuggled\n", "not-sluice"),
+            ("SSH-2.0-OpenSSH_9.2\r\nSEND jobs smuggled\n", "not-sluice"),
+            ("SEND len=3 jobs\nabcdSEND jobs smuggled\n", "framing"),
+            ("SEND len=-1 jobs\nSEND jobs smuggled\n", "framing"),
+        ])
     func aFatalErrorIsTheLastReplyAndNothingBehindItRuns(input: String, code: String) throws {
         try HubService.run { service in
             let client = try await service.connect()
@@ -221,7 +236,8 @@ import Testing
         }
     }
 
-    @Test func aFatalErrorWithdrawsWhatIsParkedAtOnce() throws {
+    @Test("A fatal error withdraws the connection's parked operations at once")
+    func aFatalErrorWithdrawsParkedOperations() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#a RECV x\n#b SEND len=z y\n")
@@ -231,7 +247,8 @@ import Testing
         }
     }
 
-    @Test func whatARefusedLineAnnouncesIsPassedOver() throws {
+    @Test("The body that a refused line announced is skipped")
+    func theBodyOfARefusedLineIsSkipped() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("SEND len=10 !bad\nQUIT\nQUIT\n\nPING\n")
@@ -240,7 +257,8 @@ import Testing
         }
     }
 
-    @Test func emptyLinesAreNothing() throws {
+    @Test("Empty lines are ignored")
+    func emptyLinesAreIgnored() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("\n\r\n\nPING\n\n")

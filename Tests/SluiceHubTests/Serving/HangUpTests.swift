@@ -4,9 +4,10 @@ import Testing
 
 @testable import SluiceHub
 
-/// Half-close, hanging up, and the end of the reactor.
+/// Half-close, lost connections, and the end of the reactor.
 @Suite(.timeLimit(.minutes(10))) struct HangUpTests {
-    @Test func completeLinesStillRunAfterTheFIN() throws {
+    @Test("Complete lines run after the FIN, and operations that would wait are cancelled")
+    func completeLinesStillRunAfterTheFIN() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("PING a\nRECV c\nPING b\nSEND c x\n#1 RECV c\nPING c\nPING unfinish")
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func theFINWithdrawsWhatIsParked() throws {
+    @Test("The FIN withdraws parked operations")
+    func theFINWithdrawsParkedOperations() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\n#2 SEND d x\nRECV e\nPING\n")
@@ -28,7 +30,8 @@ import Testing
         }
     }
 
-    @Test func theFINBehindInputThatIsNotReadWithdrawsWhatIsParked() throws {
+    @Test("The FIN withdraws parked operations even if the hub has not read all input before it")
+    func anUnreadFINWithdrawsParkedOperations() throws {
         var limits = HubLimits()
         limits.wire.maxLineBytes = 256
         limits.inputBytes = 512
@@ -38,16 +41,17 @@ import Testing
             try await client.say("RECV c\n" + pings + "RECV c\n#1 SEND d x\n")
             try client.finishSending()
             await service.parked(1)
-            while service.hub.parkedCount > 0 {
+            await service.until {
                 service.clock.advance(by: limits.probeInterval)
-                await Task.yield()
+                return service.hub.parkedCount == 0
             }
             let replies = String(repeating: "OK\n", count: 2000)
             try await client.hearEnd(after: "CANCELLED eof\n" + replies + "CANCELLED eof\n#1 CANCELLED eof\n")
         }
     }
 
-    @Test func whatWaitsAfterTheFINIsAnswered() throws {
+    @Test("Operations with eof=wait are answered after the FIN")
+    func operationsThatWaitAfterTheFINAreAnswered() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV eof=wait c\nRECV eof=wait d\nPING\nQUIT\n")
@@ -59,7 +63,8 @@ import Testing
         }
     }
 
-    @Test func quitAfterTheFINEndsWhatDoesNotWait() throws {
+    @Test("QUIT is answered after the FIN")
+    func quitIsAnsweredAfterTheFIN() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\nQUIT\n")
@@ -70,7 +75,8 @@ import Testing
         }
     }
 
-    @Test func aParkedClientThatIsResetIsReaped() throws {
+    @Test("A client with parked operations that resets its connection is removed")
+    func aParkedClientThatIsResetIsReaped() throws {
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV c\nSEND d x\nPING\n")
@@ -83,10 +89,11 @@ import Testing
         }
     }
 
-    @Test func aClientThatIsNotReadFromIsReapedToo() throws {
+    @Test("The hub notices the reset of a connection that it does not read from")
+    func aResetOfAnUnreadConnectionIsNoticed() throws {
         try HubService.run { service in
             let client = try await service.connect()
-            // More than is read in advance of the command that waits.
+            // More input than the hub reads ahead of a parked command.
             try await client.say("RECV c\n" + String(repeating: "PING\n", count: 10_000))
             await service.parked(1)
             client.reset()
@@ -98,7 +105,8 @@ import Testing
         }
     }
 
-    @Test func aThousandClientsThatHangUpAreReaped() throws {
+    @Test("Five hundred clients that hang up are removed")
+    func manyClientsThatHangUpAreReaped() throws {
         try HubService.run { service in
             var clients: [Client] = []
             for _ in 0..<500 {
@@ -116,7 +124,8 @@ import Testing
         }
     }
 
-    @Test func waveAfterWaveOfClientsIsServed() throws {
+    @Test("Several crowds of clients are served one after the other")
+    func waveAfterWaveOfClientsIsServed() throws {
         try HubService.run { service in
             for _ in 0..<4 {
                 var clients: [Client] = []
@@ -131,7 +140,8 @@ import Testing
         }
     }
 
-    @Test func aClientThatNeitherReadsNorClosesAfterQuitIsClosed() throws {
+    @Test("A client that does not close after QUIT is closed")
+    func aClientThatNeitherReadsNorClosesAfterQuitIsClosed() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("QUIT\nPING\n")
@@ -144,10 +154,11 @@ import Testing
         }
     }
 
-    @Test func theEndOfTheReactorClosesEveryConnection() throws {
+    @Test("The end of the reactor closes every connection")
+    func theEndOfTheReactorClosesEveryConnection() throws {
         let reactor = try Reactor()
         let hub = Hub(on: reactor, epoch: 1)
-        try reactor.run {
+        try reactor.runTest {
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
             reactor.spawn("listener") { try await hub.serve(listener) }
             for _ in 0..<3 {

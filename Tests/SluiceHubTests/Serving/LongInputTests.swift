@@ -3,11 +3,11 @@ import Testing
 
 @testable import SluiceHub
 
-/// Who has sent much at once, and waits for answers to send more, has the first of them before the last command has run.
+/// A client that has sent many commands at once gets the first replies before the last command has run.
 @Suite(.timeLimit(.minutes(10))) struct LongInputTests {
     private final class Peer {
         let socket = VirtualSocket(outputRoom: 1 << 20)
-        /// How often it was written to.
+        /// The number of writes to this peer.
         var writes = 0
 
         init(of hub: Hub, _ name: String) {
@@ -15,7 +15,7 @@ import Testing
             socket.whenChanged = { [unowned self] _ in writes += 1 }
         }
 
-        /// Sends something that the hub reads at once, as far as it reads at once.
+        /// Sends text, and lets the hub read as much of it as it reads in one turn.
         func say(_ text: String, to reactor: Reactor) {
             socket.arrive(text.utf8)
             socket.tell()
@@ -42,17 +42,19 @@ import Testing
         }
     }
 
-    @Test func aLongInputIsAnsweredPieceByPiece() throws {
+    @Test("A long input is answered in pieces before its last command has run")
+    func aLongInputIsAnsweredPieceByPiece() throws {
         try withPeers { reactor, sender, receiver in
             sender.say(String(repeating: Self.line, count: 150), to: reactor)
-            // 12 000 bytes are three pieces, and the last one is answered at the end of the turn.
+            // 12 000 bytes are three pieces; the last one is answered at the end of the turn.
             for peer in [sender, receiver] { #expect(peer.writes == 3) }
             #expect(sender.hear() == String(repeating: "OK\n", count: 150))
             #expect(receiver.hear() == String(repeating: Self.message, count: 150))
         }
     }
 
-    @Test func aShortOneIsAnsweredAtOnce() throws {
+    @Test("A short input is answered with one write")
+    func aShortInputIsAnsweredAtOnce() throws {
         try withPeers { reactor, sender, receiver in
             sender.say(String(repeating: Self.line, count: 40), to: reactor)
             for peer in [sender, receiver] { #expect(peer.writes == 1) }
@@ -60,8 +62,9 @@ import Testing
         }
     }
 
-    /// Then nobody waits, and each write costs.
-    @Test func whoSendsWithoutEndIsAnsweredOnceATurn() throws {
+    // No client waits for replies then, and each write has a cost.
+    @Test("Input without pause is answered once per turn of the loop")
+    func continuousInputIsAnsweredOncePerTurn() throws {
         try withPeers { reactor, sender, receiver in
             let count = 600
             sender.say(String(repeating: Self.line, count: count), to: reactor)

@@ -4,10 +4,12 @@ import Testing
 
 @testable import SluiceHub
 
-/// What waits to be written, whatever the kernel takes of it at a time.
+/// The buffer of unwritten output.
 @Suite struct OutputBufferTests {
-    @Test(arguments: [1, 2, 7, 16, 1000, 16_384, 16_390, 40_000, 1_000_000])
-    func itIsWrittenInOrderWhateverIsTakenAtATime(most: Int) throws {
+    @Test(
+        "Output is written in order, however much the kernel takes at a time",
+        arguments: [1, 2, 7, 16, 1000, 16_384, 16_390, 40_000, 1_000_000])
+    func outputIsWrittenInOrder(most: Int) throws {
         let name = try #require(ChannelName("c"))
         let large = OutputBuffer.leastInsertedBytes
         let replies: [Reply] = [

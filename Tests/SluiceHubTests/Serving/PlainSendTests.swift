@@ -4,9 +4,9 @@ import Testing
 
 @testable import SluiceHub
 
-/// Plain sends, which are handed over without being made commands, do all that other sends do.
+/// Plain sends, which are handed over without becoming commands, behave like all other sends.
 @Suite(.timeLimit(.minutes(10))) struct PlainSendTests {
-    /// The same send, as it is handed over where that can be, and in a way in which it is not.
+    /// Two spellings of the same send, of which only the first is handed over directly.
     enum Spelling: String, CaseIterable {
         case plain = "SEND"
         case withOption = "SEND timeout=1h"
@@ -16,18 +16,19 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func aReceiveGetsItsMessageAndTheSenderItsAnswer(_ spelling: Spelling) throws {
+    @Test("The receiver gets the message and the sender its reply", arguments: Spelling.allCases)
+    func aReceiverGetsTheMessageAndTheSenderItsReply(_ spelling: Spelling) throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV c\n#a RECV d\n")
-            try await service.parkedBehindAnother(receiver)
-            // The first line of a connection is never handed over.
+            await service.parked(1)
+            // The first line of a connection is never handed over directly.
             try await sender.say("PING\n" + spelling.line("c", "one two", tag: "#s ") + spelling.line("d", "3"))
             try await sender.hear("OK\n#s OK\n")
             try await receiver.hear("MSG c 7\none two\n")
             try await receiver.hear("#a MSG d 1\n3\n")
             try await sender.hear("OK\n")
-            // Its tag is free again, and nothing holds it up.
+            // The tag is free again, and no command holds up the next one.
             try await receiver.say("#a PING\n")
             try await receiver.hear("#a OK\n")
             #expect(service.hub.look { $0.machine.totals.handoffs } == 2)
@@ -35,7 +36,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func countedReceivesTakeTurns(_ spelling: Spelling) throws {
+    @Test("Counted receives take turns", arguments: Spelling.allCases)
+    func countedReceivesTakeTurns(_ spelling: Spelling) throws {
         try HubService.run { service in
             let sender = try await service.connect()
             let receivers = [try await service.connect(), try await service.connect(), try await service.connect()]
@@ -51,7 +53,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func manyInOneWriteGoWhereEachIsToGo(_ spelling: Spelling) throws {
+    @Test("Many sends in one write reach their receivers in order", arguments: Spelling.allCases)
+    func manySendsInOneWriteReachTheirReceivers(_ spelling: Spelling) throws {
         try HubService.run { service in
             let (sender, first, second) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
@@ -59,7 +62,7 @@ import Testing
             try await first.say("#r RECV count=* c\n")
             try await second.say("#r RECV count=* d\n")
             await service.parked(2)
-            // Runs of each length to either, and tags now and then.
+            // Runs of several lengths to each receiver, some of them with tags.
             let channels = (0..<300).map { $0 % 7 < 5 || $0 % 30 > 20 ? "c" : "d" }
             let tags = (0..<300).map { $0 % 11 == 3 || $0 % 60 > 40 ? "#\($0) " : "" }
             let lines = (0..<300).map { spelling.line(channels[$0], "number \(1000 + $0)", tag: tags[$0]) }
@@ -74,7 +77,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func aClientThatTakesNothingIsSentNoMoreThanItsOutputHolds(
+    @Test("A receiver with little output gets every message", arguments: Spelling.allCases)
+    func aSlowReaderGetsEveryMessage(
         _ spelling: Spelling
     ) throws {
         var limits = HubLimits()
@@ -93,7 +97,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func itIsSeenByThoseWhoTraceAndInReports(_ spelling: Spelling) throws {
+    @Test("The handoff appears in traces and reports", arguments: Spelling.allCases)
+    func theHandoffIsTracedAndReported(_ spelling: Spelling) throws {
         try HubService.run { service in
             let (sender, receiver, tracer) = (
                 try await service.connect(), try await service.connect(), try await service.connect()
@@ -117,7 +122,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func whatWasDecidedBeforeIsToldBefore(_ spelling: Spelling) throws {
+    @Test("Messages keep their order among other commands", arguments: Spelling.allCases)
+    func messagesKeepTheirOrderAmongOtherCommands(_ spelling: Spelling) throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#a RECV a\n#b RECV lease=1h b\n#c RECV count=* c\n")
@@ -131,7 +137,8 @@ import Testing
         }
     }
 
-    @Test(arguments: Spelling.allCases) func aMessageToOneselfComesAfterItsAnswer(_ spelling: Spelling) throws {
+    @Test("A client that receives its own message gets the reply to the send first", arguments: Spelling.allCases)
+    func aMessageToOneselfComesAfterItsReply(_ spelling: Spelling) throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#r RECV c\n" + spelling.line("c", "x") + "#r RECV c\n" + spelling.line("c", "y"))
@@ -139,14 +146,14 @@ import Testing
         }
     }
 
-    @Test func aClientThatQuitsGetsItsMessageAndItsLastReply() throws {
+    @Test("A client that quits gets its message and the reply to QUIT")
+    func aClientThatQuitsGetsItsMessageAndItsLastReply() throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("PING\n")
             try await sender.hear("OK\n")
             try await receiver.say("#r RECV c\n#q QUIT\n")
             await service.parked(1)
-            await service.until { true }
             try await sender.say("SEND c x\n")
             try await sender.hear("OK\n")
             try await receiver.hear("#r MSG c 1\nx\n#q OK\n")
@@ -154,16 +161,18 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        "SEND c\n", "SEND c \n", "SEND  c x\n", "SEND -c x\n", "SEND c/é x\n", "#\u{7f} SEND c x\n",
-        "# SEND c x\n", "SENT c x\n", "SEND\n", "SEND \n", "S\n", "#a\n",
-    ])
-    func whatIsNoPlainSendIsReadAsEver(line: String) throws {
+    @Test(
+        "Lines that only resemble a plain send are answered as usual",
+        arguments: [
+            "SEND c\n", "SEND c \n", "SEND  c x\n", "SEND -c x\n", "SEND c/é x\n", "#\u{7f} SEND c x\n",
+            "# SEND c x\n", "SENT c x\n", "SEND\n", "SEND \n", "S\n", "#a\n",
+        ])
+    func almostPlainSendsAreParsedAsUsual(line: String) throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
             await service.parked(1)
-            // Behind a first line, and in two pieces, so that it is looked at in each of the ways.
+            // As one piece and as two pieces, which takes both ways through the parser.
             var replies: [String] = []
             for pieces in [[line], [String(line.prefix(1)), String(line.dropFirst())]] {
                 try await sender.say("NAME a\n")
@@ -183,13 +192,8 @@ import Testing
     }
 }
 
-extension HubService {
-    /// Returns once one operation of the client is parked, and another one behind it is held.
-    fileprivate func parkedBehindAnother(_ client: Client) async throws { await parked(1) }
-}
-
 extension HubStateMachine {
-    /// Who has used which name how, in words.
+    /// The uses of channels by clients, as text.
     fileprivate var usesOfNames: [String] {
         var uses: [String] = []
         clients.forEach { _, client in

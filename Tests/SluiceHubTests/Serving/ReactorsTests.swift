@@ -6,13 +6,14 @@ import Testing
 
 /// One hub with clients on several reactors.
 @Suite(.timeLimit(.minutes(10))) struct ReactorsTests {
-    @Test func clientsOfDifferentReactorsMeet() throws {
+    @Test("Clients of different reactors exchange messages")
+    func clientsOfDifferentReactorsMeet() throws {
         let (near, far) = (try Reactor(name: "near"), try Reactor(name: "far"))
         let hub = Hub(on: near, epoch: 1)
         try far.start()
         let distant = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: far)
         far.spawn("listener") { try await hub.serve(distant) }
-        try near.run {
+        try near.runTest {
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: near)
             near.spawn("listener") { try await hub.serve(listener) }
             let a = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
@@ -30,19 +31,20 @@ import Testing
                 try await client.hearEnd(after: "OK\n")
                 client.stream.close()
             }
-            while hub.connectionCount > 0 { await Task.yield() }
+            await yieldUntil { hub.connectionCount == 0 }
         }
         distant.close()
         far.stop()
     }
 
-    @Test func clientsAreSpreadEvenlyOverTheReactorsOfAListener() throws {
+    @Test("A listener spreads its clients evenly over the reactors")
+    func clientsAreSpreadEvenlyOverTheReactorsOfAListener() throws {
         let near = try Reactor(name: "near")
         let others = try (1...2).map { try Reactor(name: "far \($0)") }
         for other in others { try other.start() }
         let hub = Hub(on: near, epoch: 1)
         let reactors = [near] + others
-        try near.run {
+        try near.runTest {
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: near)
             near.spawn("listener") { try await hub.serve(listener, on: reactors) }
             var clients: [Client] = []
@@ -57,13 +59,13 @@ import Testing
             for number in 0..<9 { try await sender.say("SEND all/\(number) \(number)\n") }
             try await sender.hear(String(repeating: "OK\n", count: 9))
             for (number, client) in clients.enumerated() { try await client.hear("MSG all/\(number) 1\n\(number)\n") }
-            // The place of one that has gone is the next one's.
+            // The next client takes the place of one that has left.
             clients[4].stream.close()
-            while hub.connectionCount > 9 { await Task.yield() }
+            await yieldUntil { hub.connectionCount == 9 }
             try await sender.say("QUIT\n")
             try await sender.hearEnd(after: "OK\n")
             sender.stream.close()
-            while hub.connectionCount > 8 { await Task.yield() }
+            await yieldUntil { hub.connectionCount == 8 }
             let late = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
             try await late.say("PING\n")
             try await late.hear("OK\n")

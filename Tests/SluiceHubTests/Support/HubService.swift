@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import SluiceRuntime
 import SluiceWire
@@ -5,21 +6,21 @@ import Testing
 
 @testable import SluiceHub
 
-/// A hub that serves on a port of its own, its clock in the hands of the test.
+/// A hub that serves clients on a port of its own, with a clock that the test controls.
 struct HubService: Sendable {
     let reactor: Reactor
     let hub: Hub
     let clock: ManualReactorClock
     let address: SocketAddress
 
-    /// Runs `body` as the main task of the hub's reactor.
+    /// Starts a hub and runs `body` as the main task of its reactor.
     static func run(
         limits: HubLimits = HubLimits(), users: Users? = nil,
         _ body: @escaping @Sendable (HubService) async throws -> Void
     ) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
-        try reactor.run {
+        try reactor.runTest {
             let hub = Hub(on: reactor, limits: limits, users: users, epoch: 42)
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
             reactor.spawn("listener") { try await hub.serve(listener) }
@@ -30,22 +31,44 @@ struct HubService: Sendable {
 
     func connect() async throws -> Client { Client(stream: try await Stream.connect(to: address)) }
 
-    /// Returns once `condition` holds; it must come to hold by what the reactor does meanwhile.
+    /// Waits until `condition` holds, while the reactor runs its other tasks.
     func until(_ condition: @Sendable () -> Bool) async {
-        while !condition() { await Task.yield() }
+        await yieldUntil(condition)
     }
 
-    /// Returns once so many operations are parked.
+    /// Waits until `count` operations are parked.
     func parked(_ count: Int) async { await until { hub.parkedCount == count } }
 }
 
-/// The other end of a connection, at the level of bytes.
+/// Lets the reactor run its other tasks until `condition` holds or the test is cancelled.
+func yieldUntil(_ condition: () -> Bool) async {
+    while !condition(), !Task.isCancelled { await Task.yield() }
+}
+
+extension Reactor {
+    /// How long a test may take before it is cancelled. A test takes a few seconds at most, or ten times that with a
+    /// sanitizer.
+    private static let testSeconds = 120.0
+
+    /// Runs `body` as the main task. If it hangs, it is cancelled, so that its test fails and the others go on.
+    func runTest(_ body: @escaping @Sendable () async throws -> Void) throws {
+        try run {
+            let test = self.spawn("test", body)
+            let cancellation = DispatchWorkItem { test.cancel() }
+            DispatchQueue.global().asyncAfter(deadline: .now() + Self.testSeconds, execute: cancellation)
+            defer { cancellation.cancel() }
+            try await test.join()
+        }
+    }
+}
+
+/// The client's end of a connection, which sends and receives bytes.
 struct Client: Sendable {
     let stream: SluiceRuntime.Stream
 
     func say(_ text: String) async throws { try await stream.write(text.utf8) }
 
-    /// Reads as many bytes as `expected` has, and compares.
+    /// Reads as many bytes as `expected` has, and compares them.
     func hear(_ expected: String, _ location: SourceLocation = #_sourceLocation) async throws {
         var heard: [UInt8] = []
         while heard.count < expected.utf8.count {
@@ -56,7 +79,7 @@ struct Client: Sendable {
         #expect(String(decoding: heard, as: UTF8.self) == expected, sourceLocation: location)
     }
 
-    /// The next line, without its end, or what came before the server closed.
+    /// Reads a line; returns it without its LF, or what came before the hub closed the connection.
     func hearLine() async throws -> String {
         var heard: [UInt8] = []
         while case let bytes = try await stream.read(upTo: 1), let byte = bytes.first, byte != 0x0A {
@@ -65,7 +88,7 @@ struct Client: Sendable {
         return String(decoding: heard, as: UTF8.self)
     }
 
-    /// Checks that the server closes, after `rest`.
+    /// Checks that the hub closes the connection after `rest`.
     func hearEnd(after rest: String = "", _ location: SourceLocation = #_sourceLocation) async throws {
         var heard: [UInt8] = []
         while case let bytes = try await stream.read(upTo: 4096), !bytes.isEmpty { heard += bytes }
@@ -74,13 +97,13 @@ struct Client: Sendable {
 
     func finishSending() throws { try stream.shutdownWrite() }
 
-    /// Has the kernel hold little for a client that does not read.
+    /// Makes the kernel's buffer for a client that does not read small.
     func shrinkReceiveBuffer() {
         var size: Int32 = 4096
         setsockopt(stream.descriptorNumber, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout.size(ofValue: size)))
     }
 
-    /// Breaks the connection off: the server gets an RST.
+    /// Resets the connection: the hub gets an RST.
     func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         setsockopt(

@@ -5,12 +5,12 @@ import Testing
 
 @testable import SluiceHub
 
-/// Here a tag is the protocol's, not the testing library's.
+/// The protocol's tag, not the testing library's.
 typealias Tag = SluiceWire.Tag
-/// Here the order is that of a remote select.
+/// The order of a remote select, not that of the runtime's.
 typealias SelectOrder = SluiceWire.SelectOrder
 
-/// A trading hub: a state machine with its clock, and a short way to say who does what.
+/// A hub's state machine with a clock that the test controls, and a short call for each command.
 struct TestHub: ~Copyable {
     var machine: HubStateMachine
 
@@ -48,9 +48,9 @@ struct TestHub: ~Copyable {
         return apply(.receive(command), by: connection, tag: tag)
     }
 
-    /// A receive that goes on.
+    /// Begins a counted receive.
     ///
-    /// - Parameter count: nil is endless.
+    /// - Parameter count: nil for an endless one.
     mutating func stream(
         _ count: Int? = nil, from name: String, by connection: ConnectionID, tag: String, timeout: Duration? = nil,
         lease: Duration? = nil, window: Int? = nil, waitsAfterEOF: Bool = false
@@ -61,7 +61,7 @@ struct TestHub: ~Copyable {
         return apply(.receive(command), by: connection, tag: tag)
     }
 
-    /// - Parameter arms: as on the wire: "recv a", "recv lease=1s a", "send b text", "send id=x b text",
+    /// - Parameter arms: the arms as on the wire: "recv a", "recv lease=1s a", "send b text", "send id=x b text",
     ///   "barrier parties=2 c", and a last "else".
     mutating func select(
         _ arms: String..., by connection: ConnectionID, tag: String? = nil, order: SelectOrder = .fair,
@@ -127,16 +127,16 @@ struct TestHub: ~Copyable {
         machine.expire()
     }
 
-    /// What the parked operations were told since the last time.
+    /// Returns and forgets the replies to parked operations since the last call.
     mutating func takeLateReplies() -> [LateReply] {
         defer { machine.effects = [] }
         return machine.effects.map(LateReply.init)
     }
 
-    /// The leases of the messages that parked operations were given since the last time.
+    /// Returns the leases of the messages among those replies.
     mutating func takeDeliveries() -> [DeliveryID] { takeLateReplies().compactMap(\.delivery) }
 
-    /// Checks that nothing is left of anybody.
+    /// Checks that the machine keeps nothing.
     func expectEmpty() {
         #expect(machine.parkedCount == 0)
         #expect(machine.channels.count == 0)
@@ -171,16 +171,16 @@ extension ChannelDeclaration {
     }
 }
 
-/// The name that the test spells; a test with a bad one ends here.
+/// Returns the channel name that a test spells; an invalid name fails the test.
 func channel(_ text: String) throws -> ChannelName { try #require(ChannelName(text)) }
 
 extension Reply {
-    /// The message of a channel, to a select's arm or to a plain receive.
+    /// The reply with a message, for a plain receive or for a select's arm.
     static func message(_ text: String, from name: String, arm: Int? = nil) throws -> Reply {
         .message(try channel(name), Body(text.utf8), arm.map { [Attribute(.arm, $0)] } ?? [])
     }
 
-    /// A message under a lease.
+    /// The reply with a leased message.
     static func message(
         _ text: String, from name: String, _ delivery: DeliveryID?, attempt: Int = 1, arm: Int? = nil
     ) throws -> Reply {
@@ -194,7 +194,7 @@ extension Reply {
         return attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) }
     }
 
-    /// The code of a refusal.
+    /// The code of an error.
     var refusal: WireError.Code? {
         if case .error(let error) = self { error.code } else { nil }
     }
@@ -215,25 +215,25 @@ extension Reply {
 }
 
 extension Outcome {
-    /// The operation that is parked.
+    /// The parked operation, if it is parked.
     var parked: OperationID? {
         if case .parked(let id) = self { id } else { nil }
     }
 
     var isParked: Bool { parked != nil }
 
-    /// The lease of the message that it is done with.
+    /// The lease of the message in the reply.
     var delivery: DeliveryID? {
         if case .done(let reply) = self { reply.delivery } else { nil }
     }
 
-    /// The code of the refusal that it is done with.
+    /// The code of the error in the reply.
     var refusal: WireError.Code? {
         if case .done(let reply) = self { reply.refusal } else { nil }
     }
 }
 
-/// What a parked operation was told, as tests compare it.
+/// A reply to a parked operation, in a form that is easy to compare.
 struct LateReply: Hashable {
     let connection: ConnectionID
     let tag: Tag?
@@ -262,7 +262,7 @@ struct LateReply: Hashable {
         content = .final(reply)
     }
 
-    /// The final reply to a tagged operation, or a message of one that goes on.
+    /// The final reply to a tagged operation, or a message of a counted receive.
     init(_ connection: ConnectionID, _ tag: String, _ reply: Reply, isFinal: Bool = true) {
         self.connection = connection
         self.tag = Tag(tag)
