@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// How many may connect with the daemon.
+/// The limits of connections of a running daemon.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ConnectionLimitTests {
     private struct Info: Decodable {
         let connections: Int
@@ -14,7 +14,8 @@ import Testing
         return try JSONDecoder().decode(Info.self, from: Data(try #require(try client.line()).utf8))
     }
 
-    @Test func anAddressHasSoManyConnections() throws {
+    @Test("The connections of one address are limited, and INFO counts the refused ones")
+    func connectionsPerAddressAreLimited() throws {
         let path = temporaryPath("limits.sock")
         let daemon = try Daemon(
             ["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2,
@@ -31,7 +32,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func aPrincipalHasSoManyConnections() throws {
+    @Test("The connections of one principal are limited")
+    func connectionsPerPrincipalAreLimited() throws {
         let users = TemporaryFile("users", containing: "alice s3cret\nbob hunter2\n")
         let daemon = try Daemon(
             environment: [
@@ -43,24 +45,28 @@ import Testing
         #expect(try clients[1].line() == nil)
         clients[1].close()
         #expect(try clients[2].answer(to: "auth bob hunter2") == "OK")
-        while try info(clients[0]).endings != ["too-many-of-principal": 1] {}
+        try waitUntil { try info(clients[0]).endings == ["too-many-of-principal": 1] }
         for client in clients { client.close() }
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func withoutDescriptorsThoseWhoAreThereDoNotNotice() throws {
+    @Test("A daemon without free descriptors refuses connections and keeps serving its clients")
+    func runningOutOfDescriptorsRefusesConnections() throws {
         let daemon = try Daemon(descriptors: 64)
         let client = try LineSocket(port: daemon.port)
         #expect(try client.answer(to: "ping") == "OK")
         var others = try (0..<200).map { _ in try LineSocket(port: daemon.port) }
         var seen = try info(client)
-        while seen.connections + seen.refusedConnections < 201 { seen = try info(client) }
+        try waitUntil {
+            seen = try info(client)
+            return seen.connections + seen.refusedConnections >= 201
+        }
         #expect(seen.refusedConnections > 100)
         #expect(seen.endings["no-descriptor"] == seen.refusedConnections)
         try client.send(Array("#1 send jobs x\nrecv jobs\n".utf8))
         #expect(try (0..<3).map { _ in try client.line() } == ["MSG jobs 1", "x", "#1 OK"])
         others = []
-        while try info(client).connections > 1 {}
+        try waitUntil { try info(client).connections == 1 }
         let next = try LineSocket(port: daemon.port)
         #expect(try next.answer(to: "ping") == "OK")
         #expect(try info(client).refusedConnections == seen.refusedConnections)

@@ -1,38 +1,41 @@
 import Foundation
 import Testing
 
-/// Two people with netcat, or telnet, on one channel of a running daemon.
+/// Conversations with a running daemon through netcat and telnet.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct NetcatTests {
-    @Test func twoNetcatsMeet() throws {
+    @Test("One netcat sends to another")
+    func twoNetcatsMatch() throws {
         let daemon = try Daemon()
         let receiver = try daemon.netcat()
         try receiver.say("recv jobs\nquit\n")
         try receiver.closeInput()
-        // It sends when somebody receives, and is answered when somebody has received.
         #expect(try daemon.conversation("send jobs hello\nquit\n") == "OK\nOK\n")
         #expect(try receiver.rest() == "MSG jobs 5\nhello\nOK\n")
         #expect(try receiver.status() == 0)
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func theSenderWaitsForTheReceiver() throws {
+    @Test("A sender waits for its receiver")
+    func theSenderWaitsForTheReceiver() throws {
         let daemon = try Daemon()
         let sender = try daemon.netcat()
         try sender.say("ping\nsend jobs hello\nquit\n")
         try sender.closeInput()
-        #expect(try sender.line() == "OK", "of the ping; the send waits")
+        #expect(try sender.line() == "OK", "the reply to PING; the send waits")
         #expect(try daemon.conversation("recv jobs\nquit\n") == "MSG jobs 5\nhello\nOK\n")
         #expect(try sender.rest() == "OK\nOK\n")
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func halfCloseEndsWhatWaits() throws {
+    @Test("Half-close cancels a parked receive, and later lines run")
+    func halfCloseCancelsParkedOperations() throws {
         let daemon = try Daemon()
         #expect(try daemon.conversation("ping a\nrecv jobs\nping b\n", "-N") == "DATA 1\na\nCANCELLED eof\nDATA 1\nb\n")
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func aSelectTakesWhatComesFirst() throws {
+    @Test("A select takes the first message, times out, or takes else")
+    func aSelectTakesTheFirstMessage() throws {
         let daemon = try Daemon()
         let chooser = try daemon.netcat()
         try chooser.say("select recv a | recv b | send c x\n")
@@ -45,7 +48,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func telnetIsUnderstood() throws {
+    @Test("The daemon understands telnet")
+    func telnetIsUnderstood() throws {
         let daemon = try Daemon()
         let telnet = try Program("/usr/bin/env", ["telnet", "127.0.0.1", try daemon.port])
         #expect(try telnet.line() == "Trying 127.0.0.1...")
@@ -60,7 +64,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func aUnixSocketServesTheSameChannels() throws {
+    @Test("A Unix-domain socket serves the same channels")
+    func aUnixSocketServesTheSameChannels() throws {
         let path = temporaryPath("meet.sock")
         let daemon = try Daemon(["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
         #expect(daemon.readyLines[1] == "ready unix=\(path)")
@@ -73,7 +78,8 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test func otherProtocolsAreTurnedAway() throws {
+    @Test("A client of another protocol is refused, and none of its lines run")
+    func otherProtocolsAreTurnedAway() throws {
         let daemon = try Daemon()
         let reply = try daemon.conversation("GET / HTTP/1.1\r\nHost: localhost\r\n\r\nsend jobs smuggled\n")
         #expect(reply.hasPrefix("ERR not-sluice "))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built-in processes of a running daemon, started from its configuration file, with netcat at either end.
+/// The built-in processes of a running daemon, configured in its file and used through netcat.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ProcessesTests {
     private static let configuration = """
         listen: 127.0.0.1:0
@@ -18,7 +18,7 @@ import Testing
 
         """
 
-    /// Runs a daemon with that configuration.
+    /// Runs `body` with a daemon that has this configuration.
     private func withDaemon(_ body: (Daemon) throws -> Void) throws {
         let path = temporaryPath("processes.yaml")
         try Data(Self.configuration.utf8).write(to: URL(fileURLWithPath: path))
@@ -28,7 +28,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func eachDoesItsWork() throws {
+    @Test("Every kind of process does its work")
+    func everyProcessDoesItsWork() throws {
         try withDaemon { daemon in
             let receive = { (channel: String) in try daemon.conversation("recv \(channel)\nquit\n") }
             let ticks = try daemon.conversation("recv ticks\nrecv ticks\nquit\n").split(separator: "\n")
@@ -69,7 +70,8 @@ import Testing
         }
     }
 
-    @Test func oneThatFailsIsLoggedAndSeen() throws {
+    @Test("A failed process is logged and appears in INFO")
+    func aFailureIsLoggedAndReported() throws {
         try withDaemon { daemon in
             #expect(try daemon.conversation("poison questions main\u{1B}[31mtenance\nquit\n") == "OK\nOK\n")
             let info = try daemon.conversation("info\nquit\n")
@@ -90,7 +92,8 @@ import Testing
         }
     }
 
-    @Test func oneThatCannotBeIsToldWithItsLine() throws {
+    @Test("A bad process in the configuration file is an error with its line")
+    func aBadProcessIsAnError() throws {
         let path = temporaryPath("no-processes.yaml")
         try Data("processes:\n  - ticker: {to: ticks, every: never}\n".utf8).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }

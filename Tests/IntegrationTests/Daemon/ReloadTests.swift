@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The configuration, read again while the daemon runs.
+/// Configuration that is read again while the daemon runs.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ReloadTests {
     private let users = TemporaryFile("users", containing: "alice s3cret\n")
     private let file: TemporaryFile
@@ -11,14 +11,14 @@ import Testing
     }
 
     private func write(_ text: String, to file: TemporaryFile) throws {
-        // In place, so that it stays as private as it is.
+        // Written in place, so that the file keeps its permissions.
         let handle = try #require(FileHandle(forWritingAtPath: file.path))
         try handle.truncate(atOffset: 0)
         try handle.write(contentsOf: Data(text.utf8))
         try handle.close()
     }
 
-    /// Has the daemon read everything again; what it logs, up to the line that says how that went.
+    /// Makes the daemon reload its configuration. Returns the lines that it logs, up to the one with the result.
     private func reload(_ daemon: Daemon) throws -> [String] {
         daemon.program.send(signal: SIGHUP)
         var lines: [String] = []
@@ -29,7 +29,8 @@ import Testing
         throw CocoaError(.fileReadUnknown)
     }
 
-    @Test func usersLimitsAndLogLevelChange() throws {
+    @Test("A reload changes users, limits and the log level")
+    func usersLimitsAndLogLevelChange() throws {
         let daemon = try Daemon(["--config", file.path])
         let alice = try LineSocket(port: daemon.port)
         #expect(try alice.answer(to: "auth alice s3cret") == "OK")
@@ -38,7 +39,7 @@ import Testing
             "listen: 127.0.0.1:0\nusers-file: \(users.path)\nlog-level: debug\nlimits:\n  ends: 0\n", to: file)
         let log = try reload(daemon)
         #expect(log.count == 1 && log[0].contains("configuration reloaded"), "\(log)")
-        // Who was there is still who it was.
+        // A connected client keeps its principal.
         #expect(try alice.answer(to: "ping") == "OK")
         #expect(try alice.answer(to: "join end=send c")?.hasPrefix("ERR limit ") == true)
         let gone = try LineSocket(port: daemon.port)
@@ -48,13 +49,14 @@ import Testing
         #expect(try bob.answer(to: "auth bob hunter2") == "OK")
         #expect(try bob.answer(to: "quit") == "OK")
         bob.close()
-        // Only who debugs is told of that.
+        // Only the level debug logs an orderly end.
         while try #require(try daemon.program.errorLine()).contains("reason=quit") == false {}
         alice.close()
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func whatNeedsARestartStaysAndIsNamed() throws {
+    @Test("A reload keeps the settings that need a restart and logs their keys")
+    func settingsThatNeedARestartAreLogged() throws {
         let daemon = try Daemon(["--config", file.path])
         let port = try daemon.port
         try write(
@@ -75,18 +77,21 @@ import Testing
         }
         let client = try LineSocket(port: port)
         #expect(try client.answer(to: "hello")?.contains("max-line=8192") == true)
-        // Read again without a change, there is nothing to be said anew: what is kept is kept.
+        // A second reload logs the same keys again.
         #expect(try reload(daemon).count == 4)
         client.close()
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test(arguments: [
-        ("listen: 127.0.0.1:0\nlimits:\n  ends: many\n", ":3: limits.ends: "),
-        ("listen: 127.0.0.1:0\nlimits: {ends: 0}\nlog-levle: debug\n", ":3: unknown key"),
-        ("listen: 127.0.0.1:0\n  - :\n", ":2: "),
-        ("limits: {ends: 0}\nusers-file: /nonexistent\n", "/nonexistent"),
-    ]) func aFileWithAMistakeChangesNothing(text: String, problem: String) throws {
+    @Test(
+        "A configuration file with a mistake changes nothing",
+        arguments: [
+            ("listen: 127.0.0.1:0\nlimits:\n  ends: many\n", ":3: limits.ends: "),
+            ("listen: 127.0.0.1:0\nlimits: {ends: 0}\nlog-levle: debug\n", ":3: unknown key"),
+            ("listen: 127.0.0.1:0\n  - :\n", ":2: "),
+            ("limits: {ends: 0}\nusers-file: /nonexistent\n", "/nonexistent"),
+        ])
+    func aFileWithAMistakeChangesNothing(text: String, problem: String) throws {
         let daemon = try Daemon(["--config", file.path])
         try write(text, to: file)
         let log = try reload(daemon)
@@ -101,7 +106,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func usersWithAMistakeChangeNothingEither() throws {
+    @Test("A users' file with a mistake changes nothing")
+    func aUsersFileWithAMistakeChangesNothing() throws {
         let daemon = try Daemon(["--config", file.path])
         try write("listen: 127.0.0.1:0\nusers-file: \(users.path)\nlimits: {ends: 0}\n", to: file)
         try write("bob\n", to: users)

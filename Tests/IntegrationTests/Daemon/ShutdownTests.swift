@@ -1,11 +1,12 @@
 import Foundation
 import Testing
 
-/// How the daemon stops while it has something to do.
+/// The daemon's shutdown while clients use it.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct ShutdownTests {
     private let refusal = "ERR draining the server is about to stop, and takes no new work"
 
-    @Test(arguments: 0..<50) func underLoadNobodyIsToldWhatIsNotTrue(round: Int) throws {
+    @Test("Every reply is true when the daemon stops under load", arguments: 0..<50)
+    func repliesAreTrueDuringAShutdown(round: Int) throws {
         let daemon = try Daemon(["--listen", "127.0.0.1:0", "--reactors", round % 2 == 0 ? "1" : "3"])
         let load = try HandoffLoad(on: daemon.port, pairs: 4)
         load.waitForDeliveries(20 + round * 7)
@@ -13,8 +14,8 @@ import Testing
         load.expectOnlyTrueOutcomes()
     }
 
-    /// A client that holds a message of another one.
-    private struct Holding {
+    /// A daemon with one client that holds a lease on another client's message.
+    private struct HeldMessage {
         let daemon: Daemon
         let sender: LineSocket
         let receiver: LineSocket
@@ -30,96 +31,104 @@ import Testing
             #expect(try receiver.line() == "paint the fence")
         }
 
-        /// Sends a signal, and returns once the daemon drains.
+        /// Sends a signal, and waits until the daemon drains.
         func drain(_ signal: Int32) throws {
             daemon.program.send(signal: signal)
-            while try receiver.answer(to: "recv timeout=0 nothing") == "TIMEOUT" {}
+            try waitUntil { try receiver.answer(to: "recv timeout=0 nothing") != "TIMEOUT" }
         }
     }
 
-    @Test(arguments: [1, 2]) func aMessageUnderLeaseMayBeAcknowledgedWhileItDrains(reactors: Int) throws {
-        let holding = try Holding(reactors: reactors)
-        try holding.drain(SIGTERM)
-        #expect(try holding.receiver.answer(to: "send jobs x") == refusal)
-        #expect(try holding.receiver.answer(to: "touch \(holding.did)") == "OK")
-        #expect(try holding.receiver.answer(to: "ack \(holding.did)") == "OK")
-        #expect(try holding.receiver.line() == nil)
-        #expect(try holding.sender.line() == "#s OK")
-        #expect(try holding.sender.line() == nil)
-        holding.sender.close()
-        holding.receiver.close()
-        #expect(try holding.daemon.program.status() == 0)
+    @Test("A leased message can be acknowledged while the daemon drains", arguments: [1, 2])
+    func aMessageUnderLeaseMayBeAcknowledgedWhileItDrains(reactors: Int) throws {
+        let held = try HeldMessage(reactors: reactors)
+        try held.drain(SIGTERM)
+        #expect(try held.receiver.answer(to: "send jobs x") == refusal)
+        #expect(try held.receiver.answer(to: "touch \(held.did)") == "OK")
+        #expect(try held.receiver.answer(to: "ack \(held.did)") == "OK")
+        #expect(try held.receiver.line() == nil)
+        #expect(try held.sender.line() == "#s OK")
+        #expect(try held.sender.line() == nil)
+        held.sender.close()
+        held.receiver.close()
+        #expect(try held.daemon.program.status() == 0)
     }
 
-    @Test func aMessageThatIsRefusedWhileItDrainsIsNobodys() throws {
-        let holding = try Holding()
-        try holding.drain(SIGTERM)
-        #expect(try holding.receiver.answer(to: "nack \(holding.did)") == "OK")
-        #expect(try holding.sender.line() == "#s CANCELLED draining")
-        #expect(try holding.sender.line() == nil)
-        holding.sender.close()
-        holding.receiver.close()
-        #expect(try holding.daemon.program.status() == 0)
+    @Test("A nack while the daemon drains cancels the send")
+    func aNackWhileDrainingCancelsTheSend() throws {
+        let held = try HeldMessage()
+        try held.drain(SIGTERM)
+        #expect(try held.receiver.answer(to: "nack \(held.did)") == "OK")
+        #expect(try held.sender.line() == "#s CANCELLED draining")
+        #expect(try held.sender.line() == nil)
+        held.sender.close()
+        held.receiver.close()
+        #expect(try held.daemon.program.status() == 0)
     }
 
-    @Test(arguments: ["0", "1"]) func whatIsHeldForTooLongIsInDoubt(seconds: String) throws {
-        let holding = try Holding(["SLUICED_LIMITS_DRAIN_SECONDS": seconds], reactors: 2)
-        holding.daemon.program.send(signal: SIGTERM)
-        #expect(try holding.sender.line() == "#s MAYBE draining")
-        #expect(try holding.sender.line() == nil)
-        // Although nobody closes a side.
-        #expect(try holding.daemon.program.status() == 0)
-        #expect(try holding.receiver.line() == nil)
+    @Test("The limit of the drain answers MAYBE to the sender of a leased message", arguments: ["0", "1"])
+    func theDrainLimitAnswersMaybe(seconds: String) throws {
+        let held = try HeldMessage(["SLUICED_LIMITS_DRAIN_SECONDS": seconds], reactors: 2)
+        held.daemon.program.send(signal: SIGTERM)
+        #expect(try held.sender.line() == "#s MAYBE draining")
+        #expect(try held.sender.line() == nil)
+        // The daemon ends although no client closes its connection.
+        #expect(try held.daemon.program.status() == 0)
+        #expect(try held.receiver.line() == nil)
     }
 
-    @Test func aSecondSignalDoesNotWait() throws {
-        let holding = try Holding()
-        try holding.drain(SIGTERM)
-        holding.daemon.program.send(signal: SIGTERM)
-        #expect(try holding.daemon.program.status() == -SIGTERM)
+    @Test("A second signal ends the drain at once")
+    func aSecondSignalEndsTheDrain() throws {
+        let held = try HeldMessage()
+        try held.drain(SIGTERM)
+        held.daemon.program.send(signal: SIGTERM)
+        #expect(try held.daemon.program.status() == -SIGTERM)
     }
 
     // MARK: SIGUSR2
 
-    @Test func itMayDrainForAsLongAsThatTakes() throws {
-        let holding = try Holding(["SLUICED_LIMITS_DRAIN_SECONDS": "0"])
-        try holding.drain(SIGUSR2)
-        // Again, it changes nothing.
-        holding.daemon.program.send(signal: SIGUSR2)
-        let info = try #require(try holding.receiver.answer(to: "info format=json"))
+    @Test("SIGUSR2 drains without a limit")
+    func sigusr2DrainsWithoutALimit() throws {
+        let held = try HeldMessage(["SLUICED_LIMITS_DRAIN_SECONDS": "0"])
+        try held.drain(SIGUSR2)
+        // A second SIGUSR2 changes nothing.
+        held.daemon.program.send(signal: SIGUSR2)
+        let info = try #require(try held.receiver.answer(to: "info format=json"))
         #expect(info.hasPrefix("DATA "))
-        #expect(try holding.receiver.line()?.contains(#""isDraining":true"#) == true)
-        #expect(try holding.receiver.answer(to: "ack \(holding.did)") == "OK")
-        #expect(try holding.sender.line() == "#s OK")
-        holding.sender.close()
-        holding.receiver.close()
-        #expect(try holding.daemon.program.status() == 0)
+        #expect(try held.receiver.line()?.contains(#""isDraining":true"#) == true)
+        #expect(try held.receiver.answer(to: "ack \(held.did)") == "OK")
+        #expect(try held.sender.line() == "#s OK")
+        held.sender.close()
+        held.receiver.close()
+        #expect(try held.daemon.program.status() == 0)
     }
 
-    @Test func anotherOneCanListenWhileItDrains() throws {
-        let holding = try Holding()
-        try holding.drain(SIGUSR2)
-        let next = try Daemon(["--listen", "127.0.0.1:\(holding.daemon.port)"])
+    @Test("Another daemon can listen on the address of one that drains")
+    func anotherDaemonCanListenDuringTheDrain() throws {
+        let held = try HeldMessage()
+        try held.drain(SIGUSR2)
+        let next = try Daemon(["--listen", "127.0.0.1:\(held.daemon.port)"])
         #expect(try LineSocket(port: next.port).answer(to: "ping") == "OK")
         try next.expectEnd(after: SIGTERM)
-        try holding.receiver.send(Array("ack \(holding.did)\n".utf8))
-        #expect(try holding.sender.line() == "#s OK")
-        holding.sender.close()
-        holding.receiver.close()
-        #expect(try holding.daemon.program.status() == 0)
+        try held.receiver.send(Array("ack \(held.did)\n".utf8))
+        #expect(try held.sender.line() == "#s OK")
+        held.sender.close()
+        held.receiver.close()
+        #expect(try held.daemon.program.status() == 0)
     }
 
-    @Test func itsPatienceCanBeEnded() throws {
-        let holding = try Holding(["SLUICED_LIMITS_DRAIN_SECONDS": "0"])
-        try holding.drain(SIGUSR2)
-        holding.daemon.program.send(signal: SIGTERM)
-        #expect(try holding.sender.line() == "#s MAYBE draining")
-        #expect(try holding.daemon.program.status() == 0)
+    @Test("SIGTERM sets a limit for a drain that SIGUSR2 began")
+    func sigtermLimitsADrain() throws {
+        let held = try HeldMessage(["SLUICED_LIMITS_DRAIN_SECONDS": "0"])
+        try held.drain(SIGUSR2)
+        held.daemon.program.send(signal: SIGTERM)
+        #expect(try held.sender.line() == "#s MAYBE draining")
+        #expect(try held.daemon.program.status() == 0)
     }
 
     // MARK: Processes
 
-    @Test func aProcessPassesOnWhatItHasTaken() throws {
+    @Test("A built-in process delivers its message while the daemon drains")
+    func aProcessDeliversItsMessageDuringTheDrain() throws {
         let file = TemporaryFile(
             "processes.yaml", containing: "listen: 127.0.0.1:0\nprocesses:\n  - echo: {from: a, to: b}\n")
         let daemon = try Daemon(["--config", file.path])
@@ -129,7 +138,7 @@ import Testing
         let did = try #require(head.firstMatch(of: #/did=(\S+)/#)).1
         #expect(try receiver.line() == "x")
         daemon.program.send(signal: SIGTERM)
-        while try receiver.answer(to: "recv timeout=0 nothing") == "TIMEOUT" {}
+        try waitUntil { try receiver.answer(to: "recv timeout=0 nothing") != "TIMEOUT" }
         #expect(try receiver.answer(to: "ack \(did)") == "OK")
         #expect(try sender.line() == "OK")
         sender.close()

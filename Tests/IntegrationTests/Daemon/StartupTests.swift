@@ -1,9 +1,10 @@
 import Foundation
 import Testing
 
-/// How the daemon starts, ends, and says that it cannot.
+/// The start and the end of the daemon, and the errors that keep it from starting.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct StartupTests {
-    @Test(arguments: [SIGTERM, SIGINT]) func aSignalEndsIt(signal: Int32) throws {
+    @Test("SIGTERM and SIGINT stop the daemon with status 0", arguments: [SIGTERM, SIGINT])
+    func aSignalStopsTheDaemon(signal: Int32) throws {
         let daemon = try Daemon()
         let client = try daemon.netcat()
         try client.say("ping\nrecv jobs\n")
@@ -13,9 +14,10 @@ import Testing
         #expect(try client.rest() == "CANCELLED draining\n")
     }
 
-    @Test func aSecondSignalEndsItAtOnce() throws {
+    @Test("A second signal stops the daemon at once")
+    func aSecondSignalKillsTheDaemon() throws {
         let daemon = try Daemon()
-        // Stopped, it gets both at the same time.
+        // Stopped by SIGSTOP, the daemon gets both signals at the same time.
         daemon.program.send(signal: SIGSTOP)
         daemon.program.send(signal: SIGTERM)
         daemon.program.send(signal: SIGINT)
@@ -24,7 +26,8 @@ import Testing
         #expect([0, -SIGINT, -SIGTERM].contains(status))
     }
 
-    @Test func itSaysThatItIsReadyOnceEachListenerIs() throws {
+    @Test("The daemon prints a ready line for each listener")
+    func everyListenerHasAReadyLine() throws {
         let path = temporaryPath("ready.sock")
         let daemon = try Daemon(
             ["--listen", "127.0.0.1:0", "--listen", "[::1]:0", "--listen", "unix:\(path)"], listeners: 3)
@@ -35,7 +38,8 @@ import Testing
         #expect(try daemon.program.rest() == "")
     }
 
-    @Test func itTakesAllTheDescriptorsThatItMayHave() throws {
+    @Test("The daemon raises its limit on descriptors to the hard limit")
+    func theDescriptorLimitIsRaised() throws {
         let daemon = try Daemon()
         let limits = try String(contentsOfFile: "/proc/\(daemon.program.identifier)/limits", encoding: .utf8)
         let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
@@ -44,7 +48,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func clientsMeetOnWhicheverReactorsTheyAre() throws {
+    @Test("Clients of different reactors exchange messages")
+    func clientsOfDifferentReactorsMatch() throws {
         let path = temporaryPath("reactors.sock")
         let daemon = try Daemon(
             ["--reactors", "3", "--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
@@ -62,9 +67,9 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    // MARK: What it refuses
+    // MARK: Errors
 
-    /// Checks that the daemon does not start, and says why in one line.
+    /// Checks that the daemon does not start, and prints the reason in one line.
     private func expectRefusal(
         _ arguments: [String], environment: [String: String] = [:], status: Int32, _ parts: String...,
         location: SourceLocation = #_sourceLocation
@@ -77,51 +82,60 @@ import Testing
         for part in parts { #expect(errors.contains(part), sourceLocation: location) }
     }
 
-    @Test func aTakenPortIsToldInOneLine() throws {
+    @Test("A port in use is an error of one line")
+    func aPortInUseIsAnError() throws {
         let daemon = try Daemon()
         let address = "127.0.0.1:\(try daemon.port)"
         try expectRefusal(["--listen", address], status: 69, address, "Address already in use")
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func aTakenPathIsToldInOneLine() throws {
+    @Test("A socket path in use is an error of one line")
+    func aPathInUseIsAnError() throws {
         let path = temporaryPath("taken.sock")
         let daemon = try Daemon(["--listen", "unix:\(path)"])
         try expectRefusal(["--listen", "unix:\(path)"], status: 69, path, "Address already in use")
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func aPortOfTheSystemsIsToldInOneLine() throws {
+    @Test("An address of another machine is an error of one line")
+    func aForeignAddressIsAnError() throws {
         try expectRefusal(
             ["--listen", "127.0.0.1:0", "--listen", "192.0.2.1:0", "--allow-public"], status: 69, "192.0.2.1")
     }
 
-    @Test func aNameThatNobodyKnowsIsToldInOneLine() throws {
+    @Test("An unknown host is an error of one line")
+    func anUnknownHostIsAnError() throws {
         try expectRefusal(["--listen", "no-such-host.invalid:1", "--allow-public"], status: 69, "no-such-host.invalid")
     }
 
-    @Test func aBadFlagIsToldInOneLine() throws {
+    @Test("A bad flag is an error of one line")
+    func aBadFlagIsAnError() throws {
         try expectRefusal(["--lisen", "x"], status: 64, "--lisen", "--listen")
         try expectRefusal(["--listen", "nonsense"], status: 64, "nonsense")
     }
 
-    @Test func aBadFileIsToldInOneLine() throws {
+    @Test("A configuration file that cannot be read is an error of one line")
+    func aBadFileIsAnError() throws {
         try expectRefusal(["--config", "/nonexistent.yaml"], status: 66, "/nonexistent.yaml")
         try expectRefusal(["--config", "/"], status: 66, "/")
     }
 
-    @Test func anUnknownKeyIsToldInOneLine() throws {
+    @Test("An unknown key is an error of one line")
+    func anUnknownKeyIsAnError() throws {
         let path = temporaryPath("unknown.yaml")
         try Data("listen: 127.0.0.1:0\nlog-levle: debug\n".utf8).write(to: URL(fileURLWithPath: path))
         defer { try? FileManager.default.removeItem(atPath: path) }
         try expectRefusal(["--config", path], status: 78, "\(path):2", "log-levle", "log-level")
     }
 
-    @Test func aBadVariableIsToldInOneLine() throws {
+    @Test("A bad environment variable is an error of one line")
+    func aBadVariableIsAnError() throws {
         try expectRefusal([], environment: ["SLUICED_LOG_LEVEL": "loud"], status: 78, "SLUICED_LOG_LEVEL")
     }
 
-    @Test func theFileCounts() throws {
+    @Test("The settings of the configuration file take effect")
+    func theConfigurationFileIsUsed() throws {
         let path = temporaryPath("settings.yaml")
         try Data("listen: 127.0.0.1:0\nlimits:\n  line-bytes: 600\n  connections: 1\n".utf8)
             .write(to: URL(fileURLWithPath: path))

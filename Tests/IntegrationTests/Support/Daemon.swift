@@ -1,29 +1,30 @@
 import Foundation
 import Testing
 
-/// A `sluiced` of this build, on a port of its own.
+/// A running `sluiced` of this build, with a port of its own.
 struct Daemon {
     let program: Program
-    /// What it has printed when it was ready: one line a listener.
+    /// The ready lines that it has printed, one for each listener.
     let readyLines: [String]
 
-    /// Starts it and waits until it is ready.
+    /// Starts the daemon and waits until it is ready.
     init(
         _ arguments: [String] = ["--listen", "127.0.0.1:0"], listeners: Int = 1, environment: [String: String] = [:],
         descriptors: Int? = nil
     ) throws {
         program = try Self.start(arguments, environment: environment, descriptors: descriptors)
         let program = program
-        readyLines = try (0..<listeners).map { _ in try #require(try program.line(), "it did not become ready") }
+        readyLines = try (0..<listeners).map { _ in try #require(try program.line(), "the daemon did not become ready")
+        }
     }
 
-    /// Starts it, whatever comes of that.
+    /// Starts the daemon without waiting for anything.
     ///
-    /// - Parameter descriptors: how many it may have; nil for as many as the test.
+    /// - Parameter descriptors: the limit on its descriptors; nil for the same as the test's.
     static func start(
         _ arguments: [String], environment: [String: String] = [:], descriptors: Int? = nil
     ) throws -> Program {
-        // The tests run in the directory that holds what was built.
+        // The test runner is in the directory of the built programs.
         let directory = try URL(
             fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         )
@@ -34,7 +35,7 @@ struct Daemon {
         return try Program("/bin/sh", ["-c", script, path] + arguments, environment: environment)
     }
 
-    /// The port of its first listener.
+    /// The port of the first listener.
     var port: String {
         get throws {
             let line = try #require(readyLines.first)
@@ -43,12 +44,12 @@ struct Daemon {
         }
     }
 
-    /// A netcat that is connected with it.
+    /// Starts a netcat that is connected to the daemon.
     func netcat(_ flags: String...) throws -> Program {
         try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try port])
     }
 
-    /// Has it print whatever it does with `input`, which ends there.
+    /// Sends `input` and the end of input through netcat, and returns all output.
     func conversation(_ input: String, _ flags: String...) throws -> String {
         let netcat = try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try port])
         try netcat.say(input)
@@ -56,14 +57,14 @@ struct Daemon {
         return try netcat.rest()
     }
 
-    /// Ends it with a signal, and checks how it has ended.
+    /// Sends a signal, and checks the daemon's exit status.
     func expectEnd(after signal: Int32, status: Int32 = 0) throws {
         program.send(signal: signal)
         #expect(try program.status() == status)
     }
 }
 
-/// A file that only its owner can read, for as long as it is referenced.
+/// A file that only its owner can read, deleted with this object.
 final class TemporaryFile {
     let path: String
 
@@ -76,5 +77,13 @@ final class TemporaryFile {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// A path that no other test uses.
+/// Returns a path that no other test process uses.
 func temporaryPath(_ name: String) -> String { "/tmp/sluice-integration-\(getpid())-\(name)" }
+
+/// Evaluates `condition` again and again until it holds; fails the test after 30 seconds.
+func waitUntil(_ condition: () throws -> Bool, location: SourceLocation = #_sourceLocation) throws {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while try !condition() {
+        try #require(ContinuousClock.now < deadline, "the condition does not come true", sourceLocation: location)
+    }
+}

@@ -1,13 +1,13 @@
 import Foundation
 import Testing
 
-/// A client's connection with the daemon, as plain as it can be: bytes out, lines in.
+/// A client's blocking connection to the daemon, which sends bytes and receives lines.
 final class LineSocket {
-    /// How long to wait for a line before the test is given up; nothing here takes a second of it.
-    private static let patienceMilliseconds: Int32 = 30_000
+    /// How long to wait for a line before the test fails; lines normally come within a second.
+    private static let timeoutMilliseconds: Int32 = 30_000
 
     private let descriptor: Int32
-    /// What was received and not handed out.
+    /// The received bytes that no line was returned for yet.
     private var pending: [UInt8] = []
     private var isOpen = true
 
@@ -23,15 +23,15 @@ final class LineSocket {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        try #require(status == 0, "cannot connect")
-        // Each write goes out by itself.
+        try #require(status == 0, "cannot connect to the daemon")
+        // Each write is sent in a packet of its own.
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
     }
 
     deinit { close() }
 
-    /// The address by which the daemon knows it.
+    /// The client's address, as the daemon's reports show it.
     var address: String {
         var address = sockaddr_in()
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -43,14 +43,16 @@ final class LineSocket {
 
     // MARK: Sending
 
-    /// - Parameter pieceBytes: how many bytes go out at a time.
+    /// Sends all bytes.
+    ///
+    /// - Parameter pieceBytes: the most bytes to send at a time.
     func send(_ bytes: [UInt8], inPiecesOf pieceBytes: Int = .max) throws {
         let flags = Int32(MSG_NOSIGNAL)
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = rest.prefix(pieceBytes)
             let count = piece.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, flags) }
-            try #require(count > 0, "the daemon takes no more")
+            try #require(count > 0, "the connection accepts no more bytes")
             rest = rest.dropFirst(count)
         }
     }
@@ -65,13 +67,13 @@ final class LineSocket {
 
     // MARK: Receiving
 
-    /// Sends a line, and returns the next one that is received; nil at the end.
+    /// Sends a line, and returns the next received one, or nil at the end.
     func answer(to line: String) throws -> String? {
         try send(Array("\(line)\n".utf8))
         return try self.line()
     }
 
-    /// The next line, without its LF; nil at the end.
+    /// Returns the next line without its LF, or nil at the end.
     func line() throws -> String? {
         while true {
             if let end = pending.firstIndex(of: 0x0A) {
@@ -79,19 +81,19 @@ final class LineSocket {
                 return String(decoding: pending[..<end], as: UTF8.self)
             }
             guard try fill() else {
-                try #require(pending.isEmpty, "the last line has no end")
+                try #require(pending.isEmpty, "the last line is incomplete")
                 return nil
             }
         }
     }
 
-    /// Waits for bytes; false at the end.
+    /// Waits for bytes; returns false at the end.
     private func fill() throws -> Bool {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-        try #require(poll(&watched, 1, Self.patienceMilliseconds) == 1, "the daemon says nothing")
+        try #require(poll(&watched, 1, Self.timeoutMilliseconds) == 1, "no line within 30 seconds")
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(descriptor, &bytes, bytes.count, 0)
-        try #require(count >= 0, "the connection is broken off")
+        try #require(count >= 0, "the connection was reset")
         pending += bytes.prefix(count)
         return count > 0
     }

@@ -1,16 +1,16 @@
 import Foundation
 import Testing
 
-/// A program that runs beside the test, with its standard streams in the test's hands. Ends with the test, at the latest.
+/// A program that runs beside the test, which controls its standard streams.
 final class Program {
-    /// How long to wait for output before the test is given up; nothing here takes a second of it.
-    private static let patienceMilliseconds: Int32 = 30_000
+    /// How long to wait for output before the test fails; output normally comes within a second.
+    private static let timeoutMilliseconds: Int32 = 30_000
 
     private let process = Process()
     private let input = Pipe()
     private let output = Pipe()
     private let errors = Pipe()
-    /// What was read of the output, and of standard error, and not handed out.
+    /// The bytes of standard output and standard error that were read and not yet returned.
     private var pending = Data()
     private var pendingErrors = Data()
 
@@ -21,14 +21,14 @@ final class Program {
         process.standardInput = input
         process.standardOutput = output
         process.standardError = errors
-        // The test must not die of a program that has ended before its input was written.
+        // Writing to a program that has ended must not kill the test.
         signal(SIGPIPE, SIG_IGN)
-        // What is ignored here stays so in what is started, as where a shell has started the tests in the background: a
-        // shell's own trap for it would never spring.
+        // A program inherits ignored signals, and a shell starts background jobs with SIGINT ignored.
         signal(SIGINT, SIG_DFL)
         try process.run()
     }
 
+    // The program ends with the test, at the latest.
     deinit {
         if process.isRunning { kill(process.processIdentifier, SIGKILL) }
         process.waitUntilExit()
@@ -36,15 +36,15 @@ final class Program {
 
     var identifier: Int32 { process.processIdentifier }
 
-    // MARK: Talking
+    // MARK: Input and output
 
     func say(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
     func closeInput() throws { try input.fileHandleForWriting.close() }
 
-    /// The next line of standard output, without its end; nil at the end.
+    /// Returns the next line of standard output without its LF, or nil at the end.
     func line() throws -> String? { try line(of: output, \.pending) }
 
-    /// The next line of standard error, without its end; nil at the end.
+    /// Returns the next line of standard error without its LF, or nil at the end.
     func errorLine() throws -> String? { try line(of: errors, \.pendingErrors) }
 
     private func line(of pipe: Pipe, _ pending: ReferenceWritableKeyPath<Program, Data>) throws -> String? {
@@ -58,33 +58,35 @@ final class Program {
         }
     }
 
-    /// The rest of standard output.
+    /// Returns the rest of standard output.
     func rest() throws -> String {
         while let bytes = try read(output) { pending += bytes }
         defer { pending = Data() }
         return String(decoding: pending, as: UTF8.self)
     }
 
-    /// All of standard error.
+    /// Returns the rest of standard error.
     func errorOutput() throws -> String {
         var text = pendingErrors
         while let bytes = try read(errors) { text += bytes }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Waits for bytes; nil at the end.
+    /// Waits for bytes; returns nil at the end.
     private func read(_ pipe: Pipe) throws -> Data? {
         var watched = pollfd(fd: pipe.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
-        try #require(poll(&watched, 1, Self.patienceMilliseconds) == 1, "\(process.arguments ?? []) says nothing")
+        try #require(
+            poll(&watched, 1, Self.timeoutMilliseconds) == 1,
+            "\(process.arguments ?? []) printed nothing within 30 seconds")
         let bytes = pipe.fileHandleForReading.availableData
         return bytes.isEmpty ? nil : bytes
     }
 
-    // MARK: Ending
+    // MARK: Exit
 
     func send(signal number: Int32) { kill(process.processIdentifier, number) }
 
-    /// Waits for the end, which its closed output tells; the exit status, or the negative number of the signal.
+    /// Waits until the program has ended. Returns its exit status, or the negative number of the signal that killed it.
     func status() throws -> Int32 {
         _ = try rest()
         process.waitUntilExit()

@@ -3,19 +3,19 @@ import SluiceRuntime
 import Synchronization
 import Testing
 
-/// Senders and receivers of messages under lease, each on a thread of its own, which work until the daemon closes; and what
-/// they were told.
+/// Senders and receivers of leased messages, each on a thread of its own, which work until the daemon stops. All replies
+/// are recorded.
 final class HandoffLoad: Sendable {
-    private struct Books {
-        /// What each message's sender was told of it: the first word of the reply.
+    private struct Record {
+        /// The first word of the reply to each message's sender.
         var outcomes: [String: String] = [:]
-        /// How often the acknowledgement of each was sent, and answered with OK.
+        /// The number of acks that were sent, and that were answered OK, for each message.
         var sent: [String: Int] = [:]
         var acknowledged: [String: Int] = [:]
         var problems: [String] = []
     }
 
-    private let books = Lock(Books())
+    private let record = Lock(Record())
     private let deliveries = DispatchSemaphore(value: 0)
     private let threads = DispatchGroup()
 
@@ -29,19 +29,22 @@ final class HandoffLoad: Sendable {
     private func run(_ body: @escaping @Sendable (HandoffLoad) throws -> Void) {
         threads.enter()
         Thread.detachNewThread { [self] in
-            do { try body(self) } catch { books.withLock { $0.problems.append("\(error)") } }
+            do { try body(self) } catch { record.withLock { $0.problems.append("\(error)") } }
             threads.leave()
         }
     }
 
-    /// Returns once so many messages were acknowledged.
-    func waitForDeliveries(_ count: Int) {
-        for _ in 0..<count { deliveries.wait() }
+    /// Waits until `count` messages were acknowledged.
+    func waitForDeliveries(_ count: Int, location: SourceLocation = #_sourceLocation) {
+        for _ in 0..<count where deliveries.wait(timeout: .now() + 30) == .timedOut {
+            Issue.record("no message was acknowledged within 30 seconds", sourceLocation: location)
+            return
+        }
     }
 
     // MARK: Work
 
-    /// Sends four at a time, and waits for what becomes of them.
+    /// Sends four messages at a time, and waits for their replies.
     private func send(from number: Int, _ port: String) throws {
         let socket = try LineSocket(port: port)
         for batch in 0... {
@@ -51,9 +54,9 @@ final class HandoffLoad: Sendable {
                 guard let line = try socket.line() else { return }
                 let words = line.split(separator: " ").map(String.init)
                 try #require(words.count > 1)
-                books.withLock { $0.outcomes[String(words[0].dropFirst())] = words[1] }
+                record.withLock { $0.outcomes[String(words[0].dropFirst())] = words[1] }
                 if words[1] != "OK", words.last != "draining", words[1] != "ERR" {
-                    books.withLock { $0.problems.append(line) }
+                    record.withLock { $0.problems.append(line) }
                 }
             }
         }
@@ -64,29 +67,29 @@ final class HandoffLoad: Sendable {
         while let head = try socket.answer(to: "recv lease=1h jobs") {
             guard let delivery = head.firstMatch(of: #/^MSG .* did=(\S+)/#)?.1 else { continue }
             let message = try #require(try socket.line())
-            books.withLock { $0.sent[message, default: 0] += 1 }
+            record.withLock { $0.sent[message, default: 0] += 1 }
             guard let reply = try socket.answer(to: "ack \(delivery)") else { return }
             try #require(reply == "OK")
-            books.withLock { $0.acknowledged[message, default: 0] += 1 }
+            record.withLock { $0.acknowledged[message, default: 0] += 1 }
             deliveries.signal()
         }
     }
 
-    // MARK: Judgement
+    // MARK: Checks
 
-    /// Waits for the end of all, and checks what each was told against what the others were.
+    /// Waits until all threads have ended, and checks the senders' replies against the receivers'.
     func expectOnlyTrueOutcomes(location: SourceLocation = #_sourceLocation) {
         threads.wait()
-        books.withLock { books in
-            #expect(books.problems.isEmpty, sourceLocation: location)
-            #expect(books.sent.values.allSatisfy { $0 == 1 }, sourceLocation: location)
-            for (message, outcome) in books.outcomes {
-                let isAcknowledged = books.acknowledged[message] != nil
-                // Whoever has a message acknowledges it, so nobody is left in doubt.
+        record.withLock { record in
+            #expect(record.problems.isEmpty, sourceLocation: location)
+            #expect(record.sent.values.allSatisfy { $0 == 1 }, sourceLocation: location)
+            for (message, outcome) in record.outcomes {
+                let isAcknowledged = record.acknowledged[message] != nil
+                // Every receiver acknowledges its message, so no sender is answered MAYBE.
                 #expect(isAcknowledged == (outcome == "OK"), "\(message): \(outcome)", sourceLocation: location)
                 #expect(outcome != "MAYBE", "\(message)", sourceLocation: location)
             }
-            #expect(Set(books.acknowledged.keys).isSubset(of: books.outcomes.keys), sourceLocation: location)
+            #expect(Set(record.acknowledged.keys).isSubset(of: record.outcomes.keys), sourceLocation: location)
         }
     }
 }
