@@ -33,7 +33,7 @@ final class Vandal: LoadConnection, LoadSource {
         switch Int.random(in: 0..<6, using: &random) {
         case 0: "RECV \(channel)/a\n"
         case 1: "RECV lease=10s \(channel)/b\n"
-        case 2: "SEND \(channel)/c nobody takes it\n"
+        case 2: "SEND \(channel)/c never received\n"
         case 3: "SEND id=x\(visits) \(channel)/b taken and not acknowledged\n"
         case 4: "SELECT recv \(channel)/a | send \(channel)/d x | barrier parties=9 \(channel)\n"
         default: "BARRIER parties=9 \(channel)\n"

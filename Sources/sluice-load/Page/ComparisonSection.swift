@@ -26,8 +26,8 @@ struct ComparisonSection: Sendable {
             HTMLElement("div", ["class": "panel"]) {
                 HTMLElement("p", ["class": "summary"]) { comparison.summary ?? "No targets." }
                 HTMLElement("p", ["class": "note"]) {
-                    "Ratios are ours to theirs, \(rounds). The servers took turns, so that what disturbed a round "
-                    "disturbed them all."
+                    "Ratios are ours to theirs, \(rounds). The servers took turns, so that a disturbance of the machine "
+                    "affected all of them."
                 }
                 if comparison.summary != nil { TargetTable(comparison).element }
             }
