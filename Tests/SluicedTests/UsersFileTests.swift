@@ -33,7 +33,7 @@ import Testing
 
     @Test("A users' file without users is refused")
     func empty() {
-        #expect(message(of: "# nobody yet\n") == "users: it has no users; write NAME TOKEN on a line for each")
+        #expect(message(of: "# no users yet\n") == "users: it has no users; write NAME TOKEN on a line for each")
     }
 
     @Test("A users' file must be private, and permits addresses that other machines can reach")

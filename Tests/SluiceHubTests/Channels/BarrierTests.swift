@@ -115,7 +115,7 @@ import Testing
     }
 
     @Test("A select may have only one arm for each barrier")
-    func aSelectStandsAtABarrierOnce() throws {
+    func aSelectHasOneArmPerBarrier() throws {
         var hub = TestHub()
         let a = hub.connect()
         #expect(try hub.select("barrier parties=2 g", "barrier g", by: a).refusal == .conflict)

@@ -146,7 +146,7 @@ import Testing
     // MARK: While some receivers have the message
 
     @Test("A broadcast that times out is answered MAYBE if a receiver has the message")
-    func aSenderThatGivesUpIsToldMaybeOnceSomebodyHasTheMessage() throws {
+    func aTimeoutAfterAReceiverIsMaybe() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -162,7 +162,7 @@ import Testing
     }
 
     @Test("A broadcast with timeout=0 does not wait for receivers")
-    func aSendWithoutTimeWaitsForNobody() throws {
+    func aSendWithoutTimeDoesNotWait() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         _ = try hub.join(.receive, of: "c", by: clients[1])
@@ -174,7 +174,7 @@ import Testing
     }
 
     @Test("Repeating a broadcast with the same id does not deliver it twice")
-    func aMessageThatSomeHaveIsNotSentThemAgain() throws {
+    func aRepeatedBroadcastIsADuplicate() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -222,8 +222,8 @@ import Testing
         #expect(hub.machine.channels.count == 0)
     }
 
-    @Test("A receiver of the last message is told that the broadcast channel is closed")
-    func aReceiverOfTheLastMessageIsToldThatTheChannelIsClosed() throws {
+    @Test("A receiver of the last message is answered CLOSED afterwards")
+    func aReceiverOfTheLastMessageIsAnsweredClosed() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         for client in clients.dropFirst() { _ = try hub.join(.receive, of: "c", by: client) }
@@ -258,7 +258,7 @@ import Testing
     }
 
     @Test("A select whose send arm has reached a receiver waits for that arm alone")
-    func aSelectThatBroadcastsWaitsForThatAlone() throws {
+    func aSelectThatBroadcastsIsCommitted() throws {
         var hub = TestHub()
         let clients = try open(&hub, 3)
         _ = try hub.send("0", on: "c", by: clients[0], tag: "0", need: 1)

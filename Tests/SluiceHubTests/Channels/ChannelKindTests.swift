@@ -215,7 +215,7 @@ import Testing
     // MARK: Once
 
     @Test("Every receiver of a once channel gets the value")
-    func aValueThatIsSentOnceIsEveryReceiversAnswer() throws {
+    func everyReceiverGetsTheValue() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.open("c", .once, by: a)

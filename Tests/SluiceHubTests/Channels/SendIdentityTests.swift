@@ -159,7 +159,7 @@ import Testing
     }
 
     @Test("A select that sends a leased message waits for that arm alone")
-    func everySelectThatSendsWhatAReceiverHasWaitsForThatAlone() throws {
+    func aSelectThatSendsALeasedMessageIsCommitted() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         _ = try hub.send("job", on: "c", by: a, tag: "1", id: "x")

@@ -227,7 +227,7 @@ import Testing
     // MARK: Other kinds of channels
 
     @Test("A counted receive on a once channel gets the value and CLOSED")
-    func aValueThatIsSentOnceIsOneMessageAndTheEnd() throws {
+    func aOnceChannelIsOneMessageAndTheEnd() throws {
         var hub = TestHub()
         let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         _ = try hub.open("c", .once, by: a)

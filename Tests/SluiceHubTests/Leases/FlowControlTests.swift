@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test("Another connection cannot end a lease")
-    func nobodyElseAcknowledgesALease() throws {
+    func anotherConnectionCannotEndALease() throws {
         try HubService.run { service in
             let (sender, holder) = (try await service.connect(), try await service.connect())
             try await sender.say("#s SEND jobs x\n")
@@ -209,7 +209,7 @@ import Testing
     }
 
     @Test("A select of 64 channels leaves nothing behind in the other 63")
-    func aSelectOfSixtyFourLeavesNoTraceInTheOthers() throws {
+    func aSelectOf64ChannelsLeavesNothingBehind() throws {
         try HubService.run { service in
             let (chooser, sender) = (try await service.connect(), try await service.connect())
             try await chooser.say("SELECT " + (0..<64).map { "recv c\($0)" }.joined(separator: " | ") + "\n")

@@ -300,7 +300,7 @@ import Testing
     }
 
     @Test("A select whose message is leased waits for that arm alone")
-    func aSelectWhoseSendIsTakenUnderALeaseWaitsForThatAlone() throws {
+    func aSelectWithALeasedMessageIsCommitted() throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
         #expect(try hub.select("send c job", "recv d", "barrier parties=2 g", by: a, tag: "s").isParked)

@@ -18,7 +18,7 @@ import Testing
     @Test(
         "Before AUTH, commands that use or show the hub are refused",
         arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
-    func aStrangerMayAskOnlyWhatTellsNothing(line: String) throws {
+    func commandsBeforeAUTHAreRefused(line: String) throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("\(line)\nAUTH alice s3cret\n")
@@ -71,7 +71,7 @@ import Testing
             "AUTH alice S3cret", "AUTH alice s3cre", "AUTH alice s3cret2", "AUTH carol s3cret", "AUTH alice x",
             "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
         ])
-    func aWrongTokenEndsTheConnectionAndTellsNotWhatIsWrong(line: String) throws {
+    func aWrongTokenEndsTheConnection(line: String) throws {
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("#t \(line)\nAUTH alice s3cret\n")

@@ -332,7 +332,7 @@ import Testing
     // MARK: Leases
 
     @Test("Leases are bounded, including those that parked receives can begin")
-    func leasesAreBoundedAndSoAreThoseThatReceivesMayTake() throws {
+    func leasesAreBounded() throws {
         var hub = TestHub(limits: limits { $0.maxLeases = 3 })
         let (a, b) = (hub.connect(), hub.connect())
         for number in 0..<4 { _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)") }

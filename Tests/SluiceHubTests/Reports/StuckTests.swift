@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test("Waiting on channels that no other client has used is no cycle")
-    func aChannelThatNobodyElseHasUsedIsNoCycle() throws {
+    func aChannelWithoutOtherUsersIsNoCycle() throws {
         var hub = TestHub()
         let a = hub.connect()
         _ = try hub.receive(from: "c", by: a, tag: "1")

@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test("Many commands in one write are answered in order, and other clients are served in between")
-    func manyCommandsInOneWriteAreAnsweredInTheirOrderAndStarveNobody() throws {
+    func manyCommandsInOneWriteStarveNoOtherClient() throws {
         try HubService.run { service in
             let (busy, other) = (try await service.connect(), try await service.connect())
             let count = 100_000
@@ -178,7 +178,7 @@ import Testing
     }
 
     @Test("CANCEL withdraws a pending command, and is answered OK in any case")
-    func cancelWithdrawsAPendingCommandAndIsOKInAnyCase() throws {
+    func cancelIsAlwaysAnsweredOK() throws {
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#a RECV x\nCANCEL #a\nCANCEL #a\n#b CANCEL #none\n")
