@@ -1,103 +1,105 @@
 public import SluiceRuntime
 public import SluiceWire
 
-/// What the clients of a hub may use, with the defaults: the one place for every bound that is not the protocol's own.
+/// What the clients of a hub may use, with the defaults. Every limit that is not the protocol's own is here.
 ///
-/// A connection uses at most `inputBytes` for what it has sent too early, one body of `wire.maxBodyBytes`, and
-/// `backlogBytes` for replies, which it reaches only with messages that it has asked for; see `outputBytes`.
+/// A connection uses at most `inputBytes` for input that the hub cannot execute yet, one body of `wire.maxBodyBytes`,
+/// and `backlogBytes` for replies. Only messages that the client has asked for can make the replies exceed
+/// `outputBytes`.
 public struct HubLimits: Sendable, Hashable {
-    /// What the protocol itself bounds: lines, bodies, arms and tags.
+    /// The limits of the protocol itself: lines, bodies, arms and tags.
     public var wire: Limits
 
-    /// The most connections at a time. The next one is told `ERR limit` and closed.
+    /// The number of connections. Further ones get `ERR limit` and are closed.
     public var maxConnections: Int
 
-    /// The most connections of one address: an IPv4 address, or the first half of an IPv6 address, which is what one
-    /// network has. Past it, as above. Unix-domain sockets have no address.
+    /// The number of connections of one address: an IPv4 address, or the first half of an IPv6 address, which
+    /// identifies a network. Further ones get `ERR limit` and are closed. Unix-domain sockets have no address.
     public var maxConnectionsPerAddress: Int
 
-    /// The most connections that have authenticated themselves as the same principal. The next one is told `ERR limit` and
+    /// The number of connections that have authenticated as the same principal. Further ones get `ERR limit` and are
     /// closed.
     public var maxConnectionsPerPrincipal: Int
 
-    /// How much of one connection's input is read in a turn of the loop, and how much is kept of lines that stand behind
-    /// a command that waits; a client that sends more finds that TCP holds it up. At least two lines fit, whatever is
-    /// said here.
+    /// The bytes of one connection's input that the hub reads in a turn of the loop, and that it keeps behind a parked
+    /// command. A client that sends more is slowed down by TCP. At least two lines fit, even if this is less.
     public var inputBytes: Int
 
-    /// With this many bytes of replies that the client has not taken yet, no more commands of it are read.
+    /// The bytes of unread replies from which the hub reads no more commands of the client.
     public var outputBytes: Int
 
-    /// With this many, which only the messages for many tagged receives at once can amount to, it is closed.
+    /// The bytes of unread replies from which the hub closes the connection. Only messages for many tagged receives at
+    /// once can add up to so much.
     public var backlogBytes: Int
 
-    /// How long a client may take for a line, from its first byte, and for each piece of a body. Then `ERR limit`, and
-    /// the connection is closed.
+    /// The time in which a client must finish a line from its first byte, and send each piece of a body. After it, the
+    /// client gets `ERR limit` and the connection is closed.
     public var lineTimeout: Duration
 
-    /// How long a client may take to authenticate itself, where that is asked for. Then it is closed.
+    /// The time in which a client must authenticate, if the hub requires it. After it, the connection is closed.
     public var authenticationTimeout: Duration
 
-    /// How many bytes it may send until then. Past it, it is closed.
+    /// The bytes that a client may send before it has authenticated. Beyond them, the connection is closed.
     public var authenticationBytes: Int
 
-    /// How many commands it may send until then, besides `AUTH` and `QUIT`. Past it, it is closed.
+    /// The commands that a client may send before it has authenticated, besides `AUTH` and `QUIT`. Beyond them, the
+    /// connection is closed.
     public var authenticationCommands: Int
 
-    /// How long a client may take none of the replies that wait for it. Then it is closed.
+    /// The time for which a client may read none of its pending replies. After it, the connection is closed.
     public var stallTimeout: Duration
 
-    /// How long the host of a client may answer nothing at all, and how long it may have no room for what the kernel has for
-    /// it; in whole seconds, from 1 to 65 534. Then the connection is broken off. Nil leaves that to the kernel, which
-    /// never notices that the host of one who only waits has lost its power or its network.
+    /// The time for which a client's host may be silent or accept no output, in whole seconds from 1 to 65 534. After
+    /// it, the connection is closed. Nil leaves this to the kernel's defaults, with which the hub never notices that
+    /// the host of a client that only waits has lost its power or its network.
     ///
-    /// It is the kernel who sees to this, on TCP connections of listeners with `listenerOptions`.
+    /// The kernel enforces this, on TCP connections of listeners with `listenerOptions`.
     public var silenceTimeout: Duration?
 
-    /// How often to look whether a client is there still that is not read from, because it has sent too much in advance.
+    /// The time between two checks whether a client is still connected whose input the hub does not read at present.
     public var probeInterval: Duration
 
-    /// How long a connection that the hub ends is kept for the client to read the last reply and close its side.
+    /// The time that a client has to read the last reply and close its side when the hub ends the connection.
     public var lingerTimeout: Duration
 
-    /// How many bytes of messages one connection may wait to send. Past it: `ERR limit`.
+    /// The bytes of messages that one connection may wait to send. Beyond them: `ERR limit`.
     public var parkedBytes: Int
 
-    /// How many bytes of messages the buffers of all channels keep together. Past it: `ERR limit`.
+    /// The bytes of messages that the buffers of all channels may keep together. Beyond them: `ERR limit`.
     public var keptBytes: Int
 
-    /// How many messages one connection may hold under a lease, the windows of its counted receives included. Past it:
-    /// `ERR limit`.
+    /// The messages that one connection may hold under a lease, including the windows of its counted receives. Beyond
+    /// them: `ERR limit`.
     public var maxLeases: Int
 
-    /// How many channels may be declared with `OPEN` at a time. Past it: `ERR limit`.
+    /// The channels that may be declared with `OPEN`. Beyond them: `ERR limit`.
     public var maxDeclaredChannels: Int
 
-    /// How many ends of channels one connection may count as. Past it: `ERR limit`.
+    /// The ends of channels that one connection may have joined. Beyond them: `ERR limit`.
     public var maxEnds: Int
 
-    /// How many clients may trace at a time. Past it: `ERR limit`.
+    /// The number of concurrent traces. Beyond it: `ERR limit`.
     public var maxTracers: Int
 
-    /// How many rows a report has at most; it tells how many it leaves out.
+    /// The most rows of a report, which also says how many it omits.
     public var reportRows: Int
 
-    /// How long the name of a channel that has ended says so. Then it is free.
+    /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// How many such names are kept: the oldest ones are freed before their time.
+    /// The most names of ended channels that are kept. Beyond it, the oldest are freed early.
     public var maxTombstones: Int
 
-    /// How long a delivered message with an id is remembered, so that it is not delivered again.
+    /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// How many of them are remembered: the oldest ones are forgotten before their time.
+    /// The most delivered messages that are remembered. Beyond it, the oldest are forgotten early.
     public var maxRememberedSends: Int
 
-    /// How long a hub that drains waits for what receivers say of the messages that they hold, where nothing else is said.
+    /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.
     public var drainTimeout: Duration
 
-    /// The defaults, of which any may be replaced.
+    /// Creates limits from the defaults, any of which can be replaced.
     public init(
         wire: Limits = Limits(),
         maxConnections: Int = 10_000,
@@ -156,15 +158,15 @@ public struct HubLimits: Sendable, Hashable {
         self.drainTimeout = drainTimeout
     }
 
-    /// What a listener for the clients of a hub is to be bound with.
+    /// The options with which to bind a listener for the hub's clients.
     public var listenerOptions: Listener.Options {
         var options = Listener.Options()
         options.silenceSeconds = silenceTimeout.map { Int(clamping: $0.components.seconds) }
         return options
     }
 
-    /// These limits, with those of `other` that may change while a hub serves. The others are known to clients, or to
-    /// connections, from their beginning.
+    /// Returns these limits, with those from `other` that may change while a hub serves. The rest are known to clients
+    /// or used by connections from the start.
     package func adopting(_ other: HubLimits) -> HubLimits {
         var limits = self
         limits.maxConnections = other.maxConnections
@@ -183,6 +185,6 @@ public struct HubLimits: Sendable, Hashable {
         return limits
     }
 
-    /// The room that a connection's input needs: a line that is not complete always fits.
+    /// The capacity for a connection's input. An incomplete line always fits.
     var inputRoom: Int { max(inputBytes, 2 * (wire.maxLineBytes + 2)) }
 }

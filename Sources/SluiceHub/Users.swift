@@ -1,10 +1,10 @@
 import SluiceWire
 
-/// Who may use a hub, each with the token that proves it.
+/// The principals that may use a hub, each with its token.
 public struct Users: Sendable, Equatable {
     private var tokens: [ChannelName: [UInt8]] = [:]
 
-    /// Nobody.
+    /// Creates an empty set, with which no client can authenticate.
     public init() {}
 
     /// Adds a user.
@@ -12,7 +12,7 @@ public struct Users: Sendable, Equatable {
     /// - Parameters:
     ///   - principal: a name: 1 to 200 bytes of `A-Z a-z 0-9 . _ : / -`, not beginning with `-`.
     ///   - token: at least one byte, none of them a space or a control.
-    /// - Returns: false when one of the two cannot be, or the principal was added before.
+    /// - Returns: false if the name or the token is invalid, or if the principal was added before.
     public mutating func add(_ principal: String, token: String) -> Bool {
         guard let name = ChannelName(principal), tokens[name] == nil, !token.isEmpty,
             token.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
@@ -21,10 +21,10 @@ public struct Users: Sendable, Equatable {
         return true
     }
 
-    /// How many there are.
+    /// The number of principals.
     public var count: Int { tokens.count }
 
-    /// Whether the token is the principal's. How long that takes tells nothing of where it differs.
+    /// Returns whether the token is the principal's. The time that this takes does not depend on where they differ.
     func accept(_ credentials: Credentials) -> Bool {
         let expected = tokens[credentials.principal]
         let reference = expected ?? credentials.token
