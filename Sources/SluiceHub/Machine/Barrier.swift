@@ -1,15 +1,15 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Where so many wait until all are there. It exists while somebody stands at it.
+/// A barrier, at which clients wait until all parties have arrived. It exists while at least one waits.
 final class Barrier: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     let name: ChannelName
-    /// How many must come; nil while nobody who stands there has said.
+    /// The number of parties; nil while no waiting party has given it.
     @exclusivity(unchecked) private(set) var parties: Int?
     @exclusivity(unchecked) private var waiting = WaitQueue<Party>()
-    /// How many of them have said.
+    /// The number of waiting parties that have given the number of parties.
     @exclusivity(unchecked) private var sayers = 0
 
     private struct Party {

@@ -1,16 +1,16 @@
 import Glibc
 import SluiceWire
 
-/// Channels by their names: a hash table that is chained through the channels themselves.
+/// A hash table of channels by name, chained through the channels themselves.
 ///
-/// A rendezvous comes and goes with each message, so most of what is done with the table is to enter a channel and to
-/// take it out again. With a dictionary that took a sixth of a handoff: the name was hashed four times, by an algorithm
-/// made for keys of any kind. Here a channel knows its hash, and leaves without a search by name.
+/// A rendezvous channel is created and removed with each message, so most operations on the table are insertions and
+/// removals. With a dictionary they took a sixth of a handoff: it hashed the name four times, with an algorithm for
+/// keys of any kind. Here a channel stores its hash, and is removed without a search by name.
 ///
-/// The hash mixes eight bytes a step with secrets of this process, as wyhash does, so that nobody who chooses names can
-/// have them collide.
+/// The hash mixes eight bytes per step with secrets of this process, as wyhash does, so that a client cannot choose
+/// names that collide.
 struct ChannelIndex: ~Copyable {
-    /// Never smaller than this; a power of two.
+    /// The smallest number of buckets; a power of two.
     private static let leastBuckets = 64
 
     private var buckets = ContiguousArray<NamedChannel?>(repeating: nil, count: leastBuckets)
@@ -36,13 +36,13 @@ struct ChannelIndex: ~Copyable {
             state = Self.mix(state ^ rest.loadUnaligned(as: UInt64.self), secrets.1)
             rest = UnsafeRawBufferPointer(rebasing: rest[8...])
         }
-        // Once more, for names that differ little to differ in the bits that choose the bucket, whatever the secrets are.
+        // A second mix, so that similar names differ in the bits that choose the bucket, whatever the secrets are.
         return Self.mix(Self.mix(state ^ Self.word(of: rest), secrets.1) ^ secrets.0, Self.goldenRatio)
     }
 
     private static let goldenRatio: UInt64 = 0x9E37_79B9_7F4A_7C15
 
-    /// Up to eight bytes as a number.
+    /// Returns up to eight bytes as a number.
     private static func word(of bytes: UnsafeRawBufferPointer) -> UInt64 {
         if bytes.count == 8 { return bytes.loadUnaligned(as: UInt64.self) }
         var word: UInt64 = 0
@@ -55,7 +55,7 @@ struct ChannelIndex: ~Copyable {
         return product.high ^ product.low
     }
 
-    /// The channel of a name, whose hash the caller knows.
+    /// Returns the channel with a name whose hash the caller knows.
     func channel(_ name: ChannelName, hash: UInt64) -> NamedChannel? {
         var next = buckets[bucket(of: hash)]
         while let channel = next {
@@ -65,7 +65,7 @@ struct ChannelIndex: ~Copyable {
         return nil
     }
 
-    /// The channel whose name these bytes are.
+    /// Returns the channel whose name consists of these bytes.
     func channel(spelled bytes: UnsafeRawBufferPointer) -> NamedChannel? {
         let hash = hash(of: bytes)
         var next = buckets[bucket(of: hash)]
@@ -100,7 +100,7 @@ struct ChannelIndex: ~Copyable {
 
     // MARK: Changing
 
-    /// Enters a channel whose name no other one has.
+    /// Inserts a channel, whose name must not be in the table yet.
     mutating func insert(_ channel: NamedChannel) {
         if count == buckets.count { resize(to: 2 * count) }
         let bucket = bucket(of: channel.hash)
@@ -110,16 +110,16 @@ struct ChannelIndex: ~Copyable {
         count += 1
     }
 
-    /// Takes a channel out.
+    /// Removes a channel.
     ///
-    /// - Returns: whether it was there.
+    /// - Returns: whether the channel was in the table.
     @discardableResult
     mutating func remove(_ channel: NamedChannel) -> Bool {
         guard channel.isInTable else { return false }
         unlink(channel)
         channel.isInTable = false
         count -= 1
-        // Rarely enough to cost a removal nothing on average.
+        // Happens so rarely that it adds only a constant cost per removal on average.
         if buckets.count > Self.leastBuckets, count < buckets.count / 8 { resize(to: buckets.count / 4) }
         return true
     }

@@ -1,38 +1,39 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The channels by name: those that somebody uses, those that were declared, and for a while those that have ended.
-/// Others need no memory: a channel is what its users make it.
+/// The channels by name: those in use, those that were declared, and for a while those that have ended.
+///
+/// Other channels need no memory, because a channel exists only by its use.
 struct ChannelTable: ~Copyable {
-    /// How many idle channels are kept as mere objects, under no name, so that one that comes and goes with each
-    /// message is not allocated each time.
+    /// The most idle channel objects that are kept without a name, so that a channel that exists only for one handoff
+    /// is not allocated each time.
     private static let maxSpares = 64
 
     private var index = ChannelIndex()
     private var spares: [NamedChannel] = []
     private var tombstones: Retention<NamedChannel>
-    /// The number of channels that have ended, and of which only the name is kept.
+    /// The number of ended channels of which only the name is kept.
     private(set) var tombstoneCount = 0
-    /// The bytes of the values that they give still.
+    /// The bytes of the values that ended once channels still deliver.
     private(set) var tombstoneBytes = 0
-    /// The number of channels that were declared and not ended.
+    /// The number of declared channels that have not ended.
     var declaredCount = 0
 
     init(tombstoneLife: Duration, maxTombstones: Int) {
         tombstones = Retention(life: tombstoneLife, maxCount: maxTombstones)
     }
 
-    /// Keeps the names of ended channels for another while from now on, and at most so many.
+    /// Changes the time for which later tombstones are kept, and the most that are kept.
     mutating func keepTombstones(for life: Duration, maxCount: Int) {
         tombstones.change(life: life, maxCount: maxCount)
     }
 
-    /// The number of channels, without those of which only the name is kept.
+    /// The number of channels without tombstones.
     var count: Int { index.count - tombstoneCount }
-    /// When the next name of an ended channel will be free.
+    /// The time at which the next name of an ended channel becomes free.
     var nextEnd: UInt64? { tombstones.nextEnd }
 
-    /// The channel of that name. Who does not use it after all gives it to `release`.
+    /// Returns the channel of that name, creating it if necessary. A caller that does not use it must call `release`.
     mutating func channel(_ name: ChannelName) -> NamedChannel {
         let hash = index.hash(of: name)
         if let channel = index.channel(name, hash: hash) { return channel }
@@ -41,7 +42,7 @@ struct ChannelTable: ~Copyable {
         return channel
     }
 
-    /// An idle object, under a new name.
+    /// Takes a spare object and gives it a new name.
     private mutating func spare(_ name: ChannelName, _ hash: UInt64) -> NamedChannel? {
         guard let channel = spares.popLast() else { return nil }
         channel.name = name
@@ -55,7 +56,7 @@ struct ChannelTable: ~Copyable {
 
     func forEach(_ visit: (NamedChannel) -> Void) { index.forEach(visit) }
 
-    /// Forgets the channel if nobody would miss it. One that has ended becomes a tombstone.
+    /// Removes the channel if it is idle. An ended channel becomes a tombstone.
     mutating func release(_ channel: NamedChannel, at now: UInt64) {
         guard channel.engine.ending == nil else { return bury(channel, at: now) }
         guard channel.isInTable, channel.isIdle else { return }
@@ -75,22 +76,24 @@ struct ChannelTable: ~Copyable {
         prune(at: now)
     }
 
-    /// A new channel in the place of one that has ended.
+    /// Replaces an ended channel with a new one.
     mutating func renew(_ channel: NamedChannel) -> NamedChannel {
         exhume(channel)
         index.remove(channel)
         return self.channel(channel.name)
     }
 
-    /// Frees the names of channels that ended long ago.
+    /// Frees the names of ended channels whose time is over.
     mutating func prune(at now: UInt64) {
         while let channel = tombstones.popSurplus(at: now) {
-            // Opened anew meanwhile, it is another channel's name.
+            // If the name was opened again in the meantime, it belongs to another channel.
             if exhume(channel) { index.remove(channel) }
         }
     }
 
-    /// - Returns: whether the channel was a tombstone, which it is not any more.
+    /// Turns a tombstone back into an ordinary channel.
+    ///
+    /// - Returns: whether the channel was a tombstone.
     @discardableResult
     private mutating func exhume(_ channel: NamedChannel) -> Bool {
         guard channel.isTombstone else { return false }

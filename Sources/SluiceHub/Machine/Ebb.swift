@@ -1,8 +1,8 @@
-/// Tells when much of what there was has gone, and with it memory that is worth giving back.
+/// Detects when most of many objects are gone, so that it is worth returning free memory to the system.
 struct Ebb {
-    /// Fewer than these are not worth the time that it takes.
+    /// A peak up to this number is not worth the time that returning memory takes.
     private let leastPeak: Int
-    /// The most that there were since the last ebb.
+    /// The highest number since the last ebb.
     private var peak = 0
     private var awaitsLast = false
 
@@ -14,8 +14,8 @@ struct Ebb {
         if count > peak { peak = count }
     }
 
-    /// Whether it is time to give memory back: when most of what there was has gone, and it was much, and once more when
-    /// the last has gone, and with it what they shared. True once for each.
+    /// Returns whether to return free memory to the system now: once when the number has fallen to an eighth of a high
+    /// peak, and once more when it reaches 0 and the shared memory is free as well.
     mutating func falls(to count: Int) -> Bool {
         if peak > leastPeak, count < peak / 8 {
             peak = count

@@ -1,9 +1,8 @@
 import SluiceWire
 
-/// What makes a select of a connection the same as an earlier one: its arms, in their order, without their messages.
+/// Identifies equal selects of a connection: those with the same arms in the same order, regardless of the messages.
 ///
-/// A hash stands for them. Should two selects ever share one, an arm would be looked at in another order than it should
-/// be, once.
+/// The key is a hash. If two different selects ever have the same one, a select starts with another arm, once.
 struct FairKey: Sendable, Hashable {
     private let hash: Int
 
@@ -26,21 +25,21 @@ struct FairKey: Sendable, Hashable {
     }
 }
 
-/// Remembers which arm the fair selects of a connection took last, for the selects that were used last.
+/// Remembers which arm each fair select of a connection took last, for the most recently used selects.
 struct FairMemory: Sendable {
     private struct Entry {
         let key: FairKey
         var arm: Int32
     }
 
-    /// How many different selects of a connection are remembered; a client that takes turns with more finds that each
-    /// begins with its first arm.
+    /// The number of different selects that are remembered for a connection. If a client alternates between more, each
+    /// starts with its first arm.
     static let capacity = 16
 
-    /// The one used last stands last.
+    /// The remembered selects; the most recently used one is last.
     private var entries: [Entry] = []
 
-    /// Where a select begins to look: after the arm that it took last.
+    /// Returns the arm with which a select starts: the one after the arm that it took last.
     func start(of key: FairKey, arms: Int) -> Int {
         guard let entry = entries.last(where: { $0.key == key }) else { return 0 }
         return (Int(entry.arm) + 1) % arms

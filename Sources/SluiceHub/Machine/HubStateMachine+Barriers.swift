@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Barriers.
+/// The command `BARRIER`, and the barrier arms of selects.
 extension HubStateMachine {
     mutating func barrier(_ command: BarrierCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusalToMeet(at: command.name, command.parties) { return .done(.error(refusal)) }
@@ -14,15 +14,15 @@ extension HubStateMachine {
         return .parked(park(.barrier(barrier, ticket), caller, patience))
     }
 
-    /// Why nobody with such a count can stand at the barrier; nil when one can.
+    /// Returns an error if `parties` differs from the number that waiting clients have given; otherwise nil.
     func refusalToMeet(at name: ChannelName, _ parties: Int?) -> WireError? {
         guard let parties, let known = barriers[name]?.parties, known != parties else { return nil }
         return WireError(.conflict, "those who wait at that barrier wait for \(known) parties")
     }
 
-    /// Lets everybody at the barrier go on if only the caller was missing.
+    /// Releases all parties of the barrier if the caller is the last one.
     ///
-    /// - Returns: whether it was.
+    /// - Returns: whether the caller was the last one.
     mutating func meet(at name: ChannelName, _ parties: Int?) -> Bool {
         let barrier = barriers[name]
         guard let parties = parties ?? barrier?.parties else { return false }
@@ -35,7 +35,7 @@ extension HubStateMachine {
         return true
     }
 
-    /// Has an operation stand at the barrier.
+    /// Appends an operation to the barrier's queue.
     mutating func queue(_ party: WireReceiver, at name: ChannelName, _ parties: Int?) -> (Barrier, WaitTicket) {
         let barrier = barriers[name] ?? Barrier(name)
         barriers[name] = barrier

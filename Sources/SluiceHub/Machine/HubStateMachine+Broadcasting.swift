@@ -4,22 +4,22 @@ import SluiceWire
 /// A message on its way to all receivers of a broadcast.
 struct BroadcastRound {
     let offer: Offer
-    /// Those who were receivers when it began, and have not received.
+    /// The receivers at the start of the round that have not received the message yet.
     var waitsFor: Set<BroadcastRecipient> = []
 }
 
-/// A receiver of a broadcast that cannot take the message at once.
+/// A receiver of a broadcast that cannot receive the message at once.
 enum BroadcastRecipient: Hashable, Sendable {
-    /// A counted receive that is paused.
+    /// A paused counted receive.
     case stream(OperationID)
-    /// A connection that counts as a receiving end, and is not receiving.
+    /// A connection that has joined as a receiver, and has no receive parked.
     case end(ConnectionID)
 }
 
-/// Broadcasts: one message at a time, which every current receiver takes before the next one follows.
+/// Broadcasts: one message at a time, which every current receiver gets before the next one follows.
 ///
-/// Current receivers are the receives that are parked, the counted receives, and the connections that have joined the
-/// receiving end. How many have taken the message of a round is its offer's `attempts`.
+/// The current receivers are the parked receives, the counted receives, and the connections that have joined as
+/// receivers. The `attempts` of a round's offer is the number of receivers that have its message.
 extension HubStateMachine {
     mutating func broadcast(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if channel.engine.ending != nil { return .done(channel.endingReply) }
@@ -36,13 +36,13 @@ extension HubStateMachine {
         return .done(reply)
     }
 
-    /// Begins the rounds of the sends that wait, as long as each is over at once.
+    /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.
     mutating func runRounds(of channel: NamedChannel) {
         if isHeldUp(channel) { return }
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
         {
-            // Before its select leaves its other arms: then no other round begins.
+            // Set before the select withdraws its other arms, so that no other round begins then.
             channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }
             if beginRound(of: offer, on: channel) { finish(offer, on: channel) }
@@ -50,15 +50,15 @@ extension HubStateMachine {
         settleEnding(of: channel)
     }
 
-    /// A select that waits, and whose message is being broadcast, waits for nothing else any more.
+    /// Commits a parked select to its message that is being broadcast.
     private mutating func commitToBroadcast(_ sender: Offer.Sender, of offer: Offer, on channel: NamedChannel) {
         offer.place = .distributing
         commit(sender, to: offer, on: channel)
     }
 
-    /// Gives a message to all who can take it now.
+    /// Delivers a message to all receivers that can take it now.
     ///
-    /// - Returns: whether these were all.
+    /// - Returns: whether all receivers have it, so that the round is over.
     private mutating func beginRound(of offer: Offer, on channel: NamedChannel) -> Bool {
         let extras = channel.ensureExtras()
         let receivers = channel.engine.evictReceivers()
@@ -68,7 +68,7 @@ extension HubStateMachine {
         offer.place = .distributing
         let waitsFor = Set(extras.pausedStreams.map { BroadcastRecipient.stream($0) }).union(ends.map { .end($0) })
         extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor)
-        // An operation with two arms on the channel is over after the first.
+        // An operation with two arms on the channel ends with the first.
         for receiver in receivers where operations.holds(receiver.operation) {
             offer.attempts += 1
             deliver(offer.body, of: channel, from: offer.origin, to: receiver)
@@ -92,7 +92,7 @@ extension HubStateMachine {
         return receiving + ends.count
     }
 
-    /// Takes the message of the current round, if it is waiting for the recipient.
+    /// Takes the message of the current round if the round waits for the recipient.
     mutating func takeBroadcast(from channel: NamedChannel, as recipient: BroadcastRecipient) -> Taken {
         guard let extras = channel.extras, let round = extras.round else {
             return channel.engine.ending == nil || channel.engine.parkedSenders > 0 ? .nothing : .ended
@@ -113,18 +113,18 @@ extension HubStateMachine {
         return .offer(round.offer)
     }
 
-    /// A recipient has gone, and is not waited for any more.
+    /// Removes a recipient that has left from the current round.
     mutating func leaveRound(_ recipient: BroadcastRecipient, of channel: NamedChannel) {
         guard channel.extras?.round?.waitsFor.remove(recipient) != nil else { return }
         finishIfComplete(channel)
     }
 
-    /// The sender has gone: those who do not have the message will not get it.
+    /// Ends the current round because its sender has withdrawn: receivers without the message will not get it.
     mutating func abandonRound(of channel: NamedChannel) {
         guard let round = channel.extras?.round else { return }
         channel.extras?.round = nil
         if round.offer.attempts > 0, let key = round.offer.key {
-            // Sent again, it must not reach those a second time who have it.
+            // A repeated send must not deliver the message to the same receivers again.
             letGo(of: round.offer, on: channel)
             memory.finish(key, at: now)
         } else {
@@ -133,7 +133,7 @@ extension HubStateMachine {
         runRounds(of: channel)
     }
 
-    /// Ends the current round once everybody has received.
+    /// Ends the current round if every receiver has the message.
     mutating func finishIfComplete(_ channel: NamedChannel) {
         guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty else { return }
         if isHeldUp(channel) { return }

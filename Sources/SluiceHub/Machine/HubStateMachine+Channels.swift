@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Declaring channels, ending them, and counting as an end of one.
+/// The commands that declare channels, end them, and join or leave their ends.
 extension HubStateMachine {
     // MARK: Opening
 
@@ -32,7 +32,7 @@ extension HubStateMachine {
         return .ok([])
     }
 
-    /// Why a channel that is used as a rendezvous cannot become another one; nil when it can.
+    /// Returns the reason why a channel that is used as a rendezvous cannot become another kind, or nil.
     private func refusalToChange(_ channel: NamedChannel, to declaration: ChannelDeclaration) -> WireError? {
         if declaration == .rendezvous { return nil }
         guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
@@ -60,10 +60,10 @@ extension HubStateMachine {
         return .ok([])
     }
 
-    /// Takes no more sends; what is there, or may come back, is still received.
+    /// Closes a channel: it refuses sends, but messages that it has or that can come back are still received.
     private mutating func close(_ channel: NamedChannel, reason: String?) {
         retract(channel)
-        // The value of a channel that is closed lives on for a while, as its tombstone's.
+        // The value of a closed once channel belongs to its tombstone, which keeps it for a while.
         if channel.isOnce, let value = channel.engine.bufferedMessages.first { release(value) }
         let evicted = channel.engine.close(
             reason: reason,
@@ -82,14 +82,14 @@ extension HubStateMachine {
         evict(channel.engine.poison(reason: reason), from: channel)
     }
 
-    /// Closes a channel whose last receiving end has gone: nobody will take what is there.
+    /// Ends a channel whose last joined receiver has left, and answers its senders.
     private mutating func refuseSenders(of channel: NamedChannel) {
         retract(channel)
         channel.ensureExtras().hasLostReceivers = true
         evict(channel.engine.refuseSenders(reason: "its last receiver has gone"), from: channel)
     }
 
-    /// Tells everybody who has to do with a channel that has ended on both sides.
+    /// Answers all operations and senders of a channel that has ended on both sides.
     private mutating func evict(_ evicted: NamedChannel.Engine.Evicted, from channel: NamedChannel) {
         guard channel.engine.ending != nil else { return }
         for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
@@ -113,14 +113,14 @@ extension HubStateMachine {
         while let sender = offer.sender { end(sender.operation, reply ?? channel.endingReply) }
     }
 
-    /// The channel is not declared any more.
+    /// Removes the declaration of a channel.
     private mutating func retract(_ channel: NamedChannel) {
         guard let extras = channel.extras, extras.declaration != nil else { return }
         extras.declaration = nil
         channels.declaredCount -= 1
     }
 
-    /// Once a closed channel has nothing left, tells those who have waited for what might have come back.
+    /// Answers the receivers of an ended channel once no message is left that could come back.
     mutating func settleEnding(of channel: NamedChannel) {
         if isHeldUp(channel) { return }
         if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
@@ -143,7 +143,7 @@ extension HubStateMachine {
                 clients[connection]?.ends[place].onDeath = onDeath
                 return .ok([])
             }
-            // It was an end of a channel that has ended.
+            // The known end belongs to an earlier channel of that name, which has ended.
             clients[connection]?.ends.remove(at: place)
         }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
@@ -170,7 +170,7 @@ extension HubStateMachine {
         return .ok([])
     }
 
-    /// An end has gone: with the last one of its side the channel ends.
+    /// Removes an end from its channel, and ends the channel if it was the last end of its side.
     mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy) {
         let channel = end.channel
         guard let extras = channel.extras else { return }
@@ -191,7 +191,7 @@ extension HubStateMachine {
 }
 
 extension ChannelDeclaration {
-    /// What the matching engine makes of it. A broadcast meets in rounds, outside of the engine.
+    /// The kind of channel for the matching engine. Broadcasts are delivered in rounds, outside the engine.
     var kind: ChannelKind {
         switch self {
         case .queue(capacity: 0, overflow: .block), .broadcast: .rendezvous

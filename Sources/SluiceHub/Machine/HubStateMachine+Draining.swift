@@ -1,23 +1,23 @@
 import SluiceWire
 
-/// The end of a hub's life: nothing begins any more, and everybody is told what has become of what they have begun.
+/// Draining: the hub refuses new work, and answers every operation that has begun.
 ///
-/// While a hub drains, nothing is parked but sends whose message a receiver holds, so nobody is matched. Each of them ends
-/// with the lease: `OK` when the message is acknowledged, `CANCELLED draining` when it comes back.
+/// In a draining hub, only sends whose message is leased are parked, so no operations can match. Each of these sends
+/// ends with its lease: `OK` if the message is acknowledged, `CANCELLED draining` if it comes back.
 extension HubStateMachine {
-    /// Takes no new work from now on, and withdraws what is parked, but for the sends whose message a receiver holds.
+    /// Refuses new work from now on, and withdraws all parked operations except sends whose message is leased.
     mutating func drain() {
         guard stage == .serving else { return }
         stage = .draining
         let parked = parkedInOrder
-        // Whatever might be matched with something is gone before anything goes on.
+        // Withdraws every operation that could match before any of the others can continue.
         withholding { machine in
             for id in parked where machine.isUntouched(id) { machine.withdraw(id, .draining) }
         }
         for id in parked where !isUnderLease(id) { withdraw(id, .draining) }
     }
 
-    /// Waits for nothing any more: of the messages that receivers hold it can only be said that they may have them.
+    /// Ends the drain: the senders of messages that are still leased are answered `MAYBE`.
     mutating func endDraining() {
         drain()
         guard stage == .draining else { return }
@@ -25,9 +25,9 @@ extension HubStateMachine {
         for id in parkedInOrder { withdraw(id, .draining) }
     }
 
-    /// Whether there is nothing left to wait for.
+    /// Returns whether the drain is complete.
     ///
-    /// - Parameter localCount: how many of the connections are of this process.
+    /// - Parameter localCount: the number of connections that belong to this process.
     func isDrained(localCount: Int) -> Bool {
         guard connectionCount == localCount else { return false }
         switch stage {
@@ -37,7 +37,7 @@ extension HubStateMachine {
         }
     }
 
-    /// Has a connection told that it holds nothing any more: there may be nothing left for it to wait for.
+    /// Emits the effect `released` if the connection holds no leases, because it may be possible to close it.
     mutating func tellIfReleased(_ connection: ConnectionID) {
         if clients[connection]?.leaseCount == 0 { effects.append(.released(connection)) }
     }
@@ -49,8 +49,8 @@ extension HubStateMachine {
         return found.sorted { ($0.since, $0.id.serial) < ($1.since, $1.id.serial) }.map(\.id)
     }
 
-    /// Whether it can be withdrawn without anybody else having to do with it: neither a receiver that has its message nor a
-    /// sender that would take its place in a buffer.
+    /// Returns whether an operation can be withdrawn without affecting others: no receiver has its message, and no
+    /// sender would take its place in a buffer.
     private func isUntouched(_ id: OperationID) -> Bool {
         guard case .send(_, let offer, _)? = operations[id]?.wait else { return true }
         switch offer.place {

@@ -1,7 +1,7 @@
 import DequeModule
 import SluiceRuntime
 
-/// Things that are kept for a while after they have ended, and at most so many: the oldest goes first.
+/// Elements that are kept for some time, up to a maximum number beyond which the oldest is dropped.
 struct Retention<Element>: ~Copyable {
     private struct Entry {
         let element: Element
@@ -13,14 +13,14 @@ struct Retention<Element>: ~Copyable {
     private var entries: Deque<Entry> = []
 
     /// - Parameters:
-    ///   - life: how long each is kept, rounded up to whole seconds, so that many end together.
-    ///   - maxCount: how many are kept.
+    ///   - life: the time for which each element is kept, rounded up to whole seconds so that many end together.
+    ///   - maxCount: the most elements that are kept.
     init(life: Duration, maxCount: Int) {
         nanoseconds = life.wholeNanoseconds
         self.maxCount = maxCount
     }
 
-    /// Keeps what comes from now on for another while, and at most so many.
+    /// Changes the time for which later elements are kept, and the most that are kept.
     mutating func change(life: Duration, maxCount: Int) {
         nanoseconds = life.wholeNanoseconds
         self.maxCount = maxCount
@@ -28,7 +28,7 @@ struct Retention<Element>: ~Copyable {
 
     var count: Int { entries.count }
 
-    /// When the next one ends, in nanoseconds of the clock; nil when there is none.
+    /// The time at which the next element ends, in nanoseconds of the clock; nil if there are no elements.
     var nextEnd: UInt64? { entries.first?.end }
 
     mutating func keep(_ element: Element, at now: UInt64) {
@@ -36,11 +36,11 @@ struct Retention<Element>: ~Copyable {
         entries.append(Entry(element: element, end: (now &+ nanoseconds) / second * second &+ second))
     }
 
-    /// Takes one out whose time is over, or for which there is no room.
+    /// Removes and returns the oldest element if its time is over or there are too many.
     mutating func popSurplus(at now: UInt64) -> Element? {
         guard let first = entries.first, first.end <= now || entries.count > maxCount else { return nil }
         entries.removeFirst()
-        // A burst must not hold its memory for ever.
+        // Frees the memory that a burst has allocated.
         if entries.isEmpty { entries = [] }
         return first.element
     }

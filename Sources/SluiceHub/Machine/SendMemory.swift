@@ -1,17 +1,17 @@
 import SluiceWire
 
-/// Names a message for those who may send it again: its channel, and what its sender calls it.
+/// Identifies a message that can be sent again: its channel and the id that its sender has given it.
 struct SendKey: Sendable, Hashable {
     let channel: ChannelName
     let id: MessageID
 }
 
-/// Remembers the sends that have an id, so that the same one made again is not delivered again.
+/// Remembers the sends with an id, so that a repeated send is not delivered again.
 struct SendMemory: ~Copyable {
     enum Entry {
-        /// It is on its way.
+        /// The message is not delivered yet.
         case pending(Offer)
-        /// It was delivered, and is remembered for a while.
+        /// The message was delivered, which is remembered for some time.
         case delivered
     }
 
@@ -22,14 +22,14 @@ struct SendMemory: ~Copyable {
         delivered = Retention(life: life, maxCount: maxCount)
     }
 
-    /// Remembers deliveries for another while from now on, and at most so many.
+    /// Changes the time for which later deliveries are remembered, and the most that are remembered.
     mutating func keepDelivered(for life: Duration, maxCount: Int) {
         delivered.change(life: life, maxCount: maxCount)
     }
 
-    /// The number of deliveries that are remembered.
+    /// The number of remembered deliveries.
     var deliveredCount: Int { delivered.count }
-    /// When the next one will be forgotten.
+    /// The time at which the next delivery is forgotten.
     var nextEnd: UInt64? { delivered.nextEnd }
 
     subscript(key: SendKey) -> Entry? { entries[key] }
@@ -38,19 +38,19 @@ struct SendMemory: ~Copyable {
         entries[key] = .pending(offer)
     }
 
-    /// The send is done; one that was made at once was not pending.
+    /// Records the delivery of a send, which need not have been pending.
     mutating func finish(_ key: SendKey, at now: UInt64) {
         entries[key] = .delivered
         delivered.keep(key, at: now)
         prune(at: now)
     }
 
-    /// The offer is done, unless its sender was told so before.
+    /// Records the delivery of an offer if it is still pending.
     mutating func finish(_ key: SendKey, _ offer: Offer, at now: UInt64) {
         if isPending(key, offer) { finish(key, at: now) }
     }
 
-    /// Nothing has come of the offer: made again, the send is a new one. What its sender was told stays true.
+    /// Forgets an offer that was not delivered, so that a repeated send counts as a new one.
     mutating func forget(_ key: SendKey, _ offer: Offer) {
         guard isPending(key, offer) else { return }
         entries[key] = nil
