@@ -49,7 +49,8 @@ def main():
         results += run_workload(workload, toolbox, arguments.rounds, arguments.quick, failures)
     if "instructions" in arguments.only:
         results += run_instructions(toolbox, failures)
-    print_targets(results)
+    if workloads:
+        print_targets(results)
     if "wire" in arguments.only:
         failures += run_comparison(toolbox, arguments.rounds, arguments.quick)
     if arguments.json:

@@ -1,5 +1,5 @@
 // The channel benchmark's workloads in Go: main WORKLOAD COUNT prints "WORKLOAD VALUE UNIT".
-// What each workload is, is written in Benchmarks/README.md; every contestant does the same work.
+// Benchmarks/README.md describes the workloads, which are the same for every contestant.
 package main
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// pingPong makes count transfers between two goroutines over two channels, and gives the time they took.
+// pingPong returns the time of count transfers between two goroutines over two channels.
 func pingPong(count int) time.Duration {
 	ping, pong := make(chan int), make(chan int)
 	go func() {
@@ -51,7 +51,7 @@ func oneWay(count int) time.Duration {
 	return elapsed
 }
 
-// sendRoundRobin feeds the selecting goroutine: value i on channel i modulo their number.
+// sendRoundRobin sends count values on the channels in turn.
 func sendRoundRobin(channels []chan int, count int) {
 	for i := 0; i < count; i++ {
 		channels[i%len(channels)] <- i
@@ -134,18 +134,18 @@ func spawnBatch(count int) time.Duration {
 	return time.Since(begin)
 }
 
-// park starts count goroutines that receive from gate, and returns once each of them has run up to its receive.
-func park(count int, gate chan int, left *sync.WaitGroup) {
-	var arrived atomic.Int64
-	left.Add(count)
+// park starts count goroutines that receive from channel, and returns when each has run up to its receive.
+func park(count int, channel chan int, running *sync.WaitGroup) {
+	var started atomic.Int64
+	running.Add(count)
 	for i := 0; i < count; i++ {
 		go func() {
-			arrived.Add(1)
-			<-gate
-			left.Done()
+			started.Add(1)
+			<-channel
+			running.Done()
 		}()
 	}
-	for int(arrived.Load()) < count {
+	for int(started.Load()) < count {
 		runtime.Gosched()
 	}
 }
@@ -153,27 +153,27 @@ func park(count int, gate chan int, left *sync.WaitGroup) {
 func spawnPark(count int) (elapsed time.Duration) {
 	const batch = 10_000
 	for i := 0; i < count/batch; i++ {
-		gate := make(chan int)
-		var left sync.WaitGroup
+		channel := make(chan int)
+		var running sync.WaitGroup
 		begin := time.Now()
-		park(batch, gate, &left)
+		park(batch, channel, &running)
 		elapsed += time.Since(begin)
-		close(gate)
-		left.Wait()
+		close(channel)
+		running.Wait()
 	}
 	return elapsed
 }
 
-// parkedBytes is the growth of the resident set while count goroutines are parked.
+// parkedBytes returns the growth of the resident memory while count goroutines are parked.
 func parkedBytes(count int) int {
-	gate := make(chan int)
-	var left sync.WaitGroup
+	channel := make(chan int)
+	var running sync.WaitGroup
 	runtime.GC()
 	before := residentBytes()
-	park(count, gate, &left)
+	park(count, channel, &running)
 	after := residentBytes()
-	close(gate)
-	left.Wait()
+	close(channel)
+	running.Wait()
 	return after - before
 }
 
@@ -222,7 +222,7 @@ func residentBytes() int {
 
 func expect(got, wanted int) {
 	if got != wanted {
-		fmt.Fprintf(os.Stderr, "wrong result: %d, not %d\n", got, wanted)
+		fmt.Fprintf(os.Stderr, "wrong result: expected %d, but got %d\n", wanted, got)
 		os.Exit(1)
 	}
 }
@@ -235,7 +235,7 @@ func main() {
 	name := os.Args[1]
 	count, err := strconv.Atoi(os.Args[2])
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "COUNT is not a number")
+		fmt.Fprintln(os.Stderr, "COUNT must be a number")
 		os.Exit(64)
 	}
 	timed := map[string]func(int) time.Duration{
