@@ -1,15 +1,15 @@
 // libev for Swift. Swift cannot see function-like macros, so each one that Sluice needs is wrapped in a
-// `static inline` function of the same name with the prefix `clibev_`. Nothing here decides anything.
+// `static inline` function with the same name and the prefix `clibev_`. Nothing here makes a decision.
 
 #ifndef CLIBEV_H
 #define CLIBEV_H
 
 #include <ev.h>
 
-// Not libev's: Glibc declares this call for `_GNU_SOURCE` only, which Swift's module of Glibc does without.
+// Not part of libev: glibc declares this call only with `_GNU_SOURCE`, which Swift's Glibc module does not define.
 struct sockaddr;
 extern int accept4(int listener, struct sockaddr *address, unsigned int *length, int flags);
-// Nor these two, whose header is not part of that module. libev itself waits for whole milliseconds only.
+// The header of these two is not part of that module either. libev's own timers have a resolution of a millisecond.
 struct itimerspec;
 extern int timerfd_create(int clock, int flags);
 extern int timerfd_settime(int timer, int flags, const struct itimerspec *time, struct itimerspec *before);

@@ -1,4 +1,4 @@
-// What Swift does not see of the system's allocator.
+// Functions of the system's allocator that Swift cannot see.
 
 #ifndef CMALLOC_H
 #define CMALLOC_H
@@ -8,11 +8,11 @@
 #ifdef __GLIBC__
 #include <malloc.h>
 
-// Gives the system back what is free in the heap.
+// Returns free memory at the end of the heap, and free pages within it, to the system.
 static inline void cmalloc_give_back(void) { malloc_trim(0); }
 
-// Has the allocator keep up to `free_bytes` at the end of its heap, and take from the heap whatever is smaller than
-// `block_bytes`.
+// Makes the allocator keep up to `free_bytes` of free memory at the end of its heap, and allocate blocks that are smaller
+// than `block_bytes` from the heap.
 static inline void cmalloc_keep(int free_bytes, int block_bytes) {
     mallopt(M_TRIM_THRESHOLD, free_bytes);
     mallopt(M_MMAP_THRESHOLD, block_bytes);

@@ -47,13 +47,6 @@ import Testing
         }
     }
 
-    @Test("The links of the tables lead to sections") func tableLinksResolve() {
-        let anchors = document.sections.map { section in
-            section.heading.lowercased().replacing(#/[^a-z0-9 -]/#, with: "").replacing(" ", with: "-")
-        }
-        for link in document.text.matches(of: #/\]\(#([^)]*)\)/#) { #expect(anchors.contains(String(link.1))) }
-    }
-
     private var blocks: [String] {
         document.text.matches(of: #/```swift\n((?s:.*?))```/#).map { String($0.1) }
     }
