@@ -7,7 +7,6 @@ SHELL := bash
 INSTALL := deploy/install-dependencies.sh
 SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
 RUFF := .build-lint/venv/bin/ruff
-PYTHON := docs/examples Tests/Faults Tests/Fuzzing Tests/Simulate
 
 # Flags for sluiced, the benchmark or the load tester: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=
@@ -77,16 +76,16 @@ example: ## run one example, NAME=sieve; without a name, list them
 lint: ## check format and house rules
 	@$(INSTALL) lint
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
-	@$(RUFF) check --quiet $(PYTHON)
-	@$(RUFF) format --quiet --check $(PYTHON)
+	@$(RUFF) check --quiet .
+	@$(RUFF) format --quiet --check .
 	@deploy/check-house-rules.sh
 	@Tests/Simulate/Mutants/mutants.py --check
 	@echo "lint: clean"
 
 format: ## format all Swift and Python files
 	@$(INSTALL) lint
-	@$(RUFF) check --quiet --fix --exit-zero $(PYTHON)
-	@$(RUFF) format --quiet $(PYTHON)
+	@$(RUFF) check --quiet --fix --exit-zero .
+	@$(RUFF) format --quiet .
 	@$(SWIFT_FILES) | xargs -0 swift format format --in-place --parallel
 
 sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitizer, then AddressSanitizer
