@@ -37,6 +37,15 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
+    @Test("CI runs every make target and every script that the README names") func ciRunsWhatIsNamed() {
+        let ci = Document.text(at: ".ci/run").replacing("make --silent ", with: "make ")
+        let readme = Document.text(at: "README.md")
+        let targets = readme.matches(of: #/(?m)(?:^    |`)make ([a-z]+)\b/#).map { "make \($0.1)" }
+        let scripts = readme.matches(of: #/deploy/[a-z-]+\.sh/#).map { String($0.0) }
+        #expect(targets.count > 8 && !scripts.isEmpty)
+        for command in Set(targets + scripts) { #expect(ci.contains(command), ".ci/run does not run \(command)") }
+    }
+
     private func sortedLines(_ text: String) -> [String] {
         text.components(separatedBy: "\n").sorted()
     }
