@@ -14,6 +14,9 @@ struct itimerspec;
 extern int timerfd_create(int clock, int flags);
 extern int timerfd_settime(int timer, int flags, const struct itimerspec *time, struct itimerspec *before);
 
+// Swift's runtime exports this, and Swift code may not name it: the task whose code the calling thread runs, or null.
+extern const void *swift_task_getCurrent(void);
+
 static inline void clibev_io_init(ev_io *watcher, void (*callback)(struct ev_loop *, ev_io *, int), int fd, int events) {
     ev_io_init(watcher, callback, fd, events);
 }

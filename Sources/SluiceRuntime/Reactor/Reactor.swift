@@ -152,7 +152,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             runQueue.append(job)
         case .start(let task):
             wasWokenFromOutside = true
-            enter(task)
+            append(task)
         case .work(let work):
             work()
         }
@@ -288,13 +288,24 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // MARK: Starting tasks
 
-    /// Adds a task to those that the reactor knows, and has it start when those have run that are ready now. May be
-    /// called from any thread.
+    /// Starts a task after the jobs that are ready now. May be called from any thread.
     @usableFromInline
     func enter(_ task: TaskRecord) {
+        if TaskLocals.areBound { return enterInheriting(task) }
         guard isCurrent else { return post(.start(task)) }
+        append(task)
+    }
+
+    private func append(_ task: TaskRecord) {
         tasks.add(task)
         runQueue.append(task)
+    }
+
+    /// Starts a task that inherits the caller's task-local values. It has a Swift task of its own, because Swift copies
+    /// those values only into a new one, and a worker lives on.
+    private func enterInheriting(_ task: TaskRecord) {
+        perform { [self] in tasks.add(task) }
+        Task<Void, any Error>(executorPreference: self) { await task.live() }
     }
 
     private func start(_ task: Unmanaged<TaskRecord>) {

@@ -64,6 +64,9 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
 extension Reactor {
     /// Starts a green task: it begins when those have run that are ready now. May be called from any thread.
     ///
+    /// As with `Task.init`, the new task inherits the task-local values of the calling task. It costs 400 ns more to
+    /// start while there are any.
+    ///
     /// - Parameter name: shown in reports and logs.
     @inlinable
     @discardableResult
