@@ -26,6 +26,9 @@ PROGRAM = SCRATCH / "release" / "sluice-simulate"
 #: Bounds the time for one mutant. Those that the checker notices need a few seconds.
 TIMEOUT_SECONDS = 120
 
+#: The end of the manifest of the copy, which leaves out the tests: SwiftPM rejects a target whose folder is missing.
+NO_TESTS = b"\npackage.targets.removeAll { $0.isTest }\n"
+
 #: The keys of each mutant in the catalog.
 KEYS = {"does", "file", "find", "replace"}
 
@@ -40,27 +43,29 @@ class Mutant:
 
     @property
     def case(self):
-        """The name as a Swift enumeration has it: requeueDropped for requeue-dropped."""
+        """The name of its enumeration case: requeueDropped for requeue-dropped."""
         first, *rest = self.name.split("-")
         return first + "".join(word.capitalize() for word in rest)
 
     def matches(self, text):
-        """Where the text to be replaced is, whatever its spaces and line breaks are."""
+        """Returns where `find` occurs in a source file, however the file breaks its lines."""
         tokens = re.findall(r"\w+|[^\w\s]", self.find)
         pattern = r"\s*".join(re.escape(token) for token in tokens)
         return list(re.finditer(rf"(?<!\w){pattern}(?!\w)" if tokens[-1].isalnum() else rf"(?<!\w){pattern}", text))
 
     def replacement(self, found):
+        """Returns the text that takes the place of `found`."""
         condition = f"Mutant.isOn(.{self.case})"
         words = {"FOUND": found, "MUTANT": condition}
         return re.sub(r"\b(FOUND|MUTANT)\b", lambda match: words[match[0]], self.replace.strip())
 
 
 class Problems(Exception):
-    """The edits that do not apply, as lines that name the mutant and its place in the catalog."""
+    """Raised with a line for each edit that does not apply, which names the mutant and its place in the catalog."""
 
 
 def catalog():
+    """Returns the mutants of mutants.toml."""
     text = CATALOG.read_text(encoding="utf-8")
     mutants, problems = [], []
     for name, entry in tomllib.loads(text).items():
@@ -81,7 +86,7 @@ def problem(name, text):
 
 
 def edited_sources(mutants):
-    """The source files that the mutants edit, by path, with all edits applied."""
+    """Returns the text of each source file that mutants edit, with all edits applied."""
     paths = list((ROOT / "Sources").rglob("*.swift"))
     edits, problems = {}, []
     for mutant in mutants:
@@ -118,7 +123,7 @@ def edited(path, edits, problems):
 
 
 def switch(mutants):
-    """A Swift source file with the enumeration of all mutants, which says whether one is on."""
+    """Returns a Swift source file with an enumeration of the mutants, which tells whether one is on."""
     cases = "\n".join(f'    case {mutant.case} = "{mutant.name}"' for mutant in mutants)
     return f"""import Glibc
 
@@ -133,7 +138,7 @@ enum Mutant: String {{
 
 
 def write_copy(mutants):
-    """Brings the copy up to date, and touches only the files whose content differs, so that little is built again."""
+    """Updates the copy. Writes only the files whose content differs, so that little is built again."""
     wanted = {ROOT / "Package.swift": (ROOT / "Package.swift").read_bytes() + NO_TESTS}
     for folder in ("Plugins", "Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom"):
         wanted |= {path: path.read_bytes() for path in (ROOT / folder).rglob("*") if path.is_file()}
@@ -151,10 +156,6 @@ def write_copy(mutants):
             path.write_bytes(content)
 
 
-# The copy leaves out the tests, and SwiftPM rejects a target whose folder is missing.
-NO_TESTS = b"\npackage.targets.removeAll { $0.isTest }\n"
-
-
 def build():
     command = ["swift", "build", "-c", "release", "--product", "sluice-simulate", "--disable-default-traits"]
     command += ["--package-path", COPY, "--scratch-path", SCRATCH]
@@ -163,9 +164,9 @@ def build():
 
 
 def play(mutant, seeds):
-    """Plays the seeds in a process of its own, because a wrong hub may crash, or hang.
+    """Plays the seeds in a process of its own, because a wrong hub may crash or hang.
 
-    Returns how that ended, and a line that says so.
+    Returns the outcome, and a line about it.
     """
     command = [PROGRAM, "--first-failure", "--seeds", str(seeds)]
     environment = os.environ | {"SLUICE_MUTANT": mutant.name}
@@ -183,7 +184,7 @@ def play(mutant, seeds):
 
 
 def play_all(mutants, seeds):
-    """Returns whether every mutant is noticed."""
+    """Plays every mutant, as many at a time as there are processors. Returns whether all are noticed."""
     killed = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         plays = [(mutant, pool.submit(play, mutant, seeds)) for mutant in mutants]
@@ -198,7 +199,7 @@ def play_all(mutants, seeds):
 def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only check that every edit applies to the sources")
-    parser.add_argument("--list-mutants", action="store_true", help="list the mutants and what each of them does wrong")
+    parser.add_argument("--list-mutants", action="store_true", help="list the mutants and what each does wrong")
     parser.add_argument("--only", metavar="A,B", help="play only these mutants")
     parser.add_argument("--seeds", type=int, default=3000, help="play at most this many seeds (default: 3000)")
     return parser.parse_args()
