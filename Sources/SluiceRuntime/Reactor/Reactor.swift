@@ -121,19 +121,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Whether a thread runs the loop. May be asked for on any thread.
     var isRunning: Bool { thread.load(ordering: .acquiring) != 0 }
 
-    /// The reactor that the calling thread runs.
-    public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
-
     // MARK: Work from other threads
 
     /// Runs `work` on the reactor's thread, soon. May be called from any thread.
     public func post(_ work: @escaping @Sendable () -> Void) {
         post(.work(work))
-    }
-
-    /// Runs `work` on the reactor's thread: at once when that is the calling one, else soon.
-    func perform(_ work: @escaping @Sendable () -> Void) {
-        if isCurrent { work() } else { post(work) }
     }
 
     private func post(_ letter: Mailbox.Letter) {
@@ -299,13 +291,6 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func append(_ task: TaskRecord) {
         tasks.add(task)
         runQueue.append(task)
-    }
-
-    /// Starts a task that inherits the caller's task-local values. It has a Swift task of its own, because Swift copies
-    /// those values only into a new one, and a worker lives on.
-    private func enterInheriting(_ task: TaskRecord) {
-        perform { [self] in tasks.add(task) }
-        Task<Void, any Error>(executorPreference: self) { await task.live() }
     }
 
     private func start(_ task: Unmanaged<TaskRecord>) {

@@ -24,6 +24,16 @@ enum CurrentReactor {
     }
 }
 
+extension Reactor {
+    /// The reactor that the calling thread runs.
+    public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
+
+    /// Runs `work` on the reactor's thread: at once when that is the calling one, else soon.
+    func perform(_ work: @escaping @Sendable () -> Void) {
+        if isCurrent { work() } else { post(work) }
+    }
+}
+
 /// A detached operating system thread that runs one closure.
 enum ReactorThread {
     typealias Started = @Sendable (SluiceError?) -> Void

@@ -12,3 +12,12 @@ enum TaskLocals {
         return task.load(fromByteOffset: 17 * MemoryLayout<UInt>.stride, as: UInt.self) != 0
     }
 }
+
+extension Reactor {
+    /// Starts a task that inherits the caller's task-local values. It has a Swift task of its own, because Swift copies
+    /// those values only into a new one, and a worker lives on.
+    func enterInheriting(_ task: TaskRecord) {
+        perform { [self] in tasks.add(task) }
+        Task<Void, any Error>(executorPreference: self) { await task.live() }
+    }
+}
