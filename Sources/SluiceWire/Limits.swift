@@ -1,28 +1,28 @@
-/// Every bound that the protocol puts on what a peer may send, with its default.
+/// The protocol's limits on what a peer may send, with their defaults.
 ///
-/// The parsers enforce them, `HELLO` announces them, `HELP` prints them, and error texts quote them: nothing else in
-/// the project repeats one of these numbers. All are positive; a line may be set to a gibibyte at most.
+/// The parsers enforce the limits, `HELLO` announces them, `HELP` prints them, and error texts quote them. No other code
+/// repeats one of these numbers. All are positive, and `maxLineBytes` is at most 1 GiB.
 public struct Limits: Sendable, Hashable {
-    /// The longest line, without its line end and without the bodies that follow it. Past it: `ERR too-long`.
+    /// The longest line, without its line end and the bodies that follow it. Beyond it: `ERR too-long`.
     public var maxLineBytes: Int
 
-    /// The longest body of a command. The bodies of one `SELECT` share this bound. Past it: `ERR too-big`.
+    /// The longest body of a command. The bodies of one `SELECT` share this limit. Beyond it: `ERR too-big`.
     public var maxBodyBytes: Int
 
-    /// The most bytes of refused bodies that are skipped after one line so that the connection can go on. A line that
-    /// announces more ends it with `ERR framing`: nobody waits for the rest of a terabyte to learn of a typo.
+    /// The most bytes of bodies that the server skips after a refused line to keep the connection usable. If a refused
+    /// line announces more, the connection ends with `ERR framing` instead of waiting for a terabyte because of a typo.
     public var maxDiscardBytes: Int
 
-    /// The most arms of a `SELECT`, its `else` included. Past it: `ERR limit`.
+    /// The most arms of a `SELECT`, its `else` included. Beyond it: `ERR limit`.
     public var maxSelectArms: Int
 
-    /// The most tagged commands of one connection that may await their final reply. Past it: `ERR limit`.
+    /// The most pending tagged commands of one connection. Beyond it: `ERR limit`.
     public var maxPendingTags: Int
 
-    /// The most messages of a counted receive that may be unacknowledged (`window=`). Past it: `ERR limit`.
+    /// The most messages of a counted receive that may be unacknowledged (`window=`). Beyond it: `ERR limit`.
     public var maxWindow: Int
 
-    /// The most messages that a channel may be declared to keep (`cap=`). Past it: `ERR limit`.
+    /// The most messages that a channel may be declared to keep (`cap=`). Beyond it: `ERR limit`.
     public var maxCapacity: Int
 
     /// The longest name of a channel.
@@ -34,13 +34,13 @@ public struct Limits: Sendable, Hashable {
     /// The longest `id` of a message.
     public static let maxMessageIDBytes = 64
 
-    /// The longest reason or error text in a reply; a longer one is cut.
+    /// The longest reason or error text in a reply. Longer texts are cut.
     public static let maxReasonBytes = 256
 
-    /// The longest duration, a hundred years: a deadline in nanoseconds then stays clear of overflow in 64 bits.
+    /// The longest duration, a hundred years. With this limit a deadline in nanoseconds cannot overflow 64 bits.
     public static let maxDuration = Duration.seconds(100 * 365 * 24 * 3600)
 
-    /// The defaults, of which any may be replaced.
+    /// Creates the default limits; each argument replaces one of them.
     public init(
         maxLineBytes: Int = 8192,
         maxBodyBytes: Int = 1 << 20,

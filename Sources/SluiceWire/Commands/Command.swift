@@ -1,7 +1,7 @@
-/// The bytes of a message, of any value.
+/// The bytes of a message, each of any value.
 package typealias Body = [UInt8]
 
-/// A command with the tag, if any, that its reply will carry.
+/// A command and its tag, which the reply to the command carries.
 package struct Request: Sendable, Hashable {
     package let tag: Tag?
     package var command: Command
@@ -12,43 +12,43 @@ package struct Request: Sendable, Hashable {
     }
 }
 
-/// What a client asks for.
+/// What a client asks the server to do.
 package enum Command: Sendable, Hashable {
-    /// Tell version, epoch and limits.
+    /// Reports the version, the epoch and the limits.
     case hello
-    /// Say who is there, with the token that proves it.
+    /// Proves the identity of the client.
     case authenticate(Credentials)
-    /// Call the connection by that name in reports.
+    /// Labels the connection in reports.
     case name(ChannelName)
-    /// Answer with the same bytes.
+    /// Answers with the same bytes.
     case ping(Body)
     case send(SendCommand)
     case receive(ReceiveCommand)
     case select(SelectCommand)
     case barrier(BarrierCommand)
-    /// A leased message was dealt with: its sender gets its OK.
+    /// Ends a lease because the receiver has processed the message. Its sender gets `OK`.
     case acknowledge(DeliveryID)
-    /// A leased message goes back to where it stood.
+    /// Ends a lease and puts the message back where it stood.
     case nack(NackCommand)
-    /// A lease begins anew.
+    /// Renews a lease for its full duration.
     case touch(DeliveryID)
     case open(OpenCommand)
-    /// No more sends; what is there is still received.
+    /// Ends sending. Receivers still get the messages that were offered before.
     case close(ChannelName)
-    /// Both sides end at once; with a reason, or nil.
+    /// Ends both sides at once, with an optional reason.
     case poison(ChannelName, String?)
     case join(JoinCommand)
     case leave(ChannelEnd)
     case inspect(Inspection)
     case trace(TraceCommand)
-    /// Withdraw the pending command of that tag.
+    /// Withdraws the pending command with the tag.
     case cancel(Tag)
-    /// Explain a verb, or list them all.
+    /// Explains a verb, or lists all verbs.
     case help(Verb?)
-    /// Close, after what came before.
+    /// Closes the connection after the earlier commands have been answered.
     case quit
 
-    /// The verb that asks for the command.
+    /// The verb of the command.
     package var verb: Verb {
         switch self {
         case .hello: .hello
@@ -76,11 +76,11 @@ package enum Command: Sendable, Hashable {
     }
 }
 
-/// Who a client says it is, and the token that proves it (`AUTH principal token`).
+/// A principal and the token that proves its identity (`AUTH principal token`).
 package struct Credentials: Sendable, Hashable {
-    /// Follows the rules for names.
+    /// The name of the principal, by the rules for channel names.
     package var principal: ChannelName
-    /// Any bytes without a space or a line end.
+    /// Any bytes except spaces and line ends.
     package var token: Body
 
     package init(_ principal: ChannelName, token: Body) {

@@ -1,4 +1,4 @@
-/// Look inside the server.
+/// Asks for a report on the state of the server.
 package struct Inspection: Sendable, Hashable {
     package var subject: Subject
     package var format: ReportFormat
@@ -8,16 +8,16 @@ package struct Inspection: Sendable, Hashable {
         self.format = format
     }
 
-    /// What to look at.
+    /// What the report is about.
     package enum Subject: Sendable, Hashable {
         /// The server as a whole.
         case server
         /// The channels whose names begin with the prefix, or all.
         case channels(prefix: ChannelName?)
-        /// Who waits on a channel or a barrier, or on any.
+        /// The operations that wait on a channel or a barrier, or on any.
         case waiters(channel: ChannelName?)
         case clients
-        /// The cycles of waiting.
+        /// The cycles of clients that wait for each other.
         case stuck
 
         package var verb: Verb {
@@ -32,9 +32,9 @@ package struct Inspection: Sendable, Hashable {
     }
 }
 
-/// Tell every handoff as it happens, until cancelled.
+/// Reports every handoff as it happens, until it is cancelled (`TRACE`).
 package struct TraceCommand: Sendable, Hashable {
-    /// Only on channels whose names begin so; nil is all.
+    /// Only channels whose names begin with the prefix. Nil means all channels.
     package var prefix: ChannelName?
     package var format: ReportFormat
 

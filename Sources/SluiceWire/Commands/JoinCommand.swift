@@ -1,7 +1,7 @@
-/// Count the connection as an end of a channel.
+/// Declares the connection to be an end of a channel (`JOIN`).
 package struct JoinCommand: Sendable, Hashable {
     package var end: ChannelEnd
-    /// What becomes of the channel when the connection is lost; nil is `.retire`.
+    /// What happens to the channel when the connection is lost. Nil means `.retire`.
     package var onDeath: DeathPolicy?
 
     package init(_ end: ChannelEnd, onDeath: DeathPolicy? = nil) {
@@ -10,7 +10,7 @@ package struct JoinCommand: Sendable, Hashable {
     }
 }
 
-/// One side of a channel.
+/// The sending or the receiving end of a channel.
 package struct ChannelEnd: Sendable, Hashable {
     package var channel: ChannelName
     package var side: Side
@@ -20,7 +20,7 @@ package struct ChannelEnd: Sendable, Hashable {
         self.channel = channel
     }
 
-    /// Which side it is (`end=`).
+    /// The side of a channel that an end is on (`end=`).
     package enum Side: String, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
@@ -29,9 +29,9 @@ package struct ChannelEnd: Sendable, Hashable {
     }
 }
 
-/// What becomes of a channel when the connection of one of its ends is lost (`on-death=`).
+/// What happens to a channel when the connection of one of its ends is lost (`on-death=`).
 package enum DeathPolicy: String, CaseIterable, Sendable, Hashable {
-    /// The same as when the end leaves.
+    /// The end retires, as it does after `LEAVE`.
     case retire
     /// The channel is poisoned.
     case poison

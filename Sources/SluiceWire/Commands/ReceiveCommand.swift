@@ -1,15 +1,15 @@
-/// Take a message, waiting for a sender.
+/// Takes a message, or waits for one (`RECV`).
 package struct ReceiveCommand: Sendable, Hashable {
     package var channel: ChannelName
-    /// How long to wait for a message, for each one anew; zero tries once, nil waits for ever.
+    /// How long to wait for each message. Zero tries once, nil waits for ever.
     package var timeout: Duration?
-    /// How long a message may be held until it is acknowledged; nil takes it for good.
+    /// How long the client may hold a message before it acknowledges it. Nil takes messages without a lease.
     package var lease: Duration?
-    /// How many messages to take, one after the other; nil is a single one, without an `END`.
+    /// How many messages to take, one after the other. Nil takes a single one, without an `END`.
     package var count: ReceiveCount?
-    /// How many messages of a counted receive may be unacknowledged; nil is one.
+    /// How many messages of a counted receive may be unacknowledged at a time. Nil means one.
     package var window: Int?
-    /// Whether the command stays parked when the client half-closes (`eof=wait`).
+    /// Whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package var waitsAfterEOF: Bool
 
     package init(
@@ -29,18 +29,18 @@ package struct ReceiveCommand: Sendable, Hashable {
     }
 }
 
-/// How many messages a counted receive takes.
+/// How many messages a counted receive takes (`count=`).
 package enum ReceiveCount: Sendable, Hashable {
-    /// So many, at least one; then `END`.
+    /// This many, at least one, followed by `END`.
     case exactly(Int)
-    /// Until it is cancelled (`count=*`).
+    /// No limit: until it is cancelled (`count=*`).
     case endless
 }
 
-/// Give a leased message back, to the place where it stood (`NACK`).
+/// Ends a lease and puts the message back where it stood (`NACK`).
 package struct NackCommand: Sendable, Hashable {
     package var delivery: DeliveryID
-    /// How long nobody gets the message; nil is not at all.
+    /// How long the message is withheld from receivers. Nil offers it again at once.
     package var delay: Duration?
 
     package init(_ delivery: DeliveryID, delay: Duration? = nil) {

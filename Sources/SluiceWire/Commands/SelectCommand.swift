@@ -1,13 +1,13 @@
-/// Choose: exactly one arm commits, atomically.
+/// Waits on several arms, of which exactly one commits (`SELECT`).
 package struct SelectCommand: Sendable, Hashable {
-    /// The arms in the order written, without the `else`.
+    /// The arms in the order of the line, without the `else`.
     package var arms: [Arm]
-    /// Whether a last `else` arm is taken when no other arm can commit at once.
+    /// Whether a final `else` arm is taken when no other arm can commit at once.
     package var hasElse: Bool
     package var order: SelectOrder
-    /// How long to wait; zero tries once, nil waits for ever. Always nil with an `else`, which never waits.
+    /// How long to wait. Zero tries once, nil waits for ever. Nil with an `else`, because such a select never waits.
     package var timeout: Duration?
-    /// Whether the command stays parked when the client half-closes (`eof=wait`).
+    /// Whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package var waitsAfterEOF: Bool
 
     package init(
@@ -25,16 +25,16 @@ package struct SelectCommand: Sendable, Hashable {
     }
 }
 
-/// One alternative of a select. Its number is its place in the line, from 0.
+/// One alternative of a select. Arms are numbered from 0, in the order of the line.
 package enum Arm: Sendable, Hashable {
-    /// With how long the message may be held until it is acknowledged; nil takes it for good.
+    /// Takes a message; with a lease, the client holds it until it acknowledges it.
     case receive(ChannelName, lease: Duration? = nil)
-    /// With what makes a repetition recognisable as one, or nil.
+    /// Offers a message. The id, if there is one, identifies a repeated send of the same message.
     case send(ChannelName, Body, id: MessageID? = nil)
-    /// With how many must come; nil leaves that to the others.
+    /// Waits at a barrier for that many parties. Nil leaves the number to the others.
     case barrier(ChannelName, parties: Int? = nil)
 
-    /// The channel or barrier that the arm is about.
+    /// The channel or barrier of the arm.
     package var name: ChannelName {
         switch self {
         case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
@@ -42,13 +42,13 @@ package enum Arm: Sendable, Hashable {
     }
 }
 
-/// In which order a select looks at arms that are ready at the same time.
+/// The order in which a select tries arms that are ready at the same time (`order=`).
 package enum SelectOrder: String, CaseIterable, Sendable, Hashable {
-    /// Begins after the arm that this connection's same select took last.
+    /// Begins after the arm that the same select of this connection took last.
     case fair
-    /// Priority in the order written.
+    /// By priority, in the order of the line.
     case first
-    /// At random.
+    /// In random order.
     case random
 
     static let vocabulary = Vocabulary<Self>()

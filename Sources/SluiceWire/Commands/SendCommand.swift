@@ -1,16 +1,16 @@
-/// Offer a message until a receiver takes it.
+/// Offers a message until a receiver takes it (`SEND`).
 package struct SendCommand: Sendable, Hashable {
     package var channel: ChannelName
     package var body: Body
-    /// How long to wait; zero tries once, nil waits for ever.
+    /// How long to wait. Zero tries once, nil waits for ever.
     package var timeout: Duration?
-    /// What makes a repetition recognisable as one.
+    /// Identifies a repeated send of the same message.
     package var identity: SendIdentity?
-    /// When the send is answered; nil leaves that to the channel.
+    /// When the send is answered. Nil leaves that to the channel.
     package var until: SendGoal?
-    /// How many receivers a broadcast waits for at least.
+    /// The least number of receivers that a broadcast waits for.
     package var minimumReceivers: Int?
-    /// Whether the command stays parked when the client half-closes (`eof=wait`).
+    /// Whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package var waitsAfterEOF: Bool
 
     package init(
@@ -32,11 +32,11 @@ package struct SendCommand: Sendable, Hashable {
     }
 }
 
-/// What a send is called, so that it can be repeated without being delivered twice (`id=X epoch=E`).
+/// Identifies a send, so that the client can repeat it without a second delivery (`id=X epoch=E`).
 package struct SendIdentity: Sendable, Hashable {
-    /// Chosen by the client; one of a channel is never used for two messages.
+    /// Chosen by the client, which never uses the same id for two messages of a channel.
     package var id: MessageID
-    /// The life of the server in which the first attempt was made; nil when the client does not care.
+    /// The server's epoch at the first attempt. Nil when the client does not ask for the check.
     package var epoch: Int?
 
     package init(_ id: MessageID, epoch: Int? = nil) {
@@ -45,11 +45,11 @@ package struct SendIdentity: Sendable, Hashable {
     }
 }
 
-/// When a send is answered.
+/// When a send is answered (`until=`).
 package enum SendGoal: String, CaseIterable, Sendable, Hashable {
-    /// When the channel keeps the message, or a receiver has taken it.
+    /// As soon as the channel keeps the message or a receiver has taken it.
     case accepted
-    /// When a receiver has taken it or, under a lease, acknowledged it.
+    /// Only when a receiver has taken the message or, under a lease, acknowledged it.
     case taken
 
     static let vocabulary = Vocabulary<Self>()

@@ -1,6 +1,6 @@
 /// The first word of a request.
 ///
-/// A new verb is a new case here; the compiler then asks for its parser, its encoder and its help.
+/// For a new case the compiler asks for its parser, its encoder and its help text.
 package enum Verb: String, CaseIterable, Sendable, Hashable {
     case hello = "HELLO"
     case authenticate = "AUTH"
@@ -28,7 +28,7 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case help = "HELP"
     case quit = "QUIT"
 
-    /// The length of the longest verb that is a command by itself, `CHANNELS`.
+    /// The length of `CHANNELS`, the longest verb that is a command by itself.
     static var longestBare: Int { 8 }
 
     static let vocabulary = Vocabulary<Self>()

@@ -1,4 +1,4 @@
-/// What channels are, who their ends are, and how they end.
+/// Channels, their ends, and barriers.
 extension [UInt8] {
     mutating func append(_ command: OpenCommand) {
         append("OPEN")
@@ -14,7 +14,7 @@ extension [UInt8] {
         append(.lineFeed)
     }
 
-    /// The reason is made fit for one line, as it is in the replies that carry it.
+    /// Sanitizes the reason to fit in one line, as the replies that carry it do.
     mutating func append(poison channel: ChannelName, _ reason: String?) {
         append("POISON ")
         append(channel)

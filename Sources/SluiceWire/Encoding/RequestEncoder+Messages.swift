@@ -1,4 +1,4 @@
-/// Sending, receiving and choosing, and what becomes of a message under a lease.
+/// Sending, receiving and selecting, and the ends of leases.
 extension [UInt8] {
     mutating func append(_ command: SendCommand) {
         append("SEND")
@@ -68,7 +68,7 @@ extension [UInt8] {
         }
     }
 
-    /// Appends a line that is a verb and names an attempt to deliver a message.
+    /// Appends a line that consists of a verb and a delivery id.
     mutating func append(_ verb: StaticString, _ delivery: DeliveryID) {
         append(verb)
         append(.space)

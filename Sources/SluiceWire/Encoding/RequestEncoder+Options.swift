@@ -1,4 +1,4 @@
-/// Options, each with the space before it; what is nil is left out.
+/// Encoders for options. Each includes the space before it, and leaves out an option that is nil.
 extension [UInt8] {
     mutating func append(timeout: Duration?) {
         if let timeout { append(" timeout=", timeout) }
@@ -8,12 +8,12 @@ extension [UInt8] {
         if let delay { append(" delay=", delay) }
     }
 
-    /// No lease is too short to be one: nobody could acknowledge the message.
+    /// Raises a shorter lease to the minimum of one millisecond, because the server refuses a lease of zero.
     mutating func append(lease: Duration?) {
         if let lease { append(" lease=", Swift.max(lease, .milliseconds(1))) }
     }
 
-    /// Durations are sent in milliseconds, rounded up: never is less asked for than was meant.
+    /// Sends the duration in milliseconds, rounded up so that the server never waits for less than was asked.
     private mutating func append(_ key: StaticString, _ duration: Duration) {
         let (seconds, attoseconds) = Swift.min(Swift.max(duration, .zero), Limits.maxDuration).components
         let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
@@ -23,7 +23,7 @@ extension [UInt8] {
         append("ms")
     }
 
-    /// A negative number is sent as zero, which is what it can only mean or what the server refuses.
+    /// Sends a negative number as zero. Where zero is not allowed either, the server refuses it.
     mutating func append(_ key: StaticString, _ number: Int?) {
         guard let number else { return }
         append(key)

@@ -1,7 +1,7 @@
 extension Request {
     /// Appends the request as a client sends it: a line and the bodies that it announces.
     ///
-    /// Bodies always go behind `len=`, whatever is in them: so no message, however it is made, ends a line early.
+    /// A message is always sent as a body with `len=`, so that no byte in it can end the line early.
     package func append(to out: inout [UInt8]) {
         if let tag {
             out.append(tag)
@@ -33,9 +33,9 @@ extension Request {
     }
 }
 
-/// The session, and reports.
+/// The connection itself, and reports.
 extension [UInt8] {
-    /// Appends a line that is a verb and a name.
+    /// Appends a line that consists of a verb and a name.
     fileprivate mutating func append(_ verb: StaticString, _ name: ChannelName) {
         append(verb)
         append(.space)
@@ -43,8 +43,8 @@ extension [UInt8] {
         append(.lineFeed)
     }
 
-    /// A token with a byte that would end it is sent with another in its place: then it proves nothing, but it never
-    /// becomes a second command. The carriage return before the line feed keeps one at the end of the token.
+    /// Replaces bytes that would end the token. Such a token is wrong, but it cannot become a second command. The line ends
+    /// in CR LF, so that a carriage return at the end of the token stays part of it.
     fileprivate mutating func append(_ credentials: Credentials) {
         append("AUTH ")
         append(credentials.principal)
@@ -80,7 +80,7 @@ extension [UInt8] {
         append(" format=", format == .text ? nil : format)
     }
 
-    /// Appends the last operand of a line, if there is one, and the end of the line.
+    /// Appends an optional last operand and the end of the line.
     private mutating func append(last name: ChannelName?) {
         if let name {
             append(.space)

@@ -1,4 +1,4 @@
-/// The first word of an arm. A new kind is a new case: the compiler then asks for its parser.
+/// The first word of an arm. For a new case the compiler asks for its parser.
 enum ArmKind: String, CaseIterable {
     case receive = "RECV"
     case send = "SEND"
@@ -8,13 +8,13 @@ enum ArmKind: String, CaseIterable {
     static let vocabulary = Vocabulary<Self>()
 }
 
-/// The arms of a select, as texts: what stands between two ` | `.
+/// The texts of a select's arms, which ` | ` separates.
 ///
-/// A bar without a space on either side belongs to a text. A text that holds ` | ` itself goes into a body.
+/// A bar without a space on both sides is part of a text. A message that contains ` | ` has to be sent as a body.
 struct ArmSequence: Sequence, IteratorProtocol {
     private let arms: ByteView
 
-    /// Where the next arm begins. Past the end once none is left.
+    /// Where the next arm begins. Beyond the end if no arm is left.
     private var position = 0
 
     init(_ arms: ByteView) {
@@ -30,7 +30,7 @@ struct ArmSequence: Sequence, IteratorProtocol {
         return arms[position..<end]
     }
 
-    /// Where ` | ` stands at `start` or after it.
+    /// Finds the next ` | ` at `start` or after it.
     private func separator(from start: Int) -> Int? {
         var search = start
         while let bar = arms.firstIndex(of: .bar, from: search) {

@@ -1,7 +1,7 @@
-/// What channels are, who their ends are, and how they end.
+/// Channels, their ends, and barriers.
 extension CommandParser {
     func open(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.capacity, .overflow, .kind])
+        let options = try CommandOptions(&words, allowing: [.capacity, .overflow, .kind])
         let channel = try words.channel()
         try words.end()
         return .open(OpenCommand(channel, try declaration(options.rare)))
@@ -13,7 +13,7 @@ extension CommandParser {
         case .queue, nil:
             let capacity = options.capacity ?? 0
             guard capacity <= limits.maxCapacity else {
-                throw WireError(.limit, "cap= is at most \(limits.maxCapacity)")
+                throw WireError(.limit, "cap= must be at most \(limits.maxCapacity)")
             }
             return .queue(capacity: capacity, overflow: options.overflow ?? .block)
         case .broadcast:
@@ -27,37 +27,37 @@ extension CommandParser {
 
     private func checkKeepsNothing(_ options: RareOptions) throws(WireError) {
         guard options.capacity == nil, options.overflow == nil else {
-            throw WireError(.badOption, "cap= and overflow= are for kind=queue")
+            throw WireError(.badOption, "cap= and overflow= need kind=queue")
         }
     }
 
     func close(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         let channel = try words.channel()
         try words.end()
         return .close(channel)
     }
 
     func poison(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         let channel = try words.channel()
         let reason = words.text()
         return .poison(channel, reason.isEmpty ? nil : reason.string)
     }
 
     func join(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.end, .onDeath])
+        let options = try CommandOptions(&words, allowing: [.end, .onDeath])
         let end = try end(options, &words)
         return .join(JoinCommand(end, onDeath: options.rare?.onDeath))
     }
 
     func leave(_ words: inout Words) throws(WireError) -> Command {
-        .leave(try end(try Options(&words, allowing: [.end]), &words))
+        .leave(try end(try CommandOptions(&words, allowing: [.end]), &words))
     }
 
-    private func end(_ options: Options, _ words: inout Words) throws(WireError) -> ChannelEnd {
+    private func end(_ options: CommandOptions, _ words: inout Words) throws(WireError) -> ChannelEnd {
         guard let side = options.rare?.end else {
-            throw WireError(.syntax, "end=send or end=recv is missing: which end of the channel?")
+            throw WireError(.syntax, "end= is missing; pass end=send or end=recv")
         }
         let channel = try words.channel()
         try words.end()
@@ -65,9 +65,9 @@ extension CommandParser {
     }
 
     func barrier(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .eof, .parties])
+        let options = try CommandOptions(&words, allowing: [.timeout, .eof, .parties])
         guard let parties = options.rare?.parties else {
-            throw WireError(.syntax, "parties=N is missing: how many are to come?")
+            throw WireError(.syntax, "parties= is missing; pass parties=N, the number of clients to wait for")
         }
         let name = try words.barrier()
         try words.end()

@@ -1,4 +1,4 @@
-/// Looking inside the server.
+/// Reports on the state of the server.
 extension CommandParser {
     func info(_ words: inout Words) throws(WireError) -> Command {
         try report(on: .server, &words)
@@ -13,18 +13,18 @@ extension CommandParser {
     }
 
     func channels(_ words: inout Words) throws(WireError) -> Command {
-        let (format, prefix) = try reportOnSome(&words)
+        let (format, prefix) = try formatAndName(&words)
         return .inspect(Inspection(.channels(prefix: prefix), format: format))
     }
 
     func waiters(_ words: inout Words) throws(WireError) -> Command {
-        let (format, channel) = try reportOnSome(&words)
+        let (format, channel) = try formatAndName(&words)
         return .inspect(Inspection(.waiters(channel: channel), format: format))
     }
 
     func trace(_ words: inout Words) throws(WireError) -> Command {
-        let (format, prefix) = try reportOnSome(&words)
-        guard isTagged else { throw WireError(.badOption, "TRACE needs a tag, which CANCEL then ends it by") }
+        let (format, prefix) = try formatAndName(&words)
+        guard isTagged else { throw WireError(.badOption, "TRACE needs a tag, so that CANCEL can end it") }
         return .trace(TraceCommand(prefix: prefix, format: format))
     }
 
@@ -34,8 +34,8 @@ extension CommandParser {
         return .inspect(Inspection(subject, format: format))
     }
 
-    /// What a report is about when not about everything: a name, or the beginning of names.
-    private func reportOnSome(_ words: inout Words) throws(WireError) -> (ReportFormat, ChannelName?) {
+    /// Parses the operands of a report that may be limited to a channel or to a prefix of names.
+    private func formatAndName(_ words: inout Words) throws(WireError) -> (ReportFormat, ChannelName?) {
         let format = try format(&words)
         guard !words.isAtEnd else { return (format, nil) }
         let name = try words.channel()
@@ -44,6 +44,6 @@ extension CommandParser {
     }
 
     private func format(_ words: inout Words) throws(WireError) -> ReportFormat {
-        try Options(&words, allowing: [.format]).rare?.format ?? .text
+        try CommandOptions(&words, allowing: [.format]).rare?.format ?? .text
     }
 }

@@ -1,7 +1,7 @@
-/// Sending and receiving, and what becomes of a message under a lease.
+/// Sending and receiving, and the ends of leases.
 extension CommandParser {
     mutating func send(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need])
+        let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need])
         let channel = try words.channel()
         let body = try bodies.body(&words, length: options.length)
         return .send(
@@ -14,7 +14,7 @@ extension CommandParser {
         guard let options else { return nil }
         guard let id = options.id else {
             guard options.epoch == nil else {
-                throw WireError(.badOption, "epoch= says when the send with that id= was tried first; id= is missing")
+                throw WireError(.badOption, "epoch= needs id=")
             }
             return nil
         }
@@ -22,7 +22,7 @@ extension CommandParser {
     }
 
     func receive(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.timeout, .eof, .lease, .count, .window])
+        let options = try CommandOptions(&words, allowing: [.timeout, .eof, .lease, .count, .window])
         let channel = try words.channel()
         try words.end()
         let command = ReceiveCommand(
@@ -33,32 +33,32 @@ extension CommandParser {
     }
 
     private func check(_ command: ReceiveCommand) throws(WireError) {
-        guard command.count == nil || isTagged else { throw WireError(.badOption, "a counted receive needs a tag") }
+        guard command.count == nil || isTagged else { throw WireError(.badOption, "count= needs a tag") }
         guard let window = command.window else { return }
         guard command.lease != nil, command.count != nil else {
-            throw WireError(.badOption, "window= bounds a counted receive with a lease: count= or lease= is missing")
+            throw WireError(.badOption, "window= needs both count= and lease=")
         }
         guard window <= limits.maxWindow else {
-            throw WireError(.limit, "window= is at most \(limits.maxWindow)")
+            throw WireError(.limit, "window= must be at most \(limits.maxWindow)")
         }
     }
 
     func acknowledge(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         let delivery = try words.delivery()
         try words.end()
         return .acknowledge(delivery)
     }
 
     func nack(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.delay])
+        let options = try CommandOptions(&words, allowing: [.delay])
         let delivery = try words.delivery()
         try words.end()
         return .nack(NackCommand(delivery, delay: options.rare?.delay))
     }
 
     func touch(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         let delivery = try words.delivery()
         try words.end()
         return .touch(delivery)

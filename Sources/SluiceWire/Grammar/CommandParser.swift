@@ -1,11 +1,11 @@
-/// Parses the part of a line after its tag. One verb, one function.
+/// Parses the part of a line after its tag, with one function for each verb.
 struct CommandParser {
     let limits: Limits
 
-    /// Whether the line has a tag: some commands have more replies than one, which only a tag tells from others'.
+    /// Whether the line has a tag. Commands with several replies need one, so that the client can match the replies.
     let isTagged: Bool
 
-    /// What follows the line before the command is complete.
+    /// The bodies that follow the line and complete the command.
     var bodies: AnnouncedBodies
 
     init(limits: Limits, isTagged: Bool) {
@@ -69,10 +69,10 @@ struct CommandParser {
     }
 
     private func verb(_ words: inout Words) throws(WireError) -> Verb {
-        let word = try words.next(orMissing: "a verb is missing; HELP lists them")
+        let word = try words.next(orMissing: "the verb is missing; HELP lists the verbs")
         if let verb = Verb.vocabulary.word(ignoringCase: word) { return verb }
         guard word.allSatisfy(\.isKeyByte) else {
-            throw WireError(.syntax, "a line begins with a verb, or a tag and a verb")
+            throw WireError(.syntax, "a line must begin with a verb, or with a tag and a verb")
         }
         throw WireError(.unknownCommand, "no such verb; HELP lists them")
     }
@@ -83,43 +83,43 @@ extension ByteView {
     fileprivate var goesOnAfterFourLetters: Bool { count > 4 && self[4] == .space }
 }
 
-/// The session.
+/// The connection itself.
 extension CommandParser {
     private func hello(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         try words.end()
         return .hello
     }
 
     private func authenticate(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
-        let principal = try words.name(orMissing: "AUTH names who is there, and a token: AUTH principal token")
-        let token = try words.next(orMissing: "AUTH has a token behind the name: AUTH principal token")
+        _ = try CommandOptions(&words)
+        let principal = try words.name(orMissing: "the principal is missing: AUTH principal token")
+        let token = try words.next(orMissing: "the token is missing: AUTH principal token")
         try words.end()
         return .authenticate(Credentials(principal, token: token.body))
     }
 
     private func name(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
-        let label = try words.name(orMissing: "the name for the connection is missing")
+        _ = try CommandOptions(&words)
+        let label = try words.name(orMissing: "the label is missing: NAME label")
         try words.end()
         return .name(label)
     }
 
     private mutating func ping(_ words: inout Words) throws(WireError) -> Command {
-        let options = try Options(&words, allowing: [.length])
+        let options = try CommandOptions(&words, allowing: [.length])
         return .ping(try bodies.body(&words, length: options.length))
     }
 
     private func cancel(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
-        guard let tag = try words.tag() else { throw WireError(.syntax, "CANCEL names a tag: CANCEL #tag") }
+        _ = try CommandOptions(&words)
+        guard let tag = try words.tag() else { throw WireError(.syntax, "the tag is missing: CANCEL #tag") }
         try words.end()
         return .cancel(tag)
     }
 
     private func help(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         guard !words.isAtEnd else { return .help(nil) }
         let verb = try verb(&words)
         try words.end()
@@ -127,7 +127,7 @@ extension CommandParser {
     }
 
     private func quit(_ words: inout Words) throws(WireError) -> Command {
-        _ = try Options(&words)
+        _ = try CommandOptions(&words)
         try words.end()
         return .quit
     }

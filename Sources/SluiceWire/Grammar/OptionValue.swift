@@ -1,40 +1,48 @@
-/// The values of options, each with the refusal of what it cannot be.
+/// Parsers for the values of options. Errors name the option.
 extension ByteView {
-    /// How long something may take, or waits.
-    func delay() throws(WireError) -> Duration {
+    /// Parses a time limit or a delay.
+    func duration(of key: String) throws(WireError) -> Duration {
         guard let duration else {
-            throw WireError(.badNumber, "a duration is 0, or a whole number and ms, s, m or h, up to 100 years")
+            throw WireError(
+                .badNumber, "\(key)= must be 0, or a whole number with ms, s, m or h, and at most 100 years")
         }
         return duration
     }
 
-    /// How long a message may be held: never no time at all, in which nobody could acknowledge it.
+    /// Parses the duration of a lease. Zero is not allowed, because no receiver could acknowledge the message in time.
     func lease() throws(WireError) -> Duration {
         guard let duration, duration > .zero else {
-            throw WireError(.badNumber, "a lease is a whole number and ms, s, m or h, at least 1ms, up to 100 years")
+            throw WireError(
+                .badNumber, "lease= must be a whole number with ms, s, m or h, at least 1ms and at most 100 years")
         }
         return duration
     }
 
-    func number(atLeast minimum: Int = 0, or refusal: String) throws(WireError) -> Int {
-        guard let number = wholeNumber, number >= minimum else { throw WireError(.badNumber, refusal) }
+    func number(of key: String, atLeast minimum: Int = 0) throws(WireError) -> Int {
+        guard let number = wholeNumber, number >= minimum else {
+            throw WireError(
+                .badNumber, "\(key)= must be a whole number" + (minimum > 0 ? " of at least \(minimum)" : ""))
+        }
         return number
     }
 
     func receiveCount() throws(WireError) -> ReceiveCount {
         if self == "*" { return .endless }
-        return .exactly(try number(atLeast: 1, or: "count= is a whole number, at least 1, or *"))
+        guard let number = wholeNumber, number >= 1 else {
+            throw WireError(.badNumber, "count= must be a whole number of at least 1, or *")
+        }
+        return .exactly(number)
     }
 
     func messageID() throws(WireError) -> MessageID {
         guard let id = MessageID(self) else {
-            throw WireError(.badName, "an id is 1 to \(Limits.maxMessageIDBytes) bytes of A-Z a-z 0-9 . _ : / -")
+            throw WireError(.badName, "id= must be 1 to \(Limits.maxMessageIDBytes) bytes of A-Z a-z 0-9 . _ : / -")
         }
         return id
     }
 
-    func word<Word>(of vocabulary: Vocabulary<Word>, or refusal: String) throws(WireError) -> Word {
-        guard let word = vocabulary.word(self) else { throw WireError(.badOption, refusal) }
+    func word<Word>(of vocabulary: Vocabulary<Word>, orError text: String) throws(WireError) -> Word {
+        guard let word = vocabulary.word(self) else { throw WireError(.badOption, text) }
         return word
     }
 }

@@ -1,4 +1,4 @@
-/// The texts of `HELP`, for a terminal of eighty columns.
+/// The texts of `HELP`, for a terminal with eighty columns.
 package struct Help: Sendable {
     private let limits: Limits
 
@@ -6,7 +6,7 @@ package struct Help: Sendable {
         self.limits = limits
     }
 
-    /// The answer to `HELP verb`, or to a bare `HELP`; lines end in LF, but for the last, whose end the reply adds.
+    /// Returns the answer to `HELP verb`, or to a bare `HELP`. The last line has no LF, because the reply adds it.
     package func body(for verb: Verb?) -> Body {
         Body((verb.map(page) ?? overview).utf8)
     }
@@ -17,16 +17,16 @@ package struct Help: Sendable {
 
         \(verbs.joined(separator: "\n"))
 
-        A tagged command holds up no other, and its reply begins with its tag.
-        Bytes of any kind: len=N instead of a text, then N bytes and a line end.
-        Durations: a whole number and ms, s, m or h, or 0.
-        Bytes at most: \(limits.maxLineBytes) in a line, \(limits.maxBodyBytes) in a body, \
+        A tagged command does not delay other commands. Its reply begins with its tag.
+        To send any bytes, pass len=N instead of a text, then N bytes and a line end.
+        A duration is a whole number with ms, s, m or h, or 0.
+        Limits: \(limits.maxLineBytes) bytes in a line, \(limits.maxBodyBytes) in a body, \
         \(Limits.maxNameBytes) in a name, \(Limits.maxTagBytes) in a tag.
-        HELP verb tells more.
+        HELP verb explains a verb.
         """
     }
 
-    /// The verbs with a few words for each, in two columns: they all fit on a screen then.
+    /// The verbs with their summaries, in two columns so that all fit on a screen.
     private var verbs: [String] {
         let entries = Verb.allCases.map { $0.rawValue.padded(to: 9) + HelpEntry($0, limits).summary }
         let rows = (entries.count + 1) / 2
@@ -43,7 +43,7 @@ package struct Help: Sendable {
 }
 
 extension String {
-    /// The text and as many spaces as a column of that width needs.
+    /// Pads the text with spaces to a column of the given width, with at least one space.
     fileprivate func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(1, width - utf8.count))
     }

@@ -1,44 +1,44 @@
-/// The verbs that look inside the server.
+/// The verbs that report on the state of the server.
 extension HelpEntry {
     static let info = HelpEntry(
-        "tell of the server",
+        "report on the server",
         usage: "INFO [format=text|json]",
         details: """
-            Answers DATA and a report on the server as a whole.
+            Answers DATA with a report on the server as a whole.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 
     static let channels = HelpEntry(
-        "list the channels",
+        "list channels",
         usage: "CHANNELS [format=text|json] [prefix]",
         details: """
-            Answers DATA and a report on each channel, or on those whose names begin with
-            the prefix.
+            Answers DATA with a row for each channel, or for each channel whose name begins
+            with the prefix.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 
     static let waiters = HelpEntry(
-        "tell who waits on what",
+        "list waiting operations",
         usage: "WAITERS [format=text|json] [channel]",
         details: """
-            Answers DATA and who waits on what, since when; or only on that channel or
-            barrier.
+            Answers DATA with a row for each waiting operation: its client, what it waits
+            for and for how long. With a name, only those on that channel or barrier.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 
     static let clients = HelpEntry(
-        "list the connections",
+        "list connections",
         usage: "CLIENTS [format=text|json]",
         details: """
-            Answers DATA and a report on each connection, with its label (NAME).
+            Answers DATA with a row for each connection. NAME sets its label.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 
@@ -46,21 +46,21 @@ extension HelpEntry {
         "find cycles of waiting",
         usage: "STUCK [format=text|json]",
         details: """
-            Answers DATA and the cycles of waiting: those that the ends declared by JOIN
-            prove, and those that are only possible.
+            Answers DATA with the cycles of clients that wait for each other: deadlocks that
+            the ends declared by JOIN prove, and cycles that are only possible deadlocks.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 
     static let trace = HelpEntry(
-        "tell every handoff",
+        "show every handoff",
         usage: "TRACE [format=text|json] [prefix]",
         details: """
-            Tagged only: answers DATA after DATA with the same tag, one for each handoff as
-            it happens, until CANCEL. Of channels whose names begin with the prefix, or all.
+            Needs a tag. Answers DATA with that tag for each handoff as it happens, until
+            CANCEL. With a prefix, only on channels whose names begin with it.
 
-            format=text  for people; so if left out
+            format=text  for people (default)
             format=json  for programs
             """)
 }

@@ -9,37 +9,37 @@ extension HelpEntry {
                 Answers OK when a receiver took the message (under a lease: acknowledged it),
                 or when a channel that buffers has kept it.
 
-                timeout=D       TIMEOUT when D ran out and nobody took it; 0 tries once.
-                                MAYBE when it ran out under a lease
-                id=X            makes a retry safe: within 120 s a second SEND with that channel
-                                and id joins the first, or gets OK dup=yes if it is done
-                epoch=E         with an id: MAYBE epoch if the server had another life since
-                until=accepted  OK when the channel has kept it
-                until=taken     OK when a receiver took it, although the channel buffers
-                need=N          of a broadcast: waits for at least N receivers; OK receivers=N
-                eof=wait        stay parked when this side of the connection is closed
-                len=N           the message is the N bytes after this line, at most \(limits.maxBodyBytes);
-                                a line end follows them
+                timeout=D       TIMEOUT if nobody took the message within D; 0 tries once.
+                                MAYBE if the message is under a lease when D ends
+                id=X            makes a retry safe: within 120 s, another SEND with the same
+                                channel and id joins the first, or gets OK dup=yes
+                epoch=E         with an id: MAYBE epoch if the server's epoch is not E
+                until=accepted  OK as soon as the channel keeps the message
+                until=taken     OK only when a receiver took it, even if the channel buffers
+                need=N          on a broadcast: wait for at least N receivers; OK receivers=N
+                eof=wait        keep waiting after this side of the connection is closed
+                len=N           the message is the N bytes after this line, at most \(limits.maxBodyBytes),
+                                followed by a line end
                 """)
     }
 
     static func receive(_ limits: Limits) -> HelpEntry {
         HelpEntry(
-            "take a message",
+            "receive a message",
             usage: "RECV [timeout=D] [lease=D] [count=N|*] [window=N] [eof=wait] channel",
             details: """
                 Answers MSG channel N, then the N bytes of the message and a line end.
 
-                timeout=D  TIMEOUT when D ran out and nothing was sent; 0 tries once.
-                           Counts for each message anew
-                lease=D    the message comes with did= and attempt=, and its sender gets OK
-                           only after ACK. NACK, a lost connection or the end of the lease
-                           puts it back where it stood. At least 1ms
-                count=N    tagged only: MSG after MSG with the same tag, and END after N;
-                           count=* goes on until CANCEL
-                window=N   with count= and lease=: so many may be unacknowledged; 1 if it
-                           is left out, at most \(limits.maxWindow)
-                eof=wait   stay parked when this side of the connection is closed
+                timeout=D  TIMEOUT if no message came within D; 0 tries once.
+                           With count= it applies to each message
+                lease=D    the message comes with did= and attempt=. Its sender gets OK only
+                           after ACK. NACK, a lost connection or the end of the lease puts
+                           the message back where it stood. At least 1ms
+                count=N    needs a tag: N replies MSG with the same tag, then END;
+                           count=* continues until CANCEL
+                window=N   with count= and lease=: up to N messages may be unacknowledged;
+                           default 1, at most \(limits.maxWindow)
+                eof=wait   keep waiting after this side of the connection is closed
                 """)
     }
 
@@ -48,50 +48,50 @@ extension HelpEntry {
             "wait on several channels",
             usage: "SELECT [timeout=D] [order=O] [eof=wait] arm | arm | ...",
             details: """
-                Commits exactly one arm. Each is one of these; at most \(limits.maxSelectArms) stand in a line.
+                Commits exactly one of the arms, of which a line may have \(limits.maxSelectArms):
 
-                recv [lease=D] channel         answers MSG channel N arm=i, and the message
+                recv [lease=D] channel         answers MSG channel N arm=i and the message
                 send [id=X] channel text       answers OK arm=i; the text ends at the next " | "
-                send [id=X] len=N channel      the same; bodies follow in order of the arms
-                barrier [parties=N] name       answers OK arm=i, when all are there
-                else                           the last: ELSE arm=i when no other is ready
+                send [id=X] len=N channel      the same; bodies follow in the order of the arms
+                barrier [parties=N] name       answers OK arm=i when all parties are there
+                else                           last arm: ELSE arm=i if no other arm is ready
 
-                timeout=D     TIMEOUT when D ran out and no arm was ready; not with else
-                order=fair    of several ready arms, begin after the one taken last
-                order=first   of several ready arms, take the first in the line
-                order=random  of several ready arms, take any
-                eof=wait      stay parked when this side of the connection is closed
-                lease=D       as of RECV: the message is to be acknowledged
-                id=X          as of SEND: makes a retry safe
-                parties=N     as of BARRIER; left out, the others say how many
+                timeout=D     TIMEOUT if no arm was ready within D; not with else
+                order=fair    of the ready arms, begin after the one taken last (default)
+                order=first   of the ready arms, take the first in the line
+                order=random  of the ready arms, take any
+                eof=wait      keep waiting after this side of the connection is closed
+                lease=D       as in RECV: the message must be acknowledged
+                id=X          as in SEND: makes a retry safe
+                parties=N     as in BARRIER; without it the other parties set the number
                 """)
     }
 
     static let acknowledge = HelpEntry(
-        "a leased message is done",
+        "finish a leased message",
         usage: "ACK did",
         details: """
-            Answers OK, and the sender of the message gets its OK. The did is what did= of
-            the message says. ERR stale when the attempt has ended: the lease ran out, or
-            there was an ACK or a NACK already.
+            Answers OK, and the sender of the message gets its OK. Copy the did from did= of
+            the message. ERR stale if the attempt has ended: the lease ran out, or the
+            message was acknowledged or put back before.
             """)
 
     static let nack = HelpEntry(
-        "give a leased message back",
+        "put a leased message back",
         usage: "NACK [delay=D] did",
         details: """
-            Answers OK, and puts the message back where it stood; its next attempt has a
-            number that is one higher. The did is what did= of the message says. ERR stale
-            when the attempt has ended.
+            Answers OK, and puts the message back where it stood. The next attempt has a
+            number one higher. Copy the did from did= of the message. ERR stale if the
+            attempt has ended.
 
-            delay=D  nobody gets the message for so long; left out, anybody at once
+            delay=D  withhold the message for D; default 0
             """)
 
     static let touch = HelpEntry(
-        "begin a lease anew",
+        "renew a lease",
         usage: "TOUCH did",
         details: """
-            Answers OK, and the lease of the message begins anew, as long as it was. The did
-            is what did= of the message says. ERR stale when the attempt has ended.
+            Answers OK, and the lease begins again with its full duration. Copy the did from
+            did= of the message. ERR stale if the attempt has ended.
             """)
 }

@@ -1,10 +1,10 @@
-/// What `HELP` says of one verb.
+/// The help text of one verb.
 struct HelpEntry {
-    /// A few words, for the list of verbs.
+    /// A few words for the list of verbs.
     let summary: String
     /// The forms of the command.
     let usage: [String]
-    /// What it does, and what it answers.
+    /// What the command does, how it is answered, and its options.
     let details: String
 
     init(_ summary: String, usage: String..., details: String) {

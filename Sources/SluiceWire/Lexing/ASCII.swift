@@ -1,4 +1,4 @@
-/// The bytes that the grammar gives a meaning, and the classes of bytes that names, keys and numbers are made of.
+/// The bytes with a meaning in the grammar, and the classes of bytes in names, keys and numbers.
 extension UInt8 {
     static var lineFeed: UInt8 { 0x0A }
     static var carriageReturn: UInt8 { 0x0D }
@@ -23,7 +23,7 @@ extension UInt8 {
         }
     }
 
-    /// Whether the byte may stand in a tag.
+    /// Whether the byte is allowed in a tag.
     var isTagByte: Bool {
         switch self {
         case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"): true
@@ -31,7 +31,7 @@ extension UInt8 {
         }
     }
 
-    /// Whether the byte may stand in the name of a channel.
+    /// Whether the byte is allowed in the name of a channel.
     var isNameByte: Bool {
         switch self {
         case UInt8(ascii: ":"), UInt8(ascii: "/"): true
@@ -39,13 +39,13 @@ extension UInt8 {
         }
     }
 
-    /// Whether the byte may stand in a verb or in the key of an option, after a first letter.
+    /// Whether the byte is allowed in a verb or the key of an option, after the first letter.
     var isKeyByte: Bool { isLetter || isDigit || self == .hyphen }
 
-    /// Whether the byte leaves a mark on paper: neither a space nor a control, and not a part of a longer character.
+    /// Whether the byte is a printable ASCII character other than the space.
     var isVisible: Bool { self > .space && self < 0x7F }
 
-    /// The upper-case form of a lower-case letter; every other byte as it is.
+    /// The upper-case form of a lower-case letter. Other bytes stay as they are.
     var uppercased: UInt8 {
         switch self {
         case UInt8(ascii: "a")...UInt8(ascii: "z"): self & 0xDF

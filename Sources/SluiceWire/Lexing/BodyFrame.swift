@@ -1,13 +1,13 @@
-/// Follows one body of announced length through the input: exactly that many bytes, then a line end.
+/// Tracks one body of a known length through the input: exactly that many bytes, followed by a line end.
 struct BodyFrame: Sendable {
     enum Progress {
-        /// The body goes on with these bytes of the input; consumed.
+        /// These bytes of the input belong to the body. They are consumed.
         case bytes(Range<Int>)
-        /// The line end was there; consumed.
+        /// The line end after the body is consumed.
         case ended
-        /// All input is consumed and the frame has not ended.
+        /// All input is consumed, and the body or its line end is incomplete.
         case needsMore
-        /// Something else than a line end follows the body: its length was a lie.
+        /// Something other than a line end follows the body, so the announced length was wrong.
         case unterminated
     }
 
@@ -37,7 +37,7 @@ struct BodyFrame: Sendable {
     }
 }
 
-/// Gathers the bytes of one body.
+/// Collects the bytes of one body.
 struct BodyReader: Sendable {
     enum Progress {
         case complete(Body)
@@ -67,7 +67,7 @@ struct BodyReader: Sendable {
         }
     }
 
-    /// Memory follows the bytes that came, by doubling, and never the length that was announced.
+    /// Capacity doubles with the bytes that have arrived. It never follows the announced length, which a client can choose.
     private mutating func append(_ bytes: ByteView) {
         body.reserveCapacity(min(length, max(body.count + bytes.count, 2 * body.count)))
         bytes.append(to: &body)

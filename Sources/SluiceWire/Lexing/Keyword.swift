@@ -1,40 +1,40 @@
-/// A word of the grammar packed into one integer, so that finding it among others is a few integer comparisons.
+/// A word of the grammar packed into one integer, so that a lookup takes a few integer comparisons.
 struct Keyword: Hashable, Sendable {
     static let maxBytes = 15
 
-    /// The bytes of the word behind a one, which tells words from each other that differ in leading zeros only.
+    /// The bytes of the word after a leading 1, which distinguishes words that differ only in leading zero bytes.
     private let packed: UInt128
 
-    /// Nil if the word is longer than any keyword.
+    /// Returns nil if the word is longer than any keyword.
     init?(_ word: ByteView) {
         guard word.count <= Self.maxBytes else { return nil }
         packed = word.reduce(1) { $0 << 8 | UInt128($1) }
     }
 
-    /// The keyword whatever the case of its letters. Nil if the word is longer than any keyword.
+    /// Folds letters to upper case. Returns nil if the word is longer than any keyword.
     init?(ignoringCase word: ByteView) {
         guard word.count <= Self.maxBytes else { return nil }
         packed = word.reduce(1) { $0 << 8 | UInt128($1.uppercased) }
     }
 
-    /// Spreads the last eight bytes over the low bits.
+    /// Mixes the last eight bytes into the low bits.
     var hash: Int {
         Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: packed) &* 0x9E37_79B9_7F4A_7C15) >> 32)
     }
 
-    /// The keyword of a spelling in the source.
+    /// Creates a keyword from a spelling in the source.
     init(spelling: String) {
-        precondition(spelling.utf8.count <= Self.maxBytes, "a keyword has at most fifteen bytes")
+        precondition(spelling.utf8.count <= Self.maxBytes, "a keyword must have at most fifteen bytes")
         packed = spelling.utf8.reduce(1) { $0 << 8 | UInt128($1) }
     }
 }
 
-/// The words of an enumeration whose raw values are spellings on the wire.
+/// The words of an enumeration whose raw values are their spellings on the wire.
 struct Vocabulary<Word: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
-    /// A hash table without deletions, probed slot by slot: at most half full, so that a probe ends.
+    /// A hash table with linear probing and without deletions. It is at most half full, so every probe ends.
     ///
-    /// The verb of every line is looked up here: to compare it with the twenty-five one after the other takes a fifth
-    /// more of the time of a `PING` with a text, and the more, the further down the verb stands.
+    /// The verb of every line is looked up here. Comparing it with the twenty-five verbs one by one makes a `PING` with a
+    /// text 20 % slower, and other verbs by more the later they stand in the list.
     private let slots: [(keyword: Keyword, word: Word)?]
 
     init() {
@@ -49,12 +49,12 @@ struct Vocabulary<Word: RawRepresentable<String> & CaseIterable & Sendable>: Sen
         self.slots = slots
     }
 
-    /// The word that is spelled so, in exactly that case.
+    /// Finds the word with this spelling, in exactly this case.
     func word(_ bytes: ByteView) -> Word? {
         find(Keyword(bytes))
     }
 
-    /// The word that is spelled so, in any case, if its spelling in the source is in upper case.
+    /// Finds the word with this spelling in any case. Spellings in the source must be in upper case.
     func word(ignoringCase bytes: ByteView) -> Word? {
         find(Keyword(ignoringCase: bytes))
     }

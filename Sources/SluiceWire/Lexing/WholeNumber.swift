@@ -1,8 +1,8 @@
 extension ByteView {
-    /// The number that the bytes spell, or nil.
+    /// The number that the bytes spell, or nil if they are not a valid number.
     ///
-    /// Digits only: no sign, no leading zero but in `0` itself, nothing above `Int.max`. One number has one spelling,
-    /// so that two readers of the same line never disagree about the length of a body.
+    /// A number has digits only, no sign and no leading zeros, and is at most `Int.max`. Every number has exactly one
+    /// spelling, so that two readers of the same line never disagree about the length of a body.
     var wholeNumber: Int? {
         guard let first, first != .zero || count == 1 else { return nil }
         var number = 0
@@ -16,7 +16,7 @@ extension ByteView {
         return number
     }
 
-    /// The duration that the bytes spell, or nil: `0`, or a whole number and `ms`, `s`, `m` or `h`, up to
+    /// The duration that the bytes spell, or nil. Valid are `0`, and a whole number with `ms`, `s`, `m` or `h`, up to
     /// ``Limits/maxDuration``.
     var duration: Duration? {
         if self == "0" { return .zero }
@@ -40,7 +40,8 @@ extension ByteView {
 }
 
 extension Duration {
-    /// The duration that `text` spells as the protocol does, or nil: `0`, or a whole number and `ms`, `s`, `m` or `h`.
+    /// Creates a duration from its spelling in the protocol: `0`, or a whole number with `ms`, `s`, `m` or `h`. Returns nil
+    /// for any other text.
     package init?(protocolText text: String) {
         let bytes = Array(text.utf8)
         guard let duration = bytes.withUnsafeBytes({ ByteView($0).duration }) else { return nil }

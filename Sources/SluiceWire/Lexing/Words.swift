@@ -1,8 +1,8 @@
-/// The words of a line, taken off its front one by one; exactly one space stands between two of them.
+/// Reads the words of a line one by one. Exactly one space separates two words.
 struct Words {
     private let line: ByteView
 
-    /// Where the next word begins: after its space. Past the end of the line once not even an empty text is left.
+    /// Where the next word begins, after the space before it. Beyond the end of the line when not even an empty text is left.
     private var position = 0
 
     init(_ line: ByteView) {
@@ -11,35 +11,36 @@ struct Words {
 
     var isAtEnd: Bool { position > line.count }
 
-    /// Everything that is left, verbatim; empty when nothing is.
+    /// Reads the rest of the line, verbatim. Empty if nothing is left.
     mutating func text() -> ByteView {
         guard !isAtEnd else { return line.prefix(0) }
         defer { position = line.count + 1 }
         return line.dropping(position)
     }
 
-    /// The next word.
+    /// Reads the next word.
     ///
-    /// - Parameter missing: what to tell the client when nothing is left.
+    /// - Parameter missing: the error message if nothing is left.
     mutating func next(orMissing missing: String) throws(WireError) -> ByteView {
         guard !isAtEnd else { throw WireError(.syntax, missing) }
-        let word = takeWord()
-        guard !word.isEmpty else { throw WireError(.syntax, "one space stands between words, and none at either end") }
+        let word = readWord()
+        guard !word.isEmpty else {
+            throw WireError(.syntax, "words must be separated by one space, without spaces at either end of the line")
+        }
         return word
     }
 
-    /// The word that stands here, whatever it is; empty when nothing is left.
-    mutating func first() -> ByteView { isAtEnd ? line.prefix(0) : takeWord() }
+    /// Reads the next word, which may be empty. Empty if nothing is left.
+    mutating func first() -> ByteView { isAtEnd ? line.prefix(0) : readWord() }
 
-    /// The tag, if one stands here.
+    /// Reads the tag, if the next word is one.
     mutating func tag() throws(WireError) -> Tag? {
         guard position < line.count, line[position] == .numberSign else { return nil }
-        guard let tag = Tag(takeWord().dropping(1)) else { throw .badTag }
+        guard let tag = Tag(readWord().dropping(1)) else { throw .badTag }
         return tag
     }
 
-    /// The option, if one stands here: a key of up to fifteen bytes, `=`, and a value, which has no space in it and may
-    /// be empty.
+    /// Reads the option, if the next word is one: a key of up to fifteen bytes, `=`, and a value, which may be empty.
     mutating func option() -> (key: ByteView, value: ByteView)? {
         guard position < line.count, line[position].isLetter else { return nil }
         var end = position + 1
@@ -47,37 +48,39 @@ struct Words {
         guard end < line.count, line[end] == .equals, end - position <= Keyword.maxBytes else { return nil }
         let key = line[position..<end]
         position = end + 1
-        return (key, takeWord())
+        return (key, readWord())
     }
 
-    /// The name of a channel.
+    /// Reads the name of a channel.
     mutating func channel() throws(WireError) -> ChannelName {
         try name(orMissing: "the name of a channel is missing")
     }
 
-    /// A name, of whatever follows the rules for names.
+    /// Reads a name that follows the rules for channel names.
     ///
-    /// - Parameter missing: what to tell the client when nothing is left.
+    /// - Parameter missing: the error message if nothing is left.
     mutating func name(orMissing missing: String) throws(WireError) -> ChannelName {
         let word = try next(orMissing: missing)
         guard let name = ChannelName(word) else { throw WireError(.badName, ChannelName.rule) }
         return name
     }
 
-    /// The name of an attempt to deliver a message.
+    /// Reads the id of a delivery.
     mutating func delivery() throws(WireError) -> DeliveryID {
-        guard let delivery = DeliveryID(try next(orMissing: "the did of a message is missing")) else {
-            throw WireError(.badName, "a did is what did= of a message says, two numbers and a dot between them")
+        guard let delivery = DeliveryID(try next(orMissing: "the did is missing; copy it from did= of the message"))
+        else {
+            throw WireError(
+                .badName, "a did must be copied from did= of a message: two numbers with a dot between them")
         }
         return delivery
     }
 
-    /// Checks that nothing is left, not even a space.
+    /// Checks that nothing is left, including spaces.
     func end() throws(WireError) {
-        guard isAtEnd else { throw WireError(.syntax, "the line goes on after its last operand") }
+        guard isAtEnd else { throw WireError(.syntax, "unexpected text after the last operand") }
     }
 
-    private mutating func takeWord() -> ByteView {
+    private mutating func readWord() -> ByteView {
         let end = line.firstIndex(of: .space, from: position) ?? line.count
         defer { position = end + 1 }
         return line[position..<end]
@@ -86,6 +89,6 @@ struct Words {
 
 extension WireError {
     static var badTag: WireError {
-        WireError(.badName, "a tag is # and 1 to \(Limits.maxTagBytes) bytes of A-Z a-z 0-9 . _ -")
+        WireError(.badName, "a tag must be # and 1 to \(Limits.maxTagBytes) bytes of A-Z a-z 0-9 . _ -")
     }
 }

@@ -1,10 +1,10 @@
-/// Names one attempt to deliver a message under a lease: what stands behind `did=`.
+/// Identifies one attempt to deliver a message under a lease (`did=`).
 ///
-/// Two numbers without leading zeros and a dot between them; to a client it is a word without a meaning.
+/// On the wire it is two numbers without leading zeros and a dot between them. To a client it is an opaque word.
 package struct DeliveryID: Sendable, Hashable, CustomStringConvertible {
-    /// Tells the attempt from others that had the same slot.
+    /// Distinguishes the attempt from earlier ones in the same slot.
     package let serial: UInt32
-    /// Where the server finds it.
+    /// The server's index of the attempt.
     package let slot: UInt32
 
     package init(serial: UInt32, slot: UInt32) {
@@ -20,23 +20,24 @@ package struct DeliveryID: Sendable, Hashable, CustomStringConvertible {
         self.init(serial: serial, slot: slot)
     }
 
-    /// The name that `text` spells, or nil.
+    /// Creates an id from `text`. Returns nil if the text is not a valid id.
     package init?(_ text: String) {
         var text = text
         guard let delivery = text.withUTF8({ DeliveryID(ByteView(UnsafeRawBufferPointer($0))) }) else { return nil }
         self = delivery
     }
 
-    /// The name as it is written on the wire.
+    /// The id as it is written on the wire.
     package var description: String { "\(serial).\(slot)" }
 }
 
-/// What a client calls a message, to be able to send it again (`id=`): 1 to 64 bytes of `A-Z a-z 0-9 . _ : / -`.
+/// Identifies a message, so that its client can send it again without a second delivery (`id=`): 1 to 64 bytes of
+/// `A-Z a-z 0-9 . _ : / -`.
 package struct MessageID: Hashable, Sendable, CustomStringConvertible {
-    /// The identity as it is written on the wire.
+    /// The id as it is written on the wire.
     package let description: String
 
-    /// The identity that `text` spells, or nil if it breaks the rules above.
+    /// Creates an id from `text`. Returns nil if the text breaks the rules above.
     package init?(_ text: String) {
         guard (1...Limits.maxMessageIDBytes).contains(text.utf8.count), text.utf8.allSatisfy(\.isNameByte) else {
             return nil

@@ -1,18 +1,18 @@
-/// Turns what a server sent into replies, however the bytes are cut into reads.
+/// Parses the replies of a server from bytes that arrive in pieces of any size.
 package struct ReplyParser: Sendable {
-    /// What a call found.
+    /// The result of a call to ``next(_:offset:)``.
     package enum Step: Sendable, Hashable {
-        /// A complete reply, with the tag of the command that it answers.
+        /// A complete reply and the tag of the command that it answers.
         case reply(Tag?, Reply)
-        /// The bytes are no reply of a Sluice server, or one above the limits; nothing after them can be trusted.
+        /// The bytes are not a reply of a Sluice server, or the reply exceeds the limits. The input after it is unusable.
         case failed(WireError)
-        /// No complete reply is left in the input.
+        /// The input holds no further complete reply.
         case needsMore
     }
 
     private enum Phase {
         case line
-        /// Boxed: the phase is looked at for every line, and a small one is cheaper to look at.
+        /// Indirect, because the parser reads the phase for every line, and a small enum is cheaper to read.
         indirect case readingBody(ReplyLine, BodyReader)
         case closed
     }
@@ -21,13 +21,13 @@ package struct ReplyParser: Sendable {
     private var scanner: LineScanner
     private var phase = Phase.line
 
-    /// - Parameter limits: the longest line and body to take from the server.
+    /// - Parameter limits: the longest line and body to accept from the server.
     package init(limits: Limits) {
         self.limits = limits
         scanner = LineScanner(maxLineBytes: limits.maxLineBytes)
     }
 
-    /// Whether the input so far ends where a reply does.
+    /// Whether the input so far ends at the end of a reply.
     package var isBetweenReplies: Bool {
         switch phase {
         case .line: scanner.scannedBytes == 0
@@ -36,18 +36,18 @@ package struct ReplyParser: Sendable {
         }
     }
 
-    /// The next reply in `input`.
+    /// Parses the next reply in `input`.
     ///
     /// - Parameters:
-    ///   - input: what the caller has: the unconsumed bytes of the call before, then what arrived since.
-    ///   - offset: where in `input` to begin; advanced past everything consumed. After `.needsMore` at most an
-    ///     unfinished line is left, of ``Limits/maxLineBytes`` + 1 bytes.
+    ///   - input: the bytes that the previous call did not consume, followed by the bytes that arrived since.
+    ///   - offset: where in `input` to begin; advanced past the consumed bytes. After `.needsMore`, at most an unfinished
+    ///     line of ``Limits/maxLineBytes`` + 1 bytes is left.
     package mutating func next(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Step {
         let input = ByteView(input)
         switch phase {
         case .line: return readLine(input, &offset)
         case .readingBody(let line, let reader):
-            // The phase lets go of the reader, so that its body grows in place.
+            // Releases the phase's reference to the reader, so that its body grows in place.
             phase = .line
             return read(line, reader, input, &offset)
         case .closed:
@@ -65,7 +65,7 @@ package struct ReplyParser: Sendable {
                 let line = try ReplyLine(text)
                 guard let length = line.bodyLength else { return .reply(line.tag, line.filled(with: [])) }
                 guard length <= limits.maxBodyBytes else {
-                    return fail("a reply announces more than \(limits.maxBodyBytes) bytes")
+                    return fail("a reply announces a body of more than \(limits.maxBodyBytes) bytes")
                 }
                 return read(line, BodyReader(length: length), input, &offset)
             } catch {
@@ -82,7 +82,7 @@ package struct ReplyParser: Sendable {
         case .needsMore:
             phase = .readingBody(line, reader)
             return .needsMore
-        case .unterminated: return fail("no line end follows the bytes of a reply")
+        case .unterminated: return fail("no line end follows the body of a reply")
         }
     }
 

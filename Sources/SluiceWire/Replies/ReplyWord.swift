@@ -1,4 +1,4 @@
-/// The first word of a reply. A new one is a new case: the compiler then asks how its line reads.
+/// The first word of a reply. For a new case the compiler asks for the code that reads its line.
 enum ReplyWord: String, CaseIterable {
     case ok = "OK"
     case message = "MSG"

@@ -1,9 +1,9 @@
-/// A refusal: what an `ERR` reply carries.
+/// The reason why the server refused a command, as an `ERR` reply carries it.
 package struct WireError: Error, Sendable, Hashable {
     /// The word after `ERR`, for programs.
     package var code: Code
 
-    /// The rest of the line, for people. Never echoes raw input.
+    /// The rest of the line, for people. It never repeats input of a client.
     package var message: String
 
     package init(_ code: Code, _ message: String) {
@@ -11,12 +11,12 @@ package struct WireError: Error, Sendable, Hashable {
         self.message = message
     }
 
-    /// Whether the server closes the connection after this refusal.
+    /// Whether the server closes the connection after this error.
     package var isFatal: Bool { code.isFatal }
 }
 
 extension WireError {
-    /// A code of an `ERR` reply. The protocol may gain codes: a client meets unknown ones as values like any other.
+    /// The code of an `ERR` reply. Later versions of the protocol may add codes, so a client accepts unknown ones.
     package struct Code: Sendable, Hashable, CustomStringConvertible {
         /// The code as it is written on the wire: lower-case letters and hyphens.
         package let description: String
@@ -31,7 +31,7 @@ extension WireError {
             description = word.string
         }
 
-        /// The codes after which the server closes, because it no longer knows where a command begins.
+        /// Whether the server closes the connection, because it no longer knows where the next command begins.
         package var isFatal: Bool { self == .framing || self == .notSluice }
     }
 }
@@ -55,7 +55,7 @@ extension WireError.Code {
     package static let framing = Self(known: "framing")
     package static let notSluice = Self(known: "not-sluice")
 
-    /// Every code this version knows, in the order of the protocol document.
+    /// All codes of this version, in the order of the protocol document.
     package static let all: [Self] = [
         .syntax, .unknownCommand, .badOption, .badName, .badNumber, .tooLong, .tooBig, .tagInUse, .conflict, .stale,
         .notFound, .limit, .authRequired, .denied, .draining, .framing, .notSluice,

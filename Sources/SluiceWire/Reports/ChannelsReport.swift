@@ -1,8 +1,8 @@
 /// The answer to `CHANNELS`.
 public struct ChannelsReport: Report, Hashable {
-    /// Those in use.
+    /// The channels in use, and those that have ended and whose names are kept.
     public var channels: [ChannelReport]
-    /// How many more there are.
+    /// The number of channels that the report leaves out.
     public var omitted: Int
 
     package init(channels: [ChannelReport], omitted: Int = 0) {
@@ -10,7 +10,7 @@ public struct ChannelsReport: Report, Hashable {
         self.omitted = omitted
     }
 
-    /// For people.
+    /// A table for people.
     public var text: String {
         if channels.isEmpty, omitted == 0 { return "no channel is in use" }
         var table = TextTable(
@@ -27,29 +27,29 @@ public struct ChannelsReport: Report, Hashable {
 
 /// A channel as `CHANNELS` shows it.
 public struct ChannelReport: Codable, Sendable, Hashable {
-    /// What it is called.
+    /// The name of the channel.
     public var name: String
-    /// What it does with a message.
+    /// What the channel does with a message.
     public var kind: ChannelDeclaration.Kind
-    /// How many messages the channel keeps.
+    /// The number of messages that the channel keeps at most.
     public var capacity: Int
-    /// What becomes of a message that does not fit.
+    /// What happens to a message that does not fit.
     public var overflow: Overflow
-    /// Whether it takes messages.
+    /// Whether the channel takes messages.
     public var state: State
-    /// Why the channel has ended; any text.
+    /// Why the channel has ended. May be any text, because clients can give a reason.
     public var reason: String?
-    /// How many sends wait.
+    /// The number of sends that wait.
     public var senders: Int
-    /// How many receives wait.
+    /// The number of receives that wait.
     public var receivers: Int
-    /// How many messages are kept for receivers to come.
+    /// The number of messages that the channel keeps.
     public var buffered: Int
-    /// How many messages are neither acknowledged nor refused yet.
+    /// The number of messages under a lease, or put back with a delay.
     public var leased: Int
-    /// How many clients have declared that they send.
+    /// The number of clients that have joined as a sending end.
     public var sendingEnds: Int
-    /// How many clients have declared that they receive.
+    /// The number of clients that have joined as a receiving end.
     public var receivingEnds: Int
 
     package init(
@@ -85,7 +85,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         case open, closed, poisoned
     }
 
-    /// The declaration in as few words as it takes: "rendezvous", "queue 64", "queue 64 drop-oldest".
+    /// The declaration in a few words: "rendezvous", "queue 64", "queue 64 drop-oldest".
     package var kindText: String {
         switch (kind, overflow) {
         case (.broadcast, _), (.once, _): kind.rawValue
@@ -94,7 +94,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         }
     }
 
-    /// The declared ends, sending and receiving: "2/3". Nil if there are none.
+    /// The numbers of sending and receiving ends, such as "2/3". Nil if there are none.
     package var endsText: String? {
         sendingEnds == 0 && receivingEnds == 0 ? nil : "\(sendingEnds)/\(receivingEnds)"
     }

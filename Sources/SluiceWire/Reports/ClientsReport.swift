@@ -1,8 +1,8 @@
 /// The answer to `CLIENTS`.
 public struct ClientsReport: Report, Hashable {
-    /// Who is connected.
+    /// The connected clients.
     public var clients: [ClientReport]
-    /// How many more there are.
+    /// The number of clients that the report leaves out.
     public var omitted: Int
 
     package init(clients: [ClientReport], omitted: Int = 0) {
@@ -10,7 +10,7 @@ public struct ClientsReport: Report, Hashable {
         self.omitted = omitted
     }
 
-    /// For people.
+    /// A table for people.
     public var text: String {
         if clients.isEmpty, omitted == 0 { return "no client is connected" }
         var table = TextTable(
@@ -27,19 +27,19 @@ public struct ClientsReport: Report, Hashable {
 
 /// A client as `CLIENTS` shows it.
 public struct ClientReport: Codable, Sendable, Hashable {
-    /// Where it is.
+    /// The client's address.
     public var address: String
-    /// What the client calls itself.
+    /// The label that the client has chosen with `NAME`.
     public var label: String?
-    /// Who the client has proved to be.
+    /// The principal that the client has authenticated as.
     public var principal: String?
-    /// For how long it has been connected.
+    /// The time since the client connected.
     public var connectedSeconds: Double
-    /// How many of its operations wait.
+    /// The number of its pending operations.
     public var pending: Int
-    /// How many messages it has neither acknowledged nor refused yet.
+    /// The number of messages that it holds under a lease.
     public var leases: Int
-    /// How many ends of channels it has declared itself to be.
+    /// The number of ends of channels that it has joined.
     public var ends: Int
 
     package init(

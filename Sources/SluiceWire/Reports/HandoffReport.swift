@@ -1,18 +1,18 @@
-/// One event of a `TRACE`: a message was taken.
+/// One event of a `TRACE`: a receiver took a message.
 public struct HandoffReport: Report, Hashable {
-    /// Since the start of the server.
+    /// The time of the handoff since the start of the server.
     public var secondsSinceStart: Double
-    /// Where the message changed hands.
+    /// The channel of the message.
     public var channel: String
-    /// How long it is.
+    /// The length of the message.
     public var bodyBytes: Int
-    /// The label or address of the sender, or a hyphen if it is not there any more.
+    /// The label or address of the sender, or a hyphen if the sender has disconnected.
     public var from: String
-    /// The label or address of the receiver, or a hyphen.
+    /// The label or address of the receiver, or a hyphen if the receiver has disconnected.
     public var to: String
-    /// How often the message was handed out under a lease, this time included; nil without a lease.
+    /// How often the message has been handed out under a lease, this time included. Nil without a lease.
     public var attempt: Int?
-    /// How many handoffs since the last one that was shown are not: the client was not fast enough for them.
+    /// The number of handoffs that were left out before this one because the client did not read fast enough.
     public var droppedBefore: Int
 
     package init(
@@ -33,7 +33,7 @@ public struct HandoffReport: Report, Hashable {
         self.droppedBefore = droppedBefore
     }
 
-    /// One line, and before it one that says how many handoffs are not shown, if any are not.
+    /// One line. If handoffs were left out before this one, a line before it says how many.
     public var text: String {
         var text = ""
         if droppedBefore > 0 {

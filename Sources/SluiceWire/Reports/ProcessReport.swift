@@ -1,16 +1,16 @@
-/// A process that the server runs beside its channels.
+/// A built-in process of the server.
 public struct ProcessReport: Codable, Sendable, Hashable {
-    /// What it is called.
+    /// The name of the process.
     public var name: String
-    /// What it does, in a word.
+    /// What the process does, in a word.
     public var kind: String
-    /// Whether it runs.
+    /// Whether the process is running.
     public var state: State
-    /// How often it was started again.
+    /// How often the process was restarted.
     public var restarts: Int
-    /// How many messages it has dealt with.
+    /// The number of messages that the process has handled.
     public var messages: Int
-    /// What ended it last; any text.
+    /// The last error that ended the process. May be any text.
     public var lastError: String?
 
     package init(
@@ -24,7 +24,7 @@ public struct ProcessReport: Codable, Sendable, Hashable {
         self.lastError = lastError
     }
 
-    /// What a process is at.
+    /// The state of a process.
     public enum State: String, Codable, CaseIterable, Sendable, Hashable {
         case running
         case waitingToRestart = "waiting to restart"

@@ -1,5 +1,5 @@
 extension String {
-    /// A number with a space before every three digits: "1 234 567".
+    /// Formats a number with a space between groups of three digits: "1 234 567".
     package init(readable number: Int) {
         let digits = String(number.magnitude)
         self = number < 0 ? "-" : ""
@@ -11,9 +11,9 @@ extension String {
 }
 
 extension String {
-    /// A duration as people say it: "850 ms", "12.3 s", "4 m 10 s", "3 h 05 m", "2 d 4 h".
+    /// Formats a duration for people: "850 ms", "12.3 s", "4 m 10 s", "3 h 05 m", "2 d 4 h".
     ///
-    /// What is smaller than the last unit shown is cut off, never rounded up: a time that is over has truly passed.
+    /// The result is rounded down to the last unit shown, so a time is never reported before it has passed.
     package init(readableSeconds seconds: Double) {
         let milliseconds = Int.wholeParts(of: seconds, perSecond: 1000)
         let whole = milliseconds / 1000
@@ -27,7 +27,7 @@ extension String {
             }
     }
 
-    /// A point in time to the microsecond, so that events of a trace stand apart: "12.345678".
+    /// Formats a point in time to the microsecond, so that the events of a trace are distinct: "12.345678".
     init(preciseSeconds seconds: Double) {
         let microseconds = Int.wholeParts(of: seconds, perSecond: 1_000_000)
         let fraction = String(microseconds % 1_000_000)
@@ -36,9 +36,9 @@ extension String {
 }
 
 extension Int {
-    /// A time in small whole units; 0 for what is negative or no number, and for the endless some millions of years.
+    /// Converts a time to whole units. A negative time or NaN is 0, and infinity is cut to 1e12 seconds.
     ///
-    /// Rounded to the unit, since 12.3 in binary is a little less than that.
+    /// The result is rounded to the nearest unit, because 12.3 in binary is a little less than 12.3.
     fileprivate static func wholeParts(of seconds: Double, perSecond: Double) -> Int {
         guard seconds > 0 else { return 0 }
         return Int((Double.minimum(seconds, 1e12) * perSecond).rounded())
@@ -46,7 +46,7 @@ extension Int {
 }
 
 extension DefaultStringInterpolation {
-    /// A number of tenths as a decimal fraction, which a whole number goes without: "12.3", "12".
+    /// Appends a number of tenths as a decimal fraction, or without one if it is whole: "12.3", "12".
     mutating func appendInterpolation(tenths: Int) {
         appendInterpolation(tenths / 10)
         if tenths % 10 > 0 { appendLiteral(".\(tenths % 10)") }
@@ -58,7 +58,7 @@ extension DefaultStringInterpolation {
 }
 
 extension String {
-    /// A number of bytes as people say it, cut off after a tenth: "5 B", "1.2 KiB", "3.4 MiB".
+    /// Formats a number of bytes for people, rounded down to a tenth: "5 B", "1.2 KiB", "3.4 MiB".
     package init(readableBytes bytes: Int) {
         var unit = 1
         var name = "B"
@@ -66,14 +66,14 @@ extension String {
             unit *= 1024
             name = larger
         }
-        // The remainder is less than 2 to the power of 50, so that ten times as much is no overflow.
+        // The remainder is less than 2 to the power of 50, so ten times as much cannot overflow.
         self = "\(tenths: bytes / unit * 10 + bytes % unit * 10 / unit) \(name)"
     }
 }
 
 extension String {
-    /// A text that came from anybody, as a part of one line: without controls and line separators, and cut to
-    /// ``Limits/maxReasonBytes``. Nil if nothing is left to see.
+    /// Sanitizes a text of unknown origin for use in a line: control characters and line separators become spaces, and the
+    /// text is cut to ``Limits/maxReasonBytes``. Returns nil if nothing visible is left.
     package init?(readableReason text: String?) {
         guard let text else { return nil }
         var bytes: [UInt8] = []

@@ -1,14 +1,14 @@
-/// What the server tells about itself, as the body of a `DATA` reply: a text for people, or JSON, whose keys are the
-/// names of the properties.
+/// A report of the server about itself. A `DATA` reply carries it as a text for people, or as JSON with the names of the
+/// properties as keys.
 package protocol Report: Codable, Sendable {
-    /// The report for a terminal of eighty columns, as long as names are of ordinary length. Lines end in LF, but for
-    /// the last, whose end the reply adds.
+    /// The report for a terminal, within eighty columns if names have ordinary lengths. The last line has no LF, because
+    /// the reply adds it.
     var text: String { get }
 }
 
-/// For whom a report is made (`format=`).
+/// The format of a report (`format=`).
 package enum ReportFormat: String, CaseIterable, Sendable, Hashable {
-    /// For people: aligned, with units.
+    /// For people: aligned, and with units.
     case text
     /// For programs.
     case json

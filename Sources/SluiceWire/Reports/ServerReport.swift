@@ -1,40 +1,40 @@
-/// The answer to `INFO`: the server as a whole.
+/// The answer to `INFO`: a report on the server as a whole.
 public struct ServerReport: Report, Hashable {
-    /// Of the software.
+    /// The version of the software.
     public var version: String
-    /// The version of the protocol that it speaks.
+    /// The version of the protocol.
     public var protocolVersion: Int
-    /// The life of the server: another one after every restart.
+    /// A number that changes with every restart of the server.
     public var epoch: Int
-    /// For how long it has run.
+    /// The time since the start of the server.
     public var uptimeSeconds: Double
-    /// Whether the server is about to stop, and takes no new work.
+    /// Whether the server is about to stop and takes no new work.
     public var isDraining: Bool
-    /// How many clients are connected.
+    /// The number of connected clients.
     public var connections: Int
-    /// How many operations wait.
+    /// The number of operations that wait.
     public var parked: Int
-    /// How many channels are in use.
+    /// The number of channels in use.
     public var channels: Int
-    /// How many channels are remembered only because they have ended.
+    /// The number of ended channels whose names are kept.
     public var endedChannels: Int
-    /// How many messages are neither acknowledged nor refused yet.
+    /// The number of messages under a lease, or put back with a delay.
     public var leases: Int
-    /// How many messages the channels keep.
+    /// The number of messages that the channels keep.
     public var bufferedMessages: Int
-    /// How many bytes those have.
+    /// The bytes of the messages that the channels keep.
     public var bufferedBytes: Int
-    /// How many ids of messages are remembered, to know those that are sent again.
+    /// The number of message ids that the server remembers to recognise repeated sends.
     public var rememberedSends: Int
-    /// How many messages were taken since the start.
+    /// The number of messages that receivers took since the start.
     public var handoffs: Int
-    /// How many connections were turned away, for a limit or because the system had no descriptor for them.
+    /// The number of connections that were refused, because of a limit or because the system had no descriptor left.
     public var refusedConnections: Int
-    /// How many connections have ended, by what ended them; those included that were turned away.
+    /// The number of connections that have ended, for each reason. Refused connections are included.
     public var endings: [String: Int]
-    /// The memory that the server occupies; nil if the system does not tell.
+    /// The resident memory of the server. Nil if the system does not report it.
     public var residentBytes: Int?
-    /// What the server runs beside its channels.
+    /// The built-in processes of the server.
     public var processes: [ProcessReport]
 
     package init(
@@ -77,7 +77,7 @@ public struct ServerReport: Report, Hashable {
         self.processes = processes
     }
 
-    /// Groups of lines with an empty line between them.
+    /// Groups of lines, separated by empty lines.
     public var text: String {
         let groups = [
             [
@@ -110,7 +110,7 @@ public struct ServerReport: Report, Hashable {
             .joined(separator: "\n")
     }
 
-    /// The width of the longest key, "refused connections", and of the two spaces behind it.
+    /// The width of the longest key, "refused connections", and two spaces.
     private static let keyWidth = 21
 
     private var endingsText: String {
@@ -121,6 +121,6 @@ public struct ServerReport: Report, Hashable {
     }
 
     private var processesText: String {
-        processes.isEmpty ? "no process runs here" : ProcessReport.table(processes)
+        processes.isEmpty ? "no process is running" : ProcessReport.table(processes)
     }
 }

@@ -1,23 +1,23 @@
-/// The answer to `STUCK`: the cycles of waiting.
+/// The answer to `STUCK`: the cycles of clients that wait for each other.
 public struct StuckReport: Report, Hashable {
-    /// The circles.
+    /// The cycles that were found.
     public var cycles: [WaitCycle]
 
     package init(cycles: [WaitCycle]) {
         self.cycles = cycles
     }
 
-    /// For people.
+    /// A text for people.
     public var text: String {
-        cycles.isEmpty ? "nobody waits in a circle" : cycles.map(\.text).joined(separator: "\n\n")
+        cycles.isEmpty ? "no client is stuck" : cycles.map(\.text).joined(separator: "\n\n")
     }
 }
 
-/// Clients of which each waits for the next, and the last one for the first.
+/// A cycle of clients, each of which waits for the next, and the last one for the first.
 public struct WaitCycle: Codable, Sendable, Hashable {
-    /// Whether nobody else could help.
+    /// Whether the cycle is certain to be a deadlock.
     public var certainty: Certainty
-    /// The clients, of which each waits for the next.
+    /// The clients in order, each of which waits for the next.
     public var steps: [WaitStep]
 
     package init(_ certainty: Certainty, steps: [WaitStep]) {
@@ -25,15 +25,15 @@ public struct WaitCycle: Codable, Sendable, Hashable {
         self.steps = steps
     }
 
-    /// How sure it is that nobody else can help.
+    /// How certain it is that the cycle is a deadlock.
     public enum Certainty: String, Codable, CaseIterable, Sendable, Hashable {
-        /// The declared ends leave nobody else who could help.
+        /// The declared ends show that no other client can end the wait.
         case proved
-        /// Another client might help: who the ends are was not declared.
+        /// Another client might end the wait, because not all ends were declared.
         case possible
     }
 
-    /// A line that sums the cycle up, and a line for each step.
+    /// A line with a summary, and a line for each step.
     var text: String {
         let names = shownNames
         let lines = steps.map { step in "\n  " + step.text(waitsFor: names[step.waitsFor] ?? step.waitsFor) }
@@ -45,21 +45,21 @@ public struct WaitCycle: Codable, Sendable, Hashable {
             switch steps.count {
             case 1: "1 client waits for itself"
             case 2: "2 clients wait for each other"
-            default: "\(String(readable: steps.count)) clients wait in a circle"
+            default: "\(String(readable: steps.count)) clients wait in a cycle"
             }
         return switch certainty {
         case .proved: "proved: \(waiting)"
-        case .possible: "possible: \(waiting), unless somebody else comes"
+        case .possible: "possible: \(waiting), unless another client helps"
         }
     }
 
-    /// What to call a client where it is waited for, by its address: its label if no other step has the same, for the
-    /// line of its own step has both.
+    /// The labels by address of the clients whose label no other client of the cycle has. Other lines may call such a
+    /// client by its label alone, because the line of its own step has both.
     private var shownNames: [String: String] {
-        let bearers = Dictionary(grouping: steps) { $0.label }
+        let stepsByLabel = Dictionary(grouping: steps) { $0.label }
         var names: [String: String] = [:]
         for step in steps {
-            if let label = step.label, bearers[label]?.count == 1 { names[step.client] = label }
+            if let label = step.label, stepsByLabel[label]?.count == 1 { names[step.client] = label }
         }
         return names
     }
@@ -69,15 +69,15 @@ public struct WaitCycle: Codable, Sendable, Hashable {
 public struct WaitStep: Codable, Sendable, Hashable {
     /// The client's address.
     public var client: String
-    /// What the client calls itself.
+    /// The label that the client has chosen with `NAME`.
     public var label: String?
-    /// What it waits for.
+    /// What the client waits for.
     public var operation: Operation
-    /// The channel or barrier.
+    /// The channel or barrier that the client waits on.
     public var channel: String
-    /// For how long the client has waited.
+    /// How long the client has waited.
     public var waitingSeconds: Double
-    /// The address of the next client in the cycle, or its label.
+    /// The address of the next client in the cycle.
     public var waitsFor: String
 
     package init(
@@ -96,27 +96,27 @@ public struct WaitStep: Codable, Sendable, Hashable {
         self.waitsFor = waitsFor
     }
 
-    /// What a client of a circle waits for.
+    /// What a client in a cycle waits for.
     public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
-        /// It has a message that the next client could receive.
+        /// To send a message that the next client could receive.
         case send
-        /// It wants a message that the next client could send.
+        /// To receive a message that the next client could send.
         case receive = "recv"
-        /// The next client has not come to the barrier.
+        /// At a barrier that the next client has not reached.
         case barrier
-        /// The next client has its message, and has not acknowledged it.
+        /// For the next client to acknowledge its message.
         case lease
     }
 
     func text(waitsFor next: String) -> String {
-        let who = label.map { "\($0) (\(client))" } ?? client
-        let what =
+        let name = label.map { "\($0) (\(client))" } ?? client
+        let purpose =
             switch operation {
             case .send: "to send on \(channel), which \(next) receives"
             case .receive: "to recv \(channel), which \(next) sends"
             case .barrier: "at barrier \(channel) for \(next)"
             case .lease: "for \(next) to acknowledge its message on \(channel)"
             }
-        return "\(who) has waited \(String(readableSeconds: waitingSeconds)) \(what)"
+        return "\(name) has waited \(String(readableSeconds: waitingSeconds)) \(purpose)"
     }
 }

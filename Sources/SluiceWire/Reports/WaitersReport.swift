@@ -1,8 +1,8 @@
 /// The answer to `WAITERS`.
 public struct WaitersReport: Report, Hashable {
-    /// Who waits, longest first.
+    /// The waiting operations, of which the first has waited longest.
     public var waiters: [WaiterReport]
-    /// How many more there are.
+    /// The number of operations that the report leaves out.
     public var omitted: Int
 
     package init(waiters: [WaiterReport], omitted: Int = 0) {
@@ -10,9 +10,9 @@ public struct WaitersReport: Report, Hashable {
         self.omitted = omitted
     }
 
-    /// For people.
+    /// A table for people.
     public var text: String {
-        if waiters.isEmpty, omitted == 0 { return "nobody waits" }
+        if waiters.isEmpty, omitted == 0 { return "no operation is waiting" }
         var table = TextTable(
             .text("CLIENT"), .text("LABEL"), .text("TAG"), .number("WAITED"), .number("LEFT"), .text("STATE"),
             .text("OPERATION"))
@@ -25,24 +25,24 @@ public struct WaitersReport: Report, Hashable {
     }
 }
 
-/// An operation that waits, as `WAITERS` shows it.
+/// A waiting operation, as `WAITERS` shows it.
 public struct WaiterReport: Codable, Sendable, Hashable {
     /// The client's address.
     public var client: String
-    /// What the client calls itself.
+    /// The label that the client has chosen with `NAME`.
     public var label: String?
-    /// Without its `#`.
+    /// The tag of the command, without its `#`.
     public var tag: String?
-    /// What it wants.
+    /// The kind of operation.
     public var operation: Operation
-    /// What it waits for: the channel of a send or receive; each arm of a select, such as "recv a"; of a barrier its
-    /// name and how many have come, such as "start 2 of 3".
+    /// What the operation waits for: the channel of a send or receive; each arm of a select, such as "recv a"; the name of
+    /// a barrier and how many parties have come, such as "start 2 of 3".
     public var targets: [String]
-    /// For how long it has waited.
+    /// How long the operation has waited.
     public var waitingSeconds: Double
-    /// The time that is left to it; nil for ever.
+    /// The time left until the timeout. Nil without a timeout.
     public var timeoutSeconds: Double?
-    /// Whether it waits, is held up, or has been handed over.
+    /// What the operation waits for at the moment.
     public var state: State
 
     package init(
@@ -65,24 +65,24 @@ public struct WaiterReport: Codable, Sendable, Hashable {
         self.state = state
     }
 
-    /// What an operation wants.
+    /// The kind of a waiting operation.
     public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
         case select, barrier, trace
     }
 
-    /// Where a waiting operation stands.
+    /// What holds up a waiting operation.
     public enum State: String, Codable, CaseIterable, Sendable, Hashable {
-        /// For another client.
+        /// Another client has to send, receive or come to the barrier.
         case waiting
-        /// For the receiver to acknowledge the message that it was handed.
+        /// The receiver of the message has to end its lease.
         case underLease = "under lease"
-        /// For its own client to take replies, or to acknowledge messages.
+        /// Its own client has to read replies or acknowledge messages.
         case paused
     }
 
-    /// The operation as it would be typed. Of a select with many arms the first are shown.
+    /// The operation as a person would type it. Of a select with many arms only the first are shown.
     package var operationText: String {
         var text = operation.rawValue
         if !targets.isEmpty { text += " " + targets.prefix(Self.mostArms).joined(separator: " | ") }

@@ -1,6 +1,6 @@
-/// The bodies that the options `len` of a line announce, in the order in which they follow it.
+/// The bodies that the `len=` options of a line announce, in the order in which they follow the line.
 struct AnnouncedBodies {
-    /// A body, and the arm that it belongs to: 0 in a command without arms.
+    /// A body and the arm that it belongs to. The arm is 0 in a command without arms.
     struct Element {
         let arm: Int
         let length: Int
@@ -12,21 +12,24 @@ struct AnnouncedBodies {
 
     private let maxBytes: Int
 
-    /// Bytes of the bodies of this line so far, the texts in it included.
+    /// The bytes of the line's bodies and texts so far.
     private var totalBytes = 0
 
     init(limits: Limits) {
         maxBytes = limits.maxBodyBytes
     }
 
-    /// The body of a command or an arm: the text that is left in `words`, or, with `length`, nothing yet.
+    /// Returns the body of a command or an arm: the rest of `words`, or, with a `length`, an empty body that the parser fills
+    /// in later.
     mutating func body(_ words: inout Words, length: Int?, arm: Int = 0) throws(WireError) -> Body {
         guard let length else {
             let text = words.text()
             try add(text.count)
             return text.body
         }
-        guard words.isAtEnd else { throw WireError(.syntax, "with len= the body follows the line, which has no text") }
+        guard words.isAtEnd else {
+            throw WireError(.syntax, "with len= the body follows the line; remove the text from the line")
+        }
         try add(length)
         elements.append(Element(arm: arm, length: length))
         return []
@@ -34,7 +37,7 @@ struct AnnouncedBodies {
 
     private mutating func add(_ bytes: Int) throws(WireError) {
         guard bytes <= maxBytes - totalBytes else {
-            throw WireError(.tooBig, "the bodies of a command have at most \(maxBytes) bytes together")
+            throw WireError(.tooBig, "the bodies of a command may have at most \(maxBytes) bytes together")
         }
         totalBytes += bytes
     }

@@ -1,4 +1,4 @@
-/// A request whose line was understood and whose bodies are still arriving.
+/// A request whose line is parsed and whose bodies are still arriving.
 struct IncompleteRequest: Sendable {
     enum Progress {
         case complete(Request)
@@ -6,15 +6,15 @@ struct IncompleteRequest: Sendable {
         case unterminated
     }
 
-    /// Its bodies are filled in as they become complete.
+    /// The request, whose bodies are filled in as they become complete.
     private var request: Request
     private let announced: [AnnouncedBodies.Element]
 
-    /// Which of the announced bodies is arriving.
+    /// The index of the body that is arriving.
     private var index = 0
     private var reader: BodyReader
 
-    /// - Parameter bodies: at least one.
+    /// - Parameter bodies: must not be empty.
     init(_ request: consuming Request, awaiting bodies: AnnouncedBodies) {
         self.request = request
         announced = bodies.elements
@@ -23,12 +23,12 @@ struct IncompleteRequest: Sendable {
 
     var tag: Tag? { request.tag }
 
-    /// Memory held for the bodies: those that are complete, and the one that is growing.
+    /// The memory used by the bodies that are complete and the one that is growing.
     var bufferedBytes: Int {
         announced.prefix(index).reduce(reader.body.capacity) { $0 + $1.length }
     }
 
-    /// How many bytes of the body that is growing have not come.
+    /// The bytes of the growing body that have not arrived yet.
     var awaitedBodyBytes: Int { reader.awaitedBytes }
 
     mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
@@ -47,7 +47,7 @@ struct IncompleteRequest: Sendable {
 }
 
 extension Command {
-    /// Puts in the body that followed the line.
+    /// Stores a body that followed the line.
     fileprivate mutating func fill(_ body: Body, ofArm arm: Int) {
         switch self {
         case .ping:
@@ -56,7 +56,7 @@ extension Command {
             command.body = body
             self = .send(command)
         case .select(var command):
-            // Lets go of the arms, so that one is filled in place and not in a copy of them all.
+            // Releases this reference to the arms, so that the arm is changed in place and the array is not copied.
             self = .quit
             command.arms[arm].fill(body)
             self = .select(command)

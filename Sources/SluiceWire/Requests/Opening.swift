@@ -1,16 +1,16 @@
-/// Recognises the openings of other protocols, whose later lines must not run as commands.
+/// Recognises the first bytes of other protocols, whose later lines must not run as commands.
 ///
-/// A browser can be made to send any bytes to any port, as a request of its own: so what looks like one ends the
-/// connection before a line of its body is read.
+/// A web page can make a browser send arbitrary bytes to any port in the body of a request. So input that looks like a
+/// request of HTTP ends the connection before a line of its body is read.
 enum Opening {
-    /// What the first bytes of a connection tell by themselves, without waiting for a line end.
+    /// Checks the first bytes of a connection, without waiting for a line end.
     static func refusal(ofFirstBytes bytes: ByteView) -> WireError? {
         if bytes.starts(with: "\u{16}\u{3}") { return .notSluice("TLS") }
         if bytes.starts(with: "SSH-") { return .notSluice("SSH") }
         return nil
     }
 
-    /// What the first line tells before it is read as a command: some requests of HTTP are good commands too.
+    /// Checks the first line before it is parsed, because some HTTP requests are also valid commands.
     static func refusal(ofFirstLine line: ByteView) -> WireError? {
         var words = Words(line)
         guard !words.first().mayPrecedeVersion else { return nil }
@@ -18,7 +18,7 @@ enum Opening {
         return words.text().isVersion ? .notSluice("HTTP") : nil
     }
 
-    /// What the first line tells once it was refused as a command.
+    /// Checks the first line after the parser has refused it.
     static func refusal(ofRefusedLine line: ByteView) -> WireError? {
         var words = Words(line)
         let method = words.first()
@@ -30,10 +30,10 @@ enum Opening {
 }
 
 extension ByteView {
-    /// Whether the view is a verb of this protocol whose text may well be the version of another.
+    /// Whether the view is a verb of this protocol whose text may legitimately be the version of another one.
     ///
-    /// No other verb is excepted: each would be one more method for a request that nobody recognises, and `TRACE` is a
-    /// method already.
+    /// The list is short on purpose: each verb in it is a method with which an HTTP request would go unrecognised. `TRACE`
+    /// is a method of HTTP.
     fileprivate var mayPrecedeVersion: Bool {
         switch Verb.vocabulary.word(ignoringCase: self) {
         case .ping, .send, .select: true
@@ -43,10 +43,10 @@ extension ByteView {
         }
     }
 
-    /// Whether the view is a version of HTTP and nothing else.
+    /// Whether the view is exactly a version of HTTP.
     fileprivate var isVersion: Bool { starts(with: "HTTP/") && count == 8 }
 
-    /// Whether ` HTTP/` stands in the view, or the view begins with `HTTP/`.
+    /// Whether a word of the view begins with `HTTP/`.
     fileprivate var hasVersion: Bool {
         var start = 0
         while start < count {
@@ -57,7 +57,8 @@ extension ByteView {
         return false
     }
 
-    /// Whether the view is a method of HTTP. Tells a request without a version, or cut before it, from a mistyped verb.
+    /// Whether the view is a method of HTTP. Distinguishes a request whose version is missing or cut off from a mistyped
+    /// verb.
     fileprivate var isMethod: Bool {
         let methods: [StaticString] = [
             "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI",

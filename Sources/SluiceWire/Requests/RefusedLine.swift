@@ -1,21 +1,21 @@
-/// Reads a line that was refused for one thing only: the bodies it announces.
+/// Finds the bodies that a refused line announces.
 ///
-/// A client that sent a bad command still sends its bodies, and they must not run as commands. So this reading forgives
-/// what the parser does not (any run of white space separates words), and where two readings of a line are possible it
-/// gives up, which closes the connection.
+/// A client that sent a bad command still sends its bodies, and they must not run as commands. So this parser is more
+/// lenient than the one for commands: any run of white space separates words. Where a line can be read in two ways, it
+/// gives up, and the connection is closed.
 struct RefusedLine {
     private var lengths: [Int] = []
 
-    /// The lengths of the bodies that follow `line`, in their order, or nil if they cannot be told for certain.
+    /// Returns the lengths of the bodies that follow `line`, in order, or nil if they are uncertain.
     ///
-    /// - Parameter isWhole: false for the beginning of an overlong line.
+    /// - Parameter isWhole: whether `line` is a whole line and not the beginning of an overlong one.
     static func bodyLengths(_ line: ByteView, isWhole: Bool, limits: Limits) -> [Int]? {
         var reading = RefusedLine()
         guard reading.read(line, isWhole: isWhole) else { return nil }
-        var room = limits.maxDiscardBytes
+        var remainingBytes = limits.maxDiscardBytes
         for length in reading.lengths {
-            guard length <= room else { return nil }
-            room -= length
+            guard length <= remainingBytes else { return nil }
+            remainingBytes -= length
         }
         return reading.lengths
     }
@@ -24,14 +24,14 @@ struct RefusedLine {
         var words = LooseWords(line)
         var first = words.next()
         if first?.first == .numberSign { first = words.next() }
-        // Cut within its verb, the line is no command whose options matter.
+        // If the line was cut within its verb, it is too long to be a command whose options matter.
         guard let first, isWhole || !words.isExhausted else { return true }
         guard readOptions(&words), isWhole || !words.mayGoOnWithOption else { return false }
         switch Verb.vocabulary.word(ignoringCase: first) {
         case .select:
             return isWhole && readArms(words.rest) && lengths.count == line.lengthMentions
         case nil:
-            // The grammar of an unknown verb is unknown too: a length outside the options may be meant.
+            // The grammar of an unknown verb is unknown, so a `len=` behind the options may announce a body as well.
             return lengths.count == line.lengthMentions
         case .hello, .authenticate, .name, .ping, .send, .receive, .barrier, .acknowledge, .nack, .touch, .open,
             .close, .poison, .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .cancel, .help, .quit:
@@ -48,7 +48,7 @@ struct RefusedLine {
         return true
     }
 
-    /// Reads the options of a command or an arm; false if a length among them is no number or stands twice.
+    /// Reads the options of a command or an arm. Returns false if a length is not a number or occurs twice.
     private mutating func readOptions(_ words: inout LooseWords) -> Bool {
         let known = lengths.count
         while let word = words.peek(), let separator = word.firstIndex(of: .equals) {
@@ -61,7 +61,7 @@ struct RefusedLine {
     }
 }
 
-/// Words that any run of white space separates.
+/// The words of a line, separated by any run of white space.
 private struct LooseWords {
     private let line: ByteView
     private var position = 0
@@ -70,10 +70,10 @@ private struct LooseWords {
         self.line = line
     }
 
-    /// Whether the last word ran up to the very end of the line.
+    /// Whether the last word extends to the end of the line.
     var isExhausted: Bool { position == line.count }
 
-    /// Whether, in a line that is cut, the next word may be an option: none is left, or too little to tell.
+    /// Whether the next word of a cut line may be an option: no word is left, or only the beginning of one.
     var mayGoOnWithOption: Bool {
         var copy = self
         guard let word = copy.next() else { return true }
@@ -105,7 +105,7 @@ private struct LooseWords {
 extension ByteView {
     fileprivate var spellsLength: Bool { OptionKey.vocabulary.word(ignoringCase: self) == .length }
 
-    /// How often `len=` stands in the view and is not the end of a longer key.
+    /// The number of times `len=` occurs in the view as a whole key.
     fileprivate var lengthMentions: Int {
         var mentions = 0
         var search = 0

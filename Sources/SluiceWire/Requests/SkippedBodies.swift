@@ -1,4 +1,4 @@
-/// The bodies behind a refused line: passed over exactly, never kept, never parsed.
+/// Skips the bodies of a refused line, without storing or parsing them.
 struct SkippedBodies: Sendable {
     enum Progress {
         case ended
@@ -8,11 +8,11 @@ struct SkippedBodies: Sendable {
 
     private let lengths: [Int]
 
-    /// Which of the bodies is passing.
+    /// The index of the body that is being skipped.
     private var index = 0
     private var frame: BodyFrame
 
-    /// Nil if there is no body to skip.
+    /// Returns nil if there is no body to skip.
     init?(_ lengths: [Int]) {
         guard let first = lengths.first else { return nil }
         self.lengths = lengths

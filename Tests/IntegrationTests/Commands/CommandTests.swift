@@ -126,7 +126,7 @@ import Testing
     @Test func theHubIsLookedInto() throws {
         let daemon = try Daemon()
         try daemon.expect("queue\n", of: "sluice open --capacity 2 jobs; sluice channels --json j | grep -o queue")
-        try daemon.expect("nobody waits\nnobody waits in a circle\n", of: "sluice waiters; sluice stuck")
+        try daemon.expect("no operation is waiting\nno client is stuck\n", of: "sluice waiters; sluice stuck")
         try daemon.expect("painter\n", of: "sluice clients --label painter | grep -o painter")
         try daemon.expect(
             "yes\n", of: "sluice info | grep -q '^messages taken' && sluice ping | grep -q 'answers in' && echo yes")

@@ -41,7 +41,7 @@ import Testing
         x
         CLOSED letters
         ERR unknown-command no such verb; HELP lists them
-        ERR bad-option a counted receive needs a tag
+        ERR bad-option count= needs a tag
         OK
         OK
         POISONED nowhere out of paper
@@ -49,7 +49,7 @@ import Testing
         OK
         CLOSED ends its last sender has gone
         DATA 24
-        nobody waits in a circle
+        no client is stuck
         OK
         """
 

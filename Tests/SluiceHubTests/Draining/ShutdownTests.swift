@@ -59,7 +59,7 @@ import Testing
             try await receiver.hear("x\n")
             service.hub.drain(within: .seconds(30))
             try await receiver.say("RECV c\nTOUCH \(did)\nPING\nQUIT now\n")
-            let syntax = "ERR syntax the line goes on after its last operand\n"
+            let syntax = "ERR syntax unexpected text after the last operand\n"
             try await receiver.hear("\(refusal)OK\nOK\n\(syntax)")
             #expect(service.hub.connectionCount == 2)
             try await sender.say("INFO format=json\n")

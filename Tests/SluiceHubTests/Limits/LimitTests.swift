@@ -30,7 +30,7 @@ import Testing
             let client = try await service.connect()
             try await client.say("PING len=10\n0123456789\nPING len=11\nQUIT\n123456\nPING\n")
             try await client.hear(
-                "DATA 10\n0123456789\nERR too-big the bodies of a command have at most 10 bytes together\nOK\n")
+                "DATA 10\n0123456789\nERR too-big the bodies of a command may have at most 10 bytes together\nOK\n")
         }
     }
 
@@ -39,7 +39,7 @@ import Testing
         try HubService.run(limits: limits { $0.wire.maxSelectArms = 2 }) { service in
             let client = try await service.connect()
             try await client.say("SELECT recv a | else\nSELECT recv a | recv b | else\nPING\n")
-            try await client.hear("ELSE arm=1\nERR limit a select has at most 2 arms\nOK\n")
+            try await client.hear("ELSE arm=1\nERR limit a select may have at most 2 arms\nOK\n")
         }
     }
 

@@ -352,7 +352,10 @@ import Testing
     @Test(
         "An invalid process is refused with the problem",
         arguments: [
-            (.echo(from: "", to: "b"), "a name is 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and does not begin with -"),
+            (
+                .echo(from: "", to: "b"),
+                "a name must be 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and must not begin with -"
+            ),
             (.merge(from: [], to: "b"), "it has no channel to receive from, or none to send to"),
             (.split(from: "a", to: []), "it has no channel to receive from, or none to send to"),
             (.echo(from: "a", to: "a"), "it names a channel twice"),

@@ -253,7 +253,7 @@ import Testing
             let client = try await service.connect()
             try await client.say("SEND len=10 !bad\nQUIT\nQUIT\n\nPING\n")
             try await client.hear(
-                "ERR bad-name a name is 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and does not begin with -\nOK\n")
+                "ERR bad-name a name must be 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and must not begin with -\nOK\n")
         }
     }
 

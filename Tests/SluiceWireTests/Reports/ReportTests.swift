@@ -73,7 +73,7 @@ import Testing
 
                 no connection has ended
 
-                no process runs here
+                no process is running
                 """)
     }
 
@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func noWaiters() {
-        #expect(WaitersReport(waiters: []).text == "nobody waits")
+        #expect(WaitersReport(waiters: []).text == "no operation is waiting")
     }
 
     @Test func ofManyArmsTheFirstAreShown() {

@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func nobodyIsStuck() {
-        #expect(StuckReport(cycles: []).text == "nobody waits in a circle")
+        #expect(StuckReport(cycles: []).text == "no client is stuck")
     }
 
     @Test func twoReceiversWaitForEachOther() {
@@ -34,7 +34,7 @@ import Testing
     @Test func everyOperationHasItsWords() {
         #expect(
             text(.possible, alice(.send), bob(.lease)) == """
-                possible: 2 clients wait for each other, unless somebody else comes
+                possible: 2 clients wait for each other, unless another client helps
                   alice (127.0.0.1:4711) has waited 12 s to send on forks/1, which bob receives
                   bob (127.0.0.1:4712) has waited 850 ms for alice to acknowledge its message on forks/2
                 """)
@@ -84,7 +84,7 @@ import Testing
         }
         let lines = StuckReport(cycles: [WaitCycle(.proved, steps: steps)]).text.split(separator: "\n")
         #expect(lines.count == 1001)
-        #expect(lines.first == "proved: 1 000 clients wait in a circle")
+        #expect(lines.first == "proved: 1 000 clients wait in a cycle")
         #expect(lines.last == "  c999 has waited 1 s to send on ring, which c0 receives")
     }
 

@@ -1,4 +1,4 @@
-/// The key of an option. A new one is a new case: the compiler then asks where its value is read.
+/// The key of an option. For a new case the compiler asks for the code that reads its value.
 enum OptionKey: String, CaseIterable {
     case timeout = "TIMEOUT"
     case length = "LEN"
@@ -23,26 +23,26 @@ enum OptionKey: String, CaseIterable {
     static let vocabulary = Vocabulary<Self>()
 }
 
-/// The options of a command or of an arm.
-struct Options {
+/// The options of a command or an arm.
+struct CommandOptions {
     private(set) var timeout: Duration?
     private(set) var length: Int?
     private(set) var waitsAfterEOF = false
 
-    /// Every other option; nil when none stands there.
+    /// All other options; nil if there are none.
     ///
-    /// Apart, because options are made for each `SEND` and `RECV` and most have none of these.
+    /// They are stored apart because every `SEND` and `RECV` creates options, and most have none of these.
     private(set) var rare: RareOptions?
 
-    /// Takes every option that stands at the front of `words`.
+    /// Reads all options at the front of `words`.
     ///
-    /// - Parameter allowed: the keys that have a meaning here; looked at only if there is an option.
+    /// - Parameter allowed: the keys that the command has; evaluated only if there is an option.
     init(_ words: inout Words, allowing allowed: @autoclosure () -> [OptionKey] = []) throws(WireError) {
         while let (word, value) = words.option() {
             guard let key = OptionKey.vocabulary.word(ignoringCase: word), allowed().contains(key) else {
-                throw WireError(.badOption, "no such option here")
+                throw WireError(.badOption, "no such option here; HELP and the verb list the options")
             }
-            guard !isSet(key) else { throw WireError(.badOption, "an option stands twice") }
+            guard !isSet(key) else { throw WireError(.badOption, "an option may be given only once") }
             try read(value, of: key)
         }
     }
@@ -73,47 +73,51 @@ struct Options {
 
     private mutating func read(_ value: ByteView, of key: OptionKey) throws(WireError) {
         switch key {
-        case .timeout: timeout = try value.delay()
+        case .timeout: timeout = try value.duration(of: "timeout")
         case .length:
             guard let number = value.wholeNumber else { throw .unknowableBodies }
             length = number
         case .eof:
-            guard value == "wait" else { throw WireError(.badOption, "eof= is wait") }
+            guard value == "wait" else { throw WireError(.badOption, "eof= must be wait") }
             waitsAfterEOF = true
         case .lease: setRare().lease = try value.lease()
         case .id: setRare().id = try value.messageID()
-        case .epoch: setRare().epoch = try value.number(or: "epoch= is a whole number")
-        case .until: setRare().until = try value.word(of: SendGoal.vocabulary, or: "until= is accepted or taken")
-        case .need: setRare().need = try value.number(or: "need= is a whole number")
+        case .epoch: setRare().epoch = try value.number(of: "epoch")
+        case .until:
+            setRare().until = try value.word(of: SendGoal.vocabulary, orError: "until= must be accepted or taken")
+        case .need: setRare().need = try value.number(of: "need")
         case .count: setRare().count = try value.receiveCount()
-        case .window: setRare().window = try value.number(atLeast: 1, or: "window= is a whole number, at least 1")
+        case .window: setRare().window = try value.number(of: "window", atLeast: 1)
         case .order:
-            setRare().order = try value.word(of: SelectOrder.vocabulary, or: "order= is fair, first or random")
-        case .parties: setRare().parties = try value.number(atLeast: 1, or: "parties= is a whole number, at least 1")
-        case .delay: setRare().delay = try value.delay()
-        case .capacity: setRare().capacity = try value.number(or: "cap= is a whole number")
+            setRare().order = try value.word(
+                of: SelectOrder.vocabulary, orError: "order= must be fair, first or random")
+        case .parties: setRare().parties = try value.number(of: "parties", atLeast: 1)
+        case .delay: setRare().delay = try value.duration(of: "delay")
+        case .capacity: setRare().capacity = try value.number(of: "cap")
         case .overflow:
             setRare().overflow = try value.word(
-                of: Overflow.vocabulary, or: "overflow= is block, drop-newest or drop-oldest")
+                of: Overflow.vocabulary, orError: "overflow= must be block, drop-newest or drop-oldest")
         case .kind:
             setRare().kind = try value.word(
-                of: ChannelDeclaration.Kind.vocabulary, or: "kind= is queue, broadcast or once")
-        case .end: setRare().end = try value.word(of: ChannelEnd.Side.vocabulary, or: "end= is send or recv")
+                of: ChannelDeclaration.Kind.vocabulary, orError: "kind= must be queue, broadcast or once")
+        case .end: setRare().end = try value.word(of: ChannelEnd.Side.vocabulary, orError: "end= must be send or recv")
         case .onDeath:
-            setRare().onDeath = try value.word(of: DeathPolicy.vocabulary, or: "on-death= is retire or poison")
-        case .format: setRare().format = try value.word(of: ReportFormat.vocabulary, or: "format= is text or json")
+            setRare().onDeath = try value.word(
+                of: DeathPolicy.vocabulary, orError: "on-death= must be retire or poison")
+        case .format:
+            setRare().format = try value.word(of: ReportFormat.vocabulary, orError: "format= must be text or json")
         }
     }
 
     private mutating func setRare() -> RareOptions {
         if let rare { return rare }
-        let made = RareOptions()
-        rare = made
-        return made
+        let created = RareOptions()
+        rare = created
+        return created
     }
 }
 
-/// The options that few commands have. Never shared: it belongs to the ``Options`` that made it.
+/// The options that few commands have. An instance is never shared: it belongs to the ``CommandOptions`` that created it.
 final class RareOptions {
     fileprivate(set) var lease: Duration?
     fileprivate(set) var id: MessageID?
@@ -134,6 +138,6 @@ final class RareOptions {
 }
 
 extension WireError {
-    /// Nobody can tell how many bytes to skip: what follows might be read as commands.
-    static let unknowableBodies = WireError(.framing, "the line does not tell for certain how long its bodies are")
+    /// The parser cannot tell how many bytes to skip, so the rest of the input might be misread as commands.
+    static let unknowableBodies = WireError(.framing, "cannot tell how many bytes of bodies follow the line")
 }

@@ -1,0 +1,62 @@
+/// The verbs that concern the connection itself.
+extension HelpEntry {
+    static let hello = HelpEntry(
+        "show version and limits",
+        usage: "HELLO",
+        details: """
+            Answers OK with the version of the protocol, the epoch (a number that changes
+            with every restart of the server) and the limits.
+            """)
+
+    static let authenticate = HelpEntry(
+        "prove who you are",
+        usage: "AUTH principal token",
+        details: """
+            Answers OK if the token belongs to the principal, otherwise ERR denied. A server
+            that requires AUTH takes at most one other command before it, and answers
+            commands other than HELLO and HELP with ERR auth-required.
+
+            principal  a name, by the rules for channel names
+            token      one word of any bytes except spaces
+            """)
+
+    static let name = HelpEntry(
+        "label this connection",
+        usage: "NAME label",
+        details: """
+            Answers OK. CLIENTS, WAITERS, STUCK and TRACE show the label, which is a name by
+            the rules for channel names. A later NAME replaces the label.
+            """)
+
+    static let ping = HelpEntry(
+        "get the same bytes back",
+        usage: "PING [text]", "PING len=N",
+        details: """
+            Answers OK, or DATA with the same text or bytes.
+            """)
+
+    static func cancel(_ limits: Limits) -> HelpEntry {
+        HelpEntry(
+            "withdraw a tagged command",
+            usage: "CANCEL #tag",
+            details: """
+                Answers OK. The command with the tag ends with CANCELLED, unless it has already
+                been answered. A connection may have \(limits.maxPendingTags) pending tagged commands.
+                """)
+    }
+
+    static let help = HelpEntry(
+        "list verbs, or explain one",
+        usage: "HELP [verb]",
+        details: """
+            Answers DATA with a text.
+            """)
+
+    static let quit = HelpEntry(
+        "finish and close",
+        usage: "QUIT",
+        details: """
+            Answers OK after every earlier command has been answered, then closes the
+            connection.
+            """)
+}
