@@ -77,7 +77,7 @@ public struct WaitStep: Codable, Sendable, Hashable {
     public var channel: String
     /// How long the client has waited.
     public var waitingSeconds: Double
-    /// The address of the next client in the cycle.
+    /// The address or the label of the next client in the cycle.
     public var waitsFor: String
 
     package init(

@@ -1,7 +1,7 @@
 import SluiceWire
 import Testing
 
-/// Looking inside the server, and saying who looks.
+/// Commands for reports, `NAME` and `AUTH`.
 @Suite struct InspectionTests {
     private static func subjects() throws -> [(String, Inspection.Subject)] {
         let name = try channel("a/b")
@@ -12,16 +12,17 @@ import Testing
         ]
     }
 
-    @Test func reportsAreForPeopleUnlessTheySayOtherwise() throws {
+    @Test("A report without format= is a text")
+    func reportsAreForPeopleUnlessTheySayOtherwise() throws {
         for (line, subject) in try Self.subjects() {
             #expect(try command(line) == .inspect(Inspection(subject, format: .text)))
             #expect(try command(line.lowercased()) == .inspect(Inspection(subject, format: .text)))
-            let steps = Conversation.steps(of: "#t \(line)\r\n")
+            let steps = RequestFeed.steps(of: "#t \(line)\r\n")
             #expect(steps == [.request(Request(tag: try tag("t"), command: .inspect(Inspection(subject))))])
         }
     }
 
-    @Test(arguments: ReportFormat.allCases)
+    @Test("Every report takes every format", arguments: ReportFormat.allCases)
     func everyFormatIsKnown(_ format: ReportFormat) throws {
         for (line, subject) in try Self.subjects() {
             var words = line.split(separator: " ").map(String.init)
@@ -30,20 +31,24 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("#a TRACE", nil, ReportFormat.text), ("#a trace a/", "a/", .text), ("#a TRACE format=text a", "a", .text),
-        ("#a TRACE FORMAT=json", nil, .json), ("#a TRACE format=json _", "_", .json),
-    ])
+    @Test(
+        "TRACE needs a tag",
+        arguments: [
+            ("#a TRACE", nil, ReportFormat.text), ("#a trace a/", "a/", .text), ("#a TRACE format=text a", "a", .text),
+            ("#a TRACE FORMAT=json", nil, .json), ("#a TRACE format=json _", "_", .json),
+        ])
     func aTraceIsTagged(_ line: String, _ prefix: String?, _ format: ReportFormat) throws {
         let expected = TraceCommand(prefix: try prefix.map(channel), format: format)
         #expect(
-            Conversation.steps(of: line + "\n") == [
+            RequestFeed.steps(of: line + "\n") == [
                 .request(Request(tag: try tag("a"), command: .trace(expected)))
             ])
         expectRefusal(String(line.dropFirst(3)), "bad-option")
     }
 
-    @Test(arguments: ["INFO", "CLIENTS", "STUCK", "CHANNELS", "WAITERS", "#a TRACE"])
+    @Test(
+        "An invalid request for a report is refused",
+        arguments: ["INFO", "CLIENTS", "STUCK", "CHANNELS", "WAITERS", "#a TRACE"])
     func badReportsAreRefused(_ verb: String) {
         for (rest, code) in [
             (" ", "syntax"), ("  a", "syntax"), (" a b", "syntax"), (" a ", "syntax"), (" format=", "bad-option"),
@@ -54,52 +59,60 @@ import Testing
         }
     }
 
-    @Test(arguments: ["INFO", "CLIENTS", "STUCK"])
+    @Test("INFO, CLIENTS and STUCK take no name", arguments: ["INFO", "CLIENTS", "STUCK"])
     func reportsOnEverythingTakeNoName(_ verb: String) {
         expectRefusal("\(verb) a", "syntax")
         expectRefusal("\(verb) format=json a", "syntax")
     }
 
-    @Test(arguments: ["CHANNELS", "WAITERS", "#a TRACE"])
+    @Test("CHANNELS, WAITERS and TRACE refuse an invalid name", arguments: ["CHANNELS", "WAITERS", "#a TRACE"])
     func reportsOnSomeTakeAName(_ verb: String) {
         expectRefusal("\(verb) -a", "bad-name")
         expectRefusal("\(verb) a*", "bad-name")
         expectRefusal("\(verb) a format=json", "syntax")
     }
 
-    @Test func connectionsHaveNames() throws {
+    @Test("NAME labels the connection")
+    func connectionsHaveNames() throws {
         #expect(try command("NAME worker-1") == .name(try channel("worker-1")))
         #expect(try command("name a:b/c") == .name(try channel("a:b/c")))
     }
 
-    @Test(arguments: [
-        ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a ", "syntax"), ("NAME a b", "syntax"),
-        ("NAME -a", "bad-name"),
-        ("NAME a!", "bad-name"), ("NAME ä", "bad-name"), ("NAME label=a", "bad-option"),
-    ])
+    @Test(
+        "An invalid NAME is refused",
+        arguments: [
+            ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a ", "syntax"), ("NAME a b", "syntax"),
+            ("NAME -a", "bad-name"),
+            ("NAME a!", "bad-name"), ("NAME ä", "bad-name"), ("NAME label=a", "bad-option"),
+        ])
     func badNamesOfConnectionsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }
 
-    @Test(arguments: ["s3cret", "a=b", "#a", "-", "len=10", "\u{0}\u{1}\t", "ünï", "a\rb", "|"])
+    @Test(
+        "AUTH takes any word as a token",
+        arguments: ["s3cret", "a=b", "#a", "-", "len=10", "\u{0}\u{1}\t", "ünï", "a\rb", "|"])
     func aTokenIsAnyWord(_ token: String) throws {
         let expected = Credentials(try channel("alice"), token: Body(token))
         #expect(try command("AUTH alice \(token)") == .authenticate(expected))
         #expect(try command("auth alice \(token)\r") == .authenticate(expected))
     }
 
-    @Test func aTokenMayBeAnyBytesButASpaceAndALineEnd() throws {
+    @Test("A token may hold any byte except a space and a line feed")
+    func aTokenMayBeAnyBytesButASpaceAndALineEnd() throws {
         let token = (0...255).map(UInt8.init).filter { $0 != 0x0A && $0 != 0x20 } + [0xFF]
-        let steps = Conversation.steps(of: Body("AUTH a ") + token + [0x0A])
+        let steps = RequestFeed.steps(of: Body("AUTH a ") + token + [0x0A])
         #expect(steps.map(\.command) == [.authenticate(Credentials(try channel("a"), token: token))])
     }
 
-    @Test(arguments: [
-        ("AUTH ", "syntax"), ("AUTH alice", "syntax"), ("AUTH alice ", "syntax"), ("AUTH alice  x", "syntax"),
-        ("AUTH  alice x", "syntax"), ("AUTH alice x ", "syntax"), ("AUTH alice x y", "syntax"),
-        ("AUTH -a x", "bad-name"),
-        ("AUTH a! x", "bad-name"), ("AUTH token=x alice x", "bad-option"),
-    ])
+    @Test(
+        "An invalid AUTH is refused",
+        arguments: [
+            ("AUTH ", "syntax"), ("AUTH alice", "syntax"), ("AUTH alice ", "syntax"), ("AUTH alice  x", "syntax"),
+            ("AUTH  alice x", "syntax"), ("AUTH alice x ", "syntax"), ("AUTH alice x y", "syntax"),
+            ("AUTH -a x", "bad-name"),
+            ("AUTH a! x", "bad-name"), ("AUTH token=x alice x", "bad-option"),
+        ])
     func badCredentialsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }

@@ -1,7 +1,7 @@
 import SluiceWire
 import Testing
 
-/// The options of sending and receiving, and what is said of a message under a lease.
+/// The options of `SEND` and `RECV`, and the commands for leases.
 @Suite struct MessageCommandTests {
     private func send(_ options: String) throws -> SendCommand {
         guard case .send(let command) = try command("SEND \(options) jobs hello") else { throw Unexpected() }
@@ -11,7 +11,7 @@ import Testing
     }
 
     private func receive(_ options: String) throws -> ReceiveCommand {
-        let steps = Conversation.steps(of: "#a RECV \(options) jobs\n")
+        let steps = RequestFeed.steps(of: "#a RECV \(options) jobs\n")
         guard steps.count == 1, case .receive(let command) = steps[0].command else { throw Unexpected() }
         #expect(command.channel == (try channel("jobs")))
         return command
@@ -19,12 +19,13 @@ import Testing
 
     private struct Unexpected: Error {}
 
-    @Test func aSendWithoutOptionsLeavesThemOpen() throws {
+    @Test("A SEND without options has none set")
+    func aSendWithoutOptionsLeavesThemOpen() throws {
         #expect(
             try command("SEND jobs hello") == .send(SendCommand(channel: try channel("jobs"), body: Body("hello"))))
     }
 
-    @Test(arguments: ["x", "A.b_c:d/e-f", "-", "0", "9223372036854775808", "id:x"])
+    @Test("SEND takes id= and epoch=", arguments: ["x", "A.b_c:d/e-f", "-", "0", "9223372036854775808", "id:x"])
     func aSendMayHaveAnIdentity(_ id: String) throws {
         #expect(try send("id=\(id)").identity == SendIdentity(try message(id)))
         #expect(try send("epoch=7 id=\(id)").identity == SendIdentity(try message(id), epoch: 7))
@@ -32,18 +33,19 @@ import Testing
         #expect(try send("id=\(id) epoch=\(Int.max)").identity == SendIdentity(try message(id), epoch: .max))
     }
 
-    @Test(arguments: SendGoal.allCases)
+    @Test("SEND takes every value of until=", arguments: SendGoal.allCases)
     func everyGoalIsKnown(_ goal: SendGoal) throws {
         #expect(try send("until=\(goal.rawValue)").until == goal)
         #expect(try send("UNTIL=\(goal.rawValue)").until == goal)
     }
 
-    @Test(arguments: [0, 1, 2, 1000, Int.max])
+    @Test("SEND takes need=", arguments: [0, 1, 2, 1000, Int.max])
     func aSendMayNeedReceivers(_ number: Int) throws {
         #expect(try send("need=\(number)").minimumReceivers == number)
     }
 
-    @Test func aSendTakesAllItsOptions() throws {
+    @Test("SEND takes all its options at once")
+    func aSendTakesAllItsOptions() throws {
         let expected = SendCommand(
             channel: try channel("jobs"), body: Body("hello"), timeout: .seconds(5),
             identity: SendIdentity(try message("m"), epoch: 3), until: .taken, minimumReceivers: 2, waitsAfterEOF: true)
@@ -53,47 +55,54 @@ import Testing
         #expect(try command(line) == .send(expected))
     }
 
-    @Test(arguments: [
-        ("SEND id= jobs x", "bad-name"), ("SEND id=ä jobs x", "bad-name"), ("SEND id=a,b jobs x", "bad-name"),
-        ("SEND id=a\tb jobs x", "bad-name"), ("SEND id=a=b jobs x", "bad-name"),
-        ("SEND id=a id=a jobs x", "bad-option"),
-        ("SEND id=a ID=b jobs x", "bad-option"), ("SEND epoch=1 jobs x", "bad-option"),
-        ("SEND epoch=0 jobs x", "bad-option"), ("SEND id=a epoch= jobs x", "bad-number"),
-        ("SEND id=a epoch=-1 jobs x", "bad-number"), ("SEND id=a epoch=01 jobs x", "bad-number"),
-        ("SEND id=a epoch=x jobs x", "bad-number"), ("SEND id=a epoch=9223372036854775808 jobs x", "bad-number"),
-        ("SEND id=a epoch=1 epoch=1 jobs x", "bad-option"), ("SEND until= jobs x", "bad-option"),
-        ("SEND until=TAKEN jobs x", "bad-option"), ("SEND until=done jobs x", "bad-option"),
-        ("SEND until=taken until=taken jobs x", "bad-option"), ("SEND need= jobs x", "bad-number"),
-        ("SEND need=-1 jobs x", "bad-number"), ("SEND need=01 jobs x", "bad-number"),
-        ("SEND need=* jobs x", "bad-number"), ("SEND need=1.5 jobs x", "bad-number"),
-        ("SEND need=9223372036854775808 jobs x", "bad-number"), ("SEND need=0 need=0 jobs x", "bad-option"),
-        ("SEND count=1 jobs x", "bad-option"), ("SEND window=1 jobs x", "bad-option"),
-        ("SEND cap=1 jobs x", "bad-option"),
-        ("SEND parties=1 jobs x", "bad-option"), ("SEND format=text jobs x", "bad-option"),
-        ("SEND delay=1s jobs x", "bad-option"), ("SEND end=send jobs x", "bad-option"), ("SEND id=a", "syntax"),
-    ])
+    @Test(
+        "An invalid SEND is refused",
+        arguments: [
+            ("SEND id= jobs x", "bad-name"), ("SEND id=ä jobs x", "bad-name"), ("SEND id=a,b jobs x", "bad-name"),
+            ("SEND id=a\tb jobs x", "bad-name"), ("SEND id=a=b jobs x", "bad-name"),
+            ("SEND id=a id=a jobs x", "bad-option"),
+            ("SEND id=a ID=b jobs x", "bad-option"), ("SEND epoch=1 jobs x", "bad-option"),
+            ("SEND epoch=0 jobs x", "bad-option"), ("SEND id=a epoch= jobs x", "bad-number"),
+            ("SEND id=a epoch=-1 jobs x", "bad-number"), ("SEND id=a epoch=01 jobs x", "bad-number"),
+            ("SEND id=a epoch=x jobs x", "bad-number"), ("SEND id=a epoch=9223372036854775808 jobs x", "bad-number"),
+            ("SEND id=a epoch=1 epoch=1 jobs x", "bad-option"), ("SEND until= jobs x", "bad-option"),
+            ("SEND until=TAKEN jobs x", "bad-option"), ("SEND until=done jobs x", "bad-option"),
+            ("SEND until=taken until=taken jobs x", "bad-option"), ("SEND need= jobs x", "bad-number"),
+            ("SEND need=-1 jobs x", "bad-number"), ("SEND need=01 jobs x", "bad-number"),
+            ("SEND need=* jobs x", "bad-number"), ("SEND need=1.5 jobs x", "bad-number"),
+            ("SEND need=9223372036854775808 jobs x", "bad-number"), ("SEND need=0 need=0 jobs x", "bad-option"),
+            ("SEND count=1 jobs x", "bad-option"), ("SEND window=1 jobs x", "bad-option"),
+            ("SEND cap=1 jobs x", "bad-option"),
+            ("SEND parties=1 jobs x", "bad-option"), ("SEND format=text jobs x", "bad-option"),
+            ("SEND delay=1s jobs x", "bad-option"), ("SEND end=send jobs x", "bad-option"), ("SEND id=a", "syntax"),
+        ])
     func badSendsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }
 
-    @Test(arguments: [("1ms", Duration.milliseconds(1)), ("30s", .seconds(30)), ("876000h", Limits.maxDuration)])
+    @Test(
+        "RECV takes lease=",
+        arguments: [("1ms", Duration.milliseconds(1)), ("30s", .seconds(30)), ("876000h", Limits.maxDuration)])
     func aReceiveMayHaveALease(_ text: String, _ lease: Duration) throws {
         #expect(
             try command("RECV lease=\(text) a") == .receive(ReceiveCommand(channel: try channel("a"), lease: lease)))
     }
 
-    @Test(arguments: [("1", ReceiveCount.exactly(1)), ("\(Int.max)", .exactly(.max)), ("*", .endless)])
+    @Test(
+        "RECV takes count= only with a tag",
+        arguments: [("1", ReceiveCount.exactly(1)), ("\(Int.max)", .exactly(.max)), ("*", .endless)])
     func aTaggedReceiveMayBeCounted(_ text: String, _ count: ReceiveCount) throws {
         #expect(try receive("count=\(text)").count == count)
         expectRefusal("RECV count=\(text) jobs", "bad-option")
     }
 
-    @Test(arguments: [1, 2, 1023, 1024])
+    @Test("A counted receive with a lease takes window=", arguments: [1, 2, 1023, 1024])
     func aCountedReceiveWithALeaseMayHaveAWindow(_ window: Int) throws {
         #expect(try receive("lease=1s count=* window=\(window)").window == window)
     }
 
-    @Test func aReceiveTakesAllItsOptions() throws {
+    @Test("RECV takes all its options at once")
+    func aReceiveTakesAllItsOptions() throws {
         let expected = ReceiveCommand(
             channel: try channel("jobs"), timeout: .zero, lease: .seconds(60), count: .exactly(5), window: 2,
             waitsAfterEOF: true)
@@ -101,30 +110,35 @@ import Testing
         #expect(try receive("EOF=wait WINDOW=2 COUNT=5 LEASE=1m TIMEOUT=0") == expected)
     }
 
-    @Test(arguments: [
-        ("RECV lease=0 jobs", "bad-number"), ("RECV lease=0ms jobs", "bad-number"),
-        ("RECV lease=0h jobs", "bad-number"),
-        ("RECV lease= jobs", "bad-number"), ("RECV lease=1 jobs", "bad-number"), ("RECV lease=-1s jobs", "bad-number"),
-        ("RECV lease=876001h jobs", "bad-number"), ("RECV lease=1s lease=1s jobs", "bad-option"),
-        ("#a RECV count=0 jobs", "bad-number"), ("#a RECV count= jobs", "bad-number"),
-        ("#a RECV count=-1 jobs", "bad-number"), ("#a RECV count=01 jobs", "bad-number"),
-        ("#a RECV count=** jobs", "bad-number"), ("#a RECV count=9223372036854775808 jobs", "bad-number"),
-        ("#a RECV count=1 count=* jobs", "bad-option"), ("RECV count=0 jobs", "bad-number"),
-        ("#a RECV window=1 jobs", "bad-option"), ("#a RECV lease=1s window=1 jobs", "bad-option"),
-        ("#a RECV count=1 window=1 jobs", "bad-option"), ("RECV lease=1s window=1 jobs", "bad-option"),
-        ("#a RECV lease=1s count=* window=0 jobs", "bad-number"),
-        ("#a RECV lease=1s count=* window=* jobs", "bad-number"),
-        ("#a RECV lease=1s count=* window= jobs", "bad-number"),
-        ("#a RECV lease=1s count=* window=1 window=1 jobs", "bad-option"),
-        ("RECV need=1 jobs", "bad-option"), ("RECV until=taken jobs", "bad-option"),
-        ("RECV epoch=1 jobs", "bad-option"),
-        ("RECV parties=1 jobs", "bad-option"), ("RECV delay=1s jobs", "bad-option"), ("RECV lease=1s", "syntax"),
-    ])
+    @Test(
+        "An invalid RECV is refused",
+        arguments: [
+            ("RECV lease=0 jobs", "bad-number"), ("RECV lease=0ms jobs", "bad-number"),
+            ("RECV lease=0h jobs", "bad-number"),
+            ("RECV lease= jobs", "bad-number"), ("RECV lease=1 jobs", "bad-number"),
+            ("RECV lease=-1s jobs", "bad-number"),
+            ("RECV lease=876001h jobs", "bad-number"), ("RECV lease=1s lease=1s jobs", "bad-option"),
+            ("#a RECV count=0 jobs", "bad-number"), ("#a RECV count= jobs", "bad-number"),
+            ("#a RECV count=-1 jobs", "bad-number"), ("#a RECV count=01 jobs", "bad-number"),
+            ("#a RECV count=** jobs", "bad-number"), ("#a RECV count=9223372036854775808 jobs", "bad-number"),
+            ("#a RECV count=1 count=* jobs", "bad-option"), ("RECV count=0 jobs", "bad-number"),
+            ("#a RECV window=1 jobs", "bad-option"), ("#a RECV lease=1s window=1 jobs", "bad-option"),
+            ("#a RECV count=1 window=1 jobs", "bad-option"), ("RECV lease=1s window=1 jobs", "bad-option"),
+            ("#a RECV lease=1s count=* window=0 jobs", "bad-number"),
+            ("#a RECV lease=1s count=* window=* jobs", "bad-number"),
+            ("#a RECV lease=1s count=* window= jobs", "bad-number"),
+            ("#a RECV lease=1s count=* window=1 window=1 jobs", "bad-option"),
+            ("RECV need=1 jobs", "bad-option"), ("RECV until=taken jobs", "bad-option"),
+            ("RECV epoch=1 jobs", "bad-option"),
+            ("RECV parties=1 jobs", "bad-option"), ("RECV delay=1s jobs", "bad-option"), ("RECV lease=1s", "syntax"),
+        ])
     func badReceivesAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }
 
-    @Test(arguments: [("0.0", 0, 0), ("1.2", 1, 2), ("4294967295.4294967295", UInt32.max, UInt32.max)])
+    @Test(
+        "ACK, NACK and TOUCH take a delivery id",
+        arguments: [("0.0", 0, 0), ("1.2", 1, 2), ("4294967295.4294967295", UInt32.max, UInt32.max)])
     func attemptsAreNamed(_ text: String, _ serial: UInt32, _ slot: UInt32) throws {
         let delivery = DeliveryID(serial: serial, slot: slot)
         #expect(delivery.description == text)
@@ -136,7 +150,7 @@ import Testing
         #expect(try command("nack DELAY=5s \(text)") == .nack(NackCommand(delivery, delay: .seconds(5))))
     }
 
-    @Test(arguments: ["ACK", "NACK", "NACK delay=1s", "TOUCH"])
+    @Test("An invalid delivery id is refused", arguments: ["ACK", "NACK", "NACK delay=1s", "TOUCH"])
     func whatIsNoAttemptIsRefused(_ verb: String) {
         for text in [
             "1", "1.", ".1", ".", "1.2.3", "01.2", "1.02", "+1.2", "1.-2", "4294967296.0", "0.4294967296", "a.b", "1,2",
@@ -154,11 +168,13 @@ import Testing
         expectRefusal("\(verb) timeout=1s 1.2", "bad-option")
     }
 
-    @Test(arguments: [
-        ("NACK delay= 1.2", "bad-number"), ("NACK delay=1 1.2", "bad-number"), ("NACK delay=x 1.2", "bad-number"),
-        ("NACK delay=1s delay=1s 1.2", "bad-option"), ("ACK delay=1s 1.2", "bad-option"),
-        ("TOUCH delay=1s 1.2", "bad-option"), ("TOUCH lease=1s 1.2", "bad-option"),
-    ])
+    @Test(
+        "ACK, NACK and TOUCH refuse invalid options",
+        arguments: [
+            ("NACK delay= 1.2", "bad-number"), ("NACK delay=1 1.2", "bad-number"), ("NACK delay=x 1.2", "bad-number"),
+            ("NACK delay=1s delay=1s 1.2", "bad-option"), ("ACK delay=1s 1.2", "bad-option"),
+            ("TOUCH delay=1s 1.2", "bad-option"), ("TOUCH lease=1s 1.2", "bad-option"),
+        ])
     func badOptionsOfAttemptsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }

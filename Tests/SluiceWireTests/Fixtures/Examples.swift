@@ -1,13 +1,13 @@
 import SluiceWire
 import Testing
 
-/// Commands of every verb, with each of their options and without.
+/// Commands of every verb, with and without each of their options.
 enum Examples {
     static func all() throws -> [Command] {
         try session() + sends() + receives() + selects() + attempts() + channels() + reports()
     }
 
-    /// Whether the command is refused without a tag.
+    /// Whether the command needs a tag.
     static func needsTag(_ command: Command) -> Bool {
         switch command {
         case .receive(let receive): receive.count != nil

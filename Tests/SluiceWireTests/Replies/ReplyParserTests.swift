@@ -39,7 +39,8 @@ import Testing
         ] + WireError.Code.all.map { .error(WireError($0, "a text")) }
     }
 
-    @Test func whatIsEncodedIsParsed() throws {
+    @Test("Encoded replies parse to the same replies")
+    func whatIsEncodedIsParsed() throws {
         for found in [nil, try tag("a"), try tag(String(repeating: "z", count: 32))] {
             var bytes: Body = []
             for reply in try examples() { reply.append(to: &bytes, tag: found) }
@@ -49,7 +50,8 @@ import Testing
         }
     }
 
-    @Test func codesAndKeysOfLaterVersionsAreValues() throws {
+    @Test("Unknown codes and keys are accepted")
+    func codesAndKeysOfLaterVersionsAreValues() throws {
         let found = steps(of: Body("ERR brand-new reason\nOK brand-new=1\n"))
         guard case .reply(nil, .error(let error)) = found.first, case .reply(nil, .ok(let attributes)) = found.last
         else {
@@ -60,15 +62,17 @@ import Testing
         #expect(attributes.map { "\($0.key) \($0.value)" } == ["brand-new 1"])
     }
 
-    @Test(arguments: [
-        "", " ", "ok", "OKAY", "OK ", "OK x", "OK =1", "OK a=1  b=2", "OK a=\u{1}", "OK ä=1", "MSG", "MSG jobs",
-        "MSG jobs ", "MSG jobs x",
-        "MSG jobs -1", "MSG jobs +1", "MSG jobs 01", "MSG jobs 1048577", "MSG jobs 9223372036854775808", "MSG -a 1",
-        "MSG jobs 1 x",
-        "DATA", "DATA x", "DATA 01", "TIMEOUT x", "END x", "CLOSED", "CLOSED -a", "POISONED", "ERR", "ERR ",
-        "ERR UP text", "ERR a1 text",
-        "HTTP/1.1 400 Bad Request", "#", "#a", "#a ", "#! OK", "#a  OK", " OK", "-ERR unknown", "+OK", "220 ready",
-    ])
+    @Test(
+        "An invalid reply ends parsing",
+        arguments: [
+            "", " ", "ok", "OKAY", "OK ", "OK x", "OK =1", "OK a=1  b=2", "OK a=\u{1}", "OK ä=1", "MSG", "MSG jobs",
+            "MSG jobs ", "MSG jobs x",
+            "MSG jobs -1", "MSG jobs +1", "MSG jobs 01", "MSG jobs 1048577", "MSG jobs 9223372036854775808", "MSG -a 1",
+            "MSG jobs 1 x",
+            "DATA", "DATA x", "DATA 01", "TIMEOUT x", "END x", "CLOSED", "CLOSED -a", "POISONED", "ERR", "ERR ",
+            "ERR UP text", "ERR a1 text",
+            "HTTP/1.1 400 Bad Request", "#", "#a", "#a ", "#! OK", "#a  OK", " OK", "-ERR unknown", "+OK", "220 ready",
+        ])
     func badRepliesEndTheConversation(_ line: String) {
         let found = steps(of: Body(line + "\nOK\n"))
         #expect(found.count == 1)
@@ -79,18 +83,20 @@ import Testing
         #expect(error.code == .framing)
     }
 
-    @Test func bytesEndWithALineEnd() {
+    @Test("A line end must follow the body of a reply")
+    func bytesEndWithALineEnd() {
         #expect(steps(of: Body("DATA 2\nabc\nOK\n")).count == 1)
         #expect(steps(of: Body("DATA 2\nab")).isEmpty)
     }
 
-    @Test func linesHaveALimit() {
+    @Test("A line of a reply has a maximum length")
+    func linesHaveALimit() {
         let limits = Limits(maxLineBytes: 20)
         #expect(steps(of: Body("CANCELLED 0123456789\n"), limits: limits) == [.reply(nil, .cancelled("0123456789"))])
         #expect(steps(of: Body("CANCELLED 0123456789x\nOK\n"), limits: limits).count == 1)
     }
 
-    @Test(arguments: 0..<20 as Range<UInt64>)
+    @Test("Random replies are parsed the same in any pieces", arguments: 0..<20 as Range<UInt64>)
     func randomBytesKeepTheInvariants(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let words = [

@@ -8,7 +8,8 @@ import Testing
         return String(decoding: out, as: UTF8.self)
     }
 
-    @Test func repliesAreLines() throws {
+    @Test("Every reply is encoded as a line")
+    func repliesAreLines() throws {
         let jobs = try channel("jobs")
         #expect(encoded(.ok([])) == "OK\n")
         #expect(encoded(.ok([Attribute(.arm, 3)])) == "OK arm=3\n")
@@ -28,41 +29,47 @@ import Testing
         #expect(encoded(.error(WireError(.badName, "no such thing"))) == "ERR bad-name no such thing\n")
     }
 
-    @Test func repliesBeginWithTheirTag() throws {
+    @Test("A reply begins with its tag")
+    func repliesBeginWithTheirTag() throws {
         let found = try tag("a17")
         #expect(encoded(.ok([]), tag: found) == "#a17 OK\n")
         #expect(encoded(.message(try channel("jobs"), Body("a\nb"), []), tag: found) == "#a17 MSG jobs 3\na\nb\n")
     }
 
-    @Test func repliesAreAppended() {
+    @Test("Replies are appended to the output")
+    func repliesAreAppended() {
         var out = Body("before ")
         Reply.ok([]).append(to: &out, tag: nil)
         Reply.end.append(to: &out, tag: nil)
         #expect(out == Body("before OK\nEND\n"))
     }
 
-    @Test func pingIsAnsweredWithItsBytes() {
+    @Test("PING is answered with its bytes")
+    func pingIsAnsweredWithItsBytes() {
         #expect(encoded(.pong([])) == "OK\n")
         #expect(encoded(.pong(Body("hi"))) == "DATA 2\nhi\n")
     }
 
-    @Test(arguments: [0, 1, 9, 10, 11, 99, 100, 101, 999_999, 1_000_000, Int.max])
+    @Test("Numbers are encoded in decimal", arguments: [0, 1, 9, 10, 11, 99, 100, 101, 999_999, 1_000_000, Int.max])
     func numbersAreDecimal(_ number: Int) {
         #expect(encoded(.ok([Attribute(.arm, number)])) == "OK arm=\(number)\n")
     }
 
-    @Test(arguments: [0, 1, 9, 10, 99, 100, 12345])
+    @Test("Lengths are encoded in decimal", arguments: [0, 1, 9, 10, 99, 100, 12345])
     func lengthsAreDecimal(_ length: Int) {
         let text = String(repeating: "x", count: length)
         #expect(encoded(.data(Body(text))) == "DATA \(length)\n\(text)\n")
     }
 
-    @Test(arguments: [
-        "a\nERR b", "a\r\nOK", "\n\n\n", "a\u{0}b", "\u{1B}[2J", "a\u{7F}", "a\u{85}b", "a\u{2028}b", "a\u{2029}b",
-        "\t", "\u{9B}2J",
-        String(repeating: "x", count: 5000), String(repeating: "ä", count: 5000), String(repeating: "\n", count: 5000),
-        String(repeating: "x", count: 255) + "ä", "👨‍👩‍👧‍👦\n",
-    ])
+    @Test(
+        "A reason cannot end the line",
+        arguments: [
+            "a\nERR b", "a\r\nOK", "\n\n\n", "a\u{0}b", "\u{1B}[2J", "a\u{7F}", "a\u{85}b", "a\u{2028}b", "a\u{2029}b",
+            "\t", "\u{9B}2J",
+            String(repeating: "x", count: 5000), String(repeating: "ä", count: 5000),
+            String(repeating: "\n", count: 5000),
+            String(repeating: "x", count: 255) + "ä", "👨‍👩‍👧‍👦\n",
+        ])
     func noTextEndsALine(_ text: String) throws {
         let jobs = try channel("jobs")
         let replies: [Reply] = [
@@ -78,19 +85,21 @@ import Testing
         }
     }
 
-    @Test func textsAreCutAtAWholeCharacter() {
+    @Test("A long reason is cut at a whole character")
+    func textsAreCutAtAWholeCharacter() {
         let text = String(repeating: "x", count: 255) + "ä"
         #expect(encoded(.cancelled(text)) == "CANCELLED " + String(repeating: "x", count: 255) + "\n")
         let fitting = String(repeating: "x", count: 254) + "ä"
         #expect(encoded(.cancelled(fitting)) == "CANCELLED \(fitting)\n")
     }
 
-    @Test(arguments: ["a b", "a\n", "\u{0}", "ä", "a\r", "\t"])
+    @Test("The value of an attribute has visible ASCII only", arguments: ["a b", "a\n", "\u{0}", "ä", "a\r", "\t"])
     func attributesAreWords(_ value: String) {
         #expect(Attribute(.epoch, value) == nil)
     }
 
-    @Test func everyCodeIsALowerCaseWord() {
+    @Test("Error codes are lower-case words")
+    func everyCodeIsALowerCaseWord() {
         for code in WireError.Code.all {
             #expect(code.description.utf8.allSatisfy { (0x61...0x7A).contains($0) || $0 == 0x2D })
             #expect(code.isFatal == (code == .framing || code == .notSluice))

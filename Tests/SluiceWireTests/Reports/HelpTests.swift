@@ -6,7 +6,7 @@ import Testing
         String(decoding: Help(limits: limits).body(for: verb), as: UTF8.self)
     }
 
-    @Test(arguments: [nil] + Verb.allCases.map(Optional.some))
+    @Test("Help texts fit a terminal of 80 by 24", arguments: [nil] + Verb.allCases.map(Optional.some))
     func textsFitATerminal(_ verb: Verb?) {
         let lines = text(verb).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.count <= 23)
@@ -18,32 +18,39 @@ import Testing
         #expect(lines.last?.isEmpty == false)
     }
 
-    @Test func theListHasEveryVerb() {
+    @Test("The list has every verb")
+    func theListHasEveryVerb() {
         for verb in Verb.allCases {
             #expect(text(nil).contains("  \(verb.rawValue) "), "\(verb)")
         }
     }
 
-    @Test(arguments: Verb.allCases)
+    @Test("Every page begins with its verb", arguments: Verb.allCases)
     func everyPageBeginsWithTheVerb(_ verb: Verb) {
         #expect(text(verb).hasPrefix(verb.rawValue))
     }
 
-    @Test(arguments: [
-        (Verb.send, ["timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "eof=wait", "len=N"]),
-        (.receive, ["timeout=D", "lease=D", "count=N", "count=*", "window=N", "eof=wait"]),
-        (
-            .select,
-            ["timeout=D", "order=fair", "order=first", "order=random", "eof=wait", "lease=D", "id=X", "parties=N"]
-        ),
-        (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.nack, ["delay=D"]),
-        (.open, ["cap=N", "overflow=block", "overflow=drop-newest", "overflow=drop-oldest"]),
-        (.open, ["kind=queue", "kind=broadcast", "kind=once"]),
-        (.join, ["end=send", "end=recv", "on-death=retire", "on-death=poison"]), (.leave, ["end=send", "end=recv"]),
-        (.info, ["format=text", "format=json"]), (.channels, ["format=text", "format=json"]),
-        (.waiters, ["format=text", "format=json"]), (.clients, ["format=text", "format=json"]),
-        (.stuck, ["format=text", "format=json"]), (.trace, ["format=text", "format=json"]),
-    ])
+    @Test(
+        "Every option is explained",
+        arguments: [
+            (
+                Verb.send,
+                ["timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "eof=wait", "len=N"]
+            ),
+            (.receive, ["timeout=D", "lease=D", "count=N", "count=*", "window=N", "eof=wait"]),
+            (
+                .select,
+                ["timeout=D", "order=fair", "order=first", "order=random", "eof=wait", "lease=D", "id=X", "parties=N"]
+            ),
+            (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.nack, ["delay=D"]),
+            (.open, ["cap=N", "overflow=block", "overflow=drop-newest", "overflow=drop-oldest"]),
+            (.open, ["kind=queue", "kind=broadcast", "kind=once"]),
+            (.join, ["end=send", "end=recv", "on-death=retire", "on-death=poison"]),
+            (.leave, ["end=send", "end=recv"]),
+            (.info, ["format=text", "format=json"]), (.channels, ["format=text", "format=json"]),
+            (.waiters, ["format=text", "format=json"]), (.clients, ["format=text", "format=json"]),
+            (.stuck, ["format=text", "format=json"]), (.trace, ["format=text", "format=json"]),
+        ])
     func everyOptionIsExplained(_ verb: Verb, _ options: [String]) {
         let lines = text(verb).split(separator: "\n")
         for option in options {
@@ -51,7 +58,8 @@ import Testing
         }
     }
 
-    @Test func limitsAreThoseInForce() {
+    @Test("Help texts show the configured limits")
+    func limitsAreThoseInForce() {
         let limits = Limits(
             maxLineBytes: 1234, maxBodyBytes: 2345, maxSelectArms: 34, maxPendingTags: 456, maxWindow: 567,
             maxCapacity: 6789)

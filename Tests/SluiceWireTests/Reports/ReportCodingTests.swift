@@ -3,7 +3,7 @@ import SluiceWire
 import Testing
 
 @Suite struct ReportCodingTests {
-    /// Checks that the report is that JSON, and is made from it again.
+    /// Checks that the report is encoded as the JSON and decoded from it again.
     private func expect<Value: Report & Equatable>(_ report: Value, is json: String) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -12,7 +12,8 @@ import Testing
         #expect(try JSONDecoder().decode(Value.self, from: data) == report)
     }
 
-    @Test func server() throws {
+    @Test("A server report is coded as JSON")
+    func server() throws {
         try expect(
             ServerReport(
                 version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 1.5, isDraining: true, connections: 3,
@@ -31,7 +32,8 @@ import Testing
         )
     }
 
-    @Test func channels() throws {
+    @Test("A channels report is coded as JSON")
+    func channels() throws {
         try expect(
             ChannelsReport(
                 channels: [
@@ -44,7 +46,8 @@ import Testing
                 + #""sendingEnds":5,"state":"poisoned"}],"omitted":7}"#)
     }
 
-    @Test func waiters() throws {
+    @Test("A waiters report is coded as JSON")
+    func waiters() throws {
         try expect(
             WaitersReport(waiters: [
                 WaiterReport(
@@ -55,7 +58,8 @@ import Testing
                 + #""state":"under lease","tag":"a","targets":["jobs"],"timeoutSeconds":1.5,"waitingSeconds":0.25}]}"#)
     }
 
-    @Test func clients() throws {
+    @Test("A clients report is coded as JSON")
+    func clients() throws {
         try expect(
             ClientsReport(clients: [
                 ClientReport(
@@ -66,7 +70,8 @@ import Testing
                 + #""pending":1,"principal":"ops"}],"omitted":0}"#)
     }
 
-    @Test func stuck() throws {
+    @Test("A stuck report is coded as JSON")
+    func stuck() throws {
         try expect(
             StuckReport(cycles: [
                 WaitCycle(
@@ -81,7 +86,8 @@ import Testing
                 + #""operation":"recv","waitingSeconds":2.5,"waitsFor":"[::1]:1"}]}]}"#)
     }
 
-    @Test func handoff() throws {
+    @Test("A handoff report is coded as JSON")
+    func handoff() throws {
         try expect(
             HandoffReport(
                 secondsSinceStart: 2.5, channel: "jobs", bodyBytes: 5, from: "alice", to: "-", attempt: 1,
@@ -90,7 +96,8 @@ import Testing
                 + #""secondsSinceStart":2.5,"to":"-"}"#)
     }
 
-    @Test func whatIsNotKnownIsLeftOut() throws {
+    @Test("Unknown values are left out of the JSON")
+    func whatIsNotKnownIsLeftOut() throws {
         try expect(
             ServerReport(
                 version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 0.5,
@@ -112,8 +119,9 @@ import Testing
             is: #"{"bodyBytes":0,"channel":"a","droppedBefore":0,"from":"b","secondsSinceStart":0.5,"to":"c"}"#)
     }
 
-    /// Words that programs compare with: a new spelling is a new protocol.
-    @Test func wordsAreAsTheyAreTyped() {
+    /// Programs compare these words, so changing a spelling changes the protocol.
+    @Test("The words in JSON keep their spellings")
+    func wordsAreAsTheyAreTyped() {
         #expect(ChannelDeclaration.Kind.allCases.map(\.rawValue) == ["queue", "broadcast", "once"])
         #expect(ChannelReport.State.allCases.map(\.rawValue) == ["open", "closed", "poisoned"])
         #expect(WaiterReport.Operation.allCases.map(\.rawValue) == ["send", "recv", "select", "barrier", "trace"])

@@ -4,7 +4,8 @@ import Testing
 @Suite struct ReportTests {
     // MARK: INFO
 
-    @Test func theServerAsAWhole() {
+    @Test("A server report shows every property")
+    func theServerAsAWhole() {
         let report = ServerReport(
             version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, isDraining: true,
             connections: 3,
@@ -49,7 +50,8 @@ import Testing
                 """)
     }
 
-    @Test func aServerThatHasJustStarted() {
+    @Test("A server report of a new server has no endings and no processes")
+    func aServerThatHasJustStarted() {
         let report = ServerReport(version: "0.9.0", protocolVersion: 1, epoch: 1, uptimeSeconds: 0.012)
         #expect(
             report.text == """
@@ -79,7 +81,8 @@ import Testing
 
     // MARK: CHANNELS
 
-    @Test func channelsOfEveryKind() {
+    @Test("A channels report shows channels of every kind")
+    func channelsOfEveryKind() {
         let report = ChannelsReport(channels: [
             ChannelReport(name: "jobs", senders: 0, receivers: 3),
             ChannelReport(name: "thumbs/resize", capacity: 64, buffered: 12, leased: 1, sendingEnds: 2),
@@ -102,11 +105,13 @@ import Testing
                 """)
     }
 
-    @Test func noChannels() {
+    @Test("A channels report says that no channel is in use")
+    func noChannels() {
         #expect(ChannelsReport(channels: []).text == "no channel is in use")
     }
 
-    @Test func moreChannelsThanAreShown() {
+    @Test("A channels report counts the channels that it leaves out")
+    func moreChannelsThanAreShown() {
         let report = ChannelsReport(channels: [ChannelReport(name: "a")], omitted: 1_234_567)
         #expect(
             report.text == """
@@ -117,7 +122,8 @@ import Testing
         #expect(ChannelsReport(channels: [], omitted: 2).text.hasSuffix("\n... and 2 more"))
     }
 
-    @Test func aLongNameWidensItsColumn() {
+    @Test("A long name widens its column")
+    func aLongNameWidensItsColumn() {
         let name = String(repeating: "n", count: Limits.maxNameBytes)
         let report = ChannelsReport(channels: [ChannelReport(name: name), ChannelReport(name: "a")])
         let lines = report.text.split(separator: "\n")
@@ -125,15 +131,17 @@ import Testing
         #expect(lines[1].hasPrefix(name + "  rendezvous"))
     }
 
-    @Test(arguments: [
-        ("a\nOK\r\nb", "poisoned: a OK  b"), ("\u{1B}[2J\u{9B}31mred", "poisoned: [2J 31mred"),
-        ("a\u{2028}b\u{2029}c\u{85}d\u{0}e\u{7F}f\tg", "poisoned: a b c d e f g"),
-        ("  two  words  ", "poisoned: two  words"), ("", "poisoned"), ("\n\t ", "poisoned"),
-        ("größer", "poisoned: größer"),
-        (String(repeating: "x", count: 5000), "poisoned: " + String(repeating: "x", count: 256)),
-        (String(repeating: "ä", count: 5000), "poisoned: " + String(repeating: "ä", count: 128)),
-        (String(repeating: "\n", count: 5000), "poisoned"),
-    ])
+    @Test(
+        "A reason cannot end its line",
+        arguments: [
+            ("a\nOK\r\nb", "poisoned: a OK  b"), ("\u{1B}[2J\u{9B}31mred", "poisoned: [2J 31mred"),
+            ("a\u{2028}b\u{2029}c\u{85}d\u{0}e\u{7F}f\tg", "poisoned: a b c d e f g"),
+            ("  two  words  ", "poisoned: two  words"), ("", "poisoned"), ("\n\t ", "poisoned"),
+            ("größer", "poisoned: größer"),
+            (String(repeating: "x", count: 5000), "poisoned: " + String(repeating: "x", count: 256)),
+            (String(repeating: "ä", count: 5000), "poisoned: " + String(repeating: "ä", count: 128)),
+            (String(repeating: "\n", count: 5000), "poisoned"),
+        ])
     func noReasonBreaksOutOfItsLine(_ reason: String, _ state: String) {
         let report = ChannelsReport(channels: [ChannelReport(name: "a", state: .poisoned, reason: reason)])
         #expect(
@@ -145,7 +153,8 @@ import Testing
 
     // MARK: WAITERS
 
-    @Test func waitersOfEveryKind() {
+    @Test("A waiters report shows operations of every kind")
+    func waitersOfEveryKind() {
         let report = WaitersReport(waiters: [
             WaiterReport(
                 client: "127.0.0.1:4711", label: "alice", operation: .send, targets: ["jobs"], waitingSeconds: 12.34,
@@ -171,11 +180,13 @@ import Testing
                 """)
     }
 
-    @Test func noWaiters() {
+    @Test("A waiters report says that no operation is waiting")
+    func noWaiters() {
         #expect(WaitersReport(waiters: []).text == "no operation is waiting")
     }
 
-    @Test func ofManyArmsTheFirstAreShown() {
+    @Test("A waiters report shows the first eight arms of a select")
+    func ofManyArmsTheFirstAreShown() {
         let arms = (1...64).map { "recv c\($0)" }
         func operation(_ count: Int) -> String? {
             let waiter = WaiterReport(
@@ -188,7 +199,8 @@ import Testing
         #expect(operation(64) == eight + " | ... and 56 more")
     }
 
-    @Test func moreWaitersThanAreShown() {
+    @Test("A waiters report counts the operations that it leaves out")
+    func moreWaitersThanAreShown() {
         let waiter = WaiterReport(client: "c", operation: .send, targets: ["a"], waitingSeconds: 1)
         #expect(
             WaitersReport(waiters: [waiter], omitted: 1000).text == """
@@ -200,7 +212,8 @@ import Testing
 
     // MARK: CLIENTS
 
-    @Test func clients() {
+    @Test("A clients report shows clients with and without a label")
+    func clients() {
         let report = ClientsReport(
             clients: [
                 ClientReport(
@@ -217,19 +230,22 @@ import Testing
                 """)
     }
 
-    @Test func noClients() {
+    @Test("A clients report says that no client is connected")
+    func noClients() {
         #expect(ClientsReport(clients: []).text == "no client is connected")
     }
 
     // MARK: TRACE
 
-    @Test func aHandoffIsALine() {
+    @Test("A handoff is shown in one line")
+    func aHandoffIsALine() {
         let handoff = HandoffReport(
             secondsSinceStart: 12.345678, channel: "jobs", bodyBytes: 5, from: "alice", to: "127.0.0.1:4712")
         #expect(handoff.text == "12.345678  jobs  5 B  alice -> 127.0.0.1:4712")
     }
 
-    @Test func whatIsNotShownOfATraceIsCounted() {
+    @Test("A handoff report counts the handoffs that it leaves out")
+    func whatIsNotShownOfATraceIsCounted() {
         var handoff = HandoffReport(
             secondsSinceStart: 3, channel: "jobs", bodyBytes: 1229, from: "-", to: "bob", attempt: 2, droppedBefore: 17)
         #expect(handoff.text == "... 17 handoffs not shown\n3.000000  jobs  1.2 KiB  - -> bob  attempt 2")
@@ -240,6 +256,7 @@ import Testing
     }
 
     @Test(
+        "Handoffs are timed to the microsecond",
         arguments: [
             (0, "0.000000"), (0.000_001, "0.000001"), (0.1, "0.100000"), (187_200.5, "187200.500000"), (-1, "0.000000"),
             (.nan, "0.000000"), (.infinity, "1000000000000.000000"),
@@ -251,7 +268,8 @@ import Testing
 
     // MARK: All of them
 
-    @Test func ordinaryReportsFitATerminal() {
+    @Test("Ordinary reports fit in 80 columns")
+    func ordinaryReportsFitATerminal() {
         let address = "192.168.100.100:54321"
         let reports: [any Report] = [
             ChannelsReport(channels: [

@@ -18,11 +18,13 @@ import Testing
         StuckReport(cycles: [WaitCycle(certainty, steps: steps)]).text
     }
 
-    @Test func nobodyIsStuck() {
+    @Test("A report without cycles says that no client is stuck")
+    func nobodyIsStuck() {
         #expect(StuckReport(cycles: []).text == "no client is stuck")
     }
 
-    @Test func twoReceiversWaitForEachOther() {
+    @Test("A cycle has a summary and a line for each client")
+    func twoReceiversWaitForEachOther() {
         #expect(
             text(.proved, alice(.receive), bob(.receive)) == """
                 proved: 2 clients wait for each other
@@ -31,7 +33,8 @@ import Testing
                 """)
     }
 
-    @Test func everyOperationHasItsWords() {
+    @Test("Every operation has its own words")
+    func everyOperationHasItsWords() {
         #expect(
             text(.possible, alice(.send), bob(.lease)) == """
                 possible: 2 clients wait for each other, unless another client helps
@@ -46,7 +49,8 @@ import Testing
                 """)
     }
 
-    @Test func aClientWithoutALabelIsItsAddress() {
+    @Test("A client without a label is named by its address")
+    func aClientWithoutALabelIsItsAddress() {
         #expect(
             text(.proved, alice(.receive), bob(.receive, label: nil)) == """
                 proved: 2 clients wait for each other
@@ -55,7 +59,8 @@ import Testing
                 """)
     }
 
-    @Test func aLabelThatTwoHaveTellsNobody() {
+    @Test("Clients with the same label are named by their addresses")
+    func aLabelThatTwoHaveTellsNobody() {
         #expect(
             text(.proved, alice(.receive), bob(.receive, label: "alice")) == """
                 proved: 2 clients wait for each other
@@ -64,11 +69,13 @@ import Testing
                 """)
     }
 
-    @Test func theNextClientMayBeGivenByItsLabel() {
+    @Test("The next client may be given by its label")
+    func theNextClientMayBeGivenByItsLabel() {
         #expect(text(.proved, alice(.send, waitsFor: "bob"), bob(.send)).contains("forks/1, which bob receives\n"))
     }
 
-    @Test func aClientMayWaitForItself() {
+    @Test("A client may wait for itself")
+    func aClientMayWaitForItself() {
         #expect(
             text(.proved, alice(.send, waitsFor: "127.0.0.1:4711")) == """
                 proved: 1 client waits for itself
@@ -76,7 +83,8 @@ import Testing
                 """)
     }
 
-    @Test func manyWaitInACircle() {
+    @Test("A large cycle is shown in full")
+    func manyWaitInACircle() {
         let steps = (0..<1000).map { number in
             WaitStep(
                 client: "c\(number)", operation: .send, channel: "ring", waitingSeconds: 1,
@@ -88,7 +96,8 @@ import Testing
         #expect(lines.last == "  c999 has waited 1 s to send on ring, which c0 receives")
     }
 
-    @Test func anEmptyLineStandsBetweenCycles() {
+    @Test("An empty line separates two cycles")
+    func anEmptyLineStandsBetweenCycles() {
         let cycle = WaitCycle(.proved, steps: [alice(.barrier, waitsFor: "127.0.0.1:4711")])
         #expect(
             StuckReport(cycles: [cycle, cycle]).text == """

@@ -4,7 +4,8 @@ import Testing
 @Suite struct TextTableTests {
     private var table = TextTable(.text("NAME"), .number("SIZE"), .text("NOTE"))
 
-    @Test func wordsStandOnTheLeftAndNumbersOnTheRight() {
+    @Test("Words are aligned on the left and numbers on the right")
+    func wordsStandOnTheLeftAndNumbersOnTheRight() {
         var table = table
         table.append("a", "5", "x")
         table.append("longer", "12345", "y")
@@ -16,11 +17,13 @@ import Testing
                 """)
     }
 
-    @Test func aTableWithoutRowsIsItsHeadings() {
+    @Test("A table without rows shows its headings")
+    func aTableWithoutRowsIsItsHeadings() {
         #expect(table.text() == "NAME  SIZE  NOTE")
     }
 
-    @Test func whatIsMissingIsAHyphen() {
+    @Test("A nil cell is shown as a hyphen")
+    func whatIsMissingIsAHyphen() {
         var table = table
         table.append(nil, nil, nil)
         #expect(
@@ -30,7 +33,8 @@ import Testing
                 """)
     }
 
-    @Test func noLineEndsInASpace() {
+    @Test("No line ends in a space")
+    func noLineEndsInASpace() {
         var table = table
         table.append("a", "5", "")
         table.append("b", "", " ")
@@ -38,7 +42,8 @@ import Testing
         #expect(table.text() == "NAME  SIZE  NOTE\na        5\nb\n")
     }
 
-    @Test func theLastColumnIsNotPadded() {
+    @Test("The last column is not padded")
+    func theLastColumnIsNotPadded() {
         var table = table
         table.append("a", "5", "ä long note")
         table.append("b", "6", "ö")
@@ -50,7 +55,8 @@ import Testing
                 """)
     }
 
-    @Test func aLongCellWidensItsColumn() {
+    @Test("A long cell widens its column")
+    func aLongCellWidensItsColumn() {
         var table = TextTable(.text("A"), .text("B"))
         let name = String(repeating: "n", count: Limits.maxNameBytes)
         table.append(name, "1")
@@ -59,7 +65,8 @@ import Testing
         #expect(table.text() == "A\(pad)  B\n\(name)  1\nx\(pad)  2")
     }
 
-    @Test func leftOutRowsAreCounted() {
+    @Test("A last line counts the rows that were left out")
+    func leftOutRowsAreCounted() {
         var table = TextTable(.text("A"))
         table.append("x")
         #expect(table.text(omitted: 0) == "A\nx")

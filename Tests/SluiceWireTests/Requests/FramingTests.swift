@@ -2,10 +2,10 @@ import SeededRandom
 import SluiceWire
 import Testing
 
-/// How the bytes are cut, and which line ends they have, makes no difference.
+/// The result does not depend on how the input is cut into pieces, or on its line ends.
 @Suite struct FramingTests {
-    /// Conversations with everything in them, in LF.
-    static let conversations = [
+    /// Input with every element of the grammar, with LF as line ends.
+    static let samples = [
         "HELLO\nPING\nPING hi\nHELP\nHELP SEND\nCANCEL #a\nQUIT\n",
         "\n\nSEND jobs hello\n#a SEND timeout=1s jobs\n\nRECV jobs\nRECV eof=wait timeout=0 jobs\n",
         "SEND len=5 jobs\nhello\n#b SEND len=0 jobs\n\nSEND len=3 jobs\na\nb\nPING\n",
@@ -26,111 +26,120 @@ import Testing
         "SSH-2.0-x\nQUIT\n", "\u{16}\u{3}\u{1}\nQUIT\n", "\u{16}\u{16}\nQUIT\n", "SS\nQUIT\n",
     ]
 
-    @Test func theConversationsHaveEveryVerb() {
-        let commands = Self.conversations.flatMap { Conversation.steps(of: $0).compactMap(\.command) }
+    @Test("The sample input contains every verb")
+    func theSamplesHaveEveryVerb() {
+        let commands = Self.samples.flatMap { RequestFeed.steps(of: $0).compactMap(\.command) }
         #expect(Set(commands.map(\.verb)) == Set(Verb.allCases))
     }
 
-    @Test(arguments: conversations + conversations.map(\.replacingLineEnds))
+    @Test("Input cut in two at any byte is parsed the same", arguments: samples + samples.map(\.replacingLineEnds))
     func cutInTwoAnywhere(_ text: String) {
         let bytes = Array(text.utf8)
-        let whole = Conversation.steps(of: bytes)
+        let whole = RequestFeed.steps(of: bytes)
         for cut in 0...bytes.count {
-            var conversation = Conversation()
-            conversation.receive(bytes[..<cut])
-            conversation.receive(bytes[cut...])
-            #expect(conversation.steps == whole, "cut at \(cut)")
+            var feed = RequestFeed()
+            feed.receive(bytes[..<cut])
+            feed.receive(bytes[cut...])
+            #expect(feed.steps == whole, "cut at \(cut)")
         }
     }
 
-    @Test(arguments: conversations, [1, 2, 3, 7])
+    @Test("Input in small pieces is parsed the same", arguments: samples, [1, 2, 3, 7])
     func cutInSmallPieces(_ text: String, _ piece: Int) {
-        #expect(Conversation.steps(of: text, piece: piece) == Conversation.steps(of: text))
+        #expect(RequestFeed.steps(of: text, piece: piece) == RequestFeed.steps(of: text))
         let carriage = text.replacingLineEnds
-        #expect(Conversation.steps(of: carriage, piece: piece) == Conversation.steps(of: carriage))
+        #expect(RequestFeed.steps(of: carriage, piece: piece) == RequestFeed.steps(of: carriage))
     }
 
-    @Test(arguments: [
-        "HELLO\nPING\nPING hi\nHELP\nHELP SEND\nCANCEL #a\nQUIT\n",
-        "SEND jobs hello\n#a SEND jobs\nRECV jobs\nRECV timeout=0 jobs\n",
-        "SEND len=5 jobs\nhello\nSEND len=0 jobs\n\nPING\n", "FROB\nSEND len=5 -x\nhello\nRECV\n#! PING\nPING\n",
-        "OPEN cap=1 a\nPOISON a why\nJOIN end=send a\nLEAVE end=send a\nCLOSE a\nBARRIER parties=1 a\nAUTH a b\nNAME a\n",
-        "ACK 1.1\nNACK 1.1\nTOUCH 1.1\nINFO\nCHANNELS\nWAITERS\nCLIENTS\nSTUCK\n#a TRACE\n#a RECV count=1 a\n",
-        "SELECT recv lease=1s a | send id=x len=2 b | barrier c\nhi\nPING\n", "OPEN len=2 a\nhi\nPING\n",
-        "SELECT recv a | send len=2 b | send c text | else\nhi\nPING\n", "GET / HTTP/1.1\nHost: x\n\nQUIT\n",
-        "SEND len=3 a\nhello\n",
-    ])
+    @Test(
+        "LF and CR LF are parsed the same",
+        arguments: [
+            "HELLO\nPING\nPING hi\nHELP\nHELP SEND\nCANCEL #a\nQUIT\n",
+            "SEND jobs hello\n#a SEND jobs\nRECV jobs\nRECV timeout=0 jobs\n",
+            "SEND len=5 jobs\nhello\nSEND len=0 jobs\n\nPING\n", "FROB\nSEND len=5 -x\nhello\nRECV\n#! PING\nPING\n",
+            "OPEN cap=1 a\nPOISON a why\nJOIN end=send a\nLEAVE end=send a\nCLOSE a\nBARRIER parties=1 a\nAUTH a b\nNAME a\n",
+            "ACK 1.1\nNACK 1.1\nTOUCH 1.1\nINFO\nCHANNELS\nWAITERS\nCLIENTS\nSTUCK\n#a TRACE\n#a RECV count=1 a\n",
+            "SELECT recv lease=1s a | send id=x len=2 b | barrier c\nhi\nPING\n", "OPEN len=2 a\nhi\nPING\n",
+            "SELECT recv a | send len=2 b | send c text | else\nhi\nPING\n", "GET / HTTP/1.1\nHost: x\n\nQUIT\n",
+            "SEND len=3 a\nhello\n",
+        ])
     func lineEndsAreAlike(_ text: String) {
-        #expect(Conversation.steps(of: text.replacingLineEnds) == Conversation.steps(of: text))
+        #expect(RequestFeed.steps(of: text.replacingLineEnds) == RequestFeed.steps(of: text))
     }
 
-    @Test(arguments: [18, 25, 26, 27, 28, 29, 40], ["\n", "\r\n", "\r\r\n", "\rx\n"])
+    @Test(
+        "Overlong lines in small pieces are parsed the same", arguments: [18, 25, 26, 27, 28, 29, 40],
+        ["\n", "\r\n", "\r\r\n", "\rx\n"])
     func overlongLinesCutAnywhere(_ length: Int, _ end: String) {
         let limits = Limits(maxLineBytes: 27)
         for beginning in ["PING ", "#a SEND jobs ", "SEND len=5 a ", "SELECT ", "AAAAA", "SEND timeout="] {
             let padding = String(repeating: "x", count: max(0, length - beginning.utf8.count))
             let text = "PING\n" + beginning + padding + end + "PING\n\nPING\nPING\n"
-            let whole = Conversation.steps(of: text, limits: limits)
+            let whole = RequestFeed.steps(of: text, limits: limits)
             for piece in [1, 2, 3, 5, 26, 27, 28, 29, 30] {
-                #expect(Conversation.steps(of: text, piece: piece, limits: limits) == whole)
+                #expect(RequestFeed.steps(of: text, piece: piece, limits: limits) == whole)
             }
         }
     }
 
-    @Test func aRequestIsReportedWithItsLastByte() {
-        var conversation = Conversation()
-        conversation.receive(Array("SEND len=5 jobs\nhello".utf8))
-        #expect(conversation.steps.isEmpty)
-        #expect(!conversation.isBetweenRequests)
-        conversation.receive(Array("\n".utf8))
-        #expect(conversation.steps.count == 1)
-        #expect(conversation.isBetweenRequests)
+    @Test("A request is complete with the line end after its body")
+    func aRequestIsReportedWithItsLastByte() {
+        var feed = RequestFeed()
+        feed.receive(Array("SEND len=5 jobs\nhello".utf8))
+        #expect(feed.steps.isEmpty)
+        #expect(!feed.isBetweenRequests)
+        feed.receive(Array("\n".utf8))
+        #expect(feed.steps.count == 1)
+        #expect(feed.isBetweenRequests)
     }
 
-    @Test func aRefusalDoesNotWaitForItsBody() {
-        var conversation = Conversation()
-        conversation.receive(Array("SEND len=5 -x\n".utf8))
-        #expect(conversation.steps.map(\.code) == [.badName])
-        #expect(!conversation.isBetweenRequests)
-        conversation.receive(Array("QUIT\n\nPING\n".utf8))
-        #expect(conversation.steps.map(\.command) == [nil, .ping([])])
-        #expect(conversation.isBetweenRequests)
+    @Test("A refusal is reported before the body of its line arrives")
+    func aRefusalDoesNotWaitForItsBody() {
+        var feed = RequestFeed()
+        feed.receive(Array("SEND len=5 -x\n".utf8))
+        #expect(feed.steps.map(\.code) == [.badName])
+        #expect(!feed.isBetweenRequests)
+        feed.receive(Array("QUIT\n\nPING\n".utf8))
+        #expect(feed.steps.map(\.command) == [nil, .ping([])])
+        #expect(feed.isBetweenRequests)
     }
 
-    @Test func aPartialLineIsNotBetweenRequests() {
-        var conversation = Conversation()
-        #expect(conversation.isBetweenRequests)
-        conversation.receive(Array("PIN".utf8))
-        #expect(!conversation.isBetweenRequests)
-        conversation.receive(Array("G\n\n".utf8))
-        #expect(conversation.isBetweenRequests)
+    @Test("A partial line is part of a request")
+    func aPartialLineIsNotBetweenRequests() {
+        var feed = RequestFeed()
+        #expect(feed.isBetweenRequests)
+        feed.receive(Array("PIN".utf8))
+        #expect(!feed.isBetweenRequests)
+        feed.receive(Array("G\n\n".utf8))
+        #expect(feed.isBetweenRequests)
     }
 
-    @Test func callsWithoutInputAskForMore() {
+    @Test("Empty input needs more")
+    func callsWithoutInputAskForMore() {
         var parser = RequestParser(limits: Limits())
         var offset = 0
         #expect(parser.next(UnsafeRawBufferPointer(start: nil, count: 0), offset: &offset) == .needsMore)
         #expect(offset == 0)
     }
 
-    @Test(arguments: 0..<40 as Range<UInt64>)
+    @Test("Random input is parsed the same in any pieces, within the limits", arguments: 0..<40 as Range<UInt64>)
     func randomBytesKeepTheInvariants(_ seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
         let limits = Limits(maxLineBytes: 64, maxBodyBytes: 128, maxDiscardBytes: 512, maxSelectArms: 4)
         let bytes = Self.nonsense(using: &generator)
-        var conversation = Conversation(limits: limits)
+        var feed = RequestFeed(limits: limits)
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = Int.random(in: 1...40, using: &generator)
-            conversation.receive(rest.prefix(piece))
+            feed.receive(rest.prefix(piece))
             rest = rest.dropFirst(piece)
-            #expect(conversation.bufferedBytes <= 2 * limits.maxBodyBytes)
+            #expect(feed.bufferedBytes <= 2 * limits.maxBodyBytes)
         }
-        #expect(conversation.steps == Conversation.steps(of: bytes, limits: limits))
-        #expect(conversation.steps.dropLast().allSatisfy { $0.code?.isFatal != true })
+        #expect(feed.steps == RequestFeed.steps(of: bytes, limits: limits))
+        #expect(feed.steps.dropLast().allSatisfy { $0.code?.isFatal != true })
     }
 
-    /// Pieces of the grammar, and bytes of any kind, in any order.
+    /// Returns words of the grammar and arbitrary bytes in random order.
     private static func nonsense(using generator: inout SeededGenerator) -> [UInt8] {
         let words = [
             "SEND", "RECV", "SELECT", "PING", "QUIT", "HELP", "CANCEL", "HELLO", "send", "recv", "else", "|", " | ",
@@ -153,7 +162,7 @@ import Testing
 }
 
 extension String {
-    /// The text with CRLF for every LF.
+    /// The text with CR LF in place of every LF.
     fileprivate var replacingLineEnds: String {
         String(decoding: utf8.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] }, as: UTF8.self)
     }

@@ -1,7 +1,7 @@
 import SluiceWire
 import Testing
 
-/// What arrives first on a port that the whole world can reach.
+/// The first bytes that arrive on a public port.
 @Suite struct OpeningTests {
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
@@ -14,68 +14,78 @@ import Testing
         targets.flatMap { target in versions.map { "\(method) \(target) \($0)" } }
     }
 
-    @Test(arguments: requests)
+    @Test("An HTTP request ends the connection before its headers", arguments: requests)
     func webRequestsAreRefusedBeforeTheirHeaders(_ line: String) {
         for end in ["\n", "\r\n"] {
-            let steps = Conversation.steps(of: line + end + "Host: x" + end + end + "SEND jobs hello" + end)
+            let steps = RequestFeed.steps(of: line + end + "Host: x" + end + end + "SEND jobs hello" + end)
             #expect(steps.map(\.code) == [.notSluice])
         }
     }
 
-    @Test(arguments: [
-        "GET /", "POST /jobs", "TRACE /", "TRACE /jobs", "TRACE http://example.org/", "GET http://example.org/",
-        "HTTP/1.1 200 OK", " GET / HTTP/1.1", "\u{0}GET / HTTP/1.1",
-    ])
+    @Test(
+        "An HTTP request without a version ends the connection",
+        arguments: [
+            "GET /", "POST /jobs", "TRACE /", "TRACE /jobs", "TRACE http://example.org/", "GET http://example.org/",
+            "HTTP/1.1 200 OK", " GET / HTTP/1.1", "\u{0}GET / HTTP/1.1",
+        ])
     func webRequestsAreKnownWithoutAVersionToo(_ line: String) {
-        #expect(Conversation.steps(of: line + "\r\nSEND jobs x\r\n").map(\.code) == [.notSluice])
+        #expect(RequestFeed.steps(of: line + "\r\nSEND jobs x\r\n").map(\.code) == [.notSluice])
     }
 
-    @Test func webRequestsAreKnownWhenTheirLineIsTooLong() {
+    @Test("An HTTP request with an overlong line ends the connection")
+    func webRequestsAreKnownWhenTheirLineIsTooLong() {
         let line = "GET /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
-        #expect(Conversation.steps(of: line + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
+        #expect(RequestFeed.steps(of: line + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
         let trace = "TRACE /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
-        #expect(Conversation.steps(of: trace + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
+        #expect(RequestFeed.steps(of: trace + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
     }
 
-    @Test func noVerbButThoseWithAMessageIsAMethod() {
+    @Test("Only PING, SEND and SELECT may carry a version of HTTP")
+    func noVerbButThoseWithAMessageIsAMethod() {
         for verb in Verb.allCases where ![.ping, .send, .select].contains(verb) {
             for target in ["/", "/jobs", "*", "example.org:443", "http://example.org/", "alice"] {
-                let steps = Conversation.steps(
+                let steps = RequestFeed.steps(
                     of: "\(verb.rawValue) \(target) HTTP/1.1\r\nHost: x\r\n\r\nSEND jobs x\r\n")
                 #expect(steps.map(\.code) == [.notSluice], "\(verb) \(target)")
             }
         }
     }
 
-    @Test func aTraceIsACommandBehindATag() throws {
-        let steps = Conversation.steps(of: "#a TRACE /\nTRACE / HTTP/1.1\nPING\n")
+    @Test("A tagged TRACE is a command and not an HTTP request")
+    func aTraceIsACommandBehindATag() throws {
+        let steps = RequestFeed.steps(of: "#a TRACE /\nTRACE / HTTP/1.1\nPING\n")
         #expect(steps.map(\.code) == [nil, .syntax, nil])
         #expect(steps.first?.command == .trace(TraceCommand(prefix: try channel("/"))))
     }
 
-    @Test func emptyLinesBeforeAWebRequestDoNotHideIt() {
-        #expect(Conversation.steps(of: "\r\n\n\r\nGET / HTTP/1.1\r\nQUIT\r\n").map(\.code) == [.notSluice])
+    @Test("Empty lines before an HTTP request do not hide it")
+    func emptyLinesBeforeAWebRequestDoNotHideIt() {
+        #expect(RequestFeed.steps(of: "\r\n\n\r\nGET / HTTP/1.1\r\nQUIT\r\n").map(\.code) == [.notSluice])
     }
 
-    @Test func mistypedVerbsAreNoWebRequests() {
+    @Test("A mistyped verb is not taken for an HTTP request")
+    func mistypedVerbsAreNoWebRequests() {
         for line in ["GET jobs", "GET", "POST jobs hello", "PUT jobs HTTP", "gets /"] {
-            #expect(Conversation.steps(of: line + "\nPING\n").map(\.code) == [.unknownCommand, nil])
+            #expect(RequestFeed.steps(of: line + "\nPING\n").map(\.code) == [.unknownCommand, nil])
         }
     }
 
-    @Test func commandsThatMentionTheWebAreCommands() {
-        #expect(Conversation.steps(of: "SEND jobs GET / HTTP/1.1\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
-        #expect(Conversation.steps(of: "PING GET / HTTP/1.1\n").map(\.code) == [nil])
-        #expect(Conversation.steps(of: "SEND -x HTTP/1.1\nPING\n").map(\.code) == [.badName, nil])
-        #expect(Conversation.steps(of: "PING\nPOISON / HTTP/1.1\nAUTH / HTTP/1.1\n").map(\.code) == [nil, nil, nil])
-        #expect(Conversation.steps(of: "POISON jobs HTTP/1.1 is down\nPING\n").map(\.code) == [nil, nil])
+    @Test("Commands may mention HTTP in their texts")
+    func commandsThatMentionTheWebAreCommands() {
+        #expect(RequestFeed.steps(of: "SEND jobs GET / HTTP/1.1\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
+        #expect(RequestFeed.steps(of: "PING GET / HTTP/1.1\n").map(\.code) == [nil])
+        #expect(RequestFeed.steps(of: "SEND -x HTTP/1.1\nPING\n").map(\.code) == [.badName, nil])
+        #expect(RequestFeed.steps(of: "PING\nPOISON / HTTP/1.1\nAUTH / HTTP/1.1\n").map(\.code) == [nil, nil, nil])
+        #expect(RequestFeed.steps(of: "POISON jobs HTTP/1.1 is down\nPING\n").map(\.code) == [nil, nil])
     }
 
-    @Test func onlyTheFirstLineIsAnOpening() {
-        #expect(Conversation.steps(of: "PING\nGET / HTTP/1.1\nPING\n").map(\.code) == [nil, .unknownCommand, nil])
+    @Test("Only the first line is checked for other protocols")
+    func onlyTheFirstLineIsAnOpening() {
+        #expect(RequestFeed.steps(of: "PING\nGET / HTTP/1.1\nPING\n").map(\.code) == [nil, .unknownCommand, nil])
     }
 
     @Test(
+        "TLS and SSH are refused from their first bytes",
         arguments: [
             [0x16, 0x03], [0x16, 0x03, 0x01], [0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03],
             [0x16, 0x03, 0x03, 0x0A, 0x0A], [0x0A, 0x16, 0x03], [0x0D, 0x0A, 0x16, 0x03], Array("SSH-".utf8),
@@ -83,19 +93,21 @@ import Testing
         ] as [[UInt8]])
     func openingsWithoutALineAreRefusedAtOnce(_ bytes: [UInt8]) {
         for piece in [1, 2, 3, Int.max] {
-            #expect(Conversation.steps(of: bytes, piece: piece).map(\.code) == [.notSluice])
-            let steps = Conversation.steps(of: bytes + Body("\nSEND jobs x\nQUIT\n"), piece: piece)
+            #expect(RequestFeed.steps(of: bytes, piece: piece).map(\.code) == [.notSluice])
+            let steps = RequestFeed.steps(of: bytes + Body("\nSEND jobs x\nQUIT\n"), piece: piece)
             #expect(steps.map(\.code) == [.notSluice])
         }
     }
 
-    @Test(arguments: [[0x16], [0x16, 0x0A], [0x53, 0x53, 0x48]] as [[UInt8]])
+    @Test(
+        "A part of a TLS or SSH opening does not end the connection",
+        arguments: [[0x16], [0x16, 0x0A], [0x53, 0x53, 0x48]] as [[UInt8]])
     func lessThanAnOpeningIsNotRefusedAsOne(_ bytes: [UInt8]) {
-        let steps = Conversation.steps(of: bytes + Body("\nPING\n"))
+        let steps = RequestFeed.steps(of: bytes + Body("\nPING\n"))
         #expect(steps.last?.command == .ping([]))
     }
 
-    /// Openings that are wrong and harmless: refused, and the connection goes on.
+    /// First bytes that are invalid but harmless, so the connection stays usable.
     private static let nonsense: [[UInt8]] = [
         [0xFF, 0xFB, 0x01], [0xFF, 0xFD, 0x03, 0xFF, 0xFB, 0x18], [0xFF, 0xF4, 0xFF, 0xFD, 0x06], [0xFF], [0x00],
         [0x00, 0x00, 0x00],
@@ -107,28 +119,31 @@ import Testing
         [0xE2, 0x80, 0xA8],
     ]
 
-    @Test(arguments: nonsense, ["\n", "\r\n"])
+    @Test("Nonsense is refused and the connection stays usable", arguments: nonsense, ["\n", "\r\n"])
     func nonsenseIsRefusedAndTheConnectionGoesOn(_ bytes: [UInt8], _ end: String) {
         for tail in ["", "PING", " PING", "SEND jobs hello", " QUIT"] {
-            let steps = Conversation.steps(of: bytes + Body(tail + end + "PING" + end))
+            let steps = RequestFeed.steps(of: bytes + Body(tail + end + "PING" + end))
             #expect(steps.count == 2)
             #expect(steps.first?.code == .syntax)
             #expect(steps.last?.command == .ping([]))
         }
     }
 
-    @Test(arguments: [
-        "EHLO example.org", "HELO example.org", "USER root", "AUTH x", "STATS", "*1", "$4", "INFO all", "MAIL FROM:<a>",
-        "NICK a",
-        "JOIN #a", "{}", "<xml/>", "RTSP", "SUBSCRIBE a", "use", "reserve", "put 0 0 0 5", "CONFIG SET dir /",
-        "FLUSHALL",
-        "help()", "exit", "cd /", "; id", "$(id)", "`id`", "../../etc/passwd", "' OR 1=1 --", "%0d%0aQUIT",
-        "\\r\\nQUIT", "QUIT\\n",
-        "-1", "+1", "01", "9223372036854775808", "18446744073709551616", "#", "##", "#-1", "#\u{0}", "len=",
-        "timeout=1s",
-    ])
+    @Test(
+        "Commands of other protocols are refused",
+        arguments: [
+            "EHLO example.org", "HELO example.org", "USER root", "AUTH x", "STATS", "*1", "$4", "INFO all",
+            "MAIL FROM:<a>",
+            "NICK a",
+            "JOIN #a", "{}", "<xml/>", "RTSP", "SUBSCRIBE a", "use", "reserve", "put 0 0 0 5", "CONFIG SET dir /",
+            "FLUSHALL",
+            "help()", "exit", "cd /", "; id", "$(id)", "`id`", "../../etc/passwd", "' OR 1=1 --", "%0d%0aQUIT",
+            "\\r\\nQUIT", "QUIT\\n",
+            "-1", "+1", "01", "9223372036854775808", "18446744073709551616", "#", "##", "#-1", "#\u{0}", "len=",
+            "timeout=1s",
+        ])
     func otherLanguagesAreRefused(_ line: String) {
-        let steps = Conversation.steps(of: line + "\nPING\n")
+        let steps = RequestFeed.steps(of: line + "\nPING\n")
         #expect(steps.first?.code != nil)
         #expect(steps.count == 2 || steps.first?.code == .framing)
         #expect(!steps.contains { $0.command == .quit })

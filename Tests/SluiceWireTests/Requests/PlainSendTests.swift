@@ -2,7 +2,7 @@ import Testing
 
 @testable import SluiceWire
 
-/// Sends that are not made commands of: what is seen in the line is what the command would say.
+/// A plain send has the same contents as the command that the parser would create.
 @Suite(.timeLimit(.minutes(10))) struct PlainSendTests {
     private static let lines = [
         "SEND jobs sweep", "send jobs sweep the yard", "SeNd jobs  two blanks", "SEND j x", "#7 SEND jobs sweep",
@@ -16,10 +16,10 @@ import Testing
         "#a,b SEND jobs x", "#a-tag-that-is-longer-than-tags-may SEND jobs x", "SEND\tjobs x",
     ]
 
-    /// What a plain send says; nil where there is none at the beginning of the text.
+    /// Returns the parts of the plain send at the beginning of the text, or nil if there is none.
     private func seen(in text: String, after other: String?) -> [String]? {
         var parser = RequestParser(limits: Limits())
-        // The first line of a connection may be that of another protocol, and is looked at more closely.
+        // The parser checks the first line of a connection for other protocols, so a PING goes first.
         var offset = 0
         _ = Array("PING\n".utf8).withUnsafeBytes { parser.next($0, offset: &offset) }
         return Array("\(other ?? "")\n".utf8).withUnsafeBytes { before in
@@ -33,8 +33,9 @@ import Testing
         }
     }
 
-    @Test(arguments: lines) func saysWhatTheCommandSays(line: String) {
-        guard case .request(let request) = Conversation.steps(of: line + "\n").first,
+    @Test("A plain send has the same tag, channel and text as the parsed command", arguments: lines)
+    func saysWhatTheCommandSays(line: String) {
+        guard case .request(let request) = RequestFeed.steps(of: line + "\n").first,
             case .send(let command) = request.command
         else {
             Issue.record("\(line) is no send")
@@ -46,12 +47,12 @@ import Testing
         #expect(seen(in: line, after: nil) == [tag, "\(command.channel)", body, "\(line.utf8.count + 1)"])
     }
 
-    @Test(arguments: others) func isNothingElse(line: String) {
+    @Test("Other lines are not plain sends", arguments: others) func isNothingElse(line: String) {
         #expect(seen(in: line, after: nil) == nil)
     }
 
-    /// Whatever came before, and is taken for the pattern.
-    @Test(arguments: lines + others, lines) func isSeenTheSameBehindAnother(line: String, other: String) {
+    @Test("The previous plain send does not change the result", arguments: lines + others, lines)
+    func isSeenTheSameBehindAnother(line: String, other: String) {
         #expect(seen(in: line, after: other) == seen(in: line, after: nil))
     }
 }

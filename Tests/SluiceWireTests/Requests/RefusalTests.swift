@@ -2,49 +2,57 @@ import SluiceWire
 import Testing
 
 @Suite struct RefusalTests {
-    @Test(arguments: [
-        ("FROB", "unknown-command"), ("PINGS", "unknown-command"), ("PIN", "unknown-command"),
-        ("ACKS 1", "unknown-command"),
-        ("OPENS jobs", "unknown-command"), ("HELP frob", "unknown-command"), ("sixteen-letters-x a", "unknown-command"),
-        (" PING", "syntax"), ("\tPING", "syntax"), ("PING\tx", "syntax"), ("\u{0}PING", "syntax"), ("P!NG", "syntax"),
-        ("ÿPING", "syntax"), ("PING\u{0}", "syntax"), (" ", "syntax"), ("\r\r", "syntax"), ("P\rING", "syntax"),
-        ("#t", "syntax"), ("#t ", "syntax"), ("#t  PING", "syntax"), ("# PING", "bad-name"), ("#", "bad-name"),
-        ("#ä PING", "bad-name"), ("#a:b PING", "bad-name"), ("##a PING", "bad-name"), ("#a\u{0} PING", "bad-name"),
-        ("HELLO 1", "syntax"), ("HELLO ", "syntax"), ("HELLO version=1", "bad-option"), ("QUIT now", "syntax"),
-        ("QUIT ", "syntax"), ("HELP ", "syntax"), ("HELP SEND RECV", "syntax"), ("HELP SEND ", "syntax"),
-        ("CANCEL", "syntax"), ("CANCEL a", "syntax"), ("CANCEL #", "bad-name"), ("CANCEL #a b", "syntax"),
-        ("CANCEL #a ", "syntax"), ("CANCEL #ä", "bad-name"), ("CANCEL timeout=1s #a", "bad-option"),
-        ("RECV", "syntax"), ("RECV ", "syntax"), ("RECV  jobs", "syntax"), ("RECV jobs ", "syntax"),
-        ("RECV jobs x", "syntax"), ("RECV -jobs", "bad-name"), ("RECV jöbs", "bad-name"), ("RECV jobs!", "bad-name"),
-        ("RECV jobs\u{0}", "bad-name"), ("RECV jo\rbs", "bad-name"), ("RECV jobs\u{1B}[2J", "bad-name"),
-        ("RECV cap=5 jobs", "bad-option"), ("RECV id=x jobs", "bad-option"),
-        ("RECV order=fair jobs", "bad-option"),
-        ("RECV eof= jobs", "bad-option"), ("RECV eof=stop jobs", "bad-option"), ("RECV eof=WAIT jobs", "bad-option"),
-        ("RECV eof=wait eof=wait jobs", "bad-option"), ("RECV timeout=1s timeout=1s jobs", "bad-option"),
-        ("RECV timeout=0 TIMEOUT=0 jobs", "bad-option"), ("RECV =5 jobs", "bad-name"),
-        ("RECV t-1=5 jobs", "bad-option"),
-        ("RECV timeout= jobs", "bad-number"), ("RECV timeout=5 jobs", "bad-number"),
-        ("RECV timeout=s jobs", "bad-number"),
-        ("RECV timeout=-1s jobs", "bad-number"), ("RECV timeout=+1s jobs", "bad-number"),
-        ("RECV timeout=01s jobs", "bad-number"), ("RECV timeout=00 jobs", "bad-number"),
-        ("RECV timeout=1.5s jobs", "bad-number"), ("RECV timeout=1S jobs", "bad-number"),
-        ("RECV timeout=1us jobs", "bad-number"), ("RECV timeout=1d jobs", "bad-number"),
-        ("RECV timeout=1s1s jobs", "bad-number"), ("RECV timeout=0x1s jobs", "bad-number"),
-        ("RECV timeout=1e3s jobs", "bad-number"), ("RECV timeout=٣s jobs", "bad-number"),
-        ("RECV timeout=876001h jobs", "bad-number"), ("RECV timeout=9223372036854775807ms jobs", "bad-number"),
-        ("RECV timeout=9223372036854775807h jobs", "bad-number"),
-        ("RECV timeout=9223372036854775808ms jobs", "bad-number"),
-        ("RECV timeout=18446744073709551616s jobs", "bad-number"), ("SEND", "syntax"), ("SEND ", "syntax"),
-        ("SEND  jobs x", "syntax"), ("SEND timeout=1s", "syntax"), ("SEND -jobs x", "bad-name"),
-        ("SEND lease=1s jobs x", "bad-option"), ("SEND order=fair jobs x", "bad-option"), ("PING x=1", "bad-option"),
-    ])
+    @Test(
+        "An invalid line is refused and the connection stays usable",
+        arguments: [
+            ("FROB", "unknown-command"), ("PINGS", "unknown-command"), ("PIN", "unknown-command"),
+            ("ACKS 1", "unknown-command"),
+            ("OPENS jobs", "unknown-command"), ("HELP frob", "unknown-command"),
+            ("sixteen-letters-x a", "unknown-command"),
+            (" PING", "syntax"), ("\tPING", "syntax"), ("PING\tx", "syntax"), ("\u{0}PING", "syntax"),
+            ("P!NG", "syntax"),
+            ("ÿPING", "syntax"), ("PING\u{0}", "syntax"), (" ", "syntax"), ("\r\r", "syntax"), ("P\rING", "syntax"),
+            ("#t", "syntax"), ("#t ", "syntax"), ("#t  PING", "syntax"), ("# PING", "bad-name"), ("#", "bad-name"),
+            ("#ä PING", "bad-name"), ("#a:b PING", "bad-name"), ("##a PING", "bad-name"), ("#a\u{0} PING", "bad-name"),
+            ("HELLO 1", "syntax"), ("HELLO ", "syntax"), ("HELLO version=1", "bad-option"), ("QUIT now", "syntax"),
+            ("QUIT ", "syntax"), ("HELP ", "syntax"), ("HELP SEND RECV", "syntax"), ("HELP SEND ", "syntax"),
+            ("CANCEL", "syntax"), ("CANCEL a", "syntax"), ("CANCEL #", "bad-name"), ("CANCEL #a b", "syntax"),
+            ("CANCEL #a ", "syntax"), ("CANCEL #ä", "bad-name"), ("CANCEL timeout=1s #a", "bad-option"),
+            ("RECV", "syntax"), ("RECV ", "syntax"), ("RECV  jobs", "syntax"), ("RECV jobs ", "syntax"),
+            ("RECV jobs x", "syntax"), ("RECV -jobs", "bad-name"), ("RECV jöbs", "bad-name"),
+            ("RECV jobs!", "bad-name"),
+            ("RECV jobs\u{0}", "bad-name"), ("RECV jo\rbs", "bad-name"), ("RECV jobs\u{1B}[2J", "bad-name"),
+            ("RECV cap=5 jobs", "bad-option"), ("RECV id=x jobs", "bad-option"),
+            ("RECV order=fair jobs", "bad-option"),
+            ("RECV eof= jobs", "bad-option"), ("RECV eof=stop jobs", "bad-option"),
+            ("RECV eof=WAIT jobs", "bad-option"),
+            ("RECV eof=wait eof=wait jobs", "bad-option"), ("RECV timeout=1s timeout=1s jobs", "bad-option"),
+            ("RECV timeout=0 TIMEOUT=0 jobs", "bad-option"), ("RECV =5 jobs", "bad-name"),
+            ("RECV t-1=5 jobs", "bad-option"),
+            ("RECV timeout= jobs", "bad-number"), ("RECV timeout=5 jobs", "bad-number"),
+            ("RECV timeout=s jobs", "bad-number"),
+            ("RECV timeout=-1s jobs", "bad-number"), ("RECV timeout=+1s jobs", "bad-number"),
+            ("RECV timeout=01s jobs", "bad-number"), ("RECV timeout=00 jobs", "bad-number"),
+            ("RECV timeout=1.5s jobs", "bad-number"), ("RECV timeout=1S jobs", "bad-number"),
+            ("RECV timeout=1us jobs", "bad-number"), ("RECV timeout=1d jobs", "bad-number"),
+            ("RECV timeout=1s1s jobs", "bad-number"), ("RECV timeout=0x1s jobs", "bad-number"),
+            ("RECV timeout=1e3s jobs", "bad-number"), ("RECV timeout=٣s jobs", "bad-number"),
+            ("RECV timeout=876001h jobs", "bad-number"), ("RECV timeout=9223372036854775807ms jobs", "bad-number"),
+            ("RECV timeout=9223372036854775807h jobs", "bad-number"),
+            ("RECV timeout=9223372036854775808ms jobs", "bad-number"),
+            ("RECV timeout=18446744073709551616s jobs", "bad-number"), ("SEND", "syntax"), ("SEND ", "syntax"),
+            ("SEND  jobs x", "syntax"), ("SEND timeout=1s", "syntax"), ("SEND -jobs x", "bad-name"),
+            ("SEND lease=1s jobs x", "bad-option"), ("SEND order=fair jobs x", "bad-option"),
+            ("PING x=1", "bad-option"),
+        ])
     func badLinesAreRefusedAndTheConnectionGoesOn(_ line: String, _ code: String) {
         expectRefusal(line, code)
     }
 
-    @Test func refusalsCarryTheTag() throws {
+    @Test("A refusal carries the tag of its line")
+    func refusalsCarryTheTag() throws {
         for line in ["FROB", "RECV -x", "SEND timeout=9 a b", "", "SEND len=x jobs", "SELECT else"] {
-            let steps = Conversation.steps(of: "#t.1 \(line)\n")
+            let steps = RequestFeed.steps(of: "#t.1 \(line)\n")
             guard case .refused(let found, _) = steps.first else {
                 Issue.record("not refused: \(line)")
                 continue
@@ -53,7 +61,8 @@ import Testing
         }
     }
 
-    @Test func textsNeverEchoInput() {
+    @Test("Error texts never repeat input")
+    func textsNeverEchoInput() {
         for line in [
             "QWX", "RECV QWX!", "RECV QWX=1 a", "RECV timeout=QWX a", "#QWX! PING", "PING QWX=1", "SELECT QWX",
             "AUTH QWX! QWX", "AUTH a QWX QWX", "AUTH QWX=1 QWX", "AUTH QWX", "NAME QWX!", "ACK QWX",
@@ -62,13 +71,14 @@ import Testing
             "OPEN cap=QWX a", "OPEN overflow=QWX a", "OPEN kind=QWX a", "POISON QWX! QWX", "JOIN end=QWX a",
             "JOIN on-death=QWX a", "BARRIER parties=QWX a", "INFO format=QWX", "INFO QWX", "TRACE QWX",
         ] {
-            for case .refused(_, let error) in Conversation.steps(of: line + "\n") {
+            for case .refused(_, let error) in RequestFeed.steps(of: line + "\n") {
                 #expect(!error.message.contains("QWX"))
             }
         }
     }
 
-    @Test func textsOfRefusalsAreOneShortLine() {
+    @Test("Error texts are one short line of ASCII")
+    func textsOfRefusalsAreOneShortLine() {
         var lines = [
             "#! PING", "A\u{1}", "ABC", "RECV", "RECV !", "RECV  a", "RECV a b", "RECV timeout=x a", "RECV eof=x a",
         ]
@@ -86,7 +96,7 @@ import Testing
         ]
         lines += ["SELECT timeout=0 recv a | else", "SEND len=0 a b\n", "SEND len=x a", "RECV a=1 a", "HELLO x"]
         for line in lines {
-            let refusals = Conversation.steps(of: line + "\n").compactMap { step -> WireError? in
+            let refusals = RequestFeed.steps(of: line + "\n").compactMap { step -> WireError? in
                 guard case .refused(_, let error) = step else { return nil }
                 return error
             }

@@ -12,54 +12,64 @@ import Testing
         .receive(ReceiveCommand(channel: try channel("a"), timeout: timeout, lease: lease))
     }
 
-    @Test func whatIsEncodedIsParsed() throws {
+    @Test("Encoded requests parse to the same requests")
+    func whatIsEncodedIsParsed() throws {
         let found = try tag("a")
         let requests = try Examples.all().map { Request(tag: found, command: $0) }
         var bytes: [UInt8] = []
         for request in requests { request.append(to: &bytes) }
-        let steps = Conversation.steps(of: bytes)
+        let steps = RequestFeed.steps(of: bytes)
         #expect(steps.count == requests.count)
         for (step, request) in zip(steps, requests) { #expect(step == .request(request)) }
     }
 
-    @Test func whatIsEncodedIsParsedWithoutATagToo() throws {
+    @Test("Encoded requests without tags parse to the same requests")
+    func whatIsEncodedIsParsedWithoutATagToo() throws {
         for command in try Examples.all() where !Examples.needsTag(command) {
             var bytes: [UInt8] = []
             Request(command: command).append(to: &bytes)
-            #expect(Conversation.steps(of: bytes) == [.request(Request(command: command))])
+            #expect(RequestFeed.steps(of: bytes) == [.request(Request(command: command))])
         }
     }
 
-    @Test func theExamplesHaveEveryVerb() throws {
+    @Test("The examples contain every verb")
+    func theExamplesHaveEveryVerb() throws {
         #expect(Set(try Examples.all().map(\.verb)) == Set(Verb.allCases))
     }
 
-    @Test func aBodyNeverStandsInALine() throws {
+    @Test("A message is sent as a body and never as a text")
+    func aBodyNeverStandsInALine() throws {
         let command = SendCommand(channel: try channel("jobs"), body: Body("x\nQUIT\n"))
         #expect(encoded(.send(command)) == "SEND len=7 jobs\nx\nQUIT\n\n")
     }
 
-    @Test(arguments: [
-        (Duration.nanoseconds(1), "1ms"), (.microseconds(1001), "2ms"), (.seconds(-1), "0ms"), (.seconds(1), "1000ms"),
-        (.seconds(Int64.max), "3153600000000ms"),
-    ])
+    @Test(
+        "Durations are rounded up to milliseconds",
+        arguments: [
+            (Duration.nanoseconds(1), "1ms"), (.microseconds(1001), "2ms"), (.seconds(-1), "0ms"),
+            (.seconds(1), "1000ms"),
+            (.seconds(Int64.max), "3153600000000ms"),
+        ])
     func durationsAreRoundedUpToMilliseconds(_ duration: Duration, _ text: String) throws {
         #expect(encoded(try receive(timeout: duration)) == "RECV timeout=\(text) a\n")
         let nack = NackCommand(DeliveryID(serial: 7, slot: 9), delay: duration)
         #expect(encoded(.nack(nack)) == "NACK delay=\(text) 7.9\n")
     }
 
-    @Test(arguments: [
-        (Duration.zero, "1ms"), (.seconds(-1), "1ms"), (.nanoseconds(1), "1ms"), (.microseconds(1001), "2ms"),
-        (.seconds(Int64.max), "3153600000000ms"),
-    ])
+    @Test(
+        "A lease is at least one millisecond",
+        arguments: [
+            (Duration.zero, "1ms"), (.seconds(-1), "1ms"), (.nanoseconds(1), "1ms"), (.microseconds(1001), "2ms"),
+            (.seconds(Int64.max), "3153600000000ms"),
+        ])
     func noLeaseIsShorterThanAMillisecond(_ lease: Duration, _ text: String) throws {
         #expect(encoded(try receive(lease: lease)) == "RECV lease=\(text) a\n")
         let arm = Arm.receive(try channel("a"), lease: lease)
         #expect(encoded(.select(SelectCommand(arms: [arm]))) == "SELECT recv lease=\(text) a\n")
     }
 
-    @Test func defaultsAreLeftOut() throws {
+    @Test("Options with their default values are left out")
+    func defaultsAreLeftOut() throws {
         let jobs = try channel("jobs")
         #expect(encoded(.open(OpenCommand(jobs, .rendezvous))) == "OPEN jobs\n")
         #expect(encoded(.join(JoinCommand(ChannelEnd(.receive, of: jobs)))) == "JOIN end=recv jobs\n")
@@ -69,23 +79,26 @@ import Testing
         #expect(encoded(.barrier(BarrierCommand(jobs, parties: 2))) == "BARRIER parties=2 jobs\n")
     }
 
-    @Test func negativeNumbersAreSentAsZero() throws {
+    @Test("Negative numbers are sent as zero")
+    func negativeNumbersAreSentAsZero() throws {
         let command = SendCommand(channel: try channel("a"), body: [], minimumReceivers: .min)
         #expect(encoded(.send(command)) == "SEND need=0 len=0 a\n\n")
     }
 
-    @Test(arguments: ["x\nQUIT", "x\r\nQUIT\r\n", "\n", "x\u{85}\u{2028}y", String(repeating: "\n", count: 5000)])
+    @Test(
+        "A reason cannot end the line",
+        arguments: ["x\nQUIT", "x\r\nQUIT\r\n", "\n", "x\u{85}\u{2028}y", String(repeating: "\n", count: 5000)])
     func noReasonEndsALine(_ reason: String) throws {
         let line = encoded(.poison(try channel("a"), reason))
         #expect(line.utf8.filter { $0 == 0x0A }.count == 1)
-        let steps = Conversation.steps(of: line)
+        let steps = RequestFeed.steps(of: line)
         #expect(steps.count == 1)
         #expect(steps.first?.command?.verb == .poison)
     }
 
-    @Test(arguments: ["x\nQUIT", "x y", "x\r\nQUIT", " ", "\n"])
+    @Test("A token cannot end the line or the word", arguments: ["x\nQUIT", "x y", "x\r\nQUIT", " ", "\n"])
     func noTokenEndsALineOrAWord(_ token: String) throws {
-        let steps = Conversation.steps(of: encoded(.authenticate(Credentials(try channel("a"), token: Body(token)))))
+        let steps = RequestFeed.steps(of: encoded(.authenticate(Credentials(try channel("a"), token: Body(token)))))
         #expect(steps.count == 1)
         guard case .authenticate(let credentials) = steps.first?.command else {
             Issue.record("\(steps)")

@@ -1,12 +1,12 @@
 import SluiceWire
 import Testing
 
-/// No byte of a body runs as a command, whatever is wrong with the line before it.
+/// No byte of a body runs as a command, regardless of any error in the line before it.
 @Suite struct SmugglingTests {
-    /// Ten bytes that are a command if they are read as lines.
+    /// Ten bytes that would be a command if they were read as lines.
     private static let payload = "SEND x y\n\n"
 
-    /// Lines that are refused, and that announce a body of ten bytes.
+    /// Invalid lines that announce a body of ten bytes.
     private static let refusedLines = [
         "SEND len=10", "SEND len=10 ", "SEND len=10 -x", "SEND len=10 ünï", "SEND len=10 jobs text",
         "SEND len=10 jobs ",
@@ -41,29 +41,29 @@ import Testing
         "ÿýSEND len=10 jobs", "\u{0}\u{1} len=10", "FROB max-len=9 len=10",
     ]
 
-    @Test(arguments: refusedLines, ["\n", "\r\n"])
+    @Test("The body of a refused command is skipped exactly", arguments: refusedLines, ["\n", "\r\n"])
     func theBodyOfARefusedCommandIsDiscardedExactly(_ line: String, _ end: String) {
-        let steps = Conversation.steps(of: line + end + Self.payload + end + "PING\n")
+        let steps = RequestFeed.steps(of: line + end + Self.payload + end + "PING\n")
         #expect(steps.count == 2)
         #expect(steps.first?.code?.isFatal == false)
         #expect(steps.last?.command == .ping([]))
     }
 
-    @Test(arguments: refusedLines)
+    @Test("A skipped body without a line end ends the connection", arguments: refusedLines)
     func theBodyOfARefusedCommandEndsWithALineEnd(_ line: String) {
-        let steps = Conversation.steps(of: line + "\n" + Self.payload + "PING\nPING\n")
+        let steps = RequestFeed.steps(of: line + "\n" + Self.payload + "PING\nPING\n")
         #expect(steps.count == 2)
         #expect(steps.last?.code == .framing)
     }
 
-    /// Lengths that different readers could take for different numbers, or for none.
+    /// Lengths that two parsers might read as different numbers, or that are no numbers.
     private static let unknowableLengths = [
         "", "-1", "+1", "01", "00", "1_0", "0x10", "1e1", "1.0", "10,", "a", "\u{663}", "1\u{0}", "\"10\"",
         "9223372036854775807", "9223372036854775808", "18446744073709551615", "18446744073709551616",
         "340282366920938463463374607431768211456", "99999999999999999999999999", "67108865",
     ]
 
-    @Test(arguments: unknowableLengths)
+    @Test("An invalid length ends the connection", arguments: unknowableLengths)
     func aLengthThatCannotBeKnownEndsTheConnection(_ length: String) {
         let lines = [
             "SEND len=\(length) jobs", "SEND timeout=5 len=\(length) jobs", "#a SEND LEN=\(length) jobs",
@@ -76,54 +76,62 @@ import Testing
             "SELECT barrier a | send id=x len=\(length) b", "SELECT barrier len=\(length) a",
         ]
         for line in lines {
-            let steps = Conversation.steps(of: line + "\n" + Self.payload + "\nPING\n")
+            let steps = RequestFeed.steps(of: line + "\n" + Self.payload + "\nPING\n")
             #expect(steps.map(\.code) == [.framing], "\(line)")
         }
     }
 
-    @Test(arguments: [
-        "SEND len=1 len=1 jobs", "SEND len=1 LEN=2 jobs", "SELECT send len=1 len=1 a", "FROB x len=10",
-        "FROB len=10 x len=10",
-        "SELECT recv a| send len=10 b", "SELECT recv a |send len=10 b", "SELECT recv a |\tsend len=10 b",
-        "SELECT recv -x | send a len=10", "SELECT recv a len=10", "len=10", "len=10 SEND jobs", "#a len=10",
-        "SEND\u{0}len=10 a",
-        "FROB (len=10)", "SELECT recv a;send len=10 b", "\u{1}len=10",
-    ])
+    @Test(
+        "A line with ambiguous lengths ends the connection",
+        arguments: [
+            "SEND len=1 len=1 jobs", "SEND len=1 LEN=2 jobs", "SELECT send len=1 len=1 a", "FROB x len=10",
+            "FROB len=10 x len=10",
+            "SELECT recv a| send len=10 b", "SELECT recv a |send len=10 b", "SELECT recv a |\tsend len=10 b",
+            "SELECT recv -x | send a len=10", "SELECT recv a len=10", "len=10", "len=10 SEND jobs", "#a len=10",
+            "SEND\u{0}len=10 a",
+            "FROB (len=10)", "SELECT recv a;send len=10 b", "\u{1}len=10",
+        ])
     func aLineThatReadsTwoWaysEndsTheConnection(_ line: String) {
-        let steps = Conversation.steps(of: line + "\n" + Self.payload + "\nPING\n")
+        let steps = RequestFeed.steps(of: line + "\n" + Self.payload + "\nPING\n")
         #expect(steps.map(\.code) == [.framing])
     }
 
-    @Test(arguments: [
-        "SEND len=10 jobs ", "#a SEND len=10 ", "SEND timeout=1s len=10 jobs ", "PING len=10 ", "RECV len=10 a ",
-        "FROB len=10 a ", "POISON len=10 a ", "AUTH len=10 a ", "OPEN cap=1 len=10 a ", "SEND id=x len=10 a ",
-    ])
+    @Test(
+        "The body of an overlong line is skipped",
+        arguments: [
+            "SEND len=10 jobs ", "#a SEND len=10 ", "SEND timeout=1s len=10 jobs ", "PING len=10 ", "RECV len=10 a ",
+            "FROB len=10 a ", "POISON len=10 a ", "AUTH len=10 a ", "OPEN cap=1 len=10 a ", "SEND id=x len=10 a ",
+        ])
     func theBodyBehindAnOverlongLineIsDiscarded(_ beginning: String) {
         let line = beginning + String(repeating: "x", count: 9000) + "\n"
-        let steps = Conversation.steps(of: line + Self.payload + "\nPING\n")
+        let steps = RequestFeed.steps(of: line + Self.payload + "\nPING\n")
         #expect(steps.map(\.code) == [.tooLong, nil])
     }
 
-    @Test(arguments: [
-        ("SEND ", "timeout=1s "), ("SEND", " "), ("SELECT send len=10 a", " | recv a"), ("FROB ", "x=1 "),
-        ("#a SEND ", "eof=wait "),
-        ("SEND timeout=", "1"), ("SEND id=", "x"), ("OPEN ", "cap=1 "), ("SELECT barrier a", " | barrier b"),
-        ("SELECT send a ", "x"), ("SEND x=1 ", "len=1"),
-    ])
+    @Test(
+        "An overlong line that may announce bodies beyond the limit ends the connection",
+        arguments: [
+            ("SEND ", "timeout=1s "), ("SEND", " "), ("SELECT send len=10 a", " | recv a"), ("FROB ", "x=1 "),
+            ("#a SEND ", "eof=wait "),
+            ("SEND timeout=", "1"), ("SEND id=", "x"), ("OPEN ", "cap=1 "), ("SELECT barrier a", " | barrier b"),
+            ("SELECT send a ", "x"), ("SEND x=1 ", "len=1"),
+        ])
     func anOverlongLineThatMayAnnounceBodiesBehindTheCutEndsTheConnection(_ beginning: String, _ filling: String) {
         let line = beginning + String(repeating: filling, count: 9000) + "\n"
-        #expect(Conversation.steps(of: line + Self.payload + "\nPING\n").map(\.code) == [.framing])
+        #expect(RequestFeed.steps(of: line + Self.payload + "\nPING\n").map(\.code) == [.framing])
     }
 
-    @Test func anOptionThatTheCutDividesMayBeALength() {
+    @Test("An option that the limit cuts may be a length and ends the connection")
+    func anOptionThatTheCutDividesMayBeALength() {
         let limits = Limits(maxLineBytes: 20)
         for (length, line) in ["SEND timeout=10s len=10 jobs", "SEND timeout=100s len=10 jobs"].enumerated() {
-            #expect(Conversation.steps(of: line + "\n", limits: limits).map(\.code) == [.framing], "\(length)")
+            #expect(RequestFeed.steps(of: line + "\n", limits: limits).map(\.code) == [.framing], "\(length)")
         }
     }
 
-    @Test func aBodyThatIsLongerThanAnnouncedEndsTheConnection() throws {
-        let steps = Conversation.steps(of: "#a SEND len=4 jobs\nhello\nQUIT\n")
+    @Test("A body longer than announced ends the connection")
+    func aBodyThatIsLongerThanAnnouncedEndsTheConnection() throws {
+        let steps = RequestFeed.steps(of: "#a SEND len=4 jobs\nhello\nQUIT\n")
         guard case .refused(let found, let error) = steps.first else {
             Issue.record("not refused")
             return
@@ -133,28 +141,30 @@ import Testing
         #expect(error.code == .framing)
     }
 
-    @Test(arguments: ["\r", "\rx", "\r\r\n", " \n", "\u{0}\n", "x"])
+    @Test("Only a line end ends a body", arguments: ["\r", "\rx", "\r\r\n", " \n", "\u{0}\n", "x"])
     func onlyALineEndEndsABody(_ end: String) {
         for piece in [1, Int.max] {
-            let steps = Conversation.steps(of: "SEND len=2 jobs\nhi\(end)QUIT\nQUIT\n", piece: piece)
+            let steps = RequestFeed.steps(of: "SEND len=2 jobs\nhi\(end)QUIT\nQUIT\n", piece: piece)
             #expect(steps.map(\.code) == [.framing])
         }
     }
 
-    @Test func nothingRunsAfterAFatalRefusal() {
-        var conversation = Conversation()
-        conversation.receive(Array("SEND len=x jobs\nQUIT\n".utf8))
-        conversation.receive(Array("QUIT\n".utf8))
-        #expect(conversation.steps.map(\.code) == [.framing])
-        #expect(conversation.pendingBytes == 0)
+    @Test("No command runs after a fatal error")
+    func nothingRunsAfterAFatalRefusal() {
+        var feed = RequestFeed()
+        feed.receive(Array("SEND len=x jobs\nQUIT\n".utf8))
+        feed.receive(Array("QUIT\n".utf8))
+        #expect(feed.steps.map(\.code) == [.framing])
+        #expect(feed.pendingBytes == 0)
     }
 
-    @Test func textThatMentionsALengthIsText() {
+    @Test("A text may mention len=")
+    func textThatMentionsALengthIsText() {
         let lines =
             "SEND jobs len=5\nSELECT send a len=5 x | send b len=6\nSEND -x len=5\nRECV jobs len=5\nPING x len=5\nQUIT\n"
-        let steps = Conversation.steps(of: lines)
+        let steps = RequestFeed.steps(of: lines)
         #expect(steps.map(\.code) == [nil, nil, .badName, .syntax, nil, nil])
         let more = "POISON a len=5\nAUTH a len=5\nSEND id=x a len=5\nOPEN a len=5\nCLOSE a len=5\nACK 1.1 len=5\nQUIT\n"
-        #expect(Conversation.steps(of: more).map(\.code) == [nil, nil, nil, .syntax, .syntax, .syntax, nil])
+        #expect(RequestFeed.steps(of: more).map(\.code) == [nil, nil, nil, .syntax, .syntax, .syntax, nil])
     }
 }

@@ -1,8 +1,8 @@
 import SluiceWire
 import Testing
 
-/// Plays a client to a parser as a connection does: keeps what the parser leaves, and adds what arrives.
-struct Conversation {
+/// Feeds a parser as a connection does: keeps the bytes that the parser does not consume, and appends new input.
+struct RequestFeed {
     let limits: Limits
     private var parser: RequestParser
     private var pending: [UInt8] = []
@@ -16,7 +16,7 @@ struct Conversation {
     var isBetweenRequests: Bool { parser.isBetweenRequests }
     var bufferedBytes: Int { parser.bufferedBytes }
 
-    /// Bytes that the parser leaves with its caller.
+    /// The number of bytes that the parser has not consumed.
     var pendingBytes: Int { pending.count }
 
     mutating func receive(_ bytes: some Sequence<UInt8>) {
@@ -35,17 +35,17 @@ struct Conversation {
         #expect(pending.count <= limits.maxLineBytes + 1)
     }
 
-    /// The steps, but for `.needsMore`, that `bytes` make when they arrive in pieces of the given size.
+    /// Returns the parser's steps, without `.needsMore`, for `bytes` in pieces of the given size.
     static func steps(
         of bytes: some Collection<UInt8>, piece: Int = .max, limits: Limits = Limits()
     ) -> [RequestParser.Step] {
-        var conversation = Conversation(limits: limits)
+        var feed = RequestFeed(limits: limits)
         var rest = bytes[...]
         while !rest.isEmpty {
-            conversation.receive(rest.prefix(piece))
+            feed.receive(rest.prefix(piece))
             rest = rest.dropFirst(piece)
         }
-        return conversation.steps
+        return feed.steps
     }
 
     static func steps(of text: String, piece: Int = .max, limits: Limits = Limits()) -> [RequestParser.Step] {
@@ -75,30 +75,30 @@ extension Body {
     }
 }
 
-/// Here a tag is the protocol's, not the testing library's.
+/// Means the protocol's tag, not the one of the testing library.
 typealias Tag = SluiceWire.Tag
 
-/// The one command that the lines of the test are; a test with others ends here.
+/// Parses the lines as exactly one command, or ends the test.
 func command(_ text: String) throws -> Command {
-    let steps = Conversation.steps(of: text + "\n")
+    let steps = RequestFeed.steps(of: text + "\n")
     #expect(steps.count == 1)
     return try #require(steps.first?.command, "\(steps)")
 }
 
-/// Checks that the line is refused with that code, whatever its end, and that the connection goes on.
+/// Checks that the line is refused with the code, with either line end, and that the connection stays usable.
 func expectRefusal(_ line: String, _ code: String, limits: Limits = Limits()) {
     for end in ["\n", "\r\n"] {
-        let steps = Conversation.steps(of: "PING\n" + line + end + "QUIT\n", limits: limits)
+        let steps = RequestFeed.steps(of: "PING\n" + line + end + "QUIT\n", limits: limits)
         #expect(steps.map { $0.code?.description } == [nil, code, nil], "\(line)")
         #expect(steps.last?.command == .quit)
     }
 }
 
-/// The name that the test spells; a test with a bad one ends here.
+/// Creates a name, or ends the test if it is invalid.
 func channel(_ text: String) throws -> ChannelName { try #require(ChannelName(text)) }
 
-/// The identity that the test spells; a test with a bad one ends here.
+/// Creates a message id, or ends the test if it is invalid.
 func message(_ text: String) throws -> MessageID { try #require(MessageID(text)) }
 
-/// The tag that the test spells; a test with a bad one ends here.
+/// Creates a tag, or ends the test if it is invalid.
 func tag(_ text: String) throws -> Tag { try #require(Tag(text)) }
