@@ -121,7 +121,7 @@ import Testing
                 "processes:\n- sieve:\n    to: a\n    up-to: 1",
                 "4: processes: sieve: up-to: \"1\" is not a whole number from 2 to 1000000000"
             ),
-            ("processes:\n- echo: {from: a, to: a}", "2: processes: echo: it names a channel twice"),
+            ("processes:\n- echo: {from: a, to: a}", "2: processes: echo: name each channel only once"),
             (
                 "processes:\n- echo: {from: a, to: b}\n- echo: {from: a, to: c}",
                 "3: processes: the process on line 2 has the name \"echo:a\" too; rename one of them"

@@ -1,13 +1,13 @@
 import SluiceWire
 
-/// What can be done with a name.
+/// The ways of using a name.
 enum NameUse: Sendable, Hashable {
     case send, receive, meet
 }
 
-/// The names that a client has used last, and how: what tells who might be waited for.
+/// The names that a client has used recently, and how. ``WaitGraph`` uses them to guess which clients may help others.
 struct ChannelUsage: Sendable {
-    /// How many are remembered; of more than that, the ones first used are forgotten.
+    /// The number of uses that are remembered. Beyond it, the first ones are forgotten.
     static let capacity = 8
 
     private(set) var entries: [Place] = []

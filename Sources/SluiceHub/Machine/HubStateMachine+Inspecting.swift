@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// What can be seen from outside. These are the only calls that look at everything there is.
+/// Reports. These are the only calls that visit all channels, operations or clients.
 extension HubStateMachine {
     func channelsReport(prefix: ChannelName?) -> ChannelsReport {
         var found: [NamedChannel] = []
@@ -21,7 +21,7 @@ extension HubStateMachine {
             receivers: channel.engine.parkedReceivers + pausedStreams(of: channel).count,
             buffered: channel.engine.bufferedCount + (extras?.returned.count ?? 0), leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0)
-        // Of the engine and not of the declaration, which a closed channel has no more.
+        // The engine's kind, because a closed channel no longer has a declaration.
         switch channel.engine.kind {
         case .buffered(let capacity): report.capacity = capacity
         case .droppingNewest(let capacity):
@@ -34,7 +34,7 @@ extension HubStateMachine {
         case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
         }
         switch channel.engine.ending {
-        // A value that was sent once is not an end to its receivers.
+        // A once channel that has its value is still open for receivers.
         case .closed(let reason) where !channel.isOnce || extras?.declaration == nil:
             report.state = .closed
             report.reason = reason
@@ -46,13 +46,13 @@ extension HubStateMachine {
         return report
     }
 
-    /// The operations that have waited longest come first.
+    /// Reports waiting operations, of which the first has waited longest.
     func waitersReport(on name: ChannelName?) -> WaitersReport {
         var oldest = IndexedHeap<OperationID>()
         var omitted = 0
         operations.forEach { id, operation in
             if let name, !operation.wait.names(name) { return }
-            // The least priority is the youngest: it makes room for an older one.
+            // The operation with the least priority is the youngest and is replaced by an older one.
             let priority = .max - operation.since
             if oldest.count == limits.reportRows {
                 omitted += 1
@@ -78,7 +78,7 @@ extension HubStateMachine {
             state: operation.wait.state)
     }
 
-    /// Those who have been there longest come first.
+    /// Reports the clients, of which the first has been connected longest.
     func clientsReport() -> ClientsReport {
         var found: [ClientRecord] = []
         clients.forEach { found.append($1) }
@@ -94,7 +94,7 @@ extension HubStateMachine {
 
     func stuckReport() -> StuckReport {
         let proved = WaitGraph(of: self, counting: .onlyDeclaredEnds).cycles
-        var possible = WaitGraph(of: self, counting: .whoeverUsedIt).cycles
+        var possible = WaitGraph(of: self, counting: .declaredOrUsed).cycles
         let known = Set(proved.map { Set($0.map(\.client)) })
         possible.removeAll { known.contains(Set($0.map(\.client))) }
         return StuckReport(
@@ -148,7 +148,7 @@ extension OperationWait {
         }
     }
 
-    /// Whether the operation waits on a channel or barrier of that name.
+    /// Whether the operation waits on a channel or barrier with the name.
     fileprivate func names(_ name: ChannelName) -> Bool {
         switch self {
         case .send(let channel, _, _): channel.name == name
@@ -179,7 +179,7 @@ extension ParkedArm {
 }
 
 extension Barrier {
-    /// The name, and how many have come of how many.
+    /// The name, and how many of how many parties have come.
     fileprivate var caption: String {
         guard let parties else { return name.description }
         return "\(name) (\(count) of \(parties))"

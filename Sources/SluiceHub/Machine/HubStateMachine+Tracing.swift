@@ -1,10 +1,10 @@
 import SluiceWire
 
-/// Following the handoffs as they happen.
+/// Reporting handoffs to tracing clients as they happen.
 extension HubStateMachine {
     mutating func trace(_ command: TraceCommand, _ caller: Caller) -> Outcome {
         guard tracers.count < limits.maxTracers else {
-            return .done(.error(WireError(.limit, "at most \(limits.maxTracers) clients trace at a time")))
+            return .done(.error(WireError(.limit, "at most \(limits.maxTracers) clients may trace at a time")))
         }
         let patience = Patience(timeout: nil, waitsAfterEOF: false)
         if let reply = refusalToPark(patience, caller) { return .done(reply) }
@@ -13,7 +13,7 @@ extension HubStateMachine {
         return .parked(id)
     }
 
-    /// Tells those who trace of a handoff, as far as they have room for it: nobody waits for them.
+    /// Reports a handoff to each tracing client that has credit left. A handoff never waits for a tracing client.
     mutating func trace(
         _ bodyBytes: Int, on channel: NamedChannel, from sender: ConnectionID, to receiver: ConnectionID,
         _ attempt: Int?
@@ -39,7 +39,7 @@ extension HubStateMachine {
         }
     }
 
-    /// What a client is called in a trace.
+    /// The name of a client in a trace.
     private func caption(of connection: ConnectionID) -> String {
         guard let client = clients[connection] else { return "-" }
         return client.label?.description ?? client.address

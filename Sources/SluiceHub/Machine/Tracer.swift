@@ -1,26 +1,26 @@
 import SluiceWire
 
-/// A message that has changed hands.
+/// A message that a receiver took.
 struct Handoff: Sendable, Hashable {
-    /// Nanoseconds of the hub's clock.
+    /// In nanoseconds of the hub's clock.
     let time: UInt64
     let channel: ChannelName
     let bodyBytes: Int
     let sender: String
     let receiver: String
-    /// Which attempt under a lease it is; nil without a lease.
+    /// The number of the attempt under a lease. Nil without a lease.
     let attempt: Int?
-    /// How many handoffs were dropped before, since the client had no room for them.
+    /// The number of handoffs that were dropped before this one because the client had no credit left.
     let droppedBefore: Int
     let format: ReportFormat
 
-    /// What a report of it counts for in its client's output.
+    /// The output bytes that a report of a handoff is charged with.
     static let outputBytes = 200
 }
 
 /// A client that follows the handoffs.
 final class Tracer: @unchecked Sendable {
-    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+    // `Sendable` because only the state machine uses it, under the hub's lock.
 
     let prefix: ChannelName?
     let format: ReportFormat

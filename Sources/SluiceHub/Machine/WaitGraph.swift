@@ -1,21 +1,22 @@
 import SluiceWire
 
-/// Who waits for whom: finds the clients that none but each other can help.
+/// Finds the clients that wait for each other and that no other client can help.
 ///
-/// A client that waits is helped by any member of the groups that it waits for: those who could be at the other side. So
-/// it is stuck if all of them are. Beginning with everybody who waits, the graph strikes out whoever can be helped by
-/// somebody who was struck out or does not wait; what is left waits in circles. (The OR model of deadlocks; see Knapp,
-/// "Deadlock detection in distributed databases", 1987.) Linear in the operations and the members of the groups.
+/// A client waits for one or more groups. A group holds the clients that could be at the other side of a channel, and any of
+/// its members can end the wait. So a client is stuck if all members are stuck. Starting from all waiting clients, the graph
+/// removes each client that a removed client, or one that does not wait, can help. The remaining clients wait in cycles.
+/// This is the OR model of deadlocks; see Knapp, "Deadlock detection in distributed databases", 1987. The cost is linear in
+/// the operations and the members of the groups.
 struct WaitGraph {
-    /// Who is taken for the other side of a channel.
+    /// Which connections count as the other side of a channel.
     enum Evidence {
-        /// The connections that have joined it: whoever is found stuck then is.
+        /// The connections that have joined the channel. A client that is found stuck is proved to be stuck.
         case onlyDeclaredEnds
-        /// The connections that have joined it or, where none has, those that have used it.
-        case whoeverUsedIt
+        /// The connections that have joined the channel or, if none has, those that have used it.
+        case declaredOrUsed
     }
 
-    /// One client of a cycle, which waits for the next one.
+    /// A client of a cycle, which waits for the next one.
     struct Step {
         let client: ConnectionID
         let operation: WaitStep.Operation
@@ -42,9 +43,9 @@ struct WaitGraph {
 
     private let evidence: Evidence
     private var groups: [GroupKey: Group] = [:]
-    /// The clients that are stuck, as far as is known.
+    /// The waiting clients that may be stuck. ``removeHelped()`` removes those that are not.
     private var waits: [ConnectionID: Wait] = [:]
-    /// For each client, the groups that it is a member of.
+    /// The groups that each client is a member of.
     private var memberships: [ConnectionID: [GroupKey]] = [:]
 
     init(of machine: borrowing HubStateMachine, counting evidence: Evidence) {
@@ -52,11 +53,11 @@ struct WaitGraph {
         let sides = Sides(of: machine, counting: evidence)
         let holders = Self.holders(of: machine)
         machine.operations.forEach { id, operation in
-            // Only an untagged command keeps its client from doing anything else; and what ends by itself is no proof.
+            // Only an untagged command keeps its client from helping others, and a wait with a timeout ends by itself.
             if case .onlyDeclaredEnds = evidence, operation.caller.tag != nil || operation.deadline != nil { return }
             add(operation, id, sides, holders)
         }
-        strike()
+        removeHelped()
     }
 
     // MARK: Building
@@ -79,7 +80,7 @@ struct WaitGraph {
                     groups[key] = Group(operation: operation, name: place.name, members: sides.members(of: place))
                 }
             case .holder(let holder, let name):
-                guard case .whoeverUsedIt = evidence else { return }
+                guard case .declaredOrUsed = evidence else { return }
                 keys.append(.holder(id))
                 groups[.holder(id)] = Group(operation: .lease, name: name, members: [holder])
             }
@@ -93,9 +94,9 @@ struct WaitGraph {
         return holders
     }
 
-    // MARK: Striking out
+    // MARK: Removing clients that can be helped
 
-    private mutating func strike() {
+    private mutating func removeHelped() {
         var helped: [ConnectionID] = []
         for (client, wait) in waits {
             for key in wait.groups { groups[key]?.waiters.append(client) }
@@ -114,25 +115,27 @@ struct WaitGraph {
         }
     }
 
-    /// Whether a group has somebody in it, and all of them wait themselves.
+    /// Whether a group has members and all of them wait as well.
     private func canOnlyBeHelped(_ client: ConnectionID, by key: GroupKey) -> Bool {
-        guard let members = groups[key]?.members, members.contains(where: { isSomebodyElse($0, to: client) }) else {
+        guard let members = groups[key]?.members, members.contains(where: { isHelper($0, of: client) }) else {
             return false
         }
         return members.allSatisfy { waits[$0] != nil }
     }
 
-    /// A client that has declared both ends may wait for itself; one that only happened to use both is no evidence.
-    private func isSomebodyElse(_ member: ConnectionID, to client: ConnectionID) -> Bool {
+    /// Whether a member of a group counts as a helper of a client. A client that has declared both ends may wait for
+    /// itself. That a client has used both sides is no evidence.
+    private func isHelper(_ member: ConnectionID, of client: ConnectionID) -> Bool {
         switch evidence {
         case .onlyDeclaredEnds: true
-        case .whoeverUsedIt: member != client
+        case .declaredOrUsed: member != client
         }
     }
 
     // MARK: Cycles
 
-    /// The cycles, each told from the client that has waited longest; those who wait for somebody in one are left out.
+    /// The cycles, each beginning with the client that has waited longest. Clients that wait for a cycle without being part
+    /// of it are left out.
     var cycles: [[Step]] {
         var seen: Set<ConnectionID> = []
         var cycles: [[Step]] = []
@@ -156,8 +159,8 @@ struct WaitGraph {
         guard let wait = waits[client] else { return nil }
         for key in wait.groups {
             guard let group = groups[key] else { continue }
-            // Somebody else, if there is one: that a client also waits for itself tells nobody what to do about it.
-            let stuck = group.members.filter { waits[$0] != nil && isSomebodyElse($0, to: client) }
+            // Prefer another client: that a client also waits for itself does not help to resolve the cycle.
+            let stuck = group.members.filter { waits[$0] != nil && isHelper($0, of: client) }
             guard let next = stuck.first(where: { $0 != client }) ?? stuck.first else { continue }
             return (Step(client: client, operation: group.operation, name: group.name, since: wait.since), next)
         }
@@ -170,7 +173,7 @@ struct WaitGraph {
     }
 }
 
-/// Who could be at the sides of the channels that somebody waits on.
+/// The clients that could be at the sides of channels and barriers.
 private struct Sides {
     private var declared: [ChannelUsage.Place: [ConnectionID]] = [:]
     private var used: [ChannelUsage.Place: [ConnectionID]] = [:]
@@ -181,7 +184,7 @@ private struct Sides {
                 let use: NameUse = end.side == .send ? .send : .receive
                 declared[ChannelUsage.Place(use: use, name: end.channel.name), default: []].append(id)
             }
-            guard case .whoeverUsedIt = evidence else { return }
+            guard case .declaredOrUsed = evidence else { return }
             for place in client.usage.entries { used[place, default: []].append(id) }
         }
     }
@@ -189,7 +192,7 @@ private struct Sides {
     func members(of place: ChannelUsage.Place) -> [ConnectionID] { declared[place] ?? used[place] ?? [] }
 }
 
-/// What could end a wait.
+/// What can end a wait: a client at the other side, or the holder of a lease.
 private enum WaitTarget {
     case side(WaitStep.Operation, ChannelUsage.Place)
     case holder(ConnectionID, ChannelName)

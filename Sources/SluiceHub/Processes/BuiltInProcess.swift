@@ -1,18 +1,19 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// A process that a hub can run by itself, beside its channels: which one, on which channels, called what.
+/// The description of a process that a hub can run by itself: what it does, on which channels, and its name.
 ///
 /// ```swift
 /// try hub.start(BuiltInProcess(.ticker(to: "ticks", every: .seconds(1))))
 /// try hub.start(BuiltInProcess(.merge(from: ["jobs:web", "jobs:mail"], to: "jobs"), name: "all-jobs"))
 /// ```
 ///
-/// The sender of a message that a process passes on gets its OK when the message got through: when a receiver at the
-/// other end has taken or, under a lease, acknowledged it. Until then a process that fails gives the message back to
-/// where it stood. So none is lost; one that was sent to some of a broadcast's channels is sent to them again.
+/// A process receives under a lease. The sender of a message gets its OK when the process has passed the message on: when
+/// a receiver at the other end has taken or, under a lease, acknowledged it. If the process fails before, the message goes
+/// back to where it stood. So no message is lost, but a message that had reached only some channels of a broadcast is sent
+/// to these channels again.
 public struct BuiltInProcess: Sendable, Hashable {
-    /// What processes there are, in the words of the configuration.
+    /// The kinds of processes, as they are spelled in the configuration.
     public enum Kind: String, CaseIterable, Sendable {
         case ticker
         case delay
@@ -25,67 +26,71 @@ public struct BuiltInProcess: Sendable, Hashable {
         case sieve
     }
 
-    /// What a process does, with the names of its channels. All of them run until their hub ends.
+    /// What a process does, with the names of its channels. A process runs until its hub ends.
     public enum Work: Sendable, Hashable {
-        /// Sends the number of ticks since it was started, in decimal, each time that `every` has passed. A tick that
-        /// nobody has taken gives way to the next: they never queue.
+        /// Sends the number of ticks since its start, in decimal, each time `every` has passed. Ticks never queue: the next
+        /// tick replaces one that no receiver has taken.
         case ticker(to: String, every: Duration)
-        /// Passes messages on, each one `by` later, in order. Holds at most ``maxDelayed`` of them at a time.
+        /// Passes messages on in order, each one `by` later. Holds at most ``maxDelayed`` messages at a time.
         case delay(from: String, to: String, by: Duration)
-        /// Passes messages on as they are.
+        /// Passes messages on unchanged.
         case echo(from: String, to: String)
-        /// Passes on the messages of several channels, fairly in turn. One that is closed is left out, and looked at
-        /// again every second.
+        /// Passes on the messages of several channels, in fair turns. A closed channel is left out, and tried again every
+        /// second.
         case merge(from: [String], to: String)
-        /// Passes each message on to one of several channels: to the first one, the second one, and so on round and
-        /// round. It waits for a receiver on the channel whose turn it is, even if there is one on another.
+        /// Passes each message on to one of several channels, in rotation. The process waits for a receiver on the channel
+        /// whose turn it is, even if another channel has one.
         case split(from: String, to: [String])
-        /// Passes each message on to every one of several channels; the slowest gates.
+        /// Passes each message on to all of several channels. The slowest channel sets the pace.
         case broadcast(from: String, to: [String])
         /// Passes on the messages that begin with `prefix`, and drops the others.
         case filter(from: String, to: String, prefix: [UInt8])
-        /// Passes messages on, and rests for `every` after each one. No time is saved up.
+        /// Passes messages on, and pauses for `every` after each one. Idle time does not allow a burst later.
         case rateLimit(from: String, to: String, every: Duration)
-        /// Sends the primes up to `upTo` in order, in decimal, each one found when the one before was taken; then begins
-        /// anew.
+        /// Sends the primes up to `upTo` in order, in decimal, and then starts over. It computes a prime when a receiver
+        /// has taken the one before.
         case sieve(to: String, upTo: Int)
     }
 
-    /// How many messages a delay holds at most, or less where one client may hold fewer.
+    /// The most messages that a delay holds. It is less if the hub's limit for the leases of a client is lower.
     public static let maxDelayed = 1024
 
-    /// What a sieve may be asked for. Its tasks number the primes up to the square root: 3 401 at most.
+    /// The allowed limits of a sieve. A sieve has one task for each prime up to the square root of its limit: 3 401 at
+    /// most.
     public static let sieveRange = 2...1_000_000_000
 
-    /// What a sieve is asked for where nothing is said.
+    /// The limit of a sieve if none is given.
     public static let defaultSieveLimit = 1_000_000
 
-    /// What the process is called in reports.
+    /// The name of the process in reports.
     public let name: String
-    /// What it does.
+    /// What the process does.
     public let work: Work
 
-    /// - Parameter name: as that of a channel; nil for the kind, a colon, and the first channel: "ticker:ticks".
-    /// - Throws: `.misuse` when a name is none, a list is empty, a channel is named twice, a duration is shorter than a
-    ///   millisecond, or a sieve goes too far.
+    /// Creates a description of a process.
+    ///
+    /// - Parameter name: follows the rules for channel names. Nil stands for the kind, a colon, and the first channel, such
+    ///   as "ticker:ticks".
+    /// - Throws: `.misuse` if a name is invalid, a list of channels is empty, a channel is named twice, or a duration or
+    ///   the limit of a sieve is out of range.
     public init(_ work: Work, name: String? = nil) throws(SluiceError) {
         let sources = try work.sources.map { text throws(SluiceError) in try ChannelName(checking: text) }
         let targets = try work.targets.map { text throws(SluiceError) in try ChannelName(checking: text) }
         guard let first = sources.first ?? targets.first, !targets.isEmpty, !sources.isEmpty || !work.needsSources
         else {
-            throw SluiceError(.misuse, "it has no channel to receive from, or none to send to")
+            throw SluiceError(.misuse, "name at least one channel on each side")
         }
         guard Set(sources + targets).count == sources.count + targets.count else {
-            throw SluiceError(.misuse, "it names a channel twice")
+            throw SluiceError(.misuse, "name each channel only once")
         }
         if let duration = work.duration, duration < .milliseconds(1) || duration > Limits.maxDuration {
-            throw SluiceError(.misuse, "its duration is not from 1ms to 100 years")
+            throw SluiceError(.misuse, "the duration must be from 1ms to 100 years")
         }
         if case .sieve(_, let limit) = work, !Self.sieveRange.contains(limit) {
             let range = Self.sieveRange
-            throw SluiceError(.misuse, "its limit is not from \(range.lowerBound) to \(range.upperBound)")
+            throw SluiceError(.misuse, "the limit of a sieve must be from \(range.lowerBound) to \(range.upperBound)")
         }
-        // The kind and a long name of a channel make too long a name.
+        // The kind and a long channel name together can exceed the limit.
         let proposed = name ?? String("\(work.kind.rawValue):\(first)".prefix(Limits.maxNameBytes))
         self.name = try ChannelName(checking: proposed).description
         self.work = work
@@ -93,7 +98,7 @@ public struct BuiltInProcess: Sendable, Hashable {
 }
 
 extension BuiltInProcess.Work {
-    /// The word for what is done.
+    /// The kind of the process.
     public var kind: BuiltInProcess.Kind {
         switch self {
         case .ticker: .ticker

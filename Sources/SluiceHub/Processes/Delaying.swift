@@ -1,11 +1,11 @@
 import SluiceRuntime
 
 extension RunningProcess {
-    /// One task receives, and notes when each message is due; another one sends it then.
+    /// One task receives messages and notes when each is due. Another task sends each message when it is due.
     func delay(from source: HubChannel, to target: HubChannel, by delay: Duration) async throws {
-        // Each of the two tasks holds one message more.
-        let room = min(BuiltInProcess.maxDelayed, client.hub.currentLimits.maxLeases) - 2
-        let waiting = Channel<Delayed>(.buffered(capacity: max(room, 0)), name: "messages on their way")
+        // Each of the two tasks holds one more message.
+        let capacity = min(BuiltInProcess.maxDelayed, client.hub.currentLimits.maxLeases) - 2
+        let waiting = Channel<Delayed>(.buffered(capacity: max(capacity, 0)), name: "delayed messages")
         try await withNursery("delay") { nursery in
             nursery.spawn("receiver of \(source.name)") {
                 while let message = try await source.receive(lease: Self.lease) {

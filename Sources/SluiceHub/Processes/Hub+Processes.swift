@@ -1,35 +1,35 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// That a process has failed, and is started again.
+/// Describes the failure of a process, which the hub restarts.
 public struct ProcessFailure: Sendable {
-    /// What the process is called.
+    /// The name of the process.
     public let name: String
-    /// What it does.
+    /// The kind of the process.
     public let kind: BuiltInProcess.Kind
-    /// Why it has failed.
+    /// The error that ended the process.
     public let error: any Error
-    /// How long it rests before it is started again.
+    /// The time until the process is restarted.
     public let delay: Duration
 }
 
 extension Hub {
     /// Runs a built-in process on the hub's reactor until the returned task is cancelled, or the hub drains.
     ///
-    /// When the process fails, because one of its channels has ended or a limit is reached, it is started again after a
-    /// second; after two when that was no use, and so on up to a minute. Once it has run for a minute, the next failure
-    /// counts as the first one. What it does is seen in `INFO`; it stays there once it was stopped, until one of the
-    /// same name is started.
+    /// If the process fails, because one of its channels has ended or a limit is reached, the hub restarts it after one
+    /// second. The delay doubles with each further failure, up to a minute, and is one second again after a run of at
+    /// least a minute. `INFO` reports the process, also after it has stopped, until another one of the same name is
+    /// started.
     ///
-    /// - Parameter report: told of each failure, on the reactor's thread.
-    /// - Throws: `.misuse` when a process of that name is running.
+    /// - Parameter report: called for each failure, on the reactor's thread.
+    /// - Throws: `.misuse` if a process of the same name is running.
     @discardableResult
     public func start(
         _ process: BuiltInProcess, report: @escaping @Sendable (ProcessFailure) -> Void = { _ in }
     ) throws(SluiceError) -> GreenTask<Void> {
         let status = ProcessStatus(of: process)
         guard processes.add(status) else {
-            throw SluiceError(.misuse, "a process called '\(process.name)' is running already")
+            throw SluiceError(.misuse, "a process with the name '\(process.name)' is already running")
         }
         return timekeeper.spawn("process \(process.name)") { [self] in
             await supervise(process, status, report)
@@ -37,7 +37,7 @@ extension Hub {
         }
     }
 
-    /// Runs the process, again and again, until the task is cancelled.
+    /// Runs the process, and restarts it after each failure, until the task is cancelled.
     private func supervise(
         _ process: BuiltInProcess, _ status: ProcessStatus, _ report: @Sendable (ProcessFailure) -> Void
     ) async {
@@ -64,14 +64,16 @@ extension Hub {
     }
 }
 
-/// The wait before a failed process is started again: it doubles with each failure, up to a bound, and starts over after a
-/// run that lasted as long as the bound.
+/// The delay before a failed process is restarted. It doubles with each failure up to a limit, and starts over after a run
+/// that was at least as long as the limit.
 private struct RestartDelay {
     private static let shortest = Duration.seconds(1)
     private static let longest = Duration.seconds(60)
 
     private var delay = shortest
 
+    /// Returns the next delay.
+    ///
     /// - Parameter nanoseconds: how long the process ran before it failed.
     mutating func next(afterNanoseconds nanoseconds: UInt64) -> Duration {
         if nanoseconds >= Self.longest.wholeNanoseconds { delay = Self.shortest }

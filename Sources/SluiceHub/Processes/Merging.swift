@@ -1,45 +1,45 @@
 import SluiceRuntime
 
 extension RunningProcess {
-    /// How often to look whether a channel that was closed is in use again.
-    private static let secondLook = Duration.seconds(1)
+    /// The interval at which closed channels are tried again.
+    private static let retryInterval = Duration.seconds(1)
 
     func merge(from sources: [HubChannel], to target: HubChannel) async throws {
         var open = sources
-        // When to look at all of them again.
-        var nextLook: UInt64 = 0
+        // When closed channels are tried again.
+        var nextRetry: UInt64 = 0
         while true {
-            let taken = try await next(of: open, until: open.count < sources.count ? nextLook : nil)
-            switch taken {
+            let next = try await receive(fromAnyOf: open, until: open.count < sources.count ? nextRetry : nil)
+            switch next {
             case .message(let message):
                 try await target.send(message.bytes)
                 try finish(message)
             case .closed(let index):
-                if open.count == sources.count { nextLook = nowNanoseconds &+ Self.secondLook.wholeNanoseconds }
+                if open.count == sources.count { nextRetry = nowNanoseconds &+ Self.retryInterval.wholeNanoseconds }
                 let channel = open.remove(at: index)
                 if open.isEmpty { throw channel.closedError }
-            case .late: open = sources
+            case .retry: open = sources
             }
         }
     }
 
-    private enum Taken {
+    private enum Received {
         case message(LeasedMessage)
         case closed(Int)
-        case late
+        case retry
     }
 
-    /// A message of one of the channels, fairly chosen.
+    /// Receives a message from one of the channels, in fair turns.
     ///
-    /// - Parameter deadline: when to give up; nil is never.
-    private func next(of channels: [HubChannel], until deadline: UInt64?) async throws -> Taken {
+    /// - Parameter deadline: when to stop waiting. Nil waits for ever.
+    private func receive(fromAnyOf channels: [HubChannel], until deadline: UInt64?) async throws -> Received {
         let now = nowNanoseconds
-        if let deadline, deadline <= now { return .late }
+        if let deadline, deadline <= now { return .retry }
         return try await client.select {
             for (index, channel) in channels.enumerated() {
-                channel.receiving(lease: Self.lease) { $0.map(Taken.message) ?? .closed(index) }
+                channel.receiving(lease: Self.lease) { $0.map(Received.message) ?? .closed(index) }
             }
-            if let deadline { after(.nanoseconds(Int64(clamping: deadline - now))) { .late } }
+            if let deadline { after(.nanoseconds(Int64(clamping: deadline - now))) { .retry } }
         }
     }
 }

@@ -15,7 +15,7 @@ extension RunningProcess {
         }
     }
 
-    /// Rests after each message, so that the next one still belongs to its sender meanwhile.
+    /// Pauses after each message, so that the next message stays with its sender during the pause.
     func limitRate(from source: HubChannel, to target: HubChannel, every interval: Duration) async throws {
         while true {
             try await receive(from: source) { try await target.send($0.bytes) }

@@ -2,7 +2,7 @@ import SluiceRuntime
 import SluiceWire
 import Synchronization
 
-/// What is known of a process, for whoever asks, on any thread.
+/// The state of a process for reports, which any thread may read.
 final class ProcessStatus: Sendable {
     let name: String
     private let current: Lock<ProcessReport>
@@ -19,15 +19,15 @@ final class ProcessStatus: Sendable {
     }
 }
 
-/// The processes of a hub, those included that were stopped; no two have the same name.
+/// The processes of a hub, including stopped ones. Names are unique.
 final class ProcessList: Sendable {
     private let processes = Lock<[ProcessStatus]>([])
 
     var reports: [ProcessReport] { processes.withLock { $0 }.map(\.report) }
 
-    /// Adds a process, in the place of one of its name that was stopped.
+    /// Adds a process, in place of a stopped one with the same name.
     ///
-    /// - Returns: false when one of its name is running.
+    /// - Returns: false if a process with the same name is running.
     func add(_ process: ProcessStatus) -> Bool {
         processes.withLock { known in
             known.removeAll { $0.name == process.name && $0.report.state == .stopped }

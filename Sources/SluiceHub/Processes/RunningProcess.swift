@@ -1,10 +1,10 @@
 import SluiceRuntime
 import SluiceWire
 
-/// One run of a built-in process, from its start to its failure: who it is among the clients, and what it has done.
+/// One run of a built-in process, from its start to its failure, as a client of the hub.
 struct RunningProcess: Sendable {
-    /// A process holds a message for as long as it takes. It needs no term: it cannot vanish without its hub, and gives
-    /// everything back when it fails.
+    /// A lease without a practical limit. A process cannot disappear without its hub, and it returns its messages when it
+    /// fails, so a lease never has to expire.
     static let lease = Limits.maxDuration
 
     let client: InProcessClient
@@ -15,7 +15,7 @@ struct RunningProcess: Sendable {
         self.status = status
     }
 
-    /// Does the work until that fails, or the task is cancelled.
+    /// Does the work until it fails or the task is cancelled.
     func run(_ work: BuiltInProcess.Work) async throws {
         switch work {
         case .ticker(let to, let every): try await tick(to: channel(to), every: every)
@@ -40,27 +40,28 @@ struct RunningProcess: Sendable {
 
     // MARK: Parts of processes
 
-    /// The time by the clock of the hub's reactor, on which the process runs.
+    /// The time of the clock of the hub's reactor, on which the process runs.
     var nowNanoseconds: UInt64 { client.hub.timekeeper.nowNanoseconds }
 
-    /// Receives a message, and acknowledges it once `deal` has returned. When that throws, it goes back to where it stood.
-    func receive(from source: HubChannel, _ deal: (LeasedMessage) async throws -> Void) async throws {
+    /// Receives a message, and acknowledges it after `handle` has returned. If `handle` throws, the message goes back to
+    /// where it stood.
+    func receive(from source: HubChannel, _ handle: (LeasedMessage) async throws -> Void) async throws {
         guard let message = try await source.receive(lease: Self.lease) else { throw source.closedError }
-        try await deal(message)
+        try await handle(message)
         try finish(message)
     }
 
-    /// The message has got to where it should.
+    /// Acknowledges a message that was passed on.
     func finish(_ message: LeasedMessage) throws(SluiceError) {
         try message.acknowledge()
         count()
     }
 
-    /// Counts a message that was dealt with.
+    /// Counts a message that was handled.
     func count() { status.update { $0.messages += 1 } }
 }
 
 extension HubChannel {
-    /// What a process fails with that has nothing more to receive.
+    /// The error of a process whose source is closed.
     var closedError: SluiceError { SluiceError(.closed, "channel '\(name)' is closed") }
 }

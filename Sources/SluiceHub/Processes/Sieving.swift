@@ -1,10 +1,10 @@
 import SluiceRuntime
 
 extension RunningProcess {
-    /// The concurrent sieve of McIlroy and Hoare: the numbers pass through a chain of filters, one for each prime found.
-    /// All of its channels are rendezvous, so it computes no further than the next prime that somebody takes.
+    /// Runs the concurrent sieve of McIlroy and Hoare: the numbers pass through a chain of filters, one for each prime
+    /// found. All its channels are rendezvous, so the sieve computes at most one prime ahead of its receivers.
     ///
-    /// A number that is not prime has a factor up to its root, so only primes up to the root of the limit get a filter.
+    /// A composite number has a factor up to its square root, so only primes up to the root of the limit get a filter.
     func sieve(to target: HubChannel, upTo limit: Int) async throws {
         while true {
             try await withNursery("sieve") { nursery in

@@ -1,7 +1,7 @@
 import SluiceRuntime
 
 extension RunningProcess {
-    /// Offers the number of the last tick until the next one is due. The ticks keep to multiples of the interval.
+    /// Offers the number of the last tick until the next one is due. Ticks stay at multiples of the interval.
     func tick(to target: HubChannel, every interval: Duration) async throws {
         let start = nowNanoseconds
         let interval = interval.wholeNanoseconds
@@ -18,7 +18,7 @@ extension RunningProcess {
         }
     }
 
-    /// - Returns: whether somebody has taken it, and acknowledged it if it was held.
+    /// - Returns: whether a receiver took the message or, under a lease, acknowledged it.
     private func offer(_ text: String, on channel: HubChannel, for time: Duration) async throws(SluiceError) -> Bool {
         do throws(SluiceError) {
             try await channel.send(text, timeout: time)

@@ -231,7 +231,7 @@ import Testing
             let sender = service.sender(of: "1", on: a)
             try await service.until("send a under lease, send b")
             let error = #expect(throws: SluiceError.self) { _ = try start(.echo(from: "a", to: "b"), service) }
-            #expect(error?.message == "a process called 'echo:a' is running already")
+            #expect(error?.message == "a process with the name 'echo:a' is already running")
             task.cancel()
             try await task.value
             try await service.until("send a")

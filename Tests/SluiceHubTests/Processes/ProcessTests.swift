@@ -356,14 +356,14 @@ import Testing
                 .echo(from: "", to: "b"),
                 "a name must be 1 to 200 bytes of A-Z a-z 0-9 . _ : / - and must not begin with -"
             ),
-            (.merge(from: [], to: "b"), "it has no channel to receive from, or none to send to"),
-            (.split(from: "a", to: []), "it has no channel to receive from, or none to send to"),
-            (.echo(from: "a", to: "a"), "it names a channel twice"),
-            (.broadcast(from: "a", to: ["b", "b"]), "it names a channel twice"),
-            (.ticker(to: "a", every: .zero), "its duration is not from 1ms to 100 years"),
-            (.delay(from: "a", to: "b", by: .microseconds(999)), "its duration is not from 1ms to 100 years"),
-            (.sieve(to: "a", upTo: 1), "its limit is not from 2 to 1000000000"),
-            (.sieve(to: "a", upTo: 1_000_000_001), "its limit is not from 2 to 1000000000"),
+            (.merge(from: [], to: "b"), "name at least one channel on each side"),
+            (.split(from: "a", to: []), "name at least one channel on each side"),
+            (.echo(from: "a", to: "a"), "name each channel only once"),
+            (.broadcast(from: "a", to: ["b", "b"]), "name each channel only once"),
+            (.ticker(to: "a", every: .zero), "the duration must be from 1ms to 100 years"),
+            (.delay(from: "a", to: "b", by: .microseconds(999)), "the duration must be from 1ms to 100 years"),
+            (.sieve(to: "a", upTo: 1), "the limit of a sieve must be from 2 to 1000000000"),
+            (.sieve(to: "a", upTo: 1_000_000_001), "the limit of a sieve must be from 2 to 1000000000"),
         ] as [(BuiltInProcess.Work, String)])
     func anInvalidProcessIsRefused(work: BuiltInProcess.Work, problem: String) {
         let error = #expect(throws: SluiceError.self) { try BuiltInProcess(work) }
