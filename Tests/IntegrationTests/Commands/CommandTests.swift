@@ -51,7 +51,7 @@ import Testing
         try daemon.expect(status: 0, of: "open", "--capacity", "1", "kept")
         try daemon.expect(status: 1, "refused (conflict)", of: "open", "--capacity", "2", "kept")
         try daemon.expect(status: 2, "--coumt", of: "recv", "--coumt", "1", "jobs")
-        try daemon.expect(status: 2, "a name is", of: "recv", "jobs!")
+        try daemon.expect(status: 2, "a name must be", of: "recv", "jobs!")
         try daemon.expect(status: 2, "a duration is", of: "recv", "--timeout", "1", "jobs")
         try daemon.expect(status: 2, "an arm is", of: "select", "recv", "a", ",", "give", "b")
         try daemon.expect(status: 2, "the command is missing", of: "lock", "jobs")

@@ -48,7 +48,7 @@ import Testing
         OK
         OK
         CLOSED ends its last sender has gone
-        DATA 24
+        DATA 18
         no client is stuck
         OK
         """
