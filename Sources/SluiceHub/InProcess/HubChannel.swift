@@ -1,7 +1,7 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// A named channel of a hub, for code in the hub's process. Remote clients and others in the process meet on it.
+/// A named channel of a hub, for code in the hub's process. Remote and in-process clients use the same channels.
 ///
 /// A message is bytes. A loop over the channel receives until it is closed and empty:
 ///
@@ -19,30 +19,30 @@ public struct HubChannel: Sendable {
 
     // MARK: Sending
 
-    /// Sends `bytes`: returns when a receiver has taken them or, under a lease, acknowledged them; on a channel that
-    /// buffers, when they are kept.
+    /// Sends a message. Returns when a receiver has taken it or, under a lease, acknowledged it; on a channel with a
+    /// buffer, when the message is in the buffer.
     ///
-    /// - Parameter timeout: how long to wait at most; zero tries once, nil waits for ever.
-    /// - Throws: `.closed`, `.poisoned`; `.timedOut`, `.cancelled`: then nobody has received the message, and nobody
-    ///   will; `.inDoubt` when a receiver held it when the time ran out or the task was cancelled; `.refused` when a
-    ///   limit of the hub is reached.
+    /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Throws: `.closed` or `.poisoned`; `.timedOut` or `.cancelled`, if no receiver has the message or will get it;
+    ///   `.inDoubt`, if a receiver held it under a lease when the time ran out or the task was cancelled; `.refused`,
+    ///   if a limit of the hub is reached.
     public func send(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SluiceError) {
         let reply = await client.perform(
             .send(SendCommand(channel: name, body: bytes, timeout: timeout)), .send)
         guard case .ok = reply else { throw reply.error }
     }
 
-    /// Sends the bytes of a text. See `send(_:timeout:)`.
+    /// Sends the UTF-8 bytes of a text. See `send(_:timeout:)`.
     public func send(_ text: String, timeout: Duration? = nil) async throws(SluiceError) {
         try await send(Array(text.utf8), timeout: timeout)
     }
 
     // MARK: Receiving
 
-    /// Receives the next message; nil when the channel is closed and everything sent before has been received.
+    /// Receives the next message. Returns nil if the channel is closed and all its messages have been received.
     ///
-    /// - Parameter timeout: how long to wait at most; zero tries once, nil waits for ever.
-    /// - Throws: `.poisoned`; `.timedOut`, `.cancelled`: then no message was taken.
+    /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Throws: `.poisoned`; `.timedOut` or `.cancelled`, if no message was received.
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
         let reply = await client.perform(.receive(ReceiveCommand(channel: name, timeout: timeout)), .receive)
         switch reply {
@@ -52,14 +52,16 @@ public struct HubChannel: Sendable {
         }
     }
 
-    /// Receives the next message and holds it: its sender waits until it is acknowledged. It goes back to where it stood
-    /// when it is refused, when `lease` is over, and when nobody refers to it any more.
+    /// Receives the next message under a lease: its sender waits until it is acknowledged.
+    ///
+    /// The message returns to its place in the channel when it is given back, when the lease expires, and when the
+    /// returned object is released.
     ///
     /// - Parameters:
-    ///   - lease: how long it may be held before it is touched or acknowledged.
-    ///   - timeout: how long to wait for a message at most; zero tries once, nil waits for ever.
-    /// - Returns: nil when the channel is closed and empty.
-    /// - Throws: as `receive(timeout:)`; `.refused` on a broadcast, and when too many messages are held.
+    ///   - lease: the time in which the message must be acknowledged or touched.
+    ///   - timeout: the longest time to wait for a message; zero tries once, nil waits without limit.
+    /// - Returns: nil if the channel is closed and empty.
+    /// - Throws: as `receive(timeout:)`; `.refused` on a broadcast channel, and if the client holds too many leases.
     public func receive(lease: Duration, timeout: Duration? = nil) async throws(SluiceError) -> LeasedMessage? {
         guard lease > .zero else { throw SluiceError(.misuse, "a lease lasts longer than nothing") }
         let command = ReceiveCommand(channel: name, timeout: timeout, lease: lease)
@@ -73,7 +75,7 @@ public struct HubChannel: Sendable {
 
     // MARK: Declaring and ending
 
-    /// Takes no more messages: what is there is still received, then every receive returns nil.
+    /// Closes the channel to senders. Its messages can still be received; then every receive returns nil.
     public func close() throws(SluiceError) {
         try client.performAtOnce(.close(name))
     }
@@ -92,9 +94,9 @@ extension HubChannel: AsyncSequence {
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let channel: HubChannel
 
-        /// The next message; nil when the channel is closed and empty.
+        /// Returns the next message, or nil if the channel is closed and empty.
         ///
-        /// - Throws: what `receive` throws.
+        /// - Throws: the errors of `receive`.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(SluiceError) -> [UInt8]? {

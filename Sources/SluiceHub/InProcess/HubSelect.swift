@@ -1,7 +1,7 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// One alternative of a select among the channels of a hub, and what to make of it once it was taken.
+/// One arm of a select among the channels of a hub, with the action to run if it is taken.
 public struct HubArm<Output> {
     enum Trigger {
         case arm(Arm)
@@ -13,18 +13,18 @@ public struct HubArm<Output> {
     let finish: (Reply) async throws -> Output
 }
 
-/// An arm that is taken when no other one could be for `duration`.
+/// Returns an arm that is taken if no other arm can be taken for `duration`.
 public func after<Output>(_ duration: Duration, _ action: @escaping () async throws -> Output) -> HubArm<Output> {
     HubArm(trigger: .timeout(duration)) { _ in try await action() }
 }
 
-/// An arm that is taken at once when no other one is ready, so that the select never waits.
+/// Returns an arm that is taken at once if no other arm is ready, so that the select never waits.
 public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> HubArm<Output> {
     HubArm(trigger: .otherwise) { _ in try await action() }
 }
 
 extension HubChannel {
-    /// An arm that receives from this channel; `action` gets the message, or nil when the channel is closed.
+    /// Returns an arm that receives from this channel. `action` gets the message, or nil if the channel is closed.
     public func receiving<Output>(_ action: @escaping ([UInt8]?) async throws -> Output) -> HubArm<Output> {
         HubArm(trigger: .arm(.receive(name))) { reply in
             switch reply {
@@ -35,10 +35,10 @@ extension HubChannel {
         }
     }
 
-    /// An arm that receives from this channel and holds the message, as `receive(lease:)` does; `action` gets it, or nil
-    /// when the channel is closed and empty.
+    /// Returns an arm that receives from this channel under a lease, as `receive(lease:)` does. `action` gets the
+    /// message, or nil if the channel is closed and empty.
     ///
-    /// - Parameter lease: how long it may be held before it is touched or acknowledged; at least a nanosecond.
+    /// - Parameter lease: the time in which the message must be acknowledged or touched; at least a nanosecond.
     public func receiving<Output>(
         lease: Duration, _ action: @escaping (LeasedMessage?) async throws -> Output
     ) -> HubArm<Output> {
@@ -52,7 +52,7 @@ extension HubChannel {
         }
     }
 
-    /// An arm that sends `bytes` on this channel.
+    /// Returns an arm that sends `bytes` on this channel.
     public func sending<Output>(
         _ bytes: [UInt8], _ action: @escaping () async throws -> Output
     ) -> HubArm<Output> {
@@ -64,8 +64,8 @@ extension HubChannel {
 }
 
 extension InProcessClient {
-    /// Waits until one of several operations on the hub can happen, and does exactly that one. Remote clients may be at
-    /// the other side of each, with selects of their own.
+    /// Waits until one of several operations on the hub can happen, and performs exactly that one. Each can match the
+    /// operations and selects of remote clients.
     ///
     /// ```swift
     /// let line = try await client.select {
@@ -75,8 +75,9 @@ extension InProcessClient {
     /// }
     /// ```
     ///
-    /// - Throws: what the taken arm's closure throws; `.poisoned`, and `.closed` of a channel that a send arm names;
-    ///   `.cancelled`, then no arm was taken; `.inDoubt` when a receiver held the message of an arm at that moment.
+    /// - Throws: the errors of the taken arm's action; `.poisoned`; `.closed`, if the channel of a send arm is closed;
+    ///   `.cancelled`, if no arm was taken; `.inDoubt`, if a receiver held the message of an arm under a lease when the
+    ///   task was cancelled.
     public func select<Output>(
         order: SluiceRuntime.SelectOrder = .fair, @HubArmBuilder<Output> _ arms: () -> [HubArm<Output>]
     ) async throws -> Output {
@@ -110,15 +111,15 @@ extension InProcessClient {
 public enum HubArmBuilder<Output> {
     /// One arm.
     public static func buildExpression(_ arm: HubArm<Output>) -> [HubArm<Output>] { [arm] }
-    /// Arms in a row.
+    /// A sequence of arms.
     public static func buildBlock(_ arms: [HubArm<Output>]...) -> [HubArm<Output>] { arms.flatMap(\.self) }
-    /// Arms behind an `if`.
+    /// Arms of an `if` without `else`.
     public static func buildOptional(_ arms: [HubArm<Output>]?) -> [HubArm<Output>] { arms ?? [] }
     /// Arms of an `if` or a `switch`.
     public static func buildEither(first arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
     /// Arms of an `else` or a `switch`.
     public static func buildEither(second arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
-    /// Arms from a `for`.
+    /// Arms of a `for` loop.
     public static func buildArray(_ arms: [[HubArm<Output>]]) -> [HubArm<Output>] { arms.flatMap(\.self) }
 }
 

@@ -1,11 +1,12 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// A message that its receiver holds, and whose sender waits for the outcome. Given back when nobody refers to it.
+/// A message that its receiver holds under a lease, while its sender waits. It is given back when this object is
+/// released.
 public final class LeasedMessage: Sendable {
-    /// What was sent.
+    /// The message's body.
     public let bytes: [UInt8]
-    /// How often the message was handed out, this time included.
+    /// The number of times that the message was delivered, including this one.
     public let attempt: Int
     private let delivery: DeliveryID
     private let client: InProcessClient
@@ -21,28 +22,28 @@ public final class LeasedMessage: Sendable {
     }
 
     deinit {
-        // Does nothing when the attempt has ended.
+        // Does nothing if the lease has ended.
         try? client.performAtOnce(.nack(NackCommand(delivery)))
     }
 
-    /// The message was dealt with: its sender is told that it was taken.
+    /// Acknowledges the message: its sender is answered OK.
     ///
-    /// - Throws: `.refused` when the attempt has ended: somebody else has the message, or will.
+    /// - Throws: `.refused` if the lease has ended, so that another receiver has the message or will get it.
     public func acknowledge() throws(SluiceError) {
         try client.performAtOnce(.acknowledge(delivery))
     }
 
-    /// Gives the message back, to where it stood.
+    /// Returns the message to its place in the channel.
     ///
-    /// - Parameter delay: how long nobody gets it.
-    /// - Throws: `.refused` when the attempt has ended.
+    /// - Parameter delay: the time for which no receiver gets the message.
+    /// - Throws: `.refused` if the lease has ended.
     public func giveBack(after delay: Duration = .zero) throws(SluiceError) {
         try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
     }
 
-    /// Has the lease begin anew.
+    /// Restarts the time of the lease.
     ///
-    /// - Throws: `.refused` when the attempt has ended.
+    /// - Throws: `.refused` if the lease has ended.
     public func touch() throws(SluiceError) {
         try client.performAtOnce(.touch(delivery))
     }
