@@ -63,7 +63,7 @@ public struct HubChannel: Sendable {
     /// - Returns: nil if the channel is closed and empty.
     /// - Throws: as `receive(timeout:)`; `.refused` on a broadcast channel, and if the client holds too many leases.
     public func receive(lease: Duration, timeout: Duration? = nil) async throws(SluiceError) -> LeasedMessage? {
-        guard lease > .zero else { throw SluiceError(.misuse, "a lease lasts longer than nothing") }
+        guard lease > .zero else { throw SluiceError(.misuse, "lease must be longer than zero") }
         let command = ReceiveCommand(channel: name, timeout: timeout, lease: lease)
         let reply = await client.perform(.receive(command), .receive)
         switch reply {

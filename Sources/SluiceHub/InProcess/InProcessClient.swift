@@ -1,11 +1,11 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// Somebody in the process of a hub who takes part in what its clients do: on the same channels, under the same rules,
-/// by the same engine.
+/// A client of a hub in the hub's own process. It uses the same channels and the same engine as remote clients, under
+/// the same rules.
 ///
-/// Any task may use it, on a reactor or off. What it waits for is seen by `WAITERS`, and who it is by `CLIENTS`. When
-/// nobody refers to it any more, its leases go back and it has left its ends.
+/// Any task may use it, on a reactor or off. `WAITERS` shows its parked operations, and `CLIENTS` the client itself.
+/// When the object is released, its leased messages are returned and the ends that it has joined are left.
 ///
 /// ```swift
 /// let worker = hub.client("resizer")
@@ -17,9 +17,9 @@ import SluiceWire
 public final class InProcessClient: Sendable {
     let hub: Hub
     private let id: ConnectionID
-    /// What the waits of its operations are withdrawn through.
+    /// Withdraws the waits of the client's operations.
     private let waits: OutsideWaitSource
-    /// Whether the connection ends with the object; not so the one that all share.
+    /// Whether the connection ends with the object. The shared connection does not.
     private let ownsConnection: Bool
 
     init(_ id: ConnectionID, called name: String, of hub: Hub, ownsConnection: Bool) {
@@ -36,19 +36,21 @@ public final class InProcessClient: Sendable {
         if ownsConnection { hub.leave(local: id) }
     }
 
-    /// A channel of the hub.
+    /// Returns a channel of the hub.
     ///
-    /// - Throws: `.misuse` when `name` is no name: 1 to 200 bytes of `A-Z a-z 0-9 . _ : / -`, not beginning with `-`.
+    /// - Throws: `.misuse` if `name` is not a valid name: 1 to 200 bytes of `A-Z a-z 0-9 . _ : / -`, not beginning with
+    ///   `-`.
     public func channel(_ name: String) throws(SluiceError) -> HubChannel {
         HubChannel(try ChannelName(checking: name), for: self)
     }
 
-    /// Waits until `parties` are at the barrier of that name, the caller included, and goes on together with them.
+    /// Waits until `parties` clients, including this one, are at the barrier of that name.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
-    /// - Throws: `.timedOut`, `.cancelled`; `.refused` when others wait there for another number; `.misuse` as `channel`.
+    /// - Parameter timeout: the longest time to wait; nil waits without limit.
+    /// - Throws: `.timedOut` or `.cancelled`; `.refused`, if other clients wait there for another number of parties;
+    ///   `.misuse`, as `channel`.
     public func barrier(_ name: String, parties: Int, timeout: Duration? = nil) async throws(SluiceError) {
-        guard parties > 0 else { throw SluiceError(.misuse, "a barrier has at least one party") }
+        guard parties > 0 else { throw SluiceError(.misuse, "parties must be at least 1") }
         let command = BarrierCommand(try ChannelName(checking: name), parties: parties, timeout: timeout)
         let reply = await perform(.barrier(command), .select)
         guard case .ok = reply else { throw reply.error }
@@ -56,14 +58,14 @@ public final class InProcessClient: Sendable {
 
     // MARK: Operations
 
-    /// Performs an operation that may have to wait.
+    /// Performs an operation, and waits for its reply.
     nonisolated(nonsending) func perform(_ operation: Command, _ side: WaitSide) async -> Reply {
         let verdict: LocalVerdict = await suspendTask(on: waits, side, timeout: nil) { continuation in
             begin(operation, continuation)
         }
         switch verdict {
         case .reply(let reply): return reply
-        // It was not begun.
+        // The operation was not begun.
         case .withdrawn(.cancelled): return .cancelled(nil)
         case .withdrawn(.timedOut): return .timeout
         }
@@ -86,7 +88,7 @@ public final class InProcessClient: Sendable {
         return nil
     }
 
-    /// Performs an operation that never waits.
+    /// Performs an operation that never parks.
     func performAtOnce(_ operation: Command) throws(SluiceError) {
         var outcome: Outcome?
         hub.transactHere { [id] state in
@@ -97,24 +99,24 @@ public final class InProcessClient: Sendable {
     }
 }
 
-/// The answer to an operation of this process.
+/// The result of an operation of an in-process client.
 enum LocalVerdict: WaitVerdict {
     case reply(Reply)
     case withdrawn(WithdrawalReason)
 }
 
 extension Hub {
-    /// Joins the hub from within its process, under a name of its own.
+    /// Creates an in-process client.
     ///
-    /// - Parameter name: what it is called in reports; a name as that of a channel, or it is not shown.
+    /// - Parameter name: the client's name in reports; a name as valid as a channel's, or it is not shown.
     public func client(_ name: String) -> InProcessClient {
         InProcessClient(enter(local: name), called: name, of: self, ownsConnection: true)
     }
 
-    /// A channel of the hub, for code in its process: remote clients meet it there. All who come this way are one client,
-    /// "in-process"; see `client` for one with a name.
+    /// Returns a channel of the hub, for code in its process. All users of this method share one client with the name
+    /// "in-process"; `client` creates one with a name of its own.
     ///
-    /// - Throws: `.misuse` when `name` is no name.
+    /// - Throws: `.misuse` if `name` is not a valid name.
     public func channel(_ name: String) throws(SluiceError) -> HubChannel {
         try sharedClient.channel(name)
     }
@@ -132,7 +134,7 @@ extension ChannelName {
 }
 
 extension Reply {
-    /// What a reply that is no success is as an error.
+    /// The error for a reply that is not a success.
     var error: SluiceError {
         switch self {
         case .timeout: SluiceError(.timedOut, "the time ran out while waiting")
@@ -142,9 +144,9 @@ extension Reply {
         case .poisoned(let channel, let reason):
             SluiceError(.poisoned, "channel '\(channel)' was poisoned\(Self.clause(reason))")
         case .maybe(let reason):
-            SluiceError(.inDoubt, "a receiver has the message, and has not said what becomes of it: \(reason)")
+            SluiceError(.inDoubt, "a receiver has the message and has not acknowledged it: \(reason)")
         case .error(let error): SluiceError(.refused, error.message)
-        case .ok, .message, .data, .otherwise, .end: SluiceError(.misuse, "an unexpected answer")
+        case .ok, .message, .data, .otherwise, .end: SluiceError(.misuse, "the reply does not fit the operation")
         }
     }
 
