@@ -32,7 +32,7 @@ extension Client {
 
     /// Has the server do something that is done when it says OK.
     @discardableResult
-    func request(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> [Attribute] {
+    func request(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> Attributes {
         let reply = try await perform(command, over: connection).0
         guard case .ok(let attributes) = reply else { throw reply.error() }
         return attributes

@@ -54,9 +54,11 @@ public final class Hub: Sendable {
         drained = Gate("the end of the hub", on: reactor)
         startNanoseconds = reactor.nowNanoseconds
         help = Help(limits: limits.wire)
-        greeting = .ok([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes)
+        greeting = .ok(Attributes([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes))
         self.report = report
-        state = Lock(HubState(machine: HubStateMachine(limits: limits, epoch: epoch, generator: generator)))
+        var machine = HubStateMachine(limits: limits, epoch: epoch, generator: generator)
+        machine.outbox.startNanoseconds = startNanoseconds
+        state = Lock(HubState(machine: machine))
     }
 
     /// Who may use the hub; nil is everybody.
@@ -72,7 +74,7 @@ public final class Hub: Sendable {
     /// from its beginning.
     public func change(limits: HubLimits, users: Users?) {
         userList.withLock { $0 = users }
-        transactHere { $0.machine.adopt(limits) }
+        transactFromAnywhere { $0.machine.adopt(limits) }
     }
 
     // MARK: What can be seen
@@ -123,7 +125,7 @@ public final class Hub: Sendable {
 
     /// Withdraws what a connection has parked, and forgets it.
     func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
-        transact(share) { $0.leave(id, on: share, because: ending) }
+        transactOnState(share) { $0.leave(id, on: share, because: ending) }
         share.connectionLeaves()
         report(client, ending)
     }
@@ -141,7 +143,7 @@ public final class Hub: Sendable {
     }
 
     func leave(local id: ConnectionID) {
-        transactHere { $0.leave(local: id) }
+        transactFromAnywhere { $0.leave(local: id) }
     }
 
     /// The one of all in this process who have none of their own.
@@ -157,37 +159,36 @@ public final class Hub: Sendable {
 
     // MARK: Transactions
 
-    /// Lets `body` use the state machine, and then, after the lock is released, has everybody told what has come of it.
+    /// Runs `body` on the state machine under the hub's lock; after the lock is released, notifies the connections that
+    /// have replies.
     ///
     /// - Parameter share: what the calling thread's reactor shares; nil on a thread that serves no connections.
     func transact(_ share: ReactorShare?, _ body: (inout HubStateMachine) -> Void) {
-        transact(share) { (state: inout HubState) in body(&state.machine) }
+        transactOnState(share) { state in body(&state.machine) }
     }
 
     /// The same for code of this process, on any thread.
-    func transactHere(_ body: (inout HubState) -> Void) {
-        transact(on: Reactor.current, nil, body)
+    func transactFromAnywhere(_ body: (inout HubState) -> Void) {
+        let reactor = Reactor.current
+        transactOnState(reactor.flatMap { reactor in look { $0.shares.first { $0.reactor === reactor } } }, body)
     }
 
-    func transact(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
-        transact(on: nil, share, body)
-    }
-
-    /// - Parameter reactor: where the caller is, if it has no `share` at hand.
-    private func transact(on reactor: Reactor?, _ share: ReactorShare?, _ body: (inout HubState) -> Void) {
+    /// The same on the whole state.
+    func transactOnState(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
         let aftermath = state.withLock { (state) -> Aftermath in
             state.machine.now = now
+            state.begin(for: share)
             body(&state)
-            return state.conclude(for: share ?? state.shares.first { $0.reactor === reactor })
+            return state.conclude(for: share)
         }
-        aftermath.own?.deliver()
-        perform(aftermath)
+        share?.notifyOwners()
+        if !aftermath.isEmpty { perform(aftermath) }
     }
 
     private func perform(_ aftermath: Aftermath) {
         for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
-        for share in aftermath.woken { share.reactor.post { [weak self] in self?.deliver(to: share) } }
+        for share in aftermath.woken { share.reactor.post { [weak self] in self?.collectMail(of: share) } }
         if let alarm = aftermath.alarm { setAlarm(for: alarm) }
         if aftermath.ebbs { giveMemoryBack() }
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
@@ -202,9 +203,10 @@ public final class Hub: Sendable {
         }
     }
 
-    /// Makes the deliveries that other reactors have left for this one.
-    private func deliver(to share: ReactorShare) {
-        if state.withLock({ $0.takeDeliveries(of: share) }) { share.deliver() }
+    /// Collects the replies that other reactors have decided for the connections of this one.
+    private func collectMail(of share: ReactorShare) {
+        state.withLock { $0.collectMail(of: share) }
+        share.notifyOwners()
     }
 
     /// Gives memory back when those who have just gone have let go of theirs, too.
@@ -234,7 +236,7 @@ public final class Hub: Sendable {
         state.withLock { state in
             if state.alarm == deadline { state.alarm = nil }
         }
-        transact(share) { (machine: inout HubStateMachine) in machine.expire() }
+        transact(share) { $0.expire() }
     }
 }
 

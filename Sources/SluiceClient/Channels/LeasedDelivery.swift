@@ -16,7 +16,7 @@ public final class LeasedDelivery: Sendable {
     private let isSettled = Lock(false)
 
     init?(
-        _ bytes: [UInt8], _ attributes: [Attribute], over connection: Int, of client: Client, lease: Duration
+        _ bytes: [UInt8], _ attributes: Attributes, over connection: Int, of client: Client, lease: Duration
     ) {
         func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
         guard let delivery = value(.delivery).flatMap({ DeliveryID($0) }) else { return nil }

@@ -9,7 +9,7 @@ public struct SendReceipt: Sendable, Hashable {
     /// Whether the channel was full and has dropped this message, as it was declared to.
     public let wasDropped: Bool
 
-    init(_ attributes: [Attribute]) {
+    init(_ attributes: Attributes) {
         func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
         receivers = value(.receivers).flatMap { Int($0) }
         isDuplicate = value(.duplicate) == "yes"

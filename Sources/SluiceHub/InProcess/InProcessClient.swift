@@ -27,7 +27,7 @@ public final class InProcessClient: Sendable {
         self.id = id
         waits = OutsideWaitSource("the hub, as '\(name)'") { [weak hub] ticket, reason in
             let id = OperationID(slot: ticket.index, serial: ticket.serial)
-            hub?.transactHere { $0.machine.withdraw(id, reason == .cancelled ? .cancelled : .timeout) }
+            hub?.transactFromAnywhere { $0.machine.withdraw(id, reason == .cancelled ? .cancelled : .timeout) }
         }
         self.ownsConnection = ownsConnection
     }
@@ -75,7 +75,7 @@ public final class InProcessClient: Sendable {
         _ operation: Command, _ continuation: UnsafeContinuation<LocalVerdict, Never>
     ) -> WaitTicket? {
         var outcome: Outcome?
-        hub.transactHere { [id] state in
+        hub.transactFromAnywhere { [id] state in
             let result = state.machine.apply(operation, by: Caller(connection: id, tag: nil))
             if case .parked(let operation) = result { state.wait(for: operation, continuation) }
             outcome = result
@@ -91,7 +91,7 @@ public final class InProcessClient: Sendable {
     /// Performs an operation that never parks.
     func performAtOnce(_ operation: Command) throws(SluiceError) {
         var outcome: Outcome?
-        hub.transactHere { [id] state in
+        hub.transactFromAnywhere { [id] state in
             outcome = state.machine.apply(operation, by: Caller(connection: id, tag: nil))
         }
         guard case .done(let reply) = outcome else { return }

@@ -11,14 +11,12 @@ public final class LeasedMessage: Sendable {
     private let delivery: DeliveryID
     private let client: InProcessClient
 
-    init?(_ bytes: [UInt8], _ attributes: [Attribute], of client: InProcessClient) {
-        guard let delivery = attributes.first(where: { $0.key == .delivery }).flatMap({ DeliveryID($0.value) }) else {
-            return nil
-        }
+    init?(_ bytes: [UInt8], _ attributes: Attributes, of client: InProcessClient) {
+        guard let delivery = attributes.delivery else { return nil }
         self.bytes = bytes
         self.delivery = delivery
         self.client = client
-        attempt = attributes.first { $0.key == .attempt }.flatMap { Int($0.value) } ?? 1
+        attempt = Int(attributes.attempt)
     }
 
     deinit {

@@ -29,7 +29,7 @@ extension HubStateMachine {
         guard parties <= (barrier?.count ?? 0) + 1 else { return false }
         for _ in 1..<max(parties, 1) {
             guard let other = barrier?.popFirst() else { break }
-            end(other.operation, .ok(.taken(other.arm)), arm: other.arm)
+            end(other.operation, .ok(.taking(other.arm)), arm: other.arm)
         }
         if barrier?.isEmpty == true { barriers[name] = nil }
         return true

@@ -31,7 +31,7 @@ extension HubStateMachine {
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
         remember(draft)
         offer.place = .gone
-        let reply = Reply.ok([Attribute(.receivers, offer.attempts)].taken(draft.arm))
+        let reply = Reply.ok(.reaching(offer.attempts).taking(draft.arm))
         runRounds(of: channel)
         return .done(reply)
     }
@@ -71,7 +71,7 @@ extension HubStateMachine {
         // An operation with two arms on the channel ends with the first.
         for receiver in receivers where operations.holds(receiver.operation) {
             offer.attempts += 1
-            deliver(offer.body, of: channel, from: offer.origin, to: receiver)
+            deliver(.owned(offer.body), of: channel, from: offer.origin, to: receiver)
         }
         guard extras.round?.waitsFor.isEmpty == true else { return false }
         extras.round = nil
@@ -143,6 +143,6 @@ extension HubStateMachine {
     }
 
     private mutating func finish(_ offer: Offer, on channel: NamedChannel) {
-        complete(offer, on: channel, [Attribute(.receivers, offer.attempts)])
+        complete(offer, on: channel, .reaching(offer.attempts))
     }
 }

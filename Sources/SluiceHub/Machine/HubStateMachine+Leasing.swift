@@ -29,7 +29,7 @@ extension HubStateMachine {
     mutating func grant(
         _ offer: Offer, on channel: NamedChannel, _ nanoseconds: UInt64, to holder: ConnectionID,
         through stream: OperationID?
-    ) -> [Attribute] {
+    ) -> Attributes {
         let id = leases.nextKey
         let next = clients[holder]?.firstLease
         let deadline = deadlines.insert(.lease(id), at: now &+ nanoseconds)
@@ -49,14 +49,14 @@ extension HubStateMachine {
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached { commit(sender, to: offer, on: channel) }
-        return [Attribute(.delivery, DeliveryID(id)), Attribute(.attempt, offer.attempts)]
+        return Attributes(delivery: DeliveryID(id), attempt: offer.attempts)
     }
 
     /// Has a new offer that is handed out use the channel's room, if its sender needs no more than that.
     ///
     /// - Returns: whether the channel answers for it.
     mutating func hold(_ offer: Offer, on channel: NamedChannel) -> Bool {
-        guard !offer.waitsUntilTaken, mayKeep(offer.body), channel.engine.holdRoom() else { return false }
+        guard !offer.waitsUntilTaken, mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
         offer.isHeld = true
         retain(offer)
         return true

@@ -53,11 +53,19 @@ extension HubStateMachine {
         return id
     }
 
-    /// Ends a parked operation that was completed: takes it out of whatever it stands in, and has its client told.
+    /// Ends a parked operation that was completed, with a reply.
     ///
     /// - Parameter arm: the arm of a select that was taken.
     mutating func end(_ id: OperationID, _ reply: Reply?, arm: Int32? = nil) {
-        guard let operation = operations.remove(id) else { return }
+        guard let operation = retire(id, arm: arm), let reply else { return }
+        outbox.finish(id, of: operation.caller, reply)
+    }
+
+    /// Takes a parked operation out of every place in which it stands.
+    ///
+    /// - Parameter arm: the arm of a select that was taken.
+    mutating func retire(_ id: OperationID, arm: Int32?) -> ParkedOperation? {
+        guard let operation = operations.remove(id) else { return nil }
         let connection = operation.caller.connection
         if let next = operation.next { operations[next]?.previous = operation.previous }
         if let previous = operation.previous { operations[previous]?.next = operation.next }
@@ -67,9 +75,7 @@ extension HubStateMachine {
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             clients[connection]?.fairness.remember(arm, of: key)
         }
-        guard let reply else { return }
-        effects.append(
-            Effect(connection: connection, operation: id, tag: operation.caller.tag, content: .final(reply)))
+        return operation
     }
 
     /// Ends a parked operation that was not completed.

@@ -45,7 +45,7 @@ extension HubStateMachine {
         switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
         case .offer(let offer):
             let terms = settle(offer, on: channel, lease, with: connection, through: nil)
-            return .message(channel.name, offer.body, terms.taken(arm))
+            return .message(channel.name, offer.body, terms.taking(arm))
         case .nothing: return nil
         case .ended: return channel.endingReply
         }
@@ -78,10 +78,8 @@ extension HubStateMachine {
     mutating func settle(
         _ offer: Offer, on channel: NamedChannel, _ lease: UInt64, with connection: ConnectionID,
         through stream: OperationID?
-    ) -> [Attribute] {
-        let terms =
-            lease > 0
-            ? grant(offer, on: channel, lease, to: connection, through: stream) : []
+    ) -> Attributes {
+        let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: stream) : Attributes()
         trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
         if lease > 0 { return terms }
         totals.handoffs += 1
@@ -96,14 +94,14 @@ extension HubStateMachine {
         guard leaseNanoseconds(of: receiver) > 0 else {
             deliver(draft.body, of: channel, from: draft.origin, to: receiver)
             remember(draft)
-            return .done(.ok(.taken(draft.arm)))
+            return .done(.ok(.taking(draft.arm)))
         }
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
         let isAnswered = hold(offer, on: channel)
         if isAnswered, let key = offer.key { memory.finish(key, at: now) }
         hand(offer, on: channel, to: receiver)
-        return isAnswered ? .done(.ok(.taken(draft.arm))) : .committed(offer)
+        return isAnswered ? .done(.ok(.taking(draft.arm))) : .committed(offer)
     }
 
     /// Gives an offer that stands nowhere to a receiver that was parked.
@@ -113,7 +111,7 @@ extension HubStateMachine {
         if lease == 0 { commit(receiver, to: channel) }
         let stream = isStream(receiver.operation) ? receiver.operation : nil
         let terms = settle(offer, on: channel, lease, with: connection, through: stream)
-        give(offer.body, terms, of: channel, to: receiver)
+        give(.owned(offer.body), terms, of: channel, to: receiver)
     }
 
     /// A select that waits, and that is given a message for good, waits for nothing else any more: not for the room either
@@ -134,16 +132,17 @@ extension HubStateMachine {
     }
 
     /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.
-    mutating func deliver(_ body: Body, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver)
-    {
+    mutating func deliver(
+        _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
+    ) {
         guard let connection = operations[receiver.operation]?.caller.connection else { return }
-        trace(body.count, on: channel, from: origin, to: connection, nil)
+        trace(message.count, on: channel, from: origin, to: connection, nil)
         totals.handoffs += 1
-        give(body, [], of: channel, to: receiver)
+        give(message, Attributes(), of: channel, to: receiver)
     }
 
     private mutating func give(
-        _ body: Body, _ terms: [Attribute], of channel: NamedChannel, to receiver: WireReceiver
+        _ message: MessageBytes, _ attributes: Attributes, of channel: NamedChannel, to receiver: WireReceiver
     ) {
         let id = receiver.operation
         guard let operation = operations[id] else { return }
@@ -153,10 +152,11 @@ extension HubStateMachine {
                 deadlines.remove(deadline)
                 operations[id]?.deadline = nil
             }
-            forward(body, terms, through: stream, id)
+            forward(message, attributes, through: stream, id)
             pump(stream, id)
         } else {
-            end(id, .message(channel.name, body, terms.taken(receiver.arm)), arm: receiver.arm)
+            guard let operation = retire(id, arm: receiver.arm) else { return }
+            outbox.finish(id, of: operation.caller, message, from: channel.name, attributes.taking(receiver.arm))
         }
     }
 

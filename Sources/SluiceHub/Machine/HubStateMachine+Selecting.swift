@@ -31,7 +31,7 @@ extension HubStateMachine {
                 return wait(for: offer, on: channel, arm: Int32(arm), caller, patience)
             }
         }
-        if command.hasElse { return .done(.otherwise(.taken(Int32(command.arms.count)))) }
+        if command.hasElse { return .done(.otherwise(.taking(Int32(command.arms.count)))) }
         if isRepeated, let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
         if let reply = refusalToPark(patience, caller) { return .done(reply) }
         let id = operations.nextKey
@@ -97,7 +97,7 @@ extension HubStateMachine {
             return attempt
         case .barrier(let name, let parties):
             clients[caller.connection]?.usage.note(.meet, of: name)
-            return meet(at: name, parties) ? .done(.ok(.taken(number))) : .blocked
+            return meet(at: name, parties) ? .done(.ok(.taking(number))) : .blocked
         }
     }
 
@@ -126,7 +126,7 @@ extension HubStateMachine {
         _ name: ChannelName, _ body: Body, _ id: MessageID?, _ number: Int32, _ caller: Caller
     ) -> Draft {
         Draft(
-            body: body, origin: caller.connection, key: id.map { SendKey(channel: name, id: $0) }, arm: number)
+            body: .owned(body), origin: caller.connection, key: id.map { SendKey(channel: name, id: $0) }, arm: number)
     }
 }
 

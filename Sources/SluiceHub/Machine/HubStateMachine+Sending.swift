@@ -46,7 +46,7 @@ extension HubStateMachine {
     mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
-            case .delivered: return .done(.ok([.isDuplicate].taken(draft.arm)))
+            case .delivered: return .done(.ok(.duplicate.taking(draft.arm)))
             case .pending(let offer): return .repeated(offer)
             }
         }
@@ -65,14 +65,14 @@ extension HubStateMachine {
             for receiver in receivers { deliver(draft.body, of: channel, from: draft.origin, to: receiver) }
             remember(draft)
             if let made { retain(made) }
-            return .done(.ok(.taken(draft.arm)))
+            return .done(.ok(.taking(draft.arm)))
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
             guard let made else { return .blocked }
             return keep(made, draft, on: channel)
         case .dropped:
             // The offer was made, and is nowhere.
-            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok([.isDropped].taken(draft.arm)))
+            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok(.dropped.taking(draft.arm)))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
         }
@@ -160,7 +160,7 @@ extension HubStateMachine {
     private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {
         guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
             channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil,
-            !mayKeep(draft.body)
+            !mayKeep(draft.body.count)
         else { return nil }
         return refusalToKeep
     }
@@ -169,8 +169,8 @@ extension HubStateMachine {
         WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
     }
 
-    func mayKeep(_ body: Body) -> Bool {
-        body.count <= limits.keptBytes - totals.keptBytes - channels.tombstoneBytes
+    func mayKeep(_ bodyBytes: Int) -> Bool {
+        bodyBytes <= limits.keptBytes - totals.keptBytes - channels.tombstoneBytes
     }
 
     /// Answers the sender that has filled room in the buffer. One whose message would be too much is refused, and the
@@ -178,7 +178,7 @@ extension HubStateMachine {
     mutating func admit(_ sender: Offer?, to channel: NamedChannel) {
         var next = sender
         while let offer = next {
-            if offer.waitsUntilTaken || mayKeep(offer.body) { return accept(offer) }
+            if offer.waitsUntilTaken || mayKeep(offer.body.count) { return accept(offer) }
             _ = channel.engine.withdrawBuffered { $0 === offer }
             discard(offer, on: channel)
             while let sender = offer.sender { end(sender.operation, .error(refusalToKeep)) }
@@ -192,7 +192,7 @@ extension HubStateMachine {
         while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
         if draft.waitsUntilTaken { return .committed(offer) }
         accept(offer)
-        return .done(.ok(.taken(draft.arm)))
+        return .done(.ok(.taking(draft.arm)))
     }
 
     /// The channel keeps the message: its senders are told that it was accepted, unless they wait for more.
@@ -238,20 +238,19 @@ extension HubStateMachine {
     // MARK: Its end
 
     /// A receiver has taken the offer for good.
-    mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: [Attribute] = []) {
+    mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: Attributes = Attributes()) {
         if channel.isOnce { return }
         letGo(of: offer, on: channel)
         if let key = offer.key { memory.finish(key, offer, at: now) }
         answerSenders(of: offer, attributes)
     }
 
-    private mutating func answerSenders(of offer: Offer, _ attributes: [Attribute] = []) {
-        var isFirst = true
+    private mutating func answerSenders(of offer: Offer, _ attributes: Attributes = Attributes()) {
+        var attributes = attributes
         while let sender = offer.sender {
-            let reply = Reply.ok((isFirst ? attributes : attributes + [.isDuplicate]).taken(sender.arm))
-            isFirst = false
-            // Which has it leave the offer.
-            end(sender.operation, reply, arm: sender.arm)
+            // Ending the operation removes it from the offer.
+            end(sender.operation, .ok(attributes.taking(sender.arm)), arm: sender.arm)
+            attributes.isDuplicate = true
         }
     }
 
@@ -261,9 +260,25 @@ extension HubStateMachine {
     }
 }
 
-extension Attribute {
+extension Attributes {
     /// An earlier send with the same id did it.
-    static let isDuplicate = Attribute(.duplicate, flag: true)
+    static var duplicate: Attributes {
+        var attributes = Attributes()
+        attributes.isDuplicate = true
+        return attributes
+    }
+
     /// The channel dropped the message, as it was declared to.
-    static let isDropped = Attribute(.dropped, flag: true)
+    static var dropped: Attributes {
+        var attributes = Attributes()
+        attributes.isDropped = true
+        return attributes
+    }
+
+    /// So many receivers took a broadcast.
+    static func reaching(_ receivers: Int) -> Attributes {
+        var attributes = Attributes()
+        attributes.receivers = receivers
+        return attributes
+    }
 }

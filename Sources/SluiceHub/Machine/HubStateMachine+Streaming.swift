@@ -4,11 +4,6 @@ import SluiceWire
 /// Counted receives: messages flow while the client takes them, and while its window is open.
 extension HubStateMachine {
     /// What a message of a counted receive counts for in its client's output.
-    static func outputBytes(of reply: Reply) -> Int {
-        guard case .message(_, let body, _) = reply else { return 0 }
-        return outputBytes(ofMessage: body.count)
-    }
-
     static func outputBytes(ofMessage byteCount: Int) -> Int { byteCount + 64 }
 
     mutating func stream(
@@ -35,7 +30,7 @@ extension HubStateMachine {
             case .offer(let offer):
                 let terms = settle(
                     offer, on: channel, stream.leaseNanoseconds, with: operation.caller.connection, through: id)
-                forward(offer.body, terms, through: stream, id)
+                forward(.owned(offer.body), terms, through: stream, id)
             case .ended: return end(id, channel.endingReply)
             case .nothing: return waitForSender(stream, id, operation)
             }
@@ -80,13 +75,12 @@ extension HubStateMachine {
 
     /// Tells the client of a counted receive a message, which may be the last.
     mutating func forward(
-        _ body: Body, _ terms: [Attribute], through stream: CountedReceive, _ id: OperationID
+        _ message: MessageBytes, _ attributes: Attributes, through stream: CountedReceive, _ id: OperationID
     ) {
         guard let caller = operations[id]?.caller else { return }
-        let reply = Reply.message(stream.channel.name, body, terms)
-        clients[caller.connection]?.unwrittenBytes += Self.outputBytes(of: reply)
-        effects.append(
-            Effect(connection: caller.connection, operation: id, tag: caller.tag, content: .partial(reply)))
+        let outputBytes = Self.outputBytes(ofMessage: message.count)
+        clients[caller.connection]?.unwrittenBytes += outputBytes
+        outbox.forward(id, of: caller, message, from: stream.channel.name, attributes, countingFor: outputBytes)
         if let remaining = stream.remaining {
             stream.remaining = remaining - 1
             if remaining == 1 { return end(id, .end) }

@@ -33,9 +33,7 @@ extension HubStateMachine {
                 time: now, channel: channel.name, bodyBytes: bodyBytes, sender: caption(of: sender),
                 receiver: caption(of: receiver), attempt: attempt, droppedBefore: tracer.dropped, format: tracer.format)
             tracer.dropped = 0
-            effects.append(
-                Effect(
-                    connection: connection, operation: id, tag: operation.caller.tag, content: .handoff(handoff)))
+            outbox.forward(id, of: operation.caller, handoff)
         }
     }
 

@@ -17,8 +17,8 @@ struct HubStateMachine: ~Copyable {
     let epoch: Int
     /// The time of the current call, in nanoseconds of a clock that only grows; whoever calls sets it first.
     var now: UInt64 = 0
-    /// What is to be told since the caller took this last.
-    var effects: [Effect] = []
+    /// What the operations of clients have come to.
+    var outbox = Outbox()
 
     var channels: ChannelTable
     var barriers: [ChannelName: Barrier] = [:]
@@ -73,13 +73,6 @@ struct HubStateMachine: ~Copyable {
         // Asked for after each transaction: without an array, and without optionals to compare.
         let next = min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)
         return next == .max ? nil : next
-    }
-
-    /// Whether the client is to be told one of the effects, from the one at `index` on.
-    func tells(_ connection: ConnectionID, from index: Int) -> Bool {
-        // By index: a slice would be another owner of the array, and have the next effect copy it.
-        for index in index..<effects.count where effects[index].connection == connection { return true }
-        return false
     }
 
     /// Goes by other limits from now on, as far as they may change while the hub serves; see `HubLimits.adopting`. What is

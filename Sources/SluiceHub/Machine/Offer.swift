@@ -53,7 +53,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     @exclusivity(unchecked) var isHeld = false
 
     init(_ draft: Draft, at position: UInt64) {
-        body = draft.body
+        body = draft.body.body
         self.position = position
         origin = draft.origin
         waitsUntilTaken = draft.waitsUntilTaken
@@ -81,7 +81,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
 
 /// What is offered, before anything has come of it.
 struct Draft {
-    let body: Body
+    let body: MessageBytes
     let origin: ConnectionID
     var waitsUntilTaken = false
     /// Whether its sender waits for nothing but a lease.

@@ -1,13 +1,13 @@
 import SluiceWire
 
 extension Command {
-    /// Whether the hub has to do with the command, rather than the session alone.
-    var needsHub: Bool {
+    /// Whether the command runs under the hub's lock.
+    var runsUnderLock: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
-            .name, .trace, .cancel:
+            .name, .trace, .cancel, .ping:
             true
-        case .hello, .authenticate, .ping, .inspect, .help, .quit: false
+        case .hello, .authenticate, .inspect, .help, .quit: false
         }
     }
 
@@ -66,13 +66,16 @@ struct Effect: Sendable, Hashable {
     let tag: Tag?
     let content: Content
 
-    /// Stands where an effect was.
-    static let none = Effect(
-        connection: ConnectionID(slot: -1, serial: 0), operation: noOperation, tag: nil, content: .final(.timeout))
+    init(_ caller: Caller, _ operation: OperationID, _ content: Content) {
+        connection = caller.connection
+        self.operation = operation
+        tag = caller.tag
+        self.content = content
+    }
 
-    /// Tells a connection that no lease of it is left.
+    /// The connection holds no lease any more.
     static func released(_ connection: ConnectionID) -> Effect {
-        Effect(connection: connection, operation: noOperation, tag: nil, content: .released)
+        Effect(Caller(connection: connection, tag: nil), noOperation, .released)
     }
 
     private static let noOperation = OperationID(slot: -1, serial: 0)

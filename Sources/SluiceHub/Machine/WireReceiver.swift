@@ -12,14 +12,14 @@ struct WireReceiver: MatchWaiter {
     func claim() -> Bool { true }
 }
 
-extension [Attribute] {
-    /// What the reply of a select says of the arm that was taken; nothing for a plain operation.
-    static func taken(_ arm: Int32?) -> [Attribute] { [].taken(arm) }
+extension Attributes {
+    /// The arm of a select that was taken; nothing for a plain operation.
+    static func taking(_ arm: Int32?) -> Attributes { Attributes().taking(arm) }
 
-    /// The attributes, and which arm of a select was taken.
-    func taken(_ arm: Int32?) -> [Attribute] {
-        // Nearly always nothing to add, for which `+` would make a new array.
-        guard let arm else { return self }
-        return self + [Attribute(.arm, Int(arm))]
+    /// The attributes, and the arm of a select that was taken.
+    func taking(_ arm: Int32?) -> Attributes {
+        var attributes = self
+        attributes.arm = arm.map { Int($0) }
+        return attributes
     }
 }

@@ -9,7 +9,7 @@ import SluiceWire
 ///
 /// Where the time of a handoff goes, with 50 pairs of clients that do nothing else: nine tenths are the kernel's, and
 /// most of that in `send`, which on loopback does the receiver's work of TCP as well.
-final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
+final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else belongs to the reactor's thread.
 
     private enum State {
@@ -26,11 +26,14 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     let client: String
     private let id: ConnectionID
     private let hub: Hub
-    private let session: Session
+    let segment: OutboxSegment
+    private let conversation: Conversation
     @exclusivity(unchecked) private var socket = PolledSocket()
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
+    /// The next one in the list of those.
+    @exclusivity(unchecked) var nextScheduled: Connection?
     /// Whether the last read took no more than it had room for: as a rule there is more.
     @exclusivity(unchecked) private var hasMoreToRead = false
     /// How often the connection is read from before it ends because the hub drains: a client that goes on talking would keep
@@ -46,7 +49,9 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         self.client = client
         self.share = share
         self.hub = hub
-        session = Session(id, on: share, of: hub)
+        segment = OutboxSegment(on: share)
+        conversation = Conversation(id, in: segment, of: hub)
+        segment.owner = self
     }
 
     /// Serves the client from now on.
@@ -67,7 +72,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     }
 
     /// What the connection makes the hub keep.
-    var use: ConnectionUse { session.use }
+    var use: ConnectionUse { conversation.use }
 
     private var isOpen: Bool {
         switch state {
@@ -80,15 +85,17 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     func socketIsReadable() {
         guard isOpen else { return }
-        let room = min(session.inputRoom, share.scratch.count)
+        let room = min(conversation.inputRoom, share.scratch.count)
         guard room > 0 else { return schedule() }
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
         case .bytes(let count):
             let hasMore = count == room
-            session.receive(
-                UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), for: hasMore && hasMoreToRead ? nil : self)
+            let writesEarly = writesEarly(hasMore)
+            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count])) {
+                if writesEarly { sliceEnds() }
+            }
             hasMoreToRead = hasMore
-        case .endOfStream: session.endInput()
+        case .endOfStream: conversation.endInput()
         case .wouldBlock: return
         case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
         }
@@ -105,58 +112,50 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         close(because: .reset)
     }
 
-    /// Hands on what an operation that was parked is told.
-    func deliver(_ delivery: Delivery) {
+    /// Replies to parked operations wait in the segment.
+    func repliesArrived() {
         guard isOpen else { return }
-        session.take(delivery)
-        hasMoreToWrite()
-    }
-
-    /// Whether the client can be given a message while the hub is locked.
-    var takesMessages: Bool { isOpen && session.takesMessages }
-
-    /// Hands on a message that a parked receive has got. Called under the hub's lock.
-    func take(_ message: UnsafeRawBufferPointer, from channel: ChannelName, _ tag: Tag?, isLast: Bool) {
-        session.take(message, from: channel, tag, isLast: isLast)
-        hasMoreToWrite()
-    }
-
-    /// Hands on a message that a counted receive has got, one of many: see `PlainRun`. Called under the hub's lock, after
-    /// another one was, which has seen to it that all of them are written.
-    func take(_ message: UnsafeRawBufferPointer, behind head: [UInt8], _ outputBytes: Int) {
-        session.take(message, behind: head, outputBytes)
-        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) }
-    }
-
-    private func hasMoreToWrite() {
-        if session.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
+        conversation.repliesArrived()
+        if segment.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
     }
 
     private func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
-        reactor.atEndOfTurn(self)
+        share.schedule(self)
     }
 
-    /// Writes what there is: while the rest of a long input runs here, the client works on this. With one who has some
-    /// hundred messages on their way, and waits for answers to send more, both would be idle half of the time otherwise. Who
-    /// sends without waiting is not answered sooner than can be done at little cost: see `hasMoreToRead`.
-    func turnGoesOn() {
-        guard isOpen, !socket.watchesWriting, !session.output.isEmpty else { return }
-        // Of a failure the end of the turn learns: the conversation may be running.
-        if case .bytes(let count) = session.output.write(to: socket) { wrote(count) }
+    // MARK: Early writes
+
+    /// Whether replies are written between the slices of a long input, so that the client works on them while the rest
+    /// runs: a client with some hundred messages on their way that waits for answers before it sends more, and the
+    /// daemon, would each be idle half of the time otherwise. A client that sends without waiting fills two reads in a
+    /// row; its replies are written once a turn, which costs less.
+    private func writesEarly(_ hasMore: Bool) -> Bool { !(hasMore && hasMoreToRead) }
+
+    /// Writes what this connection and the others that are scheduled have to write.
+    private func sliceEnds() {
+        share.flushEarly(except: self)
+        flushEarly()
+    }
+
+    /// Writes what there is, in the middle of a turn.
+    func flushEarly() {
+        guard isOpen, !socket.watchesWriting, !segment.output.isEmpty else { return }
+        // The end of the turn learns of a failure: the conversation may be running.
+        if case .bytes(let count) = segment.output.write(to: socket) { wrote(count) }
     }
 
     func turnEnds() {
         isScheduled = false
         guard isOpen else { return forget() }
-        if session.canRunHeld { session.runHeld() }
+        if conversation.canRunHeld { conversation.runHeld {} }
         // While the kernel takes nothing more, it will say when it does.
         if !socket.watchesWriting { write() }
-        session.reportWritten()
-        if session.canRunHeld { schedule() }
+        conversation.reportWritten()
+        if conversation.canRunHeld { schedule() }
         if share.isDraining { endIfDrained() }
-        if session.ending != nil, session.output.isEmpty { end() }
+        if conversation.ending != nil, segment.output.isEmpty { end() }
         guard isOpen else { return }
         watch()
         setAlarm()
@@ -165,8 +164,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// Has the kernel tell what matters now. It is not asked about a client that must not be read from: what such a one
     /// sends, its end included, would be told in every turn.
     private func watch() {
-        let (reading, writing) = (session.inputRoom > 0, !session.output.isEmpty)
-        if reading, !socket.watchesReading { session.restartPatience() }
+        let (reading, writing) = (conversation.inputRoom > 0, !segment.output.isEmpty)
+        if reading, !socket.watchesReading { conversation.restartPatience() }
         socket.watch(reading: reading, writing: writing)
     }
 
@@ -174,8 +173,8 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// Writes what the kernel takes. No input is read beyond `HubLimits.outputBytes` of what it does not take.
     private func write() {
-        guard !session.output.isEmpty else { return }
-        switch session.output.write(to: socket) {
+        guard !segment.output.isEmpty else { return }
+        switch segment.output.write(to: socket) {
         case .bytes(let count): wrote(count)
         case .wouldBlock: break
         case .failed(let errno): close(because: ConnectionEnding(errno: errno))
@@ -183,7 +182,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     }
 
     private func wrote(_ count: Int) {
-        session.output.drop(count)
+        segment.output.drop(count)
         // It counts anew from the last bytes that the client has taken.
         deadlines?.stall = nil
     }
@@ -196,12 +195,12 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         let isWriting = socket.watchesWriting
         if deadlines == nil {
             // Nearly always: a client that owes nothing, and takes what it is sent.
-            if isReading, !isWriting, session.deadline == nil, case .open = state { return }
+            if isReading, !isWriting, conversation.deadline == nil, case .open = state { return }
             deadlines = ConnectionDeadlines()
         }
         guard let deadlines else { return }
         let now = reactor.nowNanoseconds
-        deadlines.patience = isReading && !isLingering ? session.deadline?.nanoseconds : nil
+        deadlines.patience = isReading && !isLingering ? conversation.deadline?.nanoseconds : nil
         deadlines.keep(\.probe, if: !isReading, now, hub.limits.probeInterval)
         deadlines.keep(\.stall, if: isWriting, now, hub.limits.stallTimeout)
         deadlines.keep(\.linger, if: isLingering, now, hub.limits.lingerTimeout)
@@ -217,9 +216,9 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
         // Nothing else tells that a client has gone, or has finished sending, that is not read from.
         if deadlines.takeDue(\.probe, now) {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
-            if socket.hasInputEnded { session.expectEnd() }
+            if socket.hasInputEnded { conversation.expectEnd() }
         }
-        if deadlines.takeDue(\.patience, now) { session.endPatience(because: session.deadline?.ending ?? .slowLine) }
+        if deadlines.takeDue(\.patience, now) { conversation.endPatience(because: conversation.deadline?.ending ?? .slowLine) }
         schedule()
     }
 
@@ -235,17 +234,17 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// Ends the conversation if the client has nothing left to be told and holds nothing. What it has sent up to now is
     /// answered before, as far as that comes to an end.
     private func endIfDrained() {
-        guard case .open = state, session.ending == nil, session.isIdle, session.output.isEmpty, !hub.holdsLeases(id)
+        guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty, !hub.holdsLeases(id)
         else { return }
-        let room = min(session.inputRoom, share.scratch.count)
-        guard room > 0, drainingReads > 0 else { return session.endDrained() }
+        let room = min(conversation.inputRoom, share.scratch.count)
+        guard room > 0, drainingReads > 0 else { return conversation.endDrained() }
         drainingReads -= 1
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
         case .bytes(let count):
-            session.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), for: self)
+            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), betweenSlices: sliceEnds)
             schedule()
-        case .endOfStream: session.endInput()
-        case .wouldBlock: session.endDrained()
+        case .endOfStream: conversation.endInput()
+        case .wouldBlock: conversation.endDrained()
         case .failed(let errno): close(because: ConnectionEnding(errno: errno))
         }
     }
@@ -267,7 +266,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
 
     /// The last reply is written.
     private func end() {
-        if session.hasInputEnded { return close(because: .reset) }
+        if conversation.hasInputEnded { return close(because: .reset) }
         guard case .open = state else { return }
         // Closing now, with input unread, would break the connection off, and the last reply might not arrive.
         socket.finishWriting()
@@ -277,7 +276,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     /// - Parameter reason: why, where the session does not tell.
     private func close(because reason: ConnectionEnding) {
         guard isOpen else { return }
-        close(for: session.ending ?? reason)
+        close(for: conversation.ending ?? reason)
     }
 
     private func close(for ending: ConnectionEnding) {
@@ -296,6 +295,7 @@ final class Connection: EndOfTurn, SocketObserver, @unchecked Sendable {
     private func forget() {
         guard case .closed(let ending) = state else { return }
         state = .forgotten
+        segment.isClosed = true
         hub.leave(id, client, on: share, because: ending)
     }
 }

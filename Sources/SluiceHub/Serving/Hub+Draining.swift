@@ -12,7 +12,7 @@ extension Hub {
     /// - Parameter limit: after which nothing is waited for any more: senders are told that they are in doubt (`MAYBE
     ///   draining`), and all connections are closed. Nil waits for ever. Of several limits the first counts that is over.
     public func drain(within limit: Duration? = nil) {
-        transactHere { $0.machine.drain() }
+        transactFromAnywhere { $0.machine.drain() }
         onEachReactor { share, connections in
             share.isDraining = true
             for connection in connections { connection.drain() }
@@ -42,7 +42,7 @@ extension Hub {
     }
 
     private func endDraining() {
-        transactHere { $0.machine.endDraining() }
+        transactFromAnywhere { $0.machine.endDraining() }
         onEachReactor { _, connections in
             for connection in connections { connection.endAtOnce() }
         }

@@ -15,25 +15,6 @@ extension Hub {
         }
     }
 
-    func report(of handoff: Handoff) -> HandoffReport {
-        HandoffReport(
-            secondsSinceStart: seconds(at: handoff.time), channel: handoff.channel.description,
-            bodyBytes: handoff.bodyBytes, from: handoff.sender, to: handoff.receiver, attempt: handoff.attempt,
-            droppedBefore: handoff.droppedBefore)
-    }
-
-    /// A report as bytes, without the last line end.
-    func body(of report: some Report, _ format: ReportFormat) -> Body {
-        switch format {
-        case .text: return Body(report.text.utf8)
-        case .json:
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            // Reports hold nothing that JSON cannot say.
-            return (try? encoder.encode(report)).map { Body($0) } ?? Body("{}".utf8)
-        }
-    }
-
     private var serverReport: ServerReport {
         let processes = processes.reports
         let endings = endings
@@ -55,4 +36,29 @@ extension Hub {
     }
 
     private func seconds(at time: UInt64) -> Double { Double(time &- startNanoseconds) / 1e9 }
+}
+
+extension Report {
+    /// The report as bytes, without the last line end.
+    func body(_ format: ReportFormat) -> Body {
+        switch format {
+        case .text: return Body(text.utf8)
+        case .json:
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            // Reports hold nothing that JSON cannot express.
+            return (try? encoder.encode(self)).map { Body($0) } ?? Body("{}".utf8)
+        }
+    }
+}
+
+extension Handoff {
+    /// The handoff as a trace reports it.
+    ///
+    /// - Parameter start: when the hub began, in nanoseconds of its clock.
+    func report(since start: UInt64) -> HandoffReport {
+        HandoffReport(
+            secondsSinceStart: Double(time &- start) / 1e9, channel: channel.description, bodyBytes: bodyBytes,
+            from: sender, to: receiver, attempt: attempt, droppedBefore: droppedBefore)
+    }
 }

@@ -1,44 +1,37 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Something that a client is told, on its way to the connection that it is for.
-struct Delivery: Sendable {
-    let connection: Connection
-    let tag: Tag?
-    let content: Effect.Content
-}
-
 /// The answer to an operation of this process, on its way to the task that waits for it.
 struct LocalAnswer: Sendable {
     let continuation: UnsafeContinuation<LocalVerdict, Never>
     let reply: Reply
 }
 
-/// What has come of a transaction, for its caller to do after the lock is released; the deliveries to the connections of
-/// its own reactor are in `ReactorShare.deliveries`.
+/// What a transaction leaves for its caller to do after the lock is released, besides telling the connections of the
+/// caller's own reactor.
 struct Aftermath {
-    /// What the caller's reactor shares, if connections of it are to be told something.
-    var own: ReactorShare?
-    /// The other reactors that have deliveries now, and had none.
+    /// The other reactors that have replies to collect now, and had none.
     var woken: [ReactorShare] = []
     var answers: [LocalAnswer] = []
-    /// What the timekeeper's alarm must be set for; nil when it is early enough.
+    /// The time to set the timekeeper's alarm for; nil when it is early enough.
     var alarm: UInt64?
     /// Whether there is much memory to give back.
     var ebbs = false
-    /// Whether the hub drains, and there is nothing left to wait for.
+    /// Whether the hub drains, and waits for nothing any more.
     var isDrained = false
+
+    var isEmpty: Bool { woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !isDrained }
 }
 
-/// What the hub's lock guards: the state machine, and who is behind its connections.
+/// What the hub's lock guards: the state machine, and which connections there are.
 ///
-/// Replies to parked operations are put into the outbox of their connection's reactor before the lock is released. So
+/// Replies to parked operations are encoded into the segments of their connections before the lock is released. So
 /// those for one connection arrive in the order in which they were decided, whichever reactors decided them.
 struct HubState: ~Copyable, @unchecked Sendable {
     // Sendable: it is reached through the hub's lock only.
 
     var machine: HubStateMachine
-    /// The connections by the slots of their keys; nil is one of this process.
+    /// The connections by the slots of their keys; nil is one of this process. Listed, and never called, here.
     private var connections: [Connection?] = []
     /// From where these have come, by the same slots.
     private var origins: [ClientOrigin?] = []
@@ -53,8 +46,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     private(set) var shares: [ReactorShare] = []
     /// How many connections each of `shares` has.
     private var connectionCounts: [Int] = []
-    /// The deliveries for each of `shares` that others have made.
-    private var outboxes: [[Delivery]] = []
+    /// The segments with replies, for each of `shares`, that other reactors have decided.
+    private var mail: [[OutboxSegment]] = []
     /// What the timekeeper's alarm is set for; nil when it is not set.
     var alarm: UInt64?
     private(set) var endings: [ConnectionEnding: Int] = [:]
@@ -71,7 +64,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let share = ReactorShare(of: reactor, number: shares.count, limits: limits)
         share.isDraining = machine.stage != .serving
         shares.append(share)
-        outboxes.append([])
+        mail.append([])
         connectionCounts.append(0)
         return share
     }
@@ -96,6 +89,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         }
         let connection = make(id, share)
         connections[slot] = connection
+        machine.outbox.add(connection.segment, for: id)
         origins[slot] = origin
         if let origin { originCounts[origin, default: 0] += 1 }
         return connection
@@ -123,6 +117,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
         connectionCounts[share.number] -= 1
         machine.disconnect(id, isOrderly: ending.isOrderly)
+        machine.outbox.removeSegment(of: id)
         connections[Int(id.slot)] = nil
         if let origin = origins[Int(id.slot)].take(), let count = originCounts[origin] {
             originCounts[origin] = count == 1 ? nil : count - 1
@@ -153,33 +148,30 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Whether the hub drains, and there is nothing left to wait for.
     var isDrained: Bool { machine.isDrained(localCount: localCount) }
 
-    // MARK: Deliveries
+    // MARK: Transactions
 
-    /// Hands a plain message to the receiver that waits for it, where that takes no more than to write it: on a connection
-    /// of the same reactor that has nothing before it.
-    ///
-    /// - Returns: who has it; nil if nobody has.
-    mutating func handOver(
-        _ send: PlainSend, from sender: ConnectionID, by share: ReactorShare
-    ) -> (receiver: HubStateMachine.PlainReceiver, connection: Connection)? {
-        guard share.hasDelivered, outboxes[share.number].isEmpty,
-            let receiver = machine.plainReceiver(of: send.text.count, on: send.channel),
-            receiver.caller.connection != sender, let connection = connection(receiver.caller.connection),
-            connection.share === share, connection.takesMessages
-        else { return nil }
-        machine.hand(send.text.count, from: sender, to: receiver)
-        connection.take(send.text, from: receiver.channel.name, receiver.caller.tag, isLast: receiver.stream == nil)
-        return (receiver, connection)
+    /// Begins a transaction that `share` makes: collects what other reactors have decided before for its connections.
+    mutating func begin(for share: ReactorShare?) {
+        machine.outbox.share = share
+        if let share, !mail[share.number].isEmpty { collectMail(of: share) }
     }
 
-    private func connection(_ id: ConnectionID) -> Connection? {
-        Int(id.slot) < connections.count ? connections[Int(id.slot)] : nil
+    /// Collects what other reactors have decided for the connections of `share`. Called on the thread of its reactor.
+    mutating func collectMail(of share: ReactorShare) {
+        for segment in mail[share.number] {
+            segment.isListed = false
+            segment.collect()
+            share.noteArrival(in: segment)
+        }
+        mail[share.number] = []
     }
 
     /// Ends a transaction that `share` has made; nil is a caller without connections.
     mutating func conclude(for share: ReactorShare?) -> Aftermath {
         var aftermath = Aftermath()
-        if !machine.effects.isEmpty { routeEffects(for: share, &aftermath) }
+        machine.outbox.running = nil
+        if !machine.outbox.listed.isEmpty { sort(for: share, &aftermath) }
+        if !machine.outbox.effects.isEmpty { answerLocally(&aftermath) }
         if let deadline = machine.nextDeadline, deadline < alarm ?? .max {
             alarm = deadline
             aftermath.alarm = deadline
@@ -189,45 +181,29 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return aftermath
     }
 
-    /// Addresses the effects.
-    private mutating func routeEffects(for share: ReactorShare?, _ aftermath: inout Aftermath) {
-        // What others have left for a connection was decided before.
-        if let share, takeDeliveries(of: share) { aftermath.own = share }
-        for index in machine.effects.indices {
-            // Moved out of the array: to copy one, and to destroy the copy, costs more than all the rest.
-            var effect = Effect.none
-            swap(&effect, &machine.effects[index])
-            route(effect, for: share, &aftermath)
+    /// Collects the replies to connections of `share`, and notes those to others for their reactors to collect.
+    private mutating func sort(for share: ReactorShare?, _ aftermath: inout Aftermath) {
+        for segment in machine.outbox.listed {
+            let target = segment.share
+            if target === share {
+                segment.isListed = false
+                segment.collect()
+                target.noteArrival(in: segment)
+            } else {
+                if mail[target.number].isEmpty { aftermath.woken.append(target) }
+                mail[target.number].append(segment)
+            }
         }
-        machine.effects.removeAll(keepingCapacity: machine.effects.capacity <= 1024)
+        machine.outbox.clearListed()
     }
 
-    private mutating func route(_ effect: Effect, for share: ReactorShare?, _ aftermath: inout Aftermath) {
-        guard let connection = connection(effect.connection) else { return answerLocally(effect, &aftermath) }
-        let delivery = Delivery(connection: connection, tag: effect.tag, content: effect.content)
-        let target = connection.share
-        if target === share {
-            aftermath.own = share
-            return target.deliveries.append(delivery)
+    private mutating func answerLocally(_ aftermath: inout Aftermath) {
+        for effect in machine.outbox.effects {
+            guard case .final(let reply) = effect.content,
+                let continuation = localWaits.removeValue(forKey: effect.operation)
+            else { continue }
+            aftermath.answers.append(LocalAnswer(continuation: continuation, reply: reply))
         }
-        if outboxes[target.number].isEmpty { aftermath.woken.append(target) }
-        outboxes[target.number].append(delivery)
-    }
-
-    private mutating func answerLocally(_ effect: Effect, _ aftermath: inout Aftermath) {
-        guard case .final(let reply) = effect.content,
-            let continuation = localWaits.removeValue(forKey: effect.operation)
-        else { return }
-        aftermath.answers.append(LocalAnswer(continuation: continuation, reply: reply))
-    }
-
-    /// Hands what others have left for the connections of `share` over to it. Called by its reactor.
-    ///
-    /// - Returns: whether there was something.
-    mutating func takeDeliveries(of share: ReactorShare) -> Bool {
-        guard !outboxes[share.number].isEmpty else { return false }
-        share.deliveries += outboxes[share.number]
-        outboxes[share.number] = []
-        return true
+        machine.outbox.effects = []
     }
 }

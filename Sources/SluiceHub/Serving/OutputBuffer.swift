@@ -1,26 +1,13 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The replies of a connection that the kernel has not taken yet. Owns memory only while there are some.
-///
-/// A large body is not copied into it: it goes to the kernel from where it is, which it may share with others.
+/// The replies of a connection that the kernel has not taken yet. Owns memory only while there are some. Belongs to the
+/// thread of the connection's reactor.
 struct OutputBuffer: ~Copyable {
-    /// A body that is to be written after the first `offset` of `bytes`.
-    private struct Insertion {
-        let offset: Int
-        let body: Body
-    }
-
-    /// To copy fewer bytes costs less than the handling of another piece.
-    static let leastInsertedBytes = 16 << 10
-
-    private var bytes: [UInt8] = []
-    private var insertions: [Insertion] = []
-    /// How many of `bytes`, and of the first body inserted after these, the kernel has taken.
+    private var replies = EncodedReplies()
+    /// How many of the bytes, and of the first body inserted after these, the kernel has taken.
     private var sent = 0
     private var sentOfBody = 0
-    /// The bytes of all insertions.
-    private var insertedBytes = 0
     private let share: ReactorShare
 
     init(of share: ReactorShare) {
@@ -28,46 +15,35 @@ struct OutputBuffer: ~Copyable {
     }
 
     /// How many bytes wait.
-    var count: Int { bytes.count - sent + insertedBytes - sentOfBody }
-    var isEmpty: Bool { bytes.isEmpty }
+    var count: Int { replies.count - sent - sentOfBody }
+    var isEmpty: Bool { replies.isEmpty }
 
     mutating func append(_ reply: Reply, tag: Tag?) {
-        if bytes.isEmpty { bytes = share.takeBuffer() }
-        guard let body = reply.messageBody(ofAtLeast: Self.leastInsertedBytes) else {
-            return reply.append(to: &bytes, tag: tag)
+        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        replies.append(reply, tag: tag)
+    }
+
+    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        replies.append(message, from: channel, attributes, tag: tag)
+    }
+
+    /// Moves replies that were encoded elsewhere to the end, and leaves none there.
+    mutating func take(_ other: inout EncodedReplies) {
+        if replies.isEmpty {
+            swap(&replies, &other)
+        } else {
+            replies.append(other)
+            other = EncodedReplies()
         }
-        reply.appendHead(to: &bytes, tag: tag)
-        insertions.append(Insertion(offset: bytes.count, body: body))
-        insertedBytes += body.count
-        Reply.endMessage(in: &bytes)
-    }
-
-    mutating func append(_ message: UnsafeRawBufferPointer, from channel: ChannelName, tag: Tag?) {
-        if bytes.isEmpty { bytes = share.takeBuffer() }
-        bytes.append(message: message, from: channel, tag: tag)
-    }
-
-    mutating func append(_ message: UnsafeRawBufferPointer, behind head: [UInt8]) {
-        if bytes.isEmpty { bytes = share.takeBuffer() }
-        bytes.append(message: message, behind: head)
-    }
-
-    mutating func appendOK(times count: Int) {
-        if bytes.isEmpty { bytes = share.takeBuffer() }
-        bytes.appendOK(times: count)
-    }
-
-    mutating func appendOK(to send: PlainSend) {
-        if bytes.isEmpty { bytes = share.takeBuffer() }
-        bytes.appendOK(to: send)
     }
 
     // MARK: Writing
 
     /// Writes what waits, from its beginning, as far as one call does.
     func write(to socket: borrowing PolledSocket) -> WriteAttempt {
-        if insertions.isEmpty {
-            return bytes.withUnsafeBytes { socket.tryWrite(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+        if replies.insertions.isEmpty {
+            return replies.bytes.withUnsafeBytes { socket.tryWrite(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
         }
         return withUnsent { socket.tryWrite($0, $1, $2) }
     }
@@ -77,9 +53,9 @@ struct OutputBuffer: ~Copyable {
     func withUnsent<Result>(
         _ use: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) -> Result {
-        let offset = insertions.first?.offset ?? bytes.count
-        return bytes.withUnsafeBytes { bytes in
-            (insertions.first?.body ?? []).withUnsafeBytes { body in
+        let offset = replies.insertions.first?.offset ?? replies.bytes.count
+        return replies.bytes.withUnsafeBytes { bytes in
+            (replies.insertions.first?.body ?? []).withUnsafeBytes { body in
                 use(
                     UnsafeRawBufferPointer(rebasing: bytes[sent..<offset]),
                     UnsafeRawBufferPointer(rebasing: body[sentOfBody...]),
@@ -89,12 +65,14 @@ struct OutputBuffer: ~Copyable {
     }
 
     /// The end of what follows the first insertion up to the next one.
-    private var endOfPiece: Int { insertions.count > 1 ? insertions[1].offset : bytes.count }
+    private var endOfPiece: Int {
+        replies.insertions.count > 1 ? replies.insertions[1].offset : replies.bytes.count
+    }
 
-    /// Lets go of the first `count` bytes that wait.
+    /// Removes the first `count` bytes, which the kernel has taken.
     mutating func drop(_ count: Int) {
         var count = count
-        while let first = insertions.first {
+        while let first = replies.insertions.first {
             guard count >= first.offset - sent else { break }
             count -= first.offset - sent
             sent = first.offset
@@ -102,24 +80,26 @@ struct OutputBuffer: ~Copyable {
             count -= taken
             sentOfBody += taken
             guard sentOfBody == first.body.count else { return }
-            insertedBytes -= sentOfBody
+            replies.insertedBytes -= sentOfBody
             sentOfBody = 0
-            insertions.removeFirst()
+            replies.insertions.removeFirst()
         }
         sent += count
-        if sent == bytes.count { giveBack() } else if sent > bytes.count / 2, insertions.isEmpty { moveUp() }
+        if sent == replies.bytes.count {
+            giveBack()
+        } else if sent > replies.bytes.count / 2, replies.insertions.isEmpty {
+            moveUp()
+        }
     }
 
     private mutating func giveBack() {
-        var empty: [UInt8] = []
-        swap(&empty, &bytes)
-        share.giveBack(empty)
+        share.recycle(&replies.bytes)
         sent = 0
     }
 
-    /// Frees what was sent. Moving what is left costs no more than has been sent since it was moved last.
+    /// Frees what was sent. Moving the rest costs no more than was sent since the last move.
     private mutating func moveUp() {
-        bytes.removeFirst(sent)
+        replies.bytes.removeFirst(sent)
         sent = 0
     }
 }

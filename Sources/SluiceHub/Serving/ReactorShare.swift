@@ -1,34 +1,39 @@
 import SluiceRuntime
+import SluiceWire
 
 /// What the connections of one reactor share: the buffer that all of them read into, and buffers for their output. So a
 /// connection that says nothing owns no buffer, and a busy one allocates none. Belongs to the reactor's thread.
-final class ReactorShare: @unchecked Sendable {
+final class ReactorShare: EndOfTurn, @unchecked Sendable {
     // Sendable: `reactor` and `number` are constant, everything else belongs to the reactor's thread.
 
     /// A larger buffer is not kept: it was a burst, and most replies are short.
-    private static let largestBufferKept = 64 << 10
-    private static let maxBuffers = 64
+    private static let largestBlockKept = 64 << 10
+    private static let maxBlocks = 64
     /// Enough for most bodies at once.
     private static let scratchBytes = 128 << 10
-    private static let mostDeliveriesKept = 1024
-    private static let firstCapacity = 1 << 10
+    /// A long turn is interrupted for early writes only while so few connections have something to write.
+    private static let mostFlushedEarly = 2
 
     let reactor: Reactor
     /// The reactor's place among those of the hub.
     let number: Int
     /// What a connection reads into. Nothing stays in it when the connection gives way to another.
     let scratch: UnsafeMutableRawBufferPointer
-    /// What connections of the reactor are to be told, once the hub's lock is released.
-    @exclusivity(unchecked) var deliveries: [Delivery?] = []
-    /// The storage of the last deliveries, for reuse.
-    @exclusivity(unchecked) private var spareDeliveries: [Delivery?] = []
-    @exclusivity(unchecked) private var isDelivering = false
+    /// The list of the segments with new replies, whose owners do not know yet.
+    @exclusivity(unchecked) private var firstArrived: OutboxSegment?
+    @exclusivity(unchecked) private unowned(unsafe) var lastArrived: OutboxSegment?
+    @exclusivity(unchecked) private var isNotifying = false
+    /// The list of the connections that are called at the end of this turn.
+    @exclusivity(unchecked) private var firstScheduled: Connection?
+    @exclusivity(unchecked) private unowned(unsafe) var lastScheduled: Connection?
+    @exclusivity(unchecked) private var scheduledCount = 0
     /// Whether the hub is about to stop, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
     /// Opened when the last connection has gone; nil while there is none.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
-    @exclusivity(unchecked) private var buffers: [[UInt8]] = []
+    /// Memory of buffers that were written.
+    @exclusivity(unchecked) private var blocks: ContiguousArray<ByteBuffer.Block> = []
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
@@ -36,7 +41,10 @@ final class ReactorShare: @unchecked Sendable {
         scratch = .allocate(byteCount: max(limits.inputRoom, Self.scratchBytes), alignment: 64)
     }
 
-    deinit { scratch.deallocate() }
+    deinit {
+        scratch.deallocate()
+        for block in blocks { block.free() }
+    }
 
     func connectionEnters() {
         connectionCount += 1
@@ -49,38 +57,73 @@ final class ReactorShare: @unchecked Sendable {
         warden = nil
     }
 
-    /// Whether the connections know all that was left for them here.
-    var hasDelivered: Bool { deliveries.isEmpty && !isDelivering }
+    // MARK: Replies
 
-    /// Tells the connections, in order: what one of them then has decided comes after what was decided before.
-    func deliver() {
-        if isDelivering { return }
-        isDelivering = true
-        defer { isDelivering = false }
-        while !deliveries.isEmpty {
-            var current: [Delivery?] = []
-            swap(&current, &spareDeliveries)
-            swap(&current, &deliveries)
-            for index in current.indices {
-                // Moved out, not copied: see `HubState.routeEffects`.
-                if let delivery = current[index].take() { delivery.connection.deliver(delivery) }
-            }
-            current.removeAll(keepingCapacity: current.capacity <= Self.mostDeliveriesKept)
-            swap(&current, &spareDeliveries)
+    /// Lists a segment as one with new replies. Under the hub's lock.
+    func noteArrival(in segment: OutboxSegment) {
+        if segment.isArrived { return }
+        segment.isArrived = true
+        if firstArrived == nil { firstArrived = segment } else { lastArrived?.nextArrived = segment }
+        lastArrived = segment
+    }
+
+    /// Notifies the owners of the segments with new replies.
+    func notifyOwners() {
+        if firstArrived == nil || isNotifying { return }
+        isNotifying = true
+        while let segment = firstArrived {
+            firstArrived = segment.nextArrived.take()
+            segment.isArrived = false
+            if !segment.isClosed { segment.owner?.repliesArrived() }
+        }
+        isNotifying = false
+    }
+
+    // MARK: Turns
+
+    /// Has a connection called at the end of this turn.
+    func schedule(_ connection: Connection) {
+        if firstScheduled == nil {
+            firstScheduled = connection
+            reactor.atEndOfTurn(self)
+        } else {
+            lastScheduled?.nextScheduled = connection
+        }
+        lastScheduled = connection
+        scheduledCount += 1
+    }
+
+    func turnEnds() {
+        var next = firstScheduled.take()
+        scheduledCount = 0
+        while let connection = next {
+            next = connection.nextScheduled.take()
+            connection.turnEnds()
         }
     }
 
-    /// An empty buffer with some capacity.
-    func takeBuffer() -> [UInt8] {
-        if let buffer = buffers.popLast() { return buffer }
-        var buffer: [UInt8] = []
-        buffer.reserveCapacity(Self.firstCapacity)
-        return buffer
+    /// Writes what the connections have to write that are called at the end of this turn, unless they are many: then
+    /// there is as much to do for the others, and one write a turn serves all best.
+    func flushEarly(except busy: Connection) {
+        guard scheduledCount <= Self.mostFlushedEarly else { return }
+        var next = firstScheduled
+        while let connection = next {
+            if connection !== busy { connection.flushEarly() }
+            next = connection.nextScheduled
+        }
     }
 
-    func giveBack(_ buffer: consuming [UInt8]) {
-        guard buffers.count < Self.maxBuffers, buffer.capacity <= Self.largestBufferKept else { return }
-        buffer.removeAll(keepingCapacity: true)
-        buffers.append(buffer)
+    // MARK: Buffers
+
+    /// An empty buffer, with memory that another one had.
+    func takeBuffer() -> ByteBuffer {
+        blocks.popLast().map { ByteBuffer($0) } ?? ByteBuffer()
+    }
+
+    /// Empties a buffer, and keeps its memory for another one.
+    func recycle(_ buffer: inout ByteBuffer) {
+        guard let block = buffer.takeBlock() else { return }
+        guard blocks.count < Self.maxBlocks, block.capacity <= Self.largestBlockKept else { return block.free() }
+        blocks.append(block)
     }
 }

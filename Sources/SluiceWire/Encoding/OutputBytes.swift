@@ -18,19 +18,23 @@ extension [UInt8] {
         append(atMost: RoomWriter.mostDigits) { $0.put(decimal: number) }
     }
 
-    /// Appends a text for people as a part of one line: controls and line separators become spaces, and what is longer
-    /// than ``Limits/maxReasonBytes`` is cut at a whole character.
+    /// Appends a text for people as a part of one line: see `RoomWriter.put(sanitizing:)`.
     mutating func append(sanitizing text: String) {
+        append(atMost: Limits.maxReasonBytes) { $0.put(sanitizing: text) }
+    }
+}
+
+extension RoomWriter {
+    /// Puts a text for people as a part of one line, at most ``Limits/maxReasonBytes`` bytes: controls and line
+    /// separators become spaces, and a longer text is cut at a whole character.
+    mutating func put(sanitizing text: String) {
         guard text.utf8.count > Limits.maxReasonBytes || !text.utf8.allSatisfy({ $0.isVisible || $0 == .space })
-        else {
-            append(contentsOf: text.utf8)
-            return
-        }
+        else { return put(text) }
         let end = count + Limits.maxReasonBytes
         for scalar in text.unicodeScalars {
             let printed = scalar.breaksLines ? " " : scalar
             guard count + UTF8.width(printed) <= end else { return }
-            append(contentsOf: UTF8.encode(printed) ?? UTF8.encodedReplacementCharacter)
+            for byte in UTF8.encode(printed) ?? UTF8.encodedReplacementCharacter { put(byte) }
         }
     }
 }

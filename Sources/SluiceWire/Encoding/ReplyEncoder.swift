@@ -1,110 +1,165 @@
-extension Reply {
-    /// Appends the reply as the server sends it: its tag if it has one, a line, and the bytes the line announces.
-    package func append(to out: inout [UInt8], tag: Tag? = nil) {
-        if case .message(let channel, let body, let attributes) = self {
-            return out.append(message: body, from: channel, attributes, tag: tag)
-        } else if let tag {
-            out.append(tag)
-            out.append(.space)
-        } else if case .ok(let attributes) = self, attributes.isEmpty {
-            // The most frequent reply by far, in one piece.
-            return out.append("OK\n")
+/// The one way in which replies become bytes.
+extension RoomWriter {
+    /// Puts the reply as the server sends it: its tag if it has one, a line, and the bytes that the line announces.
+    fileprivate mutating func put(_ reply: Reply, tag: Tag?) {
+        put(tag)
+        switch reply {
+        case .ok(let attributes):
+            put("OK" as StaticString)
+            put(attributes)
+        case .message(let channel, let body, let attributes):
+            putMessageHead(body.count, from: channel, attributes)
+            body.withUnsafeBytes { put($0) }
+        case .data(let body):
+            put("DATA " as StaticString)
+            put(decimal: body.count)
+            put(UInt8.lineFeed)
+            body.withUnsafeBytes { put($0) }
+        case .timeout: put("TIMEOUT" as StaticString)
+        case .closed(let channel, let reason): put("CLOSED ", channel, reason)
+        case .poisoned(let channel, let reason): put("POISONED ", channel, reason)
+        case .cancelled(let reason): put("CANCELLED", reason)
+        case .maybe(let reason): put("MAYBE", reason)
+        case .otherwise(let attributes):
+            put("ELSE" as StaticString)
+            put(attributes)
+        case .end: put("END" as StaticString)
+        case .error(let error):
+            put("ERR " as StaticString)
+            put(error.code.description)
+            put(reason: error.message)
         }
-        switch self {
-        case .ok(let attributes): out.append("OK", attributes)
-        case .message: break
-        case .data(let body): out.append(data: body)
-        case .timeout: out.append("TIMEOUT")
-        case .closed(let channel, let reason): out.append("CLOSED ", channel, reason)
-        case .poisoned(let channel, let reason): out.append("POISONED ", channel, reason)
-        case .cancelled(let reason): out.append("CANCELLED", reason)
-        case .maybe(let reason): out.append("MAYBE", reason)
-        case .otherwise(let attributes): out.append("ELSE", attributes)
-        case .end: out.append("END")
-        case .error(let error): out.append(error)
-        }
-        out.append(.lineFeed)
-    }
-}
-
-extension Reply {
-    /// The body of a message that has so many bytes or more; nil in every other reply.
-    package func messageBody(ofAtLeast bytes: Int) -> Body? {
-        guard case .message(_, let body, _) = self, body.count >= bytes else { return nil }
-        return body
+        put(UInt8.lineFeed)
     }
 
-    /// Appends only what comes before the body of a message; then come its bytes, and what `endMessage` appends.
-    package func appendHead(to out: inout [UInt8], tag: Tag?) {
-        guard case .message(let channel, let body, let attributes) = self else { return }
-        out.append(messageOf: body.count, from: channel, attributes, tag: tag)
+    /// Puts the line that announces a message, without the tag.
+    fileprivate mutating func putMessageHead(_ byteCount: Int, from channel: ChannelName, _ attributes: Attributes) {
+        put("MSG " as StaticString)
+        put(channel.description)
+        put(UInt8.space)
+        put(decimal: byteCount)
+        put(attributes)
+        put(UInt8.lineFeed)
     }
 
-    /// Appends the line end that follows a body.
-    package static func endMessage(in out: inout [UInt8]) {
-        out.append(.lineFeed)
-    }
-}
-
-extension [UInt8] {
-    fileprivate mutating func append(_ word: StaticString, _ attributes: [Attribute]) {
-        append(word)
-        append(attributes)
+    fileprivate mutating func put(_ tag: Tag?) {
+        guard let tag else { return }
+        put(UInt8.numberSign)
+        put(tag.description)
+        put(UInt8.space)
     }
 
-    fileprivate mutating func append(_ attributes: [Attribute]) {
-        for attribute in attributes {
-            append(.space)
-            append(contentsOf: attribute.key.description.utf8)
-            append(.equals)
-            append(contentsOf: attribute.value.utf8)
-        }
+    private mutating func put(_ word: StaticString, _ channel: ChannelName, _ reason: String?) {
+        put(word)
+        put(channel.description)
+        put(reason: reason)
     }
 
-    fileprivate mutating func append(
-        message body: Body, from channel: ChannelName, _ attributes: [Attribute], tag: Tag?
-    ) {
-        append(messageOf: body.count, from: channel, attributes, tag: tag)
-        append(contentsOf: body)
-        append(.lineFeed)
+    private mutating func put(_ word: StaticString, _ reason: String?) {
+        put(word)
+        put(reason: reason)
     }
 
-    mutating func append(messageOf length: Int, from channel: ChannelName, _ attributes: [Attribute], tag: Tag?) {
-        append(atMost: RoomWriter.messageHeadCapacity + RoomWriter.mostDigits) { room in
-            room.putMessageHead(tag, channel)
-            room.put(decimal: length)
-        }
-        append(attributes)
-        append(.lineFeed)
-    }
-
-    fileprivate mutating func append(data body: Body) {
-        append("DATA ")
-        append(decimal: body.count)
-        append(.lineFeed)
-        append(contentsOf: body)
-    }
-
-    fileprivate mutating func append(_ word: StaticString, _ channel: ChannelName, _ reason: String?) {
-        append(word)
-        append(channel)
-        append(reason: reason)
-    }
-
-    fileprivate mutating func append(_ word: StaticString, _ reason: String?) {
-        append(word)
-        append(reason: reason)
-    }
-
-    fileprivate mutating func append(_ error: WireError) {
-        append("ERR ")
-        append(contentsOf: error.code.description.utf8)
-        append(reason: error.message)
-    }
-
-    private mutating func append(reason: String?) {
+    private mutating func put(reason: String?) {
         guard let reason, !reason.isEmpty else { return }
-        append(.space)
-        append(sanitizing: reason)
+        put(UInt8.space)
+        put(sanitizing: reason)
+    }
+
+    private mutating func put(_ attributes: Attributes) {
+        if attributes.isEmpty { return }
+        if let delivery = attributes.delivery {
+            put(" did=" as StaticString)
+            put(decimal: Int(delivery.serial))
+            put(UInt8(ascii: "."))
+            put(decimal: Int(delivery.slot))
+        }
+        if attributes.attempt > 0 { put(" attempt=", Int(attributes.attempt)) }
+        if let receivers = attributes.receivers { put(" receivers=", receivers) }
+        if attributes.isDuplicate { put(" dup=yes" as StaticString) }
+        if attributes.isDropped { put(" dropped=yes" as StaticString) }
+        if let arm = attributes.arm { put(" arm=", arm) }
+        for attribute in attributes.others {
+            put(UInt8.space)
+            put(attribute.key.description)
+            put(UInt8.equals)
+            put(attribute.value)
+        }
+    }
+
+    private mutating func put(_ key: StaticString, _ number: Int) {
+        put(key)
+        put(decimal: number)
+    }
+}
+
+/// How many bytes replies take at most.
+extension Reply {
+    /// A tag with its `#` and space, the first word, a name, the length of a body, a reason, and two line ends.
+    private static let capacityOfLine =
+        Limits.maxTagBytes + Limits.maxNameBytes + Limits.maxReasonBytes + 2 * RoomWriter.mostDigits + 24
+
+    fileprivate var encodedCapacity: Int {
+        switch self {
+        case .ok(let attributes), .otherwise(let attributes): Self.capacityOfLine + attributes.encodedCapacity
+        case .message(_, let body, let attributes): Self.encodedCapacity(ofMessage: body.count, attributes)
+        case .data(let body): Self.capacityOfLine + body.count
+        case .timeout, .closed, .poisoned, .cancelled, .maybe, .end, .error: Self.capacityOfLine
+        }
+    }
+
+    fileprivate static func encodedCapacity(ofMessage byteCount: Int, _ attributes: Attributes) -> Int {
+        capacityOfLine + attributes.encodedCapacity + byteCount
+    }
+}
+
+extension Attributes {
+    fileprivate var encodedCapacity: Int {
+        if isEmpty { return 0 }
+        // Six keys of at most nine bytes, each with a space, `=`, and a number.
+        return others.reduce(6 * (11 + RoomWriter.mostDigits)) {
+            $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
+        }
+    }
+}
+
+extension Reply {
+    /// Appends the reply as the server sends it.
+    package func append(to out: inout [UInt8], tag: Tag? = nil) {
+        out.append(atMost: encodedCapacity) { $0.put(self, tag: tag) }
+    }
+}
+
+extension ByteBuffer {
+    /// Appends a reply as the server sends it.
+    package mutating func append(_ reply: Reply, tag: Tag?) {
+        append(atMost: reply.encodedCapacity) { $0.put(reply, tag: tag) }
+    }
+
+    /// Appends a message as the server sends it.
+    package mutating func append(
+        _ message: UnsafeRawBufferPointer, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
+    ) {
+        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { room in
+            room.put(tag)
+            room.putMessageHead(message.count, from: channel, attributes)
+            room.put(message)
+            room.put(UInt8.lineFeed)
+        }
+    }
+
+    /// Appends what comes before the bytes of a message. The bytes and `appendEndOfMessage` must follow.
+    package mutating func append(
+        headOfMessage byteCount: Int, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
+    ) {
+        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { room in
+            room.put(tag)
+            room.putMessageHead(byteCount, from: channel, attributes)
+        }
+    }
+
+    /// Appends the line end that follows the bytes of a message.
+    package mutating func appendEndOfMessage() {
+        append(atMost: 1) { $0.put(UInt8.lineFeed) }
     }
 }

@@ -12,7 +12,7 @@ extension [UInt8] {
         append(.space)
         append(command.channel)
         append(.lineFeed)
-        append(framed: command.body)
+        append(framed: command.body.body)
     }
 
     mutating func append(_ command: ReceiveCommand) {

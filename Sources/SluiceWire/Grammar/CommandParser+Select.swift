@@ -49,7 +49,7 @@ extension CommandParser {
         case .send:
             let options = try CommandOptions(&words, allowing: [.length, .id])
             let channel = try words.channel()
-            let body = try bodies.body(&words, length: options.length, arm: number)
+            let body = try bodies.body(&words, length: options.length, arm: number).body
             return .send(channel, body, id: options.rare?.id)
         case .barrier:
             let options = try CommandOptions(&words, allowing: [.parties])

@@ -39,11 +39,6 @@ struct LineScanner: Sendable {
         return .line(content)
     }
 
-    /// Somebody else has consumed the line that had begun.
-    mutating func lineWasTaken() {
-        scannedBytes = 0
-    }
-
     /// Consumes up to the end of the line.
     ///
     /// - Returns: whether the line ended.

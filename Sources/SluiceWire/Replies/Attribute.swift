@@ -75,7 +75,7 @@ package struct Attribute: Sendable, Hashable {
 
 extension Limits {
     /// The limits as `HELLO` announces them.
-    package var attributes: [Attribute] {
+    package var attributes: Attributes {
         [
             Attribute(.maxLine, maxLineBytes), Attribute(.maxBody, maxBodyBytes),
             Attribute(.maxArms, maxSelectArms), Attribute(.maxTags, maxPendingTags),

@@ -3,9 +3,7 @@ extension Reply {
     package func place(among arms: [Arm]) -> Int? {
         switch self {
         case .ok(let attributes), .message(_, _, let attributes):
-            attributes.first { $0.key == .arm }.flatMap { Int($0.value) }.flatMap { place in
-                arms.indices.contains(place) ? place : nil
-            }
+            attributes.arm.flatMap { arms.indices.contains($0) ? $0 : nil }
         case .closed(let channel, _), .poisoned(let channel, _):
             arms.firstIndex { $0.name == channel }
         case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil

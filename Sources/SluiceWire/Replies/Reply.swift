@@ -3,9 +3,9 @@
 /// Texts (reasons) are for people: they may hold anything, and are made fit for one line when the reply is encoded.
 package enum Reply: Sendable, Hashable {
     /// Done.
-    case ok([Attribute])
+    case ok(Attributes)
     /// A message, from a channel.
-    case message(ChannelName, Body, [Attribute])
+    case message(ChannelName, Body, Attributes)
     /// Bytes that are no message: a `PING`'s, or an answer of several lines.
     case data(Body)
     /// The time ran out, and it provably did not happen.
@@ -19,7 +19,7 @@ package enum Reply: Sendable, Hashable {
     /// In doubt; with a reason.
     case maybe(String)
     /// A select's `else` arm was taken.
-    case otherwise([Attribute])
+    case otherwise(Attributes)
     /// A counted receive is complete.
     case end
     /// Refused.

@@ -58,8 +58,8 @@ struct ReplyLine: Sendable {
 }
 
 extension Words {
-    fileprivate mutating func attributes() throws(WireError) -> [Attribute] {
-        var attributes: [Attribute] = []
+    fileprivate mutating func attributes() throws(WireError) -> Attributes {
+        var attributes = Attributes()
         while !isAtEnd {
             guard let attribute = Attribute(try next(orMissing: "")) else {
                 throw WireError(.framing, "a reply has a bad attribute")

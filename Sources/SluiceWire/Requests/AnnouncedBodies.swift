@@ -21,18 +21,18 @@ struct AnnouncedBodies {
 
     /// Returns the body of a command or an arm: the rest of `words`, or, with a `length`, an empty body that the parser fills
     /// in later.
-    mutating func body(_ words: inout Words, length: Int?, arm: Int = 0) throws(WireError) -> Body {
+    mutating func body(_ words: inout Words, length: Int?, arm: Int = 0) throws(WireError) -> MessageBytes {
         guard let length else {
             let text = words.text()
             try add(text.count)
-            return text.body
+            return .borrowed(text.raw)
         }
         guard words.isAtEnd else {
             throw WireError(.syntax, "with len= the body follows the line; remove the text from the line")
         }
         try add(length)
         elements.append(Element(arm: arm, length: length))
-        return []
+        return .owned([])
     }
 
     private mutating func add(_ bytes: Int) throws(WireError) {

@@ -53,7 +53,7 @@ extension Command {
         case .ping:
             self = .ping(body)
         case .send(var command):
-            command.body = body
+            command.body = .owned(body)
             self = .send(command)
         case .select(var command):
             // Releases this reference to the arms, so that the arm is changed in place and the array is not copied.

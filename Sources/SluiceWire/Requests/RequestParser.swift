@@ -8,7 +8,7 @@
 /// - Where the line does not tell for certain how many bytes to pass over (a `len` that is no number, stands twice, or
 ///   is above ``Limits/maxDiscardBytes``), or where a body is not followed by a line end, the refusal is fatal.
 /// - After a fatal refusal all further input is consumed and nothing is parsed.
-package struct RequestParser: Sendable {
+package struct RequestParser: ~Copyable, Sendable {
     /// What a call found.
     package enum Step: Sendable, Hashable {
         /// A complete request.
@@ -17,6 +17,13 @@ package struct RequestParser: Sendable {
         case refused(Tag?, WireError)
         /// No complete request is left in the input.
         case needsMore
+
+        /// The same step, valid after the call that was given the input: the body of a send may be borrowed from that.
+        package var owned: Step {
+            guard case .request(let request) = self, case .send(var send) = request.command else { return self }
+            send.body = .owned(send.body.body)
+            return .request(Request(tag: request.tag, command: .send(send)))
+        }
     }
 
     private enum Phase {
@@ -30,8 +37,8 @@ package struct RequestParser: Sendable {
         case closed
     }
 
-    let limits: Limits
-    var scanner: LineScanner
+    private let limits: Limits
+    private var scanner: LineScanner
     private var phase = Phase.line
 
     /// Whether no line but empty ones was seen yet.
@@ -49,11 +56,6 @@ package struct RequestParser: Sendable {
         case .skippingLine, .readingBodies, .skippingBodies: false
         case .closed: true
         }
-    }
-
-    /// Whether the first byte that is not consumed begins a line, and not the first one of the connection.
-    var isAtLine: Bool {
-        if case .line = phase { !isOpening } else { false }
     }
 
     /// Whether bytes of a body come next, be it to gather them or to pass over them.
@@ -80,7 +82,7 @@ package struct RequestParser: Sendable {
         }
     }
 
-    /// The next request or refusal in `input`.
+    /// The next request or refusal in `input`. The body of a send may be borrowed from `input`.
     ///
     /// - Parameters:
     ///   - input: what the caller has: the unconsumed bytes of the call before, then what arrived since.
@@ -132,7 +134,6 @@ package struct RequestParser: Sendable {
 
     /// Parses a line, and reads as much of its bodies as the input has.
     private mutating func parse(_ line: ByteView, _ input: ByteView, _ offset: inout Int) -> Step? {
-        if let command = CommandParser.bareCommand(line) { return .request(Request(command: command)) }
         var words = Words(line)
         var tag: Tag?
         do throws(WireError) {

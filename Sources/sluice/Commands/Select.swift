@@ -133,7 +133,7 @@ struct Choice: Encodable {
     /// Nil when the reply says that none was taken.
     init?(_ reply: Reply, of command: SelectCommand) {
         var received: Body?
-        let attributes: [Attribute]
+        let attributes: Attributes
         switch reply {
         case .ok(let all), .otherwise(let all): attributes = all
         case .message(_, let body, let all):

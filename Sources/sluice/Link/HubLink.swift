@@ -140,7 +140,7 @@ final class HubLink: @unchecked Sendable {
 
     /// Sends a command that can only be done or refused, and waits for that.
     @discardableResult
-    func settled(_ command: Command) async throws -> [Attribute] {
+    func settled(_ command: Command) async throws -> Attributes {
         let reply = try await ask(command)
         guard case .ok(let attributes) = reply else { throw Failure(reply) }
         return attributes

@@ -143,7 +143,7 @@ final class Intake: @unchecked Sendable {
         if !arrived.isEmpty || !isExpecting { gate.open() }
     }
 
-    private func take(_ body: Body, _ attributes: [Attribute], of number: Int) {
+    private func take(_ body: Body, _ attributes: Attributes, of number: Int) {
         receives[number, default: 1] -= 1
         held += 1
         heldBytes += body.count

@@ -38,7 +38,7 @@ final class Sending {
         }
         guard !isStopped else { return }
         var command = template
-        command.body = body
+        command.body = .owned(body)
         let bytes = body.count
         underWay += 1
         bytesUnderWay += bytes

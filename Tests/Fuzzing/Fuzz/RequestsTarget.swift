@@ -54,7 +54,7 @@ enum RequestsTarget {
             require(before <= offset && offset <= input.count, "the offset went from \(before) to \(offset)")
             if step == .needsMore { return offset }
             require(before < offset || step.isFatal, "a step consumed no bytes, and was not fatal")
-            steps.append(step)
+            steps.append(step.owned)
         }
     }
 

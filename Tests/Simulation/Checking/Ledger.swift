@@ -49,7 +49,7 @@ struct Ledger {
         let exchange = exchanges[number]
         switch exchange.command {
         case .send(let send):
-            enterSend(SendRecord(exchange: number, arm: nil), send.channel, send.body, hasID: send.identity != nil)
+            enterSend(SendRecord(exchange: number, arm: nil), send.channel, send.body.body, hasID: send.identity != nil)
         case .receive(let receive): channels[channelNumber(receive.channel)].receives.append(number)
         case .select(let select):
             for (place, arm) in select.arms.enumerated() {
@@ -115,7 +115,7 @@ struct MessageName: Hashable, Sendable, CustomStringConvertible {
     var description: String { "\(text) on \(channel)" }
 }
 
-extension [Attribute] {
+extension Attributes {
     /// Returns the number that is the value of the attribute with the key.
     func number(of key: Attribute.Key) -> Int? { first { $0.key == key }.flatMap { Int($0.value) } }
 }

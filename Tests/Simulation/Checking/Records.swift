@@ -18,7 +18,7 @@ struct SendRecord: Sendable {
 
     enum Outcome {
         /// The send was answered with `OK` and these attributes.
-        case done([Attribute])
+        case done(Attributes)
         /// The channel dropped the message, as its declaration allows.
         case dropped
         /// The send did not happen.

@@ -163,7 +163,7 @@ package struct Planner {
         var command = SendCommand(channel: channel.name, body: body("m\(steps.count).0"), timeout: timeout)
         if mix.usesIDs, "rb".contains(channel.name.description.prefix(1)), chance.happens(1, of: 3) {
             let text = "k\(chance.below(8))"
-            command.body = Body(text.utf8)
+            command.body = .owned(Body(text.utf8))
             command.identity = MessageID(text).map { SendIdentity($0, epoch: chance.happens(1, of: 2) ? 42 : nil) }
         } else if chance.happens(1, of: 4) {
             command.until = .taken

@@ -81,7 +81,7 @@ extension Simulation {
         var words: [UInt8] = []
         if let tag { words += Array("#\(tag) ".utf8) }
         if isText, case .send(let send) = command {
-            words += Array("send \(send.channel) ".utf8) + send.body + [0x0A]
+            words += Array("send \(send.channel) ".utf8) + send.body.body + [0x0A]
         } else {
             Request(command: command).append(to: &words)
         }

@@ -96,7 +96,7 @@ import Testing
         #expect(hub.touch(delivery, by: receiver) == .done(.ok))
         hub.pass(.seconds(59))
         #expect(hub.ack(delivery, by: receiver) == .done(.ok))
-        let lateReplies = hub.machine.effects
+        let lateReplies = hub.machine.outbox.effects
         #expect(hub.takeLateReplies().contains(LateReply(sender, .ok)))
         #expect(lateReplies.contains(.released(receiver)))
         hub.expectEmpty()

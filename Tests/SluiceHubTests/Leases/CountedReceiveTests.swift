@@ -86,7 +86,7 @@ import Testing
             let delivery = try #require(lateReplies.last?.delivery)
             #expect(lateReplies.compactMap(\.delivery).count == 1)
             #expect(hub.ack(delivery, by: b) == .done(.ok))
-            #expect(hub.machine.effects.contains { LateReply($0) == LateReply(a, "\(number)", .ok) })
+            #expect(hub.machine.outbox.effects.contains { LateReply($0) == LateReply(a, "\(number)", .ok) })
         }
         #expect(hub.machine.leases.count == 0)
     }

@@ -129,7 +129,9 @@ final class PromiseChecker {
             forget(effect.operation)
             conclude(operation, reply)
         case .partial(let reply):
-            unwritten[effect.connection, default: 0] += HubStateMachine.outputBytes(of: reply)
+            if case .message(_, let body, _) = reply {
+                unwritten[effect.connection, default: 0] += HubStateMachine.outputBytes(ofMessage: body.count)
+            }
             conclude(operation, reply)
             if !operation.isCounted { fault("\(reply) is partial, but the operation is not a counted receive") }
         case .handoff, .released: break
@@ -220,7 +222,7 @@ final class PromiseChecker {
         for send in sends where !send.message.hasID { send.message.hasFailed = true }
     }
 
-    private func hand(_ channel: String, _ text: String, _ attributes: [Attribute], _ operation: Operation) {
+    private func hand(_ channel: String, _ text: String, _ attributes: Attributes, _ operation: Operation) {
         guard let message = messages[channel + "/" + text] else { return fault("\(text) was never sent on \(channel)") }
         if message.hasFailed { fault("\(text) was received, although its sender was told otherwise") }
         if !isForAll(message) {
@@ -326,7 +328,7 @@ final class PromiseChecker {
     }
 }
 
-extension [Attribute] {
+extension Attributes {
     /// Returns the number that the attribute `key` has.
     func number(of key: Attribute.Key) -> Int? { first { $0.key == key }.flatMap { Int($0.value) } }
 }

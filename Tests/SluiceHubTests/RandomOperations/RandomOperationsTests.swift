@@ -139,13 +139,13 @@ private struct Crowd: ~Copyable {
     }
 
     private mutating func settle(isOneEvent: Bool) {
-        for effect in hub.machine.effects {
+        for effect in hub.machine.outbox.effects {
             log.append(
                 "    \(effect.connection.slot) of \(effect.operation.serial): \(description(of: effect.content))")
             if let delivery = LateReply(effect).delivery { oldDeliveries.append(delivery) }
             checker.take(effect)
         }
-        hub.machine.effects = []
+        hub.machine.outbox.effects = []
         checker.endStep(isOneEvent: isOneEvent)
         for fault in MachineInvariants(hub.machine).faults { checker.fault(fault) }
         for operation in checker.pending.values
@@ -372,7 +372,7 @@ private struct Crowd: ~Copyable {
         checker.now = hub.machine.now
         log.append("the hub drains")
         hub.machine.drain()
-        for effect in hub.machine.effects {
+        for effect in hub.machine.outbox.effects {
             guard case .final(.maybe) = effect.content, let operation = checker.pending[effect.operation] else {
                 continue
             }

@@ -11,7 +11,7 @@ import Testing
         arguments: [1, 2, 7, 16, 1000, 16_384, 16_390, 40_000, 1_000_000])
     func outputIsWrittenInOrder(most: Int) throws {
         let name = try #require(ChannelName("c"))
-        let large = OutputBuffer.leastInsertedBytes
+        let large = EncodedReplies.leastInsertedBytes
         let replies: [Reply] = [
             .ok([]), .message(name, Body(repeating: 1, count: large), []), .message(name, Body("small".utf8), []),
             .message(name, Body(repeating: 2, count: large + 1), []),

@@ -129,8 +129,8 @@ struct TestHub: ~Copyable {
 
     /// Returns and forgets the replies to parked operations since the last call.
     mutating func takeLateReplies() -> [LateReply] {
-        defer { machine.effects = [] }
-        return machine.effects.map(LateReply.init)
+        defer { machine.outbox.effects = [] }
+        return machine.outbox.effects.map(LateReply.init)
     }
 
     /// Returns the leases of the messages among those replies.
@@ -185,7 +185,8 @@ extension Reply {
         _ text: String, from name: String, _ delivery: DeliveryID?, attempt: Int = 1, arm: Int? = nil
     ) throws -> Reply {
         let terms = [Attribute(.delivery, try #require(delivery)), Attribute(.attempt, attempt)]
-        return .message(try channel(name), Body(text.utf8), terms + (arm.map { [Attribute(.arm, $0)] } ?? []))
+        let attributes = Attributes(terms + (arm.map { [Attribute(.arm, $0)] } ?? []))
+        return .message(try channel(name), Body(text.utf8), attributes)
     }
 
     /// The lease of a message.

@@ -6,7 +6,7 @@ import Testing
     private func send(_ options: String) throws -> SendCommand {
         guard case .send(let command) = try command("SEND \(options) jobs hello") else { throw Unexpected() }
         #expect(command.channel == (try channel("jobs")))
-        #expect(command.body == Body("hello"))
+        #expect(command.body.body == Body("hello"))
         return command
     }
 

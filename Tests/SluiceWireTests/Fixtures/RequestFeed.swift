@@ -2,7 +2,7 @@ import SluiceWire
 import Testing
 
 /// Feeds a parser as a connection does: keeps the bytes that the parser does not consume, and appends new input.
-struct RequestFeed {
+final class RequestFeed {
     let limits: Limits
     private var parser: RequestParser
     private var pending: [UInt8] = []
@@ -19,7 +19,7 @@ struct RequestFeed {
     /// The number of bytes that the parser has not consumed.
     var pendingBytes: Int { pending.count }
 
-    mutating func receive(_ bytes: some Sequence<UInt8>) {
+    func receive(_ bytes: some Sequence<UInt8>) {
         pending.append(contentsOf: bytes)
         var offset = 0
         pending.withUnsafeBytes { input in
@@ -28,7 +28,7 @@ struct RequestFeed {
                 let step = parser.next(input, offset: &offset)
                 #expect(offset >= start && offset <= input.count, "the offset only moves forward, within the input")
                 if step == .needsMore { return }
-                steps.append(step)
+                steps.append(step.owned)
             }
         }
         pending.removeFirst(offset)
@@ -39,7 +39,7 @@ struct RequestFeed {
     static func steps(
         of bytes: some Collection<UInt8>, piece: Int = .max, limits: Limits = Limits()
     ) -> [RequestParser.Step] {
-        var feed = RequestFeed(limits: limits)
+        let feed = RequestFeed(limits: limits)
         var rest = bytes[...]
         while !rest.isEmpty {
             feed.receive(rest.prefix(piece))

@@ -28,8 +28,9 @@ import Testing
     private func examples() throws -> [Reply] {
         let jobs = try channel("jobs")
         let epoch = try #require(Attribute(.epoch, "a.B~9"))
+        let greeting = Attributes([Attribute(.version, 1), epoch] + Array(Limits().attributes))
         return [
-            .ok([]), .ok([Attribute(.arm, 3)]), .ok([Attribute(.version, 1), epoch] + Limits().attributes),
+            .ok([]), .ok([Attribute(.arm, 3)]), .ok(greeting),
             .message(jobs, Body("hello"), []), .message(jobs, [], [Attribute(.arm, 63)]),
             .message(jobs, Body("\n\r\n"), []),
             .message(jobs, Body(0...255), []), .data([]), .data(Body("OK\nEND\n")), .timeout, .closed(jobs, nil),

@@ -37,7 +37,7 @@ import Testing
         let bytes = Array(text.utf8)
         let whole = RequestFeed.steps(of: bytes)
         for cut in 0...bytes.count {
-            var feed = RequestFeed()
+            let feed = RequestFeed()
             feed.receive(bytes[..<cut])
             feed.receive(bytes[cut...])
             #expect(feed.steps == whole, "cut at \(cut)")
@@ -84,7 +84,7 @@ import Testing
 
     @Test("A request is complete with the line end after its body")
     func aRequestIsReportedWithItsLastByte() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         feed.receive(Array("SEND len=5 jobs\nhello".utf8))
         #expect(feed.steps.isEmpty)
         #expect(!feed.isBetweenRequests)
@@ -95,7 +95,7 @@ import Testing
 
     @Test("A refusal is reported before the body of its line arrives")
     func aRefusalDoesNotWaitForItsBody() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         feed.receive(Array("SEND len=5 -x\n".utf8))
         #expect(feed.steps.map(\.code) == [.badName])
         #expect(!feed.isBetweenRequests)
@@ -106,7 +106,7 @@ import Testing
 
     @Test("A partial line is part of a request")
     func aPartialLineIsNotBetweenRequests() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         #expect(feed.isBetweenRequests)
         feed.receive(Array("PIN".utf8))
         #expect(!feed.isBetweenRequests)
@@ -127,7 +127,7 @@ import Testing
         var generator = SeededGenerator(seed: seed)
         let limits = Limits(maxLineBytes: 64, maxBodyBytes: 128, maxDiscardBytes: 512, maxSelectArms: 4)
         let bytes = Self.nonsense(using: &generator)
-        var feed = RequestFeed(limits: limits)
+        let feed = RequestFeed(limits: limits)
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = Int.random(in: 1...40, using: &generator)

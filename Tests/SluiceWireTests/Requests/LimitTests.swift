@@ -62,7 +62,7 @@ import Testing
 
     @Test("An endless line is refused before its end and uses no memory")
     func anEndlessLineIsRefusedBeforeItsEndAndTakesNoMemory() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         for _ in 0..<100 {
             feed.receive(Array(repeating: 0x41, count: 10_000))
             #expect(feed.pendingBytes == 0)
@@ -196,7 +196,7 @@ import Testing
 
     @Test("Memory grows with the bytes that arrive, not with the announced length")
     func memoryFollowsTheBytesThatCameAndNotTheLengthAnnounced() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         feed.receive(Array("SEND len=1048576 jobs\n".utf8))
         #expect(feed.bufferedBytes == 0)
         for received in 1...2000 {
@@ -208,7 +208,7 @@ import Testing
 
     @Test("Skipped bodies use no memory")
     func discardedBodiesTakeNoMemory() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         let piece = Body(repeating: 0x0A, count: 100_000)
         feed.receive(Array("SEND len=3000000 jobs\n".utf8))
         for _ in 0..<30 {

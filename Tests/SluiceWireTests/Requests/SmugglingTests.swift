@@ -151,7 +151,7 @@ import Testing
 
     @Test("No command runs after a fatal error")
     func nothingRunsAfterAFatalRefusal() {
-        var feed = RequestFeed()
+        let feed = RequestFeed()
         feed.receive(Array("SEND len=x jobs\nQUIT\n".utf8))
         feed.receive(Array("QUIT\n".utf8))
         #expect(feed.steps.map(\.code) == [.framing])

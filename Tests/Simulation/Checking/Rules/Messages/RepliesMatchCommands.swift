@@ -49,7 +49,7 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
-    private func fits(_ channel: ChannelName, _ attributes: [Attribute], _ command: Command) -> Bool {
+    private func fits(_ channel: ChannelName, _ attributes: Attributes, _ command: Command) -> Bool {
         let arm = attributes.number(of: .arm)
         let isLeased = attributes.contains { $0.key == .delivery } && attributes.number(of: .attempt) != nil
         guard (command.lease(ofArm: arm) != nil) == isLeased else { return false }
@@ -64,7 +64,7 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
-    private func fits(_ attributes: [Attribute], _ command: Command) -> Bool {
+    private func fits(_ attributes: Attributes, _ command: Command) -> Bool {
         let arm = attributes.number(of: .arm)
         switch command {
         case .receive, .trace: return false

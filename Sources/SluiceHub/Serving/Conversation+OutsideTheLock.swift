@@ -1,9 +1,8 @@
 import SluiceWire
 
-/// The commands that need no more of the hub than a look.
-extension Session {
-    /// Runs a command that needs no more of the hub than a look.
-    func runAlone(_ request: Request) {
+/// The commands that do not run under the hub's lock: they need no hub, or take it themselves.
+extension Conversation {
+    func runOutside(_ request: Request) {
         let tag = request.tag
         switch request.command {
         case .hello: answer(hub.greeting, tag)
@@ -20,16 +19,14 @@ extension Session {
 
     /// Answers what is seen of the hub. The text is made after the lock is released.
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
-        answer(.data(hub.body(of: hub.report(on: inspection.subject), inspection.format)), tag)
+        answer(.data(hub.report(on: inspection.subject).body(inspection.format)), tag)
     }
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
         guard let users = hub.users else { return answer(.error(.noUsers), tag) }
         guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
         var refusal: WireError?
-        hub.transact(share) { [id] (machine: inout HubStateMachine) in
-            refusal = machine.authenticate(id, as: credentials.principal)
-        }
+        hub.transact(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
         if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
         admission = nil
         answer(.ok([]), tag)

@@ -1,0 +1,312 @@
+import SluiceRuntime
+import SluiceWire
+
+/// The protocol state of one connection, without its socket: bytes come in, replies go out, and order is kept.
+///
+/// Untagged commands run one at a time; while one is parked, the bytes behind it are held. Belongs to the thread of the
+/// connection's reactor.
+final class Conversation {
+    private enum Phase {
+        case open
+        /// `QUIT` came, with this tag: its reply comes after all others, and nothing behind it runs.
+        case quitting(Tag?)
+        /// There will be no further reply.
+        case over(ConnectionEnding)
+    }
+
+    /// How many commands run under one acquisition of the hub's lock.
+    private static let largestBatch = 64
+
+    /// Input runs in slices of about so many bytes: the time of one is about that of a write.
+    private static let sliceBytes = 4096
+
+    let hub: Hub
+    let share: ReactorShare
+    let id: ConnectionID
+    /// What waits to be written, and what is pending.
+    let segment: OutboxSegment
+    @exclusivity(unchecked) private var parser: RequestParser
+    /// What was read and has not run: the beginning of a line, or lines that must wait.
+    @exclusivity(unchecked) private var held: [UInt8] = []
+    /// Whether the parser has seen all that is held, and waits for more.
+    @exclusivity(unchecked) private var isParserHungry = true
+    /// When the line, or the piece of a body, began that the client has not finished; nil when there is none.
+    @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
+    @exclusivity(unchecked) private(set) var hasInputEnded = false
+    /// What the client has still to prove, and by when; nil when nothing.
+    @exclusivity(unchecked) var admission: Admission?
+    @exclusivity(unchecked) private var phase = Phase.open
+
+    init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
+        self.hub = hub
+        share = segment.share
+        self.id = id
+        self.segment = segment
+        parser = RequestParser(limits: hub.limits.wire)
+        if hub.users != nil { admission = Admission(hub.limits, at: share.reactor.nowNanoseconds) }
+    }
+
+    // MARK: State
+
+    /// How the conversation has ended; nil while something may still be said. What is in `output` then is the last.
+    var ending: ConnectionEnding? {
+        switch phase {
+        case .over(let ending): ending
+        case .open: hasInputEnded && !hasParked && (held.isEmpty || isParserHungry) ? .endOfInput : nil
+        case .quitting: nil
+        }
+    }
+
+    /// How many more bytes may be read: none while the client does not take its replies, or has sent too much in advance.
+    var inputRoom: Int {
+        if hasInputEnded || !hasOutputRoom { return 0 }
+        let room = hub.limits.inputRoom - held.count
+        // The bytes of a body are not held: they become a part of it.
+        return incompleteSince != nil && held.isEmpty ? room + parser.awaitedBodyBytes : room
+    }
+
+    /// What the conversation has in memory.
+    var use: ConnectionUse { ConnectionUse(heldInput: held.count + parser.bufferedBytes, output: segment.output.count) }
+
+    /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
+    var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
+        if let admission { return (admission.deadline, .denied) }
+        return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
+    }
+
+    /// Whether held lines can run now.
+    var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
+
+    private var canRun: Bool {
+        if case .open = phase { !segment.hasParkedUntagged && hasOutputRoom } else { false }
+    }
+
+    private var hasOutputRoom: Bool { segment.output.count < hub.limits.outputBytes }
+    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
+
+    /// Whether the client waits for nothing, and has sent nothing that is still to run.
+    var isIdle: Bool {
+        if case .open = phase { !hasParked && (held.isEmpty || isParserHungry) } else { false }
+    }
+
+    // MARK: Input
+
+    /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
+    ///
+    /// - Parameter betweenSlices: called where there is more to run than one slice of input.
+    func receive(_ input: UnsafeRawBufferPointer, betweenSlices: () -> Void) {
+        guard case .open = phase else { return }
+        if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
+        if held.isEmpty, canRun {
+            keep(input, from: run(input, betweenSlices))
+        } else {
+            held.append(contentsOf: input)
+            if canRun { runHeld(betweenSlices: betweenSlices) }
+        }
+    }
+
+    /// Runs lines that had to wait.
+    func runHeld(betweenSlices: () -> Void) {
+        var input: [UInt8] = []
+        swap(&input, &held)
+        input.withUnsafeBytes { keep($0, from: run($0, betweenSlices)) }
+    }
+
+    private func keep(_ input: UnsafeRawBufferPointer, from offset: Int) {
+        guard case .open = phase, offset < input.count else { return }
+        held = [UInt8](input[offset...])
+    }
+
+    /// The client's FIN has come.
+    func endInput() {
+        hasInputEnded = true
+        incompleteSince = nil
+        hub.transact(share) { [id] in $0.endInput(of: id) }
+    }
+
+    /// The client's FIN has come, behind input that was not read yet: what it has sent still runs, and waits for nobody.
+    func expectEnd() {
+        guard case .open = phase else { return }
+        hub.transact(share) { [id] in $0.endInput(of: id) }
+    }
+
+    /// The hub is about to stop, and there is nothing left to say.
+    func endDrained() { finish(.drained) }
+
+    /// Ends the conversation with an error, as the last reply.
+    func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
+        // At once, and not with the end of the connection: nobody may be matched with a client who cannot be told.
+        hub.transact(share) { [id] in $0.withdrawAll(of: id, .closing) }
+        emit(.error(error), tag)
+        finish(ending)
+    }
+
+    /// Runs complete commands as long as they may, slice by slice.
+    ///
+    /// - Returns: how many bytes of `input` are done with.
+    private func run(_ input: UnsafeRawBufferPointer, _ betweenSlices: () -> Void) -> Int {
+        var offset = 0
+        var sliceEnd = Self.sliceBytes
+        isParserHungry = false
+        var hasRun = false
+        while canRun, !isParserHungry {
+            if offset >= sliceEnd, offset < input.count {
+                betweenSlices()
+                sliceEnd = offset + Self.sliceBytes
+            }
+            let start = offset
+            runBatch(of: input, &offset, upTo: sliceEnd)
+            hasRun = hasRun || offset > start
+        }
+        noteIncomplete(isNew: hasRun)
+        return offset
+    }
+
+    private func noteIncomplete(isNew: Bool) {
+        if !isParserHungry || parser.isBetweenRequests {
+            incompleteSince = nil
+        } else if isNew || incompleteSince == nil || parser.isInsideBody {
+            incompleteSince = share.reactor.nowNanoseconds
+        }
+    }
+
+    /// Gives the client its time anew, after it could not be read from.
+    func restartPatience() {
+        if incompleteSince != nil { incompleteSince = share.reactor.nowNanoseconds }
+    }
+
+    // MARK: Commands
+
+    /// Runs the commands of a batch, up to the end of a slice.
+    ///
+    /// They are parsed under the hub's lock, too: keeping parsed commands until they are applied costs more than the lock.
+    private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
+        if admission != nil { return runOutside(parser.next(input, offset: &offset)) }
+        var step: RequestParser.Step?
+        hub.transactOnState(share) { state in step = run(&state.machine, input, &offset, upTo: sliceEnd) }
+        if let step { runOutside(step) }
+    }
+
+    /// Runs commands that need the hub.
+    ///
+    /// - Returns: what the parser has found and must not run under the lock; nil when the batch is over.
+    private func run(
+        _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
+    ) -> RequestParser.Step? {
+        machine.outbox.running = segment
+        for _ in 1...Self.largestBatch {
+            let step = parser.next(input, offset: &offset)
+            guard case .request(let request) = step, request.command.runsUnderLock else { return step }
+            run(request, &machine)
+            // The answer to a command comes before what the command has decided for others of the same client.
+            if segment.isListed { segment.collect() }
+            guard offset < sliceEnd, canRun else { return nil }
+        }
+        return nil
+    }
+
+    private func runOutside(_ step: RequestParser.Step) {
+        switch step {
+        case .needsMore: isParserHungry = true
+        case .refused(let tag, let error):
+            if admission?.count(nil) == false { return refuse(.tooManyUnproven(hub.limits), tag, because: .denied) }
+            refused(error, tag)
+        case .request(let request):
+            if admission?.count(request.command) == false {
+                refuse(.tooManyUnproven(hub.limits), request.tag, because: .denied)
+            } else if admission != nil, !request.command.isForStrangers {
+                answer(.error(.authenticationRequired), request.tag)
+            } else {
+                runOutside(request)
+            }
+        }
+    }
+
+    /// The client's time is over: ends the conversation.
+    func endPatience(because ending: ConnectionEnding) {
+        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
+    }
+
+    private func refused(_ error: WireError, _ tag: Tag?) {
+        if error.isFatal { refuse(error, tag, because: .refused) } else { answer(.error(error), tag) }
+    }
+
+    private func run(_ request: Request, _ machine: inout HubStateMachine) {
+        let tag = request.tag
+        if let tag, let refusal = refusal(of: request.command, tag) { return emit(.error(refusal), tag) }
+        switch request.command {
+        case .cancel(let target):
+            if let id = segment.parkedTags[target] { machine.cancel(id) }
+            emit(.ok([]), tag)
+        case .ping(let body): emit(.pong(body), tag)
+        default:
+            switch machine.apply(request.command, by: Caller(connection: id, tag: tag)) {
+            case .done(let reply): emit(reply, tag)
+            case .parked(let id): park(id, tag)
+            }
+        }
+    }
+
+    private func park(_ id: OperationID, _ tag: Tag?) {
+        if let tag { segment.parkedTags[tag] = id } else { segment.hasParkedUntagged = true }
+    }
+
+    func quit(_ tag: Tag?) {
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
+        phase = .quitting(tag)
+        finishQuitting()
+    }
+
+    private func finishQuitting() {
+        guard case .quitting(let tag) = phase, !hasParked else { return }
+        emit(.ok([]), tag)
+        finish(.quit)
+    }
+
+    private func finish(_ ending: ConnectionEnding) {
+        phase = .over(ending)
+        segment.isClosed = true
+        held = []
+        incompleteSince = nil
+        // At once, and not when the client closes its side: another client may get what this one holds.
+        hub.transact(share) { [id] in $0.conclude(id, isOrderly: ending.isOrderly) }
+    }
+
+    /// Why a command is refused whatever it is about: for its tag.
+    private func refusal(of command: Command, _ tag: Tag) -> WireError? {
+        if isInUse(tag) { return .tagInUse }
+        guard command.mayPark else { return nil }
+        let limit = hub.limits.wire.maxPendingTags
+        return segment.parkedTags.count < limit
+            ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")
+    }
+
+    // MARK: Replies
+
+    /// Operations that were parked may have ended.
+    func repliesArrived() {
+        if case .quitting = phase { finishQuitting() }
+    }
+
+    /// Reports to the hub what the client has taken of what it is sent unasked, once that is enough to matter.
+    func reportWritten() {
+        let enough = hub.limits.outputBytes / 2
+        guard segment.unreportedBytes >= enough, segment.output.count < enough else { return }
+        let bytes = segment.unreportedBytes
+        segment.unreportedBytes = 0
+        hub.transact(share) { [id] in $0.outputWritten(bytes, of: id) }
+    }
+
+    func answer(_ reply: Reply, _ tag: Tag?) {
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
+        emit(reply, tag)
+    }
+
+    private func isInUse(_ tag: Tag?) -> Bool {
+        tag.map { segment.parkedTags[$0] != nil } ?? false
+    }
+
+    private func emit(_ reply: Reply, _ tag: Tag?) {
+        segment.output.append(reply, tag: tag)
+    }
+}

@@ -1,0 +1,58 @@
+import SluiceWire
+
+/// Replies as bytes, with the large bodies beside them instead of among them: a large body goes to the kernel from where
+/// it is, which it may share with other receivers.
+struct EncodedReplies: ~Copyable {
+    /// A body that is written after the first `offset` of `bytes`.
+    struct Insertion {
+        let offset: Int
+        let body: Body
+    }
+
+    /// A body of fewer bytes is copied: that costs less than handling another piece.
+    static let leastInsertedBytes = 16 << 10
+
+    var bytes = ByteBuffer()
+    var insertions: [Insertion] = []
+    /// The number of bytes of all insertions.
+    var insertedBytes = 0
+
+    var isEmpty: Bool { bytes.isEmpty }
+    /// The number of bytes.
+    var count: Int { bytes.count + insertedBytes }
+
+    mutating func append(_ reply: Reply, tag: Tag?) {
+        if case .message(let channel, let body, let attributes) = reply, body.count >= Self.leastInsertedBytes {
+            append(large: body, from: channel, attributes, tag: tag)
+        } else {
+            bytes.append(reply, tag: tag)
+        }
+    }
+
+    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+        switch message {
+        case .borrowed(let message): bytes.append(message, from: channel, attributes, tag: tag)
+        case .owned(let body):
+            if body.count >= Self.leastInsertedBytes {
+                append(large: body, from: channel, attributes, tag: tag)
+            } else {
+                body.withUnsafeBytes { bytes.append($0, from: channel, attributes, tag: tag) }
+            }
+        }
+    }
+
+    private mutating func append(large body: Body, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+        bytes.append(headOfMessage: body.count, from: channel, attributes, tag: tag)
+        insertions.append(Insertion(offset: bytes.count, body: body))
+        insertedBytes += body.count
+        bytes.appendEndOfMessage()
+    }
+
+    mutating func append(_ other: borrowing EncodedReplies) {
+        for insertion in other.insertions {
+            insertions.append(Insertion(offset: bytes.count + insertion.offset, body: insertion.body))
+        }
+        insertedBytes += other.insertedBytes
+        bytes.append(contentsOf: other.bytes)
+    }
+}
