@@ -102,7 +102,7 @@ extension Client {
     ///   `.cancelled`, then no arm was taken; `.inDoubt` when a receiver held the message of an arm at that moment, or the
     ///   connection was lost and an arm sends or meets; refusals of the server.
     public func select<Output>(
-        order: SluiceRuntime.SelectOrder = .fair, @RemoteArmBuilder<Output> _ arms: () throws -> [RemoteArm<Output>]
+        order: SelectOrder = .fair, @RemoteArmBuilder<Output> _ arms: () throws -> [RemoteArm<Output>]
     ) async throws -> Output {
         let arms = try arms()
         let chosen = arms.compactMap { arm -> (Arm, RemoteArm<Output>)? in
@@ -160,8 +160,8 @@ public enum RemoteArmBuilder<Output> {
     public static func buildArray(_ arms: [[RemoteArm<Output>]]) -> [RemoteArm<Output>] { arms.flatMap(\.self) }
 }
 
-extension SluiceRuntime.SelectOrder {
-    fileprivate var wire: SluiceWire.SelectOrder {
+extension SelectOrder {
+    fileprivate var wire: SelectCommand.Order {
         switch self {
         case .fair: .fair
         case .first: .first

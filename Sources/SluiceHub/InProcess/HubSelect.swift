@@ -79,7 +79,7 @@ extension InProcessClient {
     ///   `.cancelled`, if no arm was taken; `.inDoubt`, if a receiver held the message of an arm under a lease when the
     ///   task was cancelled.
     public func select<Output>(
-        order: SluiceRuntime.SelectOrder = .fair, @HubArmBuilder<Output> _ arms: () -> [HubArm<Output>]
+        order: SelectOrder = .fair, @HubArmBuilder<Output> _ arms: () -> [HubArm<Output>]
     ) async throws -> Output {
         let arms = arms()
         let chosen = arms.compactMap { arm in
@@ -123,8 +123,8 @@ public enum HubArmBuilder<Output> {
     public static func buildArray(_ arms: [[HubArm<Output>]]) -> [HubArm<Output>] { arms.flatMap(\.self) }
 }
 
-extension SluiceRuntime.SelectOrder {
-    fileprivate var wire: SluiceWire.SelectOrder {
+extension SelectOrder {
+    fileprivate var wire: SelectCommand.Order {
         switch self {
         case .fair: .fair
         case .first: .first

@@ -4,7 +4,7 @@ package struct SelectCommand: Sendable, Hashable {
     package var arms: [Arm]
     /// Whether a final `else` arm is taken when no other arm can commit at once.
     package var hasElse: Bool
-    package var order: SelectOrder
+    package var order: Order
     /// How long to wait. Zero tries once, nil waits for ever. Nil with an `else`, because such a select never waits.
     package var timeout: Duration?
     /// Whether the command stays parked after the client half-closes its connection (`eof=wait`).
@@ -13,7 +13,7 @@ package struct SelectCommand: Sendable, Hashable {
     package init(
         arms: [Arm],
         hasElse: Bool = false,
-        order: SelectOrder = .fair,
+        order: Order = .fair,
         timeout: Duration? = nil,
         waitsAfterEOF: Bool = false
     ) {
@@ -42,14 +42,16 @@ package enum Arm: Sendable, Hashable {
     }
 }
 
-/// The order in which a select tries arms that are ready at the same time (`order=`).
-package enum SelectOrder: String, CaseIterable, Sendable, Hashable {
-    /// Begins after the arm that the same select of this connection took last.
-    case fair
-    /// By priority, in the order of the line.
-    case first
-    /// In random order.
-    case random
+extension SelectCommand {
+    /// The order in which a select tries arms that are ready at the same time (`order=`).
+    package enum Order: String, CaseIterable, Sendable, Hashable {
+        /// Begins after the arm that the same select of this connection took last.
+        case fair
+        /// By priority, in the order of the line.
+        case first
+        /// In random order.
+        case random
 
-    static let vocabulary = Vocabulary<Self>()
+        static let vocabulary = Vocabulary<Self>()
+    }
 }

@@ -90,7 +90,7 @@ struct CommandOptions {
         case .window: setRare().window = try value.number(of: "window", atLeast: 1)
         case .order:
             setRare().order = try value.word(
-                of: SelectOrder.vocabulary, orError: "order= must be fair, first or random")
+                of: SelectCommand.Order.vocabulary, orError: "order= must be fair, first or random")
         case .parties: setRare().parties = try value.number(of: "parties", atLeast: 1)
         case .delay: setRare().delay = try value.duration(of: "delay")
         case .capacity: setRare().capacity = try value.number(of: "cap")
@@ -126,7 +126,7 @@ final class RareOptions {
     fileprivate(set) var need: Int?
     fileprivate(set) var count: ReceiveCount?
     fileprivate(set) var window: Int?
-    fileprivate(set) var order: SelectOrder?
+    fileprivate(set) var order: SelectCommand.Order?
     fileprivate(set) var parties: Int?
     fileprivate(set) var delay: Duration?
     fileprivate(set) var capacity: Int?

@@ -29,7 +29,7 @@ struct Select: ParsableCommand {
     enum Order: String, ExpressibleByArgument, CaseIterable {
         case fair, first, random
 
-        var order: SluiceWire.SelectOrder {
+        var order: SelectCommand.Order {
             switch self {
             case .fair: .fair
             case .first: .first

@@ -61,7 +61,7 @@ import Testing
     @Test("The document has every value of an option or report") func documentHasEveryValue() {
         Overflow.allCases.forEach { expect("overflow=\($0.rawValue)`") }
         ChannelDeclaration.Kind.allCases.forEach { expect("kind=\($0.rawValue)`") }
-        SelectOrder.allCases.forEach { expect("order=\($0.rawValue)`") }
+        SelectCommand.Order.allCases.forEach { expect("order=\($0.rawValue)`") }
         SendGoal.allCases.forEach { expect("until=\($0.rawValue)`") }
         ChannelEnd.Side.allCases.forEach { expect("end=\($0.rawValue)`") }
         DeathPolicy.allCases.forEach { expect("on-death=\($0.rawValue)`") }

@@ -105,7 +105,7 @@ import Testing
 
     /// Returns the arms that `count` selects take while every arm is ready.
     private func taken(
-        _ count: Int, of names: [String], order: SelectOrder, seed: UInt64 = 1
+        _ count: Int, of names: [String], order: SelectCommand.Order, seed: UInt64 = 1
     ) throws -> [Int] {
         var hub = TestHub(seed: seed)
         let (a, b) = (hub.connect(), hub.connect())

@@ -264,7 +264,7 @@ private struct Crowd: ~Copyable {
             }
         }
         let hasElse = chance(1, of: 8)
-        let order: SelectOrder = [.fair, .first, .random][below(3)]
+        let order: SelectCommand.Order = [.fair, .first, .random][below(3)]
         let time = hasElse ? nil : timeout()
         let command = SelectCommand(
             arms: arms, hasElse: hasElse, order: order, timeout: time, waitsAfterEOF: begun.waitsAfterEOF)

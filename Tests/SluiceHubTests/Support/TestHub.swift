@@ -7,8 +7,6 @@ import Testing
 
 /// The protocol's tag, not the testing library's.
 typealias Tag = SluiceWire.Tag
-/// The order of a remote select, not that of the runtime's.
-typealias SelectOrder = SluiceWire.SelectOrder
 
 /// A hub's state machine with a clock that the test controls, and a short call for each command.
 struct TestHub: ~Copyable {
@@ -64,7 +62,7 @@ struct TestHub: ~Copyable {
     /// - Parameter arms: the arms as on the wire: "recv a", "recv lease=1s a", "send b text", "send id=x b text",
     ///   "barrier parties=2 c", and a last "else".
     mutating func select(
-        _ arms: String..., by connection: ConnectionID, tag: String? = nil, order: SelectOrder = .fair,
+        _ arms: String..., by connection: ConnectionID, tag: String? = nil, order: SelectCommand.Order = .fair,
         timeout: Duration? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
         let parsed = try arms.filter { $0 != "else" }.map(arm)

@@ -72,8 +72,8 @@ import Testing
         #expect(try select("SELECT eof=wait recv a | else").waitsAfterEOF)
     }
 
-    @Test("SELECT takes every value of order=", arguments: SelectOrder.allCases)
-    func everyOrderIsKnown(_ order: SelectOrder) throws {
+    @Test("SELECT takes every value of order=", arguments: SelectCommand.Order.allCases)
+    func everyOrderIsKnown(_ order: SelectCommand.Order) throws {
         #expect(try select("SELECT order=\(order.rawValue) recv a").order == order)
     }
 
