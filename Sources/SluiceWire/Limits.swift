@@ -1,7 +1,7 @@
 /// The protocol's limits on what a peer may send, with their defaults.
 ///
-/// The parsers enforce the limits, `HELLO` announces them, `HELP` prints them, and error texts quote them. No other code
-/// repeats one of these numbers. All are positive, and `maxLineBytes` is at most 1 GiB.
+/// The parsers enforce the limits, `HELLO` announces them, `HELP` prints them, and error texts quote them. No other
+/// code repeats one of these numbers. All are positive, and `maxLineBytes` is at most 1 GiB.
 public struct Limits: Sendable, Hashable {
     /// The longest line, without its line end and the bodies that follow it. Beyond it: `ERR too-long`.
     public var maxLineBytes: Int

@@ -2,11 +2,11 @@ import SluiceWire
 
 /// Finds the clients that wait for each other and that no other client can help.
 ///
-/// A client waits for one or more groups. A group holds the clients that could be at the other side of a channel, and any of
-/// its members can end the wait. So a client is stuck if all members are stuck. Starting from all waiting clients, the graph
-/// removes each client that a removed client, or one that does not wait, can help. The remaining clients wait in cycles.
-/// This is the OR model of deadlocks; see Knapp, "Deadlock detection in distributed databases", 1987. The cost is linear in
-/// the operations and the members of the groups.
+/// A client waits for one or more groups. A group holds the clients that could be at the other side of a channel, and
+/// any of its members can end the wait. So a client is stuck if all members are stuck. Starting from all waiting
+/// clients, the graph removes each client that a removed client, or one that does not wait, can help. The remaining
+/// clients wait in cycles. This is the OR model of deadlocks; see Knapp, "Deadlock detection in distributed databases",
+/// 1987. The cost is linear in the operations and the members of the groups.
 struct WaitGraph {
     /// Which connections count as the other side of a channel.
     enum Evidence {
@@ -134,8 +134,8 @@ struct WaitGraph {
 
     // MARK: Cycles
 
-    /// The cycles, each beginning with the client that has waited longest. Clients that wait for a cycle without being part
-    /// of it are left out.
+    /// The cycles, each beginning with the client that has waited longest. Clients that wait for a cycle without being
+    /// part of it are left out.
     var cycles: [[Step]] {
         var seen: Set<ConnectionID> = []
         var cycles: [[Step]] = []

@@ -8,10 +8,10 @@ import SluiceWire
 /// try hub.start(BuiltInProcess(.merge(from: ["jobs:web", "jobs:mail"], to: "jobs"), name: "all-jobs"))
 /// ```
 ///
-/// A process receives under a lease. The sender of a message gets its OK when the process has passed the message on: when
-/// a receiver at the other end has taken or, under a lease, acknowledged it. If the process fails before, the message goes
-/// back to where it stood. So no message is lost, but a message that had reached only some channels of a broadcast is sent
-/// to these channels again.
+/// A process receives under a lease. The sender of a message gets its OK when the process has passed the message on:
+/// when a receiver at the other end has taken or, under a lease, acknowledged it. If the process fails before, the
+/// message goes back to where it stood. So no message is lost, but a message that had reached only some channels of a
+/// broadcast is sent to these channels again.
 public struct BuiltInProcess: Sendable, Hashable {
     /// The kinds of processes, as they are spelled in the configuration.
     public enum Kind: String, CaseIterable, Sendable {
@@ -28,18 +28,18 @@ public struct BuiltInProcess: Sendable, Hashable {
 
     /// What a process does, with the names of its channels. A process runs until its hub ends.
     public enum Work: Sendable, Hashable {
-        /// Sends the number of ticks since its start, in decimal, each time `every` has passed. Ticks never queue: the next
-        /// tick replaces one that no receiver has taken.
+        /// Sends the number of ticks since its start, in decimal, each time `every` has passed. Ticks never queue: the
+        /// next tick replaces one that no receiver has taken.
         case ticker(to: String, every: Duration)
         /// Passes messages on in order, each one `by` later. Holds at most ``maxDelayed`` messages at a time.
         case delay(from: String, to: String, by: Duration)
         /// Passes messages on unchanged.
         case echo(from: String, to: String)
-        /// Passes on the messages of several channels, in fair turns. A closed channel is left out, and tried again every
-        /// second.
+        /// Passes on the messages of several channels, in fair turns. A closed channel is left out, and tried again
+        /// every second.
         case merge(from: [String], to: String)
-        /// Passes each message on to one of several channels, in rotation. The process waits for a receiver on the channel
-        /// whose turn it is, even if another channel has one.
+        /// Passes each message on to one of several channels, in rotation. The process waits for a receiver on the
+        /// channel whose turn it is, even if another channel has one.
         case split(from: String, to: [String])
         /// Passes each message on to all of several channels. The slowest channel sets the pace.
         case broadcast(from: String, to: [String])
@@ -47,8 +47,8 @@ public struct BuiltInProcess: Sendable, Hashable {
         case filter(from: String, to: String, prefix: [UInt8])
         /// Passes messages on, and pauses for `every` after each one. Idle time does not allow a burst later.
         case rateLimit(from: String, to: String, every: Duration)
-        /// Sends the primes up to `upTo` in order, in decimal, and then starts over. It computes a prime when a receiver
-        /// has taken the one before.
+        /// Sends the primes up to `upTo` in order, in decimal, and then starts over. It computes a prime when a
+        /// receiver has taken the one before.
         case sieve(to: String, upTo: Int)
     }
 
@@ -69,10 +69,10 @@ public struct BuiltInProcess: Sendable, Hashable {
 
     /// Creates a description of a process.
     ///
-    /// - Parameter name: follows the rules for channel names. Nil stands for the kind, a colon, and the first channel, such
-    ///   as "ticker:ticks".
-    /// - Throws: `.misuse` if a name is invalid, a list of channels is empty, a channel is named twice, or a duration or
-    ///   the limit of a sieve is out of range.
+    /// - Parameter name: follows the rules for channel names. Nil stands for the kind, a colon, and the first channel,
+    ///   such as "ticker:ticks".
+    /// - Throws: `.misuse` if a name is invalid, a list of channels is empty, a channel is named twice, or a duration
+    ///   or the limit of a sieve is out of range.
     public init(_ work: Work, name: String? = nil) throws(SluiceError) {
         let sources = try work.sources.map { text throws(SluiceError) in try ChannelName(checking: text) }
         let targets = try work.targets.map { text throws(SluiceError) in try ChannelName(checking: text) }

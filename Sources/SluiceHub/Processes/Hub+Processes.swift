@@ -64,8 +64,8 @@ extension Hub {
     }
 }
 
-/// The delay before a failed process is restarted. It doubles with each failure up to a limit, and starts over after a run
-/// that was at least as long as the limit.
+/// The delay before a failed process is restarted. It doubles with each failure up to a limit, and starts over after a
+/// run that was at least as long as the limit.
 private struct RestartDelay {
     private static let shortest = Duration.seconds(1)
     private static let longest = Duration.seconds(60)

@@ -3,8 +3,8 @@ import SluiceWire
 
 /// One run of a built-in process, from its start to its failure, as a client of the hub.
 struct RunningProcess: Sendable {
-    /// A lease without a practical limit. A process cannot disappear without its hub, and it returns its messages when it
-    /// fails, so a lease never has to expire.
+    /// A lease without a practical limit. A process cannot disappear without its hub, and it returns its messages when
+    /// it fails, so a lease never has to expire.
     static let lease = Limits.maxDuration
 
     let client: InProcessClient
@@ -43,8 +43,8 @@ struct RunningProcess: Sendable {
     /// The time of the clock of the hub's reactor, on which the process runs.
     var nowNanoseconds: UInt64 { client.hub.timekeeper.nowNanoseconds }
 
-    /// Receives a message, and acknowledges it after `handle` has returned. If `handle` throws, the message goes back to
-    /// where it stood.
+    /// Receives a message, and acknowledges it after `handle` has returned. If `handle` throws, the message goes back
+    /// to where it stood.
     func receive(from source: HubChannel, _ handle: (LeasedMessage) async throws -> Void) async throws {
         guard let message = try await source.receive(lease: Self.lease) else { throw source.closedError }
         try await handle(message)

@@ -1,7 +1,8 @@
 /// Waits until a number of clients have arrived (`BARRIER`).
 package struct BarrierCommand: Sendable, Hashable {
     package var name: ChannelName
-    /// How many clients meet, at least one. Nil, which only an arm of a select may have, leaves the number to the others.
+    /// How many clients meet, at least one. Nil, which only an arm of a select may have, leaves the number to the
+    /// others.
     package var parties: Int?
     /// How long to wait. Zero tries once, nil waits for ever.
     package var timeout: Duration?

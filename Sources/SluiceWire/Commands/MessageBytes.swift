@@ -1,13 +1,14 @@
-/// The bytes of a message on its way: still where they were read, or in memory of their own.
+/// The bytes of a message, either borrowed from the input or owned.
 ///
 /// A message that a waiting receiver takes is copied once, from the input to the output. Only a message that is queued
-/// or kept gets memory of its own.
+/// or kept is copied into memory of its own.
 package enum MessageBytes: @unchecked Sendable {
-    // Sendable: borrowed bytes are valid, and do not change, while the call that was given the input lasts; whoever
-    // keeps a message takes `owned`.
+    // `Sendable` because borrowed bytes are valid and do not change during the call that received the input. Code that
+    // keeps a message beyond the call stores it as `owned`.
 
-    /// Bytes of the input. Valid while the call that was given the input lasts.
+    /// Bytes of the input, valid during the call that received the input.
     case borrowed(UnsafeRawBufferPointer)
+    /// Bytes in memory of their own.
     case owned(Body)
 
     /// The number of bytes.
@@ -18,7 +19,7 @@ package enum MessageBytes: @unchecked Sendable {
         }
     }
 
-    /// The bytes in memory of their own: a copy where they are borrowed.
+    /// The bytes in memory of their own. Copies borrowed bytes.
     package var body: Body {
         switch self {
         case .borrowed(let bytes): Body(bytes)

@@ -11,8 +11,8 @@ package struct OpenCommand: Sendable, Hashable {
 
 /// What a channel does with its messages (`OPEN [cap=N] [overflow=O] [kind=K]`).
 public enum ChannelDeclaration: Sendable, Hashable {
-    /// Each message goes to one receiver. The channel keeps up to `capacity` messages; `overflow` decides about a message
-    /// that does not fit.
+    /// Each message goes to one receiver. The channel keeps up to `capacity` messages; `overflow` decides about a
+    /// message that does not fit.
     case queue(capacity: Int, overflow: Overflow = .block)
     /// Each message goes to every receiver that is waiting.
     case broadcast

@@ -1,16 +1,18 @@
-/// Take a message, waiting for a sender.
+/// Takes a message, or waits for one (`RECV`).
 ///
-/// Most receives have no options: these are kept apart, so that a plain command is small.
+/// Most receives have no options, so the options are stored out of line to keep a plain command small.
 package struct ReceiveCommand: Sendable, Hashable {
     package var channel: ChannelName
-    private var options: ReceiveOptions.Kept
+    private var options: ReceiveOptions.Storage
 
+    /// Creates a receive.
+    ///
     /// - Parameters:
-    ///   - timeout: how long to wait for a message, for each one anew; zero tries once, nil waits for ever.
-    ///   - lease: how long a message may be held until it is acknowledged; nil takes it for good.
-    ///   - count: how many messages to take, one after the other; nil is a single one, without an `END`.
-    ///   - window: how many messages of a counted receive may be unacknowledged; nil is one.
-    ///   - waitsAfterEOF: whether the command stays parked when the client half-closes (`eof=wait`).
+    ///   - timeout: how long to wait for each message. Zero tries once, nil waits for ever.
+    ///   - lease: how long the client may hold a message before it acknowledges it. Nil takes messages without a lease.
+    ///   - count: how many messages to take, one after the other. Nil takes a single one, without an `END`.
+    ///   - window: how many messages of a counted receive may be unacknowledged at a time. Nil means one.
+    ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
         channel: ChannelName,
         timeout: Duration? = nil,
@@ -21,7 +23,7 @@ package struct ReceiveCommand: Sendable, Hashable {
     ) {
         self.channel = channel
         if timeout == nil, lease == nil, count == nil, window == nil, !waitsAfterEOF {
-            options = .usual
+            options = .defaults
         } else {
             options = .given(
                 ReceiveOptions(
@@ -32,10 +34,10 @@ package struct ReceiveCommand: Sendable, Hashable {
     private mutating func change(_ edit: (inout ReceiveOptions) -> Void) {
         var options = given ?? ReceiveOptions()
         edit(&options)
-        self.options = options == ReceiveOptions() ? .usual : .given(options)
+        self.options = options == ReceiveOptions() ? .defaults : .given(options)
     }
 
-    /// The options that are not the usual ones; nil when all are.
+    /// The options that differ from their defaults. Nil if none does.
     package var given: ReceiveOptions? { options.value }
 
     package var timeout: Duration? {
@@ -60,7 +62,7 @@ package struct ReceiveCommand: Sendable, Hashable {
     }
 }
 
-/// The options of a receive.
+/// The options of a receive; see ``ReceiveCommand/init(channel:timeout:lease:count:window:waitsAfterEOF:)``.
 package struct ReceiveOptions: Sendable, Hashable {
     package var timeout: Duration?
     package var lease: Duration?
@@ -68,27 +70,28 @@ package struct ReceiveOptions: Sendable, Hashable {
     package var window: Int?
     package var waitsAfterEOF = false
 
-    /// Options that are rarely given, in memory of their own. Not generic: the compiler of Swift 6.3 crashes on that.
-    fileprivate enum Kept: Sendable, Hashable {
-        case usual
+    /// Stores options out of line, because they are rare. Not generic, because a generic type crashes the compiler of
+    /// Swift 6.3.
+    fileprivate enum Storage: Sendable, Hashable {
+        case defaults
         indirect case given(ReceiveOptions)
 
         var value: ReceiveOptions? { if case .given(let options) = self { options } else { nil } }
     }
 }
 
-/// How many messages a counted receive takes.
+/// How many messages a counted receive takes (`count=`).
 package enum ReceiveCount: Sendable, Hashable {
-    /// So many, at least one; then `END`.
+    /// This many, at least one, followed by `END`.
     case exactly(Int)
-    /// Until it is cancelled (`count=*`).
+    /// No limit: until it is cancelled (`count=*`).
     case endless
 }
 
-/// Give a leased message back, to the place where it stood (`NACK`).
+/// Ends a lease and puts the message back where it stood (`NACK`).
 package struct NackCommand: Sendable, Hashable {
     package var delivery: DeliveryID
-    /// How long nobody gets the message; nil is not at all.
+    /// How long the message is withheld from receivers. Nil offers it again at once.
     package var delay: Duration?
 
     package init(_ delivery: DeliveryID, delay: Duration? = nil) {

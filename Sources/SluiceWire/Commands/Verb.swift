@@ -28,8 +28,5 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case help = "HELP"
     case quit = "QUIT"
 
-    /// The length of `CHANNELS`, the longest verb that is a command by itself.
-    static var longestBare: Int { 8 }
-
     static let vocabulary = Vocabulary<Self>()
 }

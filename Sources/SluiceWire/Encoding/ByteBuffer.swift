@@ -1,16 +1,17 @@
-/// Encoded bytes in one block of memory, which grows by doubling and can be reused.
+/// A buffer of bytes in one block of memory, which grows by doubling and can be reused.
 ///
-/// An array asks at each append whether it is shared, and is emptied element by element: that took a tenth of a handoff.
+/// An array checks at each append whether it is shared, and releases its elements one by one. That took a tenth of the
+/// time of a handoff.
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
-    // Sendable: it owns its memory alone.
+    // `Sendable` because the buffer is the only owner of its memory.
 
-    /// Memory that no buffer uses now.
+    /// Memory that no buffer is using.
     package struct Block {
         fileprivate let base: UnsafeMutableRawPointer
-        /// The number of bytes.
+        /// In bytes.
         package let capacity: Int
 
-        /// Gives the memory back to the system.
+        /// Returns the memory to the system.
         package func free() { base.deallocate() }
     }
 
@@ -18,10 +19,10 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     private var capacity = 0
     package private(set) var count = 0
 
-    /// An empty buffer, without memory.
+    /// Creates an empty buffer without memory.
     package init() {}
 
-    /// An empty buffer with the memory of `block`.
+    /// Creates an empty buffer that uses the memory of `block`.
     package init(_ block: Block) {
         base = block.base
         capacity = block.capacity
@@ -31,7 +32,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
     package var isEmpty: Bool { count == 0 }
 
-    /// Empties the buffer and takes its memory out; nil when it has none.
+    /// Empties the buffer and returns its memory, or nil if it has none.
     package mutating func takeBlock() -> Block? {
         guard let base else { return nil }
         let block = Block(base: base, capacity: capacity)
@@ -53,23 +54,23 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
 
     /// Removes the first `removed` bytes.
     package mutating func removeFirst(_ removed: Int) {
-        precondition(removed >= 0 && removed <= count, "more bytes than there are")
+        precondition(removed >= 0 && removed <= count, "cannot remove more bytes than the buffer holds")
         guard let base else { return }
         base.copyMemory(from: base + removed, byteCount: count - removed)
         count -= removed
     }
 
-    /// Appends what `write` puts, which is at most `room` bytes.
+    /// Appends the bytes that `write` puts, of which there must be at most `limit`.
     @inline(__always)
-    mutating func append(atMost room: Int, _ write: (inout RoomWriter) -> Void) {
-        if room > capacity - count { grow(to: count + room) }
+    mutating func append(atMost limit: Int, _ write: (inout BoundedWriter) -> Void) {
+        if limit > capacity - count { grow(to: count + limit) }
         guard let base else { return }
-        var writer = RoomWriter(UnsafeMutableRawBufferPointer(start: base + count, count: room))
+        var writer = BoundedWriter(UnsafeMutableRawBufferPointer(start: base + count, count: limit))
         write(&writer)
         count += writer.count
     }
 
-    /// The least memory of a buffer that has some.
+    /// The capacity of the first block.
     private static let leastCapacity = 1 << 10
 
     @inline(never)

@@ -1,4 +1,4 @@
-/// Appending to a buffer of output, without an allocation but its growth.
+/// Appending to a buffer of output. The only allocations are for the growth of the buffer.
 extension [UInt8] {
     mutating func append(_ text: StaticString) {
         append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
@@ -13,20 +13,20 @@ extension [UInt8] {
         append(contentsOf: tag.description.utf8)
     }
 
-    /// Appends the decimal digits of a number that is not negative.
+    /// Appends the decimal digits of a number, which must not be negative.
     mutating func append(decimal number: Int) {
-        append(atMost: RoomWriter.mostDigits) { $0.put(decimal: number) }
+        append(atMost: BoundedWriter.mostDigits) { $0.put(decimal: number) }
     }
 
-    /// Appends a text for people as a part of one line: see `RoomWriter.put(sanitizing:)`.
+    /// Appends a text for people as part of a line; see ``BoundedWriter/put(sanitizing:)``.
     mutating func append(sanitizing text: String) {
         append(atMost: Limits.maxReasonBytes) { $0.put(sanitizing: text) }
     }
 }
 
-extension RoomWriter {
-    /// Puts a text for people as a part of one line, at most ``Limits/maxReasonBytes`` bytes: controls and line
-    /// separators become spaces, and a longer text is cut at a whole character.
+extension BoundedWriter {
+    /// Puts a text for people as part of a line. Control characters and line separators become spaces, and a text
+    /// longer than ``Limits/maxReasonBytes`` is cut at a whole character.
     mutating func put(sanitizing text: String) {
         guard text.utf8.count > Limits.maxReasonBytes || !text.utf8.allSatisfy({ $0.isVisible || $0 == .space })
         else { return put(text) }

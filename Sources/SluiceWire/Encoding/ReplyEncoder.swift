@@ -1,6 +1,6 @@
-/// The one way in which replies become bytes.
-extension RoomWriter {
-    /// Puts the reply as the server sends it: its tag if it has one, a line, and the bytes that the line announces.
+/// The encoder of all replies.
+extension BoundedWriter {
+    /// Puts the reply as the server sends it: the tag if there is one, a line, and the body that the line announces.
     fileprivate mutating func put(_ reply: Reply, tag: Tag?) {
         put(tag)
         switch reply {
@@ -93,11 +93,11 @@ extension RoomWriter {
     }
 }
 
-/// How many bytes replies take at most.
+/// The upper bounds for the sizes of encoded replies.
 extension Reply {
     /// A tag with its `#` and space, the first word, a name, the length of a body, a reason, and two line ends.
     private static let capacityOfLine =
-        Limits.maxTagBytes + Limits.maxNameBytes + Limits.maxReasonBytes + 2 * RoomWriter.mostDigits + 24
+        Limits.maxTagBytes + Limits.maxNameBytes + Limits.maxReasonBytes + 2 * BoundedWriter.mostDigits + 24
 
     fileprivate var encodedCapacity: Int {
         switch self {
@@ -117,7 +117,7 @@ extension Attributes {
     fileprivate var encodedCapacity: Int {
         if isEmpty { return 0 }
         // Six keys of at most nine bytes, each with a space, `=`, and a number.
-        return others.reduce(6 * (11 + RoomWriter.mostDigits)) {
+        return others.reduce(6 * (11 + BoundedWriter.mostDigits)) {
             $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
         }
     }
@@ -140,21 +140,22 @@ extension ByteBuffer {
     package mutating func append(
         _ message: UnsafeRawBufferPointer, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
     ) {
-        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { room in
-            room.put(tag)
-            room.putMessageHead(message.count, from: channel, attributes)
-            room.put(message)
-            room.put(UInt8.lineFeed)
+        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { writer in
+            writer.put(tag)
+            writer.putMessageHead(message.count, from: channel, attributes)
+            writer.put(message)
+            writer.put(UInt8.lineFeed)
         }
     }
 
-    /// Appends what comes before the bytes of a message. The bytes and `appendEndOfMessage` must follow.
+    /// Appends the line before the bytes of a message. The caller must append the bytes, and then call
+    /// ``appendEndOfMessage()``.
     package mutating func append(
         headOfMessage byteCount: Int, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
     ) {
-        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { room in
-            room.put(tag)
-            room.putMessageHead(byteCount, from: channel, attributes)
+        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { writer in
+            writer.put(tag)
+            writer.putMessageHead(byteCount, from: channel, attributes)
         }
     }
 

@@ -43,8 +43,8 @@ extension [UInt8] {
         append(.lineFeed)
     }
 
-    /// Replaces bytes that would end the token. Such a token is wrong, but it cannot become a second command. The line ends
-    /// in CR LF, so that a carriage return at the end of the token stays part of it.
+    /// Replaces bytes that would end the token. Such a token is wrong, but it cannot become a second command. The line
+    /// ends in CR LF, so that a carriage return at the end of the token stays part of it.
     fileprivate mutating func append(_ credentials: Credentials) {
         append("AUTH ")
         append(credentials.principal)

@@ -37,7 +37,7 @@ struct CommandOptions {
     /// Reads all options at the front of `words`.
     ///
     /// - Parameter allowed: the keys that the command has; evaluated only if there is an option.
-    init(_ words: inout Words, allowing allowed: @autoclosure () -> [OptionKey] = []) throws(WireError) {
+    init(_ words: inout WordReader, allowing allowed: @autoclosure () -> [OptionKey] = []) throws(WireError) {
         while let (word, value) = words.option() {
             guard let key = OptionKey.vocabulary.word(ignoringCase: word), allowed().contains(key) else {
                 throw WireError(.badOption, "no such option here; HELP and the verb list the options")
@@ -117,7 +117,8 @@ struct CommandOptions {
     }
 }
 
-/// The options that few commands have. An instance is never shared: it belongs to the ``CommandOptions`` that created it.
+/// The options that few commands have. An instance is never shared: it belongs to the ``CommandOptions`` that created
+/// it.
 final class RareOptions {
     fileprivate(set) var lease: Duration?
     fileprivate(set) var id: MessageID?

@@ -1,6 +1,6 @@
 /// Channels, their ends, and barriers.
 extension CommandParser {
-    func open(_ words: inout Words) throws(WireError) -> Command {
+    func open(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.capacity, .overflow, .kind])
         let channel = try words.channel()
         try words.end()
@@ -31,31 +31,31 @@ extension CommandParser {
         }
     }
 
-    func close(_ words: inout Words) throws(WireError) -> Command {
+    func close(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let channel = try words.channel()
         try words.end()
         return .close(channel)
     }
 
-    func poison(_ words: inout Words) throws(WireError) -> Command {
+    func poison(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let channel = try words.channel()
         let reason = words.text()
         return .poison(channel, reason.isEmpty ? nil : reason.string)
     }
 
-    func join(_ words: inout Words) throws(WireError) -> Command {
+    func join(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.end, .onDeath])
         let end = try end(options, &words)
         return .join(JoinCommand(end, onDeath: options.rare?.onDeath))
     }
 
-    func leave(_ words: inout Words) throws(WireError) -> Command {
+    func leave(_ words: inout WordReader) throws(WireError) -> Command {
         .leave(try end(try CommandOptions(&words, allowing: [.end]), &words))
     }
 
-    private func end(_ options: CommandOptions, _ words: inout Words) throws(WireError) -> ChannelEnd {
+    private func end(_ options: CommandOptions, _ words: inout WordReader) throws(WireError) -> ChannelEnd {
         guard let side = options.rare?.end else {
             throw WireError(.syntax, "end= is missing; pass end=send or end=recv")
         }
@@ -64,7 +64,7 @@ extension CommandParser {
         return ChannelEnd(side, of: channel)
     }
 
-    func barrier(_ words: inout Words) throws(WireError) -> Command {
+    func barrier(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.timeout, .eof, .parties])
         guard let parties = options.rare?.parties else {
             throw WireError(.syntax, "parties= is missing; pass parties=N, the number of clients to wait for")

@@ -1,6 +1,6 @@
 /// Sending and receiving, and the ends of leases.
 extension CommandParser {
-    mutating func send(_ words: inout Words) throws(WireError) -> Command {
+    mutating func send(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need])
         let channel = try words.channel()
         let body = try bodies.body(&words, length: options.length)
@@ -21,7 +21,7 @@ extension CommandParser {
         return SendIdentity(id, epoch: options.epoch)
     }
 
-    func receive(_ words: inout Words) throws(WireError) -> Command {
+    func receive(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.timeout, .eof, .lease, .count, .window])
         let channel = try words.channel()
         try words.end()
@@ -43,21 +43,21 @@ extension CommandParser {
         }
     }
 
-    func acknowledge(_ words: inout Words) throws(WireError) -> Command {
+    func acknowledge(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let delivery = try words.delivery()
         try words.end()
         return .acknowledge(delivery)
     }
 
-    func nack(_ words: inout Words) throws(WireError) -> Command {
+    func nack(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.delay])
         let delivery = try words.delivery()
         try words.end()
         return .nack(NackCommand(delivery, delay: options.rare?.delay))
     }
 
-    func touch(_ words: inout Words) throws(WireError) -> Command {
+    func touch(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let delivery = try words.delivery()
         try words.end()

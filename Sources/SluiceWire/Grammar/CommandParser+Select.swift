@@ -1,6 +1,6 @@
 /// Selecting one of several arms.
 extension CommandParser {
-    mutating func select(_ words: inout Words) throws(WireError) -> Command {
+    mutating func select(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.timeout, .order, .eof])
         let (arms, hasElse) = try arms(&words)
         guard !hasElse || options.timeout == nil else {
@@ -13,7 +13,7 @@ extension CommandParser {
     }
 
     /// Parses the arms of a select, and whether the last one is an `else`.
-    private mutating func arms(_ words: inout Words) throws(WireError) -> (arms: [Arm], hasElse: Bool) {
+    private mutating func arms(_ words: inout WordReader) throws(WireError) -> (arms: [Arm], hasElse: Bool) {
         guard !words.isAtEnd else { throw WireError(.syntax, "SELECT needs at least one arm") }
         var sequence = ArmSequence(words.text())
         var arms: [Arm] = []
@@ -35,7 +35,7 @@ extension CommandParser {
 
     /// Parses one arm. Returns nil for `else`.
     private mutating func arm(_ text: ByteView, number: Int) throws(WireError) -> Arm? {
-        var words = Words(text)
+        var words = WordReader(text)
         let word = try words.next(orMissing: "an arm is empty")
         guard let kind = ArmKind.vocabulary.word(ignoringCase: word) else {
             throw WireError(.syntax, "an arm must begin with recv, send or barrier, or be a final else")
@@ -63,7 +63,7 @@ extension CommandParser {
     }
 }
 
-extension Words {
+extension WordReader {
     /// Reads the name of a barrier.
     mutating func barrier() throws(WireError) -> ChannelName {
         try name(orMissing: "the name of a barrier is missing")

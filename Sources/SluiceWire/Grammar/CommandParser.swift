@@ -14,7 +14,7 @@ struct CommandParser {
         bodies = AnnouncedBodies(limits: limits)
     }
 
-    mutating func command(_ words: inout Words) throws(WireError) -> Command {
+    mutating func command(_ words: inout WordReader) throws(WireError) -> Command {
         switch try verb(&words) {
         case .hello: try hello(&words)
         case .authenticate: try authenticate(&words)
@@ -44,7 +44,7 @@ struct CommandParser {
         }
     }
 
-    private func verb(_ words: inout Words) throws(WireError) -> Verb {
+    private func verb(_ words: inout WordReader) throws(WireError) -> Verb {
         let word = try words.next(orMissing: "the verb is missing; HELP lists the verbs")
         if let verb = Verb.vocabulary.word(ignoringCase: word) { return verb }
         guard word.allSatisfy(\.isKeyByte) else {
@@ -56,13 +56,13 @@ struct CommandParser {
 
 /// The connection itself.
 extension CommandParser {
-    private func hello(_ words: inout Words) throws(WireError) -> Command {
+    private func hello(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         try words.end()
         return .hello
     }
 
-    private func authenticate(_ words: inout Words) throws(WireError) -> Command {
+    private func authenticate(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let principal = try words.name(orMissing: "the principal is missing: AUTH principal token")
         let token = try words.next(orMissing: "the token is missing: AUTH principal token")
@@ -70,26 +70,26 @@ extension CommandParser {
         return .authenticate(Credentials(principal, token: token.body))
     }
 
-    private func name(_ words: inout Words) throws(WireError) -> Command {
+    private func name(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         let label = try words.name(orMissing: "the label is missing: NAME label")
         try words.end()
         return .name(label)
     }
 
-    private mutating func ping(_ words: inout Words) throws(WireError) -> Command {
+    private mutating func ping(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.length])
         return .ping(try bodies.body(&words, length: options.length).body)
     }
 
-    private func cancel(_ words: inout Words) throws(WireError) -> Command {
+    private func cancel(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         guard let tag = try words.tag() else { throw WireError(.syntax, "the tag is missing: CANCEL #tag") }
         try words.end()
         return .cancel(tag)
     }
 
-    private func help(_ words: inout Words) throws(WireError) -> Command {
+    private func help(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         guard !words.isAtEnd else { return .help(nil) }
         let verb = try verb(&words)
@@ -97,7 +97,7 @@ extension CommandParser {
         return .help(verb)
     }
 
-    private func quit(_ words: inout Words) throws(WireError) -> Command {
+    private func quit(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
         try words.end()
         return .quit

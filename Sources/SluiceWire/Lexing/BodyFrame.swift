@@ -67,7 +67,8 @@ struct BodyReader: Sendable {
         }
     }
 
-    /// Capacity doubles with the bytes that have arrived. It never follows the announced length, which a client can choose.
+    /// Capacity doubles with the bytes that have arrived. It never follows the announced length, which a client can
+    /// choose.
     private mutating func append(_ bytes: ByteView) {
         body.reserveCapacity(min(length, max(body.count + bytes.count, 2 * body.count)))
         bytes.append(to: &body)

@@ -4,12 +4,12 @@
     import Darwin
 #endif
 
-/// A read-only view of bytes that somebody else owns: a read of the socket, one line of it, one word of the line.
+/// A read-only view of bytes that the caller owns: the input of a socket, a line of it, or a word of a line.
 ///
-/// The only place in this target that reads raw memory. Every access is checked against the bounds of the view, in
-/// release builds too, so that a mistake in a parser ends the process and never reads past the buffer; inlined, because
-/// the optimizer then proves most checks and drops them. A view is valid only while the call that was given the buffer
-/// lasts: nothing stores one beyond it.
+/// Only this type reads raw memory when parsing. Every access is checked against the bounds of the view, also in
+/// release builds, so that an error in a parser ends the process instead of reading beyond the buffer. The checks are
+/// inlined, so the optimizer can remove most of them. A view is valid only during the call that received the buffer,
+/// and is never stored beyond it.
 struct ByteView {
     private let bytes: UnsafeRawBufferPointer
 
@@ -17,7 +17,7 @@ struct ByteView {
         self.bytes = bytes
     }
 
-    /// The bytes, for whoever passes them on.
+    /// The bytes as a raw buffer, for other APIs.
     var raw: UnsafeRawBufferPointer { bytes }
     var count: Int { bytes.count }
     var isEmpty: Bool { bytes.isEmpty }
@@ -61,9 +61,9 @@ struct ByteView {
 
     func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool { bytes.allSatisfy(predicate) }
 
-    /// Where `byte` first stands, at `start` or after it.
+    /// The index of the first `byte` at `start` or after it, or nil if there is none.
     ///
-    /// By the C library: lines are the whole of the traffic, and every byte of them passes here.
+    /// Uses the C library, because every byte of the input passes through this function.
     func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
         precondition(start >= 0 && start <= bytes.count, "start outside the view")
         guard start < bytes.count, let base = bytes.baseAddress,
@@ -77,6 +77,6 @@ struct ByteView {
 
     func append(to out: inout [UInt8]) { out.append(contentsOf: bytes) }
 
-    /// A copy as text; bytes that are not UTF-8 are replaced.
+    /// A copy as text. Bytes that are not UTF-8 are replaced.
     var string: String { String(decoding: bytes, as: UTF8.self) }
 }

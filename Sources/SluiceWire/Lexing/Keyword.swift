@@ -33,8 +33,8 @@ struct Keyword: Hashable, Sendable {
 struct Vocabulary<Word: RawRepresentable<String> & CaseIterable & Sendable>: Sendable {
     /// A hash table with linear probing and without deletions. It is at most half full, so every probe ends.
     ///
-    /// The verb of every line is looked up here. Comparing it with the twenty-five verbs one by one makes a `PING` with a
-    /// text 20 % slower, and other verbs by more the later they stand in the list.
+    /// The verb of every line is looked up here. Comparing it with the twenty-five verbs one by one makes a `PING` with
+    /// a text 20 % slower, and other verbs by more the later they stand in the list.
     private let slots: [(keyword: Keyword, word: Word)?]
 
     init() {

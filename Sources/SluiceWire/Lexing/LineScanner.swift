@@ -1,27 +1,29 @@
-/// Finds the ends of lines in input that arrives in pieces, looking at no byte twice.
+/// Finds the ends of lines in input that arrives in pieces. No byte is scanned twice.
 struct LineScanner: Sendable {
     enum Found {
-        /// A line, without its end; consumed.
+        /// A line without its end. It is consumed.
         case line(ByteView)
-        /// The first bytes, as many as a line may have, of a line that has more; consumed. Its rest is to be skipped.
+        /// The beginning of an overlong line, up to the maximum length. It is consumed, and the caller has to skip the
+        /// rest of the line.
         case overlong(ByteView)
-        /// The line has not ended yet. Nothing is consumed: the caller keeps these bytes and adds to them.
+        /// The line has not ended yet. No byte is consumed: the caller keeps the bytes and appends further input.
         case partial
     }
 
     private let maxLineBytes: Int
 
-    /// Bytes of the unfinished line that hold no line feed. The caller keeps them in front of what arrives next.
+    /// The number of bytes of the unfinished line, which have been scanned. The caller keeps them in front of further
+    /// input.
     private(set) var scannedBytes = 0
 
     init(maxLineBytes: Int) {
-        precondition(maxLineBytes > 0 && maxLineBytes <= 1 << 30, "a line has 1 byte to 1 GiB")
+        precondition(maxLineBytes > 0 && maxLineBytes <= 1 << 30, "maxLineBytes must be from 1 byte to 1 GiB")
         self.maxLineBytes = maxLineBytes
     }
 
     mutating func next(in input: ByteView, offset: inout Int) -> Found {
         let rest = input.dropping(offset)
-        // A carriage return and a line feed may follow the longest line.
+        // The longest line may be followed by a carriage return and a line feed.
         let window = rest.prefix(maxLineBytes + 2)
         guard let end = window.firstIndex(of: .lineFeed, from: min(scannedBytes, window.count)) else {
             let mayStillFit =
@@ -39,9 +41,9 @@ struct LineScanner: Sendable {
         return .line(content)
     }
 
-    /// Consumes up to the end of the line.
+    /// Consumes input up to the end of the line.
     ///
-    /// - Returns: whether the line ended.
+    /// - Returns: whether the end of the line was found.
     mutating func skip(in input: ByteView, offset: inout Int) -> Bool {
         guard let end = input.firstIndex(of: .lineFeed, from: offset) else {
             offset = input.count

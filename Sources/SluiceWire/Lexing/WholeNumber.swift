@@ -40,8 +40,8 @@ extension ByteView {
 }
 
 extension Duration {
-    /// Creates a duration from its spelling in the protocol: `0`, or a whole number with `ms`, `s`, `m` or `h`. Returns nil
-    /// for any other text.
+    /// Creates a duration from its spelling in the protocol: `0`, or a whole number with `ms`, `s`, `m` or `h`. Returns
+    /// nil for any other text.
     package init?(protocolText text: String) {
         let bytes = Array(text.utf8)
         guard let duration = bytes.withUnsafeBytes({ ByteView($0).duration }) else { return nil }

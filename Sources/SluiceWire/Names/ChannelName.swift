@@ -1,8 +1,8 @@
 /// The name of a channel: 1 to 200 bytes of `A-Z a-z 0-9 . _ : / -`, not beginning with `-`.
 ///
-/// The name is stored as a `String` because a string of up to fifteen bytes needs no allocation, and because ASCII strings
-/// are compared and hashed by their bytes, without Unicode normalization. A dictionary lookup takes 30 ns, compared to
-/// 48 ns with an array of bytes; for a name of 27 bytes it takes 57 ns compared to 135 ns.
+/// The name is stored as a `String` because a string of up to fifteen bytes needs no allocation, and because ASCII
+/// strings are compared and hashed by their bytes, without Unicode normalization. A dictionary lookup takes 30 ns,
+/// compared to 48 ns with an array of bytes; for a name of 27 bytes it takes 57 ns compared to 135 ns.
 package struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// The name as it is written on the wire.
     package let description: String

@@ -1,6 +1,6 @@
 /// One `key=value` of a reply.
 ///
-/// A value holds visible ASCII only, so an attribute never splits in two and never ends a line.
+/// A value consists of visible ASCII characters, so it cannot split into two attributes or end the line.
 package struct Attribute: Sendable, Hashable {
     package let key: Key
     package let value: String
@@ -10,19 +10,19 @@ package struct Attribute: Sendable, Hashable {
         value = String(number)
     }
 
-    /// An attribute that names an attempt to deliver a message.
+    /// Creates an attribute with a delivery id.
     package init(_ key: Key, _ delivery: DeliveryID) {
         self.key = key
         value = delivery.description
     }
 
-    /// An attribute that says that something is so: `yes`, or `no`.
+    /// Creates an attribute with the value `yes` or `no`.
     package init(_ key: Key, flag: Bool) {
         self.key = key
         value = flag ? "yes" : "no"
     }
 
-    /// An attribute with a word for a value, or nil if the word has a byte that is not visible ASCII.
+    /// Creates an attribute with a word as its value. Returns nil if the word has bytes other than visible ASCII.
     package init?(_ key: Key, _ word: String) {
         guard word.utf8.allSatisfy(\.isVisible) else { return nil }
         self.key = key
@@ -37,7 +37,7 @@ package struct Attribute: Sendable, Hashable {
         self.value = value.string
     }
 
-    /// The key of an attribute. The protocol may gain keys: a client meets unknown ones as values like any other.
+    /// The key of an attribute. Later versions of the protocol may add keys, so a client accepts unknown ones.
     package struct Key: Sendable, Hashable, CustomStringConvertible {
         package let description: String
 
@@ -50,21 +50,21 @@ package struct Attribute: Sendable, Hashable {
             description = word.string
         }
 
-        /// Which arm of a select committed.
+        /// The number of the arm that a select committed.
         package static let arm = Key(known: "arm")
-        /// Names one attempt to deliver a message, for `ACK`.
+        /// The id of an attempt to deliver a message, for `ACK`, `NACK` and `TOUCH`.
         package static let delivery = Key(known: "did")
-        /// How often the message was handed out under a lease, this time included.
+        /// How often the message has been handed out under a lease, this time included.
         package static let attempt = Key(known: "attempt")
-        /// How many took a broadcast.
+        /// The number of receivers that took a broadcast.
         package static let receivers = Key(known: "receivers")
-        /// Whether an earlier send with the same id did it.
+        /// Whether another send with the same id delivered the message.
         package static let duplicate = Key(known: "dup")
-        /// Whether the channel has dropped the message, as it was declared to.
+        /// Whether the channel dropped the message because of its `overflow=`.
         package static let dropped = Key(known: "dropped")
         /// The version of the protocol.
         package static let version = Key(known: "version")
-        /// The life of the server: another one after every restart.
+        /// A number that changes with every restart of the server.
         package static let epoch = Key(known: "epoch")
         package static let maxLine = Key(known: "max-line")
         package static let maxBody = Key(known: "max-body")

@@ -1,60 +1,61 @@
-/// What a reply says besides its word and its body, as values. Text only once it is encoded.
+/// The attributes of a reply as values, which become text only in the encoder.
 ///
-/// The keys that the hub uses have properties of their own; ``others`` holds what the protocol may gain, and what `HELLO`
-/// announces. On the wire they stand in the order of the properties.
+/// The keys that the hub uses have properties of their own. ``others`` holds the keys of `HELLO` and the unknown keys
+/// of later versions. On the wire the attributes stand in the order of the properties.
 package struct Attributes: Sendable, Hashable {
-    /// Names the attempt to deliver the message, for `ACK`; nil without a lease.
+    /// The id of the attempt to deliver the message, for `ACK`, `NACK` and `TOUCH`. Nil without a lease.
     package var delivery: DeliveryID?
-    /// How often the message was handed out under a lease, this time included; 0 without a lease.
+    /// How often the message has been handed out under a lease, this time included. 0 without a lease.
     package var attempt: Int32 = 0
-    /// How many receivers took a broadcast; -1 when the reply does not say.
+    /// The number of receivers that took a broadcast. -1 without this attribute.
     private var receiverCount: Int32 = -1
-    /// The number of the arm of a select that was taken; -1 when the reply does not say.
+    /// The number of the arm that a select committed. -1 without this attribute.
     private var armNumber: Int32 = -1
-    /// Whether an earlier send with the same id did it.
+    /// Whether another send with the same id delivered the message.
     package var isDuplicate = false
-    /// Whether the channel has dropped the message, as it was declared to.
+    /// Whether the channel dropped the message because of its `overflow=`.
     package var isDropped = false
-    /// Every other attribute, in the order written; nil when there is none.
+    /// All other attributes, in the order in which they were added. Nil if there are none.
     private var rare: [Attribute]?
 
-    /// No attributes.
+    /// Creates an empty set of attributes.
     @inlinable
     package init() {}
 
-    /// A message under a lease.
+    /// Creates the attributes of a message under a lease.
     package init(delivery: DeliveryID, attempt: Int) {
         self.delivery = delivery
         self.attempt = Int32(clamping: attempt)
     }
 
-    /// How many receivers took a broadcast; nil when the reply does not say.
+    /// The number of receivers that took a broadcast. Nil without this attribute.
     package var receivers: Int? {
         get { receiverCount < 0 ? nil : Int(receiverCount) }
         set { receiverCount = newValue.map { Int32(clamping: $0) } ?? -1 }
     }
 
-    /// The number of the arm of a select that was taken; nil when the reply does not say.
+    /// The number of the arm that a select committed. Nil without this attribute.
     package var arm: Int? {
         get { armNumber < 0 ? nil : Int(armNumber) }
         set { armNumber = newValue.map { Int32(clamping: $0) } ?? -1 }
     }
 
-    /// Attributes without a property of their own.
+    /// The attributes without a property of their own.
     package var others: [Attribute] { rare ?? [] }
 
-    /// Whether there is nothing to write.
+    /// Whether there are no attributes.
     var isEmpty: Bool {
         armNumber < 0 && attempt == 0 && delivery == nil && receiverCount < 0 && !isDuplicate && !isDropped
             && rare == nil
     }
 
-    /// Adds an attribute as it is written on the wire. A value that its key cannot have is kept as it is.
+    /// Adds an attribute as it is written on the wire. A value that is invalid for its key is kept as text.
     package mutating func append(_ attribute: Attribute) {
         if !store(attribute) { rare = others + [attribute] }
     }
 
-    /// Stores an attribute that has a property, and a value that fits it, once; false for every other one.
+    /// Stores an attribute in its property. Returns false if it has none, if the value is invalid for the property, or
+    /// if the property is already set.
     private mutating func store(_ attribute: Attribute) -> Bool {
         switch attribute.key {
         case .delivery where delivery == nil:
@@ -70,7 +71,8 @@ package struct Attributes: Sendable, Hashable {
         return true
     }
 
-    /// Takes a number in its one spelling only, so that what is written again is what was read.
+    /// Stores a number. Returns false if the value is not the canonical spelling of the number, because encoding it
+    /// again must produce the same text.
     private static func store(_ attribute: Attribute, in place: inout Int32, atLeast minimum: Int32) -> Bool {
         guard let number = Int32(attribute.value), number >= minimum, String(number) == attribute.value else {
             return false
@@ -85,14 +87,14 @@ extension Attributes: ExpressibleByArrayLiteral {
         self.init(attributes)
     }
 
-    /// Attributes as they are written on the wire.
+    /// Creates attributes as they are written on the wire.
     package init(_ attributes: some Sequence<Attribute>) {
         for attribute in attributes { append(attribute) }
     }
 }
 
 extension Attributes: Sequence {
-    /// The attributes in the order in which they are written.
+    /// Iterates over the attributes in the order in which they are encoded.
     package func makeIterator() -> IndexingIterator<[Attribute]> {
         var all: [Attribute] = []
         if let delivery { all.append(Attribute(.delivery, delivery)) }

@@ -1,5 +1,5 @@
 extension Reply {
-    /// Which of a select's `arms` was taken, or has found its channel ended; nil where the reply names none of them.
+    /// The index of the arm that a select committed, or whose channel has ended. Nil if the reply does not name an arm.
     package func place(among arms: [Arm]) -> Int? {
         switch self {
         case .ok(let attributes), .message(_, _, let attributes):

@@ -1,31 +1,31 @@
-/// What the server answers.
+/// The server's answer to a command.
 ///
-/// Texts (reasons) are for people: they may hold anything, and are made fit for one line when the reply is encoded.
+/// Reasons are texts for people and may hold any characters. The encoder sanitizes them to fit in one line.
 package enum Reply: Sendable, Hashable {
-    /// Done.
+    /// The command has been done.
     case ok(Attributes)
-    /// A message, from a channel.
+    /// A message from a channel.
     case message(ChannelName, Body, Attributes)
-    /// Bytes that are no message: a `PING`'s, or an answer of several lines.
+    /// Bytes that are not a message: those of a `PING`, or an answer with several lines.
     case data(Body)
-    /// The time ran out, and it provably did not happen.
+    /// The timeout has passed, and the command certainly had no effect.
     case timeout
-    /// The channel has ended; with a reason, or nil.
+    /// The channel has ended, with an optional reason.
     case closed(ChannelName, String?)
-    /// The channel was poisoned; with a reason, or nil.
+    /// The channel was poisoned, with an optional reason.
     case poisoned(ChannelName, String?)
-    /// Withdrawn, and it provably did not happen; with a reason, or nil.
+    /// The command was withdrawn and certainly had no effect, with an optional reason.
     case cancelled(String?)
-    /// In doubt; with a reason.
+    /// It is uncertain whether the command had an effect, with a reason.
     case maybe(String)
-    /// A select's `else` arm was taken.
+    /// A select took its `else` arm.
     case otherwise(Attributes)
     /// A counted receive is complete.
     case end
-    /// Refused.
+    /// The command was refused.
     case error(WireError)
 
-    /// The answer to `PING`: `OK` to a bare one, else its bytes as `DATA`.
+    /// Returns the answer to a `PING`: `OK` without a text, otherwise `DATA` with the same bytes.
     package static func pong(_ body: Body) -> Reply {
         body.isEmpty ? .ok([]) : .data(body)
     }

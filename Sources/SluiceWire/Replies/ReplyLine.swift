@@ -1,23 +1,23 @@
-/// A line of a reply, understood; its bytes, if it announces any, come next.
+/// The parsed line of a reply. The body follows, if the line announces one.
 struct ReplyLine: Sendable {
     let tag: Tag?
 
-    /// The reply, without the bytes it announces.
+    /// The reply without its body.
     private var reply: Reply
 
-    /// How many bytes the line announces; nil if it announces none, not even zero.
+    /// The length of the body. Nil if the line announces no body, as opposed to an empty one.
     let bodyLength: Int?
 
     init(_ line: ByteView) throws(WireError) {
-        var words = Words(line)
+        var words = WordReader(line)
         tag = try words.tag()
-        guard let word = ReplyWord.vocabulary.word(try words.next(orMissing: "the reply is missing")) else {
-            throw WireError(.framing, "no such reply")
+        guard let word = ReplyWord.vocabulary.word(try words.next(orMissing: "the line of a reply has no word")) else {
+            throw WireError(.framing, "unknown reply")
         }
         (reply, bodyLength) = try Self.reply(word, &words)
     }
 
-    /// The reply with the bytes that followed its line.
+    /// The reply with the body that followed its line.
     func filled(with body: Body) -> Reply {
         switch reply {
         case .message(let channel, _, let attributes): .message(channel, body, attributes)
@@ -26,7 +26,7 @@ struct ReplyLine: Sendable {
         }
     }
 
-    private static func reply(_ word: ReplyWord, _ words: inout Words) throws(WireError) -> (Reply, Int?) {
+    private static func reply(_ word: ReplyWord, _ words: inout WordReader) throws(WireError) -> (Reply, Int?) {
         switch word {
         case .ok: return (.ok(try words.attributes()), nil)
         case .message:
@@ -49,20 +49,20 @@ struct ReplyLine: Sendable {
             try words.end()
             return (.end, nil)
         case .error:
-            guard let code = WireError.Code(try words.next(orMissing: "ERR has no code")) else {
-                throw WireError(.framing, "ERR has a bad code")
+            guard let code = WireError.Code(try words.next(orMissing: "ERR has no error code")) else {
+                throw WireError(.framing, "ERR has an invalid error code")
             }
             return (.error(WireError(code, words.reason() ?? "")), nil)
         }
     }
 }
 
-extension Words {
+extension WordReader {
     fileprivate mutating func attributes() throws(WireError) -> Attributes {
         var attributes = Attributes()
         while !isAtEnd {
             guard let attribute = Attribute(try next(orMissing: "")) else {
-                throw WireError(.framing, "a reply has a bad attribute")
+                throw WireError(.framing, "a reply has an invalid attribute")
             }
             attributes.append(attribute)
         }
@@ -70,8 +70,8 @@ extension Words {
     }
 
     fileprivate mutating func length() throws(WireError) -> Int {
-        guard let length = try next(orMissing: "a reply has no length").wholeNumber else {
-            throw WireError(.framing, "a reply has a bad length")
+        guard let length = try next(orMissing: "the length of the body is missing in a reply").wholeNumber else {
+            throw WireError(.framing, "a reply has an invalid length")
         }
         return length
     }

@@ -4,7 +4,8 @@ package struct ReplyParser: Sendable {
     package enum Step: Sendable, Hashable {
         /// A complete reply and the tag of the command that it answers.
         case reply(Tag?, Reply)
-        /// The bytes are not a reply of a Sluice server, or the reply exceeds the limits. The input after it is unusable.
+        /// The bytes are not a reply of a Sluice server, or the reply exceeds the limits. The input after it is
+        /// unusable.
         case failed(WireError)
         /// The input holds no further complete reply.
         case needsMore
@@ -40,8 +41,8 @@ package struct ReplyParser: Sendable {
     ///
     /// - Parameters:
     ///   - input: the bytes that the previous call did not consume, followed by the bytes that arrived since.
-    ///   - offset: where in `input` to begin; advanced past the consumed bytes. After `.needsMore`, at most an unfinished
-    ///     line of ``Limits/maxLineBytes`` + 1 bytes is left.
+    ///   - offset: where in `input` to begin; advanced past the consumed bytes. After `.needsMore`, at most an
+    ///     unfinished line of ``Limits/maxLineBytes`` + 1 bytes is left.
     package mutating func next(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Step {
         let input = ByteView(input)
         switch phase {

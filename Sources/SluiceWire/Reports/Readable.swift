@@ -72,8 +72,8 @@ extension String {
 }
 
 extension String {
-    /// Sanitizes a text of unknown origin for use in a line: control characters and line separators become spaces, and the
-    /// text is cut to ``Limits/maxReasonBytes``. Returns nil if nothing visible is left.
+    /// Sanitizes a text of unknown origin for use in a line: control characters and line separators become spaces, and
+    /// the text is cut to ``Limits/maxReasonBytes``. Returns nil if nothing visible is left.
     package init?(readableReason text: String?) {
         guard let text else { return nil }
         var bytes: [UInt8] = []

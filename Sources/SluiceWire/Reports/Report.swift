@@ -1,8 +1,8 @@
-/// A report of the server about itself. A `DATA` reply carries it as a text for people, or as JSON with the names of the
-/// properties as keys.
+/// A report of the server about itself. A `DATA` reply carries it as a text for people, or as JSON with the names of
+/// the properties as keys.
 package protocol Report: Codable, Sendable {
-    /// The report for a terminal, within eighty columns if names have ordinary lengths. The last line has no LF, because
-    /// the reply adds it.
+    /// The report for a terminal, within eighty columns if names have ordinary lengths. The last line has no LF,
+    /// because the reply adds it.
     var text: String { get }
 }
 

@@ -1,7 +1,7 @@
 /// Rows of cells in aligned columns for a terminal, with notes of free text between the rows.
 ///
-/// Two spaces separate the columns, and no line ends in a space. Widths are counted in characters, because units such as
-/// µs and × take more than a byte.
+/// Two spaces separate the columns, and no line ends in a space. Widths are counted in characters, because units such
+/// as µs and × take more than a byte.
 package struct TextTable: Sendable {
     package enum Alignment: Sendable { case left, right }
 
@@ -74,8 +74,8 @@ package struct TextTable: Sendable {
 
     /// The lines, of which none ends in a space.
     ///
-    /// - Parameter width: where the columns together are wider, the first column is cut, down to eight characters. Other
-    ///   columns are never cut, so that numbers stay whole.
+    /// - Parameter width: where the columns together are wider, the first column is cut, down to eight characters.
+    ///   Other columns are never cut, so that numbers stay whole.
     package func lines(width: Int = .max, isColoured: Bool = false) -> [String] {
         var widths = widths
         let excess = widths.reduce(2 * (widths.count - 1), +) - width

@@ -35,8 +35,8 @@ public struct WaiterReport: Codable, Sendable, Hashable {
     public var tag: String?
     /// The kind of operation.
     public var operation: Operation
-    /// What the operation waits for: the channel of a send or receive; each arm of a select, such as "recv a"; the name of
-    /// a barrier and how many parties have come, such as "start (2 of 3)".
+    /// What the operation waits for: the channel of a send or receive; each arm of a select, such as "recv a"; the name
+    /// of a barrier and how many parties have come, such as "start (2 of 3)".
     public var targets: [String]
     /// How long the operation has waited.
     public var waitingSeconds: Double

@@ -19,9 +19,9 @@ struct AnnouncedBodies {
         maxBytes = limits.maxBodyBytes
     }
 
-    /// Returns the body of a command or an arm: the rest of `words`, or, with a `length`, an empty body that the parser fills
-    /// in later.
-    mutating func body(_ words: inout Words, length: Int?, arm: Int = 0) throws(WireError) -> MessageBytes {
+    /// Returns the body of a command or an arm: the rest of `words`, or, with a `length`, an empty body that the parser
+    /// fills in later.
+    mutating func body(_ words: inout WordReader, length: Int?, arm: Int = 0) throws(WireError) -> MessageBytes {
         guard let length else {
             let text = words.text()
             try add(text.count)

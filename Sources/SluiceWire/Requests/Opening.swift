@@ -12,7 +12,7 @@ enum Opening {
 
     /// Checks the first line before it is parsed, because some HTTP requests are also valid commands.
     static func refusal(ofFirstLine line: ByteView) -> WireError? {
-        var words = Words(line)
+        var words = WordReader(line)
         guard !words.first().mayPrecedeVersion else { return nil }
         _ = words.first()
         return words.text().isVersion ? .notSluice("HTTP") : nil
@@ -20,7 +20,7 @@ enum Opening {
 
     /// Checks the first line after the parser has refused it.
     static func refusal(ofRefusedLine line: ByteView) -> WireError? {
-        var words = Words(line)
+        var words = WordReader(line)
         let method = words.first()
         guard !method.mayPrecedeVersion else { return nil }
         let target = words.text()
@@ -32,8 +32,8 @@ enum Opening {
 extension ByteView {
     /// Whether the view is a verb of this protocol whose text may legitimately be the version of another one.
     ///
-    /// The list is short on purpose: each verb in it is a method with which an HTTP request would go unrecognised. `TRACE`
-    /// is a method of HTTP.
+    /// The list is short on purpose: each verb in it is a method with which an HTTP request would go unrecognised.
+    /// `TRACE` is a method of HTTP.
     fileprivate var mayPrecedeVersion: Bool {
         switch Verb.vocabulary.word(ignoringCase: self) {
         case .ping, .send, .select: true
@@ -57,8 +57,8 @@ extension ByteView {
         return false
     }
 
-    /// Whether the view is a method of HTTP. Distinguishes a request whose version is missing or cut off from a mistyped
-    /// verb.
+    /// Whether the view is a method of HTTP. Distinguishes a request whose version is missing or cut off from a
+    /// mistyped verb.
     fileprivate var isMethod: Bool {
         let methods: [StaticString] = [
             "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI",

@@ -1,8 +1,9 @@
 /// Reads the words of a line one by one. Exactly one space separates two words.
-struct Words {
+struct WordReader {
     private let line: ByteView
 
-    /// Where the next word begins, after the space before it. Beyond the end of the line when not even an empty text is left.
+    /// Where the next word begins, after the space before it. Beyond the end of the line when not even an empty text is
+    /// left.
     private var position = 0
 
     init(_ line: ByteView) {
