@@ -112,7 +112,7 @@ struct DialectTests {
     @Test("Sluice: a receiver uses single, leased or counted receives")
     func sluiceReceiving() throws {
         let (first, second) = (Self.body(1, 0), Self.body(1, 1))
-        func receiving(_ manner: SluiceReceiving.Manner) -> SluiceReceiving {
+        func receiving(_ manner: SluiceReceiving.RequestStyle) -> SluiceReceiving {
             SluiceReceiving("c", SluiceGreeting(nil), bodyBytes: 16, manner)
         }
         try expect(

@@ -44,8 +44,8 @@ struct MeasureIdle: ParsableCommand {
         }
     }
 
-    private func memory(_ address: ServerAddress, _ process: ServerProcess, isParked: Bool) -> ConnectionMemory {
-        ConnectionMemory(
+    private func memory(_ address: ServerAddress, _ process: ServerProcess, isParked: Bool) -> IdleMemory {
+        IdleMemory(
             contestant: server.against, address: address, server: process, connections: connections, isParked: isParked)
     }
 }

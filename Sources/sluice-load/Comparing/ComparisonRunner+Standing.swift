@@ -10,7 +10,7 @@ extension ComparisonRunner {
                 announce(row, round, contestant.rawValue)
                 let server = try freshServer(contestant.program)
                 defer { server.end() }
-                let memory = ConnectionMemory(
+                let memory = IdleMemory(
                     contestant: contestant, address: server.address, server: server.server,
                     connections: RowDefinition.idleConnections, isParked: isParked)
                 let result = try memory.measure(plan(row, contestant, at: server, round: round))

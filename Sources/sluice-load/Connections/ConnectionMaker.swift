@@ -99,7 +99,7 @@ struct ConnectionMaker {
         func add(_ dialect: some ReceivingDialect) {
             thread.add(sink: MessageReceiver(thread, senders: senders, dialect))
         }
-        func sluice(_ manner: SluiceReceiving.Manner) -> SluiceReceiving {
+        func sluice(_ manner: SluiceReceiving.RequestStyle) -> SluiceReceiving {
             SluiceReceiving(channel, greeting, bodyBytes: plan.bodyBytes, manner)
         }
     }

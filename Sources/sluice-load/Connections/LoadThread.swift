@@ -2,7 +2,7 @@
 ///
 /// Used only on its thread.
 final class LoadThread {
-    enum Phase {
+    enum RunPhase {
         /// Connections are being opened.
         case opening
         /// Operations begin.
@@ -29,7 +29,7 @@ final class LoadThread {
     private var sinks: [any LoadSink] = []
 
     // Every operation touches these, on one thread.
-    @exclusivity(unchecked) private(set) var phase = Phase.opening
+    @exclusivity(unchecked) private(set) var phase = RunPhase.opening
     @exclusivity(unchecked) var recorder = OperationRecorder()
     @exclusivity(unchecked) private(set) var sent = 0
     @exclusivity(unchecked) private(set) var received = 0

@@ -1,10 +1,10 @@
 /// Receives on a channel: with one `RECV` for each message, with or without a lease, or with an endless counted
 /// receive.
 struct SluiceReceiving: ReceivingDialect {
-    enum Manner { case single, leased, counted }
+    enum RequestStyle { case single, leased, counted }
 
     private let greeting: SluiceGreeting
-    private let manner: Manner
+    private let manner: RequestStyle
     private let bodyBytes: Int
     private let request: [UInt8]
     private let head: [UInt8]
@@ -17,7 +17,7 @@ struct SluiceReceiving: ReceivingDialect {
     private static let acknowledged = Array("OK\n".utf8)
     private static let firstAttempt = Array(" attempt=1\n".utf8)
 
-    init(_ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: Manner) {
+    init(_ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: RequestStyle) {
         self.greeting = greeting
         self.manner = manner
         self.bodyBytes = bodyBytes

@@ -6,7 +6,7 @@ struct ChartLane: Sendable {
 
     /// Returns a cell with the grid and a drawing. Positions along the axis are percentages; across it, pixels from the
     /// middle.
-    func cell(_ description: String, @HTMLBuilder drawing: () -> [HTMLElement.Node]) -> HTMLElement {
+    func cell(_ description: String, @HTMLBuilder drawing: () -> [HTMLElement.Child]) -> HTMLElement {
         HTMLElement("td", ["class": "lane", "role": "cell"]) {
             HTMLElement("svg", ["role": "img", "width": "100%", "height": "100%"]) {
                 HTMLElement("title") { description }

@@ -1,21 +1,21 @@
 /// An HTML or SVG element. All text and all attribute values are escaped, without exception, since names and reasons
 /// come from servers and from the command line.
 struct HTMLElement: Sendable {
-    enum Node: Sendable {
+    enum Child: Sendable {
         case element(HTMLElement)
         case text(String)
     }
 
     private let name: String
     private let attributes: KeyValuePairs<String, String>
-    private let children: [Node]
+    private let children: [Child]
 
     init(_ name: String, _ attributes: KeyValuePairs<String, String> = [:]) {
         self.init(name, attributes) {}
     }
 
     init(
-        _ name: String, _ attributes: KeyValuePairs<String, String> = [:], @HTMLBuilder children: () -> [Node]
+        _ name: String, _ attributes: KeyValuePairs<String, String> = [:], @HTMLBuilder children: () -> [Child]
     ) {
         self.name = name
         self.attributes = attributes
@@ -60,18 +60,18 @@ struct HTMLElement: Sendable {
 
 /// Builds an element's children from elements, text, loops and conditions.
 @resultBuilder enum HTMLBuilder {
-    static func buildExpression(_ element: HTMLElement) -> [HTMLElement.Node] { [.element(element)] }
-    static func buildExpression(_ elements: [HTMLElement]) -> [HTMLElement.Node] { elements.map { .element($0) } }
-    static func buildExpression(_ element: HTMLElement?) -> [HTMLElement.Node] {
+    static func buildExpression(_ element: HTMLElement) -> [HTMLElement.Child] { [.element(element)] }
+    static func buildExpression(_ elements: [HTMLElement]) -> [HTMLElement.Child] { elements.map { .element($0) } }
+    static func buildExpression(_ element: HTMLElement?) -> [HTMLElement.Child] {
         element.map { [.element($0)] } ?? []
     }
-    static func buildExpression(_ nodes: [HTMLElement.Node]) -> [HTMLElement.Node] { nodes }
-    static func buildExpression(_ text: String) -> [HTMLElement.Node] { [.text(text)] }
-    static func buildBlock(_ parts: [HTMLElement.Node]...) -> [HTMLElement.Node] { parts.flatMap(\.self) }
-    static func buildArray(_ parts: [[HTMLElement.Node]]) -> [HTMLElement.Node] { parts.flatMap(\.self) }
-    static func buildOptional(_ part: [HTMLElement.Node]?) -> [HTMLElement.Node] { part ?? [] }
-    static func buildEither(first part: [HTMLElement.Node]) -> [HTMLElement.Node] { part }
-    static func buildEither(second part: [HTMLElement.Node]) -> [HTMLElement.Node] { part }
+    static func buildExpression(_ nodes: [HTMLElement.Child]) -> [HTMLElement.Child] { nodes }
+    static func buildExpression(_ text: String) -> [HTMLElement.Child] { [.text(text)] }
+    static func buildBlock(_ parts: [HTMLElement.Child]...) -> [HTMLElement.Child] { parts.flatMap(\.self) }
+    static func buildArray(_ parts: [[HTMLElement.Child]]) -> [HTMLElement.Child] { parts.flatMap(\.self) }
+    static func buildOptional(_ part: [HTMLElement.Child]?) -> [HTMLElement.Child] { part ?? [] }
+    static func buildEither(first part: [HTMLElement.Child]) -> [HTMLElement.Child] { part }
+    static func buildEither(second part: [HTMLElement.Child]) -> [HTMLElement.Child] { part }
 }
 
 extension String {

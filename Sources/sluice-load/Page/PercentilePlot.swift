@@ -23,7 +23,7 @@ struct PercentilePlot: Sendable {
         self.points = points
         let end = max(1, last)
         nines = Scale(
-            kind: .linear, least: 0, most: end,
+            spacing: .linear, least: 0, most: end,
             ticks: [0, Self.nines(50)] + stride(from: 1, through: end.rounded(.down), by: 1))
         durations = .logarithmic(around: points.map(\.nanoseconds))
     }

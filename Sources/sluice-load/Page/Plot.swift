@@ -38,7 +38,7 @@ struct Plot: Sendable {
     /// False when a plot below shows the labels of the same axis.
     var namesX = true
 
-    func element(@HTMLBuilder curves: () -> [HTMLElement.Node]) -> HTMLElement {
+    func element(@HTMLBuilder curves: () -> [HTMLElement.Child]) -> HTMLElement {
         HTMLElement("div", ["class": namesX ? "plot" : "plot above"]) {
             HTMLElement("p", ["class": "axis-title"]) { heading }
             HTMLElement("svg", ["role": "img", "width": "100%", "height": "\(height)"]) {

@@ -2,9 +2,9 @@ import Glibc
 
 /// Maps values to positions along an axis, from 0 to 1, and chooses the ticks.
 struct Scale: Sendable {
-    enum Kind: Sendable { case linear, logarithmic }
+    enum Spacing: Sendable { case linear, logarithmic }
 
-    let kind: Kind
+    let spacing: Spacing
     let least: Double
     let most: Double
     /// Values that are 1, 2 or 5 times a power of ten.
@@ -16,12 +16,12 @@ struct Scale: Sendable {
     /// Returns a scale from 0 to the first tick that no value exceeds.
     static func linear(upTo values: [Double], ticks count: Int = 4) -> Scale {
         guard let most = values.filter(divisible.contains).max() else {
-            return Scale(kind: .linear, least: 0, most: 1, ticks: [0, 1])
+            return Scale(spacing: .linear, least: 0, most: 1, ticks: [0, 1])
         }
         let step = niceStep(most / Double(count))
         // Slightly less, so that a rounding error does not add an empty step.
         let last = max(1, Int((most / step * (1 - 1e-9)).rounded(.up)))
-        return Scale(kind: .linear, least: 0, most: Double(last) * step, ticks: (0...last).map { Double($0) * step })
+        return Scale(spacing: .linear, least: 0, most: Double(last) * step, ticks: (0...last).map { Double($0) * step })
     }
 
     /// Returns a scale from 0 to exactly `end`, for time axes: an empty rest would look like idle time.
@@ -29,14 +29,14 @@ struct Scale: Sendable {
         guard divisible.contains(end) else { return linear(upTo: []) }
         let step = niceStep(end / Double(count))
         let last = Int((end / step * (1 + 1e-9)).rounded(.down))
-        return Scale(kind: .linear, least: 0, most: end, ticks: (0...last).map { min(end, Double($0) * step) })
+        return Scale(spacing: .linear, least: 0, most: end, ticks: (0...last).map { min(end, Double($0) * step) })
     }
 
     /// Returns a scale from the last tick below the values to the first above. Only positive values count.
     static func logarithmic(around values: [Double]) -> Scale {
         let values = values.filter(divisible.contains)
         guard let smallest = values.min(), let largest = values.max() else {
-            return Scale(kind: .logarithmic, least: 1, most: 10, ticks: [1, 10])
+            return Scale(spacing: .logarithmic, least: 1, most: 10, ticks: [1, 10])
         }
         let decades = log10(largest) - log10(smallest)
         let first = Int(log10(smallest).rounded(.down)) - 1
@@ -48,7 +48,7 @@ struct Scale: Sendable {
         let ticks = powers(
             exponents.filter { ($0 - first).isMultiple(of: every) }, times: decades < 2.5 ? [1, 2, 5] : [1])
         return Scale(
-            kind: .logarithmic, least: least, most: most, ticks: ticks.filter { (least...most).contains($0) })
+            spacing: .logarithmic, least: least, most: most, ticks: ticks.filter { (least...most).contains($0) })
     }
 
     private static func powers(_ exponents: some Sequence<Int>, times digits: [Double]) -> [Double] {
@@ -58,7 +58,7 @@ struct Scale: Sendable {
     /// Returns a value's position: the nearest end for values out of range, and 0 for NaN.
     func position(of value: Double) -> Double {
         let part =
-            switch kind {
+            switch spacing {
             case .linear: (value - least) / (most - least)
             case .logarithmic: (log10(value) - log10(least)) / (log10(most) - log10(least))
             }

@@ -77,7 +77,7 @@ extension TargetOutcome {
     }
 }
 
-extension TargetOutcome.Verdict {
+extension TargetVerdict {
     /// The CSS class.
     var name: String {
         switch self {

@@ -1,12 +1,12 @@
+enum TargetVerdict: String, Sendable {
+    case met
+    case missed
+    /// No round has a value of both contenders.
+    case unmeasured = "not measured"
+}
+
 /// Whether a wanted ratio was reached.
 struct TargetOutcome: Sendable {
-    enum Verdict: String, Sendable {
-        case met
-        case missed
-        /// No round has a value of both contenders.
-        case unmeasured = "not measured"
-    }
-
     let wanted: WantedRatio
     let isHigherBetter: Bool
     let theirs: ComparisonEntry?
@@ -31,7 +31,7 @@ struct TargetOutcome: Sendable {
 
     var isP99Lower: Bool? { p99Ratio.map { $0.median < 1 } }
 
-    var verdict: Verdict {
+    var verdict: TargetVerdict {
         guard let isRatioReached else { return .unmeasured }
         guard isRatioReached else { return .missed }
         guard wanted.needsLowerP99 else { return .met }

@@ -149,7 +149,7 @@ extension TextTable.Cell {
     }
 }
 
-extension TargetOutcome.Verdict {
+extension TargetVerdict {
     var style: TextStyle {
         switch self {
         case .met: .good

@@ -3,7 +3,7 @@ import Synchronization
 
 /// What the threads of a run share.
 final class RunState: Sendable {
-    private struct Progress {
+    private struct SharedCounters {
         var isReady: [Bool]
         var drains: [Drain?]
         var beganAt = 0
@@ -31,15 +31,15 @@ final class RunState: Sendable {
     }
 
     let collector: Collector
-    private let progress: Lock<Progress>
+    private let counters: Lock<SharedCounters>
     private let server: ServerProcess?
     /// How many receivers get each message; nil for workloads without receivers.
     private let copies: Int?
 
     init(_ plan: RunPlan, _ collector: Collector) {
         self.collector = collector
-        progress = Lock(
-            Progress(
+        counters = Lock(
+            SharedCounters(
                 isReady: .init(repeating: false, count: plan.threads),
                 drains: .init(repeating: nil, count: plan.threads)))
         server = plan.serverPID.map { ServerProcess($0) }
@@ -48,7 +48,7 @@ final class RunState: Sendable {
 
     /// Records that a thread is ready, and returns whether all are.
     func markReady(_ thread: Int) -> Bool {
-        progress.withLock {
+        counters.withLock {
             $0.isReady[thread] = true
             return $0.isReady.allSatisfy { $0 }
         }
@@ -57,7 +57,7 @@ final class RunState: Sendable {
     /// Records a draining thread's counters, and returns whether, by the latest of all threads, everything was answered
     /// and has arrived.
     func isEverythingDone(_ thread: Int, sent: Int, received: Int, inFlight: Int) -> Bool {
-        progress.withLock {
+        counters.withLock {
             $0.drains[thread] = Drain(sent: sent, received: received, inFlight: inFlight)
             var total = Drain(sent: 0, received: 0, inFlight: 0)
             for drain in $0.drains {
@@ -75,7 +75,7 @@ final class RunState: Sendable {
     /// server.
     func markBegin(_ thread: Int) {
         guard thread == 0 else { return }
-        progress.withLock {
+        counters.withLock {
             $0.beganAt = MonotonicClock.nowNanoseconds
             $0.generatorAtBegin = MonotonicClock.processSeconds
             $0.serverAtBegin = server?.processorSeconds
@@ -86,7 +86,7 @@ final class RunState: Sendable {
     ///   - waiting: how many operations were due and have not begun.
     ///   - disconnects: how many bystanders disconnected.
     func markEnd(_ thread: Int, waiting: Int, disconnects: Int) {
-        progress.withLock {
+        counters.withLock {
             $0.waiting += waiting
             $0.disconnects += disconnects
             guard thread == 0 else { return }
@@ -97,20 +97,20 @@ final class RunState: Sendable {
     }
 
     func secondsSinceBegin(_ now: Int) -> Double {
-        progress.withLock { Double(max(0, now - $0.beganAt)) / 1e9 }
+        counters.withLock { Double(max(0, now - $0.beganAt)) / 1e9 }
     }
 
     func result(of plan: RunPlan) -> RunResult {
-        progress.withLock { progress in
+        counters.withLock { counters in
             var serverSeconds: Double?
-            if let begin = progress.serverAtBegin, let end = progress.serverAtEnd { serverSeconds = end - begin }
+            if let begin = counters.serverAtBegin, let end = counters.serverAtEnd { serverSeconds = end - begin }
             return RunResult(
                 workload: plan.workload.rawValue, target: plan.contestant.server, settings: plan.settings,
-                unit: plan.workload.unit, seconds: Double(progress.endedAt - progress.beganAt) / 1e9,
+                unit: plan.workload.unit, seconds: Double(counters.endedAt - counters.beganAt) / 1e9,
                 operations: collector.operations, errors: collector.errors, latency: collector.latency,
                 timeline: collector.timeline, serverSeconds: serverSeconds,
-                generatorSeconds: progress.generatorAtEnd - progress.generatorAtBegin,
-                extras: progress.extras(of: plan))
+                generatorSeconds: counters.generatorAtEnd - counters.generatorAtBegin,
+                extras: counters.extras(of: plan))
         }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// Measures a server's memory for each idle or waiting connection: by how much it grows with many of them.
-struct ConnectionMemory {
+struct IdleMemory {
     /// How many connections to open and close first, so that what a server allocates once is not counted.
     private static let warmUpConnections = 20
     /// A server's memory is read until two samples are equal; with the connections open, not before they have been idle
