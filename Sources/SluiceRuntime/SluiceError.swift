@@ -1,34 +1,34 @@
 import Glibc
 
-/// The one error type of Sluice: what happened, in words for a person, and a code for a program.
+/// The one error type of Sluice: a code for programs, and a message for people.
 public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What kind of failure it is. More codes may come; treat an unknown one as a failure of its operation.
+    /// The kind of a failure. New codes may be added: treat an unknown one as a failure of its operation.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private let name: String
 
-        /// - Parameter name: as in a log, lower-case words with hyphens. One name is one code, wherever it is made.
+        /// - Parameter name: the code in a log, in lower-case words with hyphens. Codes of the same name are equal.
         package init(_ name: String) { self.name = name }
 
         /// The channel takes no more messages.
         public static let closed = Code("closed")
-        /// The channel was poisoned: both its sides ended at once.
+        /// The channel was poisoned: both its sides have ended.
         public static let poisoned = Code("poisoned")
-        /// The time ran out, and the operation did not happen.
+        /// The timeout passed, and the operation did not happen.
         public static let timedOut = Code("timed-out")
         /// The waiting task was cancelled, and the operation did not happen.
         public static let cancelled = Code("cancelled")
-        /// A receiver has the message, and what becomes of it is not known.
+        /// A receiver has the message, and the outcome is not known.
         public static let inDoubt = Code("in-doubt")
-        /// The hub refused the operation: a limit, or a conflict with what others do.
+        /// The hub refused the operation, because of a limit or a conflict with another client.
         public static let refused = Code("refused")
-        /// The operating system refused a call.
+        /// A system call failed; see `errno`.
         public static let system = Code("system")
-        /// An address could not be understood or resolved.
+        /// An address could not be parsed or resolved.
         public static let address = Code("address")
-        /// The object was used in a way that its documentation rules out.
+        /// The object was used in a way that its documentation excludes.
         public static let misuse = Code("misuse")
 
-        /// The code in a log: "timed-out".
+        /// The code as in a log, such as "timed-out".
         public var description: String { name }
     }
 
@@ -38,7 +38,7 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         let errno: Int32
     }
 
-    /// Boxed: an error of one word keeps the frames small of the suspended tasks that may throw it.
+    /// Boxed, because an error of one word keeps the frames of suspended tasks small.
     private final class Box: Sendable {
         let content: Content
 
@@ -47,23 +47,27 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
 
     private let box: Box
 
+    /// Creates an error.
+    ///
     /// - Parameters:
-    ///   - message: one line for a person, without a full stop.
-    ///   - errno: the system's error number where `code` is `.system`.
+    ///   - message: one line for people, without a full stop.
+    ///   - errno: the system's error number if `code` is `.system`.
     public init(_ code: Code, _ message: String, errno: Int32 = 0) {
         box = Box(Content(code: code, message: message, errno: errno))
     }
 
-    /// A refusal by the operating system: what was tried, and why it failed.
+    /// Creates the error of a failed system call.
+    ///
+    /// - Parameter attempt: what was attempted, such as "cannot listen on [::1]:7333".
     package init(system errno: Int32, _ attempt: String) {
         self.init(.system, "\(attempt): \(String(cString: strerror(errno)))", errno: errno)
     }
 
-    /// What kind of failure it is.
+    /// The kind of the failure.
     public var code: Code { box.content.code }
-    /// One line for a person.
+    /// One line for people.
     public var message: String { box.content.message }
-    /// The system's error number where `code` is `.system`, else 0.
+    /// The system's error number if `code` is `.system`, else 0.
     public var errno: Int32 { box.content.errno }
     /// The message.
     public var description: String { message }

@@ -231,7 +231,7 @@ extension HubStateMachine {
         release(offer)
         if offer.isHeld {
             offer.isHeld = false
-            admit(channel.engine.letGo(), to: channel)
+            admit(channel.engine.releaseHeld(), to: channel)
         }
     }
 

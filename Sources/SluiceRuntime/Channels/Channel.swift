@@ -1,22 +1,25 @@
 public import Synchronization
 
-/// A typed channel: where the send of one task and the receive of another meet.
+/// A typed channel, on which the send of one task meets the receive of another.
 ///
-/// By default it is a rendezvous: a send returns when a receiver has taken the message. Senders are served first come,
-/// first served; so are receivers. Usable from any task, on a reactor or off.
+/// By default a channel is a rendezvous: a send returns when a receiver has taken the message. Waiting senders are
+/// served in the order in which they came, and so are receivers. A channel may be used from any task, on a reactor or
+/// not.
 public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable {
-    // Sendable: the engine is behind a mutex, the name is constant.
+    // Sendable: `engine` is guarded by `lock`, and `name` is constant.
 
     @usableFromInline typealias Engine = Matcher<Element, SendWaiter, ReceiveWaiter<Element>>
 
-    /// What the channel is called in reports.
+    /// The channel's name in reports.
     public let name: String
-    /// Guarded by `lock`, which makes checking exclusivity as well a waste of 5 ns an operation.
+    /// Guarded by `lock`. Checking exclusivity as well would add 5 ns to each operation.
     @usableFromInline @exclusivity(unchecked) var engine: Engine
 
+    /// Creates a channel.
+    ///
     /// - Parameters:
-    ///   - kind: what the channel does with a message that nobody is waiting for.
-    ///   - name: shown in reports.
+    ///   - kind: what the channel does with a message for which no receiver waits.
+    ///   - name: shown in reports and errors.
     @inlinable
     public init(_ kind: ChannelKind = .rendezvous, name: String = "") {
         self.name = name
@@ -31,46 +34,92 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     // MARK: Sending
 
-    /// Sends `message`: returns when a receiver has taken it or, where the channel buffers, when it is kept.
+    // `send` and `receive` are inlined into their callers, which saves a tenth of a transfer. They contain calls that
+    // never suspend, branches, one suspension and one async call, and nothing else: with more of a channel in them, the
+    // compiler of Swift 6.3 crashed on some of their callers. (It merged two stores of null, one of them to a
+    // `swifterror` slot, and could not split the coroutine afterwards.) Whatever stores or throws is therefore never
+    // inlined. deploy/check-user-package.sh builds callers of many shapes.
+
+    /// Sends `message`. Returns when a receiver has taken it or, if the channel buffers, when the channel keeps it.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
-    /// - Throws: `.closed`, `.poisoned`; `.timedOut`, `.cancelled`: then nobody has received the message, and nobody will.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
+    /// - Throws: `.closed` or `.poisoned` when the channel has ended; `.timedOut` or `.cancelled` when the wait was cut
+    ///   short. After an error no receiver has the message, and none will get it.
     @inlinable
     @inline(__always)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
-        let result = withEngine { $0.send(message) }
-        switch result {
-        case .handed, .published, .accepted, .dropped: deliver(message, result)
-        case .ended: throw endingError
-        case .blocked:
-            let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
-                startSending(message, continuation)
+        let attempt = attemptSend(message)
+        if attempt == .done { return }
+        if attempt == .blocked, timeout == nil, let task = TaskRecord.running {
+            let verdict: SendVerdict = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
+                suspendSending(task, message, continuation)
             }
-            switch verdict {
-            case .taken: return
-            case .ended: throw endingError
-            case .withdrawn(let reason): throw reason.error
+            if task.resumes(alarm: nil) {
+                if case .taken = verdict { return }
+                throw error(after: verdict)
             }
         }
+        try await finishSending(message, attempt, timeout: timeout)
     }
 
-    /// Sends `message` only if that needs no waiting.
+    /// Sends `message` if that needs no waiting.
     ///
-    /// - Returns: whether a receiver took it or the channel keeps it.
-    /// - Throws: `.closed`, `.poisoned`.
+    /// - Returns: whether a receiver took the message or the channel's kind disposed of it (kept or dropped it).
+    /// - Throws: `.closed` or `.poisoned` when the channel has ended.
     @inlinable
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
-        let result = withEngine { $0.send(message) }
-        switch result {
-        case .handed, .published, .accepted, .dropped:
-            deliver(message, result)
-            return true
+        switch attemptSend(message) {
+        case .done: return true
         case .blocked: return false
         case .ended: throw endingError
         }
     }
 
     @inlinable
+    @inline(never)
+    func attemptSend(_ message: Element) -> SendAttempt {
+        let result = withEngine { $0.send(message) }
+        switch result {
+        case .handed, .published, .accepted, .dropped:
+            deliver(message, result)
+            return .done
+        case .blocked: return .blocked
+        case .ended: return .ended
+        }
+    }
+
+    @inlinable
+    @inline(never)
+    nonisolated(nonsending) func finishSending(
+        _ message: Element, _ attempt: SendAttempt, timeout: Duration?
+    ) async throws(SluiceError) {
+        if attempt == .ended { throw endingError }
+        let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
+            startSending(message, continuation)
+        }
+        if case .taken = verdict { return }
+        throw error(after: verdict)
+    }
+
+    @inlinable
+    @inline(never)
+    func suspendSending(
+        _ task: TaskRecord, _ message: Element, _ continuation: UnsafeContinuation<SendVerdict, Never>
+    ) {
+        _ = task.suspend(continuation, on: self, .send, timeout: nil) { startSending(message, $0) }
+    }
+
+    /// What a send throws after a verdict other than `.taken`.
+    @usableFromInline
+    func error(after verdict: SendVerdict) -> SluiceError {
+        switch verdict {
+        case .withdrawn(let reason): reason.error
+        case .ended, .taken: endingError
+        }
+    }
+
+    @inlinable
+    @inline(never)
     func startSending(_ message: Element, _ continuation: UnsafeContinuation<SendVerdict, Never>) -> WaitTicket? {
         var ticket: WaitTicket?
         let result = withEngine { engine in
@@ -88,7 +137,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         return ticket
     }
 
-    /// Gives `message` to those to whom the engine has handed it. With the channel unlocked.
+    /// Resumes the receivers to which the engine has handed `message`. Call with the channel unlocked.
     @inlinable
     @inline(__always)
     func deliver(_ message: Element, _ result: Engine.SendResult) {
@@ -101,44 +150,87 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     // MARK: Receiving
 
-    /// Receives a message only if that needs no waiting; nil when there is none, or none any more.
+    /// Receives a message if that needs no waiting.
     ///
+    /// - Returns: the message; nil when there is none now, and when the channel is closed and empty.
     /// - Throws: `.poisoned`.
     @inlinable
     public func tryReceive() throws(SluiceError) -> Element? {
-        switch withEngine({ $0.receive() }) {
-        case .message(let message, let sender):
-            sender?.resume(.taken)
-            return message
+        switch attemptReceive() {
+        case .message(let message): return message
         case .blocked: return nil
-        case .ended: return try end()
+        case .ended:
+            if let poisonError { throw poisonError }
+            return nil
         }
     }
 
-    /// Receives the next message; nil when the channel is closed and everything sent before has been received.
+    /// Receives the next message.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
-    /// - Throws: `.poisoned`; `.timedOut`, `.cancelled`: then no message was taken.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
+    /// - Returns: the message; nil when the channel is closed and every message sent before has been received.
+    /// - Throws: `.poisoned`; `.timedOut` or `.cancelled` when the wait was cut short. After an error no message was
+    ///   taken.
     @inlinable
     @inline(__always)
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Element? {
+        let attempt = attemptReceive()
+        if case .message(let message) = attempt { return message }
+        if !attempt.hasEnded, timeout == nil, let task = TaskRecord.running {
+            let verdict: ReceiveVerdict<Element> = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
+                suspendReceiving(task, continuation)
+            }
+            if task.resumes(alarm: nil) {
+                if case .message(let message) = verdict { return message }
+                if let error = error(after: verdict) { throw error }
+                return nil
+            }
+        }
+        return try await finishReceiving(hasEnded: attempt.hasEnded, timeout: timeout)
+    }
+
+    @inlinable
+    @inline(never)
+    func attemptReceive() -> ReceiveAttempt<Element> {
         switch withEngine({ $0.receive() }) {
         case .message(let message, let sender):
             sender?.resume(.taken)
-            return message
-        case .ended: return try end()
-        case .blocked:
-            let verdict: ReceiveVerdict<Element> = await suspendTask(
-                on: self, .receive, timeout: timeout, register: startReceiving)
-            switch verdict {
-            case .message(let message): return message
-            case .ended: return try end()
-            case .withdrawn(let reason): throw reason.error
-            }
+            return .message(message)
+        case .blocked: return .blocked
+        case .ended: return .ended
         }
     }
 
     @inlinable
+    @inline(never)
+    nonisolated(nonsending) func finishReceiving(
+        hasEnded: Bool, timeout: Duration?
+    ) async throws(SluiceError) -> Element? {
+        let verdict: ReceiveVerdict<Element> =
+            hasEnded
+            ? .ended : await suspendTask(on: self, .receive, timeout: timeout, register: startReceiving)
+        if case .message(let message) = verdict { return message }
+        if let error = error(after: verdict) { throw error }
+        return nil
+    }
+
+    @inlinable
+    @inline(never)
+    func suspendReceiving(
+        _ task: TaskRecord, _ continuation: UnsafeContinuation<ReceiveVerdict<Element>, Never>
+    ) {
+        _ = task.suspend(continuation, on: self, .receive, timeout: nil, register: startReceiving)
+    }
+
+    /// What a receive throws after a verdict other than `.message`; nil where it returns nil.
+    @inlinable
+    @inline(never)
+    func error(after verdict: ReceiveVerdict<Element>) -> SluiceError? {
+        if case .withdrawn(let reason) = verdict { reason.error } else { poisonError }
+    }
+
+    @inlinable
+    @inline(never)
     func startReceiving(_ continuation: UnsafeContinuation<ReceiveVerdict<Element>, Never>) -> WaitTicket? {
         var ticket: WaitTicket?
         let result = withEngine { engine in
@@ -158,19 +250,21 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     // MARK: Ending
 
-    /// Takes no more messages: what is buffered or parked is still received, then every receive returns nil. Closing
-    /// again does nothing.
+    /// Closes the channel for new messages. Messages that are buffered, or whose senders wait, are still received;
+    /// after them, every receive returns nil. Closing again does nothing.
+    ///
+    /// - Parameter reason: shown in the errors of later sends.
     public func close(reason: String? = nil) {
         evict(withEngine { $0.close(reason: reason) })
     }
 
-    /// Ends both sides at once: every parked or later operation throws `.poisoned` with `reason`, and what is buffered
-    /// is gone.
+    /// Ends both sides of the channel. Every parked or later operation throws `.poisoned` with `reason`, and buffered
+    /// messages are dropped.
     public func poison(reason: String? = nil) {
         evict(withEngine { $0.poison(reason: reason) })
     }
 
-    /// Closes the channel because its last receiving end has gone.
+    /// Closes the channel because its last receiving end has retired.
     func refuseSenders() {
         evict(withEngine { $0.refuseSenders(reason: "its last receiver has gone") })
     }
@@ -180,16 +274,16 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         for sender in evicted.senders { sender.resume(.ended) }
     }
 
-    /// How the channel has ended; nil while it takes messages.
+    /// How the channel has ended; nil while it takes messages. May be read on any thread.
     public var ending: ChannelEnding? { withEngine { $0.ending } }
 
-    /// The number of messages that the channel holds for receivers to come.
+    /// The number of buffered messages.
     public var bufferedCount: Int { withEngine { $0.bufferedCount } }
 
-    /// The number of senders and receivers that are parked, select arms included.
+    /// The number of parked senders and receivers, select arms included.
     public var parkedCount: Int { withEngine { $0.parkedSenders + $0.parkedReceivers } }
 
-    /// What a sender is told once the channel has ended.
+    /// What a send on an ended channel throws.
     @usableFromInline var endingError: SluiceError {
         switch withEngine({ $0.ending }) {
         case .poisoned(let reason): SluiceError(.poisoned, "\(waitDescription) was poisoned\(Self.clause(reason))")
@@ -200,11 +294,10 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     private static func clause(_ reason: String?) -> String { reason.map { ": \($0)" } ?? "" }
 
-    /// What a receiver gets at the end: nil from a closed channel, an error from a poisoned one.
-    @usableFromInline
-    func end() throws(SluiceError) -> Element? {
+    /// What a receive on an ended channel throws; nil on a closed one, where it returns nil.
+    @usableFromInline var poisonError: SluiceError? {
         if case .closed = withEngine({ $0.ending }) { return nil }
-        throw endingError
+        return endingError
     }
 
     // MARK: Withdrawing

@@ -1,12 +1,35 @@
+/// How an attempt to send without waiting ended.
+@usableFromInline
+enum SendAttempt {
+    /// A receiver has the message, or the channel's kind has kept or dropped it.
+    case done
+    /// The sender has to wait.
+    case blocked
+    /// The channel has ended; see `Channel.ending`.
+    case ended
+}
+
+/// How an attempt to receive without waiting ended.
+@usableFromInline
+enum ReceiveAttempt<Element: Sendable> {
+    case message(Element)
+    /// The receiver has to wait.
+    case blocked
+    /// The channel has ended; see `Channel.ending`.
+    case ended
+
+    @inlinable var hasEnded: Bool { if case .ended = self { true } else { false } }
+}
+
 /// How a parked send ended.
 @usableFromInline
 enum SendVerdict: WaitVerdict {
     case taken
-    /// The channel has ended; it knows how.
+    /// The channel has ended; see `Channel.ending`.
     case ended
     case withdrawn(WithdrawalReason)
 
-    /// The verdict for an arm of a select; the select itself is what is withdrawn, never a single arm.
+    /// The same for an arm of a select. A single arm is never withdrawn, only the whole select.
     @inlinable var outcome: AnySelectArm.Outcome {
         switch self {
         case .taken: .sent
@@ -19,11 +42,11 @@ enum SendVerdict: WaitVerdict {
 @usableFromInline
 enum ReceiveVerdict<Element: Sendable>: WaitVerdict {
     case message(Element)
-    /// The channel has ended; it knows how.
+    /// The channel has ended; see `Channel.ending`.
     case ended
     case withdrawn(WithdrawalReason)
 
-    /// The verdict for an arm of a select; the select itself is what is withdrawn, never a single arm.
+    /// The same for an arm of a select. A single arm is never withdrawn, only the whole select.
     @inlinable var outcome: AnySelectArm.Outcome {
         switch self {
         case .message(let message): .received(Parcel.wrap(message))
@@ -32,7 +55,7 @@ enum ReceiveVerdict<Element: Sendable>: WaitVerdict {
     }
 }
 
-/// Who waits to send on a channel.
+/// What is parked to send on a channel.
 @usableFromInline
 enum SendWaiter: MatchWaiter {
     case task(UnsafeContinuation<SendVerdict, Never>)
@@ -55,7 +78,7 @@ enum SendWaiter: MatchWaiter {
     }
 }
 
-/// Who waits to receive from a channel.
+/// What is parked to receive from a channel.
 @usableFromInline
 enum ReceiveWaiter<Element: Sendable>: MatchWaiter {
     case task(UnsafeContinuation<ReceiveVerdict<Element>, Never>)

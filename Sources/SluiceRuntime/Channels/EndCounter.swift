@@ -1,9 +1,9 @@
 import Synchronization
 
-/// What the ends of one channel share: the channel, and how many ends of each kind are out.
+/// What the ends of one channel share: the channel, and the number of ends of each side that have not retired.
 ///
-/// The retire of PyCSP and the reference counts of Rust's `mpsc`: the last sending end that goes closes the channel,
-/// the last receiving end that goes has it refuse its senders.
+/// After PyCSP's `retire` and the reference counts of Rust's `mpsc`: when the last sending end retires, the channel is
+/// closed; when the last receiving end retires, its senders are refused.
 @usableFromInline
 final class EndCounter<Element: Sendable>: Sendable {
     @usableFromInline let channel: Channel<Element>
@@ -11,10 +11,12 @@ final class EndCounter<Element: Sendable>: Sendable {
     private let receivingEnds: Atomic<Int>
     private let whenUnwanted: @Sendable () -> Void
 
+    /// Counts one receiving end.
+    ///
     /// - Parameters:
-    ///   - sendingEnds: how many there are to begin with; 0 where the messages do not come through counted ends.
-    ///   - whenUnwanted: called when nobody receives any more: the last receiving end has gone, or an end poisoned the
-    ///     channel. May be called from any thread, and more than once.
+    ///   - sendingEnds: the number of sending ends; 0 if messages do not come through counted ends.
+    ///   - whenUnwanted: called when no one will receive any more, because the last receiving end has retired or an end
+    ///     has poisoned the channel. Called on any thread, possibly more than once.
     init(of channel: Channel<Element>, sendingEnds: Int, whenUnwanted: @escaping @Sendable () -> Void = {}) {
         self.channel = channel
         self.sendingEnds = Atomic(sendingEnds)
@@ -47,53 +49,51 @@ final class EndCounter<Element: Sendable>: Sendable {
     }
 }
 
-/// Whether one end still counts.
+/// Whether one end has retired.
 @usableFromInline
 struct EndLife: ~Copyable, Sendable {
-    private let hasEnded = Atomic<Bool>(false)
+    private let retired = Atomic<Bool>(false)
 
     init() {}
 
-    @usableFromInline var isOver: Bool { hasEnded.load(ordering: .relaxed) }
+    @usableFromInline var hasRetired: Bool { retired.load(ordering: .relaxed) }
 
-    /// Ends the life; false when it had ended before.
-    func end() -> Bool {
-        !hasEnded.exchange(true, ordering: .acquiringAndReleasing)
+    /// Retires the end; false if it had retired before.
+    func retire() -> Bool {
+        !retired.exchange(true, ordering: .acquiringAndReleasing)
     }
 
-    /// - Throws: `.misuse` once the end was left.
+    /// The error of an operation on an end of `source` that has retired; nil otherwise.
     @usableFromInline
-    func check(_ source: WaitSource) throws(SluiceError) {
-        guard !isOver else {
-            throw SluiceError(.misuse, "this end of \(source.waitDescription) was left")
-        }
+    func misuse(of source: WaitSource) -> SluiceError? {
+        hasRetired ? SluiceError(.misuse, "this end of \(source.waitDescription) has retired") : nil
     }
 }
 
 extension Channel {
-    /// Makes a channel that is only reached through its ends: hand one to whoever sends, one to whoever receives, and
-    /// `copy()` them for more.
+    /// Creates a channel that is used through counted ends. Pass one end to the sender, the other one to the receiver,
+    /// and `copy()` them for more tasks.
     ///
-    /// The channel retires when nobody is left on one of its sides. Without a sending end it is closed: what is
-    /// buffered or parked is still received, then the end. Without a receiving end its senders get `.closed`, also
-    /// those that wait. Both kinds of end exist from the beginning, so no early sender can retire a channel before the
-    /// others have come.
+    /// When the last sending end has retired, the channel is closed: messages that are buffered, or whose senders wait,
+    /// are still received. When the last receiving end has retired, senders throw `.closed`, those that wait included.
+    /// An end of each side exists from the beginning, so that a fast sender cannot close the channel before the others
+    /// start.
     ///
     /// ```swift
     /// let (jobs, workers) = Channel<Job>.ends(name: "jobs")
     /// nursery.spawn("reader") {
-    ///     defer { jobs.leave() }
+    ///     defer { jobs.retire() }
     ///     for line in lines { try await jobs.send(Job(line)) }
     /// }
     /// nursery.spawn("worker") { for try await job in workers { try await job.run() } }
     /// ```
     ///
-    /// A variable keeps its end in use at most for as long as its scope lasts. Where that is too long, let the task
-    /// that uses the end leave it, as above.
+    /// An end retires when nothing refers to it any more, at the latest at the end of its variable's scope. To retire
+    /// it earlier, call `retire()`, as above.
     ///
     /// - Parameters:
-    ///   - kind: what the channel does with a message that nobody waits for.
-    ///   - name: what it is called in reports.
+    ///   - kind: what the channel does with a message for which no receiver waits.
+    ///   - name: the channel's name in reports.
     public static func ends(
         _ kind: ChannelKind = .rendezvous, name: String = ""
     ) -> (sending: SendingEnd<Element>, receiving: ReceivingEnd<Element>) {

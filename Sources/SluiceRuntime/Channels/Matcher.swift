@@ -3,42 +3,45 @@ public import DequeModule
 /// What parks in a `Matcher`: a suspended task, an arm of a select, or an operation of a remote client.
 @usableFromInline
 package protocol MatchWaiter: Sendable {
-    /// Takes the right to complete this waiter; false when another arm of its select has been taken already.
+    /// Claims the right to complete this waiter; false when another arm of its select has been taken already.
     ///
-    /// Called at most once for each time that the waiter is parked, at the moment when a counterpart is there.
+    /// Called at most once each time the waiter is parked, when a counterpart is there.
     func claim() -> Bool
 }
 
-/// What a channel does with a message that nobody is waiting for. A capacity below 0 counts as 0.
+/// What a channel does with a message for which no receiver waits. A capacity is a number of messages; one below 0
+/// counts as 0.
 public enum ChannelKind: Sendable, Hashable {
-    /// Hold the sender until a receiver takes the message.
+    /// The sender waits until a receiver takes the message.
     case rendezvous
-    /// Keep up to `capacity` messages, then hold the senders.
+    /// The channel keeps up to `capacity` messages; further senders wait.
     case buffered(capacity: Int)
-    /// Keep the first `capacity` messages that were not received yet; a message that does not fit is dropped.
+    /// The channel keeps up to `capacity` messages; further messages are dropped.
     case droppingNewest(capacity: Int)
-    /// Keep the last `capacity` messages; the oldest makes room. With capacity 1 this is conflation.
+    /// The channel keeps the last `capacity` messages; when it is full, the oldest is dropped. With capacity 1 this is
+    /// conflation.
     case droppingOldest(capacity: Int)
-    /// Keep every message, however many: the sender is never held and memory has no bound.
+    /// The channel keeps every message. Senders never wait, and the memory used has no bound.
     case unbounded
-    /// Take one value, once; every receiver, now and later, gets it. Further senders find the channel closed.
+    /// The channel takes one message, which every receiver gets, now and later. For further senders it is closed.
     case once
 }
 
 /// Why a channel takes no more messages.
 public enum ChannelEnding: Sendable, Hashable {
-    /// The senders are done: what is buffered or parked is still received.
+    /// The channel was closed. Messages that are buffered, or whose senders wait, are still received.
     case closed(reason: String?)
-    /// Both sides ended at once, and what was buffered or parked is gone.
+    /// Both sides were ended, and buffered messages were dropped.
     case poisoned(reason: String?)
 }
 
-/// The matching engine: where a send and a receive meet. Synchronous and pure: it owns the queues of a single channel
-/// and decides; whoever calls it holds the lock and resumes, afterwards and exactly once, the waiters it hands back.
+/// The matching engine, in which a send and a receive meet. It is a pure state machine that owns the queues of one
+/// channel. The caller holds the channel's lock during a call, and afterwards resumes each returned waiter exactly
+/// once.
 ///
-/// Invariants: senders are parked only while no receiver is and the buffer is full; receivers only while no sender is
-/// and the buffer is empty; nobody is parked on an ended channel, but for senders that a closed one still drains, and
-/// receivers for whom messages may come back.
+/// Invariants: senders are parked only while no receiver is parked and the buffer is full. Receivers are parked only
+/// while no sender is parked and the buffer is empty. On an ended channel nothing is parked, except senders whose
+/// messages a closed channel still drains, and receivers for messages that may come back.
 @usableFromInline
 package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Copyable {
     @usableFromInline
@@ -56,47 +59,48 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     /// The answer to an attempt to send.
     @usableFromInline
     package enum SendResult {
-        /// `receiver` is to be given the message; it has left the queue.
+        /// The caller gives the message to the receiver, which has been dequeued.
         case handed(to: Receiver)
-        /// All of `receivers` are to be given the message, which the channel keeps for those to come.
+        /// The caller gives the message to the receivers, which have been dequeued. The channel keeps it for later
+        /// ones.
         case published(to: [Receiver])
-        /// The channel keeps the message; to make room, its policy has dropped the other one.
+        /// The channel keeps the message, and has dropped another one to make room.
         case accepted(dropping: Message?)
-        /// The channel's policy has dropped the message.
+        /// The channel has dropped the message.
         case dropped
-        /// Nobody took it: the sender may park.
+        /// No receiver is there: the sender may park.
         case blocked
-        /// The channel takes and gives no more: see `ending`.
+        /// The channel has ended: see `ending`.
         case ended
     }
 
     /// The answer to an attempt to receive.
     @usableFromInline
     package enum ReceiveResult {
-        /// A message; `sender`, where there is one, has left the queue and is to be told that it was taken.
+        /// A message. The caller resumes the sender, if there is one; it has been dequeued.
         case message(Message, from: Sender?)
-        /// Nothing there: the receiver may park.
+        /// No message is there: the receiver may park.
         case blocked
-        /// The channel takes and gives no more: see `ending`.
+        /// The channel has ended: see `ending`.
         case ended
     }
 
-    /// Those who were parked when the channel ended; they have left their queues and are to be told.
+    /// What was parked when the channel ended. All of it has been dequeued; the caller resumes it.
     @usableFromInline
     package struct Evicted {
         @usableFromInline package var senders: [Sender] = []
         @usableFromInline package var receivers: [Receiver] = []
-        /// What was buffered, and is gone.
+        /// The messages that were buffered, and are dropped.
         @usableFromInline package var messages: Deque<Message> = []
 
         @inlinable
         init() {}
     }
 
-    /// May be changed while nobody is parked to send, and nothing is buffered.
+    /// May be changed while no sender is parked and nothing is buffered.
     @usableFromInline package var kind: ChannelKind
     @usableFromInline package internal(set) var ending: ChannelEnding?
-    /// How many messages were taken out of the buffer and still use its room: those that may come back.
+    /// The number of messages that were taken out of the buffer and still use its room, because they may come back.
     @usableFromInline package internal(set) var heldCount = 0
     @usableFromInline var buffer = Deque<Message>()
     @usableFromInline var senders = WaitQueue<ParkedSend>()
@@ -107,11 +111,11 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         self.kind = kind
     }
 
-    /// Whether the one message is everybody's. A comparison of kinds compares capacities too, 20 times as slowly.
+    /// Whether the kind is `.once`. Comparing kinds with `==` compares capacities too and takes 20 times as long.
     @inlinable var isOnce: Bool { if case .once = kind { true } else { false } }
     /// The number of messages buffered.
     @inlinable package var bufferedCount: Int { buffer.count }
-    /// What is buffered, the oldest first.
+    /// The buffered messages, the oldest first.
     @inlinable package var bufferedMessages: Deque<Message> { buffer }
     /// The number of senders parked.
     @inlinable package var parkedSenders: Int { senders.count }
@@ -120,8 +124,8 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     // MARK: Meeting
 
-    /// Offers `message` to the receiver that waits longest, else to the buffer. The message is asked for only where the
-    /// channel keeps it.
+    /// Matches a send with the receiver that has waited longest, or else buffers the message. Evaluates `message` only
+    /// if the channel keeps it.
     @inlinable
     package mutating func send(_ message: @autoclosure () -> Message) -> SendResult {
         if ending != nil { return .ended }
@@ -130,9 +134,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return keep(message())
     }
 
-    /// Takes the oldest message: a buffered one, whose place the sender that waits longest fills, or that sender's own.
+    /// Takes the oldest message. If it was buffered, the sender that has waited longest fills its place; otherwise it
+    /// is that sender's own.
     ///
-    /// - Parameter isHeld: the message may come back: one out of the buffer goes on using its room, until `letGo`.
+    /// - Parameter isHeld: whether the message may come back. If so, a buffered one uses its room until `releaseHeld`.
     @inlinable
     package mutating func receive(holding isHeld: Bool = false) -> ReceiveResult {
         if let message = takeBuffered() {
@@ -144,18 +149,18 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return .blocked
     }
 
-    /// A held message does not come back: the sender that waits longest takes its room.
+    /// Releases the room of a held message that does not come back to the sender that has waited longest.
     ///
-    /// - Returns: that sender.
+    /// - Returns: that sender, which the caller resumes.
     @inlinable
-    package mutating func letGo() -> Sender? {
+    package mutating func releaseHeld() -> Sender? {
         heldCount -= 1
         return admit()
     }
 
-    /// Has a message that was handed out at once use room of the buffer, as if it had been in there.
+    /// Makes a message that was handed over directly use room of the buffer, as if it had been buffered.
     ///
-    /// - Returns: whether there is room for it.
+    /// - Returns: whether there was room.
     package mutating func holdRoom() -> Bool {
         switch kind {
         case .buffered(let capacity):
@@ -167,9 +172,9 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return true
     }
 
-    /// Has the sender that waits longest fill room in the buffer, if there is any.
+    /// Buffers the message of the sender that has waited longest, if there is room.
     ///
-    /// - Returns: that sender.
+    /// - Returns: that sender, which the caller resumes.
     @inlinable
     package mutating func admit() -> Sender? {
         guard case .buffered(let capacity) = kind, buffer.count + heldCount < capacity, let parked = popSender() else {
@@ -179,59 +184,60 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return parked.sender
     }
 
-    /// Queues a sender whose `send` was blocked.
+    /// Parks a sender whose `send` was blocked.
     @inlinable
     package mutating func park(_ sender: Sender, message: Message) -> WaitTicket {
         senders.append(ParkedSend(sender: sender, message: message))
     }
 
-    /// Queues a receiver whose `receive` was blocked.
+    /// Parks a receiver whose `receive` was blocked.
     @inlinable
     package mutating func park(_ receiver: Receiver) -> WaitTicket {
         receivers.append(receiver)
     }
 
-    /// Takes a parked sender out of the queue, with its message; nil when it was matched already.
+    /// Dequeues a parked sender; returns nil when it was matched already.
     @inlinable
     package mutating func withdrawSender(_ ticket: WaitTicket) -> Sender? {
         senders.remove(ticket)?.sender
     }
 
-    /// Takes a parked receiver out of the queue; nil when it was matched already.
+    /// Dequeues a parked receiver; returns nil when it was matched already.
     @inlinable
     package mutating func withdrawReceiver(_ ticket: WaitTicket) -> Receiver? {
         receivers.remove(ticket)
     }
 
-    /// Takes the buffered message that `isWanted` out of the buffer; O(n).
+    /// Takes the first buffered message for which `isWanted` returns true out of the buffer. O(n).
     @inlinable
     package mutating func withdrawBuffered(where isWanted: (Message) -> Bool) -> Message? {
         buffer.firstIndex(where: isWanted).map { buffer.remove(at: $0) }
     }
 
-    /// Visits those who are parked to receive, the one that waits longest first.
+    /// Visits the parked receivers, the one that has waited longest first.
     @inlinable
     package borrowing func forEachReceiver(_ visit: (Receiver) -> Void) { receivers.forEach(visit) }
 
-    /// The receiver that waits longest.
+    /// The receiver that has waited longest.
     @inlinable package var firstParkedReceiver: Receiver? { receivers.first }
 
-    /// Takes the receiver that waits longest out of the queue.
+    /// Dequeues and claims the receiver that has waited longest.
     @inlinable
     package mutating func takeReceiver() -> Receiver? { popReceiver() }
 
-    /// The message of the sender that waits longest.
+    /// The message of the sender that has waited longest.
     @inlinable package var firstParkedMessage: Message? { senders.first?.message }
 
-    /// Takes the sender that waits longest out of the queue.
+    /// Dequeues and claims the sender that has waited longest.
     @inlinable
     package mutating func takeSender() -> Sender? { popSender()?.sender }
 
     // MARK: Ending
 
-    /// Takes no more messages; what is buffered or parked is still received. Nothing happens on an ended channel.
+    /// Closes the channel. Messages that are buffered, or whose senders are parked, are still received. Does nothing on
+    /// an ended channel.
     ///
-    /// - Parameter keepsReceivers: messages may still come back for those who are parked to receive.
+    /// - Parameter keepsReceivers: whether parked receivers stay, because messages may still come back.
     @inlinable
     package mutating func close(reason: String?, keepingReceivers keepsReceivers: Bool = false) -> Evicted {
         var evicted = Evicted()
@@ -241,7 +247,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return evicted
     }
 
-    /// Closes the channel because nobody is left to receive: parked senders are told, and what is buffered is gone.
+    /// Closes the channel because no receiver is left. Parked senders are evicted, and buffered messages are dropped.
     @inlinable
     package mutating func refuseSenders(reason: String?) -> Evicted {
         var evicted = close(reason: reason)
@@ -250,7 +256,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return evicted
     }
 
-    /// Ends both sides at once: parked senders and receivers are told, and what is buffered is gone.
+    /// Ends both sides. Parked senders and receivers are evicted, and buffered messages are dropped.
     @inlinable
     package mutating func poison(reason: String?) -> Evicted {
         var evicted = Evicted()
@@ -264,7 +270,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     // MARK: Buffering
 
-    /// Keeps a message that no receiver waits for, as the channel's kind says.
+    /// Does with a message for which no receiver waits what the channel's kind says.
     @inlinable
     mutating func keep(_ message: Message) -> SendResult {
         switch kind {
@@ -288,7 +294,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return .accepted(dropping: nil)
     }
 
-    /// Keeps the one message of a write-once channel, for everyone.
+    /// Keeps the one message of a `.once` channel.
     @inlinable
     mutating func publish(_ message: Message) -> SendResult {
         buffer.append(message)
@@ -319,7 +325,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return nil
     }
 
-    /// Takes all parked receivers out of the queue, the one that waits longest first.
+    /// Dequeues all parked receivers, the one that has waited longest first.
     @inlinable
     package mutating func evictReceivers() -> [Receiver] {
         var evicted: [Receiver] = []

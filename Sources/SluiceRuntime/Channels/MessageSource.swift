@@ -1,4 +1,4 @@
-/// What messages can be received from: a `Channel`, or a `ReceivingEnd` of one.
+/// Something to receive messages from: a `Channel`, or a `ReceivingEnd` of one.
 ///
 /// A loop over it receives until the channel is closed and empty:
 ///
@@ -6,42 +6,43 @@
 /// for try await message in channel { … }
 /// ```
 ///
-/// The loop throws what `receive` throws: `.poisoned`, `.cancelled`. Leaving it takes no message and ends nothing;
-/// several loops over one source share its messages.
+/// The loop throws what `receive` throws: `.poisoned`, `.cancelled`. Breaking out of the loop takes no message and does
+/// not end the source. Several loops over one source share its messages.
 public protocol MessageSource<Element>: AsyncSequence, Sendable
 where Element: Sendable, AsyncIterator == MessageIterator<Element> {
-    /// What the source is called in reports.
+    /// The source's name in reports.
     var name: String { get }
 
     /// Receives the next message; nil at the end. See `Channel.receive`.
     func receive(timeout: Duration?) async throws(SluiceError) -> Element?
 
-    /// Receives a message only if that needs no waiting. See `Channel.tryReceive`.
+    /// Receives a message if that needs no waiting. See `Channel.tryReceive`.
     func tryReceive() throws(SluiceError) -> Element?
 
-    /// A select arm that receives from the source. See `Channel.receiving`.
+    /// Creates a select arm that receives from the source. See `Channel.receiving`.
     func receiving<Output>(_ action: @escaping (Element?) async throws -> Output) -> SelectArm<Output>
 
-    /// Ends both sides of the channel at once. See `Channel.poison`.
+    /// Ends both sides of the channel. See `Channel.poison`.
     func poison(reason: String?)
 }
 
 extension Channel: MessageSource {
-    /// An iterator that receives until the channel is closed and empty; see `MessageSource`.
+    /// Returns an iterator that receives until the channel is closed and empty; see `MessageSource`.
     @inlinable
     public func makeAsyncIterator() -> MessageIterator<Element> { MessageIterator(of: self, through: nil) }
 }
 
 extension ReceivingEnd: MessageSource {
-    /// An iterator that receives until the channel is closed and empty; see `MessageSource`. It keeps the end in use.
+    /// Returns an iterator that receives until the channel is closed and empty; see `MessageSource`. The iterator
+    /// retains the end.
     @inlinable
     public func makeAsyncIterator() -> MessageIterator<Element> { MessageIterator(of: counter.channel, through: self) }
 }
 
-/// Receives the messages of a channel, one after the other.
+/// An iterator that receives the messages of a channel.
 public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol, Sendable {
     @usableFromInline let channel: Channel<Element>
-    /// The end that the messages are received through, where there is one.
+    /// The end through which the messages are received; nil for a plain channel.
     @usableFromInline let end: ReceivingEnd<Element>?
 
     @inlinable
@@ -50,26 +51,26 @@ public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol, Sendabl
         self.end = end
     }
 
-    /// Ends both sides of the channel at once.
+    /// Ends both sides of the channel.
     @usableFromInline
     func poison(reason: String?) {
         if let end { end.poison(reason: reason) } else { channel.poison(reason: reason) }
     }
 
-    /// Gives the end back that the messages are received through, where there is one.
+    /// Retires the end through which the messages are received, if there is one.
     @usableFromInline
-    func leave() {
-        end?.leave()
+    func retire() {
+        end?.retire()
     }
 
-    /// The next message; nil when the channel is closed and empty.
+    /// Receives the next message; nil when the channel is closed and empty.
     ///
-    /// - Throws: what `receive` throws.
+    /// - Throws: what `Channel.receive` throws; `.misuse` when the end has retired.
     @inlinable
     public mutating func next(
         isolation actor: isolated (any Actor)? = #isolation
     ) async throws(SluiceError) -> Element? {
-        if let end { try end.life.check(channel) }
+        if let error = end?.life.misuse(of: channel) { throw error }
         return try await channel.receive()
     }
 }

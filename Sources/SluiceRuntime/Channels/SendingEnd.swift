@@ -1,44 +1,45 @@
-/// A counted right to send on a channel. Made by `Channel.ends`, multiplied by `copy()`.
+/// A counted sending end of a channel. Created by `Channel.ends` and `copy()`.
 ///
-/// It is given back by `leave()`, or when nothing refers to the end any more, which may be right after its last use.
-/// The last one that goes closes the channel. Several tasks may use one end; a task that is to leave by itself needs
-/// its own.
+/// It retires by `retire()`, or when nothing refers to it any more, which may be right after its last use. When the
+/// last sending end has retired, the channel is closed. Several tasks may use one end; a task that retires on its own
+/// needs its own end.
 public final class SendingEnd<Element: Sendable>: Sendable {
     @usableFromInline let counter: EndCounter<Element>
     @usableFromInline let life = EndLife()
 
-    /// Takes over one sending end that `counter` counts already.
+    /// Creates an end that `counter` counts already.
     init(_ counter: EndCounter<Element>) {
         self.counter = counter
     }
 
-    deinit { leave() }
+    deinit { retire() }
 
-    /// What the channel is called in reports.
+    /// The channel's name in reports.
     public var name: String { counter.channel.name }
 
-    /// Sends `message`: see `Channel.send`.
+    /// Sends `message`, as `Channel.send`.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
-    /// - Throws: `.closed` when every receiver has gone; `.poisoned`; `.timedOut`, `.cancelled`: then nobody has
-    ///   received the message, and nobody will; `.misuse` when this end was left.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
+    /// - Throws: `.closed` when the channel is closed or every receiving end has retired; `.poisoned`; `.timedOut` or
+    ///   `.cancelled` when the wait was cut short; `.misuse` when this end has retired. After an error no receiver has
+    ///   the message, and none will get it.
     @inlinable
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
-        try life.check(counter.channel)
+        if let error = life.misuse(of: counter.channel) { throw error }
         try await counter.channel.send(message, timeout: timeout)
     }
 
-    /// Sends `message` only if that needs no waiting.
+    /// Sends `message` if that needs no waiting, as `Channel.trySend`.
     ///
-    /// - Returns: whether a receiver took it or the channel keeps it.
-    /// - Throws: `.closed` when every receiver has gone; `.poisoned`; `.misuse` when this end was left.
+    /// - Returns: whether a receiver took the message or the channel's kind disposed of it.
+    /// - Throws: `.closed`, `.poisoned`; `.misuse` when this end has retired.
     @inlinable
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
-        try life.check(counter.channel)
+        if let error = life.misuse(of: counter.channel) { throw error }
         return try counter.channel.trySend(message)
     }
 
-    /// A select arm that sends `message` through this end; never taken when the end was left.
+    /// Creates a select arm that sends `message` through this end. The arm is never taken if the end has retired.
     @inlinable
     public func sending<Output>(
         _ message: Element, _ action: @escaping () async throws -> Output
@@ -46,25 +47,25 @@ public final class SendingEnd<Element: Sendable>: Sendable {
         counter.channel.sending(message) { [self] in
             defer { withExtendedLifetime(self) {} }
             return try await action()
-        }.when(!life.isOver)
+        }.when(!life.hasRetired)
     }
 
-    /// One more end of the same side, which counts by itself.
+    /// Creates another sending end of the channel, which retires on its own.
     ///
-    /// - Throws: `.misuse` when this end was left.
+    /// - Throws: `.misuse` when this end has retired.
     public func copy() throws(SluiceError) -> SendingEnd {
-        try life.check(counter.channel)
+        if let error = life.misuse(of: counter.channel) { throw error }
         counter.addSendingEnd()
         return SendingEnd(counter)
     }
 
-    /// Gives the end back: it can no longer be used, and if it was the last one, the channel is closed. Leaving again
-    /// does nothing. A send that waits on this end goes on.
-    public func leave() {
-        if life.end() { counter.removeSendingEnd() }
+    /// Retires the end, after which it cannot be used. If it was the last sending end, the channel is closed. A send
+    /// that waits on this end continues to wait. Retiring again does nothing.
+    public func retire() {
+        if life.retire() { counter.removeSendingEnd() }
     }
 
-    /// Ends both sides of the channel at once: see `Channel.poison`.
+    /// Ends both sides of the channel: see `Channel.poison`.
     public func poison(reason: String? = nil) {
         counter.poison(reason: reason)
     }

@@ -2,57 +2,57 @@ import CLibev
 import Glibc
 import Synchronization
 
-/// A socket that takes connections, on a TCP port or at a path.
+/// A socket that accepts connections, on a TCP port or at a path of the file system.
 ///
-/// Belongs to one reactor and is used by its tasks, one of which may wait in `accept` at a time. A listener that nobody
-/// refers to any more is closed. When descriptors run out, connections are refused rather than left to wait: see
-/// `refusedConnections`.
+/// A listener belongs to one reactor and is used by its tasks, of which one at a time may wait in `accept`. It is
+/// closed when nothing refers to it any more. When no descriptors are left, connections are refused and do not wait:
+/// see `refusedConnections`.
 public final class Listener: @unchecked Sendable {
-    // Sendable: everything that changes belongs to the reactor's thread, and each operation asks whether it is there.
+    // Sendable: everything that changes belongs to the reactor's thread, on which each operation checks that it is.
 
-    /// How a listener is set up.
+    /// The options of a listener.
     public struct Options: Sendable, Hashable {
-        /// Whether several listeners, as a rule of several reactors, may share one TCP port; the kernel spreads the
-        /// connections over them.
+        /// Whether several listeners, usually of different reactors, share one TCP port. The kernel distributes the
+        /// connections among them.
         public var sharesPort = false
-        /// How many connections may wait to be accepted; the kernel cuts it to its own limit.
+        /// The most connections that wait to be accepted. The kernel may have a lower limit.
         public var backlog: Int32 = 4096
-        /// After how many seconds the kernel breaks a TCP connection off whose peer's host answers nothing any more, having
-        /// lost its power or its network, or has no room for what was written to it; from 1 to 65 534. Nil leaves that to
-        /// the kernel, which never notices while there is nothing to send.
+        /// The seconds, from 1 to 65 534, after which the kernel breaks off a TCP connection whose peer does not
+        /// answer, because its host has lost power or network, or does not take what was written to it. Nil leaves this
+        /// to the kernel's defaults, by which a lost peer is never noticed while there is nothing to send.
         public var silenceSeconds: Int?
-        /// Who may connect to a Unix-domain socket: the mode of its file.
+        /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
 
-        /// The defaults.
+        /// Creates the default options.
         public init() {}
     }
 
-    /// How many connections may be accepted without a turn of the loop, so that a storm of them leaves room for others.
+    /// The most connections accepted before another turn of the loop, so that a burst of them does not starve others.
     private static let acceptsPerTurn = 64
-    /// How long to leave the listener alone when not even a connection can be refused; doubled each time.
+    /// The pause when connections cannot even be refused. Doubled each time, up to `longestPause`.
     private static let shortestPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(1)
 
     /// The reactor whose tasks may use the listener.
     public let reactor: Reactor
-    /// Where the listener is found: with the port that the kernel chose, where port 0 was asked for.
+    /// The listener's address. If port 0 was requested, it has the port that the kernel chose.
     public let localAddress: SocketAddress
     private let watch: DescriptorWatch
-    /// Until the listener is closed: afterwards the same path, and the same inode, may be another listener's.
+    /// Nil once the listener is closed: then the path, and even the inode, may be another listener's.
     private let file: Lock<UnixSocketFile?>
     private let refusals = Atomic<Int>(0)
     private var reserve = ReserveDescriptor()
     private var acceptsSinceWait = 0
     private var pause = Listener.shortestPause
 
-    /// Starts to listen on `address`; port 0 has the kernel choose a free one. May be called on any thread.
+    /// Starts listening on `address`. For port 0, the kernel chooses a free port. May be called from any thread.
     ///
-    /// An IPv6 address takes IPv6 connections only: to serve both, listen twice.
+    /// A listener on an IPv6 address accepts IPv6 connections only; to accept both, create two listeners.
     ///
-    /// - Parameter reactor: whose tasks accept; nil stands for the one that runs the calling task.
-    /// - Throws: `.system` when the address is taken (`EADDRINUSE`), not this machine's or not allowed; `.misuse` when
-    ///   there is no reactor.
+    /// - Parameter reactor: the reactor whose tasks accept; nil for that of the calling task.
+    /// - Throws: `.system` when the address is in use (`EADDRINUSE`), is not this machine's, or is not permitted;
+    ///   `.misuse` off the reactors if `reactor` is nil.
     public static func bind(
         to address: SocketAddress, on reactor: Reactor? = nil, options: Options = Options()
     ) throws(SluiceError) -> Listener {
@@ -81,10 +81,10 @@ public final class Listener: @unchecked Sendable {
         case .ipv4:
             break
         }
-        // Without this a port stays taken for minutes after the connections of the last listener.
+        // Without this, a port stays in use for minutes after the previous listener's connections.
         try Socket.turnOn(SO_REUSEADDR, of: SOL_SOCKET, on: number)
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
-        // Linux hands these on to the connections that are accepted.
+        // On Linux, accepted connections inherit these options.
         try Socket.sendAtOnce(number, to: address)
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
@@ -107,46 +107,48 @@ public final class Listener: @unchecked Sendable {
         watch.abandon()
     }
 
-    /// How many connections were refused because there was no descriptor for them. May be read on any thread.
+    /// The number of connections refused because no descriptors were left. May be read on any thread.
     public var refusedConnections: Int { refusals.load(ordering: .relaxed) }
 
     // MARK: Accepting
 
-    /// Takes the next connection; waits while there is none.
+    /// Accepts the next connection; waits until there is one.
     ///
-    /// A connection that fails before it is taken is passed over; when descriptors run out, connections are refused, and
-    /// if that is not possible either the listener rests for up to a second.
+    /// Connections that fail before they are accepted are skipped. When no descriptors are left, connections are
+    /// refused; if that is impossible too, the listener pauses for up to a second.
     ///
-    /// - Throws: `.cancelled`; `.closed` after `close`; `.misuse` off the reactor or while another task accepts;
-    ///   `.system` for what no waiting can mend.
+    /// - Throws: `.cancelled`; `.closed` after `close`; `.misuse` off the reactor's thread or while another task
+    ///   accepts; `.system` for an error that waiting does not resolve.
     public func accept() async throws(SluiceError) -> Stream {
         try await acceptSocket().takeStream(on: reactor)
     }
 
-    /// The same, for who does not want a stream made of it.
+    /// The same as `accept`, without creating a stream.
     package func acceptSocket() async throws(SluiceError) -> AcceptedSocket {
         try watch.checkUse()
-        guard !watch.hasReader else { throw SluiceError(.misuse, "another task waits for \(watch.waitDescription)") }
+        guard !watch.hasReader else {
+            throw SluiceError(.misuse, "another task is waiting for \(watch.waitDescription)")
+        }
         while true {
             if acceptsSinceWait >= Self.acceptsPerTurn { try await waitForConnection() }
             acceptsSinceWait += 1
             let (number, peer) = acceptNow()
             if number >= 0 {
                 pause = Self.shortestPause
-                // Another thread may have been quicker when the reserve was lent.
+                // Another thread may have taken the descriptor while the reserve was lent.
                 reserve.refill()
                 return AcceptedSocket(descriptor: Descriptor(owning: number), peer: peer ?? .unix(path: ""))
             }
             switch Obstacle(errno) {
-            case .nobody: try await waitForConnection()
+            case .noConnection: try await waitForConnection()
             case .lostConnection: continue
             case .noDescriptor:
                 switch refuseConnection() {
                 case .refused: continue
-                case .nobody: try await waitForConnection()
-                case .impossible: try await rest()
+                case .noConnection: try await waitForConnection()
+                case .impossible: try await pauseAccepting()
                 }
-            case .noMemory: try await rest()
+            case .noMemory: try await pauseAccepting()
             case .brokenListener(let error):
                 throw watch.number < 0 ? watch.closedError : SluiceError(system: error, "cannot accept connections")
             }
@@ -164,9 +166,9 @@ public final class Listener: @unchecked Sendable {
 
     private enum Refusal {
         case refused
-        /// No connection waits: the kernel looks for a descriptor before it looks for one.
-        case nobody
-        /// The reserve is gone too.
+        /// No connection waits. The kernel fails for lack of a descriptor before it finds that out.
+        case noConnection
+        /// The reserve could not be opened again.
         case impossible
     }
 
@@ -175,7 +177,7 @@ public final class Listener: @unchecked Sendable {
         guard reserve.refill() else { return .impossible }
         let refusal: Refusal = reserve.lend {
             let (number, _) = acceptNow()
-            guard number >= 0 else { return errno == EAGAIN ? .nobody : .impossible }
+            guard number >= 0 else { return errno == EAGAIN ? .noConnection : .impossible }
             Descriptor(owning: number).close()
             return .refused
         }
@@ -183,15 +185,15 @@ public final class Listener: @unchecked Sendable {
         return refusal
     }
 
-    /// Leaves the connections in the kernel's queue for a while, without watching it.
-    private func rest() async throws(SluiceError) {
+    /// Pauses, and leaves the connections in the kernel's queue.
+    private func pauseAccepting() async throws(SluiceError) {
         try await sleep(for: pause)
         pause = min(pause * 2, Self.longestPause)
         try await waitForConnection()
     }
 
-    /// Stops to listen: a task that waits in `accept` gets an error with code `.closed`, the file of a Unix-domain socket
-    /// is removed, and connections that wait to be accepted are reset. May be called from any thread, any number of times.
+    /// Stops listening. A task that waits in `accept` throws `.closed`, the file of a Unix-domain socket is removed,
+    /// and connections that wait to be accepted are reset. May be called from any thread, any number of times.
     public func close() {
         removeFile()
         watch.closeFromAnywhere()
@@ -202,14 +204,14 @@ public final class Listener: @unchecked Sendable {
     }
 }
 
-/// A connected, non-blocking socket, and who is at its other end.
+/// A connected, non-blocking socket, and the address of its peer.
 package struct AcceptedSocket: ~Copyable {
     let descriptor: Descriptor
     package let peer: SocketAddress
 
     package consuming func takeDescriptor() -> Descriptor { descriptor }
 
-    /// A stream for the tasks of `reactor`.
+    /// Creates a stream for the tasks of `reactor`.
     package consuming func takeStream(on reactor: Reactor) -> Stream {
         let peer = peer
         return Stream(descriptor, to: peer, on: reactor)
@@ -218,8 +220,8 @@ package struct AcceptedSocket: ~Copyable {
 
 /// Why no connection was accepted.
 private enum Obstacle {
-    case nobody
-    /// The connection failed while it waited: the next one may be well.
+    case noConnection
+    /// The connection failed while it waited; the next one may not.
     case lostConnection
     case noDescriptor
     case noMemory
@@ -227,10 +229,10 @@ private enum Obstacle {
 
     init(_ error: Int32) {
         switch error {
-        case EAGAIN: self = .nobody
+        case EAGAIN: self = .noConnection
         case EMFILE, ENFILE: self = .noDescriptor
         case ENOMEM, ENOBUFS: self = .noMemory
-        // Linux hands on what has befallen the new connection in the network.
+        // Linux reports the new connection's network errors here.
         case EINTR, ECONNABORTED, EPROTO, EPERM, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, ENONET, ENOPROTOOPT,
             EOPNOTSUPP, ETIMEDOUT:
             self = .lostConnection

@@ -1,46 +1,46 @@
 import CLibev
 import Glibc
 
-/// Whoever is called, on the reactor's thread, when something can be done with a ``PolledSocket``.
+/// The owner of a ``PolledSocket``. Called on the reactor's thread when the socket is ready.
 package protocol SocketObserver: AnyObject {
-    /// A read would not block. Called once a turn of the loop for as long as that is so and reading is of interest.
+    /// A read would not block. Called once in each turn of the loop while that is so and reading is watched.
     func socketIsReadable()
-    /// A write would not block. Called once for each time that interest was shown in it.
+    /// A write would not block. Called once each time writing is watched.
     func socketIsWritable()
-    /// The kernel does not watch the socket, or has no memory to: nothing more will be told of it.
+    /// The kernel cannot watch the socket, or lacks the memory. No more events follow.
     func socketIsUnwatchable()
 }
 
-/// A connection without a task: its owner is called when there is something to do, and nothing waits in between.
+/// A connection without a task, whose owner is called when the socket is ready.
 ///
-/// For servers of very many connections that say little. A parked task takes 1.5 KB, more than all else that an idle
-/// connection needs; here it is the 80 bytes that libev needs to find the owner. Belongs to the reactor's thread; the
-/// owner keeps the reactor alive, and lets go of the socket on its thread.
+/// For servers with very many connections that are mostly idle. A parked task takes 1.5 KB, more than everything else
+/// an idle connection needs; this takes the 80 bytes by which libev finds the owner. Belongs to the reactor's thread.
+/// The owner keeps the reactor alive, and releases the socket on the reactor's thread.
 package struct PolledSocket: ~Copyable {
-    /// What libev is given; where it is stays the same.
+    /// What libev gets. It does not move.
     private struct Registration {
         var watcher = ev_io()
         unowned(unsafe) let reactor: Reactor
         unowned(unsafe) let observer: any SocketObserver
     }
 
-    /// Nil until it is opened.
+    /// Nil until the socket is opened.
     private var registration: UnsafeMutablePointer<Registration>?
     private var descriptor: Descriptor?
-    /// The descriptor's number; -1, which no system call accepts, while there is none.
+    /// The descriptor's number; -1, which every system call refuses, while there is none.
     private var number: Int32 = -1
-    /// What there is in place of a descriptor in a simulation; nil everywhere else.
+    /// Replaces the descriptor in a simulation; nil elsewhere.
     private var virtual: VirtualSocket?
-    /// Whether the owner is told when it can read, and when it can write.
+    /// Whether the owner is called when it can read, and when it can write.
     package private(set) var watchesReading = false
     package private(set) var watchesWriting = false
 
-    /// Without a connection.
+    /// Creates a socket without a connection.
     package init() {}
 
-    /// Takes over a connected, non-blocking socket, once; watches nothing yet.
+    /// Takes over a connected, non-blocking socket, which is not watched yet. Call once.
     ///
-    /// - Parameter observer: the owner of this value, which is not kept alive by it.
+    /// - Parameter observer: the owner of this value. Not retained.
     package mutating func open(
         _ descriptor: consuming Descriptor, on reactor: Reactor, tells observer: any SocketObserver
     ) {
@@ -52,7 +52,7 @@ package struct PolledSocket: ~Copyable {
         self.descriptor = consume descriptor
     }
 
-    /// Takes over a socket that the kernel does not know.
+    /// Takes over a socket of a simulation.
     package mutating func open(_ virtual: VirtualSocket, tells observer: any SocketObserver) {
         self.virtual = virtual
         virtual.attach(observer)
@@ -68,9 +68,9 @@ package struct PolledSocket: ~Copyable {
 
     // MARK: Watching
 
-    /// Has the owner told when it can read, or write, and of nothing else.
+    /// Sets whether the owner is called when it can read, and when it can write.
     ///
-    /// libev tells the kernel when it polls, and only about what differs then.
+    /// libev tells the kernel when it polls, and only about changes that remain.
     package mutating func watch(reading: Bool, writing: Bool) {
         guard reading != watchesReading || writing != watchesWriting else { return }
         if let virtual { return watch(virtual, reading, writing) }
@@ -105,24 +105,24 @@ package struct PolledSocket: ~Copyable {
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
         guard let data = watcher?.pointee.data else { return }
         let registration = data.assumingMemoryBound(to: Registration.self)
-        registration.pointee.reactor.isReady(SocketEvent(observer: registration.pointee.observer, events: events))
+        registration.pointee.reactor.queueEvent(SocketEvent(observer: registration.pointee.observer, events: events))
     }
 
     // MARK: Transfer
 
-    /// Reads without waiting; `buffer` must not be empty.
+    /// Reads without waiting. `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         if let virtual { return virtual.tryRead(into: buffer) }
         return Socket.tryRead(number, into: buffer)
     }
 
-    /// Writes without waiting; `bytes` must not be empty.
+    /// Writes without waiting. `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         if let virtual { return virtual.tryWrite(bytes) }
         return Socket.tryWrite(number, bytes)
     }
 
-    /// Writes three pieces as if they followed each other, without waiting; not all of them may be empty.
+    /// Writes three buffers as if they were one, without waiting. Not all of them may be empty.
     package func tryWrite(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
     ) -> WriteAttempt {
@@ -130,23 +130,23 @@ package struct PolledSocket: ~Copyable {
         return Socket.tryWrite(number, first, second, third)
     }
 
-    /// The error number of what has broken the connection off, as far as the kernel knows: also while it is not read from.
-    /// Nil while it works, as after the peer has finished writing.
+    /// The error number of a broken connection, as far as the kernel knows, even if the connection is not read from.
+    /// Nil otherwise, also after the peer has finished writing.
     package var failure: Int32? {
         if let virtual { return virtual.isBroken ? VirtualSocket.reset : nil }
         return Socket.isBroken(number) ? Socket.pendingError(of: number) : nil
     }
 
-    /// Whether the peer has finished writing: also while what it has written is not read.
+    /// Whether the peer has finished writing, even if not everything has been read.
     package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }
 
-    /// Tells the peer that nothing more will be written. Reading goes on.
+    /// Ends the output: the peer reads to the end. Reading is still possible.
     package func finishWriting() {
         if let virtual { return virtual.finishWriting() }
         _ = shutdown(number, Int32(SHUT_WR))
     }
 
-    /// Closes the connection; nothing more is told of it.
+    /// Closes the connection. The owner is not called any more.
     package mutating func close() {
         watch(reading: false, writing: false)
         virtual?.close()
@@ -155,12 +155,12 @@ package struct PolledSocket: ~Copyable {
     }
 }
 
-/// That something can be done with a socket, on its way to the owner.
+/// An event of a socket, until its owner is called.
 struct SocketEvent {
     let observer: any SocketObserver
     let events: Int32
 
-    func tell() {
+    func deliver() {
         if events & Int32(EV_ERROR) != 0 { return observer.socketIsUnwatchable() }
         if events & Int32(EV_READ) != 0 { observer.socketIsReadable() }
         if events & Int32(EV_WRITE) != 0 { observer.socketIsWritable() }

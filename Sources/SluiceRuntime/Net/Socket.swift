@@ -1,10 +1,10 @@
 import Glibc
 
-/// The system calls on sockets, with errors instead of result codes. None of them waits.
+/// The system calls on sockets, with errors instead of result codes. None of them blocks.
 enum Socket {
     private static let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
-    /// A stream socket for addresses like `address`, not to be inherited by child processes.
+    /// Creates a non-blocking stream socket for addresses like `address`. Child processes do not inherit it.
     static func open(for address: SocketAddress) throws(SluiceError) -> Descriptor {
         let number = socket(address.family, kind, 0)
         guard number >= 0 else { throw SluiceError(system: errno, "cannot make a socket for \(address)") }
@@ -24,25 +24,26 @@ enum Socket {
         }
     }
 
-    /// Has each write sent at once: Sluice batches itself, and the kernel's waiting for more would add to latency.
+    /// Makes the kernel send each write at once. Sluice batches its writes, so that Nagle's algorithm would only add
+    /// latency.
     static func sendAtOnce(_ number: Int32, to address: SocketAddress) throws(SluiceError) {
         guard address.port != nil else { return }
         try turnOn(TCP_NODELAY, of: Int32(IPPROTO_TCP), on: number)
     }
 
-    /// Has the kernel break a TCP connection off whose peer answers nothing for so many seconds, whether or not there is
-    /// something to send, or has no room for what there is. After half of that time it asks again and again.
+    /// Makes the kernel break off a TCP connection whose peer does not answer for `seconds`, or does not take what is
+    /// sent to it, even while there is nothing to send. The kernel probes the peer after half of that time.
     static func limitSilence(of number: Int32, toSeconds seconds: Int) throws(SluiceError) {
         let seconds = Int32(clamping: min(max(seconds, 1), 65_534))
         let tcp = Int32(IPPROTO_TCP)
         try turnOn(SO_KEEPALIVE, of: SOL_SOCKET, on: number)
         try set(TCP_KEEPIDLE, of: tcp, to: max(seconds / 2, 1), on: number)
         try set(TCP_KEEPINTVL, of: tcp, to: max(seconds / 8, 1), on: number)
-        // The time decides, and not how often the kernel has asked.
+        // The time decides, not the number of probes.
         try set(TCP_USER_TIMEOUT, of: tcp, to: seconds * 1000, on: number)
     }
 
-    /// Takes the error that a socket has met since the last time; 0 for none.
+    /// Returns and clears the socket's pending error; 0 for none.
     static func pendingError(of number: Int32) -> Int32 {
         var error: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -53,7 +54,7 @@ enum Socket {
         SocketAddress.filled { getsockname(number, $0, $1) }.address
     }
 
-    /// Reads without waiting; `buffer` must not be empty.
+    /// Reads without blocking. `buffer` must not be empty.
     static func tryRead(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         let count = uninterrupted { recv(number, buffer.baseAddress, buffer.count, 0) }
         if count > 0 { return .bytes(count) }
@@ -61,14 +62,14 @@ enum Socket {
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
-    /// Writes without waiting; `bytes` must not be empty.
+    /// Writes without blocking. `bytes` must not be empty.
     static func tryWrite(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         let count = uninterrupted { send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
         if count >= 0 { return .bytes(count) }
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
-    /// Writes pieces that lie in different places as if they followed each other, without waiting.
+    /// Writes three buffers as if they were one, without blocking.
     static func tryWrite(
         _ number: Int32, _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer,
         _ third: UnsafeRawBufferPointer
@@ -84,19 +85,19 @@ enum Socket {
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
-    /// Whether the peer has broken the connection off, as far as the kernel knows.
+    /// Whether the connection is broken, as far as the kernel knows.
     static func isBroken(_ number: Int32) -> Bool {
         var poll = pollfd(fd: number, events: 0, revents: 0)
         return Glibc.poll(&poll, 1, 0) > 0
     }
 
-    /// Whether the peer has finished writing, as far as the kernel knows: also while what it has written is not read.
+    /// Whether the peer has finished writing, as far as the kernel knows, even if not everything has been read.
     static func hasInputEnded(_ number: Int32) -> Bool {
         var poll = pollfd(fd: number, events: peerHasFinished, revents: 0)
         return Glibc.poll(&poll, 1, 0) > 0 && poll.revents & peerHasFinished != 0
     }
 
-    /// `POLLRDHUP`, which the header shows to programs of GNU only.
+    /// `POLLRDHUP`, which the header defines with `_GNU_SOURCE` only.
     private static let peerHasFinished: Int16 = 0x2000
 
     /// Repeats a call while a signal interrupts it.
@@ -109,8 +110,31 @@ enum Socket {
 }
 
 extension iovec {
-    /// Bytes that are only read.
+    /// Refers to bytes that are only read.
     fileprivate init(_ bytes: UnsafeRawBufferPointer) {
         self.init(iov_base: UnsafeMutableRawPointer(mutating: bytes.baseAddress), iov_len: bytes.count)
     }
+}
+
+/// The result of a read that does not block.
+package enum ReadAttempt: Sendable, Hashable {
+    /// The number of bytes that were read, at least 1.
+    case bytes(Int)
+    /// The peer has finished writing.
+    case endOfStream
+    /// No bytes are there yet.
+    case wouldBlock
+    /// The call failed with this error number, which is `ECONNRESET` when the peer has broken off the connection.
+    case failed(errno: Int32)
+}
+
+/// The result of a write that does not block.
+package enum WriteAttempt: Sendable, Hashable {
+    /// The number of bytes that were written, at least 1.
+    case bytes(Int)
+    /// The kernel's buffer is full, because the peer does not read fast enough.
+    case wouldBlock
+    /// The call failed with this error number, which is `EPIPE` or `ECONNRESET` when the peer has closed the
+    /// connection.
+    case failed(errno: Int32)
 }

@@ -1,6 +1,6 @@
 import Glibc
 
-// The form in which the kernel takes and gives addresses.
+// Addresses in the kernel's form.
 
 extension SocketAddress {
     /// The protocol family of a socket for this address.
@@ -12,7 +12,7 @@ extension SocketAddress {
         }
     }
 
-    /// Understands what the kernel wrote; nil for a family that Sluice does not use.
+    /// Converts an address that the kernel wrote; nil for a family that Sluice does not use.
     init?(_ address: UnsafePointer<sockaddr>, length: socklen_t) {
         let raw = UnsafeRawPointer(address)
         switch Int32(address.pointee.sa_family) {
@@ -31,9 +31,10 @@ extension SocketAddress {
         }
     }
 
-    /// Asks the kernel for an address: `fill` is `getsockname`, `getpeername` or `accept4` on some socket.
+    /// Returns an address that the kernel writes.
     ///
-    /// - Returns: the call's result, and the address if it gave one.
+    /// - Parameter fill: calls `getsockname`, `getpeername` or `accept4` on a socket.
+    /// - Returns: the call's result, and the address if the call succeeded.
     static func filled(
         by fill: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> (result: Int32, address: SocketAddress?) {
@@ -47,7 +48,7 @@ extension SocketAddress {
         }
     }
 
-    /// Hands the address to a call such as `bind` or `connect`.
+    /// Passes the address to a call such as `bind` or `connect`.
     func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
         switch self {
         case .ipv4(let number, let port):

@@ -1,13 +1,13 @@
 import Glibc
 
-/// Where a socket listens or connects to: an IPv4 or IPv6 address with its port, or a path of the file system.
+/// The address of a socket: an IPv4 or IPv6 address with a port, or a path of the file system.
 public enum SocketAddress: Sendable, Hashable {
     /// The address as a number, 127.0.0.1 being 0x7f000001.
     case ipv4(UInt32, port: UInt16)
     /// The address as a number, ::1 being 1. `scope` is the index of the network interface of a link-local address,
     /// and 0 for any other.
     case ipv6(UInt128, port: UInt16, scope: UInt32 = 0)
-    /// A socket in the file system; the path is empty for an end without a name.
+    /// A path of the file system; empty for a socket without a name.
     case unix(path: String)
 
     /// The longest path that the kernel accepts, in bytes.
@@ -36,10 +36,10 @@ public enum SocketAddress: Sendable, Hashable {
 extension SocketAddress {
     private static let unixPrefix = "unix:"
 
-    /// Understands `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` and `unix:/path`. Of a name that stands for several
-    /// addresses, the first is taken; see `resolve`.
+    /// Parses `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`. If a host name has several addresses,
+    /// the first one is taken; see `resolve`.
     ///
-    /// - Throws: `.address`, with a line that says what is wrong.
+    /// - Throws: `.address`, with a message that says what is wrong.
     public init(_ text: String) throws(SluiceError) {
         guard let first = try Self.resolve(text).first else {
             throw SluiceError(.address, "'\(text)' has no address")
@@ -47,9 +47,10 @@ extension SocketAddress {
         self = first
     }
 
-    /// All addresses that the text stands for. Blocks the calling thread while a name is looked up; numbers are not.
+    /// Returns all addresses that the text stands for. Looking up a host name blocks the calling thread; a numeric
+    /// address needs no lookup.
     ///
-    /// - Throws: `.address`, with a line that says what is wrong.
+    /// - Throws: `.address`, with a message that says what is wrong.
     public static func resolve(_ text: String) throws(SluiceError) -> [SocketAddress] {
         if text.hasPrefix(unixPrefix) {
             return [.unix(path: try checkedPath(text.dropFirst(unixPrefix.count)))]
@@ -69,14 +70,14 @@ extension SocketAddress {
         return String(path)
     }
 
-    /// Parts the text at its last colon; the host of an IPv6 address loses its brackets.
+    /// Splits the text at its last colon, and removes the brackets of an IPv6 address.
     private static func split(_ text: String) throws(SluiceError) -> (host: String, port: UInt16) {
         guard let colon = text.lastIndex(of: ":") else {
             throw SluiceError(.address, "'\(text)' has no port; an address is HOST:PORT or unix:PATH")
         }
         let digits = text[text.index(after: colon)...]
         guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }), let port = UInt16(digits) else {
-            throw SluiceError(.address, "'\(digits)' is no port of 0 to 65535 in '\(text)'")
+            throw SluiceError(.address, "the port must be from 0 to 65535, and is '\(digits)' in '\(text)'")
         }
         var host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
@@ -124,7 +125,7 @@ extension SocketAddress {
 }
 
 extension SocketAddress: CustomStringConvertible {
-    /// The address as `init(_:)` understands it.
+    /// The address in the form that `init(_:)` parses.
     public var description: String {
         switch self {
         case .ipv4(let address, let port):

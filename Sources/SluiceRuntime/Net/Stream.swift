@@ -1,15 +1,15 @@
 import Glibc
 
-/// A connection: bytes in both directions, in order, over TCP or a Unix-domain socket.
+/// A connection over TCP or a Unix-domain socket: bytes in order, in both directions.
 ///
-/// A stream belongs to the reactor on which it was made, and is used by that reactor's tasks; at a time, one task may
-/// read and another one write. Writing waits while the peer does not read; who does not read makes the peer wait: that
-/// is all the backpressure there is. A stream that nobody refers to any more is closed.
+/// A stream belongs to the reactor on which it was created, and is used by that reactor's tasks. One task may read
+/// while another one writes. A slow reader applies backpressure: when the kernel's buffers are full, the writing side
+/// waits. A stream is closed when nothing refers to it any more.
 public final class Stream: @unchecked Sendable {
-    // Sendable: everything that changes belongs to the reactor's thread, and each operation asks whether it is there.
+    // Sendable: everything that changes belongs to the reactor's thread, on which each operation checks that it is.
 
-    /// How many reads, or writes, may follow each other without a turn of the loop between them, so that a peer who is
-    /// always ready does not keep the task from giving way to others.
+    /// The most reads and writes before another turn of the loop, so that a task with a peer that is always ready does
+    /// not starve others.
     private static let operationsPerTurn = 16
 
     /// The reactor whose tasks may use the stream.
@@ -17,9 +17,9 @@ public final class Stream: @unchecked Sendable {
     let watch: DescriptorWatch
 
     // Every read and write touches these, on one thread.
-    /// Whether the last read took all that was there: then the next one waits first, and spares a call that fails.
+    /// Whether the last read took everything that was there, so that the next one should wait before it tries.
     @exclusivity(unchecked) private var isDrained = false
-    /// The reads and writes since the stream last waited.
+    /// The number of reads and writes since the stream last waited.
     @exclusivity(unchecked) private var operationsSinceWait = 0
 
     /// Takes over a connected, non-blocking socket. May be called on any thread.
@@ -30,10 +30,10 @@ public final class Stream: @unchecked Sendable {
 
     deinit { watch.abandon() }
 
-    /// Whom the stream connects to; a client of a Unix-domain socket usually has an empty path.
+    /// The peer's address. The client of a Unix-domain socket usually has an empty path.
     public var peerAddress: SocketAddress { watch.role.address }
 
-    /// The stream's own end of the connection; nil once it is closed. On the reactor's thread only.
+    /// The address of this end of the connection; nil once the stream is closed. On the reactor's thread only.
     public var localAddress: SocketAddress? { Socket.localAddress(of: watch.number) }
 
     /// The descriptor's number, for reports; -1 once the stream is closed. On the reactor's thread only.
@@ -41,19 +41,21 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Reading
 
-    /// Reads what is there, at most as much as fits into `buffer`; waits only while nothing is.
+    /// Reads the bytes that are there, as many as fit into `buffer`. Waits only while there are none.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
     /// - Returns: the number of bytes read; 0 when the peer has finished writing.
-    /// - Throws: `.timedOut`, `.cancelled`: then nothing was read, and nothing is lost. `.system` when the connection
-    ///   failed, `errno` being `ECONNRESET` when the peer broke it off. `.closed` after `close`. `.misuse` for an empty
-    ///   buffer, off the reactor, or while another task reads.
+    /// - Throws: `.timedOut` or `.cancelled`, when nothing was read or lost; `.system` when the connection has failed,
+    ///   with `ECONNRESET` as `errno` when the peer broke it off; `.closed` after `close`; `.misuse` for an empty
+    ///   buffer, off the reactor's thread, or while another task reads.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
     ) async throws(SluiceError) -> Int {
         try watch.checkUse()
-        guard !buffer.isEmpty else { throw SluiceError(.misuse, "a read needs room for at least one byte") }
-        guard !watch.hasReader else { throw SluiceError(.misuse, "another task reads from \(watch.waitDescription)") }
+        guard !buffer.isEmpty else { throw SluiceError(.misuse, "the buffer of a read must have at least 1 byte") }
+        guard !watch.hasReader else {
+            throw SluiceError(.misuse, "another task is reading from \(watch.waitDescription)")
+        }
         if isDrained || operationsSinceWait >= Self.operationsPerTurn { try await waitReadable(timeout: timeout) }
         while true {
             switch tryRead(into: buffer) {
@@ -65,9 +67,9 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    /// Reads what is there, at most `limit` bytes; waits only while nothing is.
+    /// Reads the bytes that are there, at most `limit`. Waits only while there are none.
     ///
-    /// - Returns: the bytes; none when the peer has finished writing.
+    /// - Returns: the bytes; an empty array when the peer has finished writing.
     /// - Throws: as `read(into:timeout:)`.
     public func read(upTo limit: Int, timeout: Duration? = nil) async throws(SluiceError) -> [UInt8] {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 1)
@@ -76,7 +78,7 @@ public final class Stream: @unchecked Sendable {
         return [UInt8](buffer[..<count])
     }
 
-    /// Reads without waiting. On the reactor's thread only; `buffer` must not be empty.
+    /// Reads without waiting. `buffer` must not be empty. On the reactor's thread only.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         operationsSinceWait += 1
         let attempt = Socket.tryRead(watch.number, into: buffer)
@@ -86,8 +88,8 @@ public final class Stream: @unchecked Sendable {
 
     /// Waits until `tryRead` would not return `.wouldBlock`.
     ///
-    /// A reader that calls this before each `tryRead`, rather than when it has to, makes one `read` per turn of the
-    /// loop and leaves the others theirs.
+    /// A reader that calls this before every `tryRead`, and not only when it must, reads once in each turn of the loop
+    /// and does not starve others.
     ///
     /// - Throws: as `read(into:timeout:)`.
     package func waitReadable(timeout: Duration? = nil) async throws(SluiceError) {
@@ -98,15 +100,17 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Writing
 
-    /// Writes all of `bytes`; waits while the peer does not read.
+    /// Writes all of `bytes`. Waits while the kernel's buffer is full, because the peer does not read fast enough.
     ///
-    /// - Parameter timeout: how long the peer may take nothing at all; nil waits for ever.
-    /// - Throws: `.timedOut`, `.cancelled`: then an unknown part was written, as with every failure. `.system` when the
-    ///   connection failed, `errno` being `EPIPE` or `ECONNRESET` when the peer is gone. `.closed` after `close`.
-    ///   `.misuse` off the reactor, or while another task writes.
+    /// - Parameter timeout: the longest time for the peer to take nothing; nil waits without a limit.
+    /// - Throws: `.timedOut`, `.cancelled`; `.system` when the connection has failed, with `EPIPE` or `ECONNRESET` as
+    ///   `errno` when the peer has closed it; `.closed` after `close`; `.misuse` off the reactor's thread, or while
+    ///   another task writes. After an error, an unknown part of the bytes was written.
     public func write(_ bytes: some Collection<UInt8>, timeout: Duration? = nil) async throws(SluiceError) {
         try watch.checkUse()
-        guard !watch.hasWriter else { throw SluiceError(.misuse, "another task writes to \(watch.waitDescription)") }
+        guard !watch.hasWriter else {
+            throw SluiceError(.misuse, "another task is writing to \(watch.waitDescription)")
+        }
         var written = 0
         while written < bytes.count {
             if operationsSinceWait >= Self.operationsPerTurn { try await waitWritable(timeout: timeout) }
@@ -122,7 +126,7 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    /// Writes without waiting. On the reactor's thread only; `bytes` must not be empty.
+    /// Writes without waiting. `bytes` must not be empty. On the reactor's thread only.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         operationsSinceWait += 1
         return Socket.tryWrite(watch.number, bytes)
@@ -136,9 +140,9 @@ public final class Stream: @unchecked Sendable {
         operationsSinceWait = 0
     }
 
-    /// What to throw for a `.failed` attempt.
+    /// Returns the error to throw for a `.failed` attempt.
     ///
-    /// - Parameter verb: what was attempted: "read from", "write to".
+    /// - Parameter verb: what was attempted, such as "read from".
     package func failure(_ errno: Int32, _ verb: String) -> SluiceError {
         if watch.number < 0 { return watch.closedError }
         return SluiceError(system: errno, "cannot \(verb) \(watch.waitDescription)")
@@ -146,17 +150,54 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Tells the peer that nothing more will be written. Reading goes on.
+    /// Ends the output: the peer reads to the end. Reading is still possible.
     ///
-    /// - Throws: `.system` when the connection is gone; `.closed`; `.misuse` off the reactor.
+    /// - Throws: `.system` when the connection has failed; `.closed` after `close`; `.misuse` off the reactor's thread.
     public func shutdownWrite() throws(SluiceError) {
         try watch.checkUse()
         guard shutdown(watch.number, Int32(SHUT_WR)) == 0 else { throw failure(errno, "finish writing to") }
     }
 
-    /// Closes the connection: tasks that wait for it get an error with code `.closed`. May be called from any thread, any
-    /// number of times; from a thread other than the reactor's it takes effect soon.
+    /// Closes the connection. Tasks that wait for it throw `.closed`. May be called from any thread, any number of
+    /// times; on another thread than the reactor's, it takes effect in the reactor's next turn.
     public func close() {
         watch.closeFromAnywhere()
+    }
+}
+
+extension Stream {
+    /// Connects to a listener. Call from a task of the reactor that the stream is to belong to.
+    ///
+    /// - Parameter timeout: the longest time to wait for the peer; nil for the kernel's limit, about 2 minutes.
+    /// - Throws: `.system` when nothing listens at the address (`ECONNREFUSED`) or the peer cannot be reached;
+    ///   `.timedOut`, `.cancelled`; `.misuse` off the reactors.
+    public static func connect(
+        to address: SocketAddress, timeout: Duration? = nil
+    ) async throws(SluiceError) -> Stream {
+        guard let reactor = Reactor.current else {
+            throw SluiceError(.misuse, "only a task on a reactor can connect to \(address)")
+        }
+        let descriptor = try Socket.open(for: address)
+        try Socket.sendAtOnce(descriptor.number, to: address)
+        let status = address.withSystemAddress { Glibc.connect(descriptor.number, $0, $1) }
+        let error = status == 0 ? 0 : errno
+        let stream = Stream(descriptor, to: address, on: reactor)
+        switch error {
+        case 0: return stream
+        // The kernel continues a connection attempt that a signal interrupts.
+        case EINPROGRESS, EINTR: try await stream.waitUntilConnected(timeout: timeout)
+        default: throw refusal(error, by: address)
+        }
+        return stream
+    }
+
+    private func waitUntilConnected(timeout: Duration?) async throws(SluiceError) {
+        try await waitWritable(timeout: timeout)
+        let error = Socket.pendingError(of: watch.number)
+        if error != 0 { throw Self.refusal(error, by: peerAddress) }
+    }
+
+    private static func refusal(_ errno: Int32, by address: SocketAddress) -> SluiceError {
+        SluiceError(system: errno, "cannot connect to \(address)")
     }
 }

@@ -1,18 +1,19 @@
 import Glibc
 
-/// The file by which a listening Unix-domain socket is found.
+/// The file of a listening Unix-domain socket.
 struct UnixSocketFile: Sendable {
     private let path: String
     private let device: dev_t
     private let inode: ino_t
 
-    /// Binds a socket to `path`: makes the file, with these permissions from the start. A file that a dead process left
-    /// behind is replaced; one on which somebody listens is not.
+    /// Binds a socket to `path`, which creates the file, with `permissions` from the start. Replaces a file that a
+    /// process left behind when it ended, but not one on which a process listens.
     ///
-    /// - Throws: `.system`, `errno` being `EADDRINUSE` when somebody listens there or the path is another kind of file.
+    /// - Throws: `.system`, with `EADDRINUSE` as `errno` when a process listens there or the path is another kind of
+    ///   file.
     static func bind(_ number: Int32, to path: String, permissions: UInt32) throws(SluiceError) -> UnixSocketFile {
         let address = SocketAddress.unix(path: path)
-        // Linux makes the file with the socket's own mode, less the umask: there is no moment when it is open to all.
+        // Linux creates the file with the socket's own mode, less the umask, so that it is never open to other users.
         guard fchmod(number, permissions) == 0 else { throw refusal(errno, of: address) }
         if !bound(number, to: address) {
             guard errno == EADDRINUSE, isStale(address, path: path) else { throw refusal(EADDRINUSE, of: address) }
@@ -24,8 +25,8 @@ struct UnixSocketFile: Sendable {
         return UnixSocketFile(path: path, device: status.st_dev, inode: status.st_ino)
     }
 
-    /// Removes the file, unless somebody has put another one in its place. Only while the socket is open: that keeps the
-    /// inode from being used again.
+    /// Removes the file, unless it was replaced. Call while the socket is open, which keeps the inode from being used
+    /// again.
     func remove() {
         guard let status = Self.status(of: path), status.st_dev == device, status.st_ino == inode else { return }
         unlink(path)
@@ -35,7 +36,7 @@ struct UnixSocketFile: Sendable {
         address.withSystemAddress { Glibc.bind(number, $0, $1) } == 0
     }
 
-    /// Whether the path is a socket on which nobody listens.
+    /// Whether the path is a socket on which no process listens.
     private static func isStale(_ address: SocketAddress, path: String) -> Bool {
         guard let status = status(of: path), status.st_mode & S_IFMT == S_IFSOCK,
             let probe = try? Socket.open(for: address)

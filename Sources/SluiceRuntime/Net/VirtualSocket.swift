@@ -1,24 +1,24 @@
-/// A connected socket without a kernel: whoever plays the peer says what arrives and what is taken, and when.
+/// A connected socket without a kernel: the code that plays the peer decides what arrives and what is taken, and when.
 ///
-/// For simulations, where a connection is to meet every order of events and the same ones again. It tells its owner what
-/// a poll of the kernel would, and only when it is asked to: see `tell`. Belongs to the reactor's thread.
+/// For simulations, in which connections meet many orders of events, reproducibly. It tells its owner what a poll of
+/// the kernel would, when `tell` is called. Belongs to the reactor's thread.
 package final class VirtualSocket {
     private weak var observer: (any SocketObserver)?
     private var watchesReading = false
     private var watchesWriting = false
     private var incoming: [UInt8] = []
-    /// How many of `incoming` were read.
+    /// The number of bytes of `incoming` that were read.
     private var consumed = 0
     private(set) var hasInputEnded = false
     private var outgoing: [UInt8] = []
-    /// How many bytes are held for a peer that does not take them.
+    /// The most bytes kept for a peer that does not take them.
     package var outputRoom: Int { didSet { noteReadiness() } }
     package private(set) var isBroken = false
     /// Whether the owner has closed it.
     package private(set) var isClosed = false
     /// Whether the owner will write nothing more.
     package private(set) var hasOutputEnded = false
-    /// Called when there may be something to tell the owner.
+    /// Called when the owner may have something to be told.
     package var whenReady: ((VirtualSocket) -> Void)?
     /// Called when the owner has written, has finished writing, or has closed.
     package var whenChanged: ((VirtualSocket) -> Void)?
@@ -29,9 +29,9 @@ package final class VirtualSocket {
 
     // MARK: The peer's side
 
-    /// How many bytes the owner has not read.
+    /// The number of bytes that the owner has not read.
     package var unreadBytes: Int { incoming.count - consumed }
-    /// How many bytes the peer has not taken.
+    /// The number of bytes that the peer has not taken.
     package var untakenBytes: Int { outgoing.count }
 
     package func arrive(_ bytes: some Collection<UInt8>) {
@@ -40,13 +40,13 @@ package final class VirtualSocket {
         noteReadiness()
     }
 
-    /// The peer has finished writing.
+    /// Ends the input: the peer has finished writing.
     package func arriveEnd() {
         hasInputEnded = true
         noteReadiness()
     }
 
-    /// The peer has broken the connection off: what was not read is lost.
+    /// Breaks off the connection. What was not read is lost.
     package func breakOff() {
         isBroken = true
         incoming = []
@@ -55,7 +55,7 @@ package final class VirtualSocket {
         noteReadiness()
     }
 
-    /// Takes what the owner has written, up to so many bytes.
+    /// Takes up to `count` of the bytes that the owner has written.
     package func takeOutput(upTo count: Int) -> [UInt8] {
         let taken = Array(outgoing.prefix(count))
         outgoing.removeFirst(taken.count)
@@ -65,7 +65,7 @@ package final class VirtualSocket {
 
     // MARK: Polling
 
-    /// Whether a poll of the kernel would tell the owner something.
+    /// Whether a poll of the kernel would call the owner.
     package var isReady: Bool {
         if isClosed { return false }
         return watchesReading && isReadable || watchesWriting && isWritable
@@ -74,7 +74,7 @@ package final class VirtualSocket {
     private var isReadable: Bool { isBroken || unreadBytes > 0 || hasInputEnded }
     private var isWritable: Bool { isBroken || outgoing.count < outputRoom }
 
-    /// Tells the owner what a poll of the kernel would now.
+    /// Calls the owner as a poll of the kernel would now.
     package func tell() {
         if watchesReading, isReadable, !isClosed { observer?.socketIsReadable() }
         if watchesWriting, isWritable, !isClosed { observer?.socketIsWritable() }
@@ -135,6 +135,6 @@ package final class VirtualSocket {
         whenChanged?(self)
     }
 
-    /// `ECONNRESET` on Linux; the owner only passes it on.
+    /// `ECONNRESET` on Linux.
     static let reset: Int32 = 104
 }

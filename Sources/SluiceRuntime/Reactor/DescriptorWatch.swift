@@ -1,23 +1,24 @@
 import CLibev
 
-/// A descriptor that a reactor watches: tells the task that waits for it when it can be read from, or written to.
+/// A descriptor that a reactor watches, and the tasks that wait until it can be read from or written to.
 ///
-/// It owns the descriptor, so that libev forgets it before its number is free for another one. Belongs to the
-/// reactor's thread, where not said otherwise; whoever owns the watch keeps the reactor alive and ends it with `close`
-/// or `abandon`.
+/// The watch owns the descriptor, so that libev forgets the descriptor before its number can be used again. Except
+/// where noted, it belongs to the reactor's thread. Its owner keeps the reactor alive and calls `close` or `abandon` at
+/// the end.
 ///
-/// libev tells the kernel about changes of interest only when it polls, and only about what differs then. That makes
-/// these rules cheap: a connection that is read from again and again costs no `epoll_ctl` at all.
-/// - Interest in reading stays on after an event, for the next wait. It goes off when an event finds nobody waiting:
-///   a descriptor that stays readable, because its peer hung up, must not keep the loop busy.
-/// - Interest in writing goes off with each event, because a descriptor is writable nearly always.
+/// libev tells the kernel about changes of interest only when it polls, and only about those that remain. Therefore
+/// these rules are cheap, and a connection that is read from again and again needs no `epoll_ctl` at all:
+/// - Interest in reading stays on after an event, for the next wait. It is turned off when an event finds no waiting
+///   task, because a descriptor stays readable after its peer has hung up and would keep the loop busy.
+/// - Interest in writing is turned off by each event, because a descriptor is writable nearly always.
 final class DescriptorWatch: WaitSource, @unchecked Sendable {
-    // Sendable: `withdraw` and `abandon` take themselves to the reactor's thread, to which everything else belongs.
+    // Sendable: `withdraw`, `closeFromAnywhere` and `abandon` may be called from any thread; everything else belongs to
+    // the reactor's thread.
 
-    /// Not retained: the owner keeps it alive, and a watch that waits in the mailbox to be closed must not.
+    /// Not retained: the owner keeps the reactor alive, and a watch in its mailbox must not.
     private unowned(unsafe) let reactor: Reactor
     private var descriptor: Descriptor?
-    /// The descriptor's number; -1, which no system call accepts, once it is closed.
+    /// The descriptor's number; -1, which every system call refuses, once the descriptor is closed.
     @exclusivity(unchecked) private(set) var number: Int32
     /// What the descriptor is, in reports and errors.
     let role: DescriptorRole
@@ -25,10 +26,10 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
     // Every event touches these, on one thread.
     @exclusivity(unchecked) private var reader = SoleWaiter<ReadinessVerdict>()
     @exclusivity(unchecked) private var writer = SoleWaiter<ReadinessVerdict>()
-    /// Two, in one allocation: libev needs them to stay where they are.
+    /// Two, in one allocation: libev requires that they do not move.
     private let watchers: UnsafeMutablePointer<ev_io>
 
-    /// Whether libev was ever told of the descriptor: then only the reactor's thread knows whether it still watches it.
+    /// Whether libev was ever told about the descriptor. If so, only the reactor's thread may close it.
     @exclusivity(unchecked) private var wasRegistered = false
 
     private var readWatcher: UnsafeMutablePointer<ev_io> { watchers }
@@ -50,7 +51,7 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
     }
 
     deinit {
-        precondition(!isRegistered, "\(role) was let go of while libev watches it")
+        precondition(!isRegistered, "\(role) was released while libev watches it")
         watchers.deallocate()
     }
 
@@ -61,17 +62,18 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
     /// Whether a task waits to write.
     var hasWriter: Bool { writer.isWaiting }
 
-    /// Suspends the task until a read would not block: there are bytes, the end, or an error.
+    /// Suspends the task until a read would not block: bytes, the end of the input, or an error are there.
     ///
-    /// - Throws: `.timedOut`, `.cancelled`; `.closed` when the descriptor is closed here; `.misuse` when another task
-    ///   waits for the same; `.system` when the kernel refuses to watch the descriptor.
+    /// - Throws: `.timedOut`, `.cancelled`; `.closed` when the descriptor is closed on this side; `.misuse` when
+    ///   another task waits to read, or off the reactor's thread; `.system` when the kernel refuses to watch the
+    ///   descriptor.
     func waitReadable(timeout: Duration?) async throws(SluiceError) {
         let verdict: ReadinessVerdict = await suspendTask(
             on: self, .read, timeout: timeout, register: awaitReadable)
         if verdict != .ready { throw error(verdict) }
     }
 
-    /// Suspends the task until a write would not block: there is room, or an error.
+    /// Suspends the task until a write would not block: the kernel has room, or an error is there.
     ///
     /// - Throws: as `waitReadable`.
     func waitWritable(timeout: Duration?) async throws(SluiceError) {
@@ -94,7 +96,7 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
         return writer.park(continuation)
     }
 
-    /// Whether a task may wait now; if not, it is told why.
+    /// Whether a task may wait now. If not, resumes it with the reason.
     private func mayWait(
         _ place: SoleWaiter<ReadinessVerdict>, _ continuation: UnsafeContinuation<ReadinessVerdict, Never>
     ) -> Bool {
@@ -128,7 +130,7 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
         switch verdict {
         case .withdrawn(let reason): reason.error
         case .ready, .closed: closedError
-        case .occupied: SluiceError(.misuse, "another task waits for \(role) already")
+        case .occupied: SluiceError(.misuse, "another task is waiting for \(role) already")
         case .elsewhere: SluiceError(.misuse, "\(role) belongs to the tasks of \(reactor.name)")
         case .unwatchable: SluiceError(.system, "the kernel refuses to watch \(role)")
         }
@@ -158,17 +160,17 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
         writer.resume(Self.verdict(events))
     }
 
-    /// libev stops the watchers of a descriptor that the kernel does not take, and says so with an event.
+    /// libev stops the watchers of a descriptor that the kernel refuses, and reports that as an event.
     private static func verdict(_ events: Int32) -> ReadinessVerdict {
         events & Int32(EV_ERROR) == 0 ? .ready : .unwatchable
     }
 
     // MARK: Ending
 
-    /// Whether libev knows the descriptor.
+    /// Whether libev watches the descriptor.
     var isRegistered: Bool { readWatcher.pointee.active != 0 || writeWatcher.pointee.active != 0 }
 
-    /// Closes the descriptor, and ends the waits for it.
+    /// Closes the descriptor and resumes the tasks that wait for it.
     func close() {
         guard descriptor != nil else { return }
         ev_io_stop(reactor.loop, readWatcher)
@@ -184,9 +186,10 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
         reactor.perform { [self] in close() }
     }
 
-    /// Closes the descriptor that nobody can reach any more, as the owner's last deed. May be called from any thread.
+    /// Closes the descriptor. The owner calls this in its `deinit`. May be called from any thread.
     ///
-    /// At once, if the loop never knew the descriptor; else as the reactor's thread comes to it, or with its end.
+    /// A descriptor that libev was never told about is closed now, another one in the reactor's next turn, or when the
+    /// reactor ends.
     func abandon() {
         if wasRegistered { closeFromAnywhere() } else { close() }
     }
@@ -195,13 +198,13 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
 /// How a wait for a descriptor ended.
 enum ReadinessVerdict: WaitVerdict, Hashable {
     case ready
-    /// The descriptor was closed here.
+    /// The descriptor was closed on this side.
     case closed
-    /// Another task waits for the same.
+    /// Another task is waiting already.
     case occupied
     /// The task is not on the reactor's thread.
     case elsewhere
-    /// The kernel does not watch such a descriptor, or has no memory to.
+    /// The kernel cannot watch such a descriptor, or lacks the memory.
     case unwatchable
     case withdrawn(WithdrawalReason)
 }

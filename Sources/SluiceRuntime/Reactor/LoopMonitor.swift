@@ -1,27 +1,27 @@
 import Synchronization
 
-/// A job that kept a reactor's loop from turning.
+/// A job that blocks, or blocked, a reactor's loop.
 public struct BlockedLoop: Sendable, Hashable {
     /// The reactor's name.
     public let reactor: String
-    /// The green task's name; nil when the job belongs to none, or its task has no name.
+    /// The green task's name; nil when the job belongs to no green task, or to one without a name.
     public let task: String?
-    /// How long the job has held the loop so far, to within a quarter of the monitor's threshold.
+    /// How long the job has blocked the loop so far, to within a quarter of the monitor's threshold.
     public let duration: Duration
-    /// Whether the job has ended; a report of a job that still holds the loop is followed by one when it has.
+    /// Whether the job has ended. A report of a running job is followed by another one when the job has ended.
     public let hasEnded: Bool
 }
 
-/// Reports jobs that hold a reactor's loop for too long: a computation without an end, a call that blocks.
+/// Reports jobs that block a reactor's loop for too long, such as endless computations and blocking calls.
 ///
-/// A thread of its own looks at the reactor several times per threshold. It costs the reactor nothing that can be
-/// measured, does not keep it alive, and ends with it.
+/// A thread of its own samples the reactor four times per threshold. This has no measurable cost for the reactor. The
+/// monitor does not keep the reactor alive, and ends with it.
 public final class LoopMonitor: Sendable {
-    /// The job that was seen running by the last sample.
+    /// The job that ran at the last sample.
     private struct Observation {
         let job: UInt64
         let sinceNanoseconds: UInt64
-        /// What was reported of it while it ran.
+        /// The report made while it ran.
         var reported: BlockedLoop?
     }
 
@@ -30,13 +30,15 @@ public final class LoopMonitor: Sendable {
     private let threshold: Duration
     private let report: @Sendable (BlockedLoop) -> Void
     private let observation = Lock<Observation?>(nil)
-    /// What stops the thread; nil while there is none.
+    /// Stops the thread; nil while no thread runs.
     private let bell = Lock<StopBell?>(nil)
 
+    /// Creates a monitor, which watches from `start` on.
+    ///
     /// - Parameters:
-    ///   - threshold: how long a job may hold the loop.
-    ///   - report: called on the monitor's thread: once while the job still runs, and once when it has ended. Then the
-    ///     duration is the total.
+    ///   - threshold: how long a job may block the loop before it is reported.
+    ///   - report: called on the monitor's thread, once while the job still runs and once when it has ended. The second
+    ///     time, the duration is the total.
     public init(
         watching reactor: Reactor, threshold: Duration = .milliseconds(100),
         report: @escaping @Sendable (BlockedLoop) -> Void
@@ -47,9 +49,9 @@ public final class LoopMonitor: Sendable {
         self.report = report
     }
 
-    /// Starts to watch. May be called from any thread.
+    /// Starts watching. May be called from any thread.
     ///
-    /// - Throws: `.misuse` when it watches already; `.system` when there is no thread to be had.
+    /// - Throws: `.misuse` when the monitor is watching already; `.system` when no thread can be created.
     public func start() throws(SluiceError) {
         let own = StopBell()
         let isFirst = bell.withLock { bell in
@@ -61,7 +63,7 @@ public final class LoopMonitor: Sendable {
         try ReactorThread.launchDetached("the monitor of \(reactorName)") { [self] in watch(until: own) }
     }
 
-    /// Stops to watch, soon: one report may still come. May be called from any thread, any number of times.
+    /// Stops watching. One more report may follow. May be called from any thread, any number of times.
     public func stop() {
         bell.withLock { $0.take() }?.ring()
     }
@@ -72,7 +74,9 @@ public final class LoopMonitor: Sendable {
         while !bell.rings(within: interval), !progress.hasEnded { sample(now: clock.nowNanoseconds) }
     }
 
-    /// Looks at the reactor once; `now` is in nanoseconds of any clock that keeps growing.
+    /// Samples the reactor once.
+    ///
+    /// - Parameter now: the time in nanoseconds, by any monotonic clock.
     func sample(now: UInt64) {
         let job = progress.currentJob
         if let blocked = observation.withLock({ observe(job, at: now, after: &$0) }) { report(blocked) }

@@ -1,8 +1,9 @@
 import Synchronization
 
-/// What other threads hand to a reactor: jobs that became ready, tasks to start and work to run.
+/// What other threads hand to a reactor: jobs that are ready, tasks to start, and work to run.
 ///
-/// A class: the compiler of Swift 6.3 ends with a broken module when a class stores this as a non-copyable struct.
+/// A class, because the compiler of Swift 6.3 fails with a broken module when a class stores this as a non-copyable
+/// struct.
 final class Mailbox: Sendable {
     enum Letter: Sendable {
         case job(UnownedJob)
@@ -12,15 +13,17 @@ final class Mailbox: Sendable {
 
     private struct Contents {
         var letters: [Letter] = []
-        /// A spare array whose storage the next batch reuses.
+        /// An empty array whose storage the next batch reuses.
         var spare: [Letter] = []
     }
 
     private let contents = Lock(Contents())
-    /// Lets the loop look for letters without taking the lock.
+    /// Tells the loop whether there are letters, without the lock.
     private let hasLetters = Atomic<Bool>(false)
 
-    /// Adds a letter; true when it is the first one since the box was emptied, so that the loop must be woken.
+    /// Adds a letter.
+    ///
+    /// - Returns: whether the box was empty, so that the loop must be woken.
     func put(_ letter: Letter) -> Bool {
         contents.withLock { contents in
             contents.letters.append(letter)
@@ -30,7 +33,7 @@ final class Mailbox: Sendable {
 
     var isEmpty: Bool { !hasLetters.load(ordering: .acquiring) }
 
-    /// Hands every letter to `deliver`, in the order in which they came. Only the loop's thread calls this.
+    /// Passes every letter to `deliver`, in the order in which they were put in. On the loop's thread only.
     func empty(_ deliver: (Letter) -> Void) {
         guard !isEmpty else { return }
         var letters = contents.withLock { contents in

@@ -1,22 +1,22 @@
-/// What the reactor does for sockets that have no task.
+// What the reactor does for sockets without a task.
 extension Reactor {
-    /// Notes what has happened to a socket, for `tellSockets`.
-    func isReady(_ event: SocketEvent) {
+    /// Queues a socket's event for `deliverSocketEvents`.
+    func queueEvent(_ event: SocketEvent) {
         socketEvents.append(event)
     }
 
-    /// How many sockets are served before their owners write what they have to. Each holds memory for that until then: of
-    /// thousands at once, the holes that it leaves in the heap would be larger than all that idle connections need.
+    /// The most sockets served before their owners write their output. Until then each owner holds memory for its
+    /// output. If thousands did so at once, the holes in the heap would be larger than all that idle connections need.
     private static let mostBetweenWrites = 256
 
-    /// Tells the owners of sockets what has happened, in the order in which it has: libev begins with what it has learnt
-    /// last, by which those who came first would be served last.
-    func tellSockets() {
+    /// Calls the sockets' owners with their events, in the order in which these happened. libev reports the latest
+    /// first, which would serve the earliest last.
+    func deliverSocketEvents() {
         guard !socketEvents.isEmpty else { return }
         for index in socketEvents.indices.reversed() {
-            // A monitor sees each as a job, and so notices when it holds the loop.
+            // To a monitor each is a job, so that it notices one that blocks the loop.
             progress.jobBegins()
-            socketEvents[index].tell()
+            socketEvents[index].deliver()
             if index > 0, index % Self.mostBetweenWrites == 0 { endTurn() }
         }
         progress.jobsEnd()
@@ -24,10 +24,10 @@ extension Reactor {
     }
 }
 
-/// Something that a reactor calls at the end of a turn, such as a connection with output to write.
+/// An object that a reactor calls at the end of a turn, such as a connection with output to write.
 package protocol EndOfTurn: AnyObject {
     func turnEnds()
-    /// The turn goes on for some time, and does so whatever this one does.
+    /// Called before the end of a long turn, which goes on for some time.
     func turnGoesOn()
 }
 

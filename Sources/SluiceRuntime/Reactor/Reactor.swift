@@ -4,16 +4,17 @@ import Synchronization
 
 /// One libev loop on one thread, and the executor of the green tasks that live on it.
 ///
-/// A green task is a Swift task whose executor preference is a reactor. What such a task does between two waits is a
-/// job; the reactor runs jobs in the order in which they became ready, a bounded number a turn, then polls the kernel.
+/// A green task is a Swift task whose executor preference is a reactor. What a task does between two waits is a job.
+/// Each turn of the loop runs a bounded number of jobs, in the order in which they became ready, and then polls the
+/// kernel.
 ///
-/// Two ways to run one: `run(_:)` gives it the calling thread until a main task is done; `start()` gives it a thread of
-/// its own until `stop()`.
+/// `run(_:)` runs the loop on the calling thread until a main task has ended; `start()` runs it on a thread of its own
+/// until `stop()`.
 public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
-    // Sendable: `mailbox`, `progress` and the atomics may be used from any thread; every other stored property belongs
-    // to the thread that runs the loop, which `isCurrent` tells.
+    // Sendable: `mailbox`, `progress` and the atomics may be used from any thread. Every other stored property belongs
+    // to the thread that runs the loop, on which `isCurrent` is true.
 
-    /// How many jobs run between two polls of the kernel, so that busy tasks never starve I/O.
+    /// The most jobs between two polls of the kernel, so that busy tasks never starve I/O.
     static let jobsPerTurn = 256
 
     /// What the reactor is called in reports.
@@ -22,9 +23,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     let loop: OpaquePointer
 
     private let wakeup: UnsafeMutablePointer<ev_async>
-    private let alarm: UnsafeMutablePointer<ev_timer>
-    /// The deadline that `alarm` is set for; `.max` when it is not set.
-    private var alarmDeadline = UInt64.max
+    let alarm: UnsafeMutablePointer<ev_timer>
+    /// The deadline that `alarm` is set for; `.max` while it is not set.
+    var alarmDeadline = UInt64.max
     private let mailbox = Mailbox()
     /// The thread that runs the loop; 0 while none does.
     private let thread = Atomic<UInt>(0)
@@ -33,13 +34,13 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
     @exclusivity(unchecked) private var runQueue = ReadyQueue()
     @exclusivity(unchecked) var workers = Workers()
-    /// How many entries of the run queue this turn may still run.
-    @exclusivity(unchecked) private var left = 0
-    @exclusivity(unchecked) private var timers = IndexedHeap<TimerAction>()
+    /// The number of entries of the run queue that this turn may still run.
+    @exclusivity(unchecked) private var jobsLeft = 0
+    @exclusivity(unchecked) var timers = IndexedHeap<TimerAction>()
     @exclusivity(unchecked) private var turnEnds: [any EndOfTurn] = []
-    /// What has happened to sockets since the last poll began, the last first.
+    /// The sockets' events since the last poll began, the latest first.
     @exclusivity(unchecked) var socketEvents: [SocketEvent] = []
-    /// The storage of the last turn's list, for reuse.
+    /// The last turn's list, whose storage is reused.
     @exclusivity(unchecked) private var spareTurnEnds: [any EndOfTurn] = []
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
@@ -48,24 +49,30 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         get { progress.runningTask }
         set { progress.runningTask = newValue }
     }
-    /// The reactor as jobs are told of it; to make this anew took a hundredth of a transfer.
+    /// Kept, because making one for each job took a hundredth of a transfer.
     private lazy var asExecutor = asUnownedTaskExecutor()
-    /// What names the job that runs: the address of its Swift task.
+    /// The running job, named by the address of its Swift task.
     @exclusivity(unchecked) private(set) var runningJob: UnsafeRawPointer?
-    /// The green tasks that are suspended in an `await` which is not the reactor's, by the address of their Swift task.
+    /// The green tasks that are suspended in an `await` of something else than this library, by the address of their
+    /// Swift task.
     private var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
     private(set) lazy var sleepers = Sleepers(of: self)
-    /// Guards who waits for the end of the reactor's tasks; one lock for all, to keep the records small.
+    /// Guards the joiners of all the reactor's tasks. One lock for all keeps the records small.
     let joinLock = Lock<Void>(())
     let progress = LoopProgress()
-    /// How many things other than green tasks may wake one: watched descriptors, signals, holds.
+    /// The number of things other than green tasks that may wake one: watched descriptors, signals, holds.
     private var outsideWakers = 0
-    /// Whether a thread other than the reactor's has made a job ready: then something outside can, and may again.
+    /// Whether another thread has made a job ready. If one has, one may do so again.
     private var wasWokenFromOutside = false
 
-    /// - Throws: `SluiceError` with code `.system` when the kernel gives no descriptor to poll with.
+    /// Creates a reactor that no thread runs yet.
+    ///
+    /// - Parameters:
+    ///   - name: shown in reports and errors.
+    ///   - clock: the time that timers and timeouts go by.
+    /// - Throws: `.system` when the kernel provides no descriptor to poll with.
     public init(name: String = "reactor", clock: any ReactorClock = SystemReactorClock()) throws(SluiceError) {
-        // By default SIGPIPE kills; a write to a peer that has gone must be an error of that write.
+        // By default SIGPIPE ends the process. A write to a closed connection must be an error of that write instead.
         signal(SIGPIPE, SIG_IGN)
         guard let loop = ev_loop_new(UInt32(EVFLAG_NOENV)) else {
             throw SluiceError(system: errno, "libev cannot create a loop")
@@ -83,7 +90,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     deinit {
         progress.end()
-        // What was let go of on other threads, and is closed now: see `DescriptorWatch.abandon`.
+        // Descriptors that other threads gave up and the loop had no turn to close: see `DescriptorWatch.abandon`.
         mailbox.empty { if case .work(let work) = $0 { work() } }
         ev_async_stop(loop, wakeup)
         ev_timer_stop(loop, alarm)
@@ -94,7 +101,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // MARK: Executor
 
-    /// Makes a job ready. Called by Swift's runtime, on any thread.
+    /// Queues a job that is ready to run. Swift's runtime calls this, on any thread.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if !isCurrent {
@@ -107,23 +114,23 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
     }
 
-    /// Whether the calling thread runs this reactor: for Swift's runtime.
+    /// Whether the calling thread runs this reactor. Swift's runtime calls this.
     public func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
-    /// Ends the process off the reactor's thread: for Swift's runtime.
+    /// Ends the process if the calling thread does not run this reactor. Swift's runtime calls this.
     public func checkIsolated() {
         precondition(isCurrent, "not on the thread of \(name)")
     }
 
-    /// Whether the calling thread is the one that runs this reactor.
+    /// Whether the calling thread runs this reactor.
     public var isCurrent: Bool { thread.load(ordering: .relaxed) == currentThread() }
 
-    /// Whether a thread runs the loop. May be asked for on any thread.
+    /// Whether a thread runs the loop. May be read on any thread.
     var isRunning: Bool { thread.load(ordering: .acquiring) != 0 }
 
     // MARK: Work from other threads
 
-    /// Runs `work` on the reactor's thread, soon. May be called from any thread.
+    /// Queues `work` to run on the reactor's thread in its next turn. May be called from any thread.
     public func post(_ work: @escaping @Sendable () -> Void) {
         post(.work(work))
     }
@@ -132,7 +139,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         if mailbox.put(letter) { wake() }
     }
 
-    /// Has the loop take a turn. May be called from any thread.
+    /// Makes the loop take a turn. May be called from any thread.
     func wake() {
         ev_async_send(loop, wakeup)
     }
@@ -150,69 +157,29 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
     }
 
-    /// Tells the detection of deadlocks that something outside the reactor may wake a task, until `release`.
+    /// Keeps the detection of deadlocks from reporting one until `release`, because something outside the reactor may
+    /// wake a task. May be called from any thread.
     ///
-    /// Needed around threads or tasks elsewhere that will use a channel on which this reactor's tasks wait.
+    /// Call this while other threads, or tasks elsewhere, are to use a channel on which this reactor's tasks wait.
     public func hold() {
         perform { [self] in outsideWakers += 1 }
     }
 
-    /// Takes back one `hold`.
+    /// Ends one `hold`. May be called from any thread.
     public func release() {
         perform { [self] in outsideWakers -= 1 }
     }
 
-    // MARK: Timers
-
-    func setTimer(after timeout: Duration, _ action: TimerAction) -> TimerHandle {
-        timers.insert(action, at: clock.nowNanoseconds &+ timeout.wholeNanoseconds)
-    }
-
-    /// Withdraws a timer; does nothing when it has fired. On the reactor's thread only.
-    package func cancelTimer(_ handle: TimerHandle) {
-        timers.remove(handle)
-    }
-
-    /// The current time in nanoseconds of the reactor's clock. May be asked for on any thread.
-    package var nowNanoseconds: UInt64 { clock.nowNanoseconds }
-
-    /// Calls `work` after `delay`, unless that is cancelled before. On the reactor's thread only.
-    package func call(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
-        setTimer(after: delay, .call(work))
-    }
-
-    /// When the first timer is due, in nanoseconds of the clock; nil when none is set. On the reactor's thread only.
-    package var nextTimerNanoseconds: UInt64? { timers.leastPriority }
-
-    private func fireTimers() {
-        guard timers.count > 0 else { return }
-        let now = clock.nowNanoseconds
-        while let action = timers.popFirst(upTo: now) { action.fire() }
-    }
-
-    /// Sets libev's one timer for the earliest of ours. A timer that is cancelled leaves it as it is: at worst the loop
-    /// wakes once for nothing, which costs less than setting it anew for each operation with a deadline.
-    private func setAlarm() {
-        guard clock.runsByItself, let earliest = timers.leastPriority else { return }
-        guard earliest < alarmDeadline || !isAlarmSet else { return }
-        let now = clock.nowNanoseconds
-        ev_timer_stop(loop, alarm)
-        ev_now_update(loop)
-        clibev_timer_init(alarm, { _, _, _ in }, earliest > now ? Double(earliest - now) / 1e9 : 0, 0)
-        ev_timer_start(loop, alarm)
-        alarmDeadline = earliest
-    }
-
-    private var isAlarmSet: Bool { alarm.pointee.active != 0 }
-
     // MARK: The loop
 
-    /// Calls `listener` once, at the end of the turn in which this is asked for. On the reactor's thread only.
+    /// Calls `listener` once, at the end of this turn. On the reactor's thread only.
     package func atEndOfTurn(_ listener: any EndOfTurn) {
         turnEnds.append(listener)
     }
 
-    /// Takes the calling thread for the loop while `body` runs.
+    /// Makes the calling thread the reactor's while `body` runs.
+    ///
+    /// - Throws: `.misuse` when a thread runs the reactor already, or the calling thread runs another reactor.
     func withThread<Result>(_ body: () throws -> Result) throws -> Result {
         guard
             CurrentReactor.unretained == nil,
@@ -229,10 +196,12 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         return try body()
     }
 
-    /// Takes turns until `isDone`; throws `Deadlock`, where that is looked for, when no turn can change anything.
-    func turn(detectingDeadlock: Bool, until isDone: () -> Bool) throws(Deadlock) {
+    /// Takes turns until `isDone` returns true.
+    ///
+    /// - Throws: `Deadlock` when `detectingDeadlock` and nothing can wake any task.
+    func takeTurns(detectingDeadlock: Bool, until isDone: () -> Bool) throws(Deadlock) {
         while true {
-            work()
+            takeTurn()
             if isDone() { return }
             let isIdle = isIdle
             if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
@@ -240,10 +209,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
     }
 
-    /// What a turn is, but for the kernel.
-    private func work() {
+    /// Takes a turn without polling the kernel.
+    private func takeTurn() {
         mailbox.empty(deliver)
-        fireTimers()
+        fireDueTimers()
         runJobs()
         endTurn()
     }
@@ -251,12 +220,12 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty }
 
     private func runJobs() {
-        left = Self.jobsPerTurn
-        while left > 0, let entry = runQueue.popFirst() {
-            left -= 1
+        jobsLeft = Self.jobsPerTurn
+        while jobsLeft > 0, let entry = runQueue.popFirst() {
+            jobsLeft -= 1
             switch entry {
-            case .job(let job): run(job)
-            case .start(let task): start(task)
+            case .job(let job): runJob(job)
+            case .start(let task): startWorker(on: task)
             }
         }
         runningJob = nil
@@ -264,14 +233,14 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         runQueue.giveBackMemory()
     }
 
-    private func run(_ job: UnownedJob) {
-        // A job of a task is the task itself, whose address thereby tells it from any other.
+    private func runJob(_ job: UnownedJob) {
+        // A task's job is the task itself, so that its address identifies it.
         let identity = unsafeBitCast(job, to: UnsafeRawPointer.self)
         runningJob = identity
         if !suspendedElsewhere.isEmpty { runningTask = suspendedElsewhere.removeValue(forKey: identity) }
         progress.jobBegins()
         job.runSynchronously(on: asExecutor)
-        // A task that waits for something of ours has said so, and one that has ended too.
+        // A task that waits for something of this library, or has ended, has cleared this itself.
         if progress.hasRunningTask {
             suspendedElsewhere[identity] = runningTask
             runningTask = nil
@@ -293,28 +262,30 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         runQueue.append(task)
     }
 
-    private func start(_ task: Unmanaged<TaskRecord>) {
+    private func startWorker(on task: Unmanaged<TaskRecord>) {
         workers.assignment = task
         runWorker(workers.popIdle())
     }
 
-    /// Has a worker that was idle run, or a new one.
+    /// Runs a worker that was idle, or a new one if `idle` is nil.
     private func runWorker(_ idle: UnsafeContinuation<Void, Never>?) {
         workers.awaitsJob = true
         if let idle {
             idle.resume()
         } else {
-            // Detached, because it is nobody's child and inherits nothing. As an operation that throws, and captures the
-            // reactor alone, it needs no memory of its own.
-            Task<Void, any Error>.detached(executorPreference: self) { await self.work() }
+            // Detached, so that it is no child and inherits nothing. The closure throws and captures the reactor alone,
+            // so that it needs no memory of its own.
+            Task<Void, any Error>.detached(executorPreference: self) { await self.runWorkerLoop() }
         }
-        if let job = workers.job.take() { run(job) }
+        if let job = workers.job.take() { runJob(job) }
     }
 
     func takeAssignment() -> TaskRecord? { workers.assignment.take()?.takeUnretainedValue() }
 
-    /// Assigns the next task that is to start to the worker that asks. What is ready before that is run here, inside of the
-    /// worker, which spares the worker a suspension. False when the turn is over first.
+    /// Assigns the next task that is to start to the calling worker. Runs what is ready before that task here, inside
+    /// the worker, which saves the worker a suspension.
+    ///
+    /// - Returns: false when the turn is over before a task could be assigned.
     func assignNextStart() -> Bool {
         let worker = runningJob
         let isNested = workers.areNested
@@ -323,10 +294,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             workers.areNested = isNested
             runningJob = worker
         }
-        while left > 0, let entry = isNested ? runQueue.popStart() : runQueue.popFirst() {
-            left -= 1
+        while jobsLeft > 0, let entry = isNested ? runQueue.popStart() : runQueue.popFirst() {
+            jobsLeft -= 1
             switch entry {
-            case .job(let job): run(job)
+            case .job(let job): runJob(job)
             case .start(let task):
                 progress.jobBegins()
                 workers.assignment = task
@@ -336,14 +307,14 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         return false
     }
 
-    /// Has the idle workers end: they find nothing assigned.
+    /// Runs the idle workers, which end because no task is assigned to them.
     private func endWorkers() {
         while let worker = workers.popIdle() { runWorker(worker) }
         progress.jobsEnd()
     }
 
-    /// Tells those who wait for the end of the turn, and then the one that is busy, that it goes on for some time; unless
-    /// they are many: then there is as much to do for the others, and what is done once for a turn is to be done once.
+    /// Calls `turnGoesOn` of the listeners, `busy` last, because the turn will take some time. Does nothing if there
+    /// are many listeners: each waits longer for the others than for `busy` then.
     package func turnGoesOn(for busy: any EndOfTurn) {
         guard turnEnds.count <= Self.mostToldOfLongTurns else { return }
         for listener in turnEnds where listener !== busy { listener.turnGoesOn() }
@@ -359,18 +330,19 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         spareTurnEnds.removeAll(keepingCapacity: true)
     }
 
-    /// Takes turns without the kernel until nothing is left to do at this time. On a thread of `runByHand` only.
+    /// Takes turns without polling the kernel until nothing is left to do at the clock's current time. On a thread of
+    /// `runByHand` only.
     package func settle() {
-        repeat { work() } while !isIdle
+        repeat { takeTurn() } while !isIdle
     }
 
     private func poll(waiting: Bool) {
         setAlarm()
         ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
-        tellSockets()
+        deliverSocketEvents()
     }
 
-    /// Whether a timer is due by a clock that stands still, and for which no alarm is set.
+    /// Whether a timer is due by a clock that stands still, for which no alarm is set.
     private var isTimerDueByHand: Bool {
         guard !clock.runsByItself, let earliest = timers.leastPriority else { return false }
         return earliest <= clock.nowNanoseconds
@@ -381,11 +353,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             && !wasWokenFromOutside
     }
 
-    /// Whether the stop was asked for.
+    /// Whether `requestStop` was called since the reactor was started.
     var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
 
-    /// Begins anew after an earlier stop.
-    func forgetStop() {
+    /// Forgets an earlier stop, before the reactor is started again.
+    func clearStopRequest() {
         stopRequested.store(false, ordering: .releasing)
     }
 

@@ -1,64 +1,66 @@
 import Glibc
 import Synchronization
 
-/// The time that a reactor lives by: nanoseconds that only ever grow.
+/// A monotonic clock, by which a reactor's timers and timeouts go.
 public protocol ReactorClock: Sendable {
-    /// The current time in nanoseconds since an arbitrary start.
+    /// The current time, in nanoseconds since an arbitrary start. It never decreases.
     var nowNanoseconds: UInt64 { get }
 
-    /// Tells the clock which reactor to wake when its time is changed by hand. A clock that runs by itself ignores it.
+    /// Registers a reactor, which a clock that is moved by hand wakes when it is moved. A clock that runs by itself
+    /// does nothing.
     func attach(_ reactor: Reactor)
 
-    /// Whether time passes by itself, so that the reactor should sleep until its next timer.
+    /// Whether the time passes by itself, so that the reactor sleeps until its next timer is due.
     var runsByItself: Bool { get }
 }
 
 /// The machine's monotonic clock.
 public struct SystemReactorClock: ReactorClock {
-    /// The one monotonic clock.
+    /// Creates a value for the machine's one monotonic clock.
     public init() {}
 
-    /// The time since the machine was started.
+    /// The time since the machine started, in nanoseconds.
     public var nowNanoseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// Does nothing: the time changes by itself.
+    /// Does nothing, because the time passes by itself.
     public func attach(_ reactor: Reactor) {}
     /// True.
     public var runsByItself: Bool { true }
 }
 
-/// A clock for tests: its time stands still until `advance` moves it.
+/// A clock for tests. Its time stands still until `advance` moves it.
 public final class ManualReactorClock: ReactorClock {
     private struct State {
         var nowNanoseconds: UInt64 = 0
         var reactors: [WeakReactor] = []
     }
 
-    /// Weak, because each reactor holds its clock.
+    /// Weak, because each reactor retains its clock.
     private struct WeakReactor {
         weak var reactor: Reactor?
     }
 
     private let state = Lock(State())
 
-    /// A clock at 0.
+    /// Creates a clock at 0.
     public init() {}
 
-    /// The sum of all `advance`.
+    /// The sum of all advances, in nanoseconds.
     public var nowNanoseconds: UInt64 { state.withLock { $0.nowNanoseconds } }
     /// False.
     public var runsByItself: Bool { false }
 
-    /// Notes a reactor to be woken by `advance`.
+    /// Registers a reactor, to be woken by `advance`.
     public func attach(_ reactor: Reactor) {
         state.withLock { $0.reactors.append(WeakReactor(reactor: reactor)) }
     }
 
-    /// Moves the time on and has every attached reactor fire the timers that are now due.
+    /// Moves the time forward by `duration` and wakes every attached reactor, which fires the timers that are due. May
+    /// be called from any thread.
     public func advance(by duration: Duration) {
         let reactors = state.withLock { state in
             state.nowNanoseconds += duration.wholeNanoseconds
@@ -69,7 +71,7 @@ public final class ManualReactorClock: ReactorClock {
 }
 
 extension Duration {
-    /// The duration in nanoseconds, at least 0 and at most about 292 years.
+    /// The duration in nanoseconds, clamped to between 0 and about 292 years.
     package var wholeNanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }

@@ -6,7 +6,7 @@ func currentThread() -> UInt {
     UInt(pthread_self())
 }
 
-/// The reactor that the calling thread runs, kept in thread-specific storage: one load finds it.
+/// The reactor that the calling thread runs, kept in thread-specific storage.
 enum CurrentReactor {
     private static let key: pthread_key_t = {
         var key = pthread_key_t()
@@ -14,7 +14,7 @@ enum CurrentReactor {
         return key
     }()
 
-    /// Not retained: a reactor outlives the thread that is inside its loop.
+    /// Not retained: a reactor lives longer than a thread is inside its loop.
     static var unretained: Unmanaged<Reactor>? {
         pthread_getspecific(key).map { Unmanaged<Reactor>.fromOpaque($0) }
     }
@@ -25,10 +25,10 @@ enum CurrentReactor {
 }
 
 extension Reactor {
-    /// The reactor that the calling thread runs.
+    /// The reactor that the calling thread runs; nil on other threads.
     public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
 
-    /// Runs `work` on the reactor's thread: at once when that is the calling one, else soon.
+    /// Runs `work` on the reactor's thread: now if that is the calling thread, else in its next turn.
     func perform(_ work: @escaping @Sendable () -> Void) {
         if isCurrent { work() } else { post(work) }
     }
@@ -44,12 +44,13 @@ enum ReactorThread {
         init(run: @escaping @Sendable () -> Void) { self.run = run }
     }
 
-    /// Runs `body` on a new thread, and returns when `body` calls the closure that it is given; throws the error that
-    /// `body` hands to it.
+    /// Runs `body` on a new thread, and returns when `body` calls the closure that it is given.
+    ///
+    /// - Throws: the error that `body` passes to that closure; `.system` when no thread can be created.
     static func launch(_ name: String, _ body: @escaping @Sendable (Started) -> Void) throws(SluiceError) {
-        let gate = Gate()
-        try launchDetached(name) { body { gate.open($0) } }
-        if let error = gate.wait() { throw error }
+        let signal = StartSignal()
+        try launchDetached(name) { body { signal.send($0) } }
+        if let error = signal.wait() { throw error }
     }
 
     static func launchDetached(_ name: String, _ run: @escaping @Sendable () -> Void) throws(SluiceError) {
@@ -69,16 +70,16 @@ enum ReactorThread {
         pthread_detach(thread)
     }
 
-    /// Holds one thread until another lets it go on, with an error or without.
-    private final class Gate: @unchecked Sendable {
-        // Sendable: `error` is written before the semaphore is posted, and read after it was waited for.
+    /// What one thread waits for until another one sends it, with an error or without.
+    private final class StartSignal: @unchecked Sendable {
+        // Sendable: `error` is written before the semaphore is posted, and read after the wait for it.
         private var semaphore = sem_t()
         private var error: SluiceError?
 
         init() { sem_init(&semaphore, 0, 0) }
         deinit { sem_destroy(&semaphore) }
 
-        func open(_ error: SluiceError?) {
+        func send(_ error: SluiceError?) {
             self.error = error
             sem_post(&semaphore)
         }

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// What a reactor is to run: jobs of Swift tasks, and green tasks that are to start, first come, first served.
+/// What a reactor is to run, first in, first out: jobs of Swift tasks, and green tasks that are to start.
 struct ReadyQueue: ~Copyable {
     enum Entry {
         case job(UnownedJob)
@@ -8,12 +8,12 @@ struct ReadyQueue: ~Copyable {
         case start(Unmanaged<TaskRecord>)
     }
 
-    /// A queue that was longer gives its memory back once it is an eighth as long.
+    /// A queue that was longer than this gives memory back once it has shrunk to an eighth.
     private static let longestKept = 4096
 
-    /// Addresses, whose lowest bit tells a task that is to start from a job: a word an entry instead of two.
+    /// Addresses. The lowest bit is set in that of a task to start, so that an entry takes one word instead of two.
     private var words = Deque<UInt>()
-    /// The most entries at a time since memory was given back.
+    /// The greatest length since memory was given back.
     private var longest = 0
 
     var isEmpty: Bool { words.isEmpty }
@@ -33,13 +33,13 @@ struct ReadyQueue: ~Copyable {
             : .start(Unmanaged<TaskRecord>.fromOpaque(address))
     }
 
-    /// Takes the first entry if it is a task that is to start.
+    /// Takes the first entry if it is a task to start.
     mutating func popStart() -> Entry? {
         guard let word = words.first, word & 1 == 1 else { return nil }
         return popFirst()
     }
 
-    /// To be called now and then; how long the queue is between two calls is not noticed.
+    /// Gives memory back if the queue has become much shorter. Sees the length only when it is called.
     mutating func giveBackMemory() {
         longest = max(longest, words.count)
         guard longest > Self.longestKept, words.count < longest / 8 else { return }

@@ -5,11 +5,12 @@ import Synchronization
 
 /// The signals that libev hands to one `SignalWatcher`, and the tasks that wait for them.
 final class SignalQueue: WaitSource, @unchecked Sendable {
-    // Sendable: `withdraw` and `closeFromAnywhere` take themselves to the reactor's thread, to which all else belongs.
+    // Sendable: `withdraw` and `closeFromAnywhere` may be called from any thread; everything else belongs to the
+    // reactor's thread.
 
-    /// How many signals are kept; nobody needs more of a flood than that.
+    /// The most signals kept; further ones are dropped.
     private static let limit = 64
-    /// The signals that are watched in this process: libev allows one loop for each, and ends the process otherwise.
+    /// The signals that are watched in this process. libev ends the process when two loops watch the same one.
     private static let watched = Lock<Set<Int32>>([])
 
     /// Not retained, see `DescriptorWatch`.
@@ -20,7 +21,7 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
     private var waiters = WaitQueue<UnsafeContinuation<SignalVerdict, Never>>()
     private var isOpen = true
 
-    /// - Throws: `.misuse` when a signal is watched already, or cannot be.
+    /// - Throws: `.misuse` when a signal is watched already or cannot be watched.
     init(_ numbers: [Int32], on reactor: Reactor) throws(SluiceError) {
         self.numbers = try Self.claim(numbers)
         self.reactor = reactor
@@ -36,8 +37,8 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
         unblock()
     }
 
-    /// Lets the calling thread be interrupted by the signals: a process inherits what its parent has blocked, and libev
-    /// leaves that as it is.
+    /// Unblocks the signals in the calling thread. A process inherits the signals that its parent has blocked, and
+    /// libev does not unblock them.
     private func unblock() {
         var signals = sigset_t()
         sigemptyset(&signals)
@@ -46,7 +47,7 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
     }
 
     deinit {
-        precondition(!isOpen, "\(waitDescription) were let go of while libev watches them")
+        precondition(!isOpen, "\(waitDescription) were released while libev watches them")
         watchers.deallocate()
     }
 
@@ -72,7 +73,7 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Takes the oldest signal that nobody waited for.
+    /// Takes the oldest signal that arrived while no task waited.
     func takePending() -> Int32? { pending.popFirst() }
 
     func register(_ continuation: UnsafeContinuation<SignalVerdict, Never>) -> WaitTicket? {
@@ -104,7 +105,7 @@ final class SignalQueue: WaitSource, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Gives the signals back on the reactor's thread. May be called from any thread.
+    /// Stops watching the signals, on the reactor's thread. May be called from any thread.
     func closeFromAnywhere() {
         reactor.perform { [self] in close() }
     }

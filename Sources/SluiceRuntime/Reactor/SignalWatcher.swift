@@ -1,9 +1,10 @@
 import Glibc
 
-/// Signals of the operating system, as something that a task can wait for.
+/// Signals of the operating system that tasks can wait for.
 ///
-/// While it is open, its signals do nothing but arrive here: one that comes while nobody waits is kept for the next wait.
-/// When it is closed, or nobody refers to it any more, they have their usual effect again.
+/// While the watcher is open, its signals have no other effect. Up to 64 signals that arrive while no task waits are
+/// kept for the next waits. The signals have their usual effect again when the watcher is closed, or nothing refers to
+/// it any more.
 public final class SignalWatcher: Sendable {
     private let reactor: Reactor
     private let queue: SignalQueue
@@ -15,12 +16,13 @@ public final class SignalWatcher: Sendable {
 
     deinit { queue.closeFromAnywhere() }
 
-    /// Waits for the next signal. Tasks of the watcher's reactor may call this, also several at once: then each signal
-    /// goes to the one that has waited longest.
+    /// Waits for the next signal. For tasks of the watcher's reactor. When several tasks wait, a signal goes to the one
+    /// that has waited longest.
     ///
-    /// - Parameter timeout: how long to wait at most; nil waits for ever.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
     /// - Returns: the signal's number, such as `SIGTERM`.
-    /// - Throws: `.timedOut`, `.cancelled`: then no signal was taken. `.closed`; `.misuse` off the reactor.
+    /// - Throws: `.timedOut` or `.cancelled`, when no signal was taken; `.closed` after `close`; `.misuse` off the
+    ///   reactor's thread.
     public func next(timeout: Duration? = nil) async throws(SluiceError) -> Int32 {
         guard reactor.isCurrent else {
             throw SluiceError(.misuse, "\(queue.waitDescription) belong to the tasks of \(reactor.name)")
@@ -34,19 +36,19 @@ public final class SignalWatcher: Sendable {
         }
     }
 
-    /// Gives the signals back: waiting tasks get an error with code `.closed`. May be called from any thread.
+    /// Stops watching the signals. Waiting tasks throw `.closed`. May be called from any thread.
     public func close() {
         queue.closeFromAnywhere()
     }
 }
 
 extension Reactor {
-    /// Takes signals over, such as `SIGTERM` and `SIGINT`. On the reactor's thread only.
+    /// Starts watching signals, such as `SIGTERM` and `SIGINT`. On the reactor's thread only.
     ///
-    /// - Throws: `.misuse` when a signal is watched already, by whatever reactor; when it cannot be watched; or off the
+    /// - Throws: `.misuse` when a signal is watched already, by any reactor; when it cannot be watched; and off the
     ///   reactor's thread.
     public func signals(_ numbers: Int32...) throws(SluiceError) -> SignalWatcher {
-        guard isCurrent else { throw SluiceError(.misuse, "signals are watched from a task of \(name)") }
+        guard isCurrent else { throw SluiceError(.misuse, "call signals from a task of \(name)") }
         return SignalWatcher(try SignalQueue(numbers, on: self), on: self)
     }
 }

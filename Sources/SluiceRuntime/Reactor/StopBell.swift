@@ -1,10 +1,10 @@
 import Glibc
 
-/// Rings once, for a thread that does something at intervals until then. The intervals are those of the monotonic clock.
+/// Rings once. A thread that does something at intervals, by the monotonic clock, stops then.
 final class StopBell: @unchecked Sendable {
-    // Sendable: `hasRung` belongs to the mutex.
+    // Sendable: `hasRung` is guarded by the mutex.
 
-    // Allocated, because POSIX needs them to stay where they are.
+    // Allocated, because POSIX requires that they do not move.
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var hasRung = false
@@ -32,7 +32,9 @@ final class StopBell: @unchecked Sendable {
         pthread_mutex_unlock(mutex)
     }
 
-    /// Waits for the bell, at most for `interval`; whether it has rung.
+    /// Waits for the bell, at most for `interval`.
+    ///
+    /// - Returns: whether it has rung.
     func rings(within interval: Duration) -> Bool {
         let deadline = SystemReactorClock().nowNanoseconds + interval.wholeNanoseconds
         var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))

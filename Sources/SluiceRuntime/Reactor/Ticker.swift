@@ -1,4 +1,4 @@
-/// Work that a reactor does at regular times, until it is stopped or nothing refers to the ticker any more.
+/// Work that a reactor does at regular intervals, until `stop` is called or nothing refers to the ticker any more.
 public final class Ticker: Sendable {
     private let reactor: Reactor
     private let beat: Beat
@@ -10,32 +10,34 @@ public final class Ticker: Sendable {
 
     deinit { stop() }
 
-    /// Ends the ticking. May be called from any thread, any number of times; on the reactor's, no tick comes
-    /// afterwards.
+    /// Stops the ticks. May be called from any thread, any number of times. After a call on the reactor's thread, no
+    /// more ticks follow.
     public func stop() {
         reactor.perform { [beat] in beat.stop() }
     }
 }
 
-/// What becomes of a ticker after a tick.
+/// Whether a ticker continues after a tick.
 enum TickVerdict {
     case goOn
     case stop
 }
 
 extension Reactor {
-    /// Calls `work` on the reactor's thread every `interval`, the first time when one has passed. May be called from
+    /// Calls `work` on the reactor's thread every `interval`, for the first time after one interval. May be called from
     /// any thread.
     ///
-    /// The ticks keep to multiples of the interval, however long the work takes: they do not drift, and the reactor
-    /// skips those that it could not keep. While there is a ticker, no deadlock is found.
+    /// Ticks happen at multiples of the interval, so that they do not drift, however long `work` takes. Ticks that the
+    /// reactor is too late for are skipped. While a ticker exists, no deadlock is detected.
     ///
-    /// - Parameter work: is given the time since the ticker was made. It must not block.
+    /// - Parameter work: gets the time since the ticker was created. It must not block.
     /// - Throws: `.misuse` when the interval is not positive.
     public func tick(
         every interval: Duration, _ work: @escaping @Sendable (Duration) -> Void
     ) throws(SluiceError) -> Ticker {
-        guard interval > .zero else { throw SluiceError(.misuse, "a ticker cannot tick every \(interval)") }
+        guard interval > .zero else {
+            throw SluiceError(.misuse, "the interval of a ticker must be positive, and is \(interval)")
+        }
         return startTicker(every: interval) { elapsed in
             work(elapsed)
             return .goOn
@@ -53,7 +55,7 @@ extension Reactor {
 private final class Beat: @unchecked Sendable {
     // Sendable: see above.
 
-    /// Not retained: the reactor's timer holds this, and the ticker holds the reactor.
+    /// Not retained: the reactor's timer retains this, and the ticker retains the reactor.
     private unowned(unsafe) let reactor: Reactor
     private let beginning: UInt64
     private let interval: UInt64
@@ -70,7 +72,7 @@ private final class Beat: @unchecked Sendable {
 
     func start() {
         guard !isStopped else { return }
-        // Time has passed since `init`, where that was on another thread.
+        // If `init` ran on another thread, time has passed since.
         setTimer(afterNanoseconds: interval - min(interval, sinceBeginning))
     }
 
@@ -89,7 +91,7 @@ private final class Beat: @unchecked Sendable {
     private func fire() {
         timer = nil
         if work(.nanoseconds(Int64(clamping: sinceBeginning))) == .stop { stop() }
-        // The work may have stopped the ticker, and took its time.
+        // The work may have stopped the ticker.
         guard !isStopped, interval > 0 else { return }
         setTimer(afterNanoseconds: interval - sinceBeginning % interval)
     }

@@ -1,7 +1,6 @@
-/// A green task: a Swift task that lives on a reactor, can be joined with a deadline, and shows in reports what it
-/// waits on.
+/// A Swift task that runs on a reactor. It can be joined with a timeout, and reports show what it waits on.
 public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable {
-    // Sendable: as its superclass; `body` belongs to the reactor's thread once the task was spawned.
+    // Sendable: as its superclass; `body` belongs to the reactor's thread once the task is spawned.
 
     /// What the task does; nil once it has begun.
     @usableFromInline @exclusivity(unchecked) var body: (@Sendable () async throws -> Success)?
@@ -21,7 +20,7 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
         }
     }
 
-    /// How the task ended; nil while it has not.
+    /// The task's result or error; nil until it has ended. May be read on any thread.
     @inlinable public var outcome: Result<Success, any Error>? {
         guard hasEnded, let joinWord else { return nil }
         return joinStage == .succeeded
@@ -29,45 +28,54 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
             : .failure(Parcel.look(into: joinWord, as: (any Error).self))
     }
 
-    /// Waits until the task has ended, and returns its result or throws its error.
+    /// The task's result, once it has ended. Throws what `join` throws.
     @inlinable
     public var value: Success {
         @inline(__always) get async throws { try await join() }
     }
 
-    /// Waits until the task has ended, at most for `timeout`. Giving up does not cancel the task.
+    /// Waits until the task has ended. A wait that is cut short does not cancel the task.
     ///
-    /// - Throws: what the task threw; or `SluiceError` with code `.timedOut` or `.cancelled` when the wait was cut short.
+    /// - Parameter timeout: the longest time to wait; nil waits without a limit.
+    /// - Returns: the task's result.
+    /// - Throws: what the task threw; `.timedOut` or `.cancelled` when the wait was cut short.
     @inlinable
     @inline(__always)
     public func join(timeout: Duration? = nil) async throws -> Success {
+        // `endedOutcome` is never inlined, for the reason given in `Channel`.
         try await waitUntilEnded(timeout: timeout)
-        guard let outcome else { throw SluiceError(.misuse, "\(waitDescription) has ended without a result") }
-        return try outcome.get()
+        return try endedOutcome.get()
+    }
+
+    @inlinable var endedOutcome: Result<Success, any Error> {
+        @inline(never) get {
+            outcome ?? .failure(SluiceError(.misuse, "\(waitDescription) has ended without a result"))
+        }
     }
 
     @usableFromInline
     override nonisolated(nonsending) func live() async {
-        // Not by `take`, which looks up the closure's type each time: 450 instructions.
+        // `take` would look up the closure's type each time, which takes 450 instructions.
         guard let body else { return }
         self.body = nil
         begin()
         do {
             end(.succeeded, Parcel.wrap(try await body()))
         } catch {
-            // The cast keeps the compiler from wrapping what is in the existential, which it would open.
+            // Without the cast, the compiler would open the existential and wrap the error inside.
             end(.failed, Parcel.wrap(error as any Error))
         }
     }
 }
 
 extension Reactor {
-    /// Starts a green task: it begins when those have run that are ready now. May be called from any thread.
+    /// Starts a green task. It begins after everything that is ready now has run. May be called from any thread.
     ///
     /// As with `Task.init`, the new task inherits the task-local values of the calling task. It costs 400 ns more to
     /// start while there are any.
     ///
     /// - Parameter name: shown in reports and logs.
+    /// - Returns: the task, for `join`, `value` and `cancel`. It runs even if nothing refers to it.
     @inlinable
     @discardableResult
     public func spawn<Success: Sendable>(

@@ -1,15 +1,15 @@
-/// How far a task has come for those who wait for its end, and what its `joinWord` holds.
+/// Whether a task has ended and what waits for its end; says what the task's `joinWord` holds.
 @usableFromInline
 enum JoinStage: UInt8 {
-    /// Nobody waits. The word is nil.
+    /// No task waits. The word is nil.
     case alone
-    /// One task waits: the word is its continuation.
+    /// One task waits. The word is its continuation.
     case awaited
-    /// Several wait, or did: the word is a retained `Joiners`.
+    /// Several tasks wait, or did. The word is a retained `Joiners`.
     case awaitedBySeveral
-    /// The task has returned: the word is a `Parcel` with its result.
+    /// The task has returned. The word is a `Parcel` with its result.
     case succeeded
-    /// The task has thrown: the word is a `Parcel` with its error.
+    /// The task has thrown. The word is a `Parcel` with its error.
     case failed
 
     @usableFromInline var isEnd: Bool {
@@ -20,12 +20,12 @@ enum JoinStage: UInt8 {
     }
 }
 
-/// Several who wait for the end of one green task. Most tasks have no joiner or one, who needs no memory: see
-/// `JoinStage`.
+/// Several tasks that wait for the end of one green task. Most tasks have at most one joiner, which needs no memory:
+/// see `JoinStage`.
 final class Joiners {
     typealias Joiner = UnsafeContinuation<JoinVerdict, Never>
 
-    /// The one who came first, while it waits.
+    /// The first joiner, while it waits.
     private var first: Joiner?
     private var others = WaitQueue<Joiner>()
 
@@ -33,11 +33,13 @@ final class Joiners {
         self.first = first
     }
 
-    /// The ticket of the one who came first. No joiner can mistake it for its own: a ticket is used once, and a task
-    /// has one first joiner at a time.
+    /// The ticket of the first joiner. It is never ambiguous, because a ticket is used once, and a task has one first
+    /// joiner at a time.
     private static var firstTicket: WaitTicket { .ofNoQueue }
 
-    /// Adds a joiner and returns its ticket; nil when the task has ended.
+    /// Adds a joiner.
+    ///
+    /// - Returns: its ticket; nil when the task has ended.
     static func add(_ joiner: Joiner, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> WaitTicket? {
         switch stage {
         case .alone:
@@ -56,7 +58,7 @@ final class Joiners {
         }
     }
 
-    /// Takes a joiner out; nil when it has been resumed.
+    /// Takes a joiner out; returns nil when it has been resumed already.
     static func remove(
         _ ticket: WaitTicket, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
     ) -> Joiner? {
@@ -75,7 +77,7 @@ final class Joiners {
         ticket == Self.firstTicket ? first.take() : others.remove(ticket)
     }
 
-    /// Tells all joiners that the task has ended; for those who were there when it did, outside of the lock.
+    /// Resumes the joiners that waited when the task ended. Call without the lock.
     static func resume(_ stage: JoinStage, _ word: UnsafeMutableRawPointer?) {
         guard let word else { return }
         switch stage {

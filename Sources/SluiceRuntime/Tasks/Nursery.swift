@@ -1,22 +1,22 @@
-/// The place where a group of green tasks lives that ends together: see `withNursery`.
+/// A group of green tasks that end together: see `withNursery`.
 public final class Nursery: @unchecked Sendable {
-    // Sendable: everything that changes belongs to the reactor's thread; `cancel` and `spawn` look after that.
+    // Sendable: everything that changes belongs to the reactor's thread, which `cancel` and `spawn` ensure.
 
-    /// What the nursery is called in reports.
+    /// The nursery's name in reports.
     public let name: String
     let scope: CancelScope
     private let exit: NurseryExit
     private let timeout: Duration?
     private var alarm: TimerHandle?
 
-    /// The children that have not ended, by the order in which they were started.
+    /// The children that have not ended, by their numbers: the order in which they were started.
     private var children: [UInt64: TaskRecord] = [:]
-    /// How many children were started.
+    /// The number of children started so far.
     private(set) var startedCount: UInt64 = 0
-    /// The first error that is not a mere effect of the nursery's being cancelled.
+    /// The first error that is not just an effect of the nursery's cancellation.
     private var failure: (any Error)?
     private var areChildrenCancelled = false
-    /// Whether a child ended because the nursery cancelled it, and not by itself.
+    /// Whether a child has ended because it was cancelled.
     private var wasChildCutShort = false
     private var hasExpired = false
     private var hasEnded = false
@@ -33,15 +33,15 @@ public final class Nursery: @unchecked Sendable {
 
     // MARK: Children
 
-    /// Starts a child: a green task that the nursery awaits. For the body, the children, and other tasks of the
-    /// reactor.
+    /// Starts a child, which is a green task that the nursery awaits. The body, the children, and other tasks of the
+    /// reactor may call this.
     ///
-    /// An error of the child ends the whole nursery. A child that was cancelled by its own `cancel()` may end with
-    /// `.cancelled` without that. In a nursery that is cancelled, the child is too, before it begins.
+    /// An error that a child throws ends the whole nursery. A child that was cancelled by its own `cancel()` may throw
+    /// `.cancelled` without that effect. In a cancelled nursery, the child is cancelled before it begins.
     ///
     /// - Parameter name: shown in reports and logs.
-    /// - Returns: the child, for `join`, `value` and `cancel`. When the nursery has ended, or the caller is on another
-    ///   thread than the reactor's, `body` is not run, and the task throws `.misuse`.
+    /// - Returns: the child, for `join`, `value` and `cancel`. When the nursery has ended, or the caller is not on the
+    ///   reactor's thread, `body` does not run, and the task throws `.misuse`.
     @inlinable
     @discardableResult
     public func spawn<Success: Sendable>(
@@ -64,7 +64,7 @@ public final class Nursery: @unchecked Sendable {
         return child
     }
 
-    /// The number of the child that is about to be started; nil when there can be none.
+    /// The number for a child that is about to be started; nil when no child can be started.
     @usableFromInline
     func admit() -> UInt64? {
         guard reactor.isCurrent, !hasEnded else { return nil }
@@ -89,7 +89,7 @@ public final class Nursery: @unchecked Sendable {
         exit.childCount = children.count
         if let error {
             if child?.isCancelled == true, CancelScope.isCancellation(error) {
-                // A deadlock and the end of a `run` cancel the children before the nursery does.
+                // A deadlock and the end of `Reactor.run` cancel the children before the nursery does.
                 wasChildCutShort = wasChildCutShort || areChildrenCancelled || scope.task.isCancelled
             } else {
                 fail(error)
@@ -100,13 +100,13 @@ public final class Nursery: @unchecked Sendable {
 
     // MARK: Cancelling
 
-    /// Cancels the children and the body. A body that returns all the same has its result returned, so this is also how
-    /// to end children that would never end by themselves. May be called from any thread, any number of times.
+    /// Cancels the children and the body. If the body returns anyway, `withNursery` returns its result, so that this
+    /// also serves to end children that never end by themselves. May be called from any thread, any number of times.
     public func cancel() {
         reactor.perform { [self] in cancelAll() }
     }
 
-    /// Whether the nursery was cancelled: by `cancel()`, its timeout, or an error. On the reactor's thread only.
+    /// Whether the nursery was cancelled, by `cancel()`, its timeout, or an error. On the reactor's thread only.
     public var isCancelled: Bool { scope.isCancelled }
 
     private func cancelAll() {
@@ -118,7 +118,7 @@ public final class Nursery: @unchecked Sendable {
     private func cancelChildren() {
         guard !areChildrenCancelled else { return }
         areChildrenCancelled = true
-        // In the order in which they were started, so that the same program always does the same.
+        // In the order in which they were started, so that a program is deterministic.
         for (_, child) in children.sorted(by: { $0.key < $1.key }) { child.cancel() }
     }
 
@@ -142,7 +142,8 @@ public final class Nursery: @unchecked Sendable {
         }
     }
 
-    /// Waits until every child has ended. Once the task is cancelled, the children are, and the wait goes on.
+    /// Waits until every child has ended. If the task is cancelled meanwhile, cancels the children and continues to
+    /// wait.
     fileprivate nonisolated(nonsending) func awaitChildren() async {
         let task = scope.task
         while !children.isEmpty {
@@ -154,12 +155,12 @@ public final class Nursery: @unchecked Sendable {
         hasEnded = true
         if let alarm { reactor.cancelTimer(alarm) }
         alarm = nil
-        scope.leave()
+        scope.close()
     }
 
     fileprivate func conclude<Result>(_ outcome: Swift.Result<Result, any Error>) throws -> Result {
         if let failure { throw failure }
-        // When a scope around is cancelled too, its cancellation is what has to be passed on.
+        // If an outer scope is cancelled too, its cancellation is passed on.
         let hasTimedOut = hasExpired && !scope.task.isCancelled
         switch outcome {
         case .success(let result):
@@ -176,7 +177,7 @@ public final class Nursery: @unchecked Sendable {
     }
 }
 
-/// Where the body's task waits for the children of a nursery. On the reactor's thread only.
+/// What the body's task waits on for the children of a nursery. On the reactor's thread only.
 private final class NurseryExit: WaitSource {
     private let name: String
     private var waiter = SoleWaiter<JoinVerdict>()
@@ -203,7 +204,7 @@ private final class NurseryExit: WaitSource {
     override var waitDescription: String { "the \(childCount) \(childCount == 1 ? "task" : "tasks") of \(label)" }
 }
 
-/// Runs `body` with a place to start green tasks in, and returns when it and all of them have ended.
+/// Runs `body` with a nursery, and returns when `body` and all green tasks started in the nursery have ended.
 ///
 /// ```swift
 /// try await withNursery("crawl", timeout: .seconds(30)) { nursery in
@@ -211,22 +212,23 @@ private final class NurseryExit: WaitSource {
 /// }
 /// ```
 ///
-/// - The body runs in the calling task; children live on its reactor, and may start siblings.
-/// - The first error, of the body or of a child, cancels all the others, and is thrown once they have ended.
-/// - So does the end of `timeout`: then `.timedOut` is thrown, unless everything has ended well in spite of it.
-/// - When the calling task is cancelled, or a scope around, the children are as soon as the body has ended, and are
-///   awaited.
-/// - To be cancelled means that every wait of this library throws `.cancelled`, and takes no message. Other `await`s
-///   end as they please. What has a result all the same keeps it.
+/// - The body runs in the calling task. Children run on its reactor, and may start siblings.
+/// - The first error, of the body or of a child, cancels all the others and is thrown once they have ended.
+/// - When `timeout` has passed, all are cancelled, and `.timedOut` is thrown unless all of them return a result
+///   nevertheless.
+/// - When the calling task or an outer scope is cancelled, the children are cancelled as soon as the body has ended,
+///   and are awaited.
+/// - In a cancelled task, every wait of this library throws `.cancelled` and takes no message. Other `await`s are not
+///   affected. A task that returns a result in spite of its cancellation keeps it.
 ///
-/// The idea is trio's, and gevent's pools with `joinall(raise_error=True)`.
+/// After trio's nurseries, and gevent's pools with `joinall(raise_error=True)`.
 ///
 /// - Parameters:
 ///   - name: shown in reports.
-///   - timeout: how long the body and the children have in all; nil for ever.
+///   - timeout: the time for the body and all children together; nil for no limit.
 /// - Returns: what `body` returns.
 /// - Throws: the first error; `.timedOut`; `.cancelled`; `.misuse` off the reactors and in child tasks (`async let`,
-///   `TaskGroup`), where `body` is not run.
+///   `TaskGroup`), where `body` does not run.
 @discardableResult
 public func withNursery<Result>(
     _ name: String = "", timeout: Duration? = nil, _ body: (Nursery) async throws -> Result

@@ -1,11 +1,12 @@
-/// What a task waits on: a channel, a select, a timer, a descriptor, another task. It can take a waiter out again.
+/// What a task waits on: a channel, a select, a timer, a descriptor, or another task. A waiter can be withdrawn from
+/// it.
 ///
-/// A class rather than a protocol, so that a parked wait is two words and reaching its source needs no witness table.
+/// A class and not a protocol, so that a parked wait is two words and calls need no witness table.
 public class WaitSource {
     @usableFromInline package init() {}
 
-    /// Takes the waiter that `ticket` names out of its queue and resumes it with `reason`; does nothing when it was
-    /// resumed already. May be called from any thread.
+    /// Dequeues the waiter that `ticket` names and resumes it with `reason`. Does nothing if it was resumed already.
+    /// May be called from any thread.
     @usableFromInline
     package func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {}
 
@@ -13,7 +14,7 @@ public class WaitSource {
     @usableFromInline package var waitDescription: String { "" }
 }
 
-/// Which queue of a `WaitSource` a waiter stands in.
+/// Which queue of a `WaitSource` a waiter is in.
 @usableFromInline
 package enum WaitSide: UInt8, Sendable {
     case send
@@ -37,7 +38,7 @@ package enum WaitSide: UInt8, Sendable {
         }
     }
 
-    /// Whether only another task can end the wait, so that it counts for the detection of deadlocks.
+    /// Whether only another task can end the wait. Such waits count for the detection of deadlocks.
     @usableFromInline var isWokenByTasksOnly: Bool {
         switch self {
         case .send, .receive, .select, .join: true
@@ -61,7 +62,7 @@ package enum WithdrawalReason: UInt8, Sendable {
     }
 }
 
-/// A task's current wait: where it stands and how to take it out.
+/// A task's current wait: where it is queued, and how to withdraw it.
 @usableFromInline
 package struct ParkedWait {
     /// Not retained: the frame of the parked operation keeps its source alive.
@@ -83,4 +84,27 @@ package struct ParkedWait {
     var description: String {
         "\(side.verb) \(source.takeUnretainedValue().waitDescription)"
     }
+}
+
+/// A wait source of another target, which withdraws waiters through a closure.
+package final class OutsideWaitSource: WaitSource, @unchecked Sendable {
+    // Sendable: everything is constant.
+
+    private let description: String
+    private let withdrawal: @Sendable (WaitTicket, WithdrawalReason) -> Void
+
+    /// - Parameter withdrawal: see `WaitSource.withdraw`.
+    package init(
+        _ description: String, withdrawing withdrawal: @escaping @Sendable (WaitTicket, WithdrawalReason) -> Void
+    ) {
+        self.description = description
+        self.withdrawal = withdrawal
+        super.init()
+    }
+
+    package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
+        withdrawal(ticket, reason)
+    }
+
+    package override var waitDescription: String { description }
 }

@@ -1,6 +1,6 @@
-/// Suspends the calling task for `duration`.
+/// Suspends the calling task for `duration`, by its reactor's clock, or by the system's off the reactors.
 ///
-/// - Throws: `SluiceError` with code `.cancelled` when the task is cancelled before.
+/// - Throws: `.cancelled` when the task is cancelled before the time has passed.
 public func sleep(for duration: Duration) async throws(SluiceError) {
     guard let reactor = Reactor.current else {
         do {
@@ -28,7 +28,7 @@ enum SleepVerdict: WaitVerdict {
 
 /// The sleeping tasks of a reactor.
 final class Sleepers: WaitSource, @unchecked Sendable {
-    // Sendable: `withdraw` takes itself to the reactor's thread, to which everything belongs.
+    // Sendable: `withdraw` may be called from any thread; everything else belongs to the reactor's thread.
 
     private unowned(unsafe) let reactor: Reactor
     private var queue = WaitQueue<UnsafeContinuation<SleepVerdict, Never>>()

@@ -4,9 +4,9 @@ import CLibev
 enum TaskLocals {
     /// Whether the calling task has task-local values that a new task would inherit. False off the tasks.
     ///
-    /// Swift has no call for this. It keeps the values of a task in a list whose head is this word of the task's memory,
-    /// which has 24 words. A runtime that kept another thing there would make tasks slower to start, or have them inherit
-    /// nothing; `TaskLocalTests` would fail.
+    /// Swift has no call for this. It keeps the values of a task in a list whose head is this word of the task's
+    /// memory, which has 24 words. A runtime that kept another thing there would make tasks slower to start, or have
+    /// them inherit nothing; `TaskLocalTests` would fail.
     static var areBound: Bool {
         guard let task = swift_task_getCurrent() else { return false }
         return task.load(fromByteOffset: 17 * MemoryLayout<UInt>.stride, as: UInt.self) != 0

@@ -1,26 +1,29 @@
 import Synchronization
 
-/// What a reactor knows of one green task: its name, and what it waits on.
+/// What a reactor knows about one green task: its name, and what it waits on. The base of `GreenTask<Success>`,
+/// whatever the type of the result.
 ///
-/// The base of `GreenTask<Success>`, without its type. With it, 104 bytes and not one more: that is what keeps a parked
-/// task, Swift's part included, below 1 500.
+/// A `GreenTask` takes 104 bytes and must not take more: that keeps a parked task below 1 500 bytes, Swift's part
+/// included.
 public class TaskRecord: WaitSource, @unchecked Sendable {
-    // Sendable: `label` and `reactor` are constant, `joinStage` and `joinWord` belong to the reactor's `joinLock`,
-    // everything else to the reactor's thread.
+    // Sendable: `title` and `reactor` are constant, `joinStage` and `joinWord` are guarded by the reactor's `joinLock`,
+    // and everything else belongs to the reactor's thread.
 
     private let title: Title?
-    /// The reactor that the task lives on.
+    /// The reactor that runs the task.
     public let reactor: Reactor
 
-    // Every suspension touches these, from one thread: checking their exclusivity at run time took 6 % of a transfer.
-    /// The Swift task that this record describes, while it lives.
+    // Every suspension touches these, on one thread. Checking their exclusivity at run time took 6 % of a transfer.
+    /// The Swift task that this record describes; nil before it begins and after it has ended.
     @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
     @exclusivity(unchecked) private var wait: ParkedWait?
     private var wasCancelled = false
-    /// How many scopes around the running code are cancelled: the task itself, and nurseries that it is in.
+    /// Whether `suspend` has met the continuation of another task, and `resumes` has not reported it yet.
+    @usableFromInline @exclusivity(unchecked) final var hasMetForeignTask = false
+    /// The number of cancelled scopes around the running code: the task itself, and its nurseries and timeouts.
     @exclusivity(unchecked) private var cancelledScopes: UInt16 = 0
     @usableFromInline @exclusivity(unchecked) private(set) var joinStage = JoinStage.alone
-    /// What `joinStage` says.
+    /// What `JoinStage` says for `joinStage`.
     @usableFromInline @exclusivity(unchecked) private(set) var joinWord: UnsafeMutableRawPointer?
     /// The neighbours in the reactor's `TaskRegistry`.
     @exclusivity(unchecked) var next: Unmanaged<TaskRecord>?
@@ -32,31 +35,31 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         self.reactor = reactor
     }
 
-    /// Boxed, since most tasks of a crowd have no name.
+    /// Boxed, because most tasks of a large number have no name.
     private final class Title {
         let text: String
 
         init(_ text: String) { self.text = text }
     }
 
-    /// What the task is called in reports; empty where it was given no name.
+    /// The task's name in reports; empty for a task without a name.
     public var name: String { title?.text ?? "" }
 
-    /// The name of the green task whose code runs, for logs; nil off the reactors and in child tasks.
+    /// The name of the running green task, for logs; nil off the reactors and in child tasks.
     public static var currentName: String? { running?.name }
 
-    /// The record of the green task whose code runs; nil off the reactors and in child tasks. A task that was started
-    /// by `Task.immediate` gets the one of its starter, and must ask whether it `owns` the continuation.
+    /// The record of the running green task; nil off the reactors and in child tasks. In a task that `Task.immediate`
+    /// started, this is its starter's record, which does not `owns` the task's continuations.
     @usableFromInline
     static var running: TaskRecord? {
         CurrentReactor.unretained?._withUnsafeGuaranteedRef { $0.runningTask }
     }
 
-    /// Whether `continuation` is one of this task, rather than of one that `Task.immediate` started.
+    /// Whether `continuation` belongs to this task, and not to one that `Task.immediate` started in it.
     ///
-    /// A continuation is one pointer, to its Swift task; comparing it is free, where `withUnsafeCurrentTask` takes 30
-    /// ns of each suspension. Should a later runtime change that, no continuation would match, and green tasks would
-    /// wait by the slower way that any task has.
+    /// A continuation is one pointer, to its Swift task. Comparing it costs nothing, while `withUnsafeCurrentTask`
+    /// would take 30 ns of each suspension. If a later runtime changes that, no continuation matches, and green tasks
+    /// wait in the slower way of any other task.
     @inlinable
     func owns<Verdict>(_ continuation: UnsafeContinuation<Verdict, Never>) -> Bool {
         identity == unsafeBitCast(continuation, to: UnsafeRawPointer.self)
@@ -70,12 +73,12 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     // MARK: Life
 
-    /// Does what the task is for, from `begin` to `end`. One function, because each frame that is live around the body
-    /// costs every parked task its size, and a Swift task's first slab ends at 984 bytes.
+    /// Runs the task from `begin` to `end`. One function, because every frame around the body adds its size to each
+    /// parked task, and a Swift task's first slab ends at 984 bytes.
     @usableFromInline
     nonisolated(nonsending) func live() async {}
 
-    /// Notes that the task's first job runs.
+    /// Records that the task's first job runs.
     @usableFromInline
     final func begin() {
         identity = reactor.runningJob
@@ -83,9 +86,9 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
     }
 
-    /// Notes that the task has ended, and resumes those who wait for that.
+    /// Records that the task has ended, and resumes its joiners.
     ///
-    /// - Parameter parcel: the task's result or its error, as `stage` says.
+    /// - Parameter parcel: the task's result if `stage` is `.succeeded`, its error if it is `.failed`.
     @usableFromInline
     final func end(_ stage: JoinStage, _ parcel: UnsafeMutableRawPointer) {
         reactor.progress.forget(self)
@@ -128,7 +131,46 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     // MARK: Waiting
 
-    /// Notes that the task is about to be suspended in `wait`, at most for `timeout`; returns the timer of that.
+    /// Suspends the task until the waiter that `register` queues is resumed. Called with the task's continuation; the
+    /// caller calls `resumes` once that has been resumed.
+    ///
+    /// - Parameter register: as in `suspendTask`; not called in a cancelled scope, where the wait ends at once.
+    /// - Returns: the timer of the timeout, for `resumes`.
+    @inlinable
+    final func suspend<Verdict: WaitVerdict>(
+        _ continuation: UnsafeContinuation<Verdict, Never>, on source: WaitSource, _ side: WaitSide,
+        timeout: Duration?, register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
+    ) -> TimerHandle? {
+        guard owns(continuation) else {
+            hasMetForeignTask = true
+            continuation.resume(returning: Verdict.withdrawn(.cancelled))
+            return nil
+        }
+        if isCancelled {
+            continuation.resume(returning: Verdict.withdrawn(.cancelled))
+        } else if let ticket = register(continuation) {
+            return park(ParkedWait(on: source, ticket, side), timeout: timeout)
+        }
+        return nil
+    }
+
+    /// Notes that the task runs again after `suspend`.
+    ///
+    /// - Returns: false when the continuation was that of another task, which has not waited yet.
+    @usableFromInline
+    final func resumes(alarm: TimerHandle?) -> Bool {
+        if hasMetForeignTask {
+            hasMetForeignTask = false
+            return false
+        }
+        reactor.runningTask = self
+        guard let wait else { return true }
+        if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount -= 1 }
+        self.wait = nil
+        if let alarm { reactor.cancelTimer(alarm) }
+        return true
+    }
+
     @usableFromInline
     final func park(_ wait: ParkedWait, timeout: Duration?) -> TimerHandle? {
         self.wait = wait
@@ -137,27 +179,18 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         return timeout.map { reactor.setTimer(after: $0, .expire(self)) }
     }
 
-    /// Notes that the task runs again.
-    @usableFromInline
-    final func unpark(alarm: TimerHandle?) {
-        reactor.runningTask = self
-        guard let wait else { return }
-        if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount -= 1 }
-        self.wait = nil
-        if let alarm { reactor.cancelTimer(alarm) }
-    }
-
-    /// Ends the current wait, if there is one, without its having happened. On the reactor's thread only.
+    /// Withdraws the current wait, if the task waits. On the reactor's thread only.
     final func withdrawWait(because reason: WithdrawalReason) {
         wait?.withdraw(because: reason)
     }
 
     // MARK: Cancellation
 
-    /// Whether the running code is to end: every wait of ours throws at once. On the reactor's thread only.
+    /// Whether every wait of this library in the running code throws `.cancelled`. On the reactor's thread only.
     @usableFromInline final var isCancelled: Bool { cancelledScopes > 0 }
 
-    /// Cancels the task: its current wait and all later ones throw. May be called from any thread, any number of times.
+    /// Cancels the task. Its current wait and all later ones throw `.cancelled`. May be called from any thread, any
+    /// number of times.
     public final func cancel() {
         reactor.perform { [self] in
             if !wasCancelled { cancelScope() }
@@ -166,20 +199,20 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         }
     }
 
-    /// Cancels the scope that the task is in, until `leaveCancelledScope`. On the reactor's thread only.
+    /// Cancels the scope that the task is in, until `closeCancelledScope`. On the reactor's thread only.
     final func cancelScope() {
         cancelledScopes += 1
         withdrawWait(because: .cancelled)
     }
 
-    final func leaveCancelledScope() {
+    final func closeCancelledScope() {
         cancelledScopes -= 1
     }
 
-    /// Lets the task wait although scopes around it are cancelled; a later cancellation ends the wait all the same. For
-    /// a nursery, which must see its children end. On the reactor's thread only.
+    /// Allows the task to wait although it is in cancelled scopes. A later cancellation still ends the wait. For a
+    /// nursery, which awaits its children. On the reactor's thread only.
     ///
-    /// - Returns: what `unshield` takes to undo this.
+    /// - Returns: the number to pass to `unshield`.
     final func shield() -> UInt16 {
         defer { cancelledScopes = 0 }
         return cancelledScopes

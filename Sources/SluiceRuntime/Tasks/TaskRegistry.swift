@@ -1,14 +1,14 @@
-/// The green tasks of one reactor that have not ended: a list linked through the records, so that a task is entered
-/// and taken out without allocating.
+/// The green tasks of one reactor that have not ended. A list linked through the records, so that adding and removing a
+/// task allocates nothing.
 struct TaskRegistry: ~Copyable {
     private(set) var count = 0
-    /// How many of the tasks are suspended in a wait that only another task can end.
+    /// The number of tasks suspended in a wait that only another task can end.
     var parkedCount = 0
-    /// Whether the reactor ends, so that a task which is entered now is cancelled with the others.
+    /// Whether the reactor is ending, so that a task added now is cancelled like the others.
     var isEnding = false
     private var first: Unmanaged<TaskRecord>?
 
-    /// Enters a task, and keeps its record alive until `remove`.
+    /// Adds a task, and retains its record until `remove`.
     mutating func add(_ record: TaskRecord) {
         let entry = Unmanaged.passRetained(record)
         record.next = first
@@ -31,7 +31,7 @@ struct TaskRegistry: ~Copyable {
         Unmanaged.passUnretained(record).release()
     }
 
-    /// Every task, the youngest first.
+    /// Every task, the one added last first.
     var all: [TaskRecord] {
         var records: [TaskRecord] = []
         var entry = first

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The answer of a parked operation: what its counterpart told it, or that it was withdrawn.
+/// How a parked operation ended: as its counterpart decided, or withdrawn.
 @usableFromInline
 package protocol WaitVerdict: Sendable {
     static func withdrawn(_ reason: WithdrawalReason) -> Self
@@ -8,43 +8,33 @@ package protocol WaitVerdict: Sendable {
 
 /// Suspends the calling task until the waiter that `register` queues is resumed.
 ///
-/// This is the one seam between everything that waits and the scheduler. A green task notes its wait in its record, by
-/// which a cancellation or a timeout finds it; any other task (off the reactors, or a child of a green task) is found
-/// through Swift's cancellation handler, which costs 200 ns more.
+/// This is the only seam between operations that wait and the scheduler. A green task stores its wait in its record,
+/// where a cancellation or a timeout finds it. For any other task (off the reactors, or a child of a green task),
+/// Swift's cancellation handler finds the wait, which costs 200 ns more.
 ///
-/// - Parameter register: tries the operation once more; either resumes the continuation and returns nil, or queues it
-///   and returns its ticket.
+/// - Parameters:
+///   - timeout: the longest time to wait; nil waits without a limit.
+///   - register: tries the operation once more. Either it resumes the continuation and returns nil, or it queues the
+///     continuation and returns its ticket.
+/// - Returns: how the operation ended.
 @inlinable
 nonisolated(nonsending) package func suspendTask<Verdict: WaitVerdict>(
     on source: WaitSource, _ side: WaitSide, timeout: Duration?,
     register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
 ) async -> Verdict {
     if let task = TaskRecord.running {
-        var isForeign = false
         var alarm: TimerHandle?
-        // The function that `withUnsafeContinuation` replaces: as one that is isolated to its caller, that one begins by
-        // making sure of its executor, which is a tenth of a transfer. The caller runs where it should already.
+        // Not `withUnsafeContinuation`: that is isolated to its caller and begins by making sure of its executor, which
+        // takes a tenth of a transfer. The caller is on its executor already.
         let verdict: Verdict = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
-            guard task.owns(continuation) else {
-                isForeign = true
-                continuation.resume(returning: Verdict.withdrawn(.cancelled))
-                return
-            }
-            if task.isCancelled {
-                continuation.resume(returning: Verdict.withdrawn(.cancelled))
-            } else if let ticket = register(continuation) {
-                alarm = task.park(ParkedWait(on: source, ticket, side), timeout: timeout)
-            }
+            alarm = task.suspend(continuation, on: source, side, timeout: timeout, register: register)
         }
-        guard isForeign else {
-            task.unpark(alarm: alarm)
-            return verdict
-        }
+        if task.resumes(alarm: alarm) { return verdict }
     }
     return await suspendForeignTask(on: source, side, timeout: timeout, register: register)
 }
 
-/// Out of line, to keep its state out of the frames of green tasks.
+/// Not inlined, to keep its state out of the frames of green tasks.
 @inline(never)
 @usableFromInline
 nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
@@ -68,10 +58,10 @@ nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
     return verdict
 }
 
-/// The wait of a task that is not a green one, where its cancellation handler and its timer can find it.
+/// The wait of a task that is not a green task, where its cancellation handler and its timer find it.
 @usableFromInline
 final class ForeignWait: @unchecked Sendable {
-    // Sendable: `state` is a mutex, and a `WaitSource` may be withdrawn from by any thread.
+    // Sendable: `state` is a lock, and any thread may withdraw a waiter from a `WaitSource`.
 
     private enum State {
         case registering
@@ -89,7 +79,7 @@ final class ForeignWait: @unchecked Sendable {
         self.side = side
     }
 
-    /// Why the wait was ended before it began; nil where it was not.
+    /// Why the wait ended before the operation was registered; nil if it did not.
     @usableFromInline
     var endedBefore: WithdrawalReason? {
         state.withLock {
@@ -118,7 +108,7 @@ final class ForeignWait: @unchecked Sendable {
     }
 }
 
-/// The timer of a task that is not a green one: its reactor's, where it runs on one, so that both live by one clock.
+/// The timer of a task that is not a green task. On a reactor it is the reactor's, so that one clock counts for both.
 private enum ForeignAlarm {
     case reactor(Reactor, TimerHandle)
     case task(Task<Void, Never>)

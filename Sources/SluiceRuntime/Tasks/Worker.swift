@@ -1,22 +1,23 @@
-/// The Swift tasks in which a reactor's green tasks live, one after the other.
+/// The Swift tasks in which a reactor's green tasks run, one after the other.
 ///
-/// To make a Swift task and to end it takes 400 ns, two thirds of a spawn and join. So a worker, whose green task has
-/// ended, goes on with the next that is to start; where there is none, it is idle for a while.
+/// Creating and ending a Swift task takes 400 ns, two thirds of a spawn and join. Therefore a worker whose green task
+/// has ended continues with the next one to start, and is idle while there is none.
 struct Workers: ~Copyable {
-    /// How many workers may be idle; more of them end. An idle one takes about 1 400 bytes.
+    /// The most idle workers; further ones end. An idle worker takes about 1 400 bytes.
     static let mostIdle = 64
 
-    /// Whether the next job that is made ready on the reactor's thread is that of a worker, and to be run at once.
+    /// Whether the next job enqueued on the reactor's thread is a worker's, to be run at once.
     var awaitsJob = false
     /// The job of that worker.
     var job: UnownedJob?
-    /// The task that the next worker to run is to start.
+    /// The task that the next worker to run starts.
     var assignment: Unmanaged<TaskRecord>?
-    /// Whether a worker runs what is ready: a job that it runs must not do so as well, and a stack not grow.
+    /// Whether a worker is running ready jobs. A job that it runs must not do the same, so that the stack does not
+    /// grow.
     var areNested = false
     private var idle: [UnsafeContinuation<Void, Never>] = []
 
-    /// Whether one more worker may become idle.
+    /// Whether another worker may become idle.
     var haveRoom: Bool { idle.count < Self.mostIdle }
 
     mutating func becomeIdle(_ worker: UnsafeContinuation<Void, Never>) {
@@ -28,11 +29,11 @@ struct Workers: ~Copyable {
 
 extension Reactor {
     /// The whole life of a worker.
-    func work() async {
+    func runWorkerLoop() async {
         while workers.assignment != nil {
-            // Not named: an idle worker would keep the task that it worked on last.
+            // Not stored in a variable, in which an idle worker would keep the record of its last task alive.
             await takeAssignment()?.live()
-            // A Swift task stays cancelled for good.
+            // A Swift task stays cancelled, so that it cannot be used again.
             if Task.isCancelled { return }
             if assignNextStart() { continue }
             guard workers.haveRoom else { return }

@@ -8,10 +8,10 @@ import Testing
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 2))
             let second = try first.copy()
             try await first.send(1)
-            first.leave()
+            first.retire()
             #expect(receiving.ending == nil)
             try await second.send(2)
-            second.leave()
+            second.retire()
             #expect(try await receiving.receive() == 1, "what is buffered is still received")
             #expect(try await receiving.receive() == 2)
             #expect(try await receiving.receive() == nil)
@@ -24,9 +24,9 @@ import Testing
             let second = try first.copy()
             let sender = Reactor.current?.spawn { try await sending.send(1) }
             try await parked(try #require(sender))
-            first.leave()
+            first.retire()
             #expect(sender?.isParked == true)
-            second.leave()
+            second.retire()
             #expect(await failure { try await sender?.join() }?.code == .closed)
             #expect(await failure { try await sending.send(2) }?.code == .closed)
             #expect(await failure { _ = try sending.trySend(3) }?.code == .closed)
@@ -47,7 +47,7 @@ import Testing
                 let end = try sending.copy()
                 reactor.spawn { for step in 0..<10 { try await end.send(sender * 10 + step) } }
             }
-            sending.leave()
+            sending.retire()
             #expect(try await consumer.join().sorted() == Array(0..<30))
         }
     }
@@ -73,8 +73,8 @@ import Testing
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 1))
             let second = try first.copy()
-            first.leave()
-            first.leave()
+            first.retire()
+            first.retire()
             try await second.send(1)
             #expect(receiving.ending == nil)
             withExtendedLifetime(second) {}
@@ -86,8 +86,8 @@ import Testing
             let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 8))
             let (keptSending, keptReceiving) = (try sending.copy(), try receiving.copy())
             try await sending.send(1)
-            sending.leave()
-            receiving.leave()
+            sending.retire()
+            receiving.retire()
             #expect(await failure { try await sending.send(2) }?.code == .misuse)
             #expect(await failure { _ = try sending.trySend(2) }?.code == .misuse)
             #expect(await failure { _ = try sending.copy() }?.code == .misuse)
@@ -143,7 +143,7 @@ import Testing
                 let end = try receiving.copy()
                 group.addTask {
                     for try await message in end { received.record(message) }
-                    if consumer.isMultiple(of: 2) { end.leave() }
+                    if consumer.isMultiple(of: 2) { end.retire() }
                 }
             }
             for producer in 0..<8 {
@@ -152,12 +152,12 @@ import Testing
                     for step in 0..<50 {
                         let own = try end.copy()
                         try await own.send(producer * 50 + step)
-                        if step.isMultiple(of: 3) { own.leave() }
+                        if step.isMultiple(of: 3) { own.retire() }
                     }
                 }
             }
-            sending.leave()
-            receiving.leave()
+            sending.retire()
+            receiving.retire()
             try await group.waitForAll()
         }
         #expect(received.values.sorted() == Array(0..<400))

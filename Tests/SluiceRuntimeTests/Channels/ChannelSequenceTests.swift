@@ -75,7 +75,7 @@ import Testing
             }
             try await parked(loops)
             for message in 0..<9 { try await sending.send(message) }
-            sending.leave()
+            sending.retire()
             var all: [[Int]] = []
             for loop in loops { all.append(try await loop.join()) }
             #expect(all.flatMap(\.self).sorted() == Array(0..<9))

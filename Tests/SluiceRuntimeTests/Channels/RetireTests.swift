@@ -56,7 +56,7 @@ import Testing
         let crew = try Crew(senders: 3, receivers: 3)
         let readers = crew.receivers.enumerated().map { index, end -> Process in
             { [ledger] in
-                defer { end.leave() }
+                defer { end.retire() }
                 var pauses = paces.reader.pauses()
                 for _ in 0..<3 + index {
                     await pauses.pause()
@@ -87,7 +87,7 @@ import Testing
 
     private func reader(_ end: ReceivingEnd<Int>, _ pace: Pace) -> Process {
         { [ledger] in
-            defer { end.leave() }
+            defer { end.retire() }
             var pauses = pace.pauses()
             while let message = try await end.receive() {
                 ledger.noteReceived(message)
@@ -98,7 +98,7 @@ import Testing
 
     private func writer(_ end: SendingEnd<Int>, _ id: Int, _ pace: Pace) -> Process {
         { [ledger] in
-            defer { end.leave() }
+            defer { end.retire() }
             var pauses = pace.pauses()
             for count in 0..<Self.messagesPerWriter {
                 await pauses.pause()

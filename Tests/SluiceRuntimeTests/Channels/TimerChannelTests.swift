@@ -73,10 +73,10 @@ import Testing
             try Reactor(clock: ManualReactorClock()).run {
                 let ticks = try Channel.every(.seconds(1))
                 let copy = try ticks.copy()
-                ticks.leave()
-                copy.leave()
+                ticks.retire()
+                copy.retire()
                 let timer = try Channel.after(.seconds(1))
-                timer.leave()
+                timer.retire()
                 let poisoned = try Channel.after(.seconds(1))
                 poisoned.poison()
                 _ = try await Channel<Int>().receive()
@@ -103,7 +103,7 @@ import Testing
         try Reactor(clock: clock).run {
             let ticks = try Channel.every(.seconds(1))
             let copy = try ticks.copy()
-            ticks.leave()
+            ticks.retire()
             clock.advance(by: .seconds(1))
             #expect(try await copy.receive() == .seconds(1))
         }

@@ -48,7 +48,7 @@ import Testing
         var queue = WaitQueue<Int>()
         let stale = (0..<1000).map { queue.append($0) }
         _ = drained(&queue)
-        #expect(queue.nodes.isEmpty)
+        #expect(queue.table.slots.isEmpty)
         let fresh = queue.append(1)
         let wrong = stale.compactMap { queue.remove($0) }
         let right = queue.remove(fresh)
@@ -58,7 +58,7 @@ import Testing
 
     @Test func theSerialNumberThatMarksAFreeNodeNamesNoEntry() {
         var queue = WaitQueue<Int>()
-        queue.lastSerial = .max - 1
+        queue.table.lastSerial = .max - 1
         let tickets = (0..<3).map { queue.append($0) }
         #expect(tickets.map(\.serial) == [.max, 1, 2])
         let left = tickets.map { queue.remove($0) }
@@ -67,12 +67,12 @@ import Testing
 
     @Test func anUnusedQueueHoldsNoMemoryAndAUsedOneItsNodesOnly() {
         var queue = WaitQueue<Int>()
-        #expect(queue.nodes.capacity == 0)
+        #expect(queue.table.slots.capacity == 0)
         for round in 0..<1000 {
             queue.append(round)
             _ = queue.popFirst()
         }
-        #expect(queue.nodes.count == 1)
+        #expect(queue.table.slots.count == 1)
     }
 
     @Test func itLetsGoOfAnEntryThatHasLeft() {

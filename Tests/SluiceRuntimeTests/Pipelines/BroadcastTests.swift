@@ -34,7 +34,7 @@ import Testing
             try await parked([sender, reader])
             #expect(sender.isParked, "the second message waits until the first has gone everywhere")
             for message in 0..<2 { #expect(try await slow.receive() == message) }
-            slow.leave()
+            slow.retire()
             try await sender.join()
             source.close()
             let received: [Int] = try await reader.join()
@@ -85,9 +85,9 @@ import Testing
             try await source.send(1)
             // The one that leaves has not taken the message, which is on offer to it.
             try await parked(reader)
-            leaving.leave()
+            leaving.retire()
             try await source.send(2)
-            broadcast.tap().leave()
+            broadcast.tap().retire()
             try await source.send(3)
             broadcast.tap().poison()
             try await source.send(4)
@@ -122,7 +122,7 @@ import Testing
             try await parked(sender)
             let tap = broadcast.tap()
             #expect(try await tap.receive() == 1)
-            tap.leave()
+            tap.retire()
             // The second message may be on its way to the tap that has just left; it is not lost.
             let next = broadcast.tap()
             #expect(try await next.receive() == 2)
@@ -163,7 +163,7 @@ import Testing
             let tap = try Broadcast(of: receiving).tap(.unbounded)
             try await sending.send(1)
             #expect(try await tap.receive() == 1, "it lives on in its taps")
-            tap.leave()
+            tap.retire()
             #expect(await failure { while true { try await sending.send(2) } }?.code == .closed)
             #expect(reactor.tasks.count == 1)
         }
@@ -196,7 +196,7 @@ import Testing
                 let first = try await visitor.receive()
                 if let first, let second = try await visitor.receive() { #expect(second == first + 1) }
                 isOver = first == nil
-                visitor.leave()
+                visitor.retire()
             }
             let received: [Int] = try await reader.join()
             #expect(received == Array(0..<300))

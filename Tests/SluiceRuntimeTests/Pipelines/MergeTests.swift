@@ -45,7 +45,7 @@ import Testing
             try await channel.send(.seconds(2))
             #expect(try await merged.receive() == .seconds(2))
             channel.close()
-            sending.leave()
+            sending.retire()
             #expect(try await merged.receive() == nil)
         }
     }
@@ -90,7 +90,7 @@ import Testing
             let merged = try merge([receiving, channel])
             try await sending.send(1)
             #expect(try await merged.receive() == 1)
-            merged.leave()
+            merged.retire()
             #expect(await failure { while true { try await sending.send(2) } }?.code == .closed)
             #expect(channel.parkedCount == 0)
             #expect(channel.ending == nil)

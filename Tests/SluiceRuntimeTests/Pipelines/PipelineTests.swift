@@ -119,7 +119,7 @@ import Testing
             }
             try await source.send(1)
             await settle()
-            results.leave()
+            results.retire()
             while reactor.tasks.count > 1 { await Task.yield() }
             #expect(ends.values == [.cancelled])
             #expect(source.parkedCount == 0)

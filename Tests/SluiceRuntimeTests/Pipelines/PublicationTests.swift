@@ -60,7 +60,7 @@ import Testing
             try await source.send(1)
             let sender = reactor.spawn { try await source.send(2) }
             try await parked(sender)
-            one.leave()
+            one.retire()
             #expect(try await two.receive() == 2)
             try await sender.join()
         }
@@ -95,7 +95,7 @@ import Testing
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
             let subscription = try Publication(of: receiving, by: { $0 }).subscribe(to: 1)
-            subscription.leave()
+            subscription.retire()
             #expect(await failure { while true { try await sending.send(2) } }?.code == .closed)
             #expect(reactor.tasks.count == 1)
         }

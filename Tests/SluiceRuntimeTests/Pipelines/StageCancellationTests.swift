@@ -27,7 +27,7 @@ import Testing
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
             let sender = reactor.spawn {
-                defer { sending.leave() }
+                defer { sending.retire() }
                 try await sending.send(1)
             }
             try await parked(sender)

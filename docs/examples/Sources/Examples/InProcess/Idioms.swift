@@ -47,7 +47,7 @@ func idioms() throws {
 
         let (sending, receiving) = Channel<String>.ends(name: "letters")
         let writer = reactor.spawn("writer") {
-            defer { sending.leave() }
+            defer { sending.retire() }
             try await sending.send("dear all")
         }
         for try await letter in receiving { print("letter:", letter) }

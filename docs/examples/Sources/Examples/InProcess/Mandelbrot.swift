@@ -14,21 +14,21 @@ func mandelbrot() throws {
         let (results, drawn) = Channel<(row: Int, line: String)>.ends(name: "drawn")
         return try await withNursery("farm") { nursery in
             nursery.spawn("farmer") {
-                defer { rows.leave() }
+                defer { rows.retire() }
                 for row in 0..<height { try await rows.send(row) }
             }
             for number in 1...4 {
                 let results = try results.copy()
                 nursery.spawn("worker \(number)") {
-                    // When the last worker has left, the channel of results is closed.
-                    defer { results.leave() }
+                    // When the last worker has retired, the channel of results is closed.
+                    defer { results.retire() }
                     for try await row in toDo {
                         let line = (0..<width).map { shade(column: $0, row: row, width, height) }
                         try await results.send((row, String(line)))
                     }
                 }
             }
-            results.leave()
+            results.retire()
             var picture = [String](repeating: "", count: height)
             for try await (row, line) in drawn { picture[row] = line }
             return picture

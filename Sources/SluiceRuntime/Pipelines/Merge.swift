@@ -1,23 +1,27 @@
-/// Merges channels: the messages of all the sources, each in its own order, fairly taken in turn.
+/// Merges channels. The result has the messages of all sources, those of each source in order, taken fairly in turn.
 ///
 /// ```swift
 /// for try await event in try merge([keys, clicks, network]) { … }
 /// ```
 ///
-/// - The result ends when all the sources have ended. When one of them is poisoned, it is at once, with that reason;
-///   when it is poisoned by its receiver, so are the sources.
-/// - A green task named `name` does this, and takes a message only when it has passed on the one before. It ends with
-///   the sources, or as soon as nobody receives from the result any more: then a message that it has just taken is
-///   lost.
-/// - The sources belong to the merge from now on: it leaves those that are receiving ends, once it ends.
-/// - A message costs the more, the more sources there are. For hundreds, rather have all senders use one channel.
+/// - The result ends when all sources have ended. When a source is poisoned, the result is poisoned with its reason.
+///   When the receiver poisons the result, the sources are poisoned.
+/// - The work is done by a green task named `name`, which takes a message when it has passed on the previous one. It
+///   ends with the sources, or when the result's last receiving end has retired. In that case, a message that it has
+///   just taken is lost.
+/// - The task owns the sources: it retires those that are receiving ends when it ends.
+/// - The cost of a message grows with the number of sources. Instead of merging hundreds, let all senders use one
+///   channel.
 ///
 /// After core.async's `merge`.
 ///
 /// - Parameters:
-///   - kind: what the result does with a message that nobody waits for.
-///   - reactor: where the task lives; nil for the reactor of the calling task.
-/// - Throws: `.misuse` off the reactors when none is given.
+///   - sources: the channels or receiving ends to receive from.
+///   - kind: what the result does with a message for which no receiver waits.
+///   - name: the name of the task and of the result in reports.
+///   - reactor: the task's reactor; nil for that of the calling task.
+/// - Returns: a receiving end of the result.
+/// - Throws: `.misuse` off the reactors if `reactor` is nil.
 @inlinable
 public func merge<Element: Sendable>(
     _ sources: [any MessageSource<Element>], _ kind: ChannelKind = .rendezvous, name: String = "merge",
@@ -28,7 +32,7 @@ public func merge<Element: Sendable>(
         var open = sources.map(\.channel)
         var turn = 0
         while !open.isEmpty {
-            // Going round the channels that have a message costs far less than a select, and is as fair.
+            // Taking turns among the channels that have a message costs far less than a select, and is as fair.
             if let ready = try firstReady(of: open, from: turn) {
                 try await output.send(ready.message)
                 turn = (ready.index + 1) % open.count
@@ -43,7 +47,9 @@ public func merge<Element: Sendable>(
     }
 }
 
-/// A message of the first channel that has one, and its index, looking at each once from `start` on.
+/// Receives from the first channel that has a message, trying each once from `start` on.
+///
+/// - Returns: the message and the channel's index; nil when no channel has a message.
 @inlinable
 func firstReady<Element: Sendable>(
     of channels: [Channel<Element>], from start: Int

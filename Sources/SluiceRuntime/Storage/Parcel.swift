@@ -1,4 +1,4 @@
-/// A value behind an untyped address, for those who pass it on and need not know its type.
+/// A value behind an untyped address, for code that passes it on without knowing its type.
 @usableFromInline
 enum Parcel {
     @inlinable
@@ -8,7 +8,7 @@ enum Parcel {
         return UnsafeMutableRawPointer(address)
     }
 
-    /// Takes the value out; once for each parcel.
+    /// Moves the value out. Call once for each parcel.
     @inlinable
     static func open<Value>(_ parcel: UnsafeMutableRawPointer, as type: Value.Type) -> Value {
         let address = parcel.assumingMemoryBound(to: Value.self)
@@ -16,13 +16,13 @@ enum Parcel {
         return address.move()
     }
 
-    /// Copies the value, and leaves it in the parcel.
+    /// Copies the value, which stays in the parcel.
     @inlinable
     static func look<Value>(into parcel: UnsafeMutableRawPointer, as type: Value.Type) -> Value {
         parcel.assumingMemoryBound(to: Value.self).pointee
     }
 
-    /// Values without any bytes, such as `Void`, are not worth an allocation.
+    /// Whether values have no bytes, as `Void`, and need no allocation.
     @inlinable
     static func isEmpty<Value>(_ type: Value.Type) -> Bool { MemoryLayout<Value>.size == 0 }
 

@@ -1,20 +1,22 @@
-/// Room for the one task that may wait for something, with a ticket for each wait that no other one has.
+/// The one task that may wait for something. Each wait has a ticket of its own.
 struct SoleWaiter<Verdict: WaitVerdict> {
     private var continuation: UnsafeContinuation<Verdict, Never>?
-    /// The number of the wait that began last; wraps around.
+    /// The number of the wait that began last. Wraps around.
     private var serial: UInt32 = 0
 
     var isWaiting: Bool { continuation != nil }
 
-    /// Enters a task. Only while none waits.
+    /// Parks a task. Call only while no task waits.
     mutating func park(_ continuation: UnsafeContinuation<Verdict, Never>) -> WaitTicket {
-        precondition(self.continuation == nil, "two tasks in the room for one")
+        precondition(self.continuation == nil, "a second task waits where one may")
         serial &+= 1
         self.continuation = continuation
         return WaitTicket(index: 0, serial: serial)
     }
 
-    /// Ends the wait, if there is one; false when nobody waited.
+    /// Resumes the task that waits.
+    ///
+    /// - Returns: false when no task waited.
     @discardableResult
     mutating func resume(_ verdict: Verdict) -> Bool {
         guard let continuation = continuation.take() else { return false }
@@ -22,7 +24,7 @@ struct SoleWaiter<Verdict: WaitVerdict> {
         return true
     }
 
-    /// Ends the wait that `ticket` names, and no later one.
+    /// Withdraws the wait that `ticket` names; does nothing if that wait has ended.
     mutating func withdraw(_ ticket: WaitTicket, because reason: WithdrawalReason) {
         guard ticket.serial == serial else { return }
         resume(.withdrawn(reason))

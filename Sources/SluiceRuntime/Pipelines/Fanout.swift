@@ -1,10 +1,10 @@
 public import Synchronization
 
-/// What `Broadcast` and `Publication` have in common: a green task that hands each message of a source to every tap of
-/// the message's key.
+/// What `Broadcast` and `Publication` share: a green task that passes each message of a source to every tap of the
+/// message's key.
 ///
-/// A tap is a channel of which the subscriber has the receiving end. The task reads only while there is a tap. It
-/// offers a message to all its taps at once, and takes the next when each has taken it or has left.
+/// A tap is a channel whose receiving end the subscriber has. The task receives only while there is a tap. It offers a
+/// message to all its taps at once, and takes the next one when each tap has taken the message or has retired.
 @usableFromInline
 final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     @usableFromInline
@@ -17,9 +17,9 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     struct State {
         @usableFromInline var taps: [Key: [Tap]] = [:]
         var lastTap: UInt64 = 0
-        /// Whether taps can still be added.
+        /// Whether the owner still exists, so that taps may be added.
         @usableFromInline var isOwned = true
-        /// How the messages have ended; nil while they have not.
+        /// How the source has ended; nil while it has not.
         var ending: ChannelEnding?
     }
 
@@ -33,7 +33,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     @usableFromInline let name: String
     @usableFromInline let key: @Sendable (Element) -> Key
     @usableFromInline let state = Lock(State())
-    /// Has a message when a tap was added or has left, or the owner has gone, since the task looked last.
+    /// Has a message if a tap was added or has retired, or the owner has gone, since the task last looked.
     @usableFromInline let changes: Channel<Void>
 
     @usableFromInline
@@ -65,7 +65,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         noteChange()
     }
 
-    /// No tap will be added any more: without one, the task ends.
+    /// Tells the task that no tap will be added any more, so that it ends when the last one has retired.
     @usableFromInline
     func disown() {
         state.withLock { $0.isOwned = false }
@@ -89,15 +89,15 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
                 try await run(from: source.channel)
                 end(.closed(reason: nil))
             } catch {
-                end(.poisoned(reason: error.inWords))
+                end(.poisoned(reason: error.poisonReason))
             }
-            source.leave()
+            source.retire()
         }
     }
 
     @inlinable
     func run(from source: Channel<Element>) async throws {
-        // A message that all its taps have left before one took it is kept for the next.
+        // A message whose taps all retired before one took it is kept for the next tap.
         var kept: Element?
         while try await awaitTap() {
             switch try await nextArrival(from: source, after: kept.take()) {
@@ -112,7 +112,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
     func nextArrival(
         from source: Channel<Element>, after kept: Element?
     ) async throws -> Arrival {
-        // Looking first costs far less than a select.
+        // An attempt costs far less than a select.
         if let message = try kept ?? source.tryReceive() { return .message(message) }
         return try await select(order: .first) {
             changes.receiving { _ in .changedTaps }
@@ -120,7 +120,9 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// Waits until there is a tap; false when there will be none any more.
+    /// Waits until there is a tap.
+    ///
+    /// - Returns: false when there will never be one.
     @inlinable
     func awaitTap() async throws(SluiceError) -> Bool {
         while !hasTaps {
@@ -130,7 +132,9 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         return true
     }
 
-    /// Hands `message` to every tap of its key; false when it should be kept, because all that there were have left.
+    /// Passes `message` to every tap of its key.
+    ///
+    /// - Returns: false when the message is to be kept, because all taps have retired.
     @inlinable
     func distribute(_ message: Element) async throws -> Bool {
         let key = key(message)
@@ -140,7 +144,7 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         var takenCount = 0
         while !waiting.isEmpty {
             waiting.removeAll { channel in
-                // An error: the tap has left.
+                // An error means that the tap has retired.
                 guard let isTaken = try? channel.trySend(message) else { return true }
                 if isTaken { takenCount += 1 }
                 return isTaken
@@ -152,7 +156,9 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         return takenCount > 0
     }
 
-    /// Waits until one of `channels` has taken the message, and returns which; nil when one has ended.
+    /// Waits until one of `channels` has taken the message.
+    ///
+    /// - Returns: the channel's index; nil when one of the channels has ended.
     @inlinable
     func offer(_ message: Element, to channels: [Channel<Element>]) async throws -> Int? {
         do {

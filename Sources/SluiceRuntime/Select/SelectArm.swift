@@ -1,33 +1,32 @@
-/// One alternative of a `select`, as the select sees it: whatever the messages, whatever the result.
+/// One alternative of a `select`, without the types of its message and its result.
 ///
-/// What an arm does with its channel is a closure that is made where the types are known, rather than a method to
-/// override: methods of a generic class are dispatched to code that is compiled once for all types, and made a select of
-/// two arms take 14 µs.
+/// What an arm does with its channel is a closure, created where the types are known, and not a method to override:
+/// overrides in a generic class are compiled once for all types, and made a select of two arms take 14 µs.
 public class AnySelectArm: @unchecked Sendable {
-    // Sendable: an arm belongs to its select's task. While it is parked, whoever takes the select's claim writes `outcome`
-    // before it resumes that task.
+    // Sendable: an arm belongs to its select's task. While it is parked, the counterpart that claims the select writes
+    // `outcome` before it resumes that task.
 
     /// When the arm can be taken.
     @usableFromInline
     enum Trigger {
-        /// When this side of the arm's channel is ready.
+        /// When the channel is ready for this side.
         case channel(WaitSide)
-        /// When no other arm was for this long.
+        /// When no other arm has been taken for this long.
         case timeout(Duration)
-        /// When no other arm is.
+        /// When no other arm is ready.
         case otherwise
     }
 
-    /// What a select has an arm do.
+    /// What a select makes an arm do.
     @usableFromInline
     enum Step {
         /// Take the arm if that needs no waiting.
         case attempt
-        /// The same, with the channel locked: what is to be done for the counterpart is left in `afterUnlocking`.
+        /// The same with the channel locked. What remains to be done for the counterpart is stored in `afterUnlocking`.
         case attemptLocked
         /// Queue the arm, with the channel locked.
         case parkLocked
-        /// Take the arm out of its queue, where it still stands there.
+        /// Dequeue the arm, if it is still queued.
         case unpark
     }
 
@@ -35,27 +34,27 @@ public class AnySelectArm: @unchecked Sendable {
     @usableFromInline
     enum Outcome {
         case none
-        /// The channel has ended; it knows how.
+        /// The channel has ended; see `Channel.ending`.
         case ended
         /// The message was taken by a receiver.
         case sent
-        /// A message was received: the address of one `Element`, which the arm owns until it moves it out.
+        /// A message was received: a `Parcel` with the `Element`, which the arm owns until it opens it.
         case received(UnsafeMutableRawPointer)
     }
 
     @usableFromInline final let trigger: Trigger
-    /// The arm's channel; nil for an arm without one. Not retained: the subclass holds it, with its type.
+    /// The arm's channel; nil for an arm without one. Not retained: the subclass retains it.
     final let source: Unmanaged<SelectSource>?
     /// Does a step; returns whether an attempt took the arm.
     @usableFromInline final let perform: (AnySelectArm, Step) -> Bool
-    // Every step of a select touches these, one thread at a time: checking their exclusivity took 6 % of it.
+    // Every step of a select touches these, on one thread at a time. Checking their exclusivity took 6 % of a select.
     @usableFromInline @exclusivity(unchecked) final var outcome = Outcome.none
     @usableFromInline @exclusivity(unchecked) final var afterUnlocking: (() -> Void)?
-    /// The suspended select of which this is an arm. Not retained: it waits until no arm stands in a queue any more.
+    /// The suspended select that the arm belongs to. Not retained: the select waits until none of its arms is queued.
     @usableFromInline @exclusivity(unchecked) final var wait: Unmanaged<SelectWait>?
     /// The arm's place in its channel's queue.
     @usableFromInline @exclusivity(unchecked) final var ticket = WaitTicket.ofNoQueue
-    /// Whether the select looks at the arm at all.
+    /// Whether the select considers the arm.
     final var isEnabled = true
     /// The arm that the select tries after this one.
     @exclusivity(unchecked) final var next: AnySelectArm?
@@ -67,25 +66,25 @@ public class AnySelectArm: @unchecked Sendable {
         self.perform = perform
     }
 
-    /// The arm in a report; nil for an arm without a channel.
+    /// The arm in reports; nil for an arm without a channel.
     final var description: String? {
         guard case .channel(let side) = trigger, let source else { return nil }
         return source._withUnsafeGuaranteedRef { "\(side.verb) \($0.waitDescription)" }
     }
 
-    /// When a fair select last took this side of the channel, as `SelectOrder` counts; 0 for never.
+    /// When a fair select last took this side of the channel, by the count of `SelectOrder`; 0 for never.
     final var lastTaken: UInt64 {
         guard case .channel(let side) = trigger, let source else { return 0 }
         return source._withUnsafeGuaranteedRef { $0.lastTaken(side) }
     }
 
-    /// Notes that a fair select took the arm as its `count`th.
+    /// Records that the arm is the `count`th that fair selects have taken.
     final func noteTaken(_ count: UInt64) {
         guard case .channel(let side) = trigger, let source else { return }
         source._withUnsafeGuaranteedRef { $0.noteTaken(side, count) }
     }
 
-    // MARK: While it is parked
+    // MARK: Parked
 
     /// Takes the right to end the select; false when another arm has it.
     @inlinable
@@ -93,7 +92,7 @@ public class AnySelectArm: @unchecked Sendable {
         wait?._withUnsafeGuaranteedRef { $0.claim() } ?? false
     }
 
-    /// Ends the select with this arm. Only for whoever has the claim.
+    /// Ends the select with this arm. Only for the counterpart that has claimed it.
     @inlinable
     final func resume(_ outcome: Outcome) {
         self.outcome = outcome
@@ -101,13 +100,13 @@ public class AnySelectArm: @unchecked Sendable {
     }
 }
 
-/// One alternative of a `select` whose result is an `Output`: an operation, and what to make of it once it was taken.
+/// One alternative of a `select` that returns an `Output`: an operation, and a closure to run when the arm is taken.
 ///
-/// Made by `Channel.receiving`, `Channel.sending`, `after` and `otherwise`, for one select.
+/// Created by `Channel.receiving`, `Channel.sending`, `after` and `otherwise`, for one select.
 public class SelectArm<Output>: AnySelectArm, @unchecked Sendable {
     // Sendable: as its superclass.
 
-    /// Does what the arm is for, after it was taken.
+    /// Runs the arm's closure, after the arm was taken.
     @usableFromInline final let finish: (AnySelectArm) async throws -> Output
 
     @inlinable
@@ -119,14 +118,16 @@ public class SelectArm<Output>: AnySelectArm, @unchecked Sendable {
         super.init(trigger, of: source, perform: perform)
     }
 
-    /// The arm if `condition` holds, else one that is never taken, like the nil channel of Go.
+    /// Disables the arm unless `condition` is true. A disabled arm is never taken, like Go's nil channel.
+    ///
+    /// - Returns: the arm.
     public func when(_ condition: Bool) -> SelectArm {
         isEnabled = isEnabled && condition
         return self
     }
 }
 
-/// A select arm that is taken when no other one could be for `duration`.
+/// Creates a select arm that is taken when no other arm has been taken for `duration`.
 @inlinable
 public func after<Output>(
     _ duration: Duration, _ action: @escaping () async throws -> Output
@@ -134,7 +135,7 @@ public func after<Output>(
     SelectArm(.timeout(duration), perform: { _, _ in false }, finish: { _ in try await action() })
 }
 
-/// A select arm that is taken at once when no other one is ready, so that the select never waits.
+/// Creates a select arm that is taken when no other arm is ready, so that the select never waits.
 @inlinable
 public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> SelectArm<Output> {
     SelectArm(.otherwise, perform: { _, _ in false }, finish: { _ in try await action() })

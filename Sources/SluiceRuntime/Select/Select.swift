@@ -1,13 +1,12 @@
 import Synchronization
 
-/// In which order a select tries its arms when several are ready.
+/// The order in which a select tries its arms when several are ready.
 public enum SelectOrder: Sendable {
-    /// The channel that a fair select has not taken for the longest time comes first, so that no arm that stays ready is
-    /// left out for ever.
+    /// Least recently taken first, per side of a channel, so that no arm that stays ready is starved.
     case fair
-    /// As written: the first arm has priority (`PRI ALT` in occam).
+    /// In the order in which they are written, as occam's `PRI ALT`.
     case first
-    /// By chance, as in Go.
+    /// Random, as in Go.
     case random
 }
 
@@ -21,14 +20,18 @@ public enum SelectOrder: Sendable {
 /// }
 /// ```
 ///
-/// The arms may be of channels with different elements. The arm that commits runs its closure, whose value the select
-/// returns; the others leave no trace in any channel. A receive arm gets nil when its channel is closed.
+/// The channels of the arms may have different elements. The closure of the arm that is taken runs, and the select
+/// returns its value. The other arms have no effect on any channel. A receive arm gets nil when its channel is closed.
 ///
-/// The algorithm is that of Go's `selectgo`: try each arm; then, with all channels locked in one order, try again and
-/// queue every arm; a counterpart takes the claim that the arms share.
+/// The algorithm is that of Go's `selectgo`: try each arm; if none is ready, lock all channels in one order, try again,
+/// and queue every arm. A counterpart claims the select through any of its arms.
 ///
-/// - Throws: what the closure throws; `.poisoned`, of a channel that an arm names; `.closed`, of a channel that a send
-///   arm names; `.cancelled`, then no arm was taken.
+/// - Parameters:
+///   - order: which arm is taken when several are ready.
+///   - arms: the alternatives.
+/// - Returns: what the closure of the arm that was taken returns.
+/// - Throws: what that closure throws; `.poisoned` when the channel of that arm is poisoned; `.closed` when it is a
+///   send arm and its channel is closed; `.cancelled`, when no arm was taken.
 @inlinable
 public func select<Output>(
     order: SelectOrder = .fair, @SelectBuilder<Output> _ arms: () -> SelectArms<Output>
@@ -44,7 +47,7 @@ public func select<Output>(
 }
 
 extension SelectOrder {
-    /// Counts the arms that fair selects have taken, in the whole process.
+    /// The number of arms that fair selects of the process have taken.
     private static let taken = Atomic<UInt64>(0)
 
     func arrange(_ arms: inout ArmList) {
@@ -71,7 +74,7 @@ public struct SelectArms<Output> {
     }
 }
 
-/// Collects the arms of a `select`: in a row, behind `if` and `switch`, and from `for`.
+/// Collects the arms of a `select`, which may stand in `if`, `switch` and `for`.
 @resultBuilder
 public enum SelectBuilder<Output> {
     /// One arm.
@@ -80,7 +83,7 @@ public enum SelectBuilder<Output> {
         SelectArms(ArmList(arm))
     }
 
-    /// Arms that are made elsewhere, such as by `map`.
+    /// Several arms, such as `map` returns.
     public static func buildExpression(_ arms: [SelectArm<Output>]) -> SelectArms<Output> {
         buildArray(arms.map { SelectArms(ArmList($0)) })
     }
@@ -89,7 +92,7 @@ public enum SelectBuilder<Output> {
     @inlinable
     public static func buildPartialBlock(first: SelectArms<Output>) -> SelectArms<Output> { first }
 
-    /// The arms so far, and the ones that follow.
+    /// The arms so far and the following ones.
     @inlinable
     public static func buildPartialBlock(
         accumulated: SelectArms<Output>, next: SelectArms<Output>
@@ -99,21 +102,21 @@ public enum SelectBuilder<Output> {
         return arms
     }
 
-    /// Arms behind an `if`.
+    /// The arms of an `if` without an `else`.
     @inlinable
     public static func buildOptional(_ arms: SelectArms<Output>?) -> SelectArms<Output> {
         arms ?? SelectArms(ArmList())
     }
 
-    /// Arms of an `if` or a `switch`.
+    /// The arms of an `if` or a `switch`.
     @inlinable
     public static func buildEither(first arms: SelectArms<Output>) -> SelectArms<Output> { arms }
 
-    /// Arms of an `else` or a `switch`.
+    /// The arms of an `else` or a `switch`.
     @inlinable
     public static func buildEither(second arms: SelectArms<Output>) -> SelectArms<Output> { arms }
 
-    /// Arms from a `for`.
+    /// The arms of a `for`.
     public static func buildArray(_ arms: [SelectArms<Output>]) -> SelectArms<Output> {
         var all = SelectArms<Output>(ArmList())
         for some in arms { all.list.append(some.list) }

@@ -1,7 +1,7 @@
-/// Elements by their priorities, least first: a 4-ary heap with an index into it, so that one is inserted, withdrawn and
-/// taken in O(log n). Elements of the same priority leave in the order in which they came.
+/// A priority queue, least first, from which elements are also withdrawn: a 4-ary heap with an index into it.
 ///
-/// Pure. A reactor keeps its timers in one, by their deadlines.
+/// Inserting, withdrawing and taking an element are O(log n). Elements of the same priority are taken in the order in
+/// which they were inserted. A reactor keeps its timers in one, by deadline.
 @usableFromInline
 package struct IndexedHeap<Element>: ~Copyable {
     @usableFromInline
@@ -23,26 +23,12 @@ package struct IndexedHeap<Element>: ~Copyable {
         }
     }
 
-    @usableFromInline
-    struct Slot {
-        @usableFromInline var element: Element?
-        /// The entry's place in the heap; in a free slot, the next free one or -1.
-        @usableFromInline var place: Int32
-        /// The serial of the element that the slot holds; 0 in a free one.
-        @usableFromInline var serial: UInt64
-
-        @inlinable
-        init(element: Element, serial: UInt64) {
-            self.element = element
-            self.place = 0
-            self.serial = serial
-        }
-    }
+    /// The number of slots that an empty heap may keep.
+    @inlinable static var mostSlotsKept: Int { 1024 }
 
     @usableFromInline var heap: ContiguousArray<Entry> = []
-    @usableFromInline var slots: ContiguousArray<Slot> = []
-    @usableFromInline var free: Int32 = -1
-    @usableFromInline var lastSerial: UInt64 = 0
+    /// A slot's link is the place of its entry in the heap.
+    @usableFromInline var table = SlotTable<Element, Void, UInt64>()
 
     @inlinable
     package init() {}
@@ -56,34 +42,25 @@ package struct IndexedHeap<Element>: ~Copyable {
     /// Adds an element; the handle withdraws it.
     @inlinable
     package mutating func insert(_ element: Element, at priority: UInt64) -> HeapHandle {
-        lastSerial += 1
-        let slot: Int32
-        if free >= 0 {
-            slot = free
-            free = slots[Int(slot)].place
-            slots[Int(slot)].element = element
-            slots[Int(slot)].serial = lastSerial
-        } else {
-            slot = Int32(slots.count)
-            slots.append(Slot(element: element, serial: lastSerial))
-        }
-        heap.append(Entry(priority: priority, serial: lastSerial, slot: slot))
+        let slot = table.insert(element, link: 0, mark: ())
+        let serial = table.lastSerial
+        heap.append(Entry(priority: priority, serial: serial, slot: slot))
         siftUp(heap.count - 1)
-        return HeapHandle(slot: slot, serial: lastSerial)
+        return HeapHandle(slot: slot, serial: serial)
     }
 
-    /// Withdraws an element; nil when it has left before.
+    /// Withdraws an element; returns nil when it has been taken out already.
     @inlinable
     @discardableResult
     package mutating func remove(_ handle: HeapHandle) -> Element? {
-        guard Int(handle.slot) < slots.count, slots[Int(handle.slot)].serial == handle.serial else { return nil }
-        return remove(at: Int(slots[Int(handle.slot)].place))
+        guard table.holds(handle.slot, handle.serial) else { return nil }
+        return remove(at: Int(table.slots[Int(handle.slot)].link))
     }
 
-    /// The priority of an element; nil when it has left.
+    /// The priority of an element; nil when it has been taken out.
     package borrowing func priority(of handle: HeapHandle) -> UInt64? {
-        guard Int(handle.slot) < slots.count, slots[Int(handle.slot)].serial == handle.serial else { return nil }
-        return heap[Int(slots[Int(handle.slot)].place)].priority
+        guard table.holds(handle.slot, handle.serial) else { return nil }
+        return heap[Int(table.slots[Int(handle.slot)].link)].priority
     }
 
     /// Takes the element of least priority, if that is at most `limit`.
@@ -95,30 +72,16 @@ package struct IndexedHeap<Element>: ~Copyable {
 
     @inlinable
     mutating func remove(at place: Int) -> Element? {
-        let slot = Int(heap[place].slot)
-        let element = slots[slot].element.take()
-        slots[slot].serial = 0
-        slots[slot].place = free
-        free = Int32(slot)
-
+        let slot = heap[place].slot
         let last = heap.removeLast()
         if place < heap.count {
             heap[place] = last
-            slots[Int(last.slot)].place = Int32(place)
+            table.slots[Int(last.slot)].link = Int32(place)
             siftUp(place)
-            siftDown(Int(slots[Int(last.slot)].place))
+            siftDown(Int(table.slots[Int(last.slot)].link))
         }
-        if heap.isEmpty { releaseSlabs() }
-        return element
-    }
-
-    /// Handles of the released slots stay stale, because serial numbers never repeat.
-    @inlinable
-    mutating func releaseSlabs() {
-        guard slots.count > 1024 else { return }
-        heap = []
-        slots = []
-        free = -1
+        if heap.isEmpty, table.slotCount > Self.mostSlotsKept { heap = [] }
+        return table.remove(at: slot, keepingSlots: Self.mostSlotsKept)
     }
 
     @inlinable
@@ -156,7 +119,7 @@ package struct IndexedHeap<Element>: ~Copyable {
     @inlinable
     mutating func put(_ entry: Entry, at place: Int) {
         heap[place] = entry
-        slots[Int(entry.slot)].place = Int32(place)
+        table.slots[Int(entry.slot)].link = Int32(place)
     }
 }
 

@@ -1,4 +1,4 @@
-// The one kind of lock in Sluice: `Synchronization.Mutex`, under a name that the build for ThreadSanitizer can replace.
+// The only lock in Sluice: `Synchronization.Mutex`, under a name for which a build for ThreadSanitizer has another one.
 
 #if THREAD_SANITIZER
 
@@ -6,11 +6,11 @@
 
     /// A value behind a lock that ThreadSanitizer understands.
     ///
-    /// It does not understand `Synchronization.Mutex`: the path of a lock that is contended lies in a library of the
-    /// toolchain that is not instrumented, so that each value which was locked under contention is reported as a race.
+    /// It does not understand `Synchronization.Mutex`: the slow path of a contended lock is in a library of the
+    /// toolchain that is not instrumented, so that every value locked under contention is reported as a race.
     @usableFromInline
     package struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-        // Sendable: `value` is only reached through the lock.
+        // Sendable: `value` is used under the lock only.
 
         private let mutex: UnsafeMutablePointer<pthread_mutex_t>
         private let value: UnsafeMutablePointer<Value>

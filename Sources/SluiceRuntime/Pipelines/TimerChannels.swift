@@ -1,8 +1,8 @@
-// Time as messages, so that it can be waited for in a loop or a select.
+// Timers as channels, for loops and selects.
 
 extension Channel where Element == Duration {
-    /// A channel that yields one message when `duration` has passed, and is then closed. The message is the time that
-    /// has passed in fact.
+    /// Creates a channel that gets one message when `duration` has passed, and is then closed. The message is the time
+    /// that has really passed.
     ///
     /// ```swift
     /// let deadline = try Channel.after(.seconds(30))
@@ -14,10 +14,10 @@ extension Channel where Element == Duration {
     /// }
     /// ```
     ///
-    /// The timer is gone as soon as the channel is: when its ends have left. Go's `time.After`, without the leak.
+    /// The timer is removed when the channel's last receiving end has retired. As Go's `time.After`, without the leak.
     ///
-    /// - Parameter reactor: whose clock counts; nil for the reactor of the calling task.
-    /// - Throws: `.misuse` off the reactors when none is given.
+    /// - Parameter reactor: the reactor whose clock is used; nil for that of the calling task.
+    /// - Throws: `.misuse` off the reactors if `reactor` is nil.
     public static func after(
         _ duration: Duration, on reactor: Reactor? = nil
     ) throws(SluiceError) -> ReceivingEnd<Duration> {
@@ -30,19 +30,19 @@ extension Channel where Element == Duration {
         return ReceivingEnd(of: channel) { ticker.stop() }
     }
 
-    /// A channel that yields a message every `interval`, the first when one has passed, until its ends have left. The
-    /// message is the time since the channel was made.
+    /// Creates a channel that gets a message every `interval`, the first one after one interval, until its last
+    /// receiving end has retired. The message is the time since the channel was created.
     ///
     /// ```swift
     /// for try await elapsed in try Channel.every(.seconds(1)) { print("running for \(elapsed)") }
     /// ```
     ///
-    /// Ticks never queue: a reader that is late finds the last one only, like that of Go's `time.Ticker`. They keep to
-    /// multiples of the interval, so they do not drift.
+    /// The channel keeps the latest tick only, for a reader that is late, as Go's `time.Ticker`. Ticks happen at
+    /// multiples of the interval, so that they do not drift.
     ///
-    /// - Parameter reactor: whose clock counts; nil for the reactor of the calling task. While there is a ticker on it,
-    ///   no deadlock is found.
-    /// - Throws: `.misuse` when the interval is not positive, and off the reactors when none is given.
+    /// - Parameter reactor: the reactor whose clock is used; nil for that of the calling task. While the channel is in
+    ///   use, the reactor detects no deadlock.
+    /// - Throws: `.misuse` when the interval is not positive, and off the reactors if `reactor` is nil.
     public static func every(
         _ interval: Duration, on reactor: Reactor? = nil
     ) throws(SluiceError) -> ReceivingEnd<Duration> {
@@ -51,20 +51,21 @@ extension Channel where Element == Duration {
         return ReceivingEnd(of: channel) { ticker.stop() }
     }
 
-    /// Sends a time on a channel that has room for it, or has ended.
+    /// Sends a time on a channel that has room or has ended.
     private func publish(_ elapsed: Duration) {
         _ = try? trySend(elapsed)
     }
 }
 
 extension Reactor {
-    /// `reactor`, or else the one that the calling thread runs.
+    /// Returns `reactor`, or the one that the calling thread runs if it is nil.
     ///
-    /// - Parameter purpose: what needs it, for the error.
+    /// - Parameter purpose: what needs the reactor, shown in the error.
+    /// - Throws: `.misuse` when there is neither.
     @usableFromInline
     static func given(_ reactor: Reactor?, for purpose: String) throws(SluiceError) -> Reactor {
         guard let reactor = reactor ?? current else {
-            throw SluiceError(.misuse, "'\(purpose)' needs a reactor: call it from a green task, or name one")
+            throw SluiceError(.misuse, "'\(purpose)' needs a reactor: call it from a green task, or pass a reactor")
         }
         return reactor
     }

@@ -1,13 +1,14 @@
-// The arms of a select that a channel makes.
+// The select arms of channels.
 
 extension Channel {
-    /// A select arm that receives from this channel; `action` gets the message, or nil when the channel is closed.
+    /// Creates a select arm that receives from this channel. `action` gets the message, or nil when the channel is
+    /// closed.
     @inlinable
     public func receiving<Output>(_ action: @escaping (Element?) async throws -> Output) -> SelectArm<Output> {
         ReceiveArm(self, action)
     }
 
-    /// A select arm that sends `message` on this channel.
+    /// Creates a select arm that sends `message` on this channel.
     @inlinable
     public func sending<Output>(
         _ message: Element, _ action: @escaping () async throws -> Output
@@ -16,7 +17,7 @@ extension Channel {
     }
 }
 
-/// An arm that takes the next message of a channel.
+/// An arm that receives the next message of a channel.
 @usableFromInline
 final class ReceiveArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Sendable {
     // Sendable: as its superclass.
@@ -40,12 +41,12 @@ final class ReceiveArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked
         case .attempt:
             let result = channel.withEngine { $0.receive() }
             guard note(result) else { return false }
-            Self.tellSender(of: result)
+            Self.resumeSender(of: result)
             return true
         case .attemptLocked:
             let result = channel.engine.receive()
             guard note(result) else { return false }
-            afterUnlocking = { Self.tellSender(of: result) }
+            afterUnlocking = { Self.resumeSender(of: result) }
             return true
         case .parkLocked:
             ticket = channel.engine.park(.arm(self))
@@ -66,21 +67,23 @@ final class ReceiveArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked
     }
 
     @inlinable
-    static func tellSender(of result: Channel<Element>.Engine.ReceiveResult) {
+    static func resumeSender(of result: Channel<Element>.Engine.ReceiveResult) {
         if case .message(_, let sender?) = result { sender.resume(.taken) }
     }
 
     @inlinable
     nonisolated(nonsending) func finish() async throws -> Output {
         switch outcome {
-        case .received(let parcel): try await action(Parcel.open(parcel, as: Element.self))
-        case .ended: try await action(try channel.end())
-        case .sent, .none: throw SluiceError(.misuse, "an arm that was not taken")
+        case .received(let parcel): return try await action(Parcel.open(parcel, as: Element.self))
+        case .ended:
+            if let error = channel.poisonError { throw error }
+            return try await action(nil)
+        case .sent, .none: throw SluiceError(.misuse, "this arm was not taken")
         }
     }
 }
 
-/// An arm that gives a message to a channel.
+/// An arm that sends a message on a channel.
 @usableFromInline
 final class SendArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Sendable {
     // Sendable: as its superclass.
@@ -136,7 +139,7 @@ final class SendArm<Element: Sendable, Output>: SelectArm<Output>, @unchecked Se
         switch outcome {
         case .sent: try await action()
         case .ended: throw channel.endingError
-        case .received, .none: throw SluiceError(.misuse, "an arm that was not taken")
+        case .received, .none: throw SluiceError(.misuse, "this arm was not taken")
         }
     }
 }

@@ -1,13 +1,13 @@
-// What the build for ThreadSanitizer needs to know of a continuation; nothing in any other build.
+// Tells ThreadSanitizer about continuations. Empty in other builds.
 
 #if THREAD_SANITIZER
 
-    // A task that is resumed before it has come to wait does not go through an executor: Swift's runtime hands the
-    // result over through an atomic of its own. The runtime is not instrumented and tells ThreadSanitizer of its
-    // executors only, so that whatever the resuming thread wrote is reported as a race. (A program of thirty lines shows
-    // it: a thread of its own writes to an object and resumes; a report if the task lingers in the closure of
-    // `withUnsafeContinuation`, none if the thread does.) The functions below, which take the place of the library's in
-    // this module, say what the runtime does not.
+    // A task that is resumed before it waits does not go through an executor: Swift's runtime passes the result through
+    // an atomic of its own. The runtime is not instrumented and tells ThreadSanitizer about its executors only, so that
+    // what the resuming thread wrote is reported as a race. (Thirty lines reproduce it: another thread writes to an
+    // object and resumes. There is a report if the task is still in the closure of `withUnsafeContinuation`, and none
+    // otherwise.) The functions below replace the library's in this module, and tell ThreadSanitizer what the runtime
+    // does not.
 
     @_silgen_name("__tsan_acquire")
     private func acquire(_ address: UnsafeRawPointer)
@@ -15,7 +15,7 @@
     @_silgen_name("__tsan_release")
     private func release(_ address: UnsafeRawPointer)
 
-    /// The address that stands for the hand-over: that of the task, which a continuation is.
+    /// The address that identifies the hand-over: that of the task, to which a continuation is a pointer.
     private func address<Value>(of continuation: UnsafeContinuation<Value, Never>) -> UnsafeRawPointer {
         unsafeBitCast(continuation, to: UnsafeRawPointer.self)
     }
@@ -28,7 +28,7 @@
         }
     }
 
-    /// Generic, so that it calls the library's function.
+    /// Generic, so that the call in it is to the library's function.
     private func resumeUnseen<Value: Sendable>(_ continuation: UnsafeContinuation<Value, Never>, _ value: Value) {
         continuation.resume(returning: value)
     }

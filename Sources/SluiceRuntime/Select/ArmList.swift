@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The enabled arms of one select: linked through the arms, so that a select allocates nothing but them.
+/// The enabled arms of one select, linked through the arms, so that a select allocates nothing else.
 @usableFromInline
 struct ArmList {
     @usableFromInline private(set) var first: AnySelectArm?
@@ -24,7 +24,7 @@ struct ArmList {
         count += list.count
     }
 
-    // The list owns its arms: borrowing each on the way spares two atomic operations.
+    // The list owns its arms, so that visiting an arm need not retain it, which would take two atomic operations.
 
     @inline(__always)
     private func forEach(_ visit: (AnySelectArm) -> Void) {
@@ -49,7 +49,7 @@ struct ArmList {
 
     // MARK: Without waiting
 
-    /// Takes the first arm in `order` that is ready, else the one for when none is.
+    /// Takes the first arm in `order` that is ready, or else the `otherwise` arm if there is one.
     @usableFromInline
     mutating func takeReady(_ order: SelectOrder) -> AnySelectArm? {
         order.arrange(&self)
@@ -60,7 +60,7 @@ struct ArmList {
         return find { if case .otherwise = $0.trigger { true } else { false } }
     }
 
-    /// Puts the arms in the order of `ranks`, of which each arm is asked once; arms of the same rank stay as they are.
+    /// Sorts the arms by `rank`, which is called once for each arm. The sort is stable.
     mutating func sort<Rank: Comparable>(by rank: (AnySelectArm) -> Rank) {
         guard first?.next != nil else { return }
         withUnsafeTemporaryAllocation(of: (rank: Rank, place: Int, arm: Unmanaged<AnySelectArm>).self, capacity: count)
@@ -98,7 +98,7 @@ struct ArmList {
 
     /// Queues every arm, waits until one has been taken, and returns it.
     ///
-    /// - Throws: `.cancelled`: then no arm was taken.
+    /// - Throws: `.cancelled`, when no arm was taken.
     @usableFromInline
     nonisolated(nonsending) func wait(_ order: SelectOrder) async throws(SluiceError) -> AnySelectArm {
         let wait = SelectWait(among: self)
@@ -122,7 +122,7 @@ struct ArmList {
         }
     }
 
-    /// With all channels locked: takes the first arm that is ready; if none is, parks them all.
+    /// Locks all channels. Then takes the first arm that is ready, or parks every arm if none is.
     private func takeOrPark(_ wait: SelectWait) -> AnySelectArm? {
         var taken: AnySelectArm?
         withAllLocked {
@@ -137,7 +137,8 @@ struct ArmList {
         return taken
     }
 
-    /// Runs `body` with every channel locked, each once, in the order in which all selects of the process lock them.
+    /// Runs `body` with every channel locked, each once, in the order of their addresses, which is the same for all
+    /// selects.
     private func withAllLocked(_ body: () -> Void) {
         withUnsafeTemporaryAllocation(of: Unmanaged<SelectSource>.self, capacity: count) { buffer in
             var sources = 0

@@ -1,0 +1,69 @@
+public import Synchronization
+
+/// How a parked select ended.
+@usableFromInline
+enum SelectVerdict: WaitVerdict {
+    /// The arm was taken, or its channel has ended.
+    case arm(AnySelectArm)
+    case withdrawn(WithdrawalReason)
+}
+
+/// One suspended select, with the claim that its arms share, so that exactly one of them commits.
+@usableFromInline
+final class SelectWait: WaitSource, @unchecked Sendable {
+    // Sendable: `continuation` is set before an arm is parked, and used only after a successful `claim`.
+
+    private let isClaimed = Atomic<Bool>(false)
+    @exclusivity(unchecked) private var continuation: UnsafeContinuation<SelectVerdict, Never>?
+    private let arms: ArmList
+
+    init(among arms: ArmList) {
+        self.arms = arms
+    }
+
+    func suspend(_ continuation: UnsafeContinuation<SelectVerdict, Never>) {
+        self.continuation = continuation
+    }
+
+    /// Claims the right to end the select; false when it was claimed before.
+    @usableFromInline
+    func claim() -> Bool {
+        !isClaimed.exchange(true, ordering: .acquiringAndReleasing)
+    }
+
+    @usableFromInline
+    func resume(_ verdict: SelectVerdict) {
+        continuation?.resume(returning: verdict)
+    }
+
+    package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
+        if claim() { resume(.withdrawn(reason)) }
+    }
+
+    package override var waitDescription: String { arms.description }
+}
+
+/// The base of `Channel`, without the type of its messages: what a select needs.
+public class SelectSource: WaitSource {
+    /// Guards the channel's engine.
+    @usableFromInline final let lock = Lock(())
+
+    // When a fair select last took a receive, and a send, by the count of `SelectOrder`; 0 for never.
+    private final let lastReceiveTaken = Atomic<UInt64>(0)
+    private final let lastSendTaken = Atomic<UInt64>(0)
+
+    @usableFromInline
+    override init() {}
+
+    final func lastTaken(_ side: WaitSide) -> UInt64 {
+        side == .send ? lastSendTaken.load(ordering: .relaxed) : lastReceiveTaken.load(ordering: .relaxed)
+    }
+
+    final func noteTaken(_ side: WaitSide, _ count: UInt64) {
+        if side == .send {
+            lastSendTaken.store(count, ordering: .relaxed)
+        } else {
+            lastReceiveTaken.store(count, ordering: .relaxed)
+        }
+    }
+}
