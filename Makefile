@@ -22,11 +22,13 @@ SECONDS ?= 60
 SEEDS ?=
 FIRST ?=
 SEED ?=
+# The number of callers that user-package generates. 80 by default.
+SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-repeat simulate mutants examples example lint format sanitize sanitize-thread \
-	sanitize-address bench load faults fuzz
+.PHONY: help build run test test-repeat simulate mutants user-package examples example lint format sanitize \
+	sanitize-thread sanitize-address bench load faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +67,10 @@ mutants: ## check that the simulation notices every wrong hub of mutants.toml; S
 	@$(INSTALL) build
 	@Tests/Simulate/Mutants/mutants.py --seeds $(or $(SEEDS),3000) $(ARGS)
 
+user-package: ## build and run SHAPES=80 generated callers of the channels in a release build of a user's package
+	@$(INSTALL) examples
+	@deploy/check-user-package.sh $(SHAPES)
+
 examples: ## run every example and compare what it prints
 	@$(INSTALL) examples
 	@docs/examples/check
@@ -91,7 +97,7 @@ format: ## format all Swift and Python files
 sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitizer, then AddressSanitizer
 	@echo "sanitize: passed, no report"
 
-# Sources/SluiceRuntime/Lock.swift says why a build for ThreadSanitizer has another lock.
+# Sources/SluiceRuntime/Storage/Lock.swift says why a build for ThreadSanitizer has another lock.
 sanitize-thread: SANITIZER_FLAGS := -Xswiftc -DTHREAD_SANITIZER
 sanitize-thread: export TSAN_OPTIONS := suppressions=$(CURDIR)/deploy/thread-sanitizer.supp
 sanitize-address: SANITIZER_FLAGS :=
