@@ -73,4 +73,34 @@ import Testing
         #expect(table.text(omitted: 1) == "A\nx\n... and 1 more")
         #expect(table.text(omitted: 1_234_567) == "A\nx\n... and 1 234 567 more")
     }
+
+    @Test("Widths are counted in characters")
+    func unitsTakeOneColumn() {
+        var table = TextTable([.right, .left])
+        table.append("1 µs", "x")
+        table.append("12 ms", "y")
+        #expect(table.text() == " 1 µs  x\n12 ms  y")
+    }
+
+    @Test("Styles change neither the widths nor the text")
+    func stylesAreEscapeSequences() {
+        var table = TextTable([.left, .right])
+        table.append([.init(text: "a", style: .strong), .init(text: "1")])
+        table.append(note: .init(text: "a note", style: .faint))
+        table.append([.init(text: "bc"), .init(text: "23", style: .bad)])
+        #expect(table.lines() == ["a    1", "a note", "bc  23"])
+        let escape = "\u{1B}["
+        #expect(
+            table.lines(isColoured: true) == [
+                "\(escape)1ma\(escape)0m    1", "\(escape)2ma note\(escape)0m", "bc  \(escape)31m23\(escape)0m",
+            ])
+    }
+
+    @Test("A table that is too wide cuts its first column only")
+    func theFirstColumnIsCut() {
+        var table = TextTable([.left, .right])
+        table.append("a name that goes on and on", "123 456")
+        #expect(table.lines(width: 20) == ["a name tha…  123 456"])
+        #expect(table.lines(width: 1) == ["a name …  123 456"])
+    }
 }
