@@ -70,6 +70,7 @@ extension Reply {
 }
 
 private func summarized(_ bytes: [UInt8]) -> String {
-    let text = bytes.prefix(120).map { $0 == 0x0A ? " " : String(decoding: [$0], as: UTF8.self) }.joined()
-    return bytes.count > 120 ? text + "..." : text
+    let line = bytes.last == 0x0A ? bytes.dropLast() : bytes[...]
+    let text = line.prefix(120).map { $0 == 0x0A ? " " : String(decoding: [$0], as: UTF8.self) }.joined()
+    return line.count > 120 ? text + "..." : text
 }
