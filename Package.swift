@@ -98,32 +98,33 @@ let package = Package(
             exclude: ["Mutants"],
             swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "SluiceRuntimeTests",
-            dependencies: ["SluiceRuntime", "SeededRandom"],
+            dependencies: ["SluiceRuntime", "SeededRandom", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceWireTests",
-            dependencies: ["SluiceWire", "SeededRandom"],
+            dependencies: ["SluiceWire", "SeededRandom", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceHubTests",
-            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire", "SeededRandom"],
+            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire", "SeededRandom", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceClientTests",
-            dependencies: ["SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: ["SluiceClient", "SluiceHub", "SluiceRuntime", "SluiceWire", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["Simulation", "SluiceHub", "SluiceWire"],
+            dependencies: ["Simulation", "SluiceHub", "SluiceWire", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "IntegrationTests",
             // The tests run the programs and do not link them; this makes SwiftPM build them first.
             dependencies: [
                 "sluiced", "sluice", "sluice-load", "sluice-simulate", "SluiceClient", "SluiceHub", "SluiceRuntime",
-                "SluiceWire",
+                "SluiceWire", "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

@@ -8,6 +8,7 @@ import Testing
     private let ledger = Ledger()
 
     @Test(
+        "In a crowd of senders and receivers, every message arrives once",
         arguments: NetworkPlace.allCases,
         [ChannelKind.rendezvous, .buffered(capacity: 1), .buffered(capacity: 7), .unbounded])
     func everyMessageArrivesOnce(place: NetworkPlace, kind: ChannelKind) async throws {
@@ -50,7 +51,7 @@ import Testing
         #expect([channel.parkedCount, channel.bufferedCount] == [0, 0])
     }
 
-    @Test(arguments: NetworkPlace.allCases)
+    @Test("A buffer never holds more than its capacity", arguments: NetworkPlace.allCases)
     func aBufferNeverHoldsMoreThanItsCapacity(place: NetworkPlace) async throws {
         let channel = Channel<Int>(.buffered(capacity: 3))
         let senders = (0..<8).map { _ -> @Sendable () async throws -> Void in
@@ -72,8 +73,10 @@ import Testing
     }
 
     /// What a sender was told to be sent before the channel closed is received, and nothing else.
-    @Test(arguments: NetworkPlace.allCases, [ChannelKind.rendezvous, .buffered(capacity: 2), .unbounded])
-    func aCloseInTheMidstLosesNothing(place: NetworkPlace, kind: ChannelKind) async throws {
+    @Test(
+        "Closing a busy channel loses no message that was accepted", arguments: NetworkPlace.allCases,
+        [ChannelKind.rendezvous, .buffered(capacity: 2), .unbounded])
+    func closingABusyChannelLosesNothing(place: NetworkPlace, kind: ChannelKind) async throws {
         for round in 0..<30 {
             let (channel, ledger) = (Channel<Int>(kind), Ledger())
             let senders = (0..<4).map { id -> @Sendable () async throws -> Void in
@@ -103,8 +106,8 @@ import Testing
     }
 
     /// Poison reaches everyone, whatever they do, once; what was sent before may be lost, and nothing comes twice.
-    @Test(arguments: NetworkPlace.allCases)
-    func aPoisonInTheMidstReachesEveryone(place: NetworkPlace) async throws {
+    @Test("Poisoning a busy channel ends every task that uses it", arguments: NetworkPlace.allCases)
+    func poisonReachesEveryTaskOfABusyChannel(place: NetworkPlace) async throws {
         for round in 0..<30 {
             let (channel, other) = (Channel<Int>(.buffered(capacity: 1)), Channel<Int>())
             let ledger = Ledger()

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct ChannelEndTests {
-    @Test func theLastSendingEndThatLeavesClosesTheChannel() throws {
+    @Test("The channel closes when its last sending end leaves")
+    func theLastSendingEndThatLeavesClosesTheChannel() throws {
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 2))
             let second = try first.copy()
@@ -18,7 +19,8 @@ import Testing
         }
     }
 
-    @Test func theLastReceivingEndThatLeavesRefusesTheSenders() throws {
+    @Test("Sends fail once the last receiving end has left")
+    func theLastReceivingEndThatLeavesRefusesTheSenders() throws {
         try Reactor().run {
             let (sending, first) = Channel<Int>.ends()
             let second = try first.copy()
@@ -33,7 +35,8 @@ import Testing
         }
     }
 
-    @Test func anEndThatNobodyRefersToAnyMoreHasLeft() throws {
+    @Test("An end leaves when nothing refers to it any more")
+    func anEndThatNobodyRefersToAnyMoreHasLeft() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -52,7 +55,8 @@ import Testing
         }
     }
 
-    @Test func aConsumerThatFailsFreesItsProducer() throws {
+    @Test("A consumer that fails ends its producer's send")
+    func aConsumerThatFailsFreesItsProducer() throws {
         struct Broken: Error {}
         let reactor = try Reactor()
         try reactor.run {
@@ -69,7 +73,8 @@ import Testing
         }
     }
 
-    @Test func leavingTwiceCountsOnce() throws {
+    @Test("Leaving an end twice counts once")
+    func leavingTwiceCountsOnce() throws {
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 1))
             let second = try first.copy()
@@ -81,7 +86,8 @@ import Testing
         }
     }
 
-    @Test func anEndThatWasLeftIsOfNoUse() throws {
+    @Test("Every operation on an end that has left is misuse")
+    func anEndThatWasLeftIsOfNoUse() throws {
         try Reactor().run {
             let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 8))
             let (keptSending, keptReceiving) = (try sending.copy(), try receiving.copy())
@@ -107,7 +113,8 @@ import Testing
         }
     }
 
-    @Test func anArmKeepsItsEndInUse() throws {
+    @Test("A select's arm keeps its end in use")
+    func anArmKeepsItsEndInUse() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -121,7 +128,8 @@ import Testing
         }
     }
 
-    @Test func anEndPoisonsBothSides() throws {
+    @Test("Poisoning one end poisons both sides")
+    func anEndPoisonsBothSides() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends(name: "jobs")
@@ -135,7 +143,8 @@ import Testing
     }
 
     /// The races of PyCSP's `retire`: however the ends go, the last of them retires the channel, and nothing is lost.
-    @Test func nothingIsLostWhileEndsComeAndGoOnSeveralThreads() async throws {
+    @Test("No message is lost while ends are copied and left on several threads")
+    func nothingIsLostWhileEndsComeAndGoOnSeveralThreads() async throws {
         let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 3))
         let received = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in

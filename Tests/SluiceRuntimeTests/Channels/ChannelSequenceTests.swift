@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct ChannelSequenceTests {
-    @Test func aLoopReceivesUntilTheChannelIsClosedAndEmpty() throws {
+    @Test("A loop receives until the channel is closed and empty")
+    func aLoopReceivesUntilTheChannelIsClosedAndEmpty() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>(.buffered(capacity: 2))
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func aLoopThrowsThePoison() throws {
+    @Test("A loop over a poisoned channel throws the poison")
+    func aLoopThrowsThePoison() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>(name: "jobs")
@@ -28,7 +30,8 @@ import Testing
         }
     }
 
-    @Test func theFailureOfALoopIsTyped() throws {
+    @Test("A loop throws a typed SluiceError")
+    func theFailureOfALoopIsTyped() throws {
         try Reactor().run {
             let channel = Channel<Int>()
             channel.poison()
@@ -41,7 +44,8 @@ import Testing
         }
     }
 
-    @Test func aCancelledLoopTakesNoMessage() throws {
+    @Test("A cancelled loop takes no message")
+    func aCancelledLoopTakesNoMessage() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>()
@@ -53,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func leavingTheLoopLeavesTheRestToOthers() throws {
+    @Test("Breaking out of a loop leaves the remaining messages to others")
+    func leavingTheLoopLeavesTheRestToOthers() throws {
         try Reactor().run {
             let channel = Channel<Int>(.unbounded)
             for message in 1...3 { try await channel.send(message) }
@@ -62,7 +67,8 @@ import Testing
         }
     }
 
-    @Test func loopsOverOneChannelShareItsMessages() throws {
+    @Test("Several loops over one channel share its messages")
+    func loopsOverOneChannelShareItsMessages() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -83,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func theOperationsOfAsyncSequencesApply() throws {
+    @Test("The operations of AsyncSequence apply to channels")
+    func theOperationsOfAsyncSequencesApply() throws {
         try Reactor().run {
             let channel = Channel<Int>(.unbounded)
             for message in 1...5 { try await channel.send(message) }

@@ -7,7 +7,8 @@ import Testing
     // MARK: select6.go
 
     /// A select that stood last in the queue of a channel must not corrupt it for those who come after.
-    @Test func aSelectThatTookAnotherArmLeavesTheQueuesOfItsOthersWhole() throws {
+    @Test("A select removes its other arms from their queues and leaves the rest in order")
+    func aSelectThatTookAnotherArmLeavesTheQueuesOfItsOthersWhole() throws {
         let (first, second, third) = (Channel<Bool>(), Channel<Bool>(), Channel<Bool>())
         let reactor = try Reactor()
         try reactor.run {
@@ -31,7 +32,8 @@ import Testing
 
     // MARK: fifo.go
 
-    @Test func aBufferedChannelIsFirstInFirstOut() throws {
+    @Test("A buffered channel is first in, first out")
+    func aBufferedChannelIsFirstInFirstOut() throws {
         try Reactor().run {
             let channel = Channel<Int>(.buffered(capacity: 10))
             for number in 0..<10 { try await channel.send(number) }
@@ -39,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func aRendezvousIsFirstInFirstOut() throws {
+    @Test("A rendezvous channel is first in, first out")
+    func aRendezvousIsFirstInFirstOut() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>()
@@ -63,7 +66,8 @@ import Testing
 
     // MARK: sieve1.go
 
-    @Test func theSieveFindsThePrimes() throws {
+    @Test("The prime sieve finds the primes")
+    func theSieveFindsThePrimes() throws {
         let reactor = try Reactor()
         let primes: [Int] = try reactor.run {
             var numbers = Channel<Int>()

@@ -12,7 +12,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [ChannelKind.rendezvous, .buffered(capacity: 1)])
+    @Test(
+        "trySend and tryReceive meet operations that are parked",
+        arguments: [ChannelKind.rendezvous, .buffered(capacity: 1)])
     func operationsThatDoNotWaitMeetThoseThatDo(kind: ChannelKind) throws {
         try check(kind, 123 as Int32)
         try check(kind, 123_456 as Int64)

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 7333, 99, 2026, 42])
+    @Test("On one reactor, random cancellations and timeouts lose no message", arguments: [1, 7333, 99, 2026, 42])
     func nothingIsLostOnAReactor(seed: UInt64) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
@@ -42,7 +42,7 @@ import Testing
         settle()
     }
 
-    @Test(arguments: [1, 7333, 2026])
+    @Test("Across threads, random cancellations and timeouts lose no message", arguments: [1, 7333, 2026])
     func nothingIsLostAcrossThreads(seed: UInt64) async throws {
         try await withStartedReactor { first in
             try await withStartedReactor { second in

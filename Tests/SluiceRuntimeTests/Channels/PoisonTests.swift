@@ -14,7 +14,7 @@ import Testing
     private static let messagesPerWriter = 10
     private let ledger = Ledger()
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("Poison ends a network of one writer and one reader", arguments: NetworkPlace.allCases, Pace.pairs)
     func oneToOne(place: NetworkPlace, paces: Pace.Pair) async throws {
         let channel = Channel<Int>(name: "c")
         try await place.run([reader(channel, paces.reader), writer(channel, 0, paces.writer)])
@@ -23,7 +23,9 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test(
+        "Poison ends a network of several writers and one selecting reader", arguments: NetworkPlace.allCases,
+        Pace.pairs)
     func anyToOneThatSelects(place: NetworkPlace, paces: Pace.Pair) async throws {
         let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
         let writers = channels.enumerated().map { writer($1, $0, paces.writer) }
@@ -33,7 +35,7 @@ import Testing
         #expect(channels.allSatisfy { $0.parkedCount == 0 })
     }
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("Poison ends a network of several writers and readers", arguments: NetworkPlace.allCases, Pace.pairs)
     func anyToAny(place: NetworkPlace, paces: Pace.Pair) async throws {
         let channel = Channel<Int>(name: "c")
         let readers = (0..<4).map { _ in reader(channel, paces.reader) }
@@ -44,7 +46,9 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test(
+        "Poison ends a network of selecting writers and selecting readers", arguments: NetworkPlace.allCases, Pace.pairs
+    )
     func anyThatSelectsToAnyThatSelects(place: NetworkPlace, paces: Pace.Pair) async throws {
         let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
         let readers = (0..<2).map { _ in selectingReader(channels, paces.reader) }

@@ -4,7 +4,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct RendezvousTests {
-    @Test func aSendWaitsForItsReceive() throws {
+    @Test("A send waits for its receive")
+    func aSendWaitsForItsReceive() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>()
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func aSendThatABufferHasRoomForDoesNotWaitAndTheNextOneDoes() throws {
+    @Test("A send waits only when the buffer is full")
+    func aSendThatABufferHasRoomForDoesNotWaitAndTheNextOneDoes() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>(.buffered(capacity: 2))
@@ -32,7 +34,7 @@ import Testing
         }
     }
 
-    @Test(arguments: NetworkPlace.allCases, [false, true])
+    @Test("No send completes before its receive has begun", arguments: NetworkPlace.allCases, [false, true])
     func noSendCompletesBeforeItsReceiveHasBegun(place: NetworkPlace, selects: Bool) async throws {
         let channel = Channel<Int>()
         let tally = Tally()
@@ -62,7 +64,9 @@ import Testing
     }
 
     /// Messages of one sender stay in order, whoever else sends and wherever they meet.
-    @Test(arguments: NetworkPlace.allCases, [ChannelKind.rendezvous, .buffered(capacity: 3), .unbounded])
+    @Test(
+        "The messages of one sender arrive in order", arguments: NetworkPlace.allCases,
+        [ChannelKind.rendezvous, .buffered(capacity: 3), .unbounded])
     func theMessagesOfASenderArriveInOrder(place: NetworkPlace, kind: ChannelKind) async throws {
         let channel = Channel<Int>(kind)
         let ledger = Ledger()

@@ -10,7 +10,7 @@ import Testing
     private static let messagesPerWriter = 10
     private let ledger = Ledger()
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("A writer that retires ends its reader", arguments: NetworkPlace.allCases, Pace.pairs)
     func oneToOne(place: NetworkPlace, paces: Pace.Pair) async throws {
         let (sending, receiving) = Channel<Int>.ends()
         try await place.run([reader(receiving, paces.reader), writer(sending, 0, paces.writer)])
@@ -18,7 +18,7 @@ import Testing
         #expect(sending.counter.channel.parkedCount == 0)
     }
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("Readers end when the last of several writers retires", arguments: NetworkPlace.allCases, Pace.pairs)
     func anyToAny(place: NetworkPlace, paces: Pace.Pair) async throws {
         let crew = try Crew(senders: 4, receivers: 4)
         let readers = crew.receivers.map { reader($0, paces.reader) }
@@ -29,7 +29,7 @@ import Testing
         #expect(crew.channel.parkedCount == 0)
     }
 
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("A selecting reader ends when every writer has retired", arguments: NetworkPlace.allCases, Pace.pairs)
     func anyToOneThatSelects(place: NetworkPlace, paces: Pace.Pair) async throws {
         let channels = (0..<4).map { Channel<Int>.ends(name: "c\($0)") }
         let writers = channels.enumerated().map { writer($1.sending, $0, paces.writer) }
@@ -51,7 +51,7 @@ import Testing
     }
 
     /// The readers go first, at some message; what a writer could send was received.
-    @Test(arguments: NetworkPlace.allCases, Pace.pairs)
+    @Test("Writers end when the last reader retires", arguments: NetworkPlace.allCases, Pace.pairs)
     func readersThatRetireEndTheWriters(place: NetworkPlace, paces: Pace.Pair) async throws {
         let crew = try Crew(senders: 3, receivers: 3)
         let readers = crew.receivers.enumerated().map { index, end -> Process in

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct TimerChannelTests {
-    @Test func afterYieldsOneMessageAndEnds() throws {
+    @Test("Channel.after yields one message and ends")
+    func afterYieldsOneMessageAndEnds() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -22,7 +23,8 @@ import Testing
         }
     }
 
-    @Test func afterIsKeptForAReaderThatComesLate() throws {
+    @Test("Channel.after keeps its message for a late reader")
+    func afterIsKeptForAReaderThatComesLate() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let timer = try Channel.after(.zero)
@@ -35,7 +37,8 @@ import Testing
         }
     }
 
-    @Test func ticksComeAtMultiplesOfTheInterval() throws {
+    @Test("Ticks come at multiples of the interval")
+    func ticksComeAtMultiplesOfTheInterval() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let ticks = try Channel.every(.seconds(10))
@@ -51,7 +54,8 @@ import Testing
         }
     }
 
-    @Test func aLateReaderFindsOnlyTheLastTick() throws {
+    @Test("A late reader finds only the last tick")
+    func aLateReaderFindsOnlyTheLastTick() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let ticks = try Channel.every(.seconds(1))
@@ -68,7 +72,8 @@ import Testing
     }
 
     /// A deadlock is found only where no timer is left that could wake a task.
-    @Test func aTickerStopsWhenItsLastEndHasLeft() throws {
+    @Test("A ticker stops when its last end has left")
+    func aTickerStopsWhenItsLastEndHasLeft() throws {
         #expect(throws: Deadlock.self) {
             try Reactor(clock: ManualReactorClock()).run {
                 let ticks = try Channel.every(.seconds(1))
@@ -85,7 +90,8 @@ import Testing
         }
     }
 
-    @Test func aTickerStopsWhenNothingRefersToItAnyMore() throws {
+    @Test("A ticker stops when nothing refers to it any more")
+    func aTickerStopsWhenNothingRefersToItAnyMore() throws {
         let reactor = try Reactor(clock: ManualReactorClock())
         #expect(throws: Deadlock.self) {
             try reactor.run {
@@ -98,7 +104,8 @@ import Testing
         }
     }
 
-    @Test func aTickerGoesOnAsLongAsOneOfItsEndsIsThere() throws {
+    @Test("A ticker goes on while one of its ends is left")
+    func aTickerGoesOnAsLongAsOneOfItsEndsIsThere() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let ticks = try Channel.every(.seconds(1))
@@ -109,7 +116,8 @@ import Testing
         }
     }
 
-    @Test func timersAreArmsOfASelect() throws {
+    @Test("Timer channels can be arms of a select")
+    func timersAreArmsOfASelect() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -137,7 +145,8 @@ import Testing
         }
     }
 
-    @Test func aTickerCanBeMadeOffTheReactor() async throws {
+    @Test("Off the reactors, a timer channel needs a reactor as an argument")
+    func aTimerChannelNeedsAReactor() async throws {
         #expect(await failure { _ = try Channel.every(.seconds(1)) }?.code == .misuse)
         #expect(await failure { _ = try Channel.after(.seconds(1)) }?.code == .misuse)
         let clock = ManualReactorClock()
@@ -149,7 +158,8 @@ import Testing
         #expect(try await timer.receive() == .seconds(1))
     }
 
-    @Test func anIntervalIsPositive() throws {
+    @Test("An interval must be positive")
+    func anIntervalIsPositive() throws {
         try Reactor().run {
             for interval in [Duration.zero, .seconds(-1)] {
                 #expect(await failure { _ = try Channel.every(interval) }?.code == .misuse)
@@ -157,7 +167,8 @@ import Testing
         }
     }
 
-    @Test func aReactorTicksWithoutAChannel() throws {
+    @Test("A reactor can call a closure at each tick")
+    func aReactorTicksWithoutAChannel() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let ticks = Recorder<Duration>()

@@ -54,7 +54,7 @@ import Testing
         Withdrawal.allCases.flatMap { withdrawal in Order.allCases.map { (waiting, withdrawal, $0) } }
     }
 
-    @Test(arguments: cases)
+    @Test("When a wait's end and its counterpart come at once, the first of them decides", arguments: cases)
     func whatComesFirstDecides(waiting: Waiting, withdrawal: Withdrawal, order: Order) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
@@ -80,7 +80,7 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test(arguments: Waiting.allCases)
+    @Test("A task that is already cancelled does not wait", arguments: Waiting.allCases)
     func aTaskThatIsCancelledAlreadyDoesNotWait(waiting: Waiting) throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
@@ -92,7 +92,7 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test(arguments: Waiting.allCases)
+    @Test("A task off the reactors that is already cancelled does not wait", arguments: Waiting.allCases)
     func aTaskOffTheReactorThatIsCancelledAlreadyDoesNotWait(waiting: Waiting) async {
         let channel = Channel<Int>()
         let task = Task {
@@ -105,7 +105,7 @@ import Testing
     }
 
     /// However soon the time runs out: also before the wait has begun.
-    @Test(arguments: Waiting.allCases)
+    @Test("A wait off the reactors with a timeout of zero times out", arguments: Waiting.allCases)
     func aWaitOffTheReactorThatHasNoTimeTimesOut(waiting: Waiting) async {
         let channel = Channel<Int>()
         for _ in 0..<500 {

@@ -4,7 +4,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite struct IndexedHeapTests {
-    @Test func firesTheEarliestFirstAndEqualsInTheOrderOfSetting() {
+    @Test("The heap pops the earliest first, and equal ones in order of insertion")
+    func popsTheEarliestFirst() {
         var queue = IndexedHeap<Int>()
         for (action, deadline) in [30, 10, 20, 10, 10].enumerated() { _ = queue.insert(action, at: UInt64(deadline)) }
         let (earliest, actions) = (queue.leastPriority, fired(&queue, until: 100))
@@ -12,7 +13,8 @@ import Testing
         #expect(actions == [1, 3, 4, 2, 0])
     }
 
-    @Test func firesNothingBeforeItsTime() {
+    @Test("The heap pops nothing before its time")
+    func popsNothingBeforeItsTime() {
         var queue = IndexedHeap<Int>()
         _ = queue.insert(1, at: 10)
         let (early, due) = (queue.popFirst(upTo: 9), queue.popFirst(upTo: 10))
@@ -20,7 +22,8 @@ import Testing
         #expect(due == 1)
     }
 
-    @Test func aStaleHandleCancelsNothing() {
+    @Test("A stale handle removes nothing")
+    func aStaleHandleRemovesNothing() {
         var queue = IndexedHeap<Int>()
         let first = queue.insert(1, at: 10)
         let fired = queue.popFirst(upTo: 10)
@@ -31,7 +34,7 @@ import Testing
         #expect(cancelled == [nil, 2, nil])
     }
 
-    @Test(arguments: [1, 7333, 99, 2026])
+    @Test("The heap agrees with a sorted list under random operations", arguments: [1, 7333, 99, 2026])
     func agreesWithASortedListUnderRandomOperations(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var queue = IndexedHeap<Int>()

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite struct MatcherEndingTests {
-    @Test func aClosedChannelDrainsItsBufferAndItsSendersInOrder() {
+    @Test("A closed channel drains its buffer and its parked senders in order")
+    func aClosedChannelDrainsItsBufferAndItsSendersInOrder() {
         var matcher = TestMatcher(.buffered(capacity: 2))
         _ = matcher.sendAll(1...4)
         let told = Told(matcher.close(reason: "done"))
@@ -18,7 +19,8 @@ import Testing
         #expect(matcher.ending == .closed(reason: "done"))
     }
 
-    @Test func closingTellsTheReceiversInOrder() {
+    @Test("Closing ends the parked receivers in order")
+    func closingEndsTheReceiversInOrder() {
         var matcher = TestMatcher(.rendezvous)
         for id in 1...3 { _ = matcher.park(Party(id)) }
         let (told, again) = (Told(matcher.close(reason: nil)), Told(matcher.close(reason: "again")))
@@ -29,7 +31,8 @@ import Testing
         #expect(parked == 0)
     }
 
-    @Test func poisonTellsBothSidesAndDropsWhatIsKept() {
+    @Test("Poison ends both sides and drops the buffer")
+    func poisonEndsBothSidesAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
         let (told, again) = (Told(matcher.poison(reason: "bad")), Told(matcher.poison(reason: "worse")))
@@ -49,7 +52,8 @@ import Testing
         #expect(receivers == Told(receivers: [1, 2]))
     }
 
-    @Test func aClosedChannelCanStillBePoisoned() {
+    @Test("A closed channel can still be poisoned")
+    func aClosedChannelCanStillBePoisoned() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
         _ = matcher.close(reason: nil)
@@ -60,14 +64,16 @@ import Testing
         #expect(matcher.ending == .poisoned(reason: "bad"))
     }
 
-    @Test func aPoisonedChannelIsNotClosed() {
+    @Test("Closing a poisoned channel changes nothing")
+    func aPoisonedChannelIsNotClosed() {
         var matcher = TestMatcher(.rendezvous)
         _ = matcher.poison(reason: "bad")
         _ = matcher.close(reason: nil)
         #expect(matcher.ending == .poisoned(reason: "bad"))
     }
 
-    @Test func refusingSendersTellsThemAndDropsWhatIsKept() {
+    @Test("Refusing senders ends them and drops the buffer")
+    func refusingSendersEndsThemAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
         let told = Told(matcher.refuseSenders(reason: "nobody"))
@@ -78,7 +84,8 @@ import Testing
         #expect(matcher.ending == .closed(reason: "nobody"))
     }
 
-    @Test func refusingSendersAfterClosingTellsThoseThatWereStillServed() {
+    @Test("Refusing senders after a close ends those that were still parked")
+    func refusingSendersAfterAClose() {
         var matcher = TestMatcher(.rendezvous)
         _ = matcher.sendAll(1...2)
         _ = matcher.close(reason: "done")
@@ -87,7 +94,8 @@ import Testing
         #expect(matcher.ending == .closed(reason: "done"))
     }
 
-    @Test func aWriteOnceChannelThatIsClosedFirstNeverHasAValue() {
+    @Test("A write-once channel that is closed first never has a value")
+    func aWriteOnceChannelThatIsClosedFirstNeverHasAValue() {
         var matcher = TestMatcher(.once)
         _ = matcher.park(Party(1))
         let told = Told(matcher.close(reason: nil))
@@ -97,7 +105,8 @@ import Testing
         #expect(received == .ended)
     }
 
-    @Test func aWriteOnceChannelKeepsItsValueWhenItIsClosedButNotWhenPoisoned() {
+    @Test("A write-once channel keeps its value when closed, but not when poisoned")
+    func aWriteOnceChannelKeepsItsValueWhenItIsClosedButNotWhenPoisoned() {
         var matcher = TestMatcher(.once)
         _ = matcher.send(42)
         _ = matcher.close(reason: nil)
@@ -108,7 +117,8 @@ import Testing
         #expect(poisoned == .ended)
     }
 
-    @Test func anEndingTellsEachSelectOnce() {
+    @Test("An ending resumes each select once")
+    func anEndingResumesEachSelectOnce() {
         var matcher = TestMatcher(.rendezvous)
         let select = SharedClaim()
         let gone = SharedClaim()
@@ -118,7 +128,8 @@ import Testing
         #expect(told == Told(receivers: [1, 4]))
     }
 
-    @Test func theTicketsOfThoseWhoWereToldMatchNothing() {
+    @Test("The tickets of evicted waiters match nothing")
+    func theTicketsOfEvictedWaitersMatchNothing() {
         var matcher = TestMatcher(.rendezvous)
         let senders = (1...2).map { matcher.park(Party($0), message: $0) }
         let receiver = matcher.park(Party(3))

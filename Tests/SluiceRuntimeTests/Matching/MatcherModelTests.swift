@@ -9,7 +9,8 @@ import Testing
         .droppingOldest(capacity: 1), .droppingOldest(capacity: 3), .unbounded, .once,
     ]
 
-    @Test(arguments: kinds, [UInt64(1), 7333, 2026])
+    @Test(
+        "The matching engine agrees with its model under random operations", arguments: kinds, [UInt64(1), 7333, 2026])
     func agreesWithTheModelUnderRandomOperations(kind: ChannelKind, seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         for _ in 0..<60 {

@@ -3,14 +3,16 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite struct MatcherTests {
-    @Test func aRendezvousHandsAMessageToTheReceiverThatWaitsLongest() {
+    @Test("A rendezvous hands a message to the longest waiting receiver")
+    func aRendezvousHandsAMessageToTheReceiverThatWaitsLongest() {
         var matcher = TestMatcher(.rendezvous)
         for id in 1...3 { _ = matcher.park(Party(id)) }
         let sent = (10...13).map { Sent(matcher.send($0)) }
         #expect(sent == [.handed(to: 1), .handed(to: 2), .handed(to: 3), .blocked])
     }
 
-    @Test func aRendezvousTakesTheMessageOfTheSenderThatWaitsLongest() {
+    @Test("A rendezvous takes the message of the longest waiting sender")
+    func aRendezvousTakesTheMessageOfTheSenderThatWaitsLongest() {
         var matcher = TestMatcher(.rendezvous)
         let sent = matcher.sendAll(1...3)
         let received = (0..<4).map { _ in Received(matcher.receive()) }
@@ -18,7 +20,8 @@ import Testing
         #expect(received == [.message(1, from: 1), .message(2, from: 2), .message(3, from: 3), .blocked])
     }
 
-    @Test func aBufferAndTheSendersBehindItAreOneQueue() {
+    @Test("A buffer and the senders parked behind it form one queue")
+    func aBufferAndTheSendersBehindItAreOneQueue() {
         var matcher = TestMatcher(.buffered(capacity: 2))
         let sent = matcher.sendAll(1...5)
         #expect(sent == [.accepted, .accepted, .blocked, .blocked, .blocked])
@@ -33,7 +36,8 @@ import Testing
         #expect(rest == [4, 5, 6])
     }
 
-    @Test func aBufferWithoutCapacityIsARendezvous() {
+    @Test("A buffer without capacity is a rendezvous")
+    func aBufferWithoutCapacityIsARendezvous() {
         var matcher = TestMatcher(.buffered(capacity: 0))
         let sent = matcher.sendAll([1])
         let received = Received(matcher.receive())
@@ -41,7 +45,8 @@ import Testing
         #expect(received == .message(1, from: 1))
     }
 
-    @Test func droppingTheNewestKeepsTheFirst() {
+    @Test("Dropping the newest keeps the first messages")
+    func droppingTheNewestKeepsTheFirst() {
         var matcher = TestMatcher(.droppingNewest(capacity: 2))
         let sent = matcher.sendAll(1...5)
         let received = matcher.receiveAll()
@@ -49,7 +54,8 @@ import Testing
         #expect(received == [1, 2])
     }
 
-    @Test func droppingTheOldestKeepsTheLast() {
+    @Test("Dropping the oldest keeps the last messages")
+    func droppingTheOldestKeepsTheLast() {
         var matcher = TestMatcher(.droppingOldest(capacity: 2))
         let sent = matcher.sendAll(1...5)
         let received = matcher.receiveAll()
@@ -57,7 +63,8 @@ import Testing
         #expect(received == [4, 5])
     }
 
-    @Test func conflationKeepsOneMessageTheLast() {
+    @Test("Conflation keeps only the last message")
+    func conflationKeepsOneMessageTheLast() {
         var matcher = TestMatcher(.droppingOldest(capacity: 1))
         _ = matcher.sendAll(1...3)
         let first = matcher.receiveAll()
@@ -67,7 +74,8 @@ import Testing
         #expect(second == [4])
     }
 
-    @Test func aChannelThatDropsTheNewestMayHaveNoCapacity() {
+    @Test("A channel that drops the newest may have no capacity")
+    func aChannelThatDropsTheNewestMayHaveNoCapacity() {
         var matcher = TestMatcher(.droppingNewest(capacity: 0))
         let lost = matcher.sendAll([1])
         let nothing = Received(matcher.receive())
@@ -79,7 +87,8 @@ import Testing
     }
 
     /// In a process of its own, which an engine that fails here takes with it.
-    @Test func aChannelThatDropsTheOldestMayHaveNoCapacity() async {
+    @Test("A channel that drops the oldest may have no capacity")
+    func aChannelThatDropsTheOldestMayHaveNoCapacity() async {
         await #expect(processExitsWith: .success) {
             var matcher = TestMatcher(.droppingOldest(capacity: 0))
             let lost = matcher.sendAll([1])
@@ -92,7 +101,8 @@ import Testing
         }
     }
 
-    @Test func anUnboundedChannelNeverBlocksASender() {
+    @Test("An unbounded channel never blocks a sender")
+    func anUnboundedChannelNeverBlocksASender() {
         var matcher = TestMatcher(.unbounded)
         let sent = matcher.sendAll(0..<1000)
         let received = matcher.receiveAll()
@@ -100,9 +110,11 @@ import Testing
         #expect(received == Array(0..<1000))
     }
 
-    @Test(arguments: [
-        ChannelKind.buffered(capacity: 2), .droppingNewest(capacity: 2), .droppingOldest(capacity: 2), .unbounded,
-    ])
+    @Test(
+        "A parked receiver comes before the buffer",
+        arguments: [
+            ChannelKind.buffered(capacity: 2), .droppingNewest(capacity: 2), .droppingOldest(capacity: 2), .unbounded,
+        ])
     func aWaitingReceiverComesBeforeTheBuffer(kind: ChannelKind) {
         var matcher = TestMatcher(kind)
         _ = matcher.park(Party(1))
@@ -110,7 +122,8 @@ import Testing
         #expect(sent == [.handed(to: 1), .accepted])
     }
 
-    @Test func aWriteOnceChannelGivesItsValueToEveryReceiver() {
+    @Test("A write-once channel gives its value to every receiver")
+    func aWriteOnceChannelGivesItsValueToEveryReceiver() {
         var matcher = TestMatcher(.once)
         let early = Received(matcher.receive())
         for id in 1...3 { _ = matcher.park(Party(id)) }
@@ -122,7 +135,8 @@ import Testing
         #expect(late == [.message(42, from: nil), .message(42, from: nil)])
     }
 
-    @Test func aWithdrawnSenderLeavesTheOthersInOrder() {
+    @Test("Withdrawing a sender keeps the others in order")
+    func aWithdrawnSenderLeavesTheOthersInOrder() {
         var matcher = TestMatcher(.rendezvous)
         let tickets = (0..<4).map { matcher.park(Party($0), message: $0) }
         let withdrawn = [1, 1, 2].map { matcher.withdrawSender(tickets[$0])?.id }
@@ -133,7 +147,8 @@ import Testing
         #expect(late.isEmpty, "they were matched")
     }
 
-    @Test func aWithdrawnReceiverLeavesTheOthersInOrder() {
+    @Test("Withdrawing a receiver keeps the others in order")
+    func aWithdrawnReceiverLeavesTheOthersInOrder() {
         var matcher = TestMatcher(.rendezvous)
         let tickets = (0..<4).map { matcher.park(Party($0)) }
         let withdrawn = [1, 1, 2].map { matcher.withdrawReceiver(tickets[$0])?.id }
@@ -144,7 +159,8 @@ import Testing
         #expect(late.isEmpty, "they were matched")
     }
 
-    @Test func anArmWhoseSelectWasTakenElsewhereIsPassedOver() {
+    @Test("An arm whose select has committed elsewhere is skipped")
+    func anArmWhoseSelectWasTakenElsewhereIsPassedOver() {
         var matcher = TestMatcher(.rendezvous)
         let taken = SharedClaim()
         _ = taken.take()
@@ -158,7 +174,8 @@ import Testing
         #expect(received == [.message(4, from: 4), .blocked])
     }
 
-    @Test func theTwoArmsOfASelectOnOneChannelAreMatchedOnce() {
+    @Test("The two arms of a select on one channel are matched once")
+    func theTwoArmsOfASelectOnOneChannelAreMatchedOnce() {
         var matcher = TestMatcher(.rendezvous)
         let select = SharedClaim()
         _ = matcher.park(Party(1, armOf: select), message: 1)

@@ -4,15 +4,18 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite struct WaitQueueTests {
-    @Test func entriesLeaveInTheOrderInWhichTheyCame() {
+    @Test("Entries are popped in the order of insertion")
+    func entriesArePoppedInOrder() {
         var queue = WaitQueue<Int>()
         for entry in 0..<200 { queue.append(entry) }
         let left = drained(&queue)
         #expect(left == Array(0..<200))
     }
 
-    @Test(arguments: [[0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 0], [1, 0, 2]])
-    func anEntryIsWithdrawnFromAnyPlace(places: [Int]) {
+    @Test(
+        "An entry can be removed from any place",
+        arguments: [[0], [1], [2], [0, 1], [1, 2], [0, 2], [2, 0], [1, 0, 2]])
+    func anEntryIsRemovedFromAnyPlace(places: [Int]) {
         var queue = WaitQueue<Int>()
         let tickets = (0..<3).map { queue.append($0) }
         for place in places {
@@ -25,7 +28,8 @@ import Testing
         #expect(left == (0..<4).filter { !places.contains($0) })
     }
 
-    @Test func aTicketMatchesOnce() {
+    @Test("A ticket matches once")
+    func aTicketMatchesOnce() {
         var queue = WaitQueue<Int>()
         let ticket = queue.append(1)
         let (first, second) = (queue.remove(ticket), queue.remove(ticket))
@@ -33,7 +37,8 @@ import Testing
         #expect(second == nil)
     }
 
-    @Test func theTicketOfAnEntryThatWasTakenMatchesNoLaterOneInItsPlace() {
+    @Test("The ticket of a popped entry does not match a later one in its place")
+    func theTicketOfAnEntryThatWasTakenMatchesNoLaterOneInItsPlace() {
         var queue = WaitQueue<Int>()
         let stale = queue.append(1)
         _ = queue.popFirst()
@@ -44,7 +49,8 @@ import Testing
         #expect(right == 2)
     }
 
-    @Test func noTicketMatchesAfterALargeQueueGaveItsMemoryBack() {
+    @Test("No stale ticket matches after a large queue has freed its memory")
+    func noTicketMatchesAfterALargeQueueGaveItsMemoryBack() {
         var queue = WaitQueue<Int>()
         let stale = (0..<1000).map { queue.append($0) }
         _ = drained(&queue)
@@ -56,7 +62,8 @@ import Testing
         #expect(right == 1)
     }
 
-    @Test func theSerialNumberThatMarksAFreeNodeNamesNoEntry() {
+    @Test("No entry gets the serial number that marks a free node")
+    func theSerialNumberThatMarksAFreeNodeNamesNoEntry() {
         var queue = WaitQueue<Int>()
         queue.table.lastSerial = .max - 1
         let tickets = (0..<3).map { queue.append($0) }
@@ -65,7 +72,8 @@ import Testing
         #expect(left == [0, 1, 2])
     }
 
-    @Test func anUnusedQueueHoldsNoMemoryAndAUsedOneItsNodesOnly() {
+    @Test("An unused queue holds no memory, and a used one only its nodes")
+    func anUnusedQueueHoldsNoMemoryAndAUsedOneItsNodesOnly() {
         var queue = WaitQueue<Int>()
         #expect(queue.table.slots.capacity == 0)
         for round in 0..<1000 {
@@ -75,7 +83,8 @@ import Testing
         #expect(queue.table.slots.count == 1)
     }
 
-    @Test func itLetsGoOfAnEntryThatHasLeft() {
+    @Test("The queue releases popped and removed entries")
+    func itReleasesEntries() {
         final class Held {}
         var queue = WaitQueue<Held>()
         weak var popped: Held?
@@ -92,7 +101,7 @@ import Testing
         #expect(removed == nil)
     }
 
-    @Test(arguments: [1, 7333, 99, 2026])
+    @Test("The queue agrees with an array under random operations", arguments: [1, 7333, 99, 2026])
     func agreesWithAnArrayUnderRandomOperations(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         var queue = WaitQueue<Int>()

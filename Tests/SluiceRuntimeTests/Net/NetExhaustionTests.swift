@@ -5,7 +5,8 @@ import Testing
 
 /// Each test has a process of its own, but not alone: libdispatch opens two or three descriptors there at some moment.
 @Suite(.timeLimit(.minutes(10))) struct NetExhaustionTests {
-    @Test func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
+    @Test("Without free descriptors, new connections are refused and others are not disturbed")
+    func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
         await #expect(processExitsWith: .success) {
             let clock = ManualReactorClock()
             let reactor = try Reactor(clock: clock)
@@ -46,7 +47,8 @@ import Testing
         }
     }
 
-    @Test func theListenerRestsWhenNotEvenTheReserveIsLeft() async {
+    @Test("The listener pauses when not even its reserve descriptor is left")
+    func theListenerRestsWhenNotEvenTheReserveIsLeft() async {
         await #expect(processExitsWith: .success) {
             let clock = ManualReactorClock()
             let reactor = try Reactor(clock: clock)
@@ -75,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func aStormOfConnectionsLeavesNoDescriptorBehind() async {
+    @Test("Hundreds of short connections leak no descriptor")
+    func aStormOfConnectionsLeavesNoDescriptorBehind() async {
         await #expect(processExitsWith: .success) {
             let before = openDescriptors()
             var reactor: Reactor? = try Reactor()

@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct NetListenerTests {
-    @Test(arguments: ["127.0.0.1:0", "[::1]:0", "unix:"])
+    @Test("Bytes are echoed over IPv4, IPv6 and Unix sockets", arguments: ["127.0.0.1:0", "[::1]:0", "unix:"])
     func echoesOverEveryFamily(where text: String) throws {
         let address = text == "unix:" ? .unix(path: temporarySocketPath("echo")) : try SocketAddress(text)
         let reactor = try Reactor()
@@ -31,7 +31,8 @@ import Testing
         }
     }
 
-    @Test func connectionsSendAtOnceAndStayWithThisProcess() throws {
+    @Test("Connections send without delay and are not inherited by other programs")
+    func connectionsSendAtOnceAndStayWithThisProcess() throws {
         let reactor = try Reactor()
         try reactor.run {
             let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
@@ -45,7 +46,9 @@ import Testing
         }
     }
 
-    @Test(arguments: [(1, 1, 1), (120, 60, 15), (1_000_000, 32_767, 8191)])
+    @Test(
+        "A connection breaks off after the configured silence",
+        arguments: [(1, 1, 1), (120, 60, 15), (1_000_000, 32_767, 8191)])
     func connectionsAreBrokenOffAfterASilence(seconds: Int, idle: Int32, interval: Int32) throws {
         let reactor = try Reactor()
         try reactor.run {
@@ -71,7 +74,8 @@ import Testing
         return value
     }
 
-    @Test func manyConnectionsAtOnceAreAllAccepted() throws {
+    @Test("Many simultaneous connections are all accepted")
+    func manyConnectionsAtOnceAreAllAccepted() throws {
         let reactor = try Reactor()
         try reactor.run {
             let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
@@ -89,7 +93,8 @@ import Testing
 
     // MARK: Failures
 
-    @Test func aConnectionThatThePeerBreaksOffIsNoEndOfStream() throws {
+    @Test("A connection reset is an error, not an end of stream")
+    func aConnectionThatThePeerBreaksOffIsNoEndOfStream() throws {
         let reactor = try Reactor()
         try reactor.run {
             let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
@@ -106,7 +111,7 @@ import Testing
         }
     }
 
-    @Test(arguments: ["127.0.0.1:0", "[::1]:0"])
+    @Test("Connecting to a port without a listener is refused", arguments: ["127.0.0.1:0", "[::1]:0"])
     func connectingWhereNobodyListensIsRefused(where text: String) throws {
         let reactor = try Reactor()
         try reactor.run {
@@ -118,7 +123,8 @@ import Testing
         }
     }
 
-    @Test func connectingTimesOut() throws {
+    @Test("Connecting times out")
+    func connectingTimesOut() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -137,7 +143,8 @@ import Testing
         }
     }
 
-    @Test func aTakenPortIsRefusedUnlessItIsShared() throws {
+    @Test("A port in use is refused unless it is shared")
+    func aTakenPortIsRefusedUnlessItIsShared() throws {
         let reactor = try Reactor()
         let first = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), on: reactor)
         let error = try #require(throws: SluiceError.self) { try Listener.bind(to: first.localAddress, on: reactor) }
@@ -150,14 +157,16 @@ import Testing
         #expect(third.localAddress == second.localAddress)
     }
 
-    @Test func bothFamiliesListenOnOnePort() throws {
+    @Test("IPv4 and IPv6 listen on the same port")
+    func bothFamiliesListenOnOnePort() throws {
         let reactor = try Reactor()
         let six = try Listener.bind(to: try SocketAddress("[::]:0"), on: reactor)
         let four = try Listener.bind(to: .ipv4(0, port: try #require(six.localAddress.port)), on: reactor)
         #expect(four.localAddress.port == six.localAddress.port)
     }
 
-    @Test func closingEndsTheWaitForAConnection() throws {
+    @Test("Closing a listener ends the wait for a connection")
+    func closingEndsTheWaitForAConnection() throws {
         let reactor = try Reactor()
         try reactor.run {
             let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
@@ -170,14 +179,16 @@ import Testing
         }
     }
 
-    @Test func aListenerNeedsAReactor() throws {
+    @Test("A listener needs a reactor")
+    func aListenerNeedsAReactor() throws {
         let error = try #require(throws: SluiceError.self) { try Listener.bind(to: try SocketAddress("127.0.0.1:0")) }
         #expect(error.code == .misuse)
     }
 
     // MARK: Unix-domain sockets
 
-    @Test func theFileOfASocketHasItsModeAndGoesWithTheListener() throws {
+    @Test("A Unix socket's file has its mode and is removed with the listener")
+    func theFileOfASocketHasItsModeAndGoesWithTheListener() throws {
         let path = temporarySocketPath("mode")
         let reactor = try Reactor()
         var listener: Listener? = try Listener.bind(to: .unix(path: path), on: reactor)
@@ -194,7 +205,8 @@ import Testing
         #expect(mode(of: path) == nil)
     }
 
-    @Test func aStaleSocketFileIsReplacedAndALiveOneIsNot() throws {
+    @Test("A stale socket file is replaced and a live one is not")
+    func aStaleSocketFileIsReplacedAndALiveOneIsNot() throws {
         let path = temporarySocketPath("stale")
         let reactor = try Reactor()
         let dead = try Socket.open(for: .unix(path: path))
@@ -207,7 +219,8 @@ import Testing
         listener.close()
     }
 
-    @Test func anotherKindOfFileIsLeftAlone() throws {
+    @Test("A file that is not a socket is not replaced")
+    func anotherKindOfFileIsLeftAlone() throws {
         let path = temporarySocketPath("file")
         _ = Descriptor(owning: open(path, O_CREAT | O_WRONLY, 0o640))
         defer { unlink(path) }
@@ -218,7 +231,8 @@ import Testing
         #expect(mode(of: path) == 0o640)
     }
 
-    @Test func aListenerLeavesTheFileThatReplacedItsOwn() throws {
+    @Test("A listener does not remove a file that has replaced its own")
+    func aListenerLeavesTheFileThatReplacedItsOwn() throws {
         let path = temporarySocketPath("replaced")
         let reactor = try Reactor()
         let first = try Listener.bind(to: .unix(path: path), on: reactor)
@@ -230,7 +244,8 @@ import Testing
         #expect(mode(of: path) == nil)
     }
 
-    @Test func aClosedListenerLeavesTheFileOfItsSuccessor() throws {
+    @Test("A closed listener does not remove its successor's file")
+    func aClosedListenerLeavesTheFileOfItsSuccessor() throws {
         let path = temporarySocketPath("successor")
         let reactor = try Reactor()
         try reactor.run {

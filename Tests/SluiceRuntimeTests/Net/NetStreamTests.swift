@@ -6,7 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct NetStreamTests {
     // MARK: Reading
 
-    @Test func aReaderWaitsForBytes() throws {
+    @Test("A reader waits for bytes")
+    func aReaderWaitsForBytes() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func finishingToWriteLeavesTheOtherDirectionOpen() throws {
+    @Test("Shutting down the writing side leaves the other direction open")
+    func finishingToWriteLeavesTheOtherDirectionOpen() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -31,7 +33,8 @@ import Testing
         }
     }
 
-    @Test func aCancelledReadLosesNothing() throws {
+    @Test("A cancelled read loses nothing")
+    func aCancelledReadLosesNothing() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -44,7 +47,8 @@ import Testing
         }
     }
 
-    @Test func aReadThatIsCancelledAsTheBytesArriveEndsOneWayOrTheOtherAndLosesNothing() throws {
+    @Test("A read that is cancelled as bytes arrive loses nothing")
+    func aReadThatIsCancelledAsTheBytesArriveEndsOneWayOrTheOtherAndLosesNothing() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -62,7 +66,8 @@ import Testing
         }
     }
 
-    @Test func aReadTimesOutAndLosesNothing() throws {
+    @Test("A read that times out loses nothing")
+    func aReadTimesOutAndLosesNothing() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -79,7 +84,8 @@ import Testing
         }
     }
 
-    @Test func aChildTaskReadsAndIsCancelledLikeItsParent() throws {
+    @Test("A child task reads, and is cancelled with its parent")
+    func aChildTaskReadsAndIsCancelledLikeItsParent() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -95,7 +101,8 @@ import Testing
         }
     }
 
-    @Test func onlyOneTaskReadsAtATime() throws {
+    @Test("Only one task reads at a time")
+    func onlyOneTaskReadsAtATime() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -108,7 +115,8 @@ import Testing
         }
     }
 
-    @Test func anEmptyBufferIsMisuse() throws {
+    @Test("Reading into an empty buffer is misuse")
+    func anEmptyBufferIsMisuse() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, _) = try Stream.pair(on: reactor)
@@ -116,7 +124,8 @@ import Testing
         }
     }
 
-    @Test func aStreamIsOfUseOnItsReactorOnly() async throws {
+    @Test("A stream can only be used on its reactor")
+    func aStreamIsOfUseOnItsReactorOnly() async throws {
         let (near, _) = try Stream.pair(on: try Reactor())
         #expect(await failure { _ = try await near.read(upTo: 1) }?.code == .misuse)
         #expect(await failure { try await near.write("x".utf8) }?.code == .misuse)
@@ -125,7 +134,8 @@ import Testing
 
     // MARK: Writing
 
-    @Test func aWriterWaitsUntilTheReaderReads() throws {
+    @Test("A writer waits until the reader reads")
+    func aWriterWaitsUntilTheReaderReads() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -141,7 +151,8 @@ import Testing
         }
     }
 
-    @Test func aWriterGivesUpWhenThePeerTakesNothingForTooLong() throws {
+    @Test("A write times out when the peer reads nothing")
+    func aWriterGivesUpWhenThePeerTakesNothingForTooLong() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -156,7 +167,8 @@ import Testing
         }
     }
 
-    @Test func bytesThatLieInNoContiguousStorageAreWrittenAsWell() throws {
+    @Test("Bytes without contiguous storage are written too")
+    func bytesThatLieInNoContiguousStorageAreWrittenAsWell() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -168,7 +180,8 @@ import Testing
         }
     }
 
-    @Test func writingToAPeerThatIsGoneIsAnErrorOfThatWrite() throws {
+    @Test("Writing to a closed peer is an error of that write")
+    func writingToAPeerThatIsGoneIsAnErrorOfThatWrite() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -181,7 +194,8 @@ import Testing
 
     // MARK: Ending
 
-    @Test func closingEndsTheWaitsOfOtherTasks() throws {
+    @Test("Closing a stream ends other tasks' waits on it")
+    func closingEndsTheWaitsOfOtherTasks() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -199,7 +213,8 @@ import Testing
         }
     }
 
-    @Test func aClosedDescriptorsNumberServesTheNextStreamUndisturbed() throws {
+    @Test("A closed descriptor's number serves the next stream undisturbed")
+    func aClosedDescriptorsNumberServesTheNextStreamUndisturbed() throws {
         let reactor = try Reactor()
         try reactor.run {
             for _ in 0..<100 {
@@ -221,7 +236,8 @@ import Testing
         }
     }
 
-    @Test func aStreamThatNobodyRefersToIsClosed() throws {
+    @Test("A stream is closed when nothing refers to it")
+    func aStreamThatNobodyRefersToIsClosed() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -246,7 +262,8 @@ import Testing
         return (near.descriptorNumber, OpenFile(near.descriptorNumber))
     }
 
-    @Test func aStreamLetGoOfOnAnotherThreadIsClosedWithItsReactorAtTheLatest() throws {
+    @Test("A stream released on another thread is closed with its reactor at the latest")
+    func aStreamReleasedOnAnotherThreadIsClosed() throws {
         var reactor: Reactor? = try Reactor()
         var near: Stream? = try reactor?.run { [reactor] in
             let (near, far) = try Stream.pair(on: try #require(reactor))
@@ -261,7 +278,8 @@ import Testing
         #expect(OpenFile(number) != file)
     }
 
-    @Test func aPeerThatHangsUpWhileNobodyReadsDoesNotKeepTheLoopBusy() throws {
+    @Test("A peer that hangs up while nobody reads does not keep the loop busy")
+    func aPeerThatHangsUpWhileNobodyReadsDoesNotKeepTheLoopBusy() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
@@ -273,7 +291,8 @@ import Testing
         }
     }
 
-    @Test func aTaskThatWaitsForADescriptorIsNoDeadlock() throws {
+    @Test("A task that waits for a descriptor is not deadlocked")
+    func aTaskThatWaitsForADescriptorIsNoDeadlock() throws {
         let reactor = try Reactor()
         let (near, far) = try Stream.pair(on: reactor)
         let number = far.descriptorNumber

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct BroadcastTests {
-    @Test func everyTapGetsEveryMessageInOrder() throws {
+    @Test("Every tap gets every message in order")
+    func everyTapGetsEveryMessageInOrder() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -22,7 +23,8 @@ import Testing
         }
     }
 
-    @Test func theSlowestTapGates() throws {
+    @Test("The slowest tap sets the pace")
+    func theSlowestTapGates() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -43,7 +45,8 @@ import Testing
     }
 
     /// Offered one after the other, the second tap would wait for the first for ever.
-    @Test func aMessageIsOfferedToAllTapsAtOnce() throws {
+    @Test("A message is offered to all taps at once")
+    func aMessageIsOfferedToAllTapsAtOnce() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -58,7 +61,8 @@ import Testing
         }
     }
 
-    @Test func aTapThatDropsHoldsNobodyUp() throws {
+    @Test("A tap that drops messages does not hold up the others")
+    func aTapThatDropsHoldsNobodyUp() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -75,7 +79,8 @@ import Testing
         }
     }
 
-    @Test func aTapThatLeavesHoldsNobodyUp() throws {
+    @Test("A tap that leaves does not hold up the others")
+    func aTapThatLeavesHoldsNobodyUp() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -97,7 +102,8 @@ import Testing
         }
     }
 
-    @Test func aTapThatComesLateBeginsWithTheNextMessage() throws {
+    @Test("A new tap begins with the next message")
+    func aTapThatComesLateBeginsWithTheNextMessage() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -113,7 +119,8 @@ import Testing
         }
     }
 
-    @Test func withoutATapNothingIsTaken() throws {
+    @Test("Without a tap, nothing is received from the source")
+    func withoutATapNothingIsTaken() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -130,7 +137,8 @@ import Testing
         }
     }
 
-    @Test func theEndAndThePoisonOfTheSourceReachEveryTap() throws {
+    @Test("The close and the poison of the source reach every tap")
+    func theEndAndThePoisonOfTheSourceReachEveryTap() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>(name: "disk")
@@ -156,7 +164,8 @@ import Testing
         }
     }
 
-    @Test func itsTaskEndsWhenNobodyCanListenAnyMore() throws {
+    @Test("The broadcast's task ends when no tap can be made any more")
+    func itsTaskEndsWhenNobodyCanListenAnyMore() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -169,7 +178,8 @@ import Testing
         }
     }
 
-    @Test func aBroadcastThatIsLetGoOfUnusedEnds() throws {
+    @Test("A broadcast that is released unused ends")
+    func aBroadcastReleasedUnusedEnds() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -179,7 +189,8 @@ import Testing
         }
     }
 
-    @Test func tapsComeAndGoWithoutLosingAMessageForThoseWhoStay() throws {
+    @Test("Taps that come and go cost the others no message")
+    func tapsComeAndGoWithoutLosingAMessageForThoseWhoStay() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct MergeTests {
-    @Test func itHasEveryMessageEachSourceInItsOrderAndEndsWithTheLast() throws {
+    @Test("A merge delivers every message, in order for each source, and ends with the last source")
+    func deliversEveryMessage() throws {
         let reactor = try Reactor()
         try reactor.run {
             let sources = (0..<3).map { _ in Channel<Int>() }
@@ -23,7 +24,8 @@ import Testing
         }
     }
 
-    @Test func aBusySourceDoesNotShutOutTheOthers() throws {
+    @Test("A busy source does not starve the others")
+    func aBusySourceDoesNotShutOutTheOthers() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (busy, quiet) = (Channel<Int>(.unbounded), Channel<Int>(.unbounded))
@@ -35,7 +37,8 @@ import Testing
         }
     }
 
-    @Test func channelsAndEndsCanBeMerged() throws {
+    @Test("Channels and receiving ends can be merged")
+    func channelsAndEndsCanBeMerged() throws {
         try Reactor(clock: ManualReactorClock()).run {
             let (channel, (sending, receiving)) = (Channel<Duration>(), Channel<Duration>.ends())
             let merged = try merge([channel, receiving, try Channel.after(.zero)])
@@ -50,14 +53,16 @@ import Testing
         }
     }
 
-    @Test func nothingToMergeEndsAtOnce() throws {
+    @Test("A merge of nothing ends at once")
+    func nothingToMergeEndsAtOnce() throws {
         try Reactor().run {
             let merged: ReceivingEnd<Int> = try merge([])
             #expect(try await merged.receive() == nil)
         }
     }
 
-    @Test func thePoisonOfASourceIsPassedOn() throws {
+    @Test("The poison of a source is passed on")
+    func thePoisonOfASourceIsPassedOn() throws {
         try Reactor().run {
             let (good, bad) = (Channel<Int>(), Channel<Int>(name: "disk"))
             let merged = try merge([good, bad])
@@ -70,7 +75,8 @@ import Testing
         }
     }
 
-    @Test func thePoisonOfTheReceiverReachesTheSources() throws {
+    @Test("The poison of the receiver reaches the sources")
+    func thePoisonOfTheReceiverReachesTheSources() throws {
         let reactor = try Reactor()
         try reactor.run {
             let sources = [Channel<Int>(), Channel<Int>()]
@@ -82,7 +88,8 @@ import Testing
         }
     }
 
-    @Test func itsTaskEndsWhenTheReceiverHasLeft() throws {
+    @Test("The merge's task ends when the receiver has left")
+    func itsTaskEndsWhenTheReceiverHasLeft() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -98,7 +105,8 @@ import Testing
         }
     }
 
-    @Test func aReceiveThatTimesOutLosesNothing() throws {
+    @Test("A receive that times out loses nothing")
+    func aReceiveThatTimesOutLosesNothing() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -122,7 +130,8 @@ import Testing
         }
     }
 
-    @Test func itNeedsAReactor() async throws {
+    @Test("A merge needs a reactor")
+    func itNeedsAReactor() async throws {
         #expect(await failure { _ = try merge([Channel<Int>()]) }?.code == .misuse)
         let reactor = try Reactor()
         try reactor.start()
@@ -133,7 +142,8 @@ import Testing
         #expect(try await merged.receive() == 1)
     }
 
-    @Test func itsTaskHasItsNameInReports() throws {
+    @Test("The merge's task is named in reports")
+    func itsTaskHasItsNameInReports() throws {
         let error = #expect(throws: Deadlock.self) {
             try Reactor().run {
                 let sources = [Channel<Int>(name: "a"), Channel<Int>(name: "b")]

@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct PipelineTests {
-    @Test(arguments: [1, 2, 3, 8])
+    @Test("Results come in the order of the messages, however long each takes", arguments: [1, 2, 3, 8])
     func resultsAreInTheOrderOfMessagesHoweverLongEachTakes(workers: Int) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
@@ -24,7 +24,8 @@ import Testing
         }
     }
 
-    @Test func itsWorkersWorkAtTheSameTime() throws {
+    @Test("A pipeline's workers work at the same time")
+    func itsWorkersWorkAtTheSameTime() throws {
         try Reactor().run {
             let source = Channel<Int>(.unbounded)
             for message in 0..<4 { try await source.send(message) }
@@ -40,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func noMoreMessagesAreInItThanItHasWorkers() throws {
+    @Test("A pipeline holds no more messages than it has workers")
+    func noMoreMessagesAreInItThanItHasWorkers() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -61,7 +63,8 @@ import Testing
         }
     }
 
-    @Test func anErrorEndsItAfterTheResultsBeforeIt() throws {
+    @Test("A worker's error ends the pipeline after the results before it")
+    func anErrorEndsItAfterTheResultsBeforeIt() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -90,7 +93,8 @@ import Testing
         }
     }
 
-    @Test func thePoisonOfTheSourceComesAfterTheResultsBeforeIt() throws {
+    @Test("The poison of the source comes after the results before it")
+    func thePoisonOfTheSourceComesAfterTheResultsBeforeIt() throws {
         try Reactor().run {
             let source = Channel<Int>()
             let gate = Channel<Void>()
@@ -109,7 +113,8 @@ import Testing
         }
     }
 
-    @Test func itsTasksEndWhenTheReceiverHasLeft() throws {
+    @Test("The pipeline's tasks end when the receiver has left")
+    func itsTasksEndWhenTheReceiverHasLeft() throws {
         let reactor = try Reactor()
         let ends = Recorder<SluiceError.Code?>()
         try reactor.run {
@@ -127,7 +132,8 @@ import Testing
         }
     }
 
-    @Test func thePoisonOfTheReceiverReachesTheSource() throws {
+    @Test("The poison of the receiver reaches the source")
+    func thePoisonOfTheReceiverReachesTheSource() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -139,7 +145,8 @@ import Testing
         }
     }
 
-    @Test func stagesCompose() throws {
+    @Test("Merge, pipeline and broadcast compose")
+    func stagesCompose() throws {
         let reactor = try Reactor()
         try reactor.run {
             let numbers = [Channel<Int>(), Channel<Int>()]
@@ -160,7 +167,8 @@ import Testing
         }
     }
 
-    @Test func itNeedsAWorkerAndAReactor() async throws {
+    @Test("A pipeline needs a worker and a reactor")
+    func itNeedsAWorkerAndAReactor() async throws {
         let source = Channel<Int>()
         #expect(await failure { _ = try pipeline(from: source, workers: 1) { $0 } }?.code == .misuse)
         try Reactor().run {
@@ -169,7 +177,8 @@ import Testing
         }
     }
 
-    @Test func itsTasksHaveNamesInReports() throws {
+    @Test("The pipeline's tasks are named in reports")
+    func itsTasksHaveNamesInReports() throws {
         let error = #expect(throws: Deadlock.self) {
             try Reactor().run {
                 _ = try await pipeline(from: Channel<Int>(name: "in"), workers: 2, name: "parse") { $0 }.receive()

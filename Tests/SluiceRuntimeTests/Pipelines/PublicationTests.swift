@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct PublicationTests {
-    @Test func aSubscriberGetsTheMessagesOfItsKey() throws {
+    @Test("A subscriber gets the messages of its key")
+    func aSubscriberGetsTheMessagesOfItsKey() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -20,7 +21,8 @@ import Testing
         }
     }
 
-    @Test func aMessageNobodySubscribedToIsDropped() throws {
+    @Test("A message without a subscriber is dropped")
+    func aMessageNobodySubscribedToIsDropped() throws {
         try Reactor().run {
             let source = Channel<String>()
             let publication = try Publication(of: source, by: \.count)
@@ -32,7 +34,8 @@ import Testing
         }
     }
 
-    @Test func aSlowSubscriberGatesUnlessItBuffersOrDrops() throws {
+    @Test("A slow subscriber sets the pace unless it buffers or drops")
+    func aSlowSubscriberGatesUnlessItBuffersOrDrops() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -51,7 +54,8 @@ import Testing
         }
     }
 
-    @Test func aSubscriberThatLeavesHoldsNobodyUp() throws {
+    @Test("A subscriber that leaves does not hold up the others")
+    func aSubscriberThatLeavesHoldsNobodyUp() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -66,7 +70,8 @@ import Testing
         }
     }
 
-    @Test func withoutASubscriberNothingIsTaken() throws {
+    @Test("Without a subscriber, nothing is received from the source")
+    func withoutASubscriberNothingIsTaken() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -78,7 +83,8 @@ import Testing
         }
     }
 
-    @Test func thePoisonOfTheSourceReachesEverySubscriber() throws {
+    @Test("The poison of the source reaches every subscriber")
+    func thePoisonOfTheSourceReachesEverySubscriber() throws {
         try Reactor().run {
             let source = Channel<Int>()
             let publication = try Publication(of: source, by: { $0 })
@@ -90,7 +96,8 @@ import Testing
         }
     }
 
-    @Test func itsTaskEndsWhenNobodyCanSubscribeAnyMore() throws {
+    @Test("The publication's task ends when nobody can subscribe any more")
+    func itsTaskEndsWhenNobodyCanSubscribeAnyMore() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -101,7 +108,8 @@ import Testing
         }
     }
 
-    @Test func subscribersOnOtherThreadsMissNothing() async throws {
+    @Test("Subscribers on other threads miss nothing")
+    func subscribersOnOtherThreadsMissNothing() async throws {
         let reactor = try Reactor()
         try reactor.start()
         defer { reactor.stop() }

@@ -5,7 +5,8 @@ import Testing
 
 /// What becomes of the things between channels when a task that uses them is cancelled or runs out of time.
 @Suite(.timeLimit(.minutes(10))) struct StageCancellationTests {
-    @Test func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {
+    @Test("Sends and receives through an end can time out")
+    func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -22,7 +23,8 @@ import Testing
         }
     }
 
-    @Test func aCancelledTaskLeavesItsEnd() throws {
+    @Test("A cancelled task leaves its end")
+    func aCancelledTaskLeavesItsEnd() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -38,7 +40,8 @@ import Testing
         }
     }
 
-    @Test func aTapKeepsAMessageForAReaderThatWasCancelled() throws {
+    @Test("A tap keeps a message for the reader after one that was cancelled")
+    func aTapKeepsAMessageForAReaderThatWasCancelled() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
@@ -54,7 +57,8 @@ import Testing
         }
     }
 
-    @Test func theDeadlineOfANurseryEndsThePipelineThatItsTaskReads() throws {
+    @Test("A nursery's deadline ends the pipeline that its task reads")
+    func theDeadlineOfANurseryEndsThePipelineThatItsTaskReads() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -74,7 +78,8 @@ import Testing
         }
     }
 
-    @Test func aReceiveFromAPipelineThatIsCutShortLosesNothing() throws {
+    @Test("Cancelled and timed-out receives from a pipeline lose nothing")
+    func aReceiveFromAPipelineThatIsCutShortLosesNothing() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -101,7 +106,8 @@ import Testing
         }
     }
 
-    @Test func stagesEndWithTheirReactor() throws {
+    @Test("Merges, pipelines and broadcasts end with their reactor")
+    func stagesEndWithTheirReactor() throws {
         let reactor = try Reactor()
         let (sending, receiving) = Channel<Int>.ends()
         let tap = try reactor.run {

@@ -29,7 +29,8 @@ import Testing
         func turnEnds() { waiting.record(-1) }
     }
 
-    @Test func noMoreThanSomeWaitForTheEndOfATurn() throws {
+    @Test("In a crowded turn, owners are served before its end")
+    func noMoreThanSomeWaitForTheEndOfATurn() throws {
         let reactor = try Reactor()
         let waiting = Recorder<Int>()
         try reactor.run {

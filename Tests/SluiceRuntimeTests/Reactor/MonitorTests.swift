@@ -5,7 +5,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct MonitorTests {
     private var milliseconds: UInt64 { 1_000_000 }
 
-    @Test func aJobThatHoldsTheLoopIsReportedWhileItRunsAndOnceItHasEnded() throws {
+    @Test("A job that holds the loop is reported while it runs and when it ends")
+    func aJobThatHoldsTheLoopIsReportedWhileItRunsAndOnceItHasEnded() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor(name: "loop")
         let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
@@ -24,7 +25,8 @@ import Testing
             ])
     }
 
-    @Test func jobsThatTakeTheirTurnsAreNotReported() throws {
+    @Test("Short jobs are not reported")
+    func jobsThatTakeTheirTurnsAreNotReported() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor()
         let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
@@ -37,7 +39,8 @@ import Testing
         #expect(reports.values.isEmpty)
     }
 
-    @Test func anIdleLoopIsNotReported() throws {
+    @Test("An idle loop is not reported")
+    func anIdleLoopIsNotReported() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor()
         let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
@@ -47,7 +50,8 @@ import Testing
         #expect(reports.values.isEmpty)
     }
 
-    @Test func aTaskIsNamedAfterAWaitToo() throws {
+    @Test("A report names the task after a wait too")
+    func aTaskIsNamedAfterAWaitToo() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor()
         let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
@@ -65,7 +69,8 @@ import Testing
         #expect(reports.values.map(\.task) == ["woken"])
     }
 
-    @Test func aTaskWithoutANameIsReportedWithoutOne() throws {
+    @Test("A task without a name is reported without one")
+    func aTaskWithoutANameIsReportedWithoutOne() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor()
         let monitor = LoopMonitor(watching: reactor) { reports.record($0) }
@@ -76,7 +81,8 @@ import Testing
         #expect(reports.values.map(\.task) == [nil])
     }
 
-    @Test func itsThreadSeesAJobThatHoldsTheLoop() throws {
+    @Test("The monitor's thread notices a job that holds the loop")
+    func itsThreadSeesAJobThatHoldsTheLoop() throws {
         let reports = Recorder<BlockedLoop>()
         let reactor = try Reactor()
         let monitor = LoopMonitor(watching: reactor, threshold: .milliseconds(4)) { reports.record($0) }
@@ -92,7 +98,8 @@ import Testing
         monitor.stop()
     }
 
-    @Test func aMonitorDoesNotKeepItsReactorAlive() throws {
+    @Test("A monitor does not keep its reactor alive")
+    func aMonitorDoesNotKeepItsReactorAlive() throws {
         var reactor: Reactor? = try Reactor()
         let progress = try #require(reactor?.progress)
         let monitor = LoopMonitor(watching: try #require(reactor)) { _ in }
@@ -102,7 +109,8 @@ import Testing
         monitor.stop()
     }
 
-    @Test func aTaskDoesNotEndWhileItsNameIsRead() throws {
+    @Test("A task does not end while its name is read")
+    func aTaskDoesNotEndWhileItsNameIsRead() throws {
         let reactor = try Reactor()
         let progress = reactor.progress
         let steps = Recorder<String>()
@@ -128,7 +136,8 @@ import Testing
     }
 
     /// Meant for ThreadSanitizer and AddressSanitizer: names are read while their tasks end.
-    @Test func namesAreReadWhileTasksComeAndGo() throws {
+    @Test("Names can be read while tasks come and go")
+    func namesAreReadWhileTasksComeAndGo() throws {
         let reactor = try Reactor()
         let names = Recorder<String>()
         let progress = reactor.progress

@@ -7,7 +7,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct ReactorLifeTests {
     private struct Refusal: Error {}
 
-    @Test func runningGivesTheResultOrTheErrorOfTheMainTask() throws {
+    @Test("run returns the main task's result or throws its error")
+    func runningGivesTheResultOrTheErrorOfTheMainTask() throws {
         let reactor = try Reactor()
         #expect(try reactor.run { 7 } == 7)
         #expect(throws: Refusal.self) { try reactor.run { throw Refusal() } }
@@ -15,7 +16,8 @@ import Testing
         #expect(!reactor.isRunning)
     }
 
-    @Test func tasksThatAreLeftAreCancelledAndAwaited() throws {
+    @Test("Tasks that are left at the end of run are cancelled and awaited")
+    func tasksThatAreLeftAreCancelledAndAwaited() throws {
         let reactor = try Reactor()
         let endings = Recorder<SluiceError.Code?>()
         try reactor.run {
@@ -31,7 +33,8 @@ import Testing
         #expect(reactor.tasks.count == 0)
     }
 
-    @Test func tasksThatAreStartedWhileTheOthersEndAreCancelledToo() throws {
+    @Test("Tasks that are started while others end are cancelled too")
+    func tasksThatAreStartedWhileTheOthersEndAreCancelledToo() throws {
         let reactor = try Reactor()
         let endings = Recorder<SluiceError.Code?>()
         try reactor.run {
@@ -45,7 +48,8 @@ import Testing
         #expect(try reactor.run { try await reactor.spawn { 7 }.join() } == 7, "the next run is not ending")
     }
 
-    @Test func aReactorDoesNotRunInsideAnother() throws {
+    @Test("A reactor does not run inside another")
+    func aReactorDoesNotRunInsideAnother() throws {
         let (reactor, other) = (try Reactor(name: "outer"), try Reactor(name: "inner"))
         try reactor.run {
             for inner in [reactor, other] {
@@ -58,7 +62,8 @@ import Testing
         try other.run {}
     }
 
-    @Test func aStartedReactorIsNeitherRunNorStartedAgain() async throws {
+    @Test("A started reactor can be neither run nor started again")
+    func aStartedReactorIsNeitherRunNorStartedAgain() async throws {
         try await withStartedReactor { reactor in
             #expect(await failure { try reactor.run {} }?.code == .misuse)
             #expect(await failure { try reactor.start() }?.code == .misuse)
@@ -67,7 +72,8 @@ import Testing
         }
     }
 
-    @Test func stoppingCancelsTheTasksAndAwaitsThem() async throws {
+    @Test("Stopping a reactor cancels and awaits its tasks")
+    func stoppingCancelsTheTasksAndAwaitsThem() async throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         try reactor.start()
@@ -81,7 +87,8 @@ import Testing
         #expect(reactor.tasks.count == 0)
     }
 
-    @Test func aStoppedReactorCanBeStartedAgain() async throws {
+    @Test("A stopped reactor can be started again")
+    func aStoppedReactorCanBeStartedAgain() async throws {
         let reactor = try Reactor()
         for round in 0..<3 {
             try reactor.start()
@@ -91,7 +98,8 @@ import Testing
         }
     }
 
-    @Test func aTaskThatWasStartedBeforeItsReactorRunsWithIt() async throws {
+    @Test("A task spawned before the reactor starts runs once it does")
+    func aTaskThatWasStartedBeforeItsReactorRunsWithIt() async throws {
         let reactor = try Reactor()
         let task = reactor.spawn { 7 }
         try reactor.start()
@@ -100,7 +108,8 @@ import Testing
         await reactor.untilStopped()
     }
 
-    @Test func aReactorKnowsItsThread() throws {
+    @Test("A reactor knows its thread")
+    func aReactorKnowsItsThread() throws {
         let reactor = try Reactor()
         #expect(!reactor.isCurrent)
         #expect(reactor.isIsolatingCurrentContext() == false)
@@ -116,7 +125,8 @@ import Testing
         #expect(Reactor.current == nil)
     }
 
-    @Test func workOfOtherThreadsRunsOnTheReactorInTheOrderOfEachThread() async throws {
+    @Test("Posted work runs on the reactor in each thread's order")
+    func workOfOtherThreadsRunsOnTheReactorInTheOrderOfEachThread() async throws {
         let ran = Recorder<(thread: Int, number: Int, onReactor: Bool)>()
         try await withStartedReactor { reactor in
             await withTaskGroup { group in
@@ -139,7 +149,8 @@ import Testing
         }
     }
 
-    @Test func aPlainTaskMayPreferTheReactor() async throws {
+    @Test("A plain Swift task may prefer the reactor")
+    func aPlainTaskMayPreferTheReactor() async throws {
         let channel = Channel<Int>()
         try await withStartedReactor { reactor in
             let task = Task(executorPreference: reactor) {

@@ -6,7 +6,8 @@ import Testing
 /// Each test counts the descriptors of a process of its own, where no other test opens any. Swift's own libraries may,
 /// a few; one that a reactor forgets shows with each of the rounds.
 @Suite(.timeLimit(.minutes(10))) struct ReactorTeardownTests {
-    @Test func aReactorThatHasRunLeavesNoDescriptorOpen() async {
+    @Test("A reactor that has run leaves no descriptor open")
+    func aReactorThatHasRunLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
             let before = try #require(openDescriptors())
             for _ in 0..<rounds { try useReactor() }
@@ -14,7 +15,8 @@ import Testing
         }
     }
 
-    @Test func aReactorThatWasStartedLeavesNoDescriptorOpen() async {
+    @Test("A reactor that was started leaves no descriptor open")
+    func aReactorThatWasStartedLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
             let before = try #require(openDescriptors())
             for _ in 0..<rounds { try await startReactor() }
@@ -23,7 +25,8 @@ import Testing
         }
     }
 
-    @Test func aReactorThatNeverRanLeavesNoDescriptorOpen() async {
+    @Test("A reactor that never ran leaves no descriptor open")
+    func aReactorThatNeverRanLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
             let before = try #require(openDescriptors())
             for _ in 0..<rounds {

@@ -37,12 +37,14 @@ import Testing
         }
     }
 
-    @Test func bytesArriveWhileTasksAreBusy() throws {
+    @Test("Bytes arrive while tasks are busy")
+    func bytesArriveWhileTasksAreBusy() throws {
         let jobs = try jobs { reactor, _ in try await turn(of: reactor) }
         #expect(jobs <= 2 * Reactor.jobsPerTurn)
     }
 
-    @Test func timersFireWhileTasksAreBusy() throws {
+    @Test("Timers fire while tasks are busy")
+    func timersFireWhileTasksAreBusy() throws {
         let jobs = try jobs { reactor, clock in
             let sleeper = reactor.spawn { try await sleep(for: .seconds(1)) }
             try await parked(sleeper)
@@ -52,7 +54,8 @@ import Testing
         #expect(jobs <= 2 * Reactor.jobsPerTurn)
     }
 
-    @Test func workOfOtherThreadsIsDoneWhileTasksAreBusy() throws {
+    @Test("Work posted by other threads runs while tasks are busy")
+    func workOfOtherThreadsIsDoneWhileTasksAreBusy() throws {
         let jobs = try jobs { reactor, _ in
             let channel = Channel<Int>()
             let posted = Recorder<Void>()
@@ -66,7 +69,8 @@ import Testing
         #expect(jobs > 0)
     }
 
-    @Test func aTurnEndsForThoseWhoAskedOnceForIt() throws {
+    @Test("A listener hears of a turn's end once, after the turn's jobs")
+    func aListenerHearsOfATurnsEndOnce() throws {
         final class Listener: EndOfTurn, Sendable {
             let ends = Recorder<Int>()
             let jobs = Recorder<Int>()
@@ -88,8 +92,8 @@ import Testing
         #expect(listener.ends.values == [3], "once, after the jobs of the turn")
     }
 
-    @Test(arguments: [(1, true), (2, true), (3, false)])
-    func aFewWhoWaitForTheEndOfATurnAreToldThatItGoesOn(count: Int, areTold: Bool) throws {
+    @Test("A few listeners hear that a turn goes on, a crowd does not", arguments: [(1, true), (2, true), (3, false)])
+    func aFewListenersHearThatATurnGoesOn(count: Int, areTold: Bool) throws {
         final class Listener: EndOfTurn, Sendable {
             let isTold = Recorder<Void>()
             func turnEnds() {}

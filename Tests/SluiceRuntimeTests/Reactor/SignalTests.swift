@@ -5,7 +5,8 @@ import Testing
 
 /// Each test uses a signal of its own, because signals belong to the whole process.
 @Suite(.timeLimit(.minutes(10))) struct SignalTests {
-    @Test func aTaskWaitsForASignal() throws {
+    @Test("A task waits for a signal")
+    func aTaskWaitsForASignal() throws {
         let reactor = try Reactor()
         try reactor.run {
             let signals = try reactor.signals(SIGUSR1)
@@ -17,7 +18,8 @@ import Testing
         }
     }
 
-    @Test func aSignalIsKeptForTheNextWait() throws {
+    @Test("A signal is kept for the next wait")
+    func aSignalIsKeptForTheNextWait() throws {
         let reactor = try Reactor()
         try reactor.run {
             let signals = try reactor.signals(SIGUSR2, SIGWINCH)
@@ -31,7 +33,8 @@ import Testing
         }
     }
 
-    @Test func aWaitThatIsCutShortTakesNoSignal() throws {
+    @Test("A wait that is cancelled or times out takes no signal")
+    func aWaitThatIsCutShortTakesNoSignal() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -49,7 +52,8 @@ import Testing
         }
     }
 
-    @Test func aSignalHasOneWatcherInTheProcess() throws {
+    @Test("A signal has one watcher in the process")
+    func aSignalHasOneWatcherInTheProcess() throws {
         let reactor = try Reactor()
         let other = try Reactor(name: "other")
         try other.start()
@@ -69,7 +73,8 @@ import Testing
         other.stop()
     }
 
-    @Test func closingEndsTheWaitsAndGivesTheSignalBack() throws {
+    @Test("Closing ends the waits and restores the signal's action")
+    func closingEndsTheWaitsAndGivesTheSignalBack() throws {
         let reactor = try Reactor()
         try reactor.run {
             let signals = try reactor.signals(SIGPROF)
@@ -84,7 +89,8 @@ import Testing
         }
     }
 
-    @Test func whatCannotBeWatchedIsMisuse() async throws {
+    @Test("Watching a signal that cannot be watched is misuse")
+    func whatCannotBeWatchedIsMisuse() async throws {
         let reactor = try Reactor()
         #expect(await failure { _ = try reactor.signals(SIGTTOU) }?.code == .misuse)
         try reactor.run {

@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct TimerReactorTests {
-    @Test func aHundredThousandTimersFireInOrderButForTheCancelledOnes() throws {
+    @Test("A hundred thousand timers fire in order, except the cancelled ones")
+    func aHundredThousandTimersFireInOrderButForTheCancelledOnes() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let count = 100_000
@@ -23,7 +24,8 @@ import Testing
         #expect(fired.values == Array(stride(from: 1, through: count, by: 2)))
     }
 
-    @Test func sleepersWakeInTheOrderOfTheirDeadlines() throws {
+    @Test("Sleepers wake in the order of their deadlines")
+    func sleepersWakeInTheOrderOfTheirDeadlines() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let woken = Recorder<Int>()

@@ -21,17 +21,20 @@ import Testing
         return channel
     }
 
-    @Test func sendingToAChannelWithSpaceNeverBlocks() throws {
+    @Test("Sending to a channel with space never blocks")
+    func sendingToAChannelWithSpaceNeverBlocks() throws {
         #expect(try !blocks { try await Channel<Int>(.buffered(capacity: 1)).send(7) })
     }
 
-    @Test func receivingFromAClosedChannelNeverBlocks() throws {
+    @Test("Receiving from a closed channel never blocks")
+    func receivingFromAClosedChannelNeverBlocks() throws {
         let closed = closedChannel()
         let received: [Int?] = try Reactor().run { [try await closed.receive(), try await closed.receive()] }
         #expect(received == [nil, nil])
     }
 
-    @Test func sendingToAClosedChannelFails() throws {
+    @Test("Sending to a closed channel fails")
+    func sendingToAClosedChannelFails() throws {
         let closed = closedChannel()
         try Reactor().run {
             #expect(await failure { try await closed.send(7) }?.code == .closed)
@@ -39,16 +42,19 @@ import Testing
         }
     }
 
-    @Test func receivingFromAChannelThatIsNotReadyBlocks() throws {
+    @Test("Receiving from a channel that is not ready blocks")
+    func receivingFromAChannelThatIsNotReadyBlocks() throws {
         #expect(try blocks { _ = try await Channel<Int>().receive() })
         #expect(try blocks { try await select { Channel<Int>().receiving { _ in } } })
     }
 
-    @Test func aSelectWithoutArmsBlocks() throws {
+    @Test("A select without arms blocks")
+    func aSelectWithoutArmsBlocks() throws {
         #expect(try blocks { try await select { [SelectArm<Void>]() } })
     }
 
-    @Test func aSelectWhoseArmsAreAllDisabledBlocks() throws {
+    @Test("A select whose arms are all disabled blocks")
+    func aSelectWhoseArmsAreAllDisabledBlocks() throws {
         let ready = Channel<Int>(.buffered(capacity: 2))
         #expect(try ready.trySend(1))
         #expect(try blocks { try await select { ready.receiving { _ in }.when(false) } })
@@ -63,7 +69,8 @@ import Testing
         #expect(ready.bufferedCount == 1)
     }
 
-    @Test func aSelectWithADefaultNeverBlocks() throws {
+    @Test("A select with a default never blocks")
+    func aSelectWithADefaultNeverBlocks() throws {
         let ready = Channel<Int>(.buffered(capacity: 2))
         #expect(try ready.trySend(1))
         try Reactor().run {
@@ -78,7 +85,8 @@ import Testing
         }
     }
 
-    @Test func aSelectWithAReadyChannelTakesItRatherThanTheDefault() throws {
+    @Test("A select takes a ready channel rather than the default")
+    func aSelectWithAReadyChannelTakesItRatherThanTheDefault() throws {
         let channel = Channel<Int>(.buffered(capacity: 1))
         try Reactor().run {
             let sent = try await select {
@@ -94,13 +102,15 @@ import Testing
         }
     }
 
-    @Test func aSelectWithAClosedChannelBehavesLikeAnOrdinaryReceive() throws {
+    @Test("A select on a closed channel behaves like an ordinary receive")
+    func aSelectWithAClosedChannelBehavesLikeAnOrdinaryReceive() throws {
         let closed = closedChannel()
         let received = try Reactor().run { try await select { closed.receiving { $0 } } }
         #expect(received == nil)
     }
 
-    @Test func aSelectDoesNotMeetItself() throws {
+    @Test("A select does not meet itself")
+    func aSelectDoesNotMeetItself() throws {
         let channel = Channel<Int>()
         #expect(
             try blocks {

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Ending.allCases, Side.allCases)
+    @Test("An arm of an ended channel is ready", arguments: Ending.allCases, Side.allCases)
     func anArmOfAnEndedChannelIsReady(ending: Ending, side: Side) throws {
         let (channel, other) = (Channel<Int>(name: "c"), Channel<Int>())
         try Reactor().run {
@@ -56,7 +56,8 @@ import Testing
         #expect([channel.parkedCount, other.parkedCount] == [0, 0])
     }
 
-    @Test func aParkedSelectHearsOfPoison() throws {
+    @Test("Poison resumes a parked select")
+    func poisonResumesAParkedSelect() throws {
         let (channel, other) = (Channel<Int>(name: "c"), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {
@@ -72,7 +73,8 @@ import Testing
         #expect([channel.parkedCount, other.parkedCount] == [0, 0])
     }
 
-    @Test func aSelectThatIsParkedToReceiveHearsOfTheClosing() throws {
+    @Test("Closing resumes a select that is parked to receive")
+    func closingResumesASelectParkedToReceive() throws {
         let (channel, other) = (Channel<Int>(name: "c"), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {
@@ -84,7 +86,8 @@ import Testing
         #expect([channel.parkedCount, other.parkedCount] == [0, 0])
     }
 
-    @Test func aSelectThatIsParkedToSendIsStillServedByAClosedChannel() throws {
+    @Test("A closed channel still takes the message of a select parked to send")
+    func aSelectThatIsParkedToSendIsStillServedByAClosedChannel() throws {
         let (channel, other) = (Channel<Int>(name: "c"), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {
@@ -98,7 +101,8 @@ import Testing
         #expect([channel.parkedCount, other.parkedCount] == [0, 0])
     }
 
-    @Test func aSelectThatWasTakenElsewhereHearsNothingOfTheEnding() throws {
+    @Test("An ending does not reach a select that has committed elsewhere")
+    func anEndingDoesNotReachACommittedSelect() throws {
         let (channel, other) = (Channel<Int>(name: "c"), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {

@@ -6,7 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct SelectFallbackTests {
     private let clock = ManualReactorClock()
 
-    @Test func otherwiseIsTakenWhenNoArmIsReadyAndOnlyThen() throws {
+    @Test("otherwise is taken only when no arm is ready")
+    func otherwiseIsTakenWhenNoArmIsReadyAndOnlyThen() throws {
         let channel = Channel<Int>(.buffered(capacity: 1))
         let choose: @Sendable () async throws -> String = {
             try await select {
@@ -23,7 +24,8 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test func theEarliestAfterIsTakenAtItsTimeAndNotBefore() throws {
+    @Test("The earliest after is taken at its time, not before")
+    func theEarliestAfterIsTakenAtItsTimeAndNotBefore() throws {
         let channel = Channel<Int>()
         let reactor = try Reactor(clock: clock)
         try reactor.run { [clock] in
@@ -45,7 +47,8 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test func anAfterIsNotTakenWhenAnArmWas() throws {
+    @Test("An after is not taken once an arm was")
+    func anAfterIsNotTakenWhenAnArmWas() throws {
         let channel = Channel<Int>()
         let reactor = try Reactor(clock: clock)
         let taken = Recorder<String>()
@@ -65,7 +68,8 @@ import Testing
         #expect(taken.values == ["received"])
     }
 
-    @Test func anAfterWithoutChannelsIsASleep() throws {
+    @Test("A select with only an after is a sleep")
+    func anAfterWithoutChannelsIsASleep() throws {
         let reactor = try Reactor(clock: clock)
         try reactor.run { [clock] in
             let chooser = reactor.spawn { try await select { after(.seconds(1)) { "after" } } }
@@ -75,7 +79,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Duration.zero, .seconds(-1)])
+    @Test("Ready arms come before an after of no time", arguments: [Duration.zero, .seconds(-1)])
     func anAfterWithoutTimeStillLetsReadyArmsGoFirst(delay: Duration) throws {
         let channel = Channel<Int>(.buffered(capacity: 1))
         let choose: @Sendable () async throws -> String = {
@@ -91,7 +95,8 @@ import Testing
         }
     }
 
-    @Test func offTheReactorToo() async throws {
+    @Test("after and otherwise work off the reactors too")
+    func worksOffTheReactors() async throws {
         let channel = Channel<Int>()
         let late = try await select {
             channel.receiving { _ in "received" }

@@ -8,7 +8,7 @@ import Testing
     private let ledger = Ledger()
 
     /// Two selects that name the same channels in opposite orders: they must neither miss each other nor lock up.
-    @Test(arguments: NetworkPlace.allCases)
+    @Test("Two selects with opposite arms meet each other every time", arguments: NetworkPlace.allCases)
     func twoSelectsAgainstEachOther(place: NetworkPlace) async throws {
         let (first, second) = (Channel<Int>(name: "first"), Channel<Int>(name: "second"))
         let rounds = 1000
@@ -35,7 +35,9 @@ import Testing
         #expect([first.parkedCount, second.parkedCount] == [0, 0])
     }
 
-    @Test(arguments: NetworkPlace.allCases)
+    @Test(
+        "Two selects that send and receive on one channel meet each other, never themselves",
+        arguments: NetworkPlace.allCases)
     func twoSelectsThatSendAndReceiveOnOneChannel(place: NetworkPlace) async throws {
         let channel = Channel<Int>()
         let rounds = 1000
@@ -58,7 +60,7 @@ import Testing
     }
 
     /// Go's `test/chan/doubleselect.go` by behaviour: were two arms of a select to run, a number would come twice.
-    @Test(arguments: NetworkPlace.allCases)
+    @Test("No select takes two arms", arguments: NetworkPlace.allCases)
     func noSelectTakesTwoArms(place: NetworkPlace) async throws {
         let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
         let merged = Channel<Int>(name: "merged")
@@ -86,7 +88,7 @@ import Testing
     }
 
     /// Many selects over many channels, each in an order of its own.
-    @Test(arguments: NetworkPlace.allCases)
+    @Test("A crowd of selects loses no message", arguments: NetworkPlace.allCases)
     func aCrowdOfSelectsLosesNothing(place: NetworkPlace) async throws {
         let channels = (0..<5).map { index in
             Channel<Int>(index.isMultiple(of: 2) ? .rendezvous : .buffered(capacity: 1), name: "c\(index)")

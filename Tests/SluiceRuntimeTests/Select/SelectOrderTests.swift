@@ -21,23 +21,27 @@ import Testing
         }
     }
 
-    @Test func fairTakesTheArmThatWasNotTakenForTheLongestTime() throws {
+    @Test("The fair order takes the arm that was not taken for the longest time")
+    func fairTakesTheArmThatWasNotTakenForTheLongestTime() throws {
         let taken = try choices(.fair, 30)
         #expect(taken == (0..<30).map { $0 % 3 })
     }
 
-    @Test func firstTakesTheFirstThatIsReady() throws {
+    @Test("The first order takes the first arm that is ready")
+    func firstTakesTheFirstThatIsReady() throws {
         let taken = try choices(.first, 30)
         #expect(taken.allSatisfy { $0 == 0 })
     }
 
     /// Each arm is left out by chance once in 10^52 runs.
-    @Test func randomTakesEveryArm() throws {
+    @Test("The random order takes every arm sometimes")
+    func randomTakesEveryArm() throws {
         let taken = try choices(.random, 300)
         #expect(Set(taken) == [0, 1, 2])
     }
 
-    @Test func fairCountsArmsThatWereTakenAfterAWaitToo() throws {
+    @Test("The fair order counts arms that were taken after a wait")
+    func fairCountsArmsThatWereTakenAfterAWaitToo() throws {
         let (first, second) = (Channel<Int>(.buffered(capacity: 1)), Channel<Int>(.buffered(capacity: 1)))
         let reactor = try Reactor()
         let choose: @Sendable () async throws -> Int = {
@@ -58,7 +62,8 @@ import Testing
         }
     }
 
-    @Test func fairTellsTheSidesOfAChannelApart() throws {
+    @Test("The fair order distinguishes the sides of a channel")
+    func fairTellsTheSidesOfAChannelApart() throws {
         let channel = Channel<Int>(.buffered(capacity: 2))
         let taken = try Reactor().run {
             try await channel.send(0)
@@ -75,7 +80,8 @@ import Testing
         #expect(taken == ["receive", "send", "receive", "send", "receive", "send"])
     }
 
-    @Test func aBusyArmDoesNotStarveAnother() throws {
+    @Test("A busy arm does not starve another")
+    func aBusyArmDoesNotStarveAnother() throws {
         let (busy, rare) = (Channel<Int>(), Channel<Int>())
         let reactor = try Reactor()
         let taken = try reactor.run {

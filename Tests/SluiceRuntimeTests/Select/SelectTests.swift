@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct SelectTests {
-    @Test func takesTheReadyArmAndLeavesTheOthers() throws {
+    @Test("A select takes the ready arm and leaves the others")
+    func takesTheReadyArmAndLeavesTheOthers() throws {
         let (numbers, words) = (Channel<Int>(.buffered(capacity: 1)), Channel<String>(.buffered(capacity: 1)))
         let taken = try Reactor().run {
             try await words.send("hello")
@@ -16,7 +17,8 @@ import Testing
         #expect([numbers.parkedCount, words.parkedCount] == [0, 0])
     }
 
-    @Test func waitsUntilAnArmIsReady() throws {
+    @Test("A select waits until an arm is ready")
+    func waitsUntilAnArmIsReady() throws {
         let (numbers, words, sink) = (Channel<Int>(), Channel<String>(), Channel<Double>())
         let reactor = try Reactor()
         try reactor.run {
@@ -42,7 +44,8 @@ import Testing
     }
 
     /// Both counterparts come before the select runs again: the second must find nobody there.
-    @Test func oneArmCommitsWhenTwoCounterpartsComeAtOnce() throws {
+    @Test("One arm commits when two counterparts come at once")
+    func oneArmCommitsWhenTwoCounterpartsComeAtOnce() throws {
         let (first, second) = (Channel<Int>(), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {
@@ -62,7 +65,8 @@ import Testing
         #expect([first.parkedCount, second.parkedCount] == [0, 0])
     }
 
-    @Test func itsActionsRunOnceAndTheirErrorsPassThrough() throws {
+    @Test("An arm's action runs once, and its error is thrown")
+    func itsActionsRunOnceAndTheirErrorsPassThrough() throws {
         struct Refusal: Error {}
         let channel = Channel<Int>(.buffered(capacity: 3))
         let runs = Recorder<Int?>()
@@ -82,7 +86,8 @@ import Testing
         #expect(channel.bufferedCount == 2)
     }
 
-    @Test func anActionMaySelectItself() throws {
+    @Test("An arm's action may select again")
+    func anActionMaySelectItself() throws {
         let channel = Channel<Int>(.buffered(capacity: 3))
         let sum = try Reactor().run {
             for message in 1...3 { try await channel.send(message) }
@@ -96,7 +101,8 @@ import Testing
         #expect(channel.bufferedCount == 1)
     }
 
-    @Test func severalArmsMayBeOfOneChannel() throws {
+    @Test("Several arms may be of one channel")
+    func severalArmsMayBeOfOneChannel() throws {
         let channel = Channel<Int>()
         let reactor = try Reactor()
         try reactor.run {
@@ -115,7 +121,8 @@ import Testing
         }
     }
 
-    @Test func aDisabledArmIsNotThere() throws {
+    @Test("A disabled arm counts as absent")
+    func aDisabledArmIsNotThere() throws {
         let (ready, open) = (Channel<Int>(.buffered(capacity: 2)), Channel<Int>())
         let reactor = try Reactor()
         try reactor.run {
@@ -137,7 +144,8 @@ import Testing
         #expect(ready.bufferedCount == 1)
     }
 
-    @Test func armsComeFromConditionsAndLoops() throws {
+    @Test("Arms can come from conditions and loops")
+    func armsComeFromConditionsAndLoops() throws {
         let channels = (0..<3).map { Channel<Int>(.buffered(capacity: 1), name: "c\($0)") }
         let taken = try Reactor().run { [flag = channels.count == 3] in
             try await channels[2].send(7)
@@ -150,7 +158,8 @@ import Testing
         #expect(taken == "c2: 7")
     }
 
-    @Test func aFullBufferIsNoReadyArmAndAFreePlaceIs() throws {
+    @Test("A send arm is ready when the buffer has a free place")
+    func aFullBufferIsNoReadyArmAndAFreePlaceIs() throws {
         let channel = Channel<Int>(.buffered(capacity: 1))
         let reactor = try Reactor()
         try reactor.run {
@@ -163,7 +172,8 @@ import Testing
         }
     }
 
-    @Test func everySelectGetsAWriteOnceValue() throws {
+    @Test("Every select gets the value of a write-once channel")
+    func everySelectGetsAWriteOnceValue() throws {
         let channel = Channel<Int>(.once)
         let reactor = try Reactor()
         try reactor.run {

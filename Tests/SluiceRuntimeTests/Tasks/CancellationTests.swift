@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    @Test(arguments: Wait.allCases)
+    @Test("Cancellation ends every kind of wait", arguments: Wait.allCases)
     func everyWaitIsCutShort(wait: Wait) throws {
         let reactor = try Reactor()
         try reactor.run {
@@ -54,7 +54,7 @@ import Testing
         #expect(reactor.tasks.parkedCount == 0)
     }
 
-    @Test(arguments: Wait.allCases)
+    @Test("No wait begins in a task that was cancelled before its start", arguments: Wait.allCases)
     func noWaitBeginsInATaskThatWasCancelledBeforeItsStart(wait: Wait) throws {
         let reactor = try Reactor()
         try reactor.run {
@@ -66,7 +66,8 @@ import Testing
         #expect(reactor.tasks.parkedCount == 0)
     }
 
-    @Test func aTaskThatWasCancelledBeforeItsStartStillRuns() throws {
+    @Test("A task that was cancelled before its start still runs")
+    func aTaskThatWasCancelledBeforeItsStartStillRuns() throws {
         let reactor = try Reactor()
         try reactor.run {
             let task = reactor.spawn { Task.isCancelled }
@@ -76,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func cancellationStaysAndWhatNeedsNoWaitingStillHappens() throws {
+    @Test("A cancelled task stays cancelled, and operations that need not wait succeed")
+    func cancellationStaysAndWhatNeedsNoWaitingStillHappens() throws {
         let reactor = try Reactor()
         let (idle, buffered) = (Channel<Int>(), Channel<Int>(.buffered(capacity: 1)))
         try reactor.run {
@@ -96,7 +98,8 @@ import Testing
         }
     }
 
-    @Test func childTasksAreCancelledWithTheirTask() throws {
+    @Test("Child tasks are cancelled with their task")
+    func childTasksAreCancelledWithTheirTask() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         try reactor.run {
@@ -114,7 +117,8 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test func tasksAreCancelledFromOtherThreads() async throws {
+    @Test("Tasks can be cancelled from other threads")
+    func tasksAreCancelledFromOtherThreads() async throws {
         let channel = Channel<Int>()
         try await withStartedReactor { reactor in
             let tasks = (0..<100).map { _ in reactor.spawn { _ = try await channel.receive() } }
@@ -126,7 +130,8 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    @Test func aSleepOffTheReactorIsCancelled() async {
+    @Test("A sleep off the reactors is cancelled")
+    func aSleepOffTheReactorIsCancelled() async {
         let sleeper = Task { try await sleep(for: .seconds(3600)) }
         sleeper.cancel()
         #expect(await failure { try await sleeper.value }?.code == .cancelled)

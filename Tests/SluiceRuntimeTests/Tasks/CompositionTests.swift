@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct CompositionTests {
-    @Test func parallelProcessesMeetAndReturnTheirResults() throws {
+    @Test("Parallel processes communicate and return their results")
+    func parallelProcessesMeetAndReturnTheirResults() throws {
         try Reactor().run {
             let (there, back) = (Channel<Int>(), Channel<String>())
             let (text, number) = try await parallel(
@@ -21,7 +22,8 @@ import Testing
         }
     }
 
-    @Test func aParallelMapKeepsTheOrderOfItsItems() throws {
+    @Test("parallelMap keeps the order of its items")
+    func aParallelMapKeepsTheOrderOfItsItems() throws {
         try Reactor().run {
             let turns = (0..<10).map { _ in Channel<Int>() }
             // Each process ends only after the one behind it.
@@ -34,7 +36,8 @@ import Testing
         }
     }
 
-    @Test func aFailingProcessCancelsTheOthers() throws {
+    @Test("A failing process cancels the others")
+    func aFailingProcessCancelsTheOthers() throws {
         try Reactor().run {
             let cancelled = Recorder<SluiceError.Code?>()
             await #expect(throws: TestFailure(name: "second")) {
@@ -46,7 +49,8 @@ import Testing
         }
     }
 
-    @Test func sequencesInParallel() throws {
+    @Test("Sequences can run in parallel")
+    func sequencesInParallel() throws {
         let steps = Recorder<String>()
         try Reactor().run {
             let channel = Channel<Int>()
@@ -63,7 +67,8 @@ import Testing
         #expect(steps.values == ["sent"])
     }
 
-    @Test func aSequenceEndsWithItsFirstError() async {
+    @Test("A sequence ends with its first error")
+    func aSequenceEndsWithItsFirstError() async {
         let steps = Recorder<Int>()
         await #expect(throws: TestFailure(name: "two")) {
             try await sequence(all: [
@@ -75,14 +80,16 @@ import Testing
         #expect(steps.values == [1])
     }
 
-    @Test func nothingInParallelIsDoneAtOnce() throws {
+    @Test("parallelMap of nothing returns at once")
+    func nothingInParallelIsDoneAtOnce() throws {
         try Reactor().run {
             let results = try await parallelMap([Int]()) { $0 }
             #expect(results.isEmpty)
         }
     }
 
-    @Test func parallelProcessesHaveNamesInReports() throws {
+    @Test("Parallel processes are named in reports")
+    func parallelProcessesHaveNamesInReports() throws {
         let reactor = try Reactor()
         let error = #expect(throws: Deadlock.self) {
             try reactor.run {

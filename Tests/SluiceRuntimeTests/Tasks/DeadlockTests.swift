@@ -13,7 +13,8 @@ import Testing
         }
     }
 
-    @Test func aTaskAloneOnAChannelIsReported() throws {
+    @Test("A lone task that waits on a channel is reported")
+    func aTaskAloneOnAChannelIsReported() throws {
         let reactor = try Reactor()
         let deadlock = try deadlock(of: reactor) { _ = try await Channel<Int>(name: "jobs").receive() }
         #expect(
@@ -24,7 +25,8 @@ import Testing
                 """)
     }
 
-    @Test func theReportNamesEachTaskAndWhatItWaitsOnInTheOrderOfTheirStart() throws {
+    @Test("The report names each task and what it waits on, in order of start")
+    func theReportNamesEachTaskAndWhatItWaitsOnInTheOrderOfTheirStart() throws {
         let reactor = try Reactor()
         let (jobs, results) = (Channel<Int>(name: "jobs"), Channel<String>(name: "results"))
         let deadlock = try deadlock(of: reactor) {
@@ -48,7 +50,8 @@ import Testing
             ])
     }
 
-    @Test func aNurseryInADeadlockDoesNotReturnAsIfItsTasksHadEnded() throws {
+    @Test("A nursery in a deadlock throws instead of returning")
+    func aNurseryInADeadlockDoesNotReturnAsIfItsTasksHadEnded() throws {
         let reactor = try Reactor()
         let endings = Recorder<SluiceError.Code?>()
         let deadlock = try deadlock(of: reactor) {
@@ -63,7 +66,8 @@ import Testing
         #expect(endings.values == [.cancelled])
     }
 
-    @Test func theTasksOfADeadlockAreCancelledAndTheReactorRunsAgain() throws {
+    @Test("A deadlock's tasks are cancelled, and the reactor can run again")
+    func theTasksOfADeadlockAreCancelledAndTheReactorRunsAgain() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         let endings = Recorder<SluiceError.Code?>()
@@ -107,7 +111,8 @@ import Testing
         return (deadlock, meals.values.count)
     }
 
-    @Test func philosophersWhoAllReachToTheLeftAreReported() throws {
+    @Test("Philosophers who all take the left fork first are reported")
+    func philosophersWhoAllReachToTheLeftAreReported() throws {
         let (deadlock, meals) = try dine { (first: $0, second: ($0 + 1) % 5) }
         #expect(meals == 0)
         #expect(
@@ -121,7 +126,8 @@ import Testing
             ])
     }
 
-    @Test func philosophersWhoTakeTheLowerForkFirstDine() throws {
+    @Test("Philosophers who take the lower fork first all eat")
+    func philosophersWhoTakeTheLowerForkFirstDine() throws {
         let (deadlock, meals) = try dine { (first: min($0, ($0 + 1) % 5), second: max($0, ($0 + 1) % 5)) }
         #expect(deadlock == nil)
         #expect(meals == 15)
@@ -138,7 +144,8 @@ import Testing
         }
     }
 
-    @Test func aSleepingTaskCanWakeTheOthers() throws {
+    @Test("A sleeping task is not a deadlock")
+    func aSleepingTaskCanWakeTheOthers() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let channel = Channel<Int>()
@@ -156,7 +163,8 @@ import Testing
         #expect(received == 1)
     }
 
-    @Test func aDeadlineEndsAWait() throws {
+    @Test("A wait with a deadline is not a deadlock")
+    func aDeadlineEndsAWait() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -169,7 +177,8 @@ import Testing
         }
     }
 
-    @Test func whatIsHeldCanBeWokenFromOutside() throws {
+    @Test("No deadlock is reported while the reactor is held")
+    func whatIsHeldCanBeWokenFromOutside() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         let received = try reactor.run {
@@ -184,7 +193,8 @@ import Testing
         #expect(received == 1)
     }
 
-    @Test func whatIsHeldNoLongerIsReported() throws {
+    @Test("A deadlock is reported once the hold is released")
+    func whatIsHeldNoLongerIsReported() throws {
         let reactor = try Reactor()
         let deadlock = try deadlock(of: reactor) {
             reactor.hold()
@@ -199,7 +209,8 @@ import Testing
         #expect(deadlock?.tasks == ["'main': receive from channel 'jobs'"])
     }
 
-    @Test func aTaskThatRunsIsNoPartOfADeadlock() throws {
+    @Test("No deadlock is reported while a task can run")
+    func aTaskThatRunsIsNoPartOfADeadlock() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         let received = try reactor.run {
@@ -212,7 +223,8 @@ import Testing
         #expect(received == 1)
     }
 
-    @Test func aChildTaskOfATaskCanWakeIt() throws {
+    @Test("A child task can wake its parent")
+    func aChildTaskOfATaskCanWakeIt() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         let received = try reactor.run {
@@ -223,7 +235,8 @@ import Testing
         #expect(received == 1)
     }
 
-    @Test func aStartedReactorLooksForNone() async throws {
+    @Test("A started reactor does not look for deadlocks")
+    func aStartedReactorLooksForNone() async throws {
         let channel = Channel<Int>()
         try await withStartedReactor { reactor in
             let receiver = reactor.spawn { try await channel.receive() }

@@ -6,7 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct GreenTaskTests {
     private struct Refusal: Error {}
 
-    @Test func joiningGivesTheResultOrTheError() throws {
+    @Test("join returns the task's result or throws its error")
+    func joiningGivesTheResultOrTheError() throws {
         let reactor = try Reactor()
         try reactor.run {
             let task = reactor.spawn("works") { 7 }
@@ -22,7 +23,8 @@ import Testing
         }
     }
 
-    @Test func aJoinThatTimesOutLeavesTheTaskAlone() throws {
+    @Test("A join that times out does not disturb the task")
+    func aJoinThatTimesOutLeavesTheTaskAlone() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let channel = Channel<Int>()
@@ -38,7 +40,8 @@ import Testing
         }
     }
 
-    @Test func severalJoinersAreToldAndThoseWhoGaveUpAreNot() throws {
+    @Test("A task's end resumes every joiner that has not given up")
+    func aTasksEndResumesEveryJoinerThatStillWaits() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         try reactor.run {
@@ -58,7 +61,7 @@ import Testing
     }
 
     /// The end of the task and the end of the wait come at once, in either order.
-    @Test(arguments: [false, true])
+    @Test("A joiner that gives up as the task ends is resumed once", arguments: [false, true])
     func aJoinerThatGivesUpAsTheTaskEndsIsResumedOnce(endsFirst: Bool) throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
@@ -82,7 +85,8 @@ import Testing
         }
     }
 
-    @Test func tasksAreStartedAndJoinedFromOtherThreads() async throws {
+    @Test("Tasks can be started and joined from other threads")
+    func tasksAreStartedAndJoinedFromOtherThreads() async throws {
         let sum = try await withStartedReactor("first") { first in
             try await withStartedReactor("second") { second in
                 try await withThrowingTaskGroup(of: Int.self) { group in
@@ -100,7 +104,8 @@ import Testing
         #expect(sum == 5050)
     }
 
-    @Test func joinersOfOtherThreadsMayGiveUpToo() async throws {
+    @Test("Joiners on other threads can time out and be cancelled")
+    func joinersOfOtherThreadsMayGiveUpToo() async throws {
         try await withStartedReactor { reactor in
             let channel = Channel<Int>()
             let task = reactor.spawn { try await channel.receive() }
@@ -115,7 +120,8 @@ import Testing
         }
     }
 
-    @Test func tasksRunInTheOrderOfTheirStart() throws {
+    @Test("Tasks run in the order in which they were spawned")
+    func tasksRunInTheOrderOfTheirStart() throws {
         let reactor = try Reactor()
         let order = Recorder<Int>()
         try reactor.run {
@@ -125,7 +131,8 @@ import Testing
         #expect(order.values == Array(0..<1000))
     }
 
-    @Test func anEndedTaskIsForgotten() throws {
+    @Test("The reactor forgets a task that has ended")
+    func anEndedTaskIsForgotten() throws {
         let reactor = try Reactor()
         try reactor.run {
             weak var record: TaskRecord?
@@ -140,7 +147,8 @@ import Testing
         #expect(reactor.tasks.count == 0)
     }
 
-    @Test func aTaskIsKeptAliveUntilItsEndThoughNobodyHoldsIt() throws {
+    @Test("A task that nothing refers to lives until its end")
+    func aTaskIsKeptAliveUntilItsEndThoughNobodyHoldsIt() throws {
         let reactor = try Reactor()
         let channel = Channel<Int>()
         try reactor.run {
@@ -152,7 +160,8 @@ import Testing
     }
 
     /// By which monitors and dumps name the task: also after it has waited for something that is not the reactor's.
-    @Test func theCodeOfATaskKnowsItsName() async throws {
+    @Test("A task's code knows the task's name")
+    func theCodeOfATaskKnowsItsName() async throws {
         let names = Recorder<String?>()
         @Sendable func note() { names.record(TaskRecord.currentName) }
         try await withStartedReactor { reactor in
@@ -177,7 +186,8 @@ import Testing
         #expect(names.values == ["outer", "inner", "inner", "inner", "inner", "inner", "outer"])
     }
 
-    @Test func otherTasksOnTheReactorAreNotTakenForTheirStarter() async throws {
+    @Test("Swift tasks that a green task starts do not have its name")
+    func otherTasksOnTheReactorAreNotTakenForTheirStarter() async throws {
         let names = Recorder<String?>()
         @Sendable func note() { names.record(TaskRecord.currentName) }
         try await withStartedReactor { reactor in

@@ -6,7 +6,9 @@ import Testing
 
 /// Random trees of nurseries, whose tasks wait, fail, cancel and run out of time at random. One seed replays exactly.
 @Suite(.timeLimit(.minutes(10))) struct NurseryFuzzTests {
-    @Test(arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984])
+    @Test(
+        "In random trees of nurseries, no child outlives its nursery and no message is lost",
+        arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984])
     func nothingOutlivesItsNurseryAndNoMessageIsLost(seed: UInt64) throws {
         let world = try World()
         try world.reactor.run {

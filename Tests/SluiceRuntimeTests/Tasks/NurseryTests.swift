@@ -9,7 +9,8 @@ struct TestFailure: Error, Equatable {
 }
 
 @Suite(.timeLimit(.minutes(10))) struct NurseryTests {
-    @Test func itEndsWhenTheBodyAndAllChildrenHaveEnded() throws {
+    @Test("A nursery ends when its body and all children have ended")
+    func itEndsWhenTheBodyAndAllChildrenHaveEnded() throws {
         let steps = Recorder<String>()
         try Reactor().run {
             let gate = Channel<Int>()
@@ -33,7 +34,8 @@ struct TestFailure: Error, Equatable {
         #expect(steps.values.count == 4)
     }
 
-    @Test func childrenStartSiblingsAlsoAfterTheBody() throws {
+    @Test("Children can start siblings, even after the body has ended")
+    func childrenStartSiblingsAlsoAfterTheBody() throws {
         let started = Recorder<Int>()
         @Sendable func grow(_ depth: Int, in nursery: Nursery) {
             started.record(depth)
@@ -46,7 +48,8 @@ struct TestFailure: Error, Equatable {
         #expect(started.values.count == 63)
     }
 
-    @Test func aChildHasAResult() throws {
+    @Test("A child has a result")
+    func aChildHasAResult() throws {
         try Reactor().run {
             let sum = try await withNursery { nursery in
                 let (two, three) = (nursery.spawn { 2 }, nursery.spawn { 3 })
@@ -56,7 +59,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aFailingChildCancelsItsSiblingsAndTheBody() throws {
+    @Test("A failing child cancels its siblings and the body")
+    func aFailingChildCancelsItsSiblingsAndTheBody() throws {
         let ends = Recorder<String>()
         try Reactor().run {
             _ = await #expect(throws: TestFailure(name: "first")) {
@@ -78,7 +82,8 @@ struct TestFailure: Error, Equatable {
         #expect(ends.values.sorted() == ["body", "sibling"])
     }
 
-    @Test func theFirstOfSeveralErrorsIsThrown() throws {
+    @Test("The first of several errors is thrown")
+    func theFirstOfSeveralErrorsIsThrown() throws {
         try Reactor().run {
             _ = await #expect(throws: TestFailure(name: "first")) {
                 try await withNursery { nursery in
@@ -94,7 +99,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aFailingBodyCancelsTheChildrenAndAwaitsThem() throws {
+    @Test("A failing body cancels and awaits the children")
+    func aFailingBodyCancelsTheChildrenAndAwaitsThem() throws {
         let ends = Recorder<SluiceError.Code?>()
         try Reactor().run {
             _ = await #expect(throws: TestFailure(name: "body")) {
@@ -112,7 +118,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func theDeadlineCancelsEverythingAndIsThrown() throws {
+    @Test("The deadline cancels everything and is thrown")
+    func theDeadlineCancelsEverythingAndIsThrown() throws {
         let clock = ManualReactorClock()
         let ends = Recorder<String>()
         try Reactor(clock: clock).run {
@@ -134,7 +141,8 @@ struct TestFailure: Error, Equatable {
         #expect(ends.values == ["cancelled"])
     }
 
-    @Test func theDeadlineCountsWhileOnlyChildrenAreLeft() throws {
+    @Test("The deadline also counts while only children are left")
+    func theDeadlineCountsWhileOnlyChildrenAreLeft() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -152,7 +160,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aDeadlineThatIsNotReachedChangesNothing() throws {
+    @Test("A deadline that is not reached changes nothing")
+    func aDeadlineThatIsNotReachedChangesNothing() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -164,7 +173,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func whatWasReceivedAtTheMomentOfTheDeadlineIsNotLost() throws {
+    @Test("A message received at the moment of the deadline is not lost")
+    func whatWasReceivedAtTheMomentOfTheDeadlineIsNotLost() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -180,7 +190,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func cancellingTheParentCancelsTheChildrenAndAwaitsThem() throws {
+    @Test("Cancelling the parent cancels and awaits the children")
+    func cancellingTheParentCancelsTheChildrenAndAwaitsThem() throws {
         let reactor = try Reactor()
         let ends = Recorder<String>()
         try reactor.run {
@@ -207,7 +218,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func everyKindOfWaitEndsWhenTheNurseryIsCancelled() throws {
+    @Test("Every kind of wait ends when the nursery is cancelled")
+    func everyKindOfWaitEndsWhenTheNurseryIsCancelled() throws {
         let reactor = try Reactor()
         let ends = Recorder<String>()
         try reactor.run {
@@ -243,7 +255,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func cancellingKeepsTheResultOfTheBody() throws {
+    @Test("A cancelled nursery still returns its body's result")
+    func cancellingKeepsTheResultOfTheBody() throws {
         try Reactor().run {
             let result = try await withNursery { nursery in
                 nursery.spawn("background") { while true { try await sleep(for: .seconds(1)) } }
@@ -257,7 +270,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aTaskWaitsAgainOnceItHasLeftACancelledNursery() throws {
+    @Test("A task can wait again after it has left a cancelled nursery")
+    func aTaskWaitsAgainOnceItHasLeftACancelledNursery() throws {
         let reactor = try Reactor()
         try reactor.run {
             let channel = Channel<Int>()
@@ -272,7 +286,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aChildThatWasCancelledAloneDoesNotEndTheOthers() throws {
+    @Test("A child that is cancelled alone does not end the others")
+    func aChildThatWasCancelledAloneDoesNotEndTheOthers() throws {
         let reactor = try Reactor()
         try reactor.run {
             let result = try await withNursery { nursery in
@@ -289,7 +304,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func nurseriesNest() throws {
+    @Test("Nurseries nest")
+    func nurseriesNest() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let ends = Recorder<String>()
@@ -325,7 +341,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aChildOfACancelledNurseryBeginsCancelled() throws {
+    @Test("A child of a cancelled nursery begins cancelled")
+    func aChildOfACancelledNurseryBeginsCancelled() throws {
         try Reactor().run {
             try await withNursery { nursery in
                 nursery.cancel()
@@ -338,7 +355,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aNurseryThatHasEndedTakesNoChildren() throws {
+    @Test("A nursery that has ended takes no children")
+    func aNurseryThatHasEndedTakesNoChildren() throws {
         try Reactor().run {
             let kept = try await withNursery("old") { $0 }
             let late = kept.spawn { Issue.record("runs outside of its nursery") }
@@ -350,7 +368,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func itNeedsAGreenTask() async throws {
+    @Test("A nursery needs a green task")
+    func itNeedsAGreenTask() async throws {
         #expect(await failure { try await withNursery { _ in _ = Issue.record("runs") } }?.code == .misuse)
         try Reactor().run {
             async let childTask: Void = withNursery { _ in _ = Issue.record("runs") }
@@ -358,7 +377,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func itIsCancelledFromAnyThread() throws {
+    @Test("A nursery can be cancelled from any thread")
+    func itIsCancelledFromAnyThread() throws {
         let reactor = try Reactor()
         try reactor.run {
             reactor.hold()
@@ -373,7 +393,8 @@ struct TestFailure: Error, Equatable {
         }
     }
 
-    @Test func aDeadlockNamesTheNurseryThatIsWaitedFor() throws {
+    @Test("A deadlock's report names the nursery that is waited for")
+    func aDeadlockNamesTheNurseryThatIsWaitedFor() throws {
         let reactor = try Reactor()
         let error = #expect(throws: Deadlock.self) {
             try reactor.run {
@@ -385,7 +406,8 @@ struct TestFailure: Error, Equatable {
         #expect(error?.tasks.first == "'main': join the 1 task of nursery 'crawl'")
     }
 
-    @Test func manyChildrenComeAndGo() throws {
+    @Test("Many children come and go")
+    func manyChildrenComeAndGo() throws {
         let ended = Recorder<Int>()
         try Reactor().run {
             let results = Channel<Int>()

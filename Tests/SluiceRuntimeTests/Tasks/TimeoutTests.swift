@@ -3,7 +3,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
-    @Test func aBodyInTimeReturnsItsResult() throws {
+    @Test("A body that ends in time returns its result")
+    func aBodyInTimeReturnsItsResult() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let result = try await withTimeout(.seconds(1)) { 42 }
@@ -14,7 +15,8 @@ import Testing
         }
     }
 
-    @Test func aWaitIsCutShortWhenTheTimeRunsOut() throws {
+    @Test("A wait ends when the time runs out")
+    func aWaitIsCutShortWhenTheTimeRunsOut() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let inside = Recorder<SluiceError.Code?>()
@@ -39,7 +41,8 @@ import Testing
         }
     }
 
-    @Test func theTimeCountsOverSeveralWaits() throws {
+    @Test("The timeout covers several waits")
+    func theTimeCountsOverSeveralWaits() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         let steps = Recorder<Int>()
@@ -62,7 +65,8 @@ import Testing
         #expect(steps.values == [1, 2])
     }
 
-    @Test func whatWasReceivedAtTheMomentOfTheTimeoutIsNotLost() throws {
+    @Test("A message received at the moment of the timeout is not lost")
+    func whatWasReceivedAtTheMomentOfTheTimeoutIsNotLost() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -75,7 +79,8 @@ import Testing
         }
     }
 
-    @Test func anErrorOfTheBodyIsThrownAsItIs() throws {
+    @Test("An error of the body is thrown unchanged")
+    func anErrorOfTheBodyIsThrownAsItIs() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             _ = await #expect(throws: TestFailure(name: "own")) {
@@ -87,7 +92,8 @@ import Testing
         }
     }
 
-    @Test func theOuterTimeoutEndsTheInnerOneAndIsTheOneThrown() throws {
+    @Test("An outer timeout ends the inner one and is the one thrown")
+    func theOuterTimeoutEndsTheInnerOneAndIsTheOneThrown() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let afterwards = Recorder<String>()
@@ -106,7 +112,8 @@ import Testing
         }
     }
 
-    @Test func whenBothTimesAreOverTheOuterOneIsThrown() throws {
+    @Test("When both timeouts have passed, the outer one is thrown")
+    func whenBothTimesAreOverTheOuterOneIsThrown() throws {
         let clock = ManualReactorClock()
         try Reactor(clock: clock).run {
             let error = await failure {
@@ -126,7 +133,8 @@ import Testing
         }
     }
 
-    @Test func cancellingTheTaskIsNoTimeout() throws {
+    @Test("Cancelling the task is not a timeout")
+    func cancellingTheTaskIsNoTimeout() throws {
         let reactor = try Reactor(clock: ManualReactorClock())
         try reactor.run {
             let task = reactor.spawn { try await withTimeout(.seconds(1)) { try await sleep(for: .seconds(5)) } }
@@ -136,7 +144,8 @@ import Testing
         }
     }
 
-    @Test func aTaskWaitsAgainAfterItsTimeout() throws {
+    @Test("A task can wait again after its timeout")
+    func aTaskWaitsAgainAfterItsTimeout() throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
@@ -153,7 +162,8 @@ import Testing
         }
     }
 
-    @Test func itNeedsAGreenTask() async {
+    @Test("A timeout needs a green task")
+    func itNeedsAGreenTask() async {
         #expect(await failure { try await withTimeout(.seconds(1)) { _ = Issue.record("runs") } }?.code == .misuse)
     }
 }

@@ -1,0 +1,105 @@
+import Dispatch
+import Foundation
+public import Testing
+
+/// Keeps a test that hangs from holding up the others.
+///
+/// Each test of the suite runs on two threads of its own, so that it may block them, as `Reactor.run` does, without taking
+/// a thread from Swift's pool, which has one for each core. A test that takes too long has failed; it is cancelled, and the
+/// others go on. Once only such tests are left, the process ends.
+public struct Bounded: SuiteTrait, TestTrait, TestScoping {
+    let limit: Duration
+
+    public var isRecursive: Bool { true }
+
+    /// One thread, to report from while all others are blocked.
+    private static let reporting = TestThreads(count: 1)
+
+    @concurrent
+    public func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
+        let turn = await Turnstile.shared.enter()
+        defer { turn.end() }
+        let threads = TestThreads(count: 2)
+        defer { threads.close() }
+        let alarm = Alarm(after: limit)
+        defer { alarm.stop() }
+        // Unstructured, to live on another executor; it inherits the test's context, by which the issue names the test.
+        Task(executorPreference: Self.reporting) {
+            guard await alarm.rings() else { return }
+            Issue.record("the test has not ended within \(limit)", sourceLocation: test.sourceLocation)
+            turn.forfeit()
+            alarm.cancelTask()
+        }
+        try await withTaskExecutorPreference(threads) {
+            alarm.watchCurrentTask()
+            try await function()
+        }
+    }
+}
+
+extension Trait where Self == Bounded {
+    /// Two minutes for each test, or ten under ThreadSanitizer: see `Bounded`.
+    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(600) : .seconds(120)) }
+}
+
+/// Whether ThreadSanitizer, which makes everything several times slower, watches the tests.
+var isThreadSanitized: Bool {
+    #if THREAD_SANITIZER
+        true
+    #else
+        false
+    #endif
+}
+
+/// Rings after a time, unless it is stopped first.
+private final class Alarm: @unchecked Sendable {
+    // Sendable: `lock` guards everything that changes.
+
+    private let lock = NSLock()
+    private var hasRung: Bool?
+    private var listener: CheckedContinuation<Bool, Never>?
+    private var task: UnsafeCurrentTask?
+
+    init(after time: Duration) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(time.components.seconds))) { [weak self] in
+            self?.end(ringing: true)
+        }
+    }
+
+    /// Waits for what comes first: the alarm rings (true) or is stopped (false).
+    func rings() async -> Bool {
+        await withCheckedContinuation { continuation in
+            let hasRung = lock.withLock {
+                if self.hasRung == nil { listener = continuation }
+                return self.hasRung
+            }
+            if let hasRung { continuation.resume(returning: hasRung) }
+        }
+    }
+
+    func stop() {
+        lock.withLock { task = nil }
+        end(ringing: false)
+    }
+
+    private func end(ringing: Bool) {
+        let listener = lock.withLock {
+            guard hasRung == nil else { return nil as CheckedContinuation<Bool, Never>? }
+            hasRung = ringing
+            defer { self.listener = nil }
+            return self.listener
+        }
+        listener?.resume(returning: ringing)
+    }
+
+    /// Notes the task to be cancelled. It must call `stop` before it ends.
+    func watchCurrentTask() {
+        withUnsafeCurrentTask { current in lock.withLock { task = current } }
+    }
+
+    func cancelTask() {
+        lock.withLock { task?.cancel() }
+    }
+}
