@@ -38,8 +38,7 @@ forbid '\b(Task|Thread)\.sleep\b|\bu?sleep\([^fu)]|\bnanosleep\(' \
 forbid '\bMutex\b' 'use Lock; ThreadSanitizer reports races on what a Synchronization.Mutex guards' \
     Sources/SluiceClient Sources/SluiceHub Sources/SluiceWire Sources/sluice* Tests
 forbid '^\s*import XCTest\b' 'tests use Swift Testing' Tests
-forbid 'timeLimit\(\.minutes\([0-9]\)\)' \
-    'give a time limit at least 10 minutes; it counts from the start of the run, and sanitizers are slow' Tests
+forbid '\.timeLimit\(' 'use .bounded: a test that blocks a thread of the pool does not notice its time limit' Tests
 
 forbid '\b(actor|class|enum|extension|protocol|struct|typealias) \w*(Util|Utils|Utility|Utilities)\b' \
     'name it after what it holds' "${everywhere[@]}"

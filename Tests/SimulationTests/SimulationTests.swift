@@ -1,8 +1,9 @@
 import Simulation
+import TestSupport
 import Testing
 
 /// A few seeds of the simulation. `make simulate` plays thousands.
-@Suite("Simulation", .timeLimit(.minutes(10))) struct SimulationTests {
+@Suite("Simulation", .bounded) struct SimulationTests {
     private static let seedsPerRun: UInt64 = 25
 
     @Test("The hub keeps its promises in simulations", arguments: 0..<UInt64(8))

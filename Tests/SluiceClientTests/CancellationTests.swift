@@ -1,10 +1,11 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite(.timeLimit(.minutes(10))) struct ClientCancellationTests {
+@Suite(.bounded) struct ClientCancellationTests {
     private func code(of task: Task<some Sendable, any Error>) async -> SluiceError.Code? {
         if case .failure(let error) = await task.result { (error as? SluiceError)?.code } else { nil }
     }

@@ -1,10 +1,11 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite(.timeLimit(.minutes(10))) struct ClientTests {
+@Suite(.bounded) struct ClientTests {
     @Test func aMessageGoesFromTaskToTask() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")

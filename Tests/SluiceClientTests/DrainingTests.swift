@@ -1,11 +1,12 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
 /// A client of a server that drains.
-@Suite(.timeLimit(.minutes(10))) struct DrainingTests {
+@Suite(.bounded) struct DrainingTests {
     @Test func whatWaitsDidNotHappenAndTheClientWaitsForTheNextServer() async throws {
         let first = try TestServer.start(epoch: 1)
         let client = try await first.connect()

@@ -1,10 +1,11 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite(.timeLimit(.minutes(10))) struct ClientLeaseTests {
+@Suite(.bounded) struct ClientLeaseTests {
     private struct BadWork: Error {}
 
     @Test func whatReturnsIsAcknowledgedAndWhatThrowsGoesBack() async throws {

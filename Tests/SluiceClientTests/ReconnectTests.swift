@@ -1,11 +1,12 @@
 import SluiceHub
 import SluiceRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite(.timeLimit(.minutes(10))) struct ReconnectTests {
+@Suite(.bounded) struct ReconnectTests {
     @Test func nobodyThereIsAnError() async throws {
         let server = try TestServer.start()
         server.stop()

@@ -1,10 +1,11 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite(.timeLimit(.minutes(10))) struct RemoteSelectTests {
+@Suite(.bounded) struct RemoteSelectTests {
     @Test func theArmThatCanIsTaken() async throws {
         try await TestServer.run { server, client in
             let (jobs, results) = (try client.channel("jobs"), try client.channel("results"))

@@ -1,9 +1,10 @@
 import Foundation
 import SluiceRuntime
+import TestSupport
 import Testing
 
 /// Runs the program that the README shows for `SluiceRuntime`.
-@Suite(.timeLimit(.minutes(10))) struct ReadmeExampleTests {
+@Suite(.bounded) struct ReadmeExampleTests {
     @Test("The README's program runs") func programRuns() throws {
         try ReadmeExample.run()
     }

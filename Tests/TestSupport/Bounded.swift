@@ -10,11 +10,13 @@ public import Testing
 public struct Bounded: SuiteTrait, TestTrait, TestScoping {
     let limit: Duration
 
+    /// Applies to the tests of a suite.
     public var isRecursive: Bool { true }
 
     /// One thread, to report from while all others are blocked.
     private static let reporting = TestThreads(count: 1)
 
+    /// Runs one case of a test.
     @concurrent
     public func provideScope(
         for test: Test, testCase: Test.Case?, performing function: @Sendable @concurrent () async throws -> Void

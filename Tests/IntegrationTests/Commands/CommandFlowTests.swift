@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Many messages through `sluice`, and what becomes of them when a program ends in between.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct CommandFlowTests {
+@Suite(.serialized, .bounded) struct CommandFlowTests {
     @Test(arguments: [("", 1_000_000), ("--ack", 100_000)]) func manyLinesArriveInOrder(ack: String, lines: Int) throws
     {
         let daemon = try Daemon()

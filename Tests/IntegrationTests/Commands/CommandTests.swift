@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// What each command of `sluice` prints, and ends with.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct CommandTests {
+@Suite(.serialized, .bounded) struct CommandTests {
     @Test func aMessageArrives() throws {
         let daemon = try Daemon()
         try daemon.expect(

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The same conversation typed into different programs.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct TerminalTests {
+@Suite(.serialized, .bounded) struct TerminalTests {
     private static let conversation = """
         open cap=2 letters
         send letters a

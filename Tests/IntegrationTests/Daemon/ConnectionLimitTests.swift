@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The limits of connections of a running daemon.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ConnectionLimitTests {
+@Suite(.serialized, .bounded) struct ConnectionLimitTests {
     private struct Info: Decodable {
         let connections: Int
         let refusedConnections: Int

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Conversations with a running daemon through netcat and telnet.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct NetcatTests {
+@Suite(.serialized, .bounded) struct NetcatTests {
     @Test("One netcat sends to another")
     func twoNetcatsMatch() throws {
         let daemon = try Daemon()

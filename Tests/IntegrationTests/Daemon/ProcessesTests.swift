@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The built-in processes of a running daemon, configured in its file and used through netcat.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ProcessesTests {
+@Suite(.serialized, .bounded) struct ProcessesTests {
     private static let configuration = """
         listen: 127.0.0.1:0
         processes:

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Configuration that is read again while the daemon runs.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ReloadTests {
+@Suite(.serialized, .bounded) struct ReloadTests {
     private let users = TemporaryFile("users", containing: "alice s3cret\n")
     private let file: TemporaryFile
 

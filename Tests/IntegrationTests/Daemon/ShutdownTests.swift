@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The daemon's shutdown while clients use it.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ShutdownTests {
+@Suite(.serialized, .bounded) struct ShutdownTests {
     private let refusal = "ERR draining the server is about to stop, and takes no new work"
 
     @Test("Every reply is true when the daemon stops under load", arguments: 0..<50)

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The start and the end of the daemon, and the errors that keep it from starting.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct StartupTests {
+@Suite(.serialized, .bounded) struct StartupTests {
     @Test("SIGTERM and SIGINT stop the daemon with status 0", arguments: [SIGTERM, SIGINT])
     func aSignalStopsTheDaemon(signal: Int32) throws {
         let daemon = try Daemon()

@@ -1,9 +1,10 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Checks `docs/idioms.md`: replays its conversations, compares its Swift with an example whose output is compared by
 /// `make examples`, and finds everything that its tables show in one of the two.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct IdiomsTests {
+@Suite(.serialized, .bounded) struct IdiomsTests {
     private static let example = "docs/examples/Sources/Examples/InProcess/Idioms.swift"
     private let document = Document.idioms
 

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Checks that the links of the documents lead somewhere.
-@Suite(.timeLimit(.minutes(10))) struct LinkTests {
+@Suite(.bounded) struct LinkTests {
     private static let documents: [String] = {
         let files = FileManager.default
         let names = { (directory: String) in

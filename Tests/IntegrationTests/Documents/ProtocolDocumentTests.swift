@@ -1,12 +1,13 @@
 import Foundation
 import SluiceHub
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 @testable import SluiceWire
 
 /// Checks `docs/protocol.md`: replays its transcripts, and finds every verb, word, value and limit in it.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ProtocolDocumentTests {
+@Suite(.serialized, .bounded) struct ProtocolDocumentTests {
     private let document = Document.wireProtocol
 
     @Test(

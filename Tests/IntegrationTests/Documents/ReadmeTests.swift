@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Runs the commands that the README and the documents show, and compares what they print.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ReadmeTests {
+@Suite(.serialized, .bounded) struct ReadmeTests {
     /// Commands and what they print.
     struct ShellExample: CustomTestStringConvertible {
         let commands: String

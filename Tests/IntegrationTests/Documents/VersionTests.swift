@@ -1,9 +1,10 @@
 import Foundation
 import SluiceWire
+import TestSupport
 import Testing
 
 /// Checks that every program and document names the same version.
-@Suite(.timeLimit(.minutes(10))) struct VersionTests {
+@Suite(.bounded) struct VersionTests {
     /// The directory that holds the tests and the programs that were built with them.
     private static let directory = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent()

@@ -1,10 +1,11 @@
 import Foundation
 import SluiceRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 /// Runs the load tester against the daemon, and against servers that misbehave.
-@Suite("sluice-load", .serialized)
+@Suite("sluice-load", .serialized, .bounded)
 struct LoadTests {
     private func load(_ arguments: [String], path: String? = nil) throws -> Program {
         let directory = try URL(

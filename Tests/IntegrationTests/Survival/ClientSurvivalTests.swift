@@ -2,10 +2,11 @@ import Foundation
 import SluiceClient
 import SluiceRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 /// Clients of a daemon that is killed, and started again, while they are at work.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct ClientSurvivalTests {
+@Suite(.serialized, .bounded) struct ClientSurvivalTests {
     /// What the tasks have seen, by the text of the message.
     private final class Ledger: Sendable {
         struct Entry {

@@ -1,8 +1,9 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Receivers that die with a message in their hands.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct LeaseSurvivalTests {
+@Suite(.serialized, .bounded) struct LeaseSurvivalTests {
     @Test func nothingIsLostWithTwoHundredReceiversThatWereStoppedMatchedAndKilled() throws {
         let daemon = try Daemon()
         let sender = try daemon.netcat()

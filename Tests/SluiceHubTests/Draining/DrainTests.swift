@@ -1,10 +1,11 @@
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Parked and new operations of a draining hub, in the state machine.
-@Suite(.timeLimit(.minutes(10))) struct DrainTests {
+@Suite(.bounded) struct DrainTests {
     private let draining = Reply.cancelled("draining")
     private let doubt = Reply.maybe("draining")
 

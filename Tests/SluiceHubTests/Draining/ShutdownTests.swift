@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// The replies of a draining hub to its clients, and the end of the drain.
-@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
+@Suite(.bounded) struct ShutdownTests {
     /// Waits until the hub is drained, which takes no time on the clock.
     private func expectDrained(_ service: HubService) async throws {
         try await service.hub.waitUntilDrained()

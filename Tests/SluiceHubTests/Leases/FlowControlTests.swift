@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Leases, counted receives and traces over real sockets, with clients that read slowly or disconnect.
-@Suite(.timeLimit(.minutes(10))) struct FlowControlTests {
+@Suite(.bounded) struct FlowControlTests {
     // MARK: Large messages
 
     @Test("Messages of all sizes arrive whole and in order")

@@ -1,10 +1,11 @@
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// A hub whose clients must authenticate.
-@Suite(.timeLimit(.minutes(10))) struct AuthenticationTests {
+@Suite(.bounded) struct AuthenticationTests {
     private func users() throws -> Users {
         var users = Users()
         let added = [users.add("alice", token: "s3cret"), users.add("bob", token: "x")]

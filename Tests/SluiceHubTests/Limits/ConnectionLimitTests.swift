@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// The limits of connections: in all, per address and per principal.
-@Suite(.timeLimit(.minutes(10))) struct ConnectionLimitTests {
+@Suite(.bounded) struct ConnectionLimitTests {
     private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
         var limits = HubLimits()
         change(&limits)

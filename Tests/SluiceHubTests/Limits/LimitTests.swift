@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Each limit on what a client may use, at the limit and past it.
-@Suite(.timeLimit(.minutes(10))) struct LimitTests {
+@Suite(.bounded) struct LimitTests {
     private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
         var limits = HubLimits()
         change(&limits)

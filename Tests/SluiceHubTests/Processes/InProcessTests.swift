@@ -1,10 +1,11 @@
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// In-process and remote clients on the same channels.
-@Suite(.timeLimit(.minutes(10))) struct InProcessTests {
+@Suite(.bounded) struct InProcessTests {
     @Test("A remote sender matches an in-process receiver")
     func aRemoteSenderMatchesAnInProcessReceiver() throws {
         try HubService.run { service in

@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Failed and stopped built-in processes: their messages, their restarts, and their reports.
-@Suite(.timeLimit(.minutes(10))) struct ProcessFailureTests {
+@Suite(.bounded) struct ProcessFailureTests {
     /// Receives the failures of the processes.
     private let failures = Channel<ProcessFailure>(.unbounded)
 

@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Each built-in process, with clients at both ends and a clock that the test controls.
-@Suite(.timeLimit(.minutes(10))) struct ProcessTests {
+@Suite(.bounded) struct ProcessTests {
     // MARK: Processes that create messages
 
     @Test("A ticker sends the number of ticks")

@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Bad input over a real socket: each mistake is answered with an error, and the connection goes on.
-@Suite(.timeLimit(.minutes(10))) struct BadInputTests {
+@Suite(.bounded) struct BadInputTests {
     /// Bad lines for every verb, each with the code of its error.
     private static let lines: [(String, WireError.Code)] = [
         // Verbs and words.

@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// The replies to one client over a real socket: their order, tags, errors, and the commands about the connection.
-@Suite(.timeLimit(.minutes(10))) struct ConversationTests {
+@Suite(.bounded) struct ConversationTests {
     // MARK: Order
 
     @Test("Replies are sent in the order in which the hub decided them")

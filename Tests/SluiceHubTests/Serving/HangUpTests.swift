@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Half-close, lost connections, and the end of the reactor.
-@Suite(.timeLimit(.minutes(10))) struct HangUpTests {
+@Suite(.bounded) struct HangUpTests {
     @Test("Complete lines run after the FIN, and operations that would wait are cancelled")
     func completeLinesStillRunAfterTheFIN() throws {
         try HubService.run { service in

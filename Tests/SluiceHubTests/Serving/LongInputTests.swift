@@ -1,10 +1,11 @@
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// A client that has sent many commands at once gets the first replies before the last command has run.
-@Suite(.timeLimit(.minutes(10))) struct LongInputTests {
+@Suite(.bounded) struct LongInputTests {
     private final class Peer {
         let socket = VirtualSocket(outputRoom: 1 << 20)
         /// The number of writes to this peer.

@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// Plain sends, which are handed over without becoming commands, behave like all other sends.
-@Suite(.timeLimit(.minutes(10))) struct PlainSendTests {
+@Suite(.bounded) struct PlainSendTests {
     /// Two spellings of the same send, of which only the first is handed over directly.
     enum Spelling: String, CaseIterable {
         case plain = "SEND"

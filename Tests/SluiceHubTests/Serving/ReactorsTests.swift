@@ -1,11 +1,12 @@
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
 
 /// One hub with clients on several reactors.
-@Suite(.timeLimit(.minutes(10))) struct ReactorsTests {
+@Suite(.bounded) struct ReactorsTests {
     @Test("Clients of different reactors exchange messages")
     func clientsOfDifferentReactorsMeet() throws {
         let (near, far) = (try Reactor(name: "near"), try Reactor(name: "far"))

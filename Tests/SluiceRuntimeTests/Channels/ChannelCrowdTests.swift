@@ -1,10 +1,11 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// One channel and a crowd of tasks, on one reactor, on two, and on Swift's pool.
-@Suite(.timeLimit(.minutes(10))) struct ChannelCrowdTests {
+@Suite(.bounded) struct ChannelCrowdTests {
     private let ledger = Ledger()
 
     @Test(

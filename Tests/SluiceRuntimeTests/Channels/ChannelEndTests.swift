@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct ChannelEndTests {
+@Suite(.bounded) struct ChannelEndTests {
     @Test("The channel closes when its last sending end leaves")
     func theLastSendingEndThatLeavesClosesTheChannel() throws {
         try Reactor().run {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct ChannelSequenceTests {
+@Suite(.bounded) struct ChannelSequenceTests {
     @Test("A loop receives until the channel is closed and empty")
     func aLoopReceivesUntilTheChannelIsClosedAndEmpty() throws {
         let reactor = try Reactor()

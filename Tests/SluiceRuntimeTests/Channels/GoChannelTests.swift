@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Tests of Go's channels, from its `test/chan`, by behaviour.
-@Suite(.timeLimit(.minutes(10))) struct GoChannelTests {
+@Suite(.bounded) struct GoChannelTests {
     // MARK: select6.go
 
     /// A select that stood last in the queue of a channel must not corrupt it for those who come after.

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Go's `test/chan/nonblock.go` by behaviour: operations that do not wait, for elements of several sizes.
-@Suite(.timeLimit(.minutes(10))) struct GoNonblockTests {
+@Suite(.bounded) struct GoNonblockTests {
     private struct Large: Equatable, Sendable {
         var words = (1, 2, 3, 4, 5, 6, 7, 8)
 

@@ -1,12 +1,13 @@
 import SeededRandom
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Under thousands of cancellations and timeouts, in any order, each message whose send has succeeded is received, once,
 /// and no other one.
-@Suite(.timeLimit(.minutes(10))) struct LossTests {
+@Suite(.bounded) struct LossTests {
     private let ledger = Ledger()
     private let channels: [Channel<Int>]
 

@@ -1,5 +1,6 @@
 import SeededRandom
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
@@ -8,7 +9,7 @@ import Testing
 ///
 /// As there, a process that meets poison poisons all its channels. Where the original varies its processes by sleeping,
 /// these let the others run; and they count: each message whose send has returned was received, and no other one.
-@Suite(.timeLimit(.minutes(10))) struct PoisonTests {
+@Suite(.bounded) struct PoisonTests {
     typealias Process = @Sendable () async throws -> Void
 
     private static let messagesPerWriter = 10

@@ -1,9 +1,10 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct RendezvousTests {
+@Suite(.bounded) struct RendezvousTests {
     @Test("A send waits for its receive")
     func aSendWaitsForItsReceive() throws {
         let reactor = try Reactor()

@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// PyCSP's `test/autotest.py` by behaviour: processes retire from their channels one by one, and the last one to go
 /// closes a channel for the other side.
-@Suite(.timeLimit(.minutes(10))) struct RetireTests {
+@Suite(.bounded) struct RetireTests {
     typealias Process = @Sendable () async throws -> Void
 
     private static let messagesPerWriter = 10

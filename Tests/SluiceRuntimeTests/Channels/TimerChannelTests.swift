@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct TimerChannelTests {
+@Suite(.bounded) struct TimerChannelTests {
     @Test("Channel.after yields one message and ends")
     func afterYieldsOneMessageAndEnds() throws {
         let clock = ManualReactorClock()

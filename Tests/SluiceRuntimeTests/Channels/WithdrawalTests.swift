@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// A wait that is cancelled or runs out of time at the moment when its counterpart comes: the order of the two events
 /// decides, and nothing is lost. Both are timers of the same instant, so that nothing else runs between them.
-@Suite(.timeLimit(.minutes(10))) struct WithdrawalTests {
+@Suite(.bounded) struct WithdrawalTests {
     enum Waiting: CaseIterable, Sendable {
         case receive, selectReceive, send, selectSend
 

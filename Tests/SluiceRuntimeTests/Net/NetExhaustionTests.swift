@@ -1,10 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Each test has a process of its own, but not alone: libdispatch opens two or three descriptors there at some moment.
-@Suite(.timeLimit(.minutes(10))) struct NetExhaustionTests {
+@Suite(.bounded) struct NetExhaustionTests {
     @Test("Without free descriptors, new connections are refused and others are not disturbed")
     func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
         await #expect(processExitsWith: .success) {

@@ -1,9 +1,10 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct NetListenerTests {
+@Suite(.bounded) struct NetListenerTests {
     @Test("Bytes are echoed over IPv4, IPv6 and Unix sockets", arguments: ["127.0.0.1:0", "[::1]:0", "unix:"])
     func echoesOverEveryFamily(where text: String) throws {
         let address = text == "unix:" ? .unix(path: temporarySocketPath("echo")) : try SocketAddress(text)

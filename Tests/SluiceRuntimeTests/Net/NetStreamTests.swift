@@ -1,9 +1,10 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct NetStreamTests {
+@Suite(.bounded) struct NetStreamTests {
     // MARK: Reading
 
     @Test("A reader waits for bytes")

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct BroadcastTests {
+@Suite(.bounded) struct BroadcastTests {
     @Test("Every tap gets every message in order")
     func everyTapGetsEveryMessageInOrder() throws {
         let reactor = try Reactor()

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct MergeTests {
+@Suite(.bounded) struct MergeTests {
     @Test("A merge delivers every message, in order for each source, and ends with the last source")
     func deliversEveryMessage() throws {
         let reactor = try Reactor()

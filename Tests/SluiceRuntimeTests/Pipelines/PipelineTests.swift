@@ -1,9 +1,10 @@
 import SeededRandom
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct PipelineTests {
+@Suite(.bounded) struct PipelineTests {
     @Test("Results come in the order of the messages, however long each takes", arguments: [1, 2, 3, 8])
     func resultsAreInTheOrderOfMessagesHoweverLongEachTakes(workers: Int) throws {
         let clock = ManualReactorClock()

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct PublicationTests {
+@Suite(.bounded) struct PublicationTests {
     @Test("A subscriber gets the messages of its key")
     func aSubscriberGetsTheMessagesOfItsKey() throws {
         let reactor = try Reactor()

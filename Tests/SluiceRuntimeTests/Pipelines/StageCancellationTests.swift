@@ -1,10 +1,11 @@
 import SeededRandom
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// What becomes of the things between channels when a task that uses them is cancelled or runs out of time.
-@Suite(.timeLimit(.minutes(10))) struct StageCancellationTests {
+@Suite(.bounded) struct StageCancellationTests {
     @Test("Sends and receives through an end can time out")
     func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {
         let clock = ManualReactorClock()

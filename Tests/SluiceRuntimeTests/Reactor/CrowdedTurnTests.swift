@@ -1,10 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// When thousands have something to say at once, the first of them need not wait for the last.
-@Suite(.timeLimit(.minutes(10))) struct CrowdedTurnTests {
+@Suite(.bounded) struct CrowdedTurnTests {
     /// Reads what has come, and has the rest to do at the end of the turn.
     private final class Owner: SocketObserver, EndOfTurn {
         @exclusivity(unchecked) var socket = PolledSocket()

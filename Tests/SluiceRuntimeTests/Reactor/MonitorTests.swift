@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct MonitorTests {
+@Suite(.bounded) struct MonitorTests {
     private var milliseconds: UInt64 { 1_000_000 }
 
     @Test("A job that holds the loop is reported while it runs and when it ends")

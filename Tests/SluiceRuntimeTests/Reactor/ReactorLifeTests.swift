@@ -1,10 +1,11 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct ReactorLifeTests {
+@Suite(.bounded) struct ReactorLifeTests {
     private struct Refusal: Error {}
 
     @Test("run returns the main task's result or throws its error")

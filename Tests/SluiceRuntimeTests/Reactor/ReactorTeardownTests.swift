@@ -1,11 +1,12 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Each test counts the descriptors of a process of its own, where no other test opens any. Swift's own libraries may,
 /// a few; one that a reactor forgets shows with each of the rounds.
-@Suite(.timeLimit(.minutes(10))) struct ReactorTeardownTests {
+@Suite(.bounded) struct ReactorTeardownTests {
     @Test("A reactor that has run leaves no descriptor open")
     func aReactorThatHasRunLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {

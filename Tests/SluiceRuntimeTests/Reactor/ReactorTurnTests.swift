@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// A turn of the loop runs a bounded number of jobs, so that busy tasks keep nobody from the kernel or the clock.
-@Suite(.timeLimit(.minutes(10))) struct ReactorTurnTests {
+@Suite(.bounded) struct ReactorTurnTests {
     /// Two tasks that are always ready, and how often they ran.
     private final class BusyPair: Sendable {
         let runs = Recorder<Void>()

@@ -1,10 +1,11 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Each test uses a signal of its own, because signals belong to the whole process.
-@Suite(.timeLimit(.minutes(10))) struct SignalTests {
+@Suite(.bounded) struct SignalTests {
     @Test("A task waits for a signal")
     func aTaskWaitsForASignal() throws {
         let reactor = try Reactor()

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct TimerReactorTests {
+@Suite(.bounded) struct TimerReactorTests {
     @Test("A hundred thousand timers fire in order, except the cancelled ones")
     func aHundredThousandTimersFireInOrderButForTheCancelledOnes() throws {
         let clock = ManualReactorClock()

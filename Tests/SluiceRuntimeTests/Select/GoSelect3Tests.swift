@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
@@ -5,7 +6,7 @@ import Testing
 /// Go's `test/chan/select3.go` by behaviour: what blocks and what does not. A nil channel is an arm with `when(false)`.
 ///
 /// That something blocks for ever, which Go's test can only wait for, is proved by the report of the deadlock.
-@Suite(.timeLimit(.minutes(10))) struct GoSelect3Tests {
+@Suite(.bounded) struct GoSelect3Tests {
     private func blocks(_ body: @escaping @Sendable () async throws -> Void) throws -> Bool {
         do {
             try Reactor().run("main", body)

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Selects and channels that end.
-@Suite(.timeLimit(.minutes(10))) struct SelectEndingTests {
+@Suite(.bounded) struct SelectEndingTests {
     enum Ending: CaseIterable, Sendable {
         case close, poison
 

@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// `after` and `otherwise`.
-@Suite(.timeLimit(.minutes(10))) struct SelectFallbackTests {
+@Suite(.bounded) struct SelectFallbackTests {
     private let clock = ManualReactorClock()
 
     @Test("otherwise is taken only when no arm is ready")

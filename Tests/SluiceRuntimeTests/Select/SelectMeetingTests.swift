@@ -1,10 +1,11 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Selects that meet selects, on one thread and across threads.
-@Suite(.timeLimit(.minutes(10))) struct SelectMeetingTests {
+@Suite(.bounded) struct SelectMeetingTests {
     private let ledger = Ledger()
 
     /// Two selects that name the same channels in opposite orders: they must neither miss each other nor lock up.

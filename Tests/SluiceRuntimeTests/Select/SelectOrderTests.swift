@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct SelectOrderTests {
+@Suite(.bounded) struct SelectOrderTests {
     /// Which of three arms that are always ready a select takes, `count` times over.
     private func choices(_ order: SelectOrder, _ count: Int) throws -> [Int] {
         let channels = (0..<3).map { Channel<Int>(.once, name: "c\($0)") }

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct SelectTests {
+@Suite(.bounded) struct SelectTests {
     @Test("A select takes the ready arm and leaves the others")
     func takesTheReadyArmAndLeavesTheOthers() throws {
         let (numbers, words) = (Channel<Int>(.buffered(capacity: 1)), Channel<String>(.buffered(capacity: 1)))

@@ -1,9 +1,10 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct CancellationTests {
+@Suite(.bounded) struct CancellationTests {
     enum Wait: CaseIterable, Sendable {
         case receive, send, select, selectWithDeadline, receiveWithDeadline, sleep, join, read, write, accept, signal
 

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct CompositionTests {
+@Suite(.bounded) struct CompositionTests {
     @Test("Parallel processes communicate and return their results")
     func parallelProcessesMeetAndReturnTheirResults() throws {
         try Reactor().run {

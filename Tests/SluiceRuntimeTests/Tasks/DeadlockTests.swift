@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct DeadlockTests {
+@Suite(.bounded) struct DeadlockTests {
     private func deadlock(of reactor: Reactor, _ body: @escaping @Sendable () async throws -> Void) throws -> Deadlock?
     {
         do {

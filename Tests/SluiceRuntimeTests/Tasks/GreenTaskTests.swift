@@ -1,9 +1,10 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct GreenTaskTests {
+@Suite(.bounded) struct GreenTaskTests {
     private struct Refusal: Error {}
 
     @Test("join returns the task's result or throws its error")

@@ -1,11 +1,12 @@
 import SeededRandom
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
 /// Random trees of nurseries, whose tasks wait, fail, cancel and run out of time at random. One seed replays exactly.
-@Suite(.timeLimit(.minutes(10))) struct NurseryFuzzTests {
+@Suite(.bounded) struct NurseryFuzzTests {
     @Test(
         "In random trees of nurseries, no child outlives its nursery and no message is lost",
         arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984])

@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
@@ -8,7 +9,7 @@ struct TestFailure: Error, Equatable {
     let name: String
 }
 
-@Suite(.timeLimit(.minutes(10))) struct NurseryTests {
+@Suite(.bounded) struct NurseryTests {
     @Test("A nursery ends when its body and all children have ended")
     func itEndsWhenTheBodyAndAllChildrenHaveEnded() throws {
         let steps = Recorder<String>()

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct TaskLocalTests {
+@Suite(.bounded) struct TaskLocalTests {
     @TaskLocal private static var color = "none"
 
     @Test("Swift keeps a task's local values where the reactor looks for them")

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-@Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
+@Suite(.bounded) struct TimeoutTests {
     @Test("A body that ends in time returns its result")
     func aBodyInTimeReturnsItsResult() throws {
         let clock = ManualReactorClock()
