@@ -19,7 +19,7 @@ import Testing
                 Task { try await client.barrier("b", parties: 2) },
                 Task { try await client.select { channel.receiving { _ in } } },
             ]
-            await server.parked(4)
+            try await server.parked(4)
             for task in tasks { task.cancel() }
             for task in tasks { #expect(await code(of: task) == .cancelled) }
             #expect(server.hub.parkedCount == 0)

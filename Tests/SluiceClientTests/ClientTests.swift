@@ -49,7 +49,7 @@ import Testing
             #expect(try await !channel.trySend("x"))
             #expect(try await channel.tryReceive() == nil)
             async let received = channel.receive()
-            await server.parked(1)
+            try await server.parked(1)
             #expect(try await channel.trySend("x"))
             #expect(try await received?.text == "x")
             try await channel.close()
@@ -72,7 +72,7 @@ import Testing
             #expect(await code { try await channel.leave(.sending) } == .notFound)
             #expect(await code { try await channel.send([UInt8](repeating: 0, count: 2 << 20)) } == .tooBig)
             let received = Task { try await channel.receive() }
-            await server.parked(1)
+            try await server.parked(1)
             try await client.channel("kept").open(.queue(capacity: 1))
             #expect(await code { try await client.channel("kept").open(.broadcast) } == .conflict)
             try await channel.poison(reason: "rain")
@@ -163,7 +163,7 @@ import Testing
             let channel = try client.channel("c")
             try await channel.join(.sending)
             async let received = channel.receive()
-            await server.parked(1)
+            try await server.parked(1)
             try await channel.leave(.sending)
             #expect(try await received == nil)
         }
@@ -174,7 +174,7 @@ import Testing
             let other = try await server.connect()
             try await other.channel("c").join(.sending, lostConnection: .poisons)
             async let received = client.channel("c").receive()
-            await server.parked(1)
+            try await server.parked(1)
             await other.close()
             #expect(try await received == nil)
         }
@@ -188,7 +188,7 @@ import Testing
             #expect(try await client.stuckReport().cycles.isEmpty)
             try await client.setLabel("foreman")
             async let received = client.channel("jobs").receive(timeout: .seconds(60))
-            await server.parked(1)
+            try await server.parked(1)
             let waiter = try #require(try await client.waitersReport(channel: "jobs").waiters.first)
             #expect(waiter.operation == .receive && waiter.label == "foreman")
             let channel = try #require(try await client.channelsReport(prefix: "jo").channels.first)
@@ -204,7 +204,7 @@ import Testing
     @Test func aTraceShowsWhatChangesHands() async throws {
         try await TestServer.run { server, client in
             var handoffs = try client.handoffs(prefix: "jobs").makeAsyncIterator()
-            await server.parked(1)
+            try await server.parked(1)
             let jobs = try client.channel("jobs")
             async let sent = jobs.send("sweep")
             _ = try await jobs.receive()

@@ -15,13 +15,13 @@ import Testing
         let sender = Task { try await news.send("x", id: "x") }
         let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
         let meeting = Task { try await client.barrier("b", parties: 2) }
-        await first.parked(4)
+        try await first.parked(4)
         first.drain()
         #expect(await #expect(throws: SluiceError.self) { _ = try await receiver.value }?.code == .draining)
         #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .draining)
         #expect(await #expect(throws: SluiceError.self) { _ = try await choice.value }?.code == .draining)
         #expect(await #expect(throws: SluiceError.self) { try await meeting.value }?.code == .draining)
-        while first.hub.connectionCount > 0 { await Task.yield() }
+        try await first.disconnected()
         #expect(first.hub.endings == [.drained: 1])
         first.stop()
         // Asked for again, it waits for a connection, and so happens at the next server.
@@ -50,7 +50,7 @@ import Testing
         _ = try await client.ping()
         try await message.acknowledge()
         try await sender.value
-        while server.hub.connectionCount > 0 { await Task.yield() }
+        try await server.disconnected()
         await client.close()
         await other.close()
     }
@@ -63,7 +63,7 @@ import Testing
         let message = try #require(try await other.channel("jobs").receive(lease: .seconds(3600)))
         server.drain(within: .zero)
         #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .inDoubt)
-        while server.hub.connectionCount > 0 { await Task.yield() }
+        try await server.disconnected()
         let error = await #expect(throws: SluiceError.self) { try await message.acknowledge() }
         #expect(error?.code == .inDoubt || error?.code == .stale)
         await client.close()

@@ -76,7 +76,7 @@ import Testing
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
-            await server.parked(10)
+            try await server.parked(10)
             var count = 0
             for try await delivery in jobs.deliveries(lease: .seconds(60), window: 3) {
                 #expect(try await client.channelsReport().channels.first?.leased ?? 0 <= 3)

@@ -51,7 +51,7 @@ import Testing
         let receiver = Task { try await jobs.receive()?.text }
         let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
         let sender = Task { try await client.channel("other").send("x") }
-        await first.parked(3)
+        try await first.parked(3)
         var states = client.states.makeAsyncIterator()
         guard case .connected(let greeting)? = await states.next() else { throw Surprise() }
         #expect(greeting.epoch == 1)
@@ -61,7 +61,7 @@ import Testing
         #expect(error?.code == .inDoubt)
         let second = try TestServer.start(at: first.address, epoch: 2)
         defer { second.stop() }
-        await second.parked(2)
+        try await second.parked(2)
         let other = try await second.connect()
         try await other.channel("jobs").send("x")
         try await other.channel("jobs").send("x")
@@ -78,7 +78,7 @@ import Testing
         options.reconnect = nil
         let client = try await server.connect(options)
         let receiver = Task { try await client.channel("jobs").receive() }
-        await server.parked(1)
+        try await server.parked(1)
         server.stop()
         let error = await #expect(throws: SluiceError.self) { _ = try await receiver.value }
         #expect(error != nil)
@@ -91,7 +91,7 @@ import Testing
         defer { server.stop() }
         let client = try await server.connect()
         let receiver = Task { try await client.channel("jobs").receive() }
-        await server.parked(1)
+        try await server.parked(1)
         await client.close()
         await #expect(throws: SluiceError.self) { _ = try await receiver.value }
         let error = await #expect(throws: SluiceError.self) { try await client.ping() }
@@ -103,7 +103,7 @@ import Testing
         let server = try TestServer.start()
         defer { server.stop() }
         _ = try await server.connect()
-        while server.hub.connectionCount > 0 { await Task.yield() }
+        try await server.disconnected()
     }
 
     @Test func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
@@ -116,7 +116,7 @@ import Testing
             }
         }
         await #expect(throws: SluiceError.self) { try await task.value }
-        while server.hub.endings.isEmpty { await Task.yield() }
+        try await until("a connection has ended") { !server.hub.endings.isEmpty }
         #expect(server.hub.endings == [.quit: 1])
     }
 

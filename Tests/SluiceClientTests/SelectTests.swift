@@ -16,7 +16,7 @@ import Testing
                 }
             }
             async let first = choose()
-            await server.parked(1)
+            try await server.parked(1)
             try await jobs.send("sweep")
             #expect(try await first == "received sweep")
             async let result = results.receive()
@@ -70,7 +70,7 @@ import Testing
             async let chosen: String = client.select(order: .first) {
                 for channel in channels { channel.receiving { _ in channel.name } }
             }
-            await server.parked(1)
+            try await server.parked(1)
             try await channels[3].send("x")
             #expect(try await chosen == "c3")
         }

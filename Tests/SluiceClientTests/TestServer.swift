@@ -1,5 +1,6 @@
 import SluiceHub
 import SluiceRuntime
+import TestSupport
 import Testing
 
 @testable import SluiceClient
@@ -50,6 +51,15 @@ struct TestServer: Sendable {
         try await Client.connect(address.description, options: options)
     }
 
-    /// Returns once so many operations are parked.
-    func parked(_ count: Int) async { while hub.parkedCount != count { await Task.yield() } }
+    /// Waits until `count` operations are parked.
+    func parked(_ count: Int, _ location: SourceLocation = #_sourceLocation) async throws {
+        try await until("\(count) operations are parked, not \(hub.parkedCount)", sourceLocation: location) {
+            hub.parkedCount == count
+        }
+    }
+
+    /// Waits until every connection has ended.
+    func disconnected(_ location: SourceLocation = #_sourceLocation) async throws {
+        try await until("the clients are disconnected", sourceLocation: location) { hub.connectionCount == 0 }
+    }
 }

@@ -42,8 +42,8 @@ public struct Bounded: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == Bounded {
-    /// Two minutes for each test, or ten under ThreadSanitizer: see `Bounded`.
-    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(600) : .seconds(120)) }
+    /// A minute for each test, or ten under ThreadSanitizer: see `Bounded`.
+    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(600) : .seconds(60)) }
 }
 
 /// Whether ThreadSanitizer, which makes everything several times slower, watches the tests.

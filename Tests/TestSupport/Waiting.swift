@@ -1,43 +1,48 @@
-public import Dispatch
+import Glibc
 public import Testing
 
-/// How long a test waits for an event before it fails; what it waits for takes milliseconds.
+/// How long a test waits for an event before it fails. The event takes milliseconds.
 public let patience: Duration = isThreadSanitized ? .seconds(60) : .seconds(10)
 
-/// Lets others run until `condition` holds, and fails the test when it does not come to hold.
+/// Lets other tasks run until `condition` holds; throws, and fails the test, when it does not come to hold.
 ///
-/// - Parameter event: what the test waits for, as in "the receiver is parked".
+/// - Parameter event: what the test waits for, such as "the receiver is parked".
 public func until(
     _ event: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () throws -> Bool
 ) async throws {
     let start = ContinuousClock.now
     while try !condition() {
-        try requirePatience(since: start, for: event(), sourceLocation)
+        try #require(
+            start.duration(to: .now) < patience, "waited \(patience) until \(event())", sourceLocation: sourceLocation)
         await Task.yield()
     }
 }
 
-/// The same on a thread, which is kept busy.
-public func spin(
-    until event: @autoclosure () -> String, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () throws -> Bool
-) throws {
+/// Keeps the calling thread busy until `condition` holds.
+///
+/// - Returns: false when the condition did not come to hold.
+public func spin(until condition: () throws -> Bool) rethrows -> Bool {
     let start = ContinuousClock.now
-    while try !condition() { try requirePatience(since: start, for: event(), sourceLocation) }
-}
-
-private func requirePatience(since start: ContinuousClock.Instant, for event: String, _ location: SourceLocation) throws
-{
-    try #require(start.duration(to: .now) < patience, "waited \(patience) until \(event)", sourceLocation: location)
-}
-
-extension DispatchSemaphore {
-    /// Blocks the thread until the semaphore is signalled, and fails the test when it is not.
-    public func wait(until event: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let limit = DispatchTimeInterval.seconds(Int(patience.components.seconds))
-        try #require(
-            wait(timeout: .now() + limit) == .success, "waited \(patience) until \(event)",
-            sourceLocation: sourceLocation)
+    while try !condition() {
+        if start.duration(to: .now) > patience { return false }
     }
+    return true
+}
+
+/// Runs `body` on a thread of its own, in the context of the calling test: a failed expectation names the test.
+@discardableResult
+public func onOwnThread<Success: Sendable>(
+    _ body: @escaping @Sendable () throws -> Success
+) -> Task<Success, any Error> {
+    let threads = TestThreads(count: 1)
+    return Task(executorPreference: threads) {
+        defer { threads.close() }
+        return try body()
+    }
+}
+
+/// Ends the process, which is that of an exit test, when it has not ended after a minute.
+public func endExitTestInTime() {
+    alarm(UInt32(patience.components.seconds) * 6)
 }

@@ -20,11 +20,11 @@ import Testing
         ]
         let observer = try LineSocket(port: daemon.port)
         // One that follows a channel asks for the next message before the last one.
-        var parked = ""
-        while !parked.contains(#""parked":6,"#) {
+        let areParked = try spin {
             _ = try observer.answer(to: "info format=json")
-            parked = try #require(try observer.line())
+            return try #require(try observer.line()).contains(#""parked":6,"#)
         }
+        #expect(areParked)
         observer.close()
         try daemon.expectEnd(after: SIGTERM)
         for program in waiting {

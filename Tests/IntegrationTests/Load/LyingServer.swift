@@ -67,7 +67,7 @@ final class Spool: Sendable {
 
     /// Waits for the next one.
     func take() -> String {
-        count.wait()
+        guard count.wait(timeout: .now() + 30) == .success else { return "" }
         return bodies.withLock { $0.removeFirst() }
     }
 }

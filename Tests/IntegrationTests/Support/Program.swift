@@ -13,6 +13,7 @@ final class Program {
     /// The bytes of standard output and standard error that were read and not yet returned.
     private var pending = Data()
     private var pendingErrors = Data()
+    private let exit = DispatchSemaphore(value: 0)
 
     init(_ path: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws {
         process.executableURL = URL(fileURLWithPath: path)
@@ -25,6 +26,7 @@ final class Program {
         signal(SIGPIPE, SIG_IGN)
         // A program inherits ignored signals, and a shell starts background jobs with SIGINT ignored.
         signal(SIGINT, SIG_DFL)
+        process.terminationHandler = { [exit] _ in exit.signal() }
         try process.run()
     }
 
@@ -89,7 +91,10 @@ final class Program {
     /// Waits until the program has ended. Returns its exit status, or the negative number of the signal that killed it.
     func status() throws -> Int32 {
         _ = try rest()
-        process.waitUntilExit()
+        try #require(
+            exit.wait(timeout: .now() + .milliseconds(Int(Self.timeoutMilliseconds))) == .success,
+            "\(process.arguments ?? []) has closed its output and not ended within 30 seconds")
+        exit.signal()
         return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
     }
 }

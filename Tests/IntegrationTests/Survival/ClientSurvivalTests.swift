@@ -102,12 +102,12 @@ import Testing
             }
             for _ in 0..<Self.deaths {
                 let mark = ledger.sentCount + Self.sendsBetweenDeaths
-                while ledger.sentCount < mark { await Task.yield() }
+                try await until("\(mark) messages were sent") { ledger.sentCount >= mark }
                 try daemon.expectEnd(after: SIGKILL, status: -SIGKILL)
                 daemon = try Daemon(["--listen", address])
             }
             let mark = ledger.sentCount + Self.sendsBetweenDeaths
-            while ledger.sentCount < mark { await Task.yield() }
+            try await until("\(mark) messages were sent") { ledger.sentCount >= mark }
             ledger.end()
             await sending.value
             try await channel.close()

@@ -1,6 +1,7 @@
 import Foundation
 import SluiceRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 /// Senders and receivers of leased messages, each on a thread of its own, which work until the daemon stops. All replies
@@ -28,7 +29,7 @@ final class HandoffLoad: Sendable {
 
     private func run(_ body: @escaping @Sendable (HandoffLoad) throws -> Void) {
         threads.enter()
-        Thread.detachNewThread { [self] in
+        onOwnThread { [self] in
             do { try body(self) } catch { record.withLock { $0.problems.append("\(error)") } }
             threads.leave()
         }
@@ -79,7 +80,7 @@ final class HandoffLoad: Sendable {
 
     /// Waits until all threads have ended, and checks the senders' replies against the receivers'.
     func expectOnlyTrueOutcomes(location: SourceLocation = #_sourceLocation) {
-        threads.wait()
+        #expect(threads.wait(timeout: .now() + 30) == .success, "the clients still wait", sourceLocation: location)
         record.withLock { record in
             #expect(record.problems.isEmpty, sourceLocation: location)
             #expect(record.sent.values.allSatisfy { $0 == 1 }, sourceLocation: location)

@@ -20,7 +20,7 @@ import Testing
             try await idle.say("PING\n")
             try await idle.hear("OK\n")
             try await waiting.say("#1 RECV c\nSEND d x\nSEND e y\n")
-            await service.parked(2)
+            try await service.parked(2)
             service.hub.drain()
             // The line behind the parked command runs now and is answered too.
             try await waiting.hearEnd(after: "#1 CANCELLED draining\nCANCELLED draining\n\(refusal)")
@@ -53,7 +53,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await sender.say("#s SEND c x\n")
             try await receiver.hear("MSG c 1 did=")
             let did = try await receiver.hearLine().prefix { $0 != " " }
@@ -80,7 +80,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=20s c\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await sender.say("SEND c x\n")
             _ = try await receiver.hearLine()
             try await receiver.hear("x\n")
@@ -100,7 +100,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV lease=1h c\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await sender.say("SEND c x\n")
             _ = try await receiver.hearLine()
             try await receiver.hear("x\n")
@@ -157,7 +157,7 @@ import Testing
         try #require(users.add("alice", token: "x") == true)
         try HubService.run(users: users) { service in
             let client = try await service.connect()
-            await service.until { service.hub.connectionCount == 1 }
+            try await service.until { service.hub.connectionCount == 1 }
             service.hub.drain()
             try await client.hearEnd()
         }
@@ -180,7 +180,7 @@ import Testing
         try HubService.run { service in
             let jobs = try service.hub.channel("jobs")
             let receiver = service.reactor.spawn { try await jobs.receive() }
-            await service.parked(1)
+            try await service.parked(1)
             service.hub.drain()
             let error = await #expect(throws: SluiceError.self) { try await receiver.value }
             #expect(error?.code == .cancelled)
@@ -208,7 +208,7 @@ import Testing
             receiver.stream.close()
             sender.stream.close()
             try await expectDrained(service)
-            await service.until { service.process("echo")?.state == .stopped }
+            try await service.until { service.process("echo")?.state == .stopped }
             #expect(service.process("echo")?.messages == 1)
             #expect(service.process("echo")?.restarts == 0)
         }
@@ -220,7 +220,7 @@ import Testing
             try service.hub.start(BuiltInProcess(.delay(from: "a", to: "b", by: .seconds(3600)), name: "delay"))
             let sender = try await service.connect()
             try await sender.say("#1 SEND a x\n#2 SEND a y\n")
-            await service.until { service.hub.look { $0.machine.leases.count } == 2 }
+            try await service.until { service.hub.look { $0.machine.leases.count } == 2 }
             service.hub.drain()
             let answers = [try await sender.hearLine(), try await sender.hearLine()]
             #expect(Set(answers) == ["#1 CANCELLED draining", "#2 CANCELLED draining"])

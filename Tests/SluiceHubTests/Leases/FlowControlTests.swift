@@ -49,7 +49,7 @@ import Testing
                 let line = Array("SEND c \(number)\n".utf8)
                 #expect(line.withUnsafeBytes { senders[number].stream.tryWrite($0) } == .bytes(line.count))
             }
-            await service.parked(20)
+            try await service.parked(20)
             try await receiver.say("#r RECV count=20 c\n")
             for number in order { try await receiver.hear("#r MSG c \("\(number)".utf8.count)\n\(number)\n") }
         }
@@ -68,11 +68,11 @@ import Testing
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
             try await sender.say("SEND jobs precious\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await first.say("RECV lease=1h jobs\n")
             try await first.hear("MSG jobs 8 did=1.0 attempt=1\nprecious\n")
             try await second.say("RECV lease=1h jobs\n")
-            await service.parked(2)
+            try await service.parked(2)
             switch departure {
             case .reset: first.reset()
             case .close: first.stream.close()
@@ -91,7 +91,7 @@ import Testing
         try HubService.run { service in
             let (sender, holder) = (try await service.connect(), try await service.connect())
             try await sender.say("#s SEND jobs x\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await holder.say("RECV lease=1s jobs\n")
             try await holder.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
             let stale = "ERR stale that attempt has ended, or it is not this connection's\n"
@@ -114,11 +114,11 @@ import Testing
                 try await service.connect(), try await service.connect(), try await service.connect()
             )
             try await sender.say("SEND jobs x\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await slow.say("RECV lease=5s jobs\n")
             try await slow.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
             try await next.say("RECV lease=5s jobs\n")
-            await service.parked(2)
+            try await service.parked(2)
             service.clock.advance(by: .seconds(5))
             try await next.hear("MSG jobs 1 did=2.0 attempt=2\nx\n")
             try await slow.say("ACK 1.0\n")
@@ -136,7 +136,7 @@ import Testing
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await reader.say("#r RECV count=* c\n")
-            await service.parked(1)
+            try await service.parked(1)
             let (count, body) = (3000, String(repeating: "x", count: 4000))
             let writer = service.reactor.spawn {
                 for number in 0..<count {
@@ -145,7 +145,7 @@ import Testing
                 }
             }
             // Twelve megabytes do not fit into the kernel's buffers and the connection's output.
-            await service.until { service.hub.parkedCount == 2 }
+            try await service.until { service.hub.parkedCount == 2 }
             #expect(writer.outcome == nil, "the sender waits because the reader does not read")
             for number in 0..<count {
                 let text = "\(number) \(body)"
@@ -162,7 +162,7 @@ import Testing
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say("#1 SEND c a\n#2 SEND c b\n#3 SEND c d\n")
-            await service.parked(3)
+            try await service.parked(3)
             try await reader.say("#r RECV count=2 c\n")
             try await reader.hear("#r MSG c 1\na\n#r MSG c 1\nb\n#r END\n")
             try await reader.say("#r RECV count=1 c\n")
@@ -176,7 +176,7 @@ import Testing
         try HubService.run { service in
             let (reader, sender) = (try await service.connect(), try await service.connect())
             try await sender.say((1...5).map { "#\($0) SEND c \($0)\n" }.joined())
-            await service.parked(5)
+            try await service.parked(5)
             try await reader.say("#r RECV count=* lease=1m window=2 c\n")
             try await reader.hear("#r MSG c 1 did=1.0 attempt=1\n1\n#r MSG c 1 did=2.1 attempt=1\n2\n")
             try await reader.say("PING\nACK 1.0\n")
@@ -198,7 +198,7 @@ import Testing
                 try await client.say((0..<1000).map { "#\($0) RECV c\n" }.joined())
                 clients.append(client)
             }
-            await service.parked(10_000)
+            try await service.parked(10_000)
             let sender = try await service.connect()
             try await sender.say("SEND c x\n")
             try await sender.hear("OK\n")
@@ -214,7 +214,7 @@ import Testing
         try HubService.run { service in
             let (chooser, sender) = (try await service.connect(), try await service.connect())
             try await chooser.say("SELECT " + (0..<64).map { "recv c\($0)" }.joined(separator: " | ") + "\n")
-            await service.parked(1)
+            try await service.parked(1)
             #expect(service.hub.channelCount == 64)
             try await sender.say("SEND c17 x\n")
             try await chooser.hear("MSG c17 1 arm=17\nx\n")
@@ -233,7 +233,7 @@ import Testing
             let (tracer, busy) = (try await service.connect(), try await service.connect())
             tracer.shrinkReceiveBuffer()
             try await tracer.say("#t TRACE\n")
-            await service.parked(1)
+            try await service.parked(1)
             var count = 0
             func handOff(_ times: Int) async throws {
                 try await busy.say(String(repeating: "#r RECV c\nSEND c hello\n", count: times))

@@ -38,7 +38,7 @@ import Testing
             _ = try await client.hearLine()
             try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1 other command\n")
             client.stream.close()
-            await service.until { service.hub.endings[.denied] == 1 }
+            try await service.until { service.hub.endings[.denied] == 1 }
         }
     }
 
@@ -78,7 +78,7 @@ import Testing
             try await client.say("#t \(line)\nAUTH alice s3cret\n")
             try await client.hearEnd(after: "#t " + denied)
             client.stream.close()
-            await service.until { service.hub.endings[.denied] == 1 }
+            try await service.until { service.hub.endings[.denied] == 1 }
         }
     }
 

@@ -25,7 +25,7 @@ import Testing
             try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
             #expect(service.hub.endings == [.tooMany: 1])
             second.stream.close()
-            await service.until { service.hub.connectionCount == 1 }
+            try await service.until { service.hub.connectionCount == 1 }
             let fourth = try await service.connect()
             try await fourth.say("PING\n")
             try await fourth.hear("OK\n")
@@ -44,7 +44,7 @@ import Testing
             try await third.hearEnd(after: "ERR limit an address has at most 2 connections\n")
             #expect(service.hub.endings == [.tooManyOfAddress: 1])
             second.stream.close()
-            await service.until { service.hub.connectionCount == 1 }
+            try await service.until { service.hub.connectionCount == 1 }
             let fourth = try await service.connect()
             try await fourth.say("INFO format=json\n")
             try await fourth.hear("DATA ")
@@ -74,7 +74,7 @@ import Testing
             try await second.say("#x AUTH alice a\nPING\n")
             try await second.hearEnd(after: "#x ERR limit a principal has at most 1 connections\n")
             second.stream.close()
-            await service.until { service.hub.endings[.tooManyOfPrincipal] == 1 }
+            try await service.until { service.hub.endings[.tooManyOfPrincipal] == 1 }
             // A client that authenticates as another principal frees its place.
             try await first.say("AUTH bob b\n")
             try await first.hear("OK\n")
@@ -82,7 +82,7 @@ import Testing
             try await third.say("AUTH alice a\n")
             try await third.hear("OK\n")
             third.stream.close()
-            await service.until { service.hub.connectionCount == 1 }
+            try await service.until { service.hub.connectionCount == 1 }
             let fourth = try await service.connect()
             try await fourth.say("AUTH alice a\n")
             try await fourth.hear("OK\n")

@@ -73,7 +73,7 @@ import Testing
             service.clock.advance(by: .seconds(4))
             try await client.hearEnd(after: "ERR limit a line must be finished within 10 s\n")
             client.stream.close()
-            await service.until { service.hub.endings[.slowLine] == 1 }
+            try await service.until { service.hub.endings[.slowLine] == 1 }
             try await other.say("PING\n")
             try await other.hear("OK\n")
         }
@@ -116,7 +116,7 @@ import Testing
             try await client.hear("OK\n")
             service.clock.advance(by: .seconds(100_000))
             try await client.say("#1 RECV a\nRECV timeout=1h b\nPI")
-            await service.parked(2)
+            try await service.parked(2)
             service.clock.advance(by: .seconds(3599))
             try await client.say("NG\n")
             service.clock.advance(by: .seconds(1))
@@ -153,7 +153,7 @@ import Testing
             try await other.hear("OK\n")
             #expect(service.hub.connectionCount == 2)
             // The kernel may take a few more bytes meanwhile, which restarts the time.
-            await service.until {
+            try await service.until {
                 service.clock.advance(by: .seconds(1))
                 return service.hub.endings[.stalled] == 1
             }
@@ -184,12 +184,12 @@ import Testing
         try HubService.run(limits: limits { $0.backlogBytes = 8 << 20 }) { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say((0..<64).map { "#\($0) RECV c\n" }.joined())
-            await service.parked(64)
+            try await service.parked(64)
             let body = String(repeating: "x", count: 1 << 20)
             let writer = service.reactor.spawn {
                 for number in 0..<64 { try await other.say("#\(number) SEND len=\(body.utf8.count) c\n\(body)\n") }
             }
-            await service.until { service.hub.endings[.backlog] == 1 }
+            try await service.until { service.hub.endings[.backlog] == 1 }
             #expect(service.hub.connectionCount == 1)
             try await writer.join()
         }
@@ -214,7 +214,7 @@ import Testing
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("RECV a\n")
-            await service.parked(1)
+            try await service.parked(1)
             let count = 4_000
             let text = String(repeating: "x", count: 4_000)
             let writer = service.reactor.spawn {

@@ -12,7 +12,7 @@ import Testing
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             let receiver = service.reactor.spawn { try await jobs.receive() }
-            await service.parked(1)
+            try await service.parked(1)
             try await remote.say("SEND jobs hello\n")
             try await remote.hear("OK\n")
             #expect(try await receiver.value == Array("hello".utf8))
@@ -25,7 +25,7 @@ import Testing
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             let sender = service.reactor.spawn { try await jobs.send("hello") }
-            await service.parked(1)
+            try await service.parked(1)
             #expect(sender.outcome == nil)
             try await remote.say("RECV jobs\n")
             try await remote.hear("MSG jobs 5\nhello\n")
@@ -82,7 +82,7 @@ import Testing
             #expect(await code { _ = try await jobs.receive(timeout: .zero) } == .timedOut)
             let late = service.reactor.spawn { await code { try await jobs.send("x", timeout: .seconds(5)) } }
             let cancelled = service.reactor.spawn { await code { _ = try await jobs.send("y") } }
-            await service.parked(2)
+            try await service.parked(2)
             cancelled.cancel()
             #expect(try await cancelled.value == .cancelled)
             service.clock.advance(by: .seconds(5))
@@ -98,7 +98,7 @@ import Testing
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             try await remote.say("RECV lease=1m jobs\n")
-            await service.parked(1)
+            try await service.parked(1)
             let sender = service.reactor.spawn { await code { try await jobs.send("x") } }
             try await remote.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
             sender.cancel()
@@ -114,7 +114,7 @@ import Testing
             let remote = try await service.connect()
             let jobs = try service.hub.channel("jobs")
             try await remote.say("SEND jobs hello\n")
-            await service.parked(1)
+            try await service.parked(1)
             var message = try await jobs.receive(lease: .seconds(5))
             #expect(message?.attempt == 1)
             try message?.giveBack()
@@ -136,7 +136,7 @@ import Testing
         try HubService.run { service in
             let remote = try await service.connect()
             try await remote.say("SEND jobs hello\nNAME r\nCLIENTS\n")
-            await service.parked(1)
+            try await service.parked(1)
             var worker: InProcessClient? = service.hub.client("worker")
             #expect(worker != nil)
             let message = try await worker?.channel("jobs").receive(lease: .seconds(5))
@@ -162,7 +162,7 @@ import Testing
                         b.sending([UInt8]("from within".utf8)) { "sent" }
                     }
                 }
-                await service.parked(1)
+                try await service.parked(1)
                 if round % 2 == 0 {
                     try await remote.say("SELECT send a hello | recv c\n")
                     try await remote.hear("OK arm=0\n")
@@ -193,7 +193,7 @@ import Testing
                     after(.seconds(3)) { "late" }
                 }
             }
-            await service.parked(1)
+            try await service.parked(1)
             service.clock.advance(by: .seconds(3))
             #expect(try await chooser.value == "late")
             try a.close()
@@ -209,7 +209,7 @@ import Testing
             let client = service.hub.client("party")
             let party = service.reactor.spawn { try await client.barrier("start", parties: 3) }
             try await remote.say("#1 BARRIER parties=3 start\n")
-            await service.parked(2)
+            try await service.parked(2)
             try await remote.say("#2 SELECT barrier start | recv never\n")
             try await remote.hear("#2 OK arm=0\n#1 OK\n")
             try await party.join()
@@ -236,7 +236,7 @@ import Testing
             for _ in 0..<800 { seen.insert(try #require(try await done.receive())) }
             #expect(seen.count == 800)
             try work.close()
-            await service.until { hub.parkedCount == 0 }
+            try await service.until { hub.parkedCount == 0 }
         }
     }
 

@@ -65,7 +65,7 @@ import Testing
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             let task = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
             let senders = (1...100).map { service.sender(of: "\($0)", on: a) }
-            await service.until { service.leaseCount == 100 }
+            try await service.until { service.leaseCount == 100 }
             try b.close()
             service.clock.advance(by: .seconds(5))
             #expect("\(try await failure().error)" == "channel 'b' is closed")
@@ -83,7 +83,7 @@ import Testing
             let (a, b) = (try service.hub.channel("a"), try service.hub.channel("b"))
             _ = try start(.delay(from: "a", to: "b", by: .seconds(5)), service)
             let senders = (1...3).map { service.sender(of: "\($0)", on: a) }
-            await service.until { service.leaseCount == 3 }
+            try await service.until { service.leaseCount == 3 }
             try a.close()
             service.clock.advance(by: .seconds(5))
             for number in 1...3 { #expect(try await b.text() == "\(number)") }
@@ -117,11 +117,11 @@ import Testing
             let primes = try service.hub.channel("primes")
             _ = try start(.sieve(to: "primes", upTo: 100), service)
             for prime in ["2", "3", "5"] { #expect(try await primes.text() == prime) }
-            await service.parked(1)
+            try await service.parked(1)
             try primes.poison()
             _ = try await failure()
             service.clock.advance(by: .seconds(1))
-            await service.until { service.process("sieve:primes")?.state == .running }
+            try await service.until { service.process("sieve:primes")?.state == .running }
             #expect(try await primes.text() == "2")
         }
     }
@@ -271,7 +271,7 @@ import Testing
         ]
         try reactor.runTest {
             for work in works { try hub.start(BuiltInProcess(work)) }
-            await yieldUntil { hub.parkedCount >= works.count - 1 }
+            try await yieldUntil { hub.parkedCount >= works.count - 1 }
         }
         #expect(hub.processes.reports.map(\.state) == works.map { _ in .stopped })
         #expect(hub.parkedCount == 0)

@@ -26,15 +26,15 @@ extension HubService {
     }
 
     /// Waits until exactly one operation is parked, and has been for `duration`.
-    func parkedSince(_ duration: Duration) async {
+    func parkedSince(_ duration: Duration, _ location: SourceLocation = #_sourceLocation) async throws {
         let seconds = Double(duration.wholeNanoseconds) / 1e9
-        await until { waiters.count == 1 && waiters.allSatisfy { $0.waitingSeconds == seconds } }
+        try await until(location) { waiters.count == 1 && waiters.allSatisfy { $0.waitingSeconds == seconds } }
     }
 
     /// Waits until exactly these operations are parked, in any order: "recv a, send b under lease, recv c + recv d".
-    func until(_ expected: String) async throws {
+    func until(_ expected: String, _ location: SourceLocation = #_sourceLocation) async throws {
         let expected = expected.split(separator: ", ").map(String.init).sorted()
-        await until { waiters.map(\.summary).sorted() == expected }
+        try await until(location) { waiters.map(\.summary).sorted() == expected }
     }
 
     private var waiters: [WaiterReport] { (hub.report(on: .waiters(channel: nil)) as? WaitersReport)?.waiters ?? [] }

@@ -16,7 +16,7 @@ import Testing
             let ticks = try service.hub.channel("ticks")
             for number in 1...3 {
                 let receiver = service.receiver(of: ticks)
-                await service.parked(1)
+                try await service.parked(1)
                 service.clock.advance(by: .milliseconds(1999))
                 await service.settled()
                 #expect(service.hub.parkedCount == 1)
@@ -35,12 +35,12 @@ import Testing
                 await service.settled()
                 service.clock.advance(by: .seconds(1))
             }
-            await service.parkedSince(.zero)
+            try await service.parkedSince(.zero)
             #expect(try await ticks.text() == "3")
             await #expect(throws: SluiceError.self) { try await ticks.receive(timeout: .zero) }
             await service.settled()
             service.clock.advance(by: .seconds(10))
-            await service.parked(1)
+            try await service.parked(1)
             #expect(try await ticks.text() == "13")
         }
     }
@@ -55,7 +55,7 @@ import Testing
             let first = try #require(try await ticks.receive(lease: .seconds(60)))
             #expect(first.bytes == Array("1".utf8))
             service.clock.advance(by: .seconds(1))
-            await service.parkedSince(.zero)
+            try await service.parkedSince(.zero)
             try first.giveBack()
             #expect(try await ticks.text() == "2")
             await service.settled()
@@ -223,7 +223,7 @@ import Testing
             #expect(try await b.text() == "1")
             try await first.value
             let second = service.reactor.spawn { try await a.send("2", timeout: .seconds(5)) }
-            await service.parked(1)
+            try await service.parked(1)
             service.clock.advance(by: .seconds(5))
             let error = await #expect(throws: SluiceError.self) { try await second.value }
             #expect(error?.code == .timedOut)
@@ -241,7 +241,7 @@ import Testing
             let senders = (1...3).flatMap { number in
                 [service.sender(of: "a\(number)", on: a), service.sender(of: "b\(number)", on: b)]
             }
-            await service.parked(6)
+            try await service.parked(6)
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c"), name: "all"))
             for text in ["a1", "b1", "a2", "b2", "a3", "b3"] { #expect(try await c.text() == text) }
             for sender in senders { try await sender.value }
@@ -289,7 +289,7 @@ import Testing
         try HubService.run { service in
             for name in ["a", "b"] { try service.hub.channel(name).close() }
             try service.hub.start(BuiltInProcess(.merge(from: ["a", "b"], to: "c")))
-            await service.until { service.process("merge:a")?.state == .waitingToRestart }
+            try await service.until { service.process("merge:a")?.state == .waitingToRestart }
             #expect(service.process("merge:a")?.lastError == "channel 'b' is closed")
         }
     }

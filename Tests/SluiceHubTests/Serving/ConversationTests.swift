@@ -15,7 +15,7 @@ import Testing
             let (client, other) = (try await service.connect(), try await service.connect())
             try await other.say("JOIN end=recv c\n#1 SEND c x\nQUIT\n")
             try await other.hear("OK\n")
-            await service.parked(1)
+            try await service.parked(1)
             // The other client quits after its send is answered, and it is the last receiver of the channel.
             try await client.say("#all RECV count=* c\n")
             try await client.hear("#all MSG c 1\nx\n#all CLOSED c its last receiver has gone\n")
@@ -38,7 +38,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await sender.say("SEND jobs hello\nPING\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await receiver.say("RECV jobs\n")
             try await receiver.hear("MSG jobs 5\nhello\n")
             try await sender.hear("OK\nOK\n")
@@ -50,7 +50,7 @@ import Testing
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("RECV a\n#t PING\nPING x\nSEND b y\n#u QUIT\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await other.say("RECV timeout=0 b\nSEND a now\n#r RECV b\nPING\n")
             try await other.hear("TIMEOUT\nOK\nOK\n#r MSG b 1\ny\n")
             try await client.hearEnd(after: "MSG a 3\nnow\n#t OK\nDATA 1\nx\nOK\n#u OK\n")
@@ -194,7 +194,7 @@ import Testing
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#a RECV x\nQUIT\nSEND x never\nPING\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await other.say("SEND x y\n")
             try await other.hear("OK\n")
             try await client.hearEnd(after: "#a MSG x 1\ny\nOK\n")
@@ -233,7 +233,7 @@ import Testing
             #expect(text.utf8.count { $0 == 0x0A } == 1)
             #expect(service.hub.parkedCount == 0)
             client.stream.close()
-            await service.until { service.hub.endings[.refused] == 1 }
+            try await service.until { service.hub.endings[.refused] == 1 }
         }
     }
 

@@ -15,7 +15,7 @@ import Testing
             try client.finishSending()
             try await client.hearEnd(
                 after: "DATA 1\na\nCANCELLED eof\nDATA 1\nb\nCANCELLED eof\n#1 CANCELLED eof\nDATA 1\nc\n")
-            await service.until { service.hub.endings[.endOfInput] == 1 }
+            try await service.until { service.hub.endings[.endOfInput] == 1 }
         }
     }
 
@@ -24,7 +24,7 @@ import Testing
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\n#2 SEND d x\nRECV e\nPING\n")
-            await service.parked(3)
+            try await service.parked(3)
             try client.finishSending()
             try await client.hearEnd(after: "CANCELLED eof\n#2 CANCELLED eof\n#1 CANCELLED eof\nOK\n")
             #expect(service.hub.parkedCount == 0)
@@ -41,8 +41,8 @@ import Testing
             let pings = String(repeating: "PING\n", count: 2000)
             try await client.say("RECV c\n" + pings + "RECV c\n#1 SEND d x\n")
             try client.finishSending()
-            await service.parked(1)
-            await service.until {
+            try await service.parked(1)
+            try await service.until {
                 service.clock.advance(by: limits.probeInterval)
                 return service.hub.parkedCount == 0
             }
@@ -57,7 +57,7 @@ import Testing
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV eof=wait c\nRECV eof=wait d\nPING\nQUIT\n")
             try client.finishSending()
-            await service.parked(2)
+            try await service.parked(2)
             try await other.say("SEND d 1\nSEND c 2\n")
             try await other.hear("OK\nOK\n")
             try await client.hearEnd(after: "MSG d 1\n1\n#1 MSG c 1\n2\nOK\nOK\n")
@@ -69,10 +69,10 @@ import Testing
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("#1 RECV c\nQUIT\n")
-            await service.parked(1)
+            try await service.parked(1)
             try client.finishSending()
             try await client.hearEnd(after: "#1 CANCELLED eof\nOK\n")
-            await service.until { service.hub.endings[.quit] == 1 }
+            try await service.until { service.hub.endings[.quit] == 1 }
         }
     }
 
@@ -81,9 +81,9 @@ import Testing
         try HubService.run { service in
             let (client, other) = (try await service.connect(), try await service.connect())
             try await client.say("#1 RECV c\nSEND d x\nPING\n")
-            await service.parked(2)
+            try await service.parked(2)
             client.reset()
-            await service.until { service.hub.endings[.reset] == 1 }
+            try await service.until { service.hub.endings[.reset] == 1 }
             #expect(service.hub.parkedCount == 0)
             try await other.say("SEND timeout=0 c y\n")
             try await other.hear("TIMEOUT\n")
@@ -96,9 +96,9 @@ import Testing
             let client = try await service.connect()
             // More input than the hub reads ahead of a parked command.
             try await client.say("RECV c\n" + String(repeating: "PING\n", count: 10_000))
-            await service.parked(1)
+            try await service.parked(1)
             client.reset()
-            await service.until {
+            try await service.until {
                 service.clock.advance(by: service.hub.limits.probeInterval)
                 return service.hub.endings[.reset] == 1
             }
@@ -115,11 +115,11 @@ import Testing
                 try await client.say("RECV c\n")
                 clients.append(client)
             }
-            await service.parked(500)
+            try await service.parked(500)
             for (number, client) in clients.enumerated() {
                 if number % 2 == 0 { client.reset() } else { client.stream.close() }
             }
-            await service.until { service.hub.connectionCount == 0 }
+            try await service.until { service.hub.connectionCount == 0 }
             #expect(service.hub.parkedCount == 0)
             #expect(service.hub.channelCount == 0)
         }
@@ -136,7 +136,7 @@ import Testing
                     for client in clients { try await client.hear("OK\nDATA 1\nx\n") }
                 }
                 for client in clients { client.stream.close() }
-                await service.until { service.hub.connectionCount == 0 }
+                try await service.until { service.hub.connectionCount == 0 }
             }
         }
     }
@@ -150,7 +150,7 @@ import Testing
             #expect(service.hub.connectionCount == 1)
             try await client.hearEnd()
             service.clock.advance(by: .seconds(2))
-            await service.until { service.hub.connectionCount == 0 }
+            try await service.until { service.hub.connectionCount == 0 }
             #expect(service.hub.endings == [.quit: 1])
         }
     }

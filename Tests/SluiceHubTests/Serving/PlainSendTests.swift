@@ -22,7 +22,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("RECV c\n#a RECV d\n")
-            await service.parked(1)
+            try await service.parked(1)
             // The first line of a connection is never handed over directly.
             try await sender.say("PING\n" + spelling.line("c", "one two", tag: "#s ") + spelling.line("d", "3"))
             try await sender.hear("OK\n#s OK\n")
@@ -44,7 +44,7 @@ import Testing
             let receivers = [try await service.connect(), try await service.connect(), try await service.connect()]
             for (number, receiver) in receivers.enumerated() {
                 try await receiver.say("#r RECV count=* c\n")
-                await service.parked(number + 1)
+                try await service.parked(number + 1)
             }
             try await sender.say("PING\n" + (0..<9).map { spelling.line("c", "\($0)") }.joined())
             try await sender.hear(String(repeating: "OK\n", count: 10))
@@ -62,7 +62,7 @@ import Testing
             )
             try await first.say("#r RECV count=* c\n")
             try await second.say("#r RECV count=* d\n")
-            await service.parked(2)
+            try await service.parked(2)
             // Runs of several lengths to each receiver, some of them with tags.
             let channels = (0..<300).map { $0 % 7 < 5 || $0 % 30 > 20 ? "c" : "d" }
             let tags = (0..<300).map { $0 % 11 == 3 || $0 % 60 > 40 ? "#\($0) " : "" }
@@ -87,7 +87,7 @@ import Testing
         try HubService.run(limits: limits) { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
-            await service.parked(1)
+            try await service.parked(1)
             let count = 3000
             service.reactor.spawn("sender") {
                 try await sender.say("PING\n")
@@ -108,9 +108,9 @@ import Testing
             try await sender.hear("OK\n")
             try await receiver.say("NAME r\nRECV c\n")
             try await receiver.hear("OK\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await tracer.say("#t TRACE\n")
-            await service.parked(2)
+            try await service.parked(2)
             try await sender.say(spelling.line("c", "x"))
             try await sender.hear("OK\n")
             try await receiver.hear("MSG c 1\nx\n")
@@ -128,7 +128,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#a RECV a\n#b RECV lease=1h b\n#c RECV count=* c\n")
-            await service.parked(3)
+            try await service.parked(3)
             try await sender.say(
                 "PING\n" + spelling.line("c", "1") + "SEND len=1 a\n2\n" + spelling.line("c", "3")
                     + "#b SEND b 4\n" + spelling.line("c", "5") + "CANCEL #b\n")
@@ -154,7 +154,7 @@ import Testing
             try await sender.say("PING\n")
             try await sender.hear("OK\n")
             try await receiver.say("#r RECV c\n#q QUIT\n")
-            await service.parked(1)
+            try await service.parked(1)
             try await sender.say("SEND c x\n")
             try await sender.hear("OK\n")
             try await receiver.hear("#r MSG c 1\nx\n#q OK\n")
@@ -172,7 +172,7 @@ import Testing
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
-            await service.parked(1)
+            try await service.parked(1)
             // As one piece and as two pieces, which takes both ways through the parser.
             var replies: [String] = []
             for pieces in [[line], [String(line.prefix(1)), String(line.dropFirst())]] {

@@ -32,7 +32,7 @@ import Testing
                 try await client.hearEnd(after: "OK\n")
                 client.stream.close()
             }
-            await yieldUntil { hub.connectionCount == 0 }
+            try await yieldUntil { hub.connectionCount == 0 }
         }
         distant.close()
         far.stop()
@@ -62,11 +62,11 @@ import Testing
             for (number, client) in clients.enumerated() { try await client.hear("MSG all/\(number) 1\n\(number)\n") }
             // The next client takes the place of one that has left.
             clients[4].stream.close()
-            await yieldUntil { hub.connectionCount == 9 }
+            try await yieldUntil { hub.connectionCount == 9 }
             try await sender.say("QUIT\n")
             try await sender.hearEnd(after: "OK\n")
             sender.stream.close()
-            await yieldUntil { hub.connectionCount == 8 }
+            try await yieldUntil { hub.connectionCount == 8 }
             let late = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
             try await late.say("PING\n")
             try await late.hear("OK\n")

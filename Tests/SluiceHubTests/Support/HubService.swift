@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import SluiceRuntime
 import SluiceWire
+import TestSupport
 import Testing
 
 @testable import SluiceHub
@@ -32,23 +33,27 @@ struct HubService: Sendable {
     func connect() async throws -> Client { Client(stream: try await Stream.connect(to: address)) }
 
     /// Waits until `condition` holds, while the reactor runs its other tasks.
-    func until(_ condition: @Sendable () -> Bool) async {
-        await yieldUntil(condition)
+    func until(_ location: SourceLocation = #_sourceLocation, _ condition: @Sendable () -> Bool) async throws {
+        try await yieldUntil(location, condition)
     }
 
     /// Waits until `count` operations are parked.
-    func parked(_ count: Int) async { await until { hub.parkedCount == count } }
+    func parked(_ count: Int, _ location: SourceLocation = #_sourceLocation) async throws {
+        try await TestSupport.until(
+            "\(count) operations are parked, not \(hub.parkedCount)", sourceLocation: location
+        ) { hub.parkedCount == count }
+    }
 }
 
-/// Lets the reactor run its other tasks until `condition` holds or the test is cancelled.
-func yieldUntil(_ condition: () -> Bool) async {
-    while !condition(), !Task.isCancelled { await Task.yield() }
+/// Lets the reactor run its other tasks until `condition` holds.
+func yieldUntil(_ location: SourceLocation = #_sourceLocation, _ condition: () -> Bool) async throws {
+    try await until("the condition holds", sourceLocation: location, condition)
 }
 
 extension Reactor {
-    /// How long a test may take before it is cancelled. A test takes a few seconds at most, or ten times that with a
-    /// sanitizer.
-    private static let testSeconds = 120.0
+    /// How long a test may take before it is cancelled: less than `.bounded` allows. A test takes a few seconds at most,
+    /// or ten times that with a sanitizer.
+    private static let testSeconds = 50.0
 
     /// Runs `body` as the main task. If it hangs, it is cancelled, so that its test fails and the others go on.
     func runTest(_ body: @escaping @Sendable () async throws -> Void) throws {

@@ -137,7 +137,7 @@ import Testing
                 return log
             }
             for step in 1...5 {
-                while !chooser.isParked { await Task.yield() }
+                try await parked(chooser)
                 if step == 3 { try await work.send(step) }
                 clock.advance(by: .seconds(1))
                 try await turn(of: reactor)

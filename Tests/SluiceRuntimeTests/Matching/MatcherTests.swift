@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
@@ -90,6 +91,7 @@ import Testing
     @Test("A channel that drops the oldest may have no capacity")
     func aChannelThatDropsTheOldestMayHaveNoCapacity() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             var matcher = TestMatcher(.droppingOldest(capacity: 0))
             let lost = matcher.sendAll([1])
             let nothing = Received(matcher.receive())

@@ -9,6 +9,7 @@ import Testing
     @Test("Without free descriptors, new connections are refused and others are not disturbed")
     func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let clock = ManualReactorClock()
             let reactor = try Reactor(clock: clock)
             try reactor.run {
@@ -22,16 +23,15 @@ import Testing
                 let acceptor = reactor.spawn {
                     while true { accepted.record(try await listener.accept().peerAddress) }
                 }
-                // In the end it waits for more: it does not spin.
-                while listener.refusedConnections + accepted.values.count < 100
-                    || !acceptor.report.contains("the listener")
-                {
-                    await Task.yield()
-                    // Rarely, libdispatch gets the descriptor that was lent: then there is another one to accept with.
+                // In the end the listener waits for more connections and does not spin.
+                try await until("every connection was accepted or refused") {
+                    // Rarely, libdispatch takes the descriptor that the listener had lent: then it needs another one.
                     if acceptor.report.contains("the clock") {
                         limit.raise()
                         clock.advance(by: .seconds(1))
                     }
+                    return listener.refusedConnections + accepted.values.count >= 100
+                        && acceptor.report.contains("the listener")
                 }
                 for stream in late { #expect(try await stream.read(upTo: 1) == []) }
 
@@ -51,6 +51,7 @@ import Testing
     @Test("The listener pauses when not even its reserve descriptor is left")
     func theListenerRestsWhenNotEvenTheReserveIsLeft() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let clock = ManualReactorClock()
             let reactor = try Reactor(clock: clock)
             try reactor.run {
@@ -60,17 +61,17 @@ import Testing
                 let limit = DescriptorLimit(at: 3)
                 let acceptor = reactor.spawn { try await listener.accept() }
                 for pause in [100, 200, 400, 800, 1000, 1000] {
-                    while !acceptor.report.contains("the clock") { await Task.yield() }
+                    try await until("the listener pauses") { acceptor.report.contains("the clock") }
                     clock.advance(by: .milliseconds(pause - 1))
                     for _ in 0..<1000 { await Task.yield() }
                     #expect(acceptor.report.contains("the clock"))
                     clock.advance(by: .milliseconds(1))
-                    while acceptor.report.contains("the clock") { await Task.yield() }
+                    try await until("the listener tries again") { !acceptor.report.contains("the clock") }
                 }
                 limit.restore()
-                while acceptor.outcome == nil {
+                try await until("the connection is accepted") {
                     clock.advance(by: .milliseconds(1000))
-                    await Task.yield()
+                    return acceptor.outcome != nil
                 }
                 #expect(try await acceptor.join().peerAddress == client.localAddress)
                 #expect(listener.refusedConnections == 0)
@@ -81,6 +82,7 @@ import Testing
     @Test("Hundreds of short connections leak no descriptor")
     func aStormOfConnectionsLeavesNoDescriptorBehind() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let before = openDescriptors()
             var reactor: Reactor? = try Reactor()
             try reactor?.run { [reactor] in

@@ -90,9 +90,9 @@ import Testing
         let reactor = try Reactor()
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
-            await withThrowingTaskGroup(of: [UInt8].self) { group in
+            try await withThrowingTaskGroup(of: [UInt8].self) { group in
                 group.addTask { try await near.read(upTo: 100) }
-                while !near.watch.hasReader { await Task.yield() }
+                try await until("the child task reads") { near.watch.hasReader }
                 group.cancelAll()
                 #expect(await failure { _ = try await group.next() }?.code == .cancelled)
             }
@@ -305,7 +305,7 @@ import Testing
             }
             try await parked(forwarder)
             // Another thread writes, once this one sleeps in the kernel as far as it can tell.
-            try ReactorThread.launchDetached("writer") { write(number, "x", 1) }
+            onOwnThread { #expect(write(number, "x", 1) == 1) }
             #expect(try await channel.receive() == 1)
         }
         withExtendedLifetime(far) {}

@@ -111,7 +111,7 @@ import Testing
             let broadcast = try Broadcast(of: source)
             let first = broadcast.tap(.unbounded)
             for message in 0..<3 { try await source.send(message) }
-            while first.bufferedCount < 3 { await Task.yield() }
+            try await until("the first tap holds three messages") { first.bufferedCount == 3 }
             let second = broadcast.tap(.unbounded)
             for message in 3..<6 { try await source.send(message) }
             source.close()

@@ -126,7 +126,7 @@ import Testing
             try await source.send(1)
             await settle()
             results.retire()
-            while reactor.tasks.count > 1 { await Task.yield() }
+            try await until("the stages end") { reactor.tasks.count == 1 }
             #expect(ends.values == [.cancelled])
             #expect(source.parkedCount == 0)
             #expect(try source.trySend(2) == false, "nothing is taken any more")
@@ -164,7 +164,7 @@ import Testing
                 return reactor.spawn { try await tap.reduce(0, +) }
             }
             for sum in sums { #expect(try await sum.join() == (0..<100).reduce(0) { $0 + $1 * $1 }) }
-            while reactor.tasks.count > 1 { await Task.yield() }
+            try await until("the stages end") { reactor.tasks.count == 1 }
         }
     }
 

@@ -75,7 +75,7 @@ import Testing
             clock.advance(by: .seconds(5))
             #expect(await failure { try await reader.join() }?.code == .timedOut)
             #expect(await failure { while true { try await sending.send(1) } }?.code == .closed)
-            while reactor.tasks.count > 1 { await Task.yield() }
+            try await until("the stages end") { reactor.tasks.count == 1 }
         }
     }
 

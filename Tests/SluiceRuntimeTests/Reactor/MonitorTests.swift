@@ -90,7 +90,7 @@ import Testing
         try monitor.start()
         #expect(throws: SluiceError.self) { try monitor.start() }
         // The loop is held for exactly as long as the monitor needs to notice it.
-        try reactor.run("stuck") { while !reports.values.contains(where: { !$0.hasEnded }) {} }
+        try reactor.run("stuck") { #expect(spin { reports.values.contains { !$0.hasEnded } }) }
         #expect(reports.values.first?.task == "stuck")
         #expect((reports.values.first?.duration ?? .zero) >= .milliseconds(4))
         monitor.stop()
@@ -118,20 +118,20 @@ import Testing
         try reactor.run {
             let task = reactor.spawn("ending") {
                 guard let job = progress.currentJob else { return }
-                try ReactorThread.launchDetached("reader") {
+                onOwnThread {
                     let name = progress.taskName(ofJob: job) { record in
                         steps.record("reading")
                         // The task is about to end, and would have ended many times over.
-                        while progress.runningTask != nil {}
+                        #expect(spin { progress.runningTask == nil })
                         let hasEnded = (0..<10_000).contains { _ in record.hasEnded }
                         return hasEnded ? "ended too early" : record.name
                     }
                     steps.record(name ?? "no name")
                 }
-                while steps.values.isEmpty {}
+                #expect(spin { !steps.values.isEmpty })
             }
             try await task.join()
-            while steps.values.count < 2 { await Task.yield() }
+            try await until("the name was read") { steps.values.count == 2 }
         }
         #expect(steps.values == ["reading", "ending"])
     }
@@ -142,11 +142,16 @@ import Testing
         let reactor = try Reactor()
         let names = Recorder<String>()
         let progress = reactor.progress
-        try ReactorThread.launchDetached("reader") {
-            while !progress.hasEnded {
-                guard let job = progress.currentJob, let name = progress.taskName(ofJob: job) else { continue }
-                if !name.hasPrefix("a name too long to lie in the string itself, ") { names.record(name) }
+        onOwnThread {
+            let hasEnded = spin {
+                if let job = progress.currentJob, let name = progress.taskName(ofJob: job),
+                    !name.hasPrefix("a name too long to lie in the string itself, ")
+                {
+                    names.record(name)
+                }
+                return progress.hasEnded
             }
+            #expect(hasEnded)
         }
         try reactor.run("a name too long to lie in the string itself, main") {
             for round in 0..<3000 {

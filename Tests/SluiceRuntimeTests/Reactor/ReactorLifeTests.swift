@@ -79,11 +79,11 @@ import Testing
         let channel = Channel<Int>()
         try reactor.start()
         let tasks = (0..<3).map { _ in reactor.spawn { try await channel.receive() } }
-        await untilParked(3, on: channel)
+        try await untilParked(3, on: channel)
         reactor.stop()
         reactor.stop()
         for task in tasks { #expect(await failure { _ = try await task.join() }?.code == .cancelled) }
-        await reactor.untilStopped()
+        try await reactor.untilStopped()
         #expect(channel.parkedCount == 0)
         #expect(reactor.tasks.count == 0)
     }
@@ -95,7 +95,7 @@ import Testing
             try reactor.start()
             #expect(try await reactor.spawn { round }.join() == round)
             reactor.stop()
-            await reactor.untilStopped()
+            try await reactor.untilStopped()
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
         try reactor.start()
         #expect(try await task.join() == 7)
         reactor.stop()
-        await reactor.untilStopped()
+        try await reactor.untilStopped()
     }
 
     @Test("A reactor knows its thread")
@@ -158,7 +158,7 @@ import Testing
                 let received = try await channel.receive()
                 return (received, reactor.isCurrent)
             }
-            await untilParked(1, on: channel)
+            try await untilParked(1, on: channel)
             try await channel.send(7)
             let (received, onReactor) = try await task.value
             #expect(received == 7)

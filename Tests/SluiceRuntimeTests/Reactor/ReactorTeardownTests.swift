@@ -10,6 +10,7 @@ import Testing
     @Test("A reactor that has run leaves no descriptor open")
     func aReactorThatHasRunLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let before = try #require(openDescriptors())
             for _ in 0..<rounds { try useReactor() }
             #expect(try #require(openDescriptors()) < before + rounds)
@@ -19,16 +20,18 @@ import Testing
     @Test("A reactor that was started leaves no descriptor open")
     func aReactorThatWasStartedLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let before = try #require(openDescriptors())
             for _ in 0..<rounds { try await startReactor() }
-            // The thread lets go of the reactor as its last deed.
-            while try #require(openDescriptors()) >= before + rounds { await Task.yield() }
+            // The reactor's thread releases it last.
+            try await until("the descriptors are closed") { try #require(openDescriptors()) < before + rounds }
         }
     }
 
     @Test("A reactor that never ran leaves no descriptor open")
     func aReactorThatNeverRanLeavesNoDescriptorOpen() async {
         await #expect(processExitsWith: .success) {
+            endExitTestInTime()
             let before = try #require(openDescriptors())
             for _ in 0..<rounds {
                 let reactor = try Reactor()

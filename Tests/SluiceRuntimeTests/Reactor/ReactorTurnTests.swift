@@ -31,7 +31,7 @@ import Testing
         let reactor = try Reactor(clock: clock)
         return try reactor.run {
             let pair = BusyPair(on: reactor)
-            while pair.count < 3 { await Task.yield() }
+            try await until("the busy tasks run") { pair.count >= 3 }
             let before = pair.count
             try await event(reactor, clock)
             return pair.count - before
@@ -59,12 +59,7 @@ import Testing
     func workOfOtherThreadsIsDoneWhileTasksAreBusy() throws {
         let jobs = try jobs { reactor, _ in
             let channel = Channel<Int>()
-            let posted = Recorder<Void>()
-            try ReactorThread.launchDetached("other") {
-                posted.record(())
-                reactor.post { _ = try? channel.trySend(1) }
-            }
-            _ = posted
+            onOwnThread { reactor.post { _ = try? channel.trySend(1) } }
             _ = try await channel.receive()
         }
         #expect(jobs > 0)

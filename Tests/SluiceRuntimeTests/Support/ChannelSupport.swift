@@ -1,4 +1,6 @@
 import Synchronization
+import TestSupport
+import Testing
 
 @testable import SluiceRuntime
 
@@ -19,9 +21,13 @@ final class Ledger: Sendable {
     var received: [Int] { entries.withLock { $0.received } }
 }
 
-/// Returns once `channel` has `count` waiters. For a task off the reactor as well.
-func untilParked<Element: Sendable>(_ count: Int, on channel: Channel<Element>) async {
-    while channel.parkedCount != count { await Task.yield() }
+/// Waits until `channel` has `count` waiters. For tasks on and off the reactors.
+func untilParked<Element: Sendable>(
+    _ count: Int, on channel: Channel<Element>, location: SourceLocation = #_sourceLocation
+) async throws {
+    try await until("\(count) operations are parked, not \(channel.parkedCount)", sourceLocation: location) {
+        channel.parkedCount == count
+    }
 }
 
 /// Runs `body` on a reactor with a thread of its own, and returns once that has ended. For tests that are themselves
@@ -39,13 +45,13 @@ func withStartedReactor<Result>(
         result = .failure(error)
     }
     reactor.stop()
-    await reactor.untilStopped()
+    try await reactor.untilStopped()
     return try result.get()
 }
 
 extension Reactor {
-    /// Returns once no thread runs the loop.
-    func untilStopped() async {
-        while isRunning { await Task.yield() }
+    /// Waits until no thread runs the loop.
+    func untilStopped(location: SourceLocation = #_sourceLocation) async throws {
+        try await until("\(name) has stopped", sourceLocation: location) { !isRunning }
     }
 }

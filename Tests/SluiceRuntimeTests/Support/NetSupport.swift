@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceRuntime
@@ -17,12 +18,14 @@ final class Recorder<Value: Sendable>: Sendable {
     }
 }
 
-/// Returns once each of the tasks waits for something. For a task on the same reactor.
-func parked(_ tasks: [TaskRecord]) async throws {
-    while !tasks.allSatisfy(\.isParked) { await Task.yield() }
+/// Waits until each of the tasks is parked. For a task on the same reactor.
+func parked(_ tasks: [TaskRecord], location: SourceLocation = #_sourceLocation) async throws {
+    try await until("parked: \(tasks.map(\.report))", sourceLocation: location) { tasks.allSatisfy(\.isParked) }
 }
 
-func parked(_ task: TaskRecord) async throws { try await parked([task]) }
+func parked(_ task: TaskRecord, location: SourceLocation = #_sourceLocation) async throws {
+    try await parked([task], location: location)
+}
 
 extension TaskRecord {
     /// Whether the task stands in a wait of ours.

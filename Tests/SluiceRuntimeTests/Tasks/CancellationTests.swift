@@ -110,7 +110,7 @@ import Testing
                     return await group.reduce(into: []) { $0.append($1) }
                 }
             }
-            await untilParked(3, on: channel)
+            try await untilParked(3, on: channel)
             task.cancel()
             let codes = try await task.join()
             #expect(codes == [.cancelled, .cancelled, .cancelled])

@@ -136,12 +136,12 @@ import Testing
 
     // MARK: What is no deadlock
 
-    /// Has the reactor take turns, each of which looks for a deadlock, while all its tasks wait. Off its thread.
+    /// Makes the reactor take turns while all its tasks wait; each turn looks for a deadlock. For another thread.
     private func watchIdleTurns(of reactor: Reactor) {
         let turns = Recorder<Int>()
         for turn in 1...10 {
             reactor.post { turns.record(turn) }
-            while turns.values.count < turn {}
+            #expect(spin { turns.values.count == turn })
         }
     }
 
@@ -155,7 +155,7 @@ import Testing
                 try await sleep(for: .seconds(60))
                 try await channel.send(1)
             }
-            try ReactorThread.launchDetached("clock") {
+            onOwnThread {
                 watchIdleTurns(of: reactor)
                 clock.advance(by: .seconds(60))
             }
@@ -169,7 +169,7 @@ import Testing
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
-            try ReactorThread.launchDetached("clock") {
+            onOwnThread {
                 watchIdleTurns(of: reactor)
                 clock.advance(by: .seconds(60))
             }
@@ -185,7 +185,7 @@ import Testing
         let received = try reactor.run {
             reactor.hold()
             defer { reactor.release() }
-            try ReactorThread.launchDetached("outside") {
+            onOwnThread {
                 watchIdleTurns(of: reactor)
                 _ = try? channel.trySend(1)
             }
@@ -201,7 +201,7 @@ import Testing
             reactor.hold()
             reactor.hold()
             reactor.release()
-            try ReactorThread.launchDetached("outside") {
+            onOwnThread {
                 watchIdleTurns(of: reactor)
                 reactor.release()
             }
@@ -241,7 +241,7 @@ import Testing
         let channel = Channel<Int>()
         try await withStartedReactor { reactor in
             let receiver = reactor.spawn { try await channel.receive() }
-            await untilParked(1, on: channel)
+            try await untilParked(1, on: channel)
             try await channel.send(1)
             #expect(try await receiver.join() == 1)
         }

@@ -73,7 +73,7 @@ import Testing
             if endsFirst {
                 #expect(try channel.trySend(7))
                 // The task ends before the joiner is cancelled, and the joiner runs after that.
-                while task.outcome == nil { await Task.yield() }
+                try await until("the task ends") { task.outcome != nil }
                 joiner.cancel()
             } else {
                 joiner.cancel()
@@ -142,7 +142,7 @@ import Testing
                 record = task
                 try await task.join()
             }
-            while record != nil { await Task.yield() }
+            try await until("the record is released") { record == nil }
             #expect(reactor.tasks.count == 1)
         }
         #expect(reactor.tasks.count == 0)
@@ -154,7 +154,7 @@ import Testing
         let channel = Channel<Int>()
         try reactor.run {
             reactor.spawn { try await channel.send(1) }
-            await untilParked(1, on: channel)
+            try await untilParked(1, on: channel)
             let received = try await channel.receive()
             #expect(received == 1)
         }

@@ -22,10 +22,11 @@ import Testing
                         nursery.spawn { try await world.live(depth: 0, seed: ~seed) }
                     }
                 }
-                while !root.hasEnded {
+                for _ in 0..<1000 where !root.hasEnded {
                     world.clock.advance(by: .milliseconds(1))
                     for _ in 0..<3 { await Task.yield() }
                 }
+                try #require(root.hasEnded, "its timeout is 30 milliseconds")
                 #expect(world.reactor.tasks.count == 1)
                 #expect(world.ledger.balances)
                 #expect(world.channel.parkedCount == 0)

@@ -386,7 +386,7 @@ struct TestFailure: Error, Equatable {
             defer { reactor.release() }
             let error = await failure {
                 try await withNursery { nursery in
-                    try ReactorThread.launchDetached("canceller") { nursery.cancel() }
+                    onOwnThread { nursery.cancel() }
                     _ = try await Channel<Int>().receive()
                 }
             }

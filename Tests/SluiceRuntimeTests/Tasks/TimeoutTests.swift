@@ -57,7 +57,7 @@ import Testing
                 }
             }
             for step in 0..<3 {
-                while steps.values.count < step { await Task.yield() }
+                try await until("the body takes step \(step)") { steps.values.count >= step }
                 try await parked(task)
                 clock.advance(by: .seconds(2))
             }
