@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// One channel and a crowd of tasks, on one reactor, on two, and on Swift's pool.
+/// One channel and a crowd of tasks, on one reactor, on two reactors, and on Swift's pool.
 @Suite(.bounded) struct ChannelCrowdTests {
     private let ledger = Ledger()
 
@@ -18,7 +18,7 @@ import Testing
             { [ledger] in
                 for count in 0..<100 {
                     let message = id * 1000 + count
-                    // By turns as an operation, as one that tries not to wait first, and as an arm.
+                    // In turn a plain send, a trySend before it, and an arm of a select.
                     switch count % 3 {
                     case 0: try await channel.send(message)
                     case 1: if try !channel.trySend(message) { try await channel.send(message) }
@@ -73,7 +73,7 @@ import Testing
         #expect(channel.bufferedCount == 0)
     }
 
-    /// What a sender was told to be sent before the channel closed is received, and nothing else.
+    /// Every message whose send returned before the close is received, and no other message is.
     @Test(
         "Closing a busy channel loses no message that was accepted", arguments: NetworkPlace.allCases,
         [ChannelKind.rendezvous, .buffered(capacity: 2), .unbounded])
@@ -86,7 +86,7 @@ import Testing
                         for count in 0... {
                             try await channel.send(id * 100_000 + count)
                             ledger.noteSent(id * 100_000 + count)
-                            // A send that never waits would leave a reactor to nobody else.
+                            // Sends that never wait would keep the reactor from running other tasks.
                             if kind == .unbounded { await Task.yield() }
                         }
                     }
@@ -106,7 +106,7 @@ import Testing
         }
     }
 
-    /// Poison reaches everyone, whatever they do, once; what was sent before may be lost, and nothing comes twice.
+    /// Messages sent before the poison may be lost, but none is received twice.
     @Test("Poisoning a busy channel ends every task that uses it", arguments: NetworkPlace.allCases)
     func poisonReachesEveryTaskOfABusyChannel(place: NetworkPlace) async throws {
         for round in 0..<30 {

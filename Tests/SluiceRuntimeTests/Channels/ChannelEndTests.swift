@@ -46,7 +46,7 @@ import Testing
                 while let message = try await receiving.receive() { received.append(message) }
                 return received
             }
-            // The closures are all that refers to the copies; they go with their tasks.
+            // Only the tasks' closures refer to the copies, and they are released with the tasks.
             for sender in 0..<3 {
                 let end = try sending.copy()
                 reactor.spawn { for step in 0..<10 { try await end.send(sender * 10 + step) } }
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    /// The races of PyCSP's `retire`: however the ends go, the last of them retires the channel, and nothing is lost.
+    /// The races of PyCSP's `retire`: in whatever order the ends leave, the last one retires the channel.
     @Test("No message is lost while ends are copied and left on several threads")
     func nothingIsLostWhileEndsComeAndGoOnSeveralThreads() async throws {
         let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 3))

@@ -3,11 +3,11 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Tests of Go's channels, from its `test/chan`, by behaviour.
+/// The behaviour that Go's `test/chan` tests.
 @Suite(.bounded) struct GoChannelTests {
     // MARK: select6.go
 
-    /// A select that stood last in the queue of a channel must not corrupt it for those who come after.
+    /// Removing the last select from a channel's queue must not corrupt the queue for later waiters.
     @Test("A select removes its other arms from their queues and leaves the rest in order")
     func aSelectThatTookAnotherArmLeavesTheQueuesOfItsOthersWhole() throws {
         let (first, second, third) = (Channel<Bool>(), Channel<Bool>(), Channel<Bool>())
@@ -49,7 +49,7 @@ import Testing
             let channel = Channel<Int>()
             let start = Channel<Int>()
             var last = start
-            // A daisy chain: each link takes its number when the one before has.
+            // A daisy chain: each link receives its number after the previous link has.
             for number in 0..<10 {
                 let (before, after) = (last, Channel<Int>())
                 reactor.spawn {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Go's `test/chan/nonblock.go` by behaviour: operations that do not wait, for elements of several sizes.
+/// The behaviour of Go's `test/chan/nonblock.go`: operations that do not wait, for elements of several sizes.
 @Suite(.bounded) struct GoNonblockTests {
     private struct Large: Equatable, Sendable {
         var words = (1, 2, 3, 4, 5, 6, 7, 8)

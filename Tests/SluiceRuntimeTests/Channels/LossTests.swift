@@ -5,8 +5,8 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Under thousands of cancellations and timeouts, in any order, each message whose send has succeeded is received, once,
-/// and no other one.
+/// Thousands of random cancellations and timeouts. Each message whose send has succeeded is received once, and no other
+/// message is.
 @Suite(.bounded) struct LossTests {
     private let ledger = Ledger()
     private let channels: [Channel<Int>]
@@ -53,7 +53,7 @@ import Testing
                             var random = SeededGenerator(seed: seed &+ UInt64(worker))
                             for id in 0..<300 {
                                 let operation = Operation(worker * 1000 + id, &random)
-                                // Cancelled while it is started, waits, is met or has ended; or not at all.
+                                // Cancelled at its start, while it waits, at its match, after its end, or not at all.
                                 let patience = Int.random(in: 0..<12, using: &random)
                                 await perform(
                                     operation, on: [nil, first, second][worker % 3],
@@ -76,7 +76,7 @@ import Testing
         #expect(channels.allSatisfy { $0.parkedCount == 0 })
     }
 
-    /// Runs the operation as a task of `reactor`, or of Swift's pool; cancels it after so many turns of this task.
+    /// Runs the operation as a task of `reactor`, or of Swift's pool, and cancels it after some turns of this task.
     private func perform(_ operation: Operation, on reactor: Reactor?, cancelAfter turns: Int?) async {
         if let reactor {
             let task = reactor.spawn { try await perform(operation) }

@@ -1,14 +1,12 @@
-import SeededRandom
-import Synchronization
 import TestSupport
 import Testing
 
 @testable import SluiceRuntime
 
-/// PyCSP's `test/poisontest.py` by behaviour: a network of processes is torn down by the one that poisons a channel.
+/// The behaviour of PyCSP's `test/poisontest.py`: a process that poisons a channel ends a whole network of processes.
 ///
-/// As there, a process that meets poison poisons all its channels. Where the original varies its processes by sleeping,
-/// these let the others run; and they count: each message whose send has returned was received, and no other one.
+/// As there, a process that meets poison poisons all its channels. Where the original sleeps to vary its processes,
+/// these yield. They also count: each message whose send has returned was received, and no other message was.
 @Suite(.bounded) struct PoisonTests {
     typealias Process = @Sendable () async throws -> Void
 
@@ -123,68 +121,6 @@ import Testing
                 }
             }
             for channel in channels { channel.poison(reason: "enough") }
-        }
-    }
-}
-
-/// Where the processes of a test live.
-enum NetworkPlace: CaseIterable, Sendable {
-    case reactor
-    /// Each process on one of two reactors in turn, so that they meet across threads.
-    case twoReactors
-    /// Tasks of Swift's own pool.
-    case pool
-
-    /// Runs all `processes` until they have ended.
-    func run(_ processes: [@Sendable () async throws -> Void]) async throws {
-        switch self {
-        case .reactor:
-            try await withStartedReactor { reactor in
-                for task in processes.map({ reactor.spawn("process", $0) }) { try await task.join() }
-            }
-        case .twoReactors:
-            try await withStartedReactor { first in
-                try await withStartedReactor { second in
-                    let tasks = processes.enumerated().map { index, process in
-                        (index.isMultiple(of: 2) ? first : second).spawn("process", process)
-                    }
-                    for task in tasks { try await task.join() }
-                }
-            }
-        case .pool:
-            try await withThrowingTaskGroup { group in
-                for process in processes { group.addTask { try await process() } }
-                try await group.waitForAll()
-            }
-        }
-    }
-}
-
-/// How often a process lets the others run.
-enum Pace: CaseIterable, Sendable {
-    case never
-    case once
-    case random
-
-    typealias Pair = (reader: Pace, writer: Pace)
-    static let pairs: [Pair] = allCases.flatMap { reader in allCases.map { (reader, $0) } }
-
-    func pauses() -> Pauses { Pauses(pace: self) }
-
-    struct Pauses {
-        let pace: Pace
-        private var random = SeededGenerator(seed: 7333)
-
-        init(pace: Pace) { self.pace = pace }
-
-        mutating func pause() async {
-            let count =
-                switch pace {
-                case .never: 0
-                case .once: 1
-                case .random: Int.random(in: 0..<4, using: &random)
-                }
-            for _ in 0..<count { await Task.yield() }
         }
     }
 }

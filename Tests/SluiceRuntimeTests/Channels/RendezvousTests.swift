@@ -64,7 +64,7 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    /// Messages of one sender stay in order, whoever else sends and wherever they meet.
+    /// The order holds with other senders, and across threads.
     @Test(
         "The messages of one sender arrive in order", arguments: NetworkPlace.allCases,
         [ChannelKind.rendezvous, .buffered(capacity: 3), .unbounded])
@@ -86,14 +86,14 @@ import Testing
     }
 }
 
-/// How many receives have begun and how many sends have completed.
+/// Counts the receives that have begun and the sends that have completed.
 private final class Tally: Sendable {
     private let begun = Atomic<Int>(0)
     private let completed = Atomic<Int>(0)
 
     func noteBegunReceive() { begun.add(1, ordering: .sequentiallyConsistent) }
 
-    /// False when more sends have completed than receives begun.
+    /// False when more sends have completed than receives have begun.
     func noteCompletedSend() -> Bool {
         let count = completed.add(1, ordering: .sequentiallyConsistent).newValue
         return count <= begun.load(ordering: .sequentiallyConsistent)

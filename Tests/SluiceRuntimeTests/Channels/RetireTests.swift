@@ -3,8 +3,8 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// PyCSP's `test/autotest.py` by behaviour: processes retire from their channels one by one, and the last one to go
-/// closes a channel for the other side.
+/// The behaviour of PyCSP's `test/autotest.py`: processes retire from their channels one by one, and the last one
+/// closes the channel for the other side.
 @Suite(.bounded) struct RetireTests {
     typealias Process = @Sendable () async throws -> Void
 
@@ -51,7 +51,7 @@ import Testing
         #expect(ledger.receivedCount == 4 * Self.messagesPerWriter)
     }
 
-    /// The readers go first, at some message; what a writer could send was received.
+    /// The readers retire first, and every message that a writer could send was received.
     @Test("Writers end when the last reader retires", arguments: NetworkPlace.allCases, Pace.pairs)
     func readersThatRetireEndTheWriters(place: NetworkPlace, paces: Pace.Pair) async throws {
         let crew = try Crew(senders: 3, receivers: 3)
@@ -110,7 +110,7 @@ import Testing
     }
 }
 
-/// The ends of one channel, so many of each kind.
+/// Several sending and receiving ends of one channel.
 private struct Crew {
     let senders: [SendingEnd<Int>]
     let receivers: [ReceivingEnd<Int>]

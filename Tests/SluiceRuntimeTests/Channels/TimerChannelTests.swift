@@ -44,7 +44,7 @@ import Testing
         try Reactor(clock: clock).run {
             let ticks = try Channel.every(.seconds(10))
             var times: [Duration] = []
-            // The reactor comes late to each tick, by ever more.
+            // The reactor is late for each tick, by a second more each time.
             for delay in 0..<5 {
                 clock.advance(by: .seconds(10 + (delay == 0 ? 0 : 1)))
                 times.append(try await ticks.receive() ?? .zero)
@@ -72,7 +72,7 @@ import Testing
         }
     }
 
-    /// A deadlock is found only where no timer is left that could wake a task.
+    /// The reactor reports a deadlock only when no timer is left that could wake a task.
     @Test("A ticker stops when its last end has left")
     func aTickerStopsWhenItsLastEndHasLeft() throws {
         #expect(throws: Deadlock.self) {

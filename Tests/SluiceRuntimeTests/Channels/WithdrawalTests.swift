@@ -3,15 +3,15 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// A wait that is cancelled or runs out of time at the moment when its counterpart comes: the order of the two events
-/// decides, and nothing is lost. Both are timers of the same instant, so that nothing else runs between them.
+/// A wait that is cancelled or times out at the moment when its counterpart comes. The order of the two events decides,
+/// and nothing is lost. Both are timers of the same instant, so that nothing else runs between them.
 @Suite(.bounded) struct WithdrawalTests {
     enum Waiting: CaseIterable, Sendable {
         case receive, selectReceive, send, selectSend
 
         var sends: Bool { self == .send || self == .selectSend }
 
-        /// Receives, or sends 7, and returns the message.
+        /// Receives a message or sends 7; returns the message.
         func perform(on channel: Channel<Int>, timeout: Duration?) async throws -> Int? {
             let nothing = Channel<String>()
             switch self {
@@ -35,7 +35,7 @@ import Testing
             }
         }
 
-        /// Does the counterpart; whether it met somebody.
+        /// Tries the counterpart. Returns whether it met the wait.
         func meet(on channel: Channel<Int>) -> Bool {
             if sends { (try? channel.tryReceive()) == 7 } else { (try? channel.trySend(7)) == true }
         }
@@ -105,7 +105,7 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    /// However soon the time runs out: also before the wait has begun.
+    /// The time may run out before the wait has begun.
     @Test("A wait off the reactors with a timeout of zero times out", arguments: Waiting.allCases)
     func aWaitOffTheReactorThatHasNoTimeTimesOut(waiting: Waiting) async {
         let channel = Channel<Int>()

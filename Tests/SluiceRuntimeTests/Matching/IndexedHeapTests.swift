@@ -27,7 +27,7 @@ import Testing
         var queue = IndexedHeap<Int>()
         let first = queue.insert(1, at: 10)
         let fired = queue.popFirst(upTo: 10)
-        // The second timer takes the slot of the first.
+        // The second timer reuses the slot of the first.
         let second = queue.insert(2, at: 20)
         let cancelled = [queue.remove(first), queue.remove(second), queue.remove(second)]
         #expect(fired == 1)

@@ -7,10 +7,10 @@ import Testing
     func aClosedChannelDrainsItsBufferAndItsSendersInOrder() {
         var matcher = TestMatcher(.buffered(capacity: 2))
         _ = matcher.sendAll(1...4)
-        let told = Told(matcher.close(reason: "done"))
+        let told = EvictedIDs(matcher.close(reason: "done"))
         let refused = Sent(matcher.send(5))
         let received = (0..<5).map { _ in Received(matcher.receive()) }
-        #expect(told == Told(), "the senders are still served")
+        #expect(told == EvictedIDs(), "the senders are still served")
         #expect(refused == .ended)
         #expect(
             received == [
@@ -23,10 +23,10 @@ import Testing
     func closingEndsTheReceiversInOrder() {
         var matcher = TestMatcher(.rendezvous)
         for id in 1...3 { _ = matcher.park(Party(id)) }
-        let (told, again) = (Told(matcher.close(reason: nil)), Told(matcher.close(reason: "again")))
+        let (told, again) = (EvictedIDs(matcher.close(reason: nil)), EvictedIDs(matcher.close(reason: "again")))
         let parked = matcher.parkedReceivers
-        #expect(told == Told(receivers: [1, 2, 3]))
-        #expect(again == Told())
+        #expect(told == EvictedIDs(receivers: [1, 2, 3]))
+        #expect(again == EvictedIDs())
         #expect(matcher.ending == .closed(reason: nil), "the first reason stays")
         #expect(parked == 0)
     }
@@ -35,11 +35,11 @@ import Testing
     func poisonEndsBothSidesAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
-        let (told, again) = (Told(matcher.poison(reason: "bad")), Told(matcher.poison(reason: "worse")))
+        let (told, again) = (EvictedIDs(matcher.poison(reason: "bad")), EvictedIDs(matcher.poison(reason: "worse")))
         let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
         let (kept, parked) = (matcher.bufferedCount, matcher.parkedSenders)
-        #expect(told == Told(senders: [2, 3]))
-        #expect(again == Told())
+        #expect(told == EvictedIDs(senders: [2, 3]))
+        #expect(again == EvictedIDs())
         #expect(sent == .ended)
         #expect(received == .ended)
         #expect(matcher.ending == .poisoned(reason: "bad"))
@@ -48,8 +48,8 @@ import Testing
 
         var waited = TestMatcher(.rendezvous)
         for id in 1...2 { _ = waited.park(Party(id)) }
-        let receivers = Told(waited.poison(reason: nil))
-        #expect(receivers == Told(receivers: [1, 2]))
+        let receivers = EvictedIDs(waited.poison(reason: nil))
+        #expect(receivers == EvictedIDs(receivers: [1, 2]))
     }
 
     @Test("A closed channel can still be poisoned")
@@ -57,9 +57,9 @@ import Testing
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
         _ = matcher.close(reason: nil)
-        let told = Told(matcher.poison(reason: "bad"))
+        let told = EvictedIDs(matcher.poison(reason: "bad"))
         let received = Received(matcher.receive())
-        #expect(told == Told(senders: [2, 3]))
+        #expect(told == EvictedIDs(senders: [2, 3]))
         #expect(received == .ended)
         #expect(matcher.ending == .poisoned(reason: "bad"))
     }
@@ -76,9 +76,9 @@ import Testing
     func refusingSendersEndsThemAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
-        let told = Told(matcher.refuseSenders(reason: "nobody"))
+        let told = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
         let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
-        #expect(told == Told(senders: [2, 3]))
+        #expect(told == EvictedIDs(senders: [2, 3]))
         #expect(sent == .ended)
         #expect(received == .ended)
         #expect(matcher.ending == .closed(reason: "nobody"))
@@ -89,8 +89,8 @@ import Testing
         var matcher = TestMatcher(.rendezvous)
         _ = matcher.sendAll(1...2)
         _ = matcher.close(reason: "done")
-        let told = Told(matcher.refuseSenders(reason: "nobody"))
-        #expect(told == Told(senders: [1, 2]))
+        let told = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
+        #expect(told == EvictedIDs(senders: [1, 2]))
         #expect(matcher.ending == .closed(reason: "done"))
     }
 
@@ -98,9 +98,9 @@ import Testing
     func aWriteOnceChannelThatIsClosedFirstNeverHasAValue() {
         var matcher = TestMatcher(.once)
         _ = matcher.park(Party(1))
-        let told = Told(matcher.close(reason: nil))
+        let told = EvictedIDs(matcher.close(reason: nil))
         let (sent, received) = (Sent(matcher.send(42)), Received(matcher.receive()))
-        #expect(told == Told(receivers: [1]))
+        #expect(told == EvictedIDs(receivers: [1]))
         #expect(sent == .ended)
         #expect(received == .ended)
     }
@@ -124,8 +124,8 @@ import Testing
         let gone = SharedClaim()
         _ = gone.take()
         for (id, claim) in [(1, select), (2, select), (3, gone), (4, nil)] { _ = matcher.park(Party(id, armOf: claim)) }
-        let told = Told(matcher.close(reason: nil))
-        #expect(told == Told(receivers: [1, 4]))
+        let told = EvictedIDs(matcher.close(reason: nil))
+        #expect(told == EvictedIDs(receivers: [1, 4]))
     }
 
     @Test("The tickets of evicted waiters match nothing")

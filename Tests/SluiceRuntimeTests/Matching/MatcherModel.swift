@@ -1,6 +1,6 @@
 @testable import SluiceRuntime
 
-/// A channel said simply: arrays, searched from the front. What the matching engine must agree with.
+/// The simplest possible channel: arrays, searched from the front. The matching engine must agree with it.
 struct MatcherModel {
     struct Waiter {
         let id: Int
@@ -61,27 +61,27 @@ struct MatcherModel {
     mutating func withdrawSender(_ id: Int) -> Int? { Self.remove(id, from: &senders) }
     mutating func withdrawReceiver(_ id: Int) -> Int? { Self.remove(id, from: &receivers) }
 
-    mutating func close() -> Told {
-        if ending != nil { return Told() }
+    mutating func close() -> EvictedIDs {
+        if ending != nil { return EvictedIDs() }
         ending = .closed(reason: nil)
-        return Told(receivers: Self.takeAll(&receivers).map(\.id))
+        return EvictedIDs(receivers: Self.takeAll(&receivers).map(\.id))
     }
 
-    mutating func refuseSenders() -> Told {
+    mutating func refuseSenders() -> EvictedIDs {
         var told = close()
         told.senders = Self.takeAll(&senders).map(\.id)
         kept = []
         return told
     }
 
-    mutating func poison() -> Told {
-        if case .poisoned = ending { return Told() }
+    mutating func poison() -> EvictedIDs {
+        if case .poisoned = ending { return EvictedIDs() }
         ending = .poisoned(reason: nil)
         kept = []
-        return Told(senders: Self.takeAll(&senders).map(\.id), receivers: Self.takeAll(&receivers).map(\.id))
+        return EvictedIDs(senders: Self.takeAll(&senders).map(\.id), receivers: Self.takeAll(&receivers).map(\.id))
     }
 
-    /// Takes the first whose select is still free, and all in front of it.
+    /// Removes the first waiter whose select is still free, and all waiters before it.
     private static func takeFirst(_ waiters: inout [Waiter]) -> Waiter? {
         while !waiters.isEmpty {
             let waiter = waiters.removeFirst()

@@ -15,7 +15,7 @@ import Testing
         var random = SeededGenerator(seed: seed)
         for _ in 0..<60 {
             var pair = EngineAndModel(kind)
-            // Most channels of a test are never ended, so that their queues have time to grow.
+            // Most channels are not ended, so that their queues have time to grow.
             let endings = Int.random(in: 0..<3, using: &random) == 0
             for id in 0..<200 {
                 let step = pair.step(id, endings: endings, &random)
@@ -26,13 +26,13 @@ import Testing
     }
 }
 
-/// The engine and the model side by side. Each has claims of its own for the same selects.
+/// The engine and the model, side by side. Each has its own claims for the same selects.
 private struct EngineAndModel: ~Copyable {
-    /// All that can be seen of a channel after a step.
+    /// The visible state of a channel after a step.
     struct Outcome: Equatable {
         var sent: Sent?
         var received: Received?
-        var told: Told?
+        var told: EvictedIDs?
         var withdrawn: Int?
         var ending: ChannelEnding?
         var counts: [Int] = []
@@ -75,12 +75,12 @@ private struct EngineAndModel: ~Copyable {
             guard let (named, ticket) = receivers.randomElement(using: &random) else { break }
             (real.withdrawn, expected.withdrawn) = (engine.withdrawReceiver(ticket)?.id, model.withdrawReceiver(named))
         case 91..<100:
-            // An arm on another channel takes a select.
+            // A select commits to an arm on another channel.
             guard let select = selects.randomElement(using: &random) else { break }
             (real.withdrawn, expected.withdrawn) = (select.engine.take() ? 1 : 0, select.model.take() ? 1 : 0)
-        case 100: (real.told, expected.told) = (Told(engine.close(reason: nil)), model.close())
-        case 101: (real.told, expected.told) = (Told(engine.refuseSenders(reason: nil)), model.refuseSenders())
-        default: (real.told, expected.told) = (Told(engine.poison(reason: nil)), model.poison())
+        case 100: (real.told, expected.told) = (EvictedIDs(engine.close(reason: nil)), model.close())
+        case 101: (real.told, expected.told) = (EvictedIDs(engine.refuseSenders(reason: nil)), model.refuseSenders())
+        default: (real.told, expected.told) = (EvictedIDs(engine.poison(reason: nil)), model.poison())
         }
         real.ending = engine.ending
         expected.ending = model.ending
@@ -89,7 +89,7 @@ private struct EngineAndModel: ~Copyable {
         return (real, expected)
     }
 
-    /// A select for the next waiter to be an arm of: nil for none, one there is already, or a new one.
+    /// The select that the next waiter is an arm of: none, an existing one, or a new one.
     private mutating func anySelect(_ random: inout SeededGenerator) -> (engine: SharedClaim, model: SharedClaim)? {
         switch Int.random(in: 0..<4, using: &random) {
         case 0:

@@ -4,7 +4,7 @@ import Synchronization
 
 // What the tests of the matching engine share.
 
-/// A waiter that is only a name, and may be an arm of a select.
+/// A waiter that is only a number, and may be an arm of a select.
 struct Party: MatchWaiter, Equatable {
     let id: Int
     var select: SharedClaim?
@@ -25,13 +25,13 @@ final class SharedClaim: Sendable {
 
     var isFree: Bool { !isTaken.load(ordering: .relaxed) }
 
-    /// True for the first who asks.
+    /// Returns true for the first caller only.
     func take() -> Bool { !isTaken.exchange(true, ordering: .relaxed) }
 }
 
 typealias TestMatcher = Matcher<Int, Party, Party>
 
-/// What came of a `send`, by the ids of the parties.
+/// The result of a `send`, with the ids of the parties.
 enum Sent: Equatable {
     case handed(to: Int)
     case published(to: [Int])
@@ -52,7 +52,7 @@ enum Sent: Equatable {
     }
 }
 
-/// What came of a `receive`, by the ids of the parties.
+/// The result of a `receive`, with the ids of the parties.
 enum Received: Equatable {
     case message(Int, from: Int?)
     case blocked
@@ -67,20 +67,20 @@ enum Received: Equatable {
     }
 }
 
-/// Who was told that the channel has ended, by id.
-struct Told: Equatable {
+/// The ids of the waiters that the channel's end has evicted.
+struct EvictedIDs: Equatable {
     var senders: [Int] = []
     var receivers: [Int] = []
 }
 
-extension Told {
+extension EvictedIDs {
     init(_ evicted: TestMatcher.Evicted) {
         self.init(senders: evicted.senders.map(\.id), receivers: evicted.receivers.map(\.id))
     }
 }
 
 extension Matcher where Message == Int, Sender == Party, Receiver == Party {
-    /// Sends all of `messages`; those that block are parked as senders of the same number.
+    /// Sends all of `messages`. For each that blocks, parks a sender of the same number.
     mutating func sendAll(_ messages: some Sequence<Int>) -> [Sent] {
         messages.map { message in
             let result = Sent(send(message))

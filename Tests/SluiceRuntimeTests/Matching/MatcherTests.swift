@@ -26,7 +26,7 @@ import Testing
         var matcher = TestMatcher(.buffered(capacity: 2))
         let sent = matcher.sendAll(1...5)
         #expect(sent == [.accepted, .accepted, .blocked, .blocked, .blocked])
-        // Each message that leaves lets the first blocked sender's take its place, behind those that are kept.
+        // Each receive moves the first blocked sender's message to the end of the buffer.
         let received = (0..<3).map { _ in Received(matcher.receive()) }
         #expect(received == [.message(1, from: 3), .message(2, from: 4), .message(3, from: 5)])
         let late = matcher.sendAll([6])
@@ -87,7 +87,7 @@ import Testing
         #expect(handed == [.handed(to: 7)])
     }
 
-    /// In a process of its own, which an engine that fails here takes with it.
+    /// In a process of its own, because an engine that fails here crashes.
     @Test("A channel that drops the oldest may have no capacity")
     func aChannelThatDropsTheOldestMayHaveNoCapacity() async {
         await #expect(processExitsWith: .success) {

@@ -108,7 +108,7 @@ import Testing
         var model: [Int] = []
         var tickets: [(ticket: WaitTicket, entry: Int)] = []
         for entry in 0..<10_000 {
-            // Longer and shorter in turn, so that slabs are given back, too.
+            // The queue grows and shrinks in turn, so that it also frees its slabs.
             let appends = entry / 1000 % 2 == 0 ? 6 : 3
             switch Int.random(in: 0..<10, using: &random) {
             case 0..<appends:
@@ -118,7 +118,7 @@ import Testing
                 let popped = queue.popFirst()
                 #expect(popped == (model.isEmpty ? nil : model.removeFirst()))
             default:
-                // Also tickets that are stale.
+                // Stale tickets too.
                 guard let (ticket, named) = tickets.randomElement(using: &random) else { continue }
                 let removed = queue.remove(ticket)
                 #expect(removed == (model.contains(named) ? named : nil))

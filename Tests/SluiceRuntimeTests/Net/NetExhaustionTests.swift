@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Each test has a process of its own, but not alone: libdispatch opens two or three descriptors there at some moment.
+/// Each test has a process of its own. libdispatch opens two or three descriptors there at an unknown moment.
 @Suite(.bounded) struct NetExhaustionTests {
     @Test("Without free descriptors, new connections are refused and others are not disturbed")
     func outOfDescriptorsConnectionsAreRefusedAndOthersDoNotNotice() async {
@@ -57,7 +57,7 @@ import Testing
             try reactor.run {
                 let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"))
                 let client = try await Stream.connect(to: listener.localAddress)
-                // Below every descriptor of the listener: none can be opened, whatever is closed.
+                // Below every descriptor of the listener, so that closing one of them does not help.
                 let limit = DescriptorLimit(at: 3)
                 let acceptor = reactor.spawn { try await listener.accept() }
                 for pause in [100, 200, 400, 800, 1000, 1000] {
@@ -108,7 +108,7 @@ import Testing
     }
 }
 
-/// The open descriptors of the kinds that listeners and streams have: libdispatch opens others when it likes.
+/// The open descriptors of the kinds that listeners and streams have. libdispatch opens other kinds at any time.
 private func openDescriptors() -> [Int32] {
     (0..<4096).filter { number in
         var status = stat()
@@ -116,7 +116,7 @@ private func openDescriptors() -> [Int32] {
     }
 }
 
-/// The number that the next descriptor gets.
+/// The number of the next descriptor to be opened.
 private func lowestFreeDescriptor() -> Int32 {
     let number = dup(0)
     close(number)

@@ -129,7 +129,7 @@ import Testing
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.run {
-            // A backlog that is full leaves further connections without an answer.
+            // The kernel does not answer connections beyond a full backlog.
             var options = Listener.Options()
             options.backlog = 0
             let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), options: options)
@@ -252,7 +252,7 @@ import Testing
         try reactor.run {
             var first: Listener? = try Listener.bind(to: .unix(path: path))
             first?.close()
-            // File systems use an inode again at once.
+            // File systems reuse an inode at once.
             let second = try Listener.bind(to: .unix(path: path))
             first?.close()
             first = nil

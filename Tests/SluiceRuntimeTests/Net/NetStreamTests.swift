@@ -57,7 +57,7 @@ import Testing
                 let reader = reactor.spawn { try await near.read(upTo: 1) }
                 try await parked(reader)
                 try await far.write(CollectionOfOne(UInt8(round)))
-                // More or fewer jobs lie between the arrival and the cancellation.
+                // The number of jobs between the arrival and the cancellation varies.
                 for _ in 0..<round { await Task.yield() }
                 reader.cancel()
                 let early = try? await reader.join()
@@ -222,7 +222,7 @@ import Testing
                 let (near, far) = try Stream.pair(on: reactor)
                 let reader = reactor.spawn { try await near.read(upTo: 1) }
                 try await parked(reader)
-                // The event is under way when the descriptor is closed, and its number is taken again at once.
+                // The event is pending when the descriptor is closed, and its number is reused at once.
                 try await far.write("stale".utf8)
                 near.close()
                 let (next, peer) = try Stream.pair(on: reactor)
@@ -304,17 +304,10 @@ import Testing
                 try await channel.send(1)
             }
             try await parked(forwarder)
-            // Another thread writes, once this one sleeps in the kernel as far as it can tell.
+            // Another thread writes while this one waits in the kernel.
             onOwnThread { #expect(write(number, "x", 1) == 1) }
             #expect(try await channel.receive() == 1)
         }
         withExtendedLifetime(far) {}
     }
-}
-
-/// Gives all other tasks a run and lets the reactor poll the kernel.
-func turn(of reactor: Reactor) async throws {
-    let (near, far) = try Stream.pair(on: reactor)
-    try await far.write("x".utf8)
-    try await near.waitReadable()
 }

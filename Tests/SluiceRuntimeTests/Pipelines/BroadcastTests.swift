@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// Offered one after the other, the second tap would wait for the first for ever.
+    /// If the taps were offered a message one after the other, the second would wait for the first forever.
     @Test("A message is offered to all taps at once")
     func aMessageIsOfferedToAllTapsAtOnce() throws {
         let reactor = try Reactor()
@@ -89,7 +89,7 @@ import Testing
             let (staying, leaving) = (broadcast.tap(), broadcast.tap())
             let reader = reactor.spawn { try await staying.reduce(into: []) { $0.append($1) } }
             try await source.send(1)
-            // The one that leaves has not taken the message, which is on offer to it.
+            // The tap retires while the message is offered to it.
             try await parked(reader)
             leaving.retire()
             try await source.send(2)
@@ -131,7 +131,7 @@ import Testing
             let tap = broadcast.tap()
             #expect(try await tap.receive() == 1)
             tap.retire()
-            // The second message may be on its way to the tap that has just left; it is not lost.
+            // The second message may be on offer to the tap that has just retired; it is not lost.
             let next = broadcast.tap()
             #expect(try await next.receive() == 2)
             #expect(try await next.receive() == 3)

@@ -116,7 +116,7 @@ import Testing
             for message in 0..<50 {
                 let reader = reactor.spawn { try await merged.receive(timeout: .seconds(1)) }
                 try await parked(reader)
-                // Both happen before the reader runs again, in one order or the other.
+                // Both happen before the reader runs again, in either order.
                 if message.isMultiple(of: 2) { try await source.send(message) }
                 clock.advance(by: .seconds(1))
                 if !message.isMultiple(of: 2) { try await source.send(message) }

@@ -32,7 +32,7 @@ import Testing
             for message in 0..<4 { try await source.send(message) }
             source.close()
             let gates = (0..<4).map { _ in Channel<Void>() }
-            // Each message but the last is held until the one behind it has been worked on.
+            // Each message but the last waits until the next one is done.
             let results = try pipeline(from: source, workers: 4) { message in
                 if message < 3 { _ = try await gates[message].receive() }
                 if message > 0 { try await gates[message - 1].send(()) }
@@ -190,7 +190,7 @@ import Testing
         #expect(error?.tasks[2].contains("receive from channel 'in'") == true)
     }
 
-    /// Gives every task as many runs as it can use, where only tasks of this reactor are at work.
+    /// Lets every task of this reactor run until it waits.
     private func settle() async {
         for _ in 0..<20 { await Task.yield() }
     }

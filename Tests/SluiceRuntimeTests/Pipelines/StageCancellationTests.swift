@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// What becomes of the things between channels when a task that uses them is cancelled or runs out of time.
+/// Channel ends, merges, pipelines and broadcasts whose task is cancelled or times out.
 @Suite(.bounded) struct StageCancellationTests {
     @Test("Sends and receives through an end can time out")
     func aSendAndAReceiveThroughAnEndHaveDeadlines() throws {

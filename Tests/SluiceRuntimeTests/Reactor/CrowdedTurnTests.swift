@@ -4,9 +4,9 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// When thousands have something to say at once, the first of them need not wait for the last.
+/// When thousands of sockets are ready at once, the first need not wait for the last.
 @Suite(.bounded) struct CrowdedTurnTests {
-    /// Reads what has come, and has the rest to do at the end of the turn.
+    /// Reads what has arrived, and does the rest at the end of the turn.
     private final class Owner: SocketObserver, EndOfTurn {
         @exclusivity(unchecked) var socket = PolledSocket()
         private let reactor: Reactor

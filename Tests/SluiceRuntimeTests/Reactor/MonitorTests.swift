@@ -121,7 +121,7 @@ import Testing
                 onOwnThread {
                     let name = progress.taskName(ofJob: job) { record in
                         steps.record("reading")
-                        // The task is about to end, and would have ended many times over.
+                        // The task is about to end, and would end during this loop.
                         #expect(spin { progress.runningTask == nil })
                         let hasEnded = (0..<10_000).contains { _ in record.hasEnded }
                         return hasEnded ? "ended too early" : record.name
@@ -136,7 +136,7 @@ import Testing
         #expect(steps.values == ["reading", "ending"])
     }
 
-    /// Meant for ThreadSanitizer and AddressSanitizer: names are read while their tasks end.
+    /// For ThreadSanitizer and AddressSanitizer.
     @Test("Names can be read while tasks come and go")
     func namesAreReadWhileTasksComeAndGo() throws {
         let reactor = try Reactor()
@@ -155,7 +155,7 @@ import Testing
         }
         try reactor.run("a name too long to lie in the string itself, main") {
             for round in 0..<3000 {
-                // Nobody holds on to the task: its record goes the moment it ends.
+                // Nothing refers to the task, so its record is freed the moment it ends.
                 reactor.spawn("a name too long to lie in the string itself, \(round)") { await Task.yield() }
                 await Task.yield()
             }

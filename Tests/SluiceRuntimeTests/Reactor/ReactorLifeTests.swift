@@ -139,7 +139,7 @@ import Testing
                     }
                 }
             }
-            // Posted last, so it runs last.
+            // The last to be posted is the last to run.
             try await reactor.spawn {}.join()
             #expect(ran.values.count == 2000)
         }

@@ -4,8 +4,8 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Each test counts the descriptors of a process of its own, where no other test opens any. Swift's own libraries may,
-/// a few; one that a reactor forgets shows with each of the rounds.
+/// Each test counts the descriptors of a process of its own, where no other test opens any. Swift's libraries may open a
+/// few; a leak of the reactor adds one in each round.
 @Suite(.bounded) struct ReactorTeardownTests {
     @Test("A reactor that has run leaves no descriptor open")
     func aReactorThatHasRunLeavesNoDescriptorOpen() async {
@@ -46,7 +46,7 @@ import Testing
 
 private let rounds = 40
 
-/// The number of descriptors that the process holds, but for the one that counts.
+/// The number of descriptors that the process holds, except the one that this function opens.
 private func openDescriptors() -> Int? {
     guard let directory = opendir("/proc/self/fd") else { return nil }
     defer { closedir(directory) }
@@ -55,7 +55,7 @@ private func openDescriptors() -> Int? {
     return count
 }
 
-/// Uses all that a reactor has descriptors for: connections, a listener, signals, tasks that still wait at the end.
+/// Uses every descriptor that a reactor may have: connections, a listener, signals, tasks that wait at the end.
 private func useReactor() throws {
     let reactor = try Reactor()
     try reactor.run {

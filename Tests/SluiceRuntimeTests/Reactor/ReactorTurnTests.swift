@@ -3,9 +3,9 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// A turn of the loop runs a bounded number of jobs, so that busy tasks keep nobody from the kernel or the clock.
+/// A turn of the loop runs a bounded number of jobs, so that busy tasks starve neither the kernel nor the clock.
 @Suite(.bounded) struct ReactorTurnTests {
-    /// Two tasks that are always ready, and how often they ran.
+    /// Two tasks that are always ready, with a count of their runs.
     private final class BusyPair: Sendable {
         let runs = Recorder<Void>()
         let tasks: [TaskRecord]
@@ -24,7 +24,7 @@ import Testing
         var count: Int { runs.values.count }
     }
 
-    /// How many jobs the pair runs until `event` has come.
+    /// The number of jobs that the pair runs until `event` returns.
     private func jobs(until event: @escaping @Sendable (Reactor, ManualReactorClock) async throws -> Void) throws -> Int
     {
         let clock = ManualReactorClock()

@@ -60,7 +60,7 @@ import Testing
         try other.start()
         try reactor.run {
             let signals = try reactor.signals(SIGIO, SIGPWR)
-            // The tasks of the other reactor are not known to this one.
+            // This reactor does not know the tasks of the other.
             reactor.hold()
             defer { reactor.release() }
             let second = other.spawn { try other.signals(SIGVTALRM, SIGIO) }

@@ -11,7 +11,7 @@ import Testing
         let count = 100_000
         let fired = Recorder<Int>()
         try reactor.run {
-            // 7919 and the count have no common divisor: every millisecond comes up once, in a scattered order.
+            // 7919 and the count have no common divisor, so each millisecond comes up once, in a scattered order.
             let handles = (0..<count).map { step in
                 let milliseconds = step * 7919 % count + 1
                 return reactor.setTimer(after: .milliseconds(milliseconds), .call { fired.record(milliseconds) })

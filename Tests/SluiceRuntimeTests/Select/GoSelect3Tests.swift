@@ -3,9 +3,10 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Go's `test/chan/select3.go` by behaviour: what blocks and what does not. A nil channel is an arm with `when(false)`.
+/// The behaviour of Go's `test/chan/select3.go`: what blocks and what does not. For a nil channel, an arm has
+/// `when(false)`.
 ///
-/// That something blocks for ever, which Go's test can only wait for, is proved by the report of the deadlock.
+/// Go's test waits to see that an operation blocks forever; here the deadlock report proves it.
 @Suite(.bounded) struct GoSelect3Tests {
     private func blocks(_ body: @escaping @Sendable () async throws -> Void) throws -> Bool {
         do {

@@ -20,7 +20,7 @@ import Testing
         case send, receive
     }
 
-    /// What a select on `channel` gives; nil for the end of a receive.
+    /// Selects on `channel`. Returns nil when a receive finds the channel's end.
     private static func choose(_ side: Side, _ channel: Channel<Int>, _ other: Channel<Int>) async throws -> Int? {
         try await select {
             other.receiving { _ in -1 }

@@ -8,7 +8,7 @@ import Testing
 @Suite(.bounded) struct SelectMeetingTests {
     private let ledger = Ledger()
 
-    /// Two selects that name the same channels in opposite orders: they must neither miss each other nor lock up.
+    /// The two selects name the same channels in opposite orders, and must neither miss each other nor deadlock.
     @Test("Two selects with opposite arms meet each other every time", arguments: NetworkPlace.allCases)
     func twoSelectsAgainstEachOther(place: NetworkPlace) async throws {
         let (first, second) = (Channel<Int>(name: "first"), Channel<Int>(name: "second"))
@@ -60,7 +60,7 @@ import Testing
         #expect(channel.parkedCount == 0)
     }
 
-    /// Go's `test/chan/doubleselect.go` by behaviour: were two arms of a select to run, a number would come twice.
+    /// The behaviour of Go's `test/chan/doubleselect.go`: if two arms of a select ran, a number would come twice.
     @Test("No select takes two arms", arguments: NetworkPlace.allCases)
     func noSelectTakesTwoArms(place: NetworkPlace) async throws {
         let channels = (0..<4).map { Channel<Int>(name: "c\($0)") }
@@ -88,7 +88,7 @@ import Testing
         #expect((channels + [merged]).allSatisfy { $0.parkedCount == 0 })
     }
 
-    /// Many selects over many channels, each in an order of its own.
+    /// Each select names many channels, in its own order.
     @Test("A crowd of selects loses no message", arguments: NetworkPlace.allCases)
     func aCrowdOfSelectsLosesNothing(place: NetworkPlace) async throws {
         let channels = (0..<5).map { index in
@@ -103,7 +103,7 @@ import Testing
                         channels[there].sending(message) { ledger.noteSent(message) }
                         channels[back].receiving { ledger.noteReceived($0 ?? -1) }
                         channels[(back + 1) % 5].receiving { ledger.noteReceived($0 ?? -1) }
-                        // For the case that all the others have gone.
+                        // All the others may have ended.
                         after(.milliseconds(1)) {}
                     }
                 }
@@ -118,7 +118,7 @@ import Testing
     }
 }
 
-/// Tells the last of several.
+/// Finds the last of several callers.
 private final class Countdown: Sendable {
     private let left: Atomic<Int>
 

@@ -4,7 +4,7 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.bounded) struct SelectOrderTests {
-    /// Which of three arms that are always ready a select takes, `count` times over.
+    /// The arms that a select takes, `count` times, of three that are always ready.
     private func choices(_ order: SelectOrder, _ count: Int) throws -> [Int] {
         let channels = (0..<3).map { Channel<Int>(.once, name: "c\($0)") }
         return try Reactor().run {
@@ -34,7 +34,7 @@ import Testing
         #expect(taken.allSatisfy { $0 == 0 })
     }
 
-    /// Each arm is left out by chance once in 10^52 runs.
+    /// By chance, an arm is never taken in one of 10^52 runs.
     @Test("The random order takes every arm sometimes")
     func randomTakesEveryArm() throws {
         let taken = try choices(.random, 300)

@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    /// Both counterparts come before the select runs again: the second must find nobody there.
+    /// Both counterparts come before the select runs again, and the second must not match it.
     @Test("One arm commits when two counterparts come at once")
     func oneArmCommitsWhenTwoCounterpartsComeAtOnce() throws {
         let (first, second) = (Channel<Int>(), Channel<Int>())

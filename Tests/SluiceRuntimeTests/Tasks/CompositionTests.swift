@@ -27,7 +27,7 @@ import Testing
     func aParallelMapKeepsTheOrderOfItsItems() throws {
         try Reactor().run {
             let turns = (0..<10).map { _ in Channel<Int>() }
-            // Each process ends only after the one behind it.
+            // Each process ends only after the next one.
             let results = try await parallelMap(0..<10) { number in
                 if number < 9 { _ = try await turns[number].receive() }
                 if number > 0 { try await turns[number - 1].send(number) }

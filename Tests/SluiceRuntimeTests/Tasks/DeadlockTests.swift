@@ -85,7 +85,7 @@ import Testing
 
     // MARK: Dining philosophers
 
-    /// Five philosophers, each of whom takes the forks in this order, eats, and puts them back; three times over.
+    /// Five philosophers each take two forks in this order, eat, and put them back, three times.
     private func dine(_ forks: @escaping @Sendable (Int) -> (first: Int, second: Int)) throws -> (Deadlock?, meals: Int)
     {
         let reactor = try Reactor()
@@ -98,7 +98,7 @@ import Testing
                     let (first, second) = forks(seat)
                     for _ in 0..<3 {
                         _ = try await table[first].receive()
-                        // Everyone has the first fork before anyone reaches for the second.
+                        // Every philosopher has the first fork before one takes the second.
                         await Task.yield()
                         _ = try await table[second].receive()
                         meals.record(seat)
@@ -134,7 +134,7 @@ import Testing
         #expect(meals == 15)
     }
 
-    // MARK: What is no deadlock
+    // MARK: No deadlock
 
     /// Makes the reactor take turns while all its tasks wait; each turn looks for a deadlock. For another thread.
     private func watchIdleTurns(of reactor: Reactor) {

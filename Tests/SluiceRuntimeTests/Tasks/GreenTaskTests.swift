@@ -61,7 +61,7 @@ import Testing
         }
     }
 
-    /// The end of the task and the end of the wait come at once, in either order.
+    /// The task and the wait end at once, in either order.
     @Test("A joiner that gives up as the task ends is resumed once", arguments: [false, true])
     func aJoinerThatGivesUpAsTheTaskEndsIsResumedOnce(endsFirst: Bool) throws {
         let reactor = try Reactor()
@@ -72,7 +72,7 @@ import Testing
             try await parked([task, joiner])
             if endsFirst {
                 #expect(try channel.trySend(7))
-                // The task ends before the joiner is cancelled, and the joiner runs after that.
+                // The task ends before the joiner is cancelled, and the joiner runs after both.
                 try await until("the task ends") { task.outcome != nil }
                 joiner.cancel()
             } else {
@@ -160,7 +160,7 @@ import Testing
         }
     }
 
-    /// By which monitors and dumps name the task: also after it has waited for something that is not the reactor's.
+    /// Monitors and dumps name the task by it. It holds after a wait for something outside the reactor too.
     @Test("A task's code knows the task's name")
     func theCodeOfATaskKnowsItsName() async throws {
         let names = Recorder<String?>()

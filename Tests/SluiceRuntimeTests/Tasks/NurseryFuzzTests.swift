@@ -5,7 +5,7 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// Random trees of nurseries, whose tasks wait, fail, cancel and run out of time at random. One seed replays exactly.
+/// Random trees of nurseries, whose tasks wait, fail, cancel and time out at random. A seed replays exactly.
 @Suite(.bounded) struct NurseryFuzzTests {
     @Test(
         "In random trees of nurseries, no child outlives its nursery and no message is lost",
@@ -30,7 +30,7 @@ import Testing
                 #expect(world.reactor.tasks.count == 1)
                 #expect(world.ledger.balances)
                 #expect(world.channel.parkedCount == 0)
-                // Whatever happened to the root, the main task has no scope left around it.
+                // Whatever happened to the root, the main task is in no cancelled scope.
                 try await sleep(for: .zero)
             }
             #expect(world.ledger.receivedCount > 100, "the trees are of a kind in which messages are sent")
@@ -38,7 +38,7 @@ import Testing
     }
 }
 
-/// Where the tasks live.
+/// The reactor, the channel and the records that the tasks share.
 private final class World: Sendable {
     let clock = ManualReactorClock()
     let reactor: Reactor
@@ -50,7 +50,7 @@ private final class World: Sendable {
         reactor = try Reactor(clock: clock)
     }
 
-    /// A task: it does what `seed` says, in a nursery of its own while it is not too deep in the tree.
+    /// Does what `seed` says, in a nursery of its own unless it is too deep in the tree.
     func live(depth: Int, seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         guard depth < 4 else { return try await act(&random) }
@@ -97,7 +97,7 @@ private final class World: Sendable {
     }
 }
 
-/// A number that tasks change.
+/// A number that tasks increment.
 private final class Numbers: Sendable {
     private let value = Lock(0)
 

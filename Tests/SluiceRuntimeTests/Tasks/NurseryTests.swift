@@ -4,11 +4,6 @@ import Testing
 
 @testable import SluiceRuntime
 
-/// The error of a task that fails in a test.
-struct TestFailure: Error, Equatable {
-    let name: String
-}
-
 @Suite(.bounded) struct NurseryTests {
     @Test("A nursery ends when its body and all children have ended")
     func itEndsWhenTheBodyAndAllChildrenHaveEnded() throws {
@@ -184,7 +179,7 @@ struct TestFailure: Error, Equatable {
                 try await withNursery(timeout: .seconds(1)) { _ in try await channel.receive() }
             }
             try await parked(receiver)
-            // The receiver has the message, but has not run again, when its time is over.
+            // The receiver's time runs out after it was given the message, and before it runs again.
             #expect(try channel.trySend(7))
             clock.advance(by: .seconds(1))
             #expect(try await receiver.join() == 7)

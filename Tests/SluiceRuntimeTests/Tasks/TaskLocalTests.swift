@@ -63,7 +63,7 @@ import Testing
         let reactor = try Reactor()
         let test = try #require(Test.current?.id)
         let current = Recorder<Test.ID?>()
-        // The scope of known issues is a task-local value too: without it, the issues would not be known ones.
+        // The scope of a known issue is a task-local value too; without it, the issue would fail the test.
         try await withKnownIssue {
             try reactor.run {
                 try await withNursery { nursery in

@@ -11,7 +11,7 @@ import Testing
             let result = try await withTimeout(.seconds(1)) { 42 }
             #expect(result == 42)
             clock.advance(by: .seconds(2))
-            // Its timer is gone: a later wait is not cut short.
+            // Its timer is gone and does not end a later wait.
             try await sleep(for: .zero)
         }
     }

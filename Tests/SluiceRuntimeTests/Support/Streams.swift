@@ -1,0 +1,45 @@
+import Glibc
+import Testing
+
+@testable import SluiceRuntime
+
+extension Stream {
+    /// Makes two streams on the reactor that are connected to each other.
+    static func pair(on reactor: Reactor) throws -> (Stream, Stream) {
+        var numbers: [Int32] = [-1, -1]
+        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        try #require(socketpair(AF_UNIX, kind, 0, &numbers) == 0)
+        let peer = SocketAddress.unix(path: "")
+        return (
+            Stream(Descriptor(owning: numbers[0]), to: peer, on: reactor),
+            Stream(Descriptor(owning: numbers[1]), to: peer, on: reactor)
+        )
+    }
+
+    /// Reads until the end of the stream.
+    func readAll() async throws(SluiceError) -> [UInt8] {
+        var all: [UInt8] = []
+        while true {
+            let bytes = try await read(upTo: 4096)
+            if bytes.isEmpty { return all }
+            all += bytes
+        }
+    }
+}
+
+/// The identity of an open file, which tells whether a descriptor's number still refers to it.
+struct OpenFile: Hashable {
+    private let inode: ino_t
+
+    /// The file that the descriptor refers to now; nil when it is closed.
+    init?(_ number: Int32) {
+        var status = stat()
+        guard fstat(number, &status) == 0 else { return nil }
+        inode = status.st_ino
+    }
+}
+
+/// A path for a socket that no other test uses.
+func temporarySocketPath(_ name: String) -> String {
+    "/tmp/sluice-test-\(getpid())-\(name).sock"
+}
