@@ -4,9 +4,9 @@ public import Testing
 
 /// Keeps a test that hangs from holding up the others.
 ///
-/// Each test of the suite runs on two threads of its own, so that it may block them, as `Reactor.run` does, without taking
-/// a thread from Swift's pool, which has one for each core. A test that takes too long has failed; it is cancelled, and the
-/// others go on. Once only such tests are left, the process ends.
+/// Each test of the suite runs on two threads of its own. It may block them, as `Reactor.run` does, without taking a thread
+/// from Swift's pool, which has one for each core. A test that takes too long fails and is cancelled, while the others go
+/// on. When only such tests are left, the process ends.
 public struct Bounded: SuiteTrait, TestTrait, TestScoping {
     let limit: Duration
 
@@ -65,7 +65,7 @@ private final class Alarm: @unchecked Sendable {
     private var task: UnsafeCurrentTask?
 
     init(after time: Duration) {
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(Int(time.components.seconds))) { [weak self] in
+        DispatchQueue.global().asyncAfter(deadline: .now() + time / .seconds(1)) { [weak self] in
             self?.end(ringing: true)
         }
     }
