@@ -42,6 +42,16 @@ public func onOwnThread<Success: Sendable>(
     }
 }
 
+/// Runs `body` on a thread of its own and without the context of the test: no task-local value is set. An expectation in
+/// `body` would not name the test.
+public func outsideOfTest<Success: Sendable>(
+    _ body: @escaping @Sendable () throws -> Success
+) async throws -> Success {
+    let threads = TestThreads(count: 1)
+    defer { threads.close() }
+    return try await Task.detached(executorPreference: threads) { try body() }.value
+}
+
 /// Ends the process, which is that of an exit test, when it has not ended after a minute.
 public func endExitTestInTime() {
     alarm(UInt32(patience.components.seconds) * 6)

@@ -17,28 +17,32 @@ import Testing
         }
     }
 
-    @Test("On one reactor, random cancellations and timeouts lose no message", arguments: [1, 7333, 99, 2026, 42])
-    func nothingIsLostOnAReactor(seed: UInt64) throws {
+    @Test(
+        "On one reactor, random cancellations and timeouts lose no message", arguments: [1, 7333, 99, 2026, 42],
+        TaskStart.allCases)
+    func nothingIsLostOnAReactor(seed: UInt64, start: TaskStart) async throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
-        try reactor.run {
-            var random = SeededGenerator(seed: seed)
-            var tasks: [GreenTask<Void>] = []
-            for id in 0..<2000 {
-                let operation = Operation(id, &random)
-                tasks.append(reactor.spawn("\(operation)") { try await perform(operation) })
-                switch Int.random(in: 0..<8, using: &random) {
-                case 0: tasks.randomElement(using: &random)?.cancel()
-                case 1: clock.advance(by: .milliseconds(Int.random(in: 0..<3, using: &random)))
-                case 2...4: await Task.yield()
-                default: break
+        try await start.perform {
+            try reactor.run {
+                var random = SeededGenerator(seed: seed)
+                var tasks: [GreenTask<Void>] = []
+                for id in 0..<2000 {
+                    let operation = Operation(id, &random)
+                    tasks.append(reactor.spawn("\(operation)") { try await perform(operation) })
+                    switch Int.random(in: 0..<8, using: &random) {
+                    case 0: tasks.randomElement(using: &random)?.cancel()
+                    case 1: clock.advance(by: .milliseconds(Int.random(in: 0..<3, using: &random)))
+                    case 2...4: await Task.yield()
+                    default: break
+                    }
                 }
+                for task in tasks where Bool.random(using: &random) { task.cancel() }
+                clock.advance(by: .seconds(1))
+                for channel in channels { channel.close() }
+                for task in tasks { task.cancel() }
+                for task in tasks { _ = try? await task.join() }
             }
-            for task in tasks where Bool.random(using: &random) { task.cancel() }
-            clock.advance(by: .seconds(1))
-            for channel in channels { channel.close() }
-            for task in tasks { task.cancel() }
-            for task in tasks { _ = try? await task.join() }
         }
         settle()
     }

@@ -21,6 +21,21 @@ func withStartedReactor<Result>(
     return try result.get()
 }
 
+/// How a reactor starts the green tasks of a test.
+enum TaskStart: CaseIterable, Sendable {
+    /// Each in a Swift task of its own, because it inherits the test's task-local values.
+    case inheriting
+    /// In reused Swift tasks, as in a program that sets no task-local values. Expectations belong outside.
+    case inWorkers
+
+    func perform<Success: Sendable>(_ body: @escaping @Sendable () throws -> Success) async throws -> Success {
+        switch self {
+        case .inheriting: try body()
+        case .inWorkers: try await outsideOfTest(body)
+        }
+    }
+}
+
 extension Reactor {
     /// Waits until no thread runs the loop.
     func untilStopped(location: SourceLocation = #_sourceLocation) async throws {

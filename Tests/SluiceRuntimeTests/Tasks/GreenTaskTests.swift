@@ -121,15 +121,36 @@ import Testing
         }
     }
 
-    @Test("Tasks run in the order in which they were spawned")
-    func tasksRunInTheOrderOfTheirStart() throws {
+    @Test("Tasks run in the order in which they were spawned", arguments: TaskStart.allCases)
+    func tasksRunInTheOrderOfTheirStart(start: TaskStart) async throws {
         let reactor = try Reactor()
         let order = Recorder<Int>()
-        try reactor.run {
-            let tasks = (0..<1000).map { number in reactor.spawn { order.record(number) } }
-            for task in tasks { try await task.join() }
+        try await start.perform {
+            try reactor.run {
+                let tasks = (0..<1000).map { number in reactor.spawn { order.record(number) } }
+                for task in tasks { try await task.join() }
+            }
         }
         #expect(order.values == Array(0..<1000))
+    }
+
+    @Test("A task is not cancelled because an earlier one was", arguments: TaskStart.allCases)
+    func cancellationEndsWithItsTask(start: TaskStart) async throws {
+        let reactor = try Reactor()
+        let areCancelled = try await start.perform {
+            try reactor.run {
+                var areCancelled: [Bool] = []
+                for _ in 0..<3 {
+                    let cancelled = reactor.spawn { _ = try? await Channel<Int>().receive() }
+                    try await parked(cancelled)
+                    cancelled.cancel()
+                    try await cancelled.join()
+                    areCancelled.append(try await reactor.spawn { Task.isCancelled }.join())
+                }
+                return areCancelled
+            }
+        }
+        #expect(areCancelled == [false, false, false])
     }
 
     @Test("The reactor forgets a task that has ended")

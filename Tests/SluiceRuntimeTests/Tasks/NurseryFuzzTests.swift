@@ -9,32 +9,35 @@ import Testing
 @Suite(.bounded) struct NurseryFuzzTests {
     @Test(
         "In random trees of nurseries, no child outlives its nursery and no message is lost",
-        arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984])
-    func nothingOutlivesItsNurseryAndNoMessageIsLost(seed: UInt64) throws {
+        arguments: [1, 7333, 2026, 41, 42, 43, 99, 1984], TaskStart.allCases)
+    func nothingOutlivesItsNurseryAndNoMessageIsLost(seed: UInt64, start: TaskStart) async throws {
         let world = try World()
-        try world.reactor.run {
-            var random = SeededGenerator(seed: seed)
-            for _ in 0..<40 {
-                let seed = random.next()
-                let root = world.reactor.spawn("root") {
-                    try await withNursery("root", timeout: .milliseconds(30)) { nursery in
-                        nursery.spawn { try await world.live(depth: 0, seed: seed) }
-                        nursery.spawn { try await world.live(depth: 0, seed: ~seed) }
+        try await start.perform {
+            try world.reactor.run {
+                var random = SeededGenerator(seed: seed)
+                for _ in 0..<40 {
+                    let seed = random.next()
+                    let root = world.reactor.spawn("root") {
+                        try await withNursery("root", timeout: .milliseconds(30)) { nursery in
+                            nursery.spawn { try await world.live(depth: 0, seed: seed) }
+                            nursery.spawn { try await world.live(depth: 0, seed: ~seed) }
+                        }
                     }
+                    for _ in 0..<1000 where !root.hasEnded {
+                        world.clock.advance(by: .milliseconds(1))
+                        for _ in 0..<3 { await Task.yield() }
+                    }
+                    world.check(root.hasEnded, "the timeout of 30 milliseconds ends the root")
+                    world.check(world.reactor.tasks.count == 1, "only the main task is left")
+                    world.check(world.ledger.balances, "what was sent was received")
+                    world.check(world.channel.parkedCount == 0, "no operation is parked")
+                    // Whatever happened to the root, the main task is in no cancelled scope.
+                    try await sleep(for: .zero)
                 }
-                for _ in 0..<1000 where !root.hasEnded {
-                    world.clock.advance(by: .milliseconds(1))
-                    for _ in 0..<3 { await Task.yield() }
-                }
-                try #require(root.hasEnded, "its timeout is 30 milliseconds")
-                #expect(world.reactor.tasks.count == 1)
-                #expect(world.ledger.balances)
-                #expect(world.channel.parkedCount == 0)
-                // Whatever happened to the root, the main task is in no cancelled scope.
-                try await sleep(for: .zero)
             }
-            #expect(world.ledger.receivedCount > 100, "the trees are of a kind in which messages are sent")
         }
+        #expect(world.failures.values.isEmpty)
+        #expect(world.ledger.receivedCount > 100, "the trees send messages")
     }
 }
 
@@ -45,9 +48,15 @@ private final class World: Sendable {
     let channel = Channel<Int>()
     let ledger = Ledger()
     private let messages = Numbers()
+    /// What did not hold.
+    let failures = Recorder<String>()
 
     init() throws {
         reactor = try Reactor(clock: clock)
+    }
+
+    func check(_ condition: Bool, _ expectation: String) {
+        if !condition { failures.record(expectation) }
     }
 
     /// Does what `seed` says, in a nursery of its own unless it is too deep in the tree.
@@ -57,7 +66,7 @@ private final class World: Sendable {
         let living = Numbers()
         let limit = Duration.milliseconds(Int.random(in: 0..<10, using: &random))
         let timeout = Bool.random(using: &random) ? limit : nil
-        defer { #expect(living.count == 0, "every child has ended when its nursery has") }
+        defer { check(living.count == 0, "every child has ended when its nursery has") }
         try await withNursery("depth \(depth)", timeout: timeout) { nursery in
             for _ in 0..<Int.random(in: 0...3, using: &random) {
                 let seed = random.next()
