@@ -4,8 +4,8 @@ import Testing
 @testable import SluiceRuntime
 
 @Suite(.bounded) struct ChannelEndTests {
-    @Test("The channel closes when its last sending end leaves")
-    func theLastSendingEndThatLeavesClosesTheChannel() throws {
+    @Test("The channel closes when its last sending end retires")
+    func theLastSendingEndToRetireClosesTheChannel() throws {
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 2))
             let second = try first.copy()
@@ -20,8 +20,8 @@ import Testing
         }
     }
 
-    @Test("Sends fail once the last receiving end has left")
-    func theLastReceivingEndThatLeavesRefusesTheSenders() throws {
+    @Test("Sends fail once the last receiving end has retired")
+    func theLastReceivingEndToRetireRefusesTheSenders() throws {
         try Reactor().run {
             let (sending, first) = Channel<Int>.ends()
             let second = try first.copy()
@@ -36,8 +36,8 @@ import Testing
         }
     }
 
-    @Test("An end leaves when nothing refers to it any more")
-    func anEndThatNobodyRefersToAnyMoreHasLeft() throws {
+    @Test("An end retires when nothing refers to it any more")
+    func anUnreferencedEndRetires() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
@@ -74,8 +74,8 @@ import Testing
         }
     }
 
-    @Test("Leaving an end twice counts once")
-    func leavingTwiceCountsOnce() throws {
+    @Test("Retiring an end twice counts once")
+    func retiringTwiceCountsOnce() throws {
         try Reactor().run {
             let (first, receiving) = Channel<Int>.ends(.buffered(capacity: 1))
             let second = try first.copy()
@@ -87,8 +87,8 @@ import Testing
         }
     }
 
-    @Test("Every operation on an end that has left is misuse")
-    func anEndThatWasLeftIsOfNoUse() throws {
+    @Test("Every operation on a retired end is misuse")
+    func aRetiredEndIsOfNoUse() throws {
         try Reactor().run {
             let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 8))
             let (keptSending, keptReceiving) = (try sending.copy(), try receiving.copy())
@@ -143,9 +143,9 @@ import Testing
         }
     }
 
-    /// The races of PyCSP's `retire`: in whatever order the ends leave, the last one retires the channel.
-    @Test("No message is lost while ends are copied and left on several threads")
-    func nothingIsLostWhileEndsComeAndGoOnSeveralThreads() async throws {
+    /// The races of PyCSP's `retire`: in whatever order the ends retire, the last one ends the channel.
+    @Test("No message is lost while ends are copied and retired on several threads")
+    func nothingIsLostWhileEndsAreCopiedAndRetired() async throws {
         let (sending, receiving) = Channel<Int>.ends(.buffered(capacity: 3))
         let received = Recorder<Int>()
         try await withThrowingTaskGroup(of: Void.self) { group in

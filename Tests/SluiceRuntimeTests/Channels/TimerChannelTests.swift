@@ -73,8 +73,8 @@ import Testing
     }
 
     /// The reactor reports a deadlock only when no timer is left that could wake a task.
-    @Test("A ticker stops when its last end has left")
-    func aTickerStopsWhenItsLastEndHasLeft() throws {
+    @Test("A ticker stops when its last end has retired")
+    func aTickerStopsWhenItsLastEndHasRetired() throws {
         #expect(throws: Deadlock.self) {
             try Reactor(clock: ManualReactorClock()).run {
                 let ticks = try Channel.every(.seconds(1))

@@ -80,18 +80,18 @@ import Testing
         }
     }
 
-    @Test("A tap that leaves does not hold up the others")
-    func aTapThatLeavesHoldsNobodyUp() throws {
+    @Test("A tap that retires does not hold up the others")
+    func aTapThatRetiresHoldsNobodyUp() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()
             let broadcast = try Broadcast(of: source)
-            let (staying, leaving) = (broadcast.tap(), broadcast.tap())
+            let (staying, retiring) = (broadcast.tap(), broadcast.tap())
             let reader = reactor.spawn { try await staying.reduce(into: []) { $0.append($1) } }
             try await source.send(1)
             // The tap retires while the message is offered to it.
             try await parked(reader)
-            leaving.retire()
+            retiring.retire()
             try await source.send(2)
             broadcast.tap().retire()
             try await source.send(3)

@@ -89,8 +89,8 @@ import Testing
         }
     }
 
-    @Test("The merge's task ends when the receiver has left")
-    func itsTaskEndsWhenTheReceiverHasLeft() throws {
+    @Test("The merge's task ends when the receiver has retired")
+    func itsTaskEndsWhenTheReceiverHasRetired() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()

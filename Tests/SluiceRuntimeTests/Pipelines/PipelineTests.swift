@@ -88,7 +88,7 @@ import Testing
             let error = await failure { _ = try await results.receive() }
             #expect(error?.code == .poisoned)
             #expect(error?.message.contains("the fifth") == true)
-            #expect(await failure { try await sender.join() }?.code == .closed, "it has left its source")
+            #expect(await failure { try await sender.join() }?.code == .closed, "its end of the source has retired")
             #expect(ends.values.count <= 1)
             #expect(reactor.tasks.count == 1)
         }
@@ -114,8 +114,8 @@ import Testing
         }
     }
 
-    @Test("The pipeline's tasks end when the receiver has left")
-    func itsTasksEndWhenTheReceiverHasLeft() throws {
+    @Test("The pipeline's tasks end when the receiver has retired")
+    func itsTasksEndWhenTheReceiverHasRetired() throws {
         let reactor = try Reactor()
         let ends = Recorder<SluiceError.Code?>()
         try reactor.run {

@@ -55,8 +55,8 @@ import Testing
         }
     }
 
-    @Test("A subscriber that leaves does not hold up the others")
-    func aSubscriberThatLeavesHoldsNobodyUp() throws {
+    @Test("A subscriber that retires does not hold up the others")
+    func aSubscriberThatRetiresHoldsNobodyUp() throws {
         let reactor = try Reactor()
         try reactor.run {
             let source = Channel<Int>()

@@ -24,8 +24,8 @@ import Testing
         }
     }
 
-    @Test("A cancelled task leaves its end")
-    func aCancelledTaskLeavesItsEnd() throws {
+    @Test("A cancelled task's end retires")
+    func aCancelledTaskRetiresItsEnd() throws {
         let reactor = try Reactor()
         try reactor.run {
             let (sending, receiving) = Channel<Int>.ends()
