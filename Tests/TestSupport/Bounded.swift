@@ -42,8 +42,8 @@ public struct Bounded: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == Bounded {
-    /// A minute for each test, or ten under ThreadSanitizer: see `Bounded`.
-    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(600) : .seconds(60)) }
+    /// Two minutes for each test, or twenty under ThreadSanitizer: see `Bounded`.
+    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(1200) : .seconds(120)) }
 }
 
 /// Whether ThreadSanitizer, which makes everything several times slower, watches the tests.

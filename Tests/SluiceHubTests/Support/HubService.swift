@@ -53,7 +53,7 @@ func yieldUntil(_ location: SourceLocation = #_sourceLocation, _ condition: () -
 extension Reactor {
     /// How long a test may take before it is cancelled: less than `.bounded` allows. A test takes a few seconds at most,
     /// or ten times that with a sanitizer.
-    private static let testSeconds = 50.0
+    private static let testSeconds = 100.0
 
     /// Runs `body` as the main task. If it hangs, it is cancelled, so that its test fails and the others go on.
     func runTest(_ body: @escaping @Sendable () async throws -> Void) throws {
