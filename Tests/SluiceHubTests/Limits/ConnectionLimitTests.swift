@@ -7,12 +7,6 @@ import Testing
 
 /// The limits of connections: in all, per address and per principal.
 @Suite(.bounded) struct ConnectionLimitTests {
-    private func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
-        var limits = HubLimits()
-        change(&limits)
-        return limits
-    }
-
     @Test("A connection over the limit gets an error and is closed")
     func aConnectionOverTheLimitIsClosed() throws {
         try HubService.run(limits: limits { $0.maxConnections = 2 }) { service in

@@ -163,6 +163,13 @@ private func arm(_ text: String) throws -> Arm {
     }
 }
 
+/// Returns the default limits with some changes.
+func limits(_ change: (inout HubLimits) -> Void) -> HubLimits {
+    var limits = HubLimits()
+    change(&limits)
+    return limits
+}
+
 extension ChannelDeclaration {
     static func buffer(_ capacity: Int, _ overflow: Overflow = .block) -> ChannelDeclaration {
         .queue(capacity: capacity, overflow: overflow)
