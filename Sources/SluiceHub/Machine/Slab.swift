@@ -1,52 +1,32 @@
+import SluiceRuntime
+
 /// Values under keys that stay valid until the value is removed, and never name another value afterwards.
 ///
-/// Values live in one array; the slots of removed ones are chained for reuse. A key carries the serial number of its
-/// value, so that a stale key finds nothing. A large array is given back once it is empty.
+/// A large slab gives its memory back once it is empty.
 struct Slab<Element>: ~Copyable {
-    private struct Slot {
-        var element: Element?
-        /// The serial number of the value that the slot holds; 0 in a free one.
-        var serial: UInt32
-        /// In a free slot, the next free one or -1.
-        var nextFree: Int32
-    }
+    /// The number of slots that an empty slab may keep.
+    private static var mostSlotsKept: Int { 1024 }
 
-    /// How many slots an empty slab may keep.
-    private static var largestKept: Int { 1024 }
+    private var table = SlotTable<Element, Void, UInt32>()
 
-    private var slots: ContiguousArray<Slot> = []
-    private var firstFree: Int32 = -1
-    /// The serial number of the value that was inserted last; wraps around, skipping 0.
-    private var lastSerial: UInt32 = 0
-    private(set) var count = 0
+    var count: Int { table.count }
 
-    /// The key that the next insertion gives.
-    var nextKey: SlabKey<Element> {
-        SlabKey(slot: firstFree >= 0 ? firstFree : Int32(slots.count), serial: Self.serial(after: lastSerial))
-    }
+    /// The key that the next insertion returns.
+    var nextKey: SlabKey<Element> { SlabKey(slot: table.nextIndex, serial: table.nextSerial) }
 
     @discardableResult
     mutating func insert(_ element: consuming Element) -> SlabKey<Element> {
-        let key = nextKey
-        lastSerial = key.serial
-        count += 1
-        if firstFree >= 0 {
-            let slot = Int(firstFree)
-            firstFree = slots[slot].nextFree
-            slots[slot].element = element
-            slots[slot].serial = key.serial
-        } else {
-            slots.append(Slot(element: element, serial: key.serial, nextFree: -1))
-        }
-        return key
+        let serial = table.nextSerial
+        return SlabKey(slot: table.insert(element, link: -1, mark: ()), serial: serial)
     }
 
-    /// The value of a key; nil when it was removed, and nothing changes that. Changing one in place copies nothing.
+    /// The value of a key; nil when it was removed, and then assigning does nothing. A value is changed in place,
+    /// without a copy.
     subscript(key: SlabKey<Element>) -> Element? {
-        get { holds(key) ? slots[Int(key.slot)].element : nil }
+        get { holds(key) ? table.element(at: key.slot) : nil }
         _modify {
             if holds(key) {
-                yield &slots[Int(key.slot)].element
+                yield &table.slots[Int(key.slot)].element
             } else {
                 var nothing: Element?
                 yield &nothing
@@ -56,32 +36,20 @@ struct Slab<Element>: ~Copyable {
 
     /// Visits every value with its key.
     func forEach(_ visit: (SlabKey<Element>, Element) -> Void) {
-        for (index, slot) in slots.enumerated() {
-            guard let element = slot.element else { continue }
-            visit(SlabKey(slot: Int32(index), serial: slot.serial), element)
+        table.slots.withUnsafeBufferPointer { slots in
+            for index in slots.indices {
+                guard let element = slots[index].element else { continue }
+                visit(SlabKey(slot: Int32(index), serial: slots[index].serial), element)
+            }
         }
     }
 
-    func holds(_ key: SlabKey<Element>) -> Bool {
-        Int(key.slot) < slots.count && slots[Int(key.slot)].serial == key.serial
-    }
+    func holds(_ key: SlabKey<Element>) -> Bool { table.holds(key.slot, key.serial) }
 
+    /// Takes a value out; returns nil when it was removed already.
     mutating func remove(_ key: SlabKey<Element>) -> Element? {
-        guard holds(key) else { return nil }
-        let slot = Int(key.slot)
-        let element = slots[slot].element.take()
-        slots[slot].serial = 0
-        slots[slot].nextFree = firstFree
-        firstFree = key.slot
-        count -= 1
-        if count == 0, slots.count > Self.largestKept {
-            slots = []
-            firstFree = -1
-        }
-        return element
+        holds(key) ? table.remove(at: key.slot, keepingSlots: Self.mostSlotsKept) : nil
     }
-
-    private static func serial(after serial: UInt32) -> UInt32 { serial == .max ? 1 : serial + 1 }
 }
 
 /// Names one value of a `Slab`, for as long as it is there.

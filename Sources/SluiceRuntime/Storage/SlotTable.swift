@@ -1,4 +1,4 @@
-/// Elements in the slots of one array. The storage of ``WaitQueue`` and ``IndexedHeap``.
+/// Elements in the slots of one array. The storage of ``WaitQueue``, ``IndexedHeap`` and the hub's `Slab`.
 ///
 /// Freed slots are chained for reuse. Each element gets the next serial number, so that the key of a removed element
 /// (its slot and number) matches no later element. Serial numbers wrap around and skip 0, the number of a free slot. A
@@ -9,14 +9,14 @@
 @usableFromInline
 package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInteger & Sendable>: ~Copyable {
     @usableFromInline
-    struct Slot {
-        @usableFromInline var element: Element?
+    package struct Slot {
+        @usableFromInline package var element: Element?
         /// In a free slot, the next free one or -1; in another, whatever the table's owner keeps here.
         @usableFromInline var link: Int32
         /// Whatever the table's owner keeps here.
         @usableFromInline var mark: Mark
         /// The serial number of the element; 0 in a free slot.
-        @usableFromInline var serial: Serial
+        @usableFromInline package internal(set) var serial: Serial
 
         @inlinable
         init(_ element: consuming Element, link: Int32, mark: Mark, serial: Serial) {
@@ -27,7 +27,9 @@ package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInte
         }
     }
 
-    @usableFromInline var slots: ContiguousArray<Slot> = []
+    /// The slots, free ones included. Other targets change elements in them in place: through an accessor of this type,
+    /// each change would allocate the accessor's frame.
+    @usableFromInline package var slots: ContiguousArray<Slot> = []
     @usableFromInline var firstFree: Int32 = -1
     /// The serial number of the element inserted last.
     @usableFromInline var lastSerial: Serial = 0
@@ -72,16 +74,13 @@ package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInte
         Int(index) < slots.count && slots[Int(index)].serial == serial
     }
 
-    /// The element of a slot; nil in a free one. An element is changed in place, and never set to nil.
+    /// The element of a slot; nil in a free one.
     @inlinable
-    package subscript(index: Int32) -> Element? {
-        get { slots[Int(index)].element }
-        _modify { yield &slots[Int(index)].element }
+    @inline(__always)
+    package borrowing func element(at index: Int32) -> Element? {
+        // A subscript of the array would copy the whole slot.
+        slots.withUnsafeBufferPointer { $0[Int(index)].element }
     }
-
-    /// The serial number of a slot's element; 0 in a free slot.
-    @inlinable
-    package borrowing func serial(at index: Int32) -> Serial { slots[Int(index)].serial }
 
     /// Takes the element out of a slot that holds one.
     ///

@@ -35,7 +35,7 @@ package struct WaitQueue<Entry>: ~Copyable {
     }
 
     /// The entry at the head.
-    @inlinable package var first: Entry? { head == Self.none ? nil : table.slots[Int(head)].element }
+    @inlinable package var first: Entry? { head == Self.none ? nil : table.element(at: head) }
 
     /// Takes the entry at the head.
     @inlinable
@@ -54,7 +54,7 @@ package struct WaitQueue<Entry>: ~Copyable {
     package borrowing func forEach(_ visit: (Entry) -> Void) {
         var index = head
         while index != Self.none {
-            if let entry = table.slots[Int(index)].element { visit(entry) }
+            if let entry = table.element(at: index) { visit(entry) }
             index = table.slots[Int(index)].link
         }
     }
