@@ -34,10 +34,10 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
 
     // MARK: Sending
 
-    // `send` and `receive` are inlined into their callers, which saves a tenth of a transfer. They contain calls that
-    // never suspend, branches, one suspension and one async call, and nothing else: with more of a channel in them, the
-    // compiler of Swift 6.3 crashed on some of their callers. (It merged two stores of null, one of them to a
-    // `swifterror` slot, and could not split the coroutine afterwards.) Whatever stores or throws is therefore never
+    // `send` and `receive` are inlined into their callers, which saves a fifth of a transfer. They contain calls that
+    // never suspend or throw, one suspension, and at the end one async call that throws. With another `throw`, or more
+    // of a channel, in them, the compiler of Swift 6.3 crashed on some callers: LLVM merged the store of an error with
+    // one to a `swifterror` slot, and could not split the coroutine afterwards. Everything else is therefore never
     // inlined. deploy/check-user-package.sh builds callers of many shapes.
 
     /// Sends `message`. Returns when a receiver has taken it or, if the channel buffers, when the channel keeps it.
@@ -48,18 +48,17 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(__always)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
-        let attempt = attemptSend(message)
-        if attempt == .done { return }
-        if attempt == .blocked, timeout == nil, let task = TaskRecord.running {
+        guard var obstacle = attemptSend(message) else { return }
+        if case .blocked = obstacle, timeout == nil, let task = TaskRecord.running {
             let verdict: SendVerdict = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
                 suspendSending(task, message, continuation)
             }
             if task.resumes(alarm: nil) {
                 if case .taken = verdict { return }
-                throw error(after: verdict)
+                obstacle = verdict.obstacle
             }
         }
-        try await finishSending(message, attempt, timeout: timeout)
+        try await finishSending(message, obstacle, timeout: timeout)
     }
 
     /// Sends `message` if that needs no waiting.
@@ -67,38 +66,45 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// - Returns: whether a receiver took the message or the channel's kind disposed of it (kept or dropped it).
     /// - Throws: `.closed` or `.poisoned` when the channel has ended.
     @inlinable
+    @inline(never)
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
         switch attemptSend(message) {
-        case .done: return true
+        case nil: return true
         case .blocked: return false
-        case .ended: throw endingError
+        case .ended, .withdrawn: throw endingError
         }
     }
 
+    /// Sends `message` if that needs no waiting; returns what prevents it otherwise.
     @inlinable
     @inline(never)
-    func attemptSend(_ message: Element) -> SendAttempt {
+    func attemptSend(_ message: Element) -> OperationObstacle? {
         let result = withEngine { $0.send(message) }
         switch result {
         case .handed, .published, .accepted, .dropped:
             deliver(message, result)
-            return .done
+            return nil
         case .blocked: return .blocked
         case .ended: return .ended
         }
     }
 
+    /// Waits if the send was blocked, and throws if it cannot happen.
     @inlinable
     @inline(never)
     nonisolated(nonsending) func finishSending(
-        _ message: Element, _ attempt: SendAttempt, timeout: Duration?
+        _ message: Element, _ obstacle: OperationObstacle, timeout: Duration?
     ) async throws(SluiceError) {
-        if attempt == .ended { throw endingError }
-        let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
-            startSending(message, continuation)
+        var obstacle = obstacle
+        if case .blocked = obstacle {
+            let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
+                startSending(message, continuation)
+            }
+            if case .taken = verdict { return }
+            obstacle = verdict.obstacle
         }
-        if case .taken = verdict { return }
-        throw error(after: verdict)
+        if case .withdrawn(let reason) = obstacle { throw reason.error }
+        throw endingError
     }
 
     @inlinable
@@ -107,15 +113,6 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         _ task: TaskRecord, _ message: Element, _ continuation: UnsafeContinuation<SendVerdict, Never>
     ) {
         _ = task.suspend(continuation, on: self, .send, timeout: nil) { startSending(message, $0) }
-    }
-
-    /// What a send throws after a verdict other than `.taken`.
-    @usableFromInline
-    func error(after verdict: SendVerdict) -> SluiceError {
-        switch verdict {
-        case .withdrawn(let reason): reason.error
-        case .ended, .taken: endingError
-        }
     }
 
     @inlinable
@@ -155,11 +152,12 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     /// - Returns: the message; nil when there is none now, and when the channel is closed and empty.
     /// - Throws: `.poisoned`.
     @inlinable
+    @inline(never)
     public func tryReceive() throws(SluiceError) -> Element? {
         switch attemptReceive() {
         case .message(let message): return message
-        case .blocked: return nil
-        case .ended:
+        case .obstacle(.blocked): return nil
+        case .obstacle:
             if let poisonError { throw poisonError }
             return nil
         }
@@ -174,21 +172,24 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(__always)
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Element? {
-        let attempt = attemptReceive()
-        if case .message(let message) = attempt { return message }
-        if !attempt.hasEnded, timeout == nil, let task = TaskRecord.running {
+        var obstacle: OperationObstacle
+        switch attemptReceive() {
+        case .message(let message): return message
+        case .obstacle(let found): obstacle = found
+        }
+        if case .blocked = obstacle, timeout == nil, let task = TaskRecord.running {
             let verdict: ReceiveVerdict<Element> = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
                 suspendReceiving(task, continuation)
             }
             if task.resumes(alarm: nil) {
                 if case .message(let message) = verdict { return message }
-                if let error = error(after: verdict) { throw error }
-                return nil
+                obstacle = verdict.obstacle
             }
         }
-        return try await finishReceiving(hasEnded: attempt.hasEnded, timeout: timeout)
+        return try await finishReceiving(obstacle, timeout: timeout)
     }
 
+    /// Receives a message if that needs no waiting; returns what prevents it otherwise.
     @inlinable
     @inline(never)
     func attemptReceive() -> ReceiveAttempt<Element> {
@@ -196,21 +197,26 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         case .message(let message, let sender):
             sender?.resume(.taken)
             return .message(message)
-        case .blocked: return .blocked
-        case .ended: return .ended
+        case .blocked: return .obstacle(.blocked)
+        case .ended: return .obstacle(.ended)
         }
     }
 
+    /// Waits if the receive was blocked. Throws, or returns nil, if it cannot happen.
     @inlinable
     @inline(never)
     nonisolated(nonsending) func finishReceiving(
-        hasEnded: Bool, timeout: Duration?
+        _ obstacle: OperationObstacle, timeout: Duration?
     ) async throws(SluiceError) -> Element? {
-        let verdict: ReceiveVerdict<Element> =
-            hasEnded
-            ? .ended : await suspendTask(on: self, .receive, timeout: timeout, register: startReceiving)
-        if case .message(let message) = verdict { return message }
-        if let error = error(after: verdict) { throw error }
+        var obstacle = obstacle
+        if case .blocked = obstacle {
+            let verdict: ReceiveVerdict<Element> = await suspendTask(
+                on: self, .receive, timeout: timeout, register: startReceiving)
+            if case .message(let message) = verdict { return message }
+            obstacle = verdict.obstacle
+        }
+        if case .withdrawn(let reason) = obstacle { throw reason.error }
+        if let poisonError { throw poisonError }
         return nil
     }
 
@@ -220,13 +226,6 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         _ task: TaskRecord, _ continuation: UnsafeContinuation<ReceiveVerdict<Element>, Never>
     ) {
         _ = task.suspend(continuation, on: self, .receive, timeout: nil, register: startReceiving)
-    }
-
-    /// What a receive throws after a verdict other than `.message`; nil where it returns nil.
-    @inlinable
-    @inline(never)
-    func error(after verdict: ReceiveVerdict<Element>) -> SluiceError? {
-        if case .withdrawn(let reason) = verdict { reason.error } else { poisonError }
     }
 
     @inlinable

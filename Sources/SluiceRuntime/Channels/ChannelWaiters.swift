@@ -1,24 +1,19 @@
-/// How an attempt to send without waiting ended.
+/// What prevents an operation from happening without waiting, or at all.
 @usableFromInline
-enum SendAttempt {
-    /// A receiver has the message, or the channel's kind has kept or dropped it.
-    case done
-    /// The sender has to wait.
+enum OperationObstacle {
+    /// The operation has to wait.
     case blocked
     /// The channel has ended; see `Channel.ending`.
     case ended
+    /// The operation has waited, and was withdrawn.
+    case withdrawn(WithdrawalReason)
 }
 
 /// How an attempt to receive without waiting ended.
 @usableFromInline
 enum ReceiveAttempt<Element: Sendable> {
     case message(Element)
-    /// The receiver has to wait.
-    case blocked
-    /// The channel has ended; see `Channel.ending`.
-    case ended
-
-    @inlinable var hasEnded: Bool { if case .ended = self { true } else { false } }
+    case obstacle(OperationObstacle)
 }
 
 /// How a parked send ended.
@@ -28,6 +23,14 @@ enum SendVerdict: WaitVerdict {
     /// The channel has ended; see `Channel.ending`.
     case ended
     case withdrawn(WithdrawalReason)
+
+    /// What has prevented the send, after a verdict other than `.taken`.
+    @inlinable var obstacle: OperationObstacle {
+        switch self {
+        case .taken, .ended: .ended
+        case .withdrawn(let reason): .withdrawn(reason)
+        }
+    }
 
     /// The same for an arm of a select. A single arm is never withdrawn, only the whole select.
     @inlinable var outcome: AnySelectArm.Outcome {
@@ -45,6 +48,14 @@ enum ReceiveVerdict<Element: Sendable>: WaitVerdict {
     /// The channel has ended; see `Channel.ending`.
     case ended
     case withdrawn(WithdrawalReason)
+
+    /// What has prevented the receive, after a verdict other than `.message`.
+    @inlinable var obstacle: OperationObstacle {
+        switch self {
+        case .message, .ended: .ended
+        case .withdrawn(let reason): .withdrawn(reason)
+        }
+    }
 
     /// The same for an arm of a select. A single arm is never withdrawn, only the whole select.
     @inlinable var outcome: AnySelectArm.Outcome {

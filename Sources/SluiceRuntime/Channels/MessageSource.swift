@@ -67,6 +67,7 @@ public struct MessageIterator<Element: Sendable>: AsyncIteratorProtocol, Sendabl
     ///
     /// - Throws: what `Channel.receive` throws; `.misuse` when the end has retired.
     @inlinable
+    @inline(never)
     public mutating func next(
         isolation actor: isolated (any Actor)? = #isolation
     ) async throws(SluiceError) -> Element? {

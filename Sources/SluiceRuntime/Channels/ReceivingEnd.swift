@@ -32,6 +32,7 @@ public final class ReceivingEnd<Element: Sendable>: Sendable {
     /// - Throws: `.poisoned`; `.timedOut` or `.cancelled` when the wait was cut short; `.misuse` when this end has
     ///   retired. After an error no message was taken.
     @inlinable
+    @inline(never)
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Element? {
         if let error = life.misuse(of: counter.channel) { throw error }
         return try await counter.channel.receive(timeout: timeout)
@@ -42,6 +43,7 @@ public final class ReceivingEnd<Element: Sendable>: Sendable {
     /// - Returns: the message; nil when there is none now, and when the channel is closed and empty.
     /// - Throws: `.poisoned`; `.misuse` when this end has retired.
     @inlinable
+    @inline(never)
     public func tryReceive() throws(SluiceError) -> Element? {
         if let error = life.misuse(of: counter.channel) { throw error }
         return try counter.channel.tryReceive()

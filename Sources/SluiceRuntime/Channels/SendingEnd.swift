@@ -24,6 +24,7 @@ public final class SendingEnd<Element: Sendable>: Sendable {
     ///   `.cancelled` when the wait was cut short; `.misuse` when this end has retired. After an error no receiver has
     ///   the message, and none will get it.
     @inlinable
+    @inline(never)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
         if let error = life.misuse(of: counter.channel) { throw error }
         try await counter.channel.send(message, timeout: timeout)
@@ -34,6 +35,7 @@ public final class SendingEnd<Element: Sendable>: Sendable {
     /// - Returns: whether a receiver took the message or the channel's kind disposed of it.
     /// - Throws: `.closed`, `.poisoned`; `.misuse` when this end has retired.
     @inlinable
+    @inline(never)
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
         if let error = life.misuse(of: counter.channel) { throw error }
         return try counter.channel.trySend(message)

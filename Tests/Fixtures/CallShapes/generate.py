@@ -75,16 +75,16 @@ class Shape:
                 [
                     "do {",
                     "    sum = fold(sum, try await link.back.receive())",
-                    "} catch let error as SluiceError where error.code == .poisoned {",
+                    "} catch {",
                     "    sum = -1",
                     "}",
                 ],
                 [
-                    "sum = try await select {",
-                    "    link.silent.receiving { _ in -1 }",
-                    "    link.back.receiving { message in fold(sum, message) }",
-                    "    after(.seconds(60)) { -2 }",
-                    "}",
+                    "sum = fold(sum, try await select {",
+                    "    link.silent.receiving { $0 }",
+                    "    link.back.receiving { $0 }",
+                    "    after(.seconds(60)) { nil }",
+                    "})",
                 ],
             ]
         )
