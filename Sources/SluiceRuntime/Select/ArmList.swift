@@ -98,9 +98,11 @@ struct ArmList {
 
     /// Queues every arm, waits until one has been taken, and returns it.
     ///
-    /// - Throws: `.cancelled`, when no arm was taken.
+    /// Does not say what it throws: `select` is inlined, and must not convert the error. See `Channel`.
+    ///
+    /// - Throws: `SluiceError.cancelled`, when no arm was taken.
     @usableFromInline
-    nonisolated(nonsending) func wait(_ order: SelectOrder) async throws(SluiceError) -> AnySelectArm {
+    nonisolated(nonsending) func wait(_ order: SelectOrder) async throws -> AnySelectArm {
         let wait = SelectWait(among: self)
         let verdict: SelectVerdict = await suspendTask(on: wait, .select, timeout: timeout) { continuation in
             wait.suspend(continuation)

@@ -106,8 +106,9 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// Whether the task has ended.
     @usableFromInline final var hasEnded: Bool { reactor.joinLock.withLock { _ in joinStage.isEnd } }
 
+    /// Does not say what it throws: `join` is inlined, and must not convert the error. See `Channel`.
     @usableFromInline
-    nonisolated(nonsending) final func waitUntilEnded(timeout: Duration?) async throws(SluiceError) {
+    nonisolated(nonsending) final func waitUntilEnded(timeout: Duration?) async throws {
         if hasEnded { return }
         let verdict: JoinVerdict = await suspendTask(
             on: self, .join, timeout: timeout, register: addJoiner)

@@ -9,7 +9,6 @@ let products: [Target.Dependency] = [
 
 let package = Package(
     name: "CallShapes",
-    platforms: [.macOS("26.0")],
     dependencies: [.package(name: "sluice", path: sluice, traits: [])],
     targets: [
         // The same shapes twice: where a nonisolated async function leaves its caller's actor, and where it stays there.
