@@ -218,7 +218,9 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
             if socket.hasInputEnded { conversation.expectEnd() }
         }
-        if deadlines.takeDue(\.patience, now) { conversation.endPatience(because: conversation.deadline?.ending ?? .slowLine) }
+        if deadlines.takeDue(\.patience, now) {
+            conversation.endPatience(because: conversation.deadline?.ending ?? .slowLine)
+        }
         schedule()
     }
 
@@ -234,7 +236,8 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     /// Ends the conversation if the client has nothing left to be told and holds nothing. What it has sent up to now is
     /// answered before, as far as that comes to an end.
     private func endIfDrained() {
-        guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty, !hub.holdsLeases(id)
+        guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty,
+            !hub.holdsLeases(id)
         else { return }
         let room = min(conversation.inputRoom, share.scratch.count)
         guard room > 0, drainingReads > 0 else { return conversation.endDrained() }
