@@ -9,9 +9,9 @@ package protocol WaitVerdict: Sendable {
 /// Suspends the calling task until the waiter that `register` queues is resumed.
 ///
 /// This is the only seam between operations that wait and the scheduler. (`Channel` inlines the part for a green task
-/// without a timeout.) A green task stores its wait in its record,
-/// where a cancellation or a timeout finds it. For any other task (off the reactors, or a child of a green task),
-/// Swift's cancellation handler finds the wait, which costs 200 ns more.
+/// without a timeout.) A green task stores its wait in its record, where a cancellation or a timeout finds it. For any
+/// other task (off the reactors, or a child of a green task), Swift's cancellation handler finds the wait, which costs
+/// 200 ns more.
 ///
 /// - Parameters:
 ///   - timeout: the longest time to wait; nil waits without a limit.
