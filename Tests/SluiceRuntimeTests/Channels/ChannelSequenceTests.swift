@@ -54,7 +54,7 @@ import Testing
             try await parked(loop)
             loop.cancel()
             #expect(await failure { try await loop.join() }?.code == .cancelled)
-            #expect(try channel.trySend(1) == false, "nobody waits any more")
+            #expect(try channel.trySend(1) == false, "no receiver waits any more")
         }
     }
 

@@ -16,7 +16,7 @@ import Testing
             let receiver = reactor.spawn { _ = try await first.receive() }
             let chooser = reactor.spawn {
                 try await select {
-                    first.receiving { #expect($0 == nil, "nobody has sent there") }
+                    first.receiving { #expect($0 == nil, "nothing was sent there") }
                     second.receiving { _ in try await third.send(true) }
                 }
                 _ = try await first.receive()

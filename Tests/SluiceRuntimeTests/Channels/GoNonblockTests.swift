@@ -28,21 +28,21 @@ import Testing
         let channel = Channel<Element>(kind)
         let reactor = try Reactor()
         try reactor.run {
-            #expect(try channel.tryReceive() == nil, "nobody has sent")
+            #expect(try channel.tryReceive() == nil, "nothing was sent")
 
             let receiver = reactor.spawn { try await channel.receive() }
             try await parked(receiver)
-            #expect(try channel.trySend(message), "somebody receives")
+            #expect(try channel.trySend(message), "a receiver waits")
             #expect(try await receiver.join() == message)
 
             let sender = reactor.spawn { try await channel.send(message) }
             if kind == .rendezvous { try await parked(sender) } else { try await sender.join() }
-            #expect(try channel.tryReceive() == message, "somebody has sent")
+            #expect(try channel.tryReceive() == message, "a sender waits")
             try await sender.join()
             #expect(try channel.tryReceive() == nil, "once")
 
             if kind != .rendezvous { #expect(try channel.trySend(message), "there is room") }
-            #expect(try !channel.trySend(message), "nobody receives, and there is no room")
+            #expect(try !channel.trySend(message), "no receiver waits, and the buffer is full")
         }
         #expect(channel.parkedCount == 0)
     }

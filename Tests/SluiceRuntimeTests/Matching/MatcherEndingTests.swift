@@ -7,10 +7,10 @@ import Testing
     func aClosedChannelDrainsItsBufferAndItsSendersInOrder() {
         var matcher = TestMatcher(.buffered(capacity: 2))
         _ = matcher.sendAll(1...4)
-        let told = EvictedIDs(matcher.close(reason: "done"))
+        let evicted = EvictedIDs(matcher.close(reason: "done"))
         let refused = Sent(matcher.send(5))
         let received = (0..<5).map { _ in Received(matcher.receive()) }
-        #expect(told == EvictedIDs(), "the senders are still served")
+        #expect(evicted == EvictedIDs(), "the senders are still served")
         #expect(refused == .ended)
         #expect(
             received == [
@@ -23,9 +23,9 @@ import Testing
     func closingEndsTheReceiversInOrder() {
         var matcher = TestMatcher(.rendezvous)
         for id in 1...3 { _ = matcher.park(Party(id)) }
-        let (told, again) = (EvictedIDs(matcher.close(reason: nil)), EvictedIDs(matcher.close(reason: "again")))
+        let (evicted, again) = (EvictedIDs(matcher.close(reason: nil)), EvictedIDs(matcher.close(reason: "again")))
         let parked = matcher.parkedReceivers
-        #expect(told == EvictedIDs(receivers: [1, 2, 3]))
+        #expect(evicted == EvictedIDs(receivers: [1, 2, 3]))
         #expect(again == EvictedIDs())
         #expect(matcher.ending == .closed(reason: nil), "the first reason stays")
         #expect(parked == 0)
@@ -35,10 +35,10 @@ import Testing
     func poisonEndsBothSidesAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
-        let (told, again) = (EvictedIDs(matcher.poison(reason: "bad")), EvictedIDs(matcher.poison(reason: "worse")))
+        let (evicted, again) = (EvictedIDs(matcher.poison(reason: "bad")), EvictedIDs(matcher.poison(reason: "worse")))
         let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
         let (kept, parked) = (matcher.bufferedCount, matcher.parkedSenders)
-        #expect(told == EvictedIDs(senders: [2, 3]))
+        #expect(evicted == EvictedIDs(senders: [2, 3]))
         #expect(again == EvictedIDs())
         #expect(sent == .ended)
         #expect(received == .ended)
@@ -57,9 +57,9 @@ import Testing
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
         _ = matcher.close(reason: nil)
-        let told = EvictedIDs(matcher.poison(reason: "bad"))
+        let evicted = EvictedIDs(matcher.poison(reason: "bad"))
         let received = Received(matcher.receive())
-        #expect(told == EvictedIDs(senders: [2, 3]))
+        #expect(evicted == EvictedIDs(senders: [2, 3]))
         #expect(received == .ended)
         #expect(matcher.ending == .poisoned(reason: "bad"))
     }
@@ -76,9 +76,9 @@ import Testing
     func refusingSendersEndsThemAndDropsTheBuffer() {
         var matcher = TestMatcher(.buffered(capacity: 1))
         _ = matcher.sendAll(1...3)
-        let told = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
+        let evicted = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
         let (sent, received) = (Sent(matcher.send(4)), Received(matcher.receive()))
-        #expect(told == EvictedIDs(senders: [2, 3]))
+        #expect(evicted == EvictedIDs(senders: [2, 3]))
         #expect(sent == .ended)
         #expect(received == .ended)
         #expect(matcher.ending == .closed(reason: "nobody"))
@@ -89,8 +89,8 @@ import Testing
         var matcher = TestMatcher(.rendezvous)
         _ = matcher.sendAll(1...2)
         _ = matcher.close(reason: "done")
-        let told = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
-        #expect(told == EvictedIDs(senders: [1, 2]))
+        let evicted = EvictedIDs(matcher.refuseSenders(reason: "nobody"))
+        #expect(evicted == EvictedIDs(senders: [1, 2]))
         #expect(matcher.ending == .closed(reason: "done"))
     }
 
@@ -98,9 +98,9 @@ import Testing
     func aWriteOnceChannelThatIsClosedFirstNeverHasAValue() {
         var matcher = TestMatcher(.once)
         _ = matcher.park(Party(1))
-        let told = EvictedIDs(matcher.close(reason: nil))
+        let evicted = EvictedIDs(matcher.close(reason: nil))
         let (sent, received) = (Sent(matcher.send(42)), Received(matcher.receive()))
-        #expect(told == EvictedIDs(receivers: [1]))
+        #expect(evicted == EvictedIDs(receivers: [1]))
         #expect(sent == .ended)
         #expect(received == .ended)
     }
@@ -124,8 +124,8 @@ import Testing
         let gone = SharedClaim()
         _ = gone.take()
         for (id, claim) in [(1, select), (2, select), (3, gone), (4, nil)] { _ = matcher.park(Party(id, armOf: claim)) }
-        let told = EvictedIDs(matcher.close(reason: nil))
-        #expect(told == EvictedIDs(receivers: [1, 4]))
+        let evicted = EvictedIDs(matcher.close(reason: nil))
+        #expect(evicted == EvictedIDs(receivers: [1, 4]))
     }
 
     @Test("The tickets of evicted waiters match nothing")

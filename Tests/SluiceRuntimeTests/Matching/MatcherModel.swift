@@ -68,10 +68,10 @@ struct MatcherModel {
     }
 
     mutating func refuseSenders() -> EvictedIDs {
-        var told = close()
-        told.senders = Self.takeAll(&senders).map(\.id)
+        var evicted = close()
+        evicted.senders = Self.takeAll(&senders).map(\.id)
         kept = []
-        return told
+        return evicted
     }
 
     mutating func poison() -> EvictedIDs {

@@ -32,7 +32,7 @@ private struct EngineAndModel: ~Copyable {
     struct Outcome: Equatable {
         var sent: Sent?
         var received: Received?
-        var told: EvictedIDs?
+        var evicted: EvictedIDs?
         var withdrawn: Int?
         var ending: ChannelEnding?
         var counts: [Int] = []
@@ -78,9 +78,9 @@ private struct EngineAndModel: ~Copyable {
             // A select commits to an arm on another channel.
             guard let select = selects.randomElement(using: &random) else { break }
             (real.withdrawn, expected.withdrawn) = (select.engine.take() ? 1 : 0, select.model.take() ? 1 : 0)
-        case 100: (real.told, expected.told) = (EvictedIDs(engine.close(reason: nil)), model.close())
-        case 101: (real.told, expected.told) = (EvictedIDs(engine.refuseSenders(reason: nil)), model.refuseSenders())
-        default: (real.told, expected.told) = (EvictedIDs(engine.poison(reason: nil)), model.poison())
+        case 100: (real.evicted, expected.evicted) = (EvictedIDs(engine.close(reason: nil)), model.close())
+        case 101: (real.evicted, expected.evicted) = (EvictedIDs(engine.refuseSenders(reason: nil)), model.refuseSenders())
+        default: (real.evicted, expected.evicted) = (EvictedIDs(engine.poison(reason: nil)), model.poison())
         }
         real.ending = engine.ending
         expected.ending = model.ending

@@ -285,7 +285,7 @@ import Testing
         try reactor.run {
             let (near, far) = try Stream.pair(on: reactor)
             _ = try await Self.readOnce(from: near, far)
-            #expect(near.watch.isRegistered, "interest stays on for the next read")
+            #expect(near.watch.isRegistered, "the watch stays on for the next read")
             far.close()
             while near.watch.isRegistered { try await turn(of: reactor) }
             #expect(try await near.read(upTo: 1) == [])

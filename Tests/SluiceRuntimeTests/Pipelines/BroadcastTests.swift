@@ -35,7 +35,7 @@ import Testing
             try await source.send(0)
             let sender = reactor.spawn { for message in 1...3 { try await source.send(message) } }
             try await parked([sender, reader])
-            #expect(sender.isParked, "the second message waits until the first has gone everywhere")
+            #expect(sender.isParked, "the second message waits until every tap has the first")
             for message in 0..<2 { #expect(try await slow.receive() == message) }
             slow.retire()
             try await sender.join()
@@ -172,7 +172,7 @@ import Testing
             let (sending, receiving) = Channel<Int>.ends()
             let tap = try Broadcast(of: receiving).tap(.unbounded)
             try await sending.send(1)
-            #expect(try await tap.receive() == 1, "it lives on in its taps")
+            #expect(try await tap.receive() == 1, "its taps keep it alive")
             tap.retire()
             #expect(await failure { while true { try await sending.send(2) } }?.code == .closed)
             #expect(reactor.tasks.count == 1)

@@ -72,7 +72,7 @@ import Testing
             #expect(error?.code == .poisoned)
             #expect(error?.message.contains("disk") == true)
             #expect(error?.message.contains("no space left") == true)
-            #expect(good.ending == nil, "its senders are not to blame")
+            #expect(good.ending == nil, "its senders are unaffected")
         }
     }
 

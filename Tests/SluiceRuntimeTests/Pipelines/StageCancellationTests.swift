@@ -20,7 +20,7 @@ import Testing
             try await parked(sender)
             clock.advance(by: .seconds(1))
             #expect(await failure { try await sender.join() }?.code == .timedOut)
-            #expect(try receiving.tryReceive() == nil, "nobody will receive the message")
+            #expect(try receiving.tryReceive() == nil, "the message was withdrawn")
         }
     }
 

@@ -89,11 +89,11 @@ import Testing
     }
 
     @Test("A few listeners hear that a turn goes on, a crowd does not", arguments: [(1, true), (2, true), (3, false)])
-    func aFewListenersHearThatATurnGoesOn(count: Int, areTold: Bool) throws {
+    func aFewListenersHearThatATurnGoesOn(count: Int, areCalled: Bool) throws {
         final class Listener: EndOfTurn, Sendable {
-            let isTold = Recorder<Void>()
+            let calls = Recorder<Void>()
             func turnEnds() {}
-            func turnGoesOn() { isTold.record(()) }
+            func turnGoesOn() { calls.record(()) }
         }
         let reactor = try Reactor()
         let listeners = (0..<count).map { _ in Listener() }
@@ -102,6 +102,6 @@ import Testing
             for listener in listeners { reactor.atEndOfTurn(listener) }
             reactor.turnGoesOn(for: busy)
         }
-        for listener in listeners + [busy] { #expect(listener.isTold.values.count == (areTold ? 1 : 0)) }
+        for listener in listeners + [busy] { #expect(listener.calls.values.count == (areCalled ? 1 : 0)) }
     }
 }

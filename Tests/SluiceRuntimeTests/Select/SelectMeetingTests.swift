@@ -48,7 +48,7 @@ import Testing
                 try await select {
                     channel.sending(message) { ledger.noteSent(message) }
                     channel.receiving { received in
-                        #expect(received.map { $0 / rounds } == 1 - id, "nobody meets itself")
+                        #expect(received.map { $0 / rounds } == 1 - id, "no select meets itself")
                         ledger.noteReceived(received ?? -1)
                     }
                 }
