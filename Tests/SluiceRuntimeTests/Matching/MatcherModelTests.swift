@@ -79,7 +79,8 @@ private struct EngineAndModel: ~Copyable {
             guard let select = selects.randomElement(using: &random) else { break }
             (real.withdrawn, expected.withdrawn) = (select.engine.take() ? 1 : 0, select.model.take() ? 1 : 0)
         case 100: (real.evicted, expected.evicted) = (EvictedIDs(engine.close(reason: nil)), model.close())
-        case 101: (real.evicted, expected.evicted) = (EvictedIDs(engine.refuseSenders(reason: nil)), model.refuseSenders())
+        case 101:
+            (real.evicted, expected.evicted) = (EvictedIDs(engine.refuseSenders(reason: nil)), model.refuseSenders())
         default: (real.evicted, expected.evicted) = (EvictedIDs(engine.poison(reason: nil)), model.poison())
         }
         real.ending = engine.ending
