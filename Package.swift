@@ -130,7 +130,7 @@ let package = Package(
         .testTarget(
             name: "SluiceCommandTests",
             dependencies: [
-                "sluice", "SluiceWire",
+                "sluice", "SluiceClient", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

@@ -65,7 +65,7 @@ import Testing
             let delivery = try #require(try await channel.receive(lease: .seconds(60)))
             sender.cancel()
             #expect(await code(of: sender) == .inDoubt)
-            _ = try? await delivery.giveBack()
+            _ = try? await delivery.nack()
         }
     }
 }

@@ -45,7 +45,9 @@ import Testing
         }
 
         func cancel(_ operation: Operation) { take(conversation.cancel(operation)) }
-        func lose(end: SluiceError? = nil) { take(conversation.lost(end: end)) }
+        func lose(_ cause: SluiceError = SluiceError(.disconnected, "gone"), isFinal: Bool = false) {
+            take(conversation.lost(cause, isFinal: isFinal))
+        }
         func close() { take(conversation.close()) }
         func expectNobody() { take(conversation.expectNobody()) }
         func expire() { take(conversation.expire(now: now)) }
@@ -334,7 +336,7 @@ import Testing
         try talk.begin(tags: 4)
         for _ in 0..<4 { talk.ask(receive()) }
         talk.ask(send("x", id: "a"))
-        talk.lose(end: SluiceError(.disconnected, "gone"))
+        talk.lose(isFinal: true)
         // Those that the server had are told last where they stood in line: at the head of those that it never had.
         #expect(talk.told.sorted() == Array(repeating: "RECV disconnected", count: 4) + ["SEND in-doubt"])
         talk.ask(receive())

@@ -78,7 +78,7 @@ import Testing
             let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
             try await server.parked(10)
             var count = 0
-            for try await delivery in jobs.deliveries(lease: .seconds(60), window: 3) {
+            for try await delivery in try jobs.deliveries(lease: .seconds(60), window: 3) {
                 #expect(try await client.channelsReport().channels.first?.leased ?? 0 <= 3)
                 try await delivery.acknowledge()
                 count += 1
@@ -92,7 +92,7 @@ import Testing
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             let senders = (0..<3).map { number in Task { try await jobs.send(String(number)) } }
-            for try await delivery in jobs.deliveries(lease: .seconds(60), window: 3) {
+            for try await delivery in try jobs.deliveries(lease: .seconds(60), window: 3) {
                 try await delivery.acknowledge()
                 break
             }

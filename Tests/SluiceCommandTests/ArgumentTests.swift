@@ -1,4 +1,5 @@
 import ArgumentParser
+import SluiceClient
 import SluiceWire
 import Testing
 
@@ -60,7 +61,7 @@ struct ArgumentTests {
         let place = try options.place([
             "SLUICE_PRINCIPAL": "anna", "SLUICE_TOKEN": "secret", "SLUICE_ADDRESS": "127.0.0.1:1",
         ])
-        #expect(place.credentials == Credentials(try name("anna"), token: Array("secret".utf8)))
+        #expect(place.credentials == ClientCredentials(principal: "anna", token: "secret"))
         #expect("\(place.address)" == "127.0.0.1:1")
         #expect("\(try options.place([:]).address)" == "127.0.0.1:7333")
         #expect(throws: Failure.self) { try options.place(["SLUICE_TOKEN": "secret"]) }

@@ -2,14 +2,15 @@ public import SluiceRuntime
 import SluiceWire
 import Synchronization
 
-/// A message that its receiver holds, and whose sender waits for the outcome. Given back when nobody refers to it.
+/// A message that its receiver holds under a lease, while its sender waits for the outcome. It goes back when the last
+/// reference to the delivery is gone.
 public final class LeasedDelivery: Sendable {
-    /// The message, and how often it was handed out.
+    /// The message.
     public let message: Message
-    /// How long it may be held before it is touched or acknowledged.
+    /// How long the message may be held before it is acknowledged or the lease is renewed.
     public let lease: Duration
     let client: Client
-    /// When it came, by the clock of the reactor.
+    /// When the message arrived, by the clock of the reactor.
     let received: UInt64
     private let delivery: DeliveryID
     private let connection: Int
@@ -33,33 +34,32 @@ public final class LeasedDelivery: Sendable {
         client.link.submit(Operation(.nack(NackCommand(delivery)), connection: connection))
     }
 
-    /// The message was dealt with: its sender is told that it was taken.
+    /// Acknowledges the message: its sender learns that it was received.
     ///
-    /// - Throws: `.stale` when the lease has ended, or the connection: somebody else has the message, or will. `.inDoubt`
-    ///   when the connection was lost before the answer. The task's cancellation changes nothing.
+    /// - Throws: `.stale` when the lease or the connection has ended: another receiver has the message, or will. `.inDoubt`
+    ///   when the connection was lost before the answer. Cancelling the task has no effect.
     public func acknowledge() async throws(SluiceError) {
         settle()
         try await client.request(.acknowledge(delivery), over: connection)
     }
 
-    /// Gives the message back, to where it stood.
+    /// Gives the message up: it goes back to its place in the channel, for another attempt.
     ///
-    /// - Parameter delay: how long nobody gets it.
+    /// - Parameter delay: how long no receiver gets it.
     /// - Throws: `.stale` when it has gone back already.
-    public func giveBack(after delay: Duration = .zero) async throws(SluiceError) {
+    public func nack(delay: Duration = .zero) async throws(SluiceError) {
         settle()
-        let command = NackCommand(delivery, delay: delay > .zero ? delay : nil)
-        try await client.request(.nack(command), over: connection)
+        try await client.request(.nack(nackCommand(delay)), over: connection)
     }
 
-    /// Has the lease begin anew.
+    /// Renews the lease.
     ///
     /// - Throws: `.stale` when it has ended.
     public func touch() async throws(SluiceError) {
         try await client.request(.touch(delivery), over: connection)
     }
 
-    /// Has the lease begin anew again and again at half its time, until that is stopped.
+    /// Renews the lease at half its time, again and again, until the ticker is stopped.
     func keepTouching() throws(SluiceError) -> Ticker {
         let (client, command, connection) = (client, Command.touch(delivery), connection)
         return try client.link.reactor.tick(every: max(lease / 2, .milliseconds(1))) { _ in
@@ -67,6 +67,44 @@ public final class LeasedDelivery: Sendable {
         }
     }
 
-    /// From here on, going out of use gives nothing back.
+    /// From now on, the end of the delivery's lifetime does not nack it.
     private func settle() { isSettled.withLock { $0 = true } }
+
+    private func nackCommand(_ delay: Duration) -> NackCommand {
+        NackCommand(delivery, delay: delay > .zero ? delay : nil)
+    }
+}
+
+// MARK: For the programs of this package
+
+extension LeasedDelivery {
+    /// Acknowledges the message without waiting for the answer.
+    ///
+    /// - Parameter listener: called with the answer on the client's reactor; nil means that the server has said `OK`.
+    package func acknowledge(_ listener: @escaping @Sendable (SluiceError?) -> Void) {
+        settle()
+        submit(.acknowledge(delivery), listener)
+    }
+
+    /// Gives the message up without waiting for the answer; see `acknowledge`.
+    package func nack(delay: Duration, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
+        settle()
+        submit(.nack(nackCommand(delay)), listener)
+    }
+
+    /// Renews the lease without waiting for the answer; see `acknowledge`.
+    package func touch(_ listener: @escaping @Sendable (SluiceError?) -> Void) { submit(.touch(delivery), listener) }
+
+    private func submit(_ command: Command, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
+        let operation = Operation(command, connection: connection)
+        operation.listener = .handler { event in
+            guard case .ended(let outcome) = event else { return }
+            switch outcome {
+            case .reply(.ok, _): listener(nil)
+            case .reply(let reply, _): listener(reply.error())
+            case .failed(let error): listener(error)
+            }
+        }
+        client.link.submit(operation)
+    }
 }

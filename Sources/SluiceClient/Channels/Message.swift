@@ -1,9 +1,15 @@
-/// What came over a channel: bytes, which may be a text or JSON.
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A message that was received from a channel: bytes, which may be text or JSON.
 public struct Message: Sendable, Hashable {
-    /// What was sent.
+    /// The bytes that were sent.
     public let bytes: [UInt8]
-    /// How often the message was handed out, this time included. Always 1 without a lease; more than 1 says that another
-    /// receiver had it, and may have done some of the work.
+    /// How often the message has been handed out, including this time. Without a lease this is always 1. More than 1 means
+    /// that another receiver had the message, and may have done some of the work.
     public let attempt: Int
 
     init(_ bytes: [UInt8], attempt: Int = 1) {
@@ -11,6 +17,34 @@ public struct Message: Sendable, Hashable {
         self.attempt = attempt
     }
 
-    /// The bytes as UTF-8; what is none is replaced.
+    /// The bytes as UTF-8 text. Invalid sequences are replaced.
     public var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// Decodes a value that was sent as JSON.
+    ///
+    /// - Throws: `DecodingError` when the message is not the JSON of such a value.
+    public func json<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
+        try JSON.decode(type, from: bytes)
+    }
+}
+
+extension RemoteChannel {
+    /// Sends a value as JSON; see `send(_:timeout:id:)`.
+    ///
+    /// - Throws: `EncodingError`, and then nothing was sent.
+    @discardableResult
+    public func send(
+        json value: some Encodable, timeout: Duration? = nil, id: String? = nil
+    ) async throws -> SendReceipt {
+        try await send(try JSON.encode(value), timeout: timeout, id: id)
+    }
+}
+
+/// The only use of Foundation in the client.
+enum JSON {
+    static func encode(_ value: some Encodable) throws -> [UInt8] { Array(try JSONEncoder().encode(value)) }
+
+    static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+        try JSONDecoder().decode(type, from: Data(bytes))
+    }
 }

@@ -3,7 +3,9 @@ public import SluiceWire
 
 /// One side of a channel.
 public enum ChannelSide: Sendable, Hashable {
+    /// The side of the senders.
     case sending
+    /// The side of the receivers.
     case receiving
 
     fileprivate var wire: ChannelEnd.Side {
@@ -14,35 +16,35 @@ public enum ChannelSide: Sendable, Hashable {
     }
 }
 
-/// What becomes of a channel when the connection of one of its ends is lost.
+/// What happens to a channel when the connection of one of its ends is lost.
 public enum EndOfLostConnection: Sendable, Hashable {
-    /// The same as when the end leaves.
+    /// The end leaves.
     case retires
     /// The channel is poisoned.
     case poisons
 }
 
 extension RemoteChannel {
-    /// Declares what the channel is, or opens one anew that has ended. The client declares it again to a server that was
-    /// restarted.
+    /// Declares what the channel does with its messages, and reopens a channel that has ended. The client repeats the
+    /// declaration to a server that was restarted.
     ///
-    /// - Throws: `.conflict` when it is in use as another kind; `.limit`; `.disconnected`.
+    /// - Throws: `.conflict` when the channel is in use with another declaration; `.limit`; `.disconnected`.
     public func open(_ declaration: ChannelDeclaration = .rendezvous) async throws(SluiceError) {
         try await client.request(.open(OpenCommand(channelName, declaration)))
     }
 
-    /// Takes no more messages: what is there is still received, then every receive returns nil.
+    /// Closes the channel: what was sent is still received, and then every receive returns nil.
     public func close() async throws(SluiceError) {
         try await client.request(.close(channelName))
     }
 
-    /// Ends both sides at once: every parked or later operation throws `.poisoned` with `reason`.
+    /// Poisons the channel: every pending and later operation throws `.poisoned` with `reason`, on both sides.
     public func poison(reason: String? = nil) async throws(SluiceError) {
         try await client.request(.poison(channelName, reason))
     }
 
-    /// Counts this client as an end of the channel: when the last sending end has left, the channel is closed; when the
-    /// last receiving end has, nobody can send any more. The client joins again over each new connection.
+    /// Makes this client an end of the channel. When the last sending end has left, the channel is closed; when the last
+    /// receiving end has left, it takes no more messages. The client joins again on each new connection.
     ///
     /// - Throws: `.closed`, `.poisoned`: the channel has ended. `.limit`; `.disconnected`.
     public func join(
@@ -52,9 +54,9 @@ extension RemoteChannel {
         try await client.request(.join(JoinCommand(ChannelEnd(side.wire, of: channelName), onDeath: policy)))
     }
 
-    /// Counts this client as an end no longer.
+    /// Ends this client's part as an end of the channel.
     ///
-    /// - Throws: `.notFound` when it did not; `.disconnected` when the connection was lost, and the end with it.
+    /// - Throws: `.notFound` when it was not an end; `.disconnected` when the connection was lost, and the end with it.
     public func leave(_ side: ChannelSide) async throws(SluiceError) {
         try await client.request(.leave(ChannelEnd(side.wire, of: channelName)))
     }

@@ -2,14 +2,15 @@ public import SluiceRuntime
 import SluiceWire
 
 extension RemoteChannel {
-    /// Receives the next message and holds it: its sender waits until it is acknowledged. It goes back to where it stood
-    /// when it is given back, when `lease` is over, when the connection is lost, and when nobody refers to it any more.
+    /// Receives the next message under a lease: its sender waits until the message is acknowledged. The message goes back to
+    /// its place when it is nacked, when `lease` ends, when the connection is lost, and when the last reference to the
+    /// delivery is gone.
     ///
     /// - Parameters:
-    ///   - lease: how long it may be held before it is touched or acknowledged.
-    ///   - timeout: how long to wait for a message at most; zero tries once, nil waits for ever.
+    ///   - lease: how long the message may be held before it is acknowledged or the lease is renewed.
+    ///   - timeout: how long to wait for a message; zero tries once, nil waits for ever.
     /// - Returns: nil when the channel is closed and empty.
-    /// - Throws: as `receive(timeout:)`; `.conflict` on a broadcast; `.limit` when too many messages are held.
+    /// - Throws: as `receive(timeout:)`; `.conflict` on a broadcast; `.limit` when the client holds too many messages.
     public func receive(lease: Duration, timeout: Duration? = nil) async throws(SluiceError) -> LeasedDelivery? {
         try Self.check(lease)
         let command = ReceiveCommand(channel: channelName, timeout: timeout, lease: lease)
@@ -25,8 +26,8 @@ extension RemoteChannel {
         }
     }
 
-    /// Receives the next message, has `body` work on it, and acknowledges it when `body` returns; when `body` throws, the
-    /// message goes back, for another attempt. The lease is renewed for as long as the work takes.
+    /// Receives the next message, runs `body` with it, and acknowledges it when `body` returns. When `body` throws, the
+    /// message goes back for another attempt. The lease is renewed while `body` runs.
     ///
     /// ```swift
     /// try await jobs.receive(lease: .seconds(30)) { message in
@@ -35,12 +36,12 @@ extension RemoteChannel {
     /// ```
     ///
     /// - Parameters:
-    ///   - lease: after how long the message goes to somebody else when this process stops.
-    ///   - timeout: how long to wait for a message at most; zero tries once, nil waits for ever.
+    ///   - lease: after how long another receiver gets the message when this process stops.
+    ///   - timeout: how long to wait for a message; zero tries once, nil waits for ever.
     ///   - body: the work.
     /// - Returns: what `body` returns; nil when the channel is closed and empty.
-    /// - Throws: as `receive(lease:timeout:)`; what `body` throws; `.stale` when the message went back in spite of all, so
-    ///   that somebody else does the work too, and `.inDoubt` when the connection was lost with the acknowledgement.
+    /// - Throws: as `receive(lease:timeout:)`; what `body` throws; `.stale` when the message went back all the same, so that
+    ///   another receiver does the work too; `.inDoubt` when the connection was lost before the acknowledgement was answered.
     public func receive<Result>(
         lease: Duration, timeout: Duration? = nil, _ body: (Message) async throws -> Result
     ) async throws -> Result? {
@@ -51,7 +52,7 @@ extension RemoteChannel {
             result = try await body(delivery.message)
         } catch {
             touching.stop()
-            try? await delivery.giveBack()
+            try? await delivery.nack()
             throw error
         }
         touching.stop()
@@ -59,24 +60,58 @@ extension RemoteChannel {
         return result
     }
 
-    /// The messages of the channel, each to be acknowledged: up to `window` are fetched ahead and held.
+    /// Returns the messages of the channel, each held under a lease. The client receives up to `window` of them ahead.
     ///
     /// ```swift
-    /// for try await delivery in jobs.deliveries(lease: .seconds(30), window: 16) {
+    /// for try await delivery in try jobs.deliveries(lease: .seconds(30), window: 16) {
     ///     try await work(on: delivery.message)
     ///     try await delivery.acknowledge()
     /// }
     /// ```
     ///
     /// - Parameters:
-    ///   - lease: how long each may be held, from the moment when the loop gets it.
-    ///   - window: how many may be on their way or held at a time, at least 1: the server sends no more before some are
-    ///     acknowledged or given back.
-    public func deliveries(lease: Duration, window: Int = 1) -> LeasedDeliveries {
-        LeasedDeliveries(channel: self, lease: lease, window: window)
+    ///   - lease: how long each message may be held, from the moment when the loop gets it.
+    ///   - window: the most messages that may be on their way or held, at least 1. The server sends the next one when one of
+    ///     them is acknowledged or nacked.
+    /// - Throws: `.misuse` when `lease` or `window` is not positive.
+    public func deliveries(lease: Duration, window: Int = 1) throws(SluiceError) -> LeasedDeliveries {
+        try Self.check(lease)
+        try Self.check(window: window)
+        return LeasedDeliveries(self, lease: lease, window: window)
     }
 
-    static func check(_ lease: Duration) throws(SluiceError) {
-        guard lease > .zero else { throw SluiceError(.misuse, "a lease lasts longer than nothing") }
+    /// Returns the messages of the channel. The client receives up to `window` of them ahead, which is many times faster than
+    /// one `receive` after the other.
+    ///
+    /// ```swift
+    /// for try await message in try jobs.messages(count: 1000) { print(message.text) }
+    /// ```
+    ///
+    /// A message belongs to this client as soon as the server has sent it: what was received ahead is lost when the loop is
+    /// left early, and when the connection is lost. End the loop with `count`, with `stop()`, or by cancelling its task, to
+    /// get every message; use `deliveries(lease:window:)` where none may be lost with this process. After a lost connection
+    /// the sequence goes on over the next one.
+    ///
+    /// - Parameters:
+    ///   - count: how many messages to receive; nil receives until the channel is closed and empty.
+    ///   - timeout: how long to wait for each message; zero tries once, nil waits for ever.
+    ///   - window: the most messages that may be on their way or waiting for the loop, at least 1. Together they have about
+    ///     2 MiB, unless a single message is longer.
+    /// - Throws: `.misuse` when `count` or `window` is not positive.
+    public func messages(
+        count: Int? = nil, timeout: Duration? = nil, window: Int = 256
+    ) throws(SluiceError) -> ReceivedMessages {
+        guard count.map({ $0 > 0 }) ?? true else { throw SluiceError(.misuse, "count must be at least 1") }
+        try Self.check(window: window)
+        let demand = Intake.Demand(channel: channelName, timeout: timeout, total: count, window: window)
+        return ReceivedMessages(Intake(demand, of: client))
+    }
+
+    private static func check(_ lease: Duration) throws(SluiceError) {
+        guard lease > .zero else { throw SluiceError(.misuse, "a lease must be longer than zero") }
+    }
+
+    private static func check(window: Int) throws(SluiceError) {
+        guard window > 0 else { throw SluiceError(.misuse, "window must be at least 1") }
     }
 }

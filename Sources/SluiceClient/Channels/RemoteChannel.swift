@@ -1,9 +1,10 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// A named channel of a server. All who use the name, over whatever connection, meet on it.
+/// A named channel of a server. All clients that use the name meet on it.
 ///
-/// A loop over the channel receives until it is closed and empty, and takes the next message only when it asks for it:
+/// A loop over the channel receives until the channel is closed and empty. It takes the next message only when it asks for
+/// it:
 ///
 /// ```swift
 /// for try await message in try client.channel("jobs") { print(message.text) }
@@ -17,22 +18,22 @@ public struct RemoteChannel: Sendable {
         self.client = client
     }
 
-    /// What the channel is called.
+    /// The name of the channel.
     public var name: String { channelName.description }
 
     // MARK: Sending
 
-    /// Sends bytes: returns when a receiver has taken them or, under a lease, has acknowledged them; on a channel that
-    /// buffers, when they are kept.
+    /// Sends bytes. Returns when a receiver has taken them or, under a lease, has acknowledged them; on a channel that
+    /// buffers, when the channel has kept them.
     ///
     /// - Parameters:
     ///   - bytes: the message.
-    ///   - timeout: how long to wait at most; zero tries once, nil waits for ever. It goes on while there is no connection.
-    ///   - id: what makes a repetition recognisable: 1 to 64 bytes of `A-Z a-z 0-9 . _ : / -`, never the same for two
-    ///     messages of a channel. With it the client repeats the send by itself when the connection is lost, and you may
-    ///     after `.inDoubt`, within two minutes; it arrives once.
+    ///   - timeout: how long to wait; zero tries once, nil waits for ever. The time also runs while there is no connection.
+    ///   - id: makes the message safe to repeat: 1 to 64 bytes of `A-Z a-z 0-9 . _ : / -`, never the same for two messages
+    ///     of a channel. With an id, the client itself repeats the send when the connection is lost, and you may repeat it
+    ///     within two minutes after `.inDoubt`: it arrives once.
     /// - Throws: `.timedOut`, `.cancelled`, `.closed`, `.poisoned`, `.draining`, `.disconnected` and refusals of the server:
-    ///   nobody has received it, and nobody will. `.inDoubt`: somebody may have received it, or may yet.
+    ///   no receiver has the message, and none will. `.inDoubt`: a receiver may have it, or may get it.
     @discardableResult
     public func send(
         _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil
@@ -40,7 +41,7 @@ public struct RemoteChannel: Sendable {
         try await send(SendCommand(channel: channelName, body: bytes, timeout: timeout), id: id)
     }
 
-    /// Sends the bytes of a text. See `send(_:timeout:id:)` for bytes.
+    /// Sends the bytes of a text; see `send(_:timeout:id:)` for bytes.
     @discardableResult
     public func send(
         _ text: String, timeout: Duration? = nil, id: String? = nil
@@ -48,9 +49,9 @@ public struct RemoteChannel: Sendable {
         try await send(Array(text.utf8), timeout: timeout, id: id)
     }
 
-    /// Sends bytes on a broadcast, when so many receivers at least are there.
+    /// Sends bytes on a broadcast as soon as it has this many receivers.
     ///
-    /// - Throws: as `send`; `.conflict` when the channel is no broadcast.
+    /// - Throws: as `send`; `.conflict` when the channel is not a broadcast.
     @discardableResult
     public func broadcast(
         _ bytes: [UInt8], toAtLeast receivers: Int, timeout: Duration? = nil
@@ -60,9 +61,9 @@ public struct RemoteChannel: Sendable {
         return try await send(command, id: nil)
     }
 
-    /// Sends bytes if somebody waits for them, or the channel has room; false if not, and then nothing was sent.
+    /// Sends bytes if a receiver waits for them, or the channel has room; returns false if not, and then nothing was sent.
     ///
-    /// When the receiver has a lease, this waits for what becomes of the message.
+    /// When the receiver has a lease, this waits until the lease ends.
     ///
     /// - Throws: as `send`; `.disconnected` while there is no connection.
     public func trySend(_ bytes: [UInt8]) async throws(SluiceError) -> Bool {
@@ -74,29 +75,23 @@ public struct RemoteChannel: Sendable {
         }
     }
 
-    /// Sends a text if somebody waits for it. See `trySend(_:)` for bytes.
+    /// Sends a text if a receiver waits for it; see `trySend(_:)` for bytes.
     public func trySend(_ text: String) async throws(SluiceError) -> Bool { try await trySend(Array(text.utf8)) }
 
     private func send(_ command: SendCommand, id: String?) async throws(SluiceError) -> SendReceipt {
         var command = command
-        if let id {
-            guard let valid = MessageID(id) else {
-                throw SluiceError(
-                    .misuse, "an id is 1 to \(Limits.maxMessageIDBytes) bytes of A-Z a-z 0-9 . _ : / -")
-            }
-            command.identity = SendIdentity(valid)
-        }
+        command.identity = try id.map(SendIdentity.init(checking:))
         return SendReceipt(try await client.request(.send(command)))
     }
 
     // MARK: Receiving
 
-    /// Receives the next message; nil when the channel is closed and everything sent before has been received.
+    /// Receives the next message; returns nil when the channel is closed and everything sent before has been received.
     ///
-    /// Received at most once: a message that was on its way when the connection was lost is gone. Where that must not be,
-    /// receive under a lease.
+    /// A message is received at most once: one that was on its way when the connection was lost is gone. Receive under a
+    /// lease where that must not happen.
     ///
-    /// - Parameter timeout: how long to wait at most; zero tries once, nil waits for ever. It goes on while there is no
+    /// - Parameter timeout: how long to wait; zero tries once, nil waits for ever. The time also runs while there is no
     ///   connection.
     /// - Throws: `.timedOut`, `.cancelled`: then no message was taken. `.poisoned`; refusals of the server.
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Message? {
@@ -110,9 +105,9 @@ public struct RemoteChannel: Sendable {
         }
     }
 
-    /// Receives a message if one is there; nil if not.
+    /// Receives a message if there is one; returns nil if not.
     ///
-    /// - Throws: `.closed`, when none will come; as `receive`; `.disconnected` while there is no connection.
+    /// - Throws: `.closed` when none will come; as `receive`; `.disconnected` while there is no connection.
     public func tryReceive() async throws(SluiceError) -> Message? {
         do throws(SluiceError) {
             guard let message = try await receive(timeout: .zero) else {
@@ -126,14 +121,14 @@ public struct RemoteChannel: Sendable {
 }
 
 extension RemoteChannel: AsyncSequence {
-    /// Receives until the channel is closed and empty.
+    /// Returns an iterator that receives until the channel is closed and empty.
     public func makeAsyncIterator() -> Iterator { Iterator(channel: self) }
 
     /// Receives the messages of a channel, one after the other.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let channel: RemoteChannel
 
-        /// The next message; nil when the channel is closed and empty.
+        /// Receives the next message; returns nil when the channel is closed and empty.
         ///
         /// - Throws: what `receive` throws.
         public mutating func next(
@@ -141,5 +136,22 @@ extension RemoteChannel: AsyncSequence {
         ) async throws(SluiceError) -> Message? {
             try await channel.receive()
         }
+    }
+}
+
+/// What the server says about a send that succeeded.
+public struct SendReceipt: Sendable, Hashable {
+    /// The number of receivers, on a broadcast; nil on any other channel.
+    public let receivers: Int?
+    /// Whether an earlier send with the same id has delivered the message.
+    public let isDuplicate: Bool
+    /// Whether the channel was full and has dropped this message, as it was declared to.
+    public let wasDropped: Bool
+
+    init(_ attributes: [Attribute]) {
+        func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
+        receivers = value(.receivers).flatMap { Int($0) }
+        isDuplicate = value(.duplicate) == "yes"
+        wasDropped = value(.dropped) == "yes"
     }
 }

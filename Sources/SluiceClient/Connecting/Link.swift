@@ -2,16 +2,16 @@ import SluiceRuntime
 import SluiceWire
 import Synchronization
 
-/// Where a client's conversation meets its connections: its green task makes one after the other and reads from it; what is to
-/// be written is written in the turn after somebody has asked.
+/// Connects a client's conversation to its server. A green task makes one connection after the other and reads from it.
+/// Output is written at the end of the turn in which it was requested.
 final class Link: EndOfTurn, @unchecked Sendable {
-    // Sendable: `conversation`, `board` and `opening` are locked or safe; everything that changes besides belongs to the
+    // Sendable: `conversation`, `board` and `opening` are locked or constant. Everything else that changes belongs to the
     // reactor's thread.
 
     private static let readBytes = 64 << 10
-    /// How long output waits at most for more from tasks that were told of their operations together.
+    /// How long output waits for more of it from tasks that were told of their operations together.
     private static let patienceWithReturning = Duration.microseconds(500)
-    /// How long the server may take to say good-bye.
+    /// How long the server may take to answer `QUIT`.
     private static let farewellTimeout = Duration.seconds(2)
 
     let reactor: Reactor
@@ -19,21 +19,23 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private let address: String
     private let options: ClientOptions
     private let conversation: Lock<ClientConversation>
-    /// Who waits for the first connection.
+    /// The task that waits for the first connection.
     private let opening = Lock<UnsafeContinuation<SluiceError?, Never>?>(nil)
 
     @exclusivity(unchecked) private var stream: Stream?
-    /// What the kernel did not take at once, from `sent` on.
+    /// Output that the kernel has not taken yet, from `sent` on.
     @exclusivity(unchecked) private var unsent: [UInt8] = []
     @exclusivity(unchecked) private var sent = 0
     @exclusivity(unchecked) private var isDraining = false
     private var alarm: TimerHandle?
-    /// Runs while the output waits for tasks that were told of their operations.
+    /// Runs while output waits for tasks that were told of their operations.
     private var patience: TimerHandle?
     private var failures = 0
     private var supervisor: GreenTask<Void>?
     /// Why there will be no other connection.
     private var end: SluiceError?
+    /// Why this client itself has given up the current connection.
+    private var givenUp: SluiceError?
 
     init(to address: String, _ options: ClientOptions, on reactor: Reactor) throws(SluiceError) {
         self.address = address
@@ -44,7 +46,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         var credentials: Credentials?
         if let given = options.credentials {
             guard !given.token.isEmpty, given.token.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
-                throw SluiceError(.misuse, "a token has at least one byte, and no space or control")
+                throw SluiceError(.misuse, "a token must have at least one byte, and no spaces or control characters")
             }
             credentials = Credentials(try ChannelName(checking: given.principal), token: Body(given.token.utf8))
         }
@@ -53,13 +55,13 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     // MARK: For any thread
 
-    /// Connects; returns why that failed, and nil once the server has let the client in.
+    /// Connects. Returns nil once the server has accepted the client, or why it has not.
     func open() async -> SluiceError? {
         await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
                 opening.withLock { $0 = continuation }
                 reactor.post { [self] in
-                    supervisor = reactor.spawn("connection with \(address)") { [self] in await supervise() }
+                    supervisor = reactor.spawn("connection to \(address)") { [self] in await supervise() }
                     if end != nil { supervisor?.cancel() }
                 }
             }
@@ -68,7 +70,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    /// Takes on an operation, which will be told how it goes.
+    /// Accepts an operation, whose listener is told of its progress.
     func submit(_ operation: Operation) {
         perform(conversation.withLock { [reactor] in $0.submit(operation) { reactor.nowNanoseconds } })
     }
@@ -77,7 +79,13 @@ final class Link: EndOfTurn, @unchecked Sendable {
         perform(conversation.withLock { $0.cancel(operation) })
     }
 
-    /// The connection is to end; what is pending is withdrawn.
+    func cancelAll(of pipeline: SendPipeline) {
+        perform(conversation.withLock { $0.cancelAll(of: pipeline) })
+    }
+
+    var greeting: ServerGreeting? { conversation.withLock { $0.greeting } }
+
+    /// Withdraws what is pending, and ends the connection.
     func close() {
         perform(conversation.withLock { $0.close() })
         reactor.post { [self] in
@@ -88,13 +96,13 @@ final class Link: EndOfTurn, @unchecked Sendable {
     }
 
     private func perform(_ actions: ConversationActions) {
-        if actions.needsFlush { askForFlush() }
+        if actions.needsFlush { requestFlush() }
         if actions.needsAlarm { reactor.post { [self] in setAlarm() } }
         actions.tell()
     }
 
-    private func askForFlush() {
-        // A task of the reactor's asks among others that are about to: one write for all of them.
+    private func requestFlush() {
+        // Other tasks of the reactor may be about to submit operations too: one write takes all of them.
         if reactor.isCurrent { reactor.atEndOfTurn(self) } else { reactor.post { [self] in flush() } }
     }
 
@@ -107,14 +115,15 @@ final class Link: EndOfTurn, @unchecked Sendable {
     // MARK: The task
 
     private func supervise() async {
-        // Taken off the loop's timers when the connection ends.
-        let pulse = try? reactor.tick(every: options.keepAlive) { [weak self] _ in self?.checkLife() }
+        let pulse = options.keepAlive.flatMap { keepAlive in
+            try? reactor.tick(every: keepAlive) { [weak self] _ in self?.checkLife(keepAlive) }
+        }
         while end == nil {
             do throws(SluiceError) {
                 let stream = try await connect()
                 try await converse(over: stream)
             } catch {
-                disconnected(error)
+                disconnected(givenUp ?? error)
             }
             guard end == nil, let backoff = options.reconnect else { break }
             let delay = backoff.delay(afterFailures: failures)
@@ -132,31 +141,36 @@ final class Link: EndOfTurn, @unchecked Sendable {
             do throws(SluiceError) {
                 return try await Stream.connect(to: candidate, timeout: options.connectTimeout)
             } catch {
-                failure = error
+                failure = error.code == .timedOut ? doesNotAnswer : error
             }
         }
         throw failure
     }
 
-    /// Looked up anew each time: a name may have come to stand for another machine.
+    private var doesNotAnswer: SluiceError { SluiceError(.timedOut, "\(address) does not answer") }
+
+    /// Resolves the address each time, because a name may stand for another machine by now.
     private func addresses() async throws(SluiceError) -> [SocketAddress] {
         let address = address
-        // Elsewhere, because the look-up of a name blocks its thread.
+        // Off the reactor: resolving a name blocks the thread.
         return try await Task.detached { () async -> Result<[SocketAddress], SluiceError> in
             Result { () throws(SluiceError) in try SocketAddress.resolve(address) }
         }.value.get()
     }
 
-    /// Serves one connection, up to its end.
+    /// Serves one connection until it ends.
     private func converse(over stream: Stream) async throws(SluiceError) {
         self.stream = stream
+        givenUp = nil
         var reader = ReplyReader()
         perform(conversation.withLock { [reactor] in $0.connected(now: reactor.nowNanoseconds) })
         flush()
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.readBytes, alignment: 16)
         defer { scratch.deallocate() }
         let greetingTimer = reactor.call(after: options.connectTimeout) { [weak self] in
-            self?.giveUpUngreeted(stream)
+            guard let self else { return }
+            if case .connected = board.state { return }
+            giveUp(stream, doesNotAnswer)
         }
         defer { reactor.cancelTimer(greetingTimer) }
         while true {
@@ -165,7 +179,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
             case .bytes(let count):
                 let replies = try reader.read(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
                 if !replies.isEmpty { try hear(replies) }
-            case .endOfStream: throw .connectionLost
+            case .endOfStream: throw SluiceError(.disconnected, "\(address) has closed the connection")
             case .wouldBlock: break
             case .failed(let errno): throw stream.failure(errno, "read from")
             }
@@ -191,7 +205,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         case .broken, .rejected, .farewell, nil: break
         }
         actions.tell()
-        if actions.needsFlush { askForFlush() }
+        if actions.needsFlush { requestFlush() }
         switch actions.change {
         case .ready: opened(nil)
         case .broken(let error): throw error
@@ -210,11 +224,11 @@ final class Link: EndOfTurn, @unchecked Sendable {
         stream = nil
         unsent = []
         sent = 0
-        // Who waits for the first connection is told of its failure, and there is no second one.
+        // A failure of the first connection ends the client: `open` reports it.
         let isFirst = opening.withLock { $0 != nil }
         if end == nil, isFirst || options.reconnect == nil { end = error }
         let end = end
-        perform(conversation.withLock { $0.lost(end: end) })
+        perform(conversation.withLock { $0.lost(end ?? error, isFinal: end != nil) })
         board.show(end.map { .ended($0) } ?? .connecting(after: error))
         if let end { opened(end) }
     }
@@ -227,17 +241,17 @@ final class Link: EndOfTurn, @unchecked Sendable {
         supervisor?.cancel()
     }
 
-    private func giveUpUngreeted(_ stream: Stream) {
-        if case .connected = board.state { return }
+    private func giveUp(_ stream: Stream, _ error: SluiceError) {
+        givenUp = error
         stream.close()
     }
 
-    private func checkLife() {
-        let (isAlive, actions) = conversation.withLock { [options, reactor] in
-            $0.checkLife(patience: options.keepAlive, now: reactor.nowNanoseconds)
+    private func checkLife(_ keepAlive: Duration) {
+        let (isAlive, actions) = conversation.withLock { [reactor] in
+            $0.checkLife(patience: keepAlive, now: reactor.nowNanoseconds)
         }
         perform(actions)
-        if !isAlive { stream?.close() }
+        if !isAlive, let stream { giveUp(stream, SluiceError(.disconnected, "\(address) does not answer any more")) }
     }
 
     private func setAlarm() {
@@ -276,7 +290,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
                 unsent = conversation.withLock { $0.takeOutput() }
             case .wouldBlock: return
             case .failed:
-                // The reader learns why.
+                // The reader reports the cause.
                 unsent = []
                 sent = 0
                 return stream.close()
@@ -290,5 +304,18 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
         isDraining = false
         flush()
+    }
+}
+
+/// The reactor for the connections of all clients of the process. It starts, on a thread of its own, with the first client.
+enum ClientReactor {
+    private static let started = Result<Reactor, SluiceError> { () throws(SluiceError) in
+        let reactor = try Reactor(name: "sluice-client")
+        try reactor.start()
+        return reactor
+    }
+
+    static var shared: Reactor {
+        get throws(SluiceError) { try started.get() }
     }
 }

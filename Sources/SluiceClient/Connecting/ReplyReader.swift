@@ -1,11 +1,11 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Turns what is read from a connection into replies. One for each connection.
+/// Parses the bytes of one connection into replies.
 struct ReplyReader {
-    /// A server may be set up to take longer messages than the default: the client takes what it sends.
+    /// A server may be configured for longer messages than the default: the client accepts what it sends.
     private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: .max))
-    /// The beginning of a line that is not complete.
+    /// The beginning of a reply that is not complete.
     private var rest: [UInt8] = []
 
     /// - Throws: `.misuse` when the peer does not speak the protocol.
@@ -20,11 +20,11 @@ struct ReplyReader {
             whole.append(contentsOf: bytes)
             failure = whole.withUnsafeBytes { parse($0, into: &replies) }
         }
-        if let failure { throw SluiceError(.misuse, "the peer is no Sluice server: \(failure.message)") }
+        if let failure { throw SluiceError(.misuse, "the peer is not a Sluice server: \(failure.message)") }
         return replies
     }
 
-    /// Takes the complete replies off `bytes`, and keeps the rest; returns what is wrong with them.
+    /// Parses the complete replies in `bytes`, and keeps the rest. Returns why the bytes are not replies.
     private mutating func parse(
         _ bytes: UnsafeRawBufferPointer, into replies: inout [(tag: Tag?, reply: Reply)]
     ) -> WireError? {

@@ -6,11 +6,12 @@ import SluiceWire
 extension ClientConversation {
     // MARK: Beginning
 
-    /// A connection is there.
+    /// Begins a connection.
     mutating func connected(now: UInt64) -> ConversationActions {
         var actions = ConversationActions()
         connection += 1
         lastHeard = now
+        askedForLife = nil
         phase = .greeting
         questions.append(.greeting)
         Request(command: .hello).append(to: &output)
@@ -18,61 +19,61 @@ extension ClientConversation {
         return actions
     }
 
-    private mutating func greeted(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
-        let isNewServer: Bool
+    private mutating func hearGreeting(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         do throws(SluiceError) {
             let new = try ServerGreeting(reply)
             isNewServer = greeting != nil && greeting?.epoch != new.epoch
             greeting = new
         } catch {
-            // A server that has no room now may have some later.
+            // A server that has no room now may have room later.
             actions.change = error.code == .misuse ? .rejected(error) : .broken(error)
             return
         }
-        remake = isNewServer
-        guard let credentials else { return letIn(&actions, now: now) }
-        phase = .proving
-        questions.append(.proof)
+        guard let credentials else { return becomeReady(&actions, now: now) }
+        phase = .authenticating
+        questions.append(.credentials)
         Request(command: .authenticate(credentials)).append(to: &output)
     }
 
-    private mutating func proved(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
+    private mutating func hearAuthentication(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         guard case .ok = reply else {
             actions.change = .rejected(reply.error())
             return
         }
-        letIn(&actions, now: now)
+        becomeReady(&actions, now: now)
     }
 
-    private mutating func letIn(_ actions: inout ConversationActions, now: () -> UInt64) {
+    private mutating func becomeReady(_ actions: inout ConversationActions, now: () -> UInt64) {
         guard let greeting else { return }
         phase = .ready
-        for command in memory.commands(isNewServer: remake) { aside(command) }
+        for command in memory.commands(isNewServer: isNewServer) { aside(command) }
         actions.change = .ready(greeting)
         askWaiting(&actions, now: now)
     }
 
     // MARK: Hearing
 
-    /// The server has said this.
+    /// Takes replies of the server.
     mutating func heard(_ replies: [(tag: Tag?, reply: Reply)], now: () -> UInt64) -> ConversationActions {
         var actions = ConversationActions()
         lastHeard = now()
+        askedForLife = nil
         for (tag, reply) in replies {
             if let tag { hearTagged(tag, reply, &actions) } else { hearUntagged(reply, &actions, now: now) }
         }
         askWaiting(&actions, now: now)
         requestFlush(&actions)
-        expect(actions.events.count)
+        expect(actions.events.count { $0.operation.hasTask })
         return actions
     }
 
     private mutating func hearTagged(_ tag: Tag, _ reply: Reply, _ actions: inout ConversationActions) {
         guard let (slot, operation) = table.find(tag) else {
-            actions.change = .broken(SluiceError(.misuse, "the server answers what it was not asked"))
+            actions.change = .broken(SluiceError(.misuse, "the server has answered tag #\(tag), which is not pending"))
             return
         }
         if operation.command.isPart(reply) {
+            operation.parts += 1
             return actions.events.append((operation, .part(reply, connection: connection)))
         }
         table.remove(slot)
@@ -82,8 +83,8 @@ extension ClientConversation {
 
     private mutating func hearUntagged(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         switch questions.popFirst() {
-        case .greeting: greeted(reply, &actions, now: now)
-        case .proof: proved(reply, &actions, now: now)
+        case .greeting: hearGreeting(reply, &actions, now: now)
+        case .credentials: hearAuthentication(reply, &actions, now: now)
         case .aside: break
         case .farewell: actions.change = .farewell
         case .operation(let operation): finish(operation, reply, &actions)
@@ -100,16 +101,20 @@ extension ClientConversation {
         actions.end(operation, .reply(reply, connection: connection))
     }
 
-    /// Asks the server for a sign of life. False when one has been waited for since `patience` ago.
+    /// Sends a `PING` when the server has been silent for `patience`.
+    ///
+    /// - Returns: false when the server has not answered a `PING` for as long again. Time in which this process itself was
+    ///   stopped does not count, because nothing was asked then.
     mutating func checkLife(patience: Duration, now: UInt64) -> (isAlive: Bool, actions: ConversationActions) {
         var actions = ConversationActions()
-        let silence = now &- lastHeard
         switch phase {
         case .offline, .ended: return (true, actions)
-        case .greeting, .proving, .ready, .closing: break
+        case .greeting, .authenticating, .ready, .closing: break
         }
-        guard silence < 2 * patience.wholeNanoseconds else { return (false, actions) }
-        if silence >= patience.wholeNanoseconds, isReady {
+        guard now &- lastHeard >= patience.wholeNanoseconds else { return (true, actions) }
+        if let askedForLife { return (now &- askedForLife < patience.wholeNanoseconds, actions) }
+        askedForLife = now
+        if isReady {
             aside(.ping([]))
             requestFlush(&actions)
         }
@@ -118,19 +123,23 @@ extension ClientConversation {
 
     // MARK: Ending
 
-    /// The connection is gone.
+    /// Ends a connection that is gone.
     ///
-    /// - Parameter end: why there will be no other one; nil when there will.
-    mutating func lost(end: SluiceError?) -> ConversationActions {
+    /// - Parameters:
+    ///   - cause: why it is gone.
+    ///   - isFinal: whether there will be no other connection.
+    mutating func lost(_ cause: SluiceError, isFinal: Bool) -> ConversationActions {
         var actions = ConversationActions()
         let interrupted = table.removeAll() + questions.compactMap(\.operation)
         questions.removeAll()
         takingTags = 0
         output = []
         isFlushRequested = false
-        if let end { phase = .ended(end) } else { phase = .offline }
+        phase = isFinal ? .ended(cause) : .offline
         var again: [Operation] = []
-        for operation in interrupted where recovers(operation, end, &actions) { again.append(operation) }
+        for operation in interrupted where recovers(operation, cause, isFinal: isFinal, &actions) {
+            again.append(operation)
+        }
         for operation in again {
             operation.stage = .queued
             operation.wasDelayed = true
@@ -139,39 +148,46 @@ extension ClientConversation {
         taking.insert(again.filter { $0.lane == .taking })
         sending.insert(again.filter { $0.lane == .sending })
         actions.needsAlarm = again.contains { $0.deadline != nil }
-        if let end { failWaiting(with: end, &actions) }
+        if isFinal { failWaiting(with: cause, &actions) }
         return actions
     }
 
-    /// Whether an interrupted operation is asked for again; otherwise it has ended.
-    private func recovers(_ operation: Operation, _ end: SluiceError?, _ actions: inout ConversationActions) -> Bool {
+    /// Returns whether an interrupted operation is asked again; otherwise ends it.
+    private func recovers(
+        _ operation: Operation, _ cause: SluiceError, isFinal: Bool, _ actions: inout ConversationActions
+    ) -> Bool {
         switch operation.command.recovery {
         case .again:
-            if operation.isCancelled { actions.fail(operation, .operationCancelled) }
-            return !operation.isCancelled
+            if operation.isCancelled {
+                actions.fail(operation, .operationCancelled)
+            } else if !operation.continueCounting() {
+                actions.end(operation, .reply(.end, connection: connection))
+            } else {
+                return true
+            }
         case .withIdentity:
             if operation.inDoubtSince == nil { operation.inDoubtSince = lastHeard }
-            if operation.isCancelled || end != nil { actions.fail(operation, .lostInDoubt) }
-            return !operation.isCancelled && end == nil
-        case .inDoubt: actions.fail(operation, .lostInDoubt)
+            if !operation.isCancelled, !isFinal { return true }
+            actions.fail(operation, .lostInDoubt(cause))
+        case .inDoubt: actions.fail(operation, .lostInDoubt(cause))
         case .stale: actions.fail(operation, .goneWithConnection)
-        case .disconnected: actions.fail(operation, .connectionLost)
+        case .disconnected: actions.fail(operation, SluiceError(.disconnected, cause.message))
         }
         return false
     }
 
     private mutating func failWaiting(with error: SluiceError, _ actions: inout ConversationActions) {
         for operation in instant.removeAll() + taking.removeAll() + sending.removeAll() {
-            actions.fail(operation, operation.inDoubtSince == nil ? error : .lostInDoubt)
+            actions.fail(operation, operation.inDoubtSince == nil ? error : .lostInDoubt(error))
         }
     }
 
-    /// Withdraws everything, and says good-bye.
+    /// Withdraws everything and sends `QUIT`.
     mutating func close() -> ConversationActions {
         var actions = ConversationActions()
         switch phase {
         case .ready: break
-        case .offline, .greeting, .proving:
+        case .offline, .greeting, .authenticating:
             phase = .closing
             failWaiting(with: .clientClosed, &actions)
             return actions
@@ -188,12 +204,5 @@ extension ClientConversation {
         Request(command: .quit).append(to: &output)
         requestFlush(&actions)
         return actions
-    }
-
-    var isClosing: Bool {
-        switch phase {
-        case .closing, .ended: true
-        case .offline, .greeting, .proving, .ready: false
-        }
     }
 }

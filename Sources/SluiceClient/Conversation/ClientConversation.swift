@@ -2,18 +2,18 @@ import DequeModule
 import SluiceRuntime
 import SluiceWire
 
-/// The client's side of the conversation, without its sockets and its clock: operations and replies come in, bytes and
-/// outcomes go out. It outlives the connections over which it is held.
+/// The client's side of the protocol, without its sockets and its clock: operations and replies go in, bytes and outcomes
+/// come out. It outlives its connections.
 struct ClientConversation {
     enum Phase {
         /// There is no connection.
         case offline
-        /// The server has been asked who it is.
+        /// `HELLO` was sent.
         case greeting
-        /// The server has been told who is there.
-        case proving
+        /// `AUTH` was sent.
+        case authenticating
         case ready
-        /// The client says good-bye: nothing new is asked for.
+        /// `QUIT` was sent: the client asks for nothing new.
         case closing
         case ended(SluiceError)
     }
@@ -21,8 +21,8 @@ struct ClientConversation {
     /// What an untagged reply answers.
     enum Question {
         case greeting
-        case proof
-        /// Something whose answer nobody waits for.
+        case credentials
+        /// A command whose reply nothing waits for.
         case aside
         case farewell
         case operation(Operation)
@@ -32,8 +32,8 @@ struct ClientConversation {
         }
     }
 
-    /// How long after a lost connection an id still makes a repeated send safe: less than the 120 s for which the server
-    /// remembers it.
+    /// How long after the loss of a connection an id still makes a repeated send safe: less than the 120 s for which the
+    /// server remembers it.
     static let identityLifetime = Duration.seconds(100)
 
     let credentials: Credentials?
@@ -44,24 +44,27 @@ struct ClientConversation {
     var output: [UInt8] = []
     var isFlushRequested = false
     var table = TagTable()
+    /// What the untagged replies to come will answer, in order.
     var questions = Deque<Question>()
     var memory: ConnectionMemory
-    /// Whether the server of this connection has forgotten what it was told over the one before.
-    var remake = false
-    /// When the server was last heard of, by the clock of the reactor.
+    /// Whether the server of this connection was restarted since the one before.
+    var isNewServer = false
+    /// When the server was last heard, by the clock of the reactor.
     var lastHeard: UInt64 = 0
+    /// When the silent server was sent a `PING` that it has not answered yet.
+    var askedForLife: UInt64?
     private var lastSerial: UInt64 = 0
 
     var instant = OperationQueue()
     var taking = OperationQueue()
     var sending = OperationQueue()
-    /// How many tasks were told of their operations together, and have asked for nothing since: they are likely to, and
-    /// then one write for all of them is much cheaper than one for each.
+    /// The tasks that were told of their operations together and have submitted nothing since. They are likely to, and one
+    /// write for all of them is much cheaper than one for each.
     private(set) var returning = 0
-    /// How many operations are in the output.
+    /// The operations in the output.
     private var fresh = 0
 
-    /// How many of the tags in use are for receives and the like.
+    /// The tags in use by operations that take.
     var takingTags = 0
 
     init(label: ChannelName? = nil, credentials: Credentials? = nil) {
@@ -69,9 +72,9 @@ struct ClientConversation {
         memory = ConnectionMemory(label: label)
     }
 
-    // MARK: Asking
+    // MARK: Submitting
 
-    /// Takes on an operation.
+    /// Accepts an operation: asks the server, or queues it, or fails it.
     mutating func submit(_ operation: Operation, now: () -> UInt64) -> ConversationActions {
         var actions = ConversationActions()
         if operation.isCancelled {
@@ -80,7 +83,7 @@ struct ClientConversation {
         }
         switch phase {
         case .ready: break
-        case .offline, .greeting, .proving:
+        case .offline, .greeting, .authenticating:
             if operation.command.timeout == .zero {
                 actions.fail(operation, SluiceError(.disconnected, "there is no connection at the moment"))
                 return actions
@@ -113,12 +116,12 @@ struct ClientConversation {
         return actions
     }
 
-    /// Tasks that were told of their operations together may ask for others soon.
-    mutating func expect(_ count: Int) {
-        if count >= Self.smallestCrowd { returning += count }
+    /// Expects operations from tasks that were told of their operations together.
+    mutating func expect(_ taskCount: Int) {
+        if taskCount >= Self.smallestCrowd { returning += taskCount }
     }
 
-    /// Those who have not come yet are not waited for any longer.
+    /// Stops waiting for the tasks that have submitted nothing yet.
     mutating func expectNobody() -> ConversationActions {
         var actions = ConversationActions()
         returning = 0
@@ -128,28 +131,41 @@ struct ClientConversation {
 
     private static let smallestCrowd = 4
 
-    /// Withdraws an operation. What the server has of it gets its final reply all the same, and that counts.
+    /// Withdraws an operation. One that the server has still gets its final reply, and that counts.
     mutating func cancel(_ operation: Operation) -> ConversationActions {
         var actions = ConversationActions()
-        guard !operation.isCancelled else { return actions }
+        cancel(operation, &actions)
+        return actions
+    }
+
+    /// Withdraws every operation of a pipeline.
+    mutating func cancelAll(of pipeline: SendPipeline) -> ConversationActions {
+        var actions = ConversationActions()
+        for operation in table.all + sending.waiting where operation.pipeline === pipeline {
+            cancel(operation, &actions)
+        }
+        return actions
+    }
+
+    private mutating func cancel(_ operation: Operation, _ actions: inout ConversationActions) {
+        guard !operation.isCancelled else { return }
         operation.isCancelled = true
         switch operation.stage {
         case .queued:
-            forget(operation)
-            actions.fail(operation, operation.inDoubtSince == nil ? .operationCancelled : .lostInDoubt)
+            noteEnded(operation)
+            actions.fail(operation, operation.inDoubtSince == nil ? .operationCancelled : .lostInDoubt())
         case .pending(let slot):
             withdraw(slot)
             requestFlush(&actions)
         case .new, .asked, .ended: break
         }
-        return actions
     }
 
     var isReady: Bool {
         if case .ready = phase { true } else { false }
     }
 
-    /// Whether there is a tag for the operation, and nobody waits for one before it.
+    /// Whether there is a tag for the operation, and no other operation waits for one before it.
     private func mayAsk(_ operation: Operation) -> Bool {
         switch operation.lane {
         case nil: instant.isEmpty
@@ -158,7 +174,7 @@ struct ClientConversation {
         }
     }
 
-    /// A quarter of the tags is kept for each of the two kinds.
+    /// Each lane leaves a quarter of the tags to the other.
     private func hasTag(_ lane: Lane) -> Bool {
         let all = greeting?.maxPendingOperations ?? 0
         guard table.count < all else { return false }
@@ -176,8 +192,8 @@ struct ClientConversation {
         }
     }
 
-    /// A queued operation has ended where it stands.
-    mutating func forget(_ operation: Operation) {
+    /// Records that a queued operation has ended in its queue.
+    mutating func noteEnded(_ operation: Operation) {
         switch operation.lane {
         case nil: instant.noteEnded()
         case .taking: taking.noteEnded()
@@ -185,14 +201,16 @@ struct ClientConversation {
         }
     }
 
-    /// Asks the server for it.
+    /// Asks the server for the operation.
     private mutating func ask(_ operation: Operation, _ actions: inout ConversationActions, now: () -> UInt64) {
         if let since = operation.inDoubtSince, now() &- since > Self.identityLifetime.wholeNanoseconds {
-            return actions.fail(operation, .lostInDoubt)
+            return actions.fail(operation, .lostInDoubt())
         }
-        // Past a bound of its own the server would break the connection off, and this would be asked for again and again.
+        // For a body above a bound of its own, the server would close each connection on which the client asks again.
         if let most = greeting?.maxMessageBytes, operation.bodyBytes > most {
-            return actions.fail(operation, SluiceError(.tooBig, "the server takes \(most) bytes at most"))
+            return actions.fail(
+                operation,
+                SluiceError(.tooBig, "the message has \(operation.bodyBytes) bytes; the server takes at most \(most)"))
         }
         pinEpoch(operation)
         var command = operation.command
@@ -223,7 +241,7 @@ struct ClientConversation {
         operation.command = .send(command)
     }
 
-    /// Asks for what has waited, as far as there are tags.
+    /// Asks for queued operations as long as there are tags.
     mutating func askWaiting(_ actions: inout ConversationActions, now: () -> UInt64) {
         guard isReady else { return }
         while let operation = instant.popFirst() { ask(operation, &actions, now: now) }
@@ -239,7 +257,7 @@ struct ClientConversation {
         aside(.cancel(table.tag(slot)))
     }
 
-    /// Asks for something whose answer nobody waits for.
+    /// Sends a command whose reply nothing waits for.
     mutating func aside(_ command: Command) {
         questions.append(.aside)
         Request(command: command).append(to: &output)
@@ -253,7 +271,7 @@ struct ClientConversation {
         actions.needsFlush = true
     }
 
-    /// Takes what is to be written.
+    /// Takes the bytes to write.
     mutating func takeOutput() -> [UInt8] {
         isFlushRequested = false
         fresh = 0
@@ -264,17 +282,17 @@ struct ClientConversation {
 
     // MARK: Deadlines
 
-    /// The earliest deadline of what waits in the client.
+    /// The earliest deadline of the operations that wait in the client.
     var nextDeadline: UInt64? {
         [taking, sending].flatMap(\.waiting).compactMap(\.deadline).min()
     }
 
-    /// Ends what has waited in the client for too long.
+    /// Ends the operations that have waited in the client past their deadline.
     mutating func expire(now: UInt64) -> ConversationActions {
         var actions = ConversationActions()
         for operation in taking.waiting + sending.waiting {
             guard let deadline = operation.deadline, deadline <= now else { continue }
-            forget(operation)
+            noteEnded(operation)
             actions.fail(operation, Self.expiry(of: operation))
         }
         return actions
@@ -282,6 +300,6 @@ struct ClientConversation {
 
     private static func expiry(of operation: Operation) -> SluiceError {
         operation.inDoubtSince == nil
-            ? SluiceError(.timedOut, "the time ran out before the server could be asked") : .lostInDoubt
+            ? SluiceError(.timedOut, "the time ran out before the server could be asked") : .lostInDoubt()
     }
 }

@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// What a client has made of its connections and of the server, to be made again when those are new.
+/// What a client has told the server about its connection and its channels, and tells it again on a new connection.
 struct ConnectionMemory {
     private var label: ChannelName?
     private var ends: [ChannelEnd: JoinCommand] = [:]
@@ -10,7 +10,7 @@ struct ConnectionMemory {
         self.label = label
     }
 
-    /// Notes what the server has said OK to.
+    /// Records a command that the server has answered with `OK`.
     mutating func note(_ command: Command) {
         switch command {
         case .name(let label): self.label = label
@@ -24,9 +24,9 @@ struct ConnectionMemory {
         }
     }
 
-    /// What to ask for on a new connection.
+    /// The commands for a new connection.
     ///
-    /// - Parameter isNewServer: whether the server has been restarted.
+    /// - Parameter isNewServer: whether the server was restarted, and has forgotten its channels.
     func commands(isNewServer: Bool) -> [Command] {
         let channels = isNewServer ? openings.values.sorted { $0.channel.description < $1.channel.description } : []
         return (label.map { [.name($0)] } ?? []) + channels.map { .open($0) } + ends.values.map { .join($0) }

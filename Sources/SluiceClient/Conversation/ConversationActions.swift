@@ -1,14 +1,14 @@
 import SluiceRuntime
 
-/// What is to be done after a step of a conversation, outside of its lock.
+/// What the caller of a conversation does after it has released the lock.
 struct ConversationActions {
-    /// Whom to tell what, in this order.
+    /// The operations to tell, and what, in order.
     var events: [(operation: Operation, event: OperationEvent)] = []
-    /// There is output, and nobody was asked yet to write it.
+    /// There is output, and no write has been requested for it yet.
     var needsFlush = false
-    /// What waits in the client has a deadline: the timer may have to be set anew.
+    /// An operation with a deadline waits in the client: the timer may have to be set again.
     var needsAlarm = false
-    /// The conversation has begun to serve, or has learnt that it never will.
+    /// The state of the conversation has changed.
     var change: ConversationChange?
 
     mutating func end(_ operation: Operation, _ outcome: OperationOutcome) {
@@ -18,19 +18,19 @@ struct ConversationActions {
 
     mutating func fail(_ operation: Operation, _ error: SluiceError) { end(operation, .failed(error)) }
 
-    /// Tells the operations how they go on.
+    /// Tells the operations.
     func tell() {
         for (operation, event) in events { operation.tell(event) }
     }
 }
 
 enum ConversationChange {
-    /// The server has greeted, and has let the client in.
+    /// The server has greeted the client and accepted its credentials.
     case ready(ServerGreeting)
-    /// The connection is of no use any more; another one may be.
+    /// The connection is of no use any more. Another one may be.
     case broken(SluiceError)
     /// No connection will be of use.
     case rejected(SluiceError)
-    /// The server has said good-bye.
+    /// The server has answered the client's `QUIT`.
     case farewell
 }

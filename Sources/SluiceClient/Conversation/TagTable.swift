@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// The operations that the server has under a tag, by the number that their tag spells.
+/// The operations that the server has under a tag. A tag spells the number of its slot.
 struct TagTable {
     private var operations: [Operation?] = []
     private var tags: [Tag] = []
@@ -9,7 +9,7 @@ struct TagTable {
 
     func tag(_ slot: Int) -> Tag { tags[slot] }
 
-    /// Finds a tag that is not in use, the one last given back first; nil when its number cannot be spelled as one.
+    /// Returns a free slot, the most recently freed one first; nil when its number is too long for a tag.
     mutating func insert(_ operation: Operation) -> Int? {
         if let slot = free.popLast() {
             operations[slot] = operation
@@ -23,7 +23,7 @@ struct TagTable {
         return operations.count - 1
     }
 
-    /// The slot and the operation of a tag that is in use.
+    /// Returns the slot and the operation of a tag that is in use.
     func find(_ tag: Tag) -> (slot: Int, operation: Operation)? {
         guard let slot = Int(tag.description, radix: Self.radix), operations.indices.contains(slot),
             let operation = operations[slot]

@@ -1,17 +1,19 @@
 import ArgumentParser
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
-/// A command that the hub only does or refuses.
+/// A command that succeeds with `OK`.
 struct PlainJob: Sendable {
     let place: HubPlace
     let command: Command
 
     func run(quiet: Bool) -> Never {
-        Session.run(quiet: quiet) { session in
-            let link = try await HubLink.open(place, in: session)
-            try await link.settled(command)
-            await link.close()
+        Invocation.run(quiet: quiet) { invocation in
+            let client = try await invocation.connect(to: place)
+            let reply = try await client.reply(to: command)
+            guard case .ok = reply else { throw Failure(reply) }
+            await client.close()
             return .status(.success)
         }
     }
@@ -19,16 +21,15 @@ struct PlainJob: Sendable {
 
 struct OpenChannel: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "open", abstract: "Declare what a channel does with its messages, or open one anew that has ended."
-    )
+        commandName: "open", abstract: "Declare what a channel does with its messages, or reopen one that has ended.")
 
     @OptionGroup var hub: HubOptions
 
-    @Option(help: ArgumentHelp("queue, broadcast (each message is everybody's) or once.", valueName: "KIND"))
+    @Option(help: ArgumentHelp("queue, broadcast (every receiver gets each message) or once.", valueName: "KIND"))
     var kind = Kind.queue
 
     @Option(
-        help: ArgumentHelp("How many messages a queue keeps; 0 if left out.", valueName: "N"),
+        help: ArgumentHelp("How many messages a queue keeps; default 0.", valueName: "N"),
         transform: Spelled.positive)
     var capacity: Int?
 
@@ -50,7 +51,7 @@ struct OpenChannel: ParsableCommand {
 
     func validate() throws {
         guard kind == .queue || (capacity == nil && overflow == nil) else {
-            throw ValidationError("--capacity and --overflow are for --kind queue")
+            throw ValidationError("--capacity and --overflow require --kind queue")
         }
     }
 
@@ -69,7 +70,7 @@ struct OpenChannel: ParsableCommand {
 
 struct CloseChannel: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "close", abstract: "Close a channel: what was sent is still received, and then it has ended.")
+        commandName: "close", abstract: "Close a channel: what was sent is still received, and then the channel ends.")
 
     @OptionGroup var hub: HubOptions
 
@@ -83,14 +84,14 @@ struct CloseChannel: ParsableCommand {
 
 struct PoisonChannel: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "poison", abstract: "End a channel at once, for both sides; what it keeps is gone.")
+        commandName: "poison", abstract: "End a channel at once, on both sides; its messages are lost.")
 
     @OptionGroup var hub: HubOptions
 
     @Argument(help: "The channel.", transform: Spelled.name)
     var channel: ChannelName
 
-    @Argument(help: ArgumentHelp("Why.", valueName: "reason"))
+    @Argument(help: ArgumentHelp("The reason, which senders and receivers get.", valueName: "reason"))
     var reason: [String] = []
 
     func run() throws {
@@ -101,7 +102,7 @@ struct PoisonChannel: ParsableCommand {
 
 struct MeetAtBarrier: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "barrier", abstract: "Wait until so many are there, and go on together.")
+        commandName: "barrier", abstract: "Wait until all parties are at the barrier.")
 
     @OptionGroup var hub: HubOptions
 
@@ -110,7 +111,7 @@ struct MeetAtBarrier: ParsableCommand {
 
     @Option(
         name: [.customShort("n"), .long],
-        help: ArgumentHelp("How many are to come, this one included.", valueName: "N"),
+        help: ArgumentHelp("The number of parties, including this one.", valueName: "N"),
         transform: Spelled.positive)
     var parties: Int
 

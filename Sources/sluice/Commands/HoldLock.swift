@@ -1,16 +1,18 @@
 import ArgumentParser
 import Glibc
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
+import Synchronization
 
 struct HoldLock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lock",
-        abstract: "Run a command while nobody else holds the lock.",
+        abstract: "Run a command while holding a lock.",
         discussion: """
             The lock is a message of the channel NAME, held under a lease that is renewed while the command runs. It is \
-            free again when the command ends, and at once when this program dies; when its machine is gone without a \
-            sign, after --lease. Ends with the status of the command.
+            free again when the command ends, at once when this program dies, and after --lease when its machine vanishes \
+            without a sign. The exit status is that of the command.
             """)
 
     @OptionGroup var hub: HubOptions
@@ -21,14 +23,15 @@ struct HoldLock: ParsableCommand {
     var timeout: Duration?
 
     @Option(
-        help: ArgumentHelp("How soon the lock is free when this machine is gone without a sign.", valueName: "D"),
-        transform: Spelled.lease)
+        help: ArgumentHelp(
+            "After how long the lock is free when this machine vanishes without a sign.", valueName: "D"),
+        transform: Spelled.positiveDuration)
     var lease = Duration.seconds(10)
 
-    @Argument(help: "The lock: the name of a channel that serves nothing else.", transform: Spelled.name)
+    @Argument(help: "The lock: the name of a channel with no other use.", transform: Spelled.name)
     var name: ChannelName
 
-    @Argument(parsing: .postTerminator, help: ArgumentHelp("What to run.", valueName: "command"))
+    @Argument(parsing: .postTerminator, help: ArgumentHelp("The command to run.", valueName: "command"))
     var command: [String] = []
 
     func validate() throws {
@@ -37,11 +40,11 @@ struct HoldLock: ParsableCommand {
 
     func run() throws {
         let job = LockJob(place: try hub.place(), name: name, timeout: timeout, lease: lease, command: command)
-        Session.run(quiet: hub.quiet) { try await job.run(in: $0) }
+        Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
     }
 }
 
-/// What `lock` does.
+/// Does what `lock` does.
 struct LockJob: Sendable {
     let place: HubPlace
     let name: ChannelName
@@ -49,74 +52,63 @@ struct LockJob: Sendable {
     let lease: Duration
     let command: [String]
 
-    func run(in session: Session) async throws -> Ending {
-        let link = try await HubLink.open(place, in: session)
-        let keeper = try LeaseKeeper(lease: lease, on: link)
-        let delivery = try await takeToken(link)
-        let status = try await hold(delivery, keeper, session)
-        keeper.giveBack(delivery)
-        // Withdraws our share in the token.
-        link.finish()
-        try await link.settle()
+    func run(in invocation: Invocation) async throws -> Ending {
+        let client = try await invocation.connect(to: place)
+        let keeper = try LeaseKeeper(lease: lease, of: client, in: invocation)
+        let token = try await takeToken(client)
+        let status = try await hold(token, keeper, invocation)
+        keeper.nack(token)
+        // Withdraws this process's own offer of the token.
+        await client.close()
         return .code(status)
     }
 
     /// Waits for the token.
     ///
-    /// Everybody who wants the lock sends it, under the same id, and so it is one message: it is there as long as somebody
-    /// has a share in it, and nobody ever acknowledges it. A token that is kept in a buffer would have to be put there by
-    /// exactly one, of whom nobody could be sure.
-    private func takeToken(_ link: HubLink) async throws -> DeliveryID {
+    /// Every process that wants the lock sends the token under the same id, so that it is a single message. The token exists
+    /// as long as one of them offers it, and none ever acknowledges it. In a buffer, exactly one process would have to put
+    /// the token there, and none could know whether that has been done.
+    private func takeToken(_ client: Client) async throws -> LeasedDelivery {
+        let intake = Intake(
+            Intake.Demand(
+                channel: name, lease: lease, timeout: timeout, total: 1, window: 1, windowBytes: nil), of: client)
+        let refusal = Lock<Failure?>(nil)
         let identity = MessageID("sluice-lock").map { SendIdentity($0) }
-        let gate = Gate("the lock \(name)", on: link.reactor)
-        var outcome: Result<DeliveryID, Failure>?
-        link.request(.send(SendCommand(channel: name, body: Array("lock".utf8), identity: identity))) { [name] answer in
-            guard outcome == nil else { return }
-            if case .reply(.ok) = answer {
-                outcome = .failure(Failure("\(name) is no lock: others use it as a channel"))
-            }
-            if case .reply(let reply) = answer, outcome == nil { outcome = .failure(Failure(reply)) }
-            gate.open()
+        client.submit(.send(SendCommand(channel: name, body: Array("lock".utf8), identity: identity))) { [name] event in
+            guard case .ended(let outcome) = event else { return }
+            let failure =
+                if case .reply(.ok, _) = outcome {
+                    Failure("\(name) is not a lock: it is in use as a channel")
+                } else {
+                    Failure(outcome)
+                }
+            refusal.withLock { $0 = failure }
+            intake.stop()
         }
-        link.request(.receive(ReceiveCommand(channel: name, timeout: timeout, lease: lease))) { answer in
-            guard outcome == nil else { return }
-            outcome = Self.token(in: answer)
-            gate.open()
-        }
-        while true {
-            if let outcome { return try outcome.get() }
-            try await gate.wait()
-        }
+        let token = await intake.nextBatch()?.first?.delivery
+        if let failure = refusal.withLock({ $0 }) { throw failure }
+        if let token { return token }
+        throw intake.ending.map { Failure($0) } ?? Failure("the hub has given no lease")
     }
 
-    private static func token(in answer: HubLink.Answer) -> Result<DeliveryID, Failure> {
-        switch answer {
-        case .reply(.message(_, _, let attributes)):
-            let delivery = attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) }
-            return delivery.map { .success($0) } ?? .failure(Failure("the hub has given no lease"))
-        case .reply(let reply): return .failure(Failure(reply))
-        case .lost(let failure): return .failure(failure)
-        }
-    }
-
-    /// Runs the command; its status, or 5 when the lock was lost meanwhile.
-    private func hold(_ delivery: DeliveryID, _ keeper: LeaseKeeper, _ session: Session) async throws -> Int32 {
-        let children = try Children(on: session.reactor)
-        let gate = Gate("the command", on: session.reactor)
+    /// Runs the command. Returns its status, or 5 when the lock was lost meanwhile.
+    private func hold(_ token: LeasedDelivery, _ keeper: LeaseKeeper, _ invocation: Invocation) async throws -> Int32 {
+        let children = try Children(on: invocation.reactor)
+        let gate = Gate("the command", on: invocation.reactor)
         let isLost = Mark()
         var status: Int32?
-        // In our process group, so that it has the terminal: ctrl-C reaches it by itself then.
+        // In the process group of this process, so that it has the terminal: ctrl-C then reaches it directly.
         let process = try children.start(command, ownGroup: false) {
             status = $0
             gate.open()
         }
         let hasTerminal = isatty(STDIN_FILENO) == 1
-        session.interruption.interceptor = { number in
+        invocation.interruption.interceptor = { number in
             if number != SIGINT || !hasTerminal { kill(process, number) }
         }
-        keeper.hold(delivery) {
+        keeper.hold(token) {
             isLost.isSet = true
-            session.console.complain("the lock \(name) is lost, and the command is stopped")
+            invocation.console.complain("the lock \(name) is lost, and the command is stopped")
             kill(process, SIGTERM)
         }
         while true {

@@ -1,30 +1,31 @@
 import ArgumentParser
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
-/// What the commands share that print a report of the hub's.
+/// The options of the commands that print a report of the hub.
 struct ReportOptions: ParsableArguments {
     @OptionGroup var hub: HubOptions
 
     @Flag(help: "Print JSON.")
     var json = false
 
-    /// Prints the report, and ends.
+    /// Prints the report, and ends the process.
     func show(_ subject: Inspection.Subject) throws -> Never {
         let place = try hub.place()
         let inspection = Inspection(subject, format: json ? .json : .text)
-        Session.run(quiet: hub.quiet) { session in
-            let link = try await HubLink.open(place, in: session)
-            let reply = try await link.ask(.inspect(inspection))
+        Invocation.run(quiet: hub.quiet) { invocation in
+            let client = try await invocation.connect(to: place)
+            let reply = try await client.reply(to: .inspect(inspection))
             guard case .data(let bytes) = reply else { throw Failure(reply) }
-            return try await print(bytes, in: session)
+            return try await print(bytes, in: invocation)
         }
     }
 }
 
-private func print(_ bytes: [UInt8], in session: Session) async throws -> Ending {
+private func print(_ bytes: [UInt8], in invocation: Invocation) async throws -> Ending {
     do {
-        try await StandardOutput(on: session.reactor).write(bytes + [0x0A])
+        try await StandardOutput(on: invocation.reactor).write(bytes + [0x0A])
         return .status(.success)
     } catch is BrokenPipe {
         return .brokenPipe
@@ -44,18 +45,18 @@ struct Channels: ParsableCommand {
 
     @OptionGroup var options: ReportOptions
 
-    @Argument(help: "How their names begin; all, if left out.", transform: Spelled.name)
+    @Argument(help: "Show only channels whose names begin with this.", transform: Spelled.name)
     var prefix: ChannelName?
 
     func run() throws { try options.show(.channels(prefix: prefix)) }
 }
 
 struct Waiters: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show who waits on what, since when.")
+    static let configuration = CommandConfiguration(abstract: "Show the operations that are waiting, and for how long.")
 
     @OptionGroup var options: ReportOptions
 
-    @Argument(help: "The channel or barrier; all, if left out.", transform: Spelled.name)
+    @Argument(help: "Show only this channel or barrier.", transform: Spelled.name)
     var channel: ChannelName?
 
     func run() throws { try options.show(.waiters(channel: channel)) }
@@ -70,7 +71,7 @@ struct Clients: ParsableCommand {
 }
 
 struct Stuck: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Show who waits for each other in a circle.")
+    static let configuration = CommandConfiguration(abstract: "Show clients that wait for each other in a cycle.")
 
     @OptionGroup var options: ReportOptions
 
@@ -79,54 +80,60 @@ struct Stuck: ParsableCommand {
 
 struct Trace: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show each message that changes hands, as it happens, until ctrl-C.")
+        abstract: "Show each message as it changes hands, until ctrl-C.")
 
     @OptionGroup var options: ReportOptions
 
-    @Argument(help: "How the names of the channels begin; all, if left out.", transform: Spelled.name)
+    @Argument(help: "Show only channels whose names begin with this.", transform: Spelled.name)
     var prefix: ChannelName?
 
     func run() throws {
         let place = try options.hub.place()
         let command = TraceCommand(prefix: prefix, format: options.json ? .json : .text)
-        Session.run(quiet: options.hub.quiet) { session in
-            try await TraceJob(place: place, command: command).run(in: session)
+        Invocation.run(quiet: options.hub.quiet) { invocation in
+            try await TraceJob(place: place, command: command).run(in: invocation)
         }
     }
 }
 
-/// What `trace` does.
+/// Does what `trace` does.
 struct TraceJob: Sendable {
     let place: HubPlace
     let command: TraceCommand
 
-    func run(in session: Session) async throws -> Ending {
-        let link = try await HubLink.open(place, in: session)
-        let output = StandardOutput(on: session.reactor)
-        let gate = Gate("handoffs", on: session.reactor)
-        let gone = Mark()
-        var lines: [UInt8] = []
+    /// What has been traced and not printed. On the reactor's thread only.
+    private final class Lines: @unchecked Sendable {
+        // Sendable: see above.
+        var bytes: [UInt8] = []
         var ending: Failure?
-        link.request(.trace(command), isStream: true) { answer in
-            switch answer {
-            case .reply(.data(let line)): lines += line + [0x0A]
-            case .reply(let reply): ending = Failure(reply)
-            case .lost(let failure): ending = failure
+    }
+
+    func run(in invocation: Invocation) async throws -> Ending {
+        let client = try await invocation.connect(to: place)
+        let output = StandardOutput(on: invocation.reactor)
+        let gate = Gate("handoffs", on: invocation.reactor)
+        let hasNoReader = Mark()
+        let lines = Lines()
+        client.submit(.trace(command)) { event in
+            switch event {
+            case .part(.data(let line), _): lines.bytes += line + [0x0A]
+            case .part: break
+            case .ended(let outcome): lines.ending = Failure(outcome)
             }
             gate.open()
         }
         output.watch {
-            gone.isSet = true
+            hasNoReader.isSet = true
             gate.open()
         }
-        while !gone.isSet {
-            guard !lines.isEmpty else {
-                if let ending { throw ending }
+        while !hasNoReader.isSet {
+            guard !lines.bytes.isEmpty else {
+                if let ending = lines.ending { throw ending }
                 try await gate.wait()
                 continue
             }
-            let batch = lines
-            lines = []
+            let batch = lines.bytes
+            lines.bytes = []
             do { try await output.write(batch) } catch is BrokenPipe { return .brokenPipe }
         }
         return .brokenPipe
@@ -135,23 +142,22 @@ struct TraceJob: Sendable {
 
 struct Ping: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Ask the hub for a sign of life, and say how long that took.")
+        abstract: "Check that the hub answers, and how fast.")
 
     @OptionGroup var options: ReportOptions
 
     func run() throws {
         let place = try options.hub.place()
         let printsJSON = options.json
-        Session.run(quiet: options.hub.quiet) { session in
-            let link = try await HubLink.open(place, in: session)
-            let start = session.reactor.nowNanoseconds
-            try await link.settled(.ping([]))
-            let microseconds = Int((session.reactor.nowNanoseconds - start) / 1000)
+        Invocation.run(quiet: options.hub.quiet) { invocation in
+            let client = try await invocation.connect(to: place)
+            let time = try await client.ping()
+            let microseconds = Int(time / .microseconds(1))
             let text =
                 printsJSON
                 ? #"{"address":"\#(place.address)","microseconds":\#(microseconds)}"#
                 : "\(place.address) answers in \(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst()) ms"
-            return try await print(Array(text.utf8), in: session)
+            return try await print(Array(text.utf8), in: invocation)
         }
     }
 }

@@ -1,14 +1,15 @@
 import ArgumentParser
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
 struct Select: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Wait on several channels, and take exactly one.",
+        abstract: "Wait on several channels, and take exactly one arm.",
         discussion: """
-            Arms stand between commas: sluice select recv a , recv b , send c hi , else. An arm is recv CHANNEL, send \
-            CHANNEL MESSAGE, barrier NAME [PARTIES], or a last else. Prints which arm was taken, from 0, and what came: \
-            "1 recv b hello", "2 send c", "3 else".
+            Commas separate the arms: sluice select recv a , recv b , send c hi , else. An arm is recv CHANNEL, send \
+            CHANNEL MESSAGE, barrier NAME [PARTIES], or a last else. Prints the number of the arm that was taken, from 0, \
+            and the message: "1 recv b hello", "2 send c", "3 else".
             """)
 
     @OptionGroup var hub: HubOptions
@@ -17,10 +18,11 @@ struct Select: ParsableCommand {
     var timeout: Duration?
 
     @Option(
-        help: ArgumentHelp("fair, first (priority, as written) or random, if several can be taken.", valueName: "O"))
+        help: ArgumentHelp(
+            "Which of several ready arms is taken: fair, first (in the order written) or random.", valueName: "O"))
     var order = Order.fair
 
-    @Flag(help: "Print what was taken as JSON.")
+    @Flag(help: "Print the result as JSON.")
     var json = false
 
     @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("The arms.", valueName: "arm , arm"))
@@ -41,12 +43,12 @@ struct Select: ParsableCommand {
     func run() throws {
         var command = try ArmWords(words).command()
         if command.hasElse, timeout != nil {
-            throw Failure("a select with else never waits: leave --timeout out", .usage)
+            throw Failure("a select with else never waits: remove --timeout", .usage)
         }
         command.timeout = timeout
         command.order = order.order
         let job = SelectJob(place: try hub.place(), command: command, printsJSON: json)
-        Session.run(quiet: hub.quiet) { try await job.run(in: $0) }
+        Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
     }
 }
 
@@ -63,7 +65,7 @@ struct ArmWords {
         for (index, words) in arms.enumerated() {
             if words == ["else"] {
                 guard index == arms.count - 1, index > 0 else {
-                    throw Self.usage("else is the last arm, and not the only one")
+                    throw Self.usage("else must be the last arm, and not the only one")
                 }
                 command.hasElse = true
             } else {
@@ -80,7 +82,7 @@ struct ArmWords {
         case ("barrier", 2): return .barrier(try name(words[1]))
         case ("barrier", 3):
             guard let parties = Int(words[2]), parties > 0 else {
-                throw usage("a barrier is for 1 at least: \(words[2])")
+                throw usage("parties must be at least 1: \(words[2])")
             }
             return .barrier(try name(words[1]), parties: parties)
         default:
@@ -96,19 +98,19 @@ struct ArmWords {
     private static func usage(_ message: String) -> Failure { Failure(message, .usage) }
 }
 
-/// What `select` does.
+/// Does what `select` does.
 struct SelectJob: Sendable {
     let place: HubPlace
     let command: SelectCommand
     let printsJSON: Bool
 
-    func run(in session: Session) async throws -> Ending {
-        let link = try await HubLink.open(place, in: session)
-        let reply = try await link.ask(.select(command))
+    func run(in invocation: Invocation) async throws -> Ending {
+        let client = try await invocation.connect(to: place)
+        let reply = try await client.reply(to: .select(command))
         guard let choice = Choice(reply, of: command) else { throw Failure(reply) }
         do {
             let bytes = printsJSON ? JSONLine.bytes(choice) : choice.line
-            try await StandardOutput(on: session.reactor).write(bytes)
+            try await StandardOutput(on: invocation.reactor).write(bytes)
         } catch is BrokenPipe {
             return .brokenPipe
         }
@@ -119,7 +121,7 @@ struct SelectJob: Sendable {
 /// The arm that a select has taken.
 struct Choice: Encodable {
     var arm: Int
-    /// As it was written: `recv`, `send`, `barrier` or `else`.
+    /// As on the command line: `recv`, `send`, `barrier` or `else`.
     var kind: String
     var channel: String?
     var message: String?
@@ -130,7 +132,7 @@ struct Choice: Encodable {
         case arm, kind, channel, message, base64
     }
 
-    /// Nil when the reply says that none was taken.
+    /// Returns nil when the reply says that no arm was taken.
     init?(_ reply: Reply, of command: SelectCommand) {
         var received: Body?
         let attributes: Attributes

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Glibc
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
@@ -7,9 +7,9 @@ struct Send: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Send a message, or the lines of standard input.",
         discussion: """
-            Without a message, each line of standard input is one, and they arrive in their order. The status is 0 when \
-            all were taken. The first that is not ends the reading; those that are on their way by then are answered for \
-            too, and counted on stderr.
+            Without a message argument, each line of standard input is a message, and they arrive in order. The exit \
+            status is 0 when all were taken. The first one that is not taken ends the reading; the outcomes of those that \
+            are on their way by then are counted on stderr too.
             """)
 
     @OptionGroup var hub: HubOptions
@@ -19,28 +19,32 @@ struct Send: ParsableCommand {
         transform: Spelled.duration)
     var timeout: Duration?
 
-    @Option(help: ArgumentHelp("accepted (by the channel, if it buffers) or taken (by a receiver).", valueName: "WHEN"))
+    @Option(
+        help: ArgumentHelp(
+            "When a send is done: accepted (by the channel, if it buffers) or taken (by a receiver).", valueName: "WHEN"
+        ))
     var until: Goal?
 
     @Option(
-        help: ArgumentHelp("On a broadcast: wait for so many receivers.", valueName: "N"), transform: Spelled.positive)
+        help: ArgumentHelp("On a broadcast: the least number of receivers to wait for.", valueName: "N"),
+        transform: Spelled.positive)
     var need: Int?
 
     @Option(
-        help: ArgumentHelp("Call the one message so: sent again, it arrives once.", valueName: "ID"),
+        help: ArgumentHelp("The id of the message: sent again under it, the message arrives once.", valueName: "ID"),
         transform: Spelled.identity)
     var id: MessageID?
 
     @Flag(name: [.customShort("0"), .long], help: "Messages on standard input end with a zero byte.")
     var null = false
 
-    @Flag(help: "Standard input is one message.")
+    @Flag(help: "All of standard input is one message.")
     var whole = false
 
-    @Flag(help: "Go on with the next line when one was not taken in time.")
+    @Flag(help: "Go on with the next message when one was not taken in time.")
     var keepGoing = false
 
-    @Flag(help: "Print what became of the messages, as JSON.")
+    @Flag(help: "Print the outcomes of the messages as JSON.")
     var json = false
 
     @Argument(help: "The channel.", transform: Spelled.name)
@@ -52,10 +56,10 @@ struct Send: ParsableCommand {
     func validate() throws {
         guard !null || !whole else { throw ValidationError("--null and --whole exclude each other") }
         guard words.isEmpty || !(null || whole) else {
-            throw ValidationError("--null and --whole are for standard input, and there is a message")
+            throw ValidationError("--null and --whole are for standard input: remove them, or the message")
         }
         guard id == nil || whole || !words.isEmpty else {
-            throw ValidationError("--id names one message: give it, or --whole")
+            throw ValidationError("--id is for a single message: pass a message, or --whole")
         }
     }
 
@@ -67,7 +71,7 @@ struct Send: ParsableCommand {
             place: try hub.place(), template: template,
             message: words.isEmpty ? nil : Array(words.joined(separator: " ").utf8),
             framing: whole ? .whole : null ? .null : .lines, keepsGoing: keepGoing, printsJSON: json)
-        Session.run(quiet: hub.quiet) { try await job.run(in: $0) }
+        Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
     }
 
     enum Goal: String, ExpressibleByArgument, CaseIterable {
@@ -82,50 +86,52 @@ struct Send: ParsableCommand {
     }
 }
 
-/// What `send` does.
+/// Does what `send` does.
 struct SendJob: Sendable {
     let place: HubPlace
     let template: SendCommand
-    /// Nil takes them from standard input.
+    /// The only message; nil reads messages from standard input.
     let message: Body?
     let framing: MessageSplitter.Framing
     let keepsGoing: Bool
     let printsJSON: Bool
 
-    func run(in session: Session) async throws -> Ending {
-        let link = try await HubLink.open(place, in: session)
-        let sending = Sending(template, on: link)
-        let progress = try Progress("sent", in: session)
+    func run(in invocation: Invocation) async throws -> Ending {
+        let client = try await invocation.connect(to: place)
+        let sending = CountedSending(template, of: client)
+        let progress = try Progress("sent", in: invocation)
         sending.onOutcome = { progress.add(1) }
         var trouble: Failure?
         if let message {
-            session.interruption.react { _ in sending.stop() }
-            try await sending.send(message)
+            invocation.interruption.react { _ in sending.stop() }
+            await sending.send(message)
         } else {
-            let input = InputBlocks(on: session.reactor)
-            session.interruption.react { _ in
+            let input = InputBlocks(on: invocation.reactor)
+            invocation.interruption.react { _ in
                 input.stop()
                 sending.stop()
             }
-            do { try await sendAll(of: input, by: sending, link, session) } catch let failure as Failure {
+            do { try await sendAll(of: input, by: sending, client, invocation) } catch let failure as Failure {
                 trouble = failure
             }
         }
-        try await sending.settle()
+        await sending.settle()
         progress.end()
-        return try await conclude(sending.tally, trouble, session)
+        return try await conclude(sending.tally, trouble, invocation)
     }
 
-    private func sendAll(of input: InputBlocks, by sending: Sending, _ link: HubLink, _ session: Session) async throws {
-        var splitter = MessageSplitter(framing, maxBytes: link.maxBodyBytes)
+    private func sendAll(
+        of input: InputBlocks, by sending: CountedSending, _ client: Client, _ invocation: Invocation
+    ) async throws {
+        var splitter = MessageSplitter(framing, maxBytes: client.greeting?.maxMessageBytes ?? Limits().maxBodyBytes)
         var isAtEnd = false
         while !isAtEnd {
             if let block = try await input.next() { splitter.append(block) } else { isAtEnd = true }
-            guard session.interruption.signal == nil else { return }
+            guard invocation.interruption.signal == nil else { return }
             if isAtEnd { splitter.end() }
             while let message = try splitter.next() {
-                guard mayGoOn(sending.tally), session.interruption.signal == nil else { return }
-                try await sending.send(message)
+                guard mayGoOn(sending.tally), invocation.interruption.signal == nil else { return }
+                await sending.send(message)
             }
             guard mayGoOn(sending.tally) else { return }
         }
@@ -135,11 +141,11 @@ struct SendJob: Sendable {
         tally.failed == (keepsGoing ? tally.timedOut : 0)
     }
 
-    private func conclude(_ tally: SendTally, _ trouble: Failure?, _ session: Session) async throws -> Ending {
-        if printsJSON { try await StandardOutput(on: session.reactor).write(JSONLine.bytes(tally)) }
-        if let complaint = tally.complaint { session.console.complain(complaint) }
+    private func conclude(_ tally: SendTally, _ trouble: Failure?, _ invocation: Invocation) async throws -> Ending {
+        if printsJSON { try await StandardOutput(on: invocation.reactor).write(JSONLine.bytes(tally)) }
+        if let complaint = tally.complaint { invocation.console.complain(complaint) }
         if let trouble {
-            session.console.complain(trouble.message)
+            invocation.console.complain(trouble.message)
             return .status(tally.status == .success ? trouble.status : tally.status)
         }
         return .status(tally.status)

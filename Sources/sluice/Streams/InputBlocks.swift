@@ -4,13 +4,13 @@ import Foundation
 import Glibc
 import SluiceRuntime
 
-/// Standard input, as it comes. A thread reads it: a file or a terminal cannot be polled, or must not be made non-blocking
-/// for the other programs that share it.
+/// Standard input, in blocks. A thread reads it: a file cannot be polled, and a terminal must not be made non-blocking,
+/// because other programs share it.
 final class InputBlocks: @unchecked Sendable {
-    // Sendable: the thread touches the semaphore only; everything else belongs to the reactor's thread.
+    // Sendable: the reading thread uses only the semaphore. Everything else belongs to the reactor's thread.
 
     private static let blockBytes = 64 << 10
-    /// How many blocks are read in advance.
+    /// How many blocks are read ahead.
     private static let ahead = 4
 
     private let descriptor: Int32
@@ -54,7 +54,7 @@ final class InputBlocks: @unchecked Sendable {
         gate.open()
     }
 
-    /// The next bytes; nil at the end.
+    /// Returns the next block; nil at the end.
     func next() async throws -> [UInt8]? {
         while true {
             if let block = blocks.popFirst() {
@@ -67,7 +67,7 @@ final class InputBlocks: @unchecked Sendable {
         }
     }
 
-    /// Ends the input here, whatever would still come.
+    /// Ends the input at once.
     func stop() {
         blocks = []
         isAtEnd = true

@@ -1,35 +1,38 @@
 import Foundation
+import SluiceClient
 import SluiceWire
 
 /// How messages are printed.
 enum MessageFormat: Sendable, Hashable {
-    /// With a line feed behind each.
+    /// With a line feed after each.
     case lines
-    /// With a zero byte behind each.
+    /// With a zero byte after each.
     case null
     /// As they are, with nothing between them.
     case raw
-    /// As JSON, an object a line.
+    /// As JSON, one object a line.
     case json
 
-    func append(_ message: Delivery, of channel: ChannelName, to out: inout [UInt8]) {
+    func append(_ received: IntakeMessage, of channel: ChannelName, to out: inout [UInt8]) {
+        let body = received.message.bytes
         switch self {
         case .lines:
-            out += message.body
+            out += body
             out.append(0x0A)
         case .null:
-            out += message.body
+            out += body
             out.append(0)
         case .raw:
-            out += message.body
+            out += body
         case .json:
             out += JSONLine.bytes(
-                MessageRecord(channel: channel.description, content: Content(message.body), attempt: message.attempt))
+                MessageRecord(
+                    channel: channel.description, content: Content(body), attempt: received.delivery?.message.attempt))
         }
     }
 }
 
-/// The bytes of a message in JSON: a text where they are one.
+/// The bytes of a message in JSON: as text if they are valid UTF-8, else in base64.
 struct Content: Sendable {
     var message: String?
     var base64: String?
@@ -60,7 +63,7 @@ enum JSONLine {
     static func bytes(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // What is encoded here is texts and whole numbers, which always can be.
+        // Texts and whole numbers can always be encoded.
         guard let data = try? encoder.encode(value) else { return [] }
         return Array(data) + [0x0A]
     }

@@ -1,11 +1,11 @@
-/// Cuts a stream of bytes into messages, and keeps no more of it than one message and what was fed last.
+/// Cuts a stream of bytes into messages. Keeps at most one message and the block that was appended last.
 struct MessageSplitter: Sendable {
     enum Framing: Sendable, Hashable {
-        /// A message ends with a line feed, which is no part of it. The last one may go without.
+        /// A message ends with a line feed, which is not part of it. The last one may lack it.
         case lines
         /// A message ends with a zero byte.
         case null
-        /// All of it is one message.
+        /// The whole stream is one message.
         case whole
 
         fileprivate var terminator: UInt8? {
@@ -20,14 +20,14 @@ struct MessageSplitter: Sendable {
     private let framing: Framing
     private let maxBytes: Int
     private var buffer: [UInt8] = []
-    /// Where the next message begins.
+    /// The index at which the next message begins.
     private var start = 0
-    /// Up to where no terminator was found.
+    /// The index up to which there is no terminator.
     private var searched = 0
     private var isAtEnd = false
     private var count = 0
 
-    /// - Parameter maxBytes: how long a message may be.
+    /// - Parameter maxBytes: the longest message that is allowed.
     init(_ framing: Framing, maxBytes: Int) {
         self.framing = framing
         self.maxBytes = maxBytes
@@ -40,14 +40,14 @@ struct MessageSplitter: Sendable {
         buffer += bytes
     }
 
-    /// Nothing more comes.
+    /// Ends the stream.
     mutating func end() {
         isAtEnd = true
     }
 
-    /// The next message; nil when it is not there yet, or none is left.
+    /// Returns the next message; nil when it is not complete yet, or none is left.
     ///
-    /// - Throws: when it is longer than the hub takes.
+    /// - Throws: when it is too long.
     mutating func next() throws(Failure) -> [UInt8]? {
         if let end = terminator() {
             let message = try message(upTo: end)
@@ -80,6 +80,6 @@ struct MessageSplitter: Sendable {
 
     private func check(_ bytes: Int) throws(Failure) {
         guard bytes > maxBytes else { return }
-        throw Failure("message \(count + 1) of the input is longer than \(maxBytes) bytes, which is what the hub takes")
+        throw Failure("message \(count + 1) of the input is longer than \(maxBytes) bytes, the limit of the hub")
     }
 }

@@ -1,12 +1,12 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A line on a terminal's stderr that says how far a long work is, for as long as it goes on. On the reactor's thread only.
+/// Shows the progress of long work on a line of standard error, if that is a terminal. On the reactor's thread only.
 final class Progress: @unchecked Sendable {
     // Sendable: see above.
 
     private static let interval = Duration.milliseconds(250)
-    /// How many intervals pass before it is a long work.
+    /// How many intervals pass before the line is shown.
     private static let patience = 3
 
     private let console: Console
@@ -19,13 +19,13 @@ final class Progress: @unchecked Sendable {
     private var elapsed = Duration.zero
 
     /// - Parameters:
-    ///   - verb: what is done to messages: "sent".
-    ///   - isShown: whether there is a place for it beside the output.
-    init(_ verb: String, in session: Session, isShown: Bool = true) throws(SluiceError) {
-        console = session.console
+    ///   - verb: what has been done to the messages: "sent".
+    ///   - isShown: false when standard output uses the same terminal.
+    init(_ verb: String, in invocation: Invocation, isShown: Bool = true) throws(SluiceError) {
+        console = invocation.console
         self.verb = verb
         guard isShown, console.isTerminal, !console.isQuiet else { return }
-        ticker = try session.reactor.tick(every: Self.interval) { [weak self] in self?.tick($0) }
+        ticker = try invocation.reactor.tick(every: Self.interval) { [weak self] in self?.tick($0) }
     }
 
     func add(_ count: Int) { self.count += count }
@@ -47,7 +47,7 @@ final class Progress: @unchecked Sendable {
         String(readableSeconds: Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18)
     }
 
-    /// Takes the line away.
+    /// Removes the line.
     func end() {
         ticker?.stop()
         ticker = nil

@@ -3,9 +3,9 @@ import Foundation
 import Glibc
 import SluiceRuntime
 
-/// Standard output. A thread writes to it: whoever reads it may take long, and leases must be renewed meanwhile.
+/// Standard output. A thread writes to it, because its reader may be slow, and leases must be renewed meanwhile.
 final class StandardOutput: @unchecked Sendable {
-    // Sendable: `work` is handed to the thread and back by the semaphore and the mailbox of the reactor; everything else
+    // Sendable: the semaphore hands `work` to the writing thread, and the reactor's mailbox hands it back. Everything else
     // belongs to the reactor's thread.
 
     private let reactor: Reactor
@@ -42,7 +42,7 @@ final class StandardOutput: @unchecked Sendable {
                 if count > 0 {
                     written += count
                 } else if errno == EAGAIN {
-                    // Somebody who shares it has made it non-blocking.
+                    // Another program that shares it has made it non-blocking.
                     var watched = pollfd(fd: STDOUT_FILENO, events: Int16(POLLOUT), revents: 0)
                     poll(&watched, 1, -1)
                 } else if errno != EINTR {
@@ -53,9 +53,9 @@ final class StandardOutput: @unchecked Sendable {
         }
     }
 
-    /// Writes all of it. Of one task at a time.
+    /// Writes all the bytes. For one task at a time.
     ///
-    /// - Throws: `BrokenPipe` when nobody reads it any more; `Failure`.
+    /// - Throws: `BrokenPipe` when it has no reader any more; `Failure`.
     func write(_ bytes: [UInt8]) async throws {
         guard !bytes.isEmpty else { return }
         work = bytes
@@ -69,21 +69,21 @@ final class StandardOutput: @unchecked Sendable {
         }
     }
 
-    /// Calls `gone` as soon as nobody reads the pipe that standard output is, if it is one: before there is something to
-    /// write, which would be lost then.
-    func watch(_ gone: @escaping @Sendable () -> Void) {
+    /// Calls `onEnd` as soon as the pipe that is standard output has no reader: before there is something to write, which
+    /// would be lost then. Does nothing if standard output is not a pipe.
+    func watch(_ onEnd: @escaping @Sendable () -> Void) {
         var status = stat()
         guard fstat(STDOUT_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return }
         let copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
         guard copy >= 0 else { return }
         let pipe = Stream(Descriptor(owning: copy), to: .unix(path: ""), on: reactor)
         reactor.spawn("reader of standard output") {
-            // The writing end of a pipe becomes readable only by an error.
+            // The writing end of a pipe becomes readable only when there is an error.
             try await pipe.waitReadable()
-            gone()
+            onEnd()
         }
     }
 }
 
-/// Nobody reads standard output any more.
+/// Standard output has no reader any more.
 struct BrokenPipe: Error {}

@@ -1,4 +1,4 @@
-/// A line of the screen: pieces of text, each in its style, never wider than the screen.
+/// A line of the screen, no wider than the screen: pieces of text with their styles.
 struct StyledLine: Sendable, Hashable {
     enum Style: String, Sendable, Hashable {
         case plain = ""
@@ -12,7 +12,7 @@ struct StyledLine: Sendable, Hashable {
     }
 
     private(set) var pieces: [(text: String, style: Style)] = []
-    /// In columns.
+    /// The width in columns.
     private(set) var width = 0
 
     static func == (a: StyledLine, b: StyledLine) -> Bool {
@@ -30,19 +30,19 @@ struct StyledLine: Sendable, Hashable {
 
     init(_ text: String, _ style: Style = .plain) { append(text, style) }
 
-    /// Appends a text, of which each character has to take one column: see `columns`.
+    /// Appends a text whose characters must take one column each; see `columns`.
     mutating func append(_ text: String, _ style: Style = .plain) {
         guard !text.isEmpty else { return }
         pieces.append((text, style))
         width += text.count
     }
 
-    /// Fills up with spaces.
+    /// Fills the line with spaces up to a column.
     mutating func pad(to column: Int, _ style: Style = .plain) {
         if column > width { append(String(repeating: " ", count: column - width), style) }
     }
 
-    /// The line without what does not fit.
+    /// Returns the line, cut to the width.
     func cut(to columns: Int) -> StyledLine {
         guard width > columns else { return self }
         var line = StyledLine()
@@ -50,10 +50,10 @@ struct StyledLine: Sendable, Hashable {
         return line
     }
 
-    /// Without styles.
+    /// The text without styles.
     var text: String { pieces.map(\.text).joined() }
 
-    /// As a terminal shows it.
+    /// The text with the escape sequences of a terminal.
     func rendered(inColor: Bool) -> String {
         pieces.map { piece in
             let isColor = piece.style.rawValue.count == 2
@@ -65,7 +65,8 @@ struct StyledLine: Sendable, Hashable {
 }
 
 extension String {
-    /// The text in so many columns, with a sign where it is cut. What may take more or less than a column is replaced.
+    /// Returns the text in exactly this many columns, with an ellipsis if it is cut. Replaces characters that may take more or
+    /// less than one column.
     func columns(_ width: Int, right: Bool = false, _ glyphs: Glyphs) -> String {
         let clean = String(
             unicodeScalars.map { (0x20..<0x7F).contains($0.value) ? Character($0) : Character("?") })
@@ -76,9 +77,9 @@ extension String {
     }
 }
 
-/// The signs that pictures are made of.
+/// The characters that graphs are made of.
 struct Glyphs: Sendable, Hashable {
-    /// From nothing to full.
+    /// From empty to full.
     let bars: [Character]
     let ellipsis: String
     let dot: String
@@ -86,12 +87,12 @@ struct Glyphs: Sendable, Hashable {
     static let unicode = Glyphs(bars: Array(" ▁▂▃▄▅▆▇█"), ellipsis: "…", dot: "·")
     static let ascii = Glyphs(bars: Array(" .:-=+*#@"), ellipsis: "~", dot: "-")
 
-    /// A bar for each value, as many rows high as asked for, the top row first.
+    /// Returns rows of bars, one bar for each value, with the top row first.
     func graph(_ values: [Double], highest: Double, rows: Int = 1) -> [String] {
         let steps = bars.count - 1
         let heights = values.map { value in
             guard highest > 0, value > 0 else { return 0 }
-            // What is there at all is seen.
+            // A value above zero is always visible.
             return max(1, Int((value / highest * Double(rows * steps)).rounded()))
         }
         return (0..<rows).reversed().map { row in

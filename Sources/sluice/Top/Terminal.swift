@@ -1,56 +1,56 @@
 import Glibc
 
-/// A terminal in which a program draws: without echo, on a screen of its own, which is taken away afterwards.
+/// A terminal that a program draws on: without echo, on the alternate screen, which is removed afterwards.
 ///
-/// On the reactor's thread only, but for `restore` at the process's end.
+/// On the reactor's thread only, except for `restore` when the process ends.
 final class Terminal: @unchecked Sendable {
     // Sendable: see above.
 
-    /// The terminal to restore if the process ends in whatever way.
+    /// The terminal to restore when the process ends.
     nonisolated(unsafe) private static weak var current: Terminal?
 
     private let input: Int32
     private let output: Int32
     private var usual = termios()
     private var isDrawing = false
-    /// What the screen shows.
+    /// The lines that the screen shows.
     private var shown: [String] = []
 
-    /// - Throws: when there is no terminal that can do it.
+    /// - Throws: when there is no suitable terminal.
     init() throws(Failure) {
         input = STDIN_FILENO
         output = STDOUT_FILENO
         guard isatty(input) == 1, isatty(output) == 1 else {
-            throw Failure("top needs a terminal; for scripts there are info, channels and waiters", .usage)
+            throw Failure("top needs a terminal; in scripts, use info, channels and waiters", .usage)
         }
         if let kind = getenv("TERM").map({ String(cString: $0) }), kind == "dumb" {
-            throw Failure("top needs a terminal that can do more than TERM=dumb", .usage)
+            throw Failure("top needs a better terminal than TERM=dumb", .usage)
         }
-        guard tcgetattr(input, &usual) == 0 else { throw Failure("cannot ask the terminal for its settings") }
+        guard tcgetattr(input, &usual) == 0 else { throw Failure("cannot read the settings of the terminal") }
         Self.current = self
         atexit { Terminal.current?.restore() }
     }
 
-    /// Columns and lines.
+    /// The size in columns and lines.
     var size: (width: Int, height: Int) {
         var size = winsize()
         guard ioctl(output, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else { return (80, 24) }
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// Takes the screen.
+    /// Switches to the alternate screen.
     func begin() {
         guard !isDrawing else { return }
         isDrawing = true
         var raw = usual
         raw.c_lflag &= ~UInt32(ICANON | ECHO)
         tcsetattr(input, TCSADRAIN, &raw)
-        // The other screen, no cursor, no wrapping.
+        // The alternate screen, no cursor, no wrapping.
         write("\u{1B}[?1049h\u{1B}[?25l\u{1B}[?7l")
         forget()
     }
 
-    /// Gives the screen back as it was.
+    /// Restores the screen and the settings.
     func restore() {
         guard isDrawing else { return }
         isDrawing = false
@@ -58,22 +58,21 @@ final class Terminal: @unchecked Sendable {
         tcsetattr(input, TCSADRAIN, &usual)
     }
 
-    /// Has the next picture drawn as a whole: the size is another one.
+    /// Makes the next `draw` write every line, because the size has changed.
     func forget() {
         shown = []
     }
 
-    /// Draws a picture, of which only the lines that differ are written, at once: so nothing flickers, and little goes
-    /// over a slow connection.
+    /// Draws lines. Writes only those that differ, in one write, so that nothing flickers and a slow connection suffices.
     func draw(_ lines: [String]) {
         guard isDrawing else { return }
         var text = shown.isEmpty ? "\u{1B}[2J" : ""
         for (index, line) in lines.enumerated() where !shown.indices.contains(index) || shown[index] != line {
-            // The rest of the line goes first: behind a full line, the cursor stands on its last character.
+            // Clears the line first: after a full line, the cursor would stand on its last character.
             text += "\u{1B}[\(index + 1);1H\u{1B}[2K\(line)"
         }
         shown = lines
-        // Terminals that know it show all of it at the same time; others pass over it.
+        // Terminals that know this sequence update everything at the same time. Others ignore it.
         if !text.isEmpty { write("\u{1B}[?2026h\(text)\u{1B}[?2026l") }
     }
 
@@ -87,12 +86,12 @@ final class Terminal: @unchecked Sendable {
     }
 }
 
-/// What was typed.
+/// A key that was pressed.
 enum Key: Sendable, Hashable {
     case character(Character)
     case up, down, pageUp, pageDown, home
 
-    /// The keys in what a terminal has sent.
+    /// Returns the keys in the input of a terminal.
     static func keys(in bytes: [UInt8]) -> [Key] {
         let sequences: [(text: String, key: Key)] = [
             ("\u{1B}[A", .up), ("\u{1B}OA", .up), ("\u{1B}[B", .down), ("\u{1B}OB", .down), ("\u{1B}[5~", .pageUp),

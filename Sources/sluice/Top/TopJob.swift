@@ -1,34 +1,35 @@
 import Foundation
 import Glibc
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
-/// What `top` does: asks the hub again and again, and draws what it says.
+/// Does what `top` does: asks the hub for reports at intervals, and draws them.
 struct TopJob: Sendable {
     let place: HubPlace
     let interval: Duration
     let glyphs: Glyphs
     let usesColor: Bool
 
-    func run(in session: Session) async throws -> Ending {
+    func run(in invocation: Invocation) async throws -> Ending {
         let terminal = try Terminal()
-        let link = try await HubLink.open(place, in: session)
-        let screen = TopScreen(self, terminal, session)
-        let handoffs = HandoffCounter(link)
-        session.interruption.react { _ in screen.quit() }
+        let client = try await invocation.connect(to: place)
+        let screen = TopScreen(self, terminal, invocation)
+        let handoffs = HandoffCounter(client, on: invocation.reactor)
+        invocation.interruption.react { _ in screen.quit() }
         terminal.begin()
         defer { terminal.restore() }
-        let resizes = try session.reactor.signals(SIGWINCH, SIGTSTP, SIGCONT)
-        session.reactor.spawn("size of the terminal") {
+        let resizes = try invocation.reactor.signals(SIGWINCH, SIGTSTP, SIGCONT)
+        invocation.reactor.spawn("size of the terminal") {
             while true { screen.take(signal: try await resizes.next()) }
         }
-        let input = InputBlocks(on: session.reactor)
-        session.reactor.spawn("keys") {
+        let input = InputBlocks(on: invocation.reactor)
+        invocation.reactor.spawn("keys") {
             while let bytes = try await input.next() { for key in Key.keys(in: bytes) { screen.take(key) } }
             screen.quit()
         }
-        session.reactor.spawn("reports") {
-            do { try await watch(link, handoffs, screen, session) } catch { screen.end(error) }
+        invocation.reactor.spawn("reports") {
+            do { try await watch(client, handoffs, screen, invocation.reactor) } catch { screen.end(error) }
         }
         try await screen.run()
         if let failure = screen.failure {
@@ -39,14 +40,14 @@ struct TopJob: Sendable {
     }
 
     private func watch(
-        _ link: HubLink, _ handoffs: HandoffCounter, _ screen: TopScreen, _ session: Session
+        _ client: Client, _ handoffs: HandoffCounter, _ screen: TopScreen, _ reactor: Reactor
     ) async throws {
-        var last = session.reactor.nowNanoseconds
+        var last = reactor.nowNanoseconds
         while true {
-            let server: ServerReport = try await report(.server, link)
-            let channels: ChannelsReport = try await report(.channels(prefix: nil), link)
-            let waiters: WaitersReport = try await report(.waiters(channel: nil), link)
-            let now = session.reactor.nowNanoseconds
+            let server = try await client.serverReport()
+            let channels = try await client.channelsReport()
+            let waiters = try await client.waitersReport()
+            let now = reactor.nowNanoseconds
             let seen = handoffs.takeCounts()
             screen.change { model in
                 guard !model.isPaused else { return }
@@ -62,19 +63,13 @@ struct TopJob: Sendable {
         }
     }
 
-    /// Whether it waits for what `top` watches.
+    /// Whether the waiter is the trace of a `top`.
     private static func isTop(_ waiter: WaiterReport) -> Bool {
         waiter.operation == .trace && waiter.label?.hasPrefix(Top.labelPrefix) == true
     }
-
-    private func report<Kind: Report>(_ subject: Inspection.Subject, _ link: HubLink) async throws -> Kind {
-        let reply = try await link.ask(.inspect(Inspection(subject, format: .json)))
-        guard case .data(let bytes) = reply else { throw Failure(reply) }
-        return try JSONDecoder().decode(Kind.self, from: Data(bytes))
-    }
 }
 
-/// The screen, and what keys and signals do to it. On the reactor's thread only.
+/// The screen, and how keys and signals change it. On the reactor's thread only.
 private final class TopScreen: @unchecked Sendable {
     // Sendable: see above.
 
@@ -85,14 +80,14 @@ private final class TopScreen: @unchecked Sendable {
     private var hasEnded = false
     private(set) var failure: Failure?
 
-    init(_ job: TopJob, _ terminal: Terminal, _ session: Session) {
+    init(_ job: TopJob, _ terminal: Terminal, _ invocation: Invocation) {
         self.job = job
         self.terminal = terminal
         model = TopModel(hub: "\(job.place.address)")
-        gate = Gate("something to draw", on: session.reactor)
+        gate = Gate("something to draw", on: invocation.reactor)
     }
 
-    /// Draws each change, until the end.
+    /// Draws each change until the end.
     func run() async throws {
         while !hasEnded {
             draw()
@@ -118,7 +113,7 @@ private final class TopScreen: @unchecked Sendable {
 
     func end(_ error: any Error) {
         guard !hasEnded else { return }
-        failure = error as? Failure ?? Failure("\(error)")
+        failure = error as? Failure ?? (error as? SluiceError).map { Failure($0) } ?? Failure("\(error)")
         quit()
     }
 
@@ -144,7 +139,7 @@ private final class TopScreen: @unchecked Sendable {
         switch signal {
         case SIGTSTP:
             terminal.restore()
-            // Stops here, and goes on with what SIGCONT does.
+            // Stops here. SIGCONT continues below.
             kill(getpid(), SIGSTOP)
         case SIGCONT:
             terminal.begin()
@@ -155,47 +150,45 @@ private final class TopScreen: @unchecked Sendable {
     }
 }
 
-/// Counts handoffs by channel: all while there are few, and the first of each interval while there are many, so that neither
-/// the hub nor the watcher has much to do. On the reactor's thread only.
+/// Counts handoffs by channel: all of them while there are few, and the first ones of each interval while there are many, so
+/// that neither the hub nor `top` has much to do. On the reactor's thread only.
 private final class HandoffCounter: @unchecked Sendable {
     // Sendable: see above.
 
-    private static let mostAtATime = 2000
+    private static let mostInAnInterval = 2000
 
-    private let link: HubLink
+    private let client: Client
+    private let reactor: Reactor
     private var counts: [String: Int] = [:]
     private var total = 0
-    private var tracing: Int?
-    /// Whether the hub lets itself be traced.
+    private var isTracing = false
+    /// Whether the hub permits traces.
     private(set) var isAllowed = true
 
-    init(_ link: HubLink) {
-        self.link = link
+    init(_ client: Client, on reactor: Reactor) {
+        self.client = client
+        self.reactor = reactor
         begin()
     }
 
     private func begin() {
-        guard tracing == nil, isAllowed else { return }
-        tracing = link.request(.trace(TraceCommand(format: .json)), isStream: true) { [self] answer in take(answer) }
-    }
-
-    private func take(_ answer: HubLink.Answer) {
-        switch answer {
-        case .reply(.data(let bytes)):
-            guard total < Self.mostAtATime,
-                let handoff = try? JSONDecoder().decode(HandoffReport.self, from: Data(bytes))
-            else { return }
-            counts[handoff.channel, default: 0] += 1
-            total += 1
-            if total == Self.mostAtATime, let tracing { link.cancel(tracing) }
-        case .reply(.cancelled): tracing = nil
-        case .reply, .lost:
-            tracing = nil
-            isAllowed = false
+        guard !isTracing, isAllowed else { return }
+        isTracing = true
+        reactor.spawn("handoffs") { [self] in
+            do {
+                for try await handoff in try client.handoffs() {
+                    counts[handoff.channel, default: 0] += 1
+                    total += 1
+                    if total == Self.mostInAnInterval { break }
+                }
+            } catch {
+                isAllowed = (error as? SluiceError)?.code == .draining
+            }
+            isTracing = false
         }
     }
 
-    /// What was seen since the last time.
+    /// Returns the handoffs that were seen since the last call.
     func takeCounts() -> [String: Int] {
         defer {
             counts = [:]

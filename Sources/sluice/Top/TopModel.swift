@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// What `top` shows: the last reports, and what was computed from them.
+/// What `top` shows: the latest reports, and values computed from them.
 struct TopModel: Sendable {
     enum Order: String, CaseIterable, Sendable {
         case rate, waiting, name
@@ -14,42 +14,42 @@ struct TopModel: Sendable {
         }
     }
 
-    /// How many points of the past are kept.
+    /// The number of past points that are kept.
     static let memory = 300
 
     var hub: String
     var server: ServerReport?
     var channels: [ChannelReport] = []
     var waiters: [WaiterReport] = []
-    /// How many rows the reports have left out.
+    /// The number of rows that the reports have omitted.
     var omittedChannels = 0
     var omittedWaiters = 0
-    /// Messages a second, the latest last.
+    /// Messages a second, the latest value last.
     private(set) var rates: [Double] = []
     private(set) var channelRates: [String: [Double]] = [:]
-    /// Whether the rates of channels are known.
+    /// Whether the rates of the channels are known.
     var tracesHandoffs = true
 
     var order = Order.rate
-    /// How many channels are above the screen.
+    /// The number of channels above the visible ones.
     var scroll = 0
     var isPaused = false
-    /// Why there is nothing new.
+    /// Why there are no new reports.
     var trouble: String?
 
     init(hub: String) {
         self.hub = hub
     }
 
-    /// The rate now; nil before it can be known.
+    /// The current rate; nil before it is known.
     var rate: Double? { rates.last }
 
     func rate(of channel: String) -> Double { channelRates[channel]?.last ?? 0 }
 
-    /// Takes in what was reported after an interval.
+    /// Updates the model with the reports of an interval.
     ///
     /// - Parameters:
-    ///   - seen: the handoffs that were seen in it by channel: all, or the first ones of many.
+    ///   - seen: the handoffs that were seen in the interval, by channel: all of them, or the first ones of many.
     mutating func update(_ report: ServerReport, seen: [String: Int], seconds: Double) {
         defer { server = report }
         guard let before = server, before.epoch == report.epoch, seconds > 0 else {
@@ -60,7 +60,7 @@ struct TopModel: Sendable {
         let handoffs = max(0, report.handoffs - before.handoffs)
         rates.appendForgetting(Double(handoffs) / seconds, beyond: Self.memory)
         let total = seen.values.reduce(0, +)
-        // Of more than were seen, the channels have the same shares as of those.
+        // Assumes that the channels have the same shares of all handoffs as of those that were seen.
         let scale = total > 0 ? max(1, Double(handoffs) / Double(total)) : 0
         let active = channelRates.filter { $0.value.contains { $0 > 0 } }.keys
         for name in Set(active).union(seen.keys).union(channels.map(\.name)) {
@@ -68,11 +68,11 @@ struct TopModel: Sendable {
             channelRates[name, default: []].appendForgetting(rate, beyond: Self.memory)
         }
         let current = Set(channels.map(\.name))
-        // A channel that nobody uses for a moment is not reported, and is shown as long as its past is.
+        // A channel that is idle for a moment is not reported. It is shown as long as its past is.
         channelRates = channelRates.filter { current.contains($0.key) || $0.value.suffix(30).contains { $0 > 0 } }
     }
 
-    /// The channels in the order in which they are shown.
+    /// The channels in the order of the table.
     var ordered: [ChannelReport] {
         let known = Set(channels.map(\.name))
         let idle = channelRates.keys.filter { !known.contains($0) }.map { ChannelReport(name: $0) }
@@ -88,7 +88,7 @@ struct TopModel: Sendable {
 }
 
 extension ChannelReport {
-    /// How many wait for it, in whatever way.
+    /// The number of operations that wait on the channel.
     var waiting: Int { senders + receivers + buffered + leased }
 }
 

@@ -1,12 +1,12 @@
 import SluiceWire
 
-/// The picture of a model: so many lines of so many columns.
+/// Lays out a model in a given number of lines and columns.
 struct TopView: Sendable {
     let width: Int
     let height: Int
     let glyphs: Glyphs
 
-    /// The lines, from the top; as many as the height, and none wider than the width.
+    /// Returns the lines from the top: as many as the height, none wider than the width.
     func lines(_ model: TopModel) -> [StyledLine] {
         guard height > 2 else {
             return Array([title(model), footer(model)].prefix(max(0, height))).map { $0.cut(to: width) }
@@ -98,7 +98,7 @@ struct TopView: Sendable {
         var table = ColumnTable(width: width, glyphs: glyphs)
         let kind = width >= 92 ? min(22, max(10, shown.map(\.kindText.count).max() ?? 0)) : 0
         let trend = width >= 140 ? 24 : width >= 116 ? 12 : 0
-        // What is left when the numbers and a reason have their room.
+        // The width that the numbers and a reason leave.
         let longest = max(16, all.map(\.name.count).max() ?? 0)
         let pictures = [kind, trend].reduce(0) { $0 + ($1 > 0 ? $1 + 2 : 0) }
         let room = width - 42 - pictures - (width >= 56 ? 16 : 0) - (width >= 100 ? 8 : 0)
@@ -171,7 +171,7 @@ struct TopView: Sendable {
 
     // MARK: Numbers
 
-    /// In at most eight characters.
+    /// Returns a rate in at most eight characters.
     static func rate(_ rate: Double) -> String {
         switch rate {
         case ..<0.05: "0"
@@ -181,7 +181,7 @@ struct TopView: Sendable {
         }
     }
 
-    /// In at most six characters.
+    /// Returns a count in at most six characters.
     static func count(_ count: Int) -> String {
         switch count {
         case ..<100_000: String(readable: count)
@@ -191,7 +191,7 @@ struct TopView: Sendable {
     }
 }
 
-/// Columns beneath headings, with two spaces between them.
+/// Columns below headings, with two spaces between them.
 struct ColumnTable: Sendable {
     private struct Column {
         let heading: String
@@ -214,7 +214,7 @@ struct ColumnTable: Sendable {
         used += width + 2
     }
 
-    /// A last column for all the room that is left, if there is enough.
+    /// Adds a last column for all the remaining width, if it is enough.
     mutating func addRest(_ heading: String, atLeast least: Int) {
         if width - used >= least { add(heading, width: width - used) }
     }
@@ -227,7 +227,7 @@ struct ColumnTable: Sendable {
         var line = StyledLine(" ")
         for column in columns {
             guard let cell = cells[column.heading] else { continue }
-            // Pictures are as wide as they are to be.
+            // Graphs already have the right width.
             let isFitting = cell.text.count == column.width
             line.append(
                 isFitting ? cell.text : cell.text.columns(column.width, right: column.right, glyphs), cell.style)

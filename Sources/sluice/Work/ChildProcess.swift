@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import SluiceRuntime
 
-/// Programs that were started, and how each has ended. On the reactor's thread only.
+/// Runs programs, and reports how each has ended. On the reactor's thread only.
 final class Children: @unchecked Sendable {
     // Sendable: see above.
 
@@ -23,13 +23,13 @@ final class Children: @unchecked Sendable {
     /// Starts a program.
     ///
     /// - Parameters:
-    ///   - arguments: its name first, which is looked for in the PATH.
-    ///   - input: what it has as its standard input; nil leaves it ours.
-    ///   - ownGroup: whether it leads a process group of its own, so that a signal reaches all that it starts, and the
-    ///     terminal's ctrl-C reaches it through us only.
-    ///   - ended: called with its status as a shell has it: 128 and the number of the signal that ended it.
+    ///   - arguments: its name first, which is looked up in the PATH.
+    ///   - input: its standard input; nil shares that of this process.
+    ///   - ownGroup: whether it leads a process group of its own. Then a signal to the group reaches every process that it
+    ///     starts, and the terminal's ctrl-C does not reach it directly.
+    ///   - ended: called with its status as a shell reports it: 128 plus the number of the signal that ended it.
     /// - Returns: its process id.
-    /// - Throws: `Failure` when there is no such program, or it cannot be run.
+    /// - Throws: `Failure` when the program does not exist or cannot be run.
     func start(
         _ arguments: [String], environment: [String] = [], input: MessageFile? = nil, ownGroup: Bool,
         ended: @escaping (Int32) -> Void
@@ -57,7 +57,7 @@ final class Children: @unchecked Sendable {
         return process
     }
 
-    /// A program begins with the signals as we have found them: SIGPIPE, which the reactor ignores, would be inherited so.
+    /// Starts the program with default signals. It would inherit that the reactor ignores SIGPIPE.
     private static func restoreSignals(of attributes: inout posix_spawnattr_t, ownGroup: Bool) {
         var usual = sigset_t()
         sigemptyset(&usual)
@@ -84,15 +84,15 @@ final class Children: @unchecked Sendable {
     }
 }
 
-/// A message as a file without a name, for a program to read at its leisure: the pipe of a program that does not read
-/// would have somebody wait.
+/// A message as an unnamed file, which a program may read whenever it wants. A write to the pipe of a program that does not
+/// read would wait.
 final class MessageFile {
     private let descriptor: Descriptor
 
     var number: Int32 { descriptor.number }
 
     init(_ bytes: [UInt8]) throws(Failure) {
-        // In memory, where there is such a place.
+        // In memory, if possible.
         let directory = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"
         var path = Array("\(directory)/sluice-message-XXXXXX".utf8CString)
         let number = mkstemp(&path)

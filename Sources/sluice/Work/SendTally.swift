@@ -1,34 +1,43 @@
+import SluiceClient
+import SluiceRuntime
 import SluiceWire
 
-/// What has become of messages that were sent: each is counted once.
+/// Counts the outcomes of sent messages, each message once.
 struct SendTally: Sendable, Hashable, Encodable {
     /// Taken by a receiver, or kept by a channel that buffers.
     var taken = 0
     /// Dropped by the channel, as it was declared to.
     var dropped = 0
-    /// Sent already, under the same id.
+    /// Delivered by an earlier send under the same id.
     var duplicates = 0
     var timedOut = 0
-    /// The channel was closed or poisoned.
+    /// Not taken, because the channel was closed or poisoned.
     var ended = 0
-    /// Withdrawn before anybody took it.
+    /// Withdrawn before a receiver took them.
     var withdrawn = 0
     var refused = 0
-    /// A receiver may have it.
+    /// A receiver may have them.
     var inDoubt = 0
 
-    /// What was wrong first.
+    /// The first thing that went wrong.
     private(set) var problem: String?
 
     private enum CodingKeys: CodingKey {
         case taken, dropped, duplicates, timedOut, ended, withdrawn, refused, inDoubt
     }
 
-    /// All of which it is known that they arrived, or were to be dropped.
+    /// The messages that are known to have arrived, or to have been dropped as declared.
     var done: Int { taken + dropped + duplicates }
     var failed: Int { timedOut + ended + withdrawn + refused + inDoubt }
 
-    /// Counts one.
+    /// Counts the outcome of one message.
+    mutating func count(_ outcome: OperationOutcome) {
+        switch outcome {
+        case .reply(let reply, _): count(reply)
+        case .failed(let error): count(error)
+        }
+    }
+
     mutating func count(_ reply: Reply) {
         switch reply {
         case .ok(let attributes):
@@ -49,13 +58,18 @@ struct SendTally: Sendable, Hashable, Encodable {
         if problem == nil { problem = Failure(reply).message }
     }
 
-    /// Counts one of which nobody will tell any more.
-    mutating func countLost(_ failure: Failure) {
-        inDoubt += 1
-        if problem == nil { problem = failure.message }
+    /// Counts a message to which the hub has not replied.
+    private mutating func count(_ error: SluiceError) {
+        switch error.code {
+        case .tooBig, .limit: refused += 1
+        case .timedOut: timedOut += 1
+        case .cancelled: withdrawn += 1
+        default: inDoubt += 1
+        }
+        if problem == nil { problem = Failure(error).message }
     }
 
-    /// The worst of it.
+    /// The status of the worst outcome.
     var status: ExitStatus {
         if inDoubt > 0 { return .inDoubt }
         if refused > 0 || withdrawn > 0 { return .error }
@@ -64,7 +78,7 @@ struct SendTally: Sendable, Hashable, Encodable {
         return .success
     }
 
-    /// What to tell a person; nil when there is nothing to tell.
+    /// A line for a person; nil when nothing went wrong.
     var complaint: String? {
         guard failed > 0 else { return nil }
         if done + failed == 1, let problem { return problem }

@@ -48,7 +48,7 @@ private func elf() async throws {
         guard let chair = try await client.channel("chairs").receive(lease: .seconds(60)) else { return }
         try await client.barrier("study", parties: 4)
         try await client.barrier("answered", parties: 4)
-        try await chair.giveBack()
+        try await chair.nack()
     }
 }
 

@@ -1,32 +1,32 @@
 public import SluiceRuntime
 public import SluiceWire
 
-/// Looking inside the server.
+/// The server's reports.
 extension Client {
-    /// The server as a whole (`INFO`).
+    /// Returns the report on the server as a whole (`INFO`).
     public func serverReport() async throws(SluiceError) -> ServerReport { try await report(on: .server) }
 
-    /// The channels in use (`CHANNELS`).
+    /// Returns the report on the channels in use (`CHANNELS`).
     ///
-    /// - Parameter prefix: only those whose names begin so.
+    /// - Parameter prefix: limits the report to channels whose names begin with it.
     public func channelsReport(prefix: String? = nil) async throws(SluiceError) -> ChannelsReport {
         try await report(on: .channels(prefix: try Self.name(prefix)))
     }
 
-    /// Who waits on what, and for how long (`WAITERS`).
+    /// Returns the report on the operations that wait, and for how long (`WAITERS`).
     ///
-    /// - Parameter channel: only on that channel or barrier.
+    /// - Parameter channel: limits the report to one channel or barrier.
     public func waitersReport(channel: String? = nil) async throws(SluiceError) -> WaitersReport {
         try await report(on: .waiters(channel: try Self.name(channel)))
     }
 
-    /// Who is connected (`CLIENTS`).
+    /// Returns the report on the connected clients (`CLIENTS`).
     public func clientsReport() async throws(SluiceError) -> ClientsReport { try await report(on: .clients) }
 
-    /// Who waits for each other in a circle (`STUCK`).
+    /// Returns the report on clients that wait for each other in a cycle (`STUCK`).
     public func stuckReport() async throws(SluiceError) -> StuckReport { try await report(on: .stuck) }
 
-    /// What the server says of a verb of the protocol, or of all of them.
+    /// Returns the server's help on a verb of the protocol, or the list of all verbs.
     ///
     /// - Throws: `.misuse` when there is no such verb.
     public func help(on verb: String? = nil) async throws(SluiceError) -> String {
@@ -40,17 +40,16 @@ extension Client {
         return String(decoding: try await data(.help(known)), as: UTF8.self)
     }
 
-    /// Every message that changes hands from now on (`TRACE`), until the loop over it is left.
+    /// Returns every message that changes hands from now on (`TRACE`), until the loop over them ends.
     ///
-    /// Nobody waits for a trace: what is not read in time is not shown.
+    /// A trace never slows the server down: what the loop does not read in time is missing.
     ///
-    /// - Parameter prefix: only on channels whose names begin so.
+    /// - Parameter prefix: limits the trace to channels whose names begin with it.
     public func handoffs(prefix: String? = nil) throws(SluiceError) -> AsyncThrowingStream<HandoffReport, any Error> {
         let name = try Self.name(prefix)
         let (stream, feed) = AsyncThrowingStream.makeStream(
             of: HandoffReport.self, bufferingPolicy: .bufferingNewest(1024))
-        let operation = Operation(.trace(TraceCommand(prefix: name, format: .json)))
-        operation.listener = .handler { event in
+        let operation = submit(.trace(TraceCommand(prefix: name, format: .json))) { event in
             switch event {
             case .part(.data(let bytes), _):
                 do {
@@ -64,7 +63,6 @@ extension Client {
             }
         }
         feed.onTermination = { [link] _ in link.cancel(operation) }
-        link.submit(operation)
         return stream
     }
 
@@ -73,7 +71,7 @@ extension Client {
         do {
             return try JSON.decode(Report.self, from: bytes)
         } catch {
-            throw SluiceError(.misuse, "the server's report is not understood: \(error)")
+            throw SluiceError(.misuse, "cannot decode the server's report: \(error)")
         }
     }
 

@@ -1,4 +1,4 @@
-// What a program that depends on this library alone meets in its API.
+// The types of other modules that the API of this library uses.
 @_exported public import enum SluiceRuntime.SelectOrder
 @_exported public import struct SluiceRuntime.SluiceError
 @_exported public import enum SluiceWire.ChannelDeclaration

@@ -1,29 +1,30 @@
 import ArgumentParser
 import Foundation
+import SluiceClient
 import SluiceRuntime
 import SluiceWire
 
-/// What every command takes.
+/// The options of every command.
 struct HubOptions: ParsableArguments {
     static let defaultAddress = "127.0.0.1:7333"
 
     @Option(
         name: [.customShort("H"), .customLong("hub")],
         help: ArgumentHelp(
-            "Where the hub is; else SLUICE_ADDRESS, else \(defaultAddress).", valueName: "HOST:PORT|unix:PATH"))
+            "The address of the hub; else SLUICE_ADDRESS, else \(defaultAddress).", valueName: "HOST:PORT|unix:PATH"))
     var address: String?
 
-    @Option(help: ArgumentHelp("What the hub calls this connection in its reports.", valueName: "NAME"))
+    @Option(help: ArgumentHelp("The label of this connection in the hub's reports.", valueName: "NAME"))
     var label: String?
 
-    @Flag(name: .shortAndLong, help: "Say nothing on stderr; the exit status tells.")
+    @Flag(name: .shortAndLong, help: "Print nothing on stderr; the exit status tells.")
     var quiet = false
 
     func validate() throws {
         if let label, ChannelName(label) == nil { throw ValidationError("--label: \(ChannelName.rule)") }
     }
 
-    /// The hub that is meant.
+    /// The hub that the options and the environment name.
     func place(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(Failure) -> HubPlace {
         let variable = environment["SLUICE_ADDRESS"].flatMap { $0.isEmpty ? nil : $0 }
         return try place(at: address ?? variable ?? Self.defaultAddress, environment)
@@ -42,22 +43,21 @@ struct HubOptions: ParsableArguments {
         }
     }
 
-    /// Never among the arguments, which everybody on the machine can list.
-    private static func credentials(_ environment: [String: String]) throws(Failure) -> Credentials? {
+    /// Credentials are never arguments, because every user of a machine can list those.
+    private static func credentials(_ environment: [String: String]) throws(Failure) -> ClientCredentials? {
         let principal = environment["SLUICE_PRINCIPAL"] ?? ""
         let token = environment["SLUICE_TOKEN"] ?? ""
         if principal.isEmpty, token.isEmpty { return nil }
-        guard let name = ChannelName(principal), !token.isEmpty else {
-            throw Failure(
-                "SLUICE_PRINCIPAL is a name, and SLUICE_TOKEN its token: one without the other is no use", .usage)
+        guard ChannelName(principal) != nil, !token.isEmpty else {
+            throw Failure("pass SLUICE_PRINCIPAL, a name, and SLUICE_TOKEN, its token, or neither of them", .usage)
         }
-        return Credentials(name, token: Array(token.utf8))
+        return ClientCredentials(principal: principal, token: token)
     }
 }
 
-/// Where a hub is, and as whom to go there.
+/// The address of a hub, and the identity to use there.
 struct HubPlace: Sendable {
     var address: SocketAddress
     var label: ChannelName?
-    var credentials: Credentials?
+    var credentials: ClientCredentials?
 }

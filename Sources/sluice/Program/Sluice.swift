@@ -17,11 +17,11 @@ enum Sluice {
     }
 }
 
-/// The command line: what is typed behind `sluice`.
+/// The command line: the arguments of `sluice`.
 struct Root: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sluice",
-        abstract: "CSP channels for shells: send, receive, choose, and look inside a hub.",
+        abstract: "CSP channels for shells: send, receive, select, and look inside a hub.",
         discussion: """
             Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt. Credentials come from \
             SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
@@ -40,11 +40,11 @@ struct Root: ParsableCommand {
                 ]),
         ])
 
-    /// Reads the arguments that follow the program's name.
+    /// Parses the arguments that follow the program's name.
     ///
     /// A request for help, for the version or for a completion script is answered on stdout, and ends the process with 0.
     ///
-    /// - Throws: `Failure` of one line, without the usage text that `parseOrExit` would add to it.
+    /// - Throws: a `Failure` of one line, without the usage text that `parseOrExit` would add.
     static func parsing(_ arguments: some Sequence<String>) throws(Failure) -> any ParsableCommand {
         do {
             return try parseAsRoot(Array(arguments))

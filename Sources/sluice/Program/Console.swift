@@ -1,9 +1,9 @@
 import Glibc
 
-/// What is said on stderr.
+/// Standard error, for messages to a person.
 struct Console: Sendable {
     let isQuiet: Bool
-    /// Whether a person watches.
+    /// Whether standard error is a terminal.
     let isTerminal: Bool
 
     init(isQuiet: Bool = false) {
@@ -13,16 +13,16 @@ struct Console: Sendable {
 
     static let standard = Console()
 
-    /// Whether a person sees what is printed.
+    /// Whether standard output is a terminal.
     static var hasTerminalOutput: Bool { isatty(STDOUT_FILENO) == 1 }
 
-    /// Says what is wrong.
+    /// Reports what is wrong.
     func complain(_ message: String) {
         guard !isQuiet else { return }
         write("sluice: \(message)\n")
     }
 
-    /// Writes as it is; what cannot be written is lost, there being nobody to tell.
+    /// Writes a text as it is. What cannot be written is lost, because there is nowhere to report it.
     func write(_ text: String) {
         var bytes = Array(text.utf8)[...]
         while !bytes.isEmpty {

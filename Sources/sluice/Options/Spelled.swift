@@ -1,7 +1,7 @@
 import ArgumentParser
 import SluiceWire
 
-/// Values as they are spelled on the command line.
+/// Parses values of the command line.
 enum Spelled {
     @Sendable static func name(_ text: String) throws -> ChannelName {
         guard let name = ChannelName(text) else { throw ValidationError(ChannelName.rule) }
@@ -16,14 +16,14 @@ enum Spelled {
         return duration
     }
 
-    @Sendable static func lease(_ text: String) throws -> Duration {
-        let lease = try duration(text)
-        guard lease > .zero else { throw ValidationError("a lease is longer than 0") }
-        return lease
+    @Sendable static func positiveDuration(_ text: String) throws -> Duration {
+        let value = try duration(text)
+        guard value > .zero else { throw ValidationError("the duration must be longer than 0") }
+        return value
     }
 
     @Sendable static func positive(_ text: String) throws -> Int {
-        guard let number = Int(text), number > 0 else { throw ValidationError("a whole number, at least 1") }
+        guard let number = Int(text), number > 0 else { throw ValidationError("pass a whole number, at least 1") }
         return number
     }
 

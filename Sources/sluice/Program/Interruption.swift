@@ -1,18 +1,18 @@
 import Glibc
 import SluiceRuntime
 
-/// The signal that asks a command to end: ctrl-C, a hang-up, a `kill`. On the reactor's thread only.
+/// The signal that asks a command to end: ctrl-C, a hang-up, or a `kill`. On the reactor's thread only.
 ///
-/// The first one has the command withdraw what it can and say what it has done; a second one ends it at once.
+/// On the first signal, the command withdraws what it can and reports what it has done. A second one ends it at once.
 final class Interruption: @unchecked Sendable {
     // Sendable: see above.
 
     private let reactor: Reactor
     private var watchers: [SignalWatcher] = []
-    /// The signal that came.
+    /// The signal that has arrived.
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
-    /// Takes every signal in place of the reactions, when there is one.
+    /// When set, takes every signal instead of the reactions.
     var interceptor: ((Int32) -> Void)?
 
     init(on reactor: Reactor) {
@@ -29,7 +29,7 @@ final class Interruption: @unchecked Sendable {
         }
     }
 
-    /// Whether who has started us wants the signal to do nothing, as `nohup` does.
+    /// Whether the parent process has the signal ignored, as `nohup` does.
     private static func isIgnored(_ number: Int32) -> Bool {
         var action = sigaction()
         guard sigaction(number, nil, &action) == 0 else { return false }
@@ -39,18 +39,18 @@ final class Interruption: @unchecked Sendable {
 
     private func arrived(_ number: Int32) {
         if let interceptor { return interceptor(number) }
-        // The next one has its usual effect.
+        // The next signal has its default effect.
         for watcher in watchers { watcher.close() }
         begin(number)
     }
 
     private func begin(_ number: Int32) {
-        guard !reactions.isEmpty else { Session.die(of: number) }
+        guard !reactions.isEmpty else { Invocation.die(of: number) }
         signal = number
         for reaction in reactions { reaction(number) }
     }
 
-    /// Calls `reaction` when the signal comes, or now if it came.
+    /// Calls `reaction` when the signal arrives, or now if it has arrived.
     func react(_ reaction: @escaping (Int32) -> Void) {
         if let signal { return reaction(signal) }
         reactions.append(reaction)

@@ -1,0 +1,79 @@
+import SluiceClient
+import SluiceRuntime
+import SluiceWire
+
+/// The exit status of the process, which tells a script what happened to its message.
+enum ExitStatus: Int32, Sendable {
+    /// It happened: the message was taken, or there is an answer.
+    case success = 0
+    /// It was refused, or failed.
+    case error = 1
+    /// The command line is wrong.
+    case usage = 2
+    /// The time ran out, and it did not happen.
+    case timeout = 3
+    /// The channel is closed or poisoned.
+    case ended = 4
+    /// It may have happened.
+    case inDoubt = 5
+}
+
+/// Why a command has failed: one line for a person, and a status for a script.
+struct Failure: Error, Sendable, Hashable {
+    /// A single line, without the program's name.
+    let message: String
+    let status: ExitStatus
+
+    init(_ message: String, _ status: ExitStatus = .error) {
+        self.message = message
+        self.status = status
+    }
+}
+
+/// How a command has ended.
+enum Ending: Sendable, Hashable {
+    case status(ExitStatus)
+    /// With the status of another program.
+    case code(Int32)
+    /// Standard output has no reader any more.
+    case brokenPipe
+}
+
+extension Failure {
+    init(_ error: SluiceError) {
+        let status: ExitStatus =
+            switch error.code {
+            case .timedOut: .timeout
+            case .closed, .poisoned: .ended
+            case .inDoubt: .inDoubt
+            default: .error
+            }
+        let isRefusal = WireError.Code.all.contains { $0.description == error.code.description }
+        self.init(isRefusal ? Self.text("refused (\(error.code))", error.message) : error.message, status)
+    }
+
+    /// Describes a reply that is not the expected one.
+    init(_ reply: Reply) {
+        switch reply {
+        case .timeout: self.init("the time ran out", .timeout)
+        case .closed(let channel, let reason): self.init(Self.text("\(channel) is closed", reason), .ended)
+        case .poisoned(let channel, let reason): self.init(Self.text("\(channel) is poisoned", reason), .ended)
+        case .cancelled(let reason): self.init(Self.text("withdrawn", reason))
+        case .maybe(let reason): self.init(Self.text("in doubt: a receiver may have the message", reason), .inDoubt)
+        case .error(let error): self.init(Self.text("refused (\(error.code))", error.message))
+        case .ok, .message, .data, .otherwise, .end: self.init("the hub has given an unexpected answer")
+        }
+    }
+
+    init(_ outcome: OperationOutcome) {
+        switch outcome {
+        case .reply(let reply, _): self.init(reply)
+        case .failed(let error): self.init(error)
+        }
+    }
+
+    private static func text(_ text: String, _ reason: String?) -> String {
+        guard let reason = String(readableReason: reason) else { return text }
+        return "\(text): \(reason)"
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import SluiceClient
+import SluiceRuntime
+
+/// One run of a command: its reactor, its signals, and how it ends.
+final class Invocation: Sendable {
+    let reactor: Reactor
+    let console: Console
+    let interruption: Interruption
+
+    private init(_ reactor: Reactor, _ console: Console) {
+        self.reactor = reactor
+        self.console = console
+        interruption = Interruption(on: reactor)
+    }
+
+    /// Runs `body` as a command, and ends the process as it says.
+    static func run(quiet: Bool, _ body: @escaping @Sendable (Invocation) async throws -> Ending) -> Never {
+        let console = Console(isQuiet: quiet)
+        do {
+            let invocation = Invocation(try Reactor(name: "sluice"), console)
+            // Signals, pipes and terminals wake the reactor too, which the search for deadlocks does not know.
+            invocation.reactor.hold()
+            let ending = try invocation.reactor.run {
+                try invocation.interruption.watch()
+                return try await body(invocation)
+            }
+            invocation.end(ending)
+        } catch let failure as Failure {
+            fail(failure, console)
+        } catch let error as SluiceError {
+            fail(Failure(error), console)
+        } catch {
+            fail(Failure("\(error)"), console)
+        }
+    }
+
+    private static func fail(_ failure: Failure, _ console: Console) -> Never {
+        console.complain(failure.message)
+        exit(failure.status.rawValue)
+    }
+
+    private func end(_ ending: Ending) -> Never {
+        if let signal = interruption.signal { Self.die(of: signal) }
+        switch ending {
+        case .status(let status): exit(status.rawValue)
+        case .code(let code): exit(code)
+        case .brokenPipe: Self.die(of: SIGPIPE)
+        }
+    }
+
+    /// Ends the process as the signal itself would have ended it, so that a shell sees why.
+    static func die(of number: Int32) -> Never {
+        signal(number, SIG_DFL)
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, number)
+        pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+        kill(getpid(), number)
+        exit(128 + number)
+    }
+
+    // MARK: The hub
+
+    /// Connects to a hub. The connection is not replaced when it is lost: a script must learn that.
+    func connect(to place: HubPlace) async throws -> Client {
+        var options = ClientOptions()
+        options.credentials = place.credentials
+        options.label = place.label?.description
+        options.reconnect = nil
+        options.keepAlive = nil
+        do throws(SluiceError) {
+            return try await Client.connect("\(place.address)", options: options, on: reactor)
+        } catch {
+            throw Failure(Failure(error).message, .error)
+        }
+    }
+
+    /// Calls `reaction` when the connection is lost.
+    func watch(_ client: Client, _ reaction: @escaping @Sendable () -> Void) {
+        reactor.spawn("the connection's end") {
+            for await state in client.states {
+                if case .ended = state { reaction() }
+            }
+        }
+    }
+}
+
+extension Client {
+    /// Why the connection is lost; nil while it is not.
+    var loss: Failure? {
+        if case .ended(let error) = state { Failure(error) } else { nil }
+    }
+}

@@ -1,0 +1,77 @@
+import SluiceClient
+import SluiceRuntime
+
+/// Holds messages under their leases as long as the work takes, and counts how each hold has ended. On the reactor's thread
+/// only.
+final class LeaseKeeper: @unchecked Sendable {
+    // Sendable: see above.
+
+    private struct Hold {
+        let delivery: LeasedDelivery
+        /// Called when the hold is lost, so that another receiver may get the message.
+        let onLoss: () -> Void
+    }
+
+    private let gate: Gate
+    private var ticker: Ticker?
+    private var held: [ObjectIdentifier: Hold] = [:]
+    /// Acknowledgements and nacks that the hub has not answered yet.
+    private var unanswered = 0
+    /// Messages that were not held any more when they were acknowledged: another receiver gets them too.
+    private(set) var lost = 0
+
+    init(lease: Duration, of client: Client, in invocation: Invocation) throws(SluiceError) {
+        gate = Gate("the hub's answers to acknowledgements", on: invocation.reactor)
+        ticker = try invocation.reactor.tick(every: lease / 3) { [weak self] _ in self?.touchAll() }
+        invocation.watch(client) { [weak self] in self?.loseAll() }
+    }
+
+    /// Renews the lease of a message until it is acknowledged or nacked.
+    ///
+    /// - Parameter onLoss: called when the lease has ended all the same, or the connection is lost.
+    func hold(_ delivery: LeasedDelivery, onLoss: @escaping () -> Void = {}) {
+        held[ObjectIdentifier(delivery)] = Hold(delivery: delivery, onLoss: onLoss)
+    }
+
+    private func loseAll() {
+        let all = held
+        held = [:]
+        for hold in all.values { hold.onLoss() }
+    }
+
+    private func touchAll() {
+        for (id, hold) in held {
+            hold.delivery.touch { [self] error in
+                if error != nil { held.removeValue(forKey: id)?.onLoss() }
+            }
+        }
+    }
+
+    /// - Parameter onAnswer: called with the error when the message was not held any more, else with nil.
+    func acknowledge(_ delivery: LeasedDelivery, _ onAnswer: @escaping @Sendable (SluiceError?) -> Void = { _ in }) {
+        held[ObjectIdentifier(delivery)] = nil
+        unanswered += 1
+        delivery.acknowledge { [self] error in
+            if error != nil { lost += 1 }
+            onAnswer(error)
+            noteAnswer()
+        }
+    }
+
+    /// - Parameter delay: how long no receiver gets the message.
+    func nack(_ delivery: LeasedDelivery, delay: Duration = .zero) {
+        held[ObjectIdentifier(delivery)] = nil
+        unanswered += 1
+        delivery.nack(delay: delay) { [self] _ in noteAnswer() }
+    }
+
+    private func noteAnswer() {
+        unanswered -= 1
+        if unanswered == 0 { gate.open() }
+    }
+
+    /// Waits until the hub has answered every acknowledgement and nack.
+    func settle() async throws {
+        while unanswered > 0 { try await gate.wait() }
+    }
+}
