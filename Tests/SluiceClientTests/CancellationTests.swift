@@ -5,12 +5,13 @@ import Testing
 
 @testable import SluiceClient
 
-@Suite(.bounded) struct ClientCancellationTests {
+@Suite("Cancelling operations", .bounded) struct ClientCancellationTests {
     private func code(of task: Task<some Sendable, any Error>) async -> SluiceError.Code? {
         if case .failure(let error) = await task.result { (error as? SluiceError)?.code } else { nil }
     }
 
-    @Test func aCancelledTaskWithdrawsItsOperation() async throws {
+    @Test("Cancelling a task withdraws its operation at the server")
+    func aCancelledTaskWithdrawsItsOperation() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             let tasks = [
@@ -26,7 +27,8 @@ import Testing
         }
     }
 
-    @Test func aTaskThatIsCancelledAlreadyAsksForNothing() async throws {
+    @Test("A task that is already cancelled sends nothing")
+    func aTaskThatIsCancelledAlreadyAsksForNothing() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             let task = Task {
@@ -37,7 +39,8 @@ import Testing
         }
     }
 
-    @Test func noMessageIsLostToCancellation() async throws {
+    @Test("No message is lost to a cancellation that races with it")
+    func noMessageIsLostToCancellation() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             var received: [Int] = []
@@ -58,7 +61,8 @@ import Testing
         }
     }
 
-    @Test func aSendThatIsCancelledUnderALeaseIsInDoubt() async throws {
+    @Test("A send that is cancelled while a receiver holds its message is in doubt")
+    func aSendThatIsCancelledUnderALeaseIsInDoubt() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             let sender = Task { try await channel.send("x") }

@@ -5,8 +5,9 @@ import Testing
 
 @testable import SluiceClient
 
-@Suite(.bounded) struct ClientTests {
-    @Test func aMessageGoesFromTaskToTask() async throws {
+@Suite("Client", .bounded) struct ClientTests {
+    @Test("A message goes from one task to another")
+    func aMessageGoesFromTaskToTask() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
             async let receipt = jobs.send("sweep the yard")
@@ -15,7 +16,8 @@ import Testing
         }
     }
 
-    @Test func tenThousandOperationsOverOneConnectionAllComplete() async throws {
+    @Test("Ten thousand concurrent operations over one connection all complete")
+    func tenThousandOperationsOverOneConnectionAllComplete() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             try await withThrowingTaskGroup(of: Int?.self) { group in
@@ -33,7 +35,8 @@ import Testing
         }
     }
 
-    @Test func aMegabyteArrivesWhole() async throws {
+    @Test("A message of a megabyte arrives whole")
+    func aMegabyteArrivesWhole() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             let body = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
@@ -43,7 +46,8 @@ import Testing
         }
     }
 
-    @Test func triesSayWhetherSomebodyWasThere() async throws {
+    @Test("trySend and tryReceive report whether there was a counterpart")
+    func triesSayWhetherSomebodyWasThere() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             #expect(try await !channel.trySend("x"))
@@ -58,7 +62,8 @@ import Testing
         }
     }
 
-    @Test func deadlinesAndRefusalsHaveTheirCodes() async throws {
+    @Test("Timeouts and refusals have their error codes")
+    func deadlinesAndRefusalsHaveTheirCodes() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             func code(_ body: () async throws -> Void) async -> SluiceError.Code? {
@@ -82,7 +87,8 @@ import Testing
         }
     }
 
-    @Test func aLoopEndsWithItsChannel() async throws {
+    @Test("A loop over a channel ends when the channel is closed and empty")
+    func aLoopEndsWithItsChannel() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             let reader = Task {
@@ -96,7 +102,8 @@ import Testing
         }
     }
 
-    @Test func aLoopTakesNoMoreThanItIsAskedFor() async throws {
+    @Test("A loop over a channel takes no message before it asks for it")
+    func aLoopTakesNoMoreThanItIsAskedFor() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             var loop = channel.makeAsyncIterator()
@@ -113,7 +120,8 @@ import Testing
         var size: Int
     }
 
-    @Test func valuesTravelAsJSON() async throws {
+    @Test("Values are sent and received as JSON")
+    func valuesTravelAsJSON() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             let job = Job(name: "yard", size: 3)
@@ -124,7 +132,8 @@ import Testing
         }
     }
 
-    @Test func aBroadcastTellsItsReceivers() async throws {
+    @Test("A broadcast reaches all receivers and reports their number")
+    func aBroadcastTellsItsReceivers() async throws {
         try await TestServer.run { server, client in
             let news = try client.channel("news")
             try await news.open(.broadcast)
@@ -135,7 +144,8 @@ import Testing
         }
     }
 
-    @Test func anIDIsDeliveredOnce() async throws {
+    @Test("A message that is sent twice under an id is delivered once")
+    func anIDIsDeliveredOnce() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
             try await channel.open(.queue(capacity: 10))
@@ -146,7 +156,8 @@ import Testing
         }
     }
 
-    @Test func aBarrierOpensForAll() async throws {
+    @Test("A barrier opens when all parties are there")
+    func aBarrierOpensForAll() async throws {
         try await TestServer.run { _, client in
             async let first: Void = client.barrier("start", parties: 2)
             async let second: Void = client.barrier("start", parties: 2)
@@ -158,7 +169,8 @@ import Testing
         }
     }
 
-    @Test func theLastEndToLeaveClosesTheChannel() async throws {
+    @Test("The last sending end to leave closes the channel")
+    func theLastEndToLeaveClosesTheChannel() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             try await channel.join(.sending)
@@ -169,7 +181,8 @@ import Testing
         }
     }
 
-    @Test func aClientThatIsClosedLeavesItsEndsInGoodOrder() async throws {
+    @Test("Closing a client makes it leave its ends in good order")
+    func aClientThatIsClosedLeavesItsEndsInGoodOrder() async throws {
         try await TestServer.run { server, client in
             let other = try await server.connect()
             try await other.channel("c").join(.sending, lostConnection: .poisons)
@@ -182,7 +195,8 @@ import Testing
 
     // MARK: Looking inside
 
-    @Test func reportsAreTyped() async throws {
+    @Test("Reports are decoded into their types")
+    func reportsAreTyped() async throws {
         try await TestServer.run { server, client in
             #expect(try await client.serverReport().epoch == 42)
             #expect(try await client.stuckReport().cycles.isEmpty)
@@ -201,7 +215,8 @@ import Testing
         }
     }
 
-    @Test func aTraceShowsWhatChangesHands() async throws {
+    @Test("A trace shows each handoff")
+    func aTraceShowsWhatChangesHands() async throws {
         try await TestServer.run { server, client in
             var handoffs = try client.handoffs(prefix: "jobs").makeAsyncIterator()
             try await server.parked(1)

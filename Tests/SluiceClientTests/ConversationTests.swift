@@ -6,7 +6,7 @@ import Testing
 @testable import SluiceClient
 
 /// The client's side of the conversation, without sockets and without a clock.
-@Suite struct ConversationTests {
+@Suite("The client's side of the protocol") struct ConversationTests {
     /// A conversation, and the server that the test plays.
     private final class Talk {
         var conversation: ClientConversation
@@ -92,7 +92,8 @@ import Testing
 
     // MARK: Beginning
 
-    @Test func nothingIsAskedBeforeTheGreeting() throws {
+    @Test("Operations wait for the greeting")
+    func nothingIsAskedBeforeTheGreeting() throws {
         let talk = Talk()
         talk.connect()
         talk.ask(receive())
@@ -102,14 +103,16 @@ import Testing
         #expect(talk.conversation.greeting?.epoch == 7)
     }
 
-    @Test func anotherVersionIsRejected() throws {
+    @Test("Another version of the protocol ends the client")
+    func anotherVersionIsRejected() throws {
         let talk = Talk()
         talk.connect()
         try talk.hear("OK version=2 epoch=7\n")
         guard case .rejected = talk.change else { return #expect(Bool(false), "\(String(describing: talk.change))") }
     }
 
-    @Test func aFullServerIsTriedAgain() throws {
+    @Test("A server without room is tried again")
+    func aFullServerIsTriedAgain() throws {
         let talk = Talk()
         talk.connect()
         try talk.hear("ERR limit the server has 1 connections, and takes no more\n")
@@ -117,7 +120,8 @@ import Testing
         #expect(error.code == .limit)
     }
 
-    @Test func whoeverHasCredentialsShowsThemFirst() throws {
+    @Test("Credentials are sent before operations")
+    func whoeverHasCredentialsShowsThemFirst() throws {
         let principal = try #require(ChannelName("ann"))
         let talk = Talk(credentials: Credentials(principal, token: Array("secret".utf8)))
         talk.connect()
@@ -128,7 +132,8 @@ import Testing
         #expect(talk.said == "#0 RECV jobs\n")
     }
 
-    @Test func refusedCredentialsAreTheEnd() throws {
+    @Test("Refused credentials end the client")
+    func refusedCredentialsAreTheEnd() throws {
         let principal = try #require(ChannelName("ann"))
         let talk = Talk(credentials: Credentials(principal, token: []))
         talk.connect()
@@ -139,7 +144,8 @@ import Testing
 
     // MARK: Tags
 
-    @Test func aTagIsUsedAgainOnceItsFinalReplyHasCome() throws {
+    @Test("A tag is reused after its final reply")
+    func aTagIsUsedAgainOnceItsFinalReplyHasCome() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(receive())
@@ -150,7 +156,8 @@ import Testing
         #expect(talk.told == ["RECV MSG"])
     }
 
-    @Test func eachKindKeepsAShareOfTheTags() throws {
+    @Test("Receives and sends leave each other a share of the tags")
+    func eachKindKeepsAShareOfTheTags() throws {
         let talk = Talk()
         try talk.begin(tags: 4)
         for _ in 0..<5 { talk.ask(receive()) }
@@ -162,7 +169,8 @@ import Testing
         #expect(talk.said == "#0 SEND len=1 jobs\ny\n#3 RECV jobs\n")
     }
 
-    @Test func whatIsAnsweredAtOnceNeedsNoTag() throws {
+    @Test("Commands that are answered at once need no tag")
+    func whatIsAnsweredAtOnceNeedsNoTag() throws {
         let talk = Talk()
         try talk.begin(tags: 2)
         talk.ask(receive())
@@ -173,7 +181,8 @@ import Testing
         #expect(talk.told == ["ACK OK"])
     }
 
-    @Test func countedReceivesHaveManyReplies() throws {
+    @Test("A counted receive has many replies")
+    func countedReceivesHaveManyReplies() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(.receive(ReceiveCommand(channel: jobs, lease: .seconds(1), count: .endless)))
@@ -181,14 +190,30 @@ import Testing
         #expect(talk.told == ["RECV part MSG", "RECV part MSG", "RECV CLOSED"])
     }
 
-    @Test func anAnswerToNothingBreaksTheConnection() throws {
+    @Test("A counted receive asks the next connection for what it has not received yet") func resumedCounting() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(.receive(ReceiveCommand(channel: jobs, lease: .seconds(1), count: .exactly(3), window: 3)))
+        talk.ask(.receive(ReceiveCommand(channel: jobs, count: .exactly(1))))
+        try talk.hear("#0 MSG jobs 1 did=1.2 attempt=1\nx\n#1 MSG jobs 1\ny\n")
+        talk.lose()
+        #expect(talk.told == ["RECV part MSG", "RECV part MSG", "RECV END"])
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\n")
+        #expect(talk.said == "#0 RECV lease=1000ms count=2 window=2 jobs\n")
+    }
+
+    @Test("A reply to no pending command breaks the connection")
+    func anAnswerToNothingBreaksTheConnection() throws {
         let talk = Talk()
         try talk.begin()
         try talk.hear("#7 OK\n")
         guard case .broken = talk.change else { return #expect(Bool(false), "no change") }
     }
 
-    @Test func aCrowdThatWasToldTogetherIsWrittenTogether() throws {
+    @Test("Tasks that are resumed together share one write")
+    func aCrowdThatWasToldTogetherIsWrittenTogether() throws {
         let talk = Talk()
         try talk.begin()
         for _ in 0..<8 { talk.ask(receive()) }
@@ -208,7 +233,8 @@ import Testing
 
     // MARK: Cancelling
 
-    @Test func cancellingWaitsForTheServersWord() throws {
+    @Test("A cancelled operation waits for its final reply")
+    func cancellingWaitsForTheServersWord() throws {
         let talk = Talk()
         try talk.begin()
         let first = talk.ask(receive())
@@ -222,7 +248,8 @@ import Testing
         #expect(talk.told == ["RECV MSG", "RECV CANCELLED"])
     }
 
-    @Test func whatTheServerDoesNotHaveIsCancelledAtOnce() throws {
+    @Test("A queued operation is cancelled at once")
+    func whatTheServerDoesNotHaveIsCancelledAtOnce() throws {
         let talk = Talk()
         let operation = talk.ask(receive())
         talk.cancel(operation)
@@ -232,7 +259,8 @@ import Testing
         #expect(talk.said == "#0 SEND len=1 jobs\nx\n")
     }
 
-    @Test func cancelledOperationsDoNotOutliveTheirConnection() throws {
+    @Test("Cancelled operations end with their connection")
+    func cancelledOperationsDoNotOutliveTheirConnection() throws {
         let talk = Talk()
         try talk.begin()
         let operations = [talk.ask(receive()), talk.ask(send("x", id: "a"))]
@@ -243,7 +271,8 @@ import Testing
 
     // MARK: Losing connections
 
-    @Test func whatHasNotHappenedIsAskedForAgainInItsOrder() throws {
+    @Test("A new connection repeats operations in their order")
+    func whatHasNotHappenedIsAskedForAgainInItsOrder() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(receive())
@@ -259,7 +288,8 @@ import Testing
         #expect(talk.said == "INFO\n#0 RECV jobs\n#1 RECV lease=1000ms jobs\n#2 RECV timeout=1000ms jobs\n")
     }
 
-    @Test func aSendWithoutAnIDIsInDoubtAndOneWithAnIDIsRepeated() throws {
+    @Test("A new connection repeats a send with an id, and one without is in doubt")
+    func aSendWithoutAnIDIsInDoubtAndOneWithAnIDIsRepeated() throws {
         let talk = Talk()
         try talk.begin(epoch: 5)
         talk.ask(send("x"))
@@ -275,7 +305,8 @@ import Testing
         #expect(talk.told == ["SEND in-doubt", "SEND MAYBE"])
     }
 
-    @Test func anIDIsNotTrustedForLongerThanTheServerRemembersIt() throws {
+    @Test("A send with an id is not repeated after the server has forgotten the id")
+    func anIDIsNotTrustedForLongerThanTheServerRemembersIt() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(send("y", id: "a"))
@@ -286,7 +317,8 @@ import Testing
         #expect(talk.said.isEmpty)
     }
 
-    @Test func whatIsAboutTheConnectionEndsWithIt() throws {
+    @Test("Commands about a connection or its leases end with the connection")
+    func whatIsAboutTheConnectionEndsWithIt() throws {
         let talk = Talk()
         try talk.begin()
         let delivery = DeliveryID(serial: 1, slot: 2)
@@ -301,7 +333,8 @@ import Testing
         #expect(talk.told.last == "ACK stale")
     }
 
-    @Test func selectsThatOnlyReceiveGoOnAndOthersAreInDoubt() throws {
+    @Test("Selects that only receive are repeated, and others are in doubt")
+    func selectsThatOnlyReceiveGoOnAndOthersAreInDoubt() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(.select(SelectCommand(arms: [.receive(jobs)])))
@@ -314,7 +347,8 @@ import Testing
         #expect(talk.said == "#0 SELECT recv jobs\n")
     }
 
-    @Test func aNewConnectionIsMadeWhatTheOldOneWas() throws {
+    @Test("A new connection repeats the label, the ends and, at a new server, the channels")
+    func aNewConnectionIsMadeWhatTheOldOneWas() throws {
         let label = try #require(ChannelName("worker"))
         let talk = Talk(label: label)
         try talk.begin(epoch: 1)
@@ -331,7 +365,8 @@ import Testing
         }
     }
 
-    @Test func withoutAnotherConnectionEverythingEnds() throws {
+    @Test("Without another connection, every operation ends")
+    func withoutAnotherConnectionEverythingEnds() throws {
         let talk = Talk()
         try talk.begin(tags: 4)
         for _ in 0..<4 { talk.ask(receive()) }
@@ -345,7 +380,8 @@ import Testing
 
     // MARK: Time
 
-    @Test func timeGoesOnWithoutAConnection() throws {
+    @Test("Timeouts run while there is no connection")
+    func timeGoesOnWithoutAConnection() throws {
         let talk = Talk()
         try talk.begin()
         talk.ask(receive(timeout: .seconds(10)))
@@ -362,13 +398,15 @@ import Testing
         #expect(talk.said == "#0 RECV timeout=6000ms jobs\n")
     }
 
-    @Test func aTryWithoutAConnectionFails() throws {
+    @Test("A try without a connection fails")
+    func aTryWithoutAConnectionFails() throws {
         let talk = Talk()
         talk.ask(receive(timeout: .zero))
         #expect(talk.told == ["RECV disconnected"])
     }
 
-    @Test func aSilentServerIsAskedForASignOfLifeAndGivenUp() throws {
+    @Test("A silent server gets a PING, and is given up when it does not answer")
+    func aSilentServerIsAskedForASignOfLifeAndGivenUp() throws {
         let talk = Talk()
         try talk.begin()
         talk.now = Duration.seconds(9).wholeNanoseconds
@@ -383,7 +421,8 @@ import Testing
 
     // MARK: Closing
 
-    @Test func closingWithdrawsEverythingAndSaysGoodBye() throws {
+    @Test("Closing withdraws everything and sends QUIT")
+    func closingWithdrawsEverythingAndSaysGoodBye() throws {
         let talk = Talk()
         try talk.begin(tags: 2)
         talk.ask(receive())

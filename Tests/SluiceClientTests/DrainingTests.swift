@@ -6,8 +6,9 @@ import Testing
 @testable import SluiceClient
 
 /// A client of a server that drains.
-@Suite(.bounded) struct DrainingTests {
-    @Test func whatWaitsDidNotHappenAndTheClientWaitsForTheNextServer() async throws {
+@Suite("Clients of a draining server", .bounded) struct DrainingTests {
+    @Test("A draining server withdraws what waits, and the client waits for the next server")
+    func whatWaitsDidNotHappenAndTheClientWaitsForTheNextServer() async throws {
         let first = try TestServer.start(epoch: 1)
         let client = try await first.connect()
         let (jobs, news) = (try client.channel("jobs"), try client.channel("news"))
@@ -35,7 +36,8 @@ import Testing
         await other.close()
     }
 
-    @Test func whatIsNewIsRefusedAndWhatIsHeldIsStillAcknowledged() async throws {
+    @Test("A draining server refuses new work and still accepts acknowledgements")
+    func whatIsNewIsRefusedAndWhatIsHeldIsStillAcknowledged() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let (client, other) = (try await server.connect(), try await server.connect())
@@ -55,7 +57,8 @@ import Testing
         await other.close()
     }
 
-    @Test func whatAReceiverHoldsAtTheEndIsInDoubt() async throws {
+    @Test("A message still held when the server stops is in doubt for its sender")
+    func whatAReceiverHoldsAtTheEndIsInDoubt() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let (client, other) = (try await server.connect(), try await server.connect())

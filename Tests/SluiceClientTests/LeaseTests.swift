@@ -5,10 +5,11 @@ import Testing
 
 @testable import SluiceClient
 
-@Suite(.bounded) struct ClientLeaseTests {
+@Suite("Receiving under a lease", .bounded) struct ClientLeaseTests {
     private struct BadWork: Error {}
 
-    @Test func whatReturnsIsAcknowledgedAndWhatThrowsGoesBack() async throws {
+    @Test("Work that returns acknowledges its message, and work that throws gives it back")
+    func whatReturnsIsAcknowledgedAndWhatThrowsGoesBack() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
             async let sent = jobs.send("sweep")
@@ -24,7 +25,8 @@ import Testing
         }
     }
 
-    @Test func aClosedChannelHasNoWork() async throws {
+    @Test("A receive under a lease on a closed channel returns nil")
+    func aClosedChannelHasNoWork() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
             try await jobs.close()
@@ -33,7 +35,8 @@ import Testing
         }
     }
 
-    @Test func aDeliveryThatNobodyRefersToGoesBack() async throws {
+    @Test("A delivery without references goes back")
+    func aDeliveryThatNobodyRefersToGoesBack() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
             async let sent = jobs.send("sweep")
@@ -48,7 +51,8 @@ import Testing
         }
     }
 
-    @Test func longWorkIsTouchedByItself() async throws {
+    @Test("The lease is renewed while the work takes longer than it")
+    func longWorkIsTouchedByItself() async throws {
         let serverClock = ManualReactorClock()
         let clientClock = ManualReactorClock()
         let server = try TestServer.start(clock: serverClock)
@@ -72,7 +76,8 @@ import Testing
         await client.close()
     }
 
-    @Test func aLoopHoldsNoMoreThanItsWindow() async throws {
+    @Test("A loop over deliveries holds no more than its window")
+    func aLoopHoldsNoMoreThanItsWindow() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
@@ -88,7 +93,8 @@ import Testing
         }
     }
 
-    @Test func whatALoopLeavesGoesBack() async throws {
+    @Test("Deliveries that a loop leaves behind go back")
+    func whatALoopLeavesGoesBack() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             let senders = (0..<3).map { number in Task { try await jobs.send(String(number)) } }

@@ -6,15 +6,17 @@ import Testing
 
 @testable import SluiceClient
 
-@Suite(.bounded) struct ReconnectTests {
-    @Test func nobodyThereIsAnError() async throws {
+@Suite("Connecting and reconnecting", .bounded) struct ReconnectTests {
+    @Test("Connecting fails when nothing listens at the address")
+    func nobodyThereIsAnError() async throws {
         let server = try TestServer.start()
         server.stop()
         let error = await #expect(throws: SluiceError.self) { try await server.connect() }
         #expect(error?.code == .system)
     }
 
-    @Test func aPeerThatIsNoServerIsAnError() async throws {
+    @Test("Connecting fails when the peer is not a Sluice server")
+    func aPeerThatIsNoServerIsAnError() async throws {
         let reactor = try Reactor(name: "impostor")
         try reactor.start()
         defer { reactor.stop() }
@@ -29,7 +31,8 @@ import Testing
         #expect(error?.code == .misuse)
     }
 
-    @Test func aServerWithUsersWantsCredentials() async throws {
+    @Test("A server with users accepts only valid credentials")
+    func aServerWithUsersWantsCredentials() async throws {
         var users = Users()
         _ = users.add("ann", token: "secret")
         let server = try TestServer.start(users: users)
@@ -44,7 +47,8 @@ import Testing
         await client.close()
     }
 
-    @Test func aReceiveWaitsOnOverTheNextConnection() async throws {
+    @Test("A receive waits on over the next connection")
+    func aReceiveWaitsOnOverTheNextConnection() async throws {
         let first = try TestServer.start(epoch: 1)
         let client = try await first.connect()
         let jobs = try client.channel("jobs")
@@ -72,7 +76,8 @@ import Testing
         await other.close()
     }
 
-    @Test func aClientMayEndWithItsFirstConnection() async throws {
+    @Test("A client without reconnection ends with its first connection")
+    func aClientMayEndWithItsFirstConnection() async throws {
         let server = try TestServer.start()
         var options = ClientOptions()
         options.reconnect = nil
@@ -86,7 +91,8 @@ import Testing
         throw Surprise()
     }
 
-    @Test func aClosedClientTakesNoMoreOperations() async throws {
+    @Test("A closed client fails its pending and later operations")
+    func aClosedClientTakesNoMoreOperations() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let client = try await server.connect()
@@ -99,14 +105,16 @@ import Testing
         await client.close()
     }
 
-    @Test func aClientThatNobodyRefersToIsClosed() async throws {
+    @Test("A client is closed when the last reference to it is gone")
+    func aClientThatNobodyRefersToIsClosed() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         _ = try await server.connect()
         try await server.disconnected()
     }
 
-    @Test func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
+    @Test("A cancelled task still closes its client with QUIT")
+    func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let task = Task {
@@ -130,7 +138,8 @@ import Testing
         var counts: [String: Int] { content.withLock { $0 } }
     }
 
-    @Test func aSendWhoseAnswerIsLostIsFoundDoneUnderItsIDAndInDoubtWithoutOne() async throws {
+    @Test("A send whose answer was lost is a duplicate with an id, and in doubt without one")
+    func aSendWhoseAnswerIsLostIsFoundDoneUnderItsIDAndInDoubtWithoutOne() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let proxy = try Proxy(to: server.address)
@@ -153,7 +162,8 @@ import Testing
     }
 
     /// The network fails again and again, while the server lives: what has an id arrives exactly once.
-    @Test func idsArriveOnceWhateverBecomesOfTheConnections() async throws {
+    @Test("Messages with ids arrive exactly once over connections that break")
+    func idsArriveOnceWhateverBecomesOfTheConnections() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let proxy = try Proxy(to: server.address)

@@ -5,8 +5,9 @@ import Testing
 
 @testable import SluiceClient
 
-@Suite(.bounded) struct RemoteSelectTests {
-    @Test func theArmThatCanIsTaken() async throws {
+@Suite("Selecting among remote channels", .bounded) struct RemoteSelectTests {
+    @Test("A select takes the arm that is ready")
+    func theArmThatCanIsTaken() async throws {
         try await TestServer.run { server, client in
             let (jobs, results) = (try client.channel("jobs"), try client.channel("results"))
             func choose() async throws -> String {
@@ -27,7 +28,8 @@ import Testing
         }
     }
 
-    @Test func withoutAnyArmTheOtherwiseIsTakenOrTimeRunsOut() async throws {
+    @Test("Without a ready arm, a select takes otherwise, or its timeout")
+    func withoutAnyArmTheOtherwiseIsTakenOrTimeRunsOut() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
             let now = try await client.select {
@@ -43,7 +45,8 @@ import Testing
         }
     }
 
-    @Test func armsMayHoldMessagesAndMeet() async throws {
+    @Test("Arms may receive under a lease and meet at a barrier")
+    func armsMayHoldMessagesAndMeet() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             async let sent = jobs.send("sweep")
@@ -64,7 +67,8 @@ import Testing
         }
     }
 
-    @Test func armsMayComeFromALoop() async throws {
+    @Test("Arms may come from a loop")
+    func armsMayComeFromALoop() async throws {
         try await TestServer.run { server, client in
             let channels = try (0..<5).map { try client.channel("c\($0)") }
             async let chosen: String = client.select(order: .first) {

@@ -63,7 +63,7 @@ extension ClientConversation {
         }
         askWaiting(&actions, now: now)
         requestFlush(&actions)
-        expect(actions.events.count { $0.operation.hasTask })
+        expect(actions.events.count { !$0.operation.hasHandler })
         return actions
     }
 

@@ -67,9 +67,9 @@ package final class Operation: @unchecked Sendable {
         if case .queued = stage { true } else { false }
     }
 
-    /// Whether a task waits for it, which may ask for another operation as soon as it goes on.
-    var hasTask: Bool {
-        if case .task = listener { true } else { false }
+    /// Whether its listener is a handler, which does not submit further operations as a resumed task does.
+    var hasHandler: Bool {
+        if case .handler = listener { true } else { false }
     }
 
     init(_ command: Command, connection: Int? = nil, pipeline: SendPipeline? = nil) {

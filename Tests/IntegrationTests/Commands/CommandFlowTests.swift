@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 
 /// Many messages through `sluice`, and what becomes of them when a program ends in between.
-@Suite(.serialized, .bounded) struct CommandFlowTests {
-    @Test(arguments: [("", 1_000_000), ("--ack", 100_000)]) func manyLinesArriveInOrder(ack: String, lines: Int) throws
-    {
+@Suite("Streams of messages through sluice", .serialized, .bounded) struct CommandFlowTests {
+    @Test("Many lines arrive in order", arguments: [("", 1_000_000), ("--ack", 100_000)])
+    func manyLinesArriveInOrder(ack: String, lines: Int) throws {
         let daemon = try Daemon()
         // It says now and then how far it is: how long the whole takes is no matter of the test's.
         let step = lines / 20
@@ -20,7 +20,8 @@ import Testing
                 """)
     }
 
-    @Test func aPipeForwardsInOrderAndEndsWithItsSource() throws {
+    @Test("pipe forwards in order, and ends when its source is closed")
+    func aPipeForwardsInOrderAndEndsWithItsSource() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "same\n0\n",
@@ -32,7 +33,8 @@ import Testing
                 """)
     }
 
-    @Test func aPipeLosesNothingWhenItsEndIsClosed() throws {
+    @Test("pipe gives a message back when its destination is closed")
+    func aPipeLosesNothingWhenItsEndIsClosed() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "4\n1\n",
@@ -42,7 +44,8 @@ import Testing
                 """)
     }
 
-    @Test func aPipeEndsWithTheHubThatItSendsTo() throws {
+    @Test("pipe ends when the hub of its destination stops")
+    func aPipeEndsWithTheHubThatItSendsTo() throws {
         let daemon = try Daemon()
         let other = try Daemon()
         let pipe = try daemon.sluice("pipe", "a", "b", "--to", "127.0.0.1:\(try other.port)")
@@ -64,7 +67,8 @@ import Testing
         try JSONDecoder().decode(Tally.self, from: Data(try #require(try program.line()).utf8))
     }
 
-    @Test(arguments: [1, 700, 5000]) func anInterruptedSenderKnowsWhatWasTaken(lines: Int) throws {
+    @Test("An interrupted send counts exactly the messages that were taken", arguments: [1, 700, 5000])
+    func anInterruptedSenderKnowsWhatWasTaken(lines: Int) throws {
         let daemon = try Daemon()
         let receiver = try daemon.sluice("recv", "--follow", "jobs")
         let sender = try daemon.shell("exec sluice send --json jobs < <(seq 100000000)")
@@ -78,7 +82,8 @@ import Testing
         #expect(try receiver.status() == 0)
     }
 
-    @Test(arguments: [1, 700, 5000]) func anInterruptedReceiverPrintsAllThatItTook(lines: Int) throws {
+    @Test("An interrupted recv prints every message that it has taken", arguments: [1, 700, 5000])
+    func anInterruptedReceiverPrintsAllThatItTook(lines: Int) throws {
         let daemon = try Daemon()
         let receiver = try daemon.sluice("recv", "--follow", "jobs")
         let sender = try daemon.shell("exec sluice send --json jobs < <(seq 100000000)")
@@ -91,7 +96,8 @@ import Testing
         #expect(try sender.status() == 4)
     }
 
-    @Test func whoNobodyReadsEndsByTheBrokenPipe() throws {
+    @Test("recv ends by SIGPIPE when its output has no reader")
+    func whoNobodyReadsEndsByTheBrokenPipe() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "1\n141\n",
@@ -102,7 +108,8 @@ import Testing
                 """)
     }
 
-    @Test func aSignalThatIsToBeIgnoredIs() throws {
+    @Test("A signal that the parent ignores stays ignored")
+    func aSignalThatIsToBeIgnoredIs() throws {
         let daemon = try Daemon()
         let receiver = try daemon.shell("trap '' HUP; exec sluice recv -n 2 jobs")
         try daemon.expect(status: 0, of: "send", "jobs", "one")
@@ -114,7 +121,8 @@ import Testing
 
     // MARK: Workers
 
-    @Test func aCommandThatFailsGivesItsMessageBack() throws {
+    @Test("A message goes back when its command fails")
+    func aCommandThatFailsGivesItsMessageBack() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "first\nsecond\n",
@@ -125,7 +133,8 @@ import Testing
                 """)
     }
 
-    @Test func workersThatAreKilledLoseNothing() throws {
+    @Test("Killed workers lose no message")
+    func workersThatAreKilledLoseNothing() throws {
         let daemon = try Daemon()
         let path = temporaryPath("work")
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -145,7 +154,8 @@ import Testing
         #expect(Set(done) == Set(1...60))
     }
 
-    @Test func anInterruptedWorkerPassesItOnAndGivesTheMessageBack() throws {
+    @Test("An interrupted worker passes the signal on and gives its message back")
+    func anInterruptedWorkerPassesItOnAndGivesTheMessageBack() throws {
         let daemon = try Daemon()
         let sender = try daemon.sluice("send", "jobs", "precious")
         let worker = try daemon.sluice(
@@ -159,7 +169,9 @@ import Testing
         #expect(try sender.status() == 0)
     }
 
-    @Test(arguments: [["recv", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
+    @Test(
+        "Commands are stopped when the hub is lost",
+        arguments: [["recv", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
     func aLostHubStopsTheCommands(arguments: [String]) throws {
         let daemon = try Daemon()
         let script = "trap 'echo stopped; exit 1' TERM; echo begun; while :; do read -t 0.01 x < /dev/zero; done"
@@ -175,7 +187,8 @@ import Testing
 
     // MARK: Locks
 
-    @Test func oneHoldsTheLockAtATime() throws {
+    @Test("Only one process holds a lock at a time")
+    func oneHoldsTheLockAtATime() throws {
         let daemon = try Daemon()
         let path = temporaryPath("lock")
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -190,7 +203,8 @@ import Testing
                 """)
     }
 
-    @Test func theLockIsFreeWhenItsHolderDies() throws {
+    @Test("A lock is free when its holder dies")
+    func theLockIsFreeWhenItsHolderDies() throws {
         let daemon = try Daemon()
         let holder = try daemon.sluice("lock", "db", "--", "bash", "-c", "echo held $$; exec 1>&-; read")
         let process = try #require(try holder.line()?.split(separator: " ").last.flatMap { Int32($0) })

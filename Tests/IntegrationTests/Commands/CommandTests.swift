@@ -3,14 +3,16 @@ import TestSupport
 import Testing
 
 /// What each command of `sluice` prints, and ends with.
-@Suite(.serialized, .bounded) struct CommandTests {
-    @Test func aMessageArrives() throws {
+@Suite("Commands of sluice", .serialized, .bounded) struct CommandTests {
+    @Test("send delivers a message to recv")
+    func aMessageArrives() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "sweep the yard\n0\n", of: "sluice recv jobs & sluice send jobs sweep the yard; wait $!; echo $?")
     }
 
-    @Test func whatWaitsWhenTheHubStopsDidNotHappen() throws {
+    @Test("A stopping hub withdraws what waits, with status 1")
+    func whatWaitsWhenTheHubStopsDidNotHappen() throws {
         let daemon = try Daemon()
         let waiting = [
             try daemon.sluice("recv", "a"), try daemon.sluice("send", "b", "x"),
@@ -34,7 +36,8 @@ import Testing
         }
     }
 
-    @Test func theStatusTellsWhatHappened() throws {
+    @Test("The exit status and the error message report the outcome")
+    func theStatusTellsWhatHappened() throws {
         let daemon = try Daemon()
         try daemon.expect(status: 3, "the time ran out", of: "send", "--timeout", "0", "jobs", "x")
         try daemon.expect(status: 3, "the time ran out", of: "recv", "--timeout", "1ms", "jobs")
@@ -60,14 +63,16 @@ import Testing
         try daemon.expect(status: 2, "top needs a terminal", of: "top")
     }
 
-    @Test func quietSaysNothing() throws {
+    @Test("--quiet leaves stderr empty")
+    func quietSaysNothing() throws {
         let daemon = try Daemon()
         let program = try daemon.sluice("send", "--quiet", "--timeout", "0", "jobs", "x")
         #expect(try program.errorOutput() == "")
         #expect(try program.status() == 3)
     }
 
-    @Test func aMessageUnderALeaseIsInDoubt() throws {
+    @Test("A send whose time runs out under a lease is in doubt, with status 5")
+    func aMessageUnderALeaseIsInDoubt() throws {
         let daemon = try Daemon()
         let receiver = try LineSocket(port: try daemon.port)
         try receiver.send(Array("recv lease=1m jobs\n".utf8))
@@ -75,7 +80,8 @@ import Testing
         #expect(try receiver.line()?.hasPrefix("MSG jobs 1 did=") == true)
     }
 
-    @Test func aLostHubLeavesSendersInDoubt() throws {
+    @Test("A send whose hub is killed is in doubt, with status 5")
+    func aLostHubLeavesSendersInDoubt() throws {
         let daemon = try Daemon()
         let sender = try daemon.sluice("send", "jobs", "x")
         try daemon.expect("", of: "until sluice waiters jobs | grep -q 'send jobs'; do :; done")
@@ -84,7 +90,8 @@ import Testing
         #expect(try sender.status() == 5)
     }
 
-    @Test func standardInputIsCutAsAskedFor() throws {
+    @Test("Standard input is cut into messages as the options say")
+    func standardInputIsCutAsAskedFor() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "a b|c|d\n",
@@ -105,7 +112,8 @@ import Testing
         try daemon.expect(status: 0, of: "send", "q")
     }
 
-    @Test func aSelectTakesOneArm() throws {
+    @Test("select takes one arm and prints it")
+    func aSelectTakesOneArm() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "1 recv b hello there\n", of: "sluice select recv a , recv b & sluice send b hello there; wait")
@@ -118,13 +126,15 @@ import Testing
             of: "sluice select --json recv a , recv b & sluice send a x; wait")
     }
 
-    @Test func partiesMeet() throws {
+    @Test("barrier ends when all parties are there")
+    func partiesMeet() throws {
         let daemon = try Daemon()
         try daemon.expect(
             "0 0\n", of: "sluice barrier -n 2 start & sluice barrier -n 2 start; a=$?; wait $!; echo $a $?")
     }
 
-    @Test func theHubIsLookedInto() throws {
+    @Test("The inspection commands print their reports")
+    func theHubIsLookedInto() throws {
         let daemon = try Daemon()
         try daemon.expect("queue\n", of: "sluice open --capacity 2 jobs; sluice channels --json j | grep -o queue")
         try daemon.expect("no operation is waiting\nno client is stuck\n", of: "sluice waiters; sluice stuck")
@@ -140,7 +150,8 @@ import Testing
         #expect(try trace.status() == -SIGINT)
     }
 
-    @Test(arguments: ["q", "\u{3}"]) func topTakesTheScreenAndGivesItBack(key: String) throws {
+    @Test("top restores the screen when it ends", arguments: ["q", "\u{3}"])
+    func topTakesTheScreenAndGivesItBack(key: String) throws {
         let daemon = try Daemon()
         let terminal = try daemon.shell(
             """
@@ -155,7 +166,8 @@ import Testing
         #expect(screen.hasSuffix("status \(key == "q" ? 0 : 130)\n"))
     }
 
-    @Test func completionScriptsAreThere() throws {
+    @Test("Completion scripts are printed for each shell")
+    func completionScriptsAreThere() throws {
         let daemon = try Daemon()
         for shell in ["bash", "zsh", "fish"] {
             let program = try daemon.sluice("--generate-completion-script", shell)

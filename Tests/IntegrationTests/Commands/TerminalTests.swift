@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The same conversation typed into different programs.
-@Suite(.serialized, .bounded) struct TerminalTests {
+@Suite("Terminal programs as clients", .serialized, .bounded) struct TerminalTests {
     private static let conversation = """
         open cap=2 letters
         send letters a
@@ -54,7 +54,8 @@ import Testing
         OK
         """
 
-    @Test(arguments: [[], ["-C"]]) func netcatSaysTheSameWithAndWithoutCarriageReturns(flags: [String]) throws {
+    @Test("netcat gets the same replies with and without carriage returns", arguments: [[], ["-C"]])
+    func netcatSaysTheSameWithAndWithoutCarriageReturns(flags: [String]) throws {
         let daemon = try Daemon()
         let netcat = try Program("/usr/bin/env", ["nc"] + flags + ["127.0.0.1", try daemon.port])
         try netcat.say(Self.conversation)
@@ -63,7 +64,8 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test func telnetSaysTheSame() throws {
+    @Test("telnet gets the same replies as netcat")
+    func telnetSaysTheSame() throws {
         let daemon = try Daemon()
         let telnet = try Program("/usr/bin/env", ["telnet", "127.0.0.1", try daemon.port])
         for _ in 0..<3 { _ = try telnet.line() }

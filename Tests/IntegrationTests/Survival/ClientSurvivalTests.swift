@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Clients of a daemon that is killed, and started again, while they are at work.
-@Suite(.serialized, .bounded) struct ClientSurvivalTests {
+@Suite("Clients of a daemon that is killed", .serialized, .bounded) struct ClientSurvivalTests {
     /// What the tasks have seen, by the text of the message.
     private final class Ledger: Sendable {
         struct Entry {
@@ -77,7 +77,8 @@ import Testing
         }
     }
 
-    @Test func fiftyDeathsOfTheDaemonLeaveNothingHangingAndNothingToldWrong() async throws {
+    @Test("Over fifty kills of the daemon, every operation ends, and every outcome is true")
+    func fiftyDeathsOfTheDaemonLeaveNothingHangingAndNothingToldWrong() async throws {
         var daemon = try Daemon()
         let address = "127.0.0.1:\(try daemon.port)"
         var options = ClientOptions()

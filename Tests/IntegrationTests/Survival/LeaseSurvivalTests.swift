@@ -3,8 +3,9 @@ import TestSupport
 import Testing
 
 /// Receivers that die with a message in their hands.
-@Suite(.serialized, .bounded) struct LeaseSurvivalTests {
-    @Test func nothingIsLostWithTwoHundredReceiversThatWereStoppedMatchedAndKilled() throws {
+@Suite("Receivers that are killed with a lease", .serialized, .bounded) struct LeaseSurvivalTests {
+    @Test("Two hundred receivers that are killed with a message under a lease lose none")
+    func nothingIsLostWithTwoHundredReceiversThatWereStoppedMatchedAndKilled() throws {
         let daemon = try Daemon()
         let sender = try daemon.netcat()
         let control = try daemon.netcat()

@@ -6,9 +6,9 @@ try await withClient("127.0.0.1:7333") { client in
     }
     for await state in client.states {
         switch state {
-        case .connected(let server): print("connected with life \(server.epoch) of the server")
+        case .connected(let server): print("connected to epoch \(server.epoch) of the server")
         case .connecting(let cause): print("no connection: \(cause?.message ?? "not yet")")
-        case .ended(let cause): print("the end: \(cause.message)")
+        case .ended(let cause): print("ended: \(cause.message)")
         }
     }
 }
