@@ -47,7 +47,7 @@ import Testing
             for number in 0..<500 {
                 let receiver = Task { try await channel.receive() }
                 let sender = Task { try await channel.send(String(number)) }
-                // At the same time as the message: whoever comes first, both sides agree.
+                // Races with the message: both sides must agree on which came first.
                 receiver.cancel()
                 if case .success(let message?) = await receiver.result, let number = Int(message.text) {
                     received.append(number)

@@ -5,14 +5,14 @@ import Testing
 
 @testable import SluiceClient
 
-/// The client's side of the conversation, without sockets and without a clock.
+/// Without sockets and without a clock.
 @Suite("The client's side of the protocol") struct ConversationTests {
     /// A conversation, and the server that the test plays.
     private final class Talk {
         var conversation: ClientConversation
         private var reader = ReplyReader()
         var now: UInt64 = 0
-        /// What has become of the operations, in order: the verb, and the outcome.
+        /// The events of the operations in order: the verb, and what was told.
         private(set) var told: [String] = []
         private(set) var change: ConversationChange?
 
@@ -25,7 +25,7 @@ import Testing
             take(conversation.connected(now: now))
         }
 
-        /// Connects, and is let in.
+        /// Connects, and answers the greeting.
         func begin(epoch: Int = 1, tags: Int = 1024) throws {
             connect()
             try hear("OK version=1 epoch=\(epoch) max-tags=\(tags)\n")
@@ -57,10 +57,10 @@ import Testing
             return isAlive
         }
 
-        /// Whether somebody was asked to write.
+        /// Whether a write has been requested.
         var wantsToWrite: Bool { conversation.isFlushRequested }
 
-        /// What was said since the last time.
+        /// The output since the last call.
         var said: String { String(decoding: conversation.takeOutput(), as: UTF8.self) }
 
         private func take(_ actions: ConversationActions) {
@@ -226,7 +226,7 @@ import Testing
         _ = talk.said
         talk.ask(receive())
         #expect(!talk.wantsToWrite)
-        // One has not come back.
+        // One task has not submitted anything yet.
         talk.expectNobody()
         #expect(talk.wantsToWrite)
     }
@@ -372,7 +372,7 @@ import Testing
         for _ in 0..<4 { talk.ask(receive()) }
         talk.ask(send("x", id: "a"))
         talk.lose(isFinal: true)
-        // Those that the server had are told last where they stood in line: at the head of those that it never had.
+        // The operations that the server had are queued again, ahead of those that it never had, and end with them.
         #expect(talk.told.sorted() == Array(repeating: "RECV disconnected", count: 4) + ["SEND in-doubt"])
         talk.ask(receive())
         #expect(talk.told.last == "RECV disconnected")

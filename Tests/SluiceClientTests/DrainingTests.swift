@@ -5,7 +5,6 @@ import Testing
 
 @testable import SluiceClient
 
-/// A client of a server that drains.
 @Suite("Clients of a draining server", .bounded) struct DrainingTests {
     @Test("A draining server withdraws what waits, and the client waits for the next server")
     func whatWaitsDidNotHappenAndTheClientWaitsForTheNextServer() async throws {
@@ -25,7 +24,7 @@ import Testing
         try await first.disconnected()
         #expect(first.hub.endings == [.drained: 1])
         first.stop()
-        // Asked for again, it waits for a connection, and so happens at the next server.
+        // Submitted again, the operation waits for a connection, and so happens at the next server.
         let again = Task { try await news.send("x", id: "x") }
         let second = try TestServer.start(at: first.address, epoch: 2)
         defer { second.stop() }

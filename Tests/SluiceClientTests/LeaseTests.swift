@@ -67,7 +67,7 @@ import Testing
             for _ in 0..<5 {
                 serverClock.advance(by: .seconds(8))
                 clientClock.advance(by: .seconds(5))
-                // The client's reactor touches before it hears the first answer, and the server before the second.
+                // The client's reactor renews the lease before it hears the first answer, and the server before the second.
                 _ = try await client.ping()
                 _ = try await client.ping()
             }

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import Synchronization
 
-/// A network between clients and a server that can be cut: bytes go both ways, until all connections break off.
+/// A network between clients and a server: forwards bytes in both directions until its connections are cut.
 final class Proxy: Sendable {
     let address: SocketAddress
     private let reactor: Reactor
@@ -38,12 +38,12 @@ final class Proxy: Sendable {
         sink.close()
     }
 
-    /// Nothing comes back from the server, up to the next cut: it is lost on its way.
+    /// Drops everything that the server sends, until the next cut.
     func mute() { muted.store(true, ordering: .relaxed) }
 
-    /// Breaks all connections off, with what is on its way.
+    /// Breaks all connections, and loses the bytes that are on their way.
     func cut() {
-        // Where the bytes pass, so that none does meanwhile.
+        // On the thread that forwards the bytes, so that none passes meanwhile.
         reactor.post { [self] in
             let streams = streams.withLock { streams in
                 defer { streams = [] }

@@ -130,7 +130,7 @@ import Testing
 
     private struct Surprise: Error {}
 
-    /// How often each text has come.
+    /// Counts how often each text has arrived.
     private final class Tally: Sendable {
         private let content = Lock<[String: Int]>([:])
 
@@ -161,7 +161,6 @@ import Testing
         await receiver.close()
     }
 
-    /// The network fails again and again, while the server lives: what has an id arrives exactly once.
     @Test("Messages with ids arrive exactly once over connections that break")
     func idsArriveOnceWhateverBecomesOfTheConnections() async throws {
         let server = try TestServer.start()

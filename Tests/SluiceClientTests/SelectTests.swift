@@ -1,5 +1,6 @@
 import SluiceHub
 import SluiceRuntime
+import SluiceWire
 import TestSupport
 import Testing
 
@@ -78,5 +79,10 @@ import Testing
             try await channels[3].send("x")
             #expect(try await chosen == "c3")
         }
+    }
+
+    @Test("Each order of the API is the protocol's order of that name", arguments: SluiceRuntime.SelectOrder.allCases)
+    func orders(order: SluiceRuntime.SelectOrder) {
+        #expect(SelectPlan([], order: order).command.order.rawValue == order.rawValue)
     }
 }

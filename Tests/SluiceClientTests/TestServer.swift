@@ -5,14 +5,14 @@ import Testing
 
 @testable import SluiceClient
 
-/// A hub that serves on a port of its own, on a thread of its own.
+/// A hub with its own port and thread.
 struct TestServer: Sendable {
     let hub: Hub
     let address: SocketAddress
     private let reactor: Reactor
     private let listener: Listener
 
-    /// - Parameter address: where to serve; port 0 finds a free one.
+    /// - Parameter address: the address to listen on; port 0 finds a free one.
     static func start(
         at address: SocketAddress = .ipv4(0x7f00_0001, port: 0), limits: HubLimits = HubLimits(), users: Users? = nil,
         epoch: Int = 42, clock: any ReactorClock = SystemReactorClock()
@@ -25,19 +25,19 @@ struct TestServer: Sendable {
         return TestServer(hub: hub, address: listener.localAddress, reactor: reactor, listener: listener)
     }
 
-    /// Breaks all its connections off.
+    /// Stops the server, and breaks all connections.
     func stop() {
         listener.close()
         reactor.stop()
     }
 
-    /// Has it take no new work, and no new clients.
+    /// Makes the server accept no new work and no new clients.
     func drain(within limit: Duration? = nil) {
         listener.close()
         hub.drain(within: limit)
     }
 
-    /// Runs `body` with a client of a server.
+    /// Runs `body` with a new server and a client of it.
     static func run(
         limits: HubLimits = HubLimits(), options: ClientOptions = ClientOptions(),
         _ body: (TestServer, Client) async throws -> Void

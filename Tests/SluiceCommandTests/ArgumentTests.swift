@@ -10,7 +10,7 @@ struct ArgumentTests {
     private func name(_ text: String) throws -> ChannelName { try #require(ChannelName(text)) }
 
     @Test(
-        "that are wrong are one line, and status 2",
+        "Wrong arguments fail with one line and status 2",
         arguments: [
             ["nonsense"], ["send"], ["recv", "a", "-n", "0"], ["recv", "a", "-n", "1", "--follow"],
             ["recv", "a", "--parallel", "2"],
@@ -22,14 +22,14 @@ struct ArgumentTests {
     func wrong(arguments: [String]) {
         do throws(Failure) {
             _ = try Root.parsing(arguments)
-            Issue.record("that was taken")
+            Issue.record("the arguments were accepted")
         } catch {
             #expect(error.status == .usage)
             #expect(!error.message.contains("\n"))
         }
     }
 
-    @Test("of select: words between commas")
+    @Test("Commas separate the arms of select")
     func arms() throws {
         let command = try ArmWords(["recv", "a", ",", "send", "b", "x", "y", ",", "barrier", "c", "3", ",", "else"])
             .command()
@@ -45,7 +45,7 @@ struct ArgumentTests {
         }
     }
 
-    @Test("durations are those of the protocol")
+    @Test("Durations are spelled as in the protocol")
     func durations() throws {
         #expect(try Spelled.duration("0") == .zero)
         #expect(try Spelled.duration("1500ms") == .milliseconds(1500))
@@ -55,7 +55,7 @@ struct ArgumentTests {
         }
     }
 
-    @Test("do not hold credentials: the environment does, and both of them")
+    @Test("Credentials come from the environment, and need both variables")
     func credentials() throws {
         let options = try HubOptions.parse([])
         let place = try options.place([
@@ -67,7 +67,7 @@ struct ArgumentTests {
         #expect(throws: Failure.self) { try options.place(["SLUICE_TOKEN": "secret"]) }
     }
 
-    @Test("what was sent is counted, and the worst of it is the status")
+    @Test("Outcomes of sends are counted, and the worst one is the status")
     func tally() throws {
         var tally = SendTally()
         tally.count(.ok([]))

@@ -2,9 +2,9 @@ import Testing
 
 @testable import sluice
 
-@Suite("Cutting standard input into messages")
+@Suite("Splitting standard input into messages")
 struct MessageSplitterTests {
-    /// Feeds the text in pieces of that length, and gives back the messages.
+    /// Splits the text, which arrives in pieces of this length, into messages.
     private func messages(
         _ text: String, _ framing: MessageSplitter.Framing, inPiecesOf length: Int, maxBytes: Int = 100
     ) throws -> [String] {
@@ -20,7 +20,7 @@ struct MessageSplitterTests {
         }
     }
 
-    @Test("lines, however they arrive", arguments: [1, 2, 3, 100])
+    @Test("Lines are split however they arrive", arguments: [1, 2, 3, 100])
     func lines(length: Int) throws {
         #expect(try messages("one\ntwo\n\nthree\n", .lines, inPiecesOf: length) == ["one", "two", "", "three"])
         #expect(try messages("one\r\nlast", .lines, inPiecesOf: length) == ["one\r", "last"])
@@ -28,19 +28,19 @@ struct MessageSplitterTests {
         #expect(try messages("\n", .lines, inPiecesOf: length) == [""])
     }
 
-    @Test("between zero bytes", arguments: [1, 2, 100])
+    @Test("Zero bytes end messages", arguments: [1, 2, 100])
     func null(length: Int) throws {
         #expect(try messages("a\nb\0c\0", .null, inPiecesOf: length) == ["a\nb", "c"])
         #expect(try messages("a\0b", .null, inPiecesOf: length) == ["a", "b"])
     }
 
-    @Test("as a whole, even if it is empty", arguments: [1, 2, 100])
+    @Test("The whole input is one message, even if it is empty", arguments: [1, 2, 100])
     func whole(length: Int) throws {
         #expect(try messages("a\nb\0", .whole, inPiecesOf: length) == ["a\nb\0"])
         #expect(try messages("", .whole, inPiecesOf: length) == [""])
     }
 
-    @Test("refuses what is longer than the hub takes, without keeping all of it", arguments: [1, 4, 100])
+    @Test("A message longer than the limit fails before all of it is kept", arguments: [1, 4, 100])
     func tooLong(length: Int) throws {
         #expect(try messages("1234\n1234", .lines, inPiecesOf: length, maxBytes: 4) == ["1234", "1234"])
         for framing in [MessageSplitter.Framing.lines, .whole] {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import sluice
 
-@Suite("The picture that top draws")
+@Suite("The screen of top")
 struct TopTests {
     private func report(handoffs: Int, epoch: Int = 1) -> ServerReport {
         ServerReport(
@@ -25,7 +25,7 @@ struct TopTests {
     }
 
     @Test(
-        "is as large as the screen, whatever that is",
+        "The lines fit every size of the screen",
         arguments: [1, 2, 3, 10, 20, 40, 56, 64, 80, 84, 100, 120, 300], [0, 1, 2, 3, 5, 8, 14, 24, 40, 100])
     func size(width: Int, height: Int) {
         for model in [model, TopModel(hub: "h")] {
@@ -35,7 +35,7 @@ struct TopTests {
         }
     }
 
-    @Test("shows rates, the busiest channel first")
+    @Test("Rates are shown, with the busiest channel first")
     func rates() throws {
         let lines = TopView(width: 80, height: 24, glyphs: .ascii).lines(model).map(\.text)
         #expect(lines[0].hasPrefix(" sluice top  127.0.0.1:7333") && lines[0].hasSuffix("up 4 m 10 s - 1.2.3 "))
@@ -50,7 +50,7 @@ struct TopTests {
             })
     }
 
-    @Test("estimates rates of channels from the handoffs that were seen")
+    @Test("Rates of channels are estimated from the handoffs that were seen")
     func sample() {
         var model = TopModel(hub: "h")
         model.update(report(handoffs: 0), seen: [:], seconds: 1)
@@ -62,7 +62,7 @@ struct TopTests {
         #expect(model.rate == nil)
     }
 
-    @Test("has no colors when they are not wanted, and nothing that moves the cursor")
+    @Test("Without colors there are no escape sequences, and text cannot move the cursor")
     func colors() {
         var model = model
         model.order = .name
@@ -72,12 +72,12 @@ struct TopTests {
         #expect(lines.map { $0.rendered(inColor: true) }.joined().contains("\u{1B}[31mpoisoned: no ink?"))
     }
 
-    @Test("keys")
+    @Test("Keys are recognized in the input")
     func keys() {
         #expect(Key.keys(in: Array("q\u{1B}[A\u{1B}[6~j".utf8)) == [.character("q"), .up, .pageDown, .character("j")])
     }
 
-    @Test("graphs show what is there at all")
+    @Test("Graphs show every value above zero")
     func graphs() {
         #expect(Glyphs.ascii.graph([0, 0.01, 8], highest: 8) == [" .@"])
         #expect(Glyphs.ascii.graph([0, 4, 8], highest: 8, rows: 2) == ["  @", " @@"])

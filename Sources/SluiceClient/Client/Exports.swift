@@ -1,4 +1,5 @@
 // The types of other modules that the API of this library uses.
+@_exported public import enum SluiceRuntime.ArmListBuilder
 @_exported public import enum SluiceRuntime.SelectOrder
 @_exported public import struct SluiceRuntime.SluiceError
 @_exported public import enum SluiceWire.ChannelDeclaration

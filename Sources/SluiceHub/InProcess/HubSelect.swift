@@ -3,13 +3,7 @@ import SluiceWire
 
 /// One arm of a select among the channels of a hub, with the action to run if it is taken.
 public struct HubArm<Output> {
-    enum Trigger {
-        case arm(Arm)
-        case timeout(Duration)
-        case otherwise
-    }
-
-    let trigger: Trigger
+    let trigger: ArmTrigger
     let finish: (Reply) async throws -> Output
 }
 
@@ -26,7 +20,7 @@ public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> 
 extension HubChannel {
     /// Returns an arm that receives from this channel. `action` gets the message, or nil if the channel is closed.
     public func receiving<Output>(_ action: @escaping ([UInt8]?) async throws -> Output) -> HubArm<Output> {
-        HubArm(trigger: .arm(.receive(name))) { reply in
+        HubArm(trigger: .operation(.receive(name))) { reply in
             switch reply {
             case .message(_, let bytes, _): try await action(bytes)
             case .closed: try await action(nil)
@@ -42,7 +36,7 @@ extension HubChannel {
     public func receiving<Output>(
         lease: Duration, _ action: @escaping (LeasedMessage?) async throws -> Output
     ) -> HubArm<Output> {
-        HubArm(trigger: .arm(.receive(name, lease: Swift.max(lease, .nanoseconds(1))))) { [client] reply in
+        HubArm(trigger: .operation(.receive(name, lease: Swift.max(lease, .nanoseconds(1))))) { [client] reply in
             switch reply {
             case .message(_, let bytes, let attributes):
                 try await action(LeasedMessage(bytes, attributes, of: client))
@@ -56,7 +50,7 @@ extension HubChannel {
     public func sending<Output>(
         _ bytes: [UInt8], _ action: @escaping () async throws -> Output
     ) -> HubArm<Output> {
-        HubArm(trigger: .arm(.send(name, bytes))) { reply in
+        HubArm(trigger: .operation(.send(name, bytes))) { reply in
             guard case .ok = reply else { throw reply.error }
             return try await action()
         }
@@ -79,56 +73,13 @@ extension InProcessClient {
     ///   `.cancelled`, if no arm was taken; `.inDoubt`, if a receiver held the message of an arm under a lease when the
     ///   task was cancelled.
     public func select<Output>(
-        order: SelectOrder = .fair, @HubArmBuilder<Output> _ arms: () -> [HubArm<Output>]
+        order: SelectOrder = .fair,
+        @ArmListBuilder<HubArm<Output>> _ arms: () -> [HubArm<Output>]
     ) async throws -> Output {
         let arms = arms()
-        let chosen = arms.compactMap { arm in
-            if case .arm(let choice) = arm.trigger { (choice, arm) } else { nil as (Arm, HubArm<Output>)? }
-        }
-        let otherwise = arms.first { if case .otherwise = $0.trigger { true } else { false } }
-        let timeouts = arms.compactMap { arm in
-            if case .timeout(let duration) = arm.trigger { (duration, arm) } else { nil as (Duration, HubArm<Output>)? }
-        }
-        let timeout = timeouts.min { $0.0 < $1.0 }
-        let command = SelectCommand(
-            arms: chosen.map(\.0), hasElse: otherwise != nil, order: order.wire,
-            timeout: otherwise == nil ? timeout?.0 : nil)
-        let reply = await perform(.select(command), .select)
-        switch reply {
-        case .otherwise:
-            if let otherwise { return try await otherwise.finish(reply) }
-        case .timeout:
-            if let timeout { return try await timeout.1.finish(reply) }
-        default:
-            if let taken = reply.place(among: chosen.map(\.0)) { return try await chosen[taken].1.finish(reply) }
-        }
-        throw reply.error
-    }
-}
-
-/// Collects the arms of a select among the channels of a hub.
-@resultBuilder
-public enum HubArmBuilder<Output> {
-    /// One arm.
-    public static func buildExpression(_ arm: HubArm<Output>) -> [HubArm<Output>] { [arm] }
-    /// A sequence of arms.
-    public static func buildBlock(_ arms: [HubArm<Output>]...) -> [HubArm<Output>] { arms.flatMap(\.self) }
-    /// Arms of an `if` without `else`.
-    public static func buildOptional(_ arms: [HubArm<Output>]?) -> [HubArm<Output>] { arms ?? [] }
-    /// Arms of an `if` or a `switch`.
-    public static func buildEither(first arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
-    /// Arms of an `else` or a `switch`.
-    public static func buildEither(second arms: [HubArm<Output>]) -> [HubArm<Output>] { arms }
-    /// Arms of a `for` loop.
-    public static func buildArray(_ arms: [[HubArm<Output>]]) -> [HubArm<Output>] { arms.flatMap(\.self) }
-}
-
-extension SelectOrder {
-    fileprivate var wire: SelectCommand.Order {
-        switch self {
-        case .fair: .fair
-        case .first: .first
-        case .random: .random
-        }
+        let plan = SelectPlan(arms.map(\.trigger), order: order)
+        let reply = await perform(.select(plan.command), .select)
+        guard let taken = plan.taken(by: reply) else { throw reply.error }
+        return try await arms[taken].finish(reply)
     }
 }

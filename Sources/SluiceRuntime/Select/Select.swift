@@ -1,7 +1,7 @@
 import Synchronization
 
 /// The order in which a select tries its arms when several are ready.
-public enum SelectOrder: Sendable {
+public enum SelectOrder: String, CaseIterable, Sendable {
     /// Least recently taken first, per side of a channel, so that no arm that stays ready is starved.
     case fair
     /// In the order in which they are written, as occam's `PRI ALT`.

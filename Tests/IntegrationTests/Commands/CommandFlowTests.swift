@@ -2,12 +2,12 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Many messages through `sluice`, and what becomes of them when a program ends in between.
+/// Sends many messages through `sluice`, and checks their outcomes when a program ends in between.
 @Suite("Streams of messages through sluice", .serialized, .bounded) struct CommandFlowTests {
     @Test("Many lines arrive in order", arguments: [("", 1_000_000), ("--ack", 100_000)])
     func manyLinesArriveInOrder(ack: String, lines: Int) throws {
         let daemon = try Daemon()
-        // It says now and then how far it is: how long the whole takes is no matter of the test's.
+        // The milestones show progress, so that the test needs no bound for the whole.
         let step = lines / 20
         let milestones = stride(from: step, through: lines, by: step).map { "\($0)\n" }.joined()
         try daemon.expect(

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 extension Daemon {
-    /// Where the programs are that were built with the tests.
+    /// The directory of the programs that were built with the tests.
     private static var directory: URL {
         get throws {
             try URL(fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe"))
@@ -17,26 +17,26 @@ extension Daemon {
         }
     }
 
-    /// A `sluice` of this build that talks to this daemon.
+    /// Starts the `sluice` of this build as a client of this daemon.
     func sluice(_ arguments: String...) throws -> Program {
         try Program(Self.directory.appendingPathComponent("sluice").path, arguments, environment: environment)
     }
 
-    /// A shell for which `sluice` is that of this build, and talks to this daemon.
+    /// Starts a shell script in which `sluice` is that of this build, and a client of this daemon.
     func shell(_ script: String) throws -> Program {
         let shell = try Program("/usr/bin/env", ["bash", "-c", script], environment: environment)
         try shell.closeInput()
         return shell
     }
 
-    /// Runs a script, and checks what it prints.
+    /// Runs a script, and checks its output.
     func expect(_ output: String, of script: String, location: SourceLocation = #_sourceLocation) throws {
         let shell = try shell(script)
         #expect(try shell.rest() == output, sourceLocation: location)
         _ = try shell.status()
     }
 
-    /// Runs a command, and checks how it ends.
+    /// Runs `sluice`, and checks its exit status and its complaint.
     func expect(
         status: Int32, _ message: String = "", of arguments: String..., location: SourceLocation = #_sourceLocation
     ) throws {

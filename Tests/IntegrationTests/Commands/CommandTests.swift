@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// What each command of `sluice` prints, and ends with.
+/// Checks the output and the exit status of each command.
 @Suite("Commands of sluice", .serialized, .bounded) struct CommandTests {
     @Test("send delivers a message to recv")
     func aMessageArrives() throws {
@@ -21,7 +21,7 @@ import Testing
             try daemon.sluice("barrier", "-n", "2", "f"),
         ]
         let observer = try LineSocket(port: daemon.port)
-        // One that follows a channel asks for the next message before the last one.
+        // `recv --follow` has two counted receives pending.
         let areParked = try spin {
             _ = try observer.answer(to: "info format=json")
             return try #require(try observer.line()).contains(#""parked":6,"#)

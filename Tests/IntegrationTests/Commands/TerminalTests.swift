@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The same conversation typed into different programs.
+/// Types the same commands into different programs.
 @Suite("Terminal programs as clients", .serialized, .bounded) struct TerminalTests {
     private static let conversation = """
         open cap=2 letters
@@ -70,7 +70,7 @@ import Testing
         let telnet = try Program("/usr/bin/env", ["telnet", "127.0.0.1", try daemon.port])
         for _ in 0..<3 { _ = try telnet.line() }
         try telnet.say(Self.conversation)
-        // It says at the end that the connection was closed, not always on a line of its own.
+        // telnet reports at the end that the connection was closed, not always on a line of its own.
         let text = try telnet.rest().replacing("\r", with: "").split(separator: "Connection closed").first ?? ""
         #expect(text.trimmingCharacters(in: .newlines) == Self.replies)
         try daemon.expectEnd(after: SIGTERM)

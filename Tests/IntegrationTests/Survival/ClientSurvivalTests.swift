@@ -5,16 +5,15 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Clients of a daemon that is killed, and started again, while they are at work.
 @Suite("Clients of a daemon that is killed", .serialized, .bounded) struct ClientSurvivalTests {
-    /// What the tasks have seen, by the text of the message.
+    /// What senders and receivers have learned about each message, by its text.
     private final class Ledger: Sendable {
         struct Entry {
-            /// How often a receiver was told that its acknowledgement counts, or had the message without a lease.
+            /// How many acknowledgements were answered with OK.
             var received = 0
-            /// How often a receiver does not know whether its acknowledgement counts.
+            /// How many acknowledgements are in doubt.
             var perhapsReceived = 0
-            /// What the sender was told; nil is OK.
+            /// The outcome of the send; nil is OK.
             var outcome: SluiceError.Code??
         }
 
@@ -31,11 +30,11 @@ import Testing
             if outcome == nil { sent.add(1, ordering: .relaxed) }
         }
 
-        /// Has the senders stop.
+        /// Makes the senders stop.
         func end() { over.store(true, ordering: .relaxed) }
         var isOver: Bool { over.load(ordering: .relaxed) }
 
-        /// How many sends were answered with OK.
+        /// The number of sends that were answered with OK.
         var sentCount: Int { sent.load(ordering: .relaxed) }
         var all: [String: Entry] { entries.withLock { $0 } }
     }
@@ -48,7 +47,7 @@ import Testing
         return nil
     }
 
-    /// Sends until the ledger is over; every second message has an id.
+    /// Sends until the ledger is closed. Every second message has an id.
     private static func send(_ name: String, on channel: RemoteChannel, in ledger: Ledger) async {
         var number = 0
         while !ledger.isOver {
@@ -59,7 +58,7 @@ import Testing
         }
     }
 
-    /// Receives under leases until the channel is closed, whatever becomes of the daemon.
+    /// Receives under leases until the channel is closed, over all lives of the daemon.
     private static func receive(from channel: RemoteChannel, in ledger: Ledger) async {
         while true {
             do {

@@ -2,7 +2,6 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Receivers that die with a message in their hands.
 @Suite("Receivers that are killed with a lease", .serialized, .bounded) struct LeaseSurvivalTests {
     @Test("Two hundred receivers that are killed with a message under a lease lose none")
     func nothingIsLostWithTwoHundredReceiversThatWereStoppedMatchedAndKilled() throws {
@@ -16,12 +15,12 @@ import Testing
             receiver.send(signal: SIGSTOP)
             try control.say("waiters jobs\n")
             while try !reply(of: control).contains("recv jobs") { try control.say("waiters jobs\n") }
-            // It is matched with somebody who will never know.
+            // The message goes to the stopped receiver, which never reads it.
             try sender.say("#\(round) send jobs message \(round)\n")
             try control.say("waiters jobs\n")
             while try !reply(of: control).contains("under lease") { try control.say("waiters jobs\n") }
             receiver.send(signal: SIGKILL)
-            // The next one gets the same message, and only its acknowledgement is the sender's OK.
+            // The next receiver gets the same message. The sender's OK must wait for its acknowledgement.
             try control.say("recv lease=1h jobs\n")
             let head = try #require(try control.line())
             #expect(head.hasPrefix("MSG jobs ") && head.hasSuffix(" attempt=2"))
@@ -37,7 +36,7 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    /// The body of a `DATA`.
+    /// Reads the body of a `DATA`.
     private func reply(of netcat: Program) throws -> String {
         let head = try #require(try netcat.line())
         var left = try #require(head.split(separator: " ").last.flatMap { Int($0) })
