@@ -34,7 +34,9 @@ extension RemoteChannel {
     /// An arm that receives from this channel under a lease, as `receive(lease:)` does; `action` gets the delivery, or nil
     /// when the channel is closed and empty.
     ///
-    /// - Parameter lease: how long the message may be held before it is acknowledged or the lease is renewed; at least 1 ms.
+    /// - Parameters:
+    ///   - lease: how long the message may be held before it is acknowledged or the lease is renewed; at least 1 ms.
+    ///   - action: what to do with the delivery.
     public func receiving<Output>(
         lease: Duration, _ action: @escaping (LeasedDelivery?) async throws -> Output
     ) -> RemoteArm<Output> {

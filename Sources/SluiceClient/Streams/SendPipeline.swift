@@ -35,7 +35,9 @@ public final class SendPipeline: Sendable {
 
     /// Sends a message as soon as there is room for it in the window, and returns without waiting for its outcome.
     ///
-    /// - Parameter id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
+    /// - Parameters:
+    ///   - bytes: the message.
+    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
     /// - Throws: the error of the first message that failed, and then this one is not sent; `.cancelled` when the task was
     ///   cancelled before there was room, and after ``withdraw()``; `.misuse` when `id` is not valid.
     public func send(_ bytes: [UInt8], id: String? = nil) async throws(SluiceError) {
@@ -50,8 +52,11 @@ public final class SendPipeline: Sendable {
 
     /// Sends a message as soon as there is room for it in the window, also after others have failed.
     ///
-    /// - Parameter onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or
-    ///   throws. It must not block.
+    /// - Parameters:
+    ///   - bytes: the message.
+    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
+    ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or throws.
+    ///     It must not block.
     /// - Throws: `.cancelled` when the task was cancelled before there was room, and after ``withdraw()``: nothing was sent,
     ///   and `onOutcome` is not called; `.misuse` when `id` is not valid.
     public func send(
