@@ -110,6 +110,8 @@ struct TraceJob: Sendable {
 
     func run(in invocation: Invocation) async throws -> Ending {
         let client = try await invocation.connect(to: place)
+        // A client without references is closed.
+        defer { withExtendedLifetime(client) {} }
         let output = StandardOutput(on: invocation.reactor)
         let gate = Gate("handoffs", on: invocation.reactor)
         let hasNoReader = Mark()
