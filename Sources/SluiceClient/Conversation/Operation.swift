@@ -18,8 +18,8 @@ package enum OperationEvent: Sendable {
 
 /// A command on its way, from the call that asks for it to its final reply, over several connections if need be.
 package final class Operation: @unchecked Sendable {
-    // Sendable: `listener` is set before the operation is submitted. Everything else that changes is behind the lock of the
-    // conversation that it was submitted to.
+    // Sendable: `listener` is set before the operation is submitted, and cleared when its only end is told. Everything else
+    // that changes is behind the lock of the conversation that it was submitted to.
 
     enum Stage {
         case new
@@ -82,6 +82,9 @@ package final class Operation: @unchecked Sendable {
     }
 
     func tell(_ event: OperationEvent) {
+        let listener = listener
+        // A handler may refer to its operation.
+        if case .ended = event { self.listener = .none }
         switch (listener, event) {
         case (.task(let continuation), .ended(let outcome)): continuation.resume(returning: outcome)
         case (.handler(let handle), _): handle(event)
