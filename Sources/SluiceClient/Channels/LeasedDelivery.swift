@@ -19,13 +19,12 @@ public final class LeasedDelivery: Sendable {
     init?(
         _ bytes: [UInt8], _ attributes: Attributes, over connection: Int, of client: Client, lease: Duration
     ) {
-        func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
-        guard let delivery = value(.delivery).flatMap({ DeliveryID($0) }) else { return nil }
+        guard let delivery = attributes.delivery else { return nil }
         self.delivery = delivery
         self.connection = connection
         self.client = client
         self.lease = lease
-        message = Message(bytes, attempt: value(.attempt).flatMap { Int($0) } ?? 1)
+        message = Message(bytes, attempt: max(Int(attributes.attempt), 1))
         received = client.link.reactor.nowNanoseconds
     }
 

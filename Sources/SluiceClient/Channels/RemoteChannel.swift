@@ -148,10 +148,9 @@ public struct SendReceipt: Sendable, Hashable {
     /// Whether the channel was full and has dropped this message, as it was declared to.
     public let wasDropped: Bool
 
-    init(_ attributes: [Attribute]) {
-        func value(_ key: Attribute.Key) -> String? { attributes.first { $0.key == key }?.value }
-        receivers = value(.receivers).flatMap { Int($0) }
-        isDuplicate = value(.duplicate) == "yes"
-        wasDropped = value(.dropped) == "yes"
+    init(_ attributes: Attributes) {
+        receivers = attributes.receivers
+        isDuplicate = attributes.isDuplicate
+        wasDropped = attributes.isDropped
     }
 }

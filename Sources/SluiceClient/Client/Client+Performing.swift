@@ -31,7 +31,7 @@ extension Client {
 
     /// Performs a command that succeeds with `OK`.
     @discardableResult
-    func request(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> [Attribute] {
+    func request(_ command: Command, over connection: Int? = nil) async throws(SluiceError) -> Attributes {
         let reply = try await perform(command, over: connection).0
         guard case .ok(let attributes) = reply else { throw reply.error() }
         return attributes

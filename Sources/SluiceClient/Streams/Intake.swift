@@ -289,7 +289,7 @@ package final class Intake: Sendable {
 
 extension IntakeMessage {
     fileprivate init(
-        _ body: Body, _ attributes: [Attribute], over connection: Int, of client: Client, lease: Duration?
+        _ body: Body, _ attributes: Attributes, over connection: Int, of client: Client, lease: Duration?
     ) {
         if let lease, let delivery = LeasedDelivery(body, attributes, over: connection, of: client, lease: lease) {
             message = delivery.message

@@ -78,7 +78,7 @@ public final class SendPipeline: Sendable {
         let bytes = body.count
         guard await reserve(bytes) else { return false }
         var command = template
-        command.body = body
+        command.body = .owned(body)
         if let identity { command.identity = identity }
         let operation = Operation(.send(command), pipeline: self)
         operation.listener = .handler { [self] event in

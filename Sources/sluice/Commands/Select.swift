@@ -143,7 +143,7 @@ struct Choice: Encodable {
             received = body
         default: return nil
         }
-        arm = attributes.first { $0.key == .arm }.flatMap { Int($0.value) } ?? 0
+        arm = attributes.arm ?? 0
         body = received
         switch command.arms.indices.contains(arm) ? command.arms[arm] : nil {
         case .receive(let name, _): (kind, channel) = ("recv", name.description)

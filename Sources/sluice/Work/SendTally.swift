@@ -41,9 +41,9 @@ struct SendTally: Sendable, Hashable, Encodable {
     mutating func count(_ reply: Reply) {
         switch reply {
         case .ok(let attributes):
-            if attributes.contains(Attribute(.dropped, flag: true)) {
+            if attributes.isDropped {
                 dropped += 1
-            } else if attributes.contains(Attribute(.duplicate, flag: true)) {
+            } else if attributes.isDuplicate {
                 duplicates += 1
             } else {
                 taken += 1
