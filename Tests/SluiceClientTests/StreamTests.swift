@@ -1,11 +1,12 @@
 import SluiceHub
 import SluiceRuntime
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import SluiceClient
 
-@Suite("Streams of received and sent messages", .timeLimit(.minutes(10))) struct StreamTests {
+@Suite("Streams of received and sent messages", .bounded) struct StreamTests {
     /// Collects values from several tasks.
     private final class Collector<Value: Sendable>: Sendable {
         private let content = Lock<[Value]>([])
@@ -42,11 +43,11 @@ import Testing
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
-            await server.parked(10)
+            try await server.parked(10)
             let messages = try jobs.messages(window: 4)
             var loop = messages.makeAsyncIterator()
             _ = try await loop.next()
-            await server.parked(6)
+            try await server.parked(6)
             for _ in 1..<10 { _ = try await loop.next() }
             for sender in senders { _ = try await sender.value }
         }
@@ -74,7 +75,7 @@ import Testing
             let jobs = try client.channel("jobs")
             #expect(await Self.code { for try await _ in try jobs.messages(timeout: .milliseconds(1)) {} } == .timedOut)
             let receiving = Task { for try await _ in try jobs.messages() {} }
-            await server.parked(2)
+            try await server.parked(2)
             try await jobs.poison()
             #expect(await Self.code { try await receiving.value } == .poisoned)
         }
@@ -96,7 +97,7 @@ import Testing
                     try await pipeline.send([1, 2, 3]) { if case .success = $0 { taken.add("") } }
                 }
             }
-            while received.values.count < 1000 { await Task.yield() }
+            try await until("1000 messages are received") { received.values.count >= 1000 }
             if stops { messages.stop() } else { receiving.cancel() }
             try await receiving.value
             pipeline.withdraw()
@@ -146,7 +147,7 @@ import Testing
                 let text = "\(round)-\(number)"
                 try await channel.send(text)
                 // Nothing is on its way when the connection breaks.
-                while received.values.last != text { await Task.yield() }
+                try await until("\(text) is received") { received.values.last == text }
             }
             proxy.cut()
         }
@@ -171,7 +172,7 @@ import Testing
                     sent.add(1, ordering: .relaxed)
                 }
             }
-            await server.parked(3)
+            try await server.parked(3)
             #expect(sent.load(ordering: .relaxed) <= 3)
             for number in 0..<5 { #expect(try await jobs.receive()?.text == String(number)) }
             try await sending.value
@@ -205,7 +206,7 @@ import Testing
             let pipeline = jobs.pipeline()
             for text in ["a", "b", "c"] { try await pipeline.send(text) }
             #expect(try await jobs.receive()?.text == "a")
-            await server.parked(2)
+            try await server.parked(2)
             let finishing = Task { try await pipeline.finish() }
             finishing.cancel()
             #expect(await Self.code { try await finishing.value } == .cancelled)
