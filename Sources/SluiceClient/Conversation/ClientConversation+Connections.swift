@@ -72,7 +72,7 @@ extension ClientConversation {
             actions.change = .broken(SluiceError(.misuse, "the server has answered tag #\(tag), which is not pending"))
             return
         }
-        if operation.command.isPart(reply) {
+        if operation.hasParts, reply.isPart {
             operation.parts += 1
             return actions.events.append((operation, .part(reply, connection: connection)))
         }
@@ -204,5 +204,15 @@ extension ClientConversation {
         Request(command: .quit).append(to: &output)
         requestFlush(&actions)
         return actions
+    }
+}
+
+extension Reply {
+    /// Whether it comes before the final reply of a counted receive or a trace.
+    fileprivate var isPart: Bool {
+        switch self {
+        case .message, .data: true
+        case .ok, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: false
+        }
     }
 }

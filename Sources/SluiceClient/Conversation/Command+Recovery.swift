@@ -70,12 +70,14 @@ extension Command {
         }
     }
 
-    /// Whether `reply` comes before the final one.
-    func isPart(_ reply: Reply) -> Bool {
-        switch (self, reply) {
-        case (.receive(let command), .message): command.count != nil
-        case (.trace, .data): true
-        default: false
+    /// Whether replies come before the final one.
+    var hasParts: Bool {
+        switch self {
+        case .receive(let command): command.count != nil
+        case .trace: true
+        case .hello, .authenticate, .name, .ping, .send, .select, .barrier, .acknowledge, .nack, .touch, .open, .close,
+            .poison, .join, .leave, .inspect, .cancel, .help, .quit:
+            false
         }
     }
 }

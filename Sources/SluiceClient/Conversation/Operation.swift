@@ -36,6 +36,8 @@ package final class Operation: @unchecked Sendable {
         case none
         case task(UnsafeContinuation<OperationOutcome, Never>)
         case handler(@Sendable (OperationEvent) -> Void)
+        /// A send of a pipeline, which has no closure of its own: that saves an allocation for each message.
+        case pipeline(SendPipeline, onOutcome: @Sendable (OperationOutcome) -> Void)
     }
 
     var command: Command
@@ -47,8 +49,8 @@ package final class Operation: @unchecked Sendable {
     let bodyBytes: Int
     /// The only connection on which it makes sense, if it concerns a message that came over that connection.
     let connection: Int?
-    /// The pipeline that has submitted it.
-    let pipeline: SendPipeline?
+    /// Whether replies come before the final one: it is a counted receive or a trace.
+    let hasParts: Bool
     var listener = Listener.none
     var stage = Stage.new
     var isCancelled = false
@@ -67,15 +69,23 @@ package final class Operation: @unchecked Sendable {
         if case .queued = stage { true } else { false }
     }
 
-    /// Whether its listener is a handler, which does not submit further operations as a resumed task does.
+    /// Whether its listener is a function, which does not submit further operations as a resumed task does.
     var hasHandler: Bool {
-        if case .handler = listener { true } else { false }
+        switch listener {
+        case .handler, .pipeline: true
+        case .none, .task: false
+        }
     }
 
-    init(_ command: Command, connection: Int? = nil, pipeline: SendPipeline? = nil) {
+    /// The pipeline that has submitted it.
+    var pipeline: SendPipeline? {
+        if case .pipeline(let pipeline, _) = listener { pipeline } else { nil }
+    }
+
+    init(_ command: Command, connection: Int? = nil) {
         self.command = command
         self.connection = connection
-        self.pipeline = pipeline
+        hasParts = command.hasParts
         lane = command.lane
         bodyBytes = command.bodyBytes
         hasIdentity = if case .send(let send) = command { send.identity != nil } else { false }
@@ -88,7 +98,10 @@ package final class Operation: @unchecked Sendable {
         switch (listener, event) {
         case (.task(let continuation), .ended(let outcome)): continuation.resume(returning: outcome)
         case (.handler(let handle), _): handle(event)
-        case (.task, .part), (.none, _): break
+        case (.pipeline(let pipeline, let onOutcome), .ended(let outcome)):
+            onOutcome(outcome)
+            pipeline.settle(outcome, bytes: bodyBytes)
+        case (.task, .part), (.pipeline, .part), (.none, _): break
         }
     }
 

@@ -75,49 +75,54 @@ public final class SendPipeline: Sendable {
     package func submit(
         _ body: Body, identity: SendIdentity? = nil, onOutcome: @escaping @Sendable (OperationOutcome) -> Void
     ) async -> Bool {
-        let bytes = body.count
-        guard await reserve(bytes) else { return false }
+        var isReserved = reserve(body.count)
+        if isReserved == nil { isReserved = await waitForRoom(body.count) }
+        guard isReserved == true else { return false }
         var command = template
         command.body = .owned(body)
         if let identity { command.identity = identity }
-        let operation = Operation(.send(command), pipeline: self)
-        operation.listener = .handler { [self] event in
-            guard case .ended(let outcome) = event else { return }
-            onOutcome(outcome)
-            settle(outcome, bytes)
-        }
+        let operation = Operation(.send(command))
+        operation.listener = .pipeline(self, onOutcome: onOutcome)
         client.link.submit(operation)
         return true
     }
 
-    /// Waits for room in the window; false when the task was cancelled or the pipeline withdrawn first.
-    private func reserve(_ bytes: Int) async -> Bool {
-        while true {
-            let isReserved: Bool? = state.withLock { state in
-                if state.isWithdrawn || Task.isCancelled { return false }
-                guard hasRoom(for: bytes, state) else { return nil }
-                state.inFlight += 1
-                state.inFlightBytes += bytes
-                return true
-            }
-            if let isReserved { return isReserved }
+    /// Reserves room in the window; false when the pipeline was withdrawn, nil when there is no room.
+    private func reserve(_ bytes: Int) -> Bool? {
+        state.withLock { state in
+            if state.isWithdrawn { return false }
+            guard hasRoom(for: bytes, state) else { return nil }
+            state.inFlight += 1
+            state.inFlightBytes += bytes
+            return true
+        }
+    }
+
+    /// Waits for room in the window and reserves it; false when the task was cancelled or the pipeline withdrawn first.
+    private func waitForRoom(_ bytes: Int) async -> Bool {
+        while !Task.isCancelled {
+            if let isReserved = reserve(bytes) { return isReserved }
             await withTaskCancellationHandler {
                 await waitForChange { !hasRoom(for: bytes, $0) && !$0.isWithdrawn && !Task.isCancelled }
             } onCancel: {
                 wakeAll()
             }
         }
+        return false
     }
 
     private func hasRoom(for bytes: Int, _ state: State) -> Bool {
         state.inFlight == 0 || (state.inFlight < window && state.inFlightBytes + bytes <= Self.windowBytes)
     }
 
-    private func settle(_ outcome: OperationOutcome, _ bytes: Int) {
+    /// Takes note of the outcome of a message, after its listener.
+    func settle(_ outcome: OperationOutcome, bytes: Int) {
+        let error = outcome.sendError
         let waiters = state.withLock { state in
             state.inFlight -= 1
             state.inFlightBytes -= bytes
-            if state.failure == nil { state.failure = outcome.sendError }
+            if let error, state.failure == nil { state.failure = error }
+            guard !state.waiters.isEmpty else { return [UnsafeContinuation<Void, Never>]() }
             defer { state.waiters = [] }
             return state.waiters
         }

@@ -100,7 +100,7 @@ struct SendJob: Sendable {
         let client = try await invocation.connect(to: place)
         let sending = CountedSending(template, of: client)
         let progress = try Progress("sent", in: invocation)
-        sending.onOutcome = { progress.add(1) }
+        sending.onOutcome { progress.add(1) }
         var trouble: Failure?
         if let message {
             invocation.interruption.react { _ in sending.stop() }

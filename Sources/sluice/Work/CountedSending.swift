@@ -6,26 +6,48 @@ import SluiceWire
 final class CountedSending: @unchecked Sendable {
     // Sendable: see above.
 
+    /// What the closure for all messages changes: a closure for each would cost an allocation.
+    private final class Counter: @unchecked Sendable {
+        // Sendable: on the reactor's thread only.
+        var tally = SendTally()
+        var onOutcome: () -> Void = {}
+
+        func count(_ outcome: OperationOutcome) {
+            tally.count(outcome)
+            onOutcome()
+        }
+    }
+
     private static let window = 512
 
     private let pipeline: SendPipeline
-    private(set) var tally = SendTally()
-    /// Called with each outcome.
-    var onOutcome: () -> Void = {}
+    private let counter: Counter
+    private let count: @Sendable (OperationOutcome) -> Void
 
     /// - Parameter template: the command that is sent with each message.
     init(_ template: SendCommand, of client: Client) {
         pipeline = SendPipeline(template, window: Self.window, of: client)
+        let counter = Counter()
+        self.counter = counter
+        count = { counter.count($0) }
     }
+
+    var tally: SendTally { counter.tally }
+
+    /// Calls `reaction` with each outcome.
+    func onOutcome(_ reaction: @escaping () -> Void) { counter.onOutcome = reaction }
 
     /// Sends a message as soon as there is room for it. After `stop`, does nothing.
     ///
-    /// - Parameter outcome: called with the outcome of this message.
+    /// - Parameter outcome: called with the outcome of this message, after it is counted.
     func send(_ body: Body, outcome: (@Sendable (OperationOutcome) -> Void)? = nil) async {
-        _ = await pipeline.submit(body) { [self] result in
-            tally.count(result)
-            outcome?(result)
-            onOutcome()
+        guard let outcome else {
+            _ = await pipeline.submit(body, onOutcome: count)
+            return
+        }
+        _ = await pipeline.submit(body) { [count] result in
+            count(result)
+            outcome(result)
         }
     }
 
