@@ -142,6 +142,8 @@ import Testing
             for try await message in try jobs.messages(window: 8) { received.add(message.text) }
         }
         let channel = try sender.channel("jobs")
+        var states = receiver.states.makeAsyncIterator()
+        _ = await states.next()
         for round in 0..<20 {
             for number in 0..<5 {
                 let text = "\(round)-\(number)"
@@ -150,6 +152,13 @@ import Testing
                 try await until("\(text) is received") { received.values.last == text }
             }
             proxy.cut()
+            var isLost = false
+            while let state = await states.next() {
+                if case .connected = state, isLost { break }
+                isLost = true
+            }
+            // A receive on the old connection would take the next message, and lose it.
+            try await until("the old connection is gone") { server.hub.connectionCount == 2 }
         }
         try await channel.close()
         try await receiving.value
