@@ -176,14 +176,14 @@ public final class Hub: Sendable {
     /// The same on the whole state.
     func transactOnState(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
-        let aftermath = state.withLock { (state) -> Aftermath in
+        let aftermath = state.withLock { (state) -> Aftermath? in
             state.machine.now = now
             state.begin(for: share)
             body(&state)
             return state.conclude(for: share)
         }
         share?.notifyOwners()
-        if !aftermath.isEmpty { perform(aftermath) }
+        if let aftermath { perform(aftermath) }
     }
 
     private func perform(_ aftermath: Aftermath) {

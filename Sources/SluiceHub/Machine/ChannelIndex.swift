@@ -65,27 +65,6 @@ struct ChannelIndex: ~Copyable {
         return nil
     }
 
-    /// Returns the channel whose name consists of these bytes.
-    func channel(spelled bytes: UnsafeRawBufferPointer) -> NamedChannel? {
-        let hash = hash(of: bytes)
-        var next = buckets[bucket(of: hash)]
-        while let channel = next {
-            if channel.hash == hash, Self.isSpelled(channel.name, bytes) { return channel }
-            next = channel.nextInBucket
-        }
-        return nil
-    }
-
-    private static func isSpelled(_ name: ChannelName, _ bytes: UnsafeRawBufferPointer) -> Bool {
-        var text = name.description
-        return text.withUTF8 { utf8 in
-            guard utf8.count == bytes.count, let left = utf8.baseAddress, let right = bytes.baseAddress else {
-                return false
-            }
-            return memcmp(left, right, utf8.count) == 0
-        }
-    }
-
     private func bucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (buckets.count - 1) }
 
     func forEach(_ visit: (NamedChannel) -> Void) {

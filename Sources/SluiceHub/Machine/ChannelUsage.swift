@@ -10,7 +10,10 @@ struct ChannelUsage: Sendable {
     /// The number of uses that are remembered. Beyond it, the first ones are forgotten.
     static let capacity = 8
 
+    /// The first use of each place, in the order of these.
     private(set) var entries: [Place] = []
+    /// The use that was noted last: most clients use one place again and again.
+    private var last: Place?
 
     /// One side of a channel, or a barrier.
     struct Place: Sendable, Hashable {
@@ -19,8 +22,10 @@ struct ChannelUsage: Sendable {
     }
 
     mutating func note(_ use: NameUse, of name: ChannelName) {
+        if let last, last.use == use, last.name == name { return }
         let place = Place(use: use, name: name)
-        if entries.last == place || entries.contains(place) { return }
+        last = place
+        if entries.contains(place) { return }
         if entries.count == Self.capacity { entries.removeFirst() }
         entries.append(place)
     }

@@ -38,6 +38,11 @@ final class ClientRecord: @unchecked Sendable {
     /// Which channels it has used last.
     @exclusivity(unchecked) var usage = ChannelUsage()
 
+    /// The way of its replies; nil for a client of this process.
+    @exclusivity(unchecked) var segment: OutboxSegment?
+    /// Where the channel table found the channel that it used last; -1 at first.
+    @exclusivity(unchecked) var channelSlot: Int32 = -1
+
     init(address: String, since: UInt64) {
         self.address = address
         self.since = since

@@ -20,7 +20,11 @@ final class CountedReceive: @unchecked Sendable {
     /// Whether it is in its client's list of receives that wait for credit.
     @exclusivity(unchecked) var awaitsRoom = false
 
-    init(_ command: ReceiveCommand, from channel: NamedChannel) {
+    /// What each of its messages begins with.
+    let head: MessageHead
+
+    init(_ command: ReceiveCommand, from channel: NamedChannel, tag: Tag?) {
+        head = MessageHead(from: channel.name, tag: tag)
         self.channel = channel
         leaseNanoseconds = command.lease?.wholeNanoseconds ?? 0
         window = command.window ?? 1
@@ -31,5 +35,7 @@ final class CountedReceive: @unchecked Sendable {
     /// The number of further messages that may be unacknowledged.
     var openWindow: Int { leaseNanoseconds > 0 ? window - unacknowledged : 0 }
     var isWindowFull: Bool { leaseNanoseconds > 0 && openWindow == 0 }
+    /// Whether it takes messages for good, without end, and however long it waits for each.
+    var needsOnlyMessages: Bool { leaseNanoseconds == 0 && remaining == nil && timeout == nil }
     var isPaused: Bool { ticket == nil }
 }

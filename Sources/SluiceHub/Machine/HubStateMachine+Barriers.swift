@@ -6,7 +6,7 @@ extension HubStateMachine {
     mutating func barrier(_ command: BarrierCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusalToMeet(at: command.name, command.parties) { return .done(.error(refusal)) }
         clients[caller.connection]?.usage.note(.meet, of: command.name)
-        if meet(at: command.name, command.parties) { return .done(.ok([])) }
+        if meet(at: command.name, command.parties) { return .done(.ok(Attributes())) }
         let patience = Patience(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
         if let reply = refusalToPark(patience, caller) { return .done(reply) }
         let (barrier, ticket) = queue(

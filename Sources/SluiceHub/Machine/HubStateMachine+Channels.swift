@@ -13,7 +13,7 @@ extension HubStateMachine {
     }
 
     private mutating func open(_ channel: NamedChannel, _ declaration: ChannelDeclaration) -> Reply {
-        if channel.extras?.declaration == declaration { return .ok([]) }
+        if channel.extras?.declaration == declaration { return .ok(Attributes()) }
         guard channel.extras?.declaration == nil else {
             return .error(WireError(.conflict, "the channel was opened as another one; CLOSE it first"))
         }
@@ -25,11 +25,11 @@ extension HubStateMachine {
                 return .error(WireError(.conflict, "the channel has ended, and not all of it is received"))
             }
             declare(channels.renew(channel), declaration)
-            return .ok([])
+            return .ok(Attributes())
         }
         if let refusal = refusalToChange(channel, to: declaration) { return .error(refusal) }
         declare(channel, declaration)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     /// Returns the reason why a channel that is used as a rendezvous cannot become another kind, or nil.
@@ -57,7 +57,7 @@ extension HubStateMachine {
     mutating func close(_ name: ChannelName) -> Reply {
         let channel = channels.channel(name)
         close(channel, reason: nil)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     /// Closes a channel: it refuses sends, but messages that it has or that can come back are still received.
@@ -74,7 +74,7 @@ extension HubStateMachine {
 
     mutating func poison(_ name: ChannelName, _ reason: String?) -> Reply {
         poison(channels.channel(name), reason)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     private mutating func poison(_ channel: NamedChannel, _ reason: String?) {
@@ -141,7 +141,7 @@ extension HubStateMachine {
         if let place = clients[connection]?.ends.firstIndex(where: isKnown) {
             guard clients[connection]?.ends[place].channel !== channel else {
                 clients[connection]?.ends[place].onDeath = onDeath
-                return .ok([])
+                return .ok(Attributes())
             }
             // The known end belongs to an earlier channel of that name, which has ended.
             clients[connection]?.ends.remove(at: place)
@@ -158,7 +158,7 @@ extension HubStateMachine {
             extras.receivingEnds.insert(connection)
             if channel.isBroadcast { runRounds(of: channel) }
         }
-        return .ok([])
+        return .ok(Attributes())
     }
 
     mutating func leave(_ end: ChannelEnd, _ connection: ConnectionID) -> Reply {
@@ -167,7 +167,7 @@ extension HubStateMachine {
             let known = clients[connection]?.ends.remove(at: place)
         else { return .error(WireError(.notFound, "this connection does not count as that end of the channel")) }
         leave(known, connection, because: .retire)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     /// Removes an end from its channel, and ends the channel if it was the last end of its side.

@@ -39,7 +39,7 @@ extension HubStateMachine {
 
     /// Emits the effect `released` if the connection holds no leases, because it may be possible to close it.
     mutating func tellIfReleased(_ connection: ConnectionID) {
-        if clients[connection]?.leaseCount == 0 { outbox.release(connection) }
+        if let client = clients[connection], client.leaseCount == 0 { outbox.release(connection, of: client) }
     }
 
     /// The parked operations in the order in which they began to wait.

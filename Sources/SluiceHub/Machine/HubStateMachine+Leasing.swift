@@ -82,23 +82,23 @@ extension HubStateMachine {
         guard let (id, _) = lease(delivery, of: connection), let lease = endLease(id) else {
             return .error(.stale)
         }
-        totals.handoffs += 1
+        countHandoff()
         complete(lease.offer, on: lease.channel)
         lapse(lease)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Reply {
         guard let (id, _) = lease(command.delivery, of: connection) else { return .error(.stale) }
         giveBack(id, after: command.delay)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
         guard let (id, lease) = lease(delivery, of: connection) else { return .error(.stale) }
         deadlines.remove(lease.deadline)
         leases[id]?.deadline = deadlines.insert(.lease(id), at: now &+ lease.nanoseconds)
-        return .ok([])
+        return .ok(Attributes())
     }
 
     /// Ends a lease whose message was not acknowledged: that goes back to where it stood.

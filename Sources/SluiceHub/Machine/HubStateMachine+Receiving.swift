@@ -4,15 +4,15 @@ import SluiceWire
 /// Receives, and what receivers are given.
 extension HubStateMachine {
     mutating func receive(_ command: ReceiveCommand, _ caller: Caller) -> Outcome {
-        let channel = channels.channel(command.channel)
-        clients[caller.connection]?.usage.note(.receive, of: command.channel)
-        let patience = Patience(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
-        let lease = command.lease?.wholeNanoseconds ?? 0
-        if lease > 0, let refusal = refusalToLease(on: channel, to: caller.connection, count: command.window ?? 1) {
+        let channel = self.channel(command.channel, .receive, caller.connection)
+        let options = command.isPlain ? nil : command.given
+        let patience = Patience(options)
+        let lease = options?.lease?.wholeNanoseconds ?? 0
+        if lease > 0, let refusal = refusalToLease(on: channel, to: caller.connection, count: options?.window ?? 1) {
             channels.release(channel, at: now)
             return .done(.error(refusal))
         }
-        if command.count != nil { return stream(command, from: channel, caller, patience) }
+        if options?.count != nil { return stream(command, from: channel, caller, patience) }
         if let reply = take(from: channel, lease, by: caller.connection, arm: nil) {
             channels.release(channel, at: now)
             return .done(reply)
@@ -26,6 +26,9 @@ extension HubStateMachine {
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)
     }
+
+    /// Counts a message that a receiver has taken for good.
+    mutating func countHandoff() { totals.handoffs += 1 }
 
     /// What there is to take.
     enum Taken {
@@ -82,7 +85,7 @@ extension HubStateMachine {
         let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: stream) : Attributes()
         trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
         if lease > 0 { return terms }
-        totals.handoffs += 1
+        countHandoff()
         if !channel.isBroadcast { complete(offer, on: channel) }
         return terms
     }
@@ -91,8 +94,9 @@ extension HubStateMachine {
 
     /// Gives a new message to a receiver that was parked.
     mutating func hand(_ draft: Draft, on channel: NamedChannel, to receiver: WireReceiver) -> Attempt {
-        guard leaseNanoseconds(of: receiver) > 0 else {
-            deliver(draft.body, of: channel, from: draft.origin, to: receiver)
+        guard let operation = operations[receiver.operation] else { return .blocked }
+        guard operation.wait.leaseNanoseconds(ofArm: receiver.arm) > 0 else {
+            deliver(draft.body, of: channel, from: draft.origin, to: receiver, operation)
             remember(draft)
             return .done(.ok(.taking(draft.arm)))
         }
@@ -106,12 +110,13 @@ extension HubStateMachine {
 
     /// Gives an offer that stands nowhere to a receiver that was parked.
     mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
-        guard let connection = operations[receiver.operation]?.caller.connection else { return }
-        let lease = leaseNanoseconds(of: receiver)
+        guard let operation = operations[receiver.operation] else { return }
+        let connection = operation.caller.connection
+        let lease = operation.wait.leaseNanoseconds(ofArm: receiver.arm)
         if lease == 0 { commit(receiver, to: channel) }
-        let stream = isStream(receiver.operation) ? receiver.operation : nil
+        let stream = if case .stream = operation.wait { receiver.operation } else { nil as OperationID? }
         let terms = settle(offer, on: channel, lease, with: connection, through: stream)
-        give(.owned(offer.body), terms, of: channel, to: receiver)
+        give(.owned(offer.body), terms, of: channel, to: receiver, operation)
     }
 
     /// A select that waits, and that is given a message for good, waits for nothing else any more: not for the room either
@@ -135,44 +140,46 @@ extension HubStateMachine {
     mutating func deliver(
         _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
     ) {
-        guard let connection = operations[receiver.operation]?.caller.connection else { return }
-        trace(message.count, on: channel, from: origin, to: connection, nil)
-        totals.handoffs += 1
-        give(message, Attributes(), of: channel, to: receiver)
+        guard let operation = operations[receiver.operation] else { return }
+        deliver(message, of: channel, from: origin, to: receiver, operation)
+    }
+
+    private mutating func deliver(
+        _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver,
+        _ operation: ParkedOperation
+    ) {
+        if !tracers.isEmpty { trace(message.count, on: channel, from: origin, to: operation.caller.connection, nil) }
+        countHandoff()
+        give(message, Attributes(), of: channel, to: receiver, operation)
     }
 
     private mutating func give(
-        _ message: MessageBytes, _ attributes: Attributes, of channel: NamedChannel, to receiver: WireReceiver
+        _ message: MessageBytes, _ attributes: Attributes, of channel: NamedChannel, to receiver: WireReceiver,
+        _ operation: ParkedOperation
     ) {
         let id = receiver.operation
-        guard let operation = operations[id] else { return }
         if case .stream(let stream) = operation.wait {
             stream.ticket = nil
             if let deadline = operation.deadline {
                 deadlines.remove(deadline)
-                operations[id]?.deadline = nil
+                operation.deadline = nil
             }
-            forward(message, attributes, through: stream, id)
-            pump(stream, id)
+            guard forward(message, attributes, through: stream, id, operation) else { return }
+            pump(stream, id, operation)
+            if stream.needsOnlyMessages, stream.ticket != nil, channel.engine.parkedReceivers == 1,
+                channel.extras == nil, tracers.isEmpty
+            {
+                hint = SendHint(stream: stream, id: id, operation: operation)
+            }
         } else {
-            guard let operation = retire(id, arm: receiver.arm) else { return }
-            outbox.finish(id, of: operation.caller, message, from: channel.name, attributes.taking(receiver.arm))
+            retire(operation, id, arm: receiver.arm)
+            outbox.finish(operation, id, message, from: channel.name, attributes.taking(receiver.arm))
+            recycle(operation)
         }
-    }
-
-    private func isStream(_ id: OperationID) -> Bool {
-        if case .stream? = operations[id]?.wait { true } else { false }
     }
 
     /// For how long a parked receiver wants to hold the message; 0 when it takes it for good.
     func leaseNanoseconds(of receiver: WireReceiver) -> UInt64 {
-        switch operations[receiver.operation]?.wait {
-        case .receive(_, _, let lease): return lease
-        case .stream(let stream): return stream.leaseNanoseconds
-        case .select(let select):
-            guard let arm = receiver.arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
-            return lease
-        case .send, .barrier, .trace, nil: return 0
-        }
+        operations[receiver.operation]?.wait.leaseNanoseconds(ofArm: receiver.arm) ?? 0
     }
 }

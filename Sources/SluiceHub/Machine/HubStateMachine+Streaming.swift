@@ -9,7 +9,7 @@ extension HubStateMachine {
     mutating func stream(
         _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
-        let stream = CountedReceive(command, from: channel)
+        let stream = CountedReceive(command, from: channel, tag: caller.tag)
         let id = park(.stream(stream), caller, patience, setsDeadline: false)
         channel.streams.insert(id)
         pump(stream, id)
@@ -20,8 +20,12 @@ extension HubStateMachine {
     /// Sends messages through a counted receive until it has to wait: for a sender, for its client, or for an
     /// acknowledgement.
     mutating func pump(_ stream: CountedReceive, _ id: OperationID) {
-        while let operation = operations[id] {
-            if isHeldBack(stream, id, operation.caller.connection) {
+        if let operation = operations[id] { pump(stream, id, operation) }
+    }
+
+    mutating func pump(_ stream: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
+        while operations.holds(id) {
+            if isHeldBack(stream, id, operation.client) {
                 if hasInputEnded(for: operation) { withdraw(id, .endOfInput) }
                 return
             }
@@ -30,7 +34,7 @@ extension HubStateMachine {
             case .offer(let offer):
                 let terms = settle(
                     offer, on: channel, stream.leaseNanoseconds, with: operation.caller.connection, through: id)
-                forward(.owned(offer.body), terms, through: stream, id)
+                guard forward(.owned(offer.body), terms, through: stream, id, operation) else { return }
             case .ended: return end(id, channel.endingReply)
             case .nothing: return waitForSender(stream, id, operation)
             }
@@ -52,41 +56,49 @@ extension HubStateMachine {
         stream.channel.extras?.pausedStreams.remove(id)
         stream.ticket = stream.channel.engine.park(WireReceiver(operation: id, arm: nil))
         if let timeout = stream.timeout {
-            operations[id]?.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
+            operation.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
         }
     }
 
     /// Whether the operation must not wait, for its client has finished sending.
     private func hasInputEnded(for operation: ParkedOperation) -> Bool {
-        !operation.waitsAfterEOF && clients[operation.caller.connection]?.hasInputEnded != false
+        !operation.waitsAfterEOF && operation.client.hasInputEnded
     }
 
     /// Whether nothing may flow now. Then the receive waits outside of the channel's queue.
-    private mutating func isHeldBack(_ stream: CountedReceive, _ id: OperationID, _ connection: ConnectionID) -> Bool {
-        let hasRoom = (clients[connection]?.unwrittenBytes ?? .max) < limits.outputBytes
+    private mutating func isHeldBack(_ stream: CountedReceive, _ id: OperationID, _ client: ClientRecord) -> Bool {
+        let hasRoom = client.unwrittenBytes < limits.outputBytes
         if !hasRoom, !stream.awaitsRoom {
             stream.awaitsRoom = true
-            clients[connection]?.awaitingRoom.append(id)
+            client.awaitingRoom.append(id)
         }
         guard stream.isWindowFull || !hasRoom else { return false }
         if stream.channel.isBroadcast { stream.channel.extras?.pausedStreams.insert(id) }
         return true
     }
 
-    /// Tells the client of a counted receive a message, which may be the last.
+    /// Sends a message to the client of a counted receive.
+    ///
+    /// - Returns: whether the receive goes on; false when the message was its last.
     mutating func forward(
-        _ message: MessageBytes, _ attributes: Attributes, through stream: CountedReceive, _ id: OperationID
-    ) {
-        guard let caller = operations[id]?.caller else { return }
+        _ message: MessageBytes, _ attributes: Attributes, through stream: CountedReceive, _ id: OperationID,
+        _ operation: ParkedOperation
+    ) -> Bool {
         let outputBytes = Self.outputBytes(ofMessage: message.count)
-        clients[caller.connection]?.unwrittenBytes += outputBytes
-        outbox.forward(id, of: caller, message, from: stream.channel.name, attributes, countingFor: outputBytes)
+        operation.client.unwrittenBytes += outputBytes
+        outbox.forward(
+            operation, id, message, through: stream, attributes, countingFor: outputBytes)
         if let remaining = stream.remaining {
             stream.remaining = remaining - 1
-            if remaining == 1 { return end(id, .end) }
+            if remaining == 1 {
+                end(id, .end)
+                return false
+            }
         }
+        guard stream.channel.isOnce else { return true }
         // There will never be another one.
-        if stream.channel.isOnce { end(id, .closed(stream.channel.name, nil)) }
+        end(id, .closed(stream.channel.name, nil))
+        return false
     }
 
     /// The connection has written so many bytes of what it was given by counted receives and traces.

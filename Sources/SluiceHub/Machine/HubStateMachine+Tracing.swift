@@ -33,7 +33,7 @@ extension HubStateMachine {
                 time: now, channel: channel.name, bodyBytes: bodyBytes, sender: caption(of: sender),
                 receiver: caption(of: receiver), attempt: attempt, droppedBefore: tracer.dropped, format: tracer.format)
             tracer.dropped = 0
-            outbox.forward(id, of: operation.caller, handoff)
+            outbox.forward(operation, id, handoff)
         }
     }
 

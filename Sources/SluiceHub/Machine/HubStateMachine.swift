@@ -20,9 +20,16 @@ struct HubStateMachine: ~Copyable {
     /// What the operations of clients have come to.
     var outbox = Outbox()
 
+    /// Stands for the client of an operation whose connection is not known.
+    let nobody = ClientRecord(address: "-", since: 0)
+    /// Where the last message went; nil unless the next one may go the same way.
+    var hint: SendHint?
+
     var channels: ChannelTable
     var barriers: [ChannelName: Barrier] = [:]
     var operations = Slab<ParkedOperation>()
+    /// Objects of operations that have ended, for reuse.
+    var spareOperations: [ParkedOperation] = []
     var leases = Slab<Lease>()
     var clients = Slab<ClientRecord>()
     var deadlines = IndexedHeap<Deadline>()
@@ -152,6 +159,8 @@ struct HubStateMachine: ~Copyable {
     /// Performs a command that concerns other clients, or parks it.
     mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
         if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
+        if case .send(let command) = command { return send(command, caller) }
+        hint = nil
         return switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)
@@ -172,8 +181,27 @@ struct HubStateMachine: ~Copyable {
         }
     }
 
+    /// Performs a send as `apply` does.
+    mutating func apply(_ command: SendCommand, by caller: Caller) -> Outcome {
+        stage == .serving ? send(command, caller) : .done(.error(.draining))
+    }
+
+    /// Performs a receive as `apply` does.
+    mutating func apply(_ command: ReceiveCommand, by caller: Caller) -> Outcome {
+        hint = nil
+        return stage == .serving ? receive(command, caller) : .done(.error(.draining))
+    }
+
+    /// Returns the channel that a client sends to or receives from, and notes that.
+    mutating func channel(_ name: ChannelName, _ use: NameUse, _ connection: ConnectionID) -> NamedChannel {
+        guard let client = clients[connection] else { return channels.channel(name) }
+        client.usage.note(use, of: name)
+        return channels.channel(name, at: &client.channelSlot)
+    }
+
     /// Withdraws a parked operation: `CANCELLED` is its reply, or `MAYBE`, unless it is complete already.
     mutating func cancel(_ id: OperationID) {
+        hint = nil
         withdraw(id, .cancelled)
     }
 
@@ -195,7 +223,7 @@ struct HubStateMachine: ~Copyable {
 
     private mutating func name(_ connection: ConnectionID, _ label: ChannelName) -> Reply {
         clients[connection]?.label = label
-        return .ok([])
+        return .ok(Attributes())
     }
 }
 

@@ -12,6 +12,10 @@ final class NamedChannel: @unchecked Sendable {
     /// What `ChannelIndex` makes of the name.
     @exclusivity(unchecked) var hash: UInt64
     @exclusivity(unchecked) var isInTable = false
+    /// Whether it is idle, and in the table only to be found again: see `ChannelTable`.
+    @exclusivity(unchecked) var isResting = false
+    /// Its slot among the channels that were looked up last; -1 when it is none of them.
+    @exclusivity(unchecked) var recentSlot: Int32 = -1
     /// The next one in its chain of the table.
     @exclusivity(unchecked) var nextInBucket: NamedChannel?
     /// Where sends and receives meet. A broadcast parks both sides in it, and has them meet itself.

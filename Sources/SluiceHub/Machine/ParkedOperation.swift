@@ -5,32 +5,49 @@ import SluiceWire
 final class ParkedOperation: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
-    let caller: Caller
+    @exclusivity(unchecked) private(set) var caller: Caller
+    /// Not retained: a client is forgotten after all its operations.
+    @exclusivity(unchecked) private(set) unowned(unsafe) var client: ClientRecord
     @exclusivity(unchecked) var wait: OperationWait
     /// When it began to wait, in nanoseconds of the hub's clock.
-    let since: UInt64
+    @exclusivity(unchecked) private(set) var since: UInt64
     @exclusivity(unchecked) var deadline: HeapHandle?
     /// Whether its client gives it no time: it waits only for the end of a lease that has begun.
-    let triesOnce: Bool
-    let waitsAfterEOF: Bool
+    @exclusivity(unchecked) private(set) var triesOnce: Bool
+    @exclusivity(unchecked) private(set) var waitsAfterEOF: Bool
     /// The bytes of the messages that it keeps in memory.
-    let bodyBytes: Int32
+    @exclusivity(unchecked) private(set) var bodyBytes: Int32
     /// The neighbours in the list of the connection's operations.
     @exclusivity(unchecked) var next: OperationID?
     @exclusivity(unchecked) var previous: OperationID?
 
     init(
-        _ caller: Caller, _ wait: OperationWait, since: UInt64, deadline: HeapHandle?, triesOnce: Bool,
-        waitsAfterEOF: Bool, bodyBytes: Int32, next: OperationID?
+        _ caller: Caller, _ client: ClientRecord, _ wait: OperationWait, since: UInt64, triesOnce: Bool,
+        waitsAfterEOF: Bool, bodyBytes: Int32
     ) {
         self.caller = caller
+        self.client = client
         self.wait = wait
         self.since = since
-        self.deadline = deadline
         self.triesOnce = triesOnce
         self.waitsAfterEOF = waitsAfterEOF
         self.bodyBytes = bodyBytes
-        self.next = next
+    }
+
+    /// Makes another operation of the object, which is not parked any more.
+    func reuse(
+        _ caller: Caller, _ client: ClientRecord, _ wait: OperationWait, since: UInt64, triesOnce: Bool,
+        waitsAfterEOF: Bool, bodyBytes: Int32
+    ) {
+        self.caller = caller
+        self.client = client
+        self.wait = wait
+        self.since = since
+        self.triesOnce = triesOnce
+        self.waitsAfterEOF = waitsAfterEOF
+        self.bodyBytes = bodyBytes
+        deadline = nil
+        previous = nil
     }
 }
 
@@ -50,6 +67,18 @@ enum OperationWait: Sendable {
     case barrier(Barrier, WaitTicket)
     /// Handoffs.
     case trace(Tracer)
+
+    /// For how long the operation, or the arm of its select, wants to hold a message; 0 when it takes it for good.
+    func leaseNanoseconds(ofArm arm: Int32?) -> UInt64 {
+        switch self {
+        case .receive(_, _, let lease): return lease
+        case .stream(let stream): return stream.leaseNanoseconds
+        case .select(let select):
+            guard let arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
+            return lease
+        case .send, .barrier, .trace: return 0
+        }
+    }
 
     /// How many leases the operation may still take.
     var possibleLeases: Int {

@@ -29,6 +29,6 @@ extension Conversation {
         hub.transact(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
         if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
         admission = nil
-        answer(.ok([]), tag)
+        answer(.ok(Attributes()), tag)
     }
 }

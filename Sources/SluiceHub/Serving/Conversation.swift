@@ -36,6 +36,8 @@ final class Conversation {
     /// What the client has still to prove, and by when; nil when nothing.
     @exclusivity(unchecked) var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
+    /// The line to whose repetitions the machine's hint applies; 0 for none.
+    @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
     init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
@@ -150,6 +152,10 @@ final class Conversation {
         isParserHungry = false
         var hasRun = false
         while canRun, !isParserHungry {
+            guard offset < input.count else {
+                isParserHungry = true
+                break
+            }
             if offset >= sliceEnd, offset < input.count {
                 betweenSlices()
                 sliceEnd = offset + Self.sliceBytes
@@ -195,12 +201,22 @@ final class Conversation {
     ) -> RequestParser.Step? {
         machine.outbox.running = segment
         for _ in 1...Self.largestBatch {
-            let step = parser.next(input, offset: &offset)
-            guard case .request(let request) = step, request.command.runsUnderLock else { return step }
-            run(request, &machine)
+            switch parser.find(input, offset: &offset) {
+            case .needsMore: return .needsMore
+            case .refused:
+                let refusal = parser.takeRefusal()
+                return .refused(refusal.tag, refusal.error)
+            case .request:
+                let request = parser.takeRequest()
+                guard request.command.runsUnderLock else { return .request(request) }
+                run(request, &machine)
+            case .repeatedSend: runRepeatedSend(&machine)
+            case .repeatedReceive: runRepeatedReceive(&machine)
+            case .repeatedPing: if mayAnswer(parser.tag) { segment.output.appendOK(tag: parser.tag) }
+            }
             // The answer to a command comes before what the command has decided for others of the same client.
             if segment.isListed { segment.collect() }
-            guard offset < sliceEnd, canRun else { return nil }
+            guard offset < sliceEnd, offset < input.count, canRun else { return nil }
         }
         return nil
     }
@@ -232,19 +248,61 @@ final class Conversation {
     }
 
     private func run(_ request: Request, _ machine: inout HubStateMachine) {
+        hintedLine = 0
         let tag = request.tag
-        if let tag, let refusal = refusal(of: request.command, tag) { return emit(.error(refusal), tag) }
         switch request.command {
+        case .ping(let body): answer(.pong(body), tag)
         case .cancel(let target):
+            if isInUse(tag) { return emit(.error(.tagInUse), tag) }
             if let id = segment.parkedTags[target] { machine.cancel(id) }
-            emit(.ok([]), tag)
-        case .ping(let body): emit(.pong(body), tag)
-        default:
-            switch machine.apply(request.command, by: Caller(connection: id, tag: tag)) {
-            case .done(let reply): emit(reply, tag)
-            case .parked(let id): park(id, tag)
-            }
+            emit(.ok(Attributes()), tag)
+        case let command:
+            guard command.mayPark ? mayBegin(tag) : mayAnswer(tag) else { return }
+            conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
         }
+    }
+
+    private func runRepeatedSend(_ machine: inout HubStateMachine) {
+        let tag = parser.tag
+        guard mayBegin(tag) else { return }
+        let line = parser.repeatedLine
+        if machine.hint != nil, hintedLine == line, machine.forwardByHint(.borrowed(parser.repeatedText)) {
+            return segment.output.appendOK(tag: tag)
+        }
+        guard let command = parser.repeatedSend else { return }
+        conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+        hintedLine = line
+    }
+
+    private func runRepeatedReceive(_ machine: inout HubStateMachine) {
+        let tag = parser.tag
+        hintedLine = 0
+        guard mayBegin(tag), let command = parser.repeatedReceive else { return }
+        conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+    }
+
+    private func conclude(_ outcome: Outcome, _ tag: Tag?) {
+        switch outcome {
+        case .done(let reply): emit(reply, tag)
+        case .parked(let id): park(id, tag)
+        }
+    }
+
+    /// Whether a command with that tag may run; refuses it otherwise.
+    private func mayAnswer(_ tag: Tag?) -> Bool {
+        guard isInUse(tag) else { return true }
+        emit(.error(.tagInUse), tag)
+        return false
+    }
+
+    /// Whether a command with that tag may run and wait; refuses it otherwise.
+    private func mayBegin(_ tag: Tag?) -> Bool {
+        guard tag != nil else { return true }
+        guard mayAnswer(tag) else { return false }
+        let limit = hub.limits.wire.maxPendingTags
+        if segment.parkedTags.count < limit { return true }
+        emit(.error(WireError(.limit, "a connection has at most \(limit) tagged commands pending")), tag)
+        return false
     }
 
     private func park(_ id: OperationID, _ tag: Tag?) {
@@ -259,7 +317,7 @@ final class Conversation {
 
     private func finishQuitting() {
         guard case .quitting(let tag) = phase, !hasParked else { return }
-        emit(.ok([]), tag)
+        emit(.ok(Attributes()), tag)
         finish(.quit)
     }
 
@@ -270,15 +328,6 @@ final class Conversation {
         incompleteSince = nil
         // At once, and not when the client closes its side: another client may get what this one holds.
         hub.transact(share) { [id] in $0.conclude(id, isOrderly: ending.isOrderly) }
-    }
-
-    /// Why a command is refused whatever it is about: for its tag.
-    private func refusal(of command: Command, _ tag: Tag) -> WireError? {
-        if isInUse(tag) { return .tagInUse }
-        guard command.mayPark else { return nil }
-        let limit = hub.limits.wire.maxPendingTags
-        return segment.parkedTags.count < limit
-            ? nil : WireError(.limit, "a connection has at most \(limit) tagged commands pending")
     }
 
     // MARK: Replies

@@ -22,11 +22,10 @@ struct EncodedReplies: ~Copyable {
     var count: Int { bytes.count + insertedBytes }
 
     mutating func append(_ reply: Reply, tag: Tag?) {
-        if case .message(let channel, let body, let attributes) = reply, body.count >= Self.leastInsertedBytes {
-            append(large: body, from: channel, attributes, tag: tag)
-        } else {
-            bytes.append(reply, tag: tag)
+        guard case .message(let channel, let body, let attributes) = reply, body.count >= Self.leastInsertedBytes else {
+            return bytes.append(reply, tag: tag)
         }
+        append(large: body, from: channel, attributes, tag: tag)
     }
 
     mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
@@ -41,8 +40,26 @@ struct EncodedReplies: ~Copyable {
         }
     }
 
+    /// Appends a message of a counted receive.
+    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes) {
+        switch message {
+        case .borrowed(let message): bytes.append(message, behind: head, attributes)
+        case .owned(let body):
+            if body.count >= Self.leastInsertedBytes {
+                bytes.append(headOfMessage: body.count, behind: head, attributes)
+                insert(body)
+            } else {
+                body.withUnsafeBytes { bytes.append($0, behind: head, attributes) }
+            }
+        }
+    }
+
     private mutating func append(large body: Body, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
         bytes.append(headOfMessage: body.count, from: channel, attributes, tag: tag)
+        insert(body)
+    }
+
+    private mutating func insert(_ body: Body) {
         insertions.append(Insertion(offset: bytes.count, body: body))
         insertedBytes += body.count
         bytes.appendEndOfMessage()

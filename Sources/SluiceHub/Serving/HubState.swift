@@ -89,7 +89,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         }
         let connection = make(id, share)
         connections[slot] = connection
-        machine.outbox.add(connection.segment, for: id)
+        machine.clients[id]?.segment = connection.segment
         origins[slot] = origin
         if let origin { originCounts[origin, default: 0] += 1 }
         return connection
@@ -117,7 +117,6 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
         connectionCounts[share.number] -= 1
         machine.disconnect(id, isOrderly: ending.isOrderly)
-        machine.outbox.removeSegment(of: id)
         connections[Int(id.slot)] = nil
         if let origin = origins[Int(id.slot)].take(), let count = originCounts[origin] {
             originCounts[origin] = count == 1 ? nil : count - 1
@@ -167,18 +166,26 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     /// Ends a transaction that `share` has made; nil is a caller without connections.
-    mutating func conclude(for share: ReactorShare?) -> Aftermath {
-        var aftermath = Aftermath()
+    ///
+    /// - Returns: what is left to do; nil, nearly always, when nothing is.
+    mutating func conclude(for share: ReactorShare?) -> Aftermath? {
+        let hasReplies = !machine.outbox.listed.isEmpty || !machine.outbox.effects.isEmpty
+        let deadline = machine.nextDeadline
+        let ebbs = machine.ebbs()
+        let isDrained = isDrained
         machine.outbox.running = nil
+        machine.hint = nil
+        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained { return nil }
+        var aftermath = Aftermath()
         if !machine.outbox.listed.isEmpty { sort(for: share, &aftermath) }
         if !machine.outbox.effects.isEmpty { answerLocally(&aftermath) }
-        if let deadline = machine.nextDeadline, deadline < alarm ?? .max {
+        if let deadline, deadline < alarm ?? .max {
             alarm = deadline
             aftermath.alarm = deadline
         }
-        aftermath.ebbs = machine.ebbs()
+        aftermath.ebbs = ebbs
         aftermath.isDrained = isDrained
-        return aftermath
+        return aftermath.isEmpty ? nil : aftermath
     }
 
     /// Collects the replies to connections of `share`, and notes those to others for their reactors to collect.

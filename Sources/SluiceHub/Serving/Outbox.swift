@@ -6,8 +6,6 @@ import SluiceWire
 ///
 /// Behind the hub's lock. Nothing here touches a socket.
 struct Outbox: ~Copyable {
-    /// The segments by the slots of their connections' keys; nil for a connection of this process.
-    private var segments: ContiguousArray<OutboxSegment?> = []
     /// The segments with something new.
     private(set) var listed: ContiguousArray<OutboxSegment> = []
     /// What operations of connections without a segment have come to, in the order of the decisions.
@@ -21,21 +19,10 @@ struct Outbox: ~Copyable {
 
     // MARK: Segments
 
-    mutating func add(_ segment: OutboxSegment, for connection: ConnectionID) {
-        let slot = Int(connection.slot)
-        while slot >= segments.count { segments.append(nil) }
-        segments[slot] = segment
-    }
-
-    mutating func removeSegment(of connection: ConnectionID) {
-        segments[Int(connection.slot)] = nil
-    }
-
-    /// The segment of a connection, which it lists as one with something new; nil for a connection of this process.
+    /// The segment of a client, which it lists as one with something new; nil for a client of this process.
     @inline(__always)
-    private mutating func segment(of connection: ConnectionID) -> (segment: OutboxSegment, isOwn: Bool)? {
-        let slot = Int(connection.slot)
-        guard slot < segments.count, let segment = segments[slot] else { return nil }
+    private mutating func segment(of client: ClientRecord) -> (segment: OutboxSegment, isOwn: Bool)? {
+        guard let segment = client.segment else { return nil }
         if let share, segment.share === share, segment !== running {
             share.noteArrival(in: segment)
             return (segment, true)
@@ -55,51 +42,50 @@ struct Outbox: ~Copyable {
     // MARK: Decisions
 
     /// An operation has ended with a reply.
-    mutating func finish(_ id: OperationID, of caller: Caller, _ reply: Reply) {
-        if let (segment, isOwn) = segment(of: caller.connection) {
-            segment.finish(caller.tag, reply, isOwn: isOwn)
+    mutating func finish(_ operation: ParkedOperation, _ id: OperationID, _ reply: Reply) {
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.finish(operation.caller.tag, reply, isOwn: isOwn)
         } else {
-            effects.append(Effect(caller, id, .final(reply)))
+            effects.append(Effect(operation.caller, id, .final(reply)))
         }
     }
 
     /// An operation has ended with a message.
     mutating func finish(
-        _ id: OperationID, of caller: Caller, _ message: MessageBytes, from channel: ChannelName,
+        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: ChannelName,
         _ attributes: Attributes
     ) {
-        if let (segment, isOwn) = segment(of: caller.connection) {
-            segment.finish(caller.tag, message, from: channel, attributes, isOwn: isOwn)
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.finish(operation.caller.tag, message, from: channel, attributes, isOwn: isOwn)
         } else {
-            effects.append(Effect(caller, id, .final(.message(channel, message.body, attributes))))
+            effects.append(Effect(operation.caller, id, .final(.message(channel, message.body, attributes))))
         }
     }
 
     /// A counted receive has got a message, and goes on.
     mutating func forward(
-        _ id: OperationID, of caller: Caller, _ message: MessageBytes, from channel: ChannelName,
+        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, through stream: CountedReceive,
         _ attributes: Attributes, countingFor bytes: Int
     ) {
-        if let (segment, isOwn) = segment(of: caller.connection) {
-            segment.forward(
-                caller.tag, message, from: channel, attributes, countingFor: bytes, isOwn: isOwn)
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.forward(message, behind: stream.head, attributes, countingFor: bytes, isOwn: isOwn)
         } else {
-            effects.append(Effect(caller, id, .partial(.message(channel, message.body, attributes))))
+            effects.append(Effect(operation.caller, id, .partial(.message(stream.channel.name, message.body, attributes))))
         }
     }
 
     /// A trace has seen a handoff, and goes on.
-    mutating func forward(_ id: OperationID, of caller: Caller, _ handoff: Handoff) {
-        if let (segment, isOwn) = segment(of: caller.connection) {
+    mutating func forward(_ operation: ParkedOperation, _ id: OperationID, _ handoff: Handoff) {
+        if let (segment, isOwn) = segment(of: operation.client) {
             let report = handoff.report(since: startNanoseconds).body(handoff.format)
-            segment.forward(caller.tag, report: report, countingFor: Handoff.outputBytes, isOwn: isOwn)
+            segment.forward(operation.caller.tag, report: report, countingFor: Handoff.outputBytes, isOwn: isOwn)
         } else {
-            effects.append(Effect(caller, id, .handoff(handoff)))
+            effects.append(Effect(operation.caller, id, .handoff(handoff)))
         }
     }
 
     /// A connection holds no lease any more.
-    mutating func release(_ connection: ConnectionID) {
-        if segment(of: connection) == nil { effects.append(.released(connection)) }
+    mutating func release(_ connection: ConnectionID, of client: ClientRecord) {
+        if segment(of: client) == nil { effects.append(.released(connection)) }
     }
 }

@@ -82,15 +82,14 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Appends a message of an operation that goes on.
     func forward(
-        _ tag: Tag?, _ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes,
-        countingFor bytes: Int, isOwn: Bool
+        _ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes, countingFor bytes: Int, isOwn: Bool
     ) {
         guard isOwn else {
-            encoded.append(message, from: channel, attributes, tag: tag)
+            encoded.append(message, behind: head, attributes)
             return unaskedBytes += bytes
         }
         if isClosed { return }
-        output.append(message, from: channel, attributes, tag: tag)
+        output.append(message, behind: head, attributes)
         unreportedBytes += bytes
     }
 

@@ -28,6 +28,17 @@ struct OutputBuffer: ~Copyable {
         replies.append(message, from: channel, attributes, tag: tag)
     }
 
+    /// Appends `OK` without attributes.
+    mutating func appendOK(tag: Tag?) {
+        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        replies.bytes.appendOK(tag: tag)
+    }
+
+    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes) {
+        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        replies.append(message, behind: head, attributes)
+    }
+
     /// Moves replies that were encoded elsewhere to the end, and leaves none there.
     mutating func take(_ other: inout EncodedReplies) {
         if replies.isEmpty {
@@ -43,7 +54,7 @@ struct OutputBuffer: ~Copyable {
     /// Writes what waits, from its beginning, as far as one call does.
     func write(to socket: borrowing PolledSocket) -> WriteAttempt {
         if replies.insertions.isEmpty {
-            return replies.bytes.withUnsafeBytes { socket.tryWrite(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+            return socket.tryWrite(UnsafeRawBufferPointer(rebasing: replies.bytes.unsafeBytes[sent...]))
         }
         return withUnsent { socket.tryWrite($0, $1, $2) }
     }
@@ -54,13 +65,12 @@ struct OutputBuffer: ~Copyable {
         _ use: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) -> Result {
         let offset = replies.insertions.first?.offset ?? replies.bytes.count
-        return replies.bytes.withUnsafeBytes { bytes in
-            (replies.insertions.first?.body ?? []).withUnsafeBytes { body in
-                use(
-                    UnsafeRawBufferPointer(rebasing: bytes[sent..<offset]),
-                    UnsafeRawBufferPointer(rebasing: body[sentOfBody...]),
-                    UnsafeRawBufferPointer(rebasing: bytes[offset..<endOfPiece]))
-            }
+        let bytes = replies.bytes.unsafeBytes
+        return (replies.insertions.first?.body ?? []).withUnsafeBytes { body in
+            use(
+                UnsafeRawBufferPointer(rebasing: bytes[sent..<offset]),
+                UnsafeRawBufferPointer(rebasing: body[sentOfBody...]),
+                UnsafeRawBufferPointer(rebasing: bytes[offset..<endOfPiece]))
         }
     }
 

@@ -20,7 +20,7 @@ package struct PolledSocket: ~Copyable {
     /// What libev gets. It does not move.
     private struct Registration {
         var watcher = ev_io()
-        unowned(unsafe) let reactor: Reactor
+        let reactor: Unmanaged<Reactor>
         unowned(unsafe) let observer: any SocketObserver
     }
 
@@ -46,7 +46,7 @@ package struct PolledSocket: ~Copyable {
     ) {
         precondition(registration == nil, "a socket is opened once")
         let registration = UnsafeMutablePointer<Registration>.allocate(capacity: 1)
-        registration.initialize(to: Registration(reactor: reactor, observer: observer))
+        registration.initialize(to: Registration(reactor: .passUnretained(reactor), observer: observer))
         self.registration = registration
         number = descriptor.number
         self.descriptor = consume descriptor
@@ -83,7 +83,7 @@ package struct PolledSocket: ~Copyable {
         let watcher = Self.watcher(of: registration)
         clibev_io_init(watcher, { PolledSocket.happened($1, $2) }, number, events)
         watcher.pointee.data = UnsafeMutableRawPointer(registration)
-        ev_io_start(registration.pointee.reactor.loop, watcher)
+        registration.pointee.reactor._withUnsafeGuaranteedRef { ev_io_start($0.loop, watcher) }
     }
 
     private mutating func watch(_ virtual: VirtualSocket, _ reading: Bool, _ writing: Bool) {
@@ -99,13 +99,14 @@ package struct PolledSocket: ~Copyable {
 
     private func stopWatching() {
         guard watchesReading || watchesWriting, let registration else { return }
-        ev_io_stop(registration.pointee.reactor.loop, Self.watcher(of: registration))
+        registration.pointee.reactor._withUnsafeGuaranteedRef { ev_io_stop($0.loop, Self.watcher(of: registration)) }
     }
 
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
         guard let data = watcher?.pointee.data else { return }
         let registration = data.assumingMemoryBound(to: Registration.self)
-        registration.pointee.reactor.queueEvent(SocketEvent(observer: registration.pointee.observer, events: events))
+        let event = SocketEvent(observer: registration.pointee.observer, events: events)
+        registration.pointee.reactor._withUnsafeGuaranteedRef { $0.queueEvent(event) }
     }
 
     // MARK: Transfer

@@ -42,14 +42,11 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         return block
     }
 
-    /// Calls `use` with the bytes.
-    @inline(__always)
-    package func withUnsafeBytes<Result>(_ use: (UnsafeRawBufferPointer) -> Result) -> Result {
-        use(UnsafeRawBufferPointer(start: base, count: count))
-    }
+    /// The bytes; valid until the buffer changes.
+    package var unsafeBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     package mutating func append(contentsOf other: borrowing ByteBuffer) {
-        append(atMost: other.count) { room in other.withUnsafeBytes { room.put($0) } }
+        append(atMost: other.count) { $0.put(other.unsafeBytes) }
     }
 
     /// Removes the first `removed` bytes.

@@ -40,6 +40,21 @@ struct ByteView {
     /// At most the first `count` bytes.
     @inline(__always) func prefix(_ count: Int) -> ByteView { self[0..<Swift.min(count, self.count)] }
 
+    /// Up to eight bytes from `offset` on as a number, the first byte lowest.
+    func word(at offset: Int) -> UInt64 {
+        let rest = dropping(offset).bytes
+        if rest.count >= 8 { return UInt64(littleEndian: rest.loadUnaligned(as: UInt64.self)) }
+        if rest.count >= 4 {
+            // Two halves that overlap.
+            let low = UInt64(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
+            let end = rest.loadUnaligned(fromByteOffset: rest.count - 4, as: UInt32.self)
+            return low | UInt64(UInt32(littleEndian: end)) << UInt64(8 * (rest.count - 4))
+        }
+        var word: UInt64 = 0
+        for (index, byte) in rest.enumerated() { word |= UInt64(byte) << UInt64(8 * index) }
+        return word
+    }
+
     func starts(with text: StaticString) -> Bool {
         count >= text.utf8CodeUnitCount && prefix(text.utf8CodeUnitCount) == text
     }
@@ -70,6 +85,16 @@ struct ByteView {
             let found = memchr(base + start, Int32(byte), bytes.count - start)
         else { return nil }
         return UnsafeRawPointer(found) - base
+    }
+
+    /// The bytes from `start` up to the first `byte`, or to the end. Words are short: a loop finds their ends sooner than
+    /// a call of the C library.
+    @inline(__always) func word(upTo byte: UInt8, from start: Int) -> ByteView {
+        precondition(start >= 0 && start <= bytes.count, "start outside the view")
+        guard let base = bytes.baseAddress else { return self }
+        var end = start
+        while end < bytes.count, bytes[end] != byte { end += 1 }
+        return ByteView(UnsafeRawBufferPointer(start: base + start, count: end - start))
     }
 
     /// A copy of the bytes.

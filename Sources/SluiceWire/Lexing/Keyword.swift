@@ -1,31 +1,51 @@
-/// A word of the grammar packed into one integer, so that a lookup takes a few integer comparisons.
+/// A word of the grammar packed into two integers, so that a lookup takes a few integer comparisons.
 struct Keyword: Hashable, Sendable {
     static let maxBytes = 15
 
-    /// The bytes of the word after a leading 1, which distinguishes words that differ only in leading zero bytes.
-    private let packed: UInt128
+    /// The first eight bytes, or all of a shorter word; and the last eight of a longer one.
+    private let first: UInt64
+    private let last: UInt64
+    private let count: Int
 
     /// Returns nil if the word is longer than any keyword.
     init?(_ word: ByteView) {
         guard word.count <= Self.maxBytes else { return nil }
-        packed = word.reduce(1) { $0 << 8 | UInt128($1) }
+        count = word.count
+        first = word.word(at: 0)
+        last = count > 8 ? word.word(at: count - 8) : 0
     }
 
     /// Folds letters to upper case. Returns nil if the word is longer than any keyword.
     init?(ignoringCase word: ByteView) {
         guard word.count <= Self.maxBytes else { return nil }
-        packed = word.reduce(1) { $0 << 8 | UInt128($1.uppercased) }
+        count = word.count
+        first = word.word(at: 0).uppercasedBytes
+        last = count > 8 ? word.word(at: count - 8).uppercasedBytes : 0
     }
 
-    /// Mixes the last eight bytes into the low bits.
+    /// Mixes the bytes into the low bits.
     var hash: Int {
-        Int(truncatingIfNeeded: (UInt64(truncatingIfNeeded: packed) &* 0x9E37_79B9_7F4A_7C15) >> 32)
+        Int(truncatingIfNeeded: ((first ^ last &* 31 ^ UInt64(count)) &* 0x9E37_79B9_7F4A_7C15) >> 32)
     }
 
     /// Creates a keyword from a spelling in the source.
     init(spelling: String) {
-        precondition(spelling.utf8.count <= Self.maxBytes, "a keyword must have at most fifteen bytes")
-        packed = spelling.utf8.reduce(1) { $0 << 8 | UInt128($1) }
+        var text = spelling
+        let keyword = text.withUTF8 { Keyword(ByteView(UnsafeRawBufferPointer($0))) }
+        guard let keyword else { preconditionFailure("a keyword must have at most fifteen bytes") }
+        self = keyword
+    }
+}
+
+extension UInt64 {
+    /// The same eight bytes, with the lower-case letters among them in upper case.
+    fileprivate var uppercasedBytes: UInt64 {
+        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // The highest bit of a byte tells whether it is at least `a`, and whether it is above `z`.
+        let isFromA = (self & low) &+ ones &* UInt64(0x80 - UInt8(ascii: "a"))
+        let isAboveZ = (self & low) &+ ones &* UInt64(0x7F - UInt8(ascii: "z"))
+        return self ^ ((isFromA & ~isAboveZ & ~self & ~low) >> 2)
     }
 }
 

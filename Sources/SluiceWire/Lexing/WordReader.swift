@@ -12,6 +12,9 @@ struct WordReader {
 
     var isAtEnd: Bool { position > line.count }
 
+    /// The rest of the line, which stays.
+    var rest: ByteView { isAtEnd ? line.prefix(0) : line.dropping(position) }
+
     /// Reads the rest of the line, verbatim. Empty if nothing is left.
     mutating func text() -> ByteView {
         guard !isAtEnd else { return line.prefix(0) }
@@ -82,9 +85,9 @@ struct WordReader {
     }
 
     private mutating func readWord() -> ByteView {
-        let end = line.firstIndex(of: .space, from: position) ?? line.count
-        defer { position = end + 1 }
-        return line[position..<end]
+        let word = line.word(upTo: .space, from: position)
+        position += word.count + 1
+        return word
     }
 }
 

@@ -3,9 +3,14 @@
 /// The name is stored as a `String` because a string of up to fifteen bytes needs no allocation, and because ASCII
 /// strings are compared and hashed by their bytes, without Unicode normalization. A dictionary lookup takes 30 ns,
 /// compared to 48 ns with an array of bytes; for a name of 27 bytes it takes 57 ns compared to 135 ns.
+@usableFromInline
 package struct ChannelName: Hashable, Sendable, CustomStringConvertible {
     /// The name as it is written on the wire.
-    package let description: String
+    @usableFromInline package let description: String
+
+    /// Inlined across targets: called through the protocol, a comparison takes three times as long.
+    @inlinable
+    package static func == (left: ChannelName, right: ChannelName) -> Bool { left.description == right.description }
 
     /// The rules above, as an error message.
     package static let rule =

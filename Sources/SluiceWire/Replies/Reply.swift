@@ -27,6 +27,6 @@ package enum Reply: Sendable, Hashable {
 
     /// Returns the answer to a `PING`: `OK` without a text, otherwise `DATA` with the same bytes.
     package static func pong(_ body: Body) -> Reply {
-        body.isEmpty ? .ok([]) : .data(body)
+        body.isEmpty ? .ok(Attributes()) : .data(body)
     }
 }

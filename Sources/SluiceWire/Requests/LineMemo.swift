@@ -1,0 +1,105 @@
+import Glibc
+
+/// How the last line began, and the command that it asked for.
+///
+/// Most clients repeat themselves: they receive from one channel, send to one channel, or ping. The parser recognises
+/// such a line with one comparison, and its command is used where it lies: neither parsed, nor copied, nor destroyed.
+/// Nothing is decided here: equal bytes are the same command.
+struct LineMemo: ~Copyable, @unchecked Sendable {
+    // Sendable: `text` is borrowed from the input of a call, and only of use in it.
+
+    /// The kinds of commands that are remembered.
+    enum Kind: Sendable {
+        case none, send, receive, ping
+    }
+
+    private static let capacity = 32  // as in the type of `head`
+
+    private var head = InlineArray<32, UInt8>(repeating: 0)
+    private var count = 0
+    private var isTagged = false
+    private var kind = Kind.none
+    /// The command of the last line; of a send, with the text of this one.
+    private(set) var send: SendCommand?
+    /// The text of this line, of a send.
+    private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Changes when another line is remembered.
+    private(set) var serial: UInt32 = 0
+    private(set) var receive: ReceiveCommand?
+
+    /// Recognises a line, without its tag; `.none` when it begins otherwise.
+    ///
+    /// - Parameter maxTextBytes: the most bytes of a text.
+    mutating func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
+        guard kind != .none, line.count >= count, isTagged == self.isTagged, isPrefix(of: line) else { return .none }
+        guard case .send = kind else { return line.count == count ? kind : .none }
+        guard line.count - count <= maxTextBytes else { return .none }
+        text = line.dropping(count).raw
+        return .send
+    }
+
+    /// Recognises a line without a tag at `offset`, before its end was looked for, and consumes it; `.none` when it begins
+    /// otherwise, is not whole, or ends in a carriage return.
+    @inline(__always)
+    mutating func recallLine(
+        in input: ByteView, offset: inout Int, maxLineBytes: Int, maxTextBytes: Int
+    ) -> Kind {
+        guard kind != .none, !isTagged, input.count - offset > count, isPrefix(of: input.dropping(offset)) else {
+            return .none
+        }
+        let start = offset + count
+        guard case .send = kind else {
+            guard input[start] == .lineFeed else { return .none }
+            offset = start + 1
+            return kind
+        }
+        let longest = min(maxTextBytes, maxLineBytes - count)
+        guard longest > 0, let length = input[start..<min(input.count, start + longest + 1)].firstIndex(of: .lineFeed),
+            length == 0 || input[start + length - 1] != .carriageReturn
+        else { return .none }
+        text = input[start..<start + length].raw
+        offset = start + length + 1
+        return .send
+    }
+
+    /// The send of this line.
+    var repeatedSend: SendCommand? {
+        var repeated = send
+        repeated?.body = .borrowed(text)
+        return repeated
+    }
+
+    /// Remembers a line, without its tag, and its command, if lines of its kind are repeated.
+    mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
+        switch command {
+        case .send(let send):
+            guard case .borrowed(let text) = send.body, case let start = line.count - text.count, start > 0,
+                line[start - 1] == .space
+            else { return }
+            guard remember(line.prefix(start), isTagged, .send) else { return }
+            self.send = send
+            // Borrowed bytes must not be kept.
+            self.send?.body = .owned([])
+        case .receive(let receive): if remember(line, isTagged, .receive) { self.receive = receive }
+        case .ping(let body) where body.isEmpty: _ = remember(line, isTagged, .ping)
+        default: return
+        }
+    }
+
+    private mutating func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
+        guard head.count <= Self.capacity else { return false }
+        for index in 0..<head.count { self.head[index] = head[index] }
+        serial &+= 1
+        count = head.count
+        self.isTagged = isTagged
+        self.kind = kind
+        return true
+    }
+
+    private func isPrefix(of line: ByteView) -> Bool {
+        withUnsafeBytes(of: head) { head in
+            guard let left = head.baseAddress, let right = line.raw.baseAddress, line.count >= count else { return false }
+            return memcmp(left, right, count) == 0
+        }
+    }
+}
