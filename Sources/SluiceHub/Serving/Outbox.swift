@@ -70,7 +70,8 @@ struct Outbox: ~Copyable {
         if let (segment, isOwn) = segment(of: operation.client) {
             segment.forward(message, behind: stream.head, attributes, countingFor: bytes, isOwn: isOwn)
         } else {
-            effects.append(Effect(operation.caller, id, .partial(.message(stream.channel.name, message.body, attributes))))
+            effects.append(
+                Effect(operation.caller, id, .partial(.message(stream.channel.name, message.body, attributes))))
         }
     }
 

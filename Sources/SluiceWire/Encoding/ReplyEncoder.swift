@@ -173,7 +173,8 @@ extension ByteBuffer {
     }
 
     /// Appends a message of a counted receive.
-    package mutating func append(_ message: UnsafeRawBufferPointer, behind head: MessageHead, _ attributes: Attributes) {
+    package mutating func append(_ message: UnsafeRawBufferPointer, behind head: MessageHead, _ attributes: Attributes)
+    {
         append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { room in
             head.bytes.withUnsafeBytes { room.put($0) }
             room.putLengthOfMessage(message.count, attributes)

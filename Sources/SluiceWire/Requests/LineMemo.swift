@@ -98,7 +98,9 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
 
     private func isPrefix(of line: ByteView) -> Bool {
         withUnsafeBytes(of: head) { head in
-            guard let left = head.baseAddress, let right = line.raw.baseAddress, line.count >= count else { return false }
+            guard let left = head.baseAddress, let right = line.raw.baseAddress, line.count >= count else {
+                return false
+            }
             return memcmp(left, right, count) == 0
         }
     }

@@ -252,7 +252,8 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    private mutating func read(_ request: consuming IncompleteRequest, _ input: ByteView, _ offset: inout Int) -> Found {
+    private mutating func read(_ request: consuming IncompleteRequest, _ input: ByteView, _ offset: inout Int) -> Found
+    {
         switch request.read(input, offset: &offset) {
         case .complete(let request): return found(request)
         case .needsMore:

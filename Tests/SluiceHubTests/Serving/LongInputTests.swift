@@ -54,6 +54,29 @@ import Testing
         }
     }
 
+    @Test(
+        "A long input is answered in pieces beside few other clients, and at once beside many",
+        arguments: [(others: 0, writes: 3), (others: 1, writes: 3), (others: 2, writes: 1), (others: 9, writes: 1)])
+    func aLongInputBesideOthers(others: Int, writes: Int) throws {
+        let reactor = try Reactor(clock: ManualReactorClock())
+        let hub = Hub(on: reactor, epoch: 42)
+        try reactor.runByHand {
+            reactor.settle()
+            let peers = (0..<others).map { Peer(of: hub, "other \($0)") }
+            let sender = Peer(of: hub, "sender")
+            for peer in peers {
+                peer.socket.arrive("PING\n".utf8)
+                peer.socket.tell()
+            }
+            sender.say(String(repeating: "PING \(String(repeating: "x", count: 74))\n", count: 150), to: reactor)
+            #expect(sender.writes == writes)
+            for peer in peers { #expect(peer.writes == 1) }
+            for peer in peers + [sender] { peer.socket.breakOff() }
+            for peer in peers + [sender] { peer.socket.tell() }
+            reactor.settle()
+        }
+    }
+
     @Test("A short input is answered with one write")
     func aShortInputIsAnsweredAtOnce() throws {
         try withPeers { reactor, sender, receiver in

@@ -87,21 +87,4 @@ import Testing
         }
         #expect(listener.ends.values == [3], "once, after the jobs of the turn")
     }
-
-    @Test("A few listeners hear that a turn goes on, a crowd does not", arguments: [(1, true), (2, true), (3, false)])
-    func aFewListenersHearThatATurnGoesOn(count: Int, areCalled: Bool) throws {
-        final class Listener: EndOfTurn, Sendable {
-            let calls = Recorder<Void>()
-            func turnEnds() {}
-            func turnGoesOn() { calls.record(()) }
-        }
-        let reactor = try Reactor()
-        let listeners = (0..<count).map { _ in Listener() }
-        let busy = Listener()
-        try reactor.run {
-            for listener in listeners { reactor.atEndOfTurn(listener) }
-            reactor.turnGoesOn(for: busy)
-        }
-        for listener in listeners + [busy] { #expect(listener.calls.values.count == (areCalled ? 1 : 0)) }
-    }
 }

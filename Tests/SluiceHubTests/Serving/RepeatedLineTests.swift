@@ -5,9 +5,9 @@ import Testing
 
 @testable import SluiceHub
 
-/// Plain sends, which are handed over without becoming commands, behave like all other sends.
-@Suite(.bounded) struct PlainSendTests {
-    /// Two spellings of the same send, of which only the first is handed over directly.
+/// Lines that repeat the one before, which are recognised without parsing, do what all other lines do.
+@Suite(.bounded) struct RepeatedLineTests {
+    /// Two spellings of a send: one without options, and one that waits for a limited time.
     enum Spelling: String, CaseIterable {
         case plain = "SEND"
         case withOption = "SEND timeout=1h"
@@ -34,6 +34,33 @@ import Testing
             try await receiver.hear("#a OK\n")
             #expect(service.hub.look { $0.machine.totals.handoffs } == 2)
             #expect(service.hub.channelCount == 0)
+        }
+    }
+
+    @Test(
+        "A repeated send goes to its own channel, whatever came between",
+        arguments: [
+            "SEND len=1 b\nX\n", "SEND timeout=5s b X\n", "#t SEND b X\n", "SELECT send b X\n",
+            "SEND  b X\nSEND len=1 b\nX\n", "NACK 1.0\n",
+        ])
+    func aRepeatedSendGoesToItsOwnChannel(between: String) throws {
+        try HubService.run { service in
+            let (sender, a, b) = (
+                try await service.connect(), try await service.connect(), try await service.connect()
+            )
+            // The sender holds a message of b, which NACK gives to the receiver of b.
+            try await a.say("SEND b X\n")
+            try await service.parked(1)
+            try await sender.say("RECV lease=1h b\n")
+            try await sender.hear("MSG b 1 did=1.0 attempt=1\nX\n")
+            let receiver = try await service.connect()
+            try await receiver.say("#a RECV count=* a\n")
+            try await service.parked(2)
+            try await b.say("#b RECV count=* b\n")
+            try await service.parked(3)
+            try await sender.say("SEND a 1\nSEND a 2\n\(between)SEND a 3\nSEND a 4\n")
+            for number in 1...4 { try await receiver.hear("#a MSG a 1\n\(number)\n") }
+            try await b.hear("#b MSG b 1\nX\n")
         }
     }
 
@@ -163,12 +190,12 @@ import Testing
     }
 
     @Test(
-        "Lines that only resemble a plain send are answered as usual",
+        "Lines that only resemble a send are answered as usual",
         arguments: [
             "SEND c\n", "SEND c \n", "SEND  c x\n", "SEND -c x\n", "SEND c/é x\n", "#\u{7f} SEND c x\n",
             "# SEND c x\n", "SENT c x\n", "SEND\n", "SEND \n", "S\n", "#a\n",
         ])
-    func almostPlainSendsAreParsedAsUsual(line: String) throws {
+    func linesThatResembleASendAreParsedAsUsual(line: String) throws {
         try HubService.run { service in
             let (sender, receiver) = (try await service.connect(), try await service.connect())
             try await receiver.say("#r RECV count=* c\n")
