@@ -135,8 +135,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     /// Writes what this connection and the others that are scheduled have to write.
     private func sliceEnds() {
-        share.flushEarly(except: self)
-        flushEarly()
+        share.flushEarly(with: self)
     }
 
     /// Writes what there is, in the middle of a turn.

@@ -104,13 +104,16 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Writes what the connections have to write that are called at the end of this turn, unless they are many: then
     /// there is as much to do for the others, and one write a turn serves all best.
-    func flushEarly(except busy: Connection) {
+    ///
+    /// - Parameter busy: the connection whose input runs; it is written last.
+    func flushEarly(with busy: Connection) {
         guard scheduledCount <= Self.mostFlushedEarly else { return }
         var next = firstScheduled
         while let connection = next {
             if connection !== busy { connection.flushEarly() }
             next = connection.nextScheduled
         }
+        busy.flushEarly()
     }
 
     // MARK: Buffers
