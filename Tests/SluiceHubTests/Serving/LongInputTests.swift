@@ -56,7 +56,7 @@ import Testing
 
     @Test(
         "A long input is answered in pieces beside few other clients, and at once beside many",
-        arguments: [(others: 0, writes: 3), (others: 1, writes: 3), (others: 2, writes: 1), (others: 9, writes: 1)])
+        arguments: [(others: 0, writes: 3), (others: 2, writes: 3), (others: 3, writes: 1), (others: 9, writes: 1)])
     func aLongInputBesideOthers(others: Int, writes: Int) throws {
         let reactor = try Reactor(clock: ManualReactorClock())
         let hub = Hub(on: reactor, epoch: 42)
