@@ -108,8 +108,9 @@ struct LockJob: Sendable {
         }
         keeper.hold(token) {
             isLost.isSet = true
-            invocation.console.complain("the lock \(name) is lost, and the command is stopped")
+            // First: a complaint waits while standard error is full, and another process may hold the lock by now.
             kill(process, SIGTERM)
+            invocation.console.complain("the lock \(name) is lost, and the command is stopped")
         }
         while true {
             if let status { return isLost.isSet ? ExitStatus.inDoubt.rawValue : status }

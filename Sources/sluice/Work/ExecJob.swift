@@ -71,8 +71,9 @@ private final class Crew {
         }
         running.insert(process)
         keeper.hold(delivery) { [self, process] in
-            console.complain("the lease of a message was lost: another receiver may get it, and its command is stopped")
+            // First: a complaint waits while standard error is full, and the command may be what fills it.
             kill(-process, SIGTERM)
+            console.complain("the lease of a message was lost: another receiver may get it, and its command is stopped")
         }
     }
 
