@@ -115,7 +115,7 @@ import Testing
     func aFullServerIsTriedAgain() throws {
         let talk = Talk()
         talk.connect()
-        try talk.hear("ERR limit the server has 1 connections, and takes no more\n")
+        try talk.hear("ERR limit the server accepts at most 1 connections\n")
         guard case .broken(let error) = talk.change else { return #expect(Bool(false), "no change") }
         #expect(error.code == .limit)
     }

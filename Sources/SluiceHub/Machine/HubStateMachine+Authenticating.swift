@@ -8,7 +8,7 @@ extension HubStateMachine {
     mutating func authenticate(_ connection: ConnectionID, as principal: ChannelName) -> WireError? {
         guard let client = clients[connection], client.principal != principal else { return nil }
         guard principals[principal, default: 0] < limits.maxConnectionsPerPrincipal else {
-            return WireError(.limit, "a principal has at most \(limits.maxConnectionsPerPrincipal) connections")
+            return WireError(.limit, "a principal may have at most \(limits.maxConnectionsPerPrincipal) connections")
         }
         forgetPrincipal(of: client)
         client.principal = principal

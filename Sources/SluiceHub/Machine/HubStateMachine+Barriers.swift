@@ -17,7 +17,7 @@ extension HubStateMachine {
     /// Returns an error if `parties` differs from the number that waiting clients have given; otherwise nil.
     func refusalToMeet(at name: ChannelName, _ parties: Int?) -> WireError? {
         guard let parties, let known = barriers[name]?.parties, known != parties else { return nil }
-        return WireError(.conflict, "those who wait at that barrier wait for \(known) parties")
+        return WireError(.conflict, "the clients at that barrier wait for \(known) parties")
     }
 
     /// Releases all parties of the barrier if the caller is the last one.

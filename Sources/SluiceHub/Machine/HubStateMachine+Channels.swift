@@ -15,14 +15,14 @@ extension HubStateMachine {
     private mutating func open(_ channel: NamedChannel, _ declaration: ChannelDeclaration) -> Reply {
         if channel.extras?.declaration == declaration { return .ok(Attributes()) }
         guard channel.extras?.declaration == nil else {
-            return .error(WireError(.conflict, "the channel was opened as another one; CLOSE it first"))
+            return .error(WireError(.conflict, "the channel is open with other options; CLOSE it first"))
         }
         guard channels.declaredCount < limits.maxDeclaredChannels else {
-            return .error(WireError(.limit, "the server has \(limits.maxDeclaredChannels) channels that were opened"))
+            return .error(WireError(.limit, "at most \(limits.maxDeclaredChannels) channels may be declared"))
         }
         guard channel.engine.ending == nil else {
             guard channel.isTombstone else {
-                return .error(WireError(.conflict, "the channel has ended, and not all of it is received"))
+                return .error(WireError(.conflict, "the channel has ended but still has messages to receive"))
             }
             declare(channels.renew(channel), declaration)
             return .ok(Attributes())
@@ -148,7 +148,7 @@ extension HubStateMachine {
         }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
             channels.release(channel, at: now)
-            return .error(WireError(.limit, "a connection counts as at most \(limits.maxEnds) ends of channels"))
+            return .error(WireError(.limit, "a connection may join at most \(limits.maxEnds) ends of channels"))
         }
         clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
         let extras = channel.ensureExtras()
@@ -165,7 +165,7 @@ extension HubStateMachine {
         let isMeant = { (known: DeclaredEnd) in known.channel.name == end.channel && known.side == end.side }
         guard let place = clients[connection]?.ends.firstIndex(where: isMeant),
             let known = clients[connection]?.ends.remove(at: place)
-        else { return .error(WireError(.notFound, "this connection does not count as that end of the channel")) }
+        else { return .error(WireError(.notFound, "this connection has not joined that end of the channel")) }
         leave(known, connection, because: .retire)
         return .ok(Attributes())
     }

@@ -67,5 +67,5 @@ extension HubStateMachine {
 }
 
 extension WireError {
-    static let draining = WireError(.draining, "the server is about to stop, and takes no new work")
+    static let draining = WireError(.draining, "the server is about to stop and accepts no new work")
 }

@@ -13,7 +13,7 @@ extension HubStateMachine {
         guard let client = clients[connection],
             count <= limits.maxLeases - Int(client.leaseCount) - client.reservedLeases
         else {
-            return WireError(.limit, "a connection holds at most \(limits.maxLeases) leases")
+            return WireError(.limit, "a connection may hold at most \(limits.maxLeases) leases")
         }
         return nil
     }
@@ -223,5 +223,5 @@ extension NamedChannel {
 }
 
 extension WireError {
-    fileprivate static let stale = WireError(.stale, "that attempt has ended, or it is not this connection's")
+    fileprivate static let stale = WireError(.stale, "the lease has ended or belongs to another connection")
 }

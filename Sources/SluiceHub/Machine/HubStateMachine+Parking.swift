@@ -40,7 +40,7 @@ extension HubStateMachine {
     func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID) -> WireError? {
         guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0) else { return nil }
         return WireError(
-            .limit, "the messages that a connection waits to send have at most \(limits.parkedBytes) bytes")
+            .limit, "a connection may wait to send at most \(limits.parkedBytes) bytes of messages")
     }
 
     /// Whether an operation that has to wait is withdrawn at once.

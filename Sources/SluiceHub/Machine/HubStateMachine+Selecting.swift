@@ -49,7 +49,7 @@ extension HubStateMachine {
             switch arm {
             case .barrier(let name, let parties):
                 guard names.insert(name).inserted else {
-                    return WireError(.conflict, "a select stands at a barrier once")
+                    return WireError(.conflict, "a select may name each barrier only once")
                 }
                 if let refusal = refusalToMeet(at: name, parties) { return refusal }
             case .receive(let name, let lease?) where lease > .zero:
@@ -57,7 +57,7 @@ extension HubStateMachine {
                 if let refusal = refusalToLease(on: channel, to: caller.connection, count: 1) { return refusal }
             case .send(let name, _, let id?):
                 guard keys.insert(SendKey(channel: name, id: id)).inserted else {
-                    return WireError(.conflict, "a select sends a message with an id once")
+                    return WireError(.conflict, "a select may send each message id only once")
                 }
             case .receive, .send: break
             }

@@ -301,7 +301,7 @@ final class Conversation {
         guard mayAnswer(tag) else { return false }
         let limit = hub.limits.wire.maxPendingTags
         if segment.parkedTags.count < limit { return true }
-        emit(.error(WireError(.limit, "a connection has at most \(limit) tagged commands pending")), tag)
+        emit(.error(WireError(.limit, "a connection may have at most \(limit) tagged commands pending")), tag)
         return false
     }
 

@@ -100,13 +100,13 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let limits = machine.limits
         guard machine.connectionCount - localCount < limits.maxConnections else {
             return (
-                .tooMany, WireError(.limit, "the server has \(limits.maxConnections) connections, and takes no more")
+                .tooMany, WireError(.limit, "the server accepts at most \(limits.maxConnections) connections")
             )
         }
         guard let origin, originCounts[origin, default: 0] >= limits.maxConnectionsPerAddress else { return nil }
         return (
             .tooManyOfAddress,
-            WireError(.limit, "an address has at most \(limits.maxConnectionsPerAddress) connections")
+            WireError(.limit, "an address may have at most \(limits.maxConnectionsPerAddress) connections")
         )
     }
 

@@ -2,19 +2,20 @@ import SluiceWire
 
 /// What sessions refuse by themselves.
 extension WireError {
-    static let tagInUse = WireError(.tagInUse, "a command with this tag is pending still")
-    static let noUsers = WireError(.denied, "this server knows no users, and takes everybody")
-    static let denied = WireError(.denied, "no such user, or not that token")
+    static let tagInUse = WireError(.tagInUse, "a command with this tag is still pending")
+    static let noUsers = WireError(.denied, "this server has no users and requires no AUTH")
+    static let denied = WireError(.denied, "unknown principal or wrong token")
     static let authenticationRequired = WireError(
-        .authRequired, "say who you are first: AUTH principal token")
+        .authRequired, "authenticate first: AUTH principal token")
 
     static func tooMuchUnproven(_ limits: HubLimits) -> WireError {
-        WireError(.denied, "before AUTH a client sends at most \(limits.authenticationBytes) bytes")
+        WireError(.denied, "before AUTH a client may send at most \(limits.authenticationBytes) bytes")
     }
 
     static func tooManyUnproven(_ limits: HubLimits) -> WireError {
         let count = limits.authenticationCommands
-        return WireError(.denied, "before AUTH a client sends at most \(count) other command\(count == 1 ? "" : "s")")
+        return WireError(
+            .denied, "before AUTH a client may send at most \(count) other command\(count == 1 ? "" : "s")")
     }
 
     static func tooLateUnproven(_ limits: HubLimits) -> WireError {

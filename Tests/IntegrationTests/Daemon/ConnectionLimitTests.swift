@@ -24,7 +24,7 @@ import Testing
         let clients = [try LineSocket(port: daemon.port), try LineSocket(port: daemon.port)]
         for client in clients { #expect(try client.answer(to: "ping") == "OK") }
         let third = try LineSocket(port: daemon.port)
-        #expect(try third.line() == "ERR limit an address has at most 2 connections")
+        #expect(try third.line() == "ERR limit an address may have at most 2 connections")
         #expect(try third.line() == nil)
         let info = try info(clients[0])
         #expect(info.refusedConnections == 1)
@@ -42,7 +42,8 @@ import Testing
             ])
         let clients = try (0..<3).map { _ in try LineSocket(port: daemon.port) }
         #expect(try clients[0].answer(to: "auth alice s3cret") == "OK")
-        #expect(try clients[1].answer(to: "auth alice s3cret") == "ERR limit a principal has at most 1 connections")
+        #expect(
+            try clients[1].answer(to: "auth alice s3cret") == "ERR limit a principal may have at most 1 connections")
         #expect(try clients[1].line() == nil)
         clients[1].close()
         #expect(try clients[2].answer(to: "auth bob hunter2") == "OK")

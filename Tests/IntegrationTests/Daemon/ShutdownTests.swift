@@ -4,7 +4,7 @@ import Testing
 
 /// The daemon's shutdown while clients use it.
 @Suite(.serialized, .bounded) struct ShutdownTests {
-    private let refusal = "ERR draining the server is about to stop, and takes no new work"
+    private let refusal = "ERR draining the server is about to stop and accepts no new work"
 
     @Test("Every reply is true when the daemon stops under load", arguments: 0..<50)
     func repliesAreTrueDuringAShutdown(round: Int) throws {

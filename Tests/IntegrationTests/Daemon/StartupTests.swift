@@ -145,7 +145,7 @@ import Testing
         let first = try daemon.netcat()
         try first.say("hello\n")
         #expect(try first.line()?.contains("max-line=600") == true)
-        #expect(try daemon.conversation("") == "ERR limit the server has 1 connections, and takes no more\n")
+        #expect(try daemon.conversation("") == "ERR limit the server accepts at most 1 connections\n")
         try daemon.expectEnd(after: SIGTERM)
     }
 }

@@ -46,7 +46,7 @@ import Testing
         }
     }
 
-    private let refusal = "ERR draining the server is about to stop, and takes no new work\n"
+    private let refusal = "ERR draining the server is about to stop and accepts no new work\n"
 
     @Test("The holder of a lease can touch and ack while the hub drains")
     func aLeaseHolderCanStillAck() throws {

@@ -94,7 +94,7 @@ import Testing
             try await service.parked(1)
             try await holder.say("RECV lease=1s jobs\n")
             try await holder.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
-            let stale = "ERR stale that attempt has ended, or it is not this connection's\n"
+            let stale = "ERR stale the lease has ended or belongs to another connection\n"
             try await sender.say("ACK 1.0\nNACK 1.0\nTOUCH 1.0\n")
             try await sender.hear(stale + stale + stale)
             service.clock.advance(by: .milliseconds(999))
@@ -122,7 +122,7 @@ import Testing
             service.clock.advance(by: .seconds(5))
             try await next.hear("MSG jobs 1 did=2.0 attempt=2\nx\n")
             try await slow.say("ACK 1.0\n")
-            try await slow.hear("ERR stale that attempt has ended, or it is not this connection's\n")
+            try await slow.hear("ERR stale the lease has ended or belongs to another connection\n")
             #expect(service.hub.parkedCount == 1, "the sender waits for the acknowledgement of that attempt")
             try await next.say("ACK 2.0\n")
             try await sender.hear("OK\n")

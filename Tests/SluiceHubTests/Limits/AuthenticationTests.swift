@@ -13,8 +13,8 @@ import Testing
         return users
     }
 
-    private let required = "ERR auth-required say who you are first: AUTH principal token\n"
-    private let denied = "ERR denied no such user, or not that token\n"
+    private let required = "ERR auth-required authenticate first: AUTH principal token\n"
+    private let denied = "ERR denied unknown principal or wrong token\n"
 
     @Test(
         "Before AUTH, commands that use or show the hub are refused",
@@ -36,7 +36,7 @@ import Testing
             let client = try await service.connect()
             try await client.say("QUIT now\n\(line)\n\nAUTH alice s3cret\n")
             _ = try await client.hearLine()
-            try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1 other command\n")
+            try await client.hearEnd(after: "ERR denied before AUTH a client may send at most 1 other command\n")
             client.stream.close()
             try await service.until { service.hub.endings[.denied] == 1 }
         }
@@ -104,7 +104,7 @@ import Testing
         try HubService.run(users: try users()) { service in
             let client = try await service.connect()
             try await client.say("SEND len=1000000 c\n" + String(repeating: "x", count: 2000))
-            try await client.hearEnd(after: "ERR denied before AUTH a client sends at most 1024 bytes\n")
+            try await client.hearEnd(after: "ERR denied before AUTH a client may send at most 1024 bytes\n")
         }
     }
 
@@ -125,7 +125,7 @@ import Testing
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\nPING\n")
-            try await client.hear("ERR denied this server knows no users, and takes everybody\nOK\n")
+            try await client.hear("ERR denied this server has no users and requires no AUTH\nOK\n")
         }
     }
 

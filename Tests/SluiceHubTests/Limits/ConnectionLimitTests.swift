@@ -16,7 +16,7 @@ import Testing
                 try await client.hear("OK\n")
             }
             let third = try await service.connect()
-            try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
+            try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
             #expect(service.hub.endings == [.tooMany: 1])
             second.stream.close()
             try await service.until { service.hub.connectionCount == 1 }
@@ -35,7 +35,7 @@ import Testing
                 try await client.hear("OK\n")
             }
             let third = try await service.connect()
-            try await third.hearEnd(after: "ERR limit an address has at most 2 connections\n")
+            try await third.hearEnd(after: "ERR limit an address may have at most 2 connections\n")
             #expect(service.hub.endings == [.tooManyOfAddress: 1])
             second.stream.close()
             try await service.until { service.hub.connectionCount == 1 }
@@ -66,7 +66,7 @@ import Testing
             try await first.say("AUTH alice a\nAUTH alice a\n")
             try await first.hear("OK\nOK\n")
             try await second.say("#x AUTH alice a\nPING\n")
-            try await second.hearEnd(after: "#x ERR limit a principal has at most 1 connections\n")
+            try await second.hearEnd(after: "#x ERR limit a principal may have at most 1 connections\n")
             second.stream.close()
             try await service.until { service.hub.endings[.tooManyOfPrincipal] == 1 }
             // A client that authenticates as another principal frees its place.
@@ -99,13 +99,13 @@ import Testing
                 }, users: users)
             // A client that was connected before need not authenticate.
             try await first.say("JOIN end=send c\nHELLO\n")
-            try await first.hear("ERR limit a connection counts as at most 0 ends of channels\n")
+            try await first.hear("ERR limit a connection may join at most 0 ends of channels\n")
             #expect(try await first.hearLine().contains("max-line=8192"))
             let second = try await service.connect()
             try await second.say("SEND timeout=0 c x\nAUTH alice a\n")
-            try await second.hear("ERR auth-required say who you are first: AUTH principal token\nOK\n")
+            try await second.hear("ERR auth-required authenticate first: AUTH principal token\nOK\n")
             let third = try await service.connect()
-            try await third.hearEnd(after: "ERR limit the server has 2 connections, and takes no more\n")
+            try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
         }
     }
 }

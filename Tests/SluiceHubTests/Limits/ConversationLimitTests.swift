@@ -43,7 +43,7 @@ import Testing
         try HubService.run(limits: limits { $0.wire.maxPendingTags = 2 }) { service in
             let client = try await service.connect()
             try await client.say("#1 RECV a\n#2 RECV b\n#3 RECV c\n#3 PING\nCANCEL #1\n")
-            let refusal = "#3 ERR limit a connection has at most 2 tagged commands pending\n"
+            let refusal = "#3 ERR limit a connection may have at most 2 tagged commands pending\n"
             try await client.hear("\(refusal)#3 OK\nOK\n#1 CANCELLED\n")
             try await client.say("#3 RECV timeout=0 c\n")
             try await client.hear("#3 TIMEOUT\n")

@@ -170,7 +170,7 @@ import Testing
     func aTagInUseIsRefused() throws {
         try HubService.run { service in
             let client = try await service.connect()
-            let refusal = "#a ERR tag-in-use a command with this tag is pending still\n"
+            let refusal = "#a ERR tag-in-use a command with this tag is still pending\n"
             try await client.say("#a RECV x\n#a RECV y\n#a PING\n#a bogus\n#a CANCEL #a\n#a QUIT\n")
             try await client.hear(String(repeating: refusal, count: 5))
             try await client.say("CANCEL #a\n#a PING\n")
