@@ -4,14 +4,14 @@ import Synchronization
 
 /// The named channels of a daemon, and the clients that meet on them.
 ///
-/// May be used from any thread, and by several reactors at once. A reactor of the hub's tells it the time.
+/// Any thread and any number of reactors may use a hub. One reactor, the timekeeper, gives it the time.
 public final class Hub: Sendable {
-    /// What clients may use, as it was said at the beginning; see ``currentLimits``.
+    /// The limits with which the hub was created; see ``currentLimits``.
     public let limits: HubLimits
-    /// Tells this life of the server from others: milliseconds since 1970 when it began.
+    /// Identifies this run of the server: the time of its start, in milliseconds since 1970.
     public let epoch: Int
     let timekeeper: Reactor
-    /// When the hub began, by its clock.
+    /// The start of the hub, by its clock.
     let startNanoseconds: UInt64
     let help: Help
     /// The answer to `HELLO`.
@@ -25,11 +25,12 @@ public final class Hub: Sendable {
     let drained: Gate
 
     /// - Parameters:
-    ///   - reactor: where deadlines are watched, by its clock.
-    ///   - users: who may use the hub, which they tell with `AUTH`; nil is everybody.
-    ///   - epoch: a number that no other life of the server has had.
-    ///   - report: told of each connection that has ended: the client's address, and how. Called on the thread of the
-    ///     connection's reactor.
+    ///   - reactor: the reactor on whose thread and clock the hub watches deadlines.
+    ///   - users: the principals that may use the hub, after they have authenticated with `AUTH`. Nil admits every
+    ///     client.
+    ///   - epoch: a number that no other run of the server uses.
+    ///   - report: called for each connection that has ended, with the client's address and the way in which it ended.
+    ///     Called on the thread of the connection's reactor.
     public convenience init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
@@ -42,7 +43,7 @@ public final class Hub: Sendable {
             report: report)
     }
 
-    /// - Parameter generator: makes the choice of selects that want it made at random.
+    /// - Parameter generator: makes the choices of selects with `order=random`.
     package init(
         on reactor: Reactor, limits: HubLimits, users: Users?, epoch: Int,
         generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (String, ConnectionEnding) -> Void
@@ -61,17 +62,17 @@ public final class Hub: Sendable {
         state = Lock(HubState(machine: machine))
     }
 
-    /// Who may use the hub; nil is everybody.
+    /// The principals that may use the hub. Nil admits every client.
     public var users: Users? { userList.withLock { $0 } }
 
-    /// What clients may use now.
+    /// The limits that hold now.
     public var currentLimits: HubLimits { state.withLock { $0.machine.limits } }
 
-    /// Has other limits hold from now on, and other users be let in.
+    /// Replaces the limits and the users at run time.
     ///
-    /// Who is connected stays, and is who it was. Of the limits, those change that count something of all clients, of an
-    /// address, of a principal or of a connection; not those of commands, of time, and of buffers, which a connection knows
-    /// from its beginning.
+    /// Existing connections stay open and keep their principals. Only limits that count something across all clients,
+    /// per address, per principal or per connection change. Limits of commands, times and buffers stay, because
+    /// connections know them from their start.
     public func change(limits: HubLimits, users: Users?) {
         userList.withLock { $0 = users }
         transactFromAnywhere { $0.machine.adopt(limits) }
@@ -79,16 +80,16 @@ public final class Hub: Sendable {
 
     // MARK: What can be seen
 
-    /// How many connections there are.
+    /// The number of remote connections.
     public var connectionCount: Int { state.withLock { $0.machine.connectionCount - $0.localCount } }
 
-    /// How many operations are parked.
+    /// The number of parked operations.
     public var parkedCount: Int { state.withLock { $0.machine.parkedCount } }
 
-    /// How many channels there are that somebody waits on.
+    /// The number of channels in use or declared.
     public var channelCount: Int { state.withLock { $0.machine.channels.count } }
 
-    /// How many connections have ended in which way, those included that were turned away.
+    /// The number of connections that have ended in each way, including those that were turned away.
     public var endings: [ConnectionEnding: Int] {
         var endings = state.withLock { $0.endings }
         let refusals = listeners.refusedConnections
@@ -102,11 +103,11 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Takes a client in, on the reactor with the fewest, unless there are as many as there may be.
+    /// Admits a client on the reactor with the fewest connections, unless a limit is reached.
     ///
     /// - Parameters:
-    ///   - client: what it is called in reports.
-    ///   - origin: from where it has come.
+    ///   - client: the client's name in reports.
+    ///   - origin: the client's origin, for the limit of connections per address.
     func enter(_ client: String, from origin: ClientOrigin?, on shares: [ReactorShare]) -> Entry {
         let entry = state.withLock { (state) -> Entry in
             state.machine.now = timekeeper.nowNanoseconds
@@ -123,7 +124,7 @@ public final class Hub: Sendable {
         return entry
     }
 
-    /// Withdraws what a connection has parked, and forgets it.
+    /// Withdraws all parked operations of a connection, and forgets it.
     func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
         transactOnState(share) { $0.leave(id, on: share, because: ending) }
         share.connectionLeaves()
@@ -134,7 +135,7 @@ public final class Hub: Sendable {
         state.withLock { $0.connections(of: share) }
     }
 
-    /// Takes in somebody of this process.
+    /// Admits a client of this process.
     func enter(local address: String) -> ConnectionID {
         state.withLock { state in
             state.machine.now = timekeeper.nowNanoseconds
@@ -146,7 +147,7 @@ public final class Hub: Sendable {
         transactFromAnywhere { $0.leave(local: id) }
     }
 
-    /// The one of all in this process who have none of their own.
+    /// The connection that all in-process users without a client of their own share.
     var sharedConnection: ConnectionID {
         state.withLock { state in
             if let known = state.sharedConnection { return known }
@@ -167,13 +168,13 @@ public final class Hub: Sendable {
         transactOnState(share) { state in body(&state.machine) }
     }
 
-    /// The same for code of this process, on any thread.
+    /// Does the same as `transact`, for code of this process on any thread.
     func transactFromAnywhere(_ body: (inout HubState) -> Void) {
         let reactor = Reactor.current
         transactOnState(reactor.flatMap { reactor in look { $0.shares.first { $0.reactor === reactor } } }, body)
     }
 
-    /// The same on the whole state.
+    /// Does the same as `transact`, on the whole state.
     func transactOnState(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
         let aftermath = state.withLock { (state) -> Aftermath? in
@@ -194,7 +195,7 @@ public final class Hub: Sendable {
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }
 
-    /// Looks at the state, and changes nothing.
+    /// Reads the state without changing it.
     func look<Result: Sendable>(_ body: (borrowing HubState) -> Result) -> Result {
         let now = timekeeper.nowNanoseconds
         return state.withLock { state in
@@ -209,9 +210,9 @@ public final class Hub: Sendable {
         share.notifyOwners()
     }
 
-    /// Gives memory back when those who have just gone have let go of theirs, too.
+    /// Returns free memory to the system, once the clients that have just left have also released theirs.
     private func giveMemoryBack() {
-        // Weakly, here and below: a reactor that has stopped must not be kept by what it was still to do.
+        // Weak, here and below: pending work must not keep a reactor alive that has stopped.
         timekeeper.post { [weak timekeeper] in
             _ = timekeeper?.call(after: .seconds(1)) { ResidentMemory.giveBack() }
         }
@@ -219,8 +220,8 @@ public final class Hub: Sendable {
 
     // MARK: Deadlines
 
-    /// Sets an alarm; an earlier one that is set for later then finds nothing to do, which costs less than to move it
-    /// for each operation that has a deadline.
+    /// Sets an alarm. An alarm that was set earlier for a later time stays, and finds nothing to do: that costs less
+    /// than moving it for each operation that has a deadline.
     private func setAlarm(for deadline: UInt64) {
         guard timekeeper.isCurrent else {
             timekeeper.post { [weak self] in self?.setAlarm(for: deadline) }
@@ -240,9 +241,9 @@ public final class Hub: Sendable {
     }
 }
 
-/// What becomes of a client that has connected.
+/// The result of admitting a client.
 enum Entry {
     case admitted(Connection)
-    /// How that counts, and what the client is told.
+    /// The ending under which the hub counts the client, and the error that the client gets.
     case turnedAway(ConnectionEnding, WireError)
 }

@@ -25,10 +25,10 @@ public struct HubLimits: Sendable, Hashable {
     /// command. A client that sends more is slowed down by TCP. At least two lines fit, even if this is less.
     public var inputBytes: Int
 
-    /// The bytes of unread replies from which the hub reads no more commands of the client.
+    /// The bytes of unread replies at which the hub stops reading the client's commands.
     public var outputBytes: Int
 
-    /// The bytes of unread replies from which the hub closes the connection. Only messages for many tagged receives at
+    /// The bytes of unread replies at which the hub closes the connection. Only messages for many tagged receives at
     /// once can add up to so much.
     public var backlogBytes: Int
 
@@ -56,7 +56,7 @@ public struct HubLimits: Sendable, Hashable {
     /// The kernel enforces this, on TCP connections of listeners with `listenerOptions`.
     public var silenceTimeout: Duration?
 
-    /// The time between two checks whether a client is still connected whose input the hub does not read at present.
+    /// The time between two checks whether a client whose input is not read at present is still connected.
     public var probeInterval: Duration
 
     /// The time that a client has to read the last reply and close its side when the hub ends the connection.

@@ -1,41 +1,41 @@
 import SluiceWire
 
-/// What the state machine knows of a connection.
+/// The state machine's record of a connection.
 ///
-/// An object, as a parked operation is: a value of that size, full of references, is copied to look at one property of it,
-/// which took a tenth of a handoff.
+/// A class, as a parked operation is: reading one property of a struct of this size copied the whole struct with its
+/// references, which took a tenth of a handoff.
 final class ClientRecord: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     /// The client's address, for reports.
     let address: String
-    /// Since when it is there, in nanoseconds of the hub's clock.
+    /// The time at which the client connected, in nanoseconds of the hub's clock.
     let since: UInt64
-    /// What the client calls itself.
+    /// The label that the client has given with `NAME`.
     @exclusivity(unchecked) var label: ChannelName?
-    /// Who it has proved to be.
+    /// The principal that the client has authenticated as.
     @exclusivity(unchecked) var principal: ChannelName?
     /// The head of the list of the connection's parked operations, and their number.
     @exclusivity(unchecked) var firstOperation: OperationID?
     @exclusivity(unchecked) var pendingCount: Int32 = 0
-    /// The head of the list of the leases that it holds, and their number.
+    /// The head of the list of the leases that the client holds, and their number.
     @exclusivity(unchecked) var firstLease: LeaseID?
     @exclusivity(unchecked) var leaseCount: Int32 = 0
-    /// How many leases its parked operations may still take.
+    /// The number of leases that the client's parked operations may still take.
     @exclusivity(unchecked) var reservedLeases = 0
-    /// The bytes of the messages that it waits to send.
+    /// The bytes of the messages that the client waits to send.
     @exclusivity(unchecked) var parkedBytes = 0
-    /// The bytes of messages of counted receives, and of traces, that its connection has not reported as written.
+    /// The bytes of counted receives and traces that the connection has not yet reported as written.
     @exclusivity(unchecked) var unwrittenBytes = 0
-    /// Its counted receives that wait for room in its output.
+    /// The counted receives that wait for credit.
     @exclusivity(unchecked) var awaitingRoom: [OperationID] = []
-    /// The ends of channels that it counts as.
+    /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
-    /// Whether the client has sent its FIN: then nothing parks any more without `eof=wait`.
+    /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
-    /// Which arms its fair selects took.
+    /// The arms that the client's fair selects took.
     @exclusivity(unchecked) var fairness = FairMemory()
-    /// Which channels it has used last.
+    /// The channels that the client has used most recently.
     @exclusivity(unchecked) var usage = ChannelUsage()
 
     /// The way of its replies; nil for a client of this process.
@@ -48,7 +48,7 @@ final class ClientRecord: @unchecked Sendable {
         self.since = since
     }
 
-    /// Puts an operation at the head of the list; returns the one that was there.
+    /// Puts an operation at the head of the list, and returns the previous head.
     func enter(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
         pendingCount += 1
         parkedBytes += bodyBytes
@@ -57,7 +57,7 @@ final class ClientRecord: @unchecked Sendable {
         return firstOperation
     }
 
-    /// Takes an operation off the list, whose neighbours know of it.
+    /// Updates the counts and the head of the list for an operation that the caller removes.
     func leave(_ operation: ParkedOperation) {
         pendingCount -= 1
         parkedBytes -= Int(operation.bodyBytes)
@@ -68,7 +68,7 @@ final class ClientRecord: @unchecked Sendable {
 
 typealias ConnectionID = SlabKey<ClientRecord>
 
-/// An end of a channel that a connection counts as.
+/// An end of a channel that a connection has joined.
 struct DeclaredEnd: Sendable {
     let channel: NamedChannel
     let side: ChannelEnd.Side

@@ -1,8 +1,8 @@
-/// How far a hub is with its life.
+/// A stage in the life of a hub.
 enum HubStage: Sendable {
     case serving
-    /// It takes no new work, and waits for what receivers say of the messages that they hold.
+    /// The hub accepts no new work, and waits for receivers to end their leases.
     case draining
-    /// It waits for nothing any more.
+    /// The hub no longer waits for anything.
     case over
 }

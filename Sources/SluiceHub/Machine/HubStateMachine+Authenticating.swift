@@ -1,10 +1,10 @@
 import SluiceWire
 
-/// Who is behind a connection.
+/// Authentication of connections.
 extension HubStateMachine {
-    /// Takes a connection for a principal's, who has proved it.
+    /// Records that a connection has authenticated as a principal.
     ///
-    /// - Returns: why that cannot be; nil when it can.
+    /// - Returns: the error if the principal has too many connections, otherwise nil.
     mutating func authenticate(_ connection: ConnectionID, as principal: ChannelName) -> WireError? {
         guard let client = clients[connection], client.principal != principal else { return nil }
         guard principals[principal, default: 0] < limits.maxConnectionsPerPrincipal else {

@@ -179,7 +179,7 @@ extension ParkedArm {
 }
 
 extension Barrier {
-    /// The name, and how many of how many parties have come.
+    /// The name, and the number of arrived and of expected parties.
     fileprivate var caption: String {
         guard let parties else { return name.description }
         return "\(name) (\(count) of \(parties))"

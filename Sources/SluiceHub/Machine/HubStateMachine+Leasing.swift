@@ -1,11 +1,11 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Leases: a receiver has a message until it acknowledges it, refuses it, goes, or takes too long.
+/// Leases: a receiver holds a message until it acknowledges or returns it, disconnects, or exceeds the time.
 extension HubStateMachine {
-    /// Why there can be no lease; nil when there can.
+    /// Returns the error if a lease is not possible, or nil if it is.
     ///
-    /// - Parameter count: how many there may be at a time.
+    /// - Parameter count: the number of leases that the operation may hold at a time.
     func refusalToLease(on channel: NamedChannel?, to connection: ConnectionID, count: Int) -> WireError? {
         if let channel, channel.isBroadcast || channel.isOnce {
             return WireError(.conflict, "a lease needs a channel whose messages have one receiver each: kind=queue")
@@ -18,14 +18,14 @@ extension HubStateMachine {
         return nil
     }
 
-    /// Sees to it that the leases fit that a parked operation may take, however long it waits.
+    /// Reserves the leases that a parked operation may take, so that the limit still allows them when it matches.
     mutating func reserveLeases(_ count: Int, for connection: ConnectionID) {
         clients[connection]?.reservedLeases += count
     }
 
-    /// Gives an offer to a receiver for some time.
+    /// Grants a receiver a lease of an offer.
     ///
-    /// - Returns: what the receiver is told of it.
+    /// - Returns: the attributes that the receiver gets with the message.
     mutating func grant(
         _ offer: Offer, on channel: NamedChannel, _ nanoseconds: UInt64, to holder: ConnectionID,
         through stream: OperationID?
@@ -52,9 +52,9 @@ extension HubStateMachine {
         return Attributes(delivery: DeliveryID(id), attempt: offer.attempts)
     }
 
-    /// Has a new offer that is handed out use the channel's room, if its sender needs no more than that.
+    /// Lets a new offer that is handed out use the channel's buffer space, if its sender needs no more than that.
     ///
-    /// - Returns: whether the channel answers for it.
+    /// - Returns: whether the channel answers for the offer, so that its sender need not wait.
     mutating func hold(_ offer: Offer, on channel: NamedChannel) -> Bool {
         guard !offer.waitsUntilTaken, mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
         offer.isHeld = true
@@ -62,7 +62,8 @@ extension HubStateMachine {
         return true
     }
 
-    /// A select that waits, and one of whose messages a receiver has, waits for nothing else any more.
+    /// Commits a parked select to the arm whose message a receiver holds: the select no longer waits for its other
+    /// arms.
     mutating func commit(_ sender: Offer.Sender, to offer: Offer, on channel: NamedChannel) {
         guard let arm = sender.arm, case .select(let select)? = operations[sender.operation]?.wait else { return }
         operations[sender.operation]?.wait = .send(channel, offer, arm: arm)
@@ -101,9 +102,9 @@ extension HubStateMachine {
         return .ok(Attributes())
     }
 
-    /// Ends a lease whose message was not acknowledged: that goes back to where it stood.
+    /// Ends a lease whose message was not acknowledged. The message returns to its place in the channel.
     ///
-    /// - Parameter delay: how long nobody gets it.
+    /// - Parameter delay: the time for which no receiver gets the message.
     mutating func giveBack(_ id: LeaseID, after delay: Duration?) {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
@@ -120,7 +121,7 @@ extension HubStateMachine {
         lapse(lease)
     }
 
-    /// Gives back everything that a connection holds, the oldest message first.
+    /// Returns all messages that a connection holds, the oldest first.
     mutating func giveBackAll(of connection: ConnectionID) {
         var held: [(id: LeaseID, position: UInt64)] = []
         var next = clients[connection]?.firstLease
@@ -137,7 +138,7 @@ extension HubStateMachine {
         return (id, lease)
     }
 
-    /// Takes a lease out of everything.
+    /// Removes a lease from all lists.
     private mutating func endLease(_ id: LeaseID) -> Lease? {
         guard let lease = leases.remove(id) else { return nil }
         deadlines.remove(lease.deadline)
@@ -153,7 +154,7 @@ extension HubStateMachine {
         return lease
     }
 
-    /// Does what the end of a lease is good for, besides what becomes of its message.
+    /// Continues what the lease held up: the counted receive that the message went through, and the end of the channel.
     private mutating func lapse(_ lease: Lease) {
         if let id = lease.stream, case .stream(let stream)? = operations[id]?.wait {
             stream.unacknowledged -= 1
@@ -163,7 +164,7 @@ extension HubStateMachine {
         settleEnding(of: lease.channel)
     }
 
-    /// Puts an offer back where it stood: to the receiver that waits longest, or in front of all later ones.
+    /// Returns an offer to its place: to the receiver that has waited longest, or in front of all later offers.
     mutating func putBack(_ offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
         if channel.refusesReturns { return refuseReturn(of: offer, on: channel) }
@@ -172,17 +173,17 @@ extension HubStateMachine {
             return channels.release(channel, at: now)
         }
         if let receiver = channel.engine.takeReceiver() {
-            // Taken for good, it does not need its room any more; `settle` sees to that.
+            // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
             return hand(offer, on: channel, to: receiver)
         }
         if channel.isSlidingFull {
-            // It is the oldest of all, and the channel keeps the last ones.
+            // The message is the oldest of all, and the channel keeps the latest ones.
             return drop(offer, on: channel)
         }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
     }
 
-    /// Has an offer rest no more. Where it goes is for the caller to say.
+    /// Ends the delay of an offer. The caller decides where the offer goes.
     mutating func wake(_ offer: Offer, on channel: NamedChannel) {
         guard case .delayed(let handle) = offer.place else { return }
         deadlines.remove(handle)
@@ -191,8 +192,8 @@ extension HubStateMachine {
         offer.place = .gone
     }
 
-    /// Ends the sends that would not have waited if nobody had been there; all of them when there will be no other
-    /// receiver.
+    /// Withdraws the senders with a timeout of zero, which wait only for the lease. While the hub drains, it withdraws
+    /// all senders, because no other receiver will come.
     private mutating func endSendersThatWaitNoMore(of offer: Offer) {
         let isServing = stage == .serving
         while let sender = offer.sender, let operation = operations[sender.operation],
@@ -210,10 +211,10 @@ extension HubStateMachine {
 }
 
 extension NamedChannel {
-    /// Whether the channel keeps only the last messages, and has as many as it may.
+    /// Whether the channel keeps only the latest messages and is full.
     fileprivate var isSlidingFull: Bool { slidingSurplus >= 0 }
 
-    /// Whether it has more than that.
+    /// Whether the channel keeps only the latest messages and has too many.
     var isSlidingOverfull: Bool { slidingSurplus > 0 }
 
     private var slidingSurplus: Int {

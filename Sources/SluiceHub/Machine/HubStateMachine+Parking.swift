@@ -1,13 +1,13 @@
 import SluiceRuntime
 import SluiceWire
 
-/// How operations begin to wait, and how they stop.
+/// Parking operations, and ending or withdrawing them.
 extension HubStateMachine {
-    /// What an operation says of how it wants to wait.
+    /// The conditions under which an operation waits.
     struct Patience {
         let timeout: Duration?
         let waitsAfterEOF: Bool
-        /// The bytes of the messages that it would keep in memory.
+        /// The bytes of the messages that the operation would keep in memory.
         var bodyBytes = 0
         /// Whether its client gives it no time.
         let triesOnce: Bool
@@ -29,28 +29,28 @@ extension HubStateMachine {
         }
     }
 
-    /// Why an operation that found nobody must not wait; nil when it may.
+    /// Returns the reply to an operation that found no match and must not park, or nil if it may.
     func refusalToPark(_ patience: Patience, _ caller: Caller) -> Reply? {
         if patience.triesOnce { return .timeout }
         if isWithdrawnByEOF(patience, caller) { return Withdrawal.endOfInput.reply }
         return refusalToWait(patience.bodyBytes, caller.connection).map { .error($0) }
     }
 
-    /// Why a connection must not wait with messages of so many bytes; nil when it may.
+    /// Returns the error for a connection that must not wait with messages of `bodyBytes` bytes, or nil if it may.
     func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID) -> WireError? {
         guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0) else { return nil }
         return WireError(
             .limit, "a connection may wait to send at most \(limits.parkedBytes) bytes of messages")
     }
 
-    /// Whether an operation that has to wait is withdrawn at once.
+    /// Whether an operation that has to wait is withdrawn at once, because its client has half-closed.
     func isWithdrawnByEOF(_ patience: Patience, _ caller: Caller) -> Bool {
         !patience.waitsAfterEOF && clients[caller.connection]?.hasInputEnded != false
     }
 
-    /// Enters an operation that stands in its queues under `operations.nextKey`.
+    /// Records a parked operation. Its queues already know it as `operations.nextKey`.
     ///
-    /// - Parameter setsDeadline: whether its time runs from now on.
+    /// - Parameter setsDeadline: whether the operation's timeout starts now.
     mutating func park(
         _ wait: OperationWait, _ caller: Caller, _ patience: Patience, setsDeadline: Bool = true
     ) -> OperationID {
@@ -83,7 +83,7 @@ extension HubStateMachine {
         return id
     }
 
-    /// Ends a parked operation that was completed, with a reply.
+    /// Ends a parked operation that has completed, with a reply.
     ///
     /// - Parameter arm: the arm of a select that was taken.
     mutating func end(_ id: OperationID, _ reply: Reply?, arm: Int32? = nil) {
@@ -92,7 +92,7 @@ extension HubStateMachine {
         if let reply { outbox.finish(operation, id, reply) }
     }
 
-    /// Takes a parked operation out of every place in which it stands.
+    /// Removes a parked operation from all queues and lists.
     ///
     /// - Parameter arm: the arm of a select that was taken.
     mutating func retire(_ operation: ParkedOperation, _ id: OperationID, arm: Int32?) {
@@ -118,15 +118,15 @@ extension HubStateMachine {
 
     private static let maxSpareOperations = 64
 
-    /// Ends a parked operation that was not completed.
+    /// Ends a parked operation that has not completed.
     ///
-    /// - Parameter reason: what its client is told; nil is nothing.
+    /// - Parameter reason: the reason that the client gets. Nil sends no reply.
     mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
         guard let operation = operations[id] else { return }
         end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
     }
 
-    /// Whether it cannot be said of a send that is withdrawn now that nobody will have received its message.
+    /// Whether a receiver may still get the message of a send that is withdrawn now.
     private func isInDoubt(_ wait: OperationWait) -> Bool {
         switch wait {
         case .send(_, let offer, _): isInDoubt(offer)
@@ -137,7 +137,7 @@ extension HubStateMachine {
     }
 
     func isInDoubt(_ offer: Offer) -> Bool {
-        // Somebody else who sends the same goes on, unless everybody is withdrawn.
+        // Another sender of the same message still waits, unless all are being withdrawn.
         if !offer.attached.isEmpty, stage == .serving { return true }
         switch offer.place {
         case .leased: return true
@@ -148,7 +148,7 @@ extension HubStateMachine {
 
     // MARK: Leaving
 
-    /// Takes an operation out of every place in which it stands still.
+    /// Removes an operation from all queues that it is still in.
     private mutating func leave(_ wait: OperationWait, _ id: OperationID) {
         switch wait {
         case .send(let channel, let offer, _): leave(offer, on: channel, id)
@@ -160,7 +160,7 @@ extension HubStateMachine {
         }
     }
 
-    /// Takes an arm of a select out of its queue.
+    /// Removes an arm of a select from its queue.
     mutating func leave(_ arm: ParkedArm, _ id: OperationID) {
         switch arm {
         case .send(let channel, let offer): leave(offer, on: channel, id)
@@ -187,17 +187,17 @@ extension HubStateMachine {
         if barrier.isEmpty { barriers[barrier.name] = nil }
     }
 
-    /// Has an operation wait for an offer no more; one that nobody waits for any more is withdrawn.
+    /// Detaches an operation from an offer. The offer is withdrawn if no other operation waits for it.
     private mutating func leave(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
         offer.detach(id)
         abandon(offer, on: channel)
     }
 
-    /// Withdraws an offer if nobody cares for it any more.
+    /// Withdraws an offer that no sender and no channel needs any more.
     mutating func abandon(_ offer: Offer, on channel: NamedChannel) {
         if offer.isWanted { return }
         switch offer.place {
-        // Whoever holds it may acknowledge it still: a sender that comes back will be told.
+        // The receiver may still acknowledge the message, and a repeated send would then be answered.
         case .leased, .gone: channels.release(channel, at: now)
         case .distributing: abandonRound(of: channel)
         case .queued, .buffered, .returned, .delayed:
@@ -206,19 +206,19 @@ extension HubStateMachine {
         }
     }
 
-    /// Has a channel go on from which something was withdrawn that others may have waited behind.
+    /// Continues a channel after a withdrawal that may unblock later operations.
     mutating func goOn(with channel: NamedChannel) {
         if channel.isBroadcast { runRounds(of: channel) } else { settleEnding(of: channel) }
     }
 
-    /// Whether the channel goes on later: after the withdrawal of everything that a client has.
+    /// Returns whether the channel continues later, after a whole group of withdrawals, and notes it for that.
     mutating func isHeldUp(_ channel: NamedChannel) -> Bool {
         if heldUp == nil { return false }
         heldUp?.append(channel)
         return true
     }
 
-    /// Takes an offer out of the channel, of which nothing has come.
+    /// Removes an undelivered offer from the channel.
     private mutating func takeOut(_ offer: Offer, of channel: NamedChannel) {
         switch offer.place {
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
@@ -232,7 +232,7 @@ extension HubStateMachine {
         discard(offer, on: channel)
     }
 
-    /// Lets go of an offer of which nothing has come and that stands nowhere any more.
+    /// Discards an undelivered offer that is in no queue any more.
     mutating func discard(_ offer: Offer, on channel: NamedChannel) {
         letGo(of: offer, on: channel)
         if let key = offer.key { memory.forget(key, offer) }

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Receives, and what receivers are given.
+/// Receives, and the delivery of messages to receivers.
 extension HubStateMachine {
     mutating func receive(_ command: ReceiveCommand, _ caller: Caller) -> Outcome {
         let channel = self.channel(command.channel, .receive, caller.connection)
@@ -30,18 +30,18 @@ extension HubStateMachine {
     /// Counts a message that a receiver has taken for good.
     mutating func countHandoff() { totals.handoffs += 1 }
 
-    /// What there is to take.
+    /// The result of looking for a message to take.
     enum Taken {
         case offer(Offer)
-        /// Nothing yet.
+        /// No message is available yet.
         case nothing
         /// The channel has ended.
         case ended
     }
 
-    /// Takes a message from the channel; nil when it must wait for a sender.
+    /// Takes a message from the channel. Returns nil if the receive must wait for a sender.
     ///
-    /// - Parameter lease: its nanoseconds, or 0.
+    /// - Parameter lease: the duration of the lease in nanoseconds, or 0 for none.
     mutating func take(
         from channel: NamedChannel, _ lease: UInt64, by connection: ConnectionID, arm: Int32?
     ) -> Reply? {
@@ -63,9 +63,9 @@ extension HubStateMachine {
         switch channel.engine.receive(holding: isLeased) {
         case .message(let offer, let admitted):
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
-            // Where the message itself was its sender's, that is answered with the message.
+            // A sender whose own message was taken is answered when the message is settled.
             if let admitted, admitted !== offer {
-                // Taken for good, it makes room for the other one.
+                // The message is taken for good, so its space goes to the admitted one.
                 release(offer)
                 admit(admitted, to: channel)
             }
@@ -75,9 +75,9 @@ extension HubStateMachine {
         }
     }
 
-    /// Decides what a receiver's having the offer means: its end, or the begin of a lease.
+    /// Ends an offer that a receiver has taken, or begins the lease.
     ///
-    /// - Returns: what the receiver is told of it.
+    /// - Returns: the attributes that the receiver gets with the message.
     mutating func settle(
         _ offer: Offer, on channel: NamedChannel, _ lease: UInt64, with connection: ConnectionID,
         through stream: OperationID?
@@ -92,7 +92,7 @@ extension HubStateMachine {
 
     // MARK: To receivers that wait
 
-    /// Gives a new message to a receiver that was parked.
+    /// Gives a new message to a parked receiver.
     mutating func hand(_ draft: Draft, on channel: NamedChannel, to receiver: WireReceiver) -> Attempt {
         guard let operation = operations[receiver.operation] else { return .blocked }
         guard operation.wait.leaseNanoseconds(ofArm: receiver.arm) > 0 else {
@@ -108,7 +108,7 @@ extension HubStateMachine {
         return isAnswered ? .done(.ok(.taking(draft.arm))) : .committed(offer)
     }
 
-    /// Gives an offer that stands nowhere to a receiver that was parked.
+    /// Gives an offer that is in no queue to a parked receiver.
     mutating func hand(_ offer: Offer, on channel: NamedChannel, to receiver: WireReceiver) {
         guard let operation = operations[receiver.operation] else { return }
         let connection = operation.caller.connection
@@ -119,8 +119,8 @@ extension HubStateMachine {
         give(.owned(offer.body), terms, of: channel, to: receiver, operation)
     }
 
-    /// A select that waits, and that is given a message for good, waits for nothing else any more: not for the room either
-    /// that the message leaves, which one of its other arms may fill.
+    /// Commits a parked select to the arm that takes a message for good: the select no longer waits for its other arms.
+    /// So none of them can fill the buffer space that the message frees.
     private mutating func commit(_ receiver: WireReceiver, to channel: NamedChannel) {
         let id = receiver.operation
         guard let arm = receiver.arm, let operation = operations[id], case .select(let select) = operation.wait,
@@ -130,13 +130,13 @@ extension HubStateMachine {
         let connection = operation.caller.connection
         reserveLeases(-OperationWait.select(select).possibleLeases, for: connection)
         if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
-        // The message stands nowhere: the channel must not be forgotten meanwhile.
+        // The message is in no queue, so the count keeps the channel alive meanwhile.
         channel.awayCount += 1
         for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
         channel.awayCount -= 1
     }
 
-    /// Gives a message that nobody waits for to a receiver that was parked and takes it for good.
+    /// Gives a message that no sender waits for to a parked receiver, which takes it for good.
     mutating func deliver(
         _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
     ) {
@@ -178,7 +178,7 @@ extension HubStateMachine {
         }
     }
 
-    /// For how long a parked receiver wants to hold the message; 0 when it takes it for good.
+    /// Returns the duration of a parked receiver's lease, or 0 if it takes the message for good.
     func leaseNanoseconds(of receiver: WireReceiver) -> UInt64 {
         operations[receiver.operation]?.wait.leaseNanoseconds(ofArm: receiver.arm) ?? 0
     }

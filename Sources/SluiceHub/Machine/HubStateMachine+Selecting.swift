@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Selects.
+/// Selects: trying the arms, and parking all of them if none is ready.
 extension HubStateMachine {
     mutating func select(_ command: SelectCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusal(of: command, caller) { return .done(.error(refusal)) }
@@ -41,7 +41,7 @@ extension HubStateMachine {
         return .parked(parked)
     }
 
-    /// Why a select cannot be, whatever others do; nil when it can.
+    /// Returns the error for a select that is invalid regardless of other clients, or nil.
     private func refusal(of command: SelectCommand, _ caller: Caller) -> WireError? {
         var names: Set<ChannelName> = []
         var keys: Set<SendKey> = []
@@ -65,7 +65,7 @@ extension HubStateMachine {
         return nil
     }
 
-    /// The order in which a select looks at its arms.
+    /// Returns the order in which a select tries its arms.
     private mutating func places(of command: SelectCommand, _ key: FairKey?, _ caller: Caller) -> [Int] {
         let count = command.arms.count
         switch command.order {
@@ -77,7 +77,7 @@ extension HubStateMachine {
         }
     }
 
-    /// Takes an arm if that needs no waiting.
+    /// Takes an arm if it is ready now.
     private mutating func attempt(_ arm: Arm, _ number: Int32, _ caller: Caller) -> Attempt {
         switch arm {
         case .receive(let name, let lease):

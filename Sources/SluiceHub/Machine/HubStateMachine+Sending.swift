@@ -13,17 +13,17 @@ struct SendHint {
     let operation: ParkedOperation
 }
 
-/// Sends, up to the moment when they wait.
+/// Sends, until they are done or parked.
 extension HubStateMachine {
-    /// What came of offering a message.
+    /// The result of offering a message.
     enum Attempt {
-        /// It is done, or cannot be.
+        /// The send is done or refused.
         case done(Reply)
-        /// A receiver has it, or the channel does, and the sender waits for its end.
+        /// A receiver or the channel has the message, and the sender waits for the offer's end.
         case committed(Offer)
-        /// The same message is on its way already.
+        /// An earlier send of the same message is still pending.
         case repeated(Offer)
-        /// Nobody took it.
+        /// No receiver and no buffer took the message.
         case blocked
     }
 
@@ -55,7 +55,7 @@ extension HubStateMachine {
         }
     }
 
-    /// Offers a message to the receivers that wait on the channel, else to the channel.
+    /// Offers a message to the receivers that wait on the channel, and otherwise to the channel's buffer.
     mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
@@ -69,7 +69,7 @@ extension HubStateMachine {
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
         let position = lastPosition + 1
         var made: Offer?
-        // The offer is made only where something has to wait, or to be kept.
+        // The offer object is created only if it has to wait or to be kept.
         let result = channel.engine.send(Self.make(draft, at: position, &made))
         if made != nil { lastPosition = position }
         switch result {
@@ -84,7 +84,7 @@ extension HubStateMachine {
             guard let made else { return .blocked }
             return keep(made, draft, on: channel)
         case .dropped:
-            // The offer was made, and is nowhere.
+            // The channel dropped the new message.
             return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok(.dropped.taking(draft.arm)))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
@@ -107,7 +107,7 @@ extension HubStateMachine {
         return offer
     }
 
-    /// A new offer at the end of the channel's queue.
+    /// Appends a new offer to the channel's queue.
     mutating func queue(_ draft: Draft, on channel: NamedChannel, of operation: OperationID) -> Offer {
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
@@ -119,7 +119,7 @@ extension HubStateMachine {
 
     // MARK: Waiting for an offer
 
-    /// Has the caller wait for the end of an offer that is with a receiver, or in the channel's buffer.
+    /// Parks the caller until the end of an offer that is with a receiver or in the channel's buffer.
     mutating func wait(
         for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
@@ -133,35 +133,38 @@ extension HubStateMachine {
         return .parked(park(.send(channel, offer, arm: arm), caller, patience))
     }
 
-    /// Why a caller does not wait for the end of its offer; nil when it does. Who has no time waits for a lease only.
+    /// Returns why a caller does not wait for the end of its offer, or nil if it does. With a timeout of zero, it waits
+    /// only for a lease.
     private func withdrawal(of offer: Offer, _ patience: Patience, _ caller: Caller) -> Withdrawal? {
         if isWithdrawnByEOF(patience, caller) { return .endOfInput }
         return patience.triesOnce && !offer.isLeased ? .timeout : nil
     }
 
-    /// Has the caller wait for the end of an offer that was made before, under the same id.
+    /// Parks the caller until the end of an offer that was made earlier under the same id.
     mutating func attach(
         to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
         if let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
-        // Its message is in memory already.
+        // The message is already in memory.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
         join(offer, Offer.Sender(operation: operations.nextKey, arm: arm))
         return .parked(park(.send(channel, offer, arm: arm), caller, patience))
     }
 
-    /// What to tell who does not wait although the same message is on its way; nil when it may wait.
+    /// Returns the reply to a repeated send that does not wait although the first one is still pending, or nil if it
+    /// may wait.
     func doubtOfRepeating(_ patience: Patience, _ caller: Caller) -> Reply? {
         if patience.triesOnce { return Withdrawal.timeout.doubt }
         return isWithdrawnByEOF(patience, caller) ? Withdrawal.endOfInput.doubt : nil
     }
 
-    /// Adds one to those who wait for an offer.
+    /// Adds a sender that waits for an offer.
     func join(_ offer: Offer, _ sender: Offer.Sender) {
         if offer.sender == nil { offer.sender = sender } else { offer.attached.append(sender) }
     }
 
-    /// Why a message must not be put where its sender would wait for its end; nil when it may.
+    /// Returns the error for a message that must not be handed over, because its sender would then have to wait; nil if
+    /// it may.
     private func refusalToHandOut(_ draft: Draft, on channel: NamedChannel) -> WireError? {
         guard let refusal = refusalToWait(draft.body.count, draft.origin) else { return nil }
         let waits =
@@ -173,13 +176,15 @@ extension HubStateMachine {
 
     // MARK: What the channel keeps
 
-    /// Whether the channel would keep a message, and drop another one for it, only to have it withdrawn at once.
+    /// Whether the channel would keep a message, and perhaps drop another one for it, only for the message to be
+    /// withdrawn at once.
     private func isKeptForNothing(_ draft: Draft, on channel: NamedChannel) -> Bool {
         draft.triesOnce && draft.waitsUntilTaken && !channel.isOnce && channel.engine.firstParkedReceiver == nil
             && channel.engine.ending == nil
     }
 
-    /// Why the channel must not keep a message; nil when it may, or would not.
+    /// Returns the error for a message that the channel must not keep. Nil if it may keep it, or would not keep it
+    /// anyway.
     private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {
         guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
             channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil,
@@ -196,8 +201,8 @@ extension HubStateMachine {
         bodyBytes <= limits.keptBytes - totals.keptBytes - channels.tombstoneBytes
     }
 
-    /// Answers the sender that has filled room in the buffer. One whose message would be too much is refused, and the
-    /// next one fills the room.
+    /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
+    /// `keptBytes`, its sender is refused, and the next one takes the space.
     mutating func admit(_ sender: Offer?, to channel: NamedChannel) {
         var next = sender
         while let offer = next {
@@ -209,7 +214,7 @@ extension HubStateMachine {
         }
     }
 
-    /// What to tell the sender of a message that is in the buffer now.
+    /// Keeps a message that is now in the buffer, and returns the result for its sender.
     private mutating func keep(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
         offer.place = .buffered
         while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
@@ -218,7 +223,7 @@ extension HubStateMachine {
         return .done(.ok(.taking(draft.arm)))
     }
 
-    /// The channel keeps the message: its senders are told that it was accepted, unless they wait for more.
+    /// Marks a message as kept by the channel, and answers its senders, unless they wait until it is taken.
     mutating func accept(_ offer: Offer) {
         offer.place = .buffered
         guard !offer.waitsUntilTaken else { return }
@@ -227,20 +232,20 @@ extension HubStateMachine {
         answerSenders(of: offer)
     }
 
-    /// The channel has the message in memory for its own sake.
+    /// Counts a message that the channel keeps in memory.
     mutating func retain(_ offer: Offer) {
         offer.isKept = true
         totals.keptMessages += 1
         totals.keptBytes += offer.body.count
     }
 
-    /// The channel has dropped a message to make room for another one.
+    /// Drops a message to make room for another one, and answers its senders.
     mutating func drop(_ offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
         while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
     }
 
-    /// The channel does not have the message in memory for its own sake any more.
+    /// Stops counting a message that the channel kept in memory.
     mutating func release(_ offer: Offer) {
         guard offer.isKept else { return }
         offer.isKept = false
@@ -248,7 +253,7 @@ extension HubStateMachine {
         totals.keptBytes -= offer.body.count
     }
 
-    /// The offer is nowhere any more, and somebody else may have its room.
+    /// Removes an offer for good, and lets another one use its space in the buffer.
     mutating func letGo(of offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
         release(offer)
@@ -260,7 +265,7 @@ extension HubStateMachine {
 
     // MARK: Its end
 
-    /// A receiver has taken the offer for good.
+    /// Completes an offer that a receiver has taken for good, and answers its senders.
     mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: Attributes = Attributes()) {
         if channel.isOnce { return }
         letGo(of: offer, on: channel)
@@ -271,34 +276,34 @@ extension HubStateMachine {
     private mutating func answerSenders(of offer: Offer, _ attributes: Attributes = Attributes()) {
         var attributes = attributes
         while let sender = offer.sender {
-            // Ending the operation removes it from the offer.
+            // Ending the operation removes the sender from the offer.
             end(sender.operation, .ok(attributes.taking(sender.arm)), arm: sender.arm)
             attributes.isDuplicate = true
         }
     }
 
-    /// Remembers a send that was done at once.
+    /// Remembers a send that completed at once.
     mutating func remember(_ draft: Draft) {
         if let key = draft.key { memory.finish(key, at: now) }
     }
 }
 
 extension Attributes {
-    /// An earlier send with the same id did it.
+    /// An earlier send with the same id delivered the message.
     static var duplicate: Attributes {
         var attributes = Attributes()
         attributes.isDuplicate = true
         return attributes
     }
 
-    /// The channel dropped the message, as it was declared to.
+    /// The channel dropped the message because of its `overflow=`.
     static var dropped: Attributes {
         var attributes = Attributes()
         attributes.isDropped = true
         return attributes
     }
 
-    /// So many receivers took a broadcast.
+    /// The number of receivers that took a broadcast.
     static func reaching(_ receivers: Int) -> Attributes {
         var attributes = Attributes()
         attributes.receivers = receivers

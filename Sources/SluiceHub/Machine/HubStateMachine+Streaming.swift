@@ -1,9 +1,9 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Counted receives: messages flow while the client takes them, and while its window is open.
+/// Counted receives: messages flow while the client has credit and the window is open.
 extension HubStateMachine {
-    /// What a message of a counted receive counts for in its client's output.
+    /// The output bytes that a message of a counted receive is charged with.
     static func outputBytes(ofMessage byteCount: Int) -> Int { byteCount + 64 }
 
     mutating func stream(
@@ -17,7 +17,7 @@ extension HubStateMachine {
         return .parked(id)
     }
 
-    /// Sends messages through a counted receive until it has to wait: for a sender, for its client, or for an
+    /// Sends messages through a counted receive until it has to wait for a sender, for credit, or for an
     /// acknowledgement.
     mutating func pump(_ stream: CountedReceive, _ id: OperationID) {
         if let operation = operations[id] { pump(stream, id, operation) }
@@ -41,7 +41,7 @@ extension HubStateMachine {
         }
     }
 
-    /// The counted receives of a channel that are paused, in the order in which they began.
+    /// The paused counted receives of a channel, in the order in which they began.
     func pausedStreams(of channel: NamedChannel) -> [OperationID] {
         channel.streams.filter {
             if case .stream(let stream)? = operations[$0]?.wait { stream.isPaused } else { false }
@@ -49,7 +49,7 @@ extension HubStateMachine {
         .sorted { $0.serial < $1.serial }
     }
 
-    /// Waits for a sender.
+    /// Parks the counted receive until a message arrives.
     private mutating func waitForSender(_ stream: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
         if operation.triesOnce { return withdraw(id, .timeout) }
         if hasInputEnded(for: operation) { return withdraw(id, .endOfInput) }
@@ -60,12 +60,13 @@ extension HubStateMachine {
         }
     }
 
-    /// Whether the operation must not wait, for its client has finished sending.
+    /// Whether the operation must not wait because its client has half-closed.
     private func hasInputEnded(for operation: ParkedOperation) -> Bool {
         !operation.waitsAfterEOF && operation.client.hasInputEnded
     }
 
-    /// Whether nothing may flow now. Then the receive waits outside of the channel's queue.
+    /// Whether no message may flow now, for lack of credit or because the window is full. Then the receive waits
+    /// outside of the channel's queue.
     private mutating func isHeldBack(_ stream: CountedReceive, _ id: OperationID, _ client: ClientRecord) -> Bool {
         let hasRoom = client.unwrittenBytes < limits.outputBytes
         if !hasRoom, !stream.awaitsRoom {
@@ -96,12 +97,12 @@ extension HubStateMachine {
             }
         }
         guard stream.channel.isOnce else { return true }
-        // There will never be another one.
+        // A once channel has no further message.
         end(id, .closed(stream.channel.name, nil))
         return false
     }
 
-    /// The connection has written so many bytes of what it was given by counted receives and traces.
+    /// Returns credit to a connection that has written `bytes` of the output of its counted receives and traces.
     mutating func outputWritten(_ bytes: Int, of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.unwrittenBytes -= bytes
@@ -114,7 +115,7 @@ extension HubStateMachine {
         }
     }
 
-    /// Goes on with a counted receive that was paused.
+    /// Continues a paused counted receive.
     mutating func resume(_ stream: CountedReceive, _ id: OperationID) {
         guard stream.isPaused else { return }
         let channel = stream.channel

@@ -1,23 +1,23 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Decides what happens on the named channels: who meets whom, who waits, and who is told what.
+/// Decides which operations on the named channels match, which ones park, and how each is answered.
 ///
-/// Pure and synchronous: the clock is passed in, chance is injected, and what is to be told to others is appended to
-/// `effects`, in the order in which it was decided; the caller performs them after it has let go of the lock. The same
-/// calls with the same generator give the same effects.
+/// Pure and synchronous: the caller passes the clock and injects randomness. Decisions are appended to `outbox` in the
+/// order in which they are made, and the caller delivers them after it has released the lock. The same calls with the
+/// same generator produce the same output.
 ///
-/// Invariants: an operation is parked in the queues of all its arms or in none, so whoever finds it there may have it;
-/// a channel is in the table while somebody has to do with it; an operation is in its connection's list while it is
-/// parked, a lease in its holder's while it lasts. Every call costs the logarithm of the parked operations at most, or
-/// the number of operations that it ends; only the reports look at everything.
+/// Invariants: an operation is parked in the queues of all its arms or in none, so any match that finds it there may
+/// take it. A channel is in the table while it is in use or declared. An operation is in its connection's list while it
+/// is parked, and a lease is in its holder's list while it lasts. Every call costs at most the logarithm of the number
+/// of parked operations, or is linear in the number of operations that it ends. Only reports visit everything.
 struct HubStateMachine: ~Copyable {
     private(set) var limits: HubLimits
-    /// Tells this life of the server from others.
+    /// Identifies this run of the server.
     let epoch: Int
-    /// The time of the current call, in nanoseconds of a clock that only grows; whoever calls sets it first.
+    /// The time of the current call, in nanoseconds of a monotonic clock. The caller sets it before each call.
     var now: UInt64 = 0
-    /// What the operations of clients have come to.
+    /// The replies to the operations of clients.
     var outbox = Outbox()
 
     /// Stands for the client of an operation whose connection is not known.
@@ -35,25 +35,25 @@ struct HubStateMachine: ~Copyable {
     var deadlines = IndexedHeap<Deadline>()
     var memory: SendMemory
     var tracers: [OperationID] = []
-    /// The channels that are to go on once a client has been withdrawn from everything; nil while none is.
+    /// The channels that continue after the current group of withdrawals. Nil outside of such a group.
     var heldUp: [NamedChannel]?
-    /// How far it is with its life.
+    /// The stage of the hub's life.
     var stage = HubStage.serving
-    /// How many connections each principal has.
+    /// The number of connections of each principal.
     var principals: [ChannelName: Int] = [:]
     var generator: any RandomNumberGenerator & Sendable
-    /// The number of offers that there were: the position of the last one.
+    /// The number of offers made so far, which is the position of the last one.
     var lastPosition: UInt64 = 0
-    /// What has been taken, and what is kept.
+    /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
-    /// A parked operation takes some 500 bytes.
+    /// A parked operation takes about 500 bytes.
     var parkedEbb = Ebb(ofMoreThan: 4096)
-    /// A connection takes some kilobytes, with what the reactor knows of it.
+    /// A connection takes a few kilobytes, including its state in the reactor.
     var connectionEbb = Ebb(ofMoreThan: 512)
 
     /// - Parameters:
-    ///   - epoch: a number that no other life of the server has had.
-    ///   - generator: makes the choice of selects that want it made at random.
+    ///   - epoch: a number that no other run of the server uses.
+    ///   - generator: makes the choices of selects with `order=random`.
     init(
         limits: HubLimits = HubLimits(), epoch: Int = 0,
         generator: any RandomNumberGenerator & Sendable = SystemRandomNumberGenerator()
@@ -69,21 +69,21 @@ struct HubStateMachine: ~Copyable {
     var connectionCount: Int { clients.count }
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
-    /// Whether it is time to give memory back. True once for each time.
+    /// Returns whether to return free memory to the system now. True once for each ebb.
     mutating func ebbs() -> Bool {
         let parkedEbbs = parkedEbb.falls(to: operations.count)
         return connectionEbb.falls(to: clients.count) || parkedEbbs
     }
 
-    /// When `expire` should be called next, in nanoseconds of the clock.
+    /// The time at which `expire` should be called next, in nanoseconds of the clock.
     var nextDeadline: UInt64? {
-        // Asked for after each transaction: without an array, and without optionals to compare.
+        // Read after each transaction, so it avoids an array, and comparing optionals.
         let next = min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)
         return next == .max ? nil : next
     }
 
-    /// Goes by other limits from now on, as far as they may change while the hub serves; see `HubLimits.adopting`. What is
-    /// there already stays.
+    /// Adopts those of the limits that may change while the hub serves; see `HubLimits.adopting`. Whatever exists
+    /// already stays, even beyond a new limit.
     mutating func adopt(_ limits: HubLimits) {
         self.limits = self.limits.adopting(limits)
         channels.keepTombstones(for: limits.tombstoneLife, maxCount: limits.maxTombstones)
@@ -99,16 +99,17 @@ struct HubStateMachine: ~Copyable {
         return clients.insert(ClientRecord(address: address, since: now))
     }
 
-    /// Forgets the connection, whose conversation is over.
+    /// Forgets a connection whose conversation has ended.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
         if let client = clients.remove(connection) { forgetPrincipal(of: client) }
     }
 
-    /// Nothing more will come from the client: withdraws everything that it has parked, without replies, gives its leases
-    /// back, and has it leave the ends that it counts as.
+    /// Ends what a client has begun: withdraws all its parked operations without replies, returns its leased messages,
+    /// and removes the ends that it has joined.
     ///
-    /// - Parameter isOrderly: whether the client has said that it goes.
+    /// - Parameter isOrderly: whether the conversation ended in good order, so that its ends retire whatever their
+    ///   `on-death=` says.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
         giveBackAll(of: connection)
@@ -118,29 +119,29 @@ struct HubStateMachine: ~Copyable {
         }
     }
 
-    /// Withdraws everything that the connection has parked; each is told that it did not happen, or may have.
+    /// Withdraws all parked operations of the connection. Each is answered that it did not happen, or that it may have.
     ///
-    /// The withdrawal of one has nothing told to another one of the same client, which nobody would read.
+    /// The withdrawals do not match other operations of the same client, because it would not read the results.
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
         withholding { machine in
             while let id = machine.clients[connection]?.firstOperation { machine.withdraw(id, reason) }
         }
     }
 
-    /// Lets channels go on from which `withdrawals` takes something only once all of these are made.
+    /// Performs a group of withdrawals. The affected channels continue only after all of them.
     mutating func withholding(_ withdrawals: (inout HubStateMachine) -> Void) {
         heldUp = []
         withdrawals(&self)
         let channels = heldUp ?? []
         heldUp = nil
         for channel in channels {
-            // Whoever a broadcast still waited for may have gone.
+            // The last receiver that a broadcast waited for may have gone.
             finishIfComplete(channel)
             goOn(with: channel)
         }
     }
 
-    /// Withdraws what the connection has parked without `eof=wait`; nothing more of that kind parks from now on.
+    /// Withdraws all parked operations of the connection without `eof=wait`. From now on, none of that kind parks.
     mutating func endInput(of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.hasInputEnded = true
@@ -150,13 +151,13 @@ struct HubStateMachine: ~Copyable {
             next = operation.next
             if !operation.waitsAfterEOF { affected.append(id) }
         }
-        // The end of one may be the end of another one.
+        // Ending one operation may already have ended another.
         for id in affected { withdraw(id, .endOfInput) }
     }
 
     // MARK: Operations
 
-    /// Performs a command that concerns other clients, or parks it.
+    /// Performs a command that involves other clients, or parks it.
     mutating func apply(_ command: Command, by caller: Caller) -> Outcome {
         if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
         if case .send(let command) = command { return send(command, caller) }
@@ -199,13 +200,13 @@ struct HubStateMachine: ~Copyable {
         return channels.channel(name, at: &client.channelSlot)
     }
 
-    /// Withdraws a parked operation: `CANCELLED` is its reply, or `MAYBE`, unless it is complete already.
+    /// Withdraws a parked operation. Its reply is `CANCELLED` or `MAYBE`, unless it is already complete.
     mutating func cancel(_ id: OperationID) {
         hint = nil
         withdraw(id, .cancelled)
     }
 
-    /// Does what is due: ends the operations and leases whose time has run out, and forgets what is old.
+    /// Ends the operations and leases whose time has run out, and forgets old entries.
     mutating func expire() {
         while let deadline = deadlines.popFirst(upTo: now) {
             switch deadline {
@@ -227,13 +228,13 @@ struct HubStateMachine: ~Copyable {
     }
 }
 
-/// What a hub has done, and what it keeps.
+/// Counts of what a hub has done and what it keeps.
 struct HubTotals: Sendable {
     /// The number of messages that receivers have taken for good.
     var handoffs = 0
-    /// The number of messages in buffers, those included that were handed out and not acknowledged.
+    /// The number of messages in buffers, including those that were handed out and not acknowledged.
     var keptMessages = 0
-    /// Their bytes.
+    /// The bytes of the kept messages.
     var keptBytes = 0
 }
 
@@ -241,14 +242,14 @@ struct HubTotals: Sendable {
 enum Withdrawal: String, Sendable {
     case timeout
     case cancelled
-    /// The client has finished sending, so nobody may be there to read the outcome.
+    /// The client has half-closed its connection, so it may not be there to read the outcome.
     case endOfInput = "eof"
     /// The conversation has ended with an error.
     case closing
-    /// The hub is about to stop.
+    /// The hub is draining.
     case draining
 
-    /// What is told of an operation that provably did not happen.
+    /// The reply to an operation that certainly did not happen.
     var reply: Reply {
         switch self {
         case .timeout: .timeout
@@ -257,6 +258,6 @@ enum Withdrawal: String, Sendable {
         }
     }
 
-    /// What is told of one that may have.
+    /// The reply to an operation that may have happened.
     var doubt: Reply { .maybe(rawValue) }
 }

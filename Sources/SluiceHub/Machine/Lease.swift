@@ -1,12 +1,12 @@
 import SluiceRuntime
 import SluiceWire
 
-/// One attempt to deliver a message: a receiver has it, and has said nothing of it yet.
+/// A receiver's claim to a message that it has not yet acknowledged or returned: one attempt to deliver the message.
 struct Lease: Sendable {
     let offer: Offer
     let channel: NamedChannel
     let holder: ConnectionID
-    /// The counted receive through which the message went, in whose window it stands.
+    /// The counted receive that delivered the message and whose window includes it.
     let stream: OperationID?
     let nanoseconds: UInt64
     var deadline: HeapHandle
@@ -24,7 +24,7 @@ extension DeliveryID {
 }
 
 extension SlabKey<Lease> {
-    /// Nil if there cannot be such a lease.
+    /// Returns nil if no lease can have this id.
     init?(_ delivery: DeliveryID) {
         guard let slot = Int32(exactly: delivery.slot) else { return nil }
         self.init(slot: slot, serial: delivery.serial)

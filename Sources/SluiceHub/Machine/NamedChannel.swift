@@ -1,32 +1,32 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A channel that clients know by its name.
+/// A channel with the name by which clients use it.
 final class NamedChannel: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     typealias Engine = Matcher<Offer, Offer, WireReceiver>
 
-    /// Given anew when the object serves for another channel, as its hash is.
+    /// Changes, as the hash does, when the object is reused for another channel.
     @exclusivity(unchecked) var name: ChannelName
-    /// What `ChannelIndex` makes of the name.
+    /// The hash that `ChannelIndex` computes from the name.
     @exclusivity(unchecked) var hash: UInt64
     @exclusivity(unchecked) var isInTable = false
     /// Whether it is idle, and in the table only to be found again: see `ChannelTable`.
     @exclusivity(unchecked) var isResting = false
     /// Its slot among the channels that were looked up last; -1 when it is none of them.
     @exclusivity(unchecked) var recentSlot: Int32 = -1
-    /// The next one in its chain of the table.
+    /// The next channel in the same bucket of the table.
     @exclusivity(unchecked) var nextInBucket: NamedChannel?
-    /// Where sends and receives meet. A broadcast parks both sides in it, and has them meet itself.
+    /// Matches sends and receives. A broadcast parks both sides in it, but delivers its messages itself.
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
-    /// How many of its messages receivers hold, or have sent back to rest: each may come back.
+    /// The number of its messages that receivers hold or whose redelivery is delayed. Each may return.
     @exclusivity(unchecked) var awayCount = 0
-    /// The counted receives on it, whether they stand in its queue or are paused.
+    /// The counted receives on the channel, both parked and paused.
     @exclusivity(unchecked) var streams: Set<OperationID> = []
-    /// What few channels have; nil when it has none of it.
+    /// The state that only few channels need. Nil while the channel needs none.
     @exclusivity(unchecked) var extras: ChannelExtras?
-    /// Whether it has ended, and only its name is kept for a while.
+    /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
     init(_ name: ChannelName, hash: UInt64) {
@@ -34,7 +34,8 @@ final class NamedChannel: @unchecked Sendable {
         self.hash = hash
     }
 
-    /// What only declared channels, channels with ends, and channels of leases need.
+    /// Returns the extras, creating them if necessary. Declared channels, channels with joined ends, and channels with
+    /// leases need them.
     func ensureExtras() -> ChannelExtras {
         if let extras { return extras }
         let made = ChannelExtras()
@@ -42,13 +43,14 @@ final class NamedChannel: @unchecked Sendable {
         return made
     }
 
-    /// Whether nobody waits on the channel, nobody counts as an end of it, and there is nothing in it or on its way back.
+    /// Whether no operation is parked on the channel, no connection has joined it, and no message is in it or may
+    /// return.
     var isIdle: Bool {
         engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
             && streams.isEmpty && extras?.isIdle != false
     }
 
-    /// Whether there is nothing left to receive, and nothing that may come back.
+    /// Whether no message is left to receive and none may return.
     var isDrained: Bool {
         engine.parkedSenders == 0 && (engine.bufferedCount == 0 || isOnce) && awayCount == 0
             && extras?.returned.isEmpty != false && extras?.round == nil
@@ -57,16 +59,16 @@ final class NamedChannel: @unchecked Sendable {
     var isOnce: Bool { if case .once = engine.kind { true } else { false } }
     var isBroadcast: Bool { extras?.isBroadcast == true }
 
-    /// Whether a receive has to wait although the channel is closed: what was handed out may come back.
+    /// Whether a receive must wait even on a closed channel, because a message that was handed out may return.
     var mayGetBack: Bool { awayCount > 0 }
 
-    /// Whether a message that comes back is refused, and its sender told.
+    /// Whether a returned message is refused and its sender answered.
     var refusesReturns: Bool {
         if case .poisoned = engine.ending { return true }
         return extras?.hasLostReceivers == true
     }
 
-    /// What an operation on the channel is told once the channel has ended.
+    /// The reply to an operation on the channel after the channel has ended.
     var endingReply: Reply {
         switch engine.ending {
         case .poisoned(let reason): .poisoned(name, reason)
@@ -76,27 +78,27 @@ final class NamedChannel: @unchecked Sendable {
     }
 }
 
-/// What few channels have.
+/// The state that only few channels need.
 final class ChannelExtras: @unchecked Sendable {
-    // Sendable: as the channel.
+    // Sendable: everything belongs to the state machine, as the channel does.
 
-    /// What `OPEN` has said; nil for a channel that exists by being used.
+    /// The declaration from `OPEN`. Nil for a channel that exists only through its use.
     @exclusivity(unchecked) var declaration: ChannelDeclaration?
-    /// Whether it is or, now that it is closed, was declared to be a broadcast: what is on its way goes to all even so.
+    /// Whether the channel is, or was before it was closed, a broadcast. Pending messages still go to all receivers.
     @exclusivity(unchecked) var isBroadcast = false
-    /// What came back from receivers, by position: in front of everything in the engine.
+    /// Messages that receivers returned, by position. They come before everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
-    /// What came back to rest, by position.
+    /// Returned messages whose redelivery is delayed, by position.
     @exclusivity(unchecked) var resting: [UInt64: Offer] = [:]
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
-    /// Whether the channel was closed because the last of its receiving ends has gone.
+    /// Whether the channel was closed because its last joined receiver has left.
     @exclusivity(unchecked) var hasLostReceivers = false
-    /// Once it is a tombstone, the bytes of the value that it gives still.
+    /// The bytes of the value that a tombstone of a once channel still delivers.
     @exclusivity(unchecked) var buriedBytes = 0
-    /// The message that is being broadcast, while not all have it.
+    /// The message that is being broadcast, until all receivers have it.
     @exclusivity(unchecked) var round: BroadcastRound?
-    /// The counted receives of a broadcast that are paused.
+    /// The paused counted receives of a broadcast.
     @exclusivity(unchecked) var pausedStreams: Set<OperationID> = []
 
     var isIdle: Bool {

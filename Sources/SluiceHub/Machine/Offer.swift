@@ -1,55 +1,55 @@
 import SluiceRuntime
 import SluiceWire
 
-/// A message that somebody has to wait for, or that is kept: from its send up to the receiver who takes it for good.
+/// A message that has to wait or is kept, from its send until a receiver takes it for good.
 ///
-/// One that a waiting receiver takes at once never becomes an offer.
+/// A message that a parked receiver takes at once never becomes an offer.
 final class Offer: MatchWaiter, @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
-    /// Where the message is.
+    /// The place of the message.
     enum Place {
-        /// With a sender that waits, in the queue of the channel.
+        /// In the channel's queue, with a parked sender.
         case queued(WaitTicket)
         /// In the channel's buffer.
         case buffered
-        /// Back from a receiver, where it stood before: in front of the queue.
+        /// Returned by a receiver to its earlier place, in front of the queue.
         case returned(HeapHandle)
-        /// Back from a receiver who wants it to rest.
+        /// Returned by a receiver with a delay.
         case delayed(HeapHandle)
-        /// With a receiver, who has not acknowledged it.
+        /// With a receiver, under a lease that has not ended.
         case leased
-        /// On its way to the receivers of a broadcast.
+        /// Being broadcast to receivers.
         case distributing
-        /// It was taken, dropped or withdrawn.
+        /// Taken, dropped or withdrawn.
         case gone
     }
 
-    /// Somebody who waits for the offer's end: an operation, and the number of its arm if that is a select's.
+    /// An operation that waits for the offer's end, with the number of its arm if it is a select.
     struct Sender {
         let operation: OperationID
         var arm: Int32?
     }
 
     let body: Body
-    /// Its place among all offers of the hub: the smaller, the earlier.
+    /// The position among all offers of the hub. Earlier offers have smaller positions.
     let position: UInt64
     let origin: ConnectionID
-    /// Whether the sender is answered only when a receiver has the message, although the channel could keep it.
+    /// Whether the sender is answered only when a receiver has taken the message, even if the channel could keep it.
     let waitsUntilTaken: Bool
-    /// How many receivers a broadcast must have.
+    /// The least number of receivers that a broadcast waits for.
     let minimumReceivers: Int32
     let key: SendKey?
-    /// How often it was handed out under a lease.
+    /// The number of times that the message was handed out under a lease.
     @exclusivity(unchecked) var attempts = 0
     @exclusivity(unchecked) var place = Place.gone
-    /// Who waits for its end; nil when nobody does, or nobody any more.
+    /// The sender that waits for the offer's end. Nil if there is none, or none any more.
     @exclusivity(unchecked) var sender: Sender?
-    /// Those who have sent it again meanwhile, under the same id.
+    /// The senders that have sent the same message again under the same id.
     @exclusivity(unchecked) var attached: [Sender] = []
-    /// Whether it outlives its sender, because the channel has answered for it.
+    /// Whether the offer outlives its sender, because the channel has answered for it.
     @exclusivity(unchecked) var isKept = false
-    /// Whether it uses room of the channel's buffer although it is not in there.
+    /// Whether the offer uses space of the channel's buffer without being in it.
     @exclusivity(unchecked) var isHeld = false
 
     init(_ draft: Draft, at position: UInt64) {
@@ -61,15 +61,15 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         key = draft.key
     }
 
-    /// Always: an operation that is over has left all its queues.
+    /// Always true: an operation that has ended is in no queue.
     func claim() -> Bool { true }
 
     var isLeased: Bool { if case .leased = place { true } else { false } }
 
-    /// Whether somebody cares for it still.
+    /// Whether a sender or the channel still needs the offer.
     var isWanted: Bool { isKept || sender != nil }
 
-    /// Has nobody wait under this operation any more; another who waits takes its place.
+    /// Removes an operation from the senders. An attached sender takes its place.
     func detach(_ operation: OperationID) {
         if sender?.operation == operation {
             sender = attached.isEmpty ? nil : attached.removeFirst()
@@ -79,12 +79,12 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     }
 }
 
-/// What is offered, before anything has come of it.
+/// The content of a send before it becomes an offer or is delivered.
 struct Draft {
     let body: MessageBytes
     let origin: ConnectionID
     var waitsUntilTaken = false
-    /// Whether its sender waits for nothing but a lease.
+    /// Whether the send has a timeout of zero, so that it waits only for a lease to end.
     var triesOnce = false
     var minimumReceivers = 0
     var key: SendKey?

@@ -23,7 +23,7 @@ extension Command {
 }
 
 extension Command {
-    /// Whether something may begin with the command that a hub which is about to stop could not see to its end.
+    /// Whether the command may begin work that a draining hub could not complete.
     var beginsWork: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .open, .join, .trace: true
@@ -34,30 +34,30 @@ extension Command {
     }
 }
 
-/// Whose operation it is, and the tag that its reply will carry.
+/// The connection that an operation belongs to, and the tag for its reply.
 struct Caller: Sendable, Hashable {
     let connection: ConnectionID
     let tag: Tag?
 }
 
-/// What became of an operation.
+/// The result of applying a command.
 enum Outcome: Sendable, Hashable {
-    /// It is complete; this is its reply.
+    /// The operation is complete, with this reply.
     case done(Reply)
-    /// It waits: its replies will be effects.
+    /// The operation is parked. Its replies follow as effects.
     case parked(OperationID)
 }
 
-/// Something that the client of a parked operation is to be told.
+/// A reply or event for the client of a parked operation.
 struct Effect: Sendable, Hashable {
     enum Content: Sendable, Hashable {
-        /// The operation is over.
+        /// The operation has ended.
         case final(Reply)
-        /// A message of a counted receive, which goes on.
+        /// A message of a counted receive that continues.
         case partial(Reply)
-        /// A handoff that the client traces.
+        /// A handoff that the client is tracing.
         indirect case handoff(Handoff)
-        /// The client holds no message any more, which matters while the hub drains.
+        /// The client no longer holds a lease, which matters while the hub drains.
         case released
     }
 
@@ -73,7 +73,7 @@ struct Effect: Sendable, Hashable {
         self.content = content
     }
 
-    /// The connection holds no lease any more.
+    /// Returns the effect for a connection that no longer holds a lease.
     static func released(_ connection: ConnectionID) -> Effect {
         Effect(Caller(connection: connection, tag: nil), noOperation, .released)
     }

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// An operation while it is parked.
+/// A parked operation.
 final class ParkedOperation: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
@@ -9,13 +9,13 @@ final class ParkedOperation: @unchecked Sendable {
     /// Not retained: a client is forgotten after all its operations.
     @exclusivity(unchecked) private(set) unowned(unsafe) var client: ClientRecord
     @exclusivity(unchecked) var wait: OperationWait
-    /// When it began to wait, in nanoseconds of the hub's clock.
+    /// The time at which the operation parked, in nanoseconds of the hub's clock.
     @exclusivity(unchecked) private(set) var since: UInt64
     @exclusivity(unchecked) var deadline: HeapHandle?
-    /// Whether its client gives it no time: it waits only for the end of a lease that has begun.
+    /// Whether the operation has a timeout of zero: it waits only for the end of a lease that has begun.
     @exclusivity(unchecked) private(set) var triesOnce: Bool
     @exclusivity(unchecked) private(set) var waitsAfterEOF: Bool
-    /// The bytes of the messages that it keeps in memory.
+    /// The bytes of the messages that the operation keeps in memory.
     @exclusivity(unchecked) private(set) var bodyBytes: Int32
     /// The neighbours in the list of the connection's operations.
     @exclusivity(unchecked) var next: OperationID?
@@ -53,19 +53,19 @@ final class ParkedOperation: @unchecked Sendable {
 
 typealias OperationID = SlabKey<ParkedOperation>
 
-/// What a parked operation waits for.
+/// The event that a parked operation waits for.
 enum OperationWait: Sendable {
-    /// The end of an offer. With the number of the arm when a select has committed to it.
+    /// The end of an offer, with the number of the arm if a select has committed to it.
     case send(NamedChannel, Offer, arm: Int32?)
-    /// A message; with the nanoseconds of its lease, or 0.
+    /// A message, with the duration of the lease, or 0 for none.
     case receive(NamedChannel, WaitTicket, leaseNanoseconds: UInt64)
-    /// One message after the other.
+    /// The messages of a counted receive.
     case stream(CountedReceive)
-    /// One of several things.
+    /// One of several arms.
     case select(ParkedSelect)
-    /// Others at a barrier.
+    /// The other parties at a barrier.
     case barrier(Barrier, WaitTicket)
-    /// Handoffs.
+    /// Handoffs to report.
     case trace(Tracer)
 
     /// For how long the operation, or the arm of its select, wants to hold a message; 0 when it takes it for good.
@@ -80,7 +80,7 @@ enum OperationWait: Sendable {
         }
     }
 
-    /// How many leases the operation may still take.
+    /// The number of leases that the operation may still take.
     var possibleLeases: Int {
         switch self {
         case .receive(_, _, let lease): lease > 0 ? 1 : 0
@@ -91,7 +91,7 @@ enum OperationWait: Sendable {
     }
 }
 
-/// The arms of a select that waits.
+/// The arms of a parked select.
 final class ParkedSelect: Sendable {
     let arms: [ParkedArm]
     /// The key under which a fair select remembers the arm that it takes.
@@ -106,19 +106,19 @@ final class ParkedSelect: Sendable {
     }
 }
 
-/// An arm of a select, in its queue.
+/// An arm of a parked select, with its place in a queue.
 enum ParkedArm: Sendable {
     case receive(NamedChannel, WaitTicket, leaseNanoseconds: UInt64)
     case send(NamedChannel, Offer)
     case barrier(Barrier, WaitTicket)
 }
 
-/// Something that will happen by itself.
+/// An event that is due at a certain time.
 enum Deadline: Sendable {
-    /// The time of an operation runs out.
+    /// An operation times out.
     case operation(OperationID)
-    /// A lease ends.
+    /// A lease expires.
     case lease(LeaseID)
-    /// An offer that was refused for some time is there again.
+    /// The delay of a returned offer ends.
     case delay(NamedChannel, Offer)
 }

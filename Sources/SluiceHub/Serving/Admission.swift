@@ -1,9 +1,9 @@
 import SluiceRuntime
 import SluiceWire
 
-/// What a client may do before it has proved who it is.
+/// The limits for a client that has not authenticated yet.
 struct Admission {
-    /// When it must have done so, in nanoseconds of the reactor's clock.
+    /// The time by which the client must authenticate, in nanoseconds of the reactor's clock.
     let deadline: UInt64
     private var remainingBytes: Int
     private var remainingCommands: Int
@@ -14,13 +14,14 @@ struct Admission {
         remainingCommands = limits.authenticationCommands
     }
 
-    /// Counts what the client has sent; false when that is too much.
+    /// Counts input of the client. Returns false if it exceeds the limit.
     mutating func count(_ bytes: Int) -> Bool {
         remainingBytes -= bytes
         return remainingBytes >= 0
     }
 
-    /// Counts a command; false when that is too much. Nil is one that could not be understood.
+    /// Counts a command. Returns false if it exceeds the limit. Nil stands for a command that was refused by the
+    /// parser.
     mutating func count(_ command: Command?) -> Bool {
         switch command {
         case .authenticate, .quit: return true
@@ -32,7 +33,7 @@ struct Admission {
 }
 
 extension Command {
-    /// Whether somebody may ask for it who has not proved who it is.
+    /// Whether a client may use the command before it has authenticated.
     var isForStrangers: Bool {
         switch self {
         case .hello, .authenticate, .help, .quit: true

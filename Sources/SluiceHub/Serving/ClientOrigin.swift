@@ -1,12 +1,12 @@
 import SluiceRuntime
 
-/// From where a client has come, as far as the limit of connections per address goes.
+/// The origin of a client, for the limit of connections per address.
 enum ClientOrigin: Hashable, Sendable {
     case ipv4(UInt32)
-    /// The first half of an address: whoever has one has the whole network, as a rule.
+    /// The first half of an IPv6 address. A single user commonly has the whole network that it identifies.
     case ipv6Network(UInt64)
 
-    /// Nil for a path, behind which everybody on the machine is.
+    /// Returns nil for a Unix-domain socket, which all clients on the machine share.
     init?(_ address: SocketAddress) {
         switch address {
         case .ipv4(let number, _): self = .ipv4(number)

@@ -1,22 +1,24 @@
 import SluiceRuntime
 import SluiceWire
 
-/// One client: its socket, and the conversation with it. Belongs to the thread of its reactor.
+/// One client: its socket, and the conversation with it. Used only on its reactor's thread.
 ///
-/// No task: a parked one takes more memory than all the rest of an idle connection, and to wake one takes longer than
-/// most commands. The reactor calls when there is something to read, or room to write, and once more at the end of each
-/// turn in which something has happened. So a turn costs one `read` and one `write`, however many commands came with it.
+/// A connection has no task: a parked task takes more memory than the rest of an idle connection, and waking one takes
+/// longer than most commands. The reactor calls the connection when its socket is readable or writable, and once more
+/// at the end of each turn in which something happened. So a turn costs one `read` and one `write`, however many
+/// commands arrive with it.
 ///
-/// Where the time of a handoff goes, with 50 pairs of clients that do nothing else: nine tenths are the kernel's, and
-/// most of that in `send`, which on loopback does the receiver's work of TCP as well.
+/// With 50 pairs of clients that do nothing but hand off messages, nine tenths of the time are spent in the kernel.
+/// Most of that is in `send`, which on loopback also does the receiver's work of TCP.
 final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
-    // Sendable: the constants are, and everything else belongs to the reactor's thread.
+    // Sendable: the constants are, and everything else is used only on the reactor's thread.
 
     private enum State {
         case open
-        /// The last reply is written; what the client sends is thrown away until it closes its side, or time is up.
+        /// The last reply is written. Further input is discarded until the client closes its side or the linger time is
+        /// over.
         case lingering
-        /// The hub is still to be told.
+        /// The connection has ended, and the hub does not know yet.
         case closed(ConnectionEnding)
         case forgotten
     }
@@ -30,16 +32,16 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     private let conversation: Conversation
     @exclusivity(unchecked) private var socket = PolledSocket()
     @exclusivity(unchecked) private var state = State.open
-    /// Whether the reactor will call at the end of this turn.
+    /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
-    /// The next one in the list of those.
+    /// The next connection in the list of those that are scheduled.
     @exclusivity(unchecked) var nextScheduled: Connection?
-    /// Whether the last read took no more than it had room for: as a rule there is more.
+    /// Whether the last read filled its buffer, which suggests that more input is waiting.
     @exclusivity(unchecked) private var hasMoreToRead = false
-    /// How often the connection is read from before it ends because the hub drains: a client that goes on talking would keep
-    /// the hub from its end.
+    /// How many more reads a draining hub allows this connection, so that a client that keeps sending cannot hold up
+    /// the end of the hub.
     @exclusivity(unchecked) private var drainingReads = UInt8.max
-    /// What the connection waits for that may not happen; nil while that is nothing.
+    /// The deadlines of the connection. Nil while it has needed none.
     @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
     private var reactor: Reactor { share.reactor }
@@ -54,13 +56,13 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         segment.owner = self
     }
 
-    /// Serves the client from now on.
+    /// Starts to serve the client.
     func begin(_ descriptor: consuming Descriptor) {
         socket.open(descriptor, on: reactor, tells: self)
         begin()
     }
 
-    /// Serves a client that is simulated.
+    /// Starts to serve a simulated client.
     func begin(_ virtual: VirtualSocket) {
         socket.open(virtual, tells: self)
         begin()
@@ -71,7 +73,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         setAlarm()
     }
 
-    /// What the connection makes the hub keep.
+    /// The memory that the connection uses in the hub.
     var use: ConnectionUse { conversation.use }
 
     private var isOpen: Bool {
@@ -112,7 +114,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         close(because: .reset)
     }
 
-    /// Replies to parked operations wait in the segment.
+    /// Called when replies to parked operations have arrived in the segment.
     func repliesArrived() {
         guard isOpen else { return }
         conversation.repliesArrived()
@@ -128,20 +130,21 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     // MARK: Early writes
 
     /// Whether replies are written between the slices of a long input, so that the client works on them while the rest
-    /// runs: a client with some hundred messages on their way that waits for answers before it sends more, and the
-    /// daemon, would each be idle half of the time otherwise. A client that sends without waiting fills two reads in a
-    /// row; its replies are written once a turn, which costs less.
+    /// runs. Without this, a client that waits for the answers to a few hundred pipelined messages before it sends more
+    /// would be idle half of the time, and so would the daemon. A client that sends without waiting fills two reads in
+    /// a row. Its replies are written once a turn, which costs less.
     private func writesEarly(_ hasMore: Bool) -> Bool { !(hasMore && hasMoreToRead) }
 
-    /// Writes what this connection and the others that are scheduled have to write.
+    /// Writes the pending output of this connection and the other scheduled ones.
     private func sliceEnds() {
         share.flushEarly(with: self)
     }
 
-    /// Writes what there is, in the middle of a turn.
+    /// Writes pending output in the middle of a turn.
     func flushEarly() {
         guard isOpen, !socket.watchesWriting, !segment.output.isEmpty else { return }
-        // The end of the turn learns of a failure: the conversation may be running.
+        // The write at the end of the turn handles a failure. It must not be handled here, because the conversation may
+        // be running.
         if case .bytes(let count) = segment.output.write(to: socket) { wrote(count) }
     }
 
@@ -149,7 +152,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         isScheduled = false
         guard isOpen else { return forget() }
         if conversation.canRunHeld { conversation.runHeld {} }
-        // While the kernel takes nothing more, it will say when it does.
+        // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }
         conversation.reportWritten()
         if conversation.canRunHeld { schedule() }
@@ -160,8 +163,8 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         setAlarm()
     }
 
-    /// Has the kernel tell what matters now. It is not asked about a client that must not be read from: what such a one
-    /// sends, its end included, would be told in every turn.
+    /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
+    /// input, because the kernel would report its input, or its end, in every turn.
     private func watch() {
         let (reading, writing) = (conversation.inputRoom > 0, !segment.output.isEmpty)
         if reading, !socket.watchesReading { conversation.restartPatience() }
@@ -170,7 +173,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     // MARK: Writing
 
-    /// Writes what the kernel takes. No input is read beyond `HubLimits.outputBytes` of what it does not take.
+    /// Writes as much as the kernel accepts. Beyond `HubLimits.outputBytes` of pending output, no input is read.
     private func write() {
         guard !segment.output.isEmpty else { return }
         switch segment.output.write(to: socket) {
@@ -182,18 +185,18 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     private func wrote(_ count: Int) {
         segment.output.drop(count)
-        // It counts anew from the last bytes that the client has taken.
+        // The stall time starts again with each byte that the client takes.
         deadlines?.stall = nil
     }
 
     // MARK: Deadlines
 
-    /// Sees to it that the connection is called when it has waited too long.
+    /// Sets an alarm for the earliest deadline of the connection.
     private func setAlarm() {
         let isReading = socket.watchesReading
         let isWriting = socket.watchesWriting
         if deadlines == nil {
-            // Nearly always: a client that owes nothing, and takes what it is sent.
+            // The common case: a client that owes nothing and takes its replies.
             if isReading, !isWriting, conversation.deadline == nil, case .open = state { return }
             deadlines = ConnectionDeadlines()
         }
@@ -212,7 +215,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         deadlines.alarmHasRung()
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
-        // Nothing else tells that a client has gone, or has finished sending, that is not read from.
+        // While no input is read, only the probe notices that the client has gone or half-closed.
         if deadlines.takeDue(\.probe, now) {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
             if socket.hasInputEnded { conversation.expectEnd() }
@@ -227,13 +230,13 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     // MARK: Draining
 
-    /// The hub is about to stop. One that has not begun does so soon, and is told again then.
+    /// Called when the hub begins to drain. A connection that has not begun is called again when it has.
     func drain() {
         if isOpen, socket.isOpen { schedule() }
     }
 
-    /// Ends the conversation if the client has nothing left to be told and holds nothing. What it has sent up to now is
-    /// answered before, as far as that comes to an end.
+    /// Ends the conversation if the client has no pending replies and holds no leases. Commands that the client has
+    /// sent so far are answered first, up to a limited number of reads.
     private func endIfDrained() {
         guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty,
             !hub.holdsLeases(id)
@@ -251,14 +254,14 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         }
     }
 
-    /// Says what is still to be said as far as the kernel takes it now, and closes.
+    /// Writes as much of the pending output as the kernel accepts now, and closes the connection.
     func endAtOnce() {
         guard isOpen, socket.isOpen else { return }
         if case .open = state {
             write()
             guard isOpen else { return }
             socket.finishWriting()
-            // Closing with input unread would break the connection off, and the last replies might not arrive.
+            // Closing with unread input would reset the connection, and the last replies might be lost.
             _ = socket.tryRead(into: share.scratch)
         }
         close(because: .stopped)
@@ -266,16 +269,16 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// The last reply is written.
+    /// Ends the connection after the last reply is written.
     private func end() {
         if conversation.hasInputEnded { return close(because: .reset) }
         guard case .open = state else { return }
-        // Closing now, with input unread, would break the connection off, and the last reply might not arrive.
+        // Closing now, with unread input, would reset the connection, and the last reply might be lost.
         socket.finishWriting()
         state = .lingering
     }
 
-    /// - Parameter reason: why, where the session does not tell.
+    /// - Parameter reason: how the connection ends, unless the conversation has an ending of its own.
     private func close(because reason: ConnectionEnding) {
         guard isOpen else { return }
         close(for: conversation.ending ?? reason)
@@ -285,11 +288,12 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         state = .closed(ending)
         socket.close()
         deadlines?.cancelAlarm(on: reactor)
-        // Not now: others may be told of it, of whom one may be in the middle of something.
+        // Deferred to the end of the turn: the hub's answers may call another connection, which may be in the middle of
+        // something.
         schedule()
     }
 
-    /// The reactor stops. One that has not begun does so soon, and is stopped then.
+    /// Called when the reactor stops. A connection that has not begun is called again when it has.
     func stop() {
         if isOpen, socket.isOpen { close(for: .stopped) }
     }

@@ -1,22 +1,22 @@
 import SluiceRuntime
 
-/// What a connection waits for that may not happen, each in nanoseconds of the reactor's clock; nil where it does not wait.
+/// The deadlines of a connection, in nanoseconds of the reactor's clock. A deadline is nil while nothing is due.
 ///
-/// Apart from the connection, most of which owe nothing and take what they are sent. One alarm for all, set for the earliest
-/// and not moved when that is put off: at worst it rings once for nothing, which costs less than to move it for each read
-/// of a long body. Belongs to the reactor's thread.
+/// Stored apart from the connection, because most connections have no deadline. All deadlines share one alarm, which is
+/// set for the earliest and is not moved when that is put off. At worst it goes off once for nothing, which costs less
+/// than moving it for each read of a long body. Used only on the reactor's thread.
 final class ConnectionDeadlines {
-    /// When the client must have sent what it owes.
+    /// The time by which the client must send what it owes: the rest of a line or body, or its authentication.
     @exclusivity(unchecked) var patience: UInt64?
-    /// When to see whether a client is still there that is not read from.
+    /// The time to check whether a client whose input is not read is still connected.
     @exclusivity(unchecked) var probe: UInt64?
-    /// When the client must have taken some of its replies.
+    /// The time by which the client must take some of its replies.
     @exclusivity(unchecked) var stall: UInt64?
-    /// When the client must have closed its side.
+    /// The time by which the client must close its side.
     @exclusivity(unchecked) var linger: UInt64?
     private var alarm: (handle: TimerHandle, time: UInt64)?
 
-    /// Begins to wait, unless it waits already, or stops to wait.
+    /// Sets a deadline that is not set yet if `isWaiting`, and clears it otherwise.
     func keep(
         _ wait: ReferenceWritableKeyPath<ConnectionDeadlines, UInt64?>, if isWaiting: Bool, _ now: UInt64,
         _ timeout: Duration
@@ -28,14 +28,14 @@ final class ConnectionDeadlines {
         }
     }
 
-    /// Whether the time for something is over; then it is not waited for any more.
+    /// Returns whether a deadline has passed, and clears it if so.
     func takeDue(_ wait: ReferenceWritableKeyPath<ConnectionDeadlines, UInt64?>, _ now: UInt64) -> Bool {
         guard let time = self[keyPath: wait], time <= now else { return false }
         self[keyPath: wait] = nil
         return true
     }
 
-    /// Has `ring` called when the first of the deadlines is there.
+    /// Sets an alarm that calls `ring` at the earliest deadline.
     func setAlarm(on reactor: Reactor, _ now: UInt64, _ ring: @escaping @Sendable () -> Void) {
         guard let earliest = [patience, probe, stall, linger].compactMap(\.self).min() else { return }
         if let alarm, alarm.time <= earliest { return }

@@ -2,38 +2,38 @@ import Glibc
 
 /// How a connection ended.
 public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
-    /// The client asked for it with `QUIT`.
+    /// The client sent `QUIT`.
     case quit
-    /// The client had finished sending, and had every reply.
+    /// The client half-closed, and got every reply.
     case endOfInput = "end-of-input"
-    /// The client broke the connection off, or the network did.
+    /// The client or the network reset the connection.
     case reset
-    /// The client's host answered nothing any more, or the way to it was lost.
+    /// The client's host stopped responding, or became unreachable.
     case silent
-    /// The client sent what is not the protocol: `ERR framing` or `ERR not-sluice`.
+    /// The client did not speak the protocol: `ERR framing` or `ERR not-sluice`.
     case refused
-    /// The client did not prove who it is, or not in time.
+    /// The client did not authenticate, or not in time.
     case denied
-    /// The client did not finish a line, or stopped within a body.
+    /// The client did not finish a line or a body in time.
     case slowLine = "slow-line"
-    /// The client did not take its replies.
+    /// The client did not read its replies.
     case stalled
-    /// More replies than a connection may have were waiting for the client.
+    /// The client's pending replies exceeded the limit.
     case backlog
-    /// There were as many connections as there may be.
+    /// The server had reached its limit of connections.
     case tooMany = "too-many"
-    /// There were as many connections of the client's address as there may be.
+    /// The client's address had reached its limit of connections.
     case tooManyOfAddress = "too-many-of-address"
-    /// There were as many connections of the principal that the client is as there may be.
+    /// The client's principal had reached its limit of connections.
     case tooManyOfPrincipal = "too-many-of-principal"
     /// The system had no descriptor for the connection.
     case noDescriptor = "no-descriptor"
-    /// The hub was about to stop, and the client had every reply.
+    /// The hub drained, and the client got every reply.
     case drained
-    /// The hub has stopped.
+    /// The hub stopped.
     case stopped
 
-    /// Whether the client has not simply gone: it has said good-bye, or was told everything there was to tell.
+    /// Whether the connection ended in good order: the client sent `QUIT`, or the hub drained.
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
@@ -45,9 +45,9 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
 }
 
 extension ConnectionEnding {
-    /// What has ended a connection that does not work any more.
+    /// The ending for a connection whose socket has failed.
     ///
-    /// - Parameter errno: the error number of a transfer.
+    /// - Parameter errno: the error number of the failed call.
     init(errno: Int32) {
         switch errno {
         case ETIMEDOUT, EHOSTUNREACH, EHOSTDOWN, ENETUNREACH, ENETDOWN: self = .silent

@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// The commands that do not run under the hub's lock: they need no hub, or take it themselves.
+/// The commands that do not run under the hub's lock, because they do not need the hub or take the lock themselves.
 extension Conversation {
     func runOutside(_ request: Request) {
         let tag = request.tag
@@ -17,7 +17,7 @@ extension Conversation {
         }
     }
 
-    /// Answers what is seen of the hub. The text is made after the lock is released.
+    /// Answers with a report. The text is created after the lock is released.
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
         answer(.data(hub.report(on: inspection.subject).body(inspection.format)), tag)
     }

@@ -1,39 +1,40 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The protocol state of one connection, without its socket: bytes come in, replies go out, and order is kept.
+/// The protocol state of one connection, without its socket. It parses input, runs the commands, and keeps the replies
+/// in order.
 ///
-/// Untagged commands run one at a time; while one is parked, the bytes behind it are held. Belongs to the thread of the
-/// connection's reactor.
+/// Untagged commands run one at a time; while one is parked, the input behind it is held. Used only on the thread of
+/// the connection's reactor.
 final class Conversation {
     private enum Phase {
         case open
-        /// `QUIT` came, with this tag: its reply comes after all others, and nothing behind it runs.
+        /// The client has sent `QUIT` with this tag. Its reply follows all others, and nothing behind it runs.
         case quitting(Tag?)
-        /// There will be no further reply.
+        /// The last reply has been appended.
         case over(ConnectionEnding)
     }
 
-    /// How many commands run under one acquisition of the hub's lock.
+    /// The most commands that run under one acquisition of the hub's lock.
     private static let largestBatch = 64
 
-    /// Input runs in slices of about so many bytes: the time of one is about that of a write.
+    /// The size of the slices in which input runs. A slice takes about as long as a write.
     private static let sliceBytes = 4096
 
     let hub: Hub
     let share: ReactorShare
     let id: ConnectionID
-    /// What waits to be written, and what is pending.
+    /// The output and the pending operations.
     let segment: OutboxSegment
     @exclusivity(unchecked) private var parser: RequestParser
-    /// What was read and has not run: the beginning of a line, or lines that must wait.
+    /// Input that was read and has not run: the beginning of a line, or lines that must wait.
     @exclusivity(unchecked) private var held: [UInt8] = []
-    /// Whether the parser has seen all that is held, and waits for more.
+    /// Whether the parser has seen all held input and needs more.
     @exclusivity(unchecked) private var isParserHungry = true
-    /// When the line, or the piece of a body, began that the client has not finished; nil when there is none.
+    /// The time at which the unfinished line or piece of a body began. Nil if there is none.
     @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
     @exclusivity(unchecked) private(set) var hasInputEnded = false
-    /// What the client has still to prove, and by when; nil when nothing.
+    /// The limits until the client has authenticated. Nil if it has, or need not.
     @exclusivity(unchecked) var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The line to whose repetitions the machine's hint applies; 0 for none.
@@ -50,7 +51,8 @@ final class Conversation {
 
     // MARK: State
 
-    /// How the conversation has ended; nil while something may still be said. What is in `output` then is the last.
+    /// How the conversation has ended. Nil while more replies may follow. After the end, `segment` holds the last
+    /// output.
     var ending: ConnectionEnding? {
         switch phase {
         case .over(let ending): ending
@@ -59,24 +61,25 @@ final class Conversation {
         }
     }
 
-    /// How many more bytes may be read: none while the client does not take its replies, or has sent too much in advance.
+    /// The number of bytes that may be read now. 0 while the client does not read its replies, or has sent too much in
+    /// advance.
     var inputRoom: Int {
         if hasInputEnded || !hasOutputRoom { return 0 }
         let room = hub.limits.inputRoom - held.count
-        // The bytes of a body are not held: they become a part of it.
+        // The bytes of a body are not held, because they are stored in the body at once.
         return incompleteSince != nil && held.isEmpty ? room + parser.awaitedBodyBytes : room
     }
 
-    /// What the conversation has in memory.
+    /// The memory that the conversation uses.
     var use: ConnectionUse { ConnectionUse(heldInput: held.count + parser.bufferedBytes, output: segment.output.count) }
 
-    /// When the client's time for what it owes is over, and how it ends then; nil when it owes nothing.
+    /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if let admission { return (admission.deadline, .denied) }
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
 
-    /// Whether held lines can run now.
+    /// Whether held input can run now.
     var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
 
     private var canRun: Bool {
@@ -86,16 +89,16 @@ final class Conversation {
     private var hasOutputRoom: Bool { segment.output.count < hub.limits.outputBytes }
     private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
 
-    /// Whether the client waits for nothing, and has sent nothing that is still to run.
+    /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
         if case .open = phase { !hasParked && (held.isEmpty || isParserHungry) } else { false }
     }
 
     // MARK: Input
 
-    /// Takes in what the client has sent, and runs the commands that are complete. `input` need not outlive the call.
+    /// Takes input from the client, and runs the complete commands in it. `input` need not outlive the call.
     ///
-    /// - Parameter betweenSlices: called where there is more to run than one slice of input.
+    /// - Parameter betweenSlices: called between the slices of input longer than one slice.
     func receive(_ input: UnsafeRawBufferPointer, betweenSlices: () -> Void) {
         guard case .open = phase else { return }
         if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
@@ -107,7 +110,7 @@ final class Conversation {
         }
     }
 
-    /// Runs lines that had to wait.
+    /// Runs held input.
     func runHeld(betweenSlices: () -> Void) {
         var input: [UInt8] = []
         swap(&input, &held)
@@ -119,33 +122,34 @@ final class Conversation {
         held = [UInt8](input[offset...])
     }
 
-    /// The client's FIN has come.
+    /// Handles the client's half-close, after all its input was read.
     func endInput() {
         hasInputEnded = true
         incompleteSince = nil
         hub.transact(share) { [id] in $0.endInput(of: id) }
     }
 
-    /// The client's FIN has come, behind input that was not read yet: what it has sent still runs, and waits for nobody.
+    /// Handles the client's half-close while some of its input is still unread. Its remaining commands still run, but
+    /// do not park without `eof=wait`.
     func expectEnd() {
         guard case .open = phase else { return }
         hub.transact(share) { [id] in $0.endInput(of: id) }
     }
 
-    /// The hub is about to stop, and there is nothing left to say.
+    /// Ends the conversation because the hub has drained.
     func endDrained() { finish(.drained) }
 
     /// Ends the conversation with an error, as the last reply.
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
-        // At once, and not with the end of the connection: nobody may be matched with a client who cannot be told.
+        // At once, and not when the connection closes: no operation may match a client that cannot be answered.
         hub.transact(share) { [id] in $0.withdrawAll(of: id, .closing) }
         emit(.error(error), tag)
         finish(ending)
     }
 
-    /// Runs complete commands as long as they may, slice by slice.
+    /// Runs complete commands while they may run, slice by slice.
     ///
-    /// - Returns: how many bytes of `input` are done with.
+    /// - Returns: the number of bytes of `input` that were consumed.
     private func run(_ input: UnsafeRawBufferPointer, _ betweenSlices: () -> Void) -> Int {
         var offset = 0
         var sliceEnd = Self.sliceBytes
@@ -176,7 +180,7 @@ final class Conversation {
         }
     }
 
-    /// Gives the client its time anew, after it could not be read from.
+    /// Restarts the client's time for its unfinished line after a period in which its input was not read.
     func restartPatience() {
         if incompleteSince != nil { incompleteSince = share.reactor.nowNanoseconds }
     }
@@ -185,7 +189,8 @@ final class Conversation {
 
     /// Runs the commands of a batch, up to the end of a slice.
     ///
-    /// They are parsed under the hub's lock, too: keeping parsed commands until they are applied costs more than the lock.
+    /// Parsing happens under the hub's lock as well, because storing parsed commands until they are applied costs more
+    /// than the lock.
     private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
         if admission != nil { return runOutside(parser.next(input, offset: &offset)) }
         var step: RequestParser.Step?
@@ -193,9 +198,9 @@ final class Conversation {
         if let step { runOutside(step) }
     }
 
-    /// Runs commands that need the hub.
+    /// Runs commands that need the hub's lock.
     ///
-    /// - Returns: what the parser has found and must not run under the lock; nil when the batch is over.
+    /// - Returns: a parser step that must be handled outside the lock. Nil if the batch has ended.
     private func run(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> RequestParser.Step? {
@@ -214,7 +219,7 @@ final class Conversation {
             case .repeatedReceive: runRepeatedReceive(&machine)
             case .repeatedPing: if mayAnswer(parser.tag) { segment.output.appendOK(tag: parser.tag) }
             }
-            // The answer to a command comes before what the command has decided for others of the same client.
+            // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
             guard offset < sliceEnd, offset < input.count, canRun else { return nil }
         }
@@ -238,7 +243,7 @@ final class Conversation {
         }
     }
 
-    /// The client's time is over: ends the conversation.
+    /// Ends the conversation with the error for a client that did not send in time what it owes.
     func endPatience(because ending: ConnectionEnding) {
         refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
@@ -326,18 +331,18 @@ final class Conversation {
         segment.isClosed = true
         held = []
         incompleteSince = nil
-        // At once, and not when the client closes its side: another client may get what this one holds.
+        // At once, and not when the client closes its side: another client may get the messages that this one holds.
         hub.transact(share) { [id] in $0.conclude(id, isOrderly: ending.isOrderly) }
     }
 
     // MARK: Replies
 
-    /// Operations that were parked may have ended.
+    /// Called when parked operations may have ended.
     func repliesArrived() {
         if case .quitting = phase { finishQuitting() }
     }
 
-    /// Reports to the hub what the client has taken of what it is sent unasked, once that is enough to matter.
+    /// Reports written output of counted receives and traces to the hub, once it is at least half of the limit.
     func reportWritten() {
         let enough = hub.limits.outputBytes / 2
         guard segment.unreportedBytes >= enough, segment.output.count < enough else { return }

@@ -1,7 +1,7 @@
 import SluiceWire
 
-/// Replies as bytes, with the large bodies beside them instead of among them: a large body goes to the kernel from where
-/// it is, which it may share with other receivers.
+/// Encoded replies. Large bodies are stored beside the bytes and not among them, so that a large body goes to the
+/// kernel without a copy and can be shared by several receivers.
 struct EncodedReplies: ~Copyable {
     /// A body that is written after the first `offset` of `bytes`.
     struct Insertion {
@@ -9,7 +9,7 @@ struct EncodedReplies: ~Copyable {
         let body: Body
     }
 
-    /// A body of fewer bytes is copied: that costs less than handling another piece.
+    /// A body with fewer bytes is copied, because that costs less than handling another piece.
     static let leastInsertedBytes = 16 << 10
 
     var bytes = ByteBuffer()

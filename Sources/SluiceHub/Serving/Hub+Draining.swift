@@ -1,16 +1,16 @@
 public import SluiceRuntime
 
-/// The end of a hub in good order.
+/// Draining: ending a hub in good order.
 extension Hub {
-    /// Takes no new work from now on, and comes to an end by itself: see `waitUntilDrained`. May be called from any thread,
-    /// and more than once.
+    /// Accepts no new work from now on, and ends the hub when all clients have finished; see `waitUntilDrained`. May be
+    /// called from any thread, and more than once.
     ///
-    /// What would begin something is refused (`ERR draining`), and what is parked is withdrawn (`CANCELLED draining`), but
-    /// for sends whose message a receiver holds, which wait for what that says. A connection is closed once its client has
-    /// nothing left to be told, and holds nothing. Listeners are for the caller to close, before.
+    /// New work is refused with `ERR draining`, and parked operations are withdrawn with `CANCELLED draining`. Sends
+    /// whose message a receiver holds wait for the end of the lease. A connection is closed once its client has no
+    /// pending replies and holds no leases. The caller must close the listeners first.
     ///
-    /// - Parameter limit: after which nothing is waited for any more: senders are told that they are in doubt (`MAYBE
-    ///   draining`), and all connections are closed. Nil waits for ever. Of several limits the first counts that is over.
+    /// - Parameter limit: the time after which the hub ends all waits: pending senders get `MAYBE draining`, and all
+    ///   connections are closed. Nil waits for ever. Of several limits, the earliest counts.
     public func drain(within limit: Duration? = nil) {
         transactFromAnywhere { $0.machine.drain() }
         onEachReactor { share, connections in
@@ -20,11 +20,11 @@ extension Hub {
         if let limit { endDraining(at: timekeeper.nowNanoseconds &+ limit.wholeNanoseconds) }
     }
 
-    /// Whether the hub takes no new work.
+    /// Whether the hub is draining and accepts no new work.
     public var isDraining: Bool { look { $0.machine.stage != .serving } }
 
-    /// Returns once the hub drains, no client is connected any more, and nothing in this process waits for it. Called by a
-    /// task of the hub's reactor, one at a time.
+    /// Returns once the hub has drained: no client is connected any more, and no operation of this process is pending.
+    /// Must be called by one task of the hub's reactor at a time.
     ///
     /// - Throws: `.cancelled`.
     public func waitUntilDrained() async throws(SluiceError) {
@@ -48,10 +48,10 @@ extension Hub {
         }
     }
 
-    /// Calls `body` on the thread of each reactor that serves connections, with these.
+    /// Calls `body` on the thread of each reactor that serves connections, with its connections.
     private func onEachReactor(_ body: @escaping @Sendable (ReactorShare, [Connection]) -> Void) {
         for share in look({ $0.shares }) {
-            // After the deliveries that have been posted.
+            // Posted, so that it runs after the deliveries that were posted before.
             share.reactor.post { [weak self] in
                 if let self { body(share, connections(of: share)) }
             }

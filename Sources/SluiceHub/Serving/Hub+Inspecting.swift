@@ -4,7 +4,7 @@ import SluiceWire
 
 /// Reports on the hub, and their texts.
 extension Hub {
-    /// What is seen of the hub now.
+    /// Returns a report on the current state of the hub.
     func report(on subject: Inspection.Subject) -> any Report {
         switch subject {
         case .server: serverReport
@@ -39,7 +39,7 @@ extension Hub {
 }
 
 extension Report {
-    /// The report as bytes, without the last line end.
+    /// Encodes the report, without the last line end.
     func body(_ format: ReportFormat) -> Body {
         switch format {
         case .text: return Body(text.utf8)
@@ -53,9 +53,9 @@ extension Report {
 }
 
 extension Handoff {
-    /// The handoff as a trace reports it.
+    /// Returns the handoff as a trace reports it.
     ///
-    /// - Parameter start: when the hub began, in nanoseconds of its clock.
+    /// - Parameter start: the start of the hub, in nanoseconds of its clock.
     func report(since start: UInt64) -> HandoffReport {
         HandoffReport(
             secondsSinceStart: Double(time &- start) / 1e9, channel: channel.description, bodyBytes: bodyBytes,

@@ -3,12 +3,12 @@ import SluiceWire
 import Synchronization
 
 extension Hub {
-    /// Serves whoever connects to `listener`, until that is closed. Called by a task of the listener's reactor.
-    /// `HubLimits.listenerOptions` are what it should be bound with.
+    /// Serves the clients that connect to `listener`, until the listener is closed. Must be called by a task of the
+    /// listener's reactor. Bind the listener with `HubLimits.listenerOptions`.
     ///
-    /// - Parameter reactors: where the clients are served, each on the one that serves the fewest: all of them run, and go
-    ///   on to. None stands for the listener's own.
-    /// - Throws: `.cancelled`; `.system` when the listener fails for good; `.misuse` off its reactor.
+    /// - Parameter reactors: the reactors that serve the clients. Each client goes to the one with the fewest. All of
+    ///   them must be running, and keep running. An empty array stands for the listener's own reactor.
+    /// - Throws: `.cancelled`; `.system` if the listener fails permanently; `.misuse` if called off its reactor.
     public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
         listeners.add(listener)
@@ -23,7 +23,7 @@ extension Hub {
         case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
         case .admitted(let connection):
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
-            // The listener's reactor has accepted it, and another one serves it.
+            // Accepted by the listener's reactor, and served by another one.
             let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())
             connection.share.reactor.post { [self] in
                 if let descriptor = descriptor.withLock({ $0.take() }) { begin(connection, descriptor) }
@@ -35,7 +35,7 @@ extension Hub {
         connection.share.connectionEnters()
         watchOver(connection.share)
         connection.begin(descriptor)
-        // It was accepted just before the listeners were closed.
+        // The connection was accepted just before the listeners were closed.
         if connection.share.isDraining { connection.drain() }
     }
 
@@ -44,12 +44,12 @@ extension Hub {
         Reply.error(error).append(to: &output)
         _ = output.withUnsafeBytes { stream.tryWrite($0) }
         try? stream.shutdownWrite()
-        // Closing with input unread would break the connection off, and the reply might not arrive.
+        // Closing with unread input would reset the connection, and the reply might be lost.
         _ = stream.tryRead(into: share.scratch)
         stream.close()
     }
 
-    /// Has the connections closed when the reactor ends, while there are any.
+    /// Closes the reactor's connections when the reactor stops, while there are any.
     private func watchOver(_ share: ReactorShare) {
         guard share.warden == nil else { return }
         let warden = Gate("the end of the connections", on: share.reactor)

@@ -1,8 +1,8 @@
 package import SluiceRuntime
 
-/// What simulations need: clients without a kernel, and a look at what they make the hub keep in memory.
+/// Support for simulations: clients without a kernel, and the memory that connections use.
 extension Hub {
-    /// Serves a simulated client; false when there are as many as there may be. On the reactor's thread only.
+    /// Serves a simulated client. Returns false if a limit is reached. Must be called on the reactor's thread.
     package func admit(_ socket: VirtualSocket, from client: String) -> Bool {
         let share = share(of: timekeeper)
         guard case .admitted(let connection) = enter(client, from: nil, on: [share]) else { return false }
@@ -11,10 +11,10 @@ extension Hub {
         return true
     }
 
-    /// Whether it has been told to stop, and has.
+    /// Whether the hub was told to drain and has done so.
     package var isAtItsEnd: Bool { look { $0.isDrained } }
 
-    /// The most that one connection makes the hub keep. On the reactor's thread only.
+    /// The largest memory use of a single connection. Must be called on the reactor's thread.
     package var largestUse: ConnectionUse {
         var largest = ConnectionUse()
         for connection in connections(of: share(of: timekeeper)) { largest.formMaximum(with: connection.use) }
@@ -22,14 +22,14 @@ extension Hub {
     }
 }
 
-/// The bytes that a connection makes the hub keep.
+/// The bytes that a connection uses in the hub.
 package struct ConnectionUse: Sendable {
-    /// Input that has not run: lines that wait, and the beginning of a body.
+    /// Input that has not run: lines that wait, and the beginning of a line or a body.
     package var heldInput = 0
-    /// Replies that the client has not taken.
+    /// Replies that the client has not read.
     package var output = 0
 
-    /// Nothing.
+    /// Creates a use, by default of no bytes.
     package init(heldInput: Int = 0, output: Int = 0) {
         self.heldInput = heldInput
         self.output = output

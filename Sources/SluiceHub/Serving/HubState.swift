@@ -1,54 +1,55 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The answer to an operation of this process, on its way to the task that waits for it.
+/// The reply to an operation of this process, and the task that waits for it.
 struct LocalAnswer: Sendable {
     let continuation: UnsafeContinuation<LocalVerdict, Never>
     let reply: Reply
 }
 
-/// What a transaction leaves for its caller to do after the lock is released, besides telling the connections of the
-/// caller's own reactor.
+/// The work that a transaction leaves for its caller after the lock is released, besides notifying the connections of
+/// the caller's own reactor.
 struct Aftermath {
-    /// The other reactors that have replies to collect now, and had none.
+    /// The other reactors that now have replies to collect and had none before.
     var woken: [ReactorShare] = []
     var answers: [LocalAnswer] = []
-    /// The time to set the timekeeper's alarm for; nil when it is early enough.
+    /// The time for which to set the timekeeper's alarm. Nil if the alarm is set early enough.
     var alarm: UInt64?
-    /// Whether there is much memory to give back.
+    /// Whether to return free memory to the system.
     var ebbs = false
-    /// Whether the hub drains, and waits for nothing any more.
+    /// Whether the hub has drained.
     var isDrained = false
 
     var isEmpty: Bool { woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !isDrained }
 }
 
-/// What the hub's lock guards: the state machine, and which connections there are.
+/// The state behind the hub's lock: the state machine and the list of connections.
 ///
-/// Replies to parked operations are encoded into the segments of their connections before the lock is released. So
-/// those for one connection arrive in the order in which they were decided, whichever reactors decided them.
+/// Replies to parked operations are encoded into the segments of their connections before the lock is released. So the
+/// replies for one connection arrive in the order of the decisions, whichever reactors made them.
 struct HubState: ~Copyable, @unchecked Sendable {
-    // Sendable: it is reached through the hub's lock only.
+    // Sendable: the state is used only under the hub's lock.
 
     var machine: HubStateMachine
-    /// The connections by the slots of their keys; nil is one of this process. Listed, and never called, here.
+    /// The connections by the slots of their keys. Nil for a connection of this process. Here they are only listed,
+    /// never called.
     private var connections: [Connection?] = []
-    /// From where these have come, by the same slots.
+    /// The origins of the connections, by the same slots.
     private var origins: [ClientOrigin?] = []
-    /// How many connections have come from the same place.
+    /// The number of connections from each origin.
     private var originCounts: [ClientOrigin: Int] = [:]
-    /// The tasks of this process that wait for an operation.
+    /// The tasks of this process that wait for a parked operation.
     private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
-    /// The connection of those in this process who have none of their own.
+    /// The connection that in-process users without a client of their own share.
     var sharedConnection: ConnectionID?
-    /// How many connections are of this process.
+    /// The number of connections that belong to this process.
     private(set) var localCount = 0
     private(set) var shares: [ReactorShare] = []
-    /// How many connections each of `shares` has.
+    /// The number of connections of each of `shares`.
     private var connectionCounts: [Int] = []
-    /// The segments with replies, for each of `shares`, that other reactors have decided.
+    /// For each of `shares`, the segments with replies that other reactors have decided.
     private var mail: [[OutboxSegment]] = []
-    /// What the timekeeper's alarm is set for; nil when it is not set.
+    /// The time for which the timekeeper's alarm is set. Nil if it is not set.
     var alarm: UInt64?
     private(set) var endings: [ConnectionEnding: Int] = [:]
 
@@ -58,7 +59,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     // MARK: Members
 
-    /// What the connections of `reactor` share.
+    /// Returns the share of `reactor`, creating it if necessary.
     mutating func share(of reactor: Reactor, limits: HubLimits) -> ReactorShare {
         if let share = shares.first(where: { $0.reactor === reactor }) { return share }
         let share = ReactorShare(of: reactor, number: shares.count, limits: limits)
@@ -70,9 +71,9 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - origin: from where it has come.
-    ///   - candidates: where it may be; at least one.
-    ///   - make: what the connection is, given its key and where it is.
+    ///   - origin: the client's origin, for the limit of connections per address.
+    ///   - candidates: the shares of the reactors that may serve the client; at least one.
+    ///   - make: creates the connection from its key and its share.
     mutating func enter(
         _ client: String, from origin: ClientOrigin?, on candidates: [ReactorShare],
         _ make: (ConnectionID, ReactorShare) -> Connection
@@ -95,7 +96,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return connection
     }
 
-    /// Why there can be no other connection from there; nil when there can.
+    /// Returns the error if a limit allows no further connection from `origin`, or nil if it is allowed.
     func refusal(of origin: ClientOrigin?) -> (ending: ConnectionEnding, error: WireError)? {
         let limits = machine.limits
         guard machine.connectionCount - localCount < limits.maxConnections else {
@@ -124,7 +125,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         count(ending)
     }
 
-    /// Takes in somebody of this process.
+    /// Adds a client of this process.
     mutating func enter(local address: String) -> ConnectionID {
         localCount += 1
         return machine.connect(from: address)
@@ -135,7 +136,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         machine.disconnect(id, isOrderly: true)
     }
 
-    /// Has a task wait for an operation of this process.
+    /// Registers a task that waits for a parked operation.
     mutating func wait(for id: OperationID, _ continuation: UnsafeContinuation<LocalVerdict, Never>) {
         localWaits[id] = continuation
     }
@@ -144,12 +145,12 @@ struct HubState: ~Copyable, @unchecked Sendable {
         endings[ending, default: 0] += 1
     }
 
-    /// Whether the hub drains, and there is nothing left to wait for.
+    /// Whether the hub has drained, and nothing is left to wait for.
     var isDrained: Bool { machine.isDrained(localCount: localCount) }
 
     // MARK: Transactions
 
-    /// Begins a transaction that `share` makes: collects what other reactors have decided before for its connections.
+    /// Begins a transaction of `share`, and collects what other reactors have decided for its connections.
     mutating func begin(for share: ReactorShare?) {
         machine.outbox.share = share
         if let share, !mail[share.number].isEmpty { collectMail(of: share) }
@@ -165,7 +166,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         mail[share.number] = []
     }
 
-    /// Ends a transaction that `share` has made; nil is a caller without connections.
+    /// Ends a transaction of `share`. Nil stands for a caller without connections.
     ///
     /// - Returns: what is left to do; nil, nearly always, when nothing is.
     mutating func conclude(for share: ReactorShare?) -> Aftermath? {
@@ -188,7 +189,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return aftermath.isEmpty ? nil : aftermath
     }
 
-    /// Collects the replies to connections of `share`, and notes those to others for their reactors to collect.
+    /// Collects the replies for connections of `share`, and puts those for other connections into the mail of their
+    /// reactors.
     private mutating func sort(for share: ReactorShare?, _ aftermath: inout Aftermath) {
         for segment in machine.outbox.listed {
             let target = segment.share

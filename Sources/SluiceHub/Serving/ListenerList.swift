@@ -1,17 +1,17 @@
 import SluiceRuntime
 import Synchronization
 
-/// The listeners of a hub, for what they know of connections that the hub never saw.
+/// The listeners of a hub, which count the connections that failed before the hub saw them.
 final class ListenerList: Sendable {
     private struct State {
         var open: [Listener] = []
-        /// The refusals of those that were closed.
+        /// The refused connections of listeners that were closed.
         var pastRefusals = 0
     }
 
     private let state = Lock(State())
 
-    /// How many connections were refused because there was no descriptor for them.
+    /// The number of connections that were refused for lack of a descriptor.
     var refusedConnections: Int {
         state.withLock { state in state.open.reduce(state.pastRefusals) { $0 + $1.refusedConnections } }
     }

@@ -1,20 +1,21 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Where the state machine's decisions go: encoded once, into the segment of the connection that they are for. An
-/// operation of this process has no segment, and its answer stays a value.
+/// Collects the state machine's decisions. A reply is encoded once, into the segment of its connection. An operation of
+/// this process has no segment, so its reply stays a value.
 ///
-/// Behind the hub's lock. Nothing here touches a socket.
+/// Used only under the hub's lock. Nothing here touches a socket.
 struct Outbox: ~Copyable {
-    /// The segments with something new.
+    /// The segments with new replies.
     private(set) var listed: ContiguousArray<OutboxSegment> = []
-    /// What operations of connections without a segment have come to, in the order of the decisions.
+    /// The effects on operations of connections without a segment, in the order of the decisions.
     var effects: [Effect] = []
-    /// What the calling thread's reactor shares; nil on a thread that serves no connections. Set for a transaction.
+    /// The share of the calling thread's reactor during a transaction. Nil on a thread that serves no connections.
     unowned(unsafe) var share: ReactorShare?
-    /// The segment of the client whose command runs: the command's answer comes before what it decides for that client.
+    /// The segment of the client whose command is running. The command's answer comes before its decisions for other
+    /// operations of that client.
     unowned(unsafe) var running: OutboxSegment?
-    /// What time 0 of reports is, in nanoseconds of the hub's clock.
+    /// The start of the times in reports, in nanoseconds of the hub's clock.
     var startNanoseconds: UInt64 = 0
 
     // MARK: Segments
@@ -34,14 +35,14 @@ struct Outbox: ~Copyable {
         return (segment, false)
     }
 
-    /// Forgets which segments have something new.
+    /// Clears the list of segments with new replies.
     mutating func clearListed() {
         listed.removeAll(keepingCapacity: listed.capacity <= 1024)
     }
 
     // MARK: Decisions
 
-    /// An operation has ended with a reply.
+    /// Ends an operation with a reply.
     mutating func finish(_ operation: ParkedOperation, _ id: OperationID, _ reply: Reply) {
         if let (segment, isOwn) = segment(of: operation.client) {
             segment.finish(operation.caller.tag, reply, isOwn: isOwn)
@@ -50,7 +51,7 @@ struct Outbox: ~Copyable {
         }
     }
 
-    /// An operation has ended with a message.
+    /// Ends an operation with a message.
     mutating func finish(
         _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: ChannelName,
         _ attributes: Attributes
@@ -62,7 +63,7 @@ struct Outbox: ~Copyable {
         }
     }
 
-    /// A counted receive has got a message, and goes on.
+    /// Sends a message to a counted receive that continues.
     mutating func forward(
         _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, through stream: CountedReceive,
         _ attributes: Attributes, countingFor bytes: Int
@@ -75,7 +76,7 @@ struct Outbox: ~Copyable {
         }
     }
 
-    /// A trace has seen a handoff, and goes on.
+    /// Sends a handoff to a trace, which continues.
     mutating func forward(_ operation: ParkedOperation, _ id: OperationID, _ handoff: Handoff) {
         if let (segment, isOwn) = segment(of: operation.client) {
             let report = handoff.report(since: startNanoseconds).body(handoff.format)
@@ -85,7 +86,7 @@ struct Outbox: ~Copyable {
         }
     }
 
-    /// A connection holds no lease any more.
+    /// Notes that a connection no longer holds a lease.
     mutating func release(_ connection: ConnectionID, of client: ClientRecord) {
         if segment(of: client) == nil { effects.append(.released(connection)) }
     }

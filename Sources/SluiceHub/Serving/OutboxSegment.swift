@@ -6,17 +6,18 @@ protocol SegmentOwner: AnyObject {
     func repliesArrived()
 }
 
-/// The replies on their way to one connection, and what the connection has pending.
+/// The replies on their way to one connection, and the connection's pending operations.
 ///
-/// Two halves. The connection's half belongs to the thread of its reactor; what that thread decides under the hub's lock
-/// goes there at once. The hub's half holds what another reactor's thread has decided, or what a command has decided for
-/// its own client and that comes after its answer. `collect` moves everything from one to the other, under the lock and
-/// on the connection's thread, so the order of decisions is the order of bytes.
+/// A segment has two halves. The connection's half is used only on its reactor's thread; decisions that this thread
+/// makes under the hub's lock go there at once. The hub's half holds the decisions of other reactors' threads, and
+/// those that a command makes for its own client and that must follow the command's answer. `collect` moves everything
+/// from the hub's half to the connection's half, under the lock and on the connection's thread. So the order of
+/// decisions is the order of bytes.
 final class OutboxSegment: @unchecked Sendable {
-    // Sendable: the hub's lock guards the first half; the second belongs to the reactor's thread.
+    // Sendable: the hub's lock guards the hub's half, and the connection's half is used only on the reactor's thread.
 
     let share: ReactorShare
-    /// Not retained: the connection owns the segment, and has it removed from the outbox before it goes.
+    /// Not retained: the connection owns the segment, and removes it from the outbox before it is released itself.
     unowned(unsafe) var owner: (any SegmentOwner)?
 
     // MARK: The hub's half
@@ -26,24 +27,24 @@ final class OutboxSegment: @unchecked Sendable {
     @exclusivity(unchecked) private var endedTags: [Tag] = []
     /// Whether the untagged operation has ended.
     @exclusivity(unchecked) private var endsUntagged = false
-    /// What the replies count for that the client is sent unasked.
+    /// The output bytes that the replies of counted receives and traces are charged with.
     @exclusivity(unchecked) private var unaskedBytes = 0
-    /// Whether the segment is in the outbox's list of those with something new.
+    /// Whether the segment is in the outbox's list of segments with new replies.
     @exclusivity(unchecked) var isListed = false
 
     // MARK: The connection's half
 
-    /// What waits to be written.
+    /// The output that has not been written yet.
     @exclusivity(unchecked) var output: OutputBuffer
     /// The tagged operations that are parked.
     @exclusivity(unchecked) var parkedTags: [Tag: OperationID] = [:]
     /// Whether an untagged operation is parked.
     @exclusivity(unchecked) var hasParkedUntagged = false
-    /// The bytes of counted receives and traces that the hub does not know to be written.
+    /// The written bytes of counted receives and traces that have not been reported to the hub.
     @exclusivity(unchecked) var unreportedBytes = 0
-    /// Whether no further reply is of use.
+    /// Whether the connection has ended, so that further replies are discarded.
     @exclusivity(unchecked) var isClosed = false
-    /// Whether the segment is in its reactor's list of those with new replies, and the next one there.
+    /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
     @exclusivity(unchecked) var isArrived = false
     @exclusivity(unchecked) var nextArrived: OutboxSegment?
 
@@ -56,7 +57,8 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Appends the last reply to an operation.
     ///
-    /// - Parameter isOwn: whether the caller is the thread of the connection's reactor, and nothing is to be put off.
+    /// - Parameter isOwn: whether the caller is on the thread of the connection's reactor and may append to the
+    ///   connection's half at once.
     func finish(_ tag: Tag?, _ reply: Reply, isOwn: Bool) {
         guard isOwn else {
             encoded.append(reply, tag: tag)
@@ -80,7 +82,7 @@ final class OutboxSegment: @unchecked Sendable {
         endOwn(tag)
     }
 
-    /// Appends a message of an operation that goes on.
+    /// Appends a message of an operation that continues.
     func forward(
         _ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes, countingFor bytes: Int, isOwn: Bool
     ) {
@@ -93,7 +95,7 @@ final class OutboxSegment: @unchecked Sendable {
         unreportedBytes += bytes
     }
 
-    /// Appends a report to an operation that goes on.
+    /// Appends a report to an operation that continues.
     func forward(_ tag: Tag?, report: Body, countingFor bytes: Int, isOwn: Bool) {
         guard isOwn else {
             encoded.append(.data(report), tag: tag)
@@ -112,7 +114,7 @@ final class OutboxSegment: @unchecked Sendable {
         if let tag { parkedTags[tag] = nil } else { hasParkedUntagged = false }
     }
 
-    /// Moves what the hub has decided to the connection's half. Under the lock, on the reactor's thread.
+    /// Moves the hub's half to the connection's half. Called under the lock, on the reactor's thread.
     func collect() {
         guard !isClosed else {
             encoded = EncodedReplies()

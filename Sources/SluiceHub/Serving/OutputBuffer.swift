@@ -1,11 +1,11 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The replies of a connection that the kernel has not taken yet. Owns memory only while there are some. Belongs to the
-/// thread of the connection's reactor.
+/// The replies of a connection that the kernel has not accepted yet. Owns memory only while it holds some. Used only on
+/// the thread of the connection's reactor.
 struct OutputBuffer: ~Copyable {
     private var replies = EncodedReplies()
-    /// How many of the bytes, and of the first body inserted after these, the kernel has taken.
+    /// The number of bytes that the kernel has accepted of `replies.bytes`, and then of the first inserted body.
     private var sent = 0
     private var sentOfBody = 0
     private let share: ReactorShare
@@ -14,7 +14,7 @@ struct OutputBuffer: ~Copyable {
         self.share = share
     }
 
-    /// How many bytes wait.
+    /// The number of bytes to write.
     var count: Int { replies.count - sent - sentOfBody }
     var isEmpty: Bool { replies.isEmpty }
 
@@ -39,7 +39,7 @@ struct OutputBuffer: ~Copyable {
         replies.append(message, behind: head, attributes)
     }
 
-    /// Moves replies that were encoded elsewhere to the end, and leaves none there.
+    /// Moves replies that were encoded elsewhere to the end, and empties `other`.
     mutating func take(_ other: inout EncodedReplies) {
         if replies.isEmpty {
             swap(&replies, &other)
@@ -51,7 +51,7 @@ struct OutputBuffer: ~Copyable {
 
     // MARK: Writing
 
-    /// Writes what waits, from its beginning, as far as one call does.
+    /// Writes from the beginning, as much as one call accepts.
     func write(to socket: borrowing PolledSocket) -> WriteAttempt {
         if replies.insertions.isEmpty {
             return socket.tryWrite(UnsafeRawBufferPointer(rebasing: replies.bytes.unsafeBytes[sent...]))
@@ -59,8 +59,8 @@ struct OutputBuffer: ~Copyable {
         return withUnsent { socket.tryWrite($0, $1, $2) }
     }
 
-    /// The first of what waits, in three pieces: what comes before the first body that was not copied, that, and what
-    /// follows it up to the next one.
+    /// Passes the beginning of the output to `use` in three pieces: the bytes before the first inserted body, that
+    /// body, and the bytes between it and the next one.
     func withUnsent<Result>(
         _ use: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, UnsafeRawBufferPointer) -> Result
     ) -> Result {
@@ -74,12 +74,12 @@ struct OutputBuffer: ~Copyable {
         }
     }
 
-    /// The end of what follows the first insertion up to the next one.
+    /// The end of the bytes between the first inserted body and the next one.
     private var endOfPiece: Int {
         replies.insertions.count > 1 ? replies.insertions[1].offset : replies.bytes.count
     }
 
-    /// Removes the first `count` bytes, which the kernel has taken.
+    /// Removes the first `count` bytes, which the kernel has accepted.
     mutating func drop(_ count: Int) {
         var count = count
         while let first = replies.insertions.first {
@@ -107,7 +107,7 @@ struct OutputBuffer: ~Copyable {
         sent = 0
     }
 
-    /// Frees what was sent. Moving the rest costs no more than was sent since the last move.
+    /// Frees the space of sent bytes. Moving the rest costs no more than sending did since the last move.
     private mutating func moveUp() {
         replies.bytes.removeFirst(sent)
         sent = 0

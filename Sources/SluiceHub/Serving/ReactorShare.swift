@@ -1,38 +1,38 @@
 import SluiceRuntime
 import SluiceWire
 
-/// What the connections of one reactor share: the buffer that all of them read into, and buffers for their output. So a
-/// connection that says nothing owns no buffer, and a busy one allocates none. Belongs to the reactor's thread.
+/// The buffers that the connections of one reactor share: one that all of them read into, and blocks for their output.
+/// So an idle connection owns no buffer, and a busy one allocates none. Used only on the reactor's thread.
 final class ReactorShare: EndOfTurn, @unchecked Sendable {
-    // Sendable: `reactor` and `number` are constant, everything else belongs to the reactor's thread.
+    // Sendable: `reactor` and `number` are constant, and everything else is used only on the reactor's thread.
 
-    /// A larger buffer is not kept: it was a burst, and most replies are short.
+    /// A larger block is not kept, because most replies are short and a large one came from a burst.
     private static let largestBlockKept = 64 << 10
     private static let maxBlocks = 64
-    /// Enough for most bodies at once.
+    /// Large enough for most bodies.
     private static let scratchBytes = 128 << 10
-    /// A long turn is interrupted for early writes only while so few connections have something to write.
+    /// Replies are written in the middle of a turn only while at most this many connections are scheduled.
     private static let mostFlushedEarly = 2
 
     let reactor: Reactor
-    /// The reactor's place among those of the hub.
+    /// The index of the reactor among those of the hub.
     let number: Int
-    /// What a connection reads into. Nothing stays in it when the connection gives way to another.
+    /// The buffer that connections read into. A connection leaves nothing in it when it returns to the reactor.
     let scratch: UnsafeMutableRawBufferPointer
-    /// The list of the segments with new replies, whose owners do not know yet.
+    /// The list of segments with new replies whose owners have not been notified.
     @exclusivity(unchecked) private var firstArrived: OutboxSegment?
     @exclusivity(unchecked) private unowned(unsafe) var lastArrived: OutboxSegment?
     @exclusivity(unchecked) private var isNotifying = false
-    /// The list of the connections that are called at the end of this turn.
+    /// The list of the connections to call at the end of this turn.
     @exclusivity(unchecked) private var firstScheduled: Connection?
     @exclusivity(unchecked) private unowned(unsafe) var lastScheduled: Connection?
     @exclusivity(unchecked) private var scheduledCount = 0
-    /// Whether the hub is about to stop, as far as the reactor knows.
+    /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
-    /// Opened when the last connection has gone; nil while there is none.
+    /// Opened when the last connection has ended. Nil while there are no connections.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
-    /// Memory of buffers that were written.
+    /// The blocks of buffers that were written, for reuse.
     @exclusivity(unchecked) private var blocks: ContiguousArray<ByteBuffer.Block> = []
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
@@ -59,7 +59,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     // MARK: Replies
 
-    /// Lists a segment as one with new replies. Under the hub's lock.
+    /// Lists a segment with new replies. Called under the hub's lock.
     func noteArrival(in segment: OutboxSegment) {
         if segment.isArrived { return }
         segment.isArrived = true
@@ -81,7 +81,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     // MARK: Turns
 
-    /// Has a connection called at the end of this turn.
+    /// Schedules a connection to be called at the end of this turn.
     func schedule(_ connection: Connection) {
         if firstScheduled == nil {
             firstScheduled = connection
@@ -102,8 +102,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    /// Writes what the connections have to write that are called at the end of this turn, unless they are many: then
-    /// there is as much to do for the others, and one write a turn serves all best.
+    /// Writes the pending output of the other scheduled connections, unless there are many. With many, there is enough
+    /// work for the others, and one write a turn serves all best.
     ///
     /// - Parameter busy: the connection whose input runs; it is written last.
     func flushEarly(with busy: Connection) {
@@ -118,12 +118,12 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     // MARK: Buffers
 
-    /// An empty buffer, with memory that another one had.
+    /// Returns an empty buffer that reuses a kept block if there is one.
     func takeBuffer() -> ByteBuffer {
         blocks.popLast().map { ByteBuffer($0) } ?? ByteBuffer()
     }
 
-    /// Empties a buffer, and keeps its memory for another one.
+    /// Empties a buffer, and keeps its block for reuse.
     func recycle(_ buffer: inout ByteBuffer) {
         guard let block = buffer.takeBlock() else { return }
         guard blocks.count < Self.maxBlocks, block.capacity <= Self.largestBlockKept else { return block.free() }

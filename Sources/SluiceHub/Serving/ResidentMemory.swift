@@ -6,18 +6,18 @@ import CMalloc
     import Darwin
 #endif
 
-/// How much memory of the machine this process occupies.
+/// The physical memory that this process occupies.
 enum ResidentMemory {
-    /// Gives the system back what is free.
+    /// Returns free memory to the system.
     ///
-    /// Of itself glibc gives back only what is free at the end of its heap: of 540 MB that a million parked operations
-    /// took, 480 stayed when they had gone, and of 6 MB that 5 000 connections took, 5. This takes some 50 ms for half a
-    /// gigabyte, and happens after such ebbs only.
+    /// By itself, glibc returns only the free memory at the end of its heap: of 540 MB that a million parked operations
+    /// took, 480 MB stayed after they had ended, and of 6 MB for 5 000 connections, 5 MB stayed. Returning the rest
+    /// takes about 50 ms for half a gigabyte, so it happens only after such ebbs.
     static func giveBack() {
         cmalloc_give_back()
     }
 
-    /// In bytes; nil where the system does not tell. Read from `/proc/self/statm`.
+    /// The size in bytes, read from `/proc/self/statm`. Nil on systems without that file.
     static var bytes: Int? {
         guard let file = fopen("/proc/self/statm", "re") else { return nil }
         defer { fclose(file) }

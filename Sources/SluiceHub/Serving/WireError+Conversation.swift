@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// What sessions refuse by themselves.
+/// The errors of conversations.
 extension WireError {
     static let tagInUse = WireError(.tagInUse, "a command with this tag is still pending")
     static let noUsers = WireError(.denied, "this server has no users and requires no AUTH")
