@@ -9,9 +9,9 @@ struct ChannelTable: ~Copyable {
     private static let maxRecent = 64
 
     private var index = ChannelIndex()
-    /// The channels that were looked up last, by the slots that they and their users know. One that exists only for a
-    /// handoff, again and again, rests here in between: entering it and taking it out took a thirtieth of a handoff.
-    /// Nobody else sees the channels that rest.
+    /// The channels that were looked up most recently, by slots that the channels and their clients remember. A channel
+    /// that exists only for a handoff, again and again, rests here between its uses, because inserting and removing it
+    /// took a thirtieth of a handoff. Nothing else sees resting channels.
     private var recent = ContiguousArray<NamedChannel?>(repeating: nil, count: maxRecent)
     private var nextSlot = 0
     private var restingCount = 0
@@ -40,7 +40,7 @@ struct ChannelTable: ~Copyable {
 
     /// Returns the channel of that name, creating it if necessary. A caller that does not use it must call `release`.
     ///
-    /// - Parameter slot: where the caller found the last channel that it asked for; it is looked at first.
+    /// - Parameter slot: the slot in which the caller found its previous channel. It is checked first.
     mutating func channel(_ name: ChannelName, at slot: inout Int32) -> NamedChannel {
         if slot >= 0, let channel = recent[Int(slot)], channel.name == name {
             if channel.isResting { wake(channel) }
@@ -96,7 +96,7 @@ struct ChannelTable: ~Copyable {
         if channel.recentSlot < 0 { place(channel) }
     }
 
-    /// Gives a channel a slot, in place of the channel that has had one longest.
+    /// Gives a channel a slot, and takes it from the channel that has had one longest.
     private mutating func place(_ channel: NamedChannel) {
         if let other = recent[nextSlot] {
             other.recentSlot = -1
@@ -116,7 +116,7 @@ struct ChannelTable: ~Copyable {
         restingCount -= 1
     }
 
-    /// Takes a channel out of the table that does not rest.
+    /// Removes a channel that does not rest from the table.
     private mutating func remove(_ channel: NamedChannel) {
         index.remove(channel)
         guard channel.recentSlot >= 0 else { return }

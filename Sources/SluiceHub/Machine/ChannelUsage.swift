@@ -10,9 +10,9 @@ struct ChannelUsage: Sendable {
     /// The number of uses that are remembered. Beyond it, the first ones are forgotten.
     static let capacity = 8
 
-    /// The first use of each place, in the order of these.
+    /// The places in the order of their first use.
     private(set) var entries: [Place] = []
-    /// The use that was noted last: most clients use one place again and again.
+    /// The last use. Checked first, because most clients use one place again and again.
     private var last: Place?
 
     /// One side of a channel, or a barrier.

@@ -38,9 +38,9 @@ final class ClientRecord: @unchecked Sendable {
     /// The channels that the client has used most recently.
     @exclusivity(unchecked) var usage = ChannelUsage()
 
-    /// The way of its replies; nil for a client of this process.
+    /// The segment for the client's replies. Nil for a client of this process.
     @exclusivity(unchecked) var segment: OutboxSegment?
-    /// Where the channel table found the channel that it used last; -1 at first.
+    /// The slot in which the channel table found the client's last channel. -1 at first.
     @exclusivity(unchecked) var channelSlot: Int32 = -1
 
     init(address: String, since: UInt64) {

@@ -20,7 +20,7 @@ final class CountedReceive: @unchecked Sendable {
     /// Whether it is in its client's list of receives that wait for credit.
     @exclusivity(unchecked) var awaitsRoom = false
 
-    /// What each of its messages begins with.
+    /// The encoded beginning of each of its messages.
     let head: MessageHead
 
     init(_ command: ReceiveCommand, from channel: NamedChannel, tag: Tag?) {
@@ -35,7 +35,7 @@ final class CountedReceive: @unchecked Sendable {
     /// The number of further messages that may be unacknowledged.
     var openWindow: Int { leaseNanoseconds > 0 ? window - unacknowledged : 0 }
     var isWindowFull: Bool { leaseNanoseconds > 0 && openWindow == 0 }
-    /// Whether it takes messages for good, without end, and however long it waits for each.
+    /// Whether it has no lease, no count and no timeout, so that it only takes messages.
     var needsOnlyMessages: Bool { leaseNanoseconds == 0 && remaining == nil && timeout == nil }
     var isPaused: Bool { ticket == nil }
 }

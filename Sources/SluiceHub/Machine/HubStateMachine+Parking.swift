@@ -9,14 +9,14 @@ extension HubStateMachine {
         let waitsAfterEOF: Bool
         /// The bytes of the messages that the operation would keep in memory.
         var bodyBytes = 0
-        /// Whether its client gives it no time.
+        /// Whether the operation has a timeout of zero.
         let triesOnce: Bool
 
         init(timeout: Duration?, waitsAfterEOF: Bool, bodyBytes: Int = 0) {
             self.timeout = timeout
             self.waitsAfterEOF = waitsAfterEOF
             self.bodyBytes = bodyBytes
-            // Asked for often, and a comparison of durations is a call.
+            // Stored, because it is read often and comparing durations is a call.
             triesOnce = timeout.map { $0 == .zero } ?? false
         }
 
@@ -107,8 +107,8 @@ extension HubStateMachine {
         }
     }
 
-    /// Keeps the object of a plain receive that has ended, for another operation: allocating one for each handoff took a
-    /// thirtieth of its instructions. The objects of other operations hold messages, and go.
+    /// Keeps the object of a plain receive that has ended, for reuse: allocating one for each handoff took a thirtieth
+    /// of the handoff's instructions. The objects of other operations hold messages, so they are released.
     mutating func recycle(_ operation: ParkedOperation) {
         guard spareOperations.count < Self.maxSpareOperations, case .receive(let channel, _, _) = operation.wait,
             channel.extras == nil

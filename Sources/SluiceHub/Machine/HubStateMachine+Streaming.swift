@@ -80,7 +80,7 @@ extension HubStateMachine {
 
     /// Sends a message to the client of a counted receive.
     ///
-    /// - Returns: whether the receive goes on; false when the message was its last.
+    /// - Returns: whether the receive continues. False if that was its last message.
     mutating func forward(
         _ message: MessageBytes, _ attributes: Attributes, through stream: CountedReceive, _ id: OperationID,
         _ operation: ParkedOperation

@@ -20,15 +20,15 @@ struct HubStateMachine: ~Copyable {
     /// The replies to the operations of clients.
     var outbox = Outbox()
 
-    /// Stands for the client of an operation whose connection is not known.
+    /// The record that stands for a client whose connection is unknown.
     let nobody = ClientRecord(address: "-", since: 0)
-    /// Where the last message went; nil unless the next one may go the same way.
+    /// The receive that took the last message. Nil unless the next message may go there directly.
     var hint: SendHint?
 
     var channels: ChannelTable
     var barriers: [ChannelName: Barrier] = [:]
     var operations = Slab<ParkedOperation>()
-    /// Objects of operations that have ended, for reuse.
+    /// The objects of ended operations, for reuse.
     var spareOperations: [ParkedOperation] = []
     var leases = Slab<Lease>()
     var clients = Slab<ClientRecord>()
@@ -193,7 +193,7 @@ struct HubStateMachine: ~Copyable {
         return stage == .serving ? receive(command, caller) : .done(.error(.draining))
     }
 
-    /// Returns the channel that a client sends to or receives from, and notes that.
+    /// Returns the channel that a client sends to or receives from, and notes its use.
     mutating func channel(_ name: ChannelName, _ use: NameUse, _ connection: ConnectionID) -> NamedChannel {
         guard let client = clients[connection] else { return channels.channel(name) }
         client.usage.note(use, of: name)

@@ -12,9 +12,9 @@ final class NamedChannel: @unchecked Sendable {
     /// The hash that `ChannelIndex` computes from the name.
     @exclusivity(unchecked) var hash: UInt64
     @exclusivity(unchecked) var isInTable = false
-    /// Whether it is idle, and in the table only to be found again: see `ChannelTable`.
+    /// Whether the channel is idle and is kept only so that it can be found again; see `ChannelTable`.
     @exclusivity(unchecked) var isResting = false
-    /// Its slot among the channels that were looked up last; -1 when it is none of them.
+    /// The slot among the channels that were looked up most recently. -1 if it has none.
     @exclusivity(unchecked) var recentSlot: Int32 = -1
     /// The next channel in the same bucket of the table.
     @exclusivity(unchecked) var nextInBucket: NamedChannel?

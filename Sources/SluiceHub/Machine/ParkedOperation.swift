@@ -6,7 +6,7 @@ final class ParkedOperation: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     @exclusivity(unchecked) private(set) var caller: Caller
-    /// Not retained: a client is forgotten after all its operations.
+    /// Not retained: a client is forgotten only after all its operations.
     @exclusivity(unchecked) private(set) unowned(unsafe) var client: ClientRecord
     @exclusivity(unchecked) var wait: OperationWait
     /// The time at which the operation parked, in nanoseconds of the hub's clock.
@@ -34,7 +34,7 @@ final class ParkedOperation: @unchecked Sendable {
         self.bodyBytes = bodyBytes
     }
 
-    /// Makes another operation of the object, which is not parked any more.
+    /// Turns the object, which is no longer parked, into another operation.
     func reuse(
         _ caller: Caller, _ client: ClientRecord, _ wait: OperationWait, since: UInt64, triesOnce: Bool,
         waitsAfterEOF: Bool, bodyBytes: Int32
@@ -68,7 +68,8 @@ enum OperationWait: Sendable {
     /// Handoffs to report.
     case trace(Tracer)
 
-    /// For how long the operation, or the arm of its select, wants to hold a message; 0 when it takes it for good.
+    /// Returns the duration of the lease that the operation, or the arm of its select, asks for. 0 if it takes messages
+    /// without a lease.
     func leaseNanoseconds(ofArm arm: Int32?) -> UInt64 {
         switch self {
         case .receive(_, _, let lease): return lease

@@ -37,7 +37,7 @@ final class Conversation {
     /// The limits until the client has authenticated. Nil if it has, or need not.
     @exclusivity(unchecked) var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
-    /// The line to whose repetitions the machine's hint applies; 0 for none.
+    /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
     init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
@@ -293,14 +293,14 @@ final class Conversation {
         }
     }
 
-    /// Whether a command with that tag may run; refuses it otherwise.
+    /// Returns whether a command with that tag may run, and refuses it otherwise.
     private func mayAnswer(_ tag: Tag?) -> Bool {
         guard isInUse(tag) else { return true }
         emit(.error(.tagInUse), tag)
         return false
     }
 
-    /// Whether a command with that tag may run and wait; refuses it otherwise.
+    /// Returns whether a command with that tag may run and park, and refuses it otherwise.
     private func mayBegin(_ tag: Tag?) -> Bool {
         guard tag != nil else { return true }
         guard mayAnswer(tag) else { return false }

@@ -168,7 +168,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     /// Ends a transaction of `share`. Nil stands for a caller without connections.
     ///
-    /// - Returns: what is left to do; nil, nearly always, when nothing is.
+    /// - Returns: the work that is left to do. Nearly always nil, for none.
     mutating func conclude(for share: ReactorShare?) -> Aftermath? {
         let hasReplies = !machine.outbox.listed.isEmpty || !machine.outbox.effects.isEmpty
         let deadline = machine.nextDeadline

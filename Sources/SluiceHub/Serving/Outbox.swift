@@ -20,7 +20,7 @@ struct Outbox: ~Copyable {
 
     // MARK: Segments
 
-    /// The segment of a client, which it lists as one with something new; nil for a client of this process.
+    /// Returns the segment of a client, and lists it as one with new replies. Nil for a client of this process.
     @inline(__always)
     private mutating func segment(of client: ClientRecord) -> (segment: OutboxSegment, isOwn: Bool)? {
         guard let segment = client.segment else { return nil }

@@ -102,10 +102,10 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    /// Writes the pending output of the other scheduled connections, unless there are many. With many, there is enough
-    /// work for the others, and one write a turn serves all best.
+    /// Writes the pending output of the scheduled connections and of `busy`, unless many are scheduled. With many,
+    /// there is enough work for the others, and one write a turn serves all best.
     ///
-    /// - Parameter busy: the connection whose input runs; it is written last.
+    /// - Parameter busy: the connection whose input is running. It is written last.
     func flushEarly(with busy: Connection) {
         guard scheduledCount <= Self.mostFlushedEarly else { return }
         var next = firstScheduled

@@ -1,16 +1,18 @@
-/// Take a message, waiting for a sender.
+/// Takes a message, or waits for one (`RECV`).
 ///
-/// Most receives have no options: these are kept apart, so that a plain command is small.
+/// Most receives have no options, so the options are stored out of line to keep a plain command small.
 package struct ReceiveCommand: Sendable, Hashable {
     package var channel: ChannelName
     private var options: ReceiveOptions.Kept
 
+    /// Creates a receive.
+    ///
     /// - Parameters:
-    ///   - timeout: how long to wait for a message, for each one anew; zero tries once, nil waits for ever.
-    ///   - lease: how long a message may be held until it is acknowledged; nil takes it for good.
-    ///   - count: how many messages to take, one after the other; nil is a single one, without an `END`.
-    ///   - window: how many messages of a counted receive may be unacknowledged; nil is one.
-    ///   - waitsAfterEOF: whether the command stays parked when the client half-closes (`eof=wait`).
+    ///   - timeout: how long to wait for each message. Zero tries once, nil waits for ever.
+    ///   - lease: how long the client may hold a message before it acknowledges it. Nil takes messages without a lease.
+    ///   - count: how many messages to take, one after the other. Nil takes a single one, without an `END`.
+    ///   - window: how many messages of a counted receive may be unacknowledged at a time. Nil means one.
+    ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
         channel: ChannelName,
         timeout: Duration? = nil,
@@ -35,10 +37,10 @@ package struct ReceiveCommand: Sendable, Hashable {
         self.options = options == ReceiveOptions() ? .usual : .given(options)
     }
 
-    /// Whether every option is the usual one.
+    /// Whether all options have their defaults.
     package var isPlain: Bool { if case .usual = options { true } else { false } }
 
-    /// The options that are not the usual ones; nil when all are.
+    /// The options that differ from their defaults. Nil if none does.
     package var given: ReceiveOptions? { options.value }
 
     package var timeout: Duration? {
@@ -63,7 +65,7 @@ package struct ReceiveCommand: Sendable, Hashable {
     }
 }
 
-/// The options of a receive.
+/// The options of a receive; see ``ReceiveCommand/init(channel:timeout:lease:count:window:waitsAfterEOF:)``.
 package struct ReceiveOptions: Sendable, Hashable {
     package var timeout: Duration?
     package var lease: Duration?
@@ -71,7 +73,8 @@ package struct ReceiveOptions: Sendable, Hashable {
     package var window: Int?
     package var waitsAfterEOF = false
 
-    /// Options that are rarely given, in memory of their own. Not generic: the compiler of Swift 6.3 crashes on that.
+    /// Stores options out of line, because they are rare. Not generic, because a generic type crashes the compiler of
+    /// Swift 6.3.
     fileprivate enum Kept: Sendable, Hashable {
         case usual
         indirect case given(ReceiveOptions)
@@ -80,18 +83,18 @@ package struct ReceiveOptions: Sendable, Hashable {
     }
 }
 
-/// How many messages a counted receive takes.
+/// How many messages a counted receive takes (`count=`).
 package enum ReceiveCount: Sendable, Hashable {
-    /// So many, at least one; then `END`.
+    /// This many, at least one, followed by `END`.
     case exactly(Int)
-    /// Until it is cancelled (`count=*`).
+    /// No limit: until it is cancelled (`count=*`).
     case endless
 }
 
-/// Give a leased message back, to the place where it stood (`NACK`).
+/// Ends a lease and puts the message back where it stood (`NACK`).
 package struct NackCommand: Sendable, Hashable {
     package var delivery: DeliveryID
-    /// How long nobody gets the message; nil is not at all.
+    /// How long the message is withheld from receivers. Nil offers it again at once.
     package var delay: Duration?
 
     package init(_ delivery: DeliveryID, delay: Duration? = nil) {

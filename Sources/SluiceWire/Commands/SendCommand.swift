@@ -1,17 +1,19 @@
-/// Offer a message until a receiver takes it.
+/// Offers a message until a receiver takes it (`SEND`).
 ///
-/// Most sends have no options: these are kept apart, so that a plain command is small.
+/// Most sends have no options, so the options are stored out of line to keep a plain command small.
 package struct SendCommand: Sendable, Hashable {
     package var channel: ChannelName
     package var body: MessageBytes
     private var options: SendOptions.Kept
 
+    /// Creates a send.
+    ///
     /// - Parameters:
-    ///   - timeout: how long to wait; zero tries once, nil waits for ever.
-    ///   - identity: what makes a repetition recognisable as one.
-    ///   - until: when the send is answered; nil leaves that to the channel.
-    ///   - minimumReceivers: how many receivers a broadcast waits for at least.
-    ///   - waitsAfterEOF: whether the command stays parked when the client half-closes (`eof=wait`).
+    ///   - timeout: how long to wait. Zero tries once, nil waits for ever.
+    ///   - identity: identifies a repeated send of the same message.
+    ///   - until: when the send is answered. Nil leaves that to the channel.
+    ///   - minimumReceivers: the least number of receivers that a broadcast waits for.
+    ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
         channel: ChannelName,
         body: MessageBytes,
@@ -39,10 +41,10 @@ package struct SendCommand: Sendable, Hashable {
         self.options = options == SendOptions() ? .usual : .given(options)
     }
 
-    /// Whether every option is the usual one.
+    /// Whether all options have their defaults.
     package var isPlain: Bool { if case .usual = options { true } else { false } }
 
-    /// The options that are not the usual ones; nil when all are.
+    /// The options that differ from their defaults. Nil if none does.
     package var given: SendOptions? { options.value }
 
     package var timeout: Duration? {
@@ -67,7 +69,7 @@ package struct SendCommand: Sendable, Hashable {
     }
 }
 
-/// The options of a send.
+/// The options of a send; see ``SendCommand``.
 package struct SendOptions: Sendable, Hashable {
     package var timeout: Duration?
     package var identity: SendIdentity?
@@ -75,7 +77,8 @@ package struct SendOptions: Sendable, Hashable {
     package var minimumReceivers: Int?
     package var waitsAfterEOF = false
 
-    /// Options that are rarely given, in memory of their own. Not generic: the compiler of Swift 6.3 crashes on that.
+    /// Stores options out of line, because they are rare. Not generic, because a generic type crashes the compiler of
+    /// Swift 6.3.
     fileprivate enum Kept: Sendable, Hashable {
         case usual
         indirect case given(SendOptions)
@@ -85,7 +88,7 @@ package struct SendOptions: Sendable, Hashable {
 }
 
 extension SendCommand {
-    /// A send of bytes that the command owns.
+    /// Creates a send of bytes that the command owns.
     package init(
         channel: ChannelName,
         body: Body,
@@ -101,11 +104,11 @@ extension SendCommand {
     }
 }
 
-/// What a send is called, so that it can be repeated without being delivered twice (`id=X epoch=E`).
+/// Identifies a send, so that the client can repeat it without a second delivery (`id=X epoch=E`).
 package struct SendIdentity: Sendable, Hashable {
-    /// Chosen by the client; one of a channel is never used for two messages.
+    /// Chosen by the client, which never uses the same id for two messages of a channel.
     package var id: MessageID
-    /// The life of the server in which the first attempt was made; nil when the client does not care.
+    /// The server's epoch at the first attempt. Nil when the client does not ask for the check.
     package var epoch: Int?
 
     package init(_ id: MessageID, epoch: Int? = nil) {
@@ -114,11 +117,11 @@ package struct SendIdentity: Sendable, Hashable {
     }
 }
 
-/// When a send is answered.
+/// When a send is answered (`until=`).
 package enum SendGoal: String, CaseIterable, Sendable, Hashable {
-    /// When the channel keeps the message, or a receiver has taken it.
+    /// As soon as the channel keeps the message or a receiver has taken it.
     case accepted
-    /// When a receiver has taken it or, under a lease, acknowledged it.
+    /// Only when a receiver has taken the message or, under a lease, acknowledged it.
     case taken
 
     static let vocabulary = Vocabulary<Self>()

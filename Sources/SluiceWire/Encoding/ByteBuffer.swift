@@ -42,7 +42,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         return block
     }
 
-    /// The bytes; valid until the buffer changes.
+    /// The bytes. Valid until the buffer changes.
     package var unsafeBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     package mutating func append(contentsOf other: borrowing ByteBuffer) {

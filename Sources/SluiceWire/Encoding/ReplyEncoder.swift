@@ -144,8 +144,9 @@ extension Reply {
     }
 }
 
-/// What stands before the length of each message from a channel to one receiver: `#tag MSG channel `. Made once for a
-/// counted receive: putting it together anew took a tenth of a streamed message.
+/// The part of a message before its length, `#tag MSG channel `, for all messages of one channel to one receiver. A
+/// counted receive encodes it only once, because encoding it for each message took a tenth of the time of a streamed
+/// message.
 package struct MessageHead: Sendable {
     fileprivate private(set) var bytes: [UInt8] = []
 
@@ -163,7 +164,7 @@ extension ByteBuffer {
         append(atMost: reply.encodedCapacity) { $0.put(reply, tag: tag) }
     }
 
-    /// Appends `OK` without attributes, the most frequent reply by far.
+    /// Appends `OK` without attributes, which is by far the most frequent reply.
     package mutating func appendOK(tag: Tag?) {
         append(atMost: Limits.maxTagBytes + 6) { room in
             if tag != nil { room.put(tag) }
@@ -183,8 +184,8 @@ extension ByteBuffer {
         }
     }
 
-    /// Appends what comes before the bytes of a message of a counted receive. The bytes and `appendEndOfMessage` must
-    /// follow.
+    /// Appends the line before the bytes of a message of a counted receive. The caller must append the bytes, and then
+    /// call ``appendEndOfMessage()``.
     package mutating func append(headOfMessage byteCount: Int, behind head: MessageHead, _ attributes: Attributes) {
         append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { room in
             head.bytes.withUnsafeBytes { room.put($0) }

@@ -40,12 +40,12 @@ struct ByteView {
     /// At most the first `count` bytes.
     @inline(__always) func prefix(_ count: Int) -> ByteView { self[0..<Swift.min(count, self.count)] }
 
-    /// Up to eight bytes from `offset` on as a number, the first byte lowest.
+    /// Returns up to eight bytes from `offset` as a number, with the first byte lowest.
     func word(at offset: Int) -> UInt64 {
         let rest = dropping(offset).bytes
         if rest.count >= 8 { return UInt64(littleEndian: rest.loadUnaligned(as: UInt64.self)) }
         if rest.count >= 4 {
-            // Two halves that overlap.
+            // Combines two overlapping halves.
             let low = UInt64(UInt32(littleEndian: rest.loadUnaligned(as: UInt32.self)))
             let end = rest.loadUnaligned(fromByteOffset: rest.count - 4, as: UInt32.self)
             return low | UInt64(UInt32(littleEndian: end)) << UInt64(8 * (rest.count - 4))
@@ -87,7 +87,7 @@ struct ByteView {
         return UnsafeRawPointer(found) - base
     }
 
-    /// The bytes from `start` up to the first `byte`, or to the end. Words are short: a loop finds their ends sooner than
+    /// Returns the bytes from `start` to the first `byte` or the end. A loop finds the end of a short word faster than
     /// a call of the C library.
     @inline(__always) func word(upTo byte: UInt8, from start: Int) -> ByteView {
         precondition(start >= 0 && start <= bytes.count, "start outside the view")

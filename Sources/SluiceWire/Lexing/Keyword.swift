@@ -2,7 +2,7 @@
 struct Keyword: Hashable, Sendable {
     static let maxBytes = 15
 
-    /// The first eight bytes, or all of a shorter word; and the last eight of a longer one.
+    /// The first eight bytes or, if the word is shorter, all of it. `last` holds the last eight bytes of a longer word.
     private let first: UInt64
     private let last: UInt64
     private let count: Int
@@ -38,11 +38,11 @@ struct Keyword: Hashable, Sendable {
 }
 
 extension UInt64 {
-    /// The same eight bytes, with the lower-case letters among them in upper case.
+    /// Returns the eight bytes with lower-case letters turned into upper case.
     fileprivate var uppercasedBytes: UInt64 {
         let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
         let ones: UInt64 = 0x0101_0101_0101_0101
-        // The highest bit of a byte tells whether it is at least `a`, and whether it is above `z`.
+        // In each byte, the highest bit says whether the byte is at least `a`, or above `z`.
         let isFromA = (self & low) &+ ones &* UInt64(0x80 - UInt8(ascii: "a"))
         let isAboveZ = (self & low) &+ ones &* UInt64(0x7F - UInt8(ascii: "z"))
         return self ^ ((isFromA & ~isAboveZ & ~self & ~low) >> 2)

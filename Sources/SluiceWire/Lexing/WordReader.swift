@@ -12,7 +12,7 @@ struct WordReader {
 
     var isAtEnd: Bool { position > line.count }
 
-    /// The rest of the line, which stays.
+    /// The rest of the line, without reading it.
     var rest: ByteView { isAtEnd ? line.prefix(0) : line.dropping(position) }
 
     /// Reads the rest of the line, verbatim. Empty if nothing is left.

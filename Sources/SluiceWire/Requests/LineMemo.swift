@@ -1,12 +1,12 @@
 import Glibc
 
-/// How the last line began, and the command that it asked for.
+/// The beginning of the last line, and the command that it contained.
 ///
 /// Most clients repeat themselves: they receive from one channel, send to one channel, or ping. The parser recognises
-/// such a line with one comparison, and its command is used where it lies: neither parsed, nor copied, nor destroyed.
-/// Nothing is decided here: equal bytes are the same command.
+/// such a line with one comparison and reuses the stored command, without parsing, copying or destroying it. The memo
+/// decides nothing, because equal bytes are the same command.
 struct LineMemo: ~Copyable, @unchecked Sendable {
-    // Sendable: `text` is borrowed from the input of a call, and only of use in it.
+    // Sendable: `text` is borrowed from the input of a call, and is used only during that call.
 
     /// The kinds of commands that are remembered.
     enum Kind: Sendable {
@@ -19,17 +19,17 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
     private var count = 0
     private var isTagged = false
     private var kind = Kind.none
-    /// The command of the last line; of a send, with the text of this one.
+    /// The send of the last line, without its text.
     private(set) var send: SendCommand?
-    /// The text of this line, of a send.
+    /// The text of the recognised send.
     private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// Changes when another line is remembered.
+    /// The number of the remembered line. Changes with each new one.
     private(set) var serial: UInt32 = 0
     private(set) var receive: ReceiveCommand?
 
-    /// Recognises a line, without its tag; `.none` when it begins otherwise.
+    /// Recognises a line without its tag. Returns `.none` if the line begins differently.
     ///
-    /// - Parameter maxTextBytes: the most bytes of a text.
+    /// - Parameter maxTextBytes: the most bytes that a text may have.
     mutating func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
         guard kind != .none, line.count >= count, isTagged == self.isTagged, isPrefix(of: line) else { return .none }
         guard case .send = kind else { return line.count == count ? kind : .none }
@@ -38,8 +38,8 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
         return .send
     }
 
-    /// Recognises a line without a tag at `offset`, before its end was looked for, and consumes it; `.none` when it begins
-    /// otherwise, is not whole, or ends in a carriage return.
+    /// Recognises an untagged line at `offset`, before its end is known, and consumes it. Returns `.none` if the line
+    /// begins differently, is incomplete, or ends in a carriage return.
     @inline(__always)
     mutating func recallLine(
         in input: ByteView, offset: inout Int, maxLineBytes: Int, maxTextBytes: Int
@@ -62,14 +62,14 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
         return .send
     }
 
-    /// The send of this line.
+    /// The recognised send, with its text.
     var repeatedSend: SendCommand? {
         var repeated = send
         repeated?.body = .borrowed(text)
         return repeated
     }
 
-    /// Remembers a line, without its tag, and its command, if lines of its kind are repeated.
+    /// Remembers a line without its tag, and its command, if it is of a kind that is remembered.
     mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
         switch command {
         case .send(let send):
@@ -78,7 +78,7 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
             else { return }
             guard remember(line.prefix(start), isTagged, .send) else { return }
             self.send = send
-            // Borrowed bytes must not be kept.
+            // Borrowed bytes are invalid after the call.
             self.send?.body = .owned([])
         case .receive(let receive): if remember(line, isTagged, .receive) { self.receive = receive }
         case .ping(let body) where body.isEmpty: _ = remember(line, isTagged, .ping)

@@ -9,19 +9,20 @@
 ///   exceeds ``Limits/maxDiscardBytes``), or if no line end follows a body.
 /// - After a fatal refusal the parser consumes all further input without parsing it.
 package struct RequestParser: ~Copyable {
-    // Properties that are asked for with each line are `mutating`: from a class's property, a parser is copied otherwise to
-    // be looked at.
+    // Properties that are read for each line are `mutating`, because otherwise reading them through a property of a
+    // class copies the parser.
 
-    /// What a call found.
+    /// The result of a call to ``next(_:offset:)``.
     package enum Step: Sendable, Hashable {
         /// A complete request.
         case request(Request)
-        /// A command that cannot run, with its tag if that could be read. After a fatal one the connection closes.
+        /// A command that was refused, with its tag if the parser could read it. After a fatal error the connection is
+        /// closed.
         case refused(Tag?, WireError)
-        /// No complete request is left in the input.
+        /// The input holds no further complete request.
         case needsMore
 
-        /// The same step, valid after the call that was given the input: the body of a send may be borrowed from that.
+        /// The same step with an owned body, so that it stays valid after the call that received the input.
         package var owned: Step {
             guard case .request(let request) = self, case .send(var send) = request.command else { return self }
             send.body = .owned(send.body.body)
@@ -29,18 +30,19 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// What a call found; the rest stays with the parser until it is taken. Without values, which would be copied and
-    /// destroyed for each line.
+    /// The result of a call to ``find(_:offset:)``. The parser keeps the values until they are taken, because copying
+    /// and destroying them for each line costs time.
     package enum Found: Sendable {
-        /// `takeRequest` gives the request.
+        /// A complete request; see ``takeRequest()``.
         case request
-        /// A send like the one before: `repeatedSend`, whose body is borrowed from the input, with the tag `tag`.
+        /// A send that repeats the previous one: `repeatedSend`, whose body is borrowed from the input, with the tag
+        /// `tag`.
         case repeatedSend
-        /// A receive like the one before: `repeatedReceive`, with the tag `tag`.
+        /// A receive that repeats the previous one: `repeatedReceive`, with the tag `tag`.
         case repeatedReceive
         /// A `PING` without a text, with the tag `tag`.
         case repeatedPing
-        /// `takeRefusal` gives the refusal.
+        /// A command that was refused; see ``takeRefusal()``.
         case refused
         case needsMore
     }
@@ -60,12 +62,12 @@ package struct RequestParser: ~Copyable {
     private var scanner: LineScanner
     private var phase = Phase.line
     private var memo = LineMemo()
-    /// The tag of the repeated command that was found last.
+    /// The tag of the last repeated command.
     package private(set) var tag: Tag?
     private var request = Request(command: .quit)
     private var refusal: (tag: Tag?, error: WireError)?
 
-    /// Whether no line but empty ones was seen yet.
+    /// Whether only empty lines have arrived so far.
     private var isOpening = true
 
     package init(limits: Limits) {
@@ -110,19 +112,21 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// The command of the line that was found to be a repeated send or receive. Valid until the next call.
+    /// The send of the last call, if that found a repeated send. Valid until the next call.
     package var repeatedSend: SendCommand? { mutating get { memo.repeatedSend } }
-    /// The text of the repeated send, and the number of the line that it repeats.
+    /// The text of the repeated send.
     package var repeatedText: UnsafeRawBufferPointer { mutating get { memo.text } }
+    /// The number of the line that the repeated command repeats.
     package var repeatedLine: UInt32 { mutating get { memo.serial } }
+    /// The receive of the last call, if that found a repeated receive.
     package var repeatedReceive: ReceiveCommand? { mutating get { memo.receive } }
 
     /// Finds the next request or refusal in `input`. The body of a send may be borrowed from `input`.
     ///
     /// - Parameters:
-    ///   - input: what the caller has: the unconsumed bytes of the call before, then what arrived since.
-    ///   - offset: where in `input` to begin; advanced past everything consumed. After `.needsMore` at most an
-    ///     unfinished line is left, of ``Limits/maxLineBytes`` + 1 bytes.
+    ///   - input: the bytes that the previous call did not consume, followed by the bytes that arrived since.
+    ///   - offset: where in `input` to begin; advanced past the consumed bytes. After `.needsMore`, at most an
+    ///     unfinished line of ``Limits/maxLineBytes`` + 1 bytes is left.
     package mutating func find(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Found {
         let input = ByteView(input)
         if let found = findRepeated(in: input, offset: &offset) { return found }
@@ -131,19 +135,19 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// Takes the request that was found.
+    /// Returns the request that was found. Call it once.
     package mutating func takeRequest() -> Request {
         var taken = Request(command: .quit)
         swap(&taken, &request)
         return taken
     }
 
-    /// Takes the refusal that was found.
+    /// Returns the refusal that was found. Call it once.
     package mutating func takeRefusal() -> (tag: Tag?, error: WireError) {
         refusal.take() ?? (nil, .unterminatedBody)
     }
 
-    /// Finds the next request or refusal as a value of its own.
+    /// Finds the next request or refusal, and returns it as a value of its own.
     package mutating func next(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Step {
         switch find(input, offset: &offset) {
         case .request: return .request(takeRequest())
@@ -171,7 +175,7 @@ package struct RequestParser: ~Copyable {
         return .refused
     }
 
-    /// Finds a line that repeats the last one, where the input begins with one.
+    /// Finds a line that repeats the last one, if `input` begins with one.
     @inline(__always)
     private mutating func findRepeated(in input: ByteView, offset: inout Int) -> Found? {
         guard case .line = phase, !isOpening, scanner.scannedBytes == 0 else { return nil }
