@@ -31,15 +31,16 @@ extension HubStateMachine {
         through stream: OperationID?
     ) -> Attributes {
         let id = leases.nextKey
-        let next = clients[holder]?.firstLease
+        let client = clients[holder] ?? nobody
+        let next = client.firstLease
         let deadline = deadlines.insert(.lease(id), at: now &+ nanoseconds)
         leases.insert(
             Lease(
                 offer: offer, channel: channel, holder: holder, stream: stream, nanoseconds: nanoseconds,
                 deadline: deadline, next: next))
         if let next { leases[next]?.previous = id }
-        clients[holder]?.firstLease = id
-        clients[holder]?.leaseCount += 1
+        client.firstLease = id
+        client.leaseCount += 1
         if let stream, case .stream(let receive)? = operations[stream]?.wait {
             receive.unacknowledged += 1
             reserveLeases(-1, for: holder)
@@ -80,9 +81,7 @@ extension HubStateMachine {
     // MARK: Its end
 
     mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
-        guard let (id, _) = lease(delivery, of: connection), let lease = endLease(id) else {
-            return .error(.stale)
-        }
+        guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .error(.stale) }
         countHandoff()
         complete(lease.offer, on: lease.channel)
         lapse(lease)
@@ -90,13 +89,13 @@ extension HubStateMachine {
     }
 
     mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Reply {
-        guard let (id, _) = lease(command.delivery, of: connection) else { return .error(.stale) }
+        guard let id = lease(command.delivery, of: connection) else { return .error(.stale) }
         giveBack(id, after: command.delay)
         return .ok(Attributes())
     }
 
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
-        guard let (id, lease) = lease(delivery, of: connection) else { return .error(.stale) }
+        guard let id = lease(delivery, of: connection), let lease = leases[id] else { return .error(.stale) }
         deadlines.remove(lease.deadline)
         leases[id]?.deadline = deadlines.insert(.lease(id), at: now &+ lease.nanoseconds)
         return .ok(Attributes())
@@ -133,9 +132,9 @@ extension HubStateMachine {
         for (id, _) in held { giveBack(id, after: nil) }
     }
 
-    private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> (LeaseID, Lease)? {
-        guard let id = LeaseID(delivery), let lease = leases[id], lease.holder == connection else { return nil }
-        return (id, lease)
+    private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> LeaseID? {
+        guard let id = LeaseID(delivery), leases[id]?.holder == connection else { return nil }
+        return id
     }
 
     /// Removes a lease from all lists.

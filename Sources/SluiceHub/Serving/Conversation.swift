@@ -204,7 +204,8 @@ final class Conversation {
     private func run(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> RequestParser.Step? {
-        machine.outbox.running = segment
+        segment.isRunning = true
+        defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {
             switch parser.find(input, offset: &offset) {
             case .needsMore: return .needsMore

@@ -152,7 +152,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     /// Begins a transaction of `share`, and collects what other reactors have decided for its connections.
     mutating func begin(for share: ReactorShare?) {
-        machine.outbox.share = share
+        machine.outbox.shareNumber = share.map { Int32($0.number) } ?? -1
         if let share, !mail[share.number].isEmpty { collectMail(of: share) }
     }
 
@@ -174,7 +174,6 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let deadline = machine.nextDeadline
         let ebbs = machine.ebbs()
         let isDrained = isDrained
-        machine.outbox.running = nil
         machine.hint = nil
         if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained { return nil }
         var aftermath = Aftermath()

@@ -10,11 +10,9 @@ struct Outbox: ~Copyable {
     private(set) var listed: ContiguousArray<OutboxSegment> = []
     /// The effects on operations of connections without a segment, in the order of the decisions.
     var effects: [Effect] = []
-    /// The share of the calling thread's reactor during a transaction. Nil on a thread that serves no connections.
-    unowned(unsafe) var share: ReactorShare?
-    /// The segment of the client whose command is running. The command's answer comes before its decisions for other
-    /// operations of that client.
-    unowned(unsafe) var running: OutboxSegment?
+    /// The number of the share of the calling thread's reactor during a transaction; -1 on a thread that serves no
+    /// connections. Compared for each reply: comparing references counts them, too.
+    var shareNumber: Int32 = -1
     /// The start of the times in reports, in nanoseconds of the hub's clock.
     var startNanoseconds: UInt64 = 0
 
@@ -24,8 +22,8 @@ struct Outbox: ~Copyable {
     @inline(__always)
     private mutating func segment(of client: ClientRecord) -> (segment: OutboxSegment, isOwn: Bool)? {
         guard let segment = client.segment else { return nil }
-        if let share, segment.share === share, segment !== running {
-            share.noteArrival(in: segment)
+        if segment.shareNumber == shareNumber, !segment.isRunning {
+            if !segment.isArrived { segment.share.noteArrival(in: segment) }
             return (segment, true)
         }
         if !segment.isListed {

@@ -17,6 +17,7 @@ final class OutboxSegment: @unchecked Sendable {
     // Sendable: the hub's lock guards the hub's half, and the connection's half is used only on the reactor's thread.
 
     let share: ReactorShare
+    let shareNumber: Int32
     /// Not retained: the connection owns the segment, and removes it from the outbox before it is released itself.
     unowned(unsafe) var owner: (any SegmentOwner)?
 
@@ -44,12 +45,16 @@ final class OutboxSegment: @unchecked Sendable {
     @exclusivity(unchecked) var unreportedBytes = 0
     /// Whether the connection has ended, so that further replies are discarded.
     @exclusivity(unchecked) var isClosed = false
+    /// Whether a command of the client is running. The command's answer comes before its decisions for other operations
+    /// of that client.
+    @exclusivity(unchecked) var isRunning = false
     /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
     @exclusivity(unchecked) var isArrived = false
     @exclusivity(unchecked) var nextArrived: OutboxSegment?
 
     init(on share: ReactorShare) {
         self.share = share
+        shareNumber = Int32(share.number)
         output = OutputBuffer(of: share)
     }
 

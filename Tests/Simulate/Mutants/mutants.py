@@ -140,7 +140,14 @@ enum Mutant: String {{
 def write_copy(mutants):
     """Updates the copy. Writes only the files whose content differs, so that little is built again."""
     wanted = {ROOT / "Package.swift": (ROOT / "Package.swift").read_bytes() + NO_TESTS}
-    for folder in ("Plugins", "Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom"):
+    for folder in (
+        "Plugins",
+        "Sources",
+        "Tests/Simulation",
+        "Tests/Simulate",
+        "Tests/SeededRandom",
+        "Tests/TestSupport",
+    ):
         wanted |= {path: path.read_bytes() for path in (ROOT / folder).rglob("*") if path.is_file()}
     for path, text in edited_sources(mutants).items():
         wanted[path] = text.encode()
