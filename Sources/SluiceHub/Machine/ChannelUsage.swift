@@ -12,8 +12,6 @@ struct ChannelUsage: Sendable {
 
     /// The places in the order of their first use.
     private(set) var entries: [Place] = []
-    /// The last use. Checked first, because most clients use one place again and again.
-    private var last: Place?
 
     /// One side of a channel, or a barrier.
     struct Place: Sendable, Hashable {
@@ -22,9 +20,9 @@ struct ChannelUsage: Sendable {
     }
 
     mutating func note(_ use: NameUse, of name: ChannelName) {
-        if let last, last.use == use, last.name == name { return }
+        // Most clients use one place again and again: it is compared in the array, and not taken out of it.
+        if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use { return }
         let place = Place(use: use, name: name)
-        last = place
         if entries.contains(place) { return }
         if entries.count == Self.capacity { entries.removeFirst() }
         entries.append(place)

@@ -207,18 +207,18 @@ final class Conversation {
         segment.isRunning = true
         defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {
-            switch parser.find(input, offset: &offset) {
+            switch parser.find(input, offset: &offset, into: share.found) {
             case .needsMore: return .needsMore
             case .refused:
-                let refusal = parser.takeRefusal()
+                let refusal = share.found.takeRefusal()
                 return .refused(refusal.tag, refusal.error)
             case .request:
-                let request = parser.takeRequest()
+                let request = share.found.takeRequest()
                 guard request.command.runsUnderLock else { return .request(request) }
                 run(request, &machine)
             case .repeatedSend: runRepeatedSend(&machine)
             case .repeatedReceive: runRepeatedReceive(&machine)
-            case .repeatedPing: if mayAnswer(parser.tag) { segment.output.appendOK(tag: parser.tag) }
+            case .repeatedPing: if mayAnswer(share.found.tag) { segment.output.appendOK(tag: share.found.tag) }
             }
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
@@ -269,7 +269,7 @@ final class Conversation {
     }
 
     private func runRepeatedSend(_ machine: inout HubStateMachine) {
-        let tag = parser.tag
+        let tag = share.found.tag
         guard mayBegin(tag) else { return }
         let line = parser.repeatedLine
         if machine.hint != nil, hintedLine == line, machine.forwardByHint(.borrowed(parser.repeatedText)) {
@@ -281,7 +281,7 @@ final class Conversation {
     }
 
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
-        let tag = parser.tag
+        let tag = share.found.tag
         hintedLine = 0
         guard mayBegin(tag), let command = parser.repeatedReceive else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)

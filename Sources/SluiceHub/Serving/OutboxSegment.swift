@@ -23,15 +23,32 @@ final class OutboxSegment: @unchecked Sendable {
 
     // MARK: The hub's half
 
-    @exclusivity(unchecked) private var encoded = EncodedReplies()
-    /// The tags of operations that have ended.
-    @exclusivity(unchecked) private var endedTags: [Tag] = []
-    /// Whether the untagged operation has ended.
-    @exclusivity(unchecked) private var endsUntagged = false
-    /// The output bytes that the replies of counted receives and traces are charged with.
-    @exclusivity(unchecked) private var unaskedBytes = 0
+    /// Nil while there is nothing in it, as is nearly always the case: an idle connection must be small.
+    @exclusivity(unchecked) private var waiting: WaitingReplies?
     /// Whether the segment is in the outbox's list of segments with new replies.
     @exclusivity(unchecked) var isListed = false
+
+    /// Replies that wait until the connection's thread collects them, and what they change.
+    private final class WaitingReplies {
+        @exclusivity(unchecked) var encoded = EncodedReplies()
+        /// The tags of operations that have ended.
+        @exclusivity(unchecked) var endedTags: [Tag] = []
+        /// Whether the untagged operation has ended.
+        @exclusivity(unchecked) var endsUntagged = false
+        /// The output bytes that the replies of counted receives and traces are charged with.
+        @exclusivity(unchecked) var unaskedBytes = 0
+
+        func end(_ tag: Tag?) {
+            if let tag { endedTags.append(tag) } else { endsUntagged = true }
+        }
+    }
+
+    private func ensureWaiting() -> WaitingReplies {
+        if let waiting { return waiting }
+        let made = WaitingReplies()
+        waiting = made
+        return made
+    }
 
     // MARK: The connection's half
 
@@ -66,8 +83,9 @@ final class OutboxSegment: @unchecked Sendable {
     ///   connection's half at once.
     func finish(_ tag: Tag?, _ reply: Reply, isOwn: Bool) {
         guard isOwn else {
-            encoded.append(reply, tag: tag)
-            return end(tag)
+            let waiting = ensureWaiting()
+            waiting.encoded.append(reply, tag: tag)
+            return waiting.end(tag)
         }
         if isClosed { return }
         output.append(reply, tag: tag)
@@ -79,8 +97,9 @@ final class OutboxSegment: @unchecked Sendable {
         _ tag: Tag?, _ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, isOwn: Bool
     ) {
         guard isOwn else {
-            encoded.append(message, from: channel, attributes, tag: tag)
-            return end(tag)
+            let waiting = ensureWaiting()
+            waiting.encoded.append(message, from: channel, attributes, tag: tag)
+            return waiting.end(tag)
         }
         if isClosed { return }
         output.append(message, from: channel, attributes, tag: tag)
@@ -92,8 +111,9 @@ final class OutboxSegment: @unchecked Sendable {
         _ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes, countingFor bytes: Int, isOwn: Bool
     ) {
         guard isOwn else {
-            encoded.append(message, behind: head, attributes)
-            return unaskedBytes += bytes
+            let waiting = ensureWaiting()
+            waiting.encoded.append(message, behind: head, attributes)
+            return waiting.unaskedBytes += bytes
         }
         if isClosed { return }
         output.append(message, behind: head, attributes)
@@ -103,16 +123,13 @@ final class OutboxSegment: @unchecked Sendable {
     /// Appends a report to an operation that continues.
     func forward(_ tag: Tag?, report: Body, countingFor bytes: Int, isOwn: Bool) {
         guard isOwn else {
-            encoded.append(.data(report), tag: tag)
-            return unaskedBytes += bytes
+            let waiting = ensureWaiting()
+            waiting.encoded.append(.data(report), tag: tag)
+            return waiting.unaskedBytes += bytes
         }
         if isClosed { return }
         output.append(.data(report), tag: tag)
         unreportedBytes += bytes
-    }
-
-    private func end(_ tag: Tag?) {
-        if let tag { endedTags.append(tag) } else { endsUntagged = true }
     }
 
     private func endOwn(_ tag: Tag?) {
@@ -121,21 +138,10 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Moves the hub's half to the connection's half. Called under the lock, on the reactor's thread.
     func collect() {
-        guard !isClosed else {
-            encoded = EncodedReplies()
-            endedTags = []
-            return
-        }
-        if !encoded.isEmpty { output.take(&encoded) }
-        if endsUntagged {
-            endsUntagged = false
-            hasParkedUntagged = false
-        }
-        if !endedTags.isEmpty {
-            for tag in endedTags { parkedTags[tag] = nil }
-            endedTags.removeAll()
-        }
-        unreportedBytes += unaskedBytes
-        unaskedBytes = 0
+        guard let waiting = waiting.take(), !isClosed else { return }
+        if !waiting.encoded.isEmpty { output.take(&waiting.encoded) }
+        if waiting.endsUntagged { hasParkedUntagged = false }
+        for tag in waiting.endedTags { parkedTags[tag] = nil }
+        unreportedBytes += waiting.unaskedBytes
     }
 }

@@ -15,6 +15,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     private static let mostFlushedEarly = 2
 
     let reactor: Reactor
+    /// What the parsers of the connections find.
+    let found = RequestParser.FoundValues()
     /// The index of the reactor among those of the hub.
     let number: Int
     /// The buffer that connections read into. A connection leaves nothing in it when it returns to the reactor.

@@ -5,32 +5,33 @@ import Glibc
 /// Most clients repeat themselves: they receive from one channel, send to one channel, or ping. The parser recognises
 /// such a line with one comparison and reuses the stored command, without parsing, copying or destroying it. The memo
 /// decides nothing, because equal bytes are the same command.
-struct LineMemo: ~Copyable, @unchecked Sendable {
-    // Sendable: `text` is borrowed from the input of a call, and is used only during that call.
-
+///
+/// `text` is borrowed from the input of a call, and is used only during that call.
+final class LineMemo {
     /// The kinds of commands that are remembered.
     enum Kind: Sendable {
         case none, send, receive, ping
     }
 
-    private static let capacity = 32  // as in the type of `head`
+    /// The size of `head`.
+    private static let capacity = 32
 
-    private var head = InlineArray<32, UInt8>(repeating: 0)
-    private var count = 0
-    private var isTagged = false
-    private var kind = Kind.none
+    @exclusivity(unchecked) private var head = InlineArray<32, UInt8>(repeating: 0)
+    @exclusivity(unchecked) private var count = 0
+    @exclusivity(unchecked) private var isTagged = false
+    @exclusivity(unchecked) private var kind = Kind.none
     /// The send of the last line, without its text.
-    private(set) var send: SendCommand?
+    @exclusivity(unchecked) private(set) var send: SendCommand?
     /// The text of the recognised send.
-    private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
+    @exclusivity(unchecked) private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The number of the remembered line. Changes with each new one.
-    private(set) var serial: UInt32 = 0
-    private(set) var receive: ReceiveCommand?
+    @exclusivity(unchecked) private(set) var serial: UInt32 = 0
+    @exclusivity(unchecked) private(set) var receive: ReceiveCommand?
 
     /// Recognises a line without its tag. Returns `.none` if the line begins differently.
     ///
     /// - Parameter maxTextBytes: the most bytes that a text may have.
-    mutating func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
+    func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
         guard kind != .none, line.count >= count, isTagged == self.isTagged, isPrefix(of: line) else { return .none }
         guard case .send = kind else { return line.count == count ? kind : .none }
         guard line.count - count <= maxTextBytes else { return .none }
@@ -41,7 +42,7 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
     /// Recognises an untagged line at `offset`, before its end is known, and consumes it. Returns `.none` if the line
     /// begins differently, is incomplete, or ends in a carriage return.
     @inline(__always)
-    mutating func recallLine(
+    func recallLine(
         in input: ByteView, offset: inout Int, maxLineBytes: Int, maxTextBytes: Int
     ) -> Kind {
         guard kind != .none, !isTagged, input.count - offset > count, isPrefix(of: input.dropping(offset)) else {
@@ -70,7 +71,7 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
     }
 
     /// Remembers a line without its tag, and its command, if it is of a kind that is remembered.
-    mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
+    func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
         switch command {
         case .send(let send):
             guard case .borrowed(let text) = send.body, case let start = line.count - text.count, start > 0,
@@ -86,7 +87,7 @@ struct LineMemo: ~Copyable, @unchecked Sendable {
         }
     }
 
-    private mutating func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
+    private func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
         guard head.count <= Self.capacity else { return false }
         for index in 0..<head.count { self.head[index] = head[index] }
         serial &+= 1

@@ -30,10 +30,10 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// The result of a call to ``find(_:offset:)``. The parser keeps the values until they are taken, because copying
-    /// and destroying them for each line costs time.
+    /// The result of a call to ``find(_:offset:into:)``. Its values are in a ``FoundValues``, because copying and
+    /// destroying them for each line costs time.
     package enum Found: Sendable {
-        /// A complete request; see ``takeRequest()``.
+        /// A complete request; see ``FoundValues/takeRequest()``.
         case request
         /// A send that repeats the previous one: `repeatedSend`, whose body is borrowed from the input, with the tag
         /// `tag`.
@@ -42,9 +42,31 @@ package struct RequestParser: ~Copyable {
         case repeatedReceive
         /// A `PING` without a text, with the tag `tag`.
         case repeatedPing
-        /// A command that was refused; see ``takeRefusal()``.
+        /// A command that was refused; see ``FoundValues/takeRefusal()``.
         case refused
         case needsMore
+    }
+
+    /// What a call to ``find(_:offset:into:)`` has found. One serves all connections of a thread.
+    package final class FoundValues {
+        /// The tag of the last repeated command.
+        @exclusivity(unchecked) package fileprivate(set) var tag: Tag?
+        @exclusivity(unchecked) fileprivate var request = Request(command: .quit)
+        @exclusivity(unchecked) fileprivate var refusal: (tag: Tag?, error: WireError)?
+
+        package init() {}
+
+        /// Returns the request that was found. Call it once.
+        package func takeRequest() -> Request {
+            var taken = Request(command: .quit)
+            swap(&taken, &request)
+            return taken
+        }
+
+        /// Returns the refusal that was found. Call it once.
+        package func takeRefusal() -> (tag: Tag?, error: WireError) {
+            refusal.take() ?? (nil, .unterminatedBody)
+        }
     }
 
     private enum Phase {
@@ -61,11 +83,10 @@ package struct RequestParser: ~Copyable {
     private let limits: Limits
     private var scanner: LineScanner
     private var phase = Phase.line
-    private var memo = LineMemo()
-    /// The tag of the last repeated command.
-    package private(set) var tag: Tag?
-    private var request = Request(command: .quit)
-    private var refusal: (tag: Tag?, error: WireError)?
+    /// Made for a client that has sent a few lines: an idle connection, or one that waits for ever, has none.
+    private var memo: LineMemo?
+    /// The lines that could have been remembered while there was no memo.
+    private var forgottenLines: UInt8 = 0
 
     /// Whether only empty lines have arrived so far.
     private var isOpening = true
@@ -113,13 +134,15 @@ package struct RequestParser: ~Copyable {
     }
 
     /// The send of the last call, if that found a repeated send. Valid until the next call.
-    package var repeatedSend: SendCommand? { mutating get { memo.repeatedSend } }
+    package var repeatedSend: SendCommand? { mutating get { memo?.repeatedSend } }
     /// The text of the repeated send.
-    package var repeatedText: UnsafeRawBufferPointer { mutating get { memo.text } }
+    package var repeatedText: UnsafeRawBufferPointer {
+        mutating get { memo?.text ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+    }
     /// The number of the line that the repeated command repeats.
-    package var repeatedLine: UInt32 { mutating get { memo.serial } }
+    package var repeatedLine: UInt32 { mutating get { memo?.serial ?? 0 } }
     /// The receive of the last call, if that found a repeated receive.
-    package var repeatedReceive: ReceiveCommand? { mutating get { memo.receive } }
+    package var repeatedReceive: ReceiveCommand? { mutating get { memo?.receive } }
 
     /// Finds the next request or refusal in `input`. The body of a send may be borrowed from `input`.
     ///
@@ -127,63 +150,64 @@ package struct RequestParser: ~Copyable {
     ///   - input: the bytes that the previous call did not consume, followed by the bytes that arrived since.
     ///   - offset: where in `input` to begin; advanced past the consumed bytes. After `.needsMore`, at most an
     ///     unfinished line of ``Limits/maxLineBytes`` + 1 bytes is left.
-    package mutating func find(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Found {
+    ///   - values: receives what was found.
+    package mutating func find(
+        _ input: UnsafeRawBufferPointer, offset: inout Int, into values: FoundValues
+    ) -> Found {
         let input = ByteView(input)
-        if let found = findRepeated(in: input, offset: &offset) { return found }
+        if let found = findRepeated(in: input, offset: &offset, values) { return found }
         while true {
-            if let found = advance(over: input, offset: &offset) { return found }
+            if let found = advance(over: input, offset: &offset, values) { return found }
         }
-    }
-
-    /// Returns the request that was found. Call it once.
-    package mutating func takeRequest() -> Request {
-        var taken = Request(command: .quit)
-        swap(&taken, &request)
-        return taken
-    }
-
-    /// Returns the refusal that was found. Call it once.
-    package mutating func takeRefusal() -> (tag: Tag?, error: WireError) {
-        refusal.take() ?? (nil, .unterminatedBody)
     }
 
     /// Finds the next request or refusal, and returns it as a value of its own.
     package mutating func next(_ input: UnsafeRawBufferPointer, offset: inout Int) -> Step {
-        switch find(input, offset: &offset) {
-        case .request: return .request(takeRequest())
-        case .repeatedSend: return step(memo.repeatedSend.map { .send($0) })
-        case .repeatedReceive: return step(memo.receive.map { .receive($0) })
-        case .repeatedPing: return step(.ping([]))
+        let values = FoundValues()
+        switch find(input, offset: &offset, into: values) {
+        case .request: return .request(values.takeRequest())
+        case .repeatedSend: return step(values.tag, repeatedSend.map { .send($0) })
+        case .repeatedReceive: return step(values.tag, repeatedReceive.map { .receive($0) })
+        case .repeatedPing: return step(values.tag, .ping([]))
         case .refused:
-            let refusal = takeRefusal()
+            let refusal = values.takeRefusal()
             return .refused(refusal.tag, refusal.error)
         case .needsMore: return .needsMore
         }
     }
 
-    private func step(_ command: Command?) -> Step {
+    private func step(_ tag: Tag?, _ command: Command?) -> Step {
         command.map { .request(Request(tag: tag, command: $0)) } ?? .needsMore
     }
 
-    private mutating func found(_ request: consuming Request) -> Found {
-        self.request = request
+    private func found(_ request: consuming Request, _ values: FoundValues) -> Found {
+        values.request = request
         return .request
     }
 
-    private mutating func refused(_ tag: Tag?, _ error: WireError) -> Found {
-        refusal = (tag, error)
+    private func refused(_ tag: Tag?, _ error: WireError, _ values: FoundValues) -> Found {
+        values.refusal = (tag, error)
         return .refused
     }
 
     /// Finds a line that repeats the last one, if `input` begins with one.
     @inline(__always)
-    private mutating func findRepeated(in input: ByteView, offset: inout Int) -> Found? {
-        guard case .line = phase, !isOpening, scanner.scannedBytes == 0 else { return nil }
+    private mutating func findRepeated(in input: ByteView, offset: inout Int, _ values: FoundValues) -> Found? {
+        guard let memo, case .line = phase, scanner.scannedBytes == 0 else { return nil }
         let kind = memo.recallLine(
             in: input, offset: &offset, maxLineBytes: limits.maxLineBytes, maxTextBytes: limits.maxBodyBytes)
         if case .none = kind { return nil }
-        tag = nil
+        values.tag = nil
         return found(kind)
+    }
+
+    /// The lines that a client sends before the parser remembers any.
+    private static let linesBeforeMemo = 4
+
+    private mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
+        if let memo { return memo.remember(line, isTagged: isTagged, command) }
+        forgottenLines += 1
+        if forgottenLines >= Self.linesBeforeMemo { memo = LineMemo() }
     }
 
     private func found(_ kind: LineMemo.Kind) -> Found? {
@@ -196,9 +220,9 @@ package struct RequestParser: ~Copyable {
     }
 
     /// Advances by one phase. Returns nil if parsing continues with the next phase.
-    private mutating func advance(over input: ByteView, offset: inout Int) -> Found? {
+    private mutating func advance(over input: ByteView, offset: inout Int, _ values: FoundValues) -> Found? {
         switch phase {
-        case .line: return readLine(input, &offset)
+        case .line: return readLine(input, &offset, values)
         case .skippingLine(let bodies):
             guard scanner.skip(in: input, offset: &offset) else { return .needsMore }
             expect(bodies)
@@ -206,68 +230,75 @@ package struct RequestParser: ~Copyable {
         case .readingBodies(let request):
             // Releases the phase's reference to the request, so that its body grows in place.
             phase = .line
-            return read(request, input, &offset)
-        case .skippingBodies(let bodies): return skip(bodies, input, &offset)
+            return read(request, input, &offset, values)
+        case .skippingBodies(let bodies): return skip(bodies, input, &offset, values)
         case .closed:
             offset = input.count
             return .needsMore
         }
     }
 
-    private mutating func readLine(_ input: ByteView, _ offset: inout Int) -> Found? {
-        if isOpening, let error = Opening.refusal(ofFirstBytes: input.dropping(offset)) { return fail(nil, error) }
+    private mutating func readLine(_ input: ByteView, _ offset: inout Int, _ values: FoundValues) -> Found? {
+        if isOpening, let error = Opening.refusal(ofFirstBytes: input.dropping(offset)) {
+            return fail(nil, error, values)
+        }
         switch scanner.next(in: input, offset: &offset) {
         case .partial: return .needsMore
         case .line(let line):
             // Empty lines are allowed, because people press return in telnet.
             guard !line.isEmpty else { return nil }
-            if isOpening, let error = Opening.refusal(ofFirstLine: line) { return fail(nil, error) }
-            let step = parse(line, input, &offset)
+            if isOpening, let error = Opening.refusal(ofFirstLine: line) { return fail(nil, error, values) }
+            let step = parse(line, input, &offset, values)
             isOpening = false
             return step
         case .overlong(let beginning):
-            let step = refuseOverlong(beginning)
+            let step = refuseOverlong(beginning, values)
             isOpening = false
             return step
         }
     }
 
     /// Parses a line, and reads the part of its bodies that the input holds.
-    private mutating func parse(_ line: ByteView, _ input: ByteView, _ offset: inout Int) -> Found? {
+    private mutating func parse(_ line: ByteView, _ input: ByteView, _ offset: inout Int, _ values: FoundValues)
+        -> Found?
+    {
         var words = WordReader(line)
         var tag: Tag?
         do throws(WireError) {
             tag = try words.tag()
             let rest = words.rest
-            if !isOpening {
-                self.tag = tag
+            if let memo {
+                values.tag = tag
                 let kind = memo.recall(rest, isTagged: tag != nil, maxTextBytes: limits.maxBodyBytes)
                 if let found = found(kind) { return found }
             }
             var parser = CommandParser(limits: limits, isTagged: tag != nil)
             let request = Request(tag: tag, command: try parser.command(&words))
             if parser.bodies.isEmpty {
-                memo.remember(rest, isTagged: tag != nil, request.command)
-                return found(request)
+                remember(rest, isTagged: tag != nil, request.command)
+                return found(request, values)
             }
-            return read(IncompleteRequest(consume request, awaiting: parser.bodies), input, &offset)
+            return read(IncompleteRequest(consume request, awaiting: parser.bodies), input, &offset, values)
         } catch {
-            return refuse(line, isWhole: true, tag, error)
+            return refuse(line, isWhole: true, tag, error, values)
         }
     }
 
-    private mutating func read(_ request: consuming IncompleteRequest, _ input: ByteView, _ offset: inout Int) -> Found
-    {
+    private mutating func read(
+        _ request: consuming IncompleteRequest, _ input: ByteView, _ offset: inout Int, _ values: FoundValues
+    ) -> Found {
         switch request.read(input, offset: &offset) {
-        case .complete(let request): return found(request)
+        case .complete(let request): return found(request, values)
         case .needsMore:
             phase = .readingBodies(request)
             return .needsMore
-        case .unterminated: return fail(request.tag, .unterminatedBody)
+        case .unterminated: return fail(request.tag, .unterminatedBody, values)
         }
     }
 
-    private mutating func skip(_ bodies: SkippedBodies, _ input: ByteView, _ offset: inout Int) -> Found? {
+    private mutating func skip(_ bodies: SkippedBodies, _ input: ByteView, _ offset: inout Int, _ values: FoundValues)
+        -> Found?
+    {
         var bodies = bodies
         switch bodies.skip(input, offset: &offset) {
         case .ended:
@@ -276,39 +307,41 @@ package struct RequestParser: ~Copyable {
         case .needsMore:
             phase = .skippingBodies(bodies)
             return .needsMore
-        case .unterminated: return fail(nil, .unterminatedBody)
+        case .unterminated: return fail(nil, .unterminatedBody, values)
         }
     }
 }
 
 extension RequestParser {
-    private mutating func refuseOverlong(_ beginning: ByteView) -> Found {
+    private mutating func refuseOverlong(_ beginning: ByteView, _ values: FoundValues) -> Found {
         var words = WordReader(beginning)
         let tag = (try? words.tag()) ?? nil
         let error = WireError(.tooLong, "a line may have at most \(limits.maxLineBytes) bytes")
         // A tag that extends to the cut may be the beginning of a longer one.
-        return refuse(beginning, isWhole: false, words.isAtEnd ? nil : tag, error)
+        return refuse(beginning, isWhole: false, words.isAtEnd ? nil : tag, error, values)
     }
 
     /// Reports `error`, and prepares to skip the rest of the line and its bodies.
-    private mutating func refuse(_ line: ByteView, isWhole: Bool, _ tag: Tag?, _ error: WireError) -> Found {
-        if isOpening, let foreign = Opening.refusal(ofRefusedLine: line) { return fail(nil, foreign) }
-        guard !error.isFatal else { return fail(tag, error) }
+    private mutating func refuse(
+        _ line: ByteView, isWhole: Bool, _ tag: Tag?, _ error: WireError, _ values: FoundValues
+    ) -> Found {
+        if isOpening, let foreign = Opening.refusal(ofRefusedLine: line) { return fail(nil, foreign, values) }
+        guard !error.isFatal else { return fail(tag, error, values) }
         guard let lengths = RefusedLine.bodyLengths(line, isWhole: isWhole, limits: limits) else {
-            return fail(tag, .unknowableBodies)
+            return fail(tag, .unknowableBodies, values)
         }
         let bodies = SkippedBodies(lengths)
         if isWhole { expect(bodies) } else { phase = .skippingLine(bodies) }
-        return refused(tag, error)
+        return refused(tag, error, values)
     }
 
     private mutating func expect(_ bodies: SkippedBodies?) {
         if let bodies { phase = .skippingBodies(bodies) } else { phase = .line }
     }
 
-    private mutating func fail(_ tag: Tag?, _ error: WireError) -> Found {
+    private mutating func fail(_ tag: Tag?, _ error: WireError, _ values: FoundValues) -> Found {
         phase = .closed
-        return refused(tag, error)
+        return refused(tag, error, values)
     }
 }
 
