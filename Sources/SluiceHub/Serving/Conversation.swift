@@ -204,21 +204,22 @@ final class Conversation {
     private func run(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> RequestParser.Step? {
+        let found = share.found
         segment.isRunning = true
         defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {
-            switch parser.find(input, offset: &offset, into: share.found) {
+            switch parser.find(input, offset: &offset, into: found) {
             case .needsMore: return .needsMore
             case .refused:
-                let refusal = share.found.takeRefusal()
+                let refusal = found.takeRefusal()
                 return .refused(refusal.tag, refusal.error)
             case .request:
-                let request = share.found.takeRequest()
+                let request = found.takeRequest()
                 guard request.command.runsUnderLock else { return .request(request) }
                 run(request, &machine)
-            case .repeatedSend: runRepeatedSend(&machine)
-            case .repeatedReceive: runRepeatedReceive(&machine)
-            case .repeatedPing: if mayAnswer(share.found.tag) { segment.output.appendOK(tag: share.found.tag) }
+            case .repeatedSend: runRepeatedSend(found.tag, &machine)
+            case .repeatedReceive: runRepeatedReceive(found.tag, &machine)
+            case .repeatedPing: if mayAnswer(found.tag) { segment.output.appendOK(tag: found.tag) }
             }
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
@@ -268,8 +269,7 @@ final class Conversation {
         }
     }
 
-    private func runRepeatedSend(_ machine: inout HubStateMachine) {
-        let tag = share.found.tag
+    private func runRepeatedSend(_ tag: Tag?, _ machine: inout HubStateMachine) {
         guard mayBegin(tag) else { return }
         let line = parser.repeatedLine
         if machine.hint != nil, hintedLine == line, machine.forwardByHint(.borrowed(parser.repeatedText)) {
@@ -280,8 +280,7 @@ final class Conversation {
         hintedLine = line
     }
 
-    private func runRepeatedReceive(_ machine: inout HubStateMachine) {
-        let tag = share.found.tag
+    private func runRepeatedReceive(_ tag: Tag?, _ machine: inout HubStateMachine) {
         hintedLine = 0
         guard mayBegin(tag), let command = parser.repeatedReceive else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)

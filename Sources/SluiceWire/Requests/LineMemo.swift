@@ -7,7 +7,7 @@ import Glibc
 /// decides nothing, because equal bytes are the same command.
 ///
 /// `text` is borrowed from the input of a call, and is used only during that call.
-final class LineMemo {
+struct LineMemo: ~Copyable {
     /// The kinds of commands that are remembered.
     enum Kind: Sendable {
         case none, send, receive, ping
@@ -16,22 +16,22 @@ final class LineMemo {
     /// The size of `head`.
     private static let capacity = 32
 
-    @exclusivity(unchecked) private var head = InlineArray<32, UInt8>(repeating: 0)
-    @exclusivity(unchecked) private var count = 0
-    @exclusivity(unchecked) private var isTagged = false
-    @exclusivity(unchecked) private var kind = Kind.none
+    private var head = InlineArray<32, UInt8>(repeating: 0)
+    private var count = 0
+    private var isTagged = false
+    private var kind = Kind.none
     /// The send of the last line, without its text.
-    @exclusivity(unchecked) private(set) var send: SendCommand?
+    private(set) var send: SendCommand?
     /// The text of the recognised send.
-    @exclusivity(unchecked) private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
+    private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The number of the remembered line. Changes with each new one.
-    @exclusivity(unchecked) private(set) var serial: UInt32 = 0
-    @exclusivity(unchecked) private(set) var receive: ReceiveCommand?
+    private(set) var serial: UInt32 = 0
+    private(set) var receive: ReceiveCommand?
 
     /// Recognises a line without its tag. Returns `.none` if the line begins differently.
     ///
     /// - Parameter maxTextBytes: the most bytes that a text may have.
-    func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
+    mutating func recall(_ line: ByteView, isTagged: Bool, maxTextBytes: Int) -> Kind {
         guard kind != .none, line.count >= count, isTagged == self.isTagged, isPrefix(of: line) else { return .none }
         guard case .send = kind else { return line.count == count ? kind : .none }
         guard line.count - count <= maxTextBytes else { return .none }
@@ -42,7 +42,7 @@ final class LineMemo {
     /// Recognises an untagged line at `offset`, before its end is known, and consumes it. Returns `.none` if the line
     /// begins differently, is incomplete, or ends in a carriage return.
     @inline(__always)
-    func recallLine(
+    mutating func recallLine(
         in input: ByteView, offset: inout Int, maxLineBytes: Int, maxTextBytes: Int
     ) -> Kind {
         guard kind != .none, !isTagged, input.count - offset > count, isPrefix(of: input.dropping(offset)) else {
@@ -71,7 +71,7 @@ final class LineMemo {
     }
 
     /// Remembers a line without its tag, and its command, if it is of a kind that is remembered.
-    func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
+    mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
         switch command {
         case .send(let send):
             guard case .borrowed(let text) = send.body, case let start = line.count - text.count, start > 0,
@@ -87,7 +87,7 @@ final class LineMemo {
         }
     }
 
-    private func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
+    private mutating func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
         guard head.count <= Self.capacity else { return false }
         for index in 0..<head.count { self.head[index] = head[index] }
         serial &+= 1

@@ -84,7 +84,7 @@ package struct RequestParser: ~Copyable {
     private var scanner: LineScanner
     private var phase = Phase.line
     /// Made for a client that has sent a few lines: an idle connection, or one that waits for ever, has none.
-    private var memo: LineMemo?
+    private var memo: UnsafeMutablePointer<LineMemo>?
     /// The lines that could have been remembered while there was no memo.
     private var forgottenLines: UInt8 = 0
 
@@ -94,6 +94,11 @@ package struct RequestParser: ~Copyable {
     package init(limits: Limits) {
         self.limits = limits
         scanner = LineScanner(maxLineBytes: limits.maxLineBytes)
+    }
+
+    deinit {
+        memo?.deinitialize(count: 1)
+        memo?.deallocate()
     }
 
     /// Whether the input so far ends at the end of a request.
@@ -134,15 +139,15 @@ package struct RequestParser: ~Copyable {
     }
 
     /// The send of the last call, if that found a repeated send. Valid until the next call.
-    package var repeatedSend: SendCommand? { mutating get { memo?.repeatedSend } }
+    package var repeatedSend: SendCommand? { mutating get { memo?.pointee.repeatedSend } }
     /// The text of the repeated send.
     package var repeatedText: UnsafeRawBufferPointer {
-        mutating get { memo?.text ?? UnsafeRawBufferPointer(start: nil, count: 0) }
+        mutating get { memo?.pointee.text ?? UnsafeRawBufferPointer(start: nil, count: 0) }
     }
     /// The number of the line that the repeated command repeats.
-    package var repeatedLine: UInt32 { mutating get { memo?.serial ?? 0 } }
+    package var repeatedLine: UInt32 { mutating get { memo?.pointee.serial ?? 0 } }
     /// The receive of the last call, if that found a repeated receive.
-    package var repeatedReceive: ReceiveCommand? { mutating get { memo?.receive } }
+    package var repeatedReceive: ReceiveCommand? { mutating get { memo?.pointee.receive } }
 
     /// Finds the next request or refusal in `input`. The body of a send may be borrowed from `input`.
     ///
@@ -194,7 +199,7 @@ package struct RequestParser: ~Copyable {
     @inline(__always)
     private mutating func findRepeated(in input: ByteView, offset: inout Int, _ values: FoundValues) -> Found? {
         guard let memo, case .line = phase, scanner.scannedBytes == 0 else { return nil }
-        let kind = memo.recallLine(
+        let kind = memo.pointee.recallLine(
             in: input, offset: &offset, maxLineBytes: limits.maxLineBytes, maxTextBytes: limits.maxBodyBytes)
         if case .none = kind { return nil }
         values.tag = nil
@@ -205,9 +210,12 @@ package struct RequestParser: ~Copyable {
     private static let linesBeforeMemo = 4
 
     private mutating func remember(_ line: ByteView, isTagged: Bool, _ command: Command) {
-        if let memo { return memo.remember(line, isTagged: isTagged, command) }
+        if let memo { return memo.pointee.remember(line, isTagged: isTagged, command) }
         forgottenLines += 1
-        if forgottenLines >= Self.linesBeforeMemo { memo = LineMemo() }
+        guard forgottenLines >= Self.linesBeforeMemo else { return }
+        let memo = UnsafeMutablePointer<LineMemo>.allocate(capacity: 1)
+        memo.initialize(to: LineMemo())
+        self.memo = memo
     }
 
     private func found(_ kind: LineMemo.Kind) -> Found? {
@@ -269,7 +277,7 @@ package struct RequestParser: ~Copyable {
             let rest = words.rest
             if let memo {
                 values.tag = tag
-                let kind = memo.recall(rest, isTagged: tag != nil, maxTextBytes: limits.maxBodyBytes)
+                let kind = memo.pointee.recall(rest, isTagged: tag != nil, maxTextBytes: limits.maxBodyBytes)
                 if let found = found(kind) { return found }
             }
             var parser = CommandParser(limits: limits, isTagged: tag != nil)
