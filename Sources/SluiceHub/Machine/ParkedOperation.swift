@@ -6,8 +6,7 @@ final class ParkedOperation: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     @exclusivity(unchecked) private(set) var caller: Caller
-    /// Not retained: a client is forgotten only after all its operations.
-    @exclusivity(unchecked) private(set) unowned(unsafe) var client: ClientRecord
+    @exclusivity(unchecked) private(set) var client: ClientRecord
     @exclusivity(unchecked) var wait: OperationWait
     /// The time at which the operation parked, in nanoseconds of the hub's clock.
     @exclusivity(unchecked) private(set) var since: UInt64

@@ -249,4 +249,20 @@ import Testing
         #expect(
             try hub.takeLateReplies() == [message("0", to: b), message("1", to: b), LateReply(b, "r", .closed("c"))])
     }
+
+    @Test("Repeated sends are forwarded only while the client has credit")
+    func repeatedSendsAreForwardedWithinTheCredit() throws {
+        var limits = HubLimits()
+        limits.outputBytes = 1000
+        var hub = TestHub(limits: limits)
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        #expect(try hub.stream(from: "c", by: receiver, tag: "r").isParked)
+        #expect(try hub.send("x", on: "c", by: sender) == .done(.ok))
+        var forwarded = 1
+        while hub.machine.forwardByHint(.owned([1])) { forwarded += 1 }
+        let credit = limits.outputBytes / HubStateMachine.outputBytes(ofMessage: 1)
+        #expect(forwarded == credit)
+        let unwritten = hub.machine.clients[receiver]?.unwrittenBytes
+        #expect(unwritten == credit * HubStateMachine.outputBytes(ofMessage: 1))
+    }
 }

@@ -166,4 +166,23 @@ extension String {
     fileprivate var replacingLineEnds: String {
         String(decoding: utf8.flatMap { $0 == 0x0A ? [0x0D, 0x0A] : [$0] }, as: UTF8.self)
     }
+
+    @Test(
+        "A line that repeats the one before gives the same step",
+        arguments: [
+            "PING\n", "ping\r\n", "RECV jobs\n", "RECV timeout=1s jobs\n", "SEND jobs hello\n", "SEND jobs \n",
+            "SEND jobs\n",
+            "SEND jobs hello\r\n", "SEND timeout=1s jobs a b\n", "#a SEND jobs x\n", "#a RECV jobs\n", "SEND  jobs x\n",
+            "SEND jobsx y\n", "RECV job\n", "SEND len=2 jobs\nhi\n",
+        ])
+    func repeatedLinesGiveTheSameStep(line: String) {
+        let expected = RequestFeed.steps(of: "PING x\n" + line).last
+        for before in ["RECV jobs\n", "SEND jobs hello\n", "PING\n", "SEND jobs \n"] {
+            for piece in [1, 3, .max] {
+                let steps = RequestFeed.steps(of: String(repeating: before, count: 6) + line + line, piece: piece)
+                #expect(steps.count == 8)
+                #expect(steps.suffix(2).allSatisfy { $0 == expected }, "after \(before)")
+            }
+        }
+    }
 }
