@@ -31,6 +31,9 @@ final class Conversation {
     @exclusivity(unchecked) private var held: [UInt8] = []
     /// Whether the parser has seen all held input and needs more.
     @exclusivity(unchecked) private var isParserHungry = true
+    /// Whether a command or a refusal was complete in the input that is running. The time for an unfinished line starts
+    /// anew then, and not with each piece of a line that is too long.
+    @exclusivity(unchecked) private var hasCompleted = false
     /// The time at which the unfinished line or piece of a body began. Nil if there is none.
     @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
     @exclusivity(unchecked) private(set) var hasInputEnded = false
@@ -154,21 +157,19 @@ final class Conversation {
         var offset = 0
         var sliceEnd = Self.sliceBytes
         isParserHungry = false
-        var hasRun = false
+        hasCompleted = false
         while canRun, !isParserHungry {
             guard offset < input.count else {
                 isParserHungry = true
                 break
             }
-            if offset >= sliceEnd, offset < input.count {
+            if offset >= sliceEnd {
                 betweenSlices()
                 sliceEnd = offset + Self.sliceBytes
             }
-            let start = offset
             runBatch(of: input, &offset, upTo: sliceEnd)
-            hasRun = hasRun || offset > start
         }
-        noteIncomplete(isNew: hasRun)
+        noteIncomplete(isNew: hasCompleted)
         return offset
     }
 
@@ -221,6 +222,7 @@ final class Conversation {
             case .repeatedReceive: runRepeatedReceive(found.tag, &machine)
             case .repeatedPing: if mayAnswer(found.tag) { segment.output.appendOK(tag: found.tag) }
             }
+            hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
             guard offset < sliceEnd, offset < input.count, canRun else { return nil }
@@ -232,9 +234,11 @@ final class Conversation {
         switch step {
         case .needsMore: isParserHungry = true
         case .refused(let tag, let error):
+            hasCompleted = true
             if admission?.count(nil) == false { return refuse(.tooManyUnproven(hub.limits), tag, because: .denied) }
             refused(error, tag)
         case .request(let request):
+            hasCompleted = true
             if admission?.count(request.command) == false {
                 refuse(.tooManyUnproven(hub.limits), request.tag, because: .denied)
             } else if admission != nil, !request.command.isForStrangers {

@@ -84,6 +84,23 @@ import Testing
         }
     }
 
+    @Test("An endless line that goes on arriving must end in time, too")
+    func anEndlessLineThatGoesOnMustEndInTime() throws {
+        try HubService.run { service in
+            let (client, other) = (try await service.connect(), try await service.connect())
+            try await client.say("PING\n" + String(repeating: "x", count: 10_000))
+            try await client.hear("OK\nERR too-long a line may have at most 8192 bytes\n")
+            for seconds in [6, 3] {
+                service.clock.advance(by: .seconds(seconds))
+                try await client.say("xxx")
+                try await other.say("PING\n")
+                try await other.hear("OK\n")
+            }
+            service.clock.advance(by: .seconds(1))
+            try await client.hearEnd(after: "ERR limit a line must be finished within 10 s\n")
+        }
+    }
+
     @Test("A body may take long if each piece comes in time")
     func aBodyMayTakeLongButMustNotStop() throws {
         try HubService.run { service in
