@@ -121,7 +121,7 @@ import Testing
     }
 
     @Test("Credentials are sent before operations")
-    func whoeverHasCredentialsShowsThemFirst() throws {
+    func aClientWithCredentialsShowsThemFirst() throws {
         let principal = try #require(ChannelName("ann"))
         let talk = Talk(credentials: Credentials(principal, token: Array("secret".utf8)))
         talk.connect()
