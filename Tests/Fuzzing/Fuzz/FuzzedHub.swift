@@ -92,7 +92,7 @@ final class FuzzedHub {
     private func turn() {
         var left = 4
         try? reactor.withThread {
-            try reactor.turn(detectingDeadlock: false) {
+            try reactor.takeTurns(detectingDeadlock: false) {
                 left -= 1
                 for client in clients.indices { clients[client].receive() }
                 // Only the input moves the clock, so no timer ends the wait for the kernel.
