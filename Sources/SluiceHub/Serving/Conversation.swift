@@ -361,7 +361,9 @@ final class Conversation {
     }
 
     private func isInUse(_ tag: Tag?) -> Bool {
-        tag.map { segment.parkedTags[$0] != nil } ?? false
+        // Asked for each tagged command: a lookup hashes the tag, also in a dictionary without entries.
+        guard let tag, !segment.parkedTags.isEmpty else { return false }
+        return segment.parkedTags[tag] != nil
     }
 
     private func emit(_ reply: Reply, _ tag: Tag?) {
