@@ -20,7 +20,7 @@ struct ChannelUsage: Sendable {
     }
 
     mutating func note(_ use: NameUse, of name: ChannelName) {
-        // Most clients use one place again and again: it is compared in the array, and not taken out of it.
+        // Most clients use one place again and again. Comparing it inside the array copies nothing.
         if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use { return }
         let place = Place(use: use, name: name)
         if entries.contains(place) { return }

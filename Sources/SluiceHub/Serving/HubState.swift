@@ -159,9 +159,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Collects what other reactors have decided for the connections of `share`. Called on the thread of its reactor.
     mutating func collectMail(of share: ReactorShare) {
         for segment in mail[share.number] {
-            segment.isListed = false
-            segment.collect()
-            share.noteArrival(in: segment)
+            share.collect(segment)
         }
         mail[share.number] = []
     }
@@ -194,9 +192,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         for segment in machine.outbox.listed {
             let target = segment.share
             if target === share {
-                segment.isListed = false
-                segment.collect()
-                target.noteArrival(in: segment)
+                target.collect(segment)
             } else {
                 if mail[target.number].isEmpty { aftermath.woken.append(target) }
                 mail[target.number].append(segment)

@@ -18,24 +18,29 @@ struct OutputBuffer: ~Copyable {
     var count: Int { replies.count - sent - sentOfBody }
     var isEmpty: Bool { replies.isEmpty }
 
-    mutating func append(_ reply: Reply, tag: Tag?) {
+    @inline(__always)
+    private mutating func ensureBuffer() {
         if replies.isEmpty { replies.bytes = share.takeBuffer() }
+    }
+
+    mutating func append(_ reply: Reply, tag: Tag?) {
+        ensureBuffer()
         replies.append(reply, tag: tag)
     }
 
     mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
-        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        ensureBuffer()
         replies.append(message, from: channel, attributes, tag: tag)
     }
 
     /// Appends `OK` without attributes.
     mutating func appendOK(tag: Tag?) {
-        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        ensureBuffer()
         replies.bytes.appendOK(tag: tag)
     }
 
     mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes) {
-        if replies.isEmpty { replies.bytes = share.takeBuffer() }
+        ensureBuffer()
         replies.append(message, behind: head, attributes)
     }
 

@@ -69,6 +69,14 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         lastArrived = segment
     }
 
+    /// Moves the replies that wait in a segment to its connection's half, and lists the segment as one with new replies.
+    /// Called under the hub's lock.
+    func collect(_ segment: OutboxSegment) {
+        segment.isListed = false
+        segment.collect()
+        noteArrival(in: segment)
+    }
+
     /// Notifies the owners of the segments with new replies.
     func notifyOwners() {
         if firstArrived == nil || isNotifying { return }
