@@ -214,7 +214,7 @@ public final class Hub: Sendable {
     private func giveMemoryBack() {
         // Weak, here and below: pending work must not keep a reactor alive that has stopped.
         timekeeper.post { [weak timekeeper] in
-            _ = timekeeper?.call(after: .seconds(1)) { ResidentMemory.giveBack() }
+            _ = timekeeper?.call(after: .seconds(1)) { ResidentMemory.returnToSystem() }
         }
     }
 

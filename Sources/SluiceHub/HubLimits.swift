@@ -186,5 +186,5 @@ public struct HubLimits: Sendable, Hashable {
     }
 
     /// The capacity for a connection's input. An incomplete line always fits.
-    var inputRoom: Int { max(inputBytes, 2 * (wire.maxLineBytes + 2)) }
+    var inputCapacity: Int { max(inputBytes, 2 * (wire.maxLineBytes + 2)) }
 }

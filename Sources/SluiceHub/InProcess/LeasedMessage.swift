@@ -35,7 +35,7 @@ public final class LeasedMessage: Sendable {
     ///
     /// - Parameter delay: the time for which no receiver gets the message.
     /// - Throws: `.refused` if the lease has ended.
-    public func giveBack(after delay: Duration = .zero) throws(SluiceError) {
+    public func nack(delay: Duration = .zero) throws(SluiceError) {
         try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
     }
 

@@ -43,7 +43,7 @@ struct ChannelTable: ~Copyable {
     /// - Parameter slot: the slot in which the caller found its previous channel. It is checked first.
     mutating func channel(_ name: ChannelName, at slot: inout Int32) -> NamedChannel {
         if slot >= 0, let channel = recent[Int(slot)], channel.name == name {
-            if channel.isResting { wake(channel) }
+            if channel.isResting { endRest(of: channel) }
             return channel
         }
         let channel = channel(name)
@@ -56,7 +56,7 @@ struct ChannelTable: ~Copyable {
     mutating func channel(_ name: ChannelName) -> NamedChannel {
         let hash = index.hash(of: name)
         if let channel = index.channel(name, hash: hash) {
-            if channel.isResting { wake(channel) }
+            if channel.isResting { endRest(of: channel) }
             return channel
         }
         let channel = spare(name, hash) ?? NamedChannel(name, hash: hash)
@@ -82,7 +82,7 @@ struct ChannelTable: ~Copyable {
     }
 
     /// Removes the channel if it is idle. An ended channel becomes a tombstone.
-    mutating func release(_ channel: NamedChannel, at now: UInt64) {
+    mutating func removeIfIdle(_ channel: NamedChannel, at now: UInt64) {
         guard channel.engine.ending == nil else { return bury(channel, at: now) }
         guard channel.isInTable, !channel.isResting, channel.isIdle else { return }
         if channel.extras == nil { rest(channel) } else { remove(channel) }
@@ -101,7 +101,7 @@ struct ChannelTable: ~Copyable {
         if let other = recent[nextSlot] {
             other.recentSlot = -1
             if other.isResting {
-                wake(other)
+                endRest(of: other)
                 index.remove(other)
                 if spares.count < Self.maxRecent { spares.append(other) }
             }
@@ -111,7 +111,7 @@ struct ChannelTable: ~Copyable {
         nextSlot = (nextSlot + 1) % Self.maxRecent
     }
 
-    private mutating func wake(_ channel: NamedChannel) {
+    private mutating func endRest(of channel: NamedChannel) {
         channel.isResting = false
         restingCount -= 1
     }

@@ -28,7 +28,7 @@ final class ClientRecord: @unchecked Sendable {
     /// The bytes of counted receives and traces that the connection has not yet reported as written.
     @exclusivity(unchecked) var unwrittenBytes = 0
     /// The counted receives that wait for credit.
-    @exclusivity(unchecked) var awaitingRoom: [OperationID] = []
+    @exclusivity(unchecked) var awaitingCredit: [OperationID] = []
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
@@ -49,7 +49,7 @@ final class ClientRecord: @unchecked Sendable {
     }
 
     /// Puts an operation at the head of the list, and returns the previous head.
-    func enter(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
+    func add(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {
         pendingCount += 1
         parkedBytes += bodyBytes
         reservedLeases += leases
@@ -58,7 +58,7 @@ final class ClientRecord: @unchecked Sendable {
     }
 
     /// Updates the counts and the head of the list for an operation that the caller removes.
-    func leave(_ operation: ParkedOperation) {
+    func remove(_ operation: ParkedOperation) {
         pendingCount -= 1
         parkedBytes -= Int(operation.bodyBytes)
         reservedLeases -= operation.wait.possibleLeases

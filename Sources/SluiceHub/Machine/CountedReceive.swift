@@ -18,7 +18,7 @@ final class CountedReceive: @unchecked Sendable {
     /// Its place in the channel's queue; nil while it is paused for lack of credit or because its window is full.
     @exclusivity(unchecked) var ticket: WaitTicket?
     /// Whether it is in its client's list of receives that wait for credit.
-    @exclusivity(unchecked) var awaitsRoom = false
+    @exclusivity(unchecked) var awaitsCredit = false
 
     /// The encoded beginning of each of its messages.
     let head: MessageHead

@@ -11,7 +11,7 @@ struct BroadcastRound {
 /// A receiver of a broadcast that cannot receive the message at once.
 enum BroadcastRecipient: Hashable, Sendable {
     /// A paused counted receive.
-    case stream(OperationID)
+    case countedReceive(OperationID)
     /// A connection that has joined as a receiver, and has no receive parked.
     case end(ConnectionID)
 }
@@ -38,7 +38,7 @@ extension HubStateMachine {
 
     /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.
     mutating func runRounds(of channel: NamedChannel) {
-        if isHeldUp(channel) { return }
+        if deferSettling(of: channel) { return }
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
         {
@@ -63,10 +63,11 @@ extension HubStateMachine {
         let extras = channel.ensureExtras()
         let receivers = channel.engine.evictReceivers()
         var ends = extras.receivingEnds
-        for id in extras.pausedStreams { strike(id, from: &ends) }
+        for id in extras.pausedReceives { strike(id, from: &ends) }
         for receiver in receivers { strike(receiver.operation, from: &ends) }
         offer.place = .distributing
-        let waitsFor = Set(extras.pausedStreams.map { BroadcastRecipient.stream($0) }).union(ends.map { .end($0) })
+        let waitsFor = Set(extras.pausedReceives.map { BroadcastRecipient.countedReceive($0) }).union(
+            ends.map { .end($0) })
         extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor)
         // An operation with two arms on the channel ends with the first.
         for receiver in receivers where operations.holds(receiver.operation) {
@@ -84,10 +85,10 @@ extension HubStateMachine {
 
     private func recipientCount(of channel: NamedChannel) -> Int {
         guard let extras = channel.extras else { return channel.engine.parkedReceivers }
-        let receiving = channel.engine.parkedReceivers + extras.pausedStreams.count
+        let receiving = channel.engine.parkedReceivers + extras.pausedReceives.count
         guard !extras.receivingEnds.isEmpty else { return receiving }
         var ends = extras.receivingEnds
-        for id in extras.pausedStreams { strike(id, from: &ends) }
+        for id in extras.pausedReceives { strike(id, from: &ends) }
         channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
         return receiving + ends.count
     }
@@ -100,7 +101,7 @@ extension HubStateMachine {
         let connection: ConnectionID? =
             switch recipient {
             case .end(let connection): connection
-            case .stream(let id): operations[id]?.caller.connection
+            case .countedReceive(let id): operations[id]?.caller.connection
             }
         let isAwaited =
             extras.round?.waitsFor.remove(recipient) != nil
@@ -114,18 +115,18 @@ extension HubStateMachine {
     }
 
     /// Removes a recipient that has left from the current round.
-    mutating func leaveRound(_ recipient: BroadcastRecipient, of channel: NamedChannel) {
+    mutating func removeRecipient(_ recipient: BroadcastRecipient, fromRoundOf channel: NamedChannel) {
         guard channel.extras?.round?.waitsFor.remove(recipient) != nil else { return }
         finishIfComplete(channel)
     }
 
     /// Ends the current round because its sender has withdrawn: receivers without the message will not get it.
-    mutating func abandonRound(of channel: NamedChannel) {
+    mutating func withdrawRoundIfUnwanted(of channel: NamedChannel) {
         guard let round = channel.extras?.round else { return }
         channel.extras?.round = nil
         if round.offer.attempts > 0, let key = round.offer.key {
             // A repeated send must not deliver the message to the same receivers again.
-            letGo(of: round.offer, on: channel)
+            freeSpace(of: round.offer, on: channel)
             memory.finish(key, at: now)
         } else {
             discard(round.offer, on: channel)
@@ -136,7 +137,7 @@ extension HubStateMachine {
     /// Ends the current round if every receiver has the message.
     mutating func finishIfComplete(_ channel: NamedChannel) {
         guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty else { return }
-        if isHeldUp(channel) { return }
+        if deferSettling(of: channel) { return }
         extras.round = nil
         finish(round.offer, on: channel)
         runRounds(of: channel)

@@ -8,7 +8,7 @@ extension HubStateMachine {
     mutating func open(_ command: OpenCommand) -> Reply {
         let channel = channels.channel(command.channel)
         let reply = open(channel, command.declaration)
-        channels.release(channel, at: now)
+        channels.removeIfIdle(channel, at: now)
         return reply
     }
 
@@ -38,7 +38,7 @@ extension HubStateMachine {
         guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
         else { return WireError(.conflict, "messages are waiting on the channel as a rendezvous") }
         if case .queue = declaration { return nil }
-        var hasLeases = channel.streams.contains { operations[$0]?.wait.possibleLeases ?? 0 > 0 }
+        var hasLeases = channel.countedReceives.contains { operations[$0]?.wait.possibleLeases ?? 0 > 0 }
         channel.engine.forEachReceiver { if leaseNanoseconds(of: $0) > 0 { hasLeases = true } }
         return hasLeases ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
     }
@@ -47,7 +47,7 @@ extension HubStateMachine {
         let extras = channel.ensureExtras()
         extras.declaration = declaration
         extras.isBroadcast = declaration == .broadcast
-        if extras.isBroadcast { extras.pausedStreams.formUnion(pausedStreams(of: channel)) }
+        if extras.isBroadcast { extras.pausedReceives.formUnion(pausedReceives(of: channel)) }
         channel.engine.kind = declaration.kind
         channels.declaredCount += 1
     }
@@ -64,7 +64,7 @@ extension HubStateMachine {
     private mutating func close(_ channel: NamedChannel, reason: String?) {
         retract(channel)
         // The value of a closed once channel belongs to its tombstone, which keeps it for a while.
-        if channel.isOnce, let value = channel.engine.bufferedMessages.first { release(value) }
+        if channel.isOnce, let value = channel.engine.bufferedMessages.first { uncountKept(value) }
         let evicted = channel.engine.close(
             reason: reason,
             keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)
@@ -96,7 +96,7 @@ extension HubStateMachine {
         for offer in evicted.senders + evicted.messages { refuse(offer, on: channel) }
         while let offer = channel.extras?.returned.popFirst() { refuse(offer, on: channel) }
         for offer in (channel.extras?.resting ?? [:]).values.sorted(by: { $0.position < $1.position }) {
-            wake(offer, on: channel)
+            endDelay(of: offer, on: channel)
             refuse(offer, on: channel)
         }
         if let round = channel.extras?.round {
@@ -104,7 +104,7 @@ extension HubStateMachine {
             let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
             refuse(round.offer, on: channel, reply)
         }
-        for id in pausedStreams(of: channel) { end(id, channel.endingReply) }
+        for id in pausedReceives(of: channel) { end(id, channel.endingReply) }
         settleEnding(of: channel)
     }
 
@@ -122,13 +122,13 @@ extension HubStateMachine {
 
     /// Answers the receivers of an ended channel once no message is left that could come back.
     mutating func settleEnding(of channel: NamedChannel) {
-        if isHeldUp(channel) { return }
+        if deferSettling(of: channel) { return }
         if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
             for receiver in channel.engine.evictReceivers() {
                 end(receiver.operation, channel.endingReply, arm: receiver.arm)
             }
         }
-        channels.release(channel, at: now)
+        channels.removeIfIdle(channel, at: now)
     }
 
     // MARK: Ends
@@ -147,7 +147,7 @@ extension HubStateMachine {
             clients[connection]?.ends.remove(at: place)
         }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
-            channels.release(channel, at: now)
+            channels.removeIfIdle(channel, at: now)
             return .error(WireError(.limit, "a connection may join at most \(limits.maxEnds) ends of channels"))
         }
         clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
@@ -178,14 +178,14 @@ extension HubStateMachine {
         case .send: extras.sendingEnds.remove(connection)
         case .receive:
             extras.receivingEnds.remove(connection)
-            leaveRound(.end(connection), of: channel)
+            removeRecipient(.end(connection), fromRoundOf: channel)
         }
-        if channel.engine.ending != nil { return channels.release(channel, at: now) }
+        if channel.engine.ending != nil { return channels.removeIfIdle(channel, at: now) }
         switch (policy, end.side) {
         case (.poison, _): poison(channel, "its \(end.side.person) has died")
         case (.retire, .send) where extras.sendingEnds.isEmpty: close(channel, reason: "its last sender has gone")
         case (.retire, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel)
-        case (.retire, _): channels.release(channel, at: now)
+        case (.retire, _): channels.removeIfIdle(channel, at: now)
         }
     }
 }

@@ -18,7 +18,7 @@ extension HubStateMachine {
         let extras = channel.extras
         var report = ChannelReport(
             name: channel.name.description, senders: channel.engine.parkedSenders,
-            receivers: channel.engine.parkedReceivers + pausedStreams(of: channel).count,
+            receivers: channel.engine.parkedReceivers + pausedReceives(of: channel).count,
             buffered: channel.engine.bufferedCount + (extras?.returned.count ?? 0), leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0)
         // The engine's kind, because a closed channel no longer has a declaration.
@@ -122,7 +122,7 @@ extension OperationWait {
     fileprivate var kind: WaiterReport.Operation {
         switch self {
         case .send(_, _, let arm): arm == nil ? .send : .select
-        case .receive, .stream: .receive
+        case .receive, .countedReceive: .receive
         case .select: .select
         case .barrier: .barrier
         case .trace: .trace
@@ -132,7 +132,7 @@ extension OperationWait {
     fileprivate var state: WaiterReport.State {
         switch self {
         case .send(_, let offer, _): offer.isLeased ? .underLease : .waiting
-        case .stream(let stream): stream.isPaused ? .paused : .waiting
+        case .countedReceive(let counted): counted.isPaused ? .paused : .waiting
         case .receive, .select, .barrier, .trace: .waiting
         }
     }
@@ -141,7 +141,7 @@ extension OperationWait {
         switch self {
         case .send(let channel, _, let arm): [(arm == nil ? "" : "send ") + channel.name.description]
         case .receive(let channel, _, _): [channel.name.description]
-        case .stream(let stream): [stream.channel.name.description]
+        case .countedReceive(let counted): [counted.channel.name.description]
         case .barrier(let barrier, _): [barrier.caption]
         case .trace(let tracer): tracer.prefix.map { [$0.description] } ?? []
         case .select(let select): select.arms.map(\.target)
@@ -153,7 +153,7 @@ extension OperationWait {
         switch self {
         case .send(let channel, _, _): channel.name == name
         case .receive(let channel, _, _): channel.name == name
-        case .stream(let stream): stream.channel.name == name
+        case .countedReceive(let counted): counted.channel.name == name
         case .barrier(let barrier, _): barrier.name == name
         case .trace: false
         case .select(let select):

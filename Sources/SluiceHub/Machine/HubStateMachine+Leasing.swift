@@ -28,7 +28,7 @@ extension HubStateMachine {
     /// - Returns: the attributes that the receiver gets with the message.
     mutating func grant(
         _ offer: Offer, on channel: NamedChannel, _ nanoseconds: UInt64, to holder: ConnectionID,
-        through stream: OperationID?
+        through counted: OperationID?
     ) -> Attributes {
         let id = leases.nextKey
         let client = clients[holder] ?? nobody
@@ -36,12 +36,12 @@ extension HubStateMachine {
         let deadline = deadlines.insert(.lease(id), at: now &+ nanoseconds)
         leases.insert(
             Lease(
-                offer: offer, channel: channel, holder: holder, stream: stream, nanoseconds: nanoseconds,
+                offer: offer, channel: channel, holder: holder, countedReceive: counted, nanoseconds: nanoseconds,
                 deadline: deadline, next: next))
         if let next { leases[next]?.previous = id }
         client.firstLease = id
         client.leaseCount += 1
-        if let stream, case .stream(let receive)? = operations[stream]?.wait {
+        if let counted, case .countedReceive(let receive)? = operations[counted]?.wait {
             receive.unacknowledged += 1
             reserveLeases(-1, for: holder)
         }
@@ -56,10 +56,10 @@ extension HubStateMachine {
     /// Lets a new offer that is handed out use the channel's buffer space, if its sender needs no more than that.
     ///
     /// - Returns: whether the channel answers for the offer, so that its sender need not wait.
-    mutating func hold(_ offer: Offer, on channel: NamedChannel) -> Bool {
+    mutating func useBufferSpace(for offer: Offer, on channel: NamedChannel) -> Bool {
         guard !offer.waitsUntilTaken, mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
         offer.isHeld = true
-        retain(offer)
+        countKept(offer)
         return true
     }
 
@@ -72,7 +72,7 @@ extension HubStateMachine {
             reserveLeases(-OperationWait.select(select).possibleLeases, for: holder)
         }
         for (number, other) in select.arms.enumerated() where number != Int(arm) {
-            leave(other, sender.operation)
+            dequeue(other, sender.operation)
         }
         guard let key = select.key, let connection = operations[sender.operation]?.caller.connection else { return }
         clients[connection]?.fairness.remember(arm, of: key)
@@ -90,7 +90,7 @@ extension HubStateMachine {
 
     mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Reply {
         guard let id = lease(command.delivery, of: connection) else { return .error(.stale) }
-        giveBack(id, after: command.delay)
+        returnLease(id, after: command.delay)
         return .ok(Attributes())
     }
 
@@ -104,7 +104,7 @@ extension HubStateMachine {
     /// Ends a lease whose message was not acknowledged. The message returns to its place in the channel.
     ///
     /// - Parameter delay: the time for which no receiver gets the message.
-    mutating func giveBack(_ id: LeaseID, after delay: Duration?) {
+    mutating func returnLease(_ id: LeaseID, after delay: Duration?) {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
@@ -115,13 +115,13 @@ extension HubStateMachine {
             channel.ensureExtras().resting[offer.position] = offer
             channel.awayCount += 1
         } else {
-            putBack(offer, on: channel)
+            requeue(offer, on: channel)
         }
         lapse(lease)
     }
 
     /// Returns all messages that a connection holds, the oldest first.
-    mutating func giveBackAll(of connection: ConnectionID) {
+    mutating func returnLeases(of connection: ConnectionID) {
         var held: [(id: LeaseID, position: UInt64)] = []
         var next = clients[connection]?.firstLease
         while let id = next, let lease = leases[id] {
@@ -129,7 +129,7 @@ extension HubStateMachine {
             next = lease.next
         }
         held.sort { $0.position < $1.position }
-        for (id, _) in held { giveBack(id, after: nil) }
+        for (id, _) in held { returnLease(id, after: nil) }
     }
 
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> LeaseID? {
@@ -155,21 +155,21 @@ extension HubStateMachine {
 
     /// Continues what the lease held up: the counted receive that the message went through, and the end of the channel.
     private mutating func lapse(_ lease: Lease) {
-        if let id = lease.stream, case .stream(let stream)? = operations[id]?.wait {
-            stream.unacknowledged -= 1
+        if let id = lease.countedReceive, case .countedReceive(let counted)? = operations[id]?.wait {
+            counted.unacknowledged -= 1
             reserveLeases(1, for: lease.holder)
-            resume(stream, id)
+            resume(counted, id)
         }
         settleEnding(of: lease.channel)
     }
 
     /// Returns an offer to its place: to the receiver that has waited longest, or in front of all later offers.
-    mutating func putBack(_ offer: Offer, on channel: NamedChannel) {
+    mutating func requeue(_ offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
         if channel.refusesReturns { return refuseReturn(of: offer, on: channel) }
         guard offer.isWanted else {
             discard(offer, on: channel)
-            return channels.release(channel, at: now)
+            return channels.removeIfIdle(channel, at: now)
         }
         if let receiver = channel.engine.takeReceiver() {
             // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
@@ -183,7 +183,7 @@ extension HubStateMachine {
     }
 
     /// Ends the delay of an offer. The caller decides where the offer goes.
-    mutating func wake(_ offer: Offer, on channel: NamedChannel) {
+    mutating func endDelay(of offer: Offer, on channel: NamedChannel) {
         guard case .delayed(let handle) = offer.place else { return }
         deadlines.remove(handle)
         channel.extras?.resting[offer.position] = nil
@@ -205,7 +205,7 @@ extension HubStateMachine {
     private mutating func refuseReturn(of offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
         while let sender = offer.sender { end(sender.operation, channel.endingReply) }
-        channels.release(channel, at: now)
+        channels.removeIfIdle(channel, at: now)
     }
 }
 

@@ -62,7 +62,7 @@ extension HubStateMachine {
             deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds)
         }
         let client = clients[connection] ?? nobody
-        let next = client.enter(id, patience.bodyBytes, wait.possibleLeases)
+        let next = client.add(id, patience.bodyBytes, wait.possibleLeases)
         let bodyBytes = Int32(clamping: patience.bodyBytes)
         let operation: ParkedOperation
         if let spare = spareOperations.popLast() {
@@ -99,9 +99,9 @@ extension HubStateMachine {
         _ = operations.remove(id)
         if let next = operation.next { operations[next]?.previous = operation.previous }
         if let previous = operation.previous { operations[previous]?.next = operation.next }
-        operation.client.leave(operation)
+        operation.client.remove(operation)
         if let deadline = operation.deadline { deadlines.remove(deadline) }
-        leave(operation.wait, id)
+        dequeue(operation.wait, id)
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             operation.client.fairness.remember(arm, of: key)
         }
@@ -132,7 +132,7 @@ extension HubStateMachine {
         case .send(_, let offer, _): isInDoubt(offer)
         case .select(let select):
             select.arms.contains { if case .send(_, let offer) = $0 { isInDoubt(offer) } else { false } }
-        case .receive, .stream, .barrier, .trace: false
+        case .receive, .countedReceive, .barrier, .trace: false
         }
     }
 
@@ -146,87 +146,87 @@ extension HubStateMachine {
         }
     }
 
-    // MARK: Leaving
+    // MARK: Dequeuing
 
     /// Removes an operation from all queues that it is still in.
-    private mutating func leave(_ wait: OperationWait, _ id: OperationID) {
+    private mutating func dequeue(_ wait: OperationWait, _ id: OperationID) {
         switch wait {
-        case .send(let channel, let offer, _): leave(offer, on: channel, id)
-        case .receive(let channel, let ticket, _): leave(channel, ticket)
-        case .stream(let stream): leave(stream, id)
-        case .barrier(let barrier, let ticket): leave(barrier, ticket)
+        case .send(let channel, let offer, _): detach(id, from: offer, on: channel)
+        case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
+        case .countedReceive(let counted): dequeue(counted, id)
+        case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace: tracers.removeAll { $0 == id }
-        case .select(let select): for arm in select.arms { leave(arm, id) }
+        case .select(let select): for arm in select.arms { dequeue(arm, id) }
         }
     }
 
     /// Removes an arm of a select from its queue.
-    mutating func leave(_ arm: ParkedArm, _ id: OperationID) {
+    mutating func dequeue(_ arm: ParkedArm, _ id: OperationID) {
         switch arm {
-        case .send(let channel, let offer): leave(offer, on: channel, id)
-        case .receive(let channel, let ticket, _): leave(channel, ticket)
-        case .barrier(let barrier, let ticket): leave(barrier, ticket)
+        case .send(let channel, let offer): detach(id, from: offer, on: channel)
+        case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
+        case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         }
     }
 
-    private mutating func leave(_ channel: NamedChannel, _ ticket: WaitTicket) {
+    private mutating func dequeueReceiver(_ ticket: WaitTicket, of channel: NamedChannel) {
         _ = channel.engine.withdrawReceiver(ticket)
-        channels.release(channel, at: now)
+        channels.removeIfIdle(channel, at: now)
     }
 
-    private mutating func leave(_ stream: CountedReceive, _ id: OperationID) {
-        if let ticket = stream.ticket { _ = stream.channel.engine.withdrawReceiver(ticket) }
-        stream.channel.streams.remove(id)
-        stream.channel.extras?.pausedStreams.remove(id)
-        leaveRound(.stream(id), of: stream.channel)
-        channels.release(stream.channel, at: now)
+    private mutating func dequeue(_ counted: CountedReceive, _ id: OperationID) {
+        if let ticket = counted.ticket { _ = counted.channel.engine.withdrawReceiver(ticket) }
+        counted.channel.countedReceives.remove(id)
+        counted.channel.extras?.pausedReceives.remove(id)
+        removeRecipient(.countedReceive(id), fromRoundOf: counted.channel)
+        channels.removeIfIdle(counted.channel, at: now)
     }
 
-    private mutating func leave(_ barrier: Barrier, _ ticket: WaitTicket) {
+    private mutating func dequeueParty(_ ticket: WaitTicket, of barrier: Barrier) {
         barrier.remove(ticket)
         if barrier.isEmpty { barriers[barrier.name] = nil }
     }
 
     /// Detaches an operation from an offer. The offer is withdrawn if no other operation waits for it.
-    private mutating func leave(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
+    private mutating func detach(_ id: OperationID, from offer: Offer, on channel: NamedChannel) {
         offer.detach(id)
-        abandon(offer, on: channel)
+        withdrawIfUnwanted(offer, on: channel)
     }
 
     /// Withdraws an offer that no sender and no channel needs any more.
-    mutating func abandon(_ offer: Offer, on channel: NamedChannel) {
+    mutating func withdrawIfUnwanted(_ offer: Offer, on channel: NamedChannel) {
         if offer.isWanted { return }
         switch offer.place {
         // The receiver may still acknowledge the message, and a repeated send would then be answered.
-        case .leased, .gone: channels.release(channel, at: now)
-        case .distributing: abandonRound(of: channel)
+        case .leased, .gone: channels.removeIfIdle(channel, at: now)
+        case .distributing: withdrawRoundIfUnwanted(of: channel)
         case .queued, .buffered, .returned, .delayed:
-            takeOut(offer, of: channel)
-            goOn(with: channel)
+            dequeue(offer, from: channel)
+            resume(channel)
         }
     }
 
     /// Continues a channel after a withdrawal that may unblock later operations.
-    mutating func goOn(with channel: NamedChannel) {
+    mutating func resume(_ channel: NamedChannel) {
         if channel.isBroadcast { runRounds(of: channel) } else { settleEnding(of: channel) }
     }
 
     /// Returns whether the channel continues later, after a whole group of withdrawals, and notes it for that.
-    mutating func isHeldUp(_ channel: NamedChannel) -> Bool {
-        if heldUp == nil { return false }
-        heldUp?.append(channel)
+    mutating func deferSettling(of channel: NamedChannel) -> Bool {
+        if deferredChannels == nil { return false }
+        deferredChannels?.append(channel)
         return true
     }
 
     /// Removes an undelivered offer from the channel.
-    private mutating func takeOut(_ offer: Offer, of channel: NamedChannel) {
+    private mutating func dequeue(_ offer: Offer, from channel: NamedChannel) {
         switch offer.place {
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
         case .buffered:
             _ = channel.engine.withdrawBuffered { $0 === offer }
-            admit(channel.engine.admit(), to: channel)
+            moveIntoBuffer(channel.engine.admit(), of: channel)
         case .returned(let handle): channel.extras?.returned.remove(handle)
-        case .delayed: wake(offer, on: channel)
+        case .delayed: endDelay(of: offer, on: channel)
         case .leased, .distributing, .gone: break
         }
         discard(offer, on: channel)
@@ -234,7 +234,7 @@ extension HubStateMachine {
 
     /// Discards an undelivered offer that is in no queue any more.
     mutating func discard(_ offer: Offer, on channel: NamedChannel) {
-        letGo(of: offer, on: channel)
+        freeSpace(of: offer, on: channel)
         if let key = offer.key { memory.forget(key, offer) }
     }
 }

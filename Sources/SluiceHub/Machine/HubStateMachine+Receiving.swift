@@ -9,16 +9,16 @@ extension HubStateMachine {
         let patience = Patience(options)
         let lease = options?.lease?.wholeNanoseconds ?? 0
         if lease > 0, let refusal = refusalToLease(on: channel, to: caller.connection, count: options?.window ?? 1) {
-            channels.release(channel, at: now)
+            channels.removeIfIdle(channel, at: now)
             return .done(.error(refusal))
         }
-        if options?.count != nil { return stream(command, from: channel, caller, patience) }
+        if options?.count != nil { return receiveCounted(command, from: channel, caller, patience) }
         if let reply = take(from: channel, lease, by: caller.connection, arm: nil) {
-            channels.release(channel, at: now)
+            channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         if let reply = refusalToPark(patience, caller) {
-            channels.release(channel, at: now)
+            channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
@@ -66,8 +66,8 @@ extension HubStateMachine {
             // A sender whose own message was taken is answered when the message is settled.
             if let admitted, admitted !== offer {
                 // The message is taken for good, so its space goes to the admitted one.
-                release(offer)
-                admit(admitted, to: channel)
+                uncountKept(offer)
+                moveIntoBuffer(admitted, of: channel)
             }
             return .offer(offer)
         case .blocked: return .nothing
@@ -80,9 +80,9 @@ extension HubStateMachine {
     /// - Returns: the attributes that the receiver gets with the message.
     mutating func settle(
         _ offer: Offer, on channel: NamedChannel, _ lease: UInt64, with connection: ConnectionID,
-        through stream: OperationID?
+        through counted: OperationID?
     ) -> Attributes {
-        let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: stream) : Attributes()
+        let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: counted) : Attributes()
         trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
         if lease > 0 { return terms }
         countHandoff()
@@ -102,7 +102,7 @@ extension HubStateMachine {
         }
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
-        let isAnswered = hold(offer, on: channel)
+        let isAnswered = useBufferSpace(for: offer, on: channel)
         if isAnswered, let key = offer.key { memory.finish(key, at: now) }
         hand(offer, on: channel, to: receiver)
         return isAnswered ? .done(.ok(.taking(draft.arm))) : .committed(offer)
@@ -114,8 +114,8 @@ extension HubStateMachine {
         let connection = operation.caller.connection
         let lease = operation.wait.leaseNanoseconds(ofArm: receiver.arm)
         if lease == 0 { commit(receiver, to: channel) }
-        let stream = if case .stream = operation.wait { receiver.operation } else { nil as OperationID? }
-        let terms = settle(offer, on: channel, lease, with: connection, through: stream)
+        let counted = if case .countedReceive = operation.wait { receiver.operation } else { nil as OperationID? }
+        let terms = settle(offer, on: channel, lease, with: connection, through: counted)
         give(.owned(offer.body), terms, of: channel, to: receiver, operation)
     }
 
@@ -132,7 +132,7 @@ extension HubStateMachine {
         if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
         // The message is in no queue, so the count keeps the channel alive meanwhile.
         channel.awayCount += 1
-        for (number, other) in select.arms.enumerated() where number != Int(arm) { leave(other, id) }
+        for (number, other) in select.arms.enumerated() where number != Int(arm) { dequeue(other, id) }
         channel.awayCount -= 1
     }
 
@@ -158,18 +158,18 @@ extension HubStateMachine {
         _ operation: ParkedOperation
     ) {
         let id = receiver.operation
-        if case .stream(let stream) = operation.wait {
-            stream.ticket = nil
+        if case .countedReceive(let counted) = operation.wait {
+            counted.ticket = nil
             if let deadline = operation.deadline {
                 deadlines.remove(deadline)
                 operation.deadline = nil
             }
-            guard forward(message, attributes, through: stream, id, operation) else { return }
-            pump(stream, id, operation)
-            if stream.needsOnlyMessages, stream.ticket != nil, channel.engine.parkedReceivers == 1,
+            guard forward(message, attributes, through: counted, id, operation) else { return }
+            pump(counted, id, operation)
+            if counted.needsOnlyMessages, counted.ticket != nil, channel.engine.parkedReceivers == 1,
                 channel.extras == nil, tracers.isEmpty
             {
-                hint = SendHint(stream: stream, id: id, operation: operation)
+                hint = SendHint(countedReceive: counted, id: id, operation: operation)
             }
         } else {
             retire(operation, id, arm: receiver.arm)

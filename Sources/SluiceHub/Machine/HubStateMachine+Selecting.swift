@@ -83,7 +83,7 @@ extension HubStateMachine {
         case .receive(let name, let lease):
             let channel = channels.channel(name)
             clients[caller.connection]?.usage.note(.receive, of: name)
-            defer { channels.release(channel, at: now) }
+            defer { channels.removeIfIdle(channel, at: now) }
             let reply = take(from: channel, lease?.wholeNanoseconds ?? 0, by: caller.connection, arm: number)
             return reply.map { .done($0) } ?? .blocked
         case .send(let name, let body, let id):
@@ -91,7 +91,7 @@ extension HubStateMachine {
             clients[caller.connection]?.usage.note(.send, of: name)
             let attempt = offer(draft(name, body, id, number, caller), on: channel)
             switch attempt {
-            case .done, .blocked: channels.release(channel, at: now)
+            case .done, .blocked: channels.removeIfIdle(channel, at: now)
             case .committed, .repeated: break
             }
             return attempt

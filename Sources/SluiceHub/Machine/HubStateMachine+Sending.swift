@@ -8,7 +8,7 @@ import SluiceWire
 /// The hint decides nothing. It is set after `offer` has decided, and is cleared by every other command and at the end
 /// of the transaction.
 struct SendHint {
-    let stream: CountedReceive
+    let countedReceive: CountedReceive
     let id: OperationID
     let operation: ParkedOperation
 }
@@ -40,14 +40,14 @@ extension HubStateMachine {
         switch offer(draft, on: channel) {
         case .done(let reply):
             // The message may have continued operations on other channels.
-            if let hint, hint.stream.channel !== channel { self.hint = nil }
-            channels.release(channel, at: now)
+            if let hint, hint.countedReceive.channel !== channel { self.hint = nil }
+            channels.removeIfIdle(channel, at: now)
             return .done(reply)
         case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
         case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, patience)
         case .blocked:
             if let reply = refusalToPark(patience, caller) {
-                channels.release(channel, at: now)
+                channels.removeIfIdle(channel, at: now)
                 return .done(reply)
             }
             let offer = queue(draft, on: channel, of: operations.nextKey)
@@ -77,12 +77,12 @@ extension HubStateMachine {
         case .published(let receivers):
             for receiver in receivers { deliver(draft.body, of: channel, from: draft.origin, to: receiver) }
             remember(draft)
-            if let made { retain(made) }
+            if let made { countKept(made) }
             return .done(.ok(.taking(draft.arm)))
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
             guard let made else { return .blocked }
-            return keep(made, draft, on: channel)
+            return buffer(made, draft, on: channel)
         case .dropped:
             // The channel dropped the new message.
             return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok(.dropped.taking(draft.arm)))
@@ -98,7 +98,7 @@ extension HubStateMachine {
             hint.operation.client.unwrittenBytes + Self.outputBytes(ofMessage: message.count) < limits.outputBytes
         else { return false }
         countHandoff()
-        return forward(message, Attributes(), through: hint.stream, hint.id, hint.operation)
+        return forward(message, Attributes(), through: hint.countedReceive, hint.id, hint.operation)
     }
 
     private static func make(_ draft: Draft, at position: UInt64, _ made: inout Offer?) -> Offer {
@@ -126,7 +126,7 @@ extension HubStateMachine {
         if let key = offer.key { memory.begin(key, offer) }
         if let reason = withdrawal(of: offer, patience, caller) {
             let reply = isInDoubt(offer) ? reason.doubt : reason.reply
-            abandon(offer, on: channel)
+            withdrawIfUnwanted(offer, on: channel)
             return .done(reply)
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
@@ -203,10 +203,10 @@ extension HubStateMachine {
 
     /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
     /// `keptBytes`, its sender is refused, and the next one takes the space.
-    mutating func admit(_ sender: Offer?, to channel: NamedChannel) {
+    mutating func moveIntoBuffer(_ sender: Offer?, of channel: NamedChannel) {
         var next = sender
         while let offer = next {
-            if offer.waitsUntilTaken || mayKeep(offer.body.count) { return accept(offer) }
+            if offer.waitsUntilTaken || mayKeep(offer.body.count) { return completeAcceptance(of: offer) }
             _ = channel.engine.withdrawBuffered { $0 === offer }
             discard(offer, on: channel)
             while let sender = offer.sender { end(sender.operation, .error(refusalToKeep)) }
@@ -215,38 +215,38 @@ extension HubStateMachine {
     }
 
     /// Keeps a message that is now in the buffer, and returns the result for its sender.
-    private mutating func keep(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
+    private mutating func buffer(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
         offer.place = .buffered
         while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
         if draft.waitsUntilTaken { return .committed(offer) }
-        accept(offer)
+        completeAcceptance(of: offer)
         return .done(.ok(.taking(draft.arm)))
     }
 
     /// Marks a message as kept by the channel, and answers its senders, unless they wait until it is taken.
-    mutating func accept(_ offer: Offer) {
+    mutating func completeAcceptance(of offer: Offer) {
         offer.place = .buffered
         guard !offer.waitsUntilTaken else { return }
-        retain(offer)
+        countKept(offer)
         if let key = offer.key { memory.finish(key, at: now) }
         answerSenders(of: offer)
     }
 
     /// Counts a message that the channel keeps in memory.
-    mutating func retain(_ offer: Offer) {
+    mutating func countKept(_ offer: Offer) {
         offer.isKept = true
         totals.keptMessages += 1
         totals.keptBytes += offer.body.count
     }
 
-    /// Drops a message to make room for another one, and answers its senders.
+    /// Drops a message so that another one fits, and answers its senders.
     mutating func drop(_ offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
         while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
     }
 
     /// Stops counting a message that the channel kept in memory.
-    mutating func release(_ offer: Offer) {
+    mutating func uncountKept(_ offer: Offer) {
         guard offer.isKept else { return }
         offer.isKept = false
         totals.keptMessages -= 1
@@ -254,12 +254,12 @@ extension HubStateMachine {
     }
 
     /// Removes an offer for good, and lets another one use its space in the buffer.
-    mutating func letGo(of offer: Offer, on channel: NamedChannel) {
+    mutating func freeSpace(of offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
-        release(offer)
+        uncountKept(offer)
         if offer.isHeld {
             offer.isHeld = false
-            admit(channel.engine.releaseHeld(), to: channel)
+            moveIntoBuffer(channel.engine.releaseHeld(), of: channel)
         }
     }
 
@@ -268,7 +268,7 @@ extension HubStateMachine {
     /// Completes an offer that a receiver has taken for good, and answers its senders.
     mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: Attributes = Attributes()) {
         if channel.isOnce { return }
-        letGo(of: offer, on: channel)
+        freeSpace(of: offer, on: channel)
         if let key = offer.key { memory.finish(key, offer, at: now) }
         answerSenders(of: offer, attributes)
     }

@@ -36,7 +36,7 @@ struct HubStateMachine: ~Copyable {
     var memory: SendMemory
     var tracers: [OperationID] = []
     /// The channels that continue after the current group of withdrawals. Nil outside of such a group.
-    var heldUp: [NamedChannel]?
+    var deferredChannels: [NamedChannel]?
     /// The stage of the hub's life.
     var stage = HubStage.serving
     /// The number of connections of each principal.
@@ -112,7 +112,7 @@ struct HubStateMachine: ~Copyable {
     ///   `on-death=` says.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
-        giveBackAll(of: connection)
+        returnLeases(of: connection)
         while let end = clients[connection]?.ends.last {
             clients[connection]?.ends.removeLast()
             leave(end, connection, because: isOrderly ? .retire : end.onDeath)
@@ -130,14 +130,14 @@ struct HubStateMachine: ~Copyable {
 
     /// Performs a group of withdrawals. The affected channels continue only after all of them.
     mutating func withholding(_ withdrawals: (inout HubStateMachine) -> Void) {
-        heldUp = []
+        deferredChannels = []
         withdrawals(&self)
-        let channels = heldUp ?? []
-        heldUp = nil
+        let channels = deferredChannels ?? []
+        deferredChannels = nil
         for channel in channels {
             // The last receiver that a broadcast waited for may have gone.
             finishIfComplete(channel)
-            goOn(with: channel)
+            resume(channel)
         }
     }
 
@@ -178,7 +178,7 @@ struct HubStateMachine: ~Copyable {
         case .name(let label): .done(name(caller.connection, label))
         case .trace(let command): trace(command, caller)
         case .hello, .authenticate, .ping, .inspect, .cancel, .help, .quit:
-            preconditionFailure("a command of the session, which the hub has nothing to do with")
+            preconditionFailure("a command that the conversation answers")
         }
     }
 
@@ -211,10 +211,10 @@ struct HubStateMachine: ~Copyable {
         while let deadline = deadlines.popFirst(upTo: now) {
             switch deadline {
             case .operation(let id): withdraw(id, .timeout)
-            case .lease(let id): giveBack(id, after: nil)
+            case .lease(let id): returnLease(id, after: nil)
             case .delay(let channel, let offer):
-                wake(offer, on: channel)
-                putBack(offer, on: channel)
+                endDelay(of: offer, on: channel)
+                requeue(offer, on: channel)
                 settleEnding(of: channel)
             }
         }

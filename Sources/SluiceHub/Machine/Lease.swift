@@ -7,7 +7,7 @@ struct Lease: Sendable {
     let channel: NamedChannel
     let holder: ConnectionID
     /// The counted receive that delivered the message and whose window includes it.
-    let stream: OperationID?
+    let countedReceive: OperationID?
     let nanoseconds: UInt64
     var deadline: HeapHandle
     /// The neighbours in the list of the holder's leases.

@@ -23,7 +23,7 @@ final class NamedChannel: @unchecked Sendable {
     /// The number of its messages that receivers hold or whose redelivery is delayed. Each may return.
     @exclusivity(unchecked) var awayCount = 0
     /// The counted receives on the channel, both parked and paused.
-    @exclusivity(unchecked) var streams: Set<OperationID> = []
+    @exclusivity(unchecked) var countedReceives: Set<OperationID> = []
     /// The state that only few channels need. Nil while the channel needs none.
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// Whether the channel has ended, so that only its name is kept for a while.
@@ -47,7 +47,7 @@ final class NamedChannel: @unchecked Sendable {
     /// return.
     var isIdle: Bool {
         engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
-            && streams.isEmpty && extras?.isIdle != false
+            && countedReceives.isEmpty && extras?.isIdle != false
     }
 
     /// Whether no message is left to receive and none may return.
@@ -99,10 +99,10 @@ final class ChannelExtras: @unchecked Sendable {
     /// The message that is being broadcast, until all receivers have it.
     @exclusivity(unchecked) var round: BroadcastRound?
     /// The paused counted receives of a broadcast.
-    @exclusivity(unchecked) var pausedStreams: Set<OperationID> = []
+    @exclusivity(unchecked) var pausedReceives: Set<OperationID> = []
 
     var isIdle: Bool {
         declaration == nil && returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil
-            && pausedStreams.isEmpty
+            && pausedReceives.isEmpty
     }
 }

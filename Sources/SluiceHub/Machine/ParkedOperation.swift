@@ -59,7 +59,7 @@ enum OperationWait: Sendable {
     /// A message, with the duration of the lease, or 0 for none.
     case receive(NamedChannel, WaitTicket, leaseNanoseconds: UInt64)
     /// The messages of a counted receive.
-    case stream(CountedReceive)
+    case countedReceive(CountedReceive)
     /// One of several arms.
     case select(ParkedSelect)
     /// The other parties at a barrier.
@@ -72,7 +72,7 @@ enum OperationWait: Sendable {
     func leaseNanoseconds(ofArm arm: Int32?) -> UInt64 {
         switch self {
         case .receive(_, _, let lease): return lease
-        case .stream(let stream): return stream.leaseNanoseconds
+        case .countedReceive(let counted): return counted.leaseNanoseconds
         case .select(let select):
             guard let arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
             return lease
@@ -84,7 +84,7 @@ enum OperationWait: Sendable {
     var possibleLeases: Int {
         switch self {
         case .receive(_, _, let lease): lease > 0 ? 1 : 0
-        case .stream(let stream): stream.openWindow
+        case .countedReceive(let counted): counted.openWindow
         case .select(let select): select.mayLease ? 1 : 0
         case .send, .barrier, .trace: 0
         }

@@ -203,7 +203,7 @@ extension OperationWait {
         switch self {
         case .send(let channel, let offer, _): [.send(channel, offer, holders)]
         case .receive(let channel, _, _): [.receive(channel)]
-        case .stream(let stream): stream.isPaused ? [] : [.receive(stream.channel)]
+        case .countedReceive(let counted): counted.isPaused ? [] : [.receive(counted.channel)]
         case .barrier(let barrier, _): [.barrier(barrier)]
         case .trace: []
         case .select(let select):

@@ -87,11 +87,11 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
 
     func socketIsReadable() {
         guard isOpen else { return }
-        let room = min(conversation.inputRoom, share.scratch.count)
-        guard room > 0 else { return schedule() }
-        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
+        let capacity = min(conversation.readableBytes, share.scratch.count)
+        guard capacity > 0 else { return schedule() }
+        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
         case .bytes(let count):
-            let hasMore = count == room
+            let hasMore = count == capacity
             let writesEarly = writesEarly(hasMore)
             conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count])) {
                 if writesEarly { sliceEnds() }
@@ -166,8 +166,8 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
     /// input, because the kernel would report its input, or its end, in every turn.
     private func watch() {
-        let (reading, writing) = (conversation.inputRoom > 0, !segment.output.isEmpty)
-        if reading, !socket.watchesReading { conversation.restartPatience() }
+        let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty)
+        if reading, !socket.watchesReading { conversation.restartDeadline() }
         socket.watch(reading: reading, writing: writing)
     }
 
@@ -221,7 +221,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
             if socket.hasInputEnded { conversation.expectEnd() }
         }
         if deadlines.takeDue(\.patience, now) {
-            conversation.endPatience(because: conversation.deadline?.ending ?? .slowLine)
+            conversation.endOverdue(because: conversation.deadline?.ending ?? .slowLine)
         }
         schedule()
     }
@@ -241,10 +241,10 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty,
             !hub.holdsLeases(id)
         else { return }
-        let room = min(conversation.inputRoom, share.scratch.count)
-        guard room > 0, drainingReads > 0 else { return conversation.endDrained() }
+        let capacity = min(conversation.readableBytes, share.scratch.count)
+        guard capacity > 0, drainingReads > 0 else { return conversation.endDrained() }
         drainingReads -= 1
-        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<room])) {
+        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
         case .bytes(let count):
             conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), betweenSlices: sliceEnds)
             schedule()

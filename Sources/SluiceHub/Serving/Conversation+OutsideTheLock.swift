@@ -2,7 +2,7 @@ import SluiceWire
 
 /// The commands that do not run under the hub's lock, because they do not need the hub or take the lock themselves.
 extension Conversation {
-    func runOutside(_ request: Request) {
+    func runUnlocked(_ request: Request) {
         let tag = request.tag
         switch request.command {
         case .hello: answer(hub.greeting, tag)

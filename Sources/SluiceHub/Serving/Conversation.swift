@@ -66,11 +66,11 @@ final class Conversation {
 
     /// The number of bytes that may be read now. 0 while the client does not read its replies, or has sent too much in
     /// advance.
-    var inputRoom: Int {
-        if hasInputEnded || !hasOutputRoom { return 0 }
-        let room = hub.limits.inputRoom - held.count
+    var readableBytes: Int {
+        if hasInputEnded || !hasOutputCredit { return 0 }
+        let free = hub.limits.inputCapacity - held.count
         // The bytes of a body are not held, because they are stored in the body at once.
-        return incompleteSince != nil && held.isEmpty ? room + parser.awaitedBodyBytes : room
+        return incompleteSince != nil && held.isEmpty ? free + parser.awaitedBodyBytes : free
     }
 
     /// The memory that the conversation uses.
@@ -86,10 +86,10 @@ final class Conversation {
     var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
 
     private var canRun: Bool {
-        if case .open = phase { !segment.hasParkedUntagged && hasOutputRoom } else { false }
+        if case .open = phase { !segment.hasParkedUntagged && hasOutputCredit } else { false }
     }
 
-    private var hasOutputRoom: Bool { segment.output.count < hub.limits.outputBytes }
+    private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
     private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
 
     /// Whether the client has no pending operation, and no held command is still to run.
@@ -106,7 +106,7 @@ final class Conversation {
         guard case .open = phase else { return }
         if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
         if held.isEmpty, canRun {
-            keep(input, from: run(input, betweenSlices))
+            hold(input, from: runCommands(in: input, betweenSlices))
         } else {
             held.append(contentsOf: input)
             if canRun { runHeld(betweenSlices: betweenSlices) }
@@ -117,10 +117,10 @@ final class Conversation {
     func runHeld(betweenSlices: () -> Void) {
         var input: [UInt8] = []
         swap(&input, &held)
-        input.withUnsafeBytes { keep($0, from: run($0, betweenSlices)) }
+        input.withUnsafeBytes { hold($0, from: runCommands(in: $0, betweenSlices)) }
     }
 
-    private func keep(_ input: UnsafeRawBufferPointer, from offset: Int) {
+    private func hold(_ input: UnsafeRawBufferPointer, from offset: Int) {
         guard case .open = phase, offset < input.count else { return }
         held = [UInt8](input[offset...])
     }
@@ -153,7 +153,7 @@ final class Conversation {
     /// Runs complete commands while they may run, slice by slice.
     ///
     /// - Returns: the number of bytes of `input` that were consumed.
-    private func run(_ input: UnsafeRawBufferPointer, _ betweenSlices: () -> Void) -> Int {
+    private func runCommands(in input: UnsafeRawBufferPointer, _ betweenSlices: () -> Void) -> Int {
         var offset = 0
         var sliceEnd = Self.sliceBytes
         isParserHungry = false
@@ -182,7 +182,7 @@ final class Conversation {
     }
 
     /// Restarts the client's time for its unfinished line after a period in which its input was not read.
-    func restartPatience() {
+    func restartDeadline() {
         if incompleteSince != nil { incompleteSince = share.reactor.nowNanoseconds }
     }
 
@@ -193,16 +193,16 @@ final class Conversation {
     /// Parsing happens under the hub's lock as well, because storing parsed commands until they are applied costs more
     /// than the lock.
     private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
-        if admission != nil { return runOutside(parser.next(input, offset: &offset)) }
+        if admission != nil { return perform(parser.next(input, offset: &offset)) }
         var step: RequestParser.Step?
-        hub.transactOnState(share) { state in step = run(&state.machine, input, &offset, upTo: sliceEnd) }
-        if let step { runOutside(step) }
+        hub.transactOnState(share) { state in step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd) }
+        if let step { perform(step) }
     }
 
     /// Runs commands that need the hub's lock.
     ///
     /// - Returns: a parser step that must be handled outside the lock. Nil if the batch has ended.
-    private func run(
+    private func runUnderLock(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> RequestParser.Step? {
         let found = share.found
@@ -230,7 +230,7 @@ final class Conversation {
         return nil
     }
 
-    private func runOutside(_ step: RequestParser.Step) {
+    private func perform(_ step: RequestParser.Step) {
         switch step {
         case .needsMore: isParserHungry = true
         case .refused(let tag, let error):
@@ -244,13 +244,13 @@ final class Conversation {
             } else if admission != nil, !request.command.isForStrangers {
                 answer(.error(.authenticationRequired), request.tag)
             } else {
-                runOutside(request)
+                runUnlocked(request)
             }
         }
     }
 
     /// Ends the conversation with the error for a client that did not send in time what it owes.
-    func endPatience(because ending: ConnectionEnding) {
+    func endOverdue(because ending: ConnectionEnding) {
         refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
 

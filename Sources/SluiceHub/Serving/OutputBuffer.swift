@@ -101,13 +101,13 @@ struct OutputBuffer: ~Copyable {
         }
         sent += count
         if sent == replies.bytes.count {
-            giveBack()
+            freeIfUnused()
         } else if sent > replies.bytes.count / 2, replies.insertions.isEmpty {
             moveUp()
         }
     }
 
-    private mutating func giveBack() {
+    private mutating func freeIfUnused() {
         share.recycle(&replies.bytes)
         sent = 0
     }

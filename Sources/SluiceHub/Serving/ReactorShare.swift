@@ -40,7 +40,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
         self.number = number
-        scratch = .allocate(byteCount: max(limits.inputRoom, Self.scratchBytes), alignment: 64)
+        scratch = .allocate(byteCount: max(limits.inputCapacity, Self.scratchBytes), alignment: 64)
     }
 
     deinit {

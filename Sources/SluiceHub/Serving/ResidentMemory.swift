@@ -13,7 +13,7 @@ enum ResidentMemory {
     /// By itself, glibc returns only the free memory at the end of its heap: of 540 MB that a million parked operations
     /// took, 480 MB stayed after they had ended, and of 6 MB for 5 000 connections, 5 MB stayed. Returning the rest
     /// takes about 50 ms for half a gigabyte, so it happens only after such ebbs.
-    static func giveBack() {
+    static func returnToSystem() {
         cmalloc_give_back()
     }
 

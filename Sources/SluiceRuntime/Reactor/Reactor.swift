@@ -230,7 +230,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
         runningJob = nil
         progress.jobsEnd()
-        runQueue.giveBackMemory()
+        runQueue.freeUnusedMemory()
     }
 
     private func runJob(_ job: UnownedJob) {

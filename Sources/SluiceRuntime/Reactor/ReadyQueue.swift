@@ -40,7 +40,7 @@ struct ReadyQueue: ~Copyable {
     }
 
     /// Gives memory back if the queue has become much shorter. Sees the length only when it is called.
-    mutating func giveBackMemory() {
+    mutating func freeUnusedMemory() {
         longest = max(longest, words.count)
         guard longest > Self.longestKept, words.count < longest / 8 else { return }
         var shorter = Deque<UInt>(minimumCapacity: words.count)

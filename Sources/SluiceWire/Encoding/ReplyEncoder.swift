@@ -151,9 +151,9 @@ package struct MessageHead: Sendable {
     fileprivate private(set) var bytes: [UInt8] = []
 
     package init(from channel: ChannelName, tag: Tag?) {
-        bytes.append(atMost: Reply.encodedCapacity(ofMessage: 0, Attributes())) { room in
-            room.put(tag)
-            room.putMessageHead(from: channel)
+        bytes.append(atMost: Reply.encodedCapacity(ofMessage: 0, Attributes())) { writer in
+            writer.put(tag)
+            writer.putMessageHead(from: channel)
         }
     }
 }
@@ -166,30 +166,30 @@ extension ByteBuffer {
 
     /// Appends `OK` without attributes, which is by far the most frequent reply.
     package mutating func appendOK(tag: Tag?) {
-        append(atMost: Limits.maxTagBytes + 6) { room in
-            if tag != nil { room.put(tag) }
-            room.putOK()
-            room.put(UInt8.lineFeed)
+        append(atMost: Limits.maxTagBytes + 6) { writer in
+            if tag != nil { writer.put(tag) }
+            writer.putOK()
+            writer.put(UInt8.lineFeed)
         }
     }
 
     /// Appends a message of a counted receive.
     package mutating func append(_ message: UnsafeRawBufferPointer, behind head: MessageHead, _ attributes: Attributes)
     {
-        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { room in
-            head.bytes.withUnsafeBytes { room.put($0) }
-            room.putLengthOfMessage(message.count, attributes)
-            room.put(message)
-            room.put(UInt8.lineFeed)
+        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { writer in
+            head.bytes.withUnsafeBytes { writer.put($0) }
+            writer.putLengthOfMessage(message.count, attributes)
+            writer.put(message)
+            writer.put(UInt8.lineFeed)
         }
     }
 
     /// Appends the line before the bytes of a message of a counted receive. The caller must append the bytes, and then
     /// call ``appendEndOfMessage()``.
     package mutating func append(headOfMessage byteCount: Int, behind head: MessageHead, _ attributes: Attributes) {
-        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { room in
-            head.bytes.withUnsafeBytes { room.put($0) }
-            room.putLengthOfMessage(byteCount, attributes)
+        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { writer in
+            head.bytes.withUnsafeBytes { writer.put($0) }
+            writer.putLengthOfMessage(byteCount, attributes)
         }
     }
 

@@ -117,7 +117,7 @@ import Testing
             try await service.parked(1)
             var message = try await jobs.receive(lease: .seconds(5))
             #expect(message?.attempt == 1)
-            try message?.giveBack()
+            try message?.nack()
             #expect(await code { try message?.acknowledge() } == .refused)
             // No variable keeps this message.
             _ = try await jobs.receive(lease: .seconds(5))

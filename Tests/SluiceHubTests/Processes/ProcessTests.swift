@@ -56,7 +56,7 @@ import Testing
             #expect(first.bytes == Array("1".utf8))
             service.clock.advance(by: .seconds(1))
             try await service.parkedSince(.zero)
-            try first.giveBack()
+            try first.nack()
             #expect(try await ticks.text() == "2")
             await service.settled()
             #expect(service.process("ticker:ticks")?.messages == 1)

@@ -26,7 +26,9 @@ struct MachineInvariants {
         machine.operations.forEach { parked.append(($0, $1)) }
         for (id, operation) in parked {
             note(operation, id)
-            guard case .stream(let stream) = operation.wait, stream.isPaused, !stream.isWindowFull else { continue }
+            guard case .countedReceive(let counted) = operation.wait, counted.isPaused, !counted.isWindowFull else {
+                continue
+            }
             if (machine.clients[operation.caller.connection]?.unwrittenBytes ?? 0) < machine.limits.outputBytes {
                 faults.append("a receive is paused although it has credit and window")
             }
@@ -67,9 +69,11 @@ struct MachineInvariants {
             note(offer, on: channel, id)
             if operation.triesOnce, !offer.isLeased { faults.append("a send with timeout=0 waits without a lease") }
         case .receive(let channel, _, _): note(receiver: id, of: channel)
-        case .stream(let stream) where !stream.isPaused: note(receiver: id, of: stream.channel)
-        case .stream(let stream):
-            if !stream.channel.streams.contains(id) { faults.append("a paused receive is missing from its channel") }
+        case .countedReceive(let counted) where !counted.isPaused: note(receiver: id, of: counted.channel)
+        case .countedReceive(let counted):
+            if !counted.channel.countedReceives.contains(id) {
+                faults.append("a paused receive is missing from its channel")
+            }
         case .select(let select):
             for arm in select.arms {
                 switch arm {

@@ -1,0 +1,125 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Counted receives: messages flow while the client has credit and the window is open.
+extension HubStateMachine {
+    /// The output bytes that a message of a counted receive is charged with.
+    static func outputBytes(ofMessage byteCount: Int) -> Int { byteCount + 64 }
+
+    mutating func receiveCounted(
+        _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
+    ) -> Outcome {
+        let counted = CountedReceive(command, from: channel, tag: caller.tag)
+        let id = park(.countedReceive(counted), caller, patience, setsDeadline: false)
+        channel.countedReceives.insert(id)
+        pump(counted, id)
+        if channel.isBroadcast { runRounds(of: channel) }
+        return .parked(id)
+    }
+
+    /// Sends messages through a counted receive until it has to wait for a sender, for credit, or for an
+    /// acknowledgement.
+    mutating func pump(_ counted: CountedReceive, _ id: OperationID) {
+        if let operation = operations[id] { pump(counted, id, operation) }
+    }
+
+    mutating func pump(_ counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
+        while operations.holds(id) {
+            if isHeldBack(counted, id, operation.client) {
+                if hasInputEnded(for: operation) { withdraw(id, .endOfInput) }
+                return
+            }
+            let channel = counted.channel
+            switch takeOffer(from: channel, isLeased: counted.leaseNanoseconds > 0, as: .countedReceive(id)) {
+            case .offer(let offer):
+                let terms = settle(
+                    offer, on: channel, counted.leaseNanoseconds, with: operation.caller.connection, through: id)
+                guard forward(.owned(offer.body), terms, through: counted, id, operation) else { return }
+            case .ended: return end(id, channel.endingReply)
+            case .nothing: return waitForSender(counted, id, operation)
+            }
+        }
+    }
+
+    /// The paused counted receives of a channel, in the order in which they began.
+    func pausedReceives(of channel: NamedChannel) -> [OperationID] {
+        channel.countedReceives.filter {
+            if case .countedReceive(let counted)? = operations[$0]?.wait { counted.isPaused } else { false }
+        }
+        .sorted { $0.serial < $1.serial }
+    }
+
+    /// Parks the counted receive until a message arrives.
+    private mutating func waitForSender(_ counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
+        if operation.triesOnce { return withdraw(id, .timeout) }
+        if hasInputEnded(for: operation) { return withdraw(id, .endOfInput) }
+        counted.channel.extras?.pausedReceives.remove(id)
+        counted.ticket = counted.channel.engine.park(WireReceiver(operation: id, arm: nil))
+        if let timeout = counted.timeout {
+            operation.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
+        }
+    }
+
+    /// Whether the operation must not wait because its client has half-closed.
+    private func hasInputEnded(for operation: ParkedOperation) -> Bool {
+        !operation.waitsAfterEOF && operation.client.hasInputEnded
+    }
+
+    /// Whether no message may flow now, for lack of credit or because the window is full. Then the receive waits
+    /// outside of the channel's queue.
+    private mutating func isHeldBack(_ counted: CountedReceive, _ id: OperationID, _ client: ClientRecord) -> Bool {
+        let hasCredit = client.unwrittenBytes < limits.outputBytes
+        if !hasCredit, !counted.awaitsCredit {
+            counted.awaitsCredit = true
+            client.awaitingCredit.append(id)
+        }
+        guard counted.isWindowFull || !hasCredit else { return false }
+        if counted.channel.isBroadcast { counted.channel.extras?.pausedReceives.insert(id) }
+        return true
+    }
+
+    /// Sends a message to the client of a counted receive.
+    ///
+    /// - Returns: whether the receive continues. False if that was its last message.
+    mutating func forward(
+        _ message: MessageBytes, _ attributes: Attributes, through counted: CountedReceive, _ id: OperationID,
+        _ operation: ParkedOperation
+    ) -> Bool {
+        let outputBytes = Self.outputBytes(ofMessage: message.count)
+        operation.client.unwrittenBytes += outputBytes
+        outbox.forward(
+            operation, id, message, through: counted, attributes, countingFor: outputBytes)
+        if let remaining = counted.remaining {
+            counted.remaining = remaining - 1
+            if remaining == 1 {
+                end(id, .end)
+                return false
+            }
+        }
+        guard counted.channel.isOnce else { return true }
+        // A once channel has no further message.
+        end(id, .closed(counted.channel.name, nil))
+        return false
+    }
+
+    /// Returns credit to a connection that has written `bytes` of the output of its counted receives and traces.
+    mutating func outputWritten(_ bytes: Int, of connection: ConnectionID) {
+        guard clients.holds(connection) else { return }
+        clients[connection]?.unwrittenBytes -= bytes
+        guard let waiting = clients[connection]?.awaitingCredit, !waiting.isEmpty else { return }
+        clients[connection]?.awaitingCredit = []
+        for id in waiting {
+            guard case .countedReceive(let counted)? = operations[id]?.wait else { continue }
+            counted.awaitsCredit = false
+            resume(counted, id)
+        }
+    }
+
+    /// Continues a paused counted receive.
+    mutating func resume(_ counted: CountedReceive, _ id: OperationID) {
+        guard counted.isPaused else { return }
+        let channel = counted.channel
+        pump(counted, id)
+        if channel.isBroadcast { runRounds(of: channel) }
+    }
+}
