@@ -218,9 +218,11 @@ final class Conversation {
                 let request = found.takeRequest()
                 guard request.command.runsUnderLock else { return .request(request) }
                 run(request, &machine)
-            case .repeatedSend: runRepeatedSend(found.tag, &machine)
-            case .repeatedReceive: runRepeatedReceive(found.tag, &machine)
-            case .repeatedPing: if mayAnswer(found.tag) { segment.output.appendOK(tag: found.tag) }
+            case .repeatedSend: runRepeatedSend(&machine)
+            case .repeatedReceive: runRepeatedReceive(&machine)
+            case .repeatedPing:
+                let tag = parser.repeatedTag
+                if isFree(tag) || mayAnswer(tag.value) { segment.output.appendOK(tag: tag) }
             }
             hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
@@ -273,22 +275,29 @@ final class Conversation {
         }
     }
 
-    private func runRepeatedSend(_ tag: Tag?, _ machine: inout HubStateMachine) {
-        guard mayBegin(tag) else { return }
+    private func runRepeatedSend(_ machine: inout HubStateMachine) {
         let line = parser.repeatedLine
-        if machine.hint != nil, hintedLine == line, machine.forwardByHint(.borrowed(parser.repeatedText)) {
-            return segment.output.appendOK(tag: tag)
+        let repeated = parser.repeatedTag
+        if machine.hint != nil, hintedLine == line, isFree(repeated),
+            machine.forwardByHint(.borrowed(parser.repeatedText))
+        {
+            return segment.output.appendOK(tag: repeated)
         }
-        guard let command = parser.repeatedSend else { return }
+        let tag = repeated.value
+        guard mayBegin(tag), let command = parser.repeatedSend else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
         hintedLine = line
     }
 
-    private func runRepeatedReceive(_ tag: Tag?, _ machine: inout HubStateMachine) {
+    private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
+        let tag = parser.repeatedTag.value
         guard mayBegin(tag), let command = parser.repeatedReceive else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
     }
+
+    /// Whether it is certain, without a lookup of the tag, that a command with it may run and park.
+    private func isFree(_ tag: RequestParser.RepeatedTag) -> Bool { tag.bytes.isEmpty || segment.parkedTags.isEmpty }
 
     private func conclude(_ outcome: Outcome, _ tag: Tag?) {
         switch outcome {

@@ -34,7 +34,7 @@ struct OutputBuffer: ~Copyable {
     }
 
     /// Appends `OK` without attributes.
-    mutating func appendOK(tag: Tag?) {
+    mutating func appendOK(tag: RequestParser.RepeatedTag) {
         ensureBuffer()
         replies.bytes.appendOK(tag: tag)
     }

@@ -165,9 +165,9 @@ extension ByteBuffer {
     }
 
     /// Appends `OK` without attributes, which is by far the most frequent reply.
-    package mutating func appendOK(tag: Tag?) {
-        append(atMost: Limits.maxTagBytes + 6) { writer in
-            if tag != nil { writer.put(tag) }
+    package mutating func appendOK(tag: RequestParser.RepeatedTag) {
+        append(atMost: tag.bytes.count + 3) { writer in
+            writer.put(tag.bytes)
             writer.putOK()
             writer.put(UInt8.lineFeed)
         }

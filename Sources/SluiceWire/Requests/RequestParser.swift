@@ -35,12 +35,12 @@ package struct RequestParser: ~Copyable {
     package enum Found: Sendable {
         /// A complete request; see ``FoundValues/takeRequest()``.
         case request
-        /// A send that repeats the previous one: `repeatedSend`, whose body is borrowed from the input, with the tag
-        /// `tag`.
+        /// A send that repeats the previous one, apart from its tag: `repeatedSend`, whose body is borrowed from the
+        /// input, with the tag `repeatedTag`.
         case repeatedSend
-        /// A receive that repeats the previous one: `repeatedReceive`, with the tag `tag`.
+        /// A receive that repeats the previous one, apart from its tag: `repeatedReceive`, with the tag `repeatedTag`.
         case repeatedReceive
-        /// A `PING` without a text, with the tag `tag`.
+        /// A `PING` without a text, with the tag `repeatedTag`.
         case repeatedPing
         /// A command that was refused; see ``FoundValues/takeRefusal()``.
         case refused
@@ -49,8 +49,6 @@ package struct RequestParser: ~Copyable {
 
     /// What a call to ``find(_:offset:into:)`` has found. One serves all connections of a thread.
     package final class FoundValues {
-        /// The tag of the last repeated command.
-        @exclusivity(unchecked) package fileprivate(set) var tag: Tag?
         @exclusivity(unchecked) fileprivate var request = Request(command: .quit)
         @exclusivity(unchecked) fileprivate var refusal: (tag: Tag?, error: WireError)?
 
@@ -66,6 +64,18 @@ package struct RequestParser: ~Copyable {
         /// Returns the refusal that was found. Call it once.
         package func takeRefusal() -> (tag: Tag?, error: WireError) {
             refusal.take() ?? (nil, .unterminatedBody)
+        }
+    }
+
+    /// The tag of a repeated command, borrowed from the input. Making a ``Tag`` of it, and encoding that again, takes a
+    /// fifth of the instructions of a streamed message.
+    package struct RepeatedTag {
+        /// The tag as it stands in the line, with its `#` and the space behind it. Empty if there is none.
+        fileprivate(set) package var bytes: UnsafeRawBufferPointer
+
+        /// The tag. Nil if there is none.
+        package var value: Tag? {
+            bytes.count > 2 ? Tag(ByteView(UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1]))) : nil
         }
     }
 
@@ -138,6 +148,10 @@ package struct RequestParser: ~Copyable {
         }
     }
 
+    /// The tag of the last repeated command. Valid until the next call.
+    package var repeatedTag: RepeatedTag {
+        mutating get { RepeatedTag(bytes: memo?.pointee.tag ?? UnsafeRawBufferPointer(start: nil, count: 0)) }
+    }
     /// The send of the last call, if that found a repeated send. Valid until the next call.
     package var repeatedSend: SendCommand? { mutating get { memo?.pointee.repeatedSend } }
     /// The text of the repeated send.
@@ -160,7 +174,7 @@ package struct RequestParser: ~Copyable {
         _ input: UnsafeRawBufferPointer, offset: inout Int, into values: FoundValues
     ) -> Found {
         let input = ByteView(input)
-        if let found = findRepeated(in: input, offset: &offset, values) { return found }
+        if let found = findRepeated(in: input, offset: &offset) { return found }
         while true {
             if let found = advance(over: input, offset: &offset, values) { return found }
         }
@@ -171,9 +185,9 @@ package struct RequestParser: ~Copyable {
         let values = FoundValues()
         switch find(input, offset: &offset, into: values) {
         case .request: return .request(values.takeRequest())
-        case .repeatedSend: return step(values.tag, repeatedSend.map { .send($0) })
-        case .repeatedReceive: return step(values.tag, repeatedReceive.map { .receive($0) })
-        case .repeatedPing: return step(values.tag, .ping([]))
+        case .repeatedSend: return step(repeatedTag, repeatedSend.map { .send($0) })
+        case .repeatedReceive: return step(repeatedTag, repeatedReceive.map { .receive($0) })
+        case .repeatedPing: return step(repeatedTag, .ping([]))
         case .refused:
             let refusal = values.takeRefusal()
             return .refused(refusal.tag, refusal.error)
@@ -181,8 +195,8 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    private func step(_ tag: Tag?, _ command: Command?) -> Step {
-        command.map { .request(Request(tag: tag, command: $0)) } ?? .needsMore
+    private func step(_ tag: RepeatedTag, _ command: Command?) -> Step {
+        command.map { .request(Request(tag: tag.value, command: $0)) } ?? .needsMore
     }
 
     private func found(_ request: consuming Request, _ values: FoundValues) -> Found {
@@ -197,12 +211,10 @@ package struct RequestParser: ~Copyable {
 
     /// Finds a line that repeats the last one, if `input` begins with one.
     @inline(__always)
-    private mutating func findRepeated(in input: ByteView, offset: inout Int, _ values: FoundValues) -> Found? {
+    private mutating func findRepeated(in input: ByteView, offset: inout Int) -> Found? {
         guard let memo, case .line = phase, scanner.scannedBytes == 0 else { return nil }
         let kind = memo.pointee.recallLine(
             in: input, offset: &offset, maxLineBytes: limits.maxLineBytes, maxTextBytes: limits.maxBodyBytes)
-        if case .none = kind { return nil }
-        values.tag = nil
         return found(kind)
     }
 
@@ -275,11 +287,6 @@ package struct RequestParser: ~Copyable {
         do throws(WireError) {
             tag = try words.tag()
             let rest = words.rest
-            if let memo {
-                values.tag = tag
-                let kind = memo.pointee.recall(rest, isTagged: tag != nil, maxTextBytes: limits.maxBodyBytes)
-                if let found = found(kind) { return found }
-            }
             var parser = CommandParser(limits: limits, isTagged: tag != nil)
             let request = Request(tag: tag, command: try parser.command(&words))
             if parser.bodies.isEmpty {

@@ -178,6 +178,23 @@ import Testing
         }
     }
 
+    @Test(
+        "A tag is refused until its command is answered, on a line that repeats the one before too",
+        arguments: ["PING", "SEND y hello", "RECV timeout=0 y"])
+    func aTagInUseIsRefusedOnARepeatedLine(command: String) throws {
+        try HubService.run { service in
+            let client = try await service.connect()
+            let drain = try await service.connect()
+            try await drain.say("#d RECV count=* y\nPING\n")
+            try await drain.hear("OK\n")
+            let answer = command.hasPrefix("RECV") ? "TIMEOUT" : "OK"
+            try await client.say("#a RECV x\n" + String(repeating: "#b \(command)\n", count: 8))
+            try await client.hear(String(repeating: "#b \(answer)\n", count: 8))
+            try await client.say("#a \(command)\n#b \(command)\n")
+            try await client.hear("#a ERR tag-in-use a command with this tag is still pending\n#b \(answer)\n")
+        }
+    }
+
     @Test("CANCEL withdraws a pending command, and is answered OK in any case")
     func cancelIsAlwaysAnsweredOK() throws {
         try HubService.run { service in

@@ -173,11 +173,16 @@ extension String {
             "PING\n", "ping\r\n", "RECV jobs\n", "RECV timeout=1s jobs\n", "SEND jobs hello\n", "SEND jobs \n",
             "SEND jobs\n",
             "SEND jobs hello\r\n", "SEND timeout=1s jobs a b\n", "#a SEND jobs x\n", "#a RECV jobs\n", "SEND  jobs x\n",
-            "SEND jobsx y\n", "RECV job\n", "SEND len=2 jobs\nhi\n",
+            "SEND jobsx y\n", "RECV job\n", "SEND len=2 jobs\nhi\n", "#b SEND jobs x\r\n", "#b RECV jobs\r\n",
+            "#a PING\n", "#\u{20}SEND jobs x\n", "#a+ SEND jobs x\n", "#aSEND jobs x\n", "#a  PING\n", "RECV jobs\rx\n",
+            "#0123456789abcdef0123456789abcdef SEND jobs x\n", "#0123456789abcdef0123456789abcdefg SEND jobs x\n",
         ])
     func repeatedLinesGiveTheSameStep(line: String) {
         let expected = RequestFeed.steps(of: "PING x\n" + line).last
-        for before in ["RECV jobs\n", "SEND jobs hello\n", "PING\n", "SEND jobs \n"] {
+        for before in [
+            "RECV jobs\n", "SEND jobs hello\n", "PING\n", "SEND jobs \n", "#a SEND jobs hello\n", "#b RECV jobs\n",
+            "#c PING\r\n",
+        ] {
             for piece in [1, 3, .max] {
                 let steps = RequestFeed.steps(of: String(repeating: before, count: 6) + line + line, piece: piece)
                 #expect(steps.count == 8)
