@@ -40,6 +40,13 @@ def foreign():
     return [*requests, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"SSH-2.0-OpenSSH_9.6"]
 
 
+def headed():
+    """Returns pairs of a valid command and a header that follows it: the connection ends with the header."""
+    headers = _strings("OpeningTests.swift", "static let headers =")
+    commands = (b"PING /", b"#a PING / x", b"ping", b"open /")
+    return [(command, header) for command in commands for header in headers]
+
+
 def nonsense():
     """Returns lines that are rejected, after which the next line is read as a command."""
     return _byte_lists("OpeningTests.swift", "static let nonsense: [[UInt8]] =")

@@ -98,8 +98,8 @@ package struct RequestParser: ~Copyable {
     /// The lines that could have been remembered while there was no memo.
     private var forgottenLines: UInt8 = 0
 
-    /// Whether only empty lines have arrived so far.
-    private var isOpening = true
+    /// The checks for other protocols that are still due.
+    private var opening = Opening.Stage.firstLine
 
     package init(limits: Limits) {
         self.limits = limits
@@ -259,7 +259,7 @@ package struct RequestParser: ~Copyable {
     }
 
     private mutating func readLine(_ input: ByteView, _ offset: inout Int, _ values: FoundValues) -> Found? {
-        if isOpening, let error = Opening.refusal(ofFirstBytes: input.dropping(offset)) {
+        if opening == .firstLine, let error = Opening.refusal(ofFirstBytes: input.dropping(offset)) {
             return fail(nil, error, values)
         }
         switch scanner.next(in: input, offset: &offset) {
@@ -267,15 +267,20 @@ package struct RequestParser: ~Copyable {
         case .line(let line):
             // Empty lines are allowed, because people press return in telnet.
             guard !line.isEmpty else { return nil }
-            if isOpening, let error = Opening.refusal(ofFirstLine: line) { return fail(nil, error, values) }
+            if opening != .over, let error = Opening.refusal(of: line, in: opening) { return fail(nil, error, values) }
             let step = parse(line, input, &offset, values)
-            isOpening = false
+            passLine()
             return step
         case .overlong(let beginning):
+            if let error = Opening.refusal(of: beginning, in: opening) { return fail(nil, error, values) }
             let step = refuseOverlong(beginning, values)
-            isOpening = false
+            passLine()
             return step
         }
+    }
+
+    private mutating func passLine() {
+        if opening != .over { opening = opening == .firstLine ? .secondLine : .over }
     }
 
     /// Parses a line, and reads the part of its bodies that the input holds.
@@ -340,7 +345,9 @@ extension RequestParser {
     private mutating func refuse(
         _ line: ByteView, isWhole: Bool, _ tag: Tag?, _ error: WireError, _ values: FoundValues
     ) -> Found {
-        if isOpening, let foreign = Opening.refusal(ofRefusedLine: line) { return fail(nil, foreign, values) }
+        if opening == .firstLine, let foreign = Opening.refusal(ofRefusedLine: line) {
+            return fail(nil, foreign, values)
+        }
         guard !error.isFatal else { return fail(tag, error, values) }
         guard let lengths = RefusedLine.bodyLengths(line, isWhole: isWhole, limits: limits) else {
             return fail(tag, .unknowableBodies, values)

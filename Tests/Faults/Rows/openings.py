@@ -15,6 +15,9 @@ def _conversations():
     for end in (b"\n", b"\r\n"):
         for line in hostile_openings.foreign():
             yield line + end + b"Host: x" + end + end + b"SEND x smuggled" + end, ["not-sluice"]
+        for line, header in hostile_openings.headed():
+            word = "DATA" if b"/" in line and b"open" not in line else "OK"
+            yield line + end + header + end + end + b"SEND x smuggled" + end, [word, "not-sluice"]
         for line in hostile_openings.nonsense():
             yield line + end + b"ping" + end, ["ERR", "OK"]
         for line in hostile_openings.rejected():
@@ -44,7 +47,7 @@ def openings(conditions):
             except BadReply:
                 injected += 1
         smuggled = _message_count(witness)
-    yield Figure("openings", len(conversations), at_least=200)
+    yield Figure("openings", len(conversations), at_least=5000)
     yield exactly("commands smuggled", smuggled, 0)
     yield exactly("lines injected", injected, 0)
     yield exactly("unexpected replies", unexpected, 0)

@@ -3,12 +3,19 @@ import Testing
 
 /// The first bytes that arrive on a public port.
 @Suite struct OpeningTests {
+    ///
+    /// A method may be any word, so the page that chooses it may choose a verb, or even a tag.
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
-        "trace", "OPEN", "POISON", "AUTH", "NAME", "JOIN", "INFO", "CHANNELS", "poison",
+        "trace", "HELLO", "AUTH", "NAME", "PING", "SEND", "RECV", "SELECT", "BARRIER", "ACK", "NACK", "TOUCH", "OPEN",
+        "CLOSE", "POISON", "JOIN", "LEAVE", "INFO", "CHANNELS", "WAITERS", "CLIENTS", "STUCK", "CANCEL", "HELP", "QUIT",
+        "ping", "Send", "sElEcT", "poison", "#a", "#a PING", "#a SEND", "#a SELECT", " PING", "\tSEND", "PING len=4",
+        "SEND timeout=0", "SEND until=accepted id=a", "SELECT order=first", "PING a=b", "M-SEARCH", "!", "len=5",
     ]
-    private static let targets = ["/", "*", "/jobs?a=1&len=5", "http://example.org/", "example.org:443", "/%0d%0aSEND"]
-    private static let versions = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0"]
+    private static let targets = [
+        "/", "*", "/jobs?a=1&len=5", "http://example.org/", "example.org:443", "/%0d%0aSEND", "/ len=3",
+    ]
+    private static let versions = ["HTTP/1.0", "HTTP/1.1", "HTTP/2.0", "HTTP/2", "http/1.1", "HTTP/1.1\r", "HTTP/1.1 "]
 
     static let requests = methods.flatMap { method in
         targets.flatMap { target in versions.map { "\(method) \(target) \($0)" } }
@@ -20,6 +27,71 @@ import Testing
             let steps = RequestFeed.steps(of: line + end + "Host: x" + end + end + "SEND jobs hello" + end)
             #expect(steps.map(\.code) == [.notSluice])
         }
+    }
+
+    @Test("The methods of the tests contain every verb")
+    func everyVerbIsAMethod() {
+        for verb in Verb.allCases { #expect(Self.methods.contains(verb.rawValue)) }
+    }
+
+    /// What the first header of a request looks like.
+    private static let headers = [
+        "Host: localhost:7333", "host:localhost", "Content-Type: text/plain", "X-1: SEND jobs x", "Upgrade: websocket",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", "Accept:*/*", "PING: x", "SEND: len=3", "x_y.z!~:", "A:",
+    ]
+
+    /// First lines that run, or that are refused, and whose bodies are known.
+    private static let linesBeforeHeaders = Verb.allCases.flatMap { verb in
+        ["\(verb.rawValue) /", "\(verb.rawValue.lowercased()) / x", "#a \(verb.rawValue) /"]
+    }
+
+    @Test("A header as the second line ends the connection, whatever the first line is", arguments: linesBeforeHeaders)
+    func aHeaderEndsTheConnection(_ line: String) {
+        for header in Self.headers {
+            for end in ["\n", "\r\n"] {
+                let text = line + end + header + end + end + "SEND jobs smuggled" + end
+                for piece in [1, 3, Int.max] {
+                    let steps = RequestFeed.steps(of: text, piece: piece)
+                    #expect(steps.last?.code == .notSluice && steps.count <= 2, "\(line) \(header)")
+                }
+            }
+        }
+    }
+
+    @Test("A header ends the connection also behind an overlong first line", arguments: Verb.allCases)
+    func aHeaderBehindAnOverlongLineEndsTheConnection(_ verb: Verb) {
+        let line = "\(verb.rawValue) /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
+        for header in Self.headers {
+            let steps = RequestFeed.steps(of: line + header + "\r\n\r\nSEND jobs smuggled\r\n")
+            #expect(steps.last?.code?.isFatal == true && steps.count <= 2, "\(header)")
+            let long = header + String(repeating: "x", count: 10_000)
+            let more = RequestFeed.steps(of: line + long + "\r\n\r\nSEND jobs smuggled\r\n")
+            #expect(more.last?.code?.isFatal == true && more.count <= 2, "\(header)")
+        }
+    }
+
+    @Test(
+        "A command that resembles a header or a request is a command",
+        arguments: [
+            "PING\nPING Host: x\n", "PING\nSEND a:b Host: x\n", "PING\n#a SEND jobs Host: x\n", "PING HTTP/\nPING\n",
+            "SEND jobs HTTP/1.1 is old\nPING\n", "SEND jobs xHTTP/1.1\nPING\n", "PING HTTP/x\nPING\n",
+            "SEND jobs len=4\nOPEN a:b\n", "SEND len=8 jobs\nHost: x\n\nPING\n", "PING\nSEND jobs x HTTP/1.1\n",
+            "PING\nPING GET / HTTP/1.1\n", "SEND jobs HTTP/1.1x\nPING\n",
+        ])
+    func commandsThatResembleRequestsRun(_ text: String) {
+        #expect(RequestFeed.steps(of: text).map(\.code) == [nil, nil])
+    }
+
+    @Test("A header that is not the second line is refused like any other line")
+    func laterHeadersAreRefusedLines() {
+        #expect(RequestFeed.steps(of: "PING\nPING\nHost: x\nPING\n").map(\.code) == [nil, nil, .syntax, nil])
+        #expect(RequestFeed.steps(of: "Host: x\nPING\n").map(\.code) == [.syntax, nil])
+    }
+
+    @Test("The PROXY protocol ends the connection, because a request follows it")
+    func theProxyProtocolIsRefused() {
+        let steps = RequestFeed.steps(of: "PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nPING /x HTTP/1.1\r\nHost: x\r\n")
+        #expect(steps.map(\.code) == [.notSluice])
     }
 
     @Test(
@@ -38,17 +110,6 @@ import Testing
         #expect(RequestFeed.steps(of: line + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
         let trace = "TRACE /" + String(repeating: "a", count: 10_000) + " HTTP/1.1\r\n"
         #expect(RequestFeed.steps(of: trace + "SEND jobs hello\r\n").map(\.code) == [.notSluice])
-    }
-
-    @Test("Only PING, SEND and SELECT may carry a version of HTTP")
-    func noVerbButThoseWithAMessageIsAMethod() {
-        for verb in Verb.allCases where ![.ping, .send, .select].contains(verb) {
-            for target in ["/", "/jobs", "*", "example.org:443", "http://example.org/", "alice"] {
-                let steps = RequestFeed.steps(
-                    of: "\(verb.rawValue) \(target) HTTP/1.1\r\nHost: x\r\n\r\nSEND jobs x\r\n")
-                #expect(steps.map(\.code) == [.notSluice], "\(verb) \(target)")
-            }
-        }
     }
 
     @Test("A tagged TRACE is a command and not an HTTP request")
@@ -72,9 +133,9 @@ import Testing
 
     @Test("Commands may mention HTTP in their texts")
     func commandsThatMentionTheWebAreCommands() {
-        #expect(RequestFeed.steps(of: "SEND jobs GET / HTTP/1.1\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
-        #expect(RequestFeed.steps(of: "PING GET / HTTP/1.1\n").map(\.code) == [nil])
-        #expect(RequestFeed.steps(of: "SEND -x HTTP/1.1\nPING\n").map(\.code) == [.badName, nil])
+        #expect(RequestFeed.steps(of: "SEND jobs HTTP/1.1 again\nPING HTTP/1.1\n").map(\.code) == [nil, nil])
+        #expect(RequestFeed.steps(of: "PING\nPING GET / HTTP/1.1\n").map(\.code) == [nil, nil])
+        #expect(RequestFeed.steps(of: "SEND -x HTTP/1.1 again\nPING\n").map(\.code) == [.badName, nil])
         #expect(RequestFeed.steps(of: "PING\nPOISON / HTTP/1.1\nAUTH / HTTP/1.1\n").map(\.code) == [nil, nil, nil])
         #expect(RequestFeed.steps(of: "POISON jobs HTTP/1.1 is down\nPING\n").map(\.code) == [nil, nil])
     }
