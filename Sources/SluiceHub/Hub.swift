@@ -21,6 +21,7 @@ public final class Hub: Sendable {
     private let userList: Lock<Users?>
     let processes = ProcessList()
     let listeners = ListenerList()
+    private let alarm = HubAlarm()
     /// Opened when the hub is drained.
     let drained: Gate
 
@@ -220,16 +221,12 @@ public final class Hub: Sendable {
 
     // MARK: Deadlines
 
-    /// Sets an alarm. An alarm that was set earlier for a later time stays, and finds nothing to do: that costs less
-    /// than moving it for each operation that has a deadline.
     private func setAlarm(for deadline: UInt64) {
         guard timekeeper.isCurrent else {
             timekeeper.post { [weak self] in self?.setAlarm(for: deadline) }
             return
         }
-        let now = timekeeper.nowNanoseconds
-        let delay = Duration.nanoseconds(deadline > now ? Int64(clamping: deadline - now) : 0)
-        _ = timekeeper.call(after: delay) { [weak self] in self?.expire(deadline) }
+        alarm.set(for: deadline, on: timekeeper) { [weak self] in self?.expire($0) }
     }
 
     private func expire(_ deadline: UInt64) {

@@ -32,6 +32,9 @@ extension Reactor {
         setTimer(after: delay, .call(work))
     }
 
+    /// The number of timers that are set. On the reactor's thread only.
+    package var timerCount: Int { timers.count }
+
     /// When the first timer is due, in nanoseconds of the clock; nil when no timer is set. On the reactor's thread
     /// only.
     package var nextTimerNanoseconds: UInt64? { timers.leastPriority }
