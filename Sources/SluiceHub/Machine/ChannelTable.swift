@@ -132,7 +132,7 @@ struct ChannelTable: ~Copyable {
         else { return }
         channel.isTombstone = true
         tombstoneCount += 1
-        channel.extras?.buriedBytes = channel.engine.bufferedMessages.first?.body.count ?? 0
+        channel.extras?.buriedBytes = channel.engine.firstBuffered?.body.count ?? 0
         tombstoneBytes += channel.extras?.buriedBytes ?? 0
         tombstones.keep(channel, at: now)
         prune(at: now)

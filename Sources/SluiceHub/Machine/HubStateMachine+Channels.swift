@@ -64,7 +64,7 @@ extension HubStateMachine {
     private mutating func close(_ channel: NamedChannel, reason: String?) {
         retract(channel)
         // The value of a closed once channel belongs to its tombstone, which keeps it for a while.
-        if channel.isOnce, let value = channel.engine.bufferedMessages.first { uncountKept(value) }
+        if channel.isOnce, let value = channel.engine.firstBuffered { uncountKept(value) }
         let evicted = channel.engine.close(
             reason: reason,
             keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)

@@ -49,7 +49,7 @@ extension HubStateMachine {
         offer.attempts += 1
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
-        for sender in offer.attached { commit(sender, to: offer, on: channel) }
+        for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
         return Attributes(delivery: DeliveryID(id), attempt: offer.attempts)
     }
 

@@ -138,7 +138,7 @@ extension HubStateMachine {
 
     func isInDoubt(_ offer: Offer) -> Bool {
         // Another sender of the same message still waits, unless all are being withdrawn.
-        if !offer.attached.isEmpty, stage == .serving { return true }
+        if offer.hasAttached, stage == .serving { return true }
         switch offer.place {
         case .leased: return true
         case .distributing: return offer.attempts > 0
@@ -222,8 +222,8 @@ extension HubStateMachine {
     private mutating func dequeue(_ offer: Offer, from channel: NamedChannel) {
         switch offer.place {
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
-        case .buffered:
-            _ = channel.engine.withdrawBuffered { $0 === offer }
+        case .buffered(let ticket):
+            _ = channel.engine.withdrawBuffered(ticket)
             moveIntoBuffer(channel.engine.admit(), of: channel)
         case .returned(let handle): channel.extras?.returned.remove(handle)
         case .delayed: endDelay(of: offer, on: channel)

@@ -112,7 +112,7 @@ extension HubStateMachine {
             let channel = channels.channel(name)
             let draft = draft(name, body, messageID, number, caller)
             if let key = draft.key, case .pending(let offer)? = memory[key] {
-                join(offer, Offer.Sender(operation: id, arm: number))
+                offer.attach(Offer.Sender(operation: id, arm: number))
                 return .send(channel, offer)
             }
             return .send(channel, queue(draft, on: channel, of: id))

@@ -147,7 +147,7 @@ extension HubStateMachine {
         if let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
         // The message is already in memory.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
-        join(offer, Offer.Sender(operation: operations.nextKey, arm: arm))
+        offer.attach(Offer.Sender(operation: operations.nextKey, arm: arm))
         return .parked(park(.send(channel, offer, arm: arm), caller, patience))
     }
 
@@ -156,11 +156,6 @@ extension HubStateMachine {
     func doubtOfRepeating(_ patience: Patience, _ caller: Caller) -> Reply? {
         if patience.triesOnce { return Withdrawal.timeout.doubt }
         return isWithdrawnByEOF(patience, caller) ? Withdrawal.endOfInput.doubt : nil
-    }
-
-    /// Adds a sender that waits for an offer.
-    func join(_ offer: Offer, _ sender: Offer.Sender) {
-        if offer.sender == nil { offer.sender = sender } else { offer.attached.append(sender) }
     }
 
     /// Returns the error for a message that must not be handed over, because its sender would then have to wait; nil if
@@ -206,8 +201,12 @@ extension HubStateMachine {
     mutating func moveIntoBuffer(_ sender: Offer?, of channel: NamedChannel) {
         var next = sender
         while let offer = next {
-            if offer.waitsUntilTaken || mayKeep(offer.body.count) { return completeAcceptance(of: offer) }
-            _ = channel.engine.withdrawBuffered { $0 === offer }
+            let ticket = channel.engine.lastBufferedTicket
+            if offer.waitsUntilTaken || mayKeep(offer.body.count) {
+                offer.place = .buffered(ticket)
+                return completeAcceptance(of: offer)
+            }
+            _ = channel.engine.withdrawBuffered(ticket)
             discard(offer, on: channel)
             while let sender = offer.sender { end(sender.operation, .error(refusalToKeep)) }
             next = channel.engine.admit()
@@ -216,16 +215,15 @@ extension HubStateMachine {
 
     /// Keeps a message that is now in the buffer, and returns the result for its sender.
     private mutating func buffer(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
-        offer.place = .buffered
+        offer.place = .buffered(channel.engine.lastBufferedTicket)
         while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
         if draft.waitsUntilTaken { return .committed(offer) }
         completeAcceptance(of: offer)
         return .done(.ok(.taking(draft.arm)))
     }
 
-    /// Marks a message as kept by the channel, and answers its senders, unless they wait until it is taken.
+    /// Marks a message that is in the buffer as kept by the channel, and answers its senders, unless they wait until it is taken.
     mutating func completeAcceptance(of offer: Offer) {
-        offer.place = .buffered
         guard !offer.waitsUntilTaken else { return }
         countKept(offer)
         if let key = offer.key { memory.finish(key, at: now) }

@@ -12,7 +12,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         /// In the channel's queue, with a parked sender.
         case queued(WaitTicket)
         /// In the channel's buffer.
-        case buffered
+        case buffered(WaitTicket)
         /// Returned by a receiver to its earlier place, in front of the queue.
         case returned(HeapHandle)
         /// Returned by a receiver with a delay.
@@ -46,7 +46,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     /// The sender that waits for the offer's end. Nil if there is none, or none any more.
     @exclusivity(unchecked) var sender: Sender?
     /// The senders that have sent the same message again under the same id.
-    @exclusivity(unchecked) var attached: [Sender] = []
+    @exclusivity(unchecked) private(set) var attached: AttachedSenders?
     /// Whether the offer outlives its sender, because the channel has answered for it.
     @exclusivity(unchecked) var isKept = false
     /// Whether the offer uses space of the channel's buffer without being in it.
@@ -64,18 +64,33 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     /// Always true: an operation that has ended is in no queue.
     func claim() -> Bool { true }
 
+    /// Whether more than one sender waits for the offer.
+    var hasAttached: Bool { attached != nil }
+
     var isLeased: Bool { if case .leased = place { true } else { false } }
 
     /// Whether a sender or the channel still needs the offer.
     var isWanted: Bool { isKept || sender != nil }
 
+    /// Adds a sender that waits for the offer's end.
+    func attach(_ other: Sender) {
+        guard sender != nil else {
+            sender = other
+            return
+        }
+        let attached = attached ?? AttachedSenders()
+        attached.append(other)
+        self.attached = attached
+    }
+
     /// Removes an operation from the senders. An attached sender takes its place.
     func detach(_ operation: OperationID) {
         if sender?.operation == operation {
-            sender = attached.isEmpty ? nil : attached.removeFirst()
+            sender = attached?.popFirst()
         } else {
-            attached.removeAll { $0.operation == operation }
+            attached?.remove(operation)
         }
+        if attached?.isEmpty == true { attached = nil }
     }
 }
 

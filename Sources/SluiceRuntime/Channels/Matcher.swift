@@ -1,5 +1,3 @@
-public import DequeModule
-
 /// What parks in a `Matcher`: a suspended task, an arm of a select, or an operation of a remote client.
 @usableFromInline
 package protocol MatchWaiter: Sendable {
@@ -91,7 +89,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         @usableFromInline package var senders: [Sender] = []
         @usableFromInline package var receivers: [Receiver] = []
         /// The messages that were buffered, and are dropped.
-        @usableFromInline package var messages: Deque<Message> = []
+        @usableFromInline package var messages: [Message] = []
 
         @inlinable
         init() {}
@@ -102,7 +100,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     @usableFromInline package internal(set) var ending: ChannelEnding?
     /// The number of messages that were taken out of the buffer and still use its room, because they may come back.
     @usableFromInline package internal(set) var heldCount = 0
-    @usableFromInline var buffer = Deque<Message>()
+    @usableFromInline var buffer = WaitQueue<Message>()
     @usableFromInline var senders = WaitQueue<ParkedSend>()
     @usableFromInline var receivers = WaitQueue<Receiver>()
 
@@ -115,8 +113,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     @inlinable var isOnce: Bool { if case .once = kind { true } else { false } }
     /// The number of messages buffered.
     @inlinable package var bufferedCount: Int { buffer.count }
-    /// The buffered messages, the oldest first.
-    @inlinable package var bufferedMessages: Deque<Message> { buffer }
+    /// The oldest buffered message.
+    @inlinable package var firstBuffered: Message? { buffer.first }
+    /// The ticket of the message that was buffered last.
+    @inlinable package var lastBufferedTicket: WaitTicket { buffer.lastTicket }
     /// The number of senders parked.
     @inlinable package var parkedSenders: Int { senders.count }
     /// The number of receivers parked.
@@ -208,10 +208,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         receivers.remove(ticket)
     }
 
-    /// Takes the first buffered message for which `isWanted` returns true out of the buffer. O(n).
+    /// Takes a message out of the buffer; returns nil when it was taken already.
     @inlinable
-    package mutating func withdrawBuffered(where isWanted: (Message) -> Bool) -> Message? {
-        buffer.firstIndex(where: isWanted).map { buffer.remove(at: $0) }
+    package mutating func withdrawBuffered(_ ticket: WaitTicket) -> Message? {
+        buffer.remove(ticket)
     }
 
     /// Visits the parked receivers, the one that has waited longest first.
@@ -252,7 +252,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     package mutating func refuseSenders(reason: String?) -> Evicted {
         var evicted = close(reason: reason)
         evicted.senders = evictSenders()
-        swap(&evicted.messages, &buffer)
+        evicted.messages = evictMessages()
         return evicted
     }
 
@@ -264,7 +264,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         ending = .poisoned(reason: reason)
         evicted.receivers = evictReceivers()
         evicted.senders = evictSenders()
-        swap(&evicted.messages, &buffer)
+        evicted.messages = evictMessages()
         return evicted
     }
 
@@ -283,7 +283,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         case .droppingOldest(let capacity):
             guard capacity > 0 else { return .dropped }
             if buffer.count >= capacity {
-                let oldest = buffer.removeFirst()
+                let oldest = buffer.popFirst()
                 buffer.append(message)
                 return .accepted(dropping: oldest)
             }
@@ -330,6 +330,13 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     package mutating func evictReceivers() -> [Receiver] {
         var evicted: [Receiver] = []
         while let receiver = popReceiver() { evicted.append(receiver) }
+        return evicted
+    }
+
+    @inlinable
+    mutating func evictMessages() -> [Message] {
+        var evicted: [Message] = []
+        while let message = buffer.popFirst() { evicted.append(message) }
         return evicted
     }
 

@@ -37,6 +37,11 @@ package struct WaitQueue<Entry>: ~Copyable {
     /// The entry at the head.
     @inlinable package var first: Entry? { head == Self.none ? nil : table.element(at: head) }
 
+    /// The ticket of the entry at the tail, which must exist.
+    @inlinable package var lastTicket: WaitTicket {
+        WaitTicket(index: tail, serial: table.slots[Int(tail)].serial)
+    }
+
     /// Takes the entry at the head.
     @inlinable
     package mutating func popFirst() -> Entry? {

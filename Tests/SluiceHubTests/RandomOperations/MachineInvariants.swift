@@ -89,7 +89,7 @@ struct MachineInvariants {
     private mutating func note(_ offer: Offer, on channel: NamedChannel, _ id: OperationID) {
         let name = channel.name.description
         if channels[name] !== channel { faults.append("a send on a channel that is not in the table") }
-        if offer.sender?.operation != id, !offer.attached.contains(where: { $0.operation == id }) {
+        if offer.sender?.operation != id, offer.attached?.holds(id) != true {
             faults.append("an offer on \(name) has lost its sender")
         }
         switch offer.place {
