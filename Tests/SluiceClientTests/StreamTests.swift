@@ -107,6 +107,23 @@ import Testing
         }
     }
 
+    @Test("A pipeline that is withdrawn while it sends leaves no message pending")
+    func withdrawsWhileSending() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            for _ in 0..<500 {
+                let pipeline = jobs.pipeline(window: 4)
+                let sending = Task {
+                    while true { try await pipeline.send([1]) { _ in } }
+                }
+                await Task.yield()
+                pipeline.withdraw()
+                #expect(await Self.code { try await sending.value } == .cancelled)
+                await pipeline.settled()
+            }
+        }
+    }
+
     @Test("Several loops share a sequence, and each message goes to one of them")
     func sharedSequence() async throws {
         try await TestServer.run { _, client in

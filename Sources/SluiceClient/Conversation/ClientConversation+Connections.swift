@@ -58,6 +58,7 @@ extension ClientConversation {
         var actions = ConversationActions()
         lastHeard = now()
         askedForLife = nil
+        actions.events.reserveCapacity(replies.count)
         for (tag, reply) in replies {
             if let tag { hearTagged(tag, reply, &actions) } else { hearUntagged(reply, &actions, now: now) }
         }

@@ -84,7 +84,7 @@ struct ClientConversation {
         switch phase {
         case .ready: break
         case .offline, .greeting, .authenticating:
-            if operation.command.timeout == .zero {
+            if operation.timeout == .zero {
                 actions.fail(operation, SluiceError(.disconnected, "there is no connection at the moment"))
                 return actions
             }
@@ -103,7 +103,7 @@ struct ClientConversation {
         operation.serial = lastSerial
         fresh += 1
         if returning > 0 { returning -= 1 }
-        if let timeout = operation.command.timeout, timeout > .zero {
+        if let timeout = operation.timeout, timeout > .zero {
             operation.deadline = now() &+ timeout.wholeNanoseconds
         }
         if isReady, mayAsk(operation) {

@@ -47,6 +47,8 @@ package final class Operation: @unchecked Sendable {
     let hasIdentity: Bool
     /// The bytes that it sends besides its line.
     let bodyBytes: Int
+    /// How long it may wait; nil when there is no limit, or when it never waits.
+    let timeout: Duration?
     /// The only connection on which it makes sense, if it concerns a message that came over that connection.
     let connection: Int?
     /// Whether replies come before the final one: it is a counted receive or a trace.
@@ -88,20 +90,25 @@ package final class Operation: @unchecked Sendable {
         hasParts = command.hasParts
         lane = command.lane
         bodyBytes = command.bodyBytes
+        timeout = command.timeout
         hasIdentity = if case .send(let send) = command { send.identity != nil } else { false }
     }
 
     func tell(_ event: OperationEvent) {
-        let listener = listener
+        guard case .ended(let outcome) = event else {
+            if case .handler(let handle) = listener { handle(event) }
+            return
+        }
         // A handler may refer to its operation.
-        if case .ended = event { self.listener = .none }
-        switch (listener, event) {
-        case (.task(let continuation), .ended(let outcome)): continuation.resume(returning: outcome)
-        case (.handler(let handle), _): handle(event)
-        case (.pipeline(let pipeline, let onOutcome), .ended(let outcome)):
+        var ended = Listener.none
+        swap(&ended, &listener)
+        switch ended {
+        case .task(let continuation): continuation.resume(returning: outcome)
+        case .handler(let handle): handle(event)
+        case .pipeline(let pipeline, let onOutcome):
             onOutcome(outcome)
             pipeline.settle(outcome, bytes: bodyBytes)
-        case (.task, .part), (.pipeline, .part), (.none, _): break
+        case .none: break
         }
     }
 

@@ -9,7 +9,6 @@ public final class SendPipeline: Sendable {
     private struct State {
         var inFlight = 0
         var inFlightBytes = 0
-        var isWithdrawn = false
         var failure: SluiceError?
         var waiters: [UnsafeContinuation<Void, Never>] = []
     }
@@ -21,6 +20,9 @@ public final class SendPipeline: Sendable {
     private let template: SendCommand
     private let window: Int
     private let state = Lock(State())
+    /// Set before the pending sends are cancelled. A send that is submitted at the same time reads it afterwards, so that
+    /// one of the two cancels the send.
+    private let isWithdrawn = Atomic(false)
 
     /// - Parameter template: the command that is sent with each message.
     package init(_ template: SendCommand, window: Int, of client: Client) {
@@ -84,13 +86,14 @@ public final class SendPipeline: Sendable {
         let operation = Operation(.send(command))
         operation.listener = .pipeline(self, onOutcome: onOutcome)
         client.link.submit(operation)
+        if isWithdrawn.load(ordering: .sequentiallyConsistent) { client.link.cancel(operation) }
         return true
     }
 
     /// Reserves room in the window; false when the pipeline was withdrawn, nil when there is no room.
     private func reserve(_ bytes: Int) -> Bool? {
         state.withLock { state in
-            if state.isWithdrawn { return false }
+            if isWithdrawn.load(ordering: .relaxed) { return false }
             guard hasRoom(for: bytes, state) else { return nil }
             state.inFlight += 1
             state.inFlightBytes += bytes
@@ -103,7 +106,9 @@ public final class SendPipeline: Sendable {
         while !Task.isCancelled {
             if let isReserved = reserve(bytes) { return isReserved }
             await withTaskCancellationHandler {
-                await waitForChange { !hasRoom(for: bytes, $0) && !$0.isWithdrawn && !Task.isCancelled }
+                await waitForChange {
+                    !hasRoom(for: bytes, $0) && !isWithdrawn.load(ordering: .relaxed) && !Task.isCancelled
+                }
             } onCancel: {
                 wakeAll()
             }
@@ -171,11 +176,7 @@ public final class SendPipeline: Sendable {
     /// Withdraws every message that no receiver has taken yet, and sends no more. Each message still gets its outcome:
     /// `.cancelled` proves that it was not received.
     public func withdraw() {
-        let isFirst = state.withLock { state in
-            defer { state.isWithdrawn = true }
-            return !state.isWithdrawn
-        }
-        guard isFirst else { return }
+        guard !isWithdrawn.exchange(true, ordering: .sequentiallyConsistent) else { return }
         client.link.cancelAll(of: self)
         wakeAll()
     }
