@@ -62,6 +62,20 @@ public struct HubLimits: Sendable, Hashable {
     /// The time that a client has to read the last reply and close its side when the hub ends the connection.
     public var lingerTimeout: Duration
 
+    /// The bytes of memory that all clients may make the hub use. Beyond them: `ERR limit`. An eighth of it is for
+    /// connections that use at most `guaranteedMemory`.
+    public var memory: Int
+
+    /// The bytes of memory that the connections of one principal, or of one address, may use together. An eighth of it
+    /// is for connections that use at most `guaranteedMemory`. Nil stands for half of `memory`.
+    public var memoryPerHolder: Int?
+
+    /// The bytes of memory that one connection may use. Nil stands for an eighth of `memory`.
+    public var memoryPerConnection: Int?
+
+    /// The bytes of memory up to which a connection may use the reserves.
+    public var guaranteedMemory: Int
+
     /// The bytes of messages that one connection may wait to send. Beyond them: `ERR limit`.
     public var parkedBytes: Int
 
@@ -72,13 +86,15 @@ public struct HubLimits: Sendable, Hashable {
     /// them: `ERR limit`.
     public var maxLeases: Int
 
-    /// The channels that may be declared with `OPEN`. Beyond them: `ERR limit`.
+    /// The channels that one connection may declare with `OPEN`. Beyond them: `ERR limit`. If the connections of one
+    /// principal or address have declared more, `OPEN` gives up unused channels whose connection has ended.
     public var maxDeclaredChannels: Int
 
     /// The ends of channels that one connection may have joined. Beyond them: `ERR limit`.
     public var maxEnds: Int
 
-    /// The number of concurrent traces. Beyond it: `ERR limit`.
+    /// The number of concurrent traces of one connection. Those of one principal or address may have twice as many, and
+    /// all together four times as many. Beyond it: `ERR limit`.
     public var maxTracers: Int
 
     /// The most rows of a report, which also says how many it omits.
@@ -87,13 +103,15 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// The most names of ended channels that are kept. Beyond it, the oldest are freed early.
+    /// The most names of ended channels that are kept. Beyond it, the oldest of the client with the most are freed
+    /// early.
     public var maxTombstones: Int
 
     /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// The most delivered messages that are remembered. Beyond it, the oldest are forgotten early.
+    /// The most delivered messages that are remembered. Beyond it, the oldest of the client with the most are forgotten
+    /// early.
     public var maxRememberedSends: Int
 
     /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.
@@ -116,6 +134,10 @@ public struct HubLimits: Sendable, Hashable {
         silenceTimeout: Duration? = .seconds(120),
         probeInterval: Duration = .seconds(1),
         lingerTimeout: Duration = .seconds(2),
+        memory: Int = 1 << 30,
+        memoryPerHolder: Int? = nil,
+        memoryPerConnection: Int? = nil,
+        guaranteedMemory: Int = 64 << 10,
         parkedBytes: Int = 64 << 20,
         keptBytes: Int = 256 << 20,
         maxLeases: Int = 4096,
@@ -144,6 +166,10 @@ public struct HubLimits: Sendable, Hashable {
         self.silenceTimeout = silenceTimeout
         self.probeInterval = probeInterval
         self.lingerTimeout = lingerTimeout
+        self.memory = memory
+        self.memoryPerHolder = memoryPerHolder
+        self.memoryPerConnection = memoryPerConnection
+        self.guaranteedMemory = guaranteedMemory
         self.parkedBytes = parkedBytes
         self.keptBytes = keptBytes
         self.maxLeases = maxLeases
@@ -172,6 +198,10 @@ public struct HubLimits: Sendable, Hashable {
         limits.maxConnections = other.maxConnections
         limits.maxConnectionsPerAddress = other.maxConnectionsPerAddress
         limits.maxConnectionsPerPrincipal = other.maxConnectionsPerPrincipal
+        limits.memory = other.memory
+        limits.memoryPerHolder = other.memoryPerHolder
+        limits.memoryPerConnection = other.memoryPerConnection
+        limits.guaranteedMemory = other.guaranteedMemory
         limits.parkedBytes = other.parkedBytes
         limits.keptBytes = other.keptBytes
         limits.maxLeases = other.maxLeases
@@ -183,6 +213,13 @@ public struct HubLimits: Sendable, Hashable {
         limits.maxRememberedSends = other.maxRememberedSends
         limits.drainTimeout = other.drainTimeout
         return limits
+    }
+
+    /// The bounds of the account of memory.
+    var memoryBounds: MemoryBounds {
+        MemoryBounds(
+            whole: memory, holder: min(memoryPerHolder ?? memory / 2, memory),
+            connection: min(memoryPerConnection ?? memory / 8, memory), guaranteed: guaranteedMemory)
     }
 
     /// The capacity for a connection's input. An incomplete line always fits.

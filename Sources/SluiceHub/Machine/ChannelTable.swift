@@ -130,12 +130,25 @@ struct ChannelTable: ~Copyable {
         guard !channel.isTombstone, channel.isDrained, channel.extras?.declaration == nil,
             channel.engine.parkedReceivers == 0, channel.isInTable
         else { return }
+        let bytes = ObjectSize.tombstone(of: channel)
+        guard let payer = channel.payer, makeRoom(bytes, for: payer) else { return remove(channel) }
         channel.isTombstone = true
         tombstoneCount += 1
         channel.extras?.buriedBytes = channel.engine.firstBuffered?.body.count ?? 0
         tombstoneBytes += channel.extras?.buriedBytes ?? 0
-        tombstones.keep(channel, at: now)
+        tombstones.keep(channel, for: payer, charging: bytes, at: now)
         prune(at: now)
+    }
+
+    /// Frees the oldest names that the client has ended until it may be charged for another one.
+    ///
+    /// - Returns: whether it may.
+    private mutating func makeRoom(_ bytes: Int, for client: ClientRecord) -> Bool {
+        while client.holder.account.refusal(of: bytes, for: client) != nil {
+            guard let oldest = tombstones.popOldest(of: client) else { return false }
+            if exhume(oldest) { remove(oldest) }
+        }
+        return true
     }
 
     /// Replaces an ended channel with a new one.

@@ -10,6 +10,8 @@ struct ChannelUsage: Sendable {
     /// The number of uses that are remembered. Beyond it, the first ones are forgotten.
     static let capacity = 8
 
+    /// The bytes charged for the names.
+    private(set) var bytes = 0
     /// The places in the order of their first use.
     private(set) var entries: [Place] = []
 
@@ -19,12 +21,24 @@ struct ChannelUsage: Sendable {
         let name: ChannelName
     }
 
-    mutating func note(_ use: NameUse, of name: ChannelName) {
+    /// Notes a use.
+    ///
+    /// - Returns: by how many bytes the charge for the names has changed.
+    mutating func note(_ use: NameUse, of name: ChannelName) -> Int {
         // Most clients use one place again and again. Comparing it inside the array copies nothing.
-        if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use { return }
+        if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use {
+            return 0
+        }
         let place = Place(use: use, name: name)
-        if entries.contains(place) { return }
-        if entries.count == Self.capacity { entries.removeFirst() }
+        if entries.contains(place) { return 0 }
+        let old = bytes
+        if entries.count == Self.capacity { bytes -= Self.size(of: entries.removeFirst()) }
+        bytes += Self.size(of: place)
         entries.append(place)
+        return bytes - old
+    }
+
+    private static func size(of place: Place) -> Int {
+        ObjectSize.usedName + ObjectSize.text(place.name.description)
     }
 }

@@ -7,12 +7,22 @@ import SluiceWire
 final class ClientRecord: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
+    /// The principal or address that the client's memory counts for.
+    @exclusivity(unchecked) private(set) var holder: Holder
+    /// The bytes charged to the client, for its connection and for everything that it has made; see `Account`.
+    @exclusivity(unchecked) private(set) var charged = 0
+    /// The part of `charged` for input and output, as the connection last reported it.
+    @exclusivity(unchecked) private var bufferedBytes = 0
+    /// The part of `charged` for the record, and while it lasts for the connection.
+    @exclusivity(unchecked) private(set) var ownBytes = 0
+    /// Whether the record is of a connection that has not ended. Objects that outlive their connection keep the record.
+    @exclusivity(unchecked) private(set) var isConnected = false
     /// The client's address, for reports.
     let address: String
     /// The time at which the client connected, in nanoseconds of the hub's clock.
     let since: UInt64
     /// The label that the client has given with `NAME`.
-    @exclusivity(unchecked) var label: ChannelName?
+    @exclusivity(unchecked) private(set) var label: ChannelName?
     /// The principal that the client has authenticated as.
     @exclusivity(unchecked) var principal: ChannelName?
     /// The head of the list of the connection's parked operations, and their number.
@@ -29,6 +39,9 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var unwrittenBytes = 0
     /// The counted receives that wait for credit.
     @exclusivity(unchecked) var awaitingCredit: [OperationID] = []
+    /// The number of channels that the client has declared and that have not ended, and of its traces.
+    @exclusivity(unchecked) var declaredCount = 0
+    @exclusivity(unchecked) var tracers = 0
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
@@ -43,10 +56,71 @@ final class ClientRecord: @unchecked Sendable {
     /// The slot in which the channel table found the client's last channel. -1 at first.
     @exclusivity(unchecked) var channelSlot: Int32 = -1
 
-    init(address: String, since: UInt64) {
+    init(address: String, since: UInt64, holder: Holder) {
         self.address = address
         self.since = since
+        self.holder = holder
     }
+
+    deinit { holder.charge(-ownBytes) }
+
+    // MARK: Memory
+
+    /// Charges the client for memory. Negative bytes discharge it.
+    @inline(__always)
+    func charge(_ bytes: Int) {
+        charged += bytes
+        holder.charge(bytes)
+    }
+
+    /// Charges the client for its connection.
+    func beginConnection() {
+        isConnected = true
+        ownBytes = ObjectSize.connection
+        charge(ownBytes)
+    }
+
+    /// Discharges everything that ends with the connection. The record itself stays charged while objects refer to it.
+    func endConnection() {
+        isConnected = false
+        noteBuffers(0)
+        ownBytes = ObjectSize.record
+        charge(ObjectSize.record - ObjectSize.connection - usage.bytes - Self.size(of: label))
+        usage = ChannelUsage()
+        fairness = FairMemory()
+        label = nil
+        segment = nil
+    }
+
+    /// Updates the charge for input and output that the connection holds.
+    func noteBuffers(_ bytes: Int) {
+        charge(bytes - bufferedBytes)
+        bufferedBytes = bytes
+    }
+
+    /// Moves the client's charge to another holder.
+    func move(to other: Holder) {
+        holder.charge(-charged)
+        other.charge(charged)
+        holder = other
+    }
+
+    /// Replaces the label.
+    func rename(to label: ChannelName) {
+        charge(Self.size(of: label) - Self.size(of: self.label))
+        self.label = label
+    }
+
+    private static func size(of label: ChannelName?) -> Int { label.map { ObjectSize.text($0.description) } ?? 0 }
+
+    /// Notes the use of a name.
+    @inline(__always)
+    func note(_ use: NameUse, of name: ChannelName) {
+        let change = usage.note(use, of: name)
+        if change != 0 { charge(change) }
+    }
+
+    // MARK: Operations
 
     /// Puts an operation at the head of the list, and returns the previous head.
     func add(_ id: OperationID, _ bodyBytes: Int, _ leases: Int) -> OperationID? {

@@ -12,6 +12,7 @@ extension HubStateMachine {
         }
         forgetPrincipal(of: client)
         client.principal = principal
+        client.move(to: account.holder(.principal(principal)))
         principals[principal, default: 0] += 1
         return nil
     }

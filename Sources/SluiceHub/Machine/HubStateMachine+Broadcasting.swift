@@ -26,8 +26,7 @@ extension HubStateMachine {
         guard channel.extras?.round == nil, channel.engine.parkedSenders == 0,
             recipientCount(of: channel) >= draft.minimumReceivers
         else { return .blocked }
-        lastPosition += 1
-        let offer = Offer(draft, at: lastPosition)
+        let offer = makeOffer(draft)
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
         remember(draft)
         offer.place = .gone
@@ -124,10 +123,10 @@ extension HubStateMachine {
     mutating func withdrawRoundIfUnwanted(of channel: NamedChannel) {
         guard let round = channel.extras?.round else { return }
         channel.extras?.round = nil
-        if round.offer.attempts > 0, let key = round.offer.key {
+        if round.offer.attempts > 0, round.offer.key != nil {
             // A repeated send must not deliver the message to the same receivers again.
             freeSpace(of: round.offer, on: channel)
-            memory.finish(key, at: now)
+            remember(round.offer)
         } else {
             discard(round.offer, on: channel)
         }

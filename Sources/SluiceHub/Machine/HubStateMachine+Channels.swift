@@ -5,30 +5,30 @@ import SluiceWire
 extension HubStateMachine {
     // MARK: Opening
 
-    mutating func open(_ command: OpenCommand) -> Reply {
+    mutating func open(_ command: OpenCommand, by connection: ConnectionID) -> Reply {
         let channel = channels.channel(command.channel)
-        let reply = open(channel, command.declaration)
+        let reply = open(channel, command.declaration, by: clients[connection] ?? nobody)
         channels.removeIfIdle(channel, at: now)
         return reply
     }
 
-    private mutating func open(_ channel: NamedChannel, _ declaration: ChannelDeclaration) -> Reply {
+    private mutating func open(
+        _ channel: NamedChannel, _ declaration: ChannelDeclaration, by client: ClientRecord
+    ) -> Reply {
         if channel.extras?.declaration == declaration { return .ok(Attributes()) }
         guard channel.extras?.declaration == nil else {
             return .error(WireError(.conflict, "the channel is open with other options; CLOSE it first"))
         }
-        guard channels.declaredCount < limits.maxDeclaredChannels else {
-            return .error(WireError(.limit, "at most \(limits.maxDeclaredChannels) channels may be declared"))
-        }
+        if let refusal = refusalToDeclare(for: client) { return .error(refusal) }
         guard channel.engine.ending == nil else {
             guard channel.isTombstone else {
                 return .error(WireError(.conflict, "the channel has ended but still has messages to receive"))
             }
-            declare(channels.renew(channel), declaration)
+            declare(channels.renew(channel), declaration, by: client)
             return .ok(Attributes())
         }
         if let refusal = refusalToChange(channel, to: declaration) { return .error(refusal) }
-        declare(channel, declaration)
+        declare(channel, declaration, by: client)
         return .ok(Attributes())
     }
 
@@ -43,26 +43,30 @@ extension HubStateMachine {
         return hasLeases ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
     }
 
-    private mutating func declare(_ channel: NamedChannel, _ declaration: ChannelDeclaration) {
+    private mutating func declare(
+        _ channel: NamedChannel, _ declaration: ChannelDeclaration, by client: ClientRecord
+    ) {
         let extras = channel.ensureExtras()
         extras.declaration = declaration
         extras.isBroadcast = declaration == .broadcast
         if extras.isBroadcast { extras.pausedReceives.formUnion(pausedReceives(of: channel)) }
         channel.engine.kind = declaration.kind
         channels.declaredCount += 1
+        beginDeclaration(of: channel, by: client)
     }
 
     // MARK: Ending
 
-    mutating func close(_ name: ChannelName) -> Reply {
+    mutating func close(_ name: ChannelName, by connection: ConnectionID) -> Reply {
         let channel = channels.channel(name)
-        close(channel, reason: nil)
+        close(channel, reason: nil, by: connection)
         return .ok(Attributes())
     }
 
     /// Closes a channel: it refuses sends, but messages that it has or that can come back are still received.
-    private mutating func close(_ channel: NamedChannel, reason: String?) {
+    private mutating func close(_ channel: NamedChannel, reason: String?, by connection: ConnectionID) {
         retract(channel)
+        noteEnder(connection, of: channel)
         // The value of a closed once channel belongs to its tombstone, which keeps it for a while.
         if channel.isOnce, let value = channel.engine.firstBuffered { uncountKept(value) }
         let evicted = channel.engine.close(
@@ -72,19 +76,33 @@ extension HubStateMachine {
         settleEnding(of: channel)
     }
 
-    mutating func poison(_ name: ChannelName, _ reason: String?) -> Reply {
-        poison(channels.channel(name), reason)
+    mutating func poison(_ name: ChannelName, _ reason: String?, by connection: ConnectionID) -> Reply {
+        poison(channels.channel(name), reason, by: connection)
         return .ok(Attributes())
     }
 
-    private mutating func poison(_ channel: NamedChannel, _ reason: String?) {
+    private mutating func poison(_ channel: NamedChannel, _ reason: String?, by connection: ConnectionID) {
         retract(channel)
-        evict(channel.engine.poison(reason: reason), from: channel)
+        noteEnder(connection, of: channel)
+        // Kept for as long as the name, so it is cut to what replies show.
+        evict(channel.engine.poison(reason: reason.map(Self.cut)), from: channel)
+    }
+
+    /// Returns the beginning of a reason, as long as replies may show it.
+    private static func cut(_ reason: String) -> String {
+        guard reason.utf8.count > Limits.maxReasonBytes else { return reason }
+        return String(decoding: reason.utf8.prefix(Limits.maxReasonBytes + 4), as: UTF8.self)
+    }
+
+    /// Notes the client that pays for the name of a channel that ends. The first one stays.
+    private func noteEnder(_ connection: ConnectionID, of channel: NamedChannel) {
+        if channel.payer == nil { channel.payer = clients[connection] ?? nobody }
     }
 
     /// Ends a channel whose last joined receiver has left, and answers its senders.
-    private mutating func refuseSenders(of channel: NamedChannel) {
+    private mutating func refuseSenders(of channel: NamedChannel, by connection: ConnectionID) {
         retract(channel)
+        noteEnder(connection, of: channel)
         channel.ensureExtras().hasLostReceivers = true
         evict(channel.engine.refuseSenders(reason: "its last receiver has gone"), from: channel)
     }
@@ -114,10 +132,11 @@ extension HubStateMachine {
     }
 
     /// Removes the declaration of a channel.
-    private mutating func retract(_ channel: NamedChannel) {
+    mutating func retract(_ channel: NamedChannel) {
         guard let extras = channel.extras, extras.declaration != nil else { return }
         extras.declaration = nil
         channels.declaredCount -= 1
+        endDeclaration(of: channel)
     }
 
     /// Answers the receivers of an ended channel once no message is left that could come back.
@@ -145,10 +164,18 @@ extension HubStateMachine {
             }
             // The known end belongs to an earlier channel of that name, which has ended.
             clients[connection]?.ends.remove(at: place)
+            clients[connection]?.charge(-ObjectSize.end)
         }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
             channels.removeIfIdle(channel, at: now)
             return .error(WireError(.limit, "a connection may join at most \(limits.maxEnds) ends of channels"))
+        }
+        if let client = clients[connection] {
+            if let refusal = account.refusal(of: ObjectSize.end, for: client) {
+                channels.removeIfIdle(channel, at: now)
+                return .error(refusal)
+            }
+            client.charge(ObjectSize.end)
         }
         clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
         let extras = channel.ensureExtras()
@@ -173,6 +200,7 @@ extension HubStateMachine {
     /// Removes an end from its channel, and ends the channel if it was the last end of its side.
     mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy) {
         let channel = end.channel
+        clients[connection]?.charge(-ObjectSize.end)
         guard let extras = channel.extras else { return }
         switch end.side {
         case .send: extras.sendingEnds.remove(connection)
@@ -182,9 +210,10 @@ extension HubStateMachine {
         }
         if channel.engine.ending != nil { return channels.removeIfIdle(channel, at: now) }
         switch (policy, end.side) {
-        case (.poison, _): poison(channel, "its \(end.side.person) has died")
-        case (.retire, .send) where extras.sendingEnds.isEmpty: close(channel, reason: "its last sender has gone")
-        case (.retire, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel)
+        case (.poison, _): poison(channel, "its \(end.side.person) has died", by: connection)
+        case (.retire, .send) where extras.sendingEnds.isEmpty:
+            close(channel, reason: "its last sender has gone", by: connection)
+        case (.retire, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel, by: connection)
         case (.retire, _): channels.removeIfIdle(channel, at: now)
         }
     }

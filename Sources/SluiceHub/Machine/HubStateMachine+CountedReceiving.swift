@@ -10,7 +10,12 @@ extension HubStateMachine {
         _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
         let counted = CountedReceive(command, from: channel, tag: caller.tag)
-        let id = park(.countedReceive(counted), caller, patience, setsDeadline: false)
+        let bytes = ObjectSize.countedReceive(counted)
+        if let refusal = account.refusal(of: bytes, for: clients[caller.connection] ?? nobody) {
+            channels.removeIfIdle(channel, at: now)
+            return .done(.error(refusal))
+        }
+        let id = park(.countedReceive(counted), caller, patience, charging: bytes, setsDeadline: false)
         channel.countedReceives.insert(id)
         pump(counted, id)
         if channel.isBroadcast { runRounds(of: channel) }

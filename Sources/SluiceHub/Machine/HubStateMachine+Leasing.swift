@@ -41,9 +41,11 @@ extension HubStateMachine {
         if let next { leases[next]?.previous = id }
         client.firstLease = id
         client.leaseCount += 1
+        client.charge(ObjectSize.lease)
         if let counted, case .countedReceive(let receive)? = operations[counted]?.wait {
             receive.unacknowledged += 1
             reserveLeases(-1, for: holder)
+            if let operation = operations[counted] { recharge(operation, by: -ObjectSize.lease) }
         }
         channel.awayCount += 1
         offer.attempts += 1
@@ -68,6 +70,9 @@ extension HubStateMachine {
     mutating func commit(_ sender: Offer.Sender, to offer: Offer, on channel: NamedChannel) {
         guard let arm = sender.arm, case .select(let select)? = operations[sender.operation]?.wait else { return }
         operations[sender.operation]?.wait = .send(channel, offer, arm: arm)
+        if let operation = operations[sender.operation] {
+            recharge(operation, by: ObjectSize.send - Int(operation.charge))
+        }
         if let holder = operations[sender.operation]?.caller.connection {
             reserveLeases(-OperationWait.select(select).possibleLeases, for: holder)
         }
@@ -113,6 +118,7 @@ extension HubStateMachine {
             let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
             offer.place = .delayed(handle)
             channel.ensureExtras().resting[offer.position] = offer
+            chargeReturn(of: offer)
             channel.awayCount += 1
         } else {
             requeue(offer, on: channel)
@@ -142,12 +148,14 @@ extension HubStateMachine {
         guard let lease = leases.remove(id) else { return nil }
         deadlines.remove(lease.deadline)
         if let next = lease.next { leases[next]?.previous = lease.previous }
+        let client = clients[lease.holder] ?? nobody
         if let previous = lease.previous {
             leases[previous]?.next = lease.next
         } else {
-            clients[lease.holder]?.firstLease = lease.next
+            client.firstLease = lease.next
         }
-        clients[lease.holder]?.leaseCount -= 1
+        client.leaseCount -= 1
+        client.charge(-ObjectSize.lease)
         if stage != .serving { tellIfReleased(lease.holder) }
         lease.channel.awayCount -= 1
         return lease
@@ -158,6 +166,7 @@ extension HubStateMachine {
         if let id = lease.countedReceive, case .countedReceive(let counted)? = operations[id]?.wait {
             counted.unacknowledged -= 1
             reserveLeases(1, for: lease.holder)
+            if let operation = operations[id] { recharge(operation, by: ObjectSize.lease) }
             resume(counted, id)
         }
         settleEnding(of: lease.channel)
@@ -180,6 +189,14 @@ extension HubStateMachine {
             return drop(offer, on: channel)
         }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
+        chargeReturn(of: offer)
+    }
+
+    /// Charges for the place of an offer that came back, once.
+    private func chargeReturn(of offer: Offer) {
+        if offer.hasReturned { return }
+        offer.hasReturned = true
+        offer.recharge(ObjectSize.returned)
     }
 
     /// Ends the delay of an offer. The caller decides where the offer goes.

@@ -3,12 +3,20 @@ import SluiceWire
 
 /// Parking operations, and ending or withdrawing them.
 extension HubStateMachine {
+    /// Changes the charge for an operation that goes on.
+    func recharge(_ operation: ParkedOperation, by bytes: Int) {
+        operation.charge += Int32(clamping: bytes)
+        operation.client.charge(bytes)
+    }
+
     /// The conditions under which an operation waits.
     struct Patience {
         let timeout: Duration?
         let waitsAfterEOF: Bool
         /// The bytes of the messages that the operation would keep in memory.
         var bodyBytes = 0
+        /// The bytes of memory that the operation's timeout needs.
+        var deadlineBytes: Int { timeout == nil ? 0 : ObjectSize.deadline }
         /// Whether the operation has a timeout of zero.
         let triesOnce: Bool
 
@@ -30,17 +38,25 @@ extension HubStateMachine {
     }
 
     /// Returns the reply to an operation that found no match and must not park, or nil if it may.
-    func refusalToPark(_ patience: Patience, _ caller: Caller) -> Reply? {
+    ///
+    /// - Parameter bytes: the memory that the operation and its offers would use.
+    func refusalToPark(_ patience: Patience, _ caller: Caller, charging bytes: Int) -> Reply? {
         if patience.triesOnce { return .timeout }
         if isWithdrawnByEOF(patience, caller) { return Withdrawal.endOfInput.reply }
-        return refusalToWait(patience.bodyBytes, caller.connection).map { .error($0) }
+        return refusalToWait(patience.bodyBytes, caller.connection, charging: bytes).map { .error($0) }
     }
 
     /// Returns the error for a connection that must not wait with messages of `bodyBytes` bytes, or nil if it may.
-    func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID) -> WireError? {
-        guard bodyBytes > limits.parkedBytes - (clients[connection]?.parkedBytes ?? 0) else { return nil }
-        return WireError(
-            .limit, "a connection may wait to send at most \(limits.parkedBytes) bytes of messages")
+    ///
+    /// - Parameter bytes: the memory that the operation and its offers would use.
+    @inline(__always)
+    func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID, charging bytes: Int) -> WireError? {
+        let client = clients[connection] ?? nobody
+        if bodyBytes > limits.parkedBytes - client.parkedBytes {
+            return WireError(
+                .limit, "a connection may wait to send at most \(limits.parkedBytes) bytes of messages")
+        }
+        return account.refusal(of: bytes, for: client)
     }
 
     /// Whether an operation that has to wait is withdrawn at once, because its client has half-closed.
@@ -50,9 +66,11 @@ extension HubStateMachine {
 
     /// Records a parked operation. Its queues already know it as `operations.nextKey`.
     ///
-    /// - Parameter setsDeadline: whether the operation's timeout starts now.
+    /// - Parameters:
+    ///   - bytes: the memory that the operation uses, without its offers.
+    ///   - setsDeadline: whether the operation's timeout starts now.
     mutating func park(
-        _ wait: OperationWait, _ caller: Caller, _ patience: Patience, setsDeadline: Bool = true
+        _ wait: OperationWait, _ caller: Caller, _ patience: Patience, charging bytes: Int, setsDeadline: Bool = true
     ) -> OperationID {
         let id = operations.nextKey
         let connection = caller.connection
@@ -76,6 +94,9 @@ extension HubStateMachine {
                 bodyBytes: bodyBytes)
         }
         operation.deadline = deadline
+        let bytes = bytes &+ patience.deadlineBytes
+        operation.charge = Int32(truncatingIfNeeded: bytes)
+        client.charge(bytes)
         operation.next = next
         operations.insert(operation)
         if let next { operations[next]?.previous = id }
@@ -100,7 +121,9 @@ extension HubStateMachine {
         if let next = operation.next { operations[next]?.previous = operation.previous }
         if let previous = operation.previous { operations[previous]?.next = operation.next }
         operation.client.remove(operation)
+        operation.client.charge(-Int(operation.charge))
         if let deadline = operation.deadline { deadlines.remove(deadline) }
+        if case .trace = operation.wait { endTrace(id, of: operation.client) }
         dequeue(operation.wait, id)
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             operation.client.fairness.remember(arm, of: key)
@@ -155,7 +178,7 @@ extension HubStateMachine {
         case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
         case .countedReceive(let counted): dequeue(counted, id)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
-        case .trace: tracers.removeAll { $0 == id }
+        case .trace: break
         case .select(let select): for arm in select.arms { dequeue(arm, id) }
         }
     }

@@ -17,12 +17,13 @@ extension HubStateMachine {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
-        if let reply = refusalToPark(patience, caller) {
+        let bytes = lease > 0 ? ObjectSize.leasedReceive : ObjectSize.receive
+        if let reply = refusalToPark(patience, caller, charging: bytes) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
-        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience)
+        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience, charging: bytes)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)
     }
@@ -100,10 +101,9 @@ extension HubStateMachine {
             remember(draft)
             return .done(.ok(.taking(draft.arm)))
         }
-        lastPosition += 1
-        let offer = Offer(draft, at: lastPosition)
+        let offer = makeOffer(draft)
         let isAnswered = useBufferSpace(for: offer, on: channel)
-        if isAnswered, let key = offer.key { memory.finish(key, at: now) }
+        if isAnswered { remember(offer) }
         hand(offer, on: channel, to: receiver)
         return isAnswered ? .done(.ok(.taking(draft.arm))) : .committed(offer)
     }
@@ -129,6 +129,7 @@ extension HubStateMachine {
         operation.wait = .receive(channel, ticket, leaseNanoseconds: 0)
         let connection = operation.caller.connection
         reserveLeases(-OperationWait.select(select).possibleLeases, for: connection)
+        recharge(operation, by: ObjectSize.receive - Int(operation.charge))
         if let key = select.key { clients[connection]?.fairness.remember(arm, of: key) }
         // The message is in no queue, so the count keeps the channel alive meanwhile.
         channel.awayCount += 1

@@ -33,10 +33,12 @@ extension HubStateMachine {
         }
         if command.hasElse { return .done(.otherwise(.taking(Int32(command.arms.count)))) }
         if isRepeated, let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
-        if let reply = refusalToPark(patience, caller) { return .done(reply) }
+        let bytes = ObjectSize.select(command)
+        let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
+        if let reply = refusalToPark(patience, caller, charging: bytes + bytesOfOffers) { return .done(reply) }
         let id = operations.nextKey
         let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
-        let parked = park(.select(ParkedSelect(arms, key)), caller, patience)
+        let parked = park(.select(ParkedSelect(arms, key)), caller, patience, charging: bytes)
         for case .receive(let channel, _, _) in arms where channel.isBroadcast { runRounds(of: channel) }
         return .parked(parked)
     }
@@ -82,13 +84,13 @@ extension HubStateMachine {
         switch arm {
         case .receive(let name, let lease):
             let channel = channels.channel(name)
-            clients[caller.connection]?.usage.note(.receive, of: name)
+            clients[caller.connection]?.note(.receive, of: name)
             defer { channels.removeIfIdle(channel, at: now) }
             let reply = take(from: channel, lease?.wholeNanoseconds ?? 0, by: caller.connection, arm: number)
             return reply.map { .done($0) } ?? .blocked
         case .send(let name, let body, let id):
             let channel = channels.channel(name)
-            clients[caller.connection]?.usage.note(.send, of: name)
+            clients[caller.connection]?.note(.send, of: name)
             let attempt = offer(draft(name, body, id, number, caller), on: channel)
             switch attempt {
             case .done, .blocked: channels.removeIfIdle(channel, at: now)
@@ -96,7 +98,7 @@ extension HubStateMachine {
             }
             return attempt
         case .barrier(let name, let parties):
-            clients[caller.connection]?.usage.note(.meet, of: name)
+            clients[caller.connection]?.note(.meet, of: name)
             return meet(at: name, parties) ? .done(.ok(.taking(number))) : .blocked
         }
     }

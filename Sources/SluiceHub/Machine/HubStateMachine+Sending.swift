@@ -46,12 +46,13 @@ extension HubStateMachine {
         case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
         case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, patience)
         case .blocked:
-            if let reply = refusalToPark(patience, caller) {
+            let bytes = ObjectSize.send + ObjectSize.offer(draft)
+            if let reply = refusalToPark(patience, caller, charging: bytes) {
                 channels.removeIfIdle(channel, at: now)
                 return .done(reply)
             }
             let offer = queue(draft, on: channel, of: operations.nextKey)
-            return .parked(park(.send(channel, offer, arm: nil), caller, patience))
+            return .parked(park(.send(channel, offer, arm: nil), caller, patience, charging: ObjectSize.send))
         }
     }
 
@@ -64,6 +65,7 @@ extension HubStateMachine {
             }
         }
         if let refusal = refusalToHandOut(draft, on: channel) { return .done(.error(refusal)) }
+        if let key = draft.key, let refusal = refusalToRemember(key, draft.origin) { return .done(.error(refusal)) }
         if channel.isBroadcast { return broadcast(draft, on: channel) }
         if isKeptForNothing(draft, on: channel) { return .blocked }
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
@@ -71,7 +73,10 @@ extension HubStateMachine {
         var made: Offer?
         // The offer object is created only if it has to wait or to be kept.
         let result = channel.engine.send(Self.make(draft, at: position, &made))
-        if made != nil { lastPosition = position }
+        if let made {
+            lastPosition = position
+            made.charge(ObjectSize.keptOffer(draft), to: clients[draft.origin] ?? nobody)
+        }
         switch result {
         case .handed(let receiver): return hand(draft, on: channel, to: receiver)
         case .published(let receivers):
@@ -101,6 +106,14 @@ extension HubStateMachine {
         return forward(message, Attributes(), through: hint.countedReceive, hint.id, hint.operation)
     }
 
+    /// Makes an offer that its client is charged for.
+    mutating func makeOffer(_ draft: Draft) -> Offer {
+        lastPosition += 1
+        let offer = Offer(draft, at: lastPosition)
+        offer.charge(ObjectSize.offer(draft), to: clients[draft.origin] ?? nobody)
+        return offer
+    }
+
     private static func make(_ draft: Draft, at position: UInt64, _ made: inout Offer?) -> Offer {
         let offer = Offer(draft, at: position)
         made = offer
@@ -109,8 +122,7 @@ extension HubStateMachine {
 
     /// Appends a new offer to the channel's queue.
     mutating func queue(_ draft: Draft, on channel: NamedChannel, of operation: OperationID) -> Offer {
-        lastPosition += 1
-        let offer = Offer(draft, at: lastPosition)
+        let offer = makeOffer(draft)
         offer.sender = Offer.Sender(operation: operation, arm: draft.arm)
         offer.place = .queued(channel.engine.park(offer, message: offer))
         if let key = draft.key { memory.begin(key, offer) }
@@ -130,7 +142,7 @@ extension HubStateMachine {
             return .done(reply)
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
-        return .parked(park(.send(channel, offer, arm: arm), caller, patience))
+        return .parked(park(.send(channel, offer, arm: arm), caller, patience, charging: ObjectSize.send))
     }
 
     /// Returns why a caller does not wait for the end of its offer, or nil if it does. With a timeout of zero, it waits
@@ -145,10 +157,13 @@ extension HubStateMachine {
         to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
     ) -> Outcome {
         if let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
+        if let refusal = account.refusal(of: ObjectSize.send, for: clients[caller.connection] ?? nobody) {
+            return .done(.error(refusal))
+        }
         // The message is already in memory.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
         offer.attach(Offer.Sender(operation: operations.nextKey, arm: arm))
-        return .parked(park(.send(channel, offer, arm: arm), caller, patience))
+        return .parked(park(.send(channel, offer, arm: arm), caller, patience, charging: ObjectSize.send))
     }
 
     /// Returns the reply to a repeated send that does not wait although the first one is still pending, or nil if it
@@ -161,7 +176,8 @@ extension HubStateMachine {
     /// Returns the error for a message that must not be handed over, because its sender would then have to wait; nil if
     /// it may.
     private func refusalToHandOut(_ draft: Draft, on channel: NamedChannel) -> WireError? {
-        guard let refusal = refusalToWait(draft.body.count, draft.origin) else { return nil }
+        let bytes = draft.body.count + ObjectSize.leastHandedOut
+        guard let refusal = refusalToWait(draft.body.count, draft.origin, charging: bytes) else { return nil }
         let waits =
             if let receiver = channel.engine.firstParkedReceiver { leaseNanoseconds(of: receiver) > 0 } else {
                 draft.waitsUntilTaken
@@ -182,10 +198,15 @@ extension HubStateMachine {
     /// anyway.
     private func refusalToKeep(_ draft: Draft, on channel: NamedChannel) -> WireError? {
         guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
-            channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil,
-            !mayKeep(draft.body.count)
+            channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil
         else { return nil }
-        return refusalToKeep
+        if !mayKeep(draft.body.count) { return refusalToKeep }
+        return account.refusal(of: ObjectSize.keptOffer(draft), for: clients[draft.origin] ?? nobody)
+    }
+
+    /// Returns the error for an id that cannot be remembered once its message is delivered, or nil if it can.
+    private func refusalToRemember(_ key: SendKey, _ origin: ConnectionID) -> WireError? {
+        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? nobody)
     }
 
     private var refusalToKeep: WireError {
@@ -226,7 +247,7 @@ extension HubStateMachine {
     mutating func completeAcceptance(of offer: Offer) {
         guard !offer.waitsUntilTaken else { return }
         countKept(offer)
-        if let key = offer.key { memory.finish(key, at: now) }
+        remember(offer)
         answerSenders(of: offer)
     }
 
@@ -267,7 +288,7 @@ extension HubStateMachine {
     mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: Attributes = Attributes()) {
         if channel.isOnce { return }
         freeSpace(of: offer, on: channel)
-        if let key = offer.key { memory.finish(key, offer, at: now) }
+        if let key = offer.key, memory.isPending(key, offer) { remember(offer) }
         answerSenders(of: offer, attributes)
     }
 
@@ -282,7 +303,12 @@ extension HubStateMachine {
 
     /// Remembers a send that completed at once.
     mutating func remember(_ draft: Draft) {
-        if let key = draft.key { memory.finish(key, at: now) }
+        if let key = draft.key { memory.finish(key, by: clients[draft.origin] ?? nobody, at: now) }
+    }
+
+    /// Remembers the id of an offer that is delivered, or that its channel answers for.
+    mutating func remember(_ offer: Offer) {
+        if let key = offer.key { memory.finish(key, by: offer.payer ?? nobody, at: now) }
     }
 }
 

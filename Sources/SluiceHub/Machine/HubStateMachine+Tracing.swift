@@ -3,14 +3,33 @@ import SluiceWire
 /// Reporting handoffs to tracing clients as they happen.
 extension HubStateMachine {
     mutating func trace(_ command: TraceCommand, _ caller: Caller) -> Outcome {
-        guard tracers.count < limits.maxTracers else {
-            return .done(.error(WireError(.limit, "at most \(limits.maxTracers) clients may trace at a time")))
-        }
+        let client = clients[caller.connection] ?? nobody
+        if let refusal = refusalToTrace(for: client) { return .done(.error(refusal)) }
         let patience = Patience(timeout: nil, waitsAfterEOF: false)
-        if let reply = refusalToPark(patience, caller) { return .done(reply) }
-        let id = park(.trace(Tracer(command)), caller, patience)
+        if let reply = refusalToPark(patience, caller, charging: ObjectSize.tracer) { return .done(reply) }
+        let id = park(.trace(Tracer(command)), caller, patience, charging: ObjectSize.tracer)
         tracers.append(id)
+        client.tracers += 1
+        client.holder.tracers += 1
         return .parked(id)
+    }
+
+    /// Returns the error if a client may not begin another trace, or nil if it may.
+    private func refusalToTrace(for client: ClientRecord) -> WireError? {
+        let most = limits.maxTracers
+        if client.tracers >= most { return WireError(.limit, "a connection may have at most \(most) traces") }
+        if client.holder.tracers >= 2 * most {
+            return WireError(
+                .limit, "the connections of an address or principal may have at most \(2 * most) traces")
+        }
+        if tracers.count >= 4 * most { return WireError(.limit, "all clients may have at most \(4 * most) traces") }
+        return nil
+    }
+
+    mutating func endTrace(_ id: OperationID, of client: ClientRecord) {
+        tracers.removeAll { $0 == id }
+        client.tracers -= 1
+        client.holder.tracers -= 1
     }
 
     /// Reports a handoff to each tracing client that has credit left. A handoff never waits for a tracing client.

@@ -20,8 +20,10 @@ struct HubStateMachine: ~Copyable {
     /// The replies to the operations of clients.
     var outbox = Outbox()
 
+    /// The memory that clients make the hub keep.
+    let account: Account
     /// The record that stands for a client whose connection is unknown.
-    let nobody = ClientRecord(address: "-", since: 0)
+    let nobody: ClientRecord
     /// The receive that took the last message. Nil unless the next message may go there directly.
     var hint: SendHint?
 
@@ -61,8 +63,15 @@ struct HubStateMachine: ~Copyable {
         self.limits = limits
         self.epoch = epoch
         self.generator = generator
+        account = Account(limits.memoryBounds)
+        nobody = ClientRecord(address: "-", since: 0, holder: account.holder(.local))
         channels = ChannelTable(tombstoneLife: limits.tombstoneLife, maxTombstones: limits.maxTombstones)
         memory = SendMemory(life: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
+    }
+
+    deinit {
+        // A channel refers to the client that has declared it, and a client to the channels that it has joined.
+        clients.forEach { $1.ends = [] }
     }
 
     /// The number of connections.
@@ -86,6 +95,7 @@ struct HubStateMachine: ~Copyable {
     /// already stays, even beyond a new limit.
     mutating func adopt(_ limits: HubLimits) {
         self.limits = self.limits.adopting(limits)
+        account.adopt(self.limits.memoryBounds)
         channels.keepTombstones(for: limits.tombstoneLife, maxCount: limits.maxTombstones)
         memory.keepDelivered(for: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
         channels.prune(at: now)
@@ -94,15 +104,23 @@ struct HubStateMachine: ~Copyable {
 
     // MARK: Connections
 
-    mutating func connect(from address: String) -> ConnectionID {
+    /// - Parameter origin: the address for whose clients the connection counts. Nil for one of this machine.
+    mutating func connect(from address: String, origin: ClientOrigin? = nil) -> ConnectionID {
         defer { connectionEbb.rise(to: clients.count) }
-        return clients.insert(ClientRecord(address: address, since: now))
+        let client = ClientRecord(
+            address: address, since: now, holder: account.holder(origin.map { .origin($0) } ?? .local))
+        client.beginConnection()
+        return clients.insert(client)
     }
 
     /// Forgets a connection whose conversation has ended.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
-        if let client = clients.remove(connection) { forgetPrincipal(of: client) }
+        guard let client = clients.remove(connection) else { return }
+        forgetPrincipal(of: client)
+        client.endConnection()
+        // An object that is kept for reuse must not keep the record.
+        spareOperations.removeAll { $0.client === client }
     }
 
     /// Ends what a client has begun: withdraws all its parked operations without replies, returns its leased messages,
@@ -170,9 +188,9 @@ struct HubStateMachine: ~Copyable {
         case .acknowledge(let delivery): .done(acknowledge(delivery, by: caller.connection))
         case .nack(let command): .done(nack(command, by: caller.connection))
         case .touch(let delivery): .done(touch(delivery, by: caller.connection))
-        case .open(let command): .done(open(command))
-        case .close(let name): .done(close(name))
-        case .poison(let name, let reason): .done(poison(name, reason))
+        case .open(let command): .done(open(command, by: caller.connection))
+        case .close(let name): .done(close(name, by: caller.connection))
+        case .poison(let name, let reason): .done(poison(name, reason, by: caller.connection))
         case .join(let command): .done(join(command, caller.connection))
         case .leave(let end): .done(leave(end, caller.connection))
         case .name(let label): .done(name(caller.connection, label))
@@ -196,7 +214,7 @@ struct HubStateMachine: ~Copyable {
     /// Returns the channel that a client sends to or receives from, and notes its use.
     mutating func channel(_ name: ChannelName, _ use: NameUse, _ connection: ConnectionID) -> NamedChannel {
         guard let client = clients[connection] else { return channels.channel(name) }
-        client.usage.note(use, of: name)
+        client.note(use, of: name)
         return channels.channel(name, at: &client.channelSlot)
     }
 
@@ -223,7 +241,7 @@ struct HubStateMachine: ~Copyable {
     }
 
     private mutating func name(_ connection: ConnectionID, _ label: ChannelName) -> Reply {
-        clients[connection]?.label = label
+        clients[connection]?.rename(to: label)
         return .ok(Attributes())
     }
 }

@@ -26,6 +26,8 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var countedReceives: Set<OperationID> = []
     /// The state that only few channels need. Nil while the channel needs none.
     @exclusivity(unchecked) var extras: ChannelExtras?
+    /// The client that has declared the channel and is charged for it, or that has ended it.
+    @exclusivity(unchecked) var payer: ClientRecord?
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
@@ -45,9 +47,14 @@ final class NamedChannel: @unchecked Sendable {
 
     /// Whether no operation is parked on the channel, no connection has joined it, and no message is in it or may
     /// return.
-    var isIdle: Bool {
+    var isIdle: Bool { hasNothingToDo && extras?.isIdle != false }
+
+    /// The same, whether it was declared or not.
+    var isUnused: Bool { engine.ending == nil && hasNothingToDo && extras?.isUnused != false }
+
+    private var hasNothingToDo: Bool {
         engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
-            && countedReceives.isEmpty && extras?.isIdle != false
+            && countedReceives.isEmpty
     }
 
     /// Whether no message is left to receive and none may return.
@@ -84,6 +91,9 @@ final class ChannelExtras: @unchecked Sendable {
 
     /// The declaration from `OPEN`. Nil for a channel that exists only through its use.
     @exclusivity(unchecked) var declaration: ChannelDeclaration?
+    /// The place of a declared channel in the list of its holder, and the holder.
+    @exclusivity(unchecked) var declarationPlace: WaitTicket?
+    @exclusivity(unchecked) var declarationHolder: Holder?
     /// Whether the channel is, or was before it was closed, a broadcast. Pending messages still go to all receivers.
     @exclusivity(unchecked) var isBroadcast = false
     /// Messages that receivers returned, by position. They come before everything in the engine.
@@ -101,8 +111,10 @@ final class ChannelExtras: @unchecked Sendable {
     /// The paused counted receives of a broadcast.
     @exclusivity(unchecked) var pausedReceives: Set<OperationID> = []
 
-    var isIdle: Bool {
-        declaration == nil && returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil
-            && pausedReceives.isEmpty
+    var isIdle: Bool { declaration == nil && isUnused }
+
+    /// Whether nothing but a declaration is left.
+    var isUnused: Bool {
+        returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil && pausedReceives.isEmpty
     }
 }

@@ -49,6 +49,11 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var attached: AttachedSenders?
     /// Whether the offer outlives its sender, because the channel has answered for it.
     @exclusivity(unchecked) var isKept = false
+    /// The client that is charged for the offer until it is freed, and the bytes.
+    @exclusivity(unchecked) private(set) var payer: ClientRecord?
+    @exclusivity(unchecked) private(set) var charged = 0
+    /// Whether the offer has come back from a receiver, so that `charged` includes its place among such offers.
+    @exclusivity(unchecked) var hasReturned = false
     /// Whether the offer uses space of the channel's buffer without being in it.
     @exclusivity(unchecked) var isHeld = false
 
@@ -59,6 +64,22 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         waitsUntilTaken = draft.waitsUntilTaken
         minimumReceivers = Int32(clamping: draft.minimumReceivers)
         key = draft.key
+    }
+
+    deinit { payer?.charge(-charged) }
+
+    /// Charges a client for the offer. Whatever happens to the operation and the connection, the charge lasts until the
+    /// offer is freed.
+    func charge(_ bytes: Int, to client: ClientRecord) {
+        payer = client
+        charged = bytes
+        client.charge(bytes)
+    }
+
+    /// Changes the charge.
+    func recharge(_ change: Int) {
+        charged += change
+        payer?.charge(change)
     }
 
     /// Always true: an operation that has ended is in no queue.

@@ -16,6 +16,8 @@ final class ParkedOperation: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var waitsAfterEOF: Bool
     /// The bytes of the messages that the operation keeps in memory.
     @exclusivity(unchecked) private(set) var bodyBytes: Int32
+    /// The bytes charged to the client for the operation, without its offers.
+    @exclusivity(unchecked) var charge: Int32 = 0
     /// The neighbours in the list of the connection's operations.
     @exclusivity(unchecked) var next: OperationID?
     @exclusivity(unchecked) var previous: OperationID?

@@ -38,16 +38,11 @@ struct SendMemory: ~Copyable {
         entries[key] = .pending(offer)
     }
 
-    /// Records the delivery of a send, which need not have been pending.
-    mutating func finish(_ key: SendKey, at now: UInt64) {
+    /// Records the delivery of a send, which need not have been pending, and charges its client for the id.
+    mutating func finish(_ key: SendKey, by client: ClientRecord, at now: UInt64) {
         entries[key] = .delivered
-        delivered.keep(key, at: now)
+        delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
         prune(at: now)
-    }
-
-    /// Records the delivery of an offer if it is still pending.
-    mutating func finish(_ key: SendKey, _ offer: Offer, at now: UInt64) {
-        if isPending(key, offer) { finish(key, at: now) }
     }
 
     /// Forgets an offer that was not delivered, so that a repeated send counts as a new one.
@@ -57,7 +52,8 @@ struct SendMemory: ~Copyable {
         shrink()
     }
 
-    private func isPending(_ key: SendKey, _ offer: Offer) -> Bool {
+    /// Whether the id belongs to that offer, and its message is not delivered yet.
+    func isPending(_ key: SendKey, _ offer: Offer) -> Bool {
         if case .pending(let known)? = entries[key] { known === offer } else { false }
     }
 

@@ -82,7 +82,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             preconditionFailure("a client is served by a reactor")
         }
         connectionCounts[share.number] += 1
-        let id = machine.connect(from: client)
+        let id = machine.connect(from: client, origin: origin)
         let slot = Int(id.slot)
         while slot >= connections.count {
             connections.append(nil)

@@ -39,6 +39,9 @@ package struct IndexedHeap<Element>: ~Copyable {
     /// The least priority of all.
     @inlinable package var leastPriority: UInt64? { heap.first?.priority }
 
+    /// The element of least priority.
+    @inlinable package var first: Element? { heap.first.flatMap { table.element(at: $0.slot) } }
+
     /// Adds an element; the handle withdraws it.
     @inlinable
     package mutating func insert(_ element: Element, at priority: UInt64) -> HeapHandle {

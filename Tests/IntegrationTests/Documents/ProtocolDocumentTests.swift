@@ -121,6 +121,10 @@ import Testing
                 "the interval of checks on a client that the server does not read from", time(hub.probeInterval)
             ),
             "lingerTimeout": ("the time for the client to close after the last reply", time(hub.lingerTimeout)),
+            "memory": ("memory that all clients make the server use", bytes(hub.memory)),
+            "memoryPerHolder": ("memory of the connections of one principal or address", "half of that"),
+            "memoryPerConnection": ("memory of one connection", "an eighth of it"),
+            "guaranteedMemory": ("memory up to which a connection may use the reserves", bytes(hub.guaranteedMemory)),
             "parkedBytes": (
                 "messages of a connection's pending sends", bytes(hub.parkedBytes)
             ),
@@ -128,9 +132,9 @@ import Testing
             "maxLeases": (
                 "leases of a connection, including the windows of its counted receives", number(hub.maxLeases)
             ),
-            "maxDeclaredChannels": ("channels declared with `OPEN`", number(hub.maxDeclaredChannels)),
+            "maxDeclaredChannels": ("channels that a connection has declared with `OPEN`", number(hub.maxDeclaredChannels)),
             "maxEnds": ("ends that a connection has joined", number(hub.maxEnds)),
-            "maxTracers": ("`TRACE`s of all clients at a time", number(hub.maxTracers)),
+            "maxTracers": ("`TRACE`s of one connection at a time", number(hub.maxTracers)),
             "reportRows": ("rows of a report", number(hub.reportRows)),
             "tombstoneLife": ("the time for which the name of an ended channel is kept", time(hub.tombstoneLife)),
             "maxTombstones": ("names of ended channels that are kept", number(hub.maxTombstones)),

@@ -185,14 +185,18 @@ import Testing
         #expect(try hub.join(.send, of: "c", by: a).refusal == .limit, "an end of an ended channel counts")
     }
 
-    @Test("Traces are bounded")
+    @Test("Traces are bounded for each connection, each address and in all")
     func tracersAreBounded() throws {
         var hub = TestHub(limits: limits { $0.maxTracers = 1 })
-        let (a, b) = (hub.connect(), hub.connect())
+        let (a, b, c) = (hub.connect(), hub.connect(), hub.connect())
         let trace = try #require(try hub.trace(by: a, tag: "t").parked)
-        #expect(try hub.trace(by: b, tag: "t").refusal == .limit)
-        hub.cancel(trace)
+        #expect(try hub.trace(by: a, tag: "u").refusal == .limit)
         #expect(try hub.trace(by: b, tag: "t").isParked)
+        #expect(try hub.trace(by: c, tag: "t").refusal == .limit, "an address has twice as many")
+        for network: UInt32 in [2, 2] { #expect(try hub.trace(by: hub.connect(from: network), tag: "t").isParked) }
+        #expect(try hub.trace(by: hub.connect(from: 3), tag: "t").refusal == .limit, "all have four times as many")
+        hub.cancel(trace)
+        #expect(try hub.trace(by: c, tag: "t").isParked)
     }
 
     // MARK: Memory

@@ -17,7 +17,11 @@ struct TestHub: ~Copyable {
         machine.now = 1
     }
 
-    mutating func connect() -> ConnectionID { machine.connect(from: "127.0.0.1:\(machine.connectionCount + 1)") }
+    /// - Parameter network: the number of the address from which the client comes.
+    mutating func connect(from network: UInt32 = 1) -> ConnectionID {
+        machine.connect(
+            from: "127.0.0.\(network):\(machine.connectionCount + 1)", origin: .ipv4(0x7F00_0000 + network))
+    }
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool = false) {
         machine.disconnect(connection, isOrderly: isOrderly)
     }
@@ -143,6 +147,7 @@ struct TestHub: ~Copyable {
         #expect(machine.totals.keptMessages == 0)
         #expect(machine.totals.keptBytes == 0)
         #expect(machine.barriers.isEmpty)
+        #expect(machine.account.used == machine.ownBytes, "only the connections themselves are charged")
     }
 }
 
@@ -273,5 +278,14 @@ struct LateReply: Hashable {
         self.connection = connection
         self.tag = Tag(tag)
         content = isFinal ? .final(reply) : .partial(reply)
+    }
+}
+
+extension HubStateMachine {
+    /// The charge for the records of the connections that have not ended.
+    var ownBytes: Int {
+        var bytes = 0
+        clients.forEach { bytes += $1.ownBytes + $1.usage.bytes }
+        return bytes
     }
 }

@@ -1,0 +1,79 @@
+import SluiceWire
+
+/// Counts the memory that all clients make the hub keep, and knows the bounds.
+///
+/// There are three levels: the connection (`ClientRecord`), its holder, and the whole. Every object is charged where it
+/// is made, to the connection that made it, and discharged where it is freed. What is charged to a connection is also
+/// charged to its holder and to the whole. An object that outlives its connection, such as a buffered message, keeps
+/// the connection's record alive, and so stays charged to the holder.
+final class Account: @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+
+    /// The bytes charged to all holders together.
+    @exclusivity(unchecked) private(set) var used = 0
+    /// The bytes up to which no bound can be exceeded, whoever is charged. Most commands compare only this.
+    @exclusivity(unchecked) private var uncontended = 0
+    @exclusivity(unchecked) private(set) var bounds: MemoryBounds
+    /// The holders, which remove themselves when they are released.
+    @exclusivity(unchecked) private var holders: [HolderName: Unowned] = [:]
+
+    private struct Unowned {
+        unowned(unsafe) let holder: Holder
+    }
+
+    init(_ bounds: MemoryBounds) {
+        self.bounds = bounds
+        adopt(bounds)
+    }
+
+    /// Replaces the bounds. What is charged already stays, even beyond them.
+    func adopt(_ bounds: MemoryBounds) {
+        self.bounds = bounds
+        uncontended = min(bounds.connection, bounds.holder - bounds.holderReserve, bounds.whole - bounds.reserve)
+    }
+
+    /// Returns the holder of that name, creating it if necessary.
+    func holder(_ name: HolderName) -> Holder {
+        if let known = holders[name] { return known.holder }
+        let made = Holder(name, in: self)
+        holders[name] = Unowned(holder: made)
+        return made
+    }
+
+    @inline(__always)
+    func charge(_ bytes: Int) { used += bytes }
+
+    func forget(_ holder: Holder) { holders[holder.name] = nil }
+
+    /// The number of holders.
+    var holderCount: Int { holders.count }
+
+    /// Visits the holders, in no particular order.
+    func forEachHolder(_ visit: (Holder) -> Void) {
+        for known in holders.values { visit(known.holder) }
+    }
+
+    /// Returns the error if `bytes` more for a client would exceed a bound, or nil if they would not.
+    @inline(__always)
+    func refusal(of bytes: Int, for client: ClientRecord) -> WireError? {
+        used + bytes <= uncontended ? nil : contendedRefusal(of: bytes, for: client)
+    }
+
+    @inline(never)
+    private func contendedRefusal(of bytes: Int, for client: ClientRecord) -> WireError? {
+        let holder = client.holder
+        if client.charged + bytes > bounds.connection {
+            return WireError(.limit, "a connection may use at most \(bounds.connection) bytes of memory")
+        }
+        // The last part of each share is only for connections that use little, so that others do not lock them out.
+        let isSmall = client.charged + bytes <= bounds.guaranteed
+        if holder.used + bytes > bounds.holder - (isSmall ? 0 : bounds.holderReserve) {
+            return WireError(
+                .limit, "the connections of an address or principal may use at most \(bounds.holder) bytes of memory")
+        }
+        if used + bytes > bounds.whole - (isSmall ? 0 : bounds.reserve) {
+            return WireError(.limit, "all clients together may use at most \(bounds.whole) bytes of memory")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,39 @@
+import SluiceRuntime
+import SluiceWire
+
+/// The identity under which connections share a part of the memory.
+enum HolderName: Hashable, Sendable {
+    /// The connections that have authenticated as a principal.
+    case principal(ChannelName)
+    /// The connections of an address that have not authenticated.
+    case origin(ClientOrigin)
+    /// The connections of this machine without an address: over Unix-domain sockets, and in the hub's process.
+    case local
+}
+
+/// The bytes that the connections of one principal or address use together. Alive while a record refers to it.
+final class Holder: @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+
+    let name: HolderName
+    let account: Account
+    /// The bytes charged to the holder.
+    @exclusivity(unchecked) private(set) var used = 0
+    /// The channels that its connections have declared, the oldest first.
+    @exclusivity(unchecked) var declared = WaitQueue<UnownedChannel>()
+    /// The number of its traces.
+    @exclusivity(unchecked) var tracers = 0
+
+    init(_ name: HolderName, in account: Account) {
+        self.name = name
+        self.account = account
+    }
+
+    deinit { account.forget(self) }
+
+    @inline(__always)
+    func charge(_ bytes: Int) {
+        used += bytes
+        account.charge(bytes)
+    }
+}

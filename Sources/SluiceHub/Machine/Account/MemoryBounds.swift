@@ -1,0 +1,12 @@
+/// The bounds of an account, in bytes.
+struct MemoryBounds: Sendable, Hashable {
+    let whole: Int
+    let holder: Int
+    let connection: Int
+    /// A connection that uses no more than this may use the reserves.
+    let guaranteed: Int
+
+    /// The part of the whole, and of a holder's share, that only connections with little use may take.
+    var reserve: Int { whole / 8 }
+    var holderReserve: Int { holder / 8 }
+}

@@ -1,0 +1,109 @@
+import SluiceRuntime
+import SluiceWire
+
+/// The bytes that the hub charges for each kind of object.
+///
+/// An object that is made in great numbers is charged what a million of them add to the resident memory of a release
+/// build on Linux with glibc, measured with `Tests/Faults/Rows/hoards.py`. The figure includes the object's share of
+/// tables that grow by doubling. Where the figure differs from case to case, the charge is nearer to the largest: a
+/// channel that many operations share is charged to each of them, because the last one keeps it alone.
+enum ObjectSize {
+    /// A connection, from its socket to its record. 5 000 idle connections.
+    static let connection = 2560
+    /// The record of a connection, which may outlive it.
+    static let record = 512
+    /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.
+    static let receive = 640
+    /// The same with a lease that it may take.
+    static let leasedReceive = receive + lease
+    /// A parked send without its offer.
+    static let send = 288
+    /// What a counted receive adds to a parked receive.
+    static let countedReceive = 448
+    /// A parked select without its arms.
+    static let select = 320
+    /// A receive arm of a parked select, or a barrier arm, on a channel of its own. A send arm also has an offer.
+    static let arm = 464
+    static let sendingArm = 64
+    /// An operation's entry among the deadlines.
+    static let deadline = 112
+    /// A parked trace.
+    static let tracer = 768
+    /// An offer with an empty body, in the queue of a channel of its own.
+    static let offer = 448
+    /// An offer in the buffer of a declared channel, which is charged for itself.
+    static let keptOffer = 208
+    /// The least that handing out a message needs while its sender waits.
+    static let leastHandedOut = send + offer
+    /// What an offer that came back adds: the channel's heap of returned messages.
+    static let returned = 512
+    /// A lease.
+    static let lease = 288
+    /// A remembered id, without its texts.
+    static let rememberedID = 176
+    /// The list of a client's elements that are kept for some time.
+    static let retainedList = 416
+    /// The name of an ended channel.
+    static let tombstone = 640
+    /// A declared channel.
+    static let declaredChannel = 736
+    /// A joined end of a channel of its own.
+    static let end = 960
+    /// A name among those that a connection has used recently.
+    static let usedName = 32
+
+    /// The name of an ended channel, with the reason.
+    static func tombstone(of channel: NamedChannel) -> Int {
+        let reason =
+            switch channel.engine.ending {
+            case .closed(let reason), .poisoned(let reason): reason
+            case nil: nil as String?
+            }
+        return tombstone + text(channel.name.description) + (reason.map { text($0) } ?? 0)
+    }
+
+    /// A declared channel.
+    static func declared(_ channel: NamedChannel) -> Int { declaredChannel + text(channel.name.description) }
+
+    /// An array of `count` bytes.
+    static func bytes(_ count: Int) -> Int { count == 0 ? 0 : count + 48 }
+
+    /// A text that is too long to be stored in place.
+    static func text(_ text: String) -> Int { text.utf8.count > 15 ? text.utf8.count + 48 : 0 }
+
+    /// The id of an offer that is pending.
+    static func key(_ key: SendKey) -> Int { 112 + text(key.id.description) + text(key.channel.description) }
+
+    /// The id of a delivered message.
+    static func remembered(_ key: SendKey) -> Int {
+        rememberedID + text(key.id.description) + text(key.channel.description)
+    }
+
+    /// A draft that becomes an offer.
+    static func offer(_ draft: Draft) -> Int { offer + bytes(draft.body.count) + (draft.key.map { key($0) } ?? 0) }
+
+    /// A draft that a declared channel keeps.
+    static func keptOffer(_ draft: Draft) -> Int { offer(draft) - offer + keptOffer }
+
+    /// The offer of an arm of a select.
+    static func offer(_ arm: Arm) -> Int {
+        guard case .send(let name, let body, let id) = arm else { return 0 }
+        return offer + bytes(body.count) + (id.map { key(SendKey(channel: name, id: $0)) } ?? 0)
+    }
+
+    /// A parked counted receive, with the leases that it may take.
+    static func countedReceive(_ counted: CountedReceive) -> Int {
+        receive + countedReceive + counted.openWindow * lease
+    }
+
+    /// A parked select, without its offers.
+    static func select(_ command: SelectCommand) -> Int {
+        var bytes = select
+        var mayLease = false
+        for arm in command.arms {
+            if case .receive(_, let duration?) = arm, duration > .zero { mayLease = true }
+            if case .send = arm { bytes += sendingArm } else { bytes += self.arm }
+        }
+        return bytes + (mayLease ? lease : 0)
+    }
+}

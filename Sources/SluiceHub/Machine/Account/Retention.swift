@@ -1,0 +1,130 @@
+import DequeModule
+import SluiceRuntime
+
+/// Elements that are kept for some time on behalf of clients, up to a maximum number. Beyond it, the holder with the most
+/// elements loses one: the oldest of that client of it that has the most. So no client can make the hub drop what it
+/// keeps for another one that has fewer.
+struct Retention<Element>: ~Copyable {
+    private struct Entry {
+        let element: Element
+        let end: UInt64
+        let bytes: Int32
+    }
+
+    /// The elements of one client, the oldest first.
+    private final class List {
+        let client: ClientRecord
+        let share: Share
+        @exclusivity(unchecked) var entries: Deque<Entry> = []
+        /// The list's places among the lists by their next end, and among those of its share by their size.
+        @exclusivity(unchecked) var endPlace: HeapHandle?
+        @exclusivity(unchecked) var sizePlace: HeapHandle?
+
+        init(_ client: ClientRecord, _ share: Share) {
+            self.client = client
+            self.share = share
+            client.charge(ObjectSize.retainedList)
+        }
+
+        deinit { client.charge(-ObjectSize.retainedList) }
+    }
+
+    /// The lists of one holder's clients.
+    private final class Share {
+        let holder: Holder
+        @exclusivity(unchecked) var count = 0
+        @exclusivity(unchecked) var lists = IndexedHeap<List>()
+        @exclusivity(unchecked) var place: HeapHandle?
+
+        init(_ holder: Holder) { self.holder = holder }
+    }
+
+    private var nanoseconds: UInt64
+    private var maxCount: Int
+    private(set) var count = 0
+    private var lists: [ObjectIdentifier: List] = [:]
+    private var shares: [ObjectIdentifier: Share] = [:]
+    /// The lists by their next end, and the shares with the largest first.
+    private var ends = IndexedHeap<List>()
+    private var largest = IndexedHeap<Share>()
+
+    /// - Parameters:
+    ///   - life: the time for which each element is kept, rounded up to whole seconds so that many end together.
+    ///   - maxCount: the most elements that are kept.
+    init(life: Duration, maxCount: Int) {
+        nanoseconds = life.wholeNanoseconds
+        self.maxCount = maxCount
+    }
+
+    /// Changes the time for which later elements are kept, and the most that are kept.
+    mutating func change(life: Duration, maxCount: Int) {
+        nanoseconds = life.wholeNanoseconds
+        self.maxCount = maxCount
+    }
+
+    /// The time at which the next element ends, in nanoseconds of the clock; nil if there are no elements.
+    var nextEnd: UInt64? { ends.leastPriority }
+
+    /// Keeps an element, and charges its client for it.
+    mutating func keep(_ element: Element, for client: ClientRecord, charging bytes: Int, at now: UInt64) {
+        let second: UInt64 = 1_000_000_000
+        let end = (now &+ nanoseconds) / second * second &+ second
+        let list = list(of: client)
+        list.entries.append(Entry(element: element, end: end, bytes: Int32(clamping: bytes)))
+        client.charge(bytes)
+        count += 1
+        list.share.count += 1
+        if list.entries.count == 1 { list.endPlace = ends.insert(list, at: end) }
+        rank(list)
+    }
+
+    /// Removes and returns an element whose time is over, or one that is too many.
+    mutating func popSurplus(at now: UInt64) -> Element? {
+        if let list = ends.first, let first = list.entries.first, first.end <= now { return removeFirst(of: list) }
+        guard count > maxCount, let list = largest.first?.lists.first else { return nil }
+        return removeFirst(of: list)
+    }
+
+    /// Removes and returns the oldest element of a client.
+    mutating func popOldest(of client: ClientRecord) -> Element? {
+        lists[ObjectIdentifier(client)].flatMap { removeFirst(of: $0) }
+    }
+
+    private mutating func list(of client: ClientRecord) -> List {
+        if let known = lists[ObjectIdentifier(client)] { return known }
+        let holder = client.holder
+        let share = shares[ObjectIdentifier(holder)] ?? Share(holder)
+        shares[ObjectIdentifier(holder)] = share
+        let made = List(client, share)
+        lists[ObjectIdentifier(client)] = made
+        return made
+    }
+
+    private mutating func removeFirst(of list: List) -> Element? {
+        guard let first = list.entries.popFirst() else { return nil }
+        list.client.charge(-Int(first.bytes))
+        count -= 1
+        list.share.count -= 1
+        if let place = list.endPlace { ends.remove(place) }
+        list.endPlace = list.entries.first.map { ends.insert(list, at: $0.end) }
+        rank(list)
+        if list.entries.isEmpty { lists[ObjectIdentifier(list.client)] = nil }
+        if list.share.count == 0 { shares[ObjectIdentifier(list.share.holder)] = nil }
+        // Frees the memory that a burst has allocated.
+        if count == 0 {
+            lists = [:]
+            shares = [:]
+        }
+        return first.element
+    }
+
+    /// Updates the places of a list and its share by their sizes. The largest has the least priority.
+    private mutating func rank(_ list: List) {
+        let share = list.share
+        if let place = list.sizePlace { share.lists.remove(place) }
+        let size = UInt64(list.entries.count)
+        list.sizePlace = size == 0 ? nil : share.lists.insert(list, at: .max - size)
+        if let place = share.place { largest.remove(place) }
+        share.place = share.count == 0 ? nil : largest.insert(share, at: .max - UInt64(share.count))
+    }
+}

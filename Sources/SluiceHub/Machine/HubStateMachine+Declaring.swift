@@ -1,0 +1,67 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Who pays for declared channels, and which of them are given up.
+extension HubStateMachine {
+    /// The most declared channels that one command examines for one to give up.
+    private static let mostExamined = 64
+
+    /// Returns the error if a client may not declare another channel, or nil if it may.
+    ///
+    /// Gives up unused channels of the client's holder if that is necessary: each has no message, no operation and no
+    /// joined end, and the connection that declared it has ended.
+    mutating func refusalToDeclare(for client: ClientRecord) -> WireError? {
+        guard client.declaredCount < limits.maxDeclaredChannels else {
+            return WireError(.limit, "a connection may declare at most \(limits.maxDeclaredChannels) channels")
+        }
+        for _ in 0..<Self.mostExamined {
+            let refusal = account.refusal(of: ObjectSize.declaredChannel, for: client)
+            if refusal == nil, client.holder.declared.count < limits.maxDeclaredChannels { return nil }
+            // Without a bound on memory, a holder may have more channels than one connection.
+            if !examineOldest(of: client.holder) { return refusal }
+        }
+        return account.refusal(of: ObjectSize.declaredChannel, for: client)
+    }
+
+    /// Gives up the oldest channel that a holder's connections have declared if it is unused, and otherwise makes it the
+    /// youngest.
+    ///
+    /// - Returns: whether there was a channel.
+    private mutating func examineOldest(of holder: Holder) -> Bool {
+        guard let oldest = holder.declared.popFirst()?.channel, let extras = oldest.extras else { return false }
+        extras.declarationPlace = holder.declared.append(UnownedChannel(channel: oldest))
+        if oldest.isUnused, oldest.payer?.isConnected == false {
+            retract(oldest)
+            oldest.engine.kind = .rendezvous
+            extras.isBroadcast = false
+            channels.removeIfIdle(oldest, at: now)
+        }
+        return true
+    }
+
+    /// Charges a client for a channel that it declares.
+    func beginDeclaration(of channel: NamedChannel, by client: ClientRecord) {
+        channel.payer = client
+        client.declaredCount += 1
+        client.charge(ObjectSize.declared(channel))
+        let extras = channel.ensureExtras()
+        extras.declarationPlace = client.holder.declared.append(UnownedChannel(channel: channel))
+        extras.declarationHolder = client.holder
+    }
+
+    /// Discharges the client of a channel whose declaration ends.
+    func endDeclaration(of channel: NamedChannel) {
+        guard let extras = channel.extras, let client = channel.payer else { return }
+        if let place = extras.declarationPlace { _ = extras.declarationHolder?.declared.remove(place) }
+        extras.declarationPlace = nil
+        extras.declarationHolder = nil
+        client.declaredCount -= 1
+        client.charge(-ObjectSize.declared(channel))
+        channel.payer = nil
+    }
+}
+
+/// A channel in the list of its holder. The table keeps a declared channel alive, and `endDeclaration` removes it here.
+struct UnownedChannel {
+    unowned(unsafe) let channel: NamedChannel
+}

@@ -1,0 +1,221 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// The account of memory: what clients make the hub keep is charged, bounded, and given back.
+@Suite struct AccountTests {
+    /// What one connection may use.
+    private static let share = 1 << 20
+
+    private static let small = limits { $0.memory = 8 * share }
+
+    /// A command that makes the hub keep something, again and again.
+    struct Hoard: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let prepare: @Sendable (inout TestHub, ConnectionID) throws -> Void
+        let step: @Sendable (inout TestHub, ConnectionID, Int) throws -> Outcome
+
+        init(
+            _ name: String,
+            prepare: @escaping @Sendable (inout TestHub, ConnectionID) throws -> Void = { _, _ in },
+            _ step: @escaping @Sendable (inout TestHub, ConnectionID, Int) throws -> Outcome
+        ) {
+            testDescription = name
+            self.prepare = prepare
+            self.step = step
+        }
+    }
+
+    static let hoards = [
+        Hoard("receives") { try $0.receive(from: "c\($2)", by: $1, tag: "\($2)") },
+        Hoard("receives with a timeout") {
+            try $0.receive(from: "c\($2)", by: $1, tag: "\($2)", timeout: .seconds(3600))
+        },
+        Hoard("receives with a lease") { try $0.receive(from: "c\($2)", by: $1, tag: "\($2)", lease: .seconds(9)) },
+        Hoard("counted receives") { try $0.stream(from: "c\($2)", by: $1, tag: "\($2)") },
+        Hoard("windows") { try $0.stream(from: "c\($2)", by: $1, tag: "\($2)", lease: .seconds(9), window: 1000) },
+        Hoard("sends with an empty body") { try $0.send("", on: "c\($2)", by: $1, tag: "\($2)") },
+        Hoard("sends with ids") { try $0.send("", on: "c", by: $1, tag: "\($2)", id: "\($2)") },
+        Hoard("sends joined to one id") { try $0.send("", on: "c", by: $1, tag: "\($2)", id: "same") },
+        Hoard("selects") {
+            try $0.select("recv a\($2)", "recv b\($2)", "send c\($2) x", "barrier d\($2)", by: $1, tag: "\($2)")
+        },
+        Hoard("barriers") { try $0.barrier("c\($2)", 2, by: $1, tag: "\($2)") },
+        Hoard("ends") { try $0.join(.send, of: "c\($2)", by: $1) },
+        Hoard("declared channels") { try $0.open("c\($2)", .buffer(1), by: $1) },
+        Hoard("buffered messages", prepare: { _ = try $0.open("b", .buffer(.max), by: $1) }) { hub, client, _ in
+            try hub.send("", on: "b", by: client)
+        },
+        Hoard("buffered messages with ids", prepare: { _ = try $0.open("b", .buffer(.max), by: $1) }) {
+            try $0.send("", on: "b", by: $1, id: "\($2)")
+        },
+        Hoard("leased messages", prepare: { _ = try $0.open("b", .buffer(.max), by: $1) }) { hub, client, _ in
+            if case let reply = try hub.send("", on: "b", by: client), reply.refusal != nil { return reply }
+            return try hub.receive(from: "b", by: client, lease: .seconds(9))
+        },
+        Hoard("messages returned with a delay") { hub, client, number in
+            if case let reply = try hub.send("", on: "c\(number)", by: client, tag: "\(number)"), !reply.isParked {
+                return reply
+            }
+            let delivery = try hub.receive(from: "c\(number)", by: client, lease: .seconds(9)).delivery
+            return try hub.nack(#require(delivery), by: client, delay: .seconds(3600))
+        },
+    ]
+
+    @Test(
+        "What a client makes the hub keep is bounded by its share, and the next command is answered ERR limit",
+        arguments: hoards)
+    func aHoardIsBounded(hoard: Hoard) throws {
+        var hub = TestHub(
+            limits: limits {
+                $0.memory = 8 * Self.share
+                // Only the memory bounds the hoard.
+                ($0.maxEnds, $0.maxLeases, $0.maxDeclaredChannels, $0.maxRememberedSends) = (.max, .max, .max, .max)
+            })
+        let client = hub.connect()
+        try hoard.prepare(&hub, client)
+        var refusal: WireError.Code?
+        var count = 0
+        while refusal == nil, count < 20_000 {
+            refusal = try hoard.step(&hub, client, count).refusal
+            count += 1
+        }
+        #expect(refusal == .limit)
+        #expect(count > 100 || hoard.testDescription == "windows")
+        let charged = try #require(hub.machine.clients[client]).charged
+        // A message that comes back needs its place, whether there is memory for it or not.
+        #expect(charged <= Self.share + ObjectSize.returned)
+        #expect(charged > Self.share / 4 * 3)
+        #expect(hub.machine.account.used == charged)
+        let other = hub.connect()
+        #expect(try hub.receive(from: "c", by: other, tag: "r").refusal == nil, "another client is served")
+        hub.disconnect(client)
+        var names: [String] = []
+        hub.machine.channels.forEach { names.append($0.name.description) }
+        for name in names { _ = try hub.poison(name, by: other) }
+        hub.disconnect(other)
+        hub.pass(.seconds(7200))
+        #expect(hub.machine.account.used == 0, "everything is given back")
+    }
+
+    @Test("A message that outlives its connection stays charged to its address, until it is received")
+    func keptMessagesStayCharged() throws {
+        var hub = TestHub(limits: Self.small)
+        let (a, b) = (hub.connect(from: 1), hub.connect(from: 2))
+        _ = try hub.open("b", .buffer(10), by: b)
+        let holder = try #require(hub.machine.clients[a]).holder
+        #expect(try hub.send("hello", on: "b", by: a) == .done(.ok))
+        hub.disconnect(a)
+        #expect(holder.used >= ObjectSize.record + 5)
+        #expect(try hub.receive(from: "b", by: b) == .done(.message("hello", from: "b")))
+        #expect(holder.used == 0)
+    }
+
+    @Test("A leased message whose sender has gone stays charged until the lease ends")
+    func orphanedLeasesStayCharged() throws {
+        var hub = TestHub(limits: Self.small)
+        let (a, b) = (hub.connect(from: 1), hub.connect(from: 2))
+        let holder = try #require(hub.machine.clients[a]).holder
+        _ = try hub.send(String(repeating: "x", count: 1000), on: "c", by: a, tag: "s")
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(5)).delivery)
+        hub.disconnect(a)
+        #expect(holder.used >= 1000)
+        #expect(hub.nack(delivery, by: b) == .done(.ok))
+        #expect(holder.used == 0)
+    }
+
+    @Test("Connections with little use are served when others have used up the share of their address")
+    func smallConnectionsAreGuaranteed() throws {
+        var hub = TestHub(limits: Self.small)
+        let hoarders = (0..<6).map { _ in hub.connect() }
+        for hoarder in hoarders {
+            var number = 0
+            while try hub.receive(from: "c\(number)", by: hoarder, tag: "\(number)").refusal == nil { number += 1 }
+        }
+        let used = try #require(hub.machine.clients[hoarders[0]]).holder.used
+        #expect(used <= 4 * Self.share)
+        let small = hub.connect()
+        for number in 0..<50 {
+            #expect(try hub.receive(from: "d\(number)", by: small, tag: "\(number)").isParked)
+        }
+        let elsewhere = hub.connect(from: 2)
+        for number in 0..<1000 {
+            #expect(try hub.receive(from: "e\(number)", by: elsewhere, tag: "\(number)").isParked)
+        }
+    }
+
+    @Test("A client that authenticates is charged to its principal")
+    func authenticationMovesTheCharge() throws {
+        var hub = TestHub(limits: Self.small)
+        let a = hub.connect()
+        let address = try #require(hub.machine.clients[a]).holder
+        _ = try hub.receive(from: "c", by: a, tag: "1")
+        let used = address.used
+        #expect(try hub.machine.authenticate(a, as: channel("alice")) == nil)
+        #expect(address.used == 0)
+        #expect(hub.machine.clients[a]?.holder.used == used)
+        hub.disconnect(a)
+        #expect(hub.machine.account.used == 0)
+    }
+
+    // MARK: Eviction
+
+    @Test("One client's ids never make the hub forget another client's", arguments: [1, 2] as [UInt32])
+    func idsOfOthersAreRemembered(network: UInt32) throws {
+        var hub = TestHub(limits: limits { $0.maxRememberedSends = 100 })
+        let (a, b, c) = (hub.connect(), hub.connect(from: network), hub.connect())
+        _ = try hub.open("b", .buffer(1000), by: c)
+        #expect(try hub.send("once", on: "b", by: a, id: "mine") == .done(.ok))
+        hub.disconnect(a)
+        for number in 0..<500 { #expect(try hub.send("x", on: "b", by: b, id: "\(number)") == .done(.ok)) }
+        #expect(hub.machine.memory.deliveredCount == 100)
+        #expect(try hub.send("once", on: "b", by: hub.connect(), id: "mine") == .done(.duplicate))
+        #expect(try hub.send("x", on: "b", by: b, id: "499") == .done(.duplicate))
+    }
+
+    @Test("Many connections of one address do not make the hub forget the ids of another address")
+    func idsOfOtherAddressesAreRemembered() throws {
+        var hub = TestHub(limits: limits { $0.maxRememberedSends = 100 })
+        let (a, c) = (hub.connect(from: 1), hub.connect(from: 3))
+        _ = try hub.open("b", .buffer(1000), by: c)
+        for number in 0..<20 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.ok)) }
+        for number in 0..<300 {
+            let b = hub.connect(from: 2)
+            #expect(try hub.send("x", on: "b", by: b, id: "b\(number)") == .done(.ok))
+            hub.disconnect(b)
+        }
+        for number in 0..<20 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.duplicate)) }
+    }
+
+    @Test("One client's ended channels never free the names of another client's")
+    func tombstonesOfOthersAreKept() throws {
+        var hub = TestHub(limits: limits { $0.maxTombstones = 10 })
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.close("mine", by: a)
+        for number in 0..<50 { _ = try hub.close("c\(number)", by: b) }
+        #expect(hub.machine.channels.tombstoneCount == 10)
+        #expect(try hub.receive(from: "mine", by: b, timeout: .zero) == .done(.closed("mine")))
+    }
+
+    @Test("Channels declared by a connection that has gone give way, the oldest first, unless they are in use")
+    func unusedDeclarationsGiveWay() throws {
+        var hub = TestHub(limits: limits { $0.maxDeclaredChannels = 3 })
+        let a = hub.connect()
+        for name in ["a", "b", "c"] { #expect(try hub.open(name, .buffer(1), by: a) == .done(.ok)) }
+        let b = hub.connect()
+        #expect(try hub.open("d", .buffer(1), by: b) == .done(.ok), "each connection has its own limit")
+        _ = try hub.send("kept", on: "a", by: b)
+        hub.disconnect(a)
+        #expect(try hub.open("e", .buffer(1), by: b) == .done(.ok))
+        #expect(hub.machine.channels.existing(try channel("b")) == nil)
+        #expect(hub.machine.channels.existing(try channel("c")) == nil)
+        #expect(try hub.receive(from: "a", by: b) == .done(.message("kept", from: "a")))
+        #expect(hub.machine.channels.declaredCount == 3)
+        for name in ["a", "d", "e"] { _ = try hub.close(name, by: b) }
+        hub.disconnect(b)
+        hub.pass(.seconds(100))
+        hub.expectEmpty()
+    }
+}
