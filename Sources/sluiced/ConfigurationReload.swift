@@ -27,7 +27,7 @@ struct ConfigurationReload: Sendable {
     private func reload(_ current: inout Settings) async {
         do throws(SettingsError) {
             let (settings, kept) = try current.reloaded(with: try await read())
-            hub.change(limits: settings.limits, users: settings.users)
+            hub.change(limits: settings.hubLimits, users: settings.users)
             log.level = settings.logLevel
             current = settings
             for name in kept {

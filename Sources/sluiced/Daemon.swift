@@ -48,7 +48,7 @@ struct Daemon {
     private func makeHub(on reactor: Reactor) -> Hub {
         let log = log
         let epoch = Int(Date().timeIntervalSince1970 * 1000)
-        return Hub(on: reactor, limits: settings.limits, users: settings.users, epoch: epoch) { client, ending in
+        return Hub(on: reactor, limits: settings.hubLimits, users: settings.users, epoch: epoch) { client, ending in
             let level: Logger.Level = ending.isFault ? .notice : .debug
             log.write(level, "connection closed", ["client": "\(client)", "reason": "\(ending.rawValue)"])
         }

@@ -133,7 +133,9 @@ import Testing
         arguments: [
             (SettingsKey.blockedLoopMilliseconds, 0, 60_000), (.lineBytes, 512, 1_048_576),
             (.bodyBytes, 0, 1_073_741_824), (.selectArms, 1, 4_096), (.pendingTags, 1, 1_048_576),
-            (.connections, 1, 1_048_576), (.parkedBytes, 0, 1_099_511_627_776), (.keptBytes, 0, 1_099_511_627_776),
+            (.connections, 1, 1_048_576), (.memory, 0, 1_099_511_627_776),
+            (.memoryPerHolder, 0, 1_099_511_627_776), (.memoryPerConnection, 0, 1_099_511_627_776),
+            (.parkedBytes, 0, 1_099_511_627_776), (.keptBytes, 0, 1_099_511_627_776),
             (.leases, 16, 1_048_576), (.declaredChannels, 0, 16_777_216), (.ends, 0, 1_048_576),
             (.capacity, 1, 16_777_216), (.window, 1, 1_048_576), (.tombstones, 0, 16_777_216),
             (.tombstoneSeconds, 0, 86_400), (.rememberedSends, 0, 16_777_216), (.rememberedSendSeconds, 0, 86_400),
@@ -218,6 +220,9 @@ private struct Example {
         case .selectArms: (text, change) = ("1003", { $0.limits.wire.maxSelectArms = 1003 })
         case .pendingTags: (text, change) = ("1004", { $0.limits.wire.maxPendingTags = 1004 })
         case .connections: (text, change) = ("1005", { $0.limits.maxConnections = 1005 })
+        case .memory: (text, change) = ("1023", { $0.memory = 1023 })
+        case .memoryPerHolder: (text, change) = ("1024", { $0.limits.memoryPerHolder = 1024 })
+        case .memoryPerConnection: (text, change) = ("1025", { $0.limits.memoryPerConnection = 1025 })
         case .parkedBytes: (text, change) = ("1006", { $0.limits.parkedBytes = 1006 })
         case .keptBytes: (text, change) = ("1007", { $0.limits.keptBytes = 1007 })
         case .leases: (text, change) = ("1008", { $0.limits.maxLeases = 1008 })

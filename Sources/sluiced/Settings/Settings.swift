@@ -23,7 +23,10 @@ struct Settings: Equatable, Sendable {
     /// The time that a job may hold a reactor's loop before the daemon logs it; nil turns the check off.
     var blockedLoopThreshold: Duration? = .milliseconds(100)
 
-    /// What clients may use of the hub.
+    /// The memory that clients may use, in bytes; nil stands for half of the memory that the daemon may use.
+    var memory: Int?
+
+    /// What clients may use of the hub, apart from the memory.
     var limits = HubLimits()
 
     /// The built-in processes that the daemon starts.

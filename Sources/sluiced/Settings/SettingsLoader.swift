@@ -73,6 +73,15 @@ extension Settings {
             limits.maxConnectionsPerAddress = try entry.bound(upTo: 1_048_576)
         case .connectionsPerPrincipal:
             limits.maxConnectionsPerPrincipal = try entry.bound(upTo: 1_048_576)
+        case .memory:
+            let bytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
+            memory = bytes == 0 ? nil : bytes
+        case .memoryPerHolder:
+            let bytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
+            limits.memoryPerHolder = bytes == 0 ? nil : bytes
+        case .memoryPerConnection:
+            let bytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
+            limits.memoryPerConnection = bytes == 0 ? nil : bytes
         case .parkedBytes:
             limits.parkedBytes = try entry.wholeNumber(in: 0...1_099_511_627_776)
         case .keptBytes:

@@ -132,7 +132,9 @@ import Testing
             "maxLeases": (
                 "leases of a connection, including the windows of its counted receives", number(hub.maxLeases)
             ),
-            "maxDeclaredChannels": ("channels that a connection has declared with `OPEN`", number(hub.maxDeclaredChannels)),
+            "maxDeclaredChannels": (
+                "channels that a connection has declared with `OPEN`", number(hub.maxDeclaredChannels)
+            ),
             "maxEnds": ("ends that a connection has joined", number(hub.maxEnds)),
             "maxTracers": ("`TRACE`s of one connection at a time", number(hub.maxTracers)),
             "reportRows": ("rows of a report", number(hub.reportRows)),
