@@ -77,6 +77,41 @@ struct ChannelIndex: ~Copyable {
         }
     }
 
+    /// Visits the channels in the next buckets.
+    ///
+    /// The buckets are visited in the order of their reversed numbers, so that a change of their number between two
+    /// calls makes no channel be left out that is in the table all the time. A channel may be visited twice then. The
+    /// algorithm is that of the command `SCAN` of Redis.
+    ///
+    /// - Parameters:
+    ///   - cursor: the place of the next bucket, 0 at first.
+    ///   - count: the number of steps: one for a bucket, and one for a channel.
+    /// - Returns: whether there are buckets left to visit.
+    func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
+        var left = count
+        let mask = UInt64(buckets.count - 1)
+        while left > 0 {
+            left -= 1
+            var next = buckets[Int(cursor & mask)]
+            while let channel = next {
+                visit(channel)
+                left -= 1
+                next = channel.nextInBucket
+            }
+            cursor = Self.reversed(Self.reversed(cursor | ~mask) &+ 1)
+            if cursor == 0 { return false }
+        }
+        return true
+    }
+
+    /// Returns a number with its bits in reversed order.
+    private static func reversed(_ number: UInt64) -> UInt64 {
+        var bits = number.byteSwapped
+        bits = (bits & 0x0F0F_0F0F_0F0F_0F0F) << 4 | (bits >> 4) & 0x0F0F_0F0F_0F0F_0F0F
+        bits = (bits & 0x3333_3333_3333_3333) << 2 | (bits >> 2) & 0x3333_3333_3333_3333
+        return (bits & 0x5555_5555_5555_5555) << 1 | (bits >> 1) & 0x5555_5555_5555_5555
+    }
+
     // MARK: Changing
 
     /// Inserts a channel, whose name must not be in the table yet.

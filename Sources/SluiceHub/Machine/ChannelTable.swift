@@ -81,6 +81,11 @@ struct ChannelTable: ~Copyable {
         index.forEach { if !$0.isResting { visit($0) } }
     }
 
+    /// Visits the channels in the next buckets; see `ChannelIndex.visit`.
+    func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
+        index.visit(from: &cursor, count: count) { if !$0.isResting { visit($0) } }
+    }
+
     /// Removes the channel if it is idle. An ended channel becomes a tombstone.
     mutating func removeIfIdle(_ channel: NamedChannel, at now: UInt64) {
         guard channel.engine.ending == nil else { return bury(channel, at: now) }

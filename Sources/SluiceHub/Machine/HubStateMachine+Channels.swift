@@ -156,6 +156,8 @@ extension HubStateMachine {
         let channel = channels.channel(command.end.channel)
         guard channel.engine.ending == nil || channel.isOnce else { return channel.endingReply }
         let onDeath = command.onDeath ?? .retire
+        // Looks through the client's ends.
+        steps += (clients[connection]?.ends.count ?? 0) / 16
         let isKnown = { (end: DeclaredEnd) in end.channel.name == channel.name && end.side == command.end.side }
         if let place = clients[connection]?.ends.firstIndex(where: isKnown) {
             guard clients[connection]?.ends[place].channel !== channel else {
@@ -178,6 +180,7 @@ extension HubStateMachine {
             client.charge(ObjectSize.end)
         }
         clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
+        endsVersion &+= 1
         let extras = channel.ensureExtras()
         switch command.end.side {
         case .send: extras.sendingEnds.insert(connection)
@@ -189,6 +192,7 @@ extension HubStateMachine {
     }
 
     mutating func leave(_ end: ChannelEnd, _ connection: ConnectionID) -> Reply {
+        steps += (clients[connection]?.ends.count ?? 0) / 16
         let isMeant = { (known: DeclaredEnd) in known.channel.name == end.channel && known.side == end.side }
         guard let place = clients[connection]?.ends.firstIndex(where: isMeant),
             let known = clients[connection]?.ends.remove(at: place)
@@ -199,6 +203,7 @@ extension HubStateMachine {
 
     /// Removes an end from its channel, and ends the channel if it was the last end of its side.
     mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy) {
+        endsVersion &+= 1
         let channel = end.channel
         clients[connection]?.charge(-ObjectSize.end)
         guard let extras = channel.extras else { return }

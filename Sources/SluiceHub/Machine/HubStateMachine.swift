@@ -46,6 +46,10 @@ struct HubStateMachine: ~Copyable {
     var generator: any RandomNumberGenerator & Sendable
     /// The number of offers made so far, which is the position of the last one.
     var lastPosition: UInt64 = 0
+    /// Changes whenever a client joins or leaves an end of a channel.
+    var endsVersion: UInt64 = 0
+    /// Counts the work of commands that do more than others; see `Budget`.
+    var steps = 0
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
     /// A parked operation takes about 500 bytes.

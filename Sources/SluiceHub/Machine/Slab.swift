@@ -44,6 +44,25 @@ struct Slab<Element>: ~Copyable {
         }
     }
 
+    /// Visits the values in the next slots.
+    ///
+    /// - Parameters:
+    ///   - slot: the first slot to visit, and then the slot after the last one that was visited.
+    ///   - count: the most slots to visit.
+    /// - Returns: whether there are slots left to visit.
+    func visit(from slot: inout Int, count: Int, _ visit: (SlabKey<Element>, Element) -> Void) -> Bool {
+        table.slots.withUnsafeBufferPointer { slots in
+            let end = slot + min(count, max(0, slots.count - slot))
+            while slot < end {
+                if let element = slots[slot].element {
+                    visit(SlabKey(slot: Int32(slot), serial: slots[slot].serial), element)
+                }
+                slot += 1
+            }
+            return slot < slots.count
+        }
+    }
+
     func holds(_ key: SlabKey<Element>) -> Bool { table.holds(key.slot, key.serial) }
 
     /// Takes a value out; returns nil when it was removed already.

@@ -155,6 +155,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }
         conversation.reportWritten()
+        conversation.turnEnds()
         if conversation.canRunHeld { schedule() }
         if share.isDraining { endIfDrained() }
         if conversation.ending != nil, segment.output.isEmpty { end() }

@@ -7,7 +7,9 @@ extension Conversation {
         switch request.command {
         case .hello: answer(hub.greeting, tag)
         case .ping(let body): answer(.pong(body), tag)
-        case .help(let verb): answer(.data(hub.help.body(for: verb)), tag)
+        case .help(let verb):
+            stepsLeft -= Budget.stepsOfHelp
+            answer(.data(hub.help.body(for: verb)), tag)
         case .inspect(let inspection): inspect(inspection, tag)
         case .quit: quit(tag)
         case .authenticate(let credentials): authenticate(credentials, tag)
@@ -17,9 +19,13 @@ extension Conversation {
         }
     }
 
-    /// Answers with a report. The text is created after the lock is released.
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
-        answer(.data(hub.report(on: inspection.subject).body(inspection.format)), tag)
+        if isInUse(tag) { return answer(.error(.tagInUse), tag) }
+        do {
+            take(try hub.job(for: inspection), tag)
+        } catch {
+            answer(.error(error), tag)
+        }
     }
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {

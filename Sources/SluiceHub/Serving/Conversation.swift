@@ -40,6 +40,10 @@ final class Conversation {
     /// The limits until the client has authenticated. Nil if it has, or need not.
     @exclusivity(unchecked) var admission: Admission?
     @exclusivity(unchecked) private var phase = Phase.open
+    /// The steps that the client's commands may still take in this turn; see `Budget`.
+    @exclusivity(unchecked) var stepsLeft = Budget.stepsOfTurn
+    /// The report that is being taken. Later input waits for it.
+    @exclusivity(unchecked) var job: (report: any ReportJob, tag: Tag?)?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
@@ -59,7 +63,7 @@ final class Conversation {
     var ending: ConnectionEnding? {
         switch phase {
         case .over(let ending): ending
-        case .open: hasInputEnded && !hasParked && (held.isEmpty || isParserHungry) ? .endOfInput : nil
+        case .open: hasInputEnded && isIdle ? .endOfInput : nil
         case .quitting: nil
         }
     }
@@ -83,10 +87,10 @@ final class Conversation {
     }
 
     /// Whether held input can run now.
-    var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun }
+    var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun && stepsLeft > 0 }
 
     private var canRun: Bool {
-        if case .open = phase { !segment.hasParkedUntagged && hasOutputCredit } else { false }
+        if case .open = phase { !segment.hasParkedUntagged && job == nil && hasOutputCredit } else { false }
     }
 
     private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
@@ -94,7 +98,7 @@ final class Conversation {
 
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
-        if case .open = phase { !hasParked && (held.isEmpty || isParserHungry) } else { false }
+        if case .open = phase { !hasParked && job == nil && (held.isEmpty || isParserHungry) } else { false }
     }
 
     // MARK: Input
@@ -109,7 +113,7 @@ final class Conversation {
             hold(input, from: runCommands(in: input, betweenSlices))
         } else {
             held.append(contentsOf: input)
-            if canRun { runHeld(betweenSlices: betweenSlices) }
+            if canRun, stepsLeft > 0 { runHeld(betweenSlices: betweenSlices) }
         }
     }
 
@@ -158,7 +162,7 @@ final class Conversation {
         var sliceEnd = Self.sliceBytes
         isParserHungry = false
         hasCompleted = false
-        while canRun, !isParserHungry {
+        while canRun, !isParserHungry, stepsLeft > 0 {
             guard offset < input.count else {
                 isParserHungry = true
                 break
@@ -195,7 +199,11 @@ final class Conversation {
     private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
         if admission != nil { return perform(parser.next(input, offset: &offset)) }
         var step: RequestParser.Step?
-        hub.transactOnState(share) { state in step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd) }
+        hub.transactOnState(share) { state in
+            let lastStep = state.machine.steps + stepsLeft
+            step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd, lastStep)
+            stepsLeft = lastStep - state.machine.steps
+        }
         if let step { perform(step) }
     }
 
@@ -203,7 +211,8 @@ final class Conversation {
     ///
     /// - Returns: a parser step that must be handled outside the lock. Nil if the batch has ended.
     private func runUnderLock(
-        _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
+        _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int,
+        _ lastStep: Int
     ) -> RequestParser.Step? {
         let found = share.found
         segment.isRunning = true
@@ -227,7 +236,7 @@ final class Conversation {
             hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
-            guard offset < sliceEnd, offset < input.count, canRun else { return nil }
+            guard offset < sliceEnd, offset < input.count, canRun, machine.steps < lastStep else { return nil }
         }
         return nil
     }
@@ -343,6 +352,7 @@ final class Conversation {
         phase = .over(ending)
         segment.isClosed = true
         held = []
+        job = nil
         incompleteSince = nil
         // At once, and not when the client closes its side: another client may get the messages that this one holds.
         hub.transact(share) { [id] in $0.conclude(id, isOrderly: ending.isOrderly) }
@@ -369,13 +379,13 @@ final class Conversation {
         emit(reply, tag)
     }
 
-    private func isInUse(_ tag: Tag?) -> Bool {
+    func isInUse(_ tag: Tag?) -> Bool {
         // Asked for each tagged command: a lookup hashes the tag, also in a dictionary without entries.
         guard let tag, !segment.parkedTags.isEmpty else { return false }
         return segment.parkedTags[tag] != nil
     }
 
-    private func emit(_ reply: Reply, _ tag: Tag?) {
+    func emit(_ reply: Reply, _ tag: Tag?) {
         segment.output.append(reply, tag: tag)
     }
 }

@@ -1,3 +1,4 @@
+import DequeModule
 import SluiceRuntime
 import SluiceWire
 
@@ -29,6 +30,10 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var firstScheduled: Connection?
     @exclusivity(unchecked) private unowned(unsafe) var lastScheduled: Connection?
     @exclusivity(unchecked) private var scheduledCount = 0
+    /// The conversations with a report to continue. They take turns.
+    @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
+    /// Whether the reactor will call `turnEnds` at the end of this turn.
+    @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
     /// Opened when the last connection has ended. Nil while there are no connections.
@@ -95,7 +100,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     func schedule(_ connection: Connection) {
         if firstScheduled == nil {
             firstScheduled = connection
-            reactor.atEndOfTurn(self)
+            awaitEndOfTurn()
         } else {
             lastScheduled?.nextScheduled = connection
         }
@@ -103,7 +108,15 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         scheduledCount += 1
     }
 
+    private func awaitEndOfTurn() {
+        if awaitsEndOfTurn { return }
+        awaitsEndOfTurn = true
+        reactor.atEndOfTurn(self)
+    }
+
     func turnEnds() {
+        awaitsEndOfTurn = false
+        continueReports()
         var next = firstScheduled.take()
         scheduledCount = 0
         while let connection = next {
@@ -124,6 +137,23 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
             next = connection.nextScheduled
         }
         busy.flushEarly()
+    }
+
+    // MARK: Reports
+
+    /// Lets a conversation continue its report at the end of a turn.
+    func enqueue(_ conversation: Conversation) {
+        reporting.append(conversation)
+        awaitEndOfTurn()
+    }
+
+    /// Takes a few slices of reports. The others, and the rest of these, wait for the next turns.
+    private func continueReports() {
+        for _ in 0..<Budget.slicesOfTurn {
+            guard let conversation = reporting.popFirst() else { return }
+            if conversation.continueReport() { reporting.append(conversation) }
+        }
+        if !reporting.isEmpty { awaitEndOfTurn() }
     }
 
     // MARK: Buffers

@@ -10,9 +10,10 @@ extension BoundedWriter {
         case .message(let channel, let body, let attributes):
             putMessageHead(body.count, from: channel, attributes)
             body.withUnsafeBytes { put($0) }
-        case .data(let body):
+        case .data(let body, let attributes):
             put("DATA " as StaticString)
             put(decimal: body.count)
+            put(attributes)
             put(UInt8.lineFeed)
             body.withUnsafeBytes { put($0) }
         case .timeout: put("TIMEOUT" as StaticString)
@@ -117,7 +118,7 @@ extension Reply {
         switch self {
         case .ok(let attributes), .otherwise(let attributes): Self.capacityOfLine + attributes.encodedCapacity
         case .message(_, let body, let attributes): Self.encodedCapacity(ofMessage: body.count, attributes)
-        case .data(let body): Self.capacityOfLine + body.count
+        case .data(let body, let attributes): Self.capacityOfLine + attributes.encodedCapacity + body.count
         case .timeout, .closed, .poisoned, .cancelled, .maybe, .end, .error: Self.capacityOfLine
         }
     }

@@ -64,6 +64,11 @@ extension [UInt8] {
     fileprivate mutating func append(_ inspection: Inspection) {
         append(contentsOf: inspection.subject.verb.rawValue.utf8)
         append(format: inspection.format)
+        if let key = inspection.page.after {
+            append(" after=")
+            append(key)
+        }
+        append(" limit=", inspection.page.limit)
         switch inspection.subject {
         case .channels(let name), .waiters(let name): append(last: name)
         case .server, .clients, .stuck: append(last: nil)

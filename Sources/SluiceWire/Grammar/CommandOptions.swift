@@ -19,6 +19,8 @@ enum OptionKey: String, CaseIterable {
     case end = "END"
     case onDeath = "ON-DEATH"
     case format = "FORMAT"
+    case after = "AFTER"
+    case limit = "LIMIT"
 
     static let vocabulary = Vocabulary<Self>()
 }
@@ -68,6 +70,8 @@ struct CommandOptions {
         case .end: rare?.end != nil
         case .onDeath: rare?.onDeath != nil
         case .format: rare?.format != nil
+        case .after: rare?.after != nil
+        case .limit: rare?.limit != nil
         }
     }
 
@@ -106,6 +110,12 @@ struct CommandOptions {
                 of: DeathPolicy.vocabulary, orError: "on-death= must be retire or poison")
         case .format:
             setRare().format = try value.word(of: ReportFormat.vocabulary, orError: "format= must be text or json")
+        case .after:
+            guard let key = ChannelName(value) else {
+                throw WireError(.badOption, "after= must be the more= of the page before")
+            }
+            setRare().after = key
+        case .limit: setRare().limit = try value.number(of: "limit", atLeast: 1)
         }
     }
 
@@ -136,6 +146,8 @@ final class RareOptions {
     fileprivate(set) var end: ChannelEnd.Side?
     fileprivate(set) var onDeath: DeathPolicy?
     fileprivate(set) var format: ReportFormat?
+    fileprivate(set) var after: ChannelName?
+    fileprivate(set) var limit: Int?
 }
 
 extension WireError {

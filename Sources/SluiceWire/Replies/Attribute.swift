@@ -62,6 +62,8 @@ package struct Attribute: Sendable, Hashable {
         package static let duplicate = Key(known: "dup")
         /// Whether the channel dropped the message because of its `overflow=`.
         package static let dropped = Key(known: "dropped")
+        /// The key after which the next page of a report begins.
+        package static let more = Key(known: "more")
         /// The version of the protocol.
         package static let version = Key(known: "version")
         /// A number that changes with every restart of the server.

@@ -43,6 +43,9 @@ package struct Attributes: Sendable, Hashable {
     /// The attributes without a property of their own.
     package var others: [Attribute] { rare ?? [] }
 
+    /// The key after which the next page of a report begins. Nil on the last page.
+    package var more: ChannelName? { others.first { $0.key == .more }.flatMap { ChannelName($0.value) } }
+
     /// Whether there are no attributes.
     var isEmpty: Bool {
         armNumber < 0 && attempt == 0 && delivery == nil && receiverCount < 0 && !isDuplicate && !isDropped

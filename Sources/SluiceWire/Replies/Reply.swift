@@ -7,7 +7,7 @@ package enum Reply: Sendable, Hashable {
     /// A message from a channel.
     case message(ChannelName, Body, Attributes)
     /// Bytes that are not a message: those of a `PING`, or an answer with several lines.
-    case data(Body)
+    case data(Body, Attributes = Attributes())
     /// The timeout has passed, and the command certainly had no effect.
     case timeout
     /// The channel has ended, with an optional reason.

@@ -21,7 +21,7 @@ struct ReplyLine: Sendable {
     func filled(with body: Body) -> Reply {
         switch reply {
         case .message(let channel, _, let attributes): .message(channel, body, attributes)
-        case .data: .data(body)
+        case .data(_, let attributes): .data(body, attributes)
         case .ok, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: reply
         }
     }
@@ -35,8 +35,7 @@ struct ReplyLine: Sendable {
             return (.message(channel, [], try words.attributes()), length)
         case .data:
             let length = try words.length()
-            _ = try words.attributes()
-            return (.data([]), length)
+            return (.data([], try words.attributes()), length)
         case .timeout:
             try words.end()
             return (.timeout, nil)

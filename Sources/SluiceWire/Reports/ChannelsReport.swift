@@ -1,5 +1,5 @@
 /// The answer to `CHANNELS`.
-public struct ChannelsReport: Report, Hashable {
+public struct ChannelsReport: TableReport, Hashable {
     /// The channels in use, and those that have ended and whose names are kept.
     public var channels: [ChannelReport]
     /// The number of channels that the report leaves out.
@@ -11,17 +11,31 @@ public struct ChannelsReport: Report, Hashable {
     }
 
     /// A table for people.
-    public var text: String {
-        if channels.isEmpty, omitted == 0 { return "no channel is in use" }
-        var table = TextTable(
+    public var text: String { Self.text(of: channels, omitted: omitted) }
+
+    package init(rows: [ChannelReport], omitted: Int) {
+        self.init(channels: rows, omitted: omitted)
+    }
+
+    package typealias Text = TableText<Self>
+
+    package var rows: [ChannelReport] { channels }
+    package var omittedRows: Int { omitted }
+
+    package static var rowsKey: String { "channels" }
+    package static var emptyText: String { "no channel is in use" }
+
+    package static var emptyTable: TextTable {
+        TextTable(
             .text("CHANNEL"), .text("KIND"), .number("SEND"), .number("RECV"), .number("BUF"), .number("LEASED"),
             .number("ENDS"), .text("STATE"))
-        for channel in channels {
-            table.append(
-                channel.name, channel.kindText, String(channel.senders), String(channel.receivers),
-                String(channel.buffered), String(channel.leased), channel.endsText, channel.stateText)
-        }
-        return table.text(omitted: omitted)
+    }
+
+    package static func cells(of channel: ChannelReport) -> [String?] {
+        [
+            channel.name, channel.kindText, String(channel.senders), String(channel.receivers),
+            String(channel.buffered), String(channel.leased), channel.endsText, channel.stateText,
+        ]
     }
 }
 

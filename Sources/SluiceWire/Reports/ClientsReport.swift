@@ -1,5 +1,5 @@
 /// The answer to `CLIENTS`.
-public struct ClientsReport: Report, Hashable {
+public struct ClientsReport: TableReport, Hashable {
     /// The connected clients.
     public var clients: [ClientReport]
     /// The number of clients that the report leaves out.
@@ -11,17 +11,31 @@ public struct ClientsReport: Report, Hashable {
     }
 
     /// A table for people.
-    public var text: String {
-        if clients.isEmpty, omitted == 0 { return "no client is connected" }
-        var table = TextTable(
+    public var text: String { Self.text(of: clients, omitted: omitted) }
+
+    package init(rows: [ClientReport], omitted: Int) {
+        self.init(clients: rows, omitted: omitted)
+    }
+
+    package typealias Text = TableText<Self>
+
+    package var rows: [ClientReport] { clients }
+    package var omittedRows: Int { omitted }
+
+    package static var rowsKey: String { "clients" }
+    package static var emptyText: String { "no client is connected" }
+
+    package static var emptyTable: TextTable {
+        TextTable(
             .text("CLIENT"), .text("LABEL"), .text("PRINCIPAL"), .number("CONNECTED"), .number("PENDING"),
             .number("LEASES"), .number("ENDS"))
-        for client in clients {
-            table.append(
-                client.address, client.label, client.principal, String(readableSeconds: client.connectedSeconds),
-                String(client.pending), String(client.leases), String(client.ends))
-        }
-        return table.text(omitted: omitted)
+    }
+
+    package static func cells(of client: ClientReport) -> [String?] {
+        [
+            client.address, client.label, client.principal, String(readableSeconds: client.connectedSeconds),
+            String(client.pending), String(client.leases), String(client.ends),
+        ]
     }
 }
 

@@ -1,15 +1,50 @@
 /// The answer to `STUCK`: the cycles of clients that wait for each other.
-public struct StuckReport: Report, Hashable {
+public struct StuckReport: PagedReport, Hashable {
     /// The cycles that were found.
     public var cycles: [WaitCycle]
+    /// The number of cycles that the report leaves out. Nil if it leaves out none.
+    public var omitted: Int?
 
-    package init(cycles: [WaitCycle]) {
+    package init(cycles: [WaitCycle], omitted: Int? = nil) {
         self.cycles = cycles
+        self.omitted = omitted
+    }
+
+    package init(rows: [WaitCycle], omitted: Int) {
+        self.init(cycles: rows, omitted: omitted == 0 ? nil : omitted)
     }
 
     /// A text for people.
     public var text: String {
-        cycles.isEmpty ? "no client is stuck" : cycles.map(\.text).joined(separator: "\n\n")
+        if cycles.isEmpty, omitted == nil { return Self.emptyText }
+        var texts = cycles.map(\.text)
+        if let omitted { texts.append("... and \(String(readable: omitted)) more") }
+        return texts.joined(separator: "\n\n")
+    }
+
+    package var rows: [WaitCycle] { cycles }
+    package var omittedRows: Int { omitted ?? 0 }
+
+    package static var rowsKey: String { "cycles" }
+    package static var emptyText: String { "no client is stuck" }
+
+    /// The text of the report, with an empty line between two cycles.
+    package struct Text: ReportText {
+        private var texts: [String] = []
+        private var byteCount = 0
+
+        package init() {}
+
+        package mutating func append(_ cycle: WaitCycle, within maxBytes: Int) -> Bool {
+            let text = cycle.text
+            guard texts.isEmpty || byteCount + text.utf8.count + 2 <= maxBytes else { return false }
+            texts.append(text)
+            byteCount += text.utf8.count + 2
+            return true
+        }
+
+        package var count: Int { texts.count }
+        package func piece(at index: Int) -> String { texts[index] + "\n\n" }
     }
 }
 
@@ -19,10 +54,13 @@ public struct WaitCycle: Codable, Sendable, Hashable {
     public var certainty: Certainty
     /// The clients in order, each of which waits for the next.
     public var steps: [WaitStep]
+    /// The number of clients between the last step and the first that the report leaves out. Nil if it leaves out none.
+    public var omittedSteps: Int?
 
-    package init(_ certainty: Certainty, steps: [WaitStep]) {
+    package init(_ certainty: Certainty, steps: [WaitStep], omittedSteps: Int? = nil) {
         self.certainty = certainty
         self.steps = steps
+        self.omittedSteps = omittedSteps
     }
 
     /// How certain it is that the cycle is a deadlock.
@@ -34,18 +72,19 @@ public struct WaitCycle: Codable, Sendable, Hashable {
     }
 
     /// A line with a summary, and a line for each step.
-    var text: String {
+    package var text: String {
         let names = shownNames
-        let lines = steps.map { step in "\n  " + step.text(waitsFor: names[step.waitsFor] ?? step.waitsFor) }
+        var lines = steps.map { step in "\n  " + step.text(waitsFor: names[step.waitsFor] ?? step.waitsFor) }
+        if let omittedSteps { lines.append("\n  ... and \(String(readable: omittedSteps)) more clients") }
         return summary + lines.joined()
     }
 
     private var summary: String {
         let waiting =
-            switch steps.count {
+            switch steps.count + (omittedSteps ?? 0) {
             case 1: "1 client waits for itself"
             case 2: "2 clients wait for each other"
-            default: "\(String(readable: steps.count)) clients wait in a cycle"
+            case let count: "\(String(readable: count)) clients wait in a cycle"
             }
         return switch certainty {
         case .proved: "proved: \(waiting)"

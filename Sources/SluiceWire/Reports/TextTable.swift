@@ -35,6 +35,8 @@ package struct TextTable: Sendable {
     private var entries: [Entry] = []
     /// The width of the widest cell of each column.
     private var widths: [Int]
+    /// The number of bytes by which the cells are longer than they are wide.
+    private var bytesBeyondWidths = 0
 
     /// Creates a table without headings.
     package init(_ alignments: [Alignment]) {
@@ -51,8 +53,36 @@ package struct TextTable: Sendable {
     /// Adds a row with a cell for every column.
     package mutating func append(_ cells: [Cell]) {
         precondition(cells.count == alignments.count, "a row has a cell for every column")
-        for (column, cell) in cells.enumerated() { widths[column] = max(widths[column], cell.text.width) }
+        for (column, cell) in cells.enumerated() {
+            let width = cell.text.width
+            widths[column] = max(widths[column], width)
+            bytesBeyondWidths += cell.text.utf8.count - width
+        }
         entries.append(.row(cells))
+    }
+
+    /// The number of rows and notes, the headings included.
+    package var count: Int { entries.count }
+
+    /// Adds a row with a cell for every column, unless the text would then have more than `maxBytes`. The first row is
+    /// always added.
+    ///
+    /// - Returns: whether the row was added.
+    package mutating func append(_ cells: [Cell], within maxBytes: Int) -> Bool {
+        let cellWidths = cells.map(\.text.width)
+        let lineBytes = zip(widths, cellWidths).reduce(2 * (widths.count - 1) + 1) { $0 + max($1.0, $1.1) }
+        let excess = zip(cells, cellWidths).reduce(bytesBeyondWidths) { $0 + $1.0.text.utf8.count - $1.1 }
+        guard entries.count <= 1 || (entries.count + 1) * lineBytes + excess <= maxBytes else { return false }
+        append(cells)
+        return true
+    }
+
+    /// A line as it is shown where the width has no limit.
+    package func line(at index: Int) -> String {
+        switch entries[index] {
+        case .note(let cell): cell.text
+        case .row(let cells): line(cells, widths, false)
+        }
     }
 
     /// Adds a row with a plain cell for every column; nil is shown as a hyphen.

@@ -1,5 +1,5 @@
 /// The answer to `WAITERS`.
-public struct WaitersReport: Report, Hashable {
+public struct WaitersReport: TableReport, Hashable {
     /// The waiting operations, of which the first has waited longest.
     public var waiters: [WaiterReport]
     /// The number of operations that the report leaves out.
@@ -11,17 +11,31 @@ public struct WaitersReport: Report, Hashable {
     }
 
     /// A table for people.
-    public var text: String {
-        if waiters.isEmpty, omitted == 0 { return "no operation is waiting" }
-        var table = TextTable(
+    public var text: String { Self.text(of: waiters, omitted: omitted) }
+
+    package init(rows: [WaiterReport], omitted: Int) {
+        self.init(waiters: rows, omitted: omitted)
+    }
+
+    package typealias Text = TableText<Self>
+
+    package var rows: [WaiterReport] { waiters }
+    package var omittedRows: Int { omitted }
+
+    package static var rowsKey: String { "waiters" }
+    package static var emptyText: String { "no operation is waiting" }
+
+    package static var emptyTable: TextTable {
+        TextTable(
             .text("CLIENT"), .text("LABEL"), .text("TAG"), .number("WAITED"), .number("LEFT"), .text("STATE"),
             .text("OPERATION"))
-        for waiter in waiters {
-            table.append(
-                waiter.client, waiter.label, waiter.tag, String(readableSeconds: waiter.waitingSeconds),
-                waiter.timeoutSeconds.map { String(readableSeconds: $0) }, waiter.state.rawValue, waiter.operationText)
-        }
-        return table.text(omitted: omitted)
+    }
+
+    package static func cells(of waiter: WaiterReport) -> [String?] {
+        [
+            waiter.client, waiter.label, waiter.tag, String(readableSeconds: waiter.waitingSeconds),
+            waiter.timeoutSeconds.map { String(readableSeconds: $0) }, waiter.state.rawValue, waiter.operationText,
+        ]
     }
 }
 

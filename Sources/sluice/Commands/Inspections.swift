@@ -1,4 +1,5 @@
 import ArgumentParser
+import FoundationEssentials
 import SluiceClient
 import SluiceRuntime
 import SluiceWire
@@ -17,9 +18,30 @@ struct ReportOptions: ParsableArguments {
         Invocation.run(quiet: hub.quiet) { invocation in
             let client = try await invocation.connect(to: place)
             let reply = try await client.reply(to: .inspect(inspection))
-            guard case .data(let bytes) = reply else { throw Failure(reply) }
-            return try await print(bytes, in: invocation)
+            guard case .data(let bytes, let attributes) = reply else { throw Failure(reply) }
+            if attributes.more == nil { return try await print(bytes, in: invocation) }
+            return try await print(try await Self.allPages(of: subject, json, from: client), in: invocation)
         }
+    }
+
+    /// Returns a report that has more than one page.
+    private static func allPages(of subject: Inspection.Subject, _ json: Bool, from client: Client) async throws
+        -> [UInt8]
+    {
+        switch subject {
+        case .server: []
+        case .channels: try encoded(try await client.report(on: subject, limit: .max) as ChannelsReport, json)
+        case .waiters: try encoded(try await client.report(on: subject, limit: .max) as WaitersReport, json)
+        case .clients: try encoded(try await client.report(on: subject, limit: .max) as ClientsReport, json)
+        case .stuck: try encoded(try await client.report(on: subject, limit: .max) as StuckReport, json)
+        }
+    }
+
+    private static func encoded(_ report: some Report, _ json: Bool) throws -> [UInt8] {
+        guard json else { return Array(report.text.utf8) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return Array(try encoder.encode(report))
     }
 }
 
@@ -118,7 +140,7 @@ struct TraceJob: Sendable {
         let lines = Lines()
         client.submit(.trace(command)) { event in
             switch event {
-            case .part(.data(let line), _): lines.bytes += line + [0x0A]
+            case .part(.data(let line, _), _): lines.bytes += line + [0x0A]
             case .part: break
             case .ended(let outcome): lines.ending = Failure(outcome)
             }

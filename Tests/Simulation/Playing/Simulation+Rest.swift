@@ -52,7 +52,7 @@ extension Simulation {
         -> Result?
     {
         ask(.inspect(Inspection(subject, format: .json)), auditor)
-        guard case .data(let body)? = history.exchanges.last?.final?.reply else { return nil }
+        guard case .data(let body, _)? = history.exchanges.last?.final?.reply else { return nil }
         return try? JSONDecoder().decode(Result.self, from: Data(body))
     }
 

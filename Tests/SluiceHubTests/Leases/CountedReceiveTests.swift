@@ -146,7 +146,7 @@ import Testing
         _ = try hub.stream(from: "c", by: b, tag: "r")
         for number in 0..<2 { #expect(try hub.send("\(number)", on: "c", by: a) == .done(.ok)) }
         #expect(try hub.send("2", on: "c", by: a, tag: "2").isParked)
-        #expect(hub.machine.waitersReport(on: nil).waiters.map(\.state) == [.waiting, .paused])
+        #expect(hub.machine.waitersReport(on: nil).waiters.map(\.state) == [.paused, .waiting])
         _ = hub.takeLateReplies()
         hub.machine.outputWritten(2 * 65, of: b)
         #expect(try Set(hub.takeLateReplies()) == [LateReply(a, "2", .ok), message("2", to: b)])

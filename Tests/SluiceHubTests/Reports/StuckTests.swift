@@ -181,8 +181,97 @@ import Testing
             _ = try hub.join(.send, of: "c\(number)", by: client)
             _ = try hub.receive(from: "c\((number + 1) % count)", by: client)
         }
-        #expect(hub.machine.stuckReport().cycles.map(\.steps.count) == [count])
+        let found = hub.machine.stuckReport().cycles
+        #expect(found.map { $0.steps.count + ($0.omittedSteps ?? 0) } == [count])
+        #expect(found.allSatisfy { $0.steps.count > 200 }, "as many as fit on a page")
         hub.disconnect(clients[500])
         #expect(cycles(hub).isEmpty)
+    }
+
+    // MARK: Slices
+
+    /// Lets clients join both ends of channels, and wait on all of them with selects.
+    private func crowd(_ clients: Int, channels: Int) throws -> TestHub {
+        var hub = TestHub()
+        let names = (0..<channels).map { "c\($0)" }
+        for _ in 0..<clients {
+            let client = hub.connect()
+            for name in names { _ = try hub.join(.send, of: name, by: client) }
+            let arms = try names.map { Arm.receive(try channel($0), lease: nil) }
+            _ = hub.apply(.select(SelectCommand(arms: arms)), by: client)
+        }
+        return hub
+    }
+
+    private func slices(_ hub: borrowing TestHub) -> Int {
+        var scan = StuckScan(after: nil, limit: 1000)
+        var count = 1
+        while !scan.advance(hub.machine, steps: 100) { count += 1 }
+        #expect(scan.rows(hub.machine).map(\.row.certainty) == [.proved])
+        return count
+    }
+
+    @Test("The work for STUCK is linear in the clients and the arms of their selects")
+    func theWorkIsLinear() throws {
+        let (few, many) = (slices(try crowd(20, channels: 10)), slices(try crowd(160, channels: 20)))
+        #expect(many < 20 * few)
+    }
+
+    @Test("A client that gets its message between two slices is not called stuck")
+    func aHelpedClientIsNotStuck() throws {
+        for steps in 1...40 {
+            var hub = TestHub()
+            _ = try makeStuck(&hub)
+            var scan = StuckScan(after: nil, limit: 10)
+            let isDone = (0..<steps).contains { _ in scan.advance(hub.machine, steps: 1) }
+            let helper = hub.connect()
+            #expect(try hub.send("x", on: "c", by: helper) == .done(.ok))
+            while !scan.advance(hub.machine, steps: 1) {}
+            #expect(scan.rows(hub.machine).isEmpty != isDone, "after \(steps) slices")
+        }
+    }
+
+    @Test("A client that joins an end between two slices may help")
+    func aNewEndIsSeen() throws {
+        var hub = TestHub()
+        _ = try makeStuck(&hub)
+        var scan = StuckScan(after: nil, limit: 10)
+        // Operations, waits, and the ends of both clients are visited.
+        for _ in 0..<6 { _ = scan.advance(hub.machine, steps: 1) }
+        let helper = hub.connect()
+        _ = try hub.join(.send, of: "c", by: helper)
+        while !scan.advance(hub.machine, steps: 1) {}
+        #expect(scan.rows(hub.machine).isEmpty)
+    }
+
+    @Test("The pages of STUCK show every cycle once")
+    func cyclesComeInPages() throws {
+        var hub = TestHub()
+        let clients = (0..<150).map { _ in hub.connect() }
+        for (index, client) in clients.enumerated() {
+            _ = try hub.join(.send, of: "ring/\(index)", by: client)
+        }
+        for (index, client) in clients.enumerated() {
+            hub.machine.now += 1
+            _ = try hub.receive(from: "ring/\((index + 1) % clients.count)", by: client)
+        }
+        for _ in 0..<4 {
+            hub.machine.now += 1
+            let client = hub.connect()
+            let name = "own/\(hub.machine.connectionCount)"
+            _ = try hub.join(.send, of: name, by: client)
+            _ = try hub.receive(from: name, by: client)
+        }
+        var sizes: [Int] = []
+        var key: CycleKey?
+        while true {
+            var scan = StuckScan(after: key, limit: 2)
+            while !scan.advance(hub.machine, steps: 10) {}
+            let rows = scan.rows(hub.machine)
+            sizes += rows.map { $0.row.steps.count + ($0.row.omittedSteps ?? 0) }
+            guard let last = rows.last, scan.found > last.place else { break }
+            key = CycleKey(try channel(last.key))
+        }
+        #expect(sizes == [150, 1, 1, 1, 1])
     }
 }

@@ -4,18 +4,32 @@ import SluiceWire
 
 /// Reports on the hub, and their texts.
 extension Hub {
-    /// Returns a report on the current state of the hub.
-    func report(on subject: Inspection.Subject) -> any Report {
-        switch subject {
-        case .server: serverReport
-        case .channels(let prefix): look { $0.machine.channelsReport(prefix: prefix) }
-        case .waiters(let channel): look { $0.machine.waitersReport(on: channel) }
-        case .clients: look { $0.machine.clientsReport() }
-        case .stuck: look { $0.machine.stuckReport() }
+    /// Returns a job that takes a report.
+    ///
+    /// - Throws: `bad-option` if the page begins after a key that the hub cannot have given.
+    func job(for inspection: Inspection) throws(WireError) -> any ReportJob {
+        let (page, format) = (inspection.page, inspection.format)
+        let limit = min(page.limit ?? .max, limits.reportRows)
+        switch inspection.subject {
+        case .server: return ServerJob(format)
+        case .channels(let prefix):
+            return PageJob(ChannelScan(prefix: prefix, after: page.after, limit: limit), format)
+        case .waiters(let channel):
+            return PageJob(WaiterScan(on: channel, after: try key(page.after, AgeMark.init), limit: limit), format)
+        case .clients: return PageJob(ClientScan(after: try key(page.after, AgeMark.init), limit: limit), format)
+        case .stuck: return PageJob(StuckScan(after: try key(page.after, CycleKey.init), limit: limit), format)
         }
     }
 
-    private var serverReport: ServerReport {
+    private func key<Key>(_ word: ChannelName?, _ read: (ChannelName) -> Key?) throws(WireError) -> Key? {
+        guard let word else { return nil }
+        guard let key = read(word) else {
+            throw WireError(.badOption, "after= must be the more= of the page before")
+        }
+        return key
+    }
+
+    var serverReport: ServerReport {
         let processes = processes.reports
         let endings = endings
         let refusals = [ConnectionEnding.tooMany, .tooManyOfAddress, .noDescriptor]

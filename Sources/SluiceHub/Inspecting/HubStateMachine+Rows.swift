@@ -1,20 +1,9 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Reports. These are the only calls that visit all channels, operations or clients.
+/// The rows of reports.
 extension HubStateMachine {
-    func channelsReport(prefix: ChannelName?) -> ChannelsReport {
-        var found: [NamedChannel] = []
-        channels.forEach { channel in
-            if let prefix, !channel.name.description.hasPrefix(prefix.description) { return }
-            found.append(channel)
-        }
-        let omitted = max(0, found.count - limits.reportRows)
-        found.sort { $0.name.description < $1.name.description }
-        return ChannelsReport(channels: found.prefix(limits.reportRows).map { report(of: $0) }, omitted: omitted)
-    }
-
-    private func report(of channel: NamedChannel) -> ChannelReport {
+    func report(of channel: NamedChannel) -> ChannelReport {
         let extras = channel.extras
         var report = ChannelReport(
             name: channel.name.description, senders: channel.engine.parkedSenders,
@@ -46,29 +35,7 @@ extension HubStateMachine {
         return report
     }
 
-    /// Reports waiting operations, of which the first has waited longest.
-    func waitersReport(on name: ChannelName?) -> WaitersReport {
-        var oldest = IndexedHeap<OperationID>()
-        var omitted = 0
-        operations.forEach { id, operation in
-            if let name, !operation.wait.names(name) { return }
-            // The operation with the least priority is the youngest and is replaced by an older one.
-            let priority = .max - operation.since
-            if oldest.count == limits.reportRows {
-                omitted += 1
-                guard let least = oldest.leastPriority, least < priority else { return }
-                _ = oldest.popFirst()
-            }
-            _ = oldest.insert(id, at: priority)
-        }
-        var waiters: [WaiterReport] = []
-        while let id = oldest.popFirst() {
-            if let operation = operations[id] { waiters.append(report(of: operation)) }
-        }
-        return WaitersReport(waiters: waiters.reversed(), omitted: omitted)
-    }
-
-    private func report(of operation: ParkedOperation) -> WaiterReport {
+    func report(of operation: ParkedOperation) -> WaiterReport {
         let client = clients[operation.caller.connection]
         return WaiterReport(
             client: client?.address ?? "-", label: client?.label?.description,
@@ -78,40 +45,36 @@ extension HubStateMachine {
             state: operation.wait.state)
     }
 
-    /// Reports the clients, of which the first has been connected longest.
-    func clientsReport() -> ClientsReport {
-        var found: [ClientRecord] = []
-        clients.forEach { found.append($1) }
-        found.sort { ($0.since, $0.address) < ($1.since, $1.address) }
-        let rows = found.prefix(limits.reportRows).map { client in
-            ClientReport(
-                address: client.address, label: client.label?.description, principal: client.principal?.description,
-                connectedSeconds: seconds(since: client.since), pending: Int(client.pendingCount),
-                leases: Int(client.leaseCount), ends: client.ends.count)
+    func report(of client: ClientRecord) -> ClientReport {
+        ClientReport(
+            address: client.address, label: client.label?.description, principal: client.principal?.description,
+            connectedSeconds: seconds(since: client.since), pending: Int(client.pendingCount),
+            leases: Int(client.leaseCount), ends: client.ends.count)
+    }
+
+    /// Returns a cycle that `WaitGraph` has found. Of a long one, only as many steps are shown as fit on a page.
+    func report(of steps: [WaitGraph.Step], _ certainty: WaitCycle.Certainty) -> WaitCycle {
+        var shown: [WaitStep] = []
+        var bytes = 0
+        for (index, step) in steps.enumerated() {
+            let row = report(of: step, before: steps[(index + 1) % steps.count])
+            // The texts of a step have about as many bytes in a sentence as in JSON.
+            bytes +=
+                160 + row.client.utf8.count + row.channel.utf8.count + row.waitsFor.utf8.count
+                + (row.label?.utf8.count ?? 0)
+            if bytes > ReportPage.maxBytes - 1024 { break }
+            shown.append(row)
         }
-        return ClientsReport(clients: rows, omitted: found.count - rows.count)
+        let omitted = steps.count - shown.count
+        return WaitCycle(certainty, steps: shown, omittedSteps: omitted == 0 ? nil : omitted)
     }
 
-    func stuckReport() -> StuckReport {
-        let proved = WaitGraph(of: self, counting: .onlyDeclaredEnds).cycles
-        var possible = WaitGraph(of: self, counting: .declaredOrUsed).cycles
-        let known = Set(proved.map { Set($0.map(\.client)) })
-        possible.removeAll { known.contains(Set($0.map(\.client))) }
-        return StuckReport(
-            cycles: proved.map { cycle($0, .proved) } + possible.map { cycle($0, .possible) })
-    }
-
-    private func cycle(_ steps: [WaitGraph.Step], _ certainty: WaitCycle.Certainty) -> WaitCycle {
-        WaitCycle(
-            certainty,
-            steps: steps.enumerated().map { index, step in
-                let client = clients[step.client]
-                let next = clients[steps[(index + 1) % steps.count].client]
-                return WaitStep(
-                    client: client?.address ?? "-", label: client?.label?.description, operation: step.operation,
-                    channel: step.name.description, waitingSeconds: seconds(since: step.since),
-                    waitsFor: next?.address ?? "-")
-            })
+    private func report(of step: WaitGraph.Step, before next: WaitGraph.Step) -> WaitStep {
+        let client = clients[step.client]
+        return WaitStep(
+            client: client?.address ?? "-", label: client?.label?.description, operation: step.operation,
+            channel: step.name.description, waitingSeconds: seconds(since: step.since),
+            waitsFor: clients[next.client]?.address ?? "-")
     }
 
     private func seconds(since time: UInt64) -> Double { Double(now &- time) / 1e9 }
@@ -148,8 +111,11 @@ extension OperationWait {
         }
     }
 
+    /// The number of channels and barriers that the operation waits on.
+    var armCount: Int { if case .select(let select) = self { select.arms.count } else { 1 } }
+
     /// Whether the operation waits on a channel or barrier with the name.
-    fileprivate func names(_ name: ChannelName) -> Bool {
+    func names(_ name: ChannelName) -> Bool {
         switch self {
         case .send(let channel, _, _): channel.name == name
         case .receive(let channel, _, _): channel.name == name

@@ -1,0 +1,205 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Finds the rows of a page of a report, in slices between which the hub serves other clients.
+///
+/// A scan first visits everything that may be on the page and keeps only keys. Then it reads the rows at one moment. So
+/// the rows of a page are consistent with each other, and a scan holds the hub's lock only for the time of a slice.
+protocol ReportScan {
+    associatedtype Report: PagedReport
+
+    /// The number of rows behind the beginning of the page that the scan has found.
+    var found: Int { get }
+
+    /// Continues the scan for about `steps` steps.
+    ///
+    /// - Returns: whether the scan is complete.
+    mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool
+
+    /// Returns the rows of the page, once the scan is complete.
+    mutating func rows(_ machine: borrowing HubStateMachine) -> [PageRow<Report.Row>]
+}
+
+/// A row of a page.
+struct PageRow<Row> {
+    let row: Row
+    /// The key after which the next page begins if this is the last row of its page.
+    let key: String
+    /// The number of rows of which this is the last, counted from the beginning of the page. Includes rows that were
+    /// found and are gone.
+    let place: Int
+}
+
+extension ReportScan {
+    /// Reads the rows of the sorted keys until they have about as many bytes as a page.
+    func read<Key>(
+        _ keys: [Key], _ read: (Key) -> (row: Report.Row, bytes: Int)?, name: (Key) -> String
+    ) -> [PageRow<Report.Row>] {
+        var rows: [PageRow<Report.Row>] = []
+        var bytes = 0
+        for (index, key) in keys.enumerated() where bytes < ReportPage.maxBytes {
+            guard let found = read(key) else { continue }
+            bytes += found.bytes
+            rows.append(PageRow(row: found.row, key: name(key), place: index + 1))
+        }
+        return rows
+    }
+}
+
+/// Finds the channels whose names begin with a prefix, in the order of their names.
+struct ChannelScan: ReportScan {
+    typealias Report = ChannelsReport
+
+    private let prefix: String
+    private let start: String?
+    private var cursor: UInt64 = 0
+    private var names: LeastKeys<String>
+    private(set) var found = 0
+
+    init(prefix: ChannelName?, after: ChannelName?, limit: Int) {
+        self.prefix = prefix?.description ?? ""
+        start = after?.description
+        names = LeastKeys(limit: limit)
+    }
+
+    mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
+        var next = cursor
+        defer { cursor = next }
+        return !machine.channels.visit(from: &next, count: steps) { channel in
+            let name = channel.name.description
+            guard prefix.isEmpty || name.hasPrefix(prefix) else { return }
+            if let start, name <= start { return }
+            found += 1
+            names.insert(name)
+        }
+    }
+
+    func rows(_ machine: borrowing HubStateMachine) -> [PageRow<ChannelReport>] {
+        var keys = names.sorted
+        // If the table has shrunk during the scan, some channels were visited twice.
+        for index in keys.indices.reversed().dropLast() where keys[index] == keys[index - 1] { keys.remove(at: index) }
+        return read(keys) { name in
+            guard let known = ChannelName(name), let channel = machine.channels.existing(known) else { return nil }
+            let row = machine.report(of: channel)
+            return (row, name.utf8.count + (row.reason?.utf8.count ?? 0))
+        } name: {
+            $0
+        }
+    }
+}
+
+/// The place of an operation or a client among all, the oldest first.
+struct AgeKey<Element>: Comparable {
+    let since: UInt64
+    let id: SlabKey<Element>
+
+    static func < (left: AgeKey, right: AgeKey) -> Bool {
+        (left.since, left.id.serial) < (right.since, right.id.serial)
+    }
+
+    static func == (left: AgeKey, right: AgeKey) -> Bool {
+        (left.since, left.id.serial) == (right.since, right.id.serial)
+    }
+
+    /// The key as a client gets it and gives it back.
+    var name: String { "\(since)-\(id.serial)" }
+}
+
+/// The end of a page whose rows are in the order of their age.
+struct AgeMark {
+    let since: UInt64
+    let serial: UInt32
+
+    /// Returns nil if the hub has given no such key.
+    init?(_ key: ChannelName) {
+        let parts = key.description.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, let since = UInt64(parts[0]), let serial = UInt32(parts[1]) else { return nil }
+        (self.since, self.serial) = (since, serial)
+    }
+
+    func precedes<Element>(_ key: AgeKey<Element>) -> Bool { (since, serial) < (key.since, key.id.serial) }
+}
+
+/// Finds the parked operations, of which the first has waited longest.
+struct WaiterScan: ReportScan {
+    typealias Report = WaitersReport
+
+    private let name: ChannelName?
+    private let start: AgeMark?
+    private var slot = 0
+    private var oldest: LeastKeys<AgeKey<ParkedOperation>>
+    private(set) var found = 0
+
+    /// - Parameter name: limits the rows to those on a channel or barrier.
+    init(on name: ChannelName?, after: AgeMark?, limit: Int) {
+        self.name = name
+        start = after
+        oldest = LeastKeys(limit: limit)
+    }
+
+    mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
+        var left = steps
+        while left > 0 {
+            var arms = 0
+            var next = slot
+            let hasMore = machine.operations.visit(from: &next, count: 16) { id, operation in
+                if let name {
+                    arms += operation.wait.armCount
+                    guard operation.wait.names(name) else { return }
+                }
+                let key = AgeKey(since: operation.since, id: id)
+                if let start, !start.precedes(key) { return }
+                found += 1
+                oldest.insert(key)
+            }
+            slot = next
+            if !hasMore { return true }
+            left -= 16 + arms
+        }
+        return false
+    }
+
+    func rows(_ machine: borrowing HubStateMachine) -> [PageRow<WaiterReport>] {
+        read(oldest.sorted) { key in
+            guard let operation = machine.operations[key.id] else { return nil }
+            let row = machine.report(of: operation)
+            return (row, row.targets.reduce(64) { $0 + $1.utf8.count })
+        } name: {
+            $0.name
+        }
+    }
+}
+
+/// Finds the clients, of which the first has been connected longest.
+struct ClientScan: ReportScan {
+    typealias Report = ClientsReport
+
+    private let start: AgeMark?
+    private var slot = 0
+    private var oldest: LeastKeys<AgeKey<ClientRecord>>
+    private(set) var found = 0
+
+    init(after: AgeMark?, limit: Int) {
+        start = after
+        oldest = LeastKeys(limit: limit)
+    }
+
+    mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
+        var next = slot
+        defer { slot = next }
+        return !machine.clients.visit(from: &next, count: steps) { id, client in
+            let key = AgeKey(since: client.since, id: id)
+            if let start, !start.precedes(key) { return }
+            found += 1
+            oldest.insert(key)
+        }
+    }
+
+    func rows(_ machine: borrowing HubStateMachine) -> [PageRow<ClientReport>] {
+        read(oldest.sorted) { key in
+            machine.clients[key.id].map { (machine.report(of: $0), 128) }
+        } name: {
+            $0.name
+        }
+    }
+}

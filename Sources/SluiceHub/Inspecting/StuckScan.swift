@@ -1,0 +1,286 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Finds the cycles of clients that wait for each other; see `WaitGraph`.
+///
+/// Operations, leases and clients are visited in slices, between which they change. What is called proved is true at the
+/// moment at which the scan verifies it: all operations of the stuck clients are parked then, and no end of a
+/// channel was joined or left since the scan began. If one was, the scan starts again, and the last time it calls what
+/// it finds possible.
+struct StuckScan: ReportScan {
+    typealias Report = StuckReport
+
+    private enum Stage {
+        case operations, waits, leases, ends, solving, verifying, cycles, done
+    }
+
+    /// The oldest operations of a client that it may be stuck in.
+    private struct Candidates {
+        var proved: AgeKey<ParkedOperation>?
+        var possible: AgeKey<ParkedOperation>?
+    }
+
+    private static var mostAttempts: Int { 3 }
+    private static var stepsAfterVerifying: Int { 1000 }
+
+    private let start: CycleKey?
+    private let limit: Int
+    private var stage = Stage.operations
+    private var slot = 0
+    private var attempts = 0
+    private var endsVersion: UInt64 = 0
+    private var candidates: [ConnectionID: Int] = [:]
+    private var clients: [(id: ConnectionID, candidates: Candidates)] = []
+    private var proved = WaitGraph(.onlyDeclaredEnds)
+    private var possible = WaitGraph(.declaredOrUsed)
+    /// The leased messages that clients wait for, with the channel and the wait.
+    private var leased: [ObjectIdentifier: [(name: ChannelName, wait: Int32)]] = [:]
+    private var result: [(key: CycleKey, steps: [WaitGraph.Step])] = []
+
+    init(after: CycleKey?, limit: Int) {
+        start = after
+        self.limit = limit
+    }
+
+    var found: Int { result.count }
+
+    mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
+        var left = steps
+        while left > 0 {
+            switch stage {
+            case .operations: visitOperations(machine, &left)
+            case .waits: addWaits(machine, &left)
+            case .leases: visitLeases(machine, &left)
+            case .ends: visitEnds(machine, &left)
+            case .solving:
+                if proved.removeHelped(steps: &left), possible.removeHelped(steps: &left) { stage = .verifying }
+            case .verifying: verify(machine, &left)
+            case .cycles:
+                if proved.findCycles(steps: &left), possible.findCycles(steps: &left) {
+                    collect()
+                    stage = .done
+                }
+            case .done: return true
+            }
+        }
+        return false
+    }
+
+    private mutating func begin(_ next: Stage) {
+        stage = next
+        slot = 0
+    }
+
+    // MARK: Visiting
+
+    private mutating func visitOperations(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        if slot == 0 { endsVersion = machine.endsVersion }
+        var next = slot
+        let hasMore = machine.operations.visit(from: &next, count: steps) { id, operation in
+            guard operation.wait.isForOthers else { return }
+            let client = operation.caller.connection
+            let key = AgeKey(since: operation.since, id: id)
+            let place = candidates[client] ?? clients.count
+            if place == clients.count {
+                candidates[client] = place
+                clients.append((client, Candidates()))
+            }
+            Self.keep(key, in: &clients[place].candidates.possible)
+            // Only an untagged command keeps its client from helping others, and a wait with a timeout ends by itself.
+            guard operation.caller.tag == nil, operation.deadline == nil, !operation.wait.isForLease else { return }
+            Self.keep(key, in: &clients[place].candidates.proved)
+        }
+        slot = next
+        steps = 0
+        if !hasMore { begin(.waits) }
+    }
+
+    private static func keep(_ key: AgeKey<ParkedOperation>, in oldest: inout AgeKey<ParkedOperation>?) {
+        if let known = oldest, known.since <= key.since { return }
+        oldest = key
+    }
+
+    private mutating func addWaits(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        while slot < clients.count, steps > 0 {
+            let (client, candidates) = clients[slot]
+            slot += 1
+            if let key = candidates.proved, let operation = machine.operations[key.id] {
+                let wait = proved.addWait(of: client, for: key.id, since: key.since)
+                for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: wait) }
+                steps -= operation.wait.armCount
+            }
+            if let key = candidates.possible, let operation = machine.operations[key.id] {
+                let wait = possible.addWait(of: client, for: key.id, since: key.since)
+                for target in operation.wait.targets {
+                    if let offer = target.leased {
+                        leased[ObjectIdentifier(offer), default: []].append((target.place.name, wait))
+                    } else {
+                        possible.add(target.operation, at: target.place, to: wait)
+                    }
+                }
+                steps -= operation.wait.armCount
+            }
+            steps -= 1
+        }
+        if slot == clients.count { begin(leased.isEmpty ? .ends : .leases) }
+    }
+
+    private mutating func visitLeases(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        var next = slot
+        let hasMore = machine.leases.visit(from: &next, count: steps) { _, lease in
+            for (name, wait) in leased.removeValue(forKey: ObjectIdentifier(lease.offer)) ?? [] {
+                possible.add(holder: lease.holder, of: name, to: wait)
+            }
+        }
+        slot = next
+        steps = 0
+        if !hasMore { begin(.ends) }
+    }
+
+    private mutating func visitEnds(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        var hasMore = true
+        while hasMore, steps > 0 {
+            var places = 1
+            var next = slot
+            hasMore = machine.clients.visit(from: &next, count: 1) { id, client in
+                for end in client.ends {
+                    let use: NameUse = end.side == .send ? .send : .receive
+                    let place = ChannelUsage.Place(use: use, name: end.channel.name)
+                    proved.addMember(id, at: place, isDeclared: true)
+                    possible.addMember(id, at: place, isDeclared: true)
+                }
+                for place in client.usage.entries { possible.addMember(id, at: place, isDeclared: false) }
+                places += client.ends.count + client.usage.entries.count
+            }
+            slot = next
+            steps -= places
+        }
+        if !hasMore { begin(.solving) }
+    }
+
+    // MARK: Verifying
+
+    private mutating func verify(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        if machine.endsVersion != endsVersion, attempts + 1 < Self.mostAttempts {
+            var next = StuckScan(after: start, limit: limit)
+            next.attempts = attempts + 1
+            self = next
+            steps = 0
+            return
+        }
+        proved.removeUnparked(machine)
+        possible.removeUnparked(machine)
+        var enough = Int.max
+        _ = proved.removeHelped(steps: &enough)
+        _ = possible.removeHelped(steps: &enough)
+        if machine.endsVersion != endsVersion { proved = WaitGraph(.onlyDeclaredEnds) }
+        // Cycles of a few clients are answered at the same moment.
+        steps = Self.stepsAfterVerifying
+        begin(.cycles)
+    }
+
+    private mutating func collect() {
+        let known = Set(proved.cycles.map { Set($0.map(\.client)) })
+        let others = possible.cycles.filter { !known.contains(Set($0.map(\.client))) }
+        for (cycles, certainty) in [(proved.cycles, WaitCycle.Certainty.proved), (others, .possible)] {
+            for steps in cycles {
+                guard let first = steps.first else { continue }
+                let key = CycleKey(isPossible: certainty == .possible, since: first.since, client: first.client)
+                if let start, key <= start { continue }
+                result.append((key, steps))
+            }
+        }
+        result.sort { $0.key < $1.key }
+    }
+
+    func rows(_ machine: borrowing HubStateMachine) -> [PageRow<WaitCycle>] {
+        read(Array(result.prefix(limit))) { found in
+            let cycle = machine.report(of: found.steps, found.key.isPossible ? .possible : .proved)
+            return (cycle, 128 * cycle.steps.count)
+        } name: {
+            $0.key.name
+        }
+    }
+}
+
+/// The place of a cycle among all: the proved ones come first, and then those that have lasted longest.
+struct CycleKey: Comparable {
+    let isPossible: Bool
+    let since: UInt64
+    let client: UInt32
+
+    init(isPossible: Bool, since: UInt64, client: ConnectionID) {
+        (self.isPossible, self.since, self.client) = (isPossible, since, client.serial)
+    }
+
+    /// Returns nil if the hub has given no such key.
+    init?(_ key: ChannelName) {
+        let parts = key.description.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, let since = UInt64(parts[1]), let client = UInt32(parts[2]),
+            parts[0] == "possible" || parts[0] == "proved"
+        else { return nil }
+        (isPossible, self.since, self.client) = (parts[0] == "possible", since, client)
+    }
+
+    var name: String { "\(isPossible ? "possible" : "proved")-\(since)-\(client)" }
+
+    static func < (left: CycleKey, right: CycleKey) -> Bool {
+        left.isPossible == right.isPossible
+            ? (left.since, left.client) < (right.since, right.client) : !left.isPossible
+    }
+}
+
+/// What can end a wait: a client at the other side of a channel, or the holder of the message's lease.
+private struct WaitTarget {
+    let operation: WaitStep.Operation
+    let place: ChannelUsage.Place
+    var leased: Offer?
+}
+
+extension OperationWait {
+    /// Whether the operation waits for other clients.
+    fileprivate var isForOthers: Bool {
+        switch self {
+        case .send, .receive, .barrier, .select: true
+        case .countedReceive(let receive): !receive.isPaused
+        case .trace: false
+        }
+    }
+
+    /// Whether the operation waits for the end of a lease.
+    fileprivate var isForLease: Bool { targets.contains { $0.leased != nil } }
+
+    fileprivate var targets: [WaitTarget] {
+        switch self {
+        case .send(let channel, let offer, _): [.send(channel, offer)]
+        case .receive(let channel, _, _): [.receive(channel)]
+        case .countedReceive(let receive): receive.isPaused ? [] : [.receive(receive.channel)]
+        case .barrier(let barrier, _): [.barrier(barrier)]
+        case .trace: []
+        case .select(let select):
+            select.arms.map { arm in
+                switch arm {
+                case .send(let channel, let offer): .send(channel, offer)
+                case .receive(let channel, _, _): .receive(channel)
+                case .barrier(let barrier, _): .barrier(barrier)
+                }
+            }
+        }
+    }
+}
+
+extension WaitTarget {
+    fileprivate static func send(_ channel: NamedChannel, _ offer: Offer) -> WaitTarget {
+        WaitTarget(
+            operation: .send, place: ChannelUsage.Place(use: .receive, name: channel.name),
+            leased: offer.isLeased ? offer : nil)
+    }
+
+    fileprivate static func receive(_ channel: NamedChannel) -> WaitTarget {
+        WaitTarget(operation: .receive, place: ChannelUsage.Place(use: .send, name: channel.name))
+    }
+
+    fileprivate static func barrier(_ barrier: Barrier) -> WaitTarget {
+        WaitTarget(operation: .barrier, place: ChannelUsage.Place(use: .meet, name: barrier.name))
+    }
+}

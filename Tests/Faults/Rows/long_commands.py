@@ -1,0 +1,158 @@
+"""Commands that need much work, at the largest size that the limits permit, beside a client that measures its waits."""
+
+import time
+
+from battery import Figure, row
+from clients import Client, crowd
+from measure import Probe
+
+#: The longest that others may wait, on the reference machine.
+LONGEST_WAIT_MS = 20
+#: The tagged commands that a client may have pending.
+TAGS_EACH = 1000
+
+
+class _Beside:
+    """A daemon, many clients, and a probe that measures the longest wait of another client."""
+
+    def __init__(self, conditions):
+        self._daemon = conditions.daemon(
+            connections=20_000, pending_tags=TAGS_EACH + 8, declared_channels=200_000, remembered_sends=200_000
+        )
+
+    def __enter__(self):
+        self.daemon = self._daemon.__enter__()
+        self.port = self.daemon.port
+        self.watcher = Client(self.port)
+        self.clients = []
+        self._probe = Probe(self.port)
+        return self
+
+    def __exit__(self, *_):
+        self._probe.__exit__()
+        self._daemon.__exit__()
+
+    def connect(self, count):
+        """Connects clients, from several addresses so that there are enough ports."""
+        added = crowd(self.port, count, source=f"127.0.1.{len(self.clients) // 5000 + 1}")
+        self.clients += added
+        return added
+
+    def park(self, lines):
+        """Sends each line with a tag of its own, and waits until all are parked."""
+        before = self.watcher.info()["parked"]
+        senders = self.connect((len(lines) + TAGS_EACH - 1) // TAGS_EACH)
+        for index, client in enumerate(senders):
+            own = lines[index * TAGS_EACH : (index + 1) * TAGS_EACH]
+            client.send(b"".join(b"#t%d %s\n" % (number, line) for number, line in enumerate(own)))
+        self.watcher.await_info(lambda info: info["parked"] >= before + len(lines))
+        return senders
+
+    def await_parked(self, count):
+        self.watcher.await_info(lambda info: info["parked"] <= count + 2, pause=0.01)
+
+    def longest_wait(self, act):
+        """Returns the longest wait of the probe while `act` runs, and the time that it took, in milliseconds."""
+        self._probe.latencies()
+        time.sleep(0.05)
+        begin = time.monotonic()
+        act()
+        took = time.monotonic() - begin
+        time.sleep(0.05)
+        return self._probe.latencies()[-1] * 1000, took * 1000
+
+
+def _answers(client, count):
+    for _ in range(count):
+        client.reply()
+
+
+def _pipelined(beside, line, count):
+    """Sends a line many times in one write, and reads all replies."""
+
+    def act():
+        with Client(beside.port) as client:
+            client.send(line * count)
+            _answers(client, count)
+
+    return act
+
+
+@row(
+    "reports",
+    "1 200 reports in one write, beside 100 000 channels and parked operations",
+    wrong={"sluggish": "longest wait, channels"},
+    timed=True,
+)
+def reports_beside_many(conditions):
+    count, repeats = conditions.count(full=100_000, quick=20_000), conditions.count(full=1200, quick=100)
+    with _Beside(conditions) as beside:
+        beside.park([b"recv names/%d" % number for number in range(count)])
+        for name, line in (
+            ("channels", b"channels zzz\n"),
+            ("channels json", b"channels format=json names\n"),
+            ("waiters", b"waiters zzz\n"),
+            ("waiters json", b"waiters format=json\n"),
+            ("clients", b"clients\n"),
+            ("stuck", b"stuck\n"),
+            ("info", b"info format=json\n"),
+            ("help", b"help\n"),
+        ):
+            few = min(repeats, 60) if "json" in name or name in ("waiters", "stuck", "channels") else repeats
+            wait, took = beside.longest_wait(_pipelined(beside, line, few))
+            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+            yield Figure("each", took / few, "ms")
+
+
+@row(
+    "stuck",
+    "STUCK beside clients that have joined and select on 64 channels",
+    wrong={"sluggish": "longest wait"},
+    timed=True,
+)
+def stuck_with_many_arms(conditions):
+    counts = (conditions.count(full=1000, quick=100), conditions.count(full=4000, quick=400))
+    durations = []
+    with _Beside(conditions) as beside:
+        arms = b" | ".join(b"recv c%d" % number for number in range(64))
+        joins = b"".join(b"join end=send c%d\n" % number for number in range(64))
+        for count in counts:
+            for client in beside.connect(count - len(beside.clients)):
+                client.send(joins + b"select " + arms + b"\n")
+            beside.watcher.await_info(lambda info, count=count: info["parked"] >= count)
+            wait, took = beside.longest_wait(_pipelined(beside, b"stuck format=json\n" + b"ping\n" * 200, 1))
+            durations.append(took)
+    yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
+    yield Figure("time", durations[-1], "ms")
+    yield Figure("for 4 times the clients", durations[-1] / durations[0], "x", at_most=12)
+
+
+@row(
+    "joined-sends",
+    "150 000 sends repeat one id, and one receive takes the message",
+    wrong={"sluggish": "longest wait"},
+    timed=True,
+)
+def repeated_sends(conditions):
+    count = conditions.count(full=150_000, quick=20_000)
+    with _Beside(conditions) as beside:
+        beside.park([b"send id=one jobs x"] * count)
+        left = beside.park([b"send id=two jobs y"] * count)
+
+        def act():
+            with Client(beside.port) as client:
+                assert client.ask(b"recv jobs\n").body == b"x"
+                beside.await_parked(count)
+
+        wait, took = beside.longest_wait(act)
+        yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure("all answered after", took, "ms")
+
+        def leave():
+            for client in left:
+                client.reset()
+            beside.await_parked(0)
+
+        wait, took = beside.longest_wait(leave)
+        yield Figure("longest wait while all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure("all gone after", took, "ms")

@@ -1,0 +1,135 @@
+import SluiceRuntime
+import SluiceWire
+import TestSupport
+import Testing
+
+@testable import SluiceHub
+
+/// Reports in pages, and how they are taken in slices.
+@Suite(.bounded) struct ReportPageTests {
+    @Test("The pages of CHANNELS show every channel once, in the order of the names")
+    func pagesOfChannelsCoverAll() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        let names = (0..<25).map { "jobs/\($0)" }.sorted()
+        for name in names { _ = try hub.receive(from: name, by: a, tag: "\(name.dropFirst(5))") }
+        _ = try hub.receive(from: "other", by: a, tag: "o")
+        var shown: [String] = []
+        var after: ChannelName?
+        while true {
+            let page = hub.machine.page(ChannelScan(prefix: try channel("jobs/"), after: after, limit: 4))
+            shown += page.channels.map(\.name)
+            #expect(page.omitted == names.count - shown.count)
+            guard page.omitted > 0, let last = page.channels.last else { break }
+            after = try channel(last.name)
+        }
+        #expect(shown == names)
+    }
+
+    @Test("The pages of WAITERS and CLIENTS show every row once, the oldest first")
+    func pagesByAgeCoverAll() throws {
+        var hub = TestHub()
+        var tags: [String] = []
+        for number in 0..<10 {
+            let client = hub.connect()
+            hub.machine.now += UInt64(number % 2)
+            tags.append("t\(number)")
+            _ = try hub.receive(from: "c", by: client, tag: "t\(number)")
+        }
+        var shown: [String?] = []
+        var mark: AgeMark?
+        while true {
+            var scan = WaiterScan(on: nil, after: mark, limit: 3)
+            while !scan.advance(hub.machine, steps: 4) {}
+            let rows = scan.rows(hub.machine)
+            shown += rows.map(\.row.tag)
+            guard let last = rows.last, scan.found > last.place else { break }
+            mark = AgeMark(try channel(last.key))
+        }
+        #expect(shown == tags)
+        #expect(AgeMark(try channel("12")) == nil)
+        #expect(AgeMark(try channel("1-2-3")) == nil)
+    }
+
+    @Test("A page has at most 64 KiB, however long its rows are", arguments: ReportFormat.allCases)
+    func aPageIsBoundedInBytes(_ format: ReportFormat) throws {
+        try HubService.run(limits: limits { $0.maxTombstones = 10_000 }) { service in
+            let client = try await service.connect()
+            let reason = String(repeating: "x", count: 4000)
+            for first in stride(from: 0, to: 1000, by: 100) {
+                let lines = (first..<first + 100).map { number in
+                    let name = String(number + 1000) + String(repeating: "n", count: 190)
+                    return "POISON \(name) \(reason)\n"
+                }
+                try await client.say(lines.joined())
+                try await client.hear(String(repeating: "OK\n", count: lines.count))
+            }
+            var names: Set<Substring> = []
+            var after = ""
+            repeat {
+                try await client.say("CHANNELS format=\(format.rawValue)\(after)\n")
+                let words = try await client.hearLine().split(separator: " ")
+                let length = try #require(Int(words[1]))
+                #expect(length <= ReportPage.maxBytes)
+                let body = String(decoding: try await client.stream.readAll(length + 1), as: UTF8.self)
+                names.formUnion(body.split { !$0.isLetter && !$0.isNumber }.filter { $0.hasSuffix("nnnn") })
+                after = words.count > 2 ? " after=" + words[2].dropFirst("more=".count) : ""
+            } while !after.isEmpty
+            #expect(names.count == 1000)
+        }
+    }
+
+    @Test("after= that the hub cannot have given is refused", arguments: ["WAITERS", "CLIENTS", "STUCK"])
+    func unknownKeysAreRefused(_ verb: String) throws {
+        try HubService.run { service in
+            let client = try await service.connect()
+            try await client.say("\(verb) after=x\n\(verb) limit=0\n#t \(verb) limit=1\n")
+            try await client.hear("ERR bad-option after= must be the more= of the page before\n")
+            #expect(try await client.hearLine().hasPrefix("ERR bad-number limit"))
+            #expect(try await client.hearLine().hasPrefix("#t DATA "))
+        }
+    }
+
+    @Test("Other clients are served while a client's reports are taken")
+    func othersAreServedBetweenSlices() throws {
+        try HubService.run(limits: limits { $0.wire.maxPendingTags = 30_000 }) { service in
+            let (busy, other) = (try await service.connect(), try await service.connect())
+            let waits = (0..<20_000).map { "#\($0) RECV c\($0)\n" }
+            try await busy.say(waits.joined())
+            try await service.parked(waits.count)
+            try await busy.say(String(repeating: "CHANNELS zzz\n", count: 100))
+            try await service.until { service.hub.largestUse.heldInput > 0 }
+            try await other.say("PING\n")
+            try await other.hear("OK\n")
+            #expect(service.hub.largestUse.heldInput > 0, "the reports are not complete")
+            for _ in 0..<100 { try await busy.hear("DATA 20\nno channel is in use\n") }
+        }
+    }
+
+    @Test("A scan finds every channel that stays, while the table grows and shrinks")
+    func aScanSurvivesResizing() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<100 { _ = try hub.receive(from: "stays/\(number)", by: a, tag: "\(number)") }
+        for change in [(before: 3000, after: 0), (before: 0, after: 3000)] {
+            for number in 0..<change.before { _ = try hub.receive(from: "x/\(number)", by: b, tag: "\(number)") }
+            var scan = ChannelScan(prefix: try channel("stays/"), after: nil, limit: 1000)
+            for _ in 0..<4 { _ = scan.advance(hub.machine, steps: 40) }
+            if change.after == 0 { hub.machine.withdrawAll(of: b, nil) }
+            for number in 0..<change.after { _ = try hub.receive(from: "x/\(number)", by: b, tag: "\(number)") }
+            while !scan.advance(hub.machine, steps: 40) {}
+            #expect(scan.rows(hub.machine).count == 100)
+        }
+    }
+}
+
+extension SluiceRuntime.Stream {
+    /// Reads `count` bytes, or up to the end of the stream.
+    fileprivate func readAll(_ count: Int) async throws -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count, case let more = try await read(upTo: count - bytes.count), !more.isEmpty {
+            bytes += more
+        }
+        return bytes
+    }
+}
