@@ -14,6 +14,8 @@ public final class Hub: Sendable {
     /// The start of the hub, by its clock.
     let startNanoseconds: UInt64
     let help: Help
+    /// The limits for the connections' parsers.
+    let parserLimits: RequestParser.SharedLimits
     /// The answer to `HELLO`.
     let greeting: Reply
     private let report: @Sendable (String, ConnectionEnding) -> Void
@@ -56,6 +58,7 @@ public final class Hub: Sendable {
         drained = Gate("the end of the hub", on: reactor)
         startNanoseconds = reactor.nowNanoseconds
         help = Help(limits: limits.wire)
+        parserLimits = RequestParser.SharedLimits(limits.wire)
         greeting = .ok(Attributes([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes))
         self.report = report
         var machine = HubStateMachine(limits: limits, epoch: epoch, generator: generator)
@@ -117,7 +120,7 @@ public final class Hub: Sendable {
                 return .turnedAway(refusal.ending, refusal.error)
             }
             let connection = state.enter(client, from: origin, on: shares) { id, share in
-                Connection(id, at: client, on: share, of: self)
+                Connection(id, on: share, of: self)
             }
             return .admitted(connection)
         }
@@ -126,10 +129,14 @@ public final class Hub: Sendable {
     }
 
     /// Withdraws all parked operations of a connection, and forgets it.
-    func leave(_ id: ConnectionID, _ client: String, on share: ReactorShare, because ending: ConnectionEnding) {
-        transactOnState(share) { $0.leave(id, on: share, because: ending) }
+    func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
+        var client: String?
+        transactOnState(share) { state in
+            client = state.machine.clients[id]?.address
+            state.leave(id, on: share, because: ending)
+        }
         share.connectionLeaves()
-        report(client, ending)
+        report(client ?? "-", ending)
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

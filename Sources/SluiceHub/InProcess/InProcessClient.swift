@@ -82,10 +82,10 @@ public final class InProcessClient: Sendable {
         }
         switch outcome {
         case .parked(let id): return WaitTicket(index: id.slot, serial: id.serial)
-        case .done(let reply): continuation.resume(returning: .reply(reply))
-        case nil: continuation.resume(returning: .withdrawn(.cancelled))
+        case let ended:
+            continuation.resume(returning: ended?.reply.map { .reply($0) } ?? .withdrawn(.cancelled))
+            return nil
         }
-        return nil
     }
 
     /// Performs an operation that never parks.
@@ -94,7 +94,7 @@ public final class InProcessClient: Sendable {
         hub.transactFromAnywhere { [id] state in
             outcome = state.machine.apply(operation, by: Caller(connection: id, tag: nil))
         }
-        guard case .done(let reply) = outcome else { return }
+        guard let reply = outcome?.reply else { return }
         guard case .ok = reply else { throw reply.error }
     }
 }

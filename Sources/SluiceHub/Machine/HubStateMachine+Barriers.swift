@@ -6,7 +6,7 @@ extension HubStateMachine {
     mutating func barrier(_ command: BarrierCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusalToMeet(at: command.name, command.parties) { return .done(.error(refusal)) }
         clients[caller.connection]?.note(.meet, of: command.name)
-        if meet(at: command.name, command.parties) { return .done(.ok(Attributes())) }
+        if meet(at: command.name, command.parties) { return .ok(CommonAttributes()) }
         let patience = Patience(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
         if let reply = refusalToPark(patience, caller, charging: ObjectSize.receive) { return .done(reply) }
         let (barrier, ticket) = queue(
@@ -29,7 +29,7 @@ extension HubStateMachine {
         guard parties <= (barrier?.count ?? 0) + 1 else { return false }
         for _ in 1..<max(parties, 1) {
             guard let other = barrier?.popFirst() else { break }
-            end(other.operation, .ok(.taking(other.arm)), arm: other.arm)
+            end(other.operation, ok: .taking(other.arm), arm: other.arm)
         }
         if barrier?.isEmpty == true { barriers[name] = nil }
         return true

@@ -30,9 +30,9 @@ extension HubStateMachine {
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
         remember(draft)
         offer.place = .gone
-        let reply = Reply.ok(.reaching(offer.attempts).taking(draft.arm))
+        let attributes = CommonAttributes.reaching(offer.attempts).taking(draft.arm)
         runRounds(of: channel)
-        return .done(reply)
+        return .ok(attributes)
     }
 
     /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.

@@ -87,7 +87,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the receive continues. False if that was its last message.
     mutating func forward(
-        _ message: MessageBytes, _ attributes: Attributes, through counted: CountedReceive, _ id: OperationID,
+        _ message: MessageBytes, _ attributes: CommonAttributes, through counted: CountedReceive, _ id: OperationID,
         _ operation: ParkedOperation
     ) -> Bool {
         let outputBytes = Self.outputBytes(ofMessage: message.count)

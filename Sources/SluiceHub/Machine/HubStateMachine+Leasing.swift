@@ -29,7 +29,7 @@ extension HubStateMachine {
     mutating func grant(
         _ offer: Offer, on channel: NamedChannel, _ nanoseconds: UInt64, to holder: ConnectionID,
         through counted: OperationID?
-    ) -> Attributes {
+    ) -> CommonAttributes {
         let id = leases.nextKey
         let client = clients[holder] ?? nobody
         let next = client.firstLease
@@ -52,7 +52,7 @@ extension HubStateMachine {
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
-        return Attributes(delivery: DeliveryID(id), attempt: offer.attempts)
+        return CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts)
     }
 
     /// Lets a new offer that is handed out use the channel's buffer space, if its sender needs no more than that.
@@ -85,25 +85,25 @@ extension HubStateMachine {
 
     // MARK: Its end
 
-    mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
-        guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .error(.stale) }
+    mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
+        guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .done(.error(.stale)) }
         countHandoff()
         complete(lease.offer, on: lease.channel)
         lapse(lease)
-        return .ok(Attributes())
+        return .ok(CommonAttributes())
     }
 
-    mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Reply {
-        guard let id = lease(command.delivery, of: connection) else { return .error(.stale) }
+    mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Outcome {
+        guard let id = lease(command.delivery, of: connection) else { return .done(.error(.stale)) }
         returnLease(id, after: command.delay)
-        return .ok(Attributes())
+        return .ok(CommonAttributes())
     }
 
-    mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Reply {
-        guard let id = lease(delivery, of: connection), let lease = leases[id] else { return .error(.stale) }
+    mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
+        guard let id = lease(delivery, of: connection), let lease = leases[id] else { return .done(.error(.stale)) }
         deadlines.remove(lease.deadline)
         leases[id]?.deadline = deadlines.insert(.lease(id), at: now &+ lease.nanoseconds)
-        return .ok(Attributes())
+        return .ok(CommonAttributes())
     }
 
     /// Ends a lease whose message was not acknowledged. The message returns to its place in the channel.

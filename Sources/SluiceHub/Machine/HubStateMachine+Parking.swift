@@ -113,6 +113,15 @@ extension HubStateMachine {
         if let reply { outbox.finish(operation, id, reply) }
     }
 
+    /// Ends a parked operation that has completed, with `OK`.
+    ///
+    /// - Parameter arm: the arm of a select that was taken.
+    mutating func end(_ id: OperationID, ok attributes: CommonAttributes, arm: Int32?) {
+        guard let operation = operations[id] else { return }
+        retire(operation, id, arm: arm)
+        outbox.finish(operation, id, ok: attributes)
+    }
+
     /// Removes a parked operation from all queues and lists.
     ///
     /// - Parameter arm: the arm of a select that was taken.

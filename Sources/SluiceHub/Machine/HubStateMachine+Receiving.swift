@@ -49,7 +49,7 @@ extension HubStateMachine {
         switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
         case .offer(let offer):
             let terms = settle(offer, on: channel, lease, with: connection, through: nil)
-            return .message(channel.name, offer.body, terms.taking(arm))
+            return .message(channel.name, offer.body, Attributes(terms.taking(arm)))
         case .nothing: return nil
         case .ended: return channel.endingReply
         }
@@ -82,8 +82,8 @@ extension HubStateMachine {
     mutating func settle(
         _ offer: Offer, on channel: NamedChannel, _ lease: UInt64, with connection: ConnectionID,
         through counted: OperationID?
-    ) -> Attributes {
-        let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: counted) : Attributes()
+    ) -> CommonAttributes {
+        let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: counted) : CommonAttributes()
         trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
         if lease > 0 { return terms }
         countHandoff()
@@ -99,13 +99,13 @@ extension HubStateMachine {
         guard operation.wait.leaseNanoseconds(ofArm: receiver.arm) > 0 else {
             deliver(draft.body, of: channel, from: draft.origin, to: receiver, operation)
             remember(draft)
-            return .done(.ok(.taking(draft.arm)))
+            return .ok(.taking(draft.arm))
         }
         let offer = makeOffer(draft)
         let isAnswered = useBufferSpace(for: offer, on: channel)
         if isAnswered { remember(offer) }
         hand(offer, on: channel, to: receiver)
-        return isAnswered ? .done(.ok(.taking(draft.arm))) : .committed(offer)
+        return isAnswered ? .ok(.taking(draft.arm)) : .committed(offer)
     }
 
     /// Gives an offer that is in no queue to a parked receiver.
@@ -151,11 +151,11 @@ extension HubStateMachine {
     ) {
         if !tracers.isEmpty { trace(message.count, on: channel, from: origin, to: operation.caller.connection, nil) }
         countHandoff()
-        give(message, Attributes(), of: channel, to: receiver, operation)
+        give(message, CommonAttributes(), of: channel, to: receiver, operation)
     }
 
     private mutating func give(
-        _ message: MessageBytes, _ attributes: Attributes, of channel: NamedChannel, to receiver: WireReceiver,
+        _ message: MessageBytes, _ attributes: CommonAttributes, of channel: NamedChannel, to receiver: WireReceiver,
         _ operation: ParkedOperation
     ) {
         let id = receiver.operation

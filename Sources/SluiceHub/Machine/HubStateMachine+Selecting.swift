@@ -19,6 +19,9 @@ extension HubStateMachine {
                 guard offer.isLeased, case .send(let name, _, _) = command.arms[arm] else { continue }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, patience)
+            case .ok(let attributes):
+                if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
+                return .ok(attributes)
             case .done(let reply):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .done(reply)
@@ -31,7 +34,7 @@ extension HubStateMachine {
                 return wait(for: offer, on: channel, arm: Int32(arm), caller, patience)
             }
         }
-        if command.hasElse { return .done(.otherwise(.taking(Int32(command.arms.count)))) }
+        if command.hasElse { return .done(.otherwise(Attributes(.taking(Int32(command.arms.count))))) }
         if isRepeated, let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
         let bytes = ObjectSize.select(command)
         let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
@@ -93,13 +96,13 @@ extension HubStateMachine {
             clients[caller.connection]?.note(.send, of: name)
             let attempt = offer(draft(name, body, id, number, caller), on: channel)
             switch attempt {
-            case .done, .blocked: channels.removeIfIdle(channel, at: now)
+            case .ok, .done, .blocked: channels.removeIfIdle(channel, at: now)
             case .committed, .repeated: break
             }
             return attempt
         case .barrier(let name, let parties):
             clients[caller.connection]?.note(.meet, of: name)
-            return meet(at: name, parties) ? .done(.ok(.taking(number))) : .blocked
+            return meet(at: name, parties) ? .ok(.taking(number)) : .blocked
         }
     }
 

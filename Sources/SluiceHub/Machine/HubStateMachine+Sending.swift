@@ -17,7 +17,9 @@ struct SendHint {
 extension HubStateMachine {
     /// The result of offering a message.
     enum Attempt {
-        /// The send is done or refused.
+        /// The send is done.
+        case ok(CommonAttributes)
+        /// The send is refused, or a select has received.
         case done(Reply)
         /// A receiver or the channel has the message, and the sender waits for the offer's end.
         case committed(Offer)
@@ -38,9 +40,12 @@ extension HubStateMachine {
             triesOnce: patience.triesOnce, minimumReceivers: options?.minimumReceivers ?? 0,
             key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
         switch offer(draft, on: channel) {
-        case .done(let reply):
+        case .ok(let attributes):
             // The message may have continued operations on other channels.
             if let hint, hint.countedReceive.channel !== channel { self.hint = nil }
+            channels.removeIfIdle(channel, at: now)
+            return .ok(attributes)
+        case .done(let reply):
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
@@ -60,7 +65,7 @@ extension HubStateMachine {
     mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
-            case .delivered: return .done(.ok(.duplicate.taking(draft.arm)))
+            case .delivered: return .ok(.duplicate.taking(draft.arm))
             case .pending(let offer): return .repeated(offer)
             }
         }
@@ -83,14 +88,14 @@ extension HubStateMachine {
             for receiver in receivers { deliver(draft.body, of: channel, from: draft.origin, to: receiver) }
             remember(draft)
             if let made { countKept(made) }
-            return .done(.ok(.taking(draft.arm)))
+            return .ok(.taking(draft.arm))
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
             guard let made else { return .blocked }
             return buffer(made, draft, on: channel)
         case .dropped:
             // The channel dropped the new message.
-            return .done(draft.waitsUntilTaken ? .cancelled("dropped") : .ok(.dropped.taking(draft.arm)))
+            return draft.waitsUntilTaken ? .done(.cancelled("dropped")) : .ok(.dropped.taking(draft.arm))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
         }
@@ -103,7 +108,7 @@ extension HubStateMachine {
             hint.operation.client.unwrittenBytes + Self.outputBytes(ofMessage: message.count) < limits.outputBytes
         else { return false }
         countHandoff()
-        return forward(message, Attributes(), through: hint.countedReceive, hint.id, hint.operation)
+        return forward(message, CommonAttributes(), through: hint.countedReceive, hint.id, hint.operation)
     }
 
     /// Makes an offer that its client is charged for.
@@ -240,7 +245,7 @@ extension HubStateMachine {
         while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
         if draft.waitsUntilTaken { return .committed(offer) }
         completeAcceptance(of: offer)
-        return .done(.ok(.taking(draft.arm)))
+        return .ok(.taking(draft.arm))
     }
 
     /// Marks a message that is in the buffer as kept by the channel, and answers its senders, unless they wait until it is taken.
@@ -285,18 +290,20 @@ extension HubStateMachine {
     // MARK: Its end
 
     /// Completes an offer that a receiver has taken for good, and answers its senders.
-    mutating func complete(_ offer: Offer, on channel: NamedChannel, _ attributes: Attributes = Attributes()) {
+    mutating func complete(
+        _ offer: Offer, on channel: NamedChannel, _ attributes: CommonAttributes = CommonAttributes()
+    ) {
         if channel.isOnce { return }
         freeSpace(of: offer, on: channel)
         if let key = offer.key, memory.isPending(key, offer) { remember(offer) }
         answerSenders(of: offer, attributes)
     }
 
-    private mutating func answerSenders(of offer: Offer, _ attributes: Attributes = Attributes()) {
+    private mutating func answerSenders(of offer: Offer, _ attributes: CommonAttributes = CommonAttributes()) {
         var attributes = attributes
         while let sender = offer.sender {
             // Ending the operation removes the sender from the offer.
-            end(sender.operation, .ok(attributes.taking(sender.arm)), arm: sender.arm)
+            end(sender.operation, ok: attributes.taking(sender.arm), arm: sender.arm)
             attributes.isDuplicate = true
         }
     }
@@ -312,24 +319,24 @@ extension HubStateMachine {
     }
 }
 
-extension Attributes {
+extension CommonAttributes {
     /// An earlier send with the same id delivered the message.
-    static var duplicate: Attributes {
-        var attributes = Attributes()
+    static var duplicate: CommonAttributes {
+        var attributes = CommonAttributes()
         attributes.isDuplicate = true
         return attributes
     }
 
     /// The channel dropped the message because of its `overflow=`.
-    static var dropped: Attributes {
-        var attributes = Attributes()
+    static var dropped: CommonAttributes {
+        var attributes = CommonAttributes()
         attributes.isDropped = true
         return attributes
     }
 
     /// The number of receivers that took a broadcast.
-    static func reaching(_ receivers: Int) -> Attributes {
-        var attributes = Attributes()
+    static func reaching(_ receivers: Int) -> CommonAttributes {
+        var attributes = CommonAttributes()
         attributes.receivers = receivers
         return attributes
     }

@@ -42,10 +42,21 @@ struct Caller: Sendable, Hashable {
 
 /// The result of applying a command.
 enum Outcome: Sendable, Hashable {
+    /// The operation is complete, and its reply is `OK`. A `Reply` for that took a thirtieth of a handoff.
+    case ok(CommonAttributes)
     /// The operation is complete, with this reply.
     case done(Reply)
     /// The operation is parked. Its replies follow as effects.
     case parked(OperationID)
+
+    /// The reply. Nil if the operation is parked.
+    var reply: Reply? {
+        switch self {
+        case .ok(let attributes): .ok(Attributes(attributes))
+        case .done(let reply): reply
+        case .parked: nil
+        }
+    }
 }
 
 /// A reply or event for the client of a parked operation.

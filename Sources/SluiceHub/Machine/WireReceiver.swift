@@ -11,12 +11,12 @@ struct WireReceiver: MatchWaiter {
     func claim() -> Bool { true }
 }
 
-extension Attributes {
+extension CommonAttributes {
     /// Returns attributes with the committed arm of a select, or none for a plain operation.
-    static func taking(_ arm: Int32?) -> Attributes { Attributes().taking(arm) }
+    static func taking(_ arm: Int32?) -> CommonAttributes { CommonAttributes().taking(arm) }
 
     /// Returns the attributes with the committed arm of a select added.
-    func taking(_ arm: Int32?) -> Attributes {
+    func taking(_ arm: Int32?) -> CommonAttributes {
         var attributes = self
         attributes.arm = arm.map { Int($0) }
         return attributes

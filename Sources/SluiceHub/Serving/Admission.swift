@@ -1,8 +1,9 @@
 import SluiceRuntime
 import SluiceWire
 
-/// The limits for a client that has not authenticated yet.
-struct Admission {
+/// The limits for a client that has not authenticated yet. An object, because most connections have none. Used only on
+/// the thread of the connection's reactor.
+final class Admission {
     /// The time by which the client must authenticate, in nanoseconds of the reactor's clock.
     let deadline: UInt64
     private var remainingBytes: Int
@@ -15,14 +16,14 @@ struct Admission {
     }
 
     /// Counts input of the client. Returns false if it exceeds the limit.
-    mutating func count(_ bytes: Int) -> Bool {
+    func count(_ bytes: Int) -> Bool {
         remainingBytes -= bytes
         return remainingBytes >= 0
     }
 
     /// Counts a command. Returns false if it exceeds the limit. Nil stands for a command that was refused by the
     /// parser.
-    mutating func count(_ command: Command?) -> Bool {
+    func count(_ command: Command?) -> Bool {
         switch command {
         case .authenticate, .quit: return true
         default:

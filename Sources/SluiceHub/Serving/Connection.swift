@@ -10,7 +10,7 @@ import SluiceWire
 ///
 /// With 50 pairs of clients that do nothing but hand off messages, nine tenths of the time are spent in the kernel.
 /// Most of that is in `send`, which on loopback also does the receiver's work of TCP.
-final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
+final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else is used only on the reactor's thread.
 
     private enum State {
@@ -23,13 +23,9 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         case forgotten
     }
 
-    let share: ReactorShare
-    /// The client's address, for reports.
-    let client: String
-    private let id: ConnectionID
-    private let hub: Hub
-    let segment: OutboxSegment
     private let conversation: Conversation
+    let share: ReactorShare
+    let segment: OutboxSegment
     @exclusivity(unchecked) private var socket = PolledSocket()
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call `turnEnds` at the end of this turn.
@@ -44,13 +40,13 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     /// The deadlines of the connection. Nil while it has needed none.
     @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
+    // These are not stored twice, because an idle connection must be small.
+    private var id: ConnectionID { conversation.id }
+    private var hub: Hub { conversation.hub }
     private var reactor: Reactor { share.reactor }
 
-    init(_ id: ConnectionID, at client: String, on share: ReactorShare, of hub: Hub) {
-        self.id = id
-        self.client = client
+    init(_ id: ConnectionID, on share: ReactorShare, of hub: Hub) {
         self.share = share
-        self.hub = hub
         segment = OutboxSegment(on: share)
         conversation = Conversation(id, in: segment, of: hub)
         segment.owner = self
@@ -93,9 +89,8 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         case .bytes(let count):
             let hasMore = count == capacity
             let writesEarly = writesEarly(hasMore)
-            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count])) {
-                if writesEarly { sliceEnds() }
-            }
+            conversation.receive(
+                UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: writesEarly ? self : nil)
             hasMoreToRead = hasMore
         case .endOfStream: conversation.endInput()
         case .wouldBlock: return
@@ -136,7 +131,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     private func writesEarly(_ hasMore: Bool) -> Bool { !(hasMore && hasMoreToRead) }
 
     /// Writes the pending output of this connection and the other scheduled ones.
-    private func sliceEnds() {
+    func sliceEnds() {
         share.flushEarly(with: self)
     }
 
@@ -151,7 +146,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
     func turnEnds() {
         isScheduled = false
         guard isOpen else { return forget() }
-        if conversation.canRunHeld { conversation.runHeld {} }
+        if conversation.canRunHeld { conversation.runHeld(between: nil) }
         // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }
         conversation.reportWritten()
@@ -247,7 +242,7 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         drainingReads -= 1
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
         case .bytes(let count):
-            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), betweenSlices: sliceEnds)
+            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: self)
             schedule()
         case .endOfStream: conversation.endInput()
         case .wouldBlock: conversation.endDrained()
@@ -303,6 +298,6 @@ final class Connection: SegmentOwner, SocketObserver, @unchecked Sendable {
         guard case .closed(let ending) = state else { return }
         state = .forgotten
         segment.isClosed = true
-        hub.leave(id, client, on: share, because: ending)
+        hub.leave(id, on: share, because: ending)
     }
 }

@@ -1,6 +1,11 @@
 import SluiceRuntime
 import SluiceWire
 
+/// Called between the slices of long input. A protocol and not a closure, whose context took a hundredth of a handoff.
+protocol SliceObserver: AnyObject {
+    func sliceEnds()
+}
+
 /// The protocol state of one connection, without its socket. It parses input, runs the commands, and keeps the replies
 /// in order.
 ///
@@ -22,7 +27,6 @@ final class Conversation {
     private static let sliceBytes = 4096
 
     let hub: Hub
-    let share: ReactorShare
     let id: ConnectionID
     /// The output and the pending operations.
     let segment: OutboxSegment
@@ -47,13 +51,14 @@ final class Conversation {
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
+    var share: ReactorShare { segment.share }
+
     init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
-        share = segment.share
         self.id = id
         self.segment = segment
-        parser = RequestParser(limits: hub.limits.wire)
-        if hub.users != nil { admission = Admission(hub.limits, at: share.reactor.nowNanoseconds) }
+        parser = RequestParser(hub.parserLimits)
+        if hub.users != nil { admission = Admission(hub.limits, at: segment.share.reactor.nowNanoseconds) }
     }
 
     // MARK: State
@@ -105,23 +110,23 @@ final class Conversation {
 
     /// Takes input from the client, and runs the complete commands in it. `input` need not outlive the call.
     ///
-    /// - Parameter betweenSlices: called between the slices of input longer than one slice.
-    func receive(_ input: UnsafeRawBufferPointer, betweenSlices: () -> Void) {
+    /// - Parameter observer: called between the slices of input longer than one slice.
+    func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
         if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
         if held.isEmpty, canRun {
-            hold(input, from: runCommands(in: input, betweenSlices))
+            hold(input, from: runCommands(in: input, observer))
         } else {
             held.append(contentsOf: input)
-            if canRun, stepsLeft > 0 { runHeld(betweenSlices: betweenSlices) }
+            if canRun, stepsLeft > 0 { runHeld(between: observer) }
         }
     }
 
     /// Runs held input.
-    func runHeld(betweenSlices: () -> Void) {
+    func runHeld(between observer: (any SliceObserver)?) {
         var input: [UInt8] = []
         swap(&input, &held)
-        input.withUnsafeBytes { hold($0, from: runCommands(in: $0, betweenSlices)) }
+        input.withUnsafeBytes { hold($0, from: runCommands(in: $0, observer)) }
     }
 
     private func hold(_ input: UnsafeRawBufferPointer, from offset: Int) {
@@ -157,7 +162,7 @@ final class Conversation {
     /// Runs complete commands while they may run, slice by slice.
     ///
     /// - Returns: the number of bytes of `input` that were consumed.
-    private func runCommands(in input: UnsafeRawBufferPointer, _ betweenSlices: () -> Void) -> Int {
+    private func runCommands(in input: UnsafeRawBufferPointer, _ observer: (any SliceObserver)?) -> Int {
         var offset = 0
         var sliceEnd = Self.sliceBytes
         isParserHungry = false
@@ -168,7 +173,7 @@ final class Conversation {
                 break
             }
             if offset >= sliceEnd {
-                betweenSlices()
+                observer?.sliceEnds()
                 sliceEnd = offset + Self.sliceBytes
             }
             runBatch(of: input, &offset, upTo: sliceEnd)
@@ -293,16 +298,18 @@ final class Conversation {
             return segment.output.appendOK(tag: repeated)
         }
         let tag = repeated.value
-        guard mayBegin(tag), let command = parser.repeatedSend else { return }
+        guard mayBegin(tag), let command = parser.takeRepeatedSend() else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+        parser.putBack(command)
         hintedLine = line
     }
 
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
         let tag = parser.repeatedTag.value
-        guard mayBegin(tag), let command = parser.repeatedReceive else { return }
+        guard mayBegin(tag), let command = parser.takeRepeatedReceive() else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+        parser.putBack(command)
     }
 
     /// Whether it is certain, without a lookup of the tag, that a command with it may run and park.
@@ -310,6 +317,7 @@ final class Conversation {
 
     private func conclude(_ outcome: Outcome, _ tag: Tag?) {
         switch outcome {
+        case .ok(let attributes): segment.output.append(ok: attributes, tag: tag)
         case .done(let reply): emit(reply, tag)
         case .parked(let id): park(id, tag)
         }

@@ -25,10 +25,14 @@ struct EncodedReplies: ~Copyable {
         guard case .message(let channel, let body, let attributes) = reply, body.count >= Self.leastInsertedBytes else {
             return bytes.append(reply, tag: tag)
         }
-        append(large: body, from: channel, attributes, tag: tag)
+        append(large: body, from: channel, attributes.common, tag: tag)
     }
 
-    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+    /// Appends `OK`.
+    mutating func append(ok attributes: CommonAttributes, tag: Tag?) { bytes.append(ok: attributes, tag: tag) }
+
+    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?)
+    {
         switch message {
         case .borrowed(let message): bytes.append(message, from: channel, attributes, tag: tag)
         case .owned(let body):
@@ -41,7 +45,7 @@ struct EncodedReplies: ~Copyable {
     }
 
     /// Appends a message of a counted receive.
-    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes) {
+    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: CommonAttributes) {
         switch message {
         case .borrowed(let message): bytes.append(message, behind: head, attributes)
         case .owned(let body):
@@ -54,7 +58,8 @@ struct EncodedReplies: ~Copyable {
         }
     }
 
-    private mutating func append(large body: Body, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+    private mutating func append(large body: Body, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?)
+    {
         bytes.append(headOfMessage: body.count, from: channel, attributes, tag: tag)
         insert(body)
     }

@@ -49,28 +49,40 @@ struct Outbox: ~Copyable {
         }
     }
 
+    /// Ends an operation with `OK`.
+    mutating func finish(_ operation: ParkedOperation, _ id: OperationID, ok attributes: CommonAttributes) {
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.finish(operation.caller.tag, ok: attributes, isOwn: isOwn)
+        } else {
+            effects.append(Effect(operation.caller, id, .final(.ok(Attributes(attributes)))))
+        }
+    }
+
     /// Ends an operation with a message.
     mutating func finish(
         _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: ChannelName,
-        _ attributes: Attributes
+        _ attributes: CommonAttributes
     ) {
         if let (segment, isOwn) = segment(of: operation.client) {
             segment.finish(operation.caller.tag, message, from: channel, attributes, isOwn: isOwn)
         } else {
-            effects.append(Effect(operation.caller, id, .final(.message(channel, message.body, attributes))))
+            effects.append(
+                Effect(operation.caller, id, .final(.message(channel, message.body, Attributes(attributes)))))
         }
     }
 
     /// Sends a message to a counted receive that continues.
     mutating func forward(
         _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, through stream: CountedReceive,
-        _ attributes: Attributes, countingFor bytes: Int
+        _ attributes: CommonAttributes, countingFor bytes: Int
     ) {
         if let (segment, isOwn) = segment(of: operation.client) {
             segment.forward(message, behind: stream.head, attributes, countingFor: bytes, isOwn: isOwn)
         } else {
             effects.append(
-                Effect(operation.caller, id, .partial(.message(stream.channel.name, message.body, attributes))))
+                Effect(
+                    operation.caller, id, .partial(.message(stream.channel.name, message.body, Attributes(attributes))))
+            )
         }
     }
 

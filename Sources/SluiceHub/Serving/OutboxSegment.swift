@@ -92,9 +92,21 @@ final class OutboxSegment: @unchecked Sendable {
         endOwn(tag)
     }
 
+    /// Appends `OK`, which is the last reply to an operation.
+    func finish(_ tag: Tag?, ok attributes: CommonAttributes, isOwn: Bool) {
+        guard isOwn else {
+            let waiting = ensureWaiting()
+            waiting.encoded.append(ok: attributes, tag: tag)
+            return waiting.end(tag)
+        }
+        if isClosed { return }
+        output.append(ok: attributes, tag: tag)
+        endOwn(tag)
+    }
+
     /// Appends a message, which is the last reply to an operation.
     func finish(
-        _ tag: Tag?, _ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, isOwn: Bool
+        _ tag: Tag?, _ message: MessageBytes, from channel: ChannelName, _ attributes: CommonAttributes, isOwn: Bool
     ) {
         guard isOwn else {
             let waiting = ensureWaiting()
@@ -108,7 +120,8 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Appends a message of an operation that continues.
     func forward(
-        _ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes, countingFor bytes: Int, isOwn: Bool
+        _ message: MessageBytes, behind head: MessageHead, _ attributes: CommonAttributes, countingFor bytes: Int,
+        isOwn: Bool
     ) {
         guard isOwn else {
             let waiting = ensureWaiting()

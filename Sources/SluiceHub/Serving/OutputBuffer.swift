@@ -28,7 +28,14 @@ struct OutputBuffer: ~Copyable {
         replies.append(reply, tag: tag)
     }
 
-    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: Attributes, tag: Tag?) {
+    /// Appends `OK`.
+    mutating func append(ok attributes: CommonAttributes, tag: Tag?) {
+        ensureBuffer()
+        replies.append(ok: attributes, tag: tag)
+    }
+
+    mutating func append(_ message: MessageBytes, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?)
+    {
         ensureBuffer()
         replies.append(message, from: channel, attributes, tag: tag)
     }
@@ -39,7 +46,7 @@ struct OutputBuffer: ~Copyable {
         replies.bytes.appendOK(tag: tag)
     }
 
-    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: Attributes) {
+    mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: CommonAttributes) {
         ensureBuffer()
         replies.append(message, behind: head, attributes)
     }

@@ -24,11 +24,12 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     let scratch: UnsafeMutableRawBufferPointer
     /// The list of segments with new replies whose owners have not been notified.
     @exclusivity(unchecked) private var firstArrived: OutboxSegment?
-    @exclusivity(unchecked) private unowned(unsafe) var lastArrived: OutboxSegment?
+    @exclusivity(unchecked) private var lastArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var isNotifying = false
     /// The list of the connections to call at the end of this turn.
     @exclusivity(unchecked) private var firstScheduled: Connection?
-    @exclusivity(unchecked) private unowned(unsafe) var lastScheduled: Connection?
+    // Not retained: the list's links retain all of its connections.
+    @exclusivity(unchecked) private var lastScheduled: Unmanaged<Connection>?
     @exclusivity(unchecked) private var scheduledCount = 0
     /// The conversations with a report to continue. They take turns.
     @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
@@ -39,8 +40,9 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Opened when the last connection has ended. Nil while there are no connections.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
-    /// The blocks of buffers that were written, for reuse.
-    @exclusivity(unchecked) private var blocks: ContiguousArray<ByteBuffer.Block> = []
+    /// The list of the blocks of buffers that were written, for reuse, and their number.
+    @exclusivity(unchecked) private var firstBlock: ByteBuffer.Block?
+    @exclusivity(unchecked) private var blockCount = 0
 
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
@@ -50,7 +52,10 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     deinit {
         scratch.deallocate()
-        for block in blocks { block.free() }
+        while let block = firstBlock {
+            firstBlock = block.next
+            block.free()
+        }
     }
 
     func connectionEnters() {
@@ -70,8 +75,12 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     func noteArrival(in segment: OutboxSegment) {
         if segment.isArrived { return }
         segment.isArrived = true
-        if firstArrived == nil { firstArrived = segment } else { lastArrived?.nextArrived = segment }
-        lastArrived = segment
+        if firstArrived == nil {
+            firstArrived = segment
+        } else {
+            lastArrived?._withUnsafeGuaranteedRef { $0.nextArrived = segment }
+        }
+        lastArrived = .passUnretained(segment)
     }
 
     /// Moves the replies that wait in a segment to its connection's half, and lists the segment as one with new replies.
@@ -102,9 +111,9 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
             firstScheduled = connection
             awaitEndOfTurn()
         } else {
-            lastScheduled?.nextScheduled = connection
+            lastScheduled?._withUnsafeGuaranteedRef { $0.nextScheduled = connection }
         }
-        lastScheduled = connection
+        lastScheduled = .passUnretained(connection)
         scheduledCount += 1
     }
 
@@ -160,13 +169,18 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Returns an empty buffer that reuses a kept block if there is one.
     func takeBuffer() -> ByteBuffer {
-        blocks.popLast().map { ByteBuffer($0) } ?? ByteBuffer()
+        guard let block = firstBlock else { return ByteBuffer() }
+        firstBlock = block.next
+        blockCount -= 1
+        return ByteBuffer(block)
     }
 
     /// Empties a buffer, and keeps its block for reuse.
     func recycle(_ buffer: inout ByteBuffer) {
         guard let block = buffer.takeBlock() else { return }
-        guard blocks.count < Self.maxBlocks, block.capacity <= Self.largestBlockKept else { return block.free() }
-        blocks.append(block)
+        guard blockCount < Self.maxBlocks, block.capacity <= Self.largestBlockKept else { return block.free() }
+        block.next = firstBlock
+        firstBlock = block
+        blockCount += 1
     }
 }

@@ -55,7 +55,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var runningJob: UnsafeRawPointer?
     /// The green tasks that are suspended in an `await` of something else than this library, by the address of their
     /// Swift task.
-    private var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
+    @exclusivity(unchecked) private var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
     private(set) lazy var sleepers = Sleepers(of: self)
     /// Guards the joiners of all the reactor's tasks. One lock for all keeps the records small.
     let joinLock = Lock<Void>(())

@@ -2,37 +2,55 @@
 ///
 /// An array checks at each append whether it is shared, and releases its elements one by one. That took a tenth of the
 /// time of a handoff.
+@usableFromInline
 package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     // `Sendable` because the buffer is the only owner of its memory.
 
     /// Memory that no buffer is using.
+    @usableFromInline
     package struct Block {
-        fileprivate let base: UnsafeMutableRawPointer
+        @usableFromInline let base: UnsafeMutableRawPointer
         /// In bytes.
-        package let capacity: Int
+        @usableFromInline package let capacity: Int
+
+        @inlinable
+        init(base: UnsafeMutableRawPointer, capacity: Int) {
+            self.base = base
+            self.capacity = capacity
+        }
+
+        /// A block that is linked to this one, in a list of unused blocks. Stored in the memory of this block.
+        package var next: Block? {
+            get { base.load(as: Block?.self) }
+            nonmutating set { base.storeBytes(of: newValue, as: Block?.self) }
+        }
 
         /// Returns the memory to the system.
         package func free() { base.deallocate() }
     }
 
-    private var base: UnsafeMutableRawPointer?
-    private var capacity = 0
-    package private(set) var count = 0
+    @usableFromInline var base: UnsafeMutableRawPointer?
+    @usableFromInline var capacity = 0
+    @usableFromInline package internal(set) var count = 0
 
     /// Creates an empty buffer without memory.
+    @inlinable
     package init() {}
 
     /// Creates an empty buffer that uses the memory of `block`.
+    @inlinable
     package init(_ block: Block) {
         base = block.base
         capacity = block.capacity
     }
 
+    @inlinable
     deinit { base?.deallocate() }
 
-    package var isEmpty: Bool { count == 0 }
+    @inlinable package var isEmpty: Bool { count == 0 }
 
     /// Empties the buffer and returns its memory, or nil if it has none.
+    @inlinable
     package mutating func takeBlock() -> Block? {
         guard let base else { return nil }
         let block = Block(base: base, capacity: capacity)
@@ -43,7 +61,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
     }
 
     /// The bytes. Valid until the buffer changes.
-    package var unsafeBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
+    @inlinable package var unsafeBytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: base, count: count) }
 
     package mutating func append(contentsOf other: borrowing ByteBuffer) {
         append(atMost: other.count) { $0.put(other.unsafeBytes) }

@@ -8,7 +8,10 @@ extension BoundedWriter {
             putOK()
             put(attributes)
         case .message(let channel, let body, let attributes):
-            putMessageHead(body.count, from: channel, attributes)
+            putMessageHead(from: channel)
+            put(decimal: body.count)
+            put(attributes)
+            put(UInt8.lineFeed)
             body.withUnsafeBytes { put($0) }
         case .data(let body, let attributes):
             put("DATA " as StaticString)
@@ -40,7 +43,9 @@ extension BoundedWriter {
     }
 
     /// Puts the line that announces a message, without the tag.
-    fileprivate mutating func putMessageHead(_ byteCount: Int, from channel: ChannelName, _ attributes: Attributes) {
+    fileprivate mutating func putMessageHead(
+        _ byteCount: Int, from channel: ChannelName, _ attributes: CommonAttributes
+    ) {
         putMessageHead(from: channel)
         putLengthOfMessage(byteCount, attributes)
     }
@@ -51,7 +56,7 @@ extension BoundedWriter {
         put(UInt8.space)
     }
 
-    fileprivate mutating func putLengthOfMessage(_ byteCount: Int, _ attributes: Attributes) {
+    fileprivate mutating func putLengthOfMessage(_ byteCount: Int, _ attributes: CommonAttributes) {
         put(decimal: byteCount)
         put(attributes)
         put(UInt8.lineFeed)
@@ -82,6 +87,16 @@ extension BoundedWriter {
     }
 
     private mutating func put(_ attributes: Attributes) {
+        put(attributes.common)
+        for attribute in attributes.others {
+            put(UInt8.space)
+            put(attribute.key.description)
+            put(UInt8.equals)
+            put(attribute.value)
+        }
+    }
+
+    fileprivate mutating func put(_ attributes: CommonAttributes) {
         if attributes.isEmpty { return }
         if let delivery = attributes.delivery {
             put(" did=" as StaticString)
@@ -94,12 +109,6 @@ extension BoundedWriter {
         if attributes.isDuplicate { put(" dup=yes" as StaticString) }
         if attributes.isDropped { put(" dropped=yes" as StaticString) }
         if let arm = attributes.arm { put(" arm=", arm) }
-        for attribute in attributes.others {
-            put(UInt8.space)
-            put(attribute.key.description)
-            put(UInt8.equals)
-            put(attribute.value)
-        }
     }
 
     private mutating func put(_ key: StaticString, _ number: Int) {
@@ -117,22 +126,23 @@ extension Reply {
     fileprivate var encodedCapacity: Int {
         switch self {
         case .ok(let attributes), .otherwise(let attributes): Self.capacityOfLine + attributes.encodedCapacity
-        case .message(_, let body, let attributes): Self.encodedCapacity(ofMessage: body.count, attributes)
+        case .message(_, let body, let attributes):
+            Self.encodedCapacity(ofMessage: body.count) + attributes.encodedCapacity
         case .data(let body, let attributes): Self.capacityOfLine + attributes.encodedCapacity + body.count
         case .timeout, .closed, .poisoned, .cancelled, .maybe, .end, .error: Self.capacityOfLine
         }
     }
 
-    fileprivate static func encodedCapacity(ofMessage byteCount: Int, _ attributes: Attributes) -> Int {
-        capacityOfLine + attributes.encodedCapacity + byteCount
-    }
+    /// For a message with common attributes.
+    fileprivate static func encodedCapacity(ofMessage byteCount: Int) -> Int { capacityOfOK + byteCount }
+
+    /// For an `OK` with common attributes: six keys of at most nine bytes, each with a space, `=`, and a number.
+    fileprivate static let capacityOfOK = capacityOfLine + 6 * (11 + BoundedWriter.mostDigits)
 }
 
 extension Attributes {
     fileprivate var encodedCapacity: Int {
-        if isEmpty { return 0 }
-        // Six keys of at most nine bytes, each with a space, `=`, and a number.
-        return others.reduce(6 * (11 + BoundedWriter.mostDigits)) {
+        others.reduce(6 * (11 + BoundedWriter.mostDigits)) {
             $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
         }
     }
@@ -152,7 +162,7 @@ package struct MessageHead: Sendable {
     fileprivate private(set) var bytes: [UInt8] = []
 
     package init(from channel: ChannelName, tag: Tag?) {
-        bytes.append(atMost: Reply.encodedCapacity(ofMessage: 0, Attributes())) { writer in
+        bytes.append(atMost: Reply.encodedCapacity(ofMessage: 0)) { writer in
             writer.put(tag)
             writer.putMessageHead(from: channel)
         }
@@ -165,6 +175,16 @@ extension ByteBuffer {
         append(atMost: reply.encodedCapacity) { $0.put(reply, tag: tag) }
     }
 
+    /// Appends `OK`.
+    package mutating func append(ok attributes: CommonAttributes, tag: Tag?) {
+        append(atMost: Reply.capacityOfOK) { writer in
+            writer.put(tag)
+            writer.putOK()
+            writer.put(attributes)
+            writer.put(UInt8.lineFeed)
+        }
+    }
+
     /// Appends `OK` without attributes, which is by far the most frequent reply.
     package mutating func appendOK(tag: RequestParser.RepeatedTag) {
         append(atMost: tag.bytes.count + 3) { writer in
@@ -175,9 +195,10 @@ extension ByteBuffer {
     }
 
     /// Appends a message of a counted receive.
-    package mutating func append(_ message: UnsafeRawBufferPointer, behind head: MessageHead, _ attributes: Attributes)
-    {
-        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { writer in
+    package mutating func append(
+        _ message: UnsafeRawBufferPointer, behind head: MessageHead, _ attributes: CommonAttributes
+    ) {
+        append(atMost: Reply.encodedCapacity(ofMessage: message.count)) { writer in
             head.bytes.withUnsafeBytes { writer.put($0) }
             writer.putLengthOfMessage(message.count, attributes)
             writer.put(message)
@@ -187,8 +208,9 @@ extension ByteBuffer {
 
     /// Appends the line before the bytes of a message of a counted receive. The caller must append the bytes, and then
     /// call ``appendEndOfMessage()``.
-    package mutating func append(headOfMessage byteCount: Int, behind head: MessageHead, _ attributes: Attributes) {
-        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { writer in
+    package mutating func append(headOfMessage byteCount: Int, behind head: MessageHead, _ attributes: CommonAttributes)
+    {
+        append(atMost: Reply.encodedCapacity(ofMessage: 0)) { writer in
             head.bytes.withUnsafeBytes { writer.put($0) }
             writer.putLengthOfMessage(byteCount, attributes)
         }
@@ -196,9 +218,9 @@ extension ByteBuffer {
 
     /// Appends a message as the server sends it.
     package mutating func append(
-        _ message: UnsafeRawBufferPointer, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
+        _ message: UnsafeRawBufferPointer, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?
     ) {
-        append(atMost: Reply.encodedCapacity(ofMessage: message.count, attributes)) { writer in
+        append(atMost: Reply.encodedCapacity(ofMessage: message.count)) { writer in
             writer.put(tag)
             writer.putMessageHead(message.count, from: channel, attributes)
             writer.put(message)
@@ -209,9 +231,9 @@ extension ByteBuffer {
     /// Appends the line before the bytes of a message. The caller must append the bytes, and then call
     /// ``appendEndOfMessage()``.
     package mutating func append(
-        headOfMessage byteCount: Int, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
+        headOfMessage byteCount: Int, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?
     ) {
-        append(atMost: Reply.encodedCapacity(ofMessage: 0, attributes)) { writer in
+        append(atMost: Reply.encodedCapacity(ofMessage: 0)) { writer in
             writer.put(tag)
             writer.putMessageHead(byteCount, from: channel, attributes)
         }

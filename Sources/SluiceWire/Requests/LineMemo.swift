@@ -23,14 +23,14 @@ struct LineMemo: ~Copyable {
     private var isTagged = false
     private var kind = Kind.none
     /// The send of the last line, without its text.
-    private(set) var send: SendCommand?
+    var send: SendCommand?
     /// The tag of the recognised line, with its `#` and the space behind it. Empty if it has none.
     private(set) var tag = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The text of the recognised send.
     private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
     /// The number of the remembered line. Changes with each new one.
     private(set) var serial: UInt32 = 0
-    private(set) var receive: ReceiveCommand?
+    var receive: ReceiveCommand?
 
     /// Recognises a line at `offset`, before its end is known, and consumes it. Returns `.none` if the line begins
     /// differently or is incomplete.
@@ -65,13 +65,6 @@ struct LineMemo: ~Copyable {
         text = rest[end..<end + length].raw
         offset += lineFeed + 1
         return .send
-    }
-
-    /// The recognised send, with its text.
-    var repeatedSend: SendCommand? {
-        var repeated = send
-        repeated?.body = .borrowed(text)
-        return repeated
     }
 
     /// Remembers a line without its tag, and its command, if it is of a kind that is remembered.

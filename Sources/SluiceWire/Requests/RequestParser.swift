@@ -35,10 +35,10 @@ package struct RequestParser: ~Copyable {
     package enum Found: Sendable {
         /// A complete request; see ``FoundValues/takeRequest()``.
         case request
-        /// A send that repeats the previous one, apart from its tag: `repeatedSend`, whose body is borrowed from the
-        /// input, with the tag `repeatedTag`.
+        /// A send that repeats the previous one, apart from its tag: see `takeRepeatedSend`, with the tag `repeatedTag`.
         case repeatedSend
-        /// A receive that repeats the previous one, apart from its tag: `repeatedReceive`, with the tag `repeatedTag`.
+        /// A receive that repeats the previous one, apart from its tag: see `takeRepeatedReceive`, with the tag
+        /// `repeatedTag`.
         case repeatedReceive
         /// A `PING` without a text, with the tag `repeatedTag`.
         case repeatedPing
@@ -67,18 +67,6 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// The tag of a repeated command, borrowed from the input. Making a ``Tag`` of it, and encoding that again, takes a
-    /// fifth of the instructions of a streamed message.
-    package struct RepeatedTag {
-        /// The tag as it stands in the line, with its `#` and the space behind it. Empty if there is none.
-        fileprivate(set) package var bytes: UnsafeRawBufferPointer
-
-        /// The tag. Nil if there is none.
-        package var value: Tag? {
-            bytes.count > 2 ? Tag(ByteView(UnsafeRawBufferPointer(rebasing: bytes[1..<bytes.count - 1]))) : nil
-        }
-    }
-
     private enum Phase {
         case line
         /// Inside an overlong line that was refused. Its bodies follow, if there are any.
@@ -90,7 +78,15 @@ package struct RequestParser: ~Copyable {
         case closed
     }
 
-    private let limits: Limits
+    /// The limits, which many parsers can share: a copy in each would be a twentieth of an idle connection.
+    package final class SharedLimits: Sendable {
+        let limits: Limits
+
+        package init(_ limits: Limits) { self.limits = limits }
+    }
+
+    private let shared: SharedLimits
+    private var limits: Limits { shared.limits }
     private var scanner: LineScanner
     private var phase = Phase.line
     /// Made for a client that has sent a few lines: an idle connection, or one that waits for ever, has none.
@@ -101,9 +97,13 @@ package struct RequestParser: ~Copyable {
     /// The checks for other protocols that are still due.
     private var opening = Opening.Stage.firstLine
 
+    package init(_ shared: SharedLimits) {
+        self.shared = shared
+        scanner = LineScanner(maxLineBytes: shared.limits.maxLineBytes)
+    }
+
     package init(limits: Limits) {
-        self.limits = limits
-        scanner = LineScanner(maxLineBytes: limits.maxLineBytes)
+        self.init(SharedLimits(limits))
     }
 
     deinit {
@@ -152,16 +152,28 @@ package struct RequestParser: ~Copyable {
     package var repeatedTag: RepeatedTag {
         mutating get { RepeatedTag(bytes: memo?.pointee.tag ?? UnsafeRawBufferPointer(start: nil, count: 0)) }
     }
-    /// The send of the last call, if that found a repeated send. Valid until the next call.
-    package var repeatedSend: SendCommand? { mutating get { memo?.pointee.repeatedSend } }
+    /// Takes the send of the last call, if that found a repeated send. Its text is borrowed from the input. The caller
+    /// must put it back before the next call. Copying commands, and destroying the copies, took a thirtieth of a handoff.
+    package mutating func takeRepeatedSend() -> SendCommand? {
+        guard let memo, var taken = memo.pointee.send.take() else { return nil }
+        taken.body = .borrowed(memo.pointee.text)
+        return taken
+    }
+    package mutating func putBack(_ send: consuming SendCommand) {
+        // The borrowed text is invalid after the call.
+        send.body = .owned([])
+        memo?.pointee.send = send
+    }
     /// The text of the repeated send.
     package var repeatedText: UnsafeRawBufferPointer {
         mutating get { memo?.pointee.text ?? UnsafeRawBufferPointer(start: nil, count: 0) }
     }
     /// The number of the line that the repeated command repeats.
     package var repeatedLine: UInt32 { mutating get { memo?.pointee.serial ?? 0 } }
-    /// The receive of the last call, if that found a repeated receive.
-    package var repeatedReceive: ReceiveCommand? { mutating get { memo?.pointee.receive } }
+    /// Takes the receive of the last call, if that found a repeated receive. The caller must put it back before the next
+    /// call.
+    package mutating func takeRepeatedReceive() -> ReceiveCommand? { memo?.pointee.receive.take() }
+    package mutating func putBack(_ receive: consuming ReceiveCommand) { memo?.pointee.receive = receive }
 
     /// Finds the next request or refusal in `input`. The body of a send may be borrowed from `input`.
     ///
@@ -185,8 +197,14 @@ package struct RequestParser: ~Copyable {
         let values = FoundValues()
         switch find(input, offset: &offset, into: values) {
         case .request: return .request(values.takeRequest())
-        case .repeatedSend: return step(repeatedTag, repeatedSend.map { .send($0) })
-        case .repeatedReceive: return step(repeatedTag, repeatedReceive.map { .receive($0) })
+        case .repeatedSend:
+            guard let send = takeRepeatedSend() else { return .needsMore }
+            putBack(send)
+            return step(repeatedTag, .send(send))
+        case .repeatedReceive:
+            guard let receive = takeRepeatedReceive() else { return .needsMore }
+            putBack(receive)
+            return step(repeatedTag, .receive(receive))
         case .repeatedPing: return step(repeatedTag, .ping([]))
         case .refused:
             let refusal = values.takeRefusal()
@@ -195,8 +213,8 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    private func step(_ tag: RepeatedTag, _ command: Command?) -> Step {
-        command.map { .request(Request(tag: tag.value, command: $0)) } ?? .needsMore
+    private func step(_ tag: RepeatedTag, _ command: Command) -> Step {
+        .request(Request(tag: tag.value, command: command))
     }
 
     private func found(_ request: consuming Request, _ values: FoundValues) -> Found {

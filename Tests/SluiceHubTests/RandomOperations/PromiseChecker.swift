@@ -111,6 +111,7 @@ final class PromiseChecker {
 
     func begin(_ operation: Operation, _ outcome: Outcome) {
         switch outcome {
+        case .ok(let attributes): conclude(operation, .ok(Attributes(attributes)))
         case .done(let reply): conclude(operation, reply)
         case .parked(let id):
             if pending[id] != nil { fault("\(id) was begun twice") }

@@ -147,6 +147,7 @@ struct RandomClients: ~Copyable {
 
     private mutating func log(_ client: ConnectionID, _ caption: String, _ outcome: Outcome) {
         switch outcome {
+        case .ok: log.append("\(client.slot) \(caption): OK")
         case .done(let reply): log.append("\(client.slot) \(caption): \(text(reply))")
         case .parked(let id): log.append("\(client.slot) \(caption): parked as \(id.serial)")
         }

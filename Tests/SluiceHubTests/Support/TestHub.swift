@@ -26,8 +26,10 @@ struct TestHub: ~Copyable {
         machine.disconnect(connection, isOrderly: isOrderly)
     }
 
+    /// Returns the outcome with every reply, `OK` too, as `done`.
     mutating func apply(_ operation: Command, by connection: ConnectionID, tag: String? = nil) -> Outcome {
-        machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
+        let outcome = machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
+        return outcome.reply.map { .done($0) } ?? outcome
     }
 
     mutating func send(
