@@ -73,6 +73,7 @@ extension Handoff {
     func report(since start: UInt64) -> HandoffReport {
         HandoffReport(
             secondsSinceStart: Double(time &- start) / 1e9, channel: channel.description, bodyBytes: bodyBytes,
-            from: sender, to: receiver, attempt: attempt, droppedBefore: droppedBefore)
+            from: sender.address, fromLabel: sender.label, to: receiver.address, toLabel: receiver.label,
+            attempt: attempt, droppedBefore: droppedBefore)
     }
 }

@@ -56,9 +56,8 @@ extension HubStateMachine {
         }
     }
 
-    /// The name of a client in a trace.
-    private func caption(of connection: ConnectionID) -> String {
-        guard let client = clients[connection] else { return "-" }
-        return client.label?.description ?? client.address
+    private func caption(of connection: ConnectionID) -> ClientCaption {
+        let client = clients[connection]
+        return ClientCaption(address: client?.address ?? "-", label: client?.label?.description)
     }
 }

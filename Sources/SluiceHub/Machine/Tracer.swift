@@ -6,8 +6,8 @@ struct Handoff: Sendable, Hashable {
     let time: UInt64
     let channel: ChannelName
     let bodyBytes: Int
-    let sender: String
-    let receiver: String
+    let sender: ClientCaption
+    let receiver: ClientCaption
     /// The number of the attempt under a lease. Nil without a lease.
     let attempt: Int?
     /// The number of handoffs that were dropped before this one because the client had no credit left.
@@ -16,6 +16,13 @@ struct Handoff: Sendable, Hashable {
 
     /// The output bytes that a report of a handoff is charged with.
     static let outputBytes = 200
+}
+
+/// A client in the report of a handoff. A label never stands for the address, because any client can take any label.
+struct ClientCaption: Sendable, Hashable {
+    /// A hyphen if the client has disconnected.
+    let address: String
+    let label: String?
 }
 
 /// A client that follows the handoffs.

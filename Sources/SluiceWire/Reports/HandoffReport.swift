@@ -6,10 +6,14 @@ public struct HandoffReport: Report, Hashable {
     public var channel: String
     /// The length of the message.
     public var bodyBytes: Int
-    /// The label or address of the sender, or a hyphen if the sender has disconnected.
+    /// The address of the sender, or a hyphen if the sender has disconnected.
     public var from: String
-    /// The label or address of the receiver, or a hyphen if the receiver has disconnected.
+    /// The label that the sender has chosen with `NAME`.
+    public var fromLabel: String?
+    /// The address of the receiver, or a hyphen if the receiver has disconnected.
     public var to: String
+    /// The label that the receiver has chosen with `NAME`.
+    public var toLabel: String?
     /// How often the message has been handed out under a lease, this time included. Nil without a lease.
     public var attempt: Int?
     /// The number of handoffs that were left out before this one because the client did not read fast enough.
@@ -20,7 +24,9 @@ public struct HandoffReport: Report, Hashable {
         channel: String,
         bodyBytes: Int,
         from: String,
+        fromLabel: String? = nil,
         to: String,
+        toLabel: String? = nil,
         attempt: Int? = nil,
         droppedBefore: Int = 0
     ) {
@@ -28,7 +34,9 @@ public struct HandoffReport: Report, Hashable {
         self.channel = channel
         self.bodyBytes = bodyBytes
         self.from = from
+        self.fromLabel = fromLabel
         self.to = to
+        self.toLabel = toLabel
         self.attempt = attempt
         self.droppedBefore = droppedBefore
     }
@@ -40,8 +48,12 @@ public struct HandoffReport: Report, Hashable {
             text = "... \(String(readable: droppedBefore)) \(droppedBefore == 1 ? "handoff" : "handoffs") not shown\n"
         }
         text += "\(String(preciseSeconds: secondsSinceStart))  \(channel)  \(String(readableBytes: bodyBytes))"
-        text += "  \(from) -> \(to)"
+        text += "  \(Self.caption(from, fromLabel)) -> \(Self.caption(to, toLabel))"
         if let attempt { text += "  attempt \(attempt)" }
         return text
+    }
+
+    private static func caption(_ address: String, _ label: String?) -> String {
+        label.map { "\($0) (\(address))" } ?? address
     }
 }

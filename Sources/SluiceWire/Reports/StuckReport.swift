@@ -92,13 +92,16 @@ public struct WaitCycle: Codable, Sendable, Hashable {
         }
     }
 
-    /// The labels by address of the clients whose label no other client of the cycle has. Other lines may call such a
-    /// client by its label alone, because the line of its own step has both.
+    /// The labels by address of the clients whose label no other client of the cycle has, as its label or its address.
+    /// Other lines may call such a client by its label alone, because the line of its own step has both.
     private var shownNames: [String: String] {
         let stepsByLabel = Dictionary(grouping: steps) { $0.label }
         var names: [String: String] = [:]
         for step in steps {
-            if let label = step.label, stepsByLabel[label]?.count == 1 { names[step.client] = label }
+            guard let label = step.label, stepsByLabel[label]?.count == 1,
+                !steps.contains(where: { $0.client == label })
+            else { continue }
+            names[step.client] = label
         }
         return names
     }

@@ -240,8 +240,47 @@ import Testing
     @Test("A handoff is shown in one line")
     func aHandoffIsALine() {
         let handoff = HandoffReport(
-            secondsSinceStart: 12.345678, channel: "jobs", bodyBytes: 5, from: "alice", to: "127.0.0.1:4712")
-        #expect(handoff.text == "12.345678  jobs  5 B  alice -> 127.0.0.1:4712")
+            secondsSinceStart: 12.345678, channel: "jobs", bodyBytes: 5, from: "127.0.0.1:4711", fromLabel: "alice",
+            to: "127.0.0.1:4712")
+        #expect(handoff.text == "12.345678  jobs  5 B  alice (127.0.0.1:4711) -> 127.0.0.1:4712")
+    }
+
+    @Test("A client that labels itself with another client's address does not pass for it")
+    func aLabelDoesNotReplaceAnAddress() throws {
+        let handoff = HandoffReport(
+            secondsSinceStart: 1, channel: "a", bodyBytes: 0, from: "192.0.2.1:1", fromLabel: "192.0.2.9:9",
+            to: "192.0.2.2:2", toLabel: "192.0.2.9:9")
+        #expect(handoff.text.contains("(192.0.2.1:1)") && handoff.text.contains("(192.0.2.2:2)"))
+        let steps = ["192.0.2.1:1", "192.0.2.2:2"].enumerated().map { number, address in
+            WaitStep(
+                client: address, label: number == 0 ? "192.0.2.2:2" : nil, operation: .receive, channel: "a",
+                waitingSeconds: 1, waitsFor: number == 0 ? "192.0.2.2:2" : "192.0.2.1:1")
+        }
+        let text = StuckReport(cycles: [WaitCycle(.proved, steps: steps)]).text
+        #expect(text.contains("which 192.0.2.1:1 sends"))
+    }
+
+    @Test("Every report about a client shows its address beside its label")
+    func reportsShowAddresses() {
+        let reports: [any Report] = [
+            ClientsReport(clients: [ClientReport(address: "192.0.2.1:1", label: "boss", connectedSeconds: 1)]),
+            WaitersReport(waiters: [
+                WaiterReport(
+                    client: "192.0.2.1:1", label: "boss", operation: .receive, targets: ["a"], waitingSeconds: 1)
+            ]),
+            HandoffReport(
+                secondsSinceStart: 1, channel: "a", bodyBytes: 0, from: "192.0.2.1:1", fromLabel: "boss", to: "-"),
+            StuckReport(cycles: [
+                WaitCycle(
+                    .proved,
+                    steps: [
+                        WaitStep(
+                            client: "192.0.2.1:1", label: "boss", operation: .send, channel: "a", waitingSeconds: 1,
+                            waitsFor: "192.0.2.1:1")
+                    ])
+            ]),
+        ]
+        for report in reports { #expect(report.text.contains("192.0.2.1:1") && report.text.contains("boss")) }
     }
 
     @Test("A handoff report counts the handoffs that it leaves out")
