@@ -47,7 +47,8 @@ struct ReportOptions: ParsableArguments {
 
 private func print(_ bytes: [UInt8], in invocation: Invocation) async throws -> Ending {
     do {
-        try await StandardOutput(on: invocation.reactor).write(bytes + [0x0A])
+        let text = bytes.escapedForTerminal(keepingBreaks: true)
+        try await StandardOutput(on: invocation.reactor).write(text + [0x0A])
         return .status(.success)
     } catch is BrokenPipe {
         return .brokenPipe
@@ -140,7 +141,7 @@ struct TraceJob: Sendable {
         let lines = Lines()
         client.submit(.trace(command)) { event in
             switch event {
-            case .part(.data(let line, _), _): lines.bytes += line + [0x0A]
+            case .part(.data(let line, _), _): lines.bytes += line.escapedForTerminal(keepingBreaks: true) + [0x0A]
             case .part: break
             case .ended(let outcome): lines.ending = Failure(outcome)
             }

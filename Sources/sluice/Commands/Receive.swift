@@ -154,7 +154,8 @@ struct ReceiveJob: Sendable {
 
     private func bytes(of batch: [IntakeMessage]) -> [UInt8] {
         var bytes: [UInt8] = []
-        for message in batch { format.append(message, of: demand.channel, to: &bytes) }
+        let isTerminal = Console.hasTerminalOutput
+        for message in batch { format.append(message, of: demand.channel, to: &bytes, isTerminal: isTerminal) }
         return bytes
     }
 

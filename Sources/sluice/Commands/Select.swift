@@ -109,7 +109,10 @@ struct SelectJob: Sendable {
         let reply = try await client.reply(to: .select(command))
         guard let choice = Choice(reply, of: command) else { throw Failure(reply) }
         do {
-            let bytes = printsJSON ? JSONLine.bytes(choice) : choice.line
+            let line = choice.line
+            let isText = !Console.hasTerminalOutput
+            let bytes =
+                printsJSON ? JSONLine.bytes(choice) : isText ? line : line.escapedForTerminal(keepingBreaks: true)
             try await StandardOutput(on: invocation.reactor).write(bytes)
         } catch is BrokenPipe {
             return .brokenPipe

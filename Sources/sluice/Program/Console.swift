@@ -1,4 +1,5 @@
 import Glibc
+import SluiceWire
 
 /// Standard error, for messages to a person.
 struct Console: Sendable {
@@ -19,7 +20,7 @@ struct Console: Sendable {
     /// Reports what is wrong.
     func complain(_ message: String) {
         guard !isQuiet else { return }
-        write("sluice: \(message)\n")
+        write("sluice: \(message.escapedForTerminal())\n")
     }
 
     /// Writes a text as it is. What cannot be written is lost, because there is nowhere to report it.

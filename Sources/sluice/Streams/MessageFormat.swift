@@ -13,11 +13,15 @@ enum MessageFormat: Sendable, Hashable {
     /// As JSON, one object a line.
     case json
 
-    func append(_ received: IntakeMessage, of channel: ChannelName, to out: inout [UInt8]) {
+    /// Appends a message to the output.
+    ///
+    /// - Parameter isTerminal: whether the output is a terminal, for which the text of a line is escaped. What is asked for
+    ///   as it is stays as it is.
+    func append(_ received: IntakeMessage, of channel: ChannelName, to out: inout [UInt8], isTerminal: Bool = false) {
         let body = received.message.bytes
         switch self {
         case .lines:
-            out += body
+            out += isTerminal ? body.escapedForTerminal(keepingBreaks: true) : body
             out.append(0x0A)
         case .null:
             out += body
@@ -58,13 +62,13 @@ struct MessageRecord: Encodable {
     }
 }
 
-/// A value as one line of JSON.
+/// A value as one line of JSON, which is safe to show on a terminal.
 enum JSONLine {
     static func bytes(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         // Texts and whole numbers can always be encoded.
         guard let data = try? encoder.encode(value) else { return [] }
-        return Array(data) + [0x0A]
+        return data.escapedForTerminal() + [0x0A]
     }
 }

@@ -1,3 +1,5 @@
+import SluiceWire
+
 /// A line of the screen, no wider than the screen: pieces of text with their styles.
 struct StyledLine: Sendable, Hashable {
     enum Style: String, Sendable, Hashable {
@@ -33,6 +35,8 @@ struct StyledLine: Sendable, Hashable {
     /// Appends a text whose characters must take one column each; see `columns`.
     mutating func append(_ text: String, _ style: Style = .plain) {
         guard !text.isEmpty else { return }
+        // Names and reasons come from other clients.
+        let text = text.escapedForTerminal()
         pieces.append((text, style))
         width += text.count
     }

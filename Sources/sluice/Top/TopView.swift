@@ -157,7 +157,7 @@ struct TopView: Sendable {
                     "WAITED": (
                         String(readableSeconds: seconds), seconds >= 60 ? .bad : seconds >= 10 ? .notable : .plain
                     ),
-                    "CLIENT": (waiter.label ?? waiter.client, .plain),
+                    "CLIENT": (waiter.client + (waiter.label.map { " \($0)" } ?? ""), .plain),
                     "LEFT": (waiter.timeoutSeconds.map { String(readableSeconds: $0) } ?? "-", .dim),
                     "STATE": (waiter.state.rawValue, waiter.state == .waiting ? .dim : .notable),
                     "OPERATION": (waiter.operationText, .plain),
