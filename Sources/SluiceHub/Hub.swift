@@ -18,7 +18,7 @@ public final class Hub: Sendable {
     let parserLimits: RequestParser.SharedLimits
     /// The answer to `HELLO`.
     let greeting: Reply
-    private let report: @Sendable (String, ConnectionEnding) -> Void
+    private let report: @Sendable (ClientEvent) -> Void
     private let state: Lock<HubState>
     private let userList: Lock<Users?>
     let processes = ProcessList()
@@ -32,14 +32,14 @@ public final class Hub: Sendable {
     ///   - users: the principals that may use the hub, after they have authenticated with `AUTH`. Nil admits every
     ///     client.
     ///   - epoch: a number that no other run of the server uses.
-    ///   - report: called for each connection that has ended, with the client's address and the way in which it ended.
-    ///     Called on the thread of the connection's reactor.
+    ///   - report: called for what happens to clients, for a log. Called on the thread of the connection's reactor, so it
+    ///     must not block.
     public convenience init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
         users: Users? = nil,
         epoch: Int,
-        report: @escaping @Sendable (String, ConnectionEnding) -> Void = { _, _ in }
+        report: @escaping @Sendable (ClientEvent) -> Void = { _ in }
     ) {
         self.init(
             on: reactor, limits: limits, users: users, epoch: epoch, generator: SystemRandomNumberGenerator(),
@@ -49,7 +49,7 @@ public final class Hub: Sendable {
     /// - Parameter generator: makes the choices of selects with `order=random`.
     package init(
         on reactor: Reactor, limits: HubLimits, users: Users?, epoch: Int,
-        generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (String, ConnectionEnding) -> Void
+        generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (ClientEvent) -> Void
     ) {
         self.limits = limits
         userList = Lock(users)
@@ -74,12 +74,17 @@ public final class Hub: Sendable {
 
     /// Replaces the limits and the users at run time.
     ///
-    /// Existing connections stay open and keep their principals. Only limits that count something across all clients,
-    /// per address, per principal or per connection change. Limits of commands, times and buffers stay, because
-    /// connections know them from their start.
+    /// The connections of principals that are no longer users, or whose token has changed, are closed; with the first
+    /// users, those of all clients are. Other connections stay open and keep their principals. Only limits that count
+    /// something across all clients, per address, per principal or per connection change. Limits of commands, times and
+    /// buffers stay, because connections know them from their start.
     public func change(limits: HubLimits, users: Users?) {
-        userList.withLock { $0 = users }
+        let old = userList.withLock { current in
+            defer { current = users }
+            return current
+        }
         transactFromAnywhere { $0.machine.adopt(limits) }
+        if let users { revokeClients(Revocation(from: old, to: users)) }
     }
 
     // MARK: What can be seen
@@ -124,19 +129,45 @@ public final class Hub: Sendable {
             }
             return .admitted(connection)
         }
-        if case .turnedAway(let ending, _) = entry { report(client, ending) }
+        if case .turnedAway(let ending, _) = entry {
+            report(ClientEvent(kind: .closed(ending), address: client, principal: nil, command: nil))
+        }
         return entry
     }
 
     /// Withdraws all parked operations of a connection, and forgets it.
-    func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
-        var client: String?
+    ///
+    /// - Parameter command: the verb of the last command of the client.
+    func leave(
+        _ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding, _ command: Verb?
+    ) {
+        var client: ClientRecord?
         transactOnState(share) { state in
-            client = state.machine.clients[id]?.address
+            client = state.machine.clients[id]
             state.leave(id, on: share, because: ending)
         }
         share.connectionLeaves()
-        report(client ?? "-", ending)
+        // Nothing changes the address and the principal of a client that has gone.
+        report(
+            ClientEvent(
+                kind: .closed(ending), address: client?.address ?? "-", principal: client?.principal?.description,
+                command: command?.rawValue))
+    }
+
+    /// Reports what the clients of a reactor did since the last call.
+    func reportEvents(of share: ReactorShare) {
+        let events = share.events
+        share.events = []
+        for event in events { report(event.kind, by: event.id, event.command) }
+    }
+
+    /// Reports what a client did.
+    func report(_ kind: ClientEvent.Kind, by id: ConnectionID, _ command: Verb?) {
+        let (address, principal) = look { state in
+            let client = state.machine.clients[id]
+            return (client?.address ?? "-", client?.principal?.description)
+        }
+        report(ClientEvent(kind: kind, address: address, principal: principal, command: command?.rawValue))
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

@@ -24,6 +24,14 @@ public struct Users: Sendable, Equatable {
     /// The number of principals.
     public var count: Int { tokens.count }
 
+    /// Returns whether the principal is a user.
+    func contains(_ principal: ChannelName) -> Bool { tokens[principal] != nil }
+
+    /// The principals that `other` does not have, or has with another token.
+    func missing(in other: Users) -> Set<ChannelName> {
+        Set(tokens.keys.filter { other.tokens[$0] != tokens[$0] })
+    }
+
     /// Returns whether the token is the principal's. The time that this takes does not depend on where they differ.
     func accept(_ credentials: Credentials) -> Bool {
         let expected = tokens[credentials.principal]

@@ -28,18 +28,18 @@ struct ConfigurationReload: Sendable {
         do throws(SettingsError) {
             let (settings, kept) = try current.reloaded(with: try await read())
             hub.change(limits: settings.hubLimits, users: settings.users)
-            log.level = settings.logLevel
+            log.change(level: settings.logLevel, format: settings.logFormat)
             current = settings
             for name in kept {
-                log.write(.warning, "the changed key takes effect after a restart", ["key": "\(name)"])
+                log.write(.warning, "the changed key takes effect after a restart", ["key": name])
             }
             log.write(.notice, "configuration reloaded")
         } catch {
-            log.write(.error, "configuration not reloaded; the old one stays in effect", ["error": "\(error.message)"])
+            log.write(.error, "configuration not reloaded; the old one stays in effect", ["error": error.message])
         }
     }
 
-    /// Loads the settings off the reactor's thread: reading blocks, possibly for long when the path is a pipe.
+    /// Loads the settings off the reactor's thread: reading a file and checking the settings take their time.
     private func read() async throws(SettingsError) -> Settings {
         try await Task.detached { [load] () async -> Result<Settings, SettingsError> in
             Result { () throws(SettingsError) in try load() }

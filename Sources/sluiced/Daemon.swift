@@ -10,13 +10,24 @@ struct Daemon {
     private let settings: Settings
     private let load: @Sendable () throws(SettingsError) -> Settings
     private let log: DaemonLog
+    /// The ready lines on stdout.
+    private let output: OutputQueue
 
     /// - Parameter load: reads the settings; called now and on each SIGHUP.
     init(_ load: @escaping @Sendable () throws(SettingsError) -> Settings) throws(SettingsError) {
-        settings = try load()
+        let settings = try load()
+        self.settings = settings
         self.load = load
-        log = DaemonLog(level: settings.logLevel)
+        (log, output) = try Self.granted { () throws(SluiceError) in
+            (
+                try DaemonLog(level: settings.logLevel, format: settings.logFormat),
+                try OutputQueue(to: STDOUT_FILENO) { _ in [] }
+            )
+        }
     }
+
+    /// The longest time to wait for a stderr that takes no more lines, when the daemon ends.
+    private static let lastWrites = Duration.seconds(1)
 
     /// Serves clients until a signal stops the daemon and the hub has drained.
     func run() throws(SettingsError) {
@@ -48,10 +59,7 @@ struct Daemon {
     private func makeHub(on reactor: Reactor) -> Hub {
         let log = log
         let epoch = Int(Date().timeIntervalSince1970 * 1000)
-        return Hub(on: reactor, limits: settings.hubLimits, users: settings.users, epoch: epoch) { client, ending in
-            let level: Logger.Level = ending.isFault ? .notice : .debug
-            log.write(level, "connection closed", ["client": "\(client)", "reason": "\(ending.rawValue)"])
-        }
+        return Hub(on: reactor, limits: settings.hubLimits, users: settings.users, epoch: epoch) { log.write($0) }
     }
 
     // MARK: Starting
@@ -100,7 +108,7 @@ struct Daemon {
                     let error = String(readableReason: "\(failure.error)") ?? "unknown"
                     log.write(
                         .warning, "process failed",
-                        ["process": "\(failure.name)", "error": "\(error)", "restart": "in \(failure.delay)"])
+                        ["process": failure.name, "error": error, "restart": "in \(failure.delay)"])
                 }
             } catch {
                 throw SettingsError(error.message, status: .configuration)
@@ -114,7 +122,7 @@ struct Daemon {
         let monitor = LoopMonitor(watching: reactor, threshold: threshold) { blocked in
             log.write(
                 .warning, blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
-                ["task": "\(blocked.task ?? "unnamed")", "for": "\(blocked.duration)"])
+                ["task": blocked.task ?? "unnamed", "for": "\(blocked.duration)"])
         }
         try Self.granted { () throws(SluiceError) in try monitor.start() }
         return monitor
@@ -141,9 +149,23 @@ struct Daemon {
         for listener in listeners {
             reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
+        try StatusReport(hub: hub, log: log).beginOnSignals(of: reactors[0])
+        let ticker = try reactors[0].tick(every: .seconds(10)) { [log] _ in log.writeLeftOut() }
+        defer { withExtendedLifetime(ticker) {} }
         for listener in listeners { announce(listener.localAddress) }
         try await hub.waitUntilDrained()
+        end()
+    }
+
+    /// Ends the process, whose clients have gone.
+    private func end() -> Never {
+        // A signal must not change the exit status any more. The end of the loop would restore the default action of
+        // signals, so the process ends here.
+        ProcessState.ignoreStopSignals()
         log.write(.info, "stopped")
+        log.writeLeftOut(isLast: true)
+        log.flush(within: Self.lastWrites)
+        exit(EXIT_SUCCESS)
     }
 
     private func accept(_ hub: Hub, _ listener: Listener, on reactors: [Reactor]) async {
@@ -162,20 +184,7 @@ struct Daemon {
             case .ipv4, .ipv6: "tcp=\(address)"
             case .unix(let path): "unix=\(path)"
             }
-        print("ready \(location)")
-        fflush(nil)
-    }
-}
-
-extension ConnectionEnding {
-    /// Whether the ending is logged at a level that operators see by default.
-    fileprivate var isFault: Bool {
-        switch self {
-        case .quit, .endOfInput, .reset, .drained, .stopped: false
-        case .silent, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
-            .tooManyOfPrincipal, .noDescriptor:
-            true
-        }
+        output.append(Array("ready \(location)\n".utf8))
     }
 }
 

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Logging
 import SluiceHub
@@ -5,23 +6,31 @@ import SluiceRuntime
 
 /// Stops the daemon on a signal: closes the listeners, drains the hub, and lets `run` return.
 struct Shutdown: Sendable {
+    /// The time beyond the limit of a drain after which the process ends, even if a loop hangs.
+    private static let grace = 5
+
     let hub: Hub
     let listeners: [Listener]
     let log: DaemonLog
 
     /// Starts waiting for the signals that stop the daemon.
     ///
-    /// The first SIGTERM or SIGINT drains the hub within the configured limit; a second one has its default action and
-    /// kills the process. SIGUSR2 drains without a limit until SIGTERM or SIGINT sets one.
+    /// The first SIGTERM or SIGINT drains the hub within the configured limit. A second one, or SIGQUIT, ends the drain:
+    /// every pending command gets its reply, and the daemon stops. After that, these signals have their default action.
+    /// SIGUSR2 drains without a limit until another signal sets one.
     ///
     /// Call this on the reactor's thread.
     func beginOnSignals(of reactor: Reactor) throws(SluiceError) {
-        let stops = try reactor.signals(SIGTERM, SIGINT)
+        let stops = try reactor.signals(SIGTERM, SIGINT, SIGQUIT)
         let drains = try reactor.signals(SIGUSR2)
-        reactor.spawn("SIGTERM and SIGINT") {
-            let signal = try await stops.next()
+        reactor.spawn("SIGTERM, SIGINT and SIGQUIT") {
+            var signal = try await stops.next()
+            if signal != SIGQUIT {
+                begin(because: signal, within: hub.currentLimits.drainTimeout)
+                signal = try await stops.next()
+            }
             stops.close()
-            begin(because: signal, within: hub.currentLimits.drainTimeout)
+            begin(because: signal, within: .zero)
         }
         reactor.spawn("SIGUSR2") {
             while true { begin(because: try await drains.next(), within: nil) }
@@ -31,8 +40,19 @@ struct Shutdown: Sendable {
     private func begin(because signal: Int32, within limit: Duration?) {
         log.write(
             .info, "stopping",
-            ["signal": "\(String(cString: strsignal(signal)))", "limit": "\(limit.map { "\($0)" } ?? "none")"])
+            ["signal": String(cString: strsignal(signal)), "limit": limit.map { "\($0)" } ?? "none"])
         for listener in listeners { listener.close() }
         hub.drain(within: limit)
+        if let limit { endProcess(after: limit) }
+    }
+
+    /// Ends the process some time after `limit`, in case a loop never gets to it.
+    private func endProcess(after limit: Duration) {
+        let seconds = Int(limit.components.seconds) + Self.grace
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
+            log.write(.error, "stopped by force, because a loop did not end")
+            log.flush(within: .milliseconds(500))
+            _exit(EXIT_SUCCESS)
+        }
     }
 }

@@ -1,17 +1,28 @@
 import Foundation
+import SluiceWire
 
 /// The program: reads the settings, runs the daemon, and reports a failed start on stderr and in the exit status.
 @main
 enum Sluiced {
     static func main() {
+        ProcessState.openStandardDescriptors()
         do {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
+            ProcessState.ignoreSignals()
             let environment = ProcessInfo.processInfo.environment
             let daemon = try Daemon { () throws(SettingsError) in try Settings(options, environment: environment) }
             try daemon.run()
         } catch {
-            FileHandle.standardError.write(Data("sluiced: \(error.message)\n".utf8))
+            report(error)
             exit(error.status.rawValue)
         }
+    }
+
+    /// Writes why the daemon does not start. A stderr that takes nothing does not keep the process alive.
+    private static func report(_ error: SettingsError) {
+        let line = "sluiced: \(error.message.escapedForTerminal())\n"
+        guard let output = try? OutputQueue(to: STDERR_FILENO, describeDropped: { _ in [] }) else { return }
+        output.append(Array(line.utf8))
+        output.flush(within: .seconds(2))
     }
 }

@@ -1,6 +1,7 @@
 """The daemon under test: `sluiced` on a port of its own, killed at the end."""
 
 import contextlib
+import os
 import resource
 import signal
 import subprocess
@@ -27,24 +28,46 @@ def _variable(key):
     return "SLUICED_" + key.upper().replace(".", "_").replace("-", "_")
 
 
+def full_pipe():
+    """Returns the descriptors of a pipe that takes no more bytes: its reading end, and its writing end."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    os.set_blocking(writing, True)
+    return [reading, writing]
+
+
 class Daemon:
     """A context manager that runs a daemon.
 
     `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy with that fault, and the
-    resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`.
+    resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`. Its
+    `errors` are "full" (a disk without space), "unread" (a full pipe that nobody reads), "closed", or those of this
+    program.
     """
 
-    def __init__(self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1"):
+    def __init__(self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1", errors=None):
         self._program = program
         self._host = host
         self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
         self._fault = fault
         self._errors = subprocess.DEVNULL if may_crash else None
+        self._level = "debug" if errors else "critical"
+        self._opened = []
+        self._wrapper = []
+        if errors == "closed":
+            self._wrapper = ["sh", "-c", 'exec "$0" "$@" 2>&-']
+        elif errors:
+            self._opened = [os.open("/dev/full", os.O_WRONLY)] if errors == "full" else full_pipe()
+            self._errors = self._opened[-1]
         self._children = []
 
     def __enter__(self):
         try:
-            command = [self._program, "--listen", f"{self._host}:0", "--log-level", "critical", "--allow-public"]
+            options = ["--listen", f"{self._host}:0", "--log-level", self._level, "--allow-public"]
+            command = [*self._wrapper, self._program, *options]
             self.port = self._ready(command, self._environment)
             if self._fault:
                 self.port = self.behind(self._fault)
@@ -71,6 +94,9 @@ class Daemon:
                 child.kill()
             child.wait()
             child.stdout.close()
+        for descriptor in self._opened:
+            os.close(descriptor)
+        self._opened = []
 
     @property
     def pids(self):

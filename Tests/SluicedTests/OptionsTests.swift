@@ -16,10 +16,12 @@ import Testing
     func everyFlag() throws {
         let options = try Options.parsing([
             "--listen", "localhost:0", "--config", "f.yaml", "--log-level=debug", "--allow-public", "--listen=unix:/s",
+            "--log-format", "json",
         ])
         #expect(options.listen == ["localhost:0", "unix:/s"])
         #expect(options.config == "f.yaml")
         #expect(options.logLevel == "debug")
+        #expect(options.logFormat == "json")
         #expect(options.allowPublic)
     }
 

@@ -41,7 +41,15 @@ import Testing
     @Test(
         "A file that is not YAML, or has another shape, gives an error with the line",
         arguments: [
-            ("log-level: info\nlisten: [", "3: while parsing a flow node, did not find expected node content"),
+            ("log-level: info\nlisten: [", "2: while parsing a flow node, did not find expected node content"),
+            ("log-level info\nlisten: localhost:1", "1: mapping values are not allowed in this context"),
+            ("listen: a: b", "1: mapping values are not allowed in this context"),
+            ("limits:\n  a: 1\n    b: 2", "3: mapping values are not allowed in this context"),
+            ("a: 1\nb: \"x\nc: 2\n\n", "2: while scanning a quoted scalar, found unexpected end of stream"),
+            ("limits:\n  a: [1, 2\n\nb: 3\n", "2: while parsing a flow sequence, did not find expected ',' or ']'"),
+            ("limits:\n  a: 1\n b: 2\n", "3: while parsing a block mapping, did not find expected key"),
+            ("a: éééééééééé\nb: 1\nc: \u{2}\nd: 1\n", "3: control characters are not allowed"),
+            ("a: {b: 1\n# end\n\n", "1: while parsing a flow mapping, did not find expected ',' or '}'"),
             ("a: \"", "1: while scanning a quoted scalar, found unexpected end of stream"),
             ("a: é\nb: \u{2}", "2: control characters are not allowed"),
             ("a: *nowhere", "1: found undefined alias"),

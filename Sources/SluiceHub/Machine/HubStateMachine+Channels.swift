@@ -168,6 +168,7 @@ extension HubStateMachine {
             clients[connection]?.ends.remove(at: place)
             clients[connection]?.charge(-ObjectSize.end)
         }
+        if (clients[connection]?.ends.count ?? 0) >= limits.maxEnds { forgetEndedEnd(of: connection) }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
             channels.removeIfIdle(channel, at: now)
             return .error(WireError(.limit, "a connection may join at most \(limits.maxEnds) ends of channels"))
@@ -189,6 +190,15 @@ extension HubStateMachine {
             if channel.isBroadcast { runRounds(of: channel) }
         }
         return .ok(Attributes())
+    }
+
+    /// Makes room for another end by leaving the earliest one whose channel has ended, if there is one.
+    private mutating func forgetEndedEnd(of connection: ConnectionID) {
+        let hasEnded = { (end: DeclaredEnd) in end.channel.engine.ending != nil && !end.channel.isOnce }
+        guard let place = clients[connection]?.ends.firstIndex(where: hasEnded),
+            let end = clients[connection]?.ends.remove(at: place)
+        else { return }
+        leave(end, connection, because: .retire)
     }
 
     mutating func leave(_ end: ChannelEnd, _ connection: ConnectionID) -> Reply {

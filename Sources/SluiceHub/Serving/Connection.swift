@@ -269,9 +269,22 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     private func end() {
         if conversation.hasInputEnded { return close(because: .reset) }
         guard case .open = state else { return }
-        // Closing now, with unread input, would reset the connection, and the last reply might be lost.
         socket.finishWriting()
         state = .lingering
+        // Closing with unread input would reset the connection, and the last reply might be lost. The client of a hub that
+        // has drained has sent nothing more, as a rule, and the end of the hub does not wait for it.
+        if conversation.ending == .drained, case .wouldBlock = socket.tryRead(into: share.scratch) {
+            close(because: .drained)
+        }
+    }
+
+    /// Ends the conversation if the client may no longer use the hub.
+    func revoke(_ revocation: Revocation) {
+        guard case .open = state, socket.isOpen, conversation.ending == nil,
+            let error = revocation.error(for: hub.principal(of: id), isAdmitted: conversation.admission == nil)
+        else { return }
+        conversation.refuse(error, because: .revoked)
+        schedule()
     }
 
     /// - Parameter reason: how the connection ends, unless the conversation has an ending of its own.
@@ -298,6 +311,6 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         guard case .closed(let ending) = state else { return }
         state = .forgotten
         segment.isClosed = true
-        hub.leave(id, on: share, because: ending)
+        hub.leave(id, on: share, because: ending, conversation.lastVerb)
     }
 }

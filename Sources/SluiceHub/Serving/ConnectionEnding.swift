@@ -14,6 +14,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case refused
     /// The client did not authenticate, or not in time.
     case denied
+    /// The client's principal is no longer a user, or its token has changed.
+    case revoked
     /// The client did not finish a line or a body in time.
     case slowLine = "slow-line"
     /// The client did not read its replies.
@@ -37,7 +39,7 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
-        case .endOfInput, .reset, .silent, .refused, .denied, .slowLine, .stalled, .backlog, .tooMany,
+        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .slowLine, .stalled, .backlog, .tooMany,
             .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
             false
         }

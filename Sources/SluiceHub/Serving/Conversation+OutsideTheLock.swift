@@ -1,3 +1,4 @@
+import SluiceRuntime
 import SluiceWire
 
 /// The commands that do not run under the hub's lock, because they do not need the hub or take the lock themselves.
@@ -30,11 +31,53 @@ extension Conversation {
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
         guard let users = hub.users else { return answer(.error(.noUsers), tag) }
-        guard users.accept(credentials) else { return refuse(.denied, tag, because: .denied) }
+        let (key, decision) = hub.attempt(credentials, by: id, on: share, users)
+        switch decision {
+        case .now: decide(credentials, tag)
+        case .never: refuse(.tooManyAttempts, tag, because: .denied)
+        case .later(let delay):
+            let attempt = DelayedAuthentication(credentials, tag)
+            delayedAuthentication = attempt
+            _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment] in
+                hub.decided(key, on: segment.share)
+                attempt.isDue = true
+                segment.owner?.repliesArrived()
+            }
+        }
+    }
+
+    /// Decides a delayed `AUTH` if its time has come.
+    func decideDelayedAuthentication() {
+        guard let attempt = delayedAuthentication, attempt.isDue else { return }
+        delayedAuthentication = nil
+        if ending == nil { decide(attempt.credentials, attempt.tag) }
+    }
+
+    /// Authenticates the client if its token is right, and ends the conversation if it is not.
+    private func decide(_ credentials: Credentials, _ tag: Tag?) {
+        guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .denied) }
         var refusal: WireError?
         hub.transact(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
         if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
+        // The users may have changed just before the hub knew the principal.
+        guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .revoked) }
         admission = nil
         answer(.ok(Attributes()), tag)
+        hub.report(.authenticated, by: id, .authenticate)
+    }
+}
+
+/// An `AUTH` that is decided later, because its address has sent wrong tokens. Used only on the thread of the
+/// connection's reactor.
+final class DelayedAuthentication: @unchecked Sendable {
+    // Sendable: see above.
+
+    let credentials: Credentials
+    let tag: Tag?
+    var isDue = false
+
+    init(_ credentials: Credentials, _ tag: Tag?) {
+        self.credentials = credentials
+        self.tag = tag
     }
 }

@@ -48,6 +48,10 @@ final class Conversation {
     @exclusivity(unchecked) var stepsLeft = Budget.stepsOfTurn
     /// The report that is being taken. Later input waits for it.
     @exclusivity(unchecked) var job: (report: any ReportJob, tag: Tag?)?
+    /// The verb of the last command, for the log.
+    @exclusivity(unchecked) private(set) var lastVerb: Verb?
+    /// The `AUTH` that waits for its decision. Until then, no further command runs.
+    @exclusivity(unchecked) var delayedAuthentication: DelayedAuthentication?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
@@ -87,6 +91,7 @@ final class Conversation {
 
     /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
+        if isAuthenticating { return nil }
         if let admission { return (admission.deadline, .denied) }
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
@@ -95,11 +100,16 @@ final class Conversation {
     var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun && stepsLeft > 0 }
 
     private var canRun: Bool {
-        if case .open = phase { !segment.hasParkedUntagged && job == nil && hasOutputCredit } else { false }
+        if case .open = phase {
+            !segment.hasParkedUntagged && job == nil && !isAuthenticating && hasOutputCredit
+        } else {
+            false
+        }
     }
 
     private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
-    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
+    private var isAuthenticating: Bool { delayedAuthentication != nil }
+    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty || isAuthenticating }
 
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
@@ -113,7 +123,9 @@ final class Conversation {
     /// - Parameter observer: called between the slices of input longer than one slice.
     func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
-        if admission?.count(input.count) == false { return refuse(.tooMuchUnproven(hub.limits), because: .denied) }
+        if !isAuthenticating, admission?.count(input.count) == false {
+            return refuse(.tooMuchUnproven(hub.limits), because: .denied)
+        }
         if held.isEmpty, canRun {
             hold(input, from: runCommands(in: input, observer))
         } else {
@@ -155,7 +167,7 @@ final class Conversation {
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
         // At once, and not when the connection closes: no operation may match a client that cannot be answered.
         hub.transact(share) { [id] in $0.withdrawAll(of: id, .closing) }
-        emit(.error(error), tag)
+        segment.output.append(.error(error), tag: tag)
         finish(ending)
     }
 
@@ -210,6 +222,7 @@ final class Conversation {
             stepsLeft = lastStep - state.machine.steps
         }
         if let step { perform(step) }
+        if !share.events.isEmpty { hub.reportEvents(of: share) }
     }
 
     /// Runs commands that need the hub's lock.
@@ -255,6 +268,7 @@ final class Conversation {
             refused(error, tag)
         case .request(let request):
             hasCompleted = true
+            lastVerb = request.command.verb
             if admission?.count(request.command) == false {
                 refuse(.tooManyUnproven(hub.limits), request.tag, because: .denied)
             } else if admission != nil, !request.command.isForStrangers {
@@ -277,8 +291,13 @@ final class Conversation {
     private func run(_ request: Request, _ machine: inout HubStateMachine) {
         hintedLine = 0
         let tag = request.tag
+        lastVerb = request.command.verb
         switch request.command {
         case .ping(let body): answer(.pong(body), tag)
+        case .poison(let name, let reason):
+            guard mayAnswer(tag) else { return }
+            conclude(machine.apply(request.command, by: Caller(connection: id, tag: tag)), tag)
+            note(.poisoned(channel: name.description, reason: reason))
         case .cancel(let target):
             if isInUse(tag) { return emit(.error(.tagInUse), tag) }
             if let id = segment.parkedTags[target] { machine.cancel(id) }
@@ -290,6 +309,7 @@ final class Conversation {
     }
 
     private func runRepeatedSend(_ machine: inout HubStateMachine) {
+        lastVerb = .send
         let line = parser.repeatedLine
         let repeated = parser.repeatedTag
         if machine.hint != nil, hintedLine == line, isFree(repeated),
@@ -306,6 +326,7 @@ final class Conversation {
 
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
+        lastVerb = .receive
         let tag = parser.repeatedTag.value
         guard mayBegin(tag), let command = parser.takeRepeatedReceive() else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
@@ -370,30 +391,7 @@ final class Conversation {
 
     /// Called when parked operations may have ended.
     func repliesArrived() {
+        decideDelayedAuthentication()
         if case .quitting = phase { finishQuitting() }
-    }
-
-    /// Reports written output of counted receives and traces to the hub, once it is at least half of the limit.
-    func reportWritten() {
-        let enough = hub.limits.outputBytes / 2
-        guard segment.unreportedBytes >= enough, segment.output.count < enough else { return }
-        let bytes = segment.unreportedBytes
-        segment.unreportedBytes = 0
-        hub.transact(share) { [id] in $0.outputWritten(bytes, of: id) }
-    }
-
-    func answer(_ reply: Reply, _ tag: Tag?) {
-        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
-        emit(reply, tag)
-    }
-
-    func isInUse(_ tag: Tag?) -> Bool {
-        // Asked for each tagged command: a lookup hashes the tag, also in a dictionary without entries.
-        guard let tag, !segment.parkedTags.isEmpty else { return false }
-        return segment.parkedTags[tag] != nil
-    }
-
-    func emit(_ reply: Reply, _ tag: Tag?) {
-        segment.output.append(reply, tag: tag)
     }
 }

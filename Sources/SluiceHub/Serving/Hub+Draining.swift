@@ -49,7 +49,7 @@ extension Hub {
     }
 
     /// Calls `body` on the thread of each reactor that serves connections, with its connections.
-    private func onEachReactor(_ body: @escaping @Sendable (ReactorShare, [Connection]) -> Void) {
+    func onEachReactor(_ body: @escaping @Sendable (ReactorShare, [Connection]) -> Void) {
         for share in look({ $0.shares }) {
             // Posted, so that it runs after the deliveries that were posted before.
             share.reactor.post { [weak self] in

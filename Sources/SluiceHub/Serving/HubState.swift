@@ -52,6 +52,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// The time for which the timekeeper's alarm is set. Nil if it is not set.
     var alarm: UInt64?
     private(set) var endings: [ConnectionEnding: Int] = [:]
+    /// The wrong tokens of clients.
+    var throttle = AuthenticationThrottle()
 
     init(machine: consuming HubStateMachine) {
         self.machine = machine
@@ -94,6 +96,10 @@ struct HubState: ~Copyable, @unchecked Sendable {
         origins[slot] = origin
         if let origin { originCounts[origin, default: 0] += 1 }
         return connection
+    }
+
+    func origin(of id: ConnectionID) -> ClientOrigin? {
+        origins.indices.contains(Int(id.slot)) ? origins[Int(id.slot)] : nil
     }
 
     /// Returns the error if a limit allows no further connection from `origin`, or nil if it is allowed.

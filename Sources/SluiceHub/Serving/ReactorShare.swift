@@ -37,6 +37,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
+    /// What the clients of the running batch did, and the hub has not reported yet.
+    @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
     /// Opened when the last connection has ended. Nil while there are no connections.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0

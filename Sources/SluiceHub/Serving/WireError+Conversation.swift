@@ -4,6 +4,7 @@ import SluiceWire
 extension WireError {
     static let tagInUse = WireError(.tagInUse, "a command with this tag is still pending")
     static let noUsers = WireError(.denied, "this server has no users and requires no AUTH")
+    static let tooManyAttempts = WireError(.denied, "too many clients of this address try to authenticate; try again")
     static let denied = WireError(.denied, "unknown principal or wrong token")
     static let authenticationRequired = WireError(
         .authRequired, "authenticate first: AUTH principal token")

@@ -16,7 +16,8 @@ struct UnixSocketFile: Sendable {
         // Linux creates the file with the socket's own mode, less the umask, so that it is never open to other users.
         guard fchmod(number, permissions) == 0 else { throw refusal(errno, of: address) }
         if !bound(number, to: address) {
-            guard errno == EADDRINUSE, isStale(address, path: path) else { throw refusal(EADDRINUSE, of: address) }
+            let cause = errno
+            guard cause == EADDRINUSE, isStale(address, path: path) else { throw refusal(cause, of: address) }
             unlink(path)
             guard bound(number, to: address) else { throw refusal(errno, of: address) }
         }

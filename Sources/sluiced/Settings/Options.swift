@@ -13,6 +13,14 @@ struct Options: ParsableCommand {
             A flag takes precedence over the environment, and the environment over the configuration file. Every key \
             of the file has an environment variable: SLUICED_ and the key in capitals, with _ for each other character \
             (SLUICED_LOG_LEVEL, SLUICED_LIMITS_LINE_BYTES). SLUICED_LISTEN takes several addresses, separated by commas.
+
+            Signals: SIGTERM and SIGINT finish what has begun, within drain-seconds; a second one, or SIGQUIT, ends that at \
+            once; a third kills. SIGUSR2 finishes what has begun without a limit of time. SIGHUP reads the configuration \
+            again. SIGUSR1 logs what the daemon does.
+
+            Exit status: 0 stopped by a signal; 64 a mistake in the flags; 66 no such file; 69 an address that is in use or \
+            does not exist; 71 the system refused a resource; 74 a file cannot be read; 77 no permission; 78 a mistake in \
+            the configuration, the users-file or the environment.
             """,
         version: buildVersion())
 
@@ -29,6 +37,9 @@ struct Options: ParsableCommand {
 
     @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "LEVEL"))
     var logLevel: String?
+
+    @Option(help: ArgumentHelp("How the log is written: text or json.", valueName: "FORMAT"))
+    var logFormat: String?
 
     @Flag(help: "Allow listening on addresses that other machines can reach without authentication.")
     var allowPublic = false

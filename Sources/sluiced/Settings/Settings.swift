@@ -20,6 +20,9 @@ struct Settings: Equatable, Sendable {
     /// The least severe level that is still logged.
     var logLevel = Logger.Level.info
 
+    /// How the lines of the log are written.
+    var logFormat = LogFormat.text
+
     /// The time that a job may hold a reactor's loop before the daemon logs it; nil turns the check off.
     var blockedLoopThreshold: Duration? = .milliseconds(100)
 

@@ -58,6 +58,11 @@ extension SettingsEntry {
         return level
     }
 
+    func logFormat() throws(SettingsError) -> LogFormat {
+        guard let format = LogFormat(rawValue: text.lowercased()) else { throw mismatch(expected: "text or json") }
+        return format
+    }
+
     /// The value of a key that takes a single one.
     private var text: String { texts.joined(separator: ",") }
 }

@@ -18,7 +18,7 @@ struct SettingsError: Error, Equatable, CustomStringConvertible {
 enum ExitStatus: Int32, Sendable {
     /// EX_USAGE: a flag that does not exist, or a value that it does not take.
     case usage = 64
-    /// EX_NOINPUT: a file that does not exist or is not a regular file or pipe.
+    /// EX_NOINPUT: a file that does not exist or is not a regular file.
     case noInput = 66
     /// EX_UNAVAILABLE: an address that is in use or does not exist.
     case unavailable = 69

@@ -36,13 +36,31 @@ struct SettingsFile {
 
 extension SettingsFile {
     private func parse(_ text: String) throws(SettingsError) -> Node? {
+        if let (problem, line) = DocumentSize.problem(of: text) { throw error(problem, line: line) }
         do {
             return try Parser(yaml: text).singleRoot()
         } catch let failure as YamlError {
-            throw error(failure.problem, line: failure.line)
+            throw error(
+                failure.problem, line: failure.line.map { Self.writtenLine($0, of: text, failure.mayLackColon) })
         } catch {
             throw self.error("\(error)", line: nil)
         }
+    }
+
+    /// Returns the line on which a mistake was written, which the parser may notice only on a later one.
+    ///
+    /// - Parameter mayLackColon: whether the line before may be the beginning of a key, because it lacks its colon.
+    private static func writtenLine(_ noticed: Int, of text: String, _ mayLackColon: Bool) -> Int {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(noticed)
+        let isWritten = { (line: Substring) in
+            let content = line.drop(while: \.isWhitespace)
+            return !content.isEmpty && !content.hasPrefix("#")
+        }
+        let last = lines.lastIndex(where: isWritten) ?? noticed - 1
+        if mayLackColon, let before = lines.prefix(last).lastIndex(where: isWritten), !lines[before].contains(":") {
+            return before + 1
+        }
+        return last + 1
     }
 
     private mutating func collect(_ mapping: Node.Mapping, within prefix: String) throws(SettingsError) {
@@ -140,10 +158,16 @@ extension YamlError {
         }
     }
 
+    /// Whether the parser has found a colon where none may be.
+    fileprivate var mayLackColon: Bool { problem.contains("mapping values are not allowed") }
+
     fileprivate var line: Int? {
         switch self {
-        case .scanner(_, _, let mark, _), .parser(_, _, let mark, _), .composer(_, _, let mark, _):
-            mark.line
+        case .scanner(let context, _, let mark, _), .parser(let context, _, let mark, _):
+            // What is not closed begins in the context's line, and is noticed in a later one. But the context of a key with
+            // a wrong indentation is the whole group of keys.
+            context.map { $0.text.contains("block") ? mark.line : $0.mark.line } ?? mark.line
+        case .composer(_, _, let mark, _): mark.line
         case .duplicatedKeysInMapping(_, let context):
             context.mark.line
         case .reader(_, let offset, _, let text):

@@ -8,6 +8,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case usersFile = "users-file"
     case reactors
     case logLevel = "log-level"
+    case logFormat = "log-format"
     case blockedLoopMilliseconds = "blocked-loop-milliseconds"
     case lineBytes = "limits.line-bytes"
     case bodyBytes = "limits.body-bytes"
@@ -61,6 +62,28 @@ extension SettingsKey {
     static func suggestion(for unknown: String) -> String {
         KnownWords(subject: "the keys", words: allCases.map(\.rawValue) + [SettingsFile.processesKey])
             .suggestion(for: unknown, or: groups)
+    }
+
+    /// The beginning of the names of all variables.
+    private static let variablePrefix = "SLUICED_"
+    /// The variable that names the configuration file.
+    static let fileVariable = "SLUICED_CONFIG"
+
+    /// Throws an error for a variable that is probably misspelt.
+    static func refuseUnknownVariables(_ environment: [String: String]) throws(SettingsError) {
+        let known = allCases.map(\.variable) + [fileVariable]
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
+            guard name.hasPrefix(variablePrefix), !value.isEmpty, !known.contains(name), !isOfKubernetes(name)
+            else { continue }
+            let suggestion = KnownWords(subject: "the variables", words: known).suggestion(for: name)
+            throw SettingsError("\(name): unknown variable; \(suggestion)", status: .configuration)
+        }
+    }
+
+    /// Whether Kubernetes sets such a variable for a service that is called `sluiced`.
+    private static func isOfKubernetes(_ variable: String) -> Bool {
+        variable.wholeMatch(of: #/SLUICED_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)/#)
+            != nil
     }
 }
 

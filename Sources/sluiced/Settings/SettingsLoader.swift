@@ -7,12 +7,13 @@ extension Settings {
     /// default.
     ///
     /// A stronger source replaces the value of a key instead of adding to it: a single `--listen` replaces the file's
-    /// whole list. An empty variable counts as not set. Variables that match no key are ignored, because Kubernetes
-    /// sets some for a service that is called `sluiced`.
+    /// whole list. An empty variable counts as not set. A variable that begins with `SLUICED_` and matches no key is a
+    /// mistake, unless it is one of those that Kubernetes sets for a service that is called `sluiced`.
     ///
     /// - Throws: ``SettingsError`` for the first mistake in any source, even in a value that another source overrides.
     init(_ options: Options, environment: [String: String]) throws(SettingsError) {
         self.init()
+        try SettingsKey.refuseUnknownVariables(environment)
         var entries: [SettingsKey: SettingsEntry] = [:]
         let file = try Self.file(options, environment: environment)
         for entry in try Self.layers(file, options, environment: environment) {
@@ -27,7 +28,8 @@ extension Settings {
     private static func file(
         _ options: Options, environment: [String: String]
     ) throws(SettingsError) -> SettingsFile? {
-        guard let path = options.config ?? environment["SLUICED_CONFIG"], !path.isEmpty || options.config != nil else {
+        guard let path = options.config ?? environment[SettingsKey.fileVariable], !path.isEmpty || options.config != nil
+        else {
             return nil
         }
         return try SettingsFile(path: path)
@@ -56,6 +58,8 @@ extension Settings {
             reactors = try entry.wholeNumber(in: 1...256)
         case .logLevel:
             logLevel = try entry.logLevel()
+        case .logFormat:
+            logFormat = try entry.logFormat()
         case .blockedLoopMilliseconds:
             let milliseconds = try entry.wholeNumber(in: 0...60_000)
             blockedLoopThreshold = milliseconds == 0 ? nil : .milliseconds(milliseconds)
@@ -140,6 +144,7 @@ extension Options {
         if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }
         if let reactors { entries.append(SettingsEntry(key: .reactors, origin: .flag, texts: [reactors])) }
         if let logLevel { entries.append(SettingsEntry(key: .logLevel, origin: .flag, texts: [logLevel])) }
+        if let logFormat { entries.append(SettingsEntry(key: .logFormat, origin: .flag, texts: [logFormat])) }
         if allowPublic { entries.append(SettingsEntry(key: .allowPublic, origin: .flag, texts: ["true"])) }
         return entries
     }

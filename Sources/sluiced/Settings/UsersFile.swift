@@ -8,14 +8,11 @@ struct UsersFile {
 
     /// Reads the file.
     ///
-    /// - Throws: ``SettingsError`` if the file cannot be read, if every user of the machine can read it, or if a line has
-    ///   a mistake; the message never quotes a token.
+    /// - Throws: ``SettingsError`` if the file cannot be read, if anybody but the daemon's own user and root owns it or may
+    ///   read it, or if a line has a mistake; the message never quotes a token.
     init(path: String) throws(SettingsError) {
-        let text = try TextFile.contents(of: path)
-        guard Self.isPrivate(path) else {
-            throw SettingsError(
-                "\(path): every user of this machine can read the tokens; run chmod 600 on the file",
-                status: .configuration)
+        let text = try TextFile.contents(of: path) { status throws(SettingsError) in
+            try Self.checkPrivacy(status, of: path)
         }
         try self.init(path: path, text: text)
     }
@@ -37,8 +34,17 @@ struct UsersFile {
         self.users = users
     }
 
-    private static func isPrivate(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & 0o007 == 0
+    /// Checks the file that is open, so that nobody can exchange it between the check and the reading.
+    private static func checkPrivacy(_ status: stat, of path: String) throws(SettingsError) {
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw SettingsError(
+                "\(path): user \(status.st_uid) owns the file and can change the tokens; the owner must be user \(geteuid())",
+                status: .configuration)
+        }
+        guard status.st_mode & 0o077 == 0 else {
+            throw SettingsError(
+                "\(path): other users of this machine can read or change the tokens; run chmod 600 on the file",
+                status: .configuration)
+        }
     }
 }

@@ -229,6 +229,18 @@ class Echo(_ByLine):
         return line + pipe.state["lines"][0] if line.startswith(b"ERR ") else line
 
 
+class Choke(Right):
+    """Serves nobody any more after some clients, as a server whose log blocks."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self._count = 0
+
+    def output(self, proxy, pipe, data):
+        self._count += 1
+        return data if self._count < 100 else b""
+
+
 WRONG_SERVERS = {
     "right": Right,
     "early-ok": EarlyOK,
@@ -250,4 +262,5 @@ WRONG_SERVERS = {
     "lose": Lose,
     "smuggle": Smuggle,
     "echo": Echo,
+    "choke": Choke,
 }

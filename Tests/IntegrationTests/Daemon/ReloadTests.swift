@@ -39,15 +39,19 @@ import Testing
         try write(
             "listen: 127.0.0.1:0\nusers-file: \(users.path)\nlog-level: debug\nlimits:\n  ends: 0\n", to: file)
         let log = try reload(daemon)
-        #expect(log.count == 1 && log[0].contains("configuration reloaded"), "\(log)")
-        // A connected client keeps its principal.
-        #expect(try alice.answer(to: "ping") == "OK")
-        #expect(try alice.answer(to: "join end=send c")?.hasPrefix("ERR limit ") == true)
+        #expect(log.count == 2 && log[1].contains("configuration reloaded"), "\(log)")
+        #expect(
+            log[0].contains("client=\(alice.address) principal=alice command=AUTH") && log[0].hasSuffix("authenticated")
+        )
+        // A user that was removed is disconnected.
+        #expect(try alice.line()?.hasPrefix("ERR denied ") == true)
+        #expect(try alice.line() == nil)
         let gone = try LineSocket(port: daemon.port)
         #expect(try gone.answer(to: "auth alice s3cret")?.hasPrefix("ERR denied ") == true)
         gone.close()
         let bob = try LineSocket(port: daemon.port)
         #expect(try bob.answer(to: "auth bob hunter2") == "OK")
+        #expect(try bob.answer(to: "join end=send c")?.hasPrefix("ERR limit ") == true)
         #expect(try bob.answer(to: "quit") == "OK")
         bob.close()
         // Only the level debug logs an orderly end.
@@ -103,6 +107,55 @@ import Testing
         #expect(try client.answer(to: "ping")?.hasPrefix("ERR auth-required ") == true)
         #expect(try client.answer(to: "auth alice s3cret") == "OK")
         #expect(try client.answer(to: "join end=send c") == "OK")
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test(
+        "A configuration that is no file of its kind changes nothing, and SIGTERM ends the daemon",
+        arguments: ["a pipe", "an endless device", "a directory", "too large", "an alias bomb", "a deep value"])
+    func aConfigurationOfAnotherKindChangesNothing(kind: String) throws {
+        let daemon = try Daemon(["--config", file.path])
+        try FileManager.default.removeItem(atPath: file.path)
+        let bomb =
+            "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+            + "bcdefghijkl".map {
+                "\($0): &\($0) [\(Array(repeating: "*\(previous($0))", count: 10).joined(separator: ", "))]\n"
+            }
+            .joined() + "? *l\n: 1\n"
+        switch kind {
+        case "a pipe": #expect(mkfifo(file.path, 0o600) == 0)
+        case "an endless device":
+            try FileManager.default.createSymbolicLink(atPath: file.path, withDestinationPath: "/dev/zero")
+        case "a directory":
+            try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: false)
+        case "too large": try Data(String(repeating: "# x\n", count: 300_000).utf8).write(to: URL(filePath: file.path))
+        case "an alias bomb": try Data(bomb.utf8).write(to: URL(filePath: file.path))
+        default: try Data(("a: " + String(repeating: "[", count: 100_000)).utf8).write(to: URL(filePath: file.path))
+        }
+        let log = try reload(daemon)
+        #expect(
+            log.count == 1 && log[0].contains("the old one stays in effect") && log[0].contains(file.path), "\(log)")
+        let client = try LineSocket(port: daemon.port)
+        #expect(try client.answer(to: "auth alice s3cret") == "OK")
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    private func previous(_ letter: Character) -> Character {
+        Character(UnicodeScalar((letter.asciiValue ?? 1) - 1))
+    }
+
+    @Test("A users' file that others can read, or that is not a regular file, changes nothing")
+    func aUsersFileThatOthersCanReadChangesNothing() throws {
+        let daemon = try Daemon(["--config", file.path])
+        chmod(users.path, 0o640)
+        #expect(try reload(daemon)[0].contains("run chmod 600"))
+        unlink(users.path)
+        mkfifo(users.path, 0o600)
+        #expect(try reload(daemon)[0].contains("not a regular file"))
+        let client = try LineSocket(port: daemon.port)
+        #expect(try client.answer(to: "auth alice s3cret") == "OK")
         client.close()
         try daemon.expectEnd(after: SIGTERM)
     }

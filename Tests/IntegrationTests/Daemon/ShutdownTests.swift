@@ -77,12 +77,58 @@ import Testing
         #expect(try held.receiver.line() == nil)
     }
 
-    @Test("A second signal ends the drain at once")
-    func aSecondSignalEndsTheDrain() throws {
-        let held = try HeldMessage()
+    @Test(
+        "A second signal cuts the drain short with replies and status 0", arguments: [SIGTERM, SIGINT, SIGQUIT], [1, 2])
+    func aSecondSignalEndsTheDrain(signal: Int32, reactors: Int) throws {
+        let held = try HeldMessage(reactors: reactors)
         try held.drain(SIGTERM)
-        held.daemon.program.send(signal: SIGTERM)
-        #expect(try held.daemon.program.status() == -SIGTERM)
+        held.daemon.program.send(signal: signal)
+        #expect(try held.sender.line() == "#s MAYBE draining")
+        #expect(try held.sender.line() == nil)
+        #expect(try held.daemon.program.status() == 0)
+    }
+
+    @Test("SIGQUIT stops the daemon at once, with a reply to every pending command")
+    func sigquitStopsAtOnce() throws {
+        let held = try HeldMessage()
+        let waiting = try LineSocket(port: held.daemon.port)
+        try waiting.send(Array("#r recv nothing\n".utf8))
+        #expect(try waiting.answer(to: "ping") == "OK")
+        held.daemon.program.send(signal: SIGQUIT)
+        #expect(try waiting.line() == "#r CANCELLED draining")
+        #expect(try held.sender.line() == "#s MAYBE draining")
+        #expect(try held.daemon.program.status() == 0)
+    }
+
+    @Test("The daemon ends although idle clients stay connected")
+    func idleClientsDoNotDelayTheEnd() throws {
+        let daemon = try Daemon()
+        let idle = try (0..<20).map { _ in try LineSocket(port: daemon.port) }
+        for client in idle { #expect(try client.answer(to: "ping") == "OK") }
+        try daemon.expectEnd(after: SIGTERM)
+        for client in idle { #expect(try client.line() == nil) }
+    }
+
+    @Test("A signal without a meaning does not end the daemon", arguments: [SIGPIPE, SIGALRM, SIGXFSZ, SIGPROF, SIGIO])
+    func otherSignalsAreIgnored(signal: Int32) throws {
+        let daemon = try Daemon()
+        daemon.program.send(signal: signal)
+        let client = try LineSocket(port: daemon.port)
+        #expect(try client.answer(to: "ping") == "OK")
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test("SIGUSR1 logs what the daemon does and does not end it")
+    func sigusr1LogsTheState() throws {
+        let daemon = try Daemon()
+        let client = try LineSocket(port: daemon.port)
+        #expect(try client.answer(to: "#r recv jobs\nping") == "OK")
+        daemon.program.send(signal: SIGUSR1)
+        let line = try #require(try daemon.program.errorLine())
+        #expect(line.contains("connections=1") && line.contains("parked=1") && line.hasSuffix("status"), "\(line)")
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
     }
 
     // MARK: SIGUSR2

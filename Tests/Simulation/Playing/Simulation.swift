@@ -42,7 +42,7 @@ final class Simulation {
         chance = Chance(seed: plan.seed ^ 0x5EED)
         hub = Hub(
             on: reactor, limits: plan.setting.limits, users: nil, epoch: Self.epoch,
-            generator: SeededGenerator(seed: plan.seed), report: { _, _ in })
+            generator: SeededGenerator(seed: plan.seed), report: { _ in })
         history = History(plan: plan)
     }
 

@@ -182,7 +182,26 @@ import Testing
         #expect(hub.machine.channels.count == 1)
         _ = try hub.leave(.receive, of: "a", by: a)
         #expect(try hub.join(.send, of: "b", by: a) == .done(.ok))
-        #expect(try hub.join(.send, of: "c", by: a).refusal == .limit, "an end of an ended channel counts")
+        #expect(try hub.join(.send, of: "c", by: a) == .done(.ok), "the end of the channel that has ended is forgotten")
+        #expect(try hub.join(.send, of: "d", by: a).refusal == .limit)
+        #expect(try hub.leave(.send, of: "a", by: a).refusal == .notFound)
+    }
+
+    @Test("A client that joins a channel for each job never reaches the limit of ends")
+    func endsOfEndedChannelsDoNotCount() throws {
+        var hub = TestHub(limits: limits { $0.maxEnds = 4 })
+        let (worker, boss) = (hub.connect(), hub.connect())
+        for job in 0..<100 {
+            #expect(try hub.join(.receive, of: "job/\(job)", by: worker) == .done(.ok))
+            if job % 2 == 0 {
+                _ = try hub.close("job/\(job)", by: boss)
+            } else {
+                _ = try hub.poison("job/\(job)", by: boss)
+            }
+        }
+        #expect(try hub.join(.receive, of: "job/99", by: worker).refusal == nil)
+        #expect((hub.machine.clients[worker]?.ends.count ?? 0) <= 4)
+        hub.disconnect(worker)
     }
 
     @Test("Traces are bounded for each connection, each address and in all")

@@ -1,0 +1,34 @@
+import SluiceWire
+
+/// The replies of a conversation, and what is reported about them.
+extension Conversation {
+    /// Notes an event, which the hub reports after the batch, without its lock.
+    func note(_ kind: ClientEvent.Kind) {
+        share.events.append((kind, id, lastVerb))
+    }
+
+    /// Reports written output of counted receives and traces to the hub, once it is at least half of the limit.
+    func reportWritten() {
+        let enough = hub.limits.outputBytes / 2
+        guard segment.unreportedBytes >= enough, segment.output.count < enough else { return }
+        let bytes = segment.unreportedBytes
+        segment.unreportedBytes = 0
+        hub.transact(share) { [id] in $0.outputWritten(bytes, of: id) }
+    }
+
+    func answer(_ reply: Reply, _ tag: Tag?) {
+        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
+        emit(reply, tag)
+    }
+
+    func isInUse(_ tag: Tag?) -> Bool {
+        // Asked for each tagged command: a lookup hashes the tag, also in a dictionary without entries.
+        guard let tag, !segment.parkedTags.isEmpty else { return false }
+        return segment.parkedTags[tag] != nil
+    }
+
+    func emit(_ reply: Reply, _ tag: Tag?) {
+        if case .error(let error) = reply, error.code == .limit { note(.limited(error.message)) }
+        segment.output.append(reply, tag: tag)
+    }
+}

@@ -1,0 +1,55 @@
+import Logging
+import SluiceHub
+import SluiceRuntime
+
+extension DaemonLog {
+    /// Writes what a client did, or what happened to it.
+    func write(_ event: ClientEvent) {
+        var fields = [(key: "client", value: event.address)]
+        if let principal = event.principal { fields.append(("principal", principal)) }
+        if let command = event.command { fields.append(("command", command)) }
+        let (level, message, details) = event.kind.described
+        var kind = message
+        if let (key, value) = details.first, key == "reason" || key == "limit" { kind += ": \(value)" }
+        if case .poisoned = event.kind { kind = message }
+        write(level, message, fields + details, kind: kind, origin: event.origin)
+    }
+}
+
+extension ClientEvent {
+    /// The client's address without its port, or its network: what one user of the network commonly has to itself.
+    fileprivate var origin: String {
+        switch try? SocketAddress(address) {
+        case .ipv4(let number, _):
+            "\(SocketAddress.ipv4(number, port: 0))".split(separator: ":").first.map(String.init) ?? address
+        case .ipv6(let number, _, _): String(number >> 64, radix: 16) + "::/64"
+        case .unix: "unix"
+        case nil: address
+        }
+    }
+}
+
+extension ClientEvent.Kind {
+    fileprivate var described: (Logger.Level, message: String, details: [(key: String, value: String)]) {
+        switch self {
+        case .closed(let ending):
+            (ending.isFault ? .notice : .debug, "connection closed", [("reason", ending.rawValue)])
+        case .authenticated: (.info, "authenticated", [])
+        case .poisoned(let channel, let reason):
+            (.notice, "channel poisoned", [("channel", channel)] + (reason.map { [("reason", $0)] } ?? []))
+        case .limited(let message): (.notice, "command refused", [("limit", message)])
+        }
+    }
+}
+
+extension ConnectionEnding {
+    /// Whether the ending is logged at a level that operators see by default.
+    fileprivate var isFault: Bool {
+        switch self {
+        case .quit, .endOfInput, .reset, .drained, .stopped: false
+        case .silent, .refused, .denied, .revoked, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
+            .tooManyOfPrincipal, .noDescriptor:
+            true
+        }
+    }
+}

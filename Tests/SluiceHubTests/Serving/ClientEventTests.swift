@@ -1,0 +1,67 @@
+import SluiceRuntime
+import SluiceWire
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import SluiceHub
+
+/// What a hub reports about its clients, for a log.
+@Suite(.bounded) struct ClientEventTests {
+    private final class Events: Sendable {
+        let list = Lock<[ClientEvent]>([])
+        var all: [ClientEvent] { list.withLock { $0 } }
+    }
+
+    /// Serves a client that sends `lines` and then closes its side, and returns the events.
+    private func events(_ lines: String, users: Users? = nil, _ limits: HubLimits = HubLimits()) throws -> [ClientEvent]
+    {
+        let events = Events()
+        let reactor = try Reactor()
+        try reactor.runTest {
+            let hub = Hub(on: reactor, limits: limits, users: users, epoch: 1) { event in
+                events.list.withLock { $0.append(event) }
+            }
+            let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+            reactor.spawn("listener") { try await hub.serve(listener) }
+            let client = Client(stream: try await Stream.connect(to: listener.localAddress))
+            try await client.say(lines)
+            try client.finishSending()
+            while try await !client.hearLine().isEmpty {}
+            client.stream.close()
+            try await yieldUntil { hub.connectionCount == 0 }
+            listener.close()
+        }
+        return events.all
+    }
+
+    @Test("A poisoned channel, an exceeded limit and a success of AUTH are reported with principal and command")
+    func commandsAreReported() throws {
+        var users = Users()
+        let isAdded = users.add("alice", token: "s3cret")
+        #expect(isAdded)
+        var limits = HubLimits()
+        limits.maxEnds = 0
+        let events = try events("AUTH alice s3cret\nPOISON jobs because\nJOIN end=send jobs/2\n", users: users, limits)
+        #expect(
+            events.map(\.kind) == [
+                .authenticated, .poisoned(channel: "jobs", reason: "because"),
+                .limited("a connection may join at most 0 ends of channels"), .closed(.endOfInput),
+            ])
+        #expect(events.map(\.command) == ["AUTH", "POISON", "JOIN", "JOIN"])
+        #expect(events.allSatisfy { $0.principal == "alice" && $0.address.hasPrefix("127.0.0.1:") })
+    }
+
+    @Test("A limit that the parser notices is reported")
+    func limitsOfLinesAreReported() throws {
+        let events = try events("OPEN cap=99999999 jobs\n")
+        #expect(events.first?.kind == .limited("cap= must be at most 65536"))
+    }
+
+    @Test("A refused client is reported without a principal")
+    func refusalsAreReported() throws {
+        let events = try events("PING / HTTP/1.1\n")
+        #expect(events.map(\.kind) == [.closed(.refused)])
+        #expect(events.map(\.principal) == [nil])
+    }
+}
