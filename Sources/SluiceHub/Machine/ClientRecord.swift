@@ -14,17 +14,17 @@ final class ClientRecord: @unchecked Sendable {
     /// The part of `charged` for input and output, as the connection last reported it.
     @exclusivity(unchecked) private var bufferedBytes = 0
     /// The part of `charged` for the record, and while it lasts for the connection.
-    @exclusivity(unchecked) private(set) var ownBytes = 0
+    @exclusivity(unchecked) private(set) var ownBytes: Int32 = 0
     /// Whether the record is of a connection that has not ended. Objects that outlive their connection keep the record.
     @exclusivity(unchecked) private(set) var isConnected = false
+    /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
+    @exclusivity(unchecked) var hasInputEnded = false
     /// The client's address, for reports.
     let address: String
     /// The time at which the client connected, in nanoseconds of the hub's clock.
     let since: UInt64
-    /// The label that the client has given with `NAME`.
-    @exclusivity(unchecked) private(set) var label: ChannelName?
-    /// The principal that the client has authenticated as.
-    @exclusivity(unchecked) var principal: ChannelName?
+    /// Nil while the client has neither a label nor a principal: an idle connection must be small.
+    @exclusivity(unchecked) private var names: Names?
     /// The head of the list of the connection's parked operations, and their number.
     @exclusivity(unchecked) var firstOperation: OperationID?
     @exclusivity(unchecked) var pendingCount: Int32 = 0
@@ -40,12 +40,10 @@ final class ClientRecord: @unchecked Sendable {
     /// The counted receives that wait for credit.
     @exclusivity(unchecked) var awaitingCredit: [OperationID] = []
     /// The number of channels that the client has declared and that have not ended, and of its traces.
-    @exclusivity(unchecked) var declaredCount = 0
-    @exclusivity(unchecked) var tracers = 0
+    @exclusivity(unchecked) var declaredCount: Int32 = 0
+    @exclusivity(unchecked) var tracers: Int32 = 0
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
-    /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
-    @exclusivity(unchecked) var hasInputEnded = false
     /// The arms that the client's fair selects took.
     @exclusivity(unchecked) var fairness = FairMemory()
     /// The channels that the client has used most recently.
@@ -62,7 +60,31 @@ final class ClientRecord: @unchecked Sendable {
         self.holder = holder
     }
 
-    deinit { holder.charge(-ownBytes) }
+    private final class Names {
+        @exclusivity(unchecked) var label: ChannelName?
+        @exclusivity(unchecked) var principal: ChannelName?
+    }
+
+    private func ensureNames() -> Names {
+        if let names { return names }
+        let made = Names()
+        names = made
+        return made
+    }
+
+    /// The label that the client has given with `NAME`.
+    private(set) var label: ChannelName? {
+        get { names?.label }
+        set { if newValue != nil || names != nil { ensureNames().label = newValue } }
+    }
+
+    /// The principal that the client has authenticated as.
+    var principal: ChannelName? {
+        get { names?.principal }
+        set { ensureNames().principal = newValue }
+    }
+
+    deinit { holder.charge(-Int(ownBytes)) }
 
     // MARK: Memory
 
@@ -76,15 +98,15 @@ final class ClientRecord: @unchecked Sendable {
     /// Charges the client for its connection.
     func beginConnection() {
         isConnected = true
-        ownBytes = ObjectSize.connection
-        charge(ownBytes)
+        ownBytes = Int32(ObjectSize.connection)
+        charge(ObjectSize.connection)
     }
 
     /// Discharges everything that ends with the connection. The record itself stays charged while objects refer to it.
     func endConnection() {
         isConnected = false
         noteBuffers(0)
-        ownBytes = ObjectSize.record
+        ownBytes = Int32(ObjectSize.record)
         charge(ObjectSize.record - ObjectSize.connection - usage.bytes - Self.size(of: label))
         usage = ChannelUsage()
         fairness = FairMemory()

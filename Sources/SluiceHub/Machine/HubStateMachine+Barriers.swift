@@ -5,13 +5,14 @@ import SluiceWire
 extension HubStateMachine {
     mutating func barrier(_ command: BarrierCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusalToMeet(at: command.name, command.parties) { return .done(.error(refusal)) }
+        let client = client(of: caller)
         clients[caller.connection]?.note(.meet, of: command.name)
         if meet(at: command.name, command.parties) { return .ok(CommonAttributes()) }
         let patience = Patience(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
-        if let reply = refusalToPark(patience, caller, charging: ObjectSize.receive) { return .done(reply) }
+        if let reply = refusalToPark(patience, client, charging: ObjectSize.receive) { return .done(reply) }
         let (barrier, ticket) = queue(
             WireReceiver(operation: operations.nextKey, arm: nil), at: command.name, command.parties)
-        return .parked(park(.barrier(barrier, ticket), caller, patience, charging: ObjectSize.receive))
+        return .parked(park(.barrier(barrier, ticket), caller, of: client, patience, charging: ObjectSize.receive))
     }
 
     /// Returns an error if `parties` differs from the number that waiting clients have given; otherwise nil.

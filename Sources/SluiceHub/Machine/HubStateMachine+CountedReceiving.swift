@@ -7,15 +7,17 @@ extension HubStateMachine {
     static func outputBytes(ofMessage byteCount: Int) -> Int { byteCount + 64 }
 
     mutating func receiveCounted(
-        _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, _ patience: Patience
+        _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, of client: ClientRecord,
+        _ patience: Patience
     ) -> Outcome {
         let counted = CountedReceive(command, from: channel, tag: caller.tag)
         let bytes = ObjectSize.countedReceive(counted)
-        if let refusal = account.refusal(of: bytes, for: clients[caller.connection] ?? nobody) {
+        if let refusal = account.refusal(of: bytes, for: client) {
             channels.removeIfIdle(channel, at: now)
             return .done(.error(refusal))
         }
-        let id = park(.countedReceive(counted), caller, patience, charging: bytes, setsDeadline: false)
+        let id = park(
+            .countedReceive(counted), caller, of: client, patience, charging: bytes, setsDeadline: false)
         channel.countedReceives.insert(id)
         pump(counted, id)
         if channel.isBroadcast { runRounds(of: channel) }

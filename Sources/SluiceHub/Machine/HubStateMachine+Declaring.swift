@@ -11,7 +11,7 @@ extension HubStateMachine {
     /// Gives up unused channels of the client's holder if that is necessary: each has no message, no operation and no
     /// joined end, and the connection that declared it has ended.
     mutating func refusalToDeclare(for client: ClientRecord) -> WireError? {
-        guard client.declaredCount < limits.maxDeclaredChannels else {
+        guard Int(client.declaredCount) < limits.maxDeclaredChannels else {
             return WireError(.limit, "a connection may declare at most \(limits.maxDeclaredChannels) channels")
         }
         for _ in 0..<Self.mostExamined {

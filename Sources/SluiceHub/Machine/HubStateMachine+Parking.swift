@@ -40,18 +40,17 @@ extension HubStateMachine {
     /// Returns the reply to an operation that found no match and must not park, or nil if it may.
     ///
     /// - Parameter bytes: the memory that the operation and its offers would use.
-    func refusalToPark(_ patience: Patience, _ caller: Caller, charging bytes: Int) -> Reply? {
+    func refusalToPark(_ patience: Patience, _ client: ClientRecord, charging bytes: Int) -> Reply? {
         if patience.triesOnce { return .timeout }
-        if isWithdrawnByEOF(patience, caller) { return Withdrawal.endOfInput.reply }
-        return refusalToWait(patience.bodyBytes, caller.connection, charging: bytes).map { .error($0) }
+        if isWithdrawnByEOF(patience, client) { return Withdrawal.endOfInput.reply }
+        return refusalToWait(patience.bodyBytes, client, charging: bytes).map { .error($0) }
     }
 
     /// Returns the error for a connection that must not wait with messages of `bodyBytes` bytes, or nil if it may.
     ///
     /// - Parameter bytes: the memory that the operation and its offers would use.
     @inline(__always)
-    func refusalToWait(_ bodyBytes: Int, _ connection: ConnectionID, charging bytes: Int) -> WireError? {
-        let client = clients[connection] ?? nobody
+    func refusalToWait(_ bodyBytes: Int, _ client: ClientRecord, charging bytes: Int) -> WireError? {
         if bodyBytes > limits.parkedBytes - client.parkedBytes {
             return WireError(
                 .limit, "a connection may wait to send at most \(limits.parkedBytes) bytes of messages")
@@ -60,8 +59,8 @@ extension HubStateMachine {
     }
 
     /// Whether an operation that has to wait is withdrawn at once, because its client has half-closed.
-    func isWithdrawnByEOF(_ patience: Patience, _ caller: Caller) -> Bool {
-        !patience.waitsAfterEOF && clients[caller.connection]?.hasInputEnded != false
+    func isWithdrawnByEOF(_ patience: Patience, _ client: ClientRecord) -> Bool {
+        !patience.waitsAfterEOF && (client.hasInputEnded || !client.isConnected)
     }
 
     /// Records a parked operation. Its queues already know it as `operations.nextKey`.
@@ -70,16 +69,15 @@ extension HubStateMachine {
     ///   - bytes: the memory that the operation uses, without its offers.
     ///   - setsDeadline: whether the operation's timeout starts now.
     mutating func park(
-        _ wait: OperationWait, _ caller: Caller, _ patience: Patience, charging bytes: Int, setsDeadline: Bool = true
+        _ wait: OperationWait, _ caller: Caller, of client: ClientRecord, _ patience: Patience, charging bytes: Int,
+        setsDeadline: Bool = true
     ) -> OperationID {
         let id = operations.nextKey
-        let connection = caller.connection
         let triesOnce = patience.triesOnce
         let timeout = setsDeadline && !triesOnce ? patience.timeout : nil
         let deadline = timeout.map {
             deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds)
         }
-        let client = clients[connection] ?? nobody
         let next = client.add(id, patience.bodyBytes, wait.possibleLeases)
         let bodyBytes = Int32(clamping: patience.bodyBytes)
         let operation: ParkedOperation
@@ -142,10 +140,7 @@ extension HubStateMachine {
     /// Keeps the object of a plain receive that has ended, for reuse: allocating one for each handoff took a thirtieth
     /// of the handoff's instructions. The objects of other operations hold messages, so they are released.
     mutating func recycle(_ operation: ParkedOperation) {
-        guard spareOperations.count < Self.maxSpareOperations, case .receive(let channel, _, _) = operation.wait,
-            channel.extras == nil
-        else { return }
-        spareOperations.append(operation)
+        if spareOperations.count < Self.maxSpareOperations { spareOperations.append(operation) }
     }
 
     private static let maxSpareOperations = 64

@@ -4,7 +4,8 @@ import SluiceWire
 /// Receives, and the delivery of messages to receivers.
 extension HubStateMachine {
     mutating func receive(_ command: ReceiveCommand, _ caller: Caller) -> Outcome {
-        let channel = self.channel(command.channel, .receive, caller.connection)
+        let client = client(of: caller)
+        let channel = self.channel(command.channel, .receive, client)
         let options = command.isPlain ? nil : command.given
         let patience = Patience(options)
         let lease = options?.lease?.wholeNanoseconds ?? 0
@@ -12,18 +13,18 @@ extension HubStateMachine {
             channels.removeIfIdle(channel, at: now)
             return .done(.error(refusal))
         }
-        if options?.count != nil { return receiveCounted(command, from: channel, caller, patience) }
+        if options?.count != nil { return receiveCounted(command, from: channel, caller, of: client, patience) }
         if let reply = take(from: channel, lease, by: caller.connection, arm: nil) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let bytes = lease > 0 ? ObjectSize.leasedReceive : ObjectSize.receive
-        if let reply = refusalToPark(patience, caller, charging: bytes) {
+        if let reply = refusalToPark(patience, client, charging: bytes) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
-        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, patience, charging: bytes)
+        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, of: client, patience, charging: bytes)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)
     }
@@ -175,7 +176,7 @@ extension HubStateMachine {
         } else {
             retire(operation, id, arm: receiver.arm)
             outbox.finish(operation, id, message, from: channel.name, attributes.taking(receiver.arm))
-            recycle(operation)
+            if receiver.arm == nil, channel.extras == nil { recycle(operation) }
         }
     }
 

@@ -5,6 +5,7 @@ import SluiceWire
 extension HubStateMachine {
     mutating func select(_ command: SelectCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusal(of: command, caller) { return .done(.error(refusal)) }
+        let client = client(of: caller)
         let patience = Patience(
             timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF,
             bodyBytes: command.arms.reduce(0) { $0 + $1.bodyBytes })
@@ -18,7 +19,7 @@ extension HubStateMachine {
                 isRepeated = true
                 guard offer.isLeased, case .send(let name, _, _) = command.arms[arm] else { continue }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, patience)
+                return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, patience)
             case .ok(let attributes):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .ok(attributes)
@@ -31,17 +32,17 @@ extension HubStateMachine {
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 let patience = Patience(
                     timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF, bodyBytes: offer.body.count)
-                return wait(for: offer, on: channel, arm: Int32(arm), caller, patience)
+                return wait(for: offer, on: channel, arm: Int32(arm), caller, of: client, patience)
             }
         }
         if command.hasElse { return .done(.otherwise(Attributes(.taking(Int32(command.arms.count))))) }
-        if isRepeated, let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
+        if isRepeated, let reply = doubtOfRepeating(patience, client) { return .done(reply) }
         let bytes = ObjectSize.select(command)
         let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
-        if let reply = refusalToPark(patience, caller, charging: bytes + bytesOfOffers) { return .done(reply) }
+        if let reply = refusalToPark(patience, client, charging: bytes + bytesOfOffers) { return .done(reply) }
         let id = operations.nextKey
         let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
-        let parked = park(.select(ParkedSelect(arms, key)), caller, patience, charging: bytes)
+        let parked = park(.select(ParkedSelect(arms, key)), caller, of: client, patience, charging: bytes)
         for case .receive(let channel, _, _) in arms where channel.isBroadcast { runRounds(of: channel) }
         return .parked(parked)
     }
@@ -94,7 +95,7 @@ extension HubStateMachine {
         case .send(let name, let body, let id):
             let channel = channels.channel(name)
             clients[caller.connection]?.note(.send, of: name)
-            let attempt = offer(draft(name, body, id, number, caller), on: channel)
+            let attempt = offer(draft(name, body, id, number, caller), of: client(of: caller), on: channel)
             switch attempt {
             case .ok, .done, .blocked: channels.removeIfIdle(channel, at: now)
             case .committed, .repeated: break

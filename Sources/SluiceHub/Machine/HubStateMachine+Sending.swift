@@ -34,12 +34,13 @@ extension HubStateMachine {
         let options = command.isPlain ? nil : command.given
         let patience = Patience(options, bodyBytes: command.body.count)
         if let epoch = options?.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }
-        let channel = self.channel(command.channel, .send, caller.connection)
+        let client = client(of: caller)
+        let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.until == .taken,
             triesOnce: patience.triesOnce, minimumReceivers: options?.minimumReceivers ?? 0,
             key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
-        switch offer(draft, on: channel) {
+        switch offer(draft, of: client, on: channel) {
         case .ok(let attributes):
             // The message may have continued operations on other channels.
             if let hint, hint.countedReceive.channel !== channel { self.hint = nil }
@@ -48,28 +49,29 @@ extension HubStateMachine {
         case .done(let reply):
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
-        case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, patience)
-        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, patience)
+        case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, of: client, patience)
+        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, patience)
         case .blocked:
             let bytes = ObjectSize.send + ObjectSize.offer(draft)
-            if let reply = refusalToPark(patience, caller, charging: bytes) {
+            if let reply = refusalToPark(patience, client, charging: bytes) {
                 channels.removeIfIdle(channel, at: now)
                 return .done(reply)
             }
             let offer = queue(draft, on: channel, of: operations.nextKey)
-            return .parked(park(.send(channel, offer, arm: nil), caller, patience, charging: ObjectSize.send))
+            return .parked(
+                park(.send(channel, offer, arm: nil), caller, of: client, patience, charging: ObjectSize.send))
         }
     }
 
     /// Offers a message to the receivers that wait on the channel, and otherwise to the channel's buffer.
-    mutating func offer(_ draft: Draft, on channel: NamedChannel) -> Attempt {
+    mutating func offer(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
             case .delivered: return .ok(.duplicate.taking(draft.arm))
             case .pending(let offer): return .repeated(offer)
             }
         }
-        if let refusal = refusalToHandOut(draft, on: channel) { return .done(.error(refusal)) }
+        if let refusal = refusalToHandOut(draft, of: client, on: channel) { return .done(.error(refusal)) }
         if let key = draft.key, let refusal = refusalToRemember(key, draft.origin) { return .done(.error(refusal)) }
         if channel.isBroadcast { return broadcast(draft, on: channel) }
         if isKeptForNothing(draft, on: channel) { return .blocked }
@@ -80,7 +82,7 @@ extension HubStateMachine {
         let result = channel.engine.send(Self.make(draft, at: position, &made))
         if let made {
             lastPosition = position
-            made.charge(ObjectSize.keptOffer(draft), to: clients[draft.origin] ?? nobody)
+            made.charge(ObjectSize.keptOffer(draft), to: client)
         }
         switch result {
         case .handed(let receiver): return hand(draft, on: channel, to: receiver)
@@ -138,51 +140,51 @@ extension HubStateMachine {
 
     /// Parks the caller until the end of an offer that is with a receiver or in the channel's buffer.
     mutating func wait(
-        for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
+        for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, of client: ClientRecord,
+        _ patience: Patience
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
-        if let reason = withdrawal(of: offer, patience, caller) {
+        if let reason = withdrawal(of: offer, patience, client) {
             let reply = isInDoubt(offer) ? reason.doubt : reason.reply
             withdrawIfUnwanted(offer, on: channel)
             return .done(reply)
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
-        return .parked(park(.send(channel, offer, arm: arm), caller, patience, charging: ObjectSize.send))
+        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, patience, charging: ObjectSize.send))
     }
 
     /// Returns why a caller does not wait for the end of its offer, or nil if it does. With a timeout of zero, it waits
     /// only for a lease.
-    private func withdrawal(of offer: Offer, _ patience: Patience, _ caller: Caller) -> Withdrawal? {
-        if isWithdrawnByEOF(patience, caller) { return .endOfInput }
+    private func withdrawal(of offer: Offer, _ patience: Patience, _ client: ClientRecord) -> Withdrawal? {
+        if isWithdrawnByEOF(patience, client) { return .endOfInput }
         return patience.triesOnce && !offer.isLeased ? .timeout : nil
     }
 
     /// Parks the caller until the end of an offer that was made earlier under the same id.
     mutating func attach(
-        to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, _ patience: Patience
+        to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, of client: ClientRecord,
+        _ patience: Patience
     ) -> Outcome {
-        if let reply = doubtOfRepeating(patience, caller) { return .done(reply) }
-        if let refusal = account.refusal(of: ObjectSize.send, for: clients[caller.connection] ?? nobody) {
-            return .done(.error(refusal))
-        }
+        if let reply = doubtOfRepeating(patience, client) { return .done(reply) }
+        if let refusal = account.refusal(of: ObjectSize.send, for: client) { return .done(.error(refusal)) }
         // The message is already in memory.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
         offer.attach(Offer.Sender(operation: operations.nextKey, arm: arm))
-        return .parked(park(.send(channel, offer, arm: arm), caller, patience, charging: ObjectSize.send))
+        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, patience, charging: ObjectSize.send))
     }
 
     /// Returns the reply to a repeated send that does not wait although the first one is still pending, or nil if it
     /// may wait.
-    func doubtOfRepeating(_ patience: Patience, _ caller: Caller) -> Reply? {
+    func doubtOfRepeating(_ patience: Patience, _ client: ClientRecord) -> Reply? {
         if patience.triesOnce { return Withdrawal.timeout.doubt }
-        return isWithdrawnByEOF(patience, caller) ? Withdrawal.endOfInput.doubt : nil
+        return isWithdrawnByEOF(patience, client) ? Withdrawal.endOfInput.doubt : nil
     }
 
     /// Returns the error for a message that must not be handed over, because its sender would then have to wait; nil if
     /// it may.
-    private func refusalToHandOut(_ draft: Draft, on channel: NamedChannel) -> WireError? {
+    private func refusalToHandOut(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> WireError? {
         let bytes = draft.body.count + ObjectSize.leastHandedOut
-        guard let refusal = refusalToWait(draft.body.count, draft.origin, charging: bytes) else { return nil }
+        guard let refusal = refusalToWait(draft.body.count, client, charging: bytes) else { return nil }
         let waits =
             if let receiver = channel.engine.firstParkedReceiver { leaseNanoseconds(of: receiver) > 0 } else {
                 draft.waitsUntilTaken

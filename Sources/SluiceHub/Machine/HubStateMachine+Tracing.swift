@@ -3,11 +3,11 @@ import SluiceWire
 /// Reporting handoffs to tracing clients as they happen.
 extension HubStateMachine {
     mutating func trace(_ command: TraceCommand, _ caller: Caller) -> Outcome {
-        let client = clients[caller.connection] ?? nobody
+        let client = client(of: caller)
         if let refusal = refusalToTrace(for: client) { return .done(.error(refusal)) }
         let patience = Patience(timeout: nil, waitsAfterEOF: false)
-        if let reply = refusalToPark(patience, caller, charging: ObjectSize.tracer) { return .done(reply) }
-        let id = park(.trace(Tracer(command)), caller, patience, charging: ObjectSize.tracer)
+        if let reply = refusalToPark(patience, client, charging: ObjectSize.tracer) { return .done(reply) }
+        let id = park(.trace(Tracer(command)), caller, of: client, patience, charging: ObjectSize.tracer)
         tracers.append(id)
         client.tracers += 1
         client.holder.tracers += 1
@@ -17,7 +17,7 @@ extension HubStateMachine {
     /// Returns the error if a client may not begin another trace, or nil if it may.
     private func refusalToTrace(for client: ClientRecord) -> WireError? {
         let most = limits.maxTracers
-        if client.tracers >= most { return WireError(.limit, "a connection may have at most \(most) traces") }
+        if Int(client.tracers) >= most { return WireError(.limit, "a connection may have at most \(most) traces") }
         if client.holder.tracers >= 2 * most {
             return WireError(
                 .limit, "the connections of an address or principal may have at most \(2 * most) traces")

@@ -216,11 +216,14 @@ struct HubStateMachine: ~Copyable {
     }
 
     /// Returns the channel that a client sends to or receives from, and notes its use.
-    mutating func channel(_ name: ChannelName, _ use: NameUse, _ connection: ConnectionID) -> NamedChannel {
-        guard let client = clients[connection] else { return channels.channel(name) }
+    mutating func channel(_ name: ChannelName, _ use: NameUse, _ client: ClientRecord) -> NamedChannel {
+        guard client.isConnected else { return channels.channel(name) }
         client.note(use, of: name)
         return channels.channel(name, at: &client.channelSlot)
     }
+
+    /// Returns the record of the client that an operation belongs to. Looked up once for each command.
+    func client(of caller: Caller) -> ClientRecord { clients[caller.connection] ?? nobody }
 
     /// Withdraws a parked operation. Its reply is `CANCELLED` or `MAYBE`, unless it is already complete.
     mutating func cancel(_ id: OperationID) {

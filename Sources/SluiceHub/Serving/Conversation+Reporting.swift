@@ -1,5 +1,16 @@
 import SluiceWire
 
+/// A report that is being taken, and the tag of its command. An object, because hardly any connection has one.
+final class PendingReport {
+    let report: any ReportJob
+    let tag: Tag?
+
+    init(_ report: any ReportJob, _ tag: Tag?) {
+        self.report = report
+        self.tag = tag
+    }
+}
+
 /// Reports, which a conversation takes in slices, and the client's share of a turn.
 extension Conversation {
     /// Called at the end of a turn of the loop. The client has another turn's time from now on.
@@ -9,7 +20,7 @@ extension Conversation {
     func take(_ report: any ReportJob, _ tag: Tag?) {
         stepsLeft -= Budget.stepsOfFirstSlice
         if let reply = report.advance(on: hub, steps: Budget.stepsOfFirstSlice) { return emit(reply, tag) }
-        job = (report, tag)
+        job = PendingReport(report, tag)
         share.enqueue(self)
     }
 
@@ -17,10 +28,10 @@ extension Conversation {
     ///
     /// - Returns: whether another slice is left.
     func continueReport() -> Bool {
-        guard let (report, tag) = job else { return false }
-        guard let reply = report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
-        job = nil
-        emit(reply, tag)
+        guard let job else { return false }
+        guard let reply = job.report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
+        self.job = nil
+        emit(reply, job.tag)
         segment.owner?.repliesArrived()
         return false
     }

@@ -33,25 +33,25 @@ final class Conversation {
     @exclusivity(unchecked) private var parser: RequestParser
     /// Input that was read and has not run: the beginning of a line, or lines that must wait.
     @exclusivity(unchecked) private var held: [UInt8] = []
+    /// The time at which the unfinished line or piece of a body began. Nil if there is none.
+    @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
     /// Whether the parser has seen all held input and needs more.
     @exclusivity(unchecked) private var isParserHungry = true
     /// Whether a command or a refusal was complete in the input that is running. The time for an unfinished line starts
     /// anew then, and not with each piece of a line that is too long.
     @exclusivity(unchecked) private var hasCompleted = false
-    /// The time at which the unfinished line or piece of a body began. Nil if there is none.
-    @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
     @exclusivity(unchecked) private(set) var hasInputEnded = false
     /// The limits until the client has authenticated. Nil if it has, or need not.
     @exclusivity(unchecked) var admission: Admission?
-    @exclusivity(unchecked) private var phase = Phase.open
     /// The steps that the client's commands may still take in this turn; see `Budget`.
     @exclusivity(unchecked) var stepsLeft = Budget.stepsOfTurn
     /// The report that is being taken. Later input waits for it.
-    @exclusivity(unchecked) var job: (report: any ReportJob, tag: Tag?)?
-    /// The verb of the last command, for the log.
-    @exclusivity(unchecked) private(set) var lastVerb: Verb?
+    @exclusivity(unchecked) var job: PendingReport?
     /// The `AUTH` that waits for its decision. Until then, no further command runs.
     @exclusivity(unchecked) var delayedAuthentication: DelayedAuthentication?
+    @exclusivity(unchecked) private var phase = Phase.open
+    /// The verb of the last command, for the log.
+    @exclusivity(unchecked) private(set) var lastVerb: Verb?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 

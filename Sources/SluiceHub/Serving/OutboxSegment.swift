@@ -18,6 +18,20 @@ final class OutboxSegment: @unchecked Sendable {
 
     let share: ReactorShare
     let shareNumber: Int32
+    /// In the hub's half: whether the segment is in the outbox's list of segments with new replies.
+    @exclusivity(unchecked) var isListed = false
+    // The flags stand together, which keeps the object small. These belong to the connection's half.
+
+    /// Whether an untagged operation is parked.
+    @exclusivity(unchecked) var hasParkedUntagged = false
+    /// Whether the connection has ended, so that further replies are discarded.
+    @exclusivity(unchecked) var isClosed = false
+    /// Whether a command of the client is running. The command's answer comes before its decisions for other operations
+    /// of that client.
+    @exclusivity(unchecked) var isRunning = false
+    /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
+    @exclusivity(unchecked) var isArrived = false
+    @exclusivity(unchecked) var nextArrived: OutboxSegment?
     /// Not retained: the connection owns the segment, and removes it from the outbox before it is released itself.
     unowned(unsafe) var owner: (any SegmentOwner)?
 
@@ -25,8 +39,6 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Nil while there is nothing in it, as is nearly always the case: an idle connection must be small.
     @exclusivity(unchecked) private var waiting: WaitingReplies?
-    /// Whether the segment is in the outbox's list of segments with new replies.
-    @exclusivity(unchecked) var isListed = false
 
     /// Replies that wait until the connection's thread collects them, and what they change.
     private final class WaitingReplies {
@@ -56,18 +68,8 @@ final class OutboxSegment: @unchecked Sendable {
     @exclusivity(unchecked) var output: OutputBuffer
     /// The tagged operations that are parked.
     @exclusivity(unchecked) var parkedTags: [Tag: OperationID] = [:]
-    /// Whether an untagged operation is parked.
-    @exclusivity(unchecked) var hasParkedUntagged = false
     /// The written bytes of counted receives and traces that have not been reported to the hub.
     @exclusivity(unchecked) var unreportedBytes = 0
-    /// Whether the connection has ended, so that further replies are discarded.
-    @exclusivity(unchecked) var isClosed = false
-    /// Whether a command of the client is running. The command's answer comes before its decisions for other operations
-    /// of that client.
-    @exclusivity(unchecked) var isRunning = false
-    /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
-    @exclusivity(unchecked) var isArrived = false
-    @exclusivity(unchecked) var nextArrived: OutboxSegment?
 
     init(on share: ReactorShare) {
         self.share = share

@@ -287,7 +287,7 @@ extension HubStateMachine {
     /// The charge for the records of the connections that have not ended.
     var ownBytes: Int {
         var bytes = 0
-        clients.forEach { bytes += $1.ownBytes + $1.usage.bytes }
+        clients.forEach { bytes += Int($1.ownBytes) + $1.usage.bytes }
         return bytes
     }
 }
