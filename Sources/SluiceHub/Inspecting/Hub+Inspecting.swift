@@ -45,7 +45,8 @@ extension Hub {
                 handoffs: state.machine.totals.handoffs,
                 refusedConnections: refusals.reduce(0) { $0 + endings[$1, default: 0] },
                 endings: Dictionary(uniqueKeysWithValues: endings.map { ($0.key.rawValue, $0.value) }),
-                residentBytes: ResidentMemory.bytes, processes: processes)
+                residentBytes: ResidentMemory.bytes, memoryBytes: state.machine.account.used,
+                memoryLimitBytes: state.machine.account.bounds.whole, processes: processes)
         }
     }
 

@@ -49,7 +49,7 @@ extension HubStateMachine {
         ClientReport(
             address: client.address, label: client.label?.description, principal: client.principal?.description,
             connectedSeconds: seconds(since: client.since), pending: Int(client.pendingCount),
-            leases: Int(client.leaseCount), ends: client.ends.count)
+            leases: Int(client.leaseCount), ends: client.ends.count, memoryBytes: client.charged)
     }
 
     /// Returns a cycle that `WaitGraph` has found. Of a long one, only as many steps are shown as fit on a page.

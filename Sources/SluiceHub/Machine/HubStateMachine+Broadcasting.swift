@@ -71,7 +71,7 @@ extension HubStateMachine {
         // An operation with two arms on the channel ends with the first.
         for receiver in receivers where operations.holds(receiver.operation) {
             offer.attempts += 1
-            deliver(.owned(offer.body), of: channel, from: offer.origin, to: receiver)
+            deliver(.shared(offer.body), of: channel, from: offer.origin, to: receiver)
         }
         guard extras.round?.waitsFor.isEmpty == true else { return false }
         extras.round = nil

@@ -18,7 +18,8 @@ extension HubStateMachine {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
-        let bytes = lease > 0 ? ObjectSize.leasedReceive : ObjectSize.receive
+        let bytes =
+            (lease > 0 ? ObjectSize.leasedReceive : ObjectSize.receive) + ObjectSize.text(command.channel.description)
         if let reply = refusalToPark(patience, client, charging: bytes) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)

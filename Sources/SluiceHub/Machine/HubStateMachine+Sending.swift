@@ -87,7 +87,8 @@ extension HubStateMachine {
         switch result {
         case .handed(let receiver): return hand(draft, on: channel, to: receiver)
         case .published(let receivers):
-            for receiver in receivers { deliver(draft.body, of: channel, from: draft.origin, to: receiver) }
+            let body = MessageBytes.shared(draft.body.body)
+            for receiver in receivers { deliver(body, of: channel, from: draft.origin, to: receiver) }
             remember(draft)
             if let made { countKept(made) }
             return .ok(.taking(draft.arm))

@@ -96,6 +96,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         case .wouldBlock: return
         case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
         }
+        chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
         schedule()
     }
 
@@ -113,7 +114,28 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     func repliesArrived() {
         guard isOpen else { return }
         conversation.repliesArrived()
-        if segment.output.count > hub.limits.backlogBytes { close(because: .backlog) } else { schedule() }
+        if segment.output.count > hub.limits.backlogBytes { return close(because: .backlog) }
+        chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
+        schedule()
+    }
+
+    // MARK: Memory
+
+    /// The changes of input and output that the hub is told of at once, and at the end of a turn. Telling it costs a
+    /// lock, so most turns do not.
+    private static let leastChargedInTurn = 16 << 10
+    private static let leastCharged = 4 << 10
+
+    /// Charges the client for its input and output, and ends the connection if they exceed its share.
+    private func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) {
+        guard let refusal = conversation.chargeBuffers(ifChangedBy: least, countingBodies: countsBodies),
+            conversation.ending == nil
+        else { return }
+        if conversation.holdsMoreInput {
+            conversation.refuse(refusal, because: .memory)
+        } else {
+            close(because: .backlog)
+        }
     }
 
     private func schedule() {
@@ -151,6 +173,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         if !socket.watchesWriting { write() }
         conversation.reportWritten()
         conversation.turnEnds()
+        chargeBuffers(ifChangedBy: Self.leastCharged, countingBodies: true)
         if conversation.canRunHeld { schedule() }
         if share.isDraining { endIfDrained() }
         if conversation.ending != nil, segment.output.isEmpty { end() }

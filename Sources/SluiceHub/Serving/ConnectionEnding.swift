@@ -18,6 +18,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case revoked
     /// The client did not finish a line or a body in time.
     case slowLine = "slow-line"
+    /// The client's unfinished command exceeded its share of memory.
+    case memory
     /// The client did not read its replies.
     case stalled
     /// The client's pending replies exceeded the limit.
@@ -39,7 +41,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
-        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .slowLine, .stalled, .backlog, .tooMany,
+        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .slowLine, .memory, .stalled, .backlog,
+            .tooMany,
             .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
             false
         }

@@ -86,9 +86,11 @@ final class Conversation {
         return incompleteSince != nil && held.isEmpty ? free + parser.awaitedBodyBytes : free
     }
 
-    /// The memory that the conversation uses.
-    var use: ConnectionUse { ConnectionUse(heldInput: held.count + parser.bufferedBytes, output: segment.output.count) }
+    /// The bytes of input and output that the hub has charged to the client.
+    @exclusivity(unchecked) var chargedBytes = 0
 
+    /// The memory of the input that has not run.
+    var inputBytes: Int { held.count + parser.bufferedBytes }
     /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if isAuthenticating { return nil }

@@ -7,15 +7,23 @@ struct EncodedReplies: ~Copyable {
     struct Insertion {
         let offset: Int
         let body: Body
+
+        func sharesBody(with other: Insertion) -> Bool {
+            body.withUnsafeBytes { left in other.body.withUnsafeBytes { left.baseAddress == $0.baseAddress } }
+        }
     }
 
     /// A body with fewer bytes is copied, because that costs less than handling another piece.
     static let leastInsertedBytes = 16 << 10
+    /// The same for a body that several receivers share: copies for all of them could take any amount of memory.
+    static let leastSharedBytes = 512
 
     var bytes = ByteBuffer()
     var insertions: [Insertion] = []
     /// The number of bytes of all insertions.
     var insertedBytes = 0
+    /// The same without a body that follows itself, as a broadcast to many receives of one client does.
+    var distinctBytes = 0
 
     var isEmpty: Bool { bytes.isEmpty }
     /// The number of bytes.
@@ -36,11 +44,19 @@ struct EncodedReplies: ~Copyable {
         switch message {
         case .borrowed(let message): bytes.append(message, from: channel, attributes, tag: tag)
         case .owned(let body):
-            if body.count >= Self.leastInsertedBytes {
-                append(large: body, from: channel, attributes, tag: tag)
-            } else {
-                body.withUnsafeBytes { bytes.append($0, from: channel, attributes, tag: tag) }
-            }
+            append(body, from: channel, attributes, tag: tag, insertingFrom: Self.leastInsertedBytes)
+        case .shared(let body):
+            append(body, from: channel, attributes, tag: tag, insertingFrom: Self.leastSharedBytes)
+        }
+    }
+
+    private mutating func append(
+        _ body: Body, from channel: ChannelName, _ attributes: CommonAttributes, tag: Tag?, insertingFrom least: Int
+    ) {
+        if body.count >= least {
+            append(large: body, from: channel, attributes, tag: tag)
+        } else {
+            body.withUnsafeBytes { bytes.append($0, from: channel, attributes, tag: tag) }
         }
     }
 
@@ -48,13 +64,19 @@ struct EncodedReplies: ~Copyable {
     mutating func append(_ message: MessageBytes, behind head: MessageHead, _ attributes: CommonAttributes) {
         switch message {
         case .borrowed(let message): bytes.append(message, behind: head, attributes)
-        case .owned(let body):
-            if body.count >= Self.leastInsertedBytes {
-                bytes.append(headOfMessage: body.count, behind: head, attributes)
-                insert(body)
-            } else {
-                body.withUnsafeBytes { bytes.append($0, behind: head, attributes) }
-            }
+        case .owned(let body): append(body, behind: head, attributes, insertingFrom: Self.leastInsertedBytes)
+        case .shared(let body): append(body, behind: head, attributes, insertingFrom: Self.leastSharedBytes)
+        }
+    }
+
+    private mutating func append(
+        _ body: Body, behind head: MessageHead, _ attributes: CommonAttributes, insertingFrom least: Int
+    ) {
+        if body.count >= least {
+            bytes.append(headOfMessage: body.count, behind: head, attributes)
+            insert(body)
+        } else {
+            body.withUnsafeBytes { bytes.append($0, behind: head, attributes) }
         }
     }
 
@@ -65,16 +87,27 @@ struct EncodedReplies: ~Copyable {
     }
 
     private mutating func insert(_ body: Body) {
-        insertions.append(Insertion(offset: bytes.count, body: body))
-        insertedBytes += body.count
+        note(Insertion(offset: bytes.count, body: body))
         bytes.appendEndOfMessage()
     }
 
     mutating func append(_ other: borrowing EncodedReplies) {
         for insertion in other.insertions {
-            insertions.append(Insertion(offset: bytes.count + insertion.offset, body: insertion.body))
+            note(Insertion(offset: bytes.count + insertion.offset, body: insertion.body))
         }
-        insertedBytes += other.insertedBytes
         bytes.append(contentsOf: other.bytes)
+    }
+
+    private mutating func note(_ insertion: Insertion) {
+        if insertions.last?.sharesBody(with: insertion) != true { distinctBytes += insertion.body.count }
+        insertedBytes += insertion.body.count
+        insertions.append(insertion)
+    }
+
+    /// Removes the first insertion.
+    mutating func removeFirstInsertion() {
+        let first = insertions.removeFirst()
+        insertedBytes -= first.body.count
+        if insertions.first?.sharesBody(with: first) != true { distinctBytes -= first.body.count }
     }
 }

@@ -18,6 +18,12 @@ struct OutputBuffer: ~Copyable {
     var count: Int { replies.count - sent - sentOfBody }
     var isEmpty: Bool { replies.isEmpty }
 
+    /// The memory of the encoded replies without the bodies that they refer to, and with them.
+    var encodedBytes: Int {
+        replies.bytes.count + replies.insertions.count * MemoryLayout<EncodedReplies.Insertion>.stride
+    }
+    var memoryBytes: Int { encodedBytes + replies.distinctBytes }
+
     @inline(__always)
     private mutating func ensureBuffer() {
         if replies.isEmpty { replies.bytes = share.takeBuffer() }
@@ -68,7 +74,35 @@ struct OutputBuffer: ~Copyable {
         if replies.insertions.isEmpty {
             return socket.tryWrite(UnsafeRawBufferPointer(rebasing: replies.bytes.unsafeBytes[sent...]))
         }
+        if replies.insertions.count > 1, replies.insertions[0].body.count < EncodedReplies.leastInsertedBytes {
+            // Many small pieces are copied together, which costs less than a call for each.
+            return withUnsafeTemporaryAllocation(byteCount: Self.mostGathered, alignment: 16) { space in
+                socket.tryWrite(UnsafeRawBufferPointer(rebasing: space[..<gather(into: space)]))
+            }
+        }
         return withUnsent { socket.tryWrite($0, $1, $2) }
+    }
+
+    private static let mostGathered = 64 << 10
+
+    /// Copies the beginning of the output to `space`.
+    ///
+    /// - Returns: the number of bytes copied.
+    func gather(into space: UnsafeMutableRawBufferPointer) -> Int {
+        var (count, offset, bodyOffset) = (0, sent, sentOfBody)
+        func copy(_ piece: UnsafeRawBufferPointer) {
+            let part = UnsafeRawBufferPointer(rebasing: piece.prefix(space.count - count))
+            UnsafeMutableRawBufferPointer(rebasing: space[count...]).copyMemory(from: part)
+            count += part.count
+        }
+        let bytes = replies.bytes.unsafeBytes
+        for insertion in replies.insertions where count < space.count {
+            copy(UnsafeRawBufferPointer(rebasing: bytes[offset..<insertion.offset]))
+            insertion.body.withUnsafeBytes { copy(UnsafeRawBufferPointer(rebasing: $0[bodyOffset...])) }
+            (offset, bodyOffset) = (insertion.offset, 0)
+        }
+        if count < space.count { copy(UnsafeRawBufferPointer(rebasing: bytes[offset...])) }
+        return count
     }
 
     /// Passes the beginning of the output to `use` in three pieces: the bytes before the first inserted body, that
@@ -102,9 +136,8 @@ struct OutputBuffer: ~Copyable {
             count -= taken
             sentOfBody += taken
             guard sentOfBody == first.body.count else { return }
-            replies.insertedBytes -= sentOfBody
             sentOfBody = 0
-            replies.insertions.removeFirst()
+            replies.removeFirstInsertion()
         }
         sent += count
         if sent == replies.bytes.count {

@@ -10,12 +10,14 @@ package enum MessageBytes: @unchecked Sendable {
     case borrowed(UnsafeRawBufferPointer)
     /// Bytes in memory of their own.
     case owned(Body)
+    /// Bytes in memory of their own, which several receivers get. Their replies refer to it rather than copy it.
+    case shared(Body)
 
     /// The number of bytes.
     @inline(__always) package var count: Int {
         switch self {
         case .borrowed(let bytes): bytes.count
-        case .owned(let body): body.count
+        case .owned(let body), .shared(let body): body.count
         }
     }
 
@@ -23,7 +25,7 @@ package enum MessageBytes: @unchecked Sendable {
     package var body: Body {
         switch self {
         case .borrowed(let bytes): Body(bytes)
-        case .owned(let body): body
+        case .owned(let body), .shared(let body): body
         }
     }
 
@@ -31,7 +33,7 @@ package enum MessageBytes: @unchecked Sendable {
     package func withUnsafeBytes<Result>(_ use: (UnsafeRawBufferPointer) -> Result) -> Result {
         switch self {
         case .borrowed(let bytes): use(bytes)
-        case .owned(let body): body.withUnsafeBytes(use)
+        case .owned(let body), .shared(let body): body.withUnsafeBytes(use)
         }
     }
 }

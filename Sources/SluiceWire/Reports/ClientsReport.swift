@@ -55,6 +55,9 @@ public struct ClientReport: Codable, Sendable, Hashable {
     public var leases: Int
     /// The number of ends of channels that it has joined.
     public var ends: Int
+    /// The bytes of memory that are charged to it. Nil if the server does not tell. Not in the text, which is to fit in
+    /// 80 columns.
+    public var memoryBytes: Int?
 
     package init(
         address: String,
@@ -63,7 +66,8 @@ public struct ClientReport: Codable, Sendable, Hashable {
         connectedSeconds: Double,
         pending: Int = 0,
         leases: Int = 0,
-        ends: Int = 0
+        ends: Int = 0,
+        memoryBytes: Int? = nil
     ) {
         self.address = address
         self.label = label
@@ -72,5 +76,6 @@ public struct ClientReport: Codable, Sendable, Hashable {
         self.pending = pending
         self.leases = leases
         self.ends = ends
+        self.memoryBytes = memoryBytes
     }
 }

@@ -34,6 +34,10 @@ public struct ServerReport: Report, Hashable {
     public var endings: [String: Int]
     /// The resident memory of the server. Nil if the system does not report it.
     public var residentBytes: Int?
+    /// The bytes of memory that are charged to clients. Nil if the server does not tell.
+    public var memoryBytes: Int?
+    /// The limit on `memoryBytes`. Nil if the server does not tell.
+    public var memoryLimitBytes: Int?
     /// The built-in processes of the server.
     public var processes: [ProcessReport]
 
@@ -55,6 +59,8 @@ public struct ServerReport: Report, Hashable {
         refusedConnections: Int = 0,
         endings: [String: Int] = [:],
         residentBytes: Int? = nil,
+        memoryBytes: Int? = nil,
+        memoryLimitBytes: Int? = nil,
         processes: [ProcessReport] = []
     ) {
         self.version = version
@@ -74,6 +80,8 @@ public struct ServerReport: Report, Hashable {
         self.refusedConnections = refusedConnections
         self.endings = endings
         self.residentBytes = residentBytes
+        self.memoryBytes = memoryBytes
+        self.memoryLimitBytes = memoryLimitBytes
         self.processes = processes
     }
 
@@ -87,6 +95,7 @@ public struct ServerReport: Report, Hashable {
                 ("uptime", String(readableSeconds: uptimeSeconds)),
                 ("state", isDraining ? "draining" : "serving"),
                 ("resident memory", residentBytes.map { String(readableBytes: $0) } ?? "unknown"),
+                ("clients' memory", memoryText),
             ],
             [
                 ("connections", String(readable: connections)),
@@ -103,6 +112,11 @@ public struct ServerReport: Report, Hashable {
             ],
         ]
         return (groups.map(Self.lines) + [endingsText, processesText]).joined(separator: "\n\n")
+    }
+
+    private var memoryText: String {
+        guard let memoryBytes, let memoryLimitBytes else { return "unknown" }
+        return "\(String(readableBytes: memoryBytes)) of \(String(readableBytes: memoryLimitBytes))"
     }
 
     private static func lines(_ group: [(key: String, value: String)]) -> String {

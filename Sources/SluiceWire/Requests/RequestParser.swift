@@ -142,9 +142,11 @@ package struct RequestParser: ~Copyable {
 
     /// The memory used by the bodies of an incomplete request.
     package var bufferedBytes: Int {
-        switch phase {
-        case .readingBodies(let request): request.bufferedBytes
-        case .line, .skippingLine, .skippingBodies, .closed: 0
+        mutating get {
+            switch phase {
+            case .readingBodies(let request): request.bufferedBytes
+            case .line, .skippingLine, .skippingBodies, .closed: 0
+            }
         }
     }
 

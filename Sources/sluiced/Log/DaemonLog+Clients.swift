@@ -47,7 +47,7 @@ extension ConnectionEnding {
     fileprivate var isFault: Bool {
         switch self {
         case .quit, .endOfInput, .reset, .drained, .stopped: false
-        case .silent, .refused, .denied, .revoked, .slowLine, .stalled, .backlog, .tooMany, .tooManyOfAddress,
+        case .silent, .refused, .denied, .revoked, .slowLine, .memory, .stalled, .backlog, .tooMany, .tooManyOfAddress,
             .tooManyOfPrincipal, .noDescriptor:
             true
         }

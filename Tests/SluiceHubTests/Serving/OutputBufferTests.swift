@@ -24,12 +24,23 @@ import Testing
             reply.append(to: &expected, tag: nil)
             buffer.append(reply, tag: nil)
         }
+        let shared = Body(repeating: 5, count: EncodedReplies.leastSharedBytes)
+        for _ in 0..<200 {
+            Reply.message(name, shared, []).append(to: &expected, tag: nil)
+            buffer.append(.shared(shared), from: name, CommonAttributes(), tag: nil)
+        }
         #expect(buffer.count == expected.count)
+        #expect(buffer.memoryBytes < expected.count - 190 * shared.count)
         var written: [UInt8] = []
         while !buffer.isEmpty {
             let before = written.count
             let pieces = buffer.withUnsent { [UInt8]($0) + [UInt8]($1) + [UInt8]($2) }
             written += pieces.prefix(most)
+            let gathered = withUnsafeTemporaryAllocation(byteCount: most, alignment: 1) {
+                [UInt8]($0[..<buffer.gather(into: $0)])
+            }
+            #expect(gathered.starts(with: pieces.prefix(most)))
+            #expect(gathered.count == min(most, buffer.count))
             buffer.drop(min(most, pieces.count))
             #expect(written.count > before && buffer.count == expected.count - written.count)
         }

@@ -19,13 +19,14 @@ import Testing
                 version: "0.9.0", protocolVersion: 1, epoch: 2, uptimeSeconds: 1.5, isDraining: true, connections: 3,
                 parked: 4,
                 channels: 5, endedChannels: 6, leases: 7, bufferedMessages: 8, bufferedBytes: 9, rememberedSends: 10,
-                handoffs: 11, refusedConnections: 14, endings: ["quit": 12], residentBytes: 13,
+                handoffs: 11, refusedConnections: 14, endings: ["quit": 12], residentBytes: 13, memoryBytes: 15,
+                memoryLimitBytes: 16,
                 processes: [
                     ProcessReport(
                         name: "mail", kind: "pipe", state: .waitingToRestart, restarts: 1, messages: 2, lastError: "e")
                 ]),
             is: #"{"bufferedBytes":9,"bufferedMessages":8,"channels":5,"connections":3,"endedChannels":6,"#
-                + #""endings":{"quit":12},"epoch":2,"handoffs":11,"isDraining":true,"leases":7,"parked":4,"#
+                + #""endings":{"quit":12},"epoch":2,"handoffs":11,"isDraining":true,"leases":7,"memoryBytes":15,"memoryLimitBytes":16,"parked":4,"#
                 + #""processes":[{"kind":"pipe","lastError":"e","messages":2,"name":"mail","restarts":1,"#
                 + #""state":"waiting to restart"}],"#
                 + #""protocolVersion":1,"refusedConnections":14,"rememberedSends":10,"residentBytes":13,"uptimeSeconds":1.5,"version":"0.9.0"}"#
@@ -64,10 +65,10 @@ import Testing
             ClientsReport(clients: [
                 ClientReport(
                     address: "[::1]:1", label: "alice", principal: "ops", connectedSeconds: 2.5, pending: 1, leases: 2,
-                    ends: 3)
+                    ends: 3, memoryBytes: 4)
             ]),
             is: #"{"clients":[{"address":"[::1]:1","connectedSeconds":2.5,"ends":3,"label":"alice","leases":2,"#
-                + #""pending":1,"principal":"ops"}],"omitted":0}"#)
+                + #""memoryBytes":4,"pending":1,"principal":"ops"}],"omitted":0}"#)
     }
 
     @Test("A stuck report is coded as JSON")

@@ -12,7 +12,7 @@ import Testing
             parked: 12_000, channels: 4, endedChannels: 5, leases: 6, bufferedMessages: 1200, bufferedBytes: 3_565_159,
             rememberedSends: 7, handoffs: 1_234_567, refusedConnections: 8,
             endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
-            residentBytes: 13_002_343,
+            residentBytes: 13_002_343, memoryBytes: 2 << 20, memoryLimitBytes: 1 << 30,
             processes: [
                 ProcessReport(name: "resize", kind: "pipe", state: .running, restarts: 1, messages: 1234),
                 ProcessReport(name: "mail", kind: "pipe", state: .waitingToRestart, restarts: 12, lastError: "exit\n1"),
@@ -26,6 +26,7 @@ import Testing
                 uptime               3 h 05 m
                 state                draining
                 resident memory      12.4 MiB
+                clients' memory      2 MiB of 1 GiB
 
                 connections          3
                 refused connections  8
@@ -61,6 +62,7 @@ import Testing
                 uptime               12 ms
                 state                serving
                 resident memory      unknown
+                clients' memory      unknown
 
                 connections          0
                 refused connections  0
@@ -218,7 +220,7 @@ import Testing
             clients: [
                 ClientReport(
                     address: "127.0.0.1:4711", label: "alice", principal: "ops", connectedSeconds: 3600, pending: 2,
-                    leases: 10, ends: 1),
+                    leases: 10, ends: 1, memoryBytes: 2048),
                 ClientReport(address: "[::1]:50000", connectedSeconds: 0.5),
             ], omitted: 1)
         #expect(

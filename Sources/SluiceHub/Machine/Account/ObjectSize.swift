@@ -9,21 +9,21 @@ import SluiceWire
 /// channel that many operations share is charged to each of them, because the last one keeps it alone.
 enum ObjectSize {
     /// A connection, from its socket to its record. 5 000 idle connections.
-    static let connection = 2560
+    static let connection = 1536
     /// The record of a connection, which may outlive it.
     static let record = 512
     /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.
-    static let receive = 640
+    static let receive = 512
     /// The same with a lease that it may take.
     static let leasedReceive = receive + lease
     /// A parked send without its offer.
     static let send = 288
     /// What a counted receive adds to a parked receive.
-    static let countedReceive = 448
+    static let countedReceive = 704
     /// A parked select without its arms.
     static let select = 320
     /// A receive arm of a parked select, or a barrier arm, on a channel of its own. A send arm also has an offer.
-    static let arm = 464
+    static let arm = 384
     static let sendingArm = 64
     /// An operation's entry among the deadlines.
     static let deadline = 112
@@ -32,23 +32,23 @@ enum ObjectSize {
     /// An offer with an empty body, in the queue of a channel of its own.
     static let offer = 448
     /// An offer in the buffer of a declared channel, which is charged for itself.
-    static let keptOffer = 208
+    static let keptOffer = 224
     /// The least that handing out a message needs while its sender waits.
     static let leastHandedOut = send + offer
     /// What an offer that came back adds: the channel's heap of returned messages.
     static let returned = 512
     /// A lease.
-    static let lease = 288
+    static let lease = 208
     /// A remembered id, without its texts.
-    static let rememberedID = 176
+    static let rememberedID = 160
     /// The list of a client's elements that are kept for some time.
     static let retainedList = 416
     /// The name of an ended channel.
-    static let tombstone = 640
+    static let tombstone = 352
     /// A declared channel.
-    static let declaredChannel = 736
+    static let declaredChannel = 512
     /// A joined end of a channel of its own.
-    static let end = 960
+    static let end = 640
     /// A name among those that a connection has used recently.
     static let usedName = 32
 
@@ -93,7 +93,7 @@ enum ObjectSize {
 
     /// A parked counted receive, with the leases that it may take.
     static func countedReceive(_ counted: CountedReceive) -> Int {
-        receive + countedReceive + counted.openWindow * lease
+        receive + text(counted.channel.name.description) + countedReceive + counted.openWindow * lease
     }
 
     /// A parked select, without its offers.
@@ -102,7 +102,10 @@ enum ObjectSize {
         var mayLease = false
         for arm in command.arms {
             if case .receive(_, let duration?) = arm, duration > .zero { mayLease = true }
-            if case .send = arm { bytes += sendingArm } else { bytes += self.arm }
+            switch arm {
+            case .send: bytes += sendingArm
+            case .receive(let name, _), .barrier(let name, _): bytes += self.arm + text(name.description)
+            }
         }
         return bytes + (mayLease ? lease : 0)
     }

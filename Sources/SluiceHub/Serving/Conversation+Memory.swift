@@ -1,0 +1,35 @@
+import SluiceWire
+
+/// The memory of a connection's input and output, which the hub charges to the client.
+extension Conversation {
+    /// The memory that the conversation uses.
+    var use: ConnectionUse { ConnectionUse(heldInput: inputBytes, output: segment.output.count) }
+
+    /// Tells the hub how much memory the connection's input and output take now, if that differs by `least` bytes from
+    /// what it knows.
+    ///
+    /// - Parameter countsBodies: whether to count the bodies that the output refers to. In the middle of a turn, most of
+    ///   them are about to be written, and other connections share them.
+    /// - Returns: the error if the client may not use so much. Nil nearly always.
+    func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) -> WireError? {
+        let output = countsBodies ? segment.output.memoryBytes : segment.output.encodedBytes
+        let bytes = inputBytes + output
+        if abs(bytes - chargedBytes) < least { return nil }
+        return charge(bytes)
+    }
+
+    @inline(never)
+    private func charge(_ bytes: Int) -> WireError? {
+        var refusal: WireError?
+        hub.transact(share) { [id, chargedBytes] machine in
+            guard let client = machine.clients[id] else { return }
+            if bytes > chargedBytes { refusal = machine.account.refusal(of: bytes - chargedBytes, for: client) }
+            client.noteBuffers(bytes)
+        }
+        chargedBytes = bytes
+        return refusal
+    }
+
+    /// Whether most of the connection's memory is for input.
+    var holdsMoreInput: Bool { inputBytes > segment.output.encodedBytes }
+}
