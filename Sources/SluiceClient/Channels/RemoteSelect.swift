@@ -14,7 +14,7 @@ public func after<Output>(
     RemoteArm(trigger: .timeout(duration)) { _, _ in try await action() }
 }
 
-/// An arm that is taken when no other one is ready, so that the select never waits.
+/// An arm that is taken when no other one can be completed now; see `SELECT` of the protocol.
 public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> RemoteArm<Output> {
     RemoteArm(trigger: .otherwise) { _, _ in try await action() }
 }

@@ -12,7 +12,7 @@ public func after<Output>(_ duration: Duration, _ action: @escaping () async thr
     HubArm(trigger: .timeout(duration)) { _ in try await action() }
 }
 
-/// Returns an arm that is taken at once if no other arm is ready, so that the select never waits.
+/// Returns an arm that is taken at once if no other arm can be completed now; see `SELECT` of the protocol.
 public func otherwise<Output>(_ action: @escaping () async throws -> Output) -> HubArm<Output> {
     HubArm(trigger: .otherwise) { _ in try await action() }
 }

@@ -22,6 +22,11 @@ extension HubStateMachine {
         case .once: report.kind = .once
         case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
         }
+        if report.capacity > 0, report.buffered > report.capacity {
+            // The senders of messages that came back to a full buffer wait, as all others do.
+            report.senders += report.buffered - report.capacity
+            report.buffered = report.capacity
+        }
         switch channel.engine.ending {
         // A once channel that has its value is still open for receivers.
         case .closed(let reason) where !channel.isOnce || extras?.declaration == nil:

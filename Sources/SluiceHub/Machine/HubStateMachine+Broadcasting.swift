@@ -24,7 +24,8 @@ extension HubStateMachine {
     mutating func broadcast(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if channel.engine.ending != nil { return .done(channel.endingReply) }
         guard channel.extras?.round == nil, channel.engine.parkedSenders == 0,
-            recipientCount(of: channel) >= draft.minimumReceivers
+            recipientCount(of: channel) >= draft.minimumReceivers,
+            !draft.mustReachAll || recipientCount(of: channel) == channel.engine.parkedReceivers
         else { return .blocked }
         let offer = makeOffer(draft)
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }

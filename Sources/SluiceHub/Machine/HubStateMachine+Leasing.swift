@@ -184,12 +184,13 @@ extension HubStateMachine {
             // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
             return hand(offer, on: channel, to: receiver)
         }
-        if channel.isSlidingFull {
-            // The message is the oldest of all, and the channel keeps the latest ones.
-            return drop(offer, on: channel)
+        guard fitsBuffer(offer, on: channel) else {
+            discard(offer, on: channel)
+            return answerSenders(of: offer, asDroppedBy: channel)
         }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
         chargeReturn(of: offer)
+        dropOldestSurplus(of: channel)
     }
 
     /// Charges for the place of an offer that came back, once.
@@ -197,6 +198,39 @@ extension HubStateMachine {
         if offer.hasReturned { return }
         offer.hasReturned = true
         offer.recharge(ObjectSize.returned)
+    }
+
+    /// Lets a returned message use free space of the buffer, as a new one would.
+    ///
+    /// - Returns: false if the channel drops the message as the newest, because it has no space.
+    private mutating func fitsBuffer(_ offer: Offer, on channel: NamedChannel) -> Bool {
+        if offer.isHeld { return true }
+        guard offer.waitsUntilTaken || mayKeep(offer.body.count), channel.engine.holdRoom() else {
+            if case .droppingNewest = channel.engine.kind { return false }
+            return true
+        }
+        offer.isHeld = true
+        completeAcceptance(of: offer)
+        return true
+    }
+
+    private mutating func answerSenders(of offer: Offer, asDroppedBy channel: NamedChannel) {
+        while let sender = offer.sender {
+            if offer.waitsUntilTaken {
+                end(sender.operation, .cancelled("dropped"))
+            } else {
+                end(sender.operation, ok: .dropped.taking(sender.arm), arm: sender.arm)
+            }
+        }
+        channels.removeIfIdle(channel, at: now)
+    }
+
+    /// Drops the oldest messages of a channel that keeps only the latest ones, if messages have come back to it.
+    mutating func dropOldestSurplus(of channel: NamedChannel) {
+        guard case .droppingOldest(let capacity) = channel.engine.kind, let extras = channel.extras else { return }
+        while channel.engine.bufferedCount + extras.returned.count > capacity, let oldest = extras.returned.popFirst() {
+            drop(oldest, on: channel)
+        }
     }
 
     /// Ends the delay of an offer. The caller decides where the offer goes.
@@ -208,14 +242,18 @@ extension HubStateMachine {
         offer.place = .gone
     }
 
-    /// Withdraws the senders with a timeout of zero, which wait only for the lease. While the hub drains, it withdraws
+    /// Ends the senders that wait only for the lease: those with a timeout of zero, and selects with an `else`. While the hub drains, it withdraws
     /// all senders, because no other receiver will come.
     private mutating func endSendersThatWaitNoMore(of offer: Offer) {
         let isServing = stage == .serving
         while let sender = offer.sender, let operation = operations[sender.operation],
-            operation.triesOnce || !isServing
+            operation.triesOnce || operation.elseArm >= 0 || !isServing
         {
-            withdraw(sender.operation, isServing ? .timeout : .draining)
+            if isServing, operation.elseArm >= 0 {
+                end(sender.operation, .otherwise(Attributes(.taking(operation.elseArm))))
+            } else {
+                withdraw(sender.operation, isServing ? .timeout : .draining)
+            }
         }
     }
 
@@ -223,19 +261,6 @@ extension HubStateMachine {
         discard(offer, on: channel)
         while let sender = offer.sender { end(sender.operation, channel.endingReply) }
         channels.removeIfIdle(channel, at: now)
-    }
-}
-
-extension NamedChannel {
-    /// Whether the channel keeps only the latest messages and is full.
-    fileprivate var isSlidingFull: Bool { slidingSurplus >= 0 }
-
-    /// Whether the channel keeps only the latest messages and has too many.
-    var isSlidingOverfull: Bool { slidingSurplus > 0 }
-
-    private var slidingSurplus: Int {
-        guard case .droppingOldest(let capacity) = engine.kind else { return -1 }
-        return engine.bufferedCount + (extras?.returned.count ?? 0) - capacity
     }
 }
 

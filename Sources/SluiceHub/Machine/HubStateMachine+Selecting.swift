@@ -13,11 +13,12 @@ extension HubStateMachine {
         var isRepeated = false
         for arm in places(of: command, key, caller) {
             let channel: NamedChannel
-            switch attempt(command.arms[arm], Int32(arm), caller) {
+            switch attempt(command.arms[arm], Int32(arm), mustEnd: command.hasElse, caller) {
             case .blocked: continue
             case .repeated(let offer):
                 isRepeated = true
-                guard offer.isLeased, case .send(let name, _, _) = command.arms[arm] else { continue }
+                // The end of the first send is not this select's to decide, so the arm cannot be completed now.
+                guard offer.isLeased, !command.hasElse, case .send(let name, _, _) = command.arms[arm] else { continue }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, patience)
             case .ok(let attributes):
@@ -32,7 +33,11 @@ extension HubStateMachine {
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 let patience = Patience(
                     timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF, bodyBytes: offer.body.count)
-                return wait(for: offer, on: channel, arm: Int32(arm), caller, of: client, patience)
+                let outcome = wait(for: offer, on: channel, arm: Int32(arm), caller, of: client, patience)
+                if command.hasElse, case .parked(let id) = outcome {
+                    operations[id]?.elseArm = Int32(command.arms.count)
+                }
+                return outcome
             }
         }
         if command.hasElse { return .done(.otherwise(Attributes(.taking(Int32(command.arms.count))))) }
@@ -84,7 +89,9 @@ extension HubStateMachine {
     }
 
     /// Takes an arm if it is ready now.
-    private mutating func attempt(_ arm: Arm, _ number: Int32, _ caller: Caller) -> Attempt {
+    ///
+    /// - Parameter mustEnd: whether the arm is taken only if it can be completed now, because the select has an `else`.
+    private mutating func attempt(_ arm: Arm, _ number: Int32, mustEnd: Bool, _ caller: Caller) -> Attempt {
         switch arm {
         case .receive(let name, let lease):
             let channel = channels.channel(name)
@@ -95,7 +102,9 @@ extension HubStateMachine {
         case .send(let name, let body, let id):
             let channel = channels.channel(name)
             clients[caller.connection]?.note(.send, of: name)
-            let attempt = offer(draft(name, body, id, number, caller), of: client(of: caller), on: channel)
+            var draft = draft(name, body, id, number, caller)
+            draft.mustReachAll = mustEnd
+            let attempt = offer(draft, of: client(of: caller), on: channel)
             switch attempt {
             case .ok, .done, .blocked: channels.removeIfIdle(channel, at: now)
             case .committed, .repeated: break

@@ -245,7 +245,7 @@ extension HubStateMachine {
     /// Keeps a message that is now in the buffer, and returns the result for its sender.
     private mutating func buffer(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
         offer.place = .buffered(channel.engine.lastBufferedTicket)
-        while channel.isSlidingOverfull, let oldest = channel.extras?.returned.popFirst() { drop(oldest, on: channel) }
+        dropOldestSurplus(of: channel)
         if draft.waitsUntilTaken { return .committed(offer) }
         completeAcceptance(of: offer)
         return .ok(.taking(draft.arm))
@@ -266,7 +266,7 @@ extension HubStateMachine {
         totals.keptBytes += offer.body.count
     }
 
-    /// Drops a message so that another one fits, and answers its senders.
+    /// Drops a message by the channel's `overflow=`, and answers its senders.
     mutating func drop(_ offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
         while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
@@ -302,7 +302,7 @@ extension HubStateMachine {
         answerSenders(of: offer, attributes)
     }
 
-    private mutating func answerSenders(of offer: Offer, _ attributes: CommonAttributes = CommonAttributes()) {
+    mutating func answerSenders(of offer: Offer, _ attributes: CommonAttributes = CommonAttributes()) {
         var attributes = attributes
         while let sender = offer.sender {
             // Ending the operation removes the sender from the offer.

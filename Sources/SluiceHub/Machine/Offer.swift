@@ -123,6 +123,8 @@ struct Draft {
     /// Whether the send has a timeout of zero, so that it waits only for a lease to end.
     var triesOnce = false
     var minimumReceivers = 0
+    /// Whether a broadcast is sent only if every current receiver can take it now.
+    var mustReachAll = false
     var key: SendKey?
     /// The number of the arm; nil for a plain send.
     var arm: Int32?

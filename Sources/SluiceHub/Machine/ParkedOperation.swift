@@ -14,6 +14,9 @@ final class ParkedOperation: @unchecked Sendable {
     /// Whether the operation has a timeout of zero: it waits only for the end of a lease that has begun.
     @exclusivity(unchecked) private(set) var triesOnce: Bool
     @exclusivity(unchecked) private(set) var waitsAfterEOF: Bool
+    /// The number of the select's `else` arm. The operation then waits only for the end of a lease that has begun, and
+    /// takes that arm if the message comes back. -1 if there is none.
+    @exclusivity(unchecked) var elseArm: Int32 = -1
     /// The bytes of the messages that the operation keeps in memory.
     @exclusivity(unchecked) private(set) var bodyBytes: Int32
     /// The bytes charged to the client for the operation, without its offers.
@@ -47,6 +50,7 @@ final class ParkedOperation: @unchecked Sendable {
         self.triesOnce = triesOnce
         self.waitsAfterEOF = waitsAfterEOF
         self.bodyBytes = bodyBytes
+        elseArm = -1
         deadline = nil
         previous = nil
     }

@@ -15,11 +15,14 @@ final class Admission {
         remainingCommands = limits.authenticationCommands
     }
 
-    /// Counts input of the client. Returns false if it exceeds the limit.
+    /// Counts input that has run. Returns false if it exceeds the limit.
     func count(_ bytes: Int) -> Bool {
         remainingBytes -= bytes
         return remainingBytes >= 0
     }
+
+    /// Whether so much input may wait to run.
+    func allows(_ heldBytes: Int) -> Bool { heldBytes <= remainingBytes }
 
     /// Counts a command. Returns false if it exceeds the limit. Nil stands for a command that was refused by the
     /// parser.

@@ -80,4 +80,9 @@ final class DelayedAuthentication: @unchecked Sendable {
         self.credentials = credentials
         self.tag = tag
     }
+
+    /// Ends the conversation with the error for a client that did not send in time what it owes.
+    func endOverdue(because ending: ConnectionEnding) {
+        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
+    }
 }

@@ -125,14 +125,14 @@ final class Conversation {
     /// - Parameter observer: called between the slices of input longer than one slice.
     func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
-        if !isAuthenticating, admission?.count(input.count) == false {
-            return refuse(.tooMuchUnproven(hub.limits), because: .denied)
-        }
         if held.isEmpty, canRun {
             hold(input, from: runCommands(in: input, observer))
         } else {
             held.append(contentsOf: input)
             if canRun, stepsLeft > 0 { runHeld(between: observer) }
+        }
+        if case .open = phase, !isAuthenticating, admission?.allows(held.count) == false {
+            refuse(.tooMuchUnproven(hub.limits), because: .denied)
         }
     }
 
@@ -216,7 +216,7 @@ final class Conversation {
     /// Parsing happens under the hub's lock as well, because storing parsed commands until they are applied costs more
     /// than the lock.
     private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
-        if admission != nil { return perform(parser.next(input, offset: &offset)) }
+        if admission != nil { return runUnauthenticated(input, &offset) }
         var step: RequestParser.Step?
         hub.transactOnState(share) { state in
             let lastStep = state.machine.steps + stepsLeft
@@ -225,6 +225,17 @@ final class Conversation {
         }
         if let step { perform(step) }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
+    }
+
+    /// Runs the next command of a client that has not authenticated. What stands behind a good `AUTH` does not count
+    /// against the client's limits.
+    private func runUnauthenticated(_ input: UnsafeRawBufferPointer, _ offset: inout Int) {
+        let start = offset
+        let step = parser.next(input, offset: &offset)
+        guard admission?.count(offset - start) != false else {
+            return refuse(.tooMuchUnproven(hub.limits), because: .denied)
+        }
+        perform(step)
     }
 
     /// Runs commands that need the hub's lock.
@@ -279,11 +290,6 @@ final class Conversation {
                 runUnlocked(request)
             }
         }
-    }
-
-    /// Ends the conversation with the error for a client that did not send in time what it owes.
-    func endOverdue(because ending: ConnectionEnding) {
-        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
 
     private func refused(_ error: WireError, _ tag: Tag?) {

@@ -163,10 +163,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     /// - Returns: whether there was room.
     package mutating func holdRoom() -> Bool {
         switch kind {
-        case .buffered(let capacity):
+        case .buffered(let capacity), .droppingNewest(let capacity):
             guard buffer.count + heldCount < capacity else { return false }
         case .rendezvous, .once: return false
-        case .droppingNewest, .droppingOldest, .unbounded: break
+        case .droppingOldest, .unbounded: break
         }
         heldCount += 1
         return true

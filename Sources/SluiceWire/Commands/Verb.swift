@@ -29,4 +29,18 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case quit = "QUIT"
 
     static let vocabulary = Vocabulary<Self>()
+
+    /// Creates the verb that a person means who types what other programs understand: `?` for help, `exit` or `bye` to
+    /// quit.
+    init?(habitual word: ByteView) {
+        switch Keyword(ignoringCase: word) {
+        case Self.questionMark: self = .help
+        case Self.exit, Self.bye: self = .quit
+        default: return nil
+        }
+    }
+
+    private static let questionMark = Keyword(spelling: "?")
+    private static let exit = Keyword(spelling: "EXIT")
+    private static let bye = Keyword(spelling: "BYE")
 }

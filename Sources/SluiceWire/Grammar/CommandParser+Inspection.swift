@@ -39,7 +39,7 @@ extension CommandParser {
 
     /// Parses the operand of a report that may be limited to a channel or to a prefix of names.
     private func name(_ words: inout WordReader) throws(WireError) -> ChannelName? {
-        guard !words.isAtEnd else { return nil }
+        guard !words.isBlank else { return nil }
         let name = try words.channel()
         try words.end()
         return name

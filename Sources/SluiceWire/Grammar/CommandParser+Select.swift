@@ -4,7 +4,7 @@ extension CommandParser {
         let options = try CommandOptions(&words, allowing: [.timeout, .order, .eof])
         let (arms, hasElse) = try arms(&words)
         guard !hasElse || options.timeout == nil else {
-            throw WireError(.badOption, "a select with else never waits; remove timeout= or else")
+            throw WireError(.badOption, "a select with else waits for no other arm; remove timeout= or else")
         }
         return .select(
             SelectCommand(
@@ -14,7 +14,7 @@ extension CommandParser {
 
     /// Parses the arms of a select, and whether the last one is an `else`.
     private mutating func arms(_ words: inout WordReader) throws(WireError) -> (arms: [Arm], hasElse: Bool) {
-        guard !words.isAtEnd else { throw WireError(.syntax, "SELECT needs at least one arm") }
+        guard !words.isBlank else { throw WireError(.syntax, "SELECT needs at least one arm") }
         var sequence = ArmSequence(words.text())
         var arms: [Arm] = []
         while let text = sequence.next() {

@@ -46,7 +46,7 @@ struct CommandParser {
 
     private func verb(_ words: inout WordReader) throws(WireError) -> Verb {
         let word = try words.next(orMissing: "the verb is missing; HELP lists the verbs")
-        if let verb = Verb.vocabulary.word(ignoringCase: word) { return verb }
+        if let verb = Verb.vocabulary.word(ignoringCase: word) ?? Verb(habitual: word) { return verb }
         guard word.allSatisfy(\.isKeyByte) else {
             throw WireError(.syntax, "a line must begin with a verb, or with a tag and a verb")
         }
@@ -91,7 +91,7 @@ extension CommandParser {
 
     private func help(_ words: inout WordReader) throws(WireError) -> Command {
         _ = try CommandOptions(&words)
-        guard !words.isAtEnd else { return .help(nil) }
+        guard !words.isBlank else { return .help(nil) }
         let verb = try verb(&words)
         try words.end()
         return .help(verb)

@@ -12,6 +12,9 @@ struct WordReader {
 
     var isAtEnd: Bool { position > line.count }
 
+    /// Whether nothing but spaces is left.
+    var isBlank: Bool { isAtEnd || rest.allSatisfy { $0 == .space } }
+
     /// The rest of the line, without reading it.
     var rest: ByteView { isAtEnd ? line.prefix(0) : line.dropping(position) }
 
@@ -79,9 +82,14 @@ struct WordReader {
         return delivery
     }
 
-    /// Checks that nothing is left, including spaces.
+    /// Checks that nothing is left. Spaces at the end are allowed, as no text can be lost there.
     func end() throws(WireError) {
-        guard isAtEnd else { throw WireError(.syntax, "unexpected text after the last operand") }
+        if isBlank { return }
+        var others = self
+        guard others.option() == nil else {
+            throw WireError(.syntax, "options must stand before the operands, as in RECV timeout=1s jobs")
+        }
+        throw WireError(.syntax, "unexpected text after the last operand")
     }
 
     private mutating func readWord() -> ByteView {

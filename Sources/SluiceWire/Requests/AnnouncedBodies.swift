@@ -27,7 +27,7 @@ struct AnnouncedBodies {
             try add(text.count)
             return .borrowed(text.raw)
         }
-        guard words.isAtEnd else {
+        guard words.isBlank else {
             throw WireError(.syntax, "with len= the body follows the line; remove the text from the line")
         }
         try add(length)

@@ -50,6 +50,49 @@ import Testing
         #expect(try hub.takeLateReplies() == [LateReply(a, "s", .message("1", from: "d", arm: 1))])
     }
 
+    @Test("With else, a send arm for a broadcast is taken only if every receiver can take the message now")
+    func elseInsteadOfABroadcastThatWaits() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .broadcast, by: a)
+        _ = try hub.join(.receive, of: "c", by: b)
+        #expect(try hub.select("send c x", "else", by: a) == .done(.otherwise(arm: 1)))
+        #expect(try hub.receive(from: "c", by: b, tag: "r").isParked, "the message of the else was not sent")
+        #expect(
+            try hub.select("send c y", "else", by: a) == .done(.ok([Attribute(.receivers, 1), Attribute(.arm, 0)])))
+    }
+
+    @Test("With else, a send arm whose id is under way elsewhere is not taken")
+    func elseInsteadOfARepeatedSend() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        #expect(try hub.send("x", on: "c", by: a, tag: "s", id: "m").isParked)
+        #expect(try hub.select("send id=m c x", "else", by: b) == .done(.otherwise(arm: 1)))
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        #expect(try hub.select("send id=m c x", "else", by: b) == .done(.otherwise(arm: 1)))
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    @Test("With else, a send arm under a lease waits for the end of the lease", arguments: [true, false])
+    func elseAfterALeaseThatEnds(isAcknowledged: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: b, tag: "r", lease: .seconds(1))
+        #expect(try hub.select("send c x", "recv d", "else", by: a, tag: "s").isParked)
+        let delivery = try #require(hub.takeDeliveries().first)
+        if isAcknowledged {
+            #expect(hub.ack(delivery, by: b) == .done(.ok))
+            #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok(arm: 0))])
+        } else {
+            #expect(hub.nack(delivery, by: b) == .done(.ok))
+            #expect(hub.takeLateReplies() == [LateReply(a, "s", .otherwise(arm: 2))])
+            #expect(try hub.receive(from: "c", by: b, timeout: .zero) == .done(.timeout))
+        }
+        hub.expectEmpty()
+    }
+
     @Test("Two selects match each other")
     func twoSelectsMatch() throws {
         var hub = TestHub()

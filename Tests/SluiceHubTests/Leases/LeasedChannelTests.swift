@@ -53,6 +53,67 @@ import Testing
         #expect(hub.machine.totals.keptMessages == 0)
     }
 
+    @Test(
+        "Of messages that come back to a drop-oldest buffer, the latest stay, in whatever order they come",
+        arguments: [true, false])
+    func theLatestOfReturnedMessagesStay(oldestFirst: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
+        for tag in ["r", "t"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
+        for text in ["0", "1"] { #expect(try hub.send(text, on: "c", by: a) == .done(.ok)) }
+        let held = hub.takeDeliveries()
+        for delivery in oldestFirst ? held : held.reversed() { #expect(hub.nack(delivery, by: b) == .done(.ok)) }
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("1", from: "c")))
+        #expect(hub.machine.totals.keptMessages == 0)
+    }
+
+    @Test("Leased receivers do not make a drop-newest channel keep more than its capacity")
+    func aDropNewestChannelKeepsItsCapacity() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1, .dropNewest), by: a)
+        for tag in ["r", "s", "t"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
+        #expect(try hub.send("0", on: "c", by: a) == .done(.ok))
+        #expect(try hub.send("1", on: "c", by: a, tag: "1").isParked)
+        #expect(try hub.send("2", on: "c", by: a, tag: "2", until: .taken).isParked)
+        hub.takeDeliveries().forEach { _ = hub.nack($0, by: b) }
+        #expect(
+            hub.takeLateReplies() == [
+                LateReply(a, "1", .ok(.dropped)), LateReply(a, "2", .cancelled("dropped")),
+            ])
+        #expect(hub.machine.channelsReport(prefix: nil).channels.map(\.buffered) == [1])
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("0", from: "c")))
+    }
+
+    @Test("A message that comes back to a buffer with space is accepted")
+    func aReturnedMessageUsesFreeSpace() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        for tag in ["r", "s"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
+        #expect(try hub.send("0", on: "c", by: a) == .done(.ok))
+        #expect(try hub.send("1", on: "c", by: a, tag: "1").isParked)
+        let held = hub.takeDeliveries()
+        #expect(hub.ack(held[0], by: b) == .done(.ok))
+        #expect(hub.nack(held[1], by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "1", .ok)])
+        #expect(hub.machine.totals.keptMessages == 1)
+    }
+
+    @Test("A buffer that is full of returned messages shows its capacity, and the rest as senders")
+    func aFullBufferShowsItsCapacity() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        for tag in ["r", "s"] { _ = try hub.receive(from: "c", by: b, tag: tag, lease: second) }
+        #expect(try hub.send("0", on: "c", by: a) == .done(.ok))
+        #expect(try hub.send("1", on: "c", by: a, tag: "1", until: .taken).isParked)
+        hub.takeDeliveries().forEach { _ = hub.nack($0, by: b) }
+        let report = try #require(hub.machine.channelsReport(prefix: nil).channels.first)
+        #expect((report.buffered, report.senders) == (1, 1))
+    }
+
     @Test("A returned message is the oldest one in a drop-oldest buffer")
     func aReturnedMessageIsTheOldest() throws {
         var hub = TestHub()

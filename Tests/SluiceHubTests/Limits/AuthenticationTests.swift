@@ -108,6 +108,25 @@ import Testing
         }
     }
 
+    @Test("What stands behind a good AUTH in the same write is not limited")
+    func whatFollowsAUTHIsNotLimited() throws {
+        try HubService.run(users: try users()) { service in
+            let client = try await service.connect()
+            let text = String(repeating: "y", count: 4000)
+            try await client.say("AUTH bob x\nPING \(text)\nPING\nPING\n")
+            try await client.hear("OK\nDATA 4000\n\(text)\nOK\nOK\n")
+        }
+    }
+
+    @Test("A client that sends no line end before AUTH is limited as well")
+    func anEndlessLineBeforeAUTHIsLimited() throws {
+        try HubService.run(users: try users()) { service in
+            let client = try await service.connect()
+            try await client.say("AUTH bob " + String(repeating: "x", count: 1100))
+            try await client.hearEnd(after: "ERR denied before AUTH a client may send at most 1024 bytes\n")
+        }
+    }
+
     @Test("The limits on time and bytes end with AUTH")
     func theLimitsBeforeAUTHEndWithIt() throws {
         try HubService.run(users: try users()) { service in

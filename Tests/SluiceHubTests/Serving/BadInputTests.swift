@@ -15,7 +15,7 @@ import Testing
         ("POISON", .syntax), ("JOIN", .syntax), ("LEAVE", .syntax), ("NAME", .syntax), ("AUTH", .syntax),
         ("CANCEL", .syntax), ("CANCEL tag", .syntax), ("HELP bogus", .unknownCommand), ("HELLO you", .syntax),
         ("QUIT now", .syntax), ("RECV a b", .syntax), ("CLOSE a b", .syntax), ("TOUCH 1.0 x", .syntax),
-        ("RECV  a", .syntax), (" RECV a", .syntax), ("RECV a ", .syntax), ("#a", .syntax), ("# RECV a", .badName),
+        ("RECV  a", .syntax), (" RECV a", .syntax), ("#a", .syntax), ("# RECV a", .badName),
         // Names, tags, leases.
         ("RECV -a", .badName), ("SEND a! x", .badName), ("RECV \u{e9}", .badName), ("CHANNELS -x", .badName),
         ("WAITERS x!", .badName), ("NAME two words", .syntax), ("NAME -x", .badName),

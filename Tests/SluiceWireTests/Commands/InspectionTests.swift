@@ -51,9 +51,9 @@ import Testing
         arguments: ["INFO", "CLIENTS", "STUCK", "CHANNELS", "WAITERS", "#a TRACE"])
     func badReportsAreRefused(_ verb: String) {
         for (rest, code) in [
-            (" ", "syntax"), ("  a", "syntax"), (" a b", "syntax"), (" a ", "syntax"), (" format=", "bad-option"),
+            ("  a", "syntax"), (" a b", "syntax"), (" format=", "bad-option"),
             (" format=xml", "bad-option"), (" format=JSON", "bad-option"), (" format=text format=text", "bad-option"),
-            (" timeout=1s", "bad-option"), (" lease=1s", "bad-option"), (" format=json ", "syntax"),
+            (" timeout=1s", "bad-option"), (" lease=1s", "bad-option"),
         ] {
             expectRefusal(verb + rest, code)
         }
@@ -81,7 +81,7 @@ import Testing
     @Test(
         "An invalid NAME is refused",
         arguments: [
-            ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a ", "syntax"), ("NAME a b", "syntax"),
+            ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a b", "syntax"),
             ("NAME -a", "bad-name"),
             ("NAME a!", "bad-name"), ("NAME ä", "bad-name"), ("NAME label=a", "bad-option"),
         ])
@@ -109,7 +109,7 @@ import Testing
         "An invalid AUTH is refused",
         arguments: [
             ("AUTH ", "syntax"), ("AUTH alice", "syntax"), ("AUTH alice ", "syntax"), ("AUTH alice  x", "syntax"),
-            ("AUTH  alice x", "syntax"), ("AUTH alice x ", "syntax"), ("AUTH alice x y", "syntax"),
+            ("AUTH  alice x", "syntax"), ("AUTH alice x y", "syntax"),
             ("AUTH -a x", "bad-name"),
             ("AUTH a! x", "bad-name"), ("AUTH token=x alice x", "bad-option"),
         ])

@@ -163,7 +163,6 @@ import Testing
         expectRefusal(verb, "syntax")
         expectRefusal("\(verb) ", "syntax")
         expectRefusal("\(verb)  1.2", "syntax")
-        expectRefusal("\(verb) 1.2 ", "syntax")
         expectRefusal("\(verb) 1.2 3.4", "syntax")
         expectRefusal("\(verb) timeout=1s 1.2", "bad-option")
     }

@@ -198,7 +198,7 @@ import Testing
             "NICK a",
             "JOIN #a", "{}", "<xml/>", "RTSP", "SUBSCRIBE a", "use", "reserve", "put 0 0 0 5", "CONFIG SET dir /",
             "FLUSHALL",
-            "help()", "exit", "cd /", "; id", "$(id)", "`id`", "../../etc/passwd", "' OR 1=1 --", "%0d%0aQUIT",
+            "help()", "cd /", "; id", "$(id)", "`id`", "../../etc/passwd", "' OR 1=1 --", "%0d%0aQUIT",
             "\\r\\nQUIT", "QUIT\\n",
             "-1", "+1", "01", "9223372036854775808", "18446744073709551616", "#", "##", "#-1", "#\u{0}", "len=",
             "timeout=1s",

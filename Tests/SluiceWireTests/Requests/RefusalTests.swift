@@ -14,11 +14,11 @@ import Testing
             ("ÿPING", "syntax"), ("PING\u{0}", "syntax"), (" ", "syntax"), ("\r\r", "syntax"), ("P\rING", "syntax"),
             ("#t", "syntax"), ("#t ", "syntax"), ("#t  PING", "syntax"), ("# PING", "bad-name"), ("#", "bad-name"),
             ("#ä PING", "bad-name"), ("#a:b PING", "bad-name"), ("##a PING", "bad-name"), ("#a\u{0} PING", "bad-name"),
-            ("HELLO 1", "syntax"), ("HELLO ", "syntax"), ("HELLO version=1", "bad-option"), ("QUIT now", "syntax"),
-            ("QUIT ", "syntax"), ("HELP ", "syntax"), ("HELP SEND RECV", "syntax"), ("HELP SEND ", "syntax"),
+            ("HELLO 1", "syntax"), ("HELLO version=1", "bad-option"), ("QUIT now", "syntax"),
+            ("HELP SEND RECV", "syntax"),
             ("CANCEL", "syntax"), ("CANCEL a", "syntax"), ("CANCEL #", "bad-name"), ("CANCEL #a b", "syntax"),
-            ("CANCEL #a ", "syntax"), ("CANCEL #ä", "bad-name"), ("CANCEL timeout=1s #a", "bad-option"),
-            ("RECV", "syntax"), ("RECV ", "syntax"), ("RECV  jobs", "syntax"), ("RECV jobs ", "syntax"),
+            ("CANCEL #ä", "bad-name"), ("CANCEL timeout=1s #a", "bad-option"),
+            ("RECV", "syntax"), ("RECV ", "syntax"), ("RECV  jobs", "syntax"),
             ("RECV jobs x", "syntax"), ("RECV -jobs", "bad-name"), ("RECV jöbs", "bad-name"),
             ("RECV jobs!", "bad-name"),
             ("RECV jobs\u{0}", "bad-name"), ("RECV jo\rbs", "bad-name"), ("RECV jobs\u{1B}[2J", "bad-name"),
@@ -47,6 +47,50 @@ import Testing
         ])
     func badLinesAreRefusedAndTheConnectionGoesOn(_ line: String, _ code: String) {
         expectRefusal(line, code)
+    }
+
+    @Test(
+        "Spaces at the end of a line are ignored where no text can be lost",
+        arguments: [
+            "HELLO", "QUIT", "HELP", "HELP SEND", "CANCEL #a", "RECV jobs", "RECV timeout=1s jobs", "NAME a",
+            "AUTH alice x", "SELECT barrier a", "SELECT recv a", "SELECT recv a | else", "OPEN a", "CLOSE a", "ACK 1.2",
+            "NACK delay=1s 1.2", "JOIN end=send a", "BARRIER parties=2 a", "INFO", "CHANNELS", "CHANNELS a",
+            "WAITERS format=json", "CLIENTS", "STUCK", "#a TRACE",
+        ])
+    func spacesAtTheEndAreIgnored(_ line: String) throws {
+        for spaces in [" ", "   "] { #expect(try command(line + spaces) == command(line)) }
+    }
+
+    @Test("Spaces at the end of a text belong to it")
+    func spacesAtTheEndOfATextAreKept() throws {
+        #expect(try command("SEND jobs x  ") == .send(SendCommand(channel: channel("jobs"), body: Body("x  ".utf8))))
+        #expect(try command("SEND jobs   ") == .send(SendCommand(channel: channel("jobs"), body: Body("  ".utf8))))
+    }
+
+    @Test("An option behind the operands is refused with the rule, and without the client's text")
+    func optionsMustStandFirst() throws {
+        for line in [
+            "RECV jobs timeout=1s", "BARRIER parties=2 a timeout=1s", "OPEN a cap=1", "CHANNELS a format=json",
+        ] {
+            guard case .refused(_, let error) = RequestFeed.steps(of: line + "\n").first else {
+                Issue.record("not refused: \(line)")
+                continue
+            }
+            #expect(error.message == "options must stand before the operands, as in RECV timeout=1s jobs")
+        }
+    }
+
+    @Test("Words that people type in other programs ask for help or quit")
+    func habitualWords() throws {
+        for (word, command) in [("?", Command.help(nil)), ("exit", .quit), ("EXIT", .quit), ("bye", .quit)] {
+            #expect(try SluiceWireTests.command(word) == command)
+        }
+        #expect(try command("? send") == .help(.send))
+        for (line, code) in [
+            ("exit now", "syntax"), ("bye bye", "syntax"), ("??", "syntax"), ("? frob", "unknown-command"),
+        ] {
+            expectRefusal(line, code)
+        }
     }
 
     @Test("A refusal carries the tag of its line")

@@ -9,7 +9,6 @@ import Testing
     /// Invalid lines that announce a body of ten bytes.
     private static let refusedLines = [
         "SEND len=10", "SEND len=10 ", "SEND len=10 -x", "SEND len=10 ünï", "SEND len=10 jobs text",
-        "SEND len=10 jobs ",
         "SEND x=1 len=10 jobs", "SEND len=10 x=1 jobs", "SEND timeout=1 len=10 jobs", "SEND len=10 timeout=x jobs",
         "SEND eof=no len=10 jobs", "SEND lease=1s LEN=10 jobs", "SEND  len=10 jobs", "SEND len=10  jobs",
         "SEND\tlen=10 jobs",
@@ -99,7 +98,7 @@ import Testing
     @Test(
         "The body of an overlong line is skipped",
         arguments: [
-            "SEND len=10 jobs ", "#a SEND len=10 ", "SEND timeout=1s len=10 jobs ", "PING len=10 ", "RECV len=10 a ",
+            "#a SEND len=10 ", "SEND timeout=1s len=10 jobs ", "PING len=10 ", "RECV len=10 a ",
             "FROB len=10 a ", "POISON len=10 a ", "AUTH len=10 a ", "OPEN cap=1 len=10 a ", "SEND id=x len=10 a ",
         ])
     func theBodyBehindAnOverlongLineIsDiscarded(_ beginning: String) {
