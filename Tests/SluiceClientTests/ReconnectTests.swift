@@ -9,9 +9,8 @@ import Testing
 @Suite("Connecting and reconnecting", .bounded) struct ReconnectTests {
     @Test("Connecting fails when nothing listens at the address")
     func nobodyThereIsAnError() async throws {
-        let server = try TestServer.start()
-        server.stop()
-        let error = await #expect(throws: SluiceError.self) { try await server.connect() }
+        let port = try ReservedPort()
+        let error = await #expect(throws: SluiceError.self) { try await Client.connect("127.0.0.1:\(port.number)") }
         #expect(error?.code == .system)
     }
 

@@ -3,6 +3,11 @@ import SluiceWire
 
 /// The commands that do not run under the hub's lock, because they do not need the hub or take the lock themselves.
 extension Conversation {
+    /// Ends the conversation with the error for a client that did not send in time what it owes.
+    func endOverdue(because ending: ConnectionEnding) {
+        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
+    }
+
     func runUnlocked(_ request: Request) {
         let tag = request.tag
         switch request.command {
@@ -79,10 +84,5 @@ final class DelayedAuthentication: @unchecked Sendable {
     init(_ credentials: Credentials, _ tag: Tag?) {
         self.credentials = credentials
         self.tag = tag
-    }
-
-    /// Ends the conversation with the error for a client that did not send in time what it owes.
-    func endOverdue(because ending: ConnectionEnding) {
-        refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
 }

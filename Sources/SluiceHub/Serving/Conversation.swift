@@ -216,7 +216,13 @@ final class Conversation {
     /// Parsing happens under the hub's lock as well, because storing parsed commands until they are applied costs more
     /// than the lock.
     private func runBatch(of input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int) {
-        if admission != nil { return runUnauthenticated(input, &offset) }
+        if admission != nil {
+            let start = offset
+            let step = parser.next(input, offset: &offset)
+            // What stands behind a good `AUTH` does not count against the client's limits.
+            let isWithinLimit = admission?.count(offset - start) != false
+            return isWithinLimit ? perform(step) : refuse(.tooMuchUnproven(hub.limits), because: .denied)
+        }
         var step: RequestParser.Step?
         hub.transactOnState(share) { state in
             let lastStep = state.machine.steps + stepsLeft
@@ -225,17 +231,6 @@ final class Conversation {
         }
         if let step { perform(step) }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
-    }
-
-    /// Runs the next command of a client that has not authenticated. What stands behind a good `AUTH` does not count
-    /// against the client's limits.
-    private func runUnauthenticated(_ input: UnsafeRawBufferPointer, _ offset: inout Int) {
-        let start = offset
-        let step = parser.next(input, offset: &offset)
-        guard admission?.count(offset - start) != false else {
-            return refuse(.tooMuchUnproven(hub.limits), because: .denied)
-        }
-        perform(step)
     }
 
     /// Runs commands that need the hub's lock.

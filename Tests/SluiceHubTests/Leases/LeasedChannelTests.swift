@@ -80,7 +80,7 @@ import Testing
         hub.takeDeliveries().forEach { _ = hub.nack($0, by: b) }
         #expect(
             hub.takeLateReplies() == [
-                LateReply(a, "1", .ok(.dropped)), LateReply(a, "2", .cancelled("dropped")),
+                LateReply(a, "1", .dropped), LateReply(a, "2", .cancelled("dropped")),
             ])
         #expect(hub.machine.channelsReport(prefix: nil).channels.map(\.buffered) == [1])
         #expect(try hub.receive(from: "c", by: b) == .done(.message("0", from: "c")))
