@@ -166,6 +166,8 @@ extension HubStateMachine {
     func isInDoubt(_ offer: Offer) -> Bool {
         // Another sender of the same message still waits, unless all are being withdrawn.
         if offer.hasAttached, stage == .serving { return true }
+        // The channel has answered for the message, which stays in the channel.
+        if offer.isKept { return true }
         switch offer.place {
         case .leased: return true
         case .distributing: return offer.attempts > 0

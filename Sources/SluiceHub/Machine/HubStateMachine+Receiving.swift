@@ -105,7 +105,7 @@ extension HubStateMachine {
         }
         let offer = makeOffer(draft)
         let isAnswered = useBufferSpace(for: offer, on: channel)
-        if isAnswered { remember(offer) }
+        if isAnswered { rememberKept(offer) }
         hand(offer, on: channel, to: receiver)
         return isAnswered ? .ok(.taking(draft.arm)) : .committed(offer)
     }

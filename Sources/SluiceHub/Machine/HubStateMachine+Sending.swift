@@ -67,8 +67,9 @@ extension HubStateMachine {
     mutating func offer(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
             switch entry {
-            case .delivered: return .ok(.duplicate.taking(draft.arm))
             case .pending(let offer): return .repeated(offer)
+            case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
+            case .kept, .delivered: return .ok(.duplicate.taking(draft.arm))
             }
         }
         if let refusal = refusalToHandOut(draft, of: client, on: channel) { return .done(.error(refusal)) }
@@ -255,7 +256,7 @@ extension HubStateMachine {
     mutating func completeAcceptance(of offer: Offer) {
         guard !offer.waitsUntilTaken else { return }
         countKept(offer)
-        remember(offer)
+        rememberKept(offer)
         answerSenders(of: offer)
     }
 
@@ -297,8 +298,13 @@ extension HubStateMachine {
         _ offer: Offer, on channel: NamedChannel, _ attributes: CommonAttributes = CommonAttributes()
     ) {
         if channel.isOnce { return }
+        var attributes = attributes
         freeSpace(of: offer, on: channel)
-        if let key = offer.key, memory.isPending(key, offer) { remember(offer) }
+        if let key = offer.key {
+            // The senders that wait have sent the message again, after its channel had answered for it.
+            attributes.isDuplicate = memory.endKeeping(key, offer)
+            if memory.isPending(key, offer) { remember(offer) }
+        }
         answerSenders(of: offer, attributes)
     }
 
@@ -316,9 +322,14 @@ extension HubStateMachine {
         if let key = draft.key { memory.finish(key, by: clients[draft.origin] ?? nobody, at: now) }
     }
 
-    /// Remembers the id of an offer that is delivered, or that its channel answers for.
+    /// Remembers the id of an offer that is delivered.
     mutating func remember(_ offer: Offer) {
         if let key = offer.key { memory.finish(key, by: offer.payer ?? nobody, at: now) }
+    }
+
+    /// Remembers the id of an offer that its channel answers for, before a receiver has taken it for good.
+    mutating func rememberKept(_ offer: Offer) {
+        if let key = offer.key { memory.finish(key, keptAs: offer, by: offer.payer ?? nobody, at: now) }
     }
 }
 

@@ -11,7 +11,10 @@ struct SendMemory: ~Copyable {
     enum Entry {
         /// The message is not delivered yet.
         case pending(Offer)
-        /// The message was delivered, which is remembered for some time.
+        /// The channel has answered for the message and keeps it, but no receiver has taken it yet. This is remembered for
+        /// some time.
+        case kept(Offer)
+        /// The message was delivered, or dropped after the channel had answered for it. This is remembered for some time.
         case delivered
     }
 
@@ -39,17 +42,31 @@ struct SendMemory: ~Copyable {
     }
 
     /// Records the delivery of a send, which need not have been pending, and charges its client for the id.
-    mutating func finish(_ key: SendKey, by client: ClientRecord, at now: UInt64) {
-        entries[key] = .delivered
+    ///
+    /// - Parameter kept: the offer, if its channel has answered for it and no receiver has taken it yet.
+    mutating func finish(_ key: SendKey, keptAs kept: Offer? = nil, by client: ClientRecord, at now: UInt64) {
+        entries[key] = kept.map { .kept($0) } ?? .delivered
         delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
         prune(at: now)
     }
 
-    /// Forgets an offer that was not delivered, so that a repeated send counts as a new one.
+    /// Forgets an offer that was not delivered, so that a repeated send counts as a new one. If its channel has answered
+    /// for it, a repeated send counts as delivered.
     mutating func forget(_ key: SendKey, _ offer: Offer) {
+        endKeeping(key, offer)
         guard isPending(key, offer) else { return }
         entries[key] = nil
         shrink()
+    }
+
+    /// Records that the channel no longer keeps an offer that it has answered for.
+    ///
+    /// - Returns: whether the channel had answered for it.
+    @discardableResult
+    mutating func endKeeping(_ key: SendKey, _ offer: Offer) -> Bool {
+        guard case .kept(let known)? = entries[key], known === offer else { return false }
+        entries[key] = .delivered
+        return true
     }
 
     /// Whether the id belongs to that offer, and its message is not delivered yet.

@@ -6,6 +6,38 @@ import Testing
 
 /// Sends with an id, which can be repeated safely, in the state machine.
 @Suite struct SendIdentityTests {
+    @Test("A repeated send with until=taken waits for the receiver of the message that a buffer keeps")
+    func untilTakenWaitsForAKeptMessage() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1), by: a)
+        #expect(try hub.send("x", on: "c", by: a, id: "m") == .done(.ok))
+        #expect(try hub.send("x", on: "c", by: a, id: "m") == .done(.duplicate))
+        #expect(try hub.send("x", on: "c", by: b, tag: "t", id: "m", until: .taken).isParked)
+        #expect(try hub.send("x", on: "c", by: b, timeout: .zero, id: "m", until: .taken) == .done(.maybe("timeout")))
+        #expect(
+            try hub.send("x", on: "c", by: b, tag: "u", timeout: .seconds(1), id: "m", until: .taken).isParked)
+        hub.pass(.seconds(2))
+        #expect(hub.takeLateReplies() == [LateReply(b, "u", .maybe("timeout"))])
+        #expect(try hub.receive(from: "c", by: a) == .done(.message("x", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(b, "t", .duplicate)])
+        #expect(try hub.send("x", on: "c", by: b, id: "m", until: .taken) == .done(.duplicate))
+        #expect(hub.machine.parkedCount == 0)
+        #expect(hub.machine.totals.keptMessages == 0)
+    }
+
+    @Test("A repeated send with until=taken ends with the message that a buffer drops")
+    func untilTakenEndsWithADroppedMessage() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(1, .dropOldest), by: a)
+        #expect(try hub.send("x", on: "c", by: a, id: "m") == .done(.ok))
+        #expect(try hub.send("x", on: "c", by: b, tag: "t", id: "m", until: .taken).isParked)
+        #expect(try hub.send("y", on: "c", by: a) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(b, "t", .cancelled("dropped"))])
+        #expect(try hub.send("x", on: "c", by: a, id: "m") == .done(.duplicate))
+    }
+
     @Test("A repeated send waits for the pending one and is answered as its duplicate")
     func aRepeatedSendWaitsForTheFirst() throws {
         var hub = TestHub()
