@@ -14,6 +14,8 @@ public final class Hub: Sendable {
     /// The start of the hub, by its clock.
     let startNanoseconds: UInt64
     let help: Help
+    /// The capacity for a connection's input, which is read for each of its events.
+    let inputCapacity: Int
     /// The limits for the connections' parsers.
     let parserLimits: RequestParser.SharedLimits
     /// The answer to `HELLO`.
@@ -58,6 +60,7 @@ public final class Hub: Sendable {
         drained = Gate("the end of the hub", on: reactor)
         startNanoseconds = reactor.nowNanoseconds
         help = Help(limits: limits.wire)
+        inputCapacity = limits.inputCapacity
         parserLimits = RequestParser.SharedLimits(limits.wire)
         greeting = .ok(Attributes([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes))
         self.report = report

@@ -81,7 +81,7 @@ final class Conversation {
     /// advance.
     var readableBytes: Int {
         if hasInputEnded || !hasOutputCredit { return 0 }
-        let free = hub.limits.inputCapacity - held.count
+        let free = hub.inputCapacity - held.count
         // The bytes of a body are not held, because they are stored in the body at once.
         return incompleteSince != nil && held.isEmpty ? free + parser.awaitedBodyBytes : free
     }
@@ -256,7 +256,7 @@ final class Conversation {
             case .repeatedSend: runRepeatedSend(&machine)
             case .repeatedReceive: runRepeatedReceive(&machine)
             case .repeatedPing:
-                let tag = parser.repeatedTag
+                let tag = parser.repeatedLine.tag
                 if isFree(tag) || mayAnswer(tag.value) { segment.output.appendOK(tag: tag) }
             }
             hasCompleted = true
@@ -313,24 +313,23 @@ final class Conversation {
 
     private func runRepeatedSend(_ machine: inout HubStateMachine) {
         lastVerb = .send
-        let line = parser.repeatedLine
-        let repeated = parser.repeatedTag
-        if machine.hint != nil, hintedLine == line, isFree(repeated),
-            machine.forwardByHint(.borrowed(parser.repeatedText))
+        let repeated = parser.repeatedLine
+        if machine.hint != nil, hintedLine == repeated.serial, isFree(repeated.tag),
+            machine.forwardByHint(.borrowed(repeated.text))
         {
-            return segment.output.appendOK(tag: repeated)
+            return segment.output.appendOK(tag: repeated.tag)
         }
-        let tag = repeated.value
+        let tag = repeated.tag.value
         guard mayBegin(tag), let command = parser.takeRepeatedSend() else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
         parser.putBack(command)
-        hintedLine = line
+        hintedLine = repeated.serial
     }
 
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
         lastVerb = .receive
-        let tag = parser.repeatedTag.value
+        let tag = parser.repeatedLine.tag.value
         guard mayBegin(tag), let command = parser.takeRepeatedReceive() else { return }
         conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
         parser.putBack(command)

@@ -1,4 +1,5 @@
 /// The bytes of a message, each of any value.
+@usableFromInline
 package typealias Body = [UInt8]
 
 /// A command and its tag, which the reply to the command carries.

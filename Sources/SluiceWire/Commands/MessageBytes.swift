@@ -2,6 +2,7 @@
 ///
 /// A message that a waiting receiver takes is copied once, from the input to the output. Only a message that is queued
 /// or kept is copied into memory of its own.
+@usableFromInline
 package enum MessageBytes: @unchecked Sendable {
     // `Sendable` because borrowed bytes are valid and do not change during the call that received the input. Code that
     // keeps a message beyond the call stores it as `owned`.
@@ -14,7 +15,7 @@ package enum MessageBytes: @unchecked Sendable {
     case shared(Body)
 
     /// The number of bytes.
-    @inline(__always) package var count: Int {
+    @inlinable package var count: Int {
         switch self {
         case .borrowed(let bytes): bytes.count
         case .owned(let body), .shared(let body): body.count
@@ -39,10 +40,12 @@ package enum MessageBytes: @unchecked Sendable {
 }
 
 extension MessageBytes: Hashable {
+    @usableFromInline
     package static func == (left: MessageBytes, right: MessageBytes) -> Bool {
         left.withUnsafeBytes { left in right.withUnsafeBytes { ByteView(left) == ByteView($0) } }
     }
 
+    @usableFromInline
     package func hash(into hasher: inout Hasher) {
         withUnsafeBytes { hasher.combine(bytes: $0) }
     }

@@ -8,7 +8,7 @@ import Glibc
 /// does not repeat a line with one, since only a command with a tag may have several replies. The parser takes three
 /// times as many instructions for the same line.
 ///
-/// `tag` and `text` are borrowed from the input of a call, and are used only during that call.
+/// `line` is borrowed from the input of a call, and is used only during that call.
 struct LineMemo: ~Copyable {
     /// The kinds of commands that are remembered.
     enum Kind: Sendable {
@@ -24,12 +24,8 @@ struct LineMemo: ~Copyable {
     private var kind = Kind.none
     /// The send of the last line, without its text.
     var send: SendCommand?
-    /// The tag of the recognised line, with its `#` and the space behind it. Empty if it has none.
-    private(set) var tag = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// The text of the recognised send.
-    private(set) var text = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// The number of the remembered line. Changes with each new one.
-    private(set) var serial: UInt32 = 0
+    /// The recognised line. Its number changes with each line that is remembered.
+    private(set) var line = RequestParser.RepeatedLine()
     var receive: ReceiveCommand?
 
     /// Recognises a line at `offset`, before its end is known, and consumes it. Returns `.none` if the line begins
@@ -50,7 +46,7 @@ struct LineMemo: ~Copyable {
         guard case .send = kind else {
             let lineEnd = rest.lineEndBytes(at: end)
             guard lineEnd > 0 else { return .none }
-            tag = rest.prefix(start).raw
+            line.tag = RequestParser.RepeatedTag(bytes: rest.prefix(start).raw)
             offset += end + lineEnd
             return kind
         }
@@ -61,8 +57,8 @@ struct LineMemo: ~Copyable {
         }
         let length = lineFeed > end && rest[lineFeed - 1] == .carriageReturn ? lineFeed - 1 - end : lineFeed - end
         guard length <= longest else { return .none }
-        tag = rest.prefix(start).raw
-        text = rest[end..<end + length].raw
+        line.tag = RequestParser.RepeatedTag(bytes: rest.prefix(start).raw)
+        line.text = rest[end..<end + length].raw
         offset += lineFeed + 1
         return .send
     }
@@ -87,7 +83,7 @@ struct LineMemo: ~Copyable {
     private mutating func remember(_ head: ByteView, _ isTagged: Bool, _ kind: Kind) -> Bool {
         guard head.count <= Self.capacity else { return false }
         for index in 0..<head.count { self.head[index] = head[index] }
-        serial &+= 1
+        line.serial &+= 1
         count = head.count
         self.isTagged = isTagged
         self.kind = kind

@@ -35,12 +35,12 @@ package struct RequestParser: ~Copyable {
     package enum Found: Sendable {
         /// A complete request; see ``FoundValues/takeRequest()``.
         case request
-        /// A send that repeats the previous one, apart from its tag: see `takeRepeatedSend`, with the tag `repeatedTag`.
+        /// A send that repeats the previous one, apart from its tag: see `takeRepeatedSend`, with the tag `repeatedLine.tag`.
         case repeatedSend
         /// A receive that repeats the previous one, apart from its tag: see `takeRepeatedReceive`, with the tag
-        /// `repeatedTag`.
+        /// `repeatedLine.tag`.
         case repeatedReceive
-        /// A `PING` without a text, with the tag `repeatedTag`.
+        /// A `PING` without a text, with the tag `repeatedLine.tag`.
         case repeatedPing
         /// A command that was refused; see ``FoundValues/takeRefusal()``.
         case refused
@@ -150,15 +150,15 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// The tag of the last repeated command. Valid until the next call.
-    package var repeatedTag: RepeatedTag {
-        mutating get { RepeatedTag(bytes: memo?.pointee.tag ?? UnsafeRawBufferPointer(start: nil, count: 0)) }
+    /// The line of the last repeated command. Valid until the next call.
+    package var repeatedLine: RepeatedLine {
+        mutating get { memo?.pointee.line ?? RepeatedLine() }
     }
     /// Takes the send of the last call, if that found a repeated send. Its text is borrowed from the input. The caller
     /// must put it back before the next call. Copying commands, and destroying the copies, took a thirtieth of a handoff.
     package mutating func takeRepeatedSend() -> SendCommand? {
         guard let memo, var taken = memo.pointee.send.take() else { return nil }
-        taken.body = .borrowed(memo.pointee.text)
+        taken.body = .borrowed(memo.pointee.line.text)
         return taken
     }
     package mutating func putBack(_ send: consuming SendCommand) {
@@ -166,12 +166,6 @@ package struct RequestParser: ~Copyable {
         send.body = .owned([])
         memo?.pointee.send = send
     }
-    /// The text of the repeated send.
-    package var repeatedText: UnsafeRawBufferPointer {
-        mutating get { memo?.pointee.text ?? UnsafeRawBufferPointer(start: nil, count: 0) }
-    }
-    /// The number of the line that the repeated command repeats.
-    package var repeatedLine: UInt32 { mutating get { memo?.pointee.serial ?? 0 } }
     /// Takes the receive of the last call, if that found a repeated receive. The caller must put it back before the next
     /// call.
     package mutating func takeRepeatedReceive() -> ReceiveCommand? { memo?.pointee.receive.take() }
@@ -202,12 +196,12 @@ package struct RequestParser: ~Copyable {
         case .repeatedSend:
             guard let send = takeRepeatedSend() else { return .needsMore }
             putBack(send)
-            return step(repeatedTag, .send(send))
+            return step(repeatedLine.tag, .send(send))
         case .repeatedReceive:
             guard let receive = takeRepeatedReceive() else { return .needsMore }
             putBack(receive)
-            return step(repeatedTag, .receive(receive))
-        case .repeatedPing: return step(repeatedTag, .ping([]))
+            return step(repeatedLine.tag, .receive(receive))
+        case .repeatedPing: return step(repeatedLine.tag, .ping([]))
         case .refused:
             let refusal = values.takeRefusal()
             return .refused(refusal.tag, refusal.error)
