@@ -45,11 +45,31 @@ struct MachineInvariants {
         var clients: [(ConnectionID, ClientRecord)] = []
         machine.clients.forEach { clients.append(($0, $1)) }
         for (id, client) in clients { check(client, id, machine.limits) }
+        checkCharge(of: machine)
         check("declared", machine.channels.declaredCount, found.count { $0.extras?.declaration != nil })
         check("tombstones", machine.channels.tombstoneCount, found.count { $0.isTombstone })
         if machine.totals.keptBytes > machine.limits.keptBytes { faults.append("too many bytes are kept") }
         if machine.totals.keptMessages < 0 || machine.totals.keptBytes < 0 {
             faults.append("the kept messages or bytes are negative")
+        }
+    }
+
+    /// Checks that each level of the account agrees with the one below, and that no client is charged less than what it has.
+    private mutating func checkCharge(of machine: borrowing HubStateMachine) {
+        var charged = 0
+        machine.account.forEachHolder { charged += $0.used }
+        check("the whole charge", machine.account.used, charged)
+        var least: [ConnectionID: Int] = [:]
+        machine.operations.forEach { least[$1.caller.connection, default: 0] += Int($1.charge) }
+        machine.leases.forEach { least[$1.holder, default: 0] += ObjectSize.lease }
+        var clients: [(ConnectionID, ClientRecord)] = []
+        machine.clients.forEach { clients.append(($0, $1)) }
+        for (id, client) in clients {
+            let ends = client.ends.count * ObjectSize.end
+            let declared = Int(client.declaredCount) * ObjectSize.declaredChannel
+            if client.charged < Int(client.ownBytes) + least[id, default: 0] + ends + declared {
+                faults.append("a client is charged \(client.charged) bytes, less than what it has")
+            }
         }
     }
 
