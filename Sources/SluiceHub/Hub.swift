@@ -147,7 +147,9 @@ public final class Hub: Sendable {
         var client: ClientRecord?
         transactOnState(share) { state in
             client = state.machine.clients[id]
+            let before = state.machine.steps
             state.leave(id, on: share, because: ending)
+            share.stepsForLeaving -= state.machine.steps - before + 1
         }
         share.connectionLeaves()
         // Nothing changes the address and the principal of a client that has gone.
@@ -233,6 +235,7 @@ public final class Hub: Sendable {
         for answer in aftermath.answers { answer.continuation.resume(returning: .reply(answer.reply)) }
         for share in aftermath.woken { share.reactor.post { [weak self] in self?.collectMail(of: share) } }
         if let alarm = aftermath.alarm { setAlarm(for: alarm) }
+        if aftermath.continues { timekeeper.post { [weak self] in self?.continueUnfinishedWork() } }
         if aftermath.ebbs { giveMemoryBack() }
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }
@@ -257,6 +260,14 @@ public final class Hub: Sendable {
         // Weak, here and below: pending work must not keep a reactor alive that has stopped.
         timekeeper.post { [weak timekeeper] in
             _ = timekeeper?.call(after: .seconds(1)) { ResidentMemory.returnToSystem() }
+        }
+    }
+
+    /// Does a slice of the work that decisions have left.
+    private func continueUnfinishedWork() {
+        transactOnState(share(of: timekeeper)) { state in
+            state.isContinuing = false
+            state.machine.continueUnfinished()
         }
     }
 

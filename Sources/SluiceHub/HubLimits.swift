@@ -117,6 +117,10 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.
     public var drainTimeout: Duration
 
+    /// The steps of work that a connection gets in a turn of the loop, and that the hub gets for the work that earlier
+    /// decisions have left; see `Budget`.
+    package var turnSteps = 500
+
     /// Creates limits from the defaults, any of which can be replaced.
     public init(
         wire: Limits = Limits(),

@@ -12,6 +12,9 @@ final class Barrier: @unchecked Sendable {
     /// The number of waiting parties that have given the number of parties.
     @exclusivity(unchecked) private var sayers = 0
 
+    /// Whether all parties have come, so that those in the queue only have to be told.
+    @exclusivity(unchecked) var hasOpened = false
+
     private struct Party {
         let waiter: WireReceiver
         let parties: Int?
@@ -30,6 +33,13 @@ final class Barrier: @unchecked Sendable {
             sayers += 1
         }
         return waiting.append(Party(waiter: waiter, parties: parties))
+    }
+
+    /// The parties, the first first.
+    var parked: [WireReceiver] {
+        var parked: [WireReceiver] = []
+        waiting.forEach { parked.append($0.waiter) }
+        return parked
     }
 
     func popFirst() -> WireReceiver? { left(waiting.popFirst()) }

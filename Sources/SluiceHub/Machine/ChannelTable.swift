@@ -142,7 +142,7 @@ struct ChannelTable: ~Copyable {
         channel.extras?.buriedBytes = channel.engine.firstBuffered?.body.count ?? 0
         tombstoneBytes += channel.extras?.buriedBytes ?? 0
         tombstones.keep(channel, for: payer, charging: bytes, at: now)
-        prune(at: now)
+        prune(at: now, atMost: Self.prunedAtOnce)
     }
 
     /// Frees the oldest names that the client has ended until it may be charged for another one.
@@ -163,12 +163,21 @@ struct ChannelTable: ~Copyable {
         return self.channel(channel.name)
     }
 
-    /// Frees the names of ended channels whose time is over.
-    mutating func prune(at now: UInt64) {
-        while let channel = tombstones.popSurplus(at: now) {
+    /// The most names that are freed when another channel ends.
+    private static let prunedAtOnce = 8
+
+    /// Frees the names of ended channels whose time is over, and of those that are too many.
+    ///
+    /// - Returns: the number of freed names.
+    @discardableResult
+    mutating func prune(at now: UInt64, atMost count: Int = .max) -> Int {
+        var pruned = 0
+        while pruned < count, let channel = tombstones.popSurplus(at: now) {
             // If the name was opened again in the meantime, it belongs to another channel.
             if exhume(channel) { remove(channel) }
+            pruned += 1
         }
+        return pruned
     }
 
     /// Turns a tombstone back into an ordinary channel.

@@ -42,6 +42,8 @@ final class ClientRecord: @unchecked Sendable {
     /// The number of channels that the client has declared and that have not ended, and of its traces.
     @exclusivity(unchecked) var declaredCount: Int32 = 0
     @exclusivity(unchecked) var tracers: Int32 = 0
+    /// The work that is left after the client's end. Nil before, and when it is done.
+    @exclusivity(unchecked) var departure: Departure?
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// The arms that the client's fair selects took.

@@ -27,13 +27,26 @@ extension HubStateMachine {
     mutating func meet(at name: ChannelName, _ parties: Int?) -> Bool {
         let barrier = barriers[name]
         guard let parties = parties ?? barrier?.parties else { return false }
-        guard parties <= (barrier?.count ?? 0) + 1 else { return false }
-        for _ in 1..<max(parties, 1) {
-            guard let other = barrier?.popFirst() else { break }
+        guard parties <= (barrier?.count ?? 0) + 1, areThere(parties - 1, at: barrier) else { return false }
+        guard let barrier, parties > 1 else { return true }
+        if barrier.count == parties - 1 {
+            barriers[name] = nil
+            perform(OpenedBarrier(barrier))
+            return true
+        }
+        // Clients that wait without saying for how many can be more than there are parties.
+        for _ in 1..<parties {
+            guard let other = barrier.popFirst() else { break }
             end(other.operation, ok: .taking(other.arm), arm: other.arm)
         }
-        if barrier?.isEmpty == true { barriers[name] = nil }
         return true
+    }
+
+    /// Whether as many parties are still at the barrier once those that a decision has ended elsewhere are told.
+    private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
+        guard let barrier, !unfinished.isEmpty else { return true }
+        for party in barrier.parked { _ = tellIfDecided(party) }
+        return barrier.count >= count
     }
 
     /// Appends an operation to the barrier's queue.

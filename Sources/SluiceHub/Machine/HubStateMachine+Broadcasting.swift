@@ -4,8 +4,55 @@ import SluiceWire
 /// A message on its way to all receivers of a broadcast.
 struct BroadcastRound {
     let offer: Offer
-    /// The receivers at the start of the round that have not received the message yet.
+    /// The receivers at the start of the round that have not received the message yet, besides those that were parked.
     var waitsFor: Set<BroadcastRecipient> = []
+    /// The delivery to the receivers that were parked at the start of the round. Nil when it is complete.
+    var delivery: RoundDelivery?
+}
+
+/// Delivers the message of a round to the receivers that were parked at its start.
+final class RoundDelivery: UnfinishedWork {
+    private let channel: NamedChannel
+    private let offer: Offer
+    private let receivers: [WireReceiver]
+    private var next = 0
+    /// Whether the delivery takes more than the slice in which it began.
+    private var isDeferred = false
+
+    init(of offer: Offer, on channel: NamedChannel, to receivers: [WireReceiver]) {
+        self.offer = offer
+        self.channel = channel
+        self.receivers = receivers
+    }
+
+    /// Takes the receivers that do not have the message.
+    func takeRest() -> [WireReceiver] {
+        defer { next = receivers.count }
+        return Array(receivers[next...])
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while next < receivers.count {
+            guard machine.hasStepsLeft else {
+                isDeferred = true
+                return false
+            }
+            let receiver = receivers[next]
+            next += 1
+            // An operation with two arms on the channel ends with the first.
+            guard let operation = machine.operations[receiver.operation], !machine.tellIfDecided(receiver) else {
+                continue
+            }
+            machine.steps += 1
+            channel.extras?.round?.waitsFor.remove(.end(operation.caller.connection))
+            offer.attempts += 1
+            machine.deliver(.shared(offer.body), of: channel, from: offer.origin, to: receiver)
+        }
+        guard channel.extras?.round?.delivery === self else { return true }
+        channel.extras?.round?.delivery = nil
+        if isDeferred { machine.deliveryEnds(of: offer, on: channel) }
+        return true
+    }
 }
 
 /// A receiver of a broadcast that cannot receive the message at once.
@@ -24,8 +71,8 @@ extension HubStateMachine {
     mutating func broadcast(_ draft: Draft, on channel: NamedChannel) -> Attempt {
         if channel.engine.ending != nil { return .done(channel.endingReply) }
         guard channel.extras?.round == nil, channel.engine.parkedSenders == 0,
-            recipientCount(of: channel) >= draft.minimumReceivers,
-            !draft.mustReachAll || recipientCount(of: channel) == channel.engine.parkedReceivers
+            hasRecipients(channel, atLeast: draft.minimumReceivers),
+            !draft.mustReachAll || !hasRecipients(channel, atLeast: channel.engine.parkedReceivers + 1)
         else { return .blocked }
         let offer = makeOffer(draft)
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
@@ -40,8 +87,9 @@ extension HubStateMachine {
     mutating func runRounds(of channel: NamedChannel) {
         if deferSettling(of: channel) { return }
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
-            recipientCount(of: channel) >= Int(next.minimumReceivers), let offer = channel.engine.takeSender()
+            hasRecipients(channel, atLeast: Int(next.minimumReceivers)), let offer = channel.engine.takeSender()
         {
+            if isForsaken(offer) { continue }
             // Set before the select withdraws its other arms, so that no other round begins then.
             channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }
@@ -64,17 +112,14 @@ extension HubStateMachine {
         let receivers = channel.engine.evictReceivers()
         var ends = extras.receivingEnds
         for id in extras.pausedReceives { strike(id, from: &ends) }
-        for receiver in receivers { strike(receiver.operation, from: &ends) }
+        steps += (ends.count + extras.pausedReceives.count) / 4
         offer.place = .distributing
         let waitsFor = Set(extras.pausedReceives.map { BroadcastRecipient.countedReceive($0) }).union(
             ends.map { .end($0) })
-        extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor)
-        // An operation with two arms on the channel ends with the first.
-        for receiver in receivers where operations.holds(receiver.operation) {
-            offer.attempts += 1
-            deliver(.shared(offer.body), of: channel, from: offer.origin, to: receiver)
-        }
-        guard extras.round?.waitsFor.isEmpty == true else { return false }
+        let delivery = RoundDelivery(of: offer, on: channel, to: receivers)
+        extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor, delivery: delivery)
+        perform(delivery)
+        guard extras.round?.delivery == nil, extras.round?.waitsFor.isEmpty == true else { return false }
         extras.round = nil
         return true
     }
@@ -83,14 +128,17 @@ extension HubStateMachine {
         if let connection = operations[id]?.caller.connection { ends.remove(connection) }
     }
 
-    private func recipientCount(of channel: NamedChannel) -> Int {
-        guard let extras = channel.extras else { return channel.engine.parkedReceivers }
+    /// Whether a broadcast has a number of receivers.
+    private mutating func hasRecipients(_ channel: NamedChannel, atLeast count: Int) -> Bool {
+        guard let extras = channel.extras else { return channel.engine.parkedReceivers >= count }
         let receiving = channel.engine.parkedReceivers + extras.pausedReceives.count
-        guard !extras.receivingEnds.isEmpty else { return receiving }
+        if receiving >= count { return true }
+        if receiving + extras.receivingEnds.count < count { return false }
         var ends = extras.receivingEnds
+        steps += (receiving + ends.count) / 16
         for id in extras.pausedReceives { strike(id, from: &ends) }
         channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
-        return receiving + ends.count
+        return receiving + ends.count >= count
     }
 
     /// Takes the message of the current round if the round waits for the recipient.
@@ -122,7 +170,8 @@ extension HubStateMachine {
 
     /// Ends the current round because its sender has withdrawn: receivers without the message will not get it.
     mutating func withdrawRoundIfUnwanted(of channel: NamedChannel) {
-        guard let round = channel.extras?.round else { return }
+        // Receivers that were parked at the start of a round get the message whatever becomes of its sender.
+        guard let round = channel.extras?.round, round.delivery == nil else { return }
         channel.extras?.round = nil
         if round.offer.attempts > 0, round.offer.key != nil {
             // A repeated send must not deliver the message to the same receivers again.
@@ -136,11 +185,29 @@ extension HubStateMachine {
 
     /// Ends the current round if every receiver has the message.
     mutating func finishIfComplete(_ channel: NamedChannel) {
-        guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty else { return }
+        guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty, round.delivery == nil
+        else { return }
         if deferSettling(of: channel) { return }
         extras.round = nil
         finish(round.offer, on: channel)
         runRounds(of: channel)
+    }
+
+    /// Whether a message is on its way to receivers that were parked when its round began.
+    func isBeingDelivered(_ offer: Offer, on channel: NamedChannel) -> Bool {
+        guard let round = channel.extras?.round else { return false }
+        return round.offer === offer && round.delivery != nil
+    }
+
+    /// Continues a round after the delivery to the receivers that were parked, if that took several slices.
+    mutating func deliveryEnds(of offer: Offer, on channel: NamedChannel) {
+        finishIfComplete(channel)
+        guard channel.extras?.round?.offer === offer else { return }
+        if let sender = offer.sender, operations[sender.operation]?.triesOnce == true {
+            withdraw(sender.operation, .timeout)
+        } else if !offer.isWanted {
+            withdrawRoundIfUnwanted(of: channel)
+        }
     }
 
     private mutating func finish(_ offer: Offer, on channel: NamedChannel) {

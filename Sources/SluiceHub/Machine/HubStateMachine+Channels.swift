@@ -72,7 +72,7 @@ extension HubStateMachine {
         let evicted = channel.engine.close(
             reason: reason,
             keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)
-        for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
+        if !evicted.receivers.isEmpty { perform(EndedReceivers(evicted.receivers, of: channel)) }
         settleEnding(of: channel)
     }
 
@@ -110,25 +110,27 @@ extension HubStateMachine {
     /// Answers all operations and senders of a channel that has ended on both sides.
     private mutating func evict(_ evicted: NamedChannel.Engine.Evicted, from channel: NamedChannel) {
         guard channel.engine.ending != nil else { return }
-        for receiver in evicted.receivers { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
-        for offer in evicted.senders + evicted.messages { refuse(offer, on: channel) }
-        while let offer = channel.extras?.returned.popFirst() { refuse(offer, on: channel) }
+        var offers = evicted.senders + evicted.messages
+        while let offer = channel.extras?.returned.popFirst() { offers.append(offer) }
         for offer in (channel.extras?.resting ?? [:]).values.sorted(by: { $0.position < $1.position }) {
             endDelay(of: offer, on: channel)
-            refuse(offer, on: channel)
+            offers.append(offer)
         }
+        steps += offers.count / 16
+        var receivers = evicted.receivers
         if let round = channel.extras?.round {
+            receivers += round.delivery?.takeRest() ?? []
             channel.extras?.round = nil
             let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
             refuse(round.offer, on: channel, reply)
         }
-        for id in pausedReceives(of: channel) { end(id, channel.endingReply) }
-        settleEnding(of: channel)
+        perform(Eviction(receivers, offers, pausedReceives(of: channel), of: channel))
     }
 
-    private mutating func refuse(_ offer: Offer, on channel: NamedChannel, _ reply: Reply? = nil) {
+    /// Discards an offer of a channel that has ended, and answers its senders.
+    mutating func refuse(_ offer: Offer, on channel: NamedChannel, _ reply: Reply? = nil) {
         discard(offer, on: channel)
-        while let sender = offer.sender { end(sender.operation, reply ?? channel.endingReply) }
+        if offer.sender != nil { endSenders(of: offer, OfferVerdict(reply ?? channel.endingReply)) }
     }
 
     /// Removes the declaration of a channel.
@@ -143,9 +145,8 @@ extension HubStateMachine {
     mutating func settleEnding(of channel: NamedChannel) {
         if deferSettling(of: channel) { return }
         if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
-            for receiver in channel.engine.evictReceivers() {
-                end(receiver.operation, channel.endingReply, arm: receiver.arm)
-            }
+            let receivers = channel.engine.evictReceivers()
+            if !receivers.isEmpty { perform(EndedReceivers(receivers, of: channel)) }
         }
         channels.removeIfIdle(channel, at: now)
     }

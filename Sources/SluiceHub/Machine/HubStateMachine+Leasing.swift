@@ -68,6 +68,7 @@ extension HubStateMachine {
     /// Commits a parked select to the arm whose message a receiver holds: the select no longer waits for its other
     /// arms.
     mutating func commit(_ sender: Offer.Sender, to offer: Offer, on channel: NamedChannel) {
+        if sender.arm != nil, tellIfDecided(sender.operation) { return }
         guard let arm = sender.arm, case .select(let select)? = operations[sender.operation]?.wait else { return }
         operations[sender.operation]?.wait = .send(channel, offer, arm: arm)
         if let operation = operations[sender.operation] {
@@ -126,8 +127,8 @@ extension HubStateMachine {
         lapse(lease)
     }
 
-    /// Returns all messages that a connection holds, the oldest first.
-    mutating func returnLeases(of connection: ConnectionID) {
+    /// The leases of the messages that a connection holds, the oldest message first.
+    func leases(of connection: ConnectionID) -> [LeaseID] {
         var held: [(id: LeaseID, position: UInt64)] = []
         var next = clients[connection]?.firstLease
         while let id = next, let lease = leases[id] {
@@ -135,7 +136,7 @@ extension HubStateMachine {
             next = lease.next
         }
         held.sort { $0.position < $1.position }
-        for (id, _) in held { returnLease(id, after: nil) }
+        return held.map(\.id)
     }
 
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> LeaseID? {
@@ -180,7 +181,8 @@ extension HubStateMachine {
             discard(offer, on: channel)
             return channels.removeIfIdle(channel, at: now)
         }
-        if let receiver = channel.engine.takeReceiver() {
+        while let receiver = channel.engine.takeReceiver() {
+            if tellIfDecided(receiver) { continue }
             // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
             return hand(offer, on: channel, to: receiver)
         }
@@ -259,7 +261,7 @@ extension HubStateMachine {
 
     private mutating func refuseReturn(of offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
-        while let sender = offer.sender { end(sender.operation, channel.endingReply) }
+        if offer.sender != nil { endSenders(of: offer, OfferVerdict(channel.endingReply)) }
         channels.removeIfIdle(channel, at: now)
     }
 }

@@ -107,6 +107,7 @@ extension HubStateMachine {
     /// - Parameter arm: the arm of a select that was taken.
     mutating func end(_ id: OperationID, _ reply: Reply?, arm: Int32? = nil) {
         guard let operation = operations[id] else { return }
+        steps += 1
         retire(operation, id, arm: arm)
         if let reply { outbox.finish(operation, id, reply) }
     }
@@ -116,6 +117,7 @@ extension HubStateMachine {
     /// - Parameter arm: the arm of a select that was taken.
     mutating func end(_ id: OperationID, ok attributes: CommonAttributes, arm: Int32?) {
         guard let operation = operations[id] else { return }
+        steps += 1
         retire(operation, id, arm: arm)
         outbox.finish(operation, id, ok: attributes)
     }
@@ -150,6 +152,7 @@ extension HubStateMachine {
     /// - Parameter reason: the reason that the client gets. Nil sends no reply.
     mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
         guard let operation = operations[id] else { return }
+        if reason != nil, tellIfDecided(id) { return }
         end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
     }
 
@@ -185,7 +188,9 @@ extension HubStateMachine {
         case .countedReceive(let counted): dequeue(counted, id)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace: break
-        case .select(let select): for arm in select.arms { dequeue(arm, id) }
+        case .select(let select):
+            steps += select.arms.count / 4
+            for arm in select.arms { dequeue(arm, id) }
         }
     }
 
@@ -213,7 +218,7 @@ extension HubStateMachine {
 
     private mutating func dequeueParty(_ ticket: WaitTicket, of barrier: Barrier) {
         barrier.remove(ticket)
-        if barrier.isEmpty { barriers[barrier.name] = nil }
+        if barrier.isEmpty, !barrier.hasOpened { barriers[barrier.name] = nil }
     }
 
     /// Detaches an operation from an offer. The offer is withdrawn if no other operation waits for it.

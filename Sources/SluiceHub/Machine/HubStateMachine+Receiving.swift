@@ -65,6 +65,9 @@ extension HubStateMachine {
         }
         switch channel.engine.receive(holding: isLeased) {
         case .message(let offer, let admitted):
+            if case .queued = offer.place, isForsaken(offer) {
+                return takeOffer(from: channel, isLeased: isLeased, as: recipient)
+            }
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
             // A sender whose own message was taken is answered when the message is settled.
             if let admitted, admitted !== offer {
@@ -143,7 +146,7 @@ extension HubStateMachine {
     mutating func deliver(
         _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
     ) {
-        guard let operation = operations[receiver.operation] else { return }
+        guard let operation = operations[receiver.operation], !tellIfDecided(receiver) else { return }
         deliver(message, of: channel, from: origin, to: receiver, operation)
     }
 

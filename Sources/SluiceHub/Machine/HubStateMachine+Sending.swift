@@ -86,12 +86,15 @@ extension HubStateMachine {
             made.charge(ObjectSize.keptOffer(draft), to: client)
         }
         switch result {
-        case .handed(let receiver): return hand(draft, on: channel, to: receiver)
+        case .handed(let receiver):
+            if tellIfDecided(receiver) { return offer(draft, of: client, on: channel) }
+            return hand(draft, on: channel, to: receiver)
         case .published(let receivers):
-            let body = MessageBytes.shared(draft.body.body)
-            for receiver in receivers { deliver(body, of: channel, from: draft.origin, to: receiver) }
             remember(draft)
             if let made { countKept(made) }
+            if !receivers.isEmpty {
+                perform(Publication(made?.body ?? draft.body.body, of: channel, from: draft.origin, to: receivers))
+            }
             return .ok(.taking(draft.arm))
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
@@ -146,7 +149,7 @@ extension HubStateMachine {
         _ patience: Patience
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
-        if let reason = withdrawal(of: offer, patience, client) {
+        if let reason = withdrawal(of: offer, on: channel, patience, client) {
             let reply = isInDoubt(offer) ? reason.doubt : reason.reply
             withdrawIfUnwanted(offer, on: channel)
             return .done(reply)
@@ -157,9 +160,12 @@ extension HubStateMachine {
 
     /// Returns why a caller does not wait for the end of its offer, or nil if it does. With a timeout of zero, it waits
     /// only for a lease.
-    private func withdrawal(of offer: Offer, _ patience: Patience, _ client: ClientRecord) -> Withdrawal? {
+    private func withdrawal(
+        of offer: Offer, on channel: NamedChannel, _ patience: Patience, _ client: ClientRecord
+    ) -> Withdrawal? {
         if isWithdrawnByEOF(patience, client) { return .endOfInput }
-        return patience.triesOnce && !offer.isLeased ? .timeout : nil
+        return patience.triesOnce && !offer.isLeased && offer.verdict == nil && !isBeingDelivered(offer, on: channel)
+            ? .timeout : nil
     }
 
     /// Parks the caller until the end of an offer that was made earlier under the same id.
@@ -232,13 +238,19 @@ extension HubStateMachine {
         var next = sender
         while let offer = next {
             let ticket = channel.engine.lastBufferedTicket
+            if isForsaken(offer) {
+                _ = channel.engine.withdrawBuffered(ticket)
+                next = channel.engine.admit()
+                continue
+            }
             if offer.waitsUntilTaken || mayKeep(offer.body.count) {
                 offer.place = .buffered(ticket)
                 return completeAcceptance(of: offer)
             }
             _ = channel.engine.withdrawBuffered(ticket)
             discard(offer, on: channel)
-            while let sender = offer.sender { end(sender.operation, .error(refusalToKeep)) }
+            steps += 1
+            if offer.sender != nil { endSenders(of: offer, OfferVerdict(.error(refusalToKeep))) }
             next = channel.engine.admit()
         }
     }
@@ -270,7 +282,7 @@ extension HubStateMachine {
     /// Drops a message by the channel's `overflow=`, and answers its senders.
     mutating func drop(_ offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
-        while let sender = offer.sender { end(sender.operation, .cancelled("dropped")) }
+        if offer.sender != nil { endSenders(of: offer, OfferVerdict(.cancelled("dropped"))) }
     }
 
     /// Stops counting a message that the channel kept in memory.
@@ -309,12 +321,13 @@ extension HubStateMachine {
     }
 
     mutating func answerSenders(of offer: Offer, _ attributes: CommonAttributes = CommonAttributes()) {
+        guard let first = offer.sender else { return }
+        // Ending the operation removes the sender from the offer.
+        end(first.operation, ok: attributes.taking(first.arm), arm: first.arm)
+        guard offer.sender != nil else { return }
         var attributes = attributes
-        while let sender = offer.sender {
-            // Ending the operation removes the sender from the offer.
-            end(sender.operation, ok: attributes.taking(sender.arm), arm: sender.arm)
-            attributes.isDuplicate = true
-        }
+        attributes.isDuplicate = true
+        endSenders(of: offer, OfferVerdict(taken: attributes))
     }
 
     /// Remembers a send that completed at once.

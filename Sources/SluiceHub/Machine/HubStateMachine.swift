@@ -1,3 +1,4 @@
+import DequeModule
 import SluiceRuntime
 import SluiceWire
 
@@ -50,6 +51,10 @@ struct HubStateMachine: ~Copyable {
     var endsVersion: UInt64 = 0
     /// Counts the work of commands that do more than others; see `Budget`.
     var steps = 0
+    /// The number of steps after which the current slice of work ends.
+    var sliceEnd = Int.max
+    /// The work that decisions have left to do.
+    var unfinished: Deque<any UnfinishedWork> = []
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
     /// A parked operation takes about 500 bytes.
@@ -120,6 +125,11 @@ struct HubStateMachine: ~Copyable {
     /// Forgets a connection whose conversation has ended.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
+        if let departure = clients[connection]?.departure { departure.forgets = true } else { forget(connection) }
+    }
+
+    /// Removes a connection that has nothing left in the hub.
+    mutating func forget(_ connection: ConnectionID) {
         guard let client = clients.remove(connection) else { return }
         forgetPrincipal(of: client)
         client.endConnection()
@@ -134,11 +144,10 @@ struct HubStateMachine: ~Copyable {
     ///   `on-death=` says.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
-        returnLeases(of: connection)
-        while let end = clients[connection]?.ends.last {
-            clients[connection]?.ends.removeLast()
-            leave(end, connection, because: isOrderly ? .retire : end.onDeath)
-        }
+        guard let client = clients[connection], client.departure == nil else { return }
+        let departure = Departure(of: connection, isOrderly: isOrderly, leases: leases(of: connection))
+        client.departure = departure
+        perform(departure)
     }
 
     /// Withdraws all parked operations of the connection. Each is answered that it did not happen, or that it may have.
@@ -233,7 +242,8 @@ struct HubStateMachine: ~Copyable {
 
     /// Ends the operations and leases whose time has run out, and forgets old entries.
     mutating func expire() {
-        while let deadline = deadlines.popFirst(upTo: now) {
+        while hasStepsLeft, let deadline = deadlines.popFirst(upTo: now) {
+            steps += 1
             switch deadline {
             case .operation(let id): withdraw(id, .timeout)
             case .lease(let id): returnLease(id, after: nil)
@@ -243,8 +253,9 @@ struct HubStateMachine: ~Copyable {
                 settleEnding(of: channel)
             }
         }
-        memory.prune(at: now)
-        channels.prune(at: now)
+        // What is left over makes the next deadline due at once.
+        steps += memory.prune(at: now, atMost: max(0, sliceEnd - steps))
+        steps += channels.prune(at: now, atMost: max(0, sliceEnd - steps))
     }
 
     private mutating func name(_ connection: ConnectionID, _ label: ChannelName) -> Reply {

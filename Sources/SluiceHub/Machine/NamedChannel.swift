@@ -28,6 +28,9 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// The client that has declared the channel and is charged for it, or that has ended it.
     @exclusivity(unchecked) var payer: ClientRecord?
+    /// Whether receivers, or senders, that waited when the channel ended are not told yet.
+    @exclusivity(unchecked) var untoldReceivers = false
+    @exclusivity(unchecked) var untoldSenders = false
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 

@@ -47,7 +47,7 @@ struct SendMemory: ~Copyable {
     mutating func finish(_ key: SendKey, keptAs kept: Offer? = nil, by client: ClientRecord, at now: UInt64) {
         entries[key] = kept.map { .kept($0) } ?? .delivered
         delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
-        prune(at: now)
+        prune(at: now, atMost: Self.prunedAtOnce)
     }
 
     /// Forgets an offer that was not delivered, so that a repeated send counts as a new one. If its channel has answered
@@ -74,13 +74,21 @@ struct SendMemory: ~Copyable {
         if case .pending(let known)? = entries[key] { known === offer } else { false }
     }
 
-    mutating func prune(at now: UInt64) {
-        var hasPruned = false
-        while let key = delivered.popSurplus(at: now) {
+    /// The most ids that are forgotten when another one is remembered.
+    private static var prunedAtOnce: Int { 8 }
+
+    /// Forgets ids whose time is over, and those that are too many.
+    ///
+    /// - Returns: the number of forgotten ids.
+    @discardableResult
+    mutating func prune(at now: UInt64, atMost count: Int = .max) -> Int {
+        var pruned = 0
+        while pruned < count, let key = delivered.popSurplus(at: now) {
             entries[key] = nil
-            hasPruned = true
+            pruned += 1
         }
-        if hasPruned { shrink() }
+        if pruned > 0 { shrink() }
+        return pruned
     }
 
     private mutating func shrink() {

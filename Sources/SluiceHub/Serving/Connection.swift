@@ -167,7 +167,11 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
 
     func turnEnds() {
         isScheduled = false
-        guard isOpen else { return forget() }
+        guard isOpen else {
+            // When many clients with much in the hub go at the same time, some wait for the next turn.
+            if share.stepsForLeaving > 0 { forget() } else { schedule() }
+            return
+        }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }

@@ -44,7 +44,7 @@ final class Conversation {
     /// The limits until the client has authenticated. Nil if it has, or need not.
     @exclusivity(unchecked) var admission: Admission?
     /// The steps that the client's commands may still take in this turn; see `Budget`.
-    @exclusivity(unchecked) var stepsLeft = Budget.stepsOfTurn
+    @exclusivity(unchecked) var stepsLeft: Int
     /// The report that is being taken. Later input waits for it.
     @exclusivity(unchecked) var job: PendingReport?
     /// The `AUTH` that waits for its decision. Until then, no further command runs.
@@ -62,6 +62,7 @@ final class Conversation {
         self.id = id
         self.segment = segment
         parser = RequestParser(hub.parserLimits)
+        stepsLeft = hub.limits.turnSteps
         if hub.users != nil { admission = Admission(hub.limits, at: segment.share.reactor.nowNanoseconds) }
     }
 
@@ -225,9 +226,9 @@ final class Conversation {
         }
         var step: RequestParser.Step?
         hub.transactOnState(share) { state in
-            let lastStep = state.machine.steps + stepsLeft
-            step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd, lastStep)
-            stepsLeft = lastStep - state.machine.steps
+            state.machine.sliceEnd = state.machine.steps + stepsLeft
+            step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd)
+            stepsLeft = state.machine.sliceEnd - state.machine.steps
         }
         if let step { perform(step) }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
@@ -237,8 +238,7 @@ final class Conversation {
     ///
     /// - Returns: a parser step that must be handled outside the lock. Nil if the batch has ended.
     private func runUnderLock(
-        _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int,
-        _ lastStep: Int
+        _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> RequestParser.Step? {
         let found = share.found
         segment.isRunning = true
@@ -262,7 +262,7 @@ final class Conversation {
             hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
-            guard offset < sliceEnd, offset < input.count, canRun, machine.steps < lastStep else { return nil }
+            guard offset < sliceEnd, offset < input.count, canRun, machine.hasStepsLeft else { return nil }
         }
         return nil
     }

@@ -17,10 +17,12 @@ struct Aftermath {
     var alarm: UInt64?
     /// Whether to return free memory to the system.
     var ebbs = false
+    /// Whether to continue unfinished work in the timekeeper's next turn.
+    var continues = false
     /// Whether the hub has drained.
     var isDrained = false
 
-    var isEmpty: Bool { woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !isDrained }
+    var isEmpty: Bool { woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !continues && !isDrained }
 }
 
 /// The state behind the hub's lock: the state machine and the list of connections.
@@ -51,6 +53,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     private var mail: [[OutboxSegment]] = []
     /// The time for which the timekeeper's alarm is set. Nil if it is not set.
     var alarm: UInt64?
+    /// Whether the timekeeper will continue unfinished work in its next turn.
+    var isContinuing = false
     private(set) var endings: [ConnectionEnding: Int] = [:]
     /// The wrong tokens of clients.
     var throttle = AuthenticationThrottle()
@@ -159,6 +163,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Begins a transaction of `share`, and collects what other reactors have decided for its connections.
     mutating func begin(for share: ReactorShare?) {
         machine.outbox.shareNumber = share.map { Int32($0.number) } ?? -1
+        machine.sliceEnd = machine.steps &+ machine.limits.turnSteps
         if let share, !mail[share.number].isEmpty { collectMail(of: share) }
     }
 
@@ -179,13 +184,18 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let ebbs = machine.ebbs()
         let isDrained = isDrained
         machine.hint = nil
-        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained { return nil }
+        let continues = !machine.unfinished.isEmpty && !isContinuing
+        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained, !continues { return nil }
         var aftermath = Aftermath()
         if !machine.outbox.listed.isEmpty { sort(for: share, &aftermath) }
         if !machine.outbox.effects.isEmpty { answerLocally(&aftermath) }
         if let deadline, deadline < alarm ?? .max {
             alarm = deadline
             aftermath.alarm = deadline
+        }
+        if continues {
+            isContinuing = true
+            aftermath.continues = true
         }
         aftermath.ebbs = ebbs
         aftermath.isDrained = isDrained

@@ -33,6 +33,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduledCount = 0
     /// The conversations with a report to continue. They take turns.
     @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
+    /// The steps that are left in this turn for clients that go.
+    @exclusivity(unchecked) var stepsForLeaving = Budget.stepsForLeaving
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
@@ -127,6 +129,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
+        stepsForLeaving = Budget.stepsForLeaving
         continueReports()
         var next = firstScheduled.take()
         scheduledCount = 0

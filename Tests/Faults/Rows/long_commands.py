@@ -48,6 +48,12 @@ class _Beside:
         self.watcher.await_info(lambda info: info["parked"] >= before + len(lines))
         return senders
 
+    def leave(self):
+        """Lets all clients go."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+
     def await_parked(self, count):
         self.watcher.await_info(lambda info: info["parked"] <= count + 2, pause=0.01)
 
@@ -156,3 +162,55 @@ def repeated_sends(conditions):
         wait, took = beside.longest_wait(leave)
         yield Figure("longest wait while all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("all gone after", took, "ms")
+
+
+def _ended(beside, line):
+    """Sends a line that ends all operations, and waits until they are told."""
+
+    def act():
+        beside.watcher.ask(line)
+        beside.await_parked(0)
+
+    return act
+
+
+@row(
+    "mass-ends",
+    "commands that end 100 000 operations at once",
+    wrong={"sluggish": "longest wait, all leave"},
+    timed=True,
+)
+def operations_that_end_together(conditions):
+    count = conditions.count(full=100_000, quick=10_000)
+    with _Beside(conditions) as beside:
+        for name, line, share, end in (
+            ("poison receives", b"recv %s", 1, b"poison %s\n"),
+            ("poison sends", b"send %s x", 1, b"poison %s\n"),
+            ("close", b"recv %s", 1, b"close %s\n"),
+            ("poison selects", b"select recv %s | recv others", 4, b"poison %s\n"),
+            ("barrier", b"barrier parties=%d %%s" % (count + 1), 1, b"barrier parties=%d %%s\n" % (count + 1)),
+            ("once", b"recv %s", 1, b"open kind=once %s\n"),
+            ("broadcast", b"recv %s", 1, b"open kind=broadcast %s\n"),
+        ):
+            channel = name.replace(" ", "-").encode()
+            beside.park([line % channel] * (count // share))
+            if end.startswith(b"open"):
+                beside.watcher.ask(end % channel)
+                end = b"send %s to all\n"
+            wait, took = beside.longest_wait(_ended(beside, end % channel))
+            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+            yield Figure("done after", took, "ms")
+            beside.leave()
+        beside.park([b"recv timeout=2s jobs"] * count)
+        wait, _ = beside.longest_wait(lambda: beside.await_parked(0))
+        yield Figure("longest wait, timeouts", wait, "ms", at_most=LONGEST_WAIT_MS)
+        beside.park([b"recv jobs"] * count)
+
+        def leave():
+            for client in beside.clients:
+                client.reset()
+            beside.await_parked(0)
+
+        wait, took = beside.longest_wait(leave)
+        yield Figure("longest wait, all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure("gone after", took, "ms")

@@ -165,7 +165,7 @@ import Testing
         #expect(rows.sorted { $0[0] < $1[0] } == expected.sorted { $0[0] < $1[0] })
         let names = [Mirror(reflecting: Limits()), Mirror(reflecting: HubLimits())]
             .flatMap { $0.children.compactMap(\.label) }
-        #expect(Set(names).subtracting(["wire"]) == Set(Self.limits.keys))
+        #expect(Set(names).subtracting(["wire", "turnSteps"]) == Set(Self.limits.keys))
     }
 
     private static func bytes(_ count: Int) -> String { String(readableBytes: count) }

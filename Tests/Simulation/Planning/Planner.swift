@@ -100,6 +100,8 @@ package struct Planner {
             limits.wire.maxLineBytes = 256
             limits.inputBytes = 512
         }
+        // With a few steps a turn, the hub does much of its work in slices.
+        limits.turnSteps = chance.one(of: [1, 2, 8, 500])
         setting.limits = limits
     }
 

@@ -1,0 +1,305 @@
+import DequeModule
+import SluiceRuntime
+import SluiceWire
+
+/// What a decision leaves to do: telling many operations that they have ended. It is done in slices, between which the
+/// hub serves other clients.
+///
+/// A decision takes effect at once: a channel has ended for all later commands, a barrier is open. Operations that are
+/// not told yet are still parked. Whatever happens to one of them first, such as its timeout, tells it then; see
+/// `HubStateMachine.tellIfDecided`.
+protocol UnfinishedWork: AnyObject {
+    /// Continues as long as the machine has steps left.
+    ///
+    /// - Returns: whether the work is done.
+    func advance(_ machine: inout HubStateMachine) -> Bool
+}
+
+extension HubStateMachine {
+    /// Whether the current slice may go on.
+    var hasStepsLeft: Bool { steps < sliceEnd }
+
+    /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
+    mutating func perform(_ work: some UnfinishedWork) {
+        if !work.advance(&self) { unfinished.append(work) }
+    }
+
+    /// Continues unfinished work for a slice. Several pieces of it take turns.
+    mutating func continueUnfinished() {
+        while hasStepsLeft, let work = unfinished.popFirst() {
+            if !work.advance(&self) { unfinished.append(work) }
+        }
+    }
+
+    // MARK: Operations that are not told yet
+
+    /// How an operation has ended, and the arm of a select that was taken or has ended it.
+    private typealias Decision = (verdict: OfferVerdict, arm: Int32?)
+
+    mutating func end(_ id: OperationID, _ verdict: OfferVerdict, arm: Int32?) {
+        switch verdict.end {
+        case .taken(let attributes): end(id, ok: attributes.taking(arm), arm: arm)
+        case .refused(let reply): end(id, reply, arm: arm)
+        }
+    }
+
+    /// Ends an operation that a decision has ended and that is not told yet. Must be called before anything else may
+    /// happen to the operation.
+    ///
+    /// - Returns: whether there was such a decision.
+    mutating func tellIfDecided(_ id: OperationID) -> Bool {
+        guard !unfinished.isEmpty, let operation = operations[id], let decision = decision(on: operation.wait) else {
+            return false
+        }
+        end(id, decision.verdict, arm: decision.arm)
+        return true
+    }
+
+    /// Does the same for a parked arm of a select. Other operations are in no queue once a decision has ended them.
+    mutating func tellIfDecided(_ receiver: WireReceiver) -> Bool {
+        receiver.arm != nil && tellIfDecided(receiver.operation)
+    }
+
+    /// Does the same for the select that has sent an offer.
+    ///
+    /// - Returns: whether no sender needs the offer any more.
+    mutating func isForsaken(_ offer: Offer) -> Bool {
+        guard let sender = offer.sender, sender.arm != nil, tellIfDecided(sender.operation) else { return false }
+        return !offer.isWanted
+    }
+
+    private func decision(on wait: OperationWait) -> Decision? {
+        switch wait {
+        case .send(let channel, let offer, let arm): return decision(on: offer, channel, arm)
+        case .receive(let channel, _, _): return decision(onReceiverOf: channel)
+        case .countedReceive(let counted): return decision(onReceiverOf: counted.channel)
+        case .barrier(let barrier, _): return barrier.hasOpened ? (.opened, nil) : nil
+        case .trace: return nil
+        case .select(let select):
+            for (number, arm) in select.arms.enumerated() {
+                if let decision = decision(on: arm, Int32(number)) { return decision }
+            }
+            return nil
+        }
+    }
+
+    private func decision(on arm: ParkedArm, _ number: Int32) -> Decision? {
+        switch arm {
+        case .send(let channel, let offer): decision(on: offer, channel, number)
+        case .receive(let channel, _, _): decision(onReceiverOf: channel).map { ($0.verdict, number) }
+        case .barrier(let barrier, _): barrier.hasOpened ? (.opened, number) : nil
+        }
+    }
+
+    private func decision(onReceiverOf channel: NamedChannel) -> Decision? {
+        channel.untoldReceivers ? (OfferVerdict(channel.endingReply), nil) : nil
+    }
+
+    private func decision(
+        on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
+    ) -> Decision? {
+        if let verdict = offer.verdict { return (verdict, verdict.isTaken ? arm : nil) }
+        guard channel.untoldSenders else { return nil }
+        switch offer.place {
+        case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), nil)
+        case .leased, .distributing, .gone: return nil
+        }
+    }
+
+    // MARK: Senders
+
+    /// Answers all senders of an offer.
+    mutating func endSenders(of offer: Offer, _ verdict: OfferVerdict) {
+        while let sender = offer.sender {
+            guard hasStepsLeft else {
+                offer.verdict = verdict
+                return unfinished.append(EndedSenders(offer))
+            }
+            // Ending the operation removes the sender from the offer.
+            end(sender.operation, verdict, arm: verdict.isTaken ? sender.arm : nil)
+        }
+    }
+}
+
+/// How operations have ended that are not told yet.
+final class OfferVerdict: Sendable {
+    enum End: Sendable {
+        case taken(CommonAttributes)
+        case refused(Reply)
+    }
+
+    let end: End
+
+    /// The parties of a barrier have all come.
+    static let opened = OfferVerdict(taken: CommonAttributes())
+
+    init(taken attributes: CommonAttributes) {
+        end = .taken(attributes)
+    }
+
+    init(_ reply: Reply) {
+        end = .refused(reply)
+    }
+
+    /// Whether a receiver has taken the message, or a barrier is open.
+    var isTaken: Bool { if case .taken = end { true } else { false } }
+}
+
+/// Answers the rest of the senders of an offer.
+final class EndedSenders: UnfinishedWork {
+    private let offer: Offer
+
+    init(_ offer: Offer) {
+        self.offer = offer
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while let sender = offer.sender {
+            guard machine.hasStepsLeft, let verdict = offer.verdict else { return false }
+            machine.end(sender.operation, verdict, arm: verdict.isTaken ? sender.arm : nil)
+        }
+        offer.verdict = nil
+        return true
+    }
+}
+
+/// Tells the receivers of a channel that it has ended.
+final class EndedReceivers: UnfinishedWork {
+    private let channel: NamedChannel
+    private let receivers: [WireReceiver]
+    private var next = 0
+
+    init(_ receivers: [WireReceiver], of channel: NamedChannel) {
+        self.channel = channel
+        self.receivers = receivers
+        channel.untoldReceivers = true
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while next < receivers.count {
+            guard machine.hasStepsLeft else { return false }
+            let receiver = receivers[next]
+            next += 1
+            machine.end(receiver.operation, channel.endingReply, arm: receiver.arm)
+        }
+        channel.untoldReceivers = false
+        return true
+    }
+}
+
+/// Answers all operations and senders of a channel that has ended on both sides.
+final class Eviction: UnfinishedWork {
+    private let channel: NamedChannel
+    private let receivers: [WireReceiver]
+    private let offers: [Offer]
+    private let paused: [OperationID]
+    private var next = 0
+
+    init(_ receivers: [WireReceiver], _ offers: [Offer], _ paused: [OperationID], of channel: NamedChannel) {
+        self.channel = channel
+        self.receivers = receivers
+        self.offers = offers
+        self.paused = paused
+        channel.untoldReceivers = true
+        channel.untoldSenders = true
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while let index = nextIndex {
+            guard machine.hasStepsLeft else { return false }
+            next += 1
+            if index < receivers.count {
+                machine.end(receivers[index].operation, channel.endingReply, arm: receivers[index].arm)
+            } else if index < receivers.count + offers.count {
+                machine.steps += 1
+                machine.refuse(offers[index - receivers.count], on: channel)
+            } else {
+                machine.end(paused[index - receivers.count - offers.count], channel.endingReply)
+            }
+        }
+        channel.untoldReceivers = false
+        channel.untoldSenders = false
+        machine.settleEnding(of: channel)
+        return true
+    }
+
+    private var nextIndex: Int? { next < receivers.count + offers.count + paused.count ? next : nil }
+}
+
+/// Tells the parties of a barrier that it is open.
+final class OpenedBarrier: UnfinishedWork {
+    private let barrier: Barrier
+
+    init(_ barrier: Barrier) {
+        self.barrier = barrier
+        barrier.hasOpened = true
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while machine.hasStepsLeft, let party = barrier.popFirst() {
+            machine.end(party.operation, ok: .taking(party.arm), arm: party.arm)
+        }
+        return barrier.isEmpty
+    }
+}
+
+/// Gives the value of a once channel to the receivers that have waited for it.
+final class Publication: UnfinishedWork {
+    private let channel: NamedChannel
+    private let body: Body
+    private let origin: ConnectionID
+    private let receivers: [WireReceiver]
+    private var next = 0
+
+    init(_ body: Body, of channel: NamedChannel, from origin: ConnectionID, to receivers: [WireReceiver]) {
+        self.channel = channel
+        self.body = body
+        self.origin = origin
+        self.receivers = receivers
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while next < receivers.count {
+            guard machine.hasStepsLeft else { return false }
+            let receiver = receivers[next]
+            next += 1
+            machine.steps += 1
+            machine.deliver(.shared(body), of: channel, from: origin, to: receiver)
+        }
+        return true
+    }
+}
+
+/// Returns the leases of a client that has gone, and removes the ends that it has joined.
+final class Departure: UnfinishedWork {
+    private let connection: ConnectionID
+    private let isOrderly: Bool
+    private let leases: [LeaseID]
+    private var nextLease = 0
+    /// Whether the client is to be forgotten afterwards.
+    var forgets = false
+
+    init(of connection: ConnectionID, isOrderly: Bool, leases: [LeaseID]) {
+        self.connection = connection
+        self.isOrderly = isOrderly
+        self.leases = leases
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while nextLease < leases.count {
+            guard machine.hasStepsLeft else { return false }
+            machine.steps += 2
+            nextLease += 1
+            machine.returnLease(leases[nextLease - 1], after: nil)
+        }
+        while let end = machine.clients[connection]?.ends.last {
+            guard machine.hasStepsLeft else { return false }
+            machine.steps += 1
+            machine.clients[connection]?.ends.removeLast()
+            machine.leave(end, connection, because: isOrderly ? .retire : end.onDeath)
+        }
+        machine.clients[connection]?.departure = nil
+        if forgets { machine.forget(connection) }
+        return true
+    }
+}

@@ -1,0 +1,152 @@
+import SluiceRuntime
+import SluiceWire
+import Testing
+
+@testable import SluiceHub
+
+/// Decisions that end many operations: they take effect at once, and the operations are told in slices.
+@Suite struct UnfinishedWorkTests {
+    /// Lets the next commands end only `steps` operations at once.
+    private func limit(_ hub: inout TestHub, to steps: Int) { hub.machine.sliceEnd = hub.machine.steps + steps }
+
+    /// Returns the tags of the operations that were told since the last call.
+    private func told(_ hub: inout TestHub) -> [String] { hub.takeLateReplies().map { $0.tag?.description ?? "" } }
+
+    /// Does the work that is left, and returns the number of slices that it took.
+    private func finish(_ hub: inout TestHub, _ steps: Int = 2) -> Int {
+        var slices = 0
+        while !hub.machine.unfinished.isEmpty {
+            limit(&hub, to: steps)
+            hub.machine.continueUnfinished()
+            slices += 1
+        }
+        hub.machine.sliceEnd = .max
+        return slices
+    }
+
+    @Test("A poisoned channel has ended for later commands before its receivers are told")
+    func poisonTakesEffectAtOnce() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let parked = try (0..<9).map { try #require(try hub.receive(from: "c", by: a, tag: "\($0)").parked) }
+        limit(&hub, to: 3)
+        #expect(try hub.poison("c", "bad", by: b) == .done(.ok))
+        #expect(hub.takeLateReplies().count == 3)
+        #expect(hub.machine.parkedCount == 6)
+        #expect(try hub.receive(from: "c", by: b) == .done(.poisoned(channel("c"), "bad")))
+        #expect(try hub.send("x", on: "c", by: b) == .done(.poisoned(channel("c"), "bad")))
+        hub.cancel(parked[8])
+        #expect(try hub.takeLateReplies() == [LateReply(a, "8", .poisoned(channel("c"), "bad"))])
+        #expect(finish(&hub) == 3)
+        #expect(hub.takeLateReplies().count == 5)
+        hub.machine.now += 100_000_000_000
+        hub.machine.expire()
+        hub.expectEmpty()
+    }
+
+    @Test("A select that a decision has ended takes no message before it is told")
+    func anEndedSelectTakesNothing() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.receive(from: "c", by: a, tag: "1")
+        _ = try hub.select("recv c", "recv d", by: a, tag: "2")
+        _ = try hub.select("recv c", "send e x", by: a, tag: "3")
+        limit(&hub, to: 1)
+        _ = try hub.poison("c", by: b)
+        #expect(told(&hub) == ["1"])
+        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout))
+        #expect(try hub.receive(from: "e", by: b, timeout: .zero) == .done(.timeout))
+        #expect(Set(told(&hub)) == ["2", "3"])
+        _ = finish(&hub)
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    @Test("A sender of a delivered message gets OK, whatever happens before it is told")
+    func sendersOfADeliveredMessageGetOK() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let parked = try (0..<6).map {
+            try #require(try hub.send("x", on: "c", by: a, tag: "\($0)", timeout: .seconds(1), id: "i").parked)
+        }
+        limit(&hub, to: 2)
+        #expect(try hub.receive(from: "c", by: b) == .done(.message("x", from: "c")))
+        #expect(hub.takeLateReplies().map(\.reply) == [.ok, .duplicate])
+        hub.machine.sliceEnd = .max
+        hub.cancel(parked[5])
+        #expect(hub.takeLateReplies() == [LateReply(a, "5", .duplicate)])
+        hub.pass(.seconds(2))
+        #expect(hub.takeLateReplies().map(\.reply) == [.duplicate, .duplicate, .duplicate])
+        _ = finish(&hub)
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    @Test("A party of an open barrier gets OK, whatever happens before it is told")
+    func partiesOfAnOpenBarrierGetOK() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        let parked = try (0..<5).map { try #require(try hub.barrier("g", 6, by: a, tag: "\($0)").parked) }
+        limit(&hub, to: 1)
+        #expect(try hub.barrier("g", 6, by: b) == .done(.ok))
+        #expect(told(&hub) == ["0"])
+        // The barrier of that name is another one now.
+        #expect(try hub.barrier("g", 2, by: b, tag: "n").isParked)
+        hub.cancel(parked[3])
+        #expect(hub.takeLateReplies() == [LateReply(a, "3", .ok)])
+        _ = finish(&hub)
+        #expect(told(&hub) == ["1", "2", "4"])
+        #expect(try hub.barrier("g", 2, by: a) == .done(.ok))
+        hub.expectEmpty()
+    }
+
+    @Test("A broadcast reaches the receivers that were there, in slices, and counts those that it has reached")
+    func aBroadcastIsDeliveredInSlices() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("w", .broadcast, by: a)
+        let parked = try (0..<6).map { try #require(try hub.receive(from: "w", by: a, tag: "\($0)").parked) }
+        limit(&hub, to: 2)
+        #expect(try hub.send("x", on: "w", by: b, tag: "s", timeout: .zero).isParked)
+        #expect(hub.takeLateReplies().count == 2)
+        hub.cancel(parked[4])
+        #expect(try hub.receive(from: "w", by: a, tag: "late").isParked)
+        #expect(hub.takeLateReplies() == [LateReply(a, "4", .cancelled(nil))])
+        #expect(finish(&hub) > 1)
+        let reply = Reply.ok([Attribute(.receivers, 5)])
+        #expect(hub.takeLateReplies().last == LateReply(b, "s", reply))
+        #expect(hub.machine.parkedCount == 1, "the late one waits for the next message")
+    }
+
+    @Test("The leases and ends of a client that has gone are returned in slices")
+    func aClientLeavesInSlices() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<5 {
+            _ = try hub.send("\(number)", on: "c", by: a, tag: "\(number)")
+            _ = try hub.receive(from: "c", by: b, tag: nil, lease: .seconds(9))
+            _ = try hub.join(.send, of: "e\(number)", by: b)
+        }
+        limit(&hub, to: 2)
+        hub.disconnect(b)
+        #expect(hub.machine.leases.count == 4)
+        #expect(hub.machine.connectionCount == 2)
+        #expect(finish(&hub) > 2)
+        #expect(hub.machine.leases.count == 0)
+        #expect(hub.machine.connectionCount == 1)
+        for number in 0..<5 { #expect(try hub.receive(from: "c", by: a) == .done(.message("\(number)", from: "c"))) }
+    }
+
+    @Test("Deadlines and old ids beyond a slice stay due")
+    func deadlinesEndInSlices() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<6 { _ = try hub.receive(from: "c", by: a, tag: "\(number)", timeout: .seconds(1)) }
+        hub.machine.now += 2_000_000_000
+        limit(&hub, to: 4)
+        hub.machine.expire()
+        #expect(hub.takeLateReplies().count == 2)
+        #expect(hub.machine.nextDeadline ?? .max <= hub.machine.now)
+        hub.machine.sliceEnd = .max
+        hub.machine.expire()
+        hub.expectEmpty()
+    }
+}
