@@ -28,7 +28,13 @@ extension Conversation {
     }
 
     func emit(_ reply: Reply, _ tag: Tag?) {
-        if case .error(let error) = reply, error.code == .limit { note(.limited(error.message)) }
+        // Without a look at the error, which would be copied for each reply.
+        if case .error = reply { noteLimit(in: reply) }
         segment.output.append(reply, tag: tag)
+    }
+
+    @inline(never)
+    private func noteLimit(in reply: Reply) {
+        if case .error(let error) = reply, error.code == .limit { note(.limited(error.message)) }
     }
 }
