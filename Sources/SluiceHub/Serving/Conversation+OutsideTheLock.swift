@@ -42,19 +42,28 @@ extension Conversation {
         case .never: refuse(.tooManyAttempts, tag, because: .denied)
         case .later(let delay):
             let attempt = DelayedAuthentication(credentials, tag)
-            delayedAuthentication = attempt
-            _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment] in
+            share.delayedAuthentications[id] = attempt
+            // Until the decision, no further command runs, as behind a command without a tag that waits.
+            segment.hasParkedUntagged = true
+            _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
                 hub.decided(key, on: segment.share)
                 attempt.isDue = true
                 segment.owner?.repliesArrived()
+                segment.share.delayedAuthentications[id] = nil
             }
         }
     }
 
+    /// Whether an `AUTH` waits for its decision.
+    var isAuthenticating: Bool { !share.delayedAuthentications.isEmpty && share.delayedAuthentications[id] != nil }
+
     /// Decides a delayed `AUTH` if its time has come.
     func decideDelayedAuthentication() {
-        guard let attempt = delayedAuthentication, attempt.isDue else { return }
-        delayedAuthentication = nil
+        guard !share.delayedAuthentications.isEmpty, let attempt = share.delayedAuthentications[id], attempt.isDue else {
+            return
+        }
+        share.delayedAuthentications[id] = nil
+        segment.hasParkedUntagged = false
         if ending == nil { decide(attempt.credentials, attempt.tag) }
     }
 

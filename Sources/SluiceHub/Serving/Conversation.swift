@@ -47,8 +47,6 @@ final class Conversation {
     @exclusivity(unchecked) var stepsLeft: Int
     /// The report that is being taken. Later input waits for it.
     @exclusivity(unchecked) var job: PendingReport?
-    /// The `AUTH` that waits for its decision. Until then, no further command runs.
-    @exclusivity(unchecked) var delayedAuthentication: DelayedAuthentication?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The verb of the last command, for the log.
     @exclusivity(unchecked) private(set) var lastVerb: Verb?
@@ -94,8 +92,7 @@ final class Conversation {
     var inputBytes: Int { held.count + parser.bufferedBytes }
     /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
-        if isAuthenticating { return nil }
-        if let admission { return (admission.deadline, .denied) }
+        if let admission { return isAuthenticating ? nil : (admission.deadline, .denied) }
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
 
@@ -104,15 +101,14 @@ final class Conversation {
 
     private var canRun: Bool {
         if case .open = phase {
-            !segment.hasParkedUntagged && job == nil && !isAuthenticating && hasOutputCredit
+            !segment.hasParkedUntagged && job == nil && hasOutputCredit
         } else {
             false
         }
     }
 
     private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
-    private var isAuthenticating: Bool { delayedAuthentication != nil }
-    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty || isAuthenticating }
+    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
 
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
@@ -393,7 +389,8 @@ final class Conversation {
 
     /// Called when parked operations may have ended.
     func repliesArrived() {
-        decideDelayedAuthentication()
+        // Nearly always false: the reply to a command without a tag has ended its wait.
+        if segment.hasParkedUntagged { decideDelayedAuthentication() }
         if case .quitting = phase { finishQuitting() }
     }
 }

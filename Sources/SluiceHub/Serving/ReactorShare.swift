@@ -41,6 +41,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) var isDraining = false
     /// What the clients of the running batch did, and the hub has not reported yet.
     @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
+    /// The `AUTH` commands of connections that wait for their decision.
+    @exclusivity(unchecked) var delayedAuthentications: [ConnectionID: DelayedAuthentication] = [:]
     /// Opened when the last connection has ended. Nil while there are no connections.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
