@@ -1,9 +1,11 @@
 import ArgumentParser
 import Foundation
+import SluiceRuntime
 
 @main
 enum SluiceLoad {
     static func main() {
+        StandardDescriptors.open()
         // A write to a closed connection fails with an error instead of a signal.
         signal(SIGPIPE, SIG_IGN)
         do {

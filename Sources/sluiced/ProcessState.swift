@@ -6,16 +6,6 @@ enum ProcessState {
     /// that has gone, a log file at the limit of file sizes, a terminal that stops its background jobs, or a timer.
     private static let ignoredSignals = [SIGPIPE, SIGXFSZ, SIGTTOU, SIGTTIN, SIGALRM, SIGVTALRM, SIGPROF, SIGIO]
 
-    /// Opens those of the three standard descriptors that are closed. Otherwise, a socket could become descriptor 2, and
-    /// get the lines of the log.
-    static func openStandardDescriptors() {
-        while case let descriptor = open("/dev/null", O_RDWR), descriptor >= 0 {
-            guard descriptor > STDERR_FILENO else { continue }
-            close(descriptor)
-            return
-        }
-    }
-
     /// Ignores the signals that stop the daemon, because it stops already.
     static func ignoreStopSignals() {
         for number in [SIGTERM, SIGINT, SIGQUIT, SIGUSR2] { signal(number, SIG_IGN) }

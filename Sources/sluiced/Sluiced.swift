@@ -1,11 +1,12 @@
 import Foundation
+import SluiceRuntime
 import SluiceWire
 
 /// The program: reads the settings, runs the daemon, and reports a failed start on stderr and in the exit status.
 @main
 enum Sluiced {
     static func main() {
-        ProcessState.openStandardDescriptors()
+        StandardDescriptors.open()
         do {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
             ProcessState.ignoreSignals()

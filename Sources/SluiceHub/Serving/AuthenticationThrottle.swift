@@ -20,7 +20,7 @@ struct AuthenticationThrottle {
         case now
         /// After so many nanoseconds; call ``AuthenticationThrottle/decided(_:)`` then.
         case later(UInt64)
-        /// Too many others wait already.
+        /// Not at all, because too many others wait already. The client is told after the longest delay.
         case never
     }
 

@@ -39,18 +39,22 @@ extension Conversation {
         let (key, decision) = hub.attempt(credentials, by: id, on: share, users)
         switch decision {
         case .now: decide(credentials, tag)
-        case .never: refuse(.tooManyAttempts, tag, because: .denied)
-        case .later(let delay):
-            let attempt = DelayedAuthentication(credentials, tag)
-            share.delayedAuthentications[id] = attempt
-            // Until the decision, no further command runs, as behind a command without a tag that waits.
-            segment.hasParkedUntagged = true
-            _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
-                hub.decided(key, on: segment.share)
-                attempt.isDue = true
-                segment.owner?.repliesArrived()
-                segment.share.delayedAuthentications[id] = nil
-            }
+        case .never: decideLater(DelayedAuthentication(nil, tag), key, AuthenticationThrottle.longestDelay)
+        case .later(let delay): decideLater(DelayedAuthentication(credentials, tag), key, delay)
+        }
+    }
+
+    private func decideLater(
+        _ attempt: DelayedAuthentication, _ key: AuthenticationThrottle.Key, _ delay: UInt64
+    ) {
+        share.delayedAuthentications[id] = attempt
+        // Until the decision, no further command runs, as behind a command without a tag that waits.
+        segment.hasParkedUntagged = true
+        _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
+            if attempt.credentials != nil { hub.decided(key, on: segment.share) }
+            attempt.isDue = true
+            segment.owner?.repliesArrived()
+            segment.share.delayedAuthentications[id] = nil
         }
     }
 
@@ -59,12 +63,17 @@ extension Conversation {
 
     /// Decides a delayed `AUTH` if its time has come.
     func decideDelayedAuthentication() {
-        guard !share.delayedAuthentications.isEmpty, let attempt = share.delayedAuthentications[id], attempt.isDue else {
+        guard !share.delayedAuthentications.isEmpty, let attempt = share.delayedAuthentications[id], attempt.isDue
+        else {
             return
         }
         share.delayedAuthentications[id] = nil
         segment.hasParkedUntagged = false
-        if ending == nil { decide(attempt.credentials, attempt.tag) }
+        guard ending == nil else { return }
+        guard let credentials = attempt.credentials else {
+            return refuse(.tooManyAttempts, attempt.tag, because: .denied)
+        }
+        decide(credentials, attempt.tag)
     }
 
     /// Authenticates the client if its token is right, and ends the conversation if it is not.
@@ -86,11 +95,12 @@ extension Conversation {
 final class DelayedAuthentication: @unchecked Sendable {
     // Sendable: see above.
 
-    let credentials: Credentials
+    /// Nil if the attempt is refused, because too many others wait already.
+    let credentials: Credentials?
     let tag: Tag?
     var isDue = false
 
-    init(_ credentials: Credentials, _ tag: Tag?) {
+    init(_ credentials: Credentials?, _ tag: Tag?) {
         self.credentials = credentials
         self.tag = tag
     }

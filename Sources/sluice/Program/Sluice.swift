@@ -1,10 +1,12 @@
 import ArgumentParser
 import BuildVersion
 import Foundation
+import SluiceRuntime
 
 @main
 enum Sluice {
     static func main() {
+        StandardDescriptors.open()
         do {
             var command = try Root.parsing(CommandLine.arguments.dropFirst())
             try command.run()

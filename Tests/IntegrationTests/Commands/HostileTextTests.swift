@@ -63,6 +63,15 @@ import Testing
         withExtendedLifetime(server) {}
     }
 
+    @Test("A closed standard output or error does not reach the hub as a command")
+    func closedDescriptorsAreNotSockets() throws {
+        let daemon = try Daemon(["--listen", "127.0.0.1:0", "--log-level", "debug"])
+        try daemon.expect("1\n", of: "sluice send evil 'send smuggled x' & sluice recv evil >&-; echo $?; wait")
+        try daemon.expect("4\n", of: "sluice close over; sluice send over x 2>&-; echo $?")
+        try daemon.expect("", of: "sluice recv --timeout 0 smuggled")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     @Test("The bytes of a message reach a pipe as they are")
     func pipesGetTheBytes() throws {
         let daemon = try Daemon()

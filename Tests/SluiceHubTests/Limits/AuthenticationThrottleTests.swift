@@ -87,6 +87,11 @@ import Testing
         return clients
     }
 
+    /// The number of attempts that wait for their decision.
+    private func waiting(_ service: HubService) -> Int {
+        service.hub.share(of: service.reactor).delayedAuthentications.count
+    }
+
     private let denied = "ERR denied unknown principal or wrong token\n"
 
     @Test("After wrong tokens, a right one is decided later, and the lines behind it wait and run")
@@ -110,22 +115,19 @@ import Testing
         try HubService.run(users: users()) { service in
             for client in try await guess(3, service) { try await client.hearEnd(after: denied) }
             let guessers = try await guess(16, service)
-            try await service.until {
-                service.hub.look { $0.throttle.records.values.reduce(0) { $0 + $1.waiting } } == 16
-            }
+            try await service.until { waiting(service) == 16 }
             for client in guessers { client.stream.close() }
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\n")
+            try await service.until { waiting(service) == 17 }
+            service.clock.advance(by: .seconds(1))
             try await client.hearEnd(
                 after: "ERR denied too many clients of this address try to authenticate; try again\n")
             client.stream.close()
-            service.clock.advance(by: .seconds(1))
             try await service.until { service.hub.connectionCount == 0 }
             let late = try await service.connect()
             try await late.say("AUTH alice s3cret\n")
-            try await service.until {
-                service.hub.look { $0.throttle.records.values.reduce(0) { $0 + $1.waiting } } == 1
-            }
+            try await service.until { waiting(service) == 1 }
             service.clock.advance(by: .seconds(1))
             try await late.hear("OK\n")
         }
