@@ -107,7 +107,8 @@ import Testing
         }
         let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
         let written = lines.count { $0 == "123456789" }
-        let told = lines.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.last ?? 0
+        let told =
+            lines.filter { $0.hasPrefix("dropped ") }.compactMap { Int($0.dropFirst("dropped ".count)) }.first ?? 0
         #expect(written < 1000 && told > 0 && written + told <= 1000)
         pipe.queue.end()
     }
