@@ -14,7 +14,7 @@ public final class Hub: Sendable {
     /// The start of the hub, by its clock.
     let startNanoseconds: UInt64
     let help: Help
-    /// The capacity for a connection's input, which is read for each of its events.
+    /// The capacity for a connection's input. Stored, because it is read for each event of a connection.
     let inputCapacity: Int
     /// The limits for the connections' parsers.
     let parserLimits: RequestParser.SharedLimits
@@ -34,8 +34,8 @@ public final class Hub: Sendable {
     ///   - users: the principals that may use the hub, after they have authenticated with `AUTH`. Nil admits every
     ///     client.
     ///   - epoch: a number that no other run of the server uses.
-    ///   - report: called for what happens to clients, for a log. Called on the thread of the connection's reactor, so it
-    ///     must not block.
+    ///   - report: called with each event of a client, for a log. It runs on the thread of the connection's reactor, so
+    ///     it must not block.
     public convenience init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
@@ -77,10 +77,10 @@ public final class Hub: Sendable {
 
     /// Replaces the limits and the users at run time.
     ///
-    /// The connections of principals that are no longer users, or whose token has changed, are closed; with the first
-    /// users, those of all clients are. Other connections stay open and keep their principals. Only limits that count
+    /// Closes the connections of principals that are no longer users or whose token has changed. The first users close
+    /// the connections of all clients. Other connections stay open and keep their principals. Only limits that count
     /// something across all clients, per address, per principal or per connection change. Limits of commands, times and
-    /// buffers stay, because connections know them from their start.
+    /// buffers stay, because connections read them when they start.
     public func change(limits: HubLimits, users: Users?) {
         let old = userList.withLock { current in
             defer { current = users }
@@ -152,7 +152,7 @@ public final class Hub: Sendable {
             share.stepsForLeaving -= state.machine.steps - before + 1
         }
         share.connectionLeaves()
-        // Nothing changes the address and the principal of a client that has gone.
+        // The address and the principal of a disconnected client no longer change.
         report(
             ClientEvent(
                 kind: .closed(ending), address: client?.address ?? "-", principal: client?.principal?.description,

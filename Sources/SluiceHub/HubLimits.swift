@@ -87,14 +87,14 @@ public struct HubLimits: Sendable, Hashable {
     public var maxLeases: Int
 
     /// The channels that one connection may declare with `OPEN`. Beyond them: `ERR limit`. If the connections of one
-    /// principal or address have declared more, `OPEN` gives up unused channels whose connection has ended.
+    /// principal or address have declared more, `OPEN` removes unused channels whose connection has ended.
     public var maxDeclaredChannels: Int
 
     /// The ends of channels that one connection may have joined. Beyond them: `ERR limit`.
     public var maxEnds: Int
 
-    /// The number of concurrent traces of one connection. Those of one principal or address may have twice as many, and
-    /// all together four times as many. Beyond it: `ERR limit`.
+    /// The number of concurrent traces of one connection. The connections of one principal or address may have twice as
+    /// many together, and all clients four times as many. Beyond it: `ERR limit`.
     public var maxTracers: Int
 
     /// The most rows of a report, which also says how many it omits.
@@ -103,15 +103,15 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// The most names of ended channels that are kept. Beyond it, the oldest of the client with the most are freed
-    /// early.
+    /// The most names of ended channels that are kept. Beyond it, the oldest names of the client with the most are
+    /// freed early.
     public var maxTombstones: Int
 
     /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// The most delivered messages that are remembered. Beyond it, the oldest of the client with the most are forgotten
-    /// early.
+    /// The most delivered messages that are remembered. Beyond it, the oldest messages of the client with the most are
+    /// forgotten early.
     public var maxRememberedSends: Int
 
     /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.

@@ -26,7 +26,7 @@ struct Daemon {
         }
     }
 
-    /// The longest time to wait for a stderr that takes no more lines, when the daemon ends.
+    /// The longest time that the daemon, at its end, waits for stderr to take the last lines.
     private static let lastWrites = Duration.seconds(1)
 
     /// Serves clients until a signal stops the daemon and the hub has drained.
@@ -157,7 +157,7 @@ struct Daemon {
         end()
     }
 
-    /// Ends the process, whose clients have gone.
+    /// Ends the process, after its clients have disconnected.
     private func end() -> Never {
         // A signal must not change the exit status any more. The end of the loop would restore the default action of
         // signals, so the process ends here.

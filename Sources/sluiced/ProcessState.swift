@@ -1,17 +1,17 @@
 import Glibc
 
-/// What a process inherits, and what the daemon makes of it before it does anything else.
+/// Sets the actions of signals, whatever actions the process has inherited.
 enum ProcessState {
-    /// The signals that would end or stop the process by their default action, although nothing is wrong: with a peer
-    /// that has gone, a log file at the limit of file sizes, a terminal that stops its background jobs, or a timer.
+    /// The signals whose default action would end or stop the process for a harmless cause: a peer that has
+    /// disconnected, a log file at the limit of file sizes, a terminal that stops its background jobs, or a timer.
     private static let ignoredSignals = [SIGPIPE, SIGXFSZ, SIGTTOU, SIGTTIN, SIGALRM, SIGVTALRM, SIGPROF, SIGIO]
 
-    /// Ignores the signals that stop the daemon, because it stops already.
+    /// Ignores the signals that stop the daemon, once it is stopping.
     static func ignoreStopSignals() {
         for number in [SIGTERM, SIGINT, SIGQUIT, SIGUSR2] { signal(number, SIG_IGN) }
     }
 
-    /// Ignores signals that must not end the daemon. SIGHUP and SIGUSR1 get a meaning once the daemon serves.
+    /// Ignores signals that must not end the daemon. The daemon handles SIGHUP and SIGUSR1 once it serves.
     static func ignoreSignals() {
         for number in ignoredSignals + [SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
     }

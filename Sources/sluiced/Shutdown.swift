@@ -46,7 +46,7 @@ struct Shutdown: Sendable {
         if let limit { endProcess(after: limit) }
     }
 
-    /// Ends the process some time after `limit`, in case a loop never gets to it.
+    /// Ends the process some time after `limit`, in case a loop hangs.
     private func endProcess(after limit: Duration) {
         let seconds = Int(limit.components.seconds) + Self.grace
         DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {

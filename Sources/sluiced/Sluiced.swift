@@ -19,7 +19,7 @@ enum Sluiced {
         }
     }
 
-    /// Writes why the daemon does not start. A stderr that takes nothing does not keep the process alive.
+    /// Writes why the daemon does not start. The process ends even if stderr accepts no output.
     private static func report(_ error: SettingsError) {
         let line = "sluiced: \(error.message.escapedForTerminal())\n"
         guard let output = try? OutputQueue(to: STDERR_FILENO, describeDropped: { _ in [] }) else { return }

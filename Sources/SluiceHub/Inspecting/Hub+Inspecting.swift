@@ -6,7 +6,7 @@ import SluiceWire
 extension Hub {
     /// Returns a job that takes a report.
     ///
-    /// - Throws: `bad-option` if the page begins after a key that the hub cannot have given.
+    /// - Throws: `bad-option` if the key after which the page begins is malformed.
     func job(for inspection: Inspection) throws(WireError) -> any ReportJob {
         let (page, format) = (inspection.page, inspection.format)
         let limit = min(page.limit ?? .max, limits.reportRows)

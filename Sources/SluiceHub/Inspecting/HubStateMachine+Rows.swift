@@ -23,7 +23,7 @@ extension HubStateMachine {
         case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
         }
         if report.capacity > 0, report.buffered > report.capacity {
-            // The senders of messages that came back to a full buffer wait, as all others do.
+            // Messages that came back to a full buffer count as waiting senders.
             report.senders += report.buffered - report.capacity
             report.buffered = report.capacity
         }
@@ -57,13 +57,13 @@ extension HubStateMachine {
             leases: Int(client.leaseCount), ends: client.ends.count, memoryBytes: client.charged)
     }
 
-    /// Returns a cycle that `WaitGraph` has found. Of a long one, only as many steps are shown as fit on a page.
+    /// Returns the row for a cycle of `WaitGraph`. The row of a long cycle has only the steps that fit on a page.
     func report(of steps: [WaitGraph.Step], _ certainty: WaitCycle.Certainty) -> WaitCycle {
         var shown: [WaitStep] = []
         var bytes = 0
         for (index, step) in steps.enumerated() {
             let row = report(of: step, before: steps[(index + 1) % steps.count])
-            // The texts of a step have about as many bytes in a sentence as in JSON.
+            // A step takes about as many bytes in a sentence as in JSON.
             bytes +=
                 160 + row.client.utf8.count + row.channel.utf8.count + row.waitsFor.utf8.count
                 + (row.label?.utf8.count ?? 0)

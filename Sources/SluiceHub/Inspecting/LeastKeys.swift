@@ -1,4 +1,4 @@
-/// Keeps the least of the keys that it is given, up to a number: a binary heap with the greatest key in front.
+/// Keeps the least `limit` of the inserted keys, in a binary heap with the greatest key in front.
 struct LeastKeys<Key: Comparable> {
     private let limit: Int
     private var heap: [Key] = []

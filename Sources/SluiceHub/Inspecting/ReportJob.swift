@@ -4,9 +4,9 @@ import SluiceWire
 
 /// A report that a conversation takes in slices.
 protocol ReportJob: AnyObject {
-    /// Works for about `steps` steps.
+    /// Continues the report for about `steps` steps.
     ///
-    /// - Returns: the reply once the report is complete.
+    /// - Returns: the reply, or nil if the report is not complete.
     func advance(on hub: Hub, steps: Int) -> Reply?
 }
 
@@ -58,7 +58,7 @@ final class PageJob<Scan: ReportScan>: ReportJob {
         return nil
     }
 
-    /// The number of rows behind the last one of the page.
+    /// The number of rows after the last one of the page.
     private var omitted: Int { next == 0 ? 0 : max(0, scan.found - rows[next - 1].place) }
 
     private var reply: Reply {
@@ -67,7 +67,7 @@ final class PageJob<Scan: ReportScan>: ReportJob {
     }
 }
 
-/// Writes a page of a report, up to the most bytes that a page may have.
+/// Writes a page of a report, up to the maximum size of a page.
 struct PageWriter<Report: PagedReport> {
     private let format: ReportFormat
     private var count = 0
@@ -81,7 +81,7 @@ struct PageWriter<Report: PagedReport> {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     }
 
-    /// What a page may have besides its rows.
+    /// The bytes that a page may have besides its rows.
     private static var reservedBytes: Int { 256 }
 
     /// Adds a row. Returns false if it does not fit. The first row always does.
@@ -100,7 +100,7 @@ struct PageWriter<Report: PagedReport> {
         return true
     }
 
-    /// Writes the page for the number of omitted rows.
+    /// Continues to assemble the page from its rows and the number of omitted rows.
     ///
     /// - Parameter pieces: the most lines to write now.
     /// - Returns: whether the page is complete.

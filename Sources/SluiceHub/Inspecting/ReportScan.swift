@@ -8,7 +8,7 @@ import SluiceWire
 protocol ReportScan {
     associatedtype Report: PagedReport
 
-    /// The number of rows behind the beginning of the page that the scan has found.
+    /// The number of rows that the scan has found, counted from the beginning of the page.
     var found: Int { get }
 
     /// Continues the scan for about `steps` steps.
@@ -25,13 +25,13 @@ struct PageRow<Row> {
     let row: Row
     /// The key after which the next page begins if this is the last row of its page.
     let key: String
-    /// The number of rows of which this is the last, counted from the beginning of the page. Includes rows that were
-    /// found and are gone.
+    /// The number of this row, counted from 1 at the beginning of the page. Rows that were found but no longer exist
+    /// also count.
     let place: Int
 }
 
 extension ReportScan {
-    /// Reads the rows of the sorted keys until they have about as many bytes as a page.
+    /// Reads the rows of the sorted keys until the rows fill about a page.
     func read<Key>(
         _ keys: [Key], _ read: (Key) -> (row: Report.Row, bytes: Int)?, name: (Key) -> String
     ) -> [PageRow<Report.Row>] {
@@ -101,16 +101,16 @@ struct AgeKey<Element>: Comparable {
         (left.since, left.id.serial) == (right.since, right.id.serial)
     }
 
-    /// The key as a client gets it and gives it back.
+    /// The text of the key in `more=` and `after=`.
     var name: String { "\(since)-\(id.serial)" }
 }
 
-/// The end of a page whose rows are in the order of their age.
+/// The key after which a page begins, in a report whose rows are ordered by age.
 struct AgeMark {
     let since: UInt64
     let serial: UInt32
 
-    /// Returns nil if the hub has given no such key.
+    /// Returns nil if the key is malformed.
     init?(_ key: ChannelName) {
         let parts = key.description.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 2, let since = UInt64(parts[0]), let serial = UInt32(parts[1]) else { return nil }
@@ -120,7 +120,7 @@ struct AgeMark {
     func precedes<Element>(_ key: AgeKey<Element>) -> Bool { (since, serial) < (key.since, key.id.serial) }
 }
 
-/// Finds the parked operations, of which the first has waited longest.
+/// Finds the parked operations, the longest wait first.
 struct WaiterScan: ReportScan {
     typealias Report = WaitersReport
 
@@ -170,7 +170,7 @@ struct WaiterScan: ReportScan {
     }
 }
 
-/// Finds the clients, of which the first has been connected longest.
+/// Finds the clients, the oldest connection first.
 struct ClientScan: ReportScan {
     typealias Report = ClientsReport
 

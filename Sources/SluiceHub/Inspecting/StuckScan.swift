@@ -3,10 +3,10 @@ import SluiceWire
 
 /// Finds the cycles of clients that wait for each other; see `WaitGraph`.
 ///
-/// Operations, leases and clients are visited in slices, between which they change. What is called proved is true at the
-/// moment at which the scan verifies it: all operations of the stuck clients are parked then, and no end of a
-/// channel was joined or left since the scan began. If one was, the scan starts again, and the last time it calls what
-/// it finds possible.
+/// The scan visits operations, leases and clients in slices, between which they change. A cycle that is reported as
+/// proved exists at the moment when the scan verifies it: all operations of the stuck clients are parked then, and no
+/// client has joined or left an end of a channel since the scan began. If a client has, the scan starts again. The last
+/// attempt then reports the cycles as possible.
 struct StuckScan: ReportScan {
     typealias Report = StuckReport
 
@@ -174,7 +174,7 @@ struct StuckScan: ReportScan {
         _ = proved.removeHelped(steps: &enough)
         _ = possible.removeHelped(steps: &enough)
         if machine.endsVersion != endsVersion { proved = WaitGraph(.onlyDeclaredEnds) }
-        // Cycles of a few clients are answered at the same moment.
+        // These steps complete cycles of a few clients in the slice that verified them.
         steps = Self.stepsAfterVerifying
         begin(.cycles)
     }
@@ -213,7 +213,7 @@ struct CycleKey: Comparable {
         (self.isPossible, self.since, self.client) = (isPossible, since, client.serial)
     }
 
-    /// Returns nil if the hub has given no such key.
+    /// Returns nil if the key is malformed.
     init?(_ key: ChannelName) {
         let parts = key.description.split(separator: "-", omittingEmptySubsequences: false)
         guard parts.count == 3, let since = UInt64(parts[1]), let client = UInt32(parts[2]),

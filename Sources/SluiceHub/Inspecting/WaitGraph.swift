@@ -47,7 +47,7 @@ struct WaitGraph {
         var used = Members()
         /// The clients that wait for the group. Empty once they are known to be helped.
         var waiters: [Int32] = []
-        /// The number of members that are known not to be stuck, in the order of the list.
+        /// The number of members at the beginning of the list that are known not to be stuck.
         var passed = 0
 
         var members: Members { declared.isEmpty ? used : declared }
@@ -72,7 +72,7 @@ struct WaitGraph {
     private var waitOfClient: [ConnectionID: Int32] = [:]
     /// The next client whose groups are to be checked.
     private var nextUnchecked = 0
-    /// The clients that were found not to be stuck, and whose groups do not know it yet.
+    /// The clients that were found not to be stuck and whose groups have not been updated yet.
     private var helped: [Int32] = []
     /// The stuck clients in the order of their waits, from which the search for cycles starts.
     private var starts: [Int32]?
@@ -93,7 +93,7 @@ struct WaitGraph {
         return index
     }
 
-    /// Lets a client wait for the clients at a side of a channel.
+    /// Records that a client waits for the clients at a side of a channel.
     mutating func add(_ operation: WaitStep.Operation, at place: ChannelUsage.Place, to wait: Int32) {
         let group: Int32
         if let known = groupOfPlace[place] {
@@ -105,7 +105,7 @@ struct WaitGraph {
         connect(wait, to: group)
     }
 
-    /// Lets a client wait for the holder of a lease.
+    /// Records that a client waits for the holder of a lease.
     mutating func add(holder: ConnectionID, of name: ChannelName, to wait: Int32) {
         let group = addGroup(.lease, name)
         connect(wait, to: group)
@@ -149,7 +149,7 @@ struct WaitGraph {
         while steps > 0, let client = helped.popLast() {
             let memberships = waits[Int(client)].memberships
             steps -= 1 + memberships.count
-            // That a client has used a channel does not count where others have joined it.
+            // Use of a channel does not count if clients have joined it.
             for (group, isDeclared) in memberships where isDeclared || groups[Int(group)].declared.isEmpty {
                 let waiters = groups[Int(group)].waiters
                 groups[Int(group)].waiters = []
@@ -173,12 +173,11 @@ struct WaitGraph {
         return members.waiting.count > 1 || first != client || isOwnHelper
     }
 
-    /// Whether a client may wait for itself. One that has declared both ends may. That a client has used both sides is
-    /// no evidence.
+    /// Whether a client may wait for itself. A client that has declared both ends may. Use of both sides is no
+    /// evidence.
     private var isOwnHelper: Bool { if case .onlyDeclaredEnds = evidence { true } else { false } }
 
-    /// Removes the stuck clients whose operation is not parked any more. If there are any, the graph has to be solved
-    /// again.
+    /// Removes the stuck clients whose operation is no longer parked. If there are any, the graph must be solved again.
     mutating func removeUnparked(_ machine: borrowing HubStateMachine) {
         for index in waits.indices where waits[index].isStuck && !machine.operations.holds(waits[index].operation) {
             remove(Int32(index))
@@ -235,8 +234,8 @@ struct WaitGraph {
         return nil
     }
 
-    /// Returns a stuck member, another one than the client if there is one: that a client also waits for itself does
-    /// not help to resolve the cycle.
+    /// Returns a stuck member, if possible another client than `client`: a client's wait for itself does not help to
+    /// resolve the cycle.
     private mutating func stuckMember(of group: Int32, otherThan client: Int32, _ steps: inout Int) -> Int32? {
         let members = groups[Int(group)].members.waiting
         var place = groups[Int(group)].passed

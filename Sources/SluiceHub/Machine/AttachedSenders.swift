@@ -1,6 +1,6 @@
 import SluiceRuntime
 
-/// The senders that have sent a pending message again under the same id, in the order in which they did.
+/// The senders that have repeated a pending message under the same id, in the order in which they repeated it.
 ///
 /// Any number of clients may repeat a send, so adding, finding and removing a sender take constant time.
 final class AttachedSenders {

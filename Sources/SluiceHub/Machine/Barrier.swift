@@ -12,7 +12,7 @@ final class Barrier: @unchecked Sendable {
     /// The number of waiting parties that have given the number of parties.
     @exclusivity(unchecked) private var sayers = 0
 
-    /// Whether all parties have come, so that those in the queue only have to be told.
+    /// Whether all parties have arrived. Those in the queue then only have to be told.
     @exclusivity(unchecked) var hasOpened = false
 
     private struct Party {
@@ -35,7 +35,7 @@ final class Barrier: @unchecked Sendable {
         return waiting.append(Party(waiter: waiter, parties: parties))
     }
 
-    /// The parties, the first first.
+    /// The parties, in the order in which they arrived.
     var parked: [WireReceiver] {
         var parked: [WireReceiver] = []
         waiting.forEach { parked.append($0.waiter) }

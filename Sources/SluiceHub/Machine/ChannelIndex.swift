@@ -79,9 +79,9 @@ struct ChannelIndex: ~Copyable {
 
     /// Visits the channels in the next buckets.
     ///
-    /// The buckets are visited in the order of their reversed numbers, so that a change of their number between two
-    /// calls makes no channel be left out that is in the table all the time. A channel may be visited twice then. The
-    /// algorithm is that of the command `SCAN` of Redis.
+    /// The buckets are visited in the order of their bit-reversed indices. If the number of buckets changes between two
+    /// calls, no channel that stays in the table is left out, but a channel may be visited twice. The algorithm is that
+    /// of the `SCAN` command of Redis.
     ///
     /// - Parameters:
     ///   - cursor: the place of the next bucket, 0 at first.

@@ -145,9 +145,9 @@ struct ChannelTable: ~Copyable {
         prune(at: now, atMost: Self.prunedAtOnce)
     }
 
-    /// Frees the oldest names that the client has ended until it may be charged for another one.
+    /// Frees the oldest names of channels that the client has ended, until it may be charged for another name.
     ///
-    /// - Returns: whether it may.
+    /// - Returns: whether the client may be charged.
     private mutating func makeRoom(_ bytes: Int, for client: ClientRecord) -> Bool {
         while client.holder.account.refusal(of: bytes, for: client) != nil {
             guard let oldest = tombstones.popOldest(of: client) else { return false }
@@ -166,7 +166,7 @@ struct ChannelTable: ~Copyable {
     /// The most names that are freed when another channel ends.
     private static let prunedAtOnce = 8
 
-    /// Frees the names of ended channels whose time is over, and of those that are too many.
+    /// Frees the names of ended channels that have expired or that exceed the maximum number.
     ///
     /// - Returns: the number of freed names.
     @discardableResult

@@ -23,7 +23,7 @@ struct ChannelUsage: Sendable {
 
     /// Notes a use.
     ///
-    /// - Returns: by how many bytes the charge for the names has changed.
+    /// - Returns: the change of the charge for the names, in bytes.
     mutating func note(_ use: NameUse, of name: ChannelName) -> Int {
         // Most clients use one place again and again. Comparing it inside the array copies nothing.
         if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use {

@@ -7,15 +7,15 @@ import SluiceWire
 final class ClientRecord: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
-    /// The principal or address that the client's memory counts for.
+    /// The holder that the client's memory is also charged to: its principal or address.
     @exclusivity(unchecked) private(set) var holder: Holder
     /// The bytes charged to the client, for its connection and for everything that it has made; see `Account`.
     @exclusivity(unchecked) private(set) var charged = 0
     /// The part of `charged` for input and output, as the connection last reported it.
     @exclusivity(unchecked) private var bufferedBytes = 0
-    /// The part of `charged` for the record, and while it lasts for the connection.
+    /// The part of `charged` for the record and, while the connection lasts, for the connection.
     @exclusivity(unchecked) private(set) var ownBytes: Int32 = 0
-    /// Whether the record is of a connection that has not ended. Objects that outlive their connection keep the record.
+    /// Whether the connection has not ended. Objects that outlive their connection keep the record.
     @exclusivity(unchecked) private(set) var isConnected = false
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
@@ -42,7 +42,7 @@ final class ClientRecord: @unchecked Sendable {
     /// The number of channels that the client has declared and that have not ended, and of its traces.
     @exclusivity(unchecked) var declaredCount: Int32 = 0
     @exclusivity(unchecked) var tracers: Int32 = 0
-    /// The work that is left after the client's end. Nil before, and when it is done.
+    /// The work that is left after the client has disconnected. Nil before, and once it is done.
     @exclusivity(unchecked) var departure: Departure?
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []

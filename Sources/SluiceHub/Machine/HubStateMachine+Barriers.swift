@@ -34,7 +34,7 @@ extension HubStateMachine {
             perform(OpenedBarrier(barrier))
             return true
         }
-        // Clients that wait without saying for how many can be more than there are parties.
+        // More clients than parties may wait if they did not give the number of parties.
         for _ in 1..<parties {
             guard let other = barrier.popFirst() else { break }
             end(other.operation, ok: .taking(other.arm), arm: other.arm)
@@ -42,7 +42,7 @@ extension HubStateMachine {
         return true
     }
 
-    /// Whether as many parties are still at the barrier once those that a decision has ended elsewhere are told.
+    /// Whether `count` parties are still at the barrier after the parties that a decision has ended elsewhere are told.
     private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
         guard let barrier, !unfinished.isEmpty else { return true }
         for party in barrier.parked { _ = tellIfDecided(party) }

@@ -25,7 +25,7 @@ final class RoundDelivery: UnfinishedWork {
         self.receivers = receivers
     }
 
-    /// Takes the receivers that do not have the message.
+    /// Returns the receivers that do not have the message yet, and ends the delivery.
     func takeRest() -> [WireReceiver] {
         defer { next = receivers.count }
         return Array(receivers[next...])
@@ -170,7 +170,7 @@ extension HubStateMachine {
 
     /// Ends the current round because its sender has withdrawn: receivers without the message will not get it.
     mutating func withdrawRoundIfUnwanted(of channel: NamedChannel) {
-        // Receivers that were parked at the start of a round get the message whatever becomes of its sender.
+        // Receivers that were parked at the start of a round get the message, whatever happens to its sender.
         guard let round = channel.extras?.round, round.delivery == nil else { return }
         channel.extras?.round = nil
         if round.offer.attempts > 0, round.offer.key != nil {

@@ -84,17 +84,17 @@ extension HubStateMachine {
     private mutating func poison(_ channel: NamedChannel, _ reason: String?, by connection: ConnectionID) {
         retract(channel)
         noteEnder(connection, of: channel)
-        // Kept for as long as the name, so it is cut to what replies show.
+        // The reason is kept as long as the name, so it is cut to the length that replies show.
         evict(channel.engine.poison(reason: reason.map(Self.cut)), from: channel)
     }
 
-    /// Returns the beginning of a reason, as long as replies may show it.
+    /// Returns the beginning of a reason, up to the length that replies show.
     private static func cut(_ reason: String) -> String {
         guard reason.utf8.count > Limits.maxReasonBytes else { return reason }
         return String(decoding: reason.utf8.prefix(Limits.maxReasonBytes + 4), as: UTF8.self)
     }
 
-    /// Notes the client that pays for the name of a channel that ends. The first one stays.
+    /// Notes the client that is charged for the name of a channel that ends. The first one stays.
     private func noteEnder(_ connection: ConnectionID, of channel: NamedChannel) {
         if channel.payer == nil { channel.payer = clients[connection] ?? nobody }
     }
@@ -157,7 +157,7 @@ extension HubStateMachine {
         let channel = channels.channel(command.end.channel)
         guard channel.engine.ending == nil || channel.isOnce else { return channel.endingReply }
         let onDeath = command.onDeath ?? .retire
-        // Looks through the client's ends.
+        // The search below visits all of the client's ends.
         steps += (clients[connection]?.ends.count ?? 0) / 16
         let isKnown = { (end: DeclaredEnd) in end.channel.name == channel.name && end.side == command.end.side }
         if let place = clients[connection]?.ends.firstIndex(where: isKnown) {

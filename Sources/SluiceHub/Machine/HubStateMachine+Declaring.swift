@@ -1,15 +1,15 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Who pays for declared channels, and which of them are given up.
+/// The charges for declared channels, and the removal of unused ones.
 extension HubStateMachine {
-    /// The most declared channels that one command examines for one to give up.
+    /// The most declared channels that one command examines to find an unused one.
     private static let mostExamined = 64
 
     /// Returns the error if a client may not declare another channel, or nil if it may.
     ///
-    /// Gives up unused channels of the client's holder if that is necessary: each has no message, no operation and no
-    /// joined end, and the connection that declared it has ended.
+    /// Removes unused channels of the client's holder if necessary. An unused channel has no message, no operation and
+    /// no joined end, and the connection that declared it has ended.
     mutating func refusalToDeclare(for client: ClientRecord) -> WireError? {
         guard Int(client.declaredCount) < limits.maxDeclaredChannels else {
             return WireError(.limit, "a connection may declare at most \(limits.maxDeclaredChannels) channels")
@@ -23,7 +23,7 @@ extension HubStateMachine {
         return account.refusal(of: ObjectSize.declaredChannel, for: client)
     }
 
-    /// Gives up the oldest channel that a holder's connections have declared if it is unused, and otherwise makes it the
+    /// Removes the oldest channel that a holder's connections have declared if it is unused, and otherwise makes it the
     /// youngest.
     ///
     /// - Returns: whether there was a channel.

@@ -195,7 +195,7 @@ extension HubStateMachine {
         dropOldestSurplus(of: channel)
     }
 
-    /// Charges for the place of an offer that came back, once.
+    /// Charges for the place of a returned offer, once.
     private func chargeReturn(of offer: Offer) {
         if offer.hasReturned { return }
         offer.hasReturned = true
@@ -244,8 +244,8 @@ extension HubStateMachine {
         offer.place = .gone
     }
 
-    /// Ends the senders that wait only for the lease: those with a timeout of zero, and selects with an `else`. While the hub drains, it withdraws
-    /// all senders, because no other receiver will come.
+    /// Ends the senders that wait only for the lease: those with a timeout of zero, and selects with an `else`. While
+    /// the hub drains, ends all senders, because no other receiver will come.
     private mutating func endSendersThatWaitNoMore(of offer: Offer) {
         let isServing = stage == .serving
         while let sender = offer.sender, let operation = operations[sender.operation],

@@ -3,7 +3,7 @@ import SluiceWire
 
 /// Parking operations, and ending or withdrawing them.
 extension HubStateMachine {
-    /// Changes the charge for an operation that goes on.
+    /// Changes the charge for an operation that stays parked.
     func recharge(_ operation: ParkedOperation, by bytes: Int) {
         operation.charge += Int32(clamping: bytes)
         operation.client.charge(bytes)

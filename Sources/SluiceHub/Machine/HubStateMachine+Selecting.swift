@@ -17,7 +17,7 @@ extension HubStateMachine {
             case .blocked: continue
             case .repeated(let offer):
                 isRepeated = true
-                // The end of the first send is not this select's to decide, so the arm cannot be completed now.
+                // This select cannot end the first send, so it cannot complete the arm now.
                 guard offer.isLeased, !command.hasElse, case .send(let name, _, _) = command.arms[arm] else { continue }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, patience)

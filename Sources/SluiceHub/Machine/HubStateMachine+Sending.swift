@@ -313,7 +313,7 @@ extension HubStateMachine {
         var attributes = attributes
         freeSpace(of: offer, on: channel)
         if let key = offer.key {
-            // The senders that wait have sent the message again, after its channel had answered for it.
+            // The waiting senders have repeated the message after its channel had answered for it.
             attributes.isDuplicate = memory.endKeeping(key, offer)
             if memory.isPending(key, offer) { remember(offer) }
         }

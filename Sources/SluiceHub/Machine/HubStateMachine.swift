@@ -49,7 +49,7 @@ struct HubStateMachine: ~Copyable {
     var lastPosition: UInt64 = 0
     /// Changes whenever a client joins or leaves an end of a channel.
     var endsVersion: UInt64 = 0
-    /// Counts the work of commands that do more than others; see `Budget`.
+    /// The steps of work that commands have taken so far; see `Budget`.
     var steps = 0
     /// The number of steps after which the current slice of work ends.
     var sliceEnd = Int.max
@@ -113,7 +113,7 @@ struct HubStateMachine: ~Copyable {
 
     // MARK: Connections
 
-    /// - Parameter origin: the address for whose clients the connection counts. Nil for one of this machine.
+    /// - Parameter origin: the address that the connection counts for. Nil for a connection from this machine.
     mutating func connect(from address: String, origin: ClientOrigin? = nil) -> ConnectionID {
         defer { connectionEbb.rise(to: clients.count) }
         let client = ClientRecord(
@@ -166,7 +166,7 @@ struct HubStateMachine: ~Copyable {
         let channels = deferredChannels ?? []
         deferredChannels = nil
         for channel in channels {
-            // The last receiver that a broadcast waited for may have gone.
+            // The last receiver that a broadcast waited for may have disconnected.
             finishIfComplete(channel)
             resume(channel)
         }
@@ -253,7 +253,7 @@ struct HubStateMachine: ~Copyable {
                 settleEnding(of: channel)
             }
         }
-        // What is left over makes the next deadline due at once.
+        // If anything is left to prune, the next deadline is due at once.
         steps += memory.prune(at: now, atMost: max(0, sliceEnd - steps))
         steps += channels.prune(at: now, atMost: max(0, sliceEnd - steps))
     }

@@ -28,7 +28,7 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// The client that has declared the channel and is charged for it, or that has ended it.
     @exclusivity(unchecked) var payer: ClientRecord?
-    /// Whether receivers, or senders, that waited when the channel ended are not told yet.
+    /// Whether receivers, or senders, that waited when the channel ended have not been told yet.
     @exclusivity(unchecked) var untoldReceivers = false
     @exclusivity(unchecked) var untoldSenders = false
     /// Whether the channel has ended, so that only its name is kept for a while.
@@ -52,7 +52,7 @@ final class NamedChannel: @unchecked Sendable {
     /// return.
     var isIdle: Bool { hasNothingToDo && extras?.isIdle != false }
 
-    /// The same, whether it was declared or not.
+    /// Whether the channel has not ended, and would be idle without its declaration.
     var isUnused: Bool { engine.ending == nil && hasNothingToDo && extras?.isUnused != false }
 
     private var hasNothingToDo: Bool {

@@ -70,15 +70,15 @@ final class Offer: MatchWaiter, @unchecked Sendable {
 
     deinit { payer?.charge(-charged) }
 
-    /// Charges a client for the offer. Whatever happens to the operation and the connection, the charge lasts until the
-    /// offer is freed.
+    /// Charges a client for the offer. The charge lasts until the offer is freed, even if the operation and the
+    /// connection end before.
     func charge(_ bytes: Int, to client: ClientRecord) {
         payer = client
         charged = bytes
         client.charge(bytes)
     }
 
-    /// Changes the charge.
+    /// Changes the charge by a number of bytes.
     func recharge(_ change: Int) {
         charged += change
         payer?.charge(change)

@@ -77,7 +77,7 @@ struct SendMemory: ~Copyable {
     /// The most ids that are forgotten when another one is remembered.
     private static var prunedAtOnce: Int { 8 }
 
-    /// Forgets ids whose time is over, and those that are too many.
+    /// Forgets ids that have expired or that exceed the maximum number.
     ///
     /// - Returns: the number of forgotten ids.
     @discardableResult

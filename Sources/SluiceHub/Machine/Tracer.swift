@@ -18,7 +18,7 @@ struct Handoff: Sendable, Hashable {
     static let outputBytes = 200
 }
 
-/// A client in the report of a handoff. A label never stands for the address, because any client can take any label.
+/// A client in the report of a handoff. A label does not replace the address, because any client can take any label.
 struct ClientCaption: Sendable, Hashable {
     /// A hyphen if the client has disconnected.
     let address: String

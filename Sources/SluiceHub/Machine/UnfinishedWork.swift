@@ -2,12 +2,12 @@ import DequeModule
 import SluiceRuntime
 import SluiceWire
 
-/// What a decision leaves to do: telling many operations that they have ended. It is done in slices, between which the
+/// The rest of a decision's work: telling many operations that they have ended. It is done in slices, between which the
 /// hub serves other clients.
 ///
-/// A decision takes effect at once: a channel has ended for all later commands, a barrier is open. Operations that are
-/// not told yet are still parked. Whatever happens to one of them first, such as its timeout, tells it then; see
-/// `HubStateMachine.tellIfDecided`.
+/// A decision takes effect at once: a channel has ended for all later commands, a barrier is open. An operation that
+/// has not been told yet is still parked. If something else happens to it first, such as its timeout, it is told then;
+/// see `HubStateMachine.tellIfDecided`.
 protocol UnfinishedWork: AnyObject {
     /// Continues as long as the machine has steps left.
     ///
@@ -16,7 +16,7 @@ protocol UnfinishedWork: AnyObject {
 }
 
 extension HubStateMachine {
-    /// Whether the current slice may go on.
+    /// Whether the current slice has steps left.
     var hasStepsLeft: Bool { steps < sliceEnd }
 
     /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
@@ -24,7 +24,7 @@ extension HubStateMachine {
         if !work.advance(&self) { unfinished.append(work) }
     }
 
-    /// Continues unfinished work for a slice. Several pieces of it take turns.
+    /// Continues unfinished work for a slice. Several pieces of work take turns.
     mutating func continueUnfinished() {
         while hasStepsLeft, let work = unfinished.popFirst() {
             if !work.advance(&self) { unfinished.append(work) }
@@ -55,12 +55,13 @@ extension HubStateMachine {
         return true
     }
 
-    /// Does the same for a parked arm of a select. Other operations are in no queue once a decision has ended them.
+    /// Tells the select of a parked arm, if a decision has ended it. Operations of other kinds are in no queue once a
+    /// decision has ended them.
     mutating func tellIfDecided(_ receiver: WireReceiver) -> Bool {
         receiver.arm != nil && tellIfDecided(receiver.operation)
     }
 
-    /// Does the same for the select that has sent an offer.
+    /// Tells the select that has sent an offer, if a decision has ended it.
     ///
     /// - Returns: whether no sender needs the offer any more.
     mutating func isForsaken(_ offer: Offer) -> Bool {
@@ -121,7 +122,7 @@ extension HubStateMachine {
     }
 }
 
-/// How operations have ended that are not told yet.
+/// How operations that have not been told yet have ended.
 final class OfferVerdict: Sendable {
     enum End: Sendable {
         case taken(CommonAttributes)
@@ -130,7 +131,7 @@ final class OfferVerdict: Sendable {
 
     let end: End
 
-    /// The parties of a barrier have all come.
+    /// All parties of a barrier have arrived.
     static let opened = OfferVerdict(taken: CommonAttributes())
 
     init(taken attributes: CommonAttributes) {
@@ -145,7 +146,7 @@ final class OfferVerdict: Sendable {
     var isTaken: Bool { if case .taken = end { true } else { false } }
 }
 
-/// Answers the rest of the senders of an offer.
+/// Answers the remaining senders of an offer.
 final class EndedSenders: UnfinishedWork {
     private let offer: Offer
 
@@ -243,7 +244,7 @@ final class OpenedBarrier: UnfinishedWork {
     }
 }
 
-/// Gives the value of a once channel to the receivers that have waited for it.
+/// Sends the value of a once channel to the receivers that have waited for it.
 final class Publication: UnfinishedWork {
     private let channel: NamedChannel
     private let body: Body
@@ -270,7 +271,7 @@ final class Publication: UnfinishedWork {
     }
 }
 
-/// Returns the leases of a client that has gone, and removes the ends that it has joined.
+/// Returns the leases of a client that has disconnected, and removes the ends that it has joined.
 final class Departure: UnfinishedWork {
     private let connection: ConnectionID
     private let isOrderly: Bool

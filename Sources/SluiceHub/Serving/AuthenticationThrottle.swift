@@ -3,9 +3,9 @@ import SluiceWire
 /// Slows down clients that guess tokens.
 ///
 /// Wrong tokens are counted for each address and principal. After a few, every further `AUTH` for that principal from
-/// that address is decided after a delay, which grows with each wrong token. A right token waits as well, because an answer
-/// that comes at once would tell that a guess was right. It never waits long, and neither do other principals and other
-/// addresses. Principals that do not exist are counted as one.
+/// that address is decided after a delay, which grows with each wrong token. A right token waits as well, because an
+/// immediate answer would show that a guess was right. The delay is at most a second, and does not affect other
+/// principals or other addresses. Principals that do not exist are counted as one.
 struct AuthenticationThrottle {
     /// What is counted together.
     struct Key: Hashable, Sendable {
@@ -18,9 +18,9 @@ struct AuthenticationThrottle {
     /// When an `AUTH` is decided.
     enum Decision: Sendable, Hashable {
         case now
-        /// After so many nanoseconds; call ``AuthenticationThrottle/decided(_:)`` then.
+        /// After this many nanoseconds; call ``AuthenticationThrottle/decided(_:)`` then.
         case later(UInt64)
-        /// Not at all, because too many others wait already. The client is told after the longest delay.
+        /// Not at all, because too many other attempts are waiting. The client gets the error after the longest delay.
         case never
     }
 
@@ -70,7 +70,7 @@ struct AuthenticationThrottle {
         return .later(min(Self.firstDelay << doublings, Self.longestDelay))
     }
 
-    /// Notes that an attempt that waited is decided.
+    /// Notes that a delayed attempt is decided.
     mutating func decided(_ key: Key) {
         records[key]?.waiting -= 1
     }
@@ -93,7 +93,7 @@ extension Hub {
         return (key, decision)
     }
 
-    /// Notes that an attempt to authenticate that waited is decided.
+    /// Notes that a delayed attempt to authenticate is decided.
     func decided(_ key: AuthenticationThrottle.Key, on share: ReactorShare) {
         transactOnState(share) { $0.throttle.decided(key) }
     }

@@ -13,7 +13,7 @@ enum Budget {
     static let stepsOfSlice = 4000
     /// The slices of reports that a reactor takes in a turn, for all its connections together.
     static let slicesOfTurn = 2
-    /// The steps that a reactor takes in a turn for clients that go. The next ones wait for the next turn.
+    /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForLeaving = 2000
     /// The steps of `INFO`, which asks the system for the memory used.
     static let stepsOfServerReport = 100

@@ -121,8 +121,8 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
 
     // MARK: Memory
 
-    /// The changes of input and output that the hub is told of at once, and at the end of a turn. Telling it costs a
-    /// lock, so most turns do not.
+    /// The least change of input and output, in bytes, that is reported to the hub at once, and at the end of a turn. A
+    /// report takes the hub's lock, so most turns make none.
     private static let leastChargedInTurn = 16 << 10
     private static let leastCharged = 4 << 10
 
@@ -168,7 +168,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     func turnEnds() {
         isScheduled = false
         guard isOpen else {
-            // When many clients with much in the hub go at the same time, some wait for the next turn.
+            // If many clients with much state in the hub disconnect at the same time, some wait for the next turn.
             if share.stepsForLeaving > 0 { forget() } else { schedule() }
             return
         }
@@ -238,7 +238,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         deadlines.alarmHasRung()
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
-        // While no input is read, only the probe notices that the client has gone or half-closed.
+        // While no input is read, only the probe notices that the client has disconnected or half-closed.
         if deadlines.takeDue(\.probe, now) {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
             if socket.hasInputEnded { conversation.expectEnd() }
@@ -298,8 +298,8 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         guard case .open = state else { return }
         socket.finishWriting()
         state = .lingering
-        // Closing with unread input would reset the connection, and the last reply might be lost. The client of a hub that
-        // has drained has sent nothing more, as a rule, and the end of the hub does not wait for it.
+        // Closing with unread input would reset the connection, and the last reply might be lost. After a drain, a
+        // client has usually sent nothing more, so the hub closes the connection without waiting for the client.
         if conversation.ending == .drained, case .wouldBlock = socket.tryRead(into: share.scratch) {
             close(because: .drained)
         }

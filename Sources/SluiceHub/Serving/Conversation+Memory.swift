@@ -5,8 +5,8 @@ extension Conversation {
     /// The memory that the conversation uses.
     var use: ConnectionUse { ConnectionUse(heldInput: inputBytes, output: segment.output.count) }
 
-    /// Tells the hub how much memory the connection's input and output take now, if that differs by `least` bytes from
-    /// what it knows.
+    /// Tells the hub how much memory the connection's input and output take now, if that differs by at least `least`
+    /// bytes from what it last charged.
     ///
     /// - Parameter countsBodies: whether to count the bodies that the output refers to. In the middle of a turn, most of
     ///   them are about to be written, and other connections share them.

@@ -3,7 +3,7 @@ import SluiceWire
 
 /// The commands that do not run under the hub's lock, because they do not need the hub or take the lock themselves.
 extension Conversation {
-    /// Ends the conversation with the error for a client that did not send in time what it owes.
+    /// Ends the conversation with an error, because the client has not completed its line or its `AUTH` in time.
     func endOverdue(because ending: ConnectionEnding) {
         refuse(ending == .denied ? .tooLateUnproven(hub.limits) : .slowLine(hub.limits), because: ending)
     }
@@ -48,7 +48,7 @@ extension Conversation {
         _ attempt: DelayedAuthentication, _ key: AuthenticationThrottle.Key, _ delay: UInt64
     ) {
         share.delayedAuthentications[id] = attempt
-        // Until the decision, no further command runs, as behind a command without a tag that waits.
+        // No further command runs until the decision, as after a command without a tag that waits.
         segment.hasParkedUntagged = true
         _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
             if attempt.credentials != nil { hub.decided(key, on: segment.share) }
@@ -95,7 +95,7 @@ extension Conversation {
 final class DelayedAuthentication: @unchecked Sendable {
     // Sendable: see above.
 
-    /// Nil if the attempt is refused, because too many others wait already.
+    /// Nil if the attempt is refused, because too many others are waiting.
     let credentials: Credentials?
     let tag: Tag?
     var isDue = false

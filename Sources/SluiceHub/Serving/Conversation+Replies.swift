@@ -22,13 +22,13 @@ extension Conversation {
     }
 
     func isInUse(_ tag: Tag?) -> Bool {
-        // Asked for each tagged command: a lookup hashes the tag, also in a dictionary without entries.
+        // This runs for each tagged command, and a lookup hashes the tag even if the dictionary is empty.
         guard let tag, !segment.parkedTags.isEmpty else { return false }
         return segment.parkedTags[tag] != nil
     }
 
     func emit(_ reply: Reply, _ tag: Tag?) {
-        // Without a look at the error, which would be copied for each reply.
+        // Looking at the error here would copy it for each reply.
         if case .error = reply { noteLimit(in: reply) }
         segment.output.append(reply, tag: tag)
     }

@@ -13,7 +13,7 @@ final class PendingReport {
 
 /// Reports, which a conversation takes in slices, and the client's share of a turn.
 extension Conversation {
-    /// Called at the end of a turn of the loop. The client has another turn's time from now on.
+    /// Gives the client the steps of another turn. Called at the end of a turn of the loop.
     func turnEnds() { stepsLeft = hub.limits.turnSteps }
 
     /// Takes a report. Later input waits until it is complete.

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Called between the slices of long input. A protocol and not a closure, whose context took a hundredth of a handoff.
+/// Called between the slices of long input. A protocol, because the context of a closure took a hundredth of a handoff.
 protocol SliceObserver: AnyObject {
     func sliceEnds()
 }
@@ -216,7 +216,7 @@ final class Conversation {
         if admission != nil {
             let start = offset
             let step = parser.next(input, offset: &offset)
-            // What stands behind a good `AUTH` does not count against the client's limits.
+            // Input after a successful `AUTH` does not count against the client's limits.
             let isWithinLimit = admission?.count(offset - start) != false
             return isWithinLimit ? perform(step) : refuse(.tooMuchUnproven(hub.limits), because: .denied)
         }

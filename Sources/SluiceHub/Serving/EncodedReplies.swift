@@ -15,14 +15,15 @@ struct EncodedReplies: ~Copyable {
 
     /// A body with fewer bytes is copied, because that costs less than handling another piece.
     static let leastInsertedBytes = 16 << 10
-    /// The same for a body that several receivers share: copies for all of them could take any amount of memory.
+    /// The same limit for a body that several receivers share. Copies for all of them could take any amount of memory.
     static let leastSharedBytes = 512
 
     var bytes = ByteBuffer()
     var insertions: [Insertion] = []
     /// The number of bytes of all insertions.
     var insertedBytes = 0
-    /// The same without a body that follows itself, as a broadcast to many receives of one client does.
+    /// The same, but a body that directly repeats the previous one is not counted again. A broadcast to many receives
+    /// of one client repeats its body.
     var distinctBytes = 0
 
     var isEmpty: Bool { bytes.isEmpty }

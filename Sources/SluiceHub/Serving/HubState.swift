@@ -56,7 +56,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Whether the timekeeper will continue unfinished work in its next turn.
     var isContinuing = false
     private(set) var endings: [ConnectionEnding: Int] = [:]
-    /// The wrong tokens of clients.
+    /// Counts the wrong tokens of clients.
     var throttle = AuthenticationThrottle()
 
     init(machine: consuming HubStateMachine) {

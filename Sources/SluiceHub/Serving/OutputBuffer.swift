@@ -18,7 +18,7 @@ struct OutputBuffer: ~Copyable {
     var count: Int { replies.count - sent - sentOfBody }
     var isEmpty: Bool { replies.isEmpty }
 
-    /// The memory of the encoded replies without the bodies that they refer to, and with them.
+    /// The memory of the encoded replies: first without the bodies that they refer to, then with those bodies.
     var encodedBytes: Int {
         replies.bytes.count + replies.insertions.count * MemoryLayout<EncodedReplies.Insertion>.stride
     }

@@ -33,20 +33,20 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduledCount = 0
     /// The conversations with a report to continue. They take turns.
     @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
-    /// The steps that are left in this turn for clients that go.
+    /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForLeaving = Budget.stepsForLeaving
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
-    /// What the clients of the running batch did, and the hub has not reported yet.
+    /// The events of the running batch that the hub has not reported yet.
     @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
-    /// The `AUTH` commands of connections that wait for their decision.
+    /// The `AUTH` commands that wait for their decision, by connection.
     @exclusivity(unchecked) var delayedAuthentications: [ConnectionID: DelayedAuthentication] = [:]
     /// Opened when the last connection has ended. Nil while there are no connections.
     @exclusivity(unchecked) var warden: Gate?
     @exclusivity(unchecked) private var connectionCount = 0
-    /// The list of the blocks of buffers that were written, for reuse, and their number.
+    /// The list of the blocks of written buffers, kept for reuse, and their number.
     @exclusivity(unchecked) private var firstBlock: ByteBuffer.Block?
     @exclusivity(unchecked) private var blockCount = 0
 
@@ -157,7 +157,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     // MARK: Reports
 
-    /// Lets a conversation continue its report at the end of a turn.
+    /// Queues a conversation to continue its report at the end of a turn.
     func enqueue(_ conversation: Conversation) {
         reporting.append(conversation)
         awaitEndOfTurn()

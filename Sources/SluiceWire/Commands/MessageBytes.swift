@@ -11,7 +11,8 @@ package enum MessageBytes: @unchecked Sendable {
     case borrowed(UnsafeRawBufferPointer)
     /// Bytes in memory of their own.
     case owned(Body)
-    /// Bytes in memory of their own, which several receivers get. Their replies refer to it rather than copy it.
+    /// Bytes in memory of their own, which several receivers get. The replies to them refer to that memory instead of
+    /// copying it.
     case shared(Body)
 
     /// The number of bytes.

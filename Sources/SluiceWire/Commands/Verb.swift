@@ -30,8 +30,7 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
 
     static let vocabulary = Vocabulary<Self>()
 
-    /// Creates the verb that a person means who types what other programs understand: `?` for help, `exit` or `bye` to
-    /// quit.
+    /// Creates the verb for a word that other programs understand: `?` for help, `exit` or `bye` to quit.
     init?(habitual word: ByteView) {
         switch Keyword(ignoringCase: word) {
         case Self.questionMark: self = .help

@@ -41,7 +41,8 @@ struct BoundedWriter {
 
     /// Puts the decimal digits of a number, which must not be negative.
     mutating func put(decimal number: Int) {
-        // Most numbers are lengths of short texts. The loops take 40 instructions more, of 1 100 for a streamed message.
+        // Most numbers are lengths of short texts. For those, the loops below would take 40 more instructions, of 1 100
+        // for a streamed message.
         guard number >= 100 else {
             if number >= 10 { put(.zero + UInt8(truncatingIfNeeded: number / 10)) }
             return put(.zero + UInt8(truncatingIfNeeded: number % 10))

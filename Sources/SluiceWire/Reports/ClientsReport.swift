@@ -55,8 +55,8 @@ public struct ClientReport: Codable, Sendable, Hashable {
     public var leases: Int
     /// The number of ends of channels that it has joined.
     public var ends: Int
-    /// The bytes of memory that are charged to it. Nil if the server does not tell. Not in the text, which is to fit in
-    /// 80 columns.
+    /// The bytes of memory that are charged to it. Nil if the server does not report it. Left out of the text, which
+    /// must fit in 80 columns.
     public var memoryBytes: Int?
 
     package init(

@@ -34,9 +34,9 @@ public struct ServerReport: Report, Hashable {
     public var endings: [String: Int]
     /// The resident memory of the server. Nil if the system does not report it.
     public var residentBytes: Int?
-    /// The bytes of memory that are charged to clients. Nil if the server does not tell.
+    /// The bytes of memory that are charged to clients. Nil if the server does not report it.
     public var memoryBytes: Int?
-    /// The limit on `memoryBytes`. Nil if the server does not tell.
+    /// The limit on `memoryBytes`. Nil if the server does not report it.
     public var memoryLimitBytes: Int?
     /// The built-in processes of the server.
     public var processes: [ProcessReport]

@@ -54,7 +54,7 @@ public struct WaitCycle: Codable, Sendable, Hashable {
     public var certainty: Certainty
     /// The clients in order, each of which waits for the next.
     public var steps: [WaitStep]
-    /// The number of clients between the last step and the first that the report leaves out. Nil if it leaves out none.
+    /// The number of clients that the report leaves out between the last step and the first. Nil if it leaves out none.
     public var omittedSteps: Int?
 
     package init(_ certainty: Certainty, steps: [WaitStep], omittedSteps: Int? = nil) {
@@ -93,7 +93,7 @@ public struct WaitCycle: Codable, Sendable, Hashable {
     }
 
     /// The labels by address of the clients whose label no other client of the cycle has, as its label or its address.
-    /// Other lines may call such a client by its label alone, because the line of its own step has both.
+    /// Other lines may show only the label of such a client, because the line of its own step has both.
     private var shownNames: [String: String] {
         let stepsByLabel = Dictionary(grouping: steps) { $0.label }
         var names: [String: String] = [:]

@@ -35,7 +35,7 @@ package struct TextTable: Sendable {
     private var entries: [Entry] = []
     /// The width of the widest cell of each column.
     private var widths: [Int]
-    /// The number of bytes by which the cells are longer than they are wide.
+    /// The UTF-8 bytes of all cells, less their widths in columns.
     private var bytesBeyondWidths = 0
 
     /// Creates a table without headings.
@@ -77,7 +77,7 @@ package struct TextTable: Sendable {
         return true
     }
 
-    /// A line as it is shown where the width has no limit.
+    /// Returns a line at its full width.
     package func line(at index: Int) -> String {
         switch entries[index] {
         case .note(let cell): cell.text

@@ -1,9 +1,9 @@
 /// Recognises the first bytes of other protocols, whose later lines must not run as commands.
 ///
-/// A web page can make a browser send arbitrary bytes to any port in the body of a request, and can choose the method of
-/// the request, which may be a verb of this protocol. So input that looks like a request of HTTP ends the connection
+/// A web page can make a browser send arbitrary bytes to any port in the body of a request, and can choose the method
+/// of the request, which may be a verb of this protocol. So input that looks like a request of HTTP ends the connection
 /// before a line of its body is read. No command of this protocol is exempt: a line that ends in a version of HTTP is a
-/// request whatever its verb, and so is any first line that the line of a header follows.
+/// request, whatever its verb, and so is any first line that is followed by a header.
 enum Opening {
     /// The part of a connection's input that is checked.
     enum Stage {

@@ -15,8 +15,8 @@ enum MessageFormat: Sendable, Hashable {
 
     /// Appends a message to the output.
     ///
-    /// - Parameter isTerminal: whether the output is a terminal, for which the text of a line is escaped. What is asked for
-    ///   as it is stays as it is.
+    /// - Parameter isTerminal: whether the output is a terminal, for which the format `lines` is escaped. The formats
+    ///   `null` and `raw` never are.
     func append(_ received: IntakeMessage, of channel: ChannelName, to out: inout [UInt8], isTerminal: Bool = false) {
         let body = received.message.bytes
         switch self {

@@ -17,7 +17,8 @@ extension DaemonLog {
 }
 
 extension ClientEvent {
-    /// The client's address without its port, or its network: what one user of the network commonly has to itself.
+    /// The client's IPv4 address without its port, or the /64 network of its IPv6 address, which one host commonly has
+    /// to itself.
     fileprivate var origin: String {
         switch try? SocketAddress(address) {
         case .ipv4(let number, _):

@@ -58,7 +58,7 @@ final class DaemonLog: Sendable {
         if let format { output.append(LogRecord(level, message, fields.map { ($0.key, $0.value) }).line(format)) }
     }
 
-    /// Writes a line about a client, unless there were too many of that kind about its address.
+    /// Writes a line about a client, unless there were too many lines of that kind about its address.
     ///
     /// - Parameters:
     ///   - kind: what happened, for counting.
@@ -90,7 +90,7 @@ final class DaemonLog: Sendable {
         }
     }
 
-    /// Waits until every line is written, at most for `limit`.
+    /// Waits until every line is written, but at most for `limit`.
     func flush(within limit: Duration) {
         output.flush(within: limit)
     }

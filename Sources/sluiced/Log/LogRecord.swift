@@ -13,9 +13,9 @@ enum LogFormat: String, CaseIterable, Sendable {
 /// One line of the log.
 struct LogRecord: Sendable {
     var level: Logger.Level
-    /// What happened, in words that do not depend on the case.
+    /// What happened, in fixed words without values.
     var message: String
-    /// The values of the case, in order.
+    /// The values of the event, in order.
     var fields: [(key: String, value: String)]
     /// The time, in seconds since 1970.
     var time: Double
@@ -35,7 +35,7 @@ struct LogRecord: Sendable {
         return "\(localTime) \(level) sluiced:\(fields) [sluiced] \(message)"
     }
 
-    /// Puts a value into quotes if it could be taken for several fields, because it contains a client's text.
+    /// Quotes a value that could be taken for several fields. A value may contain a client's text.
     private static func unambiguous(_ value: String) -> String {
         guard value.isEmpty || value.contains(where: { $0 == "=" || $0 == "\"" }) else { return value }
         return "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""

@@ -1,8 +1,8 @@
 import Glibc
 import SluiceRuntime
 
-/// Lines on their way to a descriptor. A thread of its own writes them, so that no other thread ever waits for the reader
-/// of a pipe, a terminal or a disk.
+/// Queues lines for a descriptor. The queue's own thread writes them, so no other thread ever waits for a disk or for
+/// the reader of a pipe or terminal.
 ///
 /// The queue holds a bounded number of bytes. Lines that do not fit and lines that cannot be written are dropped and
 /// counted, and the count is written as soon as lines can be written again.
@@ -52,7 +52,7 @@ final class OutputQueue: @unchecked Sendable {
     private func startThread() throws(SluiceError) {
         let queue = Unmanaged.passRetained(self)
         var thread = pthread_t()
-        // The thread handles no signals: one that it gets while it writes would interrupt it for nothing.
+        // The thread blocks all signals, because a signal would only interrupt its writes.
         var (all, usual) = (sigset_t(), sigset_t())
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, &usual)
@@ -80,7 +80,7 @@ final class OutputQueue: @unchecked Sendable {
         }
     }
 
-    /// Waits until every line is written, at most for `limit`.
+    /// Waits until every line is written, but at most for `limit`.
     ///
     /// - Returns: whether every line was written or dropped.
     @discardableResult

@@ -4,7 +4,7 @@ import CYaml
 ///
 /// With aliases, a few lines can stand for more values than any memory can hold, and a deep document needs a deep stack.
 struct DocumentSize {
-    /// The values that a document may stand for, those of aliases included.
+    /// The values that a document may stand for, including those of aliases.
     static let maxValues = 10_000
     static let maxDepth = 32
 

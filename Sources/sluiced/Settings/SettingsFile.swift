@@ -47,9 +47,9 @@ extension SettingsFile {
         }
     }
 
-    /// Returns the line on which a mistake was written, which the parser may notice only on a later one.
+    /// Returns the line that has a mistake. The parser may notice the mistake only on a later line.
     ///
-    /// - Parameter mayLackColon: whether the line before may be the beginning of a key, because it lacks its colon.
+    /// - Parameter mayLackColon: whether the line before may be a key that lacks its colon.
     private static func writtenLine(_ noticed: Int, of text: String, _ mayLackColon: Bool) -> Int {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).prefix(noticed)
         let isWritten = { (line: Substring) in
@@ -164,8 +164,8 @@ extension YamlError {
     fileprivate var line: Int? {
         switch self {
         case .scanner(let context, _, let mark, _), .parser(let context, _, let mark, _):
-            // What is not closed begins in the context's line, and is noticed in a later one. But the context of a key with
-            // a wrong indentation is the whole group of keys.
+            // A quote or bracket that is not closed begins in the context's line, and is noticed in a later one. But
+            // the context of a key with a wrong indentation is the whole group of keys.
             context.map { $0.text.contains("block") ? mark.line : $0.mark.line } ?? mark.line
         case .composer(_, _, let mark, _): mark.line
         case .duplicatedKeysInMapping(_, let context):

@@ -64,7 +64,7 @@ extension SettingsKey {
             .suggestion(for: unknown, or: groups)
     }
 
-    /// The beginning of the names of all variables.
+    /// The prefix of the names of all variables.
     private static let variablePrefix = "SLUICED_"
     /// The variable that names the configuration file.
     static let fileVariable = "SLUICED_CONFIG"
@@ -80,7 +80,7 @@ extension SettingsKey {
         }
     }
 
-    /// Whether Kubernetes sets such a variable for a service that is called `sluiced`.
+    /// Whether Kubernetes sets the variable for a service named `sluiced`.
     private static func isOfKubernetes(_ variable: String) -> Bool {
         variable.wholeMatch(of: #/SLUICED_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_\d+_[A-Z]+(_[A-Z]+)?)?)/#)
             != nil

@@ -7,8 +7,8 @@ extension Settings {
     /// default.
     ///
     /// A stronger source replaces the value of a key instead of adding to it: a single `--listen` replaces the file's
-    /// whole list. An empty variable counts as not set. A variable that begins with `SLUICED_` and matches no key is a
-    /// mistake, unless it is one of those that Kubernetes sets for a service that is called `sluiced`.
+    /// whole list. An empty variable counts as not set. A variable that begins with `SLUICED_` and matches no key is an
+    /// error, unless Kubernetes sets it for a service named `sluiced`.
     ///
     /// - Throws: ``SettingsError`` for the first mistake in any source, even in a value that another source overrides.
     init(_ options: Options, environment: [String: String]) throws(SettingsError) {

@@ -34,7 +34,7 @@ struct UsersFile {
         self.users = users
     }
 
-    /// Checks the file that is open, so that nobody can exchange it between the check and the reading.
+    /// Checks the open file, so that nobody can replace it between the check and the reading.
     private static func checkPrivacy(_ status: stat, of path: String) throws(SettingsError) {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw SettingsError(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// The account of memory: what clients make the hub keep is charged, bounded, and given back.
+/// The account of memory: what clients make the hub keep is charged, bounded, and discharged.
 @Suite struct AccountTests {
     /// What one connection may use.
     private static let share = 1 << 20

@@ -5,7 +5,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// Guessing tokens is slow, and delays nobody else.
+/// Guessing tokens is slow, and does not delay other clients.
 @Suite(.bounded) struct AuthenticationThrottleTests {
     private typealias Key = AuthenticationThrottle.Key
     private let second: UInt64 = 1_000_000_000

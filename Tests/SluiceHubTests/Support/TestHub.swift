@@ -26,7 +26,7 @@ struct TestHub: ~Copyable {
         machine.disconnect(connection, isOrderly: isOrderly)
     }
 
-    /// Returns the outcome with every reply, `OK` too, as `done`.
+    /// Returns the outcome, with every reply as `done`, including `OK`.
     mutating func apply(_ operation: Command, by connection: ConnectionID, tag: String? = nil) -> Outcome {
         let outcome = machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
         return outcome.reply.map { .done($0) } ?? outcome

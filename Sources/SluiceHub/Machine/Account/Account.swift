@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// Counts the memory that all clients make the hub keep, and knows the bounds.
+/// Counts the memory that all clients make the hub keep, and checks it against the bounds.
 ///
 /// There are three levels: the connection (`ClientRecord`), its holder, and the whole. Every object is charged where it
 /// is made, to the connection that made it, and discharged where it is freed. What is charged to a connection is also
@@ -11,7 +11,8 @@ final class Account: @unchecked Sendable {
 
     /// The bytes charged to all holders together.
     @exclusivity(unchecked) private(set) var used = 0
-    /// The bytes up to which no bound can be exceeded, whoever is charged. Most commands compare only this.
+    /// While `used` is at most this number, no bound can be exceeded, whichever client is charged. Most commands
+    /// compare only this.
     @exclusivity(unchecked) private var uncontended = 0
     @exclusivity(unchecked) private(set) var bounds: MemoryBounds
     /// The holders, which remove themselves when they are released.
@@ -26,7 +27,7 @@ final class Account: @unchecked Sendable {
         adopt(bounds)
     }
 
-    /// Replaces the bounds. What is charged already stays, even beyond them.
+    /// Replaces the bounds. Existing charges stay, even if they exceed the new bounds.
     func adopt(_ bounds: MemoryBounds) {
         self.bounds = bounds
         uncontended = min(bounds.connection, bounds.holder - bounds.holderReserve, bounds.whole - bounds.reserve)
@@ -65,7 +66,7 @@ final class Account: @unchecked Sendable {
         if client.charged + bytes > bounds.connection {
             return WireError(.limit, "a connection may use at most \(bounds.connection) bytes of memory")
         }
-        // The last part of each share is only for connections that use little, so that others do not lock them out.
+        // The last part of each share is reserved for connections that use little, so that others cannot use it up.
         let isSmall = client.charged + bytes <= bounds.guaranteed
         if holder.used + bytes > bounds.holder - (isSmall ? 0 : bounds.holderReserve) {
             return WireError(

@@ -7,7 +7,7 @@ enum HolderName: Hashable, Sendable {
     case principal(ChannelName)
     /// The connections of an address that have not authenticated.
     case origin(ClientOrigin)
-    /// The connections of this machine without an address: over Unix-domain sockets, and in the hub's process.
+    /// The connections from this machine that have no address: over Unix-domain sockets, and in the hub's process.
     case local
 }
 
@@ -21,7 +21,7 @@ final class Holder: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var used = 0
     /// The channels that its connections have declared, the oldest first.
     @exclusivity(unchecked) var declared = WaitQueue<UnownedChannel>()
-    /// The number of its traces.
+    /// The number of traces of its connections.
     @exclusivity(unchecked) var tracers = 0
 
     init(_ name: HolderName, in account: Account) {

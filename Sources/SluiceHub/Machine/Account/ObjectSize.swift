@@ -3,10 +3,10 @@ import SluiceWire
 
 /// The bytes that the hub charges for each kind of object.
 ///
-/// A charge is near what 30 000 of the objects add to the resident memory of a release build on Linux with glibc, measured
-/// with `Tests/Faults/Rows/hoards.py`. It includes the object's share of tables that grow by doubling. Where the figure
-/// differs from case to case, the charge is nearer to the largest: a channel that many operations share is charged to
-/// each of them, because the last one keeps it alone.
+/// A charge is close to what an object adds to the resident memory of a release build on Linux with glibc, measured for
+/// 30 000 objects with `Tests/Faults/Rows/hoards.py`. It includes the object's share of tables that grow by doubling.
+/// Where the figure varies, the charge is closer to the largest: a channel that many operations share is charged to
+/// each of them, because the last of them keeps it alive alone.
 enum ObjectSize {
     /// A connection, from its socket to its record. 3 000 idle connections took 1 283 bytes each.
     static let connection = 1536
@@ -14,7 +14,7 @@ enum ObjectSize {
     static let record = 512
     /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.
     static let receive = 512
-    /// The same with a lease that it may take.
+    /// A parked receive that may take a lease.
     static let leasedReceive = receive + lease
     /// A parked send without its offer.
     static let send = 288
@@ -31,11 +31,11 @@ enum ObjectSize {
     static let tracer = 768
     /// An offer with an empty body, in the queue of a channel of its own.
     static let offer = 448
-    /// An offer in the buffer of a declared channel, which is charged for itself.
+    /// An offer in the buffer of a declared channel, which is charged separately.
     static let keptOffer = 224
-    /// The least that handing out a message needs while its sender waits.
+    /// The least charge for a message that is handed out while its sender waits.
     static let leastHandedOut = send + offer
-    /// What an offer that came back adds: the channel's heap of returned messages.
+    /// What a returned offer adds: the channel's heap of returned messages.
     static let returned = 512
     /// A lease.
     static let lease = 208

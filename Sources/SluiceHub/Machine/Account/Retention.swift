@@ -1,9 +1,9 @@
 import DequeModule
 import SluiceRuntime
 
-/// Elements that are kept for some time on behalf of clients, up to a maximum number. Beyond it, the holder with the most
-/// elements loses one: the oldest of that client of it that has the most. So no client can make the hub drop what it
-/// keeps for another one that has fewer.
+/// Elements that are kept for some time on behalf of clients, up to a maximum number. Beyond it, the holder with the
+/// most elements loses one: the oldest element of that holder's client with the most. So no client can make the hub
+/// drop elements of a client that has fewer.
 struct Retention<Element>: ~Copyable {
     private struct Entry {
         let element: Element
@@ -16,7 +16,8 @@ struct Retention<Element>: ~Copyable {
         let client: ClientRecord
         let share: Share
         @exclusivity(unchecked) var entries: Deque<Entry> = []
-        /// The list's places among the lists by their next end, and among those of its share by their size.
+        /// The list's places among all lists, ordered by their next end, and among the lists of its share, ordered by
+        /// size.
         @exclusivity(unchecked) var endPlace: HeapHandle?
         @exclusivity(unchecked) var sizePlace: HeapHandle?
 
@@ -44,7 +45,7 @@ struct Retention<Element>: ~Copyable {
     private(set) var count = 0
     private var lists: [ObjectIdentifier: List] = [:]
     private var shares: [ObjectIdentifier: Share] = [:]
-    /// The lists by their next end, and the shares with the largest first.
+    /// The lists, ordered by their next end, and the shares, the largest first.
     private var ends = IndexedHeap<List>()
     private var largest = IndexedHeap<Share>()
 
@@ -78,7 +79,7 @@ struct Retention<Element>: ~Copyable {
         rank(list)
     }
 
-    /// Removes and returns an element whose time is over, or one that is too many.
+    /// Removes and returns an element that has expired or that exceeds the maximum number.
     mutating func popSurplus(at now: UInt64) -> Element? {
         if let list = ends.first, let first = list.entries.first, first.end <= now { return removeFirst(of: list) }
         guard count > maxCount, let list = largest.first?.lists.first else { return nil }
