@@ -17,9 +17,13 @@ static inline void cmalloc_keep(int free_bytes, int block_bytes) {
     mallopt(M_TRIM_THRESHOLD, free_bytes);
     mallopt(M_MMAP_THRESHOLD, block_bytes);
 }
+
+// Makes all threads together allocate from at most `count` heaps.
+static inline void cmalloc_limit_heaps(int count) { mallopt(M_ARENA_MAX, count); }
 #else
 static inline void cmalloc_give_back(void) {}
 static inline void cmalloc_keep(int free_bytes, int block_bytes) {}
+static inline void cmalloc_limit_heaps(int count) {}
 #endif
 
 #endif
