@@ -263,7 +263,7 @@ public final class Hub: Sendable {
         }
     }
 
-    /// Does a slice of the work that decisions have left.
+    /// Continues the work that decisions have left, for one slice.
     private func continueUnfinishedWork() {
         transactOnState(share(of: timekeeper)) { state in
             state.isContinuing = false

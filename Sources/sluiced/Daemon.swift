@@ -163,7 +163,7 @@ struct Daemon {
 
     /// Ends the process, after its clients have disconnected.
     private func end() -> Never {
-        // A signal must not change the exit status any more. The end of the loop would restore the default action of
+        // From here on, no signal may change the exit status. The end of the loop would restore the default action of
         // signals, so the process ends here.
         ProcessState.ignoreStopSignals()
         log.write(.info, "stopped")

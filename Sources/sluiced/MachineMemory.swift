@@ -3,8 +3,8 @@ import SluiceHub
 
 /// The memory that the daemon may use.
 enum MachineMemory {
-    /// The smallest of the machine's physical memory, the limit of the control group, and the limit on the address space
-    /// of the process, in bytes.
+    /// The smallest of the machine's physical memory, the limit of the control group, and the limit on the address
+    /// space of the process, in bytes.
     static var available: Int {
         var smallest = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         if let limit = groupLimit(at: "/") { smallest = min(smallest, limit) }
@@ -15,8 +15,8 @@ enum MachineMemory {
         return smallest
     }
 
-    /// Returns the lowest memory limit of the process's control group and the groups above it, of version 2 or 1. Nil if
-    /// there is none.
+    /// Returns the lowest memory limit of the process's control group and the groups above it, of version 2 or 1. Nil
+    /// if there is none.
     ///
     /// - Parameter root: the directory that has `proc` and `sys`.
     static func groupLimit(at root: String) -> Int? {

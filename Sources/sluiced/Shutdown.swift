@@ -15,9 +15,9 @@ struct Shutdown: Sendable {
 
     /// Starts waiting for the signals that stop the daemon.
     ///
-    /// The first SIGTERM or SIGINT drains the hub within the configured limit. A second one, or SIGQUIT, ends the drain:
-    /// every pending command gets its reply, and the daemon stops. After that, these signals have their default action.
-    /// SIGUSR2 drains without a limit until another signal sets one.
+    /// The first SIGTERM or SIGINT drains the hub within the configured limit. A second one, or SIGQUIT, ends the
+    /// drain: every pending command gets its reply, and the daemon stops. After that, these signals have their default
+    /// action. SIGUSR2 drains without a limit until another signal sets one.
     ///
     /// Call this on the reactor's thread.
     func beginOnSignals(of reactor: Reactor) throws(SluiceError) {

@@ -31,8 +31,8 @@ extension RemoteChannel {
         }
     }
 
-    /// An arm that receives from this channel under a lease, as `receive(lease:)` does; `action` gets the delivery, or nil
-    /// when the channel is closed and empty.
+    /// An arm that receives from this channel under a lease, as `receive(lease:)` does; `action` gets the delivery, or
+    /// nil when the channel is closed and empty.
     ///
     /// - Parameters:
     ///   - lease: how long the message may be held before it is acknowledged or the lease is renewed; at least 1 ms.
@@ -97,8 +97,8 @@ extension Client {
     /// ```
     ///
     /// - Throws: what the action of the taken arm throws; `.poisoned`, and `.closed` for the channel of a send arm;
-    ///   `.cancelled`, then no arm was taken; `.inDoubt` when a receiver held the message of an arm at that moment, or when
-    ///   the connection was lost and there is a send or barrier arm; refusals of the server.
+    ///   `.cancelled`, then no arm was taken; `.inDoubt` when a receiver held the message of an arm at that moment, or
+    ///   when the connection was lost and there is a send or barrier arm; refusals of the server.
     public func select<Output>(
         order: SelectOrder = .fair,
         @ArmListBuilder<RemoteArm<Output>> _ arms: () throws -> [RemoteArm<Output>]

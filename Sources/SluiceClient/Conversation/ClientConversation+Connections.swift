@@ -104,8 +104,8 @@ extension ClientConversation {
 
     /// Sends a `PING` when the server has been silent for `patience`.
     ///
-    /// - Returns: false when the server has not answered a `PING` for as long again. Time in which this process itself was
-    ///   stopped does not count, because nothing was asked then.
+    /// - Returns: false when the server has not answered a `PING` for as long again. Time in which this process itself
+    ///   was stopped does not count, because nothing was asked then.
     mutating func checkLife(patience: Duration, now: UInt64) -> (isAlive: Bool, actions: ConversationActions) {
         var actions = ConversationActions()
         switch phase {

@@ -2,8 +2,8 @@ import DequeModule
 import SluiceRuntime
 import SluiceWire
 
-/// The client's side of the protocol, without its sockets and its clock: operations and replies go in, bytes and outcomes
-/// come out. It outlives its connections.
+/// The client's side of the protocol, without its sockets and its clock: operations and replies go in, bytes and
+/// outcomes come out. It outlives its connections.
 struct ClientConversation {
     enum Phase {
         /// There is no connection.
@@ -32,8 +32,8 @@ struct ClientConversation {
         }
     }
 
-    /// How long after the loss of a connection an id still makes a repeated send safe: less than the 120 s for which the
-    /// server remembers it.
+    /// How long after the loss of a connection an id still makes a repeated send safe: less than the 120 s for which
+    /// the server remembers it.
     static let identityLifetime = Duration.seconds(100)
 
     let credentials: Credentials?
@@ -58,8 +58,8 @@ struct ClientConversation {
     var instant = OperationQueue()
     var taking = OperationQueue()
     var sending = OperationQueue()
-    /// The tasks that were told of their operations together and have submitted nothing since. They are likely to, and one
-    /// write for all of them is much cheaper than one for each.
+    /// The tasks that were told of their operations together and have submitted nothing since. They are likely to, and
+    /// one write for all of them is much cheaper than one for each.
     private(set) var returning = 0
     /// The operations in the output.
     private var fresh = 0

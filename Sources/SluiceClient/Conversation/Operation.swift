@@ -18,8 +18,8 @@ package enum OperationEvent: Sendable {
 
 /// A command on its way, from the call that asks for it to its final reply, over several connections if need be.
 package final class Operation: @unchecked Sendable {
-    // Sendable: `listener` is set before the operation is submitted, and cleared when its only end is told. Everything else
-    // that changes is behind the lock of the conversation that it was submitted to.
+    // Sendable: `listener` is set before the operation is submitted, and cleared when its only end is told. Everything
+    // else that changes is behind the lock of the conversation that it was submitted to.
 
     enum Stage {
         case new

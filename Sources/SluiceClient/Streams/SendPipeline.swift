@@ -20,8 +20,8 @@ public final class SendPipeline: Sendable {
     private let template: SendCommand
     private let window: Int
     private let state = Lock(State())
-    /// Set before the pending sends are cancelled. A send that is submitted at the same time reads it afterwards, so that
-    /// one of the two cancels the send.
+    /// Set before the pending sends are cancelled. A send that is submitted at the same time reads it afterwards, so
+    /// that one of the two cancels the send.
     private let isWithdrawn = Atomic(false)
 
     /// - Parameter template: the command that is sent with each message.
@@ -40,8 +40,8 @@ public final class SendPipeline: Sendable {
     /// - Parameters:
     ///   - bytes: the message.
     ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
-    /// - Throws: the error of the first message that failed, and then this one is not sent; `.cancelled` when the task was
-    ///   cancelled before there was room, and after ``withdraw()``; `.misuse` when `id` is not valid.
+    /// - Throws: the error of the first message that failed, and then this one is not sent; `.cancelled` when the task
+    ///   was cancelled before there was room, and after ``withdraw()``; `.misuse` when `id` is not valid.
     public func send(_ bytes: [UInt8], id: String? = nil) async throws(SluiceError) {
         if let failure = state.withLock({ $0.failure }) { throw failure }
         try await send(bytes, id: id) { _ in }
@@ -57,10 +57,10 @@ public final class SendPipeline: Sendable {
     /// - Parameters:
     ///   - bytes: the message.
     ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
-    ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or throws.
-    ///     It must not block.
-    /// - Throws: `.cancelled` when the task was cancelled before there was room, and after ``withdraw()``: nothing was sent,
-    ///   and `onOutcome` is not called; `.misuse` when `id` is not valid.
+    ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or
+    ///     throws. It must not block.
+    /// - Throws: `.cancelled` when the task was cancelled before there was room, and after ``withdraw()``: nothing was
+    ///   sent, and `onOutcome` is not called; `.misuse` when `id` is not valid.
     public func send(
         _ bytes: [UInt8], id: String? = nil,
         onOutcome: @escaping @Sendable (Result<SendReceipt, SluiceError>) -> Void

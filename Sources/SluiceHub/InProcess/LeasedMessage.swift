@@ -1,7 +1,7 @@
 public import SluiceRuntime
 import SluiceWire
 
-/// A message that its receiver holds under a lease, while its sender waits. It is given back when this object is
+/// A message that its receiver holds under a lease, while its sender waits. It is returned when this object is
 /// released.
 public final class LeasedMessage: Sendable {
     /// The message's body.

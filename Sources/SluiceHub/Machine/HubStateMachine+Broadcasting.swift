@@ -193,7 +193,7 @@ extension HubStateMachine {
         runRounds(of: channel)
     }
 
-    /// Whether a message is on its way to receivers that were parked when its round began.
+    /// Whether a message is being delivered to receivers that were parked when its round began.
     func isBeingDelivered(_ offer: Offer, on channel: NamedChannel) -> Bool {
         guard let round = channel.extras?.round else { return false }
         return round.offer === offer && round.delivery != nil

@@ -264,7 +264,8 @@ extension HubStateMachine {
         return .ok(.taking(draft.arm))
     }
 
-    /// Marks a message that is in the buffer as kept by the channel, and answers its senders, unless they wait until it is taken.
+    /// Marks a message that is in the buffer as kept by the channel, and answers its senders, unless they wait until it
+    /// is taken.
     mutating func completeAcceptance(of offer: Offer) {
         guard !offer.waitsUntilTaken else { return }
         countKept(offer)

@@ -53,7 +53,7 @@ struct HubStateMachine: ~Copyable {
     var steps = 0
     /// The number of steps after which the current slice of work ends.
     var sliceEnd = Int.max
-    /// The work that decisions have left to do.
+    /// The work that decisions have left, in the order in which it continues.
     var unfinished: Deque<any UnfinishedWork> = []
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()

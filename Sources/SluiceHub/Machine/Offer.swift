@@ -47,7 +47,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     @exclusivity(unchecked) var sender: Sender?
     /// The senders that have sent the same message again under the same id.
     @exclusivity(unchecked) private(set) var attached: AttachedSenders?
-    /// How the offer has ended, while some of its senders are not told yet.
+    /// How the offer has ended, while some of its senders have not been told yet.
     @exclusivity(unchecked) var verdict: OfferVerdict?
     /// Whether the offer outlives its sender, because the channel has answered for it.
     @exclusivity(unchecked) var isKept = false

@@ -11,10 +11,11 @@ struct SendMemory: ~Copyable {
     enum Entry {
         /// The message is not delivered yet.
         case pending(Offer)
-        /// The channel has answered for the message and keeps it, but no receiver has taken it yet. This is remembered for
-        /// some time.
+        /// The channel has answered for the message and keeps it, but no receiver has taken it yet. This is remembered
+        /// for some time.
         case kept(Offer)
-        /// The message was delivered, or dropped after the channel had answered for it. This is remembered for some time.
+        /// The message was delivered, or dropped after the channel had answered for it. This is remembered for some
+        /// time.
         case delivered
     }
 
@@ -50,8 +51,8 @@ struct SendMemory: ~Copyable {
         prune(at: now, atMost: Self.prunedAtOnce)
     }
 
-    /// Forgets an offer that was not delivered, so that a repeated send counts as a new one. If its channel has answered
-    /// for it, a repeated send counts as delivered.
+    /// Forgets an offer that was not delivered, so that a repeated send counts as a new one. If its channel has
+    /// answered for it, a repeated send counts as delivered.
     mutating func forget(_ key: SendKey, _ offer: Offer) {
         endKeeping(key, offer)
         guard isPending(key, offer) else { return }

@@ -43,8 +43,8 @@ extension HubStateMachine {
         }
     }
 
-    /// Ends an operation that a decision has ended and that is not told yet. Must be called before anything else may
-    /// happen to the operation.
+    /// Tells an operation that a decision has ended it, if it has not been told yet. Must be called before anything
+    /// else happens to the operation.
     ///
     /// - Returns: whether there was such a decision.
     mutating func tellIfDecided(_ id: OperationID) -> Bool {

@@ -21,7 +21,7 @@ final class Admission {
         return remainingBytes >= 0
     }
 
-    /// Whether so much input may wait to run.
+    /// Whether this much input may wait to run.
     func allows(_ heldBytes: Int) -> Bool { heldBytes <= remainingBytes }
 
     /// Counts a command. Returns false if it exceeds the limit. Nil stands for a command that was refused by the

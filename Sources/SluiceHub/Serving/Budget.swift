@@ -1,8 +1,8 @@
 /// How much of the hub's time a client gets before others have their turn.
 ///
-/// Time is counted in steps, so that the same input always has the same effect, and no clock is read for each command. A
-/// step is an operation that ends, a row that is visited, or anything else that takes up to a microsecond. Most commands
-/// take one or two microseconds and count no steps: the size of a slice of input bounds them.
+/// Time is counted in steps, so that the same input always has the same effect, and no clock is read for each command.
+/// A step is an operation that ends, a row that is visited, or anything else that takes up to a microsecond. Most
+/// commands take one or two microseconds and count no steps: the size of a slice of input bounds them.
 ///
 /// `HubLimits.turnSteps` is the number of steps of a connection's commands in a turn. After them, the rest of its input
 /// waits for the next turn.

@@ -8,9 +8,9 @@ extension Conversation {
     /// Tells the hub how much memory the connection's input and output take now, if that differs by at least `least`
     /// bytes from what it last charged.
     ///
-    /// - Parameter countsBodies: whether to count the bodies that the output refers to. In the middle of a turn, most of
-    ///   them are about to be written, and other connections share them.
-    /// - Returns: the error if the client may not use so much. Nil nearly always.
+    /// - Parameter countsBodies: whether to count the bodies that the output refers to. In the middle of a turn, most
+    ///   of them are about to be written, and other connections share them.
+    /// - Returns: the error if the client may not use that much memory. Nearly always nil.
     func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) -> WireError? {
         let output = countsBodies ? segment.output.memoryBytes : segment.output.encodedBytes
         let bytes = inputBytes + output

@@ -5,7 +5,7 @@ import SluiceWire
 struct Revocation: Sendable {
     /// The principals that are no longer users, or whose token has changed.
     private let principals: Set<ChannelName>
-    /// Whether clients without a principal were admitted before, and are not any more.
+    /// Whether clients without a principal were admitted before, and no longer are.
     private let coversEveryone: Bool
 
     init(from old: Users?, to new: Users) {

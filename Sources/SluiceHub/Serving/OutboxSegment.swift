@@ -20,7 +20,7 @@ final class OutboxSegment: @unchecked Sendable {
     let shareNumber: Int32
     /// In the hub's half: whether the segment is in the outbox's list of segments with new replies.
     @exclusivity(unchecked) var isListed = false
-    // The flags stand together, which keeps the object small. These belong to the connection's half.
+    // The flags are next to each other, which keeps the object small. These belong to the connection's half.
 
     /// Whether an untagged operation is parked.
     @exclusivity(unchecked) var hasParkedUntagged = false

@@ -89,8 +89,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         lastArrived = .passUnretained(segment)
     }
 
-    /// Moves the replies that wait in a segment to its connection's half, and lists the segment as one with new replies.
-    /// Called under the hub's lock.
+    /// Moves the replies that wait in a segment to its connection's half, and lists the segment as one with new
+    /// replies. Called under the hub's lock.
     func collect(_ segment: OutboxSegment) {
         segment.isListed = false
         segment.collect()

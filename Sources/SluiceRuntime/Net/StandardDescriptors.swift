@@ -2,8 +2,8 @@ import Glibc
 
 /// Standard input, output and error, which a program may inherit closed.
 package enum StandardDescriptors {
-    /// Opens those that are closed. Otherwise, a socket could become one of them, and its peer would get the output of the
-    /// program. Call this before anything else is opened.
+    /// Opens those that are closed. Otherwise, a socket could become one of them, and its peer would get the output of
+    /// the program. Call this before anything else is opened.
     ///
     /// Reading and writing them fails as before: each is opened for the other direction.
     package static func open() {

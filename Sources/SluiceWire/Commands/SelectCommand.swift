@@ -5,8 +5,8 @@ package struct SelectCommand: Sendable, Hashable {
     /// Whether a final `else` arm is taken when no other arm can commit at once.
     package var hasElse: Bool
     package var order: Order
-    /// How long to wait. Zero tries once, nil waits for ever. Nil with an `else`, because such a select waits only for the
-    /// end of a lease.
+    /// How long to wait. Zero tries once, nil waits for ever. Nil with an `else`, because such a select waits only for
+    /// the end of a lease.
     package var timeout: Duration?
     /// Whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package var waitsAfterEOF: Bool

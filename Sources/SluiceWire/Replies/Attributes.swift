@@ -1,7 +1,7 @@
 /// The attributes of replies that the hub uses, as values, which become text only in the encoder.
 ///
-/// It holds no references, so passing it on costs nothing. Copying ``Attributes`` for each reply instead took a twentieth
-/// of a handoff.
+/// It holds no references, so passing it on costs nothing. Copying ``Attributes`` for each reply instead took a
+/// twentieth of a handoff.
 package struct CommonAttributes: Sendable, Hashable {
     /// The id of the attempt to deliver the message, for `ACK`, `NACK` and `TOUCH`. Nil without a lease.
     package var delivery: DeliveryID?
@@ -72,7 +72,7 @@ package struct CommonAttributes: Sendable, Hashable {
 }
 
 /// All attributes of a reply: those that the hub uses, which can be used as if they were properties of this type, and
-/// the keys of `HELLO` and the unknown keys of later versions. On the wire the attributes stand in the order of the
+/// the keys of `HELLO` and the unknown keys of later versions. On the wire, the attributes are in the order of the
 /// properties.
 @dynamicMemberLookup
 package struct Attributes: Sendable, Hashable {

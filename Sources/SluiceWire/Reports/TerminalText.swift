@@ -1,6 +1,6 @@
 extension Collection<UInt8> {
-    /// The bytes with escapes as in ``Swift/StringProtocol/escapedForTerminal(keepingBreaks:)``. Bytes that are not UTF-8
-    /// are replaced.
+    /// The bytes with escapes as in ``Swift/StringProtocol/escapedForTerminal(keepingBreaks:)``. Bytes that are not
+    /// UTF-8 are replaced.
     package func escapedForTerminal(keepingBreaks breaks: Bool = false) -> [UInt8] {
         if allSatisfy({ (0x20...0x7E).contains($0) || breaks && ($0 == 0x0A || $0 == 0x09) }) { return Array(self) }
         return Array(String(decoding: self, as: UTF8.self).escapedForTerminal(keepingBreaks: breaks).utf8)

@@ -4,9 +4,9 @@ import Glibc
 ///
 /// Most clients repeat themselves: they receive from one channel, send to one channel, or ping. The parser recognises
 /// such a line with one comparison and reuses the stored command, without parsing, copying or destroying it. The memo
-/// decides nothing, because equal bytes are the same command. A tag may differ from line to line, but a line without one
-/// does not repeat a line with one, since only a command with a tag may have several replies. The parser takes three
-/// times as many instructions for the same line.
+/// decides nothing, because equal bytes are the same command. A tag may differ from line to line, but a line without
+/// one does not repeat a line with one, since only a command with a tag may have several replies. The parser takes
+/// three times as many instructions for the same line.
 ///
 /// `line` is borrowed from the input of a call, and is used only during that call.
 struct LineMemo: ~Copyable {
@@ -101,8 +101,8 @@ struct LineMemo: ~Copyable {
 }
 
 extension ByteView {
-    /// The number of bytes of the tag at the beginning of a line, with its `#` and the space behind it. 0 if there is no
-    /// valid one.
+    /// The number of bytes of the tag at the beginning of a line, with its `#` and the space after it. 0 if there is no
+    /// valid tag.
     @inline(__always)
     fileprivate var tagBytes: Int {
         guard first == .numberSign else { return 0 }

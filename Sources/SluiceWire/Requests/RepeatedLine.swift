@@ -1,5 +1,5 @@
 extension RequestParser {
-    /// A line that repeats the one before, borrowed from the input.
+    /// A line that repeats the previous one, borrowed from the input.
     package struct RepeatedLine {
         /// The number of the line that it repeats.
         package internal(set) var serial: UInt32 = 0
@@ -11,7 +11,7 @@ extension RequestParser {
     /// The tag of a repeated command, borrowed from the input. Making a ``Tag`` of it, and encoding that again, takes a
     /// fifth of the instructions of a streamed message.
     package struct RepeatedTag {
-        /// The tag as it stands in the line, with its `#` and the space behind it. Empty if there is none.
+        /// The tag as it is in the line, with its `#` and the space after it. Empty if there is no tag.
         package let bytes: UnsafeRawBufferPointer
 
         /// The tag. Nil if there is none.

@@ -35,7 +35,8 @@ package struct RequestParser: ~Copyable {
     package enum Found: Sendable {
         /// A complete request; see ``FoundValues/takeRequest()``.
         case request
-        /// A send that repeats the previous one, apart from its tag: see `takeRepeatedSend`, with the tag `repeatedLine.tag`.
+        /// A send that repeats the previous one, apart from its tag: see `takeRepeatedSend`, with the tag
+        /// `repeatedLine.tag`.
         case repeatedSend
         /// A receive that repeats the previous one, apart from its tag: see `takeRepeatedReceive`, with the tag
         /// `repeatedLine.tag`.
@@ -155,7 +156,8 @@ package struct RequestParser: ~Copyable {
         mutating get { memo?.pointee.line ?? RepeatedLine() }
     }
     /// Takes the send of the last call, if that found a repeated send. Its text is borrowed from the input. The caller
-    /// must put it back before the next call. Copying commands, and destroying the copies, took a thirtieth of a handoff.
+    /// must put it back before the next call. Copying commands, and destroying the copies, took a thirtieth of a
+    /// handoff.
     package mutating func takeRepeatedSend() -> SendCommand? {
         guard let memo, var taken = memo.pointee.send.take() else { return nil }
         taken.body = .borrowed(memo.pointee.line.text)
@@ -166,8 +168,8 @@ package struct RequestParser: ~Copyable {
         send.body = .owned([])
         memo?.pointee.send = send
     }
-    /// Takes the receive of the last call, if that found a repeated receive. The caller must put it back before the next
-    /// call.
+    /// Takes the receive of the last call, if that found a repeated receive. The caller must put it back before the
+    /// next call.
     package mutating func takeRepeatedReceive() -> ReceiveCommand? { memo?.pointee.receive.take() }
     package mutating func putBack(_ receive: consuming ReceiveCommand) { memo?.pointee.receive = receive }
 

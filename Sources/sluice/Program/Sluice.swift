@@ -44,7 +44,8 @@ struct Root: ParsableCommand {
 
     /// Parses the arguments that follow the program's name.
     ///
-    /// A request for help, for the version or for a completion script is answered on stdout, and ends the process with 0.
+    /// A request for help, for the version or for a completion script is answered on stdout, and ends the process with
+    /// 0.
     ///
     /// - Throws: a `Failure` of one line, without the usage text that `parseOrExit` would add.
     static func parsing(_ arguments: some Sequence<String>) throws(Failure) -> any ParsableCommand {

@@ -69,8 +69,8 @@ struct StyledLine: Sendable, Hashable {
 }
 
 extension String {
-    /// Returns the text in exactly this many columns, with an ellipsis if it is cut. Replaces characters that may take more or
-    /// less than one column.
+    /// Returns the text in exactly this many columns, with an ellipsis if it is cut. Replaces characters that may take
+    /// more or less than one column.
     func columns(_ width: Int, right: Bool = false, _ glyphs: Glyphs) -> String {
         let clean = String(
             unicodeScalars.map { (0x20..<0x7F).contains($0.value) ? Character($0) : Character("?") })

@@ -2,7 +2,7 @@ import CYaml
 
 /// Limits a YAML document, before it is composed, to what a configuration needs.
 ///
-/// With aliases, a few lines can stand for more values than any memory can hold, and a deep document needs a deep stack.
+/// With aliases, a few lines can stand for more values than memory can hold, and deep nesting needs a deep stack.
 struct DocumentSize {
     /// The values that a document may stand for, including those of aliases.
     static let maxValues = 10_000
@@ -17,7 +17,8 @@ struct DocumentSize {
     private var anchors: [String: Int] = [:]
     private var values = 0
 
-    /// Returns the problem of a document that is too large, and its line; nil if there is none, or if the text is not YAML.
+    /// Returns the problem of a document that is too large, and its line; nil if there is none, or if the text is not
+    /// YAML.
     static func problem(of text: String) -> (problem: String, line: Int)? {
         var parser = yaml_parser_t()
         guard yaml_parser_initialize(&parser) == 1 else { return nil }

@@ -1,6 +1,7 @@
 import Foundation
 
-/// Reads files of UTF-8 text. Reading never blocks for long, and never takes more memory than a file of settings may need.
+/// Reads files of UTF-8 text. Reading never blocks for long, and never takes more memory than a file of settings may
+/// need.
 enum TextFile {
     /// The largest file that is read.
     static let maxBytes = 1 << 20

@@ -8,8 +8,8 @@ struct UsersFile {
 
     /// Reads the file.
     ///
-    /// - Throws: ``SettingsError`` if the file cannot be read, if anybody but the daemon's own user and root owns it or may
-    ///   read it, or if a line has a mistake; the message never quotes a token.
+    /// - Throws: ``SettingsError`` if the file cannot be read, if a user other than the daemon's own and root owns it,
+    ///   or another user may read it, or if a line has a mistake; the message never quotes a token.
     init(path: String) throws(SettingsError) {
         let text = try TextFile.contents(of: path) { status throws(SettingsError) in
             try Self.checkPrivacy(status, of: path)

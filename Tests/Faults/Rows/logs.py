@@ -6,7 +6,7 @@ import time
 from battery import Figure, exactly, row
 from clients import Client
 
-#: What becomes of the lines of the log.
+#: What happens to the lines of the log.
 ERRORS = ("unread", "closed", "full")
 
 

@@ -54,7 +54,8 @@ struct MachineInvariants {
         }
     }
 
-    /// Checks that each level of the account agrees with the one below, and that no client is charged less than what it has.
+    /// Checks that each level of the account agrees with the one below, and that no client is charged less than what it
+    /// has.
     private mutating func checkCharge(of machine: borrowing HubStateMachine) {
         var charged = 0
         machine.account.forEachHolder { charged += $0.used }
