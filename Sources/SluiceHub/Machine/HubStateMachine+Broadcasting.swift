@@ -8,6 +8,12 @@ struct BroadcastRound {
     var waitsFor: Set<BroadcastRecipient> = []
     /// The delivery to the receivers that were parked at the start of the round. Nil when it is complete.
     var delivery: RoundDelivery?
+
+    /// Whether no receiver that the round waits for is left.
+    var hasNoneLeft: Bool { waitsFor.isEmpty && delivery == nil }
+
+    /// Whether all receivers have left before one took the message, so that the round waits for enough others.
+    var isStalled: Bool { hasNoneLeft && offer.attempts == 0 && offer.minimumReceivers > 0 }
 }
 
 /// Delivers the message of a round to the receivers that were parked at its start.
@@ -80,12 +86,18 @@ extension HubStateMachine {
         offer.place = .gone
         let attributes = CommonAttributes.reaching(offer.attempts).taking(draft.arm)
         runRounds(of: channel)
-        return .ok(attributes)
+        return offer.hasReachedTooFew ? .done(.tooFewReceivers) : .ok(attributes)
     }
 
     /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.
     mutating func runRounds(of channel: NamedChannel) {
         if deferSettling(of: channel) { return }
+        if let round = channel.extras?.round, round.isStalled,
+            hasRecipients(channel, atLeast: Int(round.offer.minimumReceivers)),
+            beginRound(of: round.offer, on: channel)
+        {
+            finish(round.offer, on: channel)
+        }
         while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             hasRecipients(channel, atLeast: Int(next.minimumReceivers)), let offer = channel.engine.takeSender()
         {
@@ -119,7 +131,7 @@ extension HubStateMachine {
         let delivery = RoundDelivery(of: offer, on: channel, to: receivers)
         extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor, delivery: delivery)
         perform(delivery)
-        guard extras.round?.delivery == nil, extras.round?.waitsFor.isEmpty == true else { return false }
+        guard let round = extras.round, round.hasNoneLeft, !round.isStalled else { return false }
         extras.round = nil
         return true
     }
@@ -146,6 +158,7 @@ extension HubStateMachine {
         guard let extras = channel.extras, let round = extras.round else {
             return channel.engine.ending == nil || channel.engine.parkedSenders > 0 ? .nothing : .ended
         }
+        if round.isStalled { return .nothing }
         let connection: ConnectionID? =
             switch recipient {
             case .end(let connection): connection
@@ -185,11 +198,12 @@ extension HubStateMachine {
 
     /// Ends the current round if every receiver has the message.
     mutating func finishIfComplete(_ channel: NamedChannel) {
-        guard let extras = channel.extras, let round = extras.round, round.waitsFor.isEmpty, round.delivery == nil
-        else { return }
+        guard let extras = channel.extras, let round = extras.round, round.hasNoneLeft else { return }
         if deferSettling(of: channel) { return }
-        extras.round = nil
-        finish(round.offer, on: channel)
+        if !round.isStalled {
+            extras.round = nil
+            finish(round.offer, on: channel)
+        }
         runRounds(of: channel)
     }
 
@@ -210,7 +224,22 @@ extension HubStateMachine {
         }
     }
 
+    /// Answers the senders of a message that every receiver has that is still there.
     private mutating func finish(_ offer: Offer, on channel: NamedChannel) {
-        complete(offer, on: channel, .reaching(offer.attempts))
+        guard offer.hasReachedTooFew else { return complete(offer, on: channel, .reaching(offer.attempts)) }
+        // A repeated send must not deliver the message to the same receivers again.
+        freeSpace(of: offer, on: channel)
+        remember(offer)
+        endSenders(of: offer, OfferVerdict(.tooFewReceivers))
     }
+}
+
+extension Offer {
+    /// Whether fewer receivers have the message of a broadcast than its `need=`.
+    fileprivate var hasReachedTooFew: Bool { attempts < Int(minimumReceivers) }
+}
+
+extension Reply {
+    /// Some receivers have left before they took a broadcast, and fewer have it than its `need=`.
+    fileprivate static let tooFewReceivers = Reply.maybe("receivers")
 }

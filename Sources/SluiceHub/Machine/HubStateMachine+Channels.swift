@@ -222,7 +222,11 @@ extension HubStateMachine {
         case .send: extras.sendingEnds.remove(connection)
         case .receive:
             extras.receivingEnds.remove(connection)
-            removeRecipient(.end(connection), fromRoundOf: channel)
+            // If the channel ends with this receiver, its end decides about a message that no receiver has.
+            let endsChannel = policy == .poison || extras.receivingEnds.isEmpty
+            if !endsChannel || channel.engine.ending != nil || extras.round?.offer.attempts != 0 {
+                removeRecipient(.end(connection), fromRoundOf: channel)
+            }
         }
         if channel.engine.ending != nil { return channels.removeIfIdle(channel, at: now) }
         switch (policy, end.side) {

@@ -25,6 +25,44 @@ import Testing
         #expect(hub.machine.totals.handoffs == 3)
     }
 
+    @Test(
+        "A message that no receiver has ends with the last joined receiver", arguments: [DeathPolicy.retire, .poison])
+    func theLastReceiverEndsTheRound(policy: DeathPolicy) throws {
+        var hub = TestHub()
+        let clients = try open(&hub, 2)
+        _ = try hub.join(.receive, of: "c", by: clients[1], onDeath: policy)
+        #expect(try hub.send("x", on: "c", by: clients[0], tag: "1", need: 1).isParked)
+        #expect(try hub.send("y", on: "c", by: clients[0], tag: "2").isParked)
+        hub.disconnect(clients[1])
+        let words = hub.takeLateReplies().map { reply in
+            switch reply.reply {
+            case .closed: "CLOSED"
+            case .poisoned: "POISONED"
+            default: "\(reply.reply)"
+            }
+        }
+        let word = policy == .poison ? "POISONED" : "CLOSED"
+        #expect(words == [word, word])
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    @Test("A broadcast with need= goes on waiting when all its receivers leave before they have it")
+    func aRoundWithoutReceiversWaitsForOthers() throws {
+        var hub = TestHub()
+        let clients = try open(&hub, 4)
+        for client in clients[1...2] { _ = try hub.join(.receive, of: "c", by: client) }
+        #expect(try hub.send("x", on: "c", by: clients[0], tag: "1", need: 2).isParked)
+        #expect(try hub.leave(.receive, of: "c", by: clients[1]) == .done(.ok))
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.message("x", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .maybe("receivers"))])
+        #expect(try hub.send("y", on: "c", by: clients[0], tag: "2", need: 1).isParked)
+        _ = try hub.join(.receive, of: "c", by: clients[3])
+        #expect(try hub.leave(.receive, of: "c", by: clients[2]) == .done(.ok))
+        #expect(hub.takeLateReplies().isEmpty, "nobody has the message, and need= is not met")
+        #expect(try hub.receive(from: "c", by: clients[3]) == .done(.message("y", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "2", .ok(receivers: 1))])
+    }
+
     @Test("A broadcast without receivers is done at once")
     func withoutReceiversItIsDoneAtOnce() throws {
         var hub = TestHub()
