@@ -162,7 +162,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
 
     /// Begins a transaction of `share`, and collects what other reactors have decided for its connections.
     mutating func begin(for share: ReactorShare?) {
-        machine.outbox.shareNumber = share.map { Int32($0.number) } ?? -1
+        machine.outbox.shareNumber = share.map { Int16($0.number) } ?? -1
         machine.sliceEnd = machine.steps &+ machine.limits.turnSteps
         if let share, !mail[share.number].isEmpty { collectMail(of: share) }
     }

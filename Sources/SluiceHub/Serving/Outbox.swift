@@ -12,7 +12,7 @@ struct Outbox: ~Copyable {
     var effects: [Effect] = []
     /// The number of the share of the calling thread's reactor during a transaction; -1 on a thread that serves no
     /// connections. Compared for each reply: comparing references counts them, too.
-    var shareNumber: Int32 = -1
+    var shareNumber: Int16 = -1
     /// The start of the times in reports, in nanoseconds of the hub's clock.
     var startNanoseconds: UInt64 = 0
 
