@@ -159,21 +159,23 @@ extension HubStateMachine {
     /// Whether a receiver may still get the message of a send that is withdrawn now.
     private func isInDoubt(_ wait: OperationWait) -> Bool {
         switch wait {
-        case .send(_, let offer, _): isInDoubt(offer)
+        case .send(let channel, let offer, _): isInDoubt(offer, on: channel)
         case .select(let select):
-            select.arms.contains { if case .send(_, let offer) = $0 { isInDoubt(offer) } else { false } }
+            select.arms.contains {
+                if case .send(let channel, let offer) = $0 { isInDoubt(offer, on: channel) } else { false }
+            }
         case .receive, .countedReceive, .barrier, .trace: false
         }
     }
 
-    func isInDoubt(_ offer: Offer) -> Bool {
+    func isInDoubt(_ offer: Offer, on channel: NamedChannel) -> Bool {
         // Another sender of the same message still waits, unless all are being withdrawn.
         if offer.hasAttached, stage == .serving { return true }
         // The channel has answered for the message, which stays in the channel.
         if offer.isKept { return true }
         switch offer.place {
         case .leased: return true
-        case .distributing: return offer.attempts > 0
+        case .distributing: return offer.attempts > 0 || isBeingDelivered(offer, on: channel)
         case .queued, .buffered, .returned, .delayed, .gone: return false
         }
     }

@@ -150,7 +150,7 @@ extension HubStateMachine {
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
         if let reason = withdrawal(of: offer, on: channel, patience, client) {
-            let reply = isInDoubt(offer) ? reason.doubt : reason.reply
+            let reply = isInDoubt(offer, on: channel) ? reason.doubt : reason.reply
             withdrawIfUnwanted(offer, on: channel)
             return .done(reply)
         }

@@ -9,11 +9,10 @@ extension Conversation {
 
     /// Reports written output of counted receives and traces to the hub, once it is at least half of the limit.
     func reportWritten() {
-        let enough = hub.limits.outputBytes / 2
-        guard segment.unreportedBytes >= enough, segment.output.count < enough else { return }
-        let bytes = segment.unreportedBytes
-        segment.unreportedBytes = 0
-        hub.transact(share) { [id] in $0.outputWritten(bytes, of: id) }
+        let written = segment.unreportedBytes - segment.output.count
+        guard written >= hub.limits.outputBytes / 2, written > 0 else { return }
+        segment.unreportedBytes -= written
+        hub.transact(share) { [id] in $0.outputWritten(written, of: id) }
     }
 
     func answer(_ reply: Reply, _ tag: Tag?) {

@@ -116,6 +116,21 @@ import Testing
         #expect(hub.machine.parkedCount == 1, "the late one waits for the next message")
     }
 
+    @Test("A send that is withdrawn before its broadcast is delivered is in doubt")
+    func aWithdrawnBroadcastIsInDoubt() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("w", .broadcast, by: a)
+        #expect(try hub.receive(from: "w", by: a, tag: "r").isParked)
+        limit(&hub, to: 0)
+        let send = try #require(try hub.send("x", on: "w", by: b, tag: "s").parked)
+        hub.cancel(send)
+        #expect(hub.takeLateReplies() == [LateReply(b, "s", .maybe("cancelled"))])
+        #expect(finish(&hub) > 0)
+        #expect(try hub.takeLateReplies() == [LateReply(a, "r", .message("x", from: "w"))])
+        #expect(hub.machine.parkedCount == 0)
+    }
+
     @Test("The leases and ends of a client that has gone are returned in slices")
     func aClientLeavesInSlices() throws {
         var hub = TestHub()
