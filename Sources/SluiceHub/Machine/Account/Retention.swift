@@ -14,7 +14,8 @@ struct Retention<Element>: ~Copyable {
     /// The elements of one client, the oldest first.
     private final class List {
         let client: ClientRecord
-        let share: Share
+        /// Not retained: the share retains its lists, and the table keeps each share that has one.
+        unowned let share: Share
         @exclusivity(unchecked) var entries: Deque<Entry> = []
         /// The list's places among all lists, ordered by their next end, and among the lists of its share, ordered by
         /// size.
