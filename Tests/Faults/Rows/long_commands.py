@@ -49,10 +49,16 @@ class _Beside:
         return senders
 
     def leave(self):
-        """Lets all clients go."""
+        """Disconnects all clients."""
         for client in self.clients:
             client.close()
         self.clients.clear()
+
+    def reset(self, clients):
+        """Resets the connections of clients, and waits until no operation is parked."""
+        for client in clients:
+            client.reset()
+        self.await_parked(0)
 
     def await_parked(self, count):
         self.watcher.await_info(lambda info: info["parked"] <= count + 2, pause=0.01)
@@ -154,12 +160,7 @@ def repeated_sends(conditions):
         yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("all answered after", took, "ms")
 
-        def leave():
-            for client in left:
-                client.reset()
-            beside.await_parked(0)
-
-        wait, took = beside.longest_wait(leave)
+        wait, took = beside.longest_wait(lambda: beside.reset(left))
         yield Figure("longest wait while all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("all gone after", took, "ms")
 
@@ -206,11 +207,6 @@ def operations_that_end_together(conditions):
         yield Figure("longest wait, timeouts", wait, "ms", at_most=LONGEST_WAIT_MS)
         beside.park([b"recv jobs"] * count)
 
-        def leave():
-            for client in beside.clients:
-                client.reset()
-            beside.await_parked(0)
-
-        wait, took = beside.longest_wait(leave)
+        wait, took = beside.longest_wait(lambda: beside.reset(beside.clients))
         yield Figure("longest wait, all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("gone after", took, "ms")
