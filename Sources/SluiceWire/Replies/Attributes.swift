@@ -78,7 +78,7 @@ package struct CommonAttributes: Sendable, Hashable {
 package struct Attributes: Sendable, Hashable {
     /// The attributes with a property of their own.
     package private(set) var common: CommonAttributes
-    /// All other attributes, in the order in which they were added. Nil if there are none.
+    /// The other attributes, the first one added first. Nil if there are none.
     private var rare: [Attribute]?
 
     /// Creates a set without other attributes.

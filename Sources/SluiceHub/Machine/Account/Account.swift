@@ -46,9 +46,6 @@ final class Account: @unchecked Sendable {
 
     func forget(_ holder: Holder) { holders[holder.name] = nil }
 
-    /// The number of holders.
-    var holderCount: Int { holders.count }
-
     /// Visits the holders, in no particular order.
     func forEachHolder(_ visit: (Holder) -> Void) {
         for known in holders.values { visit(known.holder) }
