@@ -59,9 +59,17 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the channel answers for the offer, so that its sender need not wait.
     mutating func useBufferSpace(for offer: Offer, on channel: NamedChannel) -> Bool {
-        guard !offer.waitsUntilTaken, mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
-        offer.isHeld = true
+        guard !offer.waitsUntilTaken, holdSpace(for: offer, on: channel) else { return false }
         countKept(offer)
+        return true
+    }
+
+    /// Makes an offer that is not in the buffer use space of it.
+    ///
+    /// - Returns: whether there is space, and the channel may keep the message.
+    private mutating func holdSpace(for offer: Offer, on channel: NamedChannel) -> Bool {
+        guard offer.waitsUntilTaken || mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
+        offer.isHeld = true
         return true
     }
 
@@ -186,10 +194,7 @@ extension HubStateMachine {
             // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
             return hand(offer, on: channel, to: receiver)
         }
-        guard fitsBuffer(offer, on: channel) else {
-            discard(offer, on: channel)
-            return answerSenders(of: offer, asDroppedBy: channel)
-        }
+        guard fitsBuffer(offer, on: channel) else { return dropAsNewest(offer, on: channel) }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
         chargeReturn(of: offer)
         dropOldestSurplus(of: channel)
@@ -207,23 +212,19 @@ extension HubStateMachine {
     /// - Returns: false if the channel drops the message as the newest, because it has no space.
     private mutating func fitsBuffer(_ offer: Offer, on channel: NamedChannel) -> Bool {
         if offer.isHeld { return true }
-        guard offer.waitsUntilTaken || mayKeep(offer.body.count), channel.engine.holdRoom() else {
+        guard holdSpace(for: offer, on: channel) else {
             if case .droppingNewest = channel.engine.kind { return false }
             return true
         }
-        offer.isHeld = true
         completeAcceptance(of: offer)
         return true
     }
 
-    private mutating func answerSenders(of offer: Offer, asDroppedBy channel: NamedChannel) {
-        while let sender = offer.sender {
-            if offer.waitsUntilTaken {
-                end(sender.operation, .cancelled("dropped"))
-            } else {
-                end(sender.operation, ok: .dropped.taking(sender.arm), arm: sender.arm)
-            }
-        }
+    /// Drops a returned message for which a channel that drops the newest has no space.
+    private mutating func dropAsNewest(_ offer: Offer, on channel: NamedChannel) {
+        discard(offer, on: channel)
+        endSenders(
+            of: offer, offer.waitsUntilTaken ? OfferVerdict(.cancelled("dropped")) : OfferVerdict(taken: .dropped))
         channels.removeIfIdle(channel, at: now)
     }
 
