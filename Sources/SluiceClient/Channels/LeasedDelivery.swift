@@ -77,6 +77,9 @@ public final class LeasedDelivery: Sendable {
 // MARK: For the programs of this package
 
 extension LeasedDelivery {
+    /// Whether the connection over which the message came is lost, so that the message has gone back.
+    package var hasLostConnection: Bool { !client.link.isConnected(over: connection) }
+
     /// Acknowledges the message without waiting for the answer.
     ///
     /// - Parameter listener: called with the answer on the client's reactor; nil means that the server has said `OK`.

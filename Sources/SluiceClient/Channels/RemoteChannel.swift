@@ -93,7 +93,9 @@ public struct RemoteChannel: Sendable {
     ///
     /// - Parameter timeout: how long to wait; zero tries once, nil waits for ever. The time also runs while there is no
     ///   connection.
-    /// - Throws: `.timedOut`, `.cancelled`: then no message was taken. `.poisoned`; refusals of the server.
+    /// - Throws: `.timedOut`, `.cancelled`: then no message was taken. `.poisoned`; refusals of the server. A server that
+    ///   is about to stop ends no receive, unless the client does not reconnect or `timeout` is zero: then this throws
+    ///   `.draining`.
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Message? {
         let reply = try await client.perform(
             .receive(ReceiveCommand(channel: channelName, timeout: timeout))

@@ -50,7 +50,8 @@ final class Link: EndOfTurn, @unchecked Sendable {
             }
             credentials = Credentials(try ChannelName(checking: given.principal), token: Body(given.token.utf8))
         }
-        conversation = Lock(ClientConversation(label: label, credentials: credentials))
+        conversation = Lock(
+            ClientConversation(label: label, credentials: credentials, reconnects: options.reconnect != nil))
     }
 
     // MARK: For any thread
@@ -81,6 +82,11 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     func cancelAll(of pipeline: SendPipeline) {
         perform(conversation.withLock { $0.cancelAll(of: pipeline) })
+    }
+
+    /// Whether the connection of this number is the current one, and the server has accepted it.
+    func isConnected(over connection: Int) -> Bool {
+        conversation.withLock { $0.isReady && $0.connection == connection }
     }
 
     var greeting: ServerGreeting? { conversation.withLock { $0.greeting } }
@@ -123,12 +129,14 @@ final class Link: EndOfTurn, @unchecked Sendable {
                 let stream = try await connect()
                 try await converse(over: stream)
             } catch {
+                // The reactor ends, and cancels its tasks.
+                if error.code == .cancelled { end = end ?? .clientClosed }
                 disconnected(givenUp ?? error)
             }
             guard end == nil, let backoff = options.reconnect else { break }
             let delay = backoff.delay(afterFailures: failures)
             failures += 1
-            try? await sleep(for: delay)
+            do { try await sleep(for: delay) } catch { break }
         }
         pulse?.stop()
         if case .ended = board.state { return }
@@ -206,6 +214,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
         actions.tell()
         if actions.needsFlush { requestFlush() }
+        if actions.needsAlarm { setAlarm() }
         switch actions.change {
         case .ready: opened(nil)
         case .broken(let error): throw error

@@ -12,6 +12,7 @@ extension ClientConversation {
         connection += 1
         lastHeard = now
         askedForLife = nil
+        isDraining = false
         phase = .greeting
         questions.append(.greeting)
         Request(command: .hello).append(to: &output)
@@ -94,6 +95,7 @@ extension ClientConversation {
     }
 
     private mutating func finish(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions) {
+        if outlivesDraining(operation, reply, &actions) { return }
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(reply.error())

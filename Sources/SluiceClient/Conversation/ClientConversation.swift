@@ -37,6 +37,8 @@ struct ClientConversation {
     static let identityLifetime = Duration.seconds(100)
 
     let credentials: Credentials?
+    /// Whether another connection follows a lost one.
+    let reconnects: Bool
     var phase = Phase.offline
     /// The number of the connection, from 1.
     var connection = 0
@@ -49,6 +51,8 @@ struct ClientConversation {
     var memory: ConnectionMemory
     /// Whether the server of this connection was restarted since the one before.
     var isNewServer = false
+    /// Whether the server of this connection is about to stop, and accepts no new work.
+    var isDraining = false
     /// When the server was last heard, by the clock of the reactor.
     var lastHeard: UInt64 = 0
     /// When the silent server was sent a `PING` that it has not answered yet.
@@ -67,8 +71,9 @@ struct ClientConversation {
     /// The tags in use by operations that take.
     var takingTags = 0
 
-    init(label: ChannelName? = nil, credentials: Credentials? = nil) {
+    init(label: ChannelName? = nil, credentials: Credentials? = nil, reconnects: Bool = true) {
         self.credentials = credentials
+        self.reconnects = reconnects
         memory = ConnectionMemory(label: label)
     }
 
@@ -165,9 +170,12 @@ struct ClientConversation {
         if case .ready = phase { true } else { false }
     }
 
-    /// Whether there is a tag for the operation, and no other operation waits for one before it.
+    /// Whether there is a tag for the operation, and no other operation waits for one before it. A server that is about to
+    /// stop is asked only for what does not wait for the next one.
     private func mayAsk(_ operation: Operation) -> Bool {
-        switch operation.lane {
+        // What is queued then waits for the next connection.
+        if isDraining { return !waitsForNextServer(operation) && (operation.lane.map(hasTag) ?? true) }
+        return switch operation.lane {
         case nil: instant.isEmpty
         case .taking: taking.isEmpty && hasTag(.taking)
         case .sending: sending.isEmpty && hasTag(.sending)
@@ -243,7 +251,7 @@ struct ClientConversation {
 
     /// Asks for queued operations as long as there are tags.
     mutating func askWaiting(_ actions: inout ConversationActions, now: () -> UInt64) {
-        guard isReady else { return }
+        guard isReady, !isDraining else { return }
         while let operation = instant.popFirst() { ask(operation, &actions, now: now) }
         while !sending.isEmpty, hasTag(.sending), let operation = sending.popFirst() {
             ask(operation, &actions, now: now)

@@ -27,7 +27,7 @@ public final class ReceivedMessages: AsyncSequence, Sendable {
         /// When the task is cancelled, this goes on to return what the server has already committed to the client, and then
         /// nil: nothing is lost.
         ///
-        /// - Throws: `.timedOut`, `.poisoned`; `.draining`; `.disconnected` when there will be no other connection; refusals
+        /// - Throws: `.timedOut`, `.poisoned`; `.disconnected` when there will be no other connection; refusals
         ///   of the server.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation

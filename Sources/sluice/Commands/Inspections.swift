@@ -106,6 +106,7 @@ struct Trace: ParsableCommand {
         abstract: "Show each message as it changes hands, until ctrl-C.")
 
     @OptionGroup var options: ReportOptions
+    @OptionGroup var reconnect: ReconnectOptions
 
     @Argument(help: "Show only channels whose names begin with this.", transform: Spelled.name)
     var prefix: ChannelName?
@@ -113,8 +114,9 @@ struct Trace: ParsableCommand {
     func run() throws {
         let place = try options.hub.place()
         let command = TraceCommand(prefix: prefix, format: options.json ? .json : .text)
+        let reconnects = !reconnect.noReconnect
         Invocation.run(quiet: options.hub.quiet) { invocation in
-            try await TraceJob(place: place, command: command).run(in: invocation)
+            try await TraceJob(place: place, reconnects: reconnects, command: command).run(in: invocation)
         }
     }
 }
@@ -122,6 +124,7 @@ struct Trace: ParsableCommand {
 /// Does what `trace` does.
 struct TraceJob: Sendable {
     let place: HubPlace
+    let reconnects: Bool
     let command: TraceCommand
 
     /// What has been traced and not printed. On the reactor's thread only.
@@ -132,7 +135,7 @@ struct TraceJob: Sendable {
     }
 
     func run(in invocation: Invocation) async throws -> Ending {
-        let client = try await invocation.connect(to: place)
+        let client = try await invocation.connect(to: place, reconnecting: reconnects)
         // A client without references is closed.
         defer { withExtendedLifetime(client) {} }
         let output = StandardOutput(on: invocation.reactor)

@@ -9,10 +9,12 @@ struct Receive: ParsableCommand {
         abstract: "Receive messages: one, some, or all.",
         discussion: """
             Prints a message a line. With --exec, runs the command with /bin/sh for each message, which it gets on its \
-            standard input. The message is acknowledged when the command ends with 0; otherwise it goes back.
+            standard input. The message is acknowledged when the command ends with 0; otherwise it goes back. With --exec \
+            and --follow, a lost connection is made again, also to a hub that was restarted.
             """)
 
     @OptionGroup var hub: HubOptions
+    @OptionGroup var reconnect: ReconnectOptions
 
     @Option(
         name: [.customShort("n"), .long],
@@ -75,6 +77,9 @@ struct Receive: ParsableCommand {
         guard exec != nil || (parallel == nil && retryDelay == nil) else {
             throw ValidationError("--parallel and --retry-delay require --exec")
         }
+        guard !reconnect.noReconnect || exec != nil || follow else {
+            throw ValidationError("--no-reconnect requires --exec or --follow: nothing else connects again")
+        }
         guard exec == nil || !(ack || null || raw || json) else {
             throw ValidationError("--exec excludes --ack, --null, --raw and --json")
         }
@@ -92,12 +97,15 @@ struct Receive: ParsableCommand {
             demand.lease = lease ?? Self.defaultLease
             demand.window = parallel ?? 1
             demand.windowBytes = nil
-            let job = ExecJob(place: place, demand: demand, command: exec, retryDelay: retryDelay ?? .seconds(1))
+            let job = ExecJob(
+                place: place, reconnects: !reconnect.noReconnect, demand: demand, command: exec,
+                retryDelay: retryDelay ?? .seconds(1))
             Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
         }
         if ack { demand.lease = lease ?? Self.defaultLease }
         let format: MessageFormat = json ? .json : raw ? .raw : null ? .null : .lines
-        let job = ReceiveJob(place: place, demand: demand, format: format)
+        let job = ReceiveJob(
+            place: place, reconnects: follow && !reconnect.noReconnect, demand: demand, format: format)
         Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
     }
 }
@@ -117,11 +125,12 @@ extension Intake.Demand {
 /// Does what `recv` does without `--exec`.
 struct ReceiveJob: Sendable {
     let place: HubPlace
+    let reconnects: Bool
     let demand: Intake.Demand
     let format: MessageFormat
 
     func run(in invocation: Invocation) async throws -> Ending {
-        let client = try await invocation.connect(to: place)
+        let client = try await invocation.connect(to: place, reconnecting: reconnects)
         let output = StandardOutput(on: invocation.reactor)
         let keeper = try demand.lease.map { try LeaseKeeper(lease: $0, of: client, in: invocation) }
         let intake = Intake(demand, of: client) { message in
@@ -136,10 +145,12 @@ struct ReceiveJob: Sendable {
         let progress = try Progress("received", in: invocation, isShown: !Console.hasTerminalOutput)
         do {
             while let batch = await intake.nextBatch() {
-                try await output.write(bytes(of: batch))
-                for message in batch { if let delivery = message.delivery { keeper?.acknowledge(delivery) } }
+                // A message that was lost with its connection comes again, and is printed then.
+                let held = batch.filter { message in message.delivery.map { keeper?.isHeld($0) ?? false } ?? true }
+                try await output.write(bytes(of: held))
+                for message in held { if let delivery = message.delivery { keeper?.acknowledge(delivery) } }
                 intake.release(batch.count, bytes: batch.reduce(0) { $0 + $1.message.bytes.count })
-                progress.add(batch.count)
+                progress.add(held.count)
             }
         } catch is BrokenPipe {
             progress.end()

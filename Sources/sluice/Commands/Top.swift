@@ -11,6 +11,7 @@ struct Top: ParsableCommand {
             """)
 
     @OptionGroup var hub: HubOptions
+    @OptionGroup var reconnect: ReconnectOptions
 
     @Option(help: ArgumentHelp("How often to refresh.", valueName: "D"), transform: Spelled.positiveDuration)
     var interval = Duration.seconds(1)
@@ -27,7 +28,7 @@ struct Top: ParsableCommand {
         if place.label == nil { place.label = ChannelName("\(Self.labelPrefix)\(getpid())") }
         let environment = ProcessInfo.processInfo.environment
         let job = TopJob(
-            place: place, interval: interval, glyphs: Self.glyphs(environment),
+            place: place, reconnects: !reconnect.noReconnect, interval: interval, glyphs: Self.glyphs(environment),
             usesColor: (environment["NO_COLOR"] ?? "").isEmpty)
         Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
     }

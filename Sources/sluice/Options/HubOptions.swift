@@ -55,6 +55,12 @@ struct HubOptions: ParsableArguments {
     }
 }
 
+/// The option of the commands that run until they are stopped.
+struct ReconnectOptions: ParsableArguments {
+    @Flag(help: "End when the connection is lost or the hub stops, with status 1; the default is to connect again.")
+    var noReconnect = false
+}
+
 /// The address of a hub, and the identity to use there.
 struct HubPlace: Sendable {
     var address: SocketAddress

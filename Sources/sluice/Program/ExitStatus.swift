@@ -77,3 +77,15 @@ extension Failure {
         return "\(text): \(reason)"
     }
 }
+
+extension OperationOutcome {
+    /// Whether the hub was lost, restarted, or about to stop before the operation was done.
+    var isLossOfHub: Bool {
+        switch self {
+        case .failed(let error): error.code == .inDoubt || error.code == .disconnected
+        case .reply(.cancelled("draining"), _), .reply(.maybe("draining"), _), .reply(.maybe("epoch"), _): true
+        case .reply(.error(let error), _): error.code == .draining
+        case .reply: false
+        }
+    }
+}

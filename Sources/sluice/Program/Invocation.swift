@@ -62,32 +62,64 @@ final class Invocation: Sendable {
 
     // MARK: The hub
 
-    /// Connects to a hub. The connection is not replaced when it is lost: a script must learn that.
-    func connect(to place: HubPlace) async throws -> Client {
+    /// Connects to a hub.
+    ///
+    /// - Parameters:
+    ///   - reconnecting: whether the connection is replaced when it is lost, which a person is told on stderr.
+    ///     It is not where a script must learn that.
+    ///   - reporting: whether stderr tells of lost connections.
+    func connect(
+        to place: HubPlace, reconnecting: Bool = false, reporting: Bool = true
+    ) async throws -> Client {
         var options = ClientOptions()
         options.credentials = place.credentials
         options.label = place.label?.description
-        options.reconnect = nil
+        if !reconnecting { options.reconnect = nil }
         options.keepAlive = nil
+        let client: Client
         do throws(SluiceError) {
-            return try await Client.connect("\(place.address)", options: options, on: reactor)
+            client = try await Client.connect("\(place.address)", options: options, on: reactor)
         } catch {
             throw Failure(Failure(error).message, .error)
         }
+        if reconnecting, reporting { reportLosses(of: client, place) }
+        return client
     }
 
-    /// Calls `reaction` when the connection is lost.
+    private func reportLosses(of client: Client, _ place: HubPlace) {
+        let states = client.states
+        reactor.spawn("reports of lost connections") { [console] in
+            var isLost = false
+            for await state in states {
+                switch state {
+                case .connecting(let cause?):
+                    if !isLost { console.complain("\(Failure(cause).message); connecting to \(place.address) again") }
+                    isLost = true
+                case .connected:
+                    if isLost { console.complain("connected to \(place.address) again") }
+                    isLost = false
+                case .connecting(nil), .ended: break
+                }
+            }
+        }
+    }
+
+    /// Calls `reaction` each time the connection is lost.
     func watch(_ client: Client, _ reaction: @escaping @Sendable () -> Void) {
-        reactor.spawn("the connection's end") {
-            for await state in client.states {
-                if case .ended = state { reaction() }
+        let states = client.states
+        reactor.spawn("the connection's losses") {
+            for await state in states {
+                switch state {
+                case .connecting(_?), .ended: reaction()
+                case .connecting(nil), .connected: break
+                }
             }
         }
     }
 }
 
 extension Client {
-    /// Why the connection is lost; nil while it is not.
+    /// Why there will be no other connection; nil as long as there may be one.
     var loss: Failure? {
         if case .ended(let error) = state { Failure(error) } else { nil }
     }

@@ -7,13 +7,15 @@ import SluiceWire
 /// Does what `top` does: asks the hub for reports at intervals, and draws them.
 struct TopJob: Sendable {
     let place: HubPlace
+    let reconnects: Bool
     let interval: Duration
     let glyphs: Glyphs
     let usesColor: Bool
 
     func run(in invocation: Invocation) async throws -> Ending {
         let terminal = try Terminal()
-        let client = try await invocation.connect(to: place)
+        // The screen shows that a connection is lost; a complaint would spoil it.
+        let client = try await invocation.connect(to: place, reconnecting: reconnects, reporting: false)
         let screen = TopScreen(self, terminal, invocation)
         let handoffs = HandoffCounter(client, on: invocation.reactor)
         invocation.interruption.react { _ in screen.quit() }
@@ -27,6 +29,10 @@ struct TopJob: Sendable {
         invocation.reactor.spawn("keys") {
             while let bytes = try await input.next() { for key in Key.keys(in: bytes) { screen.take(key) } }
             screen.quit()
+        }
+        let states = client.states
+        invocation.reactor.spawn("the connection") {
+            for await state in states { screen.change { $0.note(state) } }
         }
         invocation.reactor.spawn("reports") {
             do { try await watch(client, handoffs, screen, invocation.reactor) } catch { screen.end(error) }
@@ -182,7 +188,7 @@ private final class HandoffCounter: @unchecked Sendable {
                     if total == Self.mostInAnInterval { break }
                 }
             } catch {
-                isAllowed = (error as? SluiceError)?.code == .draining
+                isAllowed = [.draining, .disconnected].contains((error as? SluiceError)?.code)
             }
             isTracing = false
         }

@@ -1,3 +1,4 @@
+import SluiceClient
 import SluiceWire
 
 /// What `top` shows: the latest reports, and values computed from them.
@@ -45,6 +46,14 @@ struct TopModel: Sendable {
     var rate: Double? { rates.last }
 
     func rate(of channel: String) -> Double { channelRates[channel]?.last ?? 0 }
+
+    /// Shows whether there is a connection. Without one, the reports are old.
+    mutating func note(_ state: ConnectionState) {
+        switch state {
+        case .connecting(let cause?): trouble = "no connection, trying again: \(cause.message)"
+        case .connecting(nil), .connected, .ended: trouble = nil
+        }
+    }
 
     /// Updates the model with the reports of an interval.
     ///

@@ -39,7 +39,8 @@ struct TopView: Sendable {
     }
 
     private func summary(_ model: TopModel) -> StyledLine {
-        guard let server = model.server else { return StyledLine(" " + (model.trouble ?? "waiting for the hub"), .dim) }
+        if let trouble = model.trouble { return StyledLine(" \(trouble)".columns(width, glyphs), .bold) }
+        guard let server = model.server else { return StyledLine(" waiting for the hub", .dim) }
         var line = StyledLine(" ")
         line.append(model.rate.map { Self.rate($0) } ?? "-", .bold)
         line.append(" messages/s", .dim)

@@ -7,21 +7,28 @@ import SluiceWire
 /// nacks it otherwise.
 struct ExecJob: Sendable {
     let place: HubPlace
+    let reconnects: Bool
     let demand: Intake.Demand
     let command: String
     /// How long no receiver gets a message whose command has failed.
     let retryDelay: Duration
 
     func run(in invocation: Invocation) async throws -> Ending {
-        let client = try await invocation.connect(to: place)
+        let client = try await invocation.connect(to: place, reconnecting: reconnects)
         let keeper = try LeaseKeeper(lease: demand.lease ?? Receive.defaultLease, of: client, in: invocation)
         let crew = Crew(self, keeper, try Children(on: invocation.reactor), invocation)
-        let intake = Intake(demand, of: client)
+        let intake = Intake(demand, of: client) { message in
+            if let delivery = message.delivery { keeper.hold(delivery) }
+        }
         invocation.interruption.react { number in
             intake.stop()
             crew.signalAll(number)
         }
         while let delivery = await intake.nextBatch(atMost: 1)?.first?.delivery {
+            // The commands whose messages were lost with a connection may still be running.
+            try await crew.waitForPlace()
+            // A message that was lost meanwhile comes again.
+            guard keeper.isHeld(delivery) else { continue }
             guard invocation.interruption.signal == nil, client.loss == nil else {
                 keeper.nack(delivery)
                 continue
@@ -55,6 +62,11 @@ private final class Crew {
 
     /// `.error` when a certain number of messages was asked for and a command has failed.
     var status: ExitStatus { job.demand.total != nil && hasFailed ? .error : .success }
+
+    /// Waits until fewer commands are running than may run at a time.
+    func waitForPlace() async throws {
+        while running.count >= job.demand.window { try await gate.wait() }
+    }
 
     /// Starts the command with a message.
     func work(on delivery: LeasedDelivery) throws {

@@ -23,8 +23,11 @@ final class LeaseKeeper: @unchecked Sendable {
     init(lease: Duration, of client: Client, in invocation: Invocation) throws(SluiceError) {
         gate = Gate("the hub's answers to acknowledgements", on: invocation.reactor)
         ticker = try invocation.reactor.tick(every: lease / 3) { [weak self] _ in self?.touchAll() }
-        invocation.watch(client) { [weak self] in self?.loseAll() }
+        invocation.watch(client) { [weak self] in self?.loseThoseOfLostConnections() }
     }
+
+    /// Whether the message is held: neither acknowledged nor nacked, nor lost.
+    func isHeld(_ delivery: LeasedDelivery) -> Bool { held[ObjectIdentifier(delivery)] != nil }
 
     /// Renews the lease of a message until it is acknowledged or nacked.
     ///
@@ -33,16 +36,16 @@ final class LeaseKeeper: @unchecked Sendable {
         held[ObjectIdentifier(delivery)] = Hold(delivery: delivery, onLoss: onLoss)
     }
 
-    private func loseAll() {
-        let all = held
-        held = [:]
-        for hold in all.values { hold.onLoss() }
+    private func loseThoseOfLostConnections() {
+        for (id, hold) in held where hold.delivery.hasLostConnection { lose(id) }
     }
+
+    private func lose(_ id: ObjectIdentifier) { held.removeValue(forKey: id)?.onLoss() }
 
     private func touchAll() {
         for (id, hold) in held {
             hold.delivery.touch { [self] error in
-                if error != nil { held.removeValue(forKey: id)?.onLoss() }
+                if error != nil { lose(id) }
             }
         }
     }

@@ -44,11 +44,11 @@ import Testing
                 """)
     }
 
-    @Test("pipe ends when the hub of its destination stops")
+    @Test("pipe ends when the hub of its destination stops, if it may not connect again")
     func aPipeEndsWithTheHubThatItSendsTo() throws {
         let daemon = try Daemon()
         let other = try Daemon()
-        let pipe = try daemon.sluice("pipe", "a", "b", "--to", "127.0.0.1:\(try other.port)")
+        let pipe = try daemon.sluice("pipe", "--no-reconnect", "a", "b", "--to", "127.0.0.1:\(try other.port)")
         let sender = try daemon.sluice("send", "a", "x")
         try other.expect("x\n", of: "sluice recv b")
         #expect(try sender.status() == 0)
@@ -171,7 +171,7 @@ import Testing
 
     @Test(
         "Commands are stopped when the hub is lost",
-        arguments: [["recv", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
+        arguments: [["recv", "--no-reconnect", "jobs", "--exec"], ["lock", "jobs", "--", "bash", "-c"]])
     func aLostHubStopsTheCommands(arguments: [String]) throws {
         let daemon = try Daemon()
         let script = "trap 'echo stopped; exit 1' TERM; echo begun; while :; do sleep 0.01; done"

@@ -18,7 +18,9 @@ extension Daemon {
     }
 
     /// Starts the `sluice` of this build as a client of this daemon.
-    func sluice(_ arguments: String...) throws -> Program {
+    func sluice(_ arguments: String...) throws -> Program { try sluice(arguments) }
+
+    func sluice(_ arguments: [String]) throws -> Program {
         try Program(Self.directory.appendingPathComponent("sluice").path, arguments, environment: environment)
     }
 

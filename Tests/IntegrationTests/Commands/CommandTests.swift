@@ -16,7 +16,7 @@ import Testing
         let daemon = try Daemon()
         let waiting = [
             try daemon.sluice("recv", "a"), try daemon.sluice("send", "b", "x"),
-            try daemon.sluice("recv", "--follow", "c"),
+            try daemon.sluice("recv", "--follow", "--no-reconnect", "c"),
             try daemon.sluice("select", "recv", "d", ",", "send", "e", "x"),
             try daemon.sluice("barrier", "-n", "2", "f"),
         ]

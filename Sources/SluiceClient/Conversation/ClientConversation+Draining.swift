@@ -1,0 +1,47 @@
+import SluiceRuntime
+import SluiceWire
+
+/// How receives outlive a server that is about to stop.
+///
+/// Such a server refuses new work and withdraws what waits, and both prove that the operation has not happened. It keeps
+/// the connection open as long as the client holds messages, so that they can still be acknowledged. A send throws
+/// `.draining` all the same: a task that holds a message would otherwise delay the end of the server by waiting for the
+/// next one.
+extension ClientConversation {
+    /// Keeps an operation for the next connection when the server does not perform it because it is about to stop.
+    ///
+    /// - Returns: false when the operation ends with the reply.
+    mutating func outlivesDraining(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions) -> Bool
+    {
+        switch reply {
+        case .cancelled("draining"): break
+        case .error(let error) where error.code == .draining: break
+        case .ok, .message, .data, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error:
+            return false
+        }
+        isDraining = true
+        guard isReady, waitsForNextServer(operation), !operation.isCancelled, operation.continueCounting() else {
+            return false
+        }
+        operation.stage = .queued
+        operation.wasDelayed = true
+        switch operation.lane {
+        case nil: instant.insert([operation])
+        case .taking: taking.insert([operation])
+        case .sending: sending.insert([operation])
+        }
+        if operation.deadline != nil { actions.needsAlarm = true }
+        return true
+    }
+
+    /// Whether a server that is about to stop refuses the operation, and the next one is asked.
+    func waitsForNextServer(_ operation: Operation) -> Bool {
+        guard reconnects, operation.timeout != .zero, operation.command.recovery == .again else { return false }
+        switch operation.command {
+        case .receive, .select, .trace, .open, .join: return true
+        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .close, .poison, .leave,
+            .inspect, .cancel, .help, .quit:
+            return false
+        }
+    }
+}
