@@ -40,6 +40,7 @@ import Testing
         options.credentials = ClientCredentials(principal: "ann", token: "wrong")
         let error = await #expect(throws: SluiceError.self) { try await server.connect(options) }
         #expect(error?.code == .denied)
+        try await server.disconnected()
         options.credentials = ClientCredentials(principal: "ann", token: "secret")
         let client = try await server.connect(options)
         #expect(try await client.serverReport().connections == 1)
