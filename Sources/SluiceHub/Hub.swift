@@ -62,7 +62,9 @@ public final class Hub: Sendable {
         help = Help(limits: limits.wire)
         inputCapacity = limits.inputCapacity
         parserLimits = RequestParser.SharedLimits(limits.wire)
-        greeting = .ok(Attributes([Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes))
+        greeting = .ok(
+            Attributes(
+                [Attribute(.version, 1), Attribute(.epoch, epoch)] + limits.wire.attributes + Feature.attributes))
         self.report = report
         var machine = HubStateMachine(limits: limits, epoch: epoch, generator: generator)
         machine.outbox.startNanoseconds = startNanoseconds

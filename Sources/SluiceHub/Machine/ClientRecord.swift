@@ -48,6 +48,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// The arms that the client's fair selects took.
     @exclusivity(unchecked) var fairness = FairMemory()
+    /// The answers that are kept for the client's calls. Nil if there are none.
+    @exclusivity(unchecked) var answers: KeptAnswers?
     /// The channels that the client has used most recently.
     @exclusivity(unchecked) var usage = ChannelUsage()
 

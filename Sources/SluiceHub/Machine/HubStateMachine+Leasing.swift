@@ -52,7 +52,9 @@ extension HubStateMachine {
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
-        return CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts)
+        var terms = CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts)
+        terms.isCall = offer.wantsAnswer
+        return terms
     }
 
     /// Lets a new offer that is handed out use the channel's buffer space, if its sender needs no more than that.
@@ -94,12 +96,20 @@ extension HubStateMachine {
 
     // MARK: Its end
 
-    mutating func acknowledge(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
+    mutating func acknowledge(
+        _ delivery: DeliveryID, answering answer: MessageBytes?, by connection: ConnectionID
+    ) -> Outcome {
         guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .done(.error(.stale)) }
         countHandoff()
-        complete(lease.offer, on: lease.channel)
+        let isUnwanted: Bool
+        if let answer {
+            isUnwanted = !complete(lease.offer, on: lease.channel, answering: answer)
+        } else {
+            isUnwanted = false
+            complete(lease.offer, on: lease.channel)
+        }
         lapse(lease)
-        return .ok(CommonAttributes())
+        return isUnwanted ? .done(.unwantedAnswer) : .ok(CommonAttributes())
     }
 
     mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Outcome {

@@ -37,8 +37,9 @@ extension HubStateMachine {
         let client = client(of: caller)
         let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
-            body: command.body, origin: caller.connection, waitsUntilTaken: options?.until == .taken,
-            triesOnce: patience.triesOnce, minimumReceivers: options?.minimumReceivers ?? 0,
+            body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
+            wantsAnswer: options?.wantsAnswer ?? false, triesOnce: patience.triesOnce,
+            minimumReceivers: options?.minimumReceivers ?? 0,
             key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
         switch offer(draft, of: client, on: channel) {
         case .ok(let attributes):
@@ -66,10 +67,12 @@ extension HubStateMachine {
     /// Offers a message to the receivers that wait on the channel, and otherwise to the channel's buffer.
     mutating func offer(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> Attempt {
         if let key = draft.key, let entry = memory[key] {
+            guard entry.isOfCall == draft.wantsAnswer else { return .done(.error(.otherCommandsID)) }
             switch entry {
             case .pending(let offer): return .repeated(offer)
             case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
             case .kept, .delivered: return .ok(.duplicate.taking(draft.arm))
+            case .called(let answer): return repetition(of: answer)
             }
         }
         if let refusal = refusalToHandOut(draft, of: client, on: channel) { return .done(.error(refusal)) }
@@ -333,17 +336,20 @@ extension HubStateMachine {
 
     /// Remembers a send that completed at once.
     mutating func remember(_ draft: Draft) {
-        if let key = draft.key { memory.finish(key, by: clients[draft.origin] ?? nobody, at: now) }
+        guard let key = draft.key else { return }
+        memory.finish(
+            key, as: draft.wantsAnswer ? .called(nil) : .delivered, by: clients[draft.origin] ?? nobody, at: now)
     }
 
     /// Remembers the id of an offer that is delivered.
     mutating func remember(_ offer: Offer) {
-        if let key = offer.key { memory.finish(key, by: offer.payer ?? nobody, at: now) }
+        guard let key = offer.key else { return }
+        memory.finish(key, as: offer.wantsAnswer ? .called(nil) : .delivered, by: offer.payer ?? nobody, at: now)
     }
 
     /// Remembers the id of an offer that its channel answers for, before a receiver has taken it for good.
     mutating func rememberKept(_ offer: Offer) {
-        if let key = offer.key { memory.finish(key, keptAs: offer, by: offer.payer ?? nobody, at: now) }
+        if let key = offer.key { memory.finish(key, as: .kept(offer), by: offer.payer ?? nobody, at: now) }
     }
 }
 

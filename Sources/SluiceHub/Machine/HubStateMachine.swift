@@ -198,7 +198,7 @@ struct HubStateMachine: ~Copyable {
         case .receive(let command): receive(command, caller)
         case .select(let command): select(command, caller)
         case .barrier(let command): barrier(command, caller)
-        case .acknowledge(let delivery): acknowledge(delivery, by: caller.connection)
+        case .acknowledge(let delivery, let answer): acknowledge(delivery, answering: answer, by: caller.connection)
         case .nack(let command): nack(command, by: caller.connection)
         case .touch(let delivery): touch(delivery, by: caller.connection)
         case .open(let command): .done(open(command, by: caller.connection))

@@ -37,6 +37,8 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     let origin: ConnectionID
     /// Whether the sender is answered only when a receiver has taken the message, even if the channel could keep it.
     let waitsUntilTaken: Bool
+    /// Whether the message is that of a `CALL`, whose receiver may answer it.
+    let wantsAnswer: Bool
     /// The least number of receivers that a broadcast waits for.
     let minimumReceivers: Int32
     let key: SendKey?
@@ -64,6 +66,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         self.position = position
         origin = draft.origin
         waitsUntilTaken = draft.waitsUntilTaken
+        wantsAnswer = draft.wantsAnswer
         minimumReceivers = Int32(clamping: draft.minimumReceivers)
         key = draft.key
     }
@@ -122,6 +125,8 @@ struct Draft {
     let body: MessageBytes
     let origin: ConnectionID
     var waitsUntilTaken = false
+    /// Whether the receiver may answer the message.
+    var wantsAnswer = false
     /// Whether the send has a timeout of zero, so that it waits only for a lease to end.
     var triesOnce = false
     var minimumReceivers = 0

@@ -17,6 +17,17 @@ struct SendMemory: ~Copyable {
         /// The message was delivered, or dropped after the channel had answered for it. This is remembered for some
         /// time.
         case delivered
+        /// The message of a call was taken, with the answer, or without one. This is remembered for some time.
+        case called(KeptAnswer?)
+
+        /// Whether the message is that of a `CALL`.
+        var isOfCall: Bool {
+            switch self {
+            case .pending(let offer): offer.wantsAnswer
+            case .kept, .delivered: false
+            case .called: true
+            }
+        }
     }
 
     private var entries: [SendKey: Entry] = [:]
@@ -44,9 +55,9 @@ struct SendMemory: ~Copyable {
 
     /// Records the delivery of a send, which need not have been pending, and charges its client for the id.
     ///
-    /// - Parameter kept: the offer, if its channel has answered for it and no receiver has taken it yet.
-    mutating func finish(_ key: SendKey, keptAs kept: Offer? = nil, by client: ClientRecord, at now: UInt64) {
-        entries[key] = kept.map { .kept($0) } ?? .delivered
+    /// - Parameter entry: what is remembered; not `pending`.
+    mutating func finish(_ key: SendKey, as entry: Entry, by client: ClientRecord, at now: UInt64) {
+        entries[key] = entry
         delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
         prune(at: now, atMost: Self.prunedAtOnce)
     }

@@ -39,6 +39,7 @@ extension HubStateMachine {
     mutating func end(_ id: OperationID, _ verdict: OfferVerdict, arm: Int32?) {
         switch verdict.end {
         case .taken(let attributes): end(id, ok: attributes.taking(arm), arm: arm)
+        case .answered(let answer, let attributes): end(id, answer: answer, attributes)
         case .refused(let reply): end(id, reply, arm: arm)
         }
     }
@@ -126,6 +127,8 @@ extension HubStateMachine {
 final class OfferVerdict: Sendable {
     enum End: Sendable {
         case taken(CommonAttributes)
+        /// A receiver has taken and answered the message of a call.
+        case answered(MessageBytes, CommonAttributes)
         case refused(Reply)
     }
 
@@ -138,12 +141,16 @@ final class OfferVerdict: Sendable {
         end = .taken(attributes)
     }
 
+    init(answer: MessageBytes, _ attributes: CommonAttributes) {
+        end = .answered(answer, attributes)
+    }
+
     init(_ reply: Reply) {
         end = .refused(reply)
     }
 
     /// Whether a receiver has taken the message, or a barrier is open.
-    var isTaken: Bool { if case .taken = end { true } else { false } }
+    var isTaken: Bool { if case .refused = end { false } else { true } }
 }
 
 /// Answers the remaining senders of an offer.

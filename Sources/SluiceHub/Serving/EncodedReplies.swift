@@ -31,10 +31,26 @@ struct EncodedReplies: ~Copyable {
     var count: Int { bytes.count + insertedBytes }
 
     mutating func append(_ reply: Reply, tag: Tag?) {
-        guard case .message(let channel, let body, let attributes) = reply, body.count >= Self.leastInsertedBytes else {
-            return bytes.append(reply, tag: tag)
+        switch reply {
+        case .message(let channel, let body, let attributes) where body.count >= Self.leastInsertedBytes:
+            append(large: body, from: channel, attributes.common, tag: tag)
+        case .data(let body, let attributes)
+        where body.count >= Self.leastInsertedBytes && attributes.others.isEmpty:
+            append(data: .owned(body), attributes.common, tag: tag)
+        default: bytes.append(reply, tag: tag)
         }
-        append(large: body, from: channel, attributes.common, tag: tag)
+    }
+
+    /// Appends an answer.
+    mutating func append(data: MessageBytes, _ attributes: CommonAttributes, tag: Tag?) {
+        switch data {
+        case .owned(let body) where body.count >= Self.leastInsertedBytes,
+            .shared(let body) where body.count >= Self.leastSharedBytes:
+            bytes.append(headOfData: body.count, attributes, tag: tag)
+            insert(body)
+        case .borrowed, .owned, .shared:
+            data.withUnsafeBytes { bytes.append(data: $0, attributes, tag: tag) }
+        }
     }
 
     /// Appends `OK`.

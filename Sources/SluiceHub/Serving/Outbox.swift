@@ -71,6 +71,17 @@ struct Outbox: ~Copyable {
         }
     }
 
+    /// Ends a call with the answer.
+    mutating func finish(
+        _ operation: ParkedOperation, _ id: OperationID, answer: MessageBytes, _ attributes: CommonAttributes
+    ) {
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.finish(operation.caller.tag, answer: answer, attributes, isOwn: isOwn)
+        } else {
+            effects.append(Effect(operation.caller, id, .final(.data(answer.body, Attributes(attributes)))))
+        }
+    }
+
     /// Sends a message to a counted receive that continues.
     mutating func forward(
         _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, through stream: CountedReceive,

@@ -121,6 +121,18 @@ final class OutboxSegment: @unchecked Sendable {
         endOwn(tag)
     }
 
+    /// Appends an answer, which is the last reply to a call.
+    func finish(_ tag: Tag?, answer: MessageBytes, _ attributes: CommonAttributes, isOwn: Bool) {
+        guard isOwn else {
+            let waiting = ensureWaiting()
+            waiting.encoded.append(data: answer, attributes, tag: tag)
+            return waiting.end(tag)
+        }
+        if isClosed { return }
+        output.append(data: answer, attributes, tag: tag)
+        endOwn(tag)
+    }
+
     /// Appends a message of an operation that continues.
     func forward(
         _ message: MessageBytes, behind head: MessageHead, _ attributes: CommonAttributes, countingFor bytes: Int,

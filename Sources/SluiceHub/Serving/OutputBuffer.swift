@@ -46,6 +46,11 @@ struct OutputBuffer: ~Copyable {
         replies.append(message, from: channel, attributes, tag: tag)
     }
 
+    mutating func append(data: MessageBytes, _ attributes: CommonAttributes, tag: Tag?) {
+        ensureBuffer()
+        replies.append(data: data, attributes, tag: tag)
+    }
+
     /// Appends `OK` without attributes.
     mutating func appendOK(tag: RequestParser.RepeatedTag) {
         ensureBuffer()

@@ -27,8 +27,9 @@ package enum Command: Sendable, Hashable {
     case receive(ReceiveCommand)
     case select(SelectCommand)
     case barrier(BarrierCommand)
-    /// Ends a lease because the receiver has processed the message. Its sender gets `OK`.
-    case acknowledge(DeliveryID)
+    /// Ends a lease because the receiver has processed the message. Its sender gets `OK`, or the answer if it is a
+    /// `CALL`. Nil is no answer, as opposed to an empty one.
+    case acknowledge(DeliveryID, answer: MessageBytes? = nil)
     /// Ends a lease and puts the message back where it stood.
     case nack(NackCommand)
     /// Renews a lease for its full duration.
@@ -56,7 +57,7 @@ package enum Command: Sendable, Hashable {
         case .authenticate: .authenticate
         case .name: .name
         case .ping: .ping
-        case .send: .send
+        case .send(let command): command.wantsAnswer ? .call : .send
         case .receive: .receive
         case .select: .select
         case .barrier: .barrier

@@ -1,4 +1,4 @@
-/// Offers a message until a receiver takes it (`SEND`).
+/// Offers a message until a receiver takes it (`SEND`), or also until the receiver answers it (`CALL`).
 ///
 /// Most sends have no options, so the options are stored out of line to keep a plain command small.
 package struct SendCommand: Sendable, Hashable {
@@ -13,6 +13,7 @@ package struct SendCommand: Sendable, Hashable {
     ///   - identity: identifies a repeated send of the same message.
     ///   - until: when the send is answered. Nil leaves that to the channel.
     ///   - minimumReceivers: the least number of receivers that a broadcast waits for.
+    ///   - wantsAnswer: whether the receiver may answer the message, so that the command is a `CALL`.
     ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
         channel: ChannelName,
@@ -21,17 +22,18 @@ package struct SendCommand: Sendable, Hashable {
         identity: SendIdentity? = nil,
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
+        wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.channel = channel
         self.body = body
-        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, !waitsAfterEOF {
+        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, !wantsAnswer, !waitsAfterEOF {
             options = .usual
         } else {
             options = .given(
                 SendOptions(
                     timeout: timeout, identity: identity, until: until, minimumReceivers: minimumReceivers,
-                    waitsAfterEOF: waitsAfterEOF))
+                    wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
         }
     }
 
@@ -63,6 +65,10 @@ package struct SendCommand: Sendable, Hashable {
         get { given?.minimumReceivers }
         set { change { $0.minimumReceivers = newValue } }
     }
+    package var wantsAnswer: Bool {
+        get { given?.wantsAnswer ?? false }
+        set { change { $0.wantsAnswer = newValue } }
+    }
     package var waitsAfterEOF: Bool {
         get { given?.waitsAfterEOF ?? false }
         set { change { $0.waitsAfterEOF = newValue } }
@@ -75,7 +81,11 @@ package struct SendOptions: Sendable, Hashable {
     package var identity: SendIdentity?
     package var until: SendGoal?
     package var minimumReceivers: Int?
+    package var wantsAnswer = false
     package var waitsAfterEOF = false
+
+    /// Whether the send is answered only when a receiver has taken the message, even if the channel could keep it.
+    package var waitsUntilTaken: Bool { until == .taken || wantsAnswer }
 
     /// Stores options out of line, because they are rare. Not generic, because a generic type crashes the compiler of
     /// Swift 6.3.
@@ -96,11 +106,12 @@ extension SendCommand {
         identity: SendIdentity? = nil,
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
+        wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.init(
             channel: channel, body: .owned(body), timeout: timeout, identity: identity, until: until,
-            minimumReceivers: minimumReceivers, waitsAfterEOF: waitsAfterEOF)
+            minimumReceivers: minimumReceivers, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF)
     }
 }
 

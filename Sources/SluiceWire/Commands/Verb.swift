@@ -7,6 +7,7 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case name = "NAME"
     case ping = "PING"
     case send = "SEND"
+    case call = "CALL"
     case receive = "RECV"
     case select = "SELECT"
     case barrier = "BARRIER"

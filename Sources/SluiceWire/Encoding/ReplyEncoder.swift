@@ -62,6 +62,13 @@ extension BoundedWriter {
         put(UInt8.lineFeed)
     }
 
+    /// Puts the line that announces an answer.
+    fileprivate mutating func putHead(ofData byteCount: Int, _ attributes: CommonAttributes, tag: Tag?) {
+        put(tag)
+        put("DATA " as StaticString)
+        putLengthOfMessage(byteCount, attributes)
+    }
+
     fileprivate mutating func put(_ tag: Tag?) {
         guard let tag else { return }
         put(UInt8.numberSign)
@@ -105,6 +112,7 @@ extension BoundedWriter {
             put(decimal: Int(delivery.slot))
         }
         if attributes.attempt > 0 { put(" attempt=", Int(attributes.attempt)) }
+        if attributes.isCall { put(" call=yes" as StaticString) }
         if let receivers = attributes.receivers { put(" receivers=", receivers) }
         if attributes.isDuplicate { put(" dup=yes" as StaticString) }
         if attributes.isDropped { put(" dropped=yes" as StaticString) }
@@ -136,13 +144,13 @@ extension Reply {
     /// For a message with common attributes.
     fileprivate static func encodedCapacity(ofMessage byteCount: Int) -> Int { capacityOfOK + byteCount }
 
-    /// For an `OK` with common attributes: six keys of at most nine bytes, each with a space, `=`, and a number.
-    fileprivate static let capacityOfOK = capacityOfLine + 6 * (11 + BoundedWriter.mostDigits)
+    /// For an `OK` with common attributes: seven keys of at most nine bytes, each with a space, `=`, and a number.
+    fileprivate static let capacityOfOK = capacityOfLine + 7 * (11 + BoundedWriter.mostDigits)
 }
 
 extension Attributes {
     fileprivate var encodedCapacity: Int {
-        others.reduce(6 * (11 + BoundedWriter.mostDigits)) {
+        others.reduce(7 * (11 + BoundedWriter.mostDigits)) {
             $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
         }
     }
@@ -192,6 +200,21 @@ extension ByteBuffer {
             writer.putOK()
             writer.put(UInt8.lineFeed)
         }
+    }
+
+    /// Appends an answer as the server sends it.
+    package mutating func append(data: UnsafeRawBufferPointer, _ attributes: CommonAttributes, tag: Tag?) {
+        append(atMost: Reply.encodedCapacity(ofMessage: data.count)) { writer in
+            writer.putHead(ofData: data.count, attributes, tag: tag)
+            writer.put(data)
+            writer.put(UInt8.lineFeed)
+        }
+    }
+
+    /// Appends the line before the bytes of an answer. The caller must append the bytes, and then call
+    /// ``appendEndOfMessage()``.
+    package mutating func append(headOfData byteCount: Int, _ attributes: CommonAttributes, tag: Tag?) {
+        append(atMost: Reply.encodedCapacity(ofMessage: 0)) { $0.putHead(ofData: byteCount, attributes, tag: tag) }
     }
 
     /// Appends a message of a counted receive.

@@ -1,7 +1,7 @@
 /// Sending, receiving and selecting, and the ends of leases.
 extension [UInt8] {
     mutating func append(_ command: SendCommand) {
-        append("SEND")
+        append(command.wantsAnswer ? "CALL" : "SEND")
         append(timeout: command.timeout)
         append(waitsAfterEOF: command.waitsAfterEOF)
         append(id: command.identity?.id)
@@ -74,6 +74,16 @@ extension [UInt8] {
         append(.space)
         append(delivery)
         append(.lineFeed)
+    }
+
+    mutating func append(acknowledge delivery: DeliveryID, _ answer: MessageBytes?) {
+        guard let answer else { return append("ACK", delivery) }
+        append("ACK")
+        append(" len=", answer.count)
+        append(.space)
+        append(delivery)
+        append(.lineFeed)
+        append(framed: answer.body)
     }
 
     mutating func append(_ command: NackCommand) {

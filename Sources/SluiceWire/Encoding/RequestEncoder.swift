@@ -16,7 +16,7 @@ extension Request {
         case .receive(let command): out.append(command)
         case .select(let command): out.append(command)
         case .barrier(let command): out.append(command)
-        case .acknowledge(let delivery): out.append("ACK", delivery)
+        case .acknowledge(let delivery, let answer): out.append(acknowledge: delivery, answer)
         case .nack(let command): out.append(command)
         case .touch(let delivery): out.append("TOUCH", delivery)
         case .open(let command): out.append(command)

@@ -10,6 +10,16 @@ extension CommandParser {
                 until: options.rare?.until, minimumReceivers: options.rare?.need, waitsAfterEOF: options.waitsAfterEOF))
     }
 
+    mutating func call(_ words: inout WordReader) throws(WireError) -> Command {
+        let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch])
+        let channel = try words.channel()
+        let body = try bodies.body(&words, length: options.length)
+        return .send(
+            SendCommand(
+                channel: channel, body: body, timeout: options.timeout, identity: try identity(options.rare),
+                wantsAnswer: true, waitsAfterEOF: options.waitsAfterEOF))
+    }
+
     private func identity(_ options: RareOptions?) throws(WireError) -> SendIdentity? {
         guard let options else { return nil }
         guard let id = options.id else {
@@ -43,11 +53,12 @@ extension CommandParser {
         }
     }
 
-    func acknowledge(_ words: inout WordReader) throws(WireError) -> Command {
-        _ = try CommandOptions(&words)
+    mutating func acknowledge(_ words: inout WordReader) throws(WireError) -> Command {
+        let options = try CommandOptions(&words, allowing: [.length])
         let delivery = try words.delivery()
-        try words.end()
-        return .acknowledge(delivery)
+        // Spaces at the end of a line are no answer, because other commands without a text allow them.
+        if options.length == nil, words.isBlank { return .acknowledge(delivery) }
+        return .acknowledge(delivery, answer: try bodies.body(&words, length: options.length))
     }
 
     func nack(_ words: inout WordReader) throws(WireError) -> Command {

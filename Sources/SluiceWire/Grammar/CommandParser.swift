@@ -21,6 +21,7 @@ struct CommandParser {
         case .name: try name(&words)
         case .ping: try ping(&words)
         case .send: try send(&words)
+        case .call: try call(&words)
         case .receive: try receive(&words)
         case .select: try select(&words)
         case .barrier: try barrier(&words)

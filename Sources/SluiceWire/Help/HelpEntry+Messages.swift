@@ -12,7 +12,8 @@ extension HelpEntry {
                 timeout=D       TIMEOUT if nobody took the message within D; 0 tries once.
                                 MAYBE if the message is under a lease when D ends
                 id=X            makes a retry safe: within 120 s, another SEND with the same
-                                channel and id joins the first, or gets OK dup=yes
+                                channel and id joins the first, or gets OK dup=yes.
+                                ERR conflict if the id belongs to a CALL
                 epoch=E         with an id: MAYBE epoch if the server's epoch is not E
                 until=accepted  OK as soon as the channel keeps the message
                 until=taken     OK only when a receiver took it, even if the channel buffers
@@ -20,6 +21,28 @@ extension HelpEntry {
                 eof=wait        keep waiting after this side of the connection is closed
                 len=N           the message is the N bytes after this line, at most \(limits.maxBodyBytes),
                                 followed by a line end
+                """)
+    }
+
+    static func call(_ limits: Limits) -> HelpEntry {
+        HelpEntry(
+            "offer a message, and wait for its answer",
+            usage: "CALL [timeout=D] [id=X [epoch=E]] [eof=wait] channel text",
+            "CALL [...] len=N channel",
+            details: """
+                Answers DATA N and the N bytes of the answer, when a receiver has acknowledged
+                the message with an answer: ACK did text. Answers OK when it was taken without
+                one: by a bare ACK, or by a receive without a lease.
+
+                timeout=D  TIMEOUT if nobody took the message within D; 0 tries once.
+                           MAYBE if the message is under a lease when D ends
+                id=X       makes a retry safe: within 120 s, another CALL with the same
+                           channel and id joins the first, or gets the same answer, with
+                           dup=yes. ERR conflict if the id belongs to a SEND
+                epoch=E    with an id: MAYBE epoch if the server's epoch is not E
+                eof=wait   keep waiting after this side of the connection is closed
+                len=N      the message is the N bytes after this line, at most \(limits.maxBodyBytes),
+                           followed by a line end
                 """)
     }
 
@@ -68,12 +91,19 @@ extension HelpEntry {
     }
 
     static let acknowledge = HelpEntry(
-        "finish a leased message",
-        usage: "ACK did",
+        "finish a leased message, or answer it",
+        usage: "ACK did", "ACK did text", "ACK len=N did",
         details: """
             Answers OK, and the sender of the message gets its OK. Copy the did from did= of
             the message. ERR stale if the attempt has ended: the lease ran out, or the
             message was acknowledged or put back before.
+
+            With a text or len=, the sender of a CALL gets it as the answer: DATA. A message
+            that waits for an answer has call=yes. OK answer=unwanted if the answer was
+            dropped, because the message was sent by SEND, or its caller has gone.
+
+            len=N  the answer is the N bytes after this line, followed by a line end; 0 is
+                   an empty answer, whereas a bare ACK is none
             """)
 
     static let nack = HelpEntry(

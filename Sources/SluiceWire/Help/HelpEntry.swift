@@ -20,6 +20,7 @@ struct HelpEntry {
         case .name: self = .name
         case .ping: self = .ping
         case .send: self = .send(limits)
+        case .call: self = .call(limits)
         case .receive: self = .receive(limits)
         case .select: self = .select(limits)
         case .barrier: self = .barrier

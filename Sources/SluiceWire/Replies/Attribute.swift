@@ -56,18 +56,24 @@ package struct Attribute: Sendable, Hashable {
         package static let delivery = Key(known: "did")
         /// How often the message has been handed out under a lease, this time included.
         package static let attempt = Key(known: "attempt")
+        /// Whether the sender waits for an answer.
+        package static let call = Key(known: "call")
         /// The number of receivers that took a broadcast.
         package static let receivers = Key(known: "receivers")
         /// Whether another send with the same id delivered the message.
         package static let duplicate = Key(known: "dup")
         /// Whether the channel dropped the message because of its `overflow=`.
         package static let dropped = Key(known: "dropped")
+        /// What happened to the answer of an `ACK`.
+        package static let answer = Key(known: "answer")
         /// The key after which the next page of a report begins.
         package static let more = Key(known: "more")
         /// The version of the protocol.
         package static let version = Key(known: "version")
         /// A number that changes with every restart of the server.
         package static let epoch = Key(known: "epoch")
+        /// What the server can do besides the first version of the protocol.
+        package static let features = Key(known: "features")
         package static let maxLine = Key(known: "max-line")
         package static let maxBody = Key(known: "max-body")
         package static let maxArms = Key(known: "max-arms")

@@ -7,6 +7,8 @@ package struct CommonAttributes: Sendable, Hashable {
     package var delivery: DeliveryID?
     /// How often the message has been handed out under a lease, this time included. 0 without a lease.
     package var attempt: Int32 = 0
+    /// Whether the sender of the message waits for an answer.
+    package var isCall = false
     /// The number of receivers that took a broadcast. -1 without this attribute.
     fileprivate var receiverCount: Int32 = -1
     /// The number of the arm that a select committed. -1 without this attribute.
@@ -40,7 +42,8 @@ package struct CommonAttributes: Sendable, Hashable {
 
     /// Whether there are no attributes.
     var isEmpty: Bool {
-        armNumber < 0 && attempt == 0 && delivery == nil && receiverCount < 0 && !isDuplicate && !isDropped
+        armNumber < 0 && attempt == 0 && delivery == nil && receiverCount < 0 && !isCall && !isDuplicate
+            && !isDropped
     }
 
     /// Stores an attribute in its property. Returns false if it has none, if the value is invalid for the property, or
@@ -51,6 +54,7 @@ package struct CommonAttributes: Sendable, Hashable {
             delivery = DeliveryID(attribute.value)
             return delivery != nil
         case .attempt where attempt == 0: return Self.store(attribute, in: &attempt, atLeast: 1)
+        case .call where !isCall && attribute.value == "yes": isCall = true
         case .receivers where receiverCount < 0: return Self.store(attribute, in: &receiverCount, atLeast: 0)
         case .arm where armNumber < 0: return Self.store(attribute, in: &armNumber, atLeast: 0)
         case .duplicate where !isDuplicate && attribute.value == "yes": isDuplicate = true
@@ -121,6 +125,7 @@ extension Attributes: Sequence {
         var all: [Attribute] = []
         if let delivery = common.delivery { all.append(Attribute(.delivery, delivery)) }
         if common.attempt > 0 { all.append(Attribute(.attempt, Int(common.attempt))) }
+        if common.isCall { all.append(Attribute(.call, flag: true)) }
         if let receivers = common.receivers { all.append(Attribute(.receivers, receivers)) }
         if common.isDuplicate { all.append(Attribute(.duplicate, flag: true)) }
         if common.isDropped { all.append(Attribute(.dropped, flag: true)) }

@@ -55,12 +55,14 @@ extension Command {
         case .send(var command):
             command.body = .owned(body)
             self = .send(command)
+        case .acknowledge(let delivery, _):
+            self = .acknowledge(delivery, answer: .owned(body))
         case .select(var command):
             // Releases this reference to the arms, so that the arm is changed in place and the array is not copied.
             self = .quit
             command.arms[arm].fill(body)
             self = .select(command)
-        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
             .join, .leave, .inspect, .trace, .cancel, .help, .quit:
             break
         }

@@ -50,8 +50,8 @@ extension Verb {
     /// Whether a line with this verb may contain text that the client chooses freely.
     fileprivate var takesText: Bool {
         switch self {
-        case .ping, .send, .select: true
-        case .hello, .authenticate, .name, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
+        case .ping, .send, .call, .select, .acknowledge: true
+        case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
             .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .cancel, .help, .quit:
             false
         }

@@ -24,9 +24,16 @@ package struct RequestParser: ~Copyable {
 
         /// The same step with an owned body, so that it stays valid after the call that received the input.
         package var owned: Step {
-            guard case .request(let request) = self, case .send(var send) = request.command else { return self }
-            send.body = .owned(send.body.body)
-            return .request(Request(tag: request.tag, command: .send(send)))
+            guard case .request(var request) = self else { return self }
+            switch request.command {
+            case .send(var send):
+                send.body = .owned(send.body.body)
+                request.command = .send(send)
+            case .acknowledge(let delivery, let answer?):
+                request.command = .acknowledge(delivery, answer: .owned(answer.body))
+            default: break
+            }
+            return .request(request)
         }
     }
 

@@ -60,7 +60,7 @@ struct Ledger {
                 case .barrier: break
                 }
             }
-        case .acknowledge(let delivery), .touch(let delivery): settlings[delivery, default: []].append(exchange)
+        case .acknowledge(let delivery, _), .touch(let delivery): settlings[delivery, default: []].append(exchange)
         case .nack(let command): settlings[command.delivery, default: []].append(exchange)
         case .close(let name): channels[channelNumber(name)].closes.append(number)
         case .poison(let name, _):

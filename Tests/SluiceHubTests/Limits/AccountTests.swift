@@ -55,6 +55,16 @@ import Testing
             if case let reply = try hub.send("", on: "b", by: client), reply.refusal != nil { return reply }
             return try hub.receive(from: "b", by: client, lease: .seconds(9))
         },
+        Hoard("answers to calls with ids") { hub, client, number in
+            if case let reply = try hub.call("", on: "c", by: client, tag: "\(number)", id: "\(number)"),
+                !reply.isParked
+            {
+                return reply
+            }
+            let delivery = try hub.receive(from: "c", by: client, lease: .seconds(9)).delivery
+            let answer = String(repeating: "x", count: 1000)
+            return hub.ack(try #require(delivery), by: client, answer: answer)
+        },
         Hoard("messages returned with a delay") { hub, client, number in
             if case let reply = try hub.send("", on: "c\(number)", by: client, tag: "\(number)"), !reply.isParked {
                 return reply

@@ -43,6 +43,17 @@ struct TestHub: ~Copyable {
         return apply(.send(command), by: connection, tag: tag)
     }
 
+    mutating func call(
+        _ text: String, on name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
+        id: String? = nil, epoch: Int? = nil, waitsAfterEOF: Bool = false
+    ) throws -> Outcome {
+        let command = SendCommand(
+            channel: try channel(name), body: Body(text.utf8), timeout: timeout,
+            identity: try id.map { SendIdentity(try #require(MessageID($0)), epoch: epoch) }, wantsAnswer: true,
+            waitsAfterEOF: waitsAfterEOF)
+        return apply(.send(command), by: connection, tag: tag)
+    }
+
     mutating func receive(
         from name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
         lease: Duration? = nil, waitsAfterEOF: Bool = false
@@ -84,8 +95,8 @@ struct TestHub: ~Copyable {
             .barrier(BarrierCommand(try channel(name), parties: parties, timeout: timeout)), by: connection, tag: tag)
     }
 
-    mutating func ack(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
-        apply(.acknowledge(delivery), by: connection)
+    mutating func ack(_ delivery: DeliveryID, by connection: ConnectionID, answer: String? = nil) -> Outcome {
+        apply(.acknowledge(delivery, answer: answer.map { .owned(Body($0.utf8)) }), by: connection)
     }
 
     mutating func nack(_ delivery: DeliveryID, by connection: ConnectionID, delay: Duration? = nil) -> Outcome {
@@ -213,6 +224,11 @@ extension Reply {
     }
 
     static let ok = Reply.ok([])
+    /// The answer to a call.
+    static func answer(_ text: String, isDuplicate: Bool = false) -> Reply {
+        .data(Body(text.utf8), isDuplicate ? [Attribute(.duplicate, flag: true)] : [])
+    }
+    static let unwanted = Reply.unwantedAnswer
     static let duplicate = Reply.ok([Attribute(.duplicate, flag: true)])
     static let dropped = Reply.ok([Attribute(.dropped, flag: true)])
     static func ok(receivers: Int) -> Reply { .ok([Attribute(.receivers, receivers)]) }

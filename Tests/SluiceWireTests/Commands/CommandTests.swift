@@ -26,7 +26,8 @@ import Testing
     @Test(
         "Verbs that need operands are refused without them",
         arguments: [
-            ("AUTH", "syntax"), ("NAME", "syntax"), ("SEND", "syntax"), ("RECV", "syntax"), ("SELECT", "syntax"),
+            ("AUTH", "syntax"), ("NAME", "syntax"), ("SEND", "syntax"), ("CALL", "syntax"), ("RECV", "syntax"),
+            ("SELECT", "syntax"),
             ("BARRIER", "syntax"), ("ACK", "syntax"), ("NACK", "syntax"), ("TOUCH", "syntax"), ("CLOSE", "syntax"),
             ("OPEN", "syntax"), ("POISON", "syntax"), ("JOIN", "syntax"), ("LEAVE", "syntax"), ("TRACE", "bad-option"),
             ("CANCEL", "syntax"),

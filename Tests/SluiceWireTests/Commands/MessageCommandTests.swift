@@ -150,6 +150,34 @@ import Testing
         #expect(try command("nack DELAY=5s \(text)") == .nack(NackCommand(delivery, delay: .seconds(5))))
     }
 
+    @Test(
+        "ACK takes an answer, and tells an empty one from none",
+        arguments: [
+            ("ACK 1.2", nil), ("ACK 1.2 ", nil), ("ACK 1.2   ", nil), ("ACK len=0 1.2\n", ""),
+            ("ACK 1.2 49", "49"), ("ACK 1.2  49 ", " 49 "), ("ACK 1.2 len=5", "len=5"), ("ACK len=3 1.2\na\nb", "a\nb"),
+            ("ack LEN=5 1.2\nQUIT\n", "QUIT\n"),
+        ])
+    func acknowledgementsAnswer(_ line: String, _ answer: String?) throws {
+        let delivery = DeliveryID(serial: 1, slot: 2)
+        #expect(try command(line) == .acknowledge(delivery, answer: answer.map { .owned(Body($0)) }))
+    }
+
+    @Test("CALL is a SEND whose receiver may answer")
+    func aCallIsASend() throws {
+        let jobs = try channel("jobs")
+        let plain = SendCommand(channel: jobs, body: Body("7"), wantsAnswer: true)
+        #expect(try command("CALL jobs 7") == .send(plain))
+        #expect(try command("call len=1 jobs\n7") == .send(plain))
+        #expect(Command.send(plain).verb == .call)
+        let full = SendCommand(
+            channel: jobs, body: Body("7"), timeout: .seconds(5), identity: SendIdentity(try message("m"), epoch: 3),
+            wantsAnswer: true, waitsAfterEOF: true)
+        #expect(try command("CALL timeout=5s id=m epoch=3 eof=wait jobs 7") == .send(full))
+        for option in ["until=taken", "need=1", "lease=1s", "count=1"] {
+            expectRefusal("CALL \(option) jobs 7", "bad-option")
+        }
+    }
+
     @Test("An invalid delivery id is refused", arguments: ["ACK", "NACK", "NACK delay=1s", "TOUCH"])
     func whatIsNoAttemptIsRefused(_ verb: String) {
         for text in [
@@ -163,7 +191,7 @@ import Testing
         expectRefusal(verb, "syntax")
         expectRefusal("\(verb) ", "syntax")
         expectRefusal("\(verb)  1.2", "syntax")
-        expectRefusal("\(verb) 1.2 3.4", "syntax")
+        if verb != "ACK" { expectRefusal("\(verb) 1.2 3.4", "syntax") }
         expectRefusal("\(verb) timeout=1s 1.2", "bad-option")
     }
 
@@ -172,6 +200,7 @@ import Testing
         arguments: [
             ("NACK delay= 1.2", "bad-number"), ("NACK delay=1 1.2", "bad-number"), ("NACK delay=x 1.2", "bad-number"),
             ("NACK delay=1s delay=1s 1.2", "bad-option"), ("ACK delay=1s 1.2", "bad-option"),
+            ("ACK len=1 1.2 x", "syntax"), ("ACK len=1 len=1 1.2", "framing"), ("ACK len=x 1.2", "framing"),
             ("TOUCH delay=1s 1.2", "bad-option"), ("TOUCH lease=1s 1.2", "bad-option"),
         ])
     func badOptionsOfAttemptsAreRefused(_ line: String, _ code: String) {

@@ -31,13 +31,17 @@ enum Examples {
         let full = SendCommand(
             channel: jobs, body: body, timeout: .seconds(5), identity: SendIdentity(id, epoch: .max), until: .taken,
             minimumReceivers: 3, waitsAfterEOF: true)
+        let call = SendCommand(
+            channel: jobs, body: body, timeout: .seconds(5), identity: SendIdentity(id, epoch: 7), wantsAnswer: true,
+            waitsAfterEOF: true)
         let sends = [
             SendCommand(channel: jobs, body: []), SendCommand(channel: jobs, body: body, waitsAfterEOF: true),
             SendCommand(channel: jobs, body: Body(0...255), timeout: .zero),
             SendCommand(channel: jobs, body: body, identity: SendIdentity(id)),
             SendCommand(channel: jobs, body: body, identity: SendIdentity(id, epoch: 0)),
             SendCommand(channel: jobs, body: body, until: .accepted),
-            SendCommand(channel: jobs, body: body, minimumReceivers: 0), full,
+            SendCommand(channel: jobs, body: body, minimumReceivers: 0), full, call,
+            SendCommand(channel: jobs, body: [], wantsAnswer: true),
         ]
         return sends.map(Command.send)
     }
@@ -77,6 +81,8 @@ enum Examples {
         return deliveries.flatMap { delivery -> [Command] in
             [
                 .acknowledge(delivery), .touch(delivery), .nack(NackCommand(delivery)),
+                .acknowledge(delivery, answer: .owned([])),
+                .acknowledge(delivery, answer: .owned(Body("len=5\nQUIT\r"))),
                 .nack(NackCommand(delivery, delay: .zero)), .nack(NackCommand(delivery, delay: .seconds(5))),
             ]
         }

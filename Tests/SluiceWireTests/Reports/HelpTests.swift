@@ -37,6 +37,7 @@ import Testing
                 Verb.send,
                 ["timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "eof=wait", "len=N"]
             ),
+            (.call, ["timeout=D", "id=X", "epoch=E", "eof=wait", "len=N"]), (.acknowledge, ["len=N"]),
             (.receive, ["timeout=D", "lease=D", "count=N", "count=*", "window=N", "eof=wait"]),
             (
                 .select,

@@ -41,6 +41,8 @@ enum ObjectSize {
     static let lease = 208
     /// A remembered id, without its texts.
     static let rememberedID = 160
+    /// An answer that is kept, without its bytes.
+    static let keptAnswer = 192
     /// The list of a client's elements that are kept for some time.
     static let retainedList = 416
     /// The name of an ended channel.
