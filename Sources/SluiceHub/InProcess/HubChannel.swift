@@ -37,6 +37,29 @@ public struct HubChannel: Sendable {
         try await send(Array(text.utf8), timeout: timeout)
     }
 
+    /// Sends a message, and waits for the answer of its receiver.
+    ///
+    /// A receiver with a lease answers, and if it dies before, the next one may. Returns nil if the message was taken
+    /// without an answer: it was only acknowledged, or was received without a lease.
+    ///
+    /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Throws: the errors of `send`. After `.inDoubt`, a receiver may have worked on the message, and its answer is
+    ///   lost.
+    public func call(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
+        let reply = await client.perform(
+            .send(SendCommand(channel: name, body: bytes, timeout: timeout, wantsAnswer: true)), .send)
+        switch reply {
+        case .data(let answer, _): return answer
+        case .ok: return nil
+        default: throw reply.error
+        }
+    }
+
+    /// Sends the UTF-8 bytes of a text, and waits for the answer. See `call(_:timeout:)`.
+    public func call(_ text: String, timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
+        try await call(Array(text.utf8), timeout: timeout)
+    }
+
     // MARK: Receiving
 
     /// Receives the next message. Returns nil if the channel is closed and all its messages have been received.

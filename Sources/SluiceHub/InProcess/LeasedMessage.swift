@@ -8,6 +8,8 @@ public final class LeasedMessage: Sendable {
     public let bytes: [UInt8]
     /// The number of times that the message was delivered, including this one.
     public let attempt: Int
+    /// Whether the sender waits for an answer; see `answer`.
+    public let wantsAnswer: Bool
     private let delivery: DeliveryID
     private let client: InProcessClient
 
@@ -17,6 +19,7 @@ public final class LeasedMessage: Sendable {
         self.delivery = delivery
         self.client = client
         attempt = Int(attributes.attempt)
+        wantsAnswer = attributes.isCall
     }
 
     deinit {
@@ -30,6 +33,17 @@ public final class LeasedMessage: Sendable {
     public func acknowledge() throws(SluiceError) {
         try client.performAtOnce(.acknowledge(delivery))
     }
+
+    /// Acknowledges the message, and answers it: `call` of its sender returns the bytes. If the sender does not wait for
+    /// an answer, the answer is dropped, and the message is acknowledged all the same.
+    ///
+    /// - Throws: `.refused` if the lease has ended, so that another receiver has the message or will get it.
+    public func answer(_ bytes: [UInt8]) throws(SluiceError) {
+        try client.performAtOnce(.acknowledge(delivery, answer: .owned(bytes)))
+    }
+
+    /// Acknowledges the message, and answers it with the UTF-8 bytes of a text. See `answer(_:)`.
+    public func answer(_ text: String) throws(SluiceError) { try answer(Array(text.utf8)) }
 
     /// Returns the message to its place in the channel.
     ///

@@ -9,19 +9,18 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the answer is of use to somebody.
     mutating func complete(_ offer: Offer, on channel: NamedChannel, answering answer: MessageBytes) -> Bool {
-        guard offer.wantsAnswer, let key = offer.key else {
-            let isWanted = offer.wantsAnswer && offer.sender != nil
-            if isWanted, let caller = offer.sender {
-                freeSpace(of: offer, on: channel)
-                end(caller.operation, answer: answer, CommonAttributes())
-            } else {
-                complete(offer, on: channel)
-            }
-            return isWanted
+        guard offer.wantsAnswer else {
+            complete(offer, on: channel)
+            return false
+        }
+        freeSpace(of: offer, on: channel)
+        guard let key = offer.key, memory.isPending(key, offer) else {
+            guard let caller = offer.sender else { return false }
+            end(caller.operation, answer: answer, CommonAttributes())
+            return true
         }
         // The callers' replies refer to the same memory as the kept answer.
         let body = answer.body
-        freeSpace(of: offer, on: channel)
         let kept = keep(body, for: offer.payer ?? nobody)
         memory.finish(key, as: .called(kept), by: offer.payer ?? nobody, at: now)
         guard let first = offer.sender else { return kept.body != nil }
@@ -35,7 +34,7 @@ extension HubStateMachine {
     /// client are forgotten for it.
     private mutating func keep(_ answer: Body, for client: ClientRecord) -> KeptAnswer {
         let bytes = KeptAnswer.charge(for: answer.count)
-        while client.answerBytes + bytes > account.bounds.connection / 4
+        while client.answerBytes + bytes > account.bounds.answers
             || account.refusal(of: bytes, for: client) != nil
         {
             guard client.forgetOldestAnswer() else { return KeptAnswer(nil, for: client) }

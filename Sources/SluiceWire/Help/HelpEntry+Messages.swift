@@ -26,7 +26,7 @@ extension HelpEntry {
 
     static func call(_ limits: Limits) -> HelpEntry {
         HelpEntry(
-            "offer a message, and wait for its answer",
+            "send and get an answer",
             usage: "CALL [timeout=D] [id=X [epoch=E]] [eof=wait] channel text",
             "CALL [...] len=N channel",
             details: """
@@ -91,7 +91,7 @@ extension HelpEntry {
     }
 
     static let acknowledge = HelpEntry(
-        "finish a leased message, or answer it",
+        "finish a leased message",
         usage: "ACK did", "ACK did text", "ACK len=N did",
         details: """
             Answers OK, and the sender of the message gets its OK. Copy the did from did= of

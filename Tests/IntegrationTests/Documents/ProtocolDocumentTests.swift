@@ -156,6 +156,7 @@ import Testing
         ("a duration", "\(Limits.maxDuration.components.seconds / (365 * 24 * 3600)) years"),
         ("a reason or an error's text in a reply", "\(Limits.maxReasonBytes) bytes"),
         ("selects of a connection whose last arm `order=fair` remembers", number(FairMemory.capacity)),
+        ("answers to calls with an id that are kept for a connection", "a quarter of its memory"),
         ("names used by a connection that `STUCK` remembers", number(ChannelUsage.capacity)),
     ]
 

@@ -131,6 +131,31 @@ import Testing
         }
     }
 
+    @Test("Calls and answers of tasks in the process and of remote clients match each other")
+    func callsAndAnswersMatch() throws {
+        try HubService.run { service in
+            let remote = try await service.connect()
+            let squares = try service.hub.channel("squares")
+            try await remote.say("CALL squares 7\n")
+            let message = try await squares.receive(lease: .seconds(5))
+            #expect(message?.wantsAnswer == true)
+            try message?.answer("49")
+            try await remote.hear("DATA 2\n49\n")
+            try await remote.say("RECV lease=1m squares\n")
+            try await service.parked(1)
+            let call = service.reactor.spawn { try await squares.call("8") }
+            try await remote.hear("MSG squares 1 did=2.0 attempt=1 call=yes\n8\n")
+            try await remote.say("ACK 2.0 64\n")
+            try await remote.hear("OK\n")
+            #expect(try await call.value == Array("64".utf8))
+            let taken = service.reactor.spawn { try await squares.call("9") }
+            try await service.parked(1)
+            #expect(try await squares.receive() == Array("9".utf8))
+            #expect(try await taken.value == nil, "without a lease there is no answer")
+            #expect(await code { _ = try await squares.call("10", timeout: .zero) } == .timedOut)
+        }
+    }
+
     @Test("A leased message keeps its in-process client alive")
     func aLeasedMessageKeepsItsClient() throws {
         try HubService.run { service in

@@ -31,6 +31,10 @@ final class PromiseChecker {
         var mayBeElsewhere = false
         /// The number of receivers that the sender was told of.
         var receivers: Int?
+        /// Whether a call has sent the message.
+        var wasCalled = false
+        /// The answer of its receiver to a call.
+        var answer: Body?
 
         init(_ text: String, on channel: String, hasID: Bool, number: Int) {
             self.text = text
@@ -45,6 +49,7 @@ final class PromiseChecker {
         /// The number of the select's arm; nil for a plain send.
         let arm: Int?
         let isUntilTaken: Bool
+        var wantsAnswer = false
     }
 
     /// An operation that a client has begun.
@@ -65,6 +70,8 @@ final class PromiseChecker {
         let holder: ConnectionID
         let nanoseconds: UInt64
         var end: UInt64
+        /// Whether the message says that an answer is wanted.
+        let isCall: Bool
     }
 
     private(set) var faults: [String] = []
@@ -143,8 +150,15 @@ final class PromiseChecker {
         for send in pending.removeValue(forKey: id)?.sends ?? [] { send.message.waiting -= 1 }
     }
 
-    func acknowledged(_ delivery: DeliveryID, by connection: ConnectionID, _ reply: Reply) {
-        guard let lease = end(delivery, by: connection, reply) else { return }
+    func acknowledged(
+        _ delivery: DeliveryID, by connection: ConnectionID, answering answer: Body? = nil, _ reply: Reply
+    ) {
+        var isWanted = true
+        if answer != nil, let lease = leases[delivery], lease.holder == connection {
+            isWanted = lease.isCall && (lease.message.waiting > 0 || lease.message.hasID)
+            if isWanted { lease.message.answer = answer }
+        }
+        guard let lease = end(delivery, by: connection, reply, expecting: isWanted ? .ok : .unwanted) else { return }
         lease.message.commits += 1
         if lease.message.commits > 1, !isForAll(lease.message) { fault("\(lease.message.text) was acknowledged twice") }
     }
@@ -160,12 +174,14 @@ final class PromiseChecker {
     }
 
     @discardableResult
-    private func end(_ delivery: DeliveryID, by connection: ConnectionID, _ reply: Reply) -> Lease? {
+    private func end(
+        _ delivery: DeliveryID, by connection: ConnectionID, _ reply: Reply, expecting expected: Reply = .ok
+    ) -> Lease? {
         guard let lease = leases[delivery], lease.holder == connection else {
-            if reply == .ok { fault("\(delivery) was accepted although it is stale") }
+            if case .ok = reply { fault("\(delivery) was accepted although it is stale") }
             return nil
         }
-        guard reply == .ok else {
+        guard reply == expected else {
             fault("\(delivery) was refused although it is good: \(reply)")
             return nil
         }
@@ -205,6 +221,9 @@ final class PromiseChecker {
             }
             fail(operation.sends.filter { $0.arm != arm })
             if attributes.contains(where: { $0.key == .dropped }) { return fail([taken]) }
+            if taken.wantsAnswer, taken.message.answer != nil {
+                fault("\(taken.message.text) was answered, and got OK")
+            }
             taken.message.receivers = attributes.number(of: .receivers)
             taken.message.wasAccepted = true
             succeeded.append(taken)
@@ -214,7 +233,12 @@ final class PromiseChecker {
             hand(channel.description, String(decoding: body, as: UTF8.self), attributes, operation)
         case .maybe: break
         case .timeout, .closed, .poisoned, .cancelled, .otherwise, .error: fail(operation.sends)
-        case .end, .data: break
+        case .data(let answer, _):
+            guard let call = operation.sends.first, call.wantsAnswer else { return fault("\(reply) is for no call") }
+            if call.message.answer != answer { fault("\(call.message.text) was not answered with \(reply)") }
+            call.message.wasAccepted = true
+            succeeded.append(call)
+        case .end: break
         }
     }
 
@@ -243,7 +267,9 @@ final class PromiseChecker {
             }
             message.isLeased = true
             leases[delivery] = Lease(
-                message: message, holder: operation.connection, nanoseconds: lease, end: now + lease)
+                message: message, holder: operation.connection, nanoseconds: lease, end: now + lease,
+                isCall: attributes.isCall)
+            if attributes.isCall, !message.wasCalled { fault("\(text) wants an answer, but is no call") }
         } else {
             if delivery != nil { fault("\(text) has a lease that was not requested") }
             message.commits += 1

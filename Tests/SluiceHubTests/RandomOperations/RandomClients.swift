@@ -156,17 +156,22 @@ struct RandomClients: ~Copyable {
     private mutating func send() throws {
         let (client, name, waits) = (client(), name(), chance(1, of: 4))
         let id = try id(on: name)
-        let until: SendGoal? = chance(1, of: 3) ? .taken : nil
+        let wantsAnswer = id.map { $0.description.utf8.last.map { $0 % 2 == 0 } ?? false } ?? chance(1, of: 3)
+        let until: SendGoal? = !wantsAnswer && chance(1, of: 3) ? .taken : nil
         let message = checker.message(on: name, id: id?.description)
-        let need = name == "w" && chance(1, of: 4) ? 1 + below(3) : nil
+        if wantsAnswer { message.wasCalled = true }
+        let need = name == "w" && !wantsAnswer && chance(1, of: 4) ? 1 + below(3) : nil
         let time = timeout()
         let command = SendCommand(
             channel: try channel(name), body: Body(message.text.utf8), timeout: time,
-            identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need, waitsAfterEOF: waits)
-        let send = PromiseChecker.Send(message: message, arm: nil, isUntilTaken: until == .taken)
+            identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need,
+            wantsAnswer: wantsAnswer, waitsAfterEOF: waits)
+        let send = PromiseChecker.Send(
+            message: message, arm: nil, isUntilTaken: command.given?.waitsUntilTaken == true, wantsAnswer: wantsAnswer)
         apply(
             .send(command), PromiseChecker.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
-            "SEND \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "")")
+            "\(wantsAnswer ? "CALL" : "SEND") \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "")"
+        )
     }
 
     private mutating func receive() throws {
@@ -245,9 +250,12 @@ struct RandomClients: ~Copyable {
         let holder = chance(1, of: 10) ? client() : checker.leases[delivery]?.holder ?? client()
         switch below(6) {
         case 0..<3:
-            let outcome = hub.ack(delivery, by: holder)
-            log(holder, "ACK \(delivery)", outcome)
-            if case .done(let reply) = outcome { checker.acknowledged(delivery, by: holder, reply) }
+            let answer = chance(2, of: 3) ? "\(oldDeliveries.count)".prefix(below(4)).description : nil
+            let outcome = hub.ack(delivery, by: holder, answer: answer)
+            log(holder, "ACK \(delivery) \(answer.map { "'\($0)'" } ?? "")", outcome)
+            if case .done(let reply) = outcome {
+                checker.acknowledged(delivery, by: holder, answering: answer.map { Body($0.utf8) }, reply)
+            }
         case 3, 4:
             let delay: Duration? = chance(1, of: 3) ? .milliseconds(1 + below(500)) : nil
             // Entered before the replies that the nack causes.

@@ -14,6 +14,7 @@ import Testing
         "SELECT send len=5 a | frob\nQUIT\n\nSELECT send len=2 a | recv b | send len=1 -\nab\nc\nPING\n",
         "#a SEND timeout=1s id=m.1 epoch=7 until=taken need=2 eof=wait len=4 jobs\na\nb\n\nSEND id=x jobs hi\n",
         "#b RECV timeout=5s lease=30s count=10 window=4 eof=wait jobs\n#c RECV count=* jobs\nRECV lease=1ms jobs\n",
+        "CALL jobs 7\n#f CALL timeout=1s id=x len=3 jobs\na\nb\nACK 1.2 49\nACK len=3 1.2\nx\ny\nACK len=0 1.2\n\nPING\n",
         "BARRIER parties=3 timeout=1s eof=wait gate\nACK 1.2\nNACK delay=5s 1.2\nNACK 1.2\nTOUCH 4294967295.0\n",
         "OPEN cap=10 overflow=drop-oldest jobs\nOPEN kind=once a\nOPEN b\nCLOSE jobs\nPOISON jobs\nPOISON a it broke\n",
         "JOIN end=send on-death=poison jobs\nJOIN end=recv a\nLEAVE end=send jobs\nAUTH me s3cr=t!\nNAME worker-1\n",

@@ -26,7 +26,9 @@ import Testing
         "SEND until=x len=10 jobs", "SEND len=10 id=x id=x jobs", "RECV count=0 len=10 jobs",
         "RECV len=10 lease=1s jobs",
         "RECV count=1 len=10 jobs", "#ab RECV count=1 len=10 jobs", "AUTH len=10 a b", "AUTH len=10", "NAME len=10 a",
-        "BARRIER len=10 parties=2 a", "BARRIER parties=2 len=10 a", "ACK len=10 1.1", "NACK len=10 1.1",
+        "BARRIER len=10 parties=2 a", "BARRIER parties=2 len=10 a", "ACK len=10 x", "ACK len=10 1.1 text",
+        "ACK x=1 len=10 1.1", "ACK len=10", "CALL len=10", "CALL len=10 jobs text", "CALL need=1 len=10 jobs",
+        "CALL until=taken len=10 jobs", "NACK len=10 1.1",
         "NACK delay=1s len=10 1.1", "TOUCH len=10 1.1", "OPEN cap=1 len=10 jobs", "OPEN len=10 kind=x jobs",
         "CLOSE len=10 jobs", "POISON len=10 jobs reason", "POISON len=10 jobs", "JOIN len=10 end=send jobs",
         "JOIN end=send on-death=poison len=10 jobs", "LEAVE len=10 end=recv jobs", "LEAVE len=10 jobs", "INFO len=10",
@@ -67,7 +69,8 @@ import Testing
         let lines = [
             "SEND len=\(length) jobs", "SEND timeout=5 len=\(length) jobs", "#a SEND LEN=\(length) jobs",
             "RECV len=\(length) a",
-            "FROB len=\(length)", "SELECT recv a | send len=\(length) b", "SELECT -x | send len=\(length) b",
+            "ACK len=\(length) 1.1", "CALL len=\(length) jobs", "FROB len=\(length)",
+            "SELECT recv a | send len=\(length) b", "SELECT -x | send len=\(length) b",
             "SEND len=\(length) len=1 jobs", "SEND len=1 len=\(length) jobs", "PING len=\(length)",
             "QUIT len=\(length)", "OPEN len=\(length) a", "POISON len=\(length) a b",
             "BARRIER parties=2 len=\(length) a",
@@ -163,7 +166,8 @@ import Testing
             "SEND jobs len=5\nSELECT send a len=5 x | send b len=6\nSEND -x len=5\nRECV jobs len=5\nPING x len=5\nQUIT\n"
         let steps = RequestFeed.steps(of: lines)
         #expect(steps.map(\.code) == [nil, nil, .badName, .syntax, nil, nil])
-        let more = "POISON a len=5\nAUTH a len=5\nSEND id=x a len=5\nOPEN a len=5\nCLOSE a len=5\nACK 1.1 len=5\nQUIT\n"
-        #expect(RequestFeed.steps(of: more).map(\.code) == [nil, nil, nil, .syntax, .syntax, .syntax, nil])
+        let more =
+            "POISON a len=5\nAUTH a len=5\nSEND id=x a len=5\nOPEN a len=5\nCLOSE a len=5\nACK 1.1 len=5\nNACK 1.1 len=5\nQUIT\n"
+        #expect(RequestFeed.steps(of: more).map(\.code) == [nil, nil, nil, .syntax, .syntax, nil, .syntax, nil])
     }
 }

@@ -6,6 +6,9 @@ struct MemoryBounds: Sendable, Hashable {
     /// A connection that uses no more than this may use the reserves.
     let guaranteed: Int
 
+    /// The most bytes of answers that are kept for a connection's calls.
+    var answers: Int { connection / 4 }
+
     /// The part of the whole, and of a holder's share, that only connections with little use may take.
     var reserve: Int { whole / 8 }
     var holderReserve: Int { holder / 8 }
