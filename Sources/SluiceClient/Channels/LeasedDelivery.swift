@@ -9,6 +9,8 @@ public final class LeasedDelivery: Sendable {
     public let message: Message
     /// How long the message may be held before it is acknowledged or the lease is renewed.
     public let lease: Duration
+    /// Whether the sender waits for an answer; see `answer`.
+    public let wantsAnswer: Bool
     let client: Client
     /// When the message arrived, by the clock of the reactor.
     let received: UInt64
@@ -24,6 +26,7 @@ public final class LeasedDelivery: Sendable {
         self.connection = connection
         self.client = client
         self.lease = lease
+        wantsAnswer = attributes.isCall
         message = Message(bytes, attempt: max(Int(attributes.attempt), 1))
         received = client.link.reactor.nowNanoseconds
     }
@@ -41,6 +44,23 @@ public final class LeasedDelivery: Sendable {
         settle()
         try await client.request(.acknowledge(delivery), over: connection)
     }
+
+    /// Acknowledges the message, and answers it: the `call` of its sender returns the bytes. When the sender does not wait for
+    /// an answer, the answer is dropped, and the message is acknowledged all the same.
+    ///
+    /// - Throws: as `acknowledge`. `.tooBig` when the answer is longer than the server allows: the message is still held.
+    public func answer(_ bytes: [UInt8]) async throws(SluiceError) {
+        settle()
+        do throws(SluiceError) {
+            try await client.request(.acknowledge(delivery, answer: .owned(bytes)), over: connection)
+        } catch {
+            if error.code == .tooBig { isSettled.withLock { $0 = false } }
+            throw error
+        }
+    }
+
+    /// Acknowledges the message, and answers it with the bytes of a text; see `answer(_:)` for bytes.
+    public func answer(_ text: String) async throws(SluiceError) { try await answer(Array(text.utf8)) }
 
     /// Gives the message up: it goes back to its place in the channel, for another attempt.
     ///
@@ -80,12 +100,14 @@ extension LeasedDelivery {
     /// Whether the connection over which the message came is lost, so that the message has gone back.
     package var hasLostConnection: Bool { !client.link.isConnected(over: connection) }
 
-    /// Acknowledges the message without waiting for the answer.
+    /// Acknowledges the message without waiting for the reply.
     ///
-    /// - Parameter listener: called with the answer on the client's reactor; nil means that the server has said `OK`.
-    package func acknowledge(_ listener: @escaping @Sendable (SluiceError?) -> Void) {
+    /// - Parameters:
+    ///   - answer: what the sender gets if it waits for an answer; nil is no answer.
+    ///   - listener: called with the reply on the client's reactor; nil means that the server has said `OK`.
+    package func acknowledge(answer: [UInt8]? = nil, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
-        submit(.acknowledge(delivery), listener)
+        submit(.acknowledge(delivery, answer: answer.map { .owned($0) }), listener)
     }
 
     /// Gives the message up without waiting for the answer; see `acknowledge`.

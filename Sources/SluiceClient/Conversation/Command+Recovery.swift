@@ -28,10 +28,11 @@ extension Command {
     var bodyBytes: Int {
         switch self {
         case .send(let command): command.body.count
+        case .acknowledge(_, let answer): answer?.count ?? 0
         case .select(let command):
             command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
-        case .hello, .authenticate, .name, .ping, .receive, .barrier, .acknowledge, .nack, .touch, .open, .close,
-            .poison, .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+        case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .touch, .open, .close, .poison,
+            .join, .leave, .inspect, .trace, .cancel, .help, .quit:
             0
         }
     }
