@@ -11,6 +11,9 @@ struct Receive: ParsableCommand {
             Prints a message a line. With --exec, runs the command with /bin/sh for each message, which it gets on its \
             standard input. The message is acknowledged when the command ends with 0; otherwise it goes back. With --exec \
             and --follow, a lost connection is made again, also to a hub that was restarted.
+
+            With --answer, what the command prints is the answer to a call: it gets the message as a line, and a line feed \
+            at the end of its output is not part of the answer. With --raw as well, both are left as they are.
             """)
 
     @OptionGroup var hub: HubOptions
@@ -56,6 +59,9 @@ struct Receive: ParsableCommand {
         transform: Spelled.duration)
     var retryDelay: Duration?
 
+    @Flag(help: "With --exec: answer each message with what the command prints; see sluice call.")
+    var answer = false
+
     @Flag(name: [.customShort("0"), .long], help: "Print a zero byte after each message, not a line feed.")
     var null = false
 
@@ -74,13 +80,13 @@ struct Receive: ParsableCommand {
             throw ValidationError("--null, --raw and --json exclude each other")
         }
         guard lease == nil || ack || exec != nil else { throw ValidationError("--lease requires --ack or --exec") }
-        guard exec != nil || (parallel == nil && retryDelay == nil) else {
-            throw ValidationError("--parallel and --retry-delay require --exec")
+        guard exec != nil || (parallel == nil && retryDelay == nil && !answer) else {
+            throw ValidationError("--parallel, --retry-delay and --answer require --exec")
         }
         guard !reconnect.noReconnect || exec != nil || follow else {
             throw ValidationError("--no-reconnect requires --exec or --follow: nothing else connects again")
         }
-        guard exec == nil || !(ack || null || raw || json) else {
+        guard exec == nil || !(ack || null || (raw && !answer) || json) else {
             throw ValidationError("--exec excludes --ack, --null, --raw and --json")
         }
     }
@@ -99,7 +105,7 @@ struct Receive: ParsableCommand {
             demand.windowBytes = nil
             let job = ExecJob(
                 place: place, reconnects: !reconnect.noReconnect, demand: demand, command: exec,
-                retryDelay: retryDelay ?? .seconds(1))
+                retryDelay: retryDelay ?? .seconds(1), answering: answer ? (raw ? .exact : .line) : nil)
             Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
         }
         if ack { demand.lease = lease ?? Self.defaultLease }

@@ -31,7 +31,8 @@ struct Root: ParsableCommand {
         version: buildVersion(),
         subcommands: [],
         groupedSubcommands: [
-            CommandGroup(name: "Messages", subcommands: [Send.self, Receive.self, Select.self, PipeChannels.self]),
+            CommandGroup(
+                name: "Messages", subcommands: [Send.self, Call.self, Receive.self, Select.self, PipeChannels.self]),
             CommandGroup(
                 name: "Channels", subcommands: [OpenChannel.self, CloseChannel.self, PoisonChannel.self]),
             CommandGroup(name: "Meeting", subcommands: [MeetAtBarrier.self, HoldLock.self]),

@@ -16,7 +16,8 @@ final class InputBlocks: @unchecked Sendable {
     private let descriptor: Int32
     private let reactor: Reactor
     private let gate: Gate
-    private let demand = DispatchSemaphore(value: ahead)
+    /// Begins at 0, because libdispatch traps when a semaphore is released with less than it began with.
+    private let demand = DispatchSemaphore(value: 0)
     private var blocks = Deque<[UInt8]>()
     private var isAtEnd = false
     private var failure: Failure?
@@ -25,6 +26,7 @@ final class InputBlocks: @unchecked Sendable {
         self.descriptor = descriptor
         self.reactor = reactor
         gate = Gate("standard input", on: reactor)
+        for _ in 0..<Self.ahead { demand.signal() }
         Thread.detachNewThread { [self] in readAll() }
     }
 

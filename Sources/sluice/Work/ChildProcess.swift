@@ -25,19 +25,22 @@ final class Children: @unchecked Sendable {
     /// - Parameters:
     ///   - arguments: its name first, which is looked up in the PATH.
     ///   - input: its standard input; nil shares that of this process.
+    ///   - output: its standard output; nil shares that of this process.
     ///   - ownGroup: whether it leads a process group of its own. Then a signal to the group reaches every process that it
     ///     starts, and the terminal's ctrl-C does not reach it directly.
     ///   - ended: called with its status as a shell reports it: 128 plus the number of the signal that ended it.
     /// - Returns: its process id.
     /// - Throws: `Failure` when the program does not exist or cannot be run.
     func start(
-        _ arguments: [String], environment: [String] = [], input: MessageFile? = nil, ownGroup: Bool,
+        _ arguments: [String], environment: [String] = [], input: MessageFile? = nil, output: MessageFile? = nil,
+        ownGroup: Bool,
         ended: @escaping (Int32) -> Void
     ) throws(Failure) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         if let input { posix_spawn_file_actions_adddup2(&actions, input.number, STDIN_FILENO) }
+        if let output { posix_spawn_file_actions_adddup2(&actions, output.number, STDOUT_FILENO) }
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -107,6 +110,30 @@ final class MessageFile {
             rest = rest.dropFirst(max(count, 0))
         }
         lseek(number, 0, SEEK_SET)
+    }
+
+    /// Returns what a program has written to the file.
+    ///
+    /// - Parameter withoutLineFeed: whether a line feed at its end is left out.
+    /// - Throws: `Failure` when that is longer than `maxBytes`.
+    func contents(atMost maxBytes: Int, withoutLineFeed: Bool) throws(Failure) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: maxBytes + 2)
+        var count = 0
+        while count < bytes.count {
+            let read = bytes.withUnsafeMutableBytes {
+                pread(number, $0.baseAddress.map { $0 + count }, $0.count - count, off_t(count))
+            }
+            if read < 0, errno == EINTR { continue }
+            guard read >= 0 else { throw Failure("cannot read the answer: \(String(cString: strerror(errno)))") }
+            if read == 0 { break }
+            count += read
+        }
+        bytes.removeLast(bytes.count - count)
+        if withoutLineFeed, bytes.last == 0x0A { bytes.removeLast() }
+        guard bytes.count <= maxBytes else {
+            throw Failure("the answer of a command is longer than \(maxBytes) bytes, the limit of the hub")
+        }
+        return bytes
     }
 
     private static func failure() -> Failure {

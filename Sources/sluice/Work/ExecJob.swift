@@ -12,11 +12,21 @@ struct ExecJob: Sendable {
     let command: String
     /// How long no receiver gets a message whose command has failed.
     let retryDelay: Duration
+    /// How what the command prints is the answer to its message. Nil if it is not.
+    let answering: Answering?
+
+    enum Answering: Sendable {
+        /// The message and the answer are lines: a line feed follows each, which is not part of it.
+        case line
+        case exact
+    }
 
     func run(in invocation: Invocation) async throws -> Ending {
         let client = try await invocation.connect(to: place, reconnecting: reconnects)
         let keeper = try LeaseKeeper(lease: demand.lease ?? Receive.defaultLease, of: client, in: invocation)
-        let crew = Crew(self, keeper, try Children(on: invocation.reactor), invocation)
+        let crew = Crew(
+            self, keeper, try Children(on: invocation.reactor), invocation,
+            maxAnswerBytes: client.greeting?.maxMessageBytes ?? Limits().maxBodyBytes)
         let intake = Intake(demand, of: client) { message in
             if let delivery = message.delivery { keeper.hold(delivery) }
         }
@@ -48,11 +58,15 @@ private final class Crew {
     private let keeper: LeaseKeeper
     private let children: Children
     private let console: Console
+    private let maxAnswerBytes: Int
     private let gate: Gate
     private var running: Set<pid_t> = []
     private var hasFailed = false
 
-    init(_ job: ExecJob, _ keeper: LeaseKeeper, _ children: Children, _ invocation: Invocation) {
+    init(
+        _ job: ExecJob, _ keeper: LeaseKeeper, _ children: Children, _ invocation: Invocation, maxAnswerBytes: Int
+    ) {
+        self.maxAnswerBytes = maxAnswerBytes
         self.job = job
         self.keeper = keeper
         self.children = children
@@ -70,15 +84,17 @@ private final class Crew {
 
     /// Starts the command with a message.
     func work(on delivery: LeasedDelivery) throws {
-        let file = try MessageFile(delivery.message.bytes)
+        let isLine = job.answering == .line
+        let file = try MessageFile(delivery.message.bytes + (isLine ? [0x0A] : []))
+        let answer = job.answering == nil ? nil : try MessageFile([])
         var process: pid_t = 0
         process = try children.start(
             ["/bin/sh", "-c", job.command],
             environment: ["SLUICE_CHANNEL=\(job.demand.channel)", "SLUICE_ATTEMPT=\(delivery.message.attempt)"],
-            input: file, ownGroup: true
+            input: file, output: answer, ownGroup: true
         ) { [self] status in
             running.remove(process)
-            conclude(delivery, status)
+            conclude(delivery, status, answer)
             gate.open()
         }
         running.insert(process)
@@ -89,9 +105,20 @@ private final class Crew {
         }
     }
 
-    private func conclude(_ delivery: LeasedDelivery, _ status: Int32) {
+    private func conclude(_ delivery: LeasedDelivery, _ status: Int32, _ output: MessageFile?) {
+        let answer: [UInt8]?
+        do throws(Failure) {
+            answer =
+                if status == 0 {
+                    try output?.contents(atMost: maxAnswerBytes, withoutLineFeed: job.answering == .line)
+                } else { nil }
+        } catch {
+            hasFailed = true
+            console.complain("\(error.message), and its message goes back")
+            return keeper.nack(delivery, delay: job.retryDelay)
+        }
         if status == 0 {
-            keeper.acknowledge(delivery) { [console] error in
+            keeper.acknowledge(delivery, answer: answer) { [console] error in
                 guard error != nil else { return }
                 console.complain("a command has succeeded, but its message may come again: its lease was lost")
             }

@@ -50,11 +50,16 @@ final class LeaseKeeper: @unchecked Sendable {
         }
     }
 
-    /// - Parameter onAnswer: called with the error when the message was not held any more, else with nil.
-    func acknowledge(_ delivery: LeasedDelivery, _ onAnswer: @escaping @Sendable (SluiceError?) -> Void = { _ in }) {
+    /// - Parameters:
+    ///   - answer: what the sender gets if it waits for an answer; nil is no answer.
+    ///   - onAnswer: called with the error when the message was not held any more, else with nil.
+    func acknowledge(
+        _ delivery: LeasedDelivery, answer: [UInt8]? = nil,
+        _ onAnswer: @escaping @Sendable (SluiceError?) -> Void = { _ in }
+    ) {
         held[ObjectIdentifier(delivery)] = nil
         unanswered += 1
-        delivery.acknowledge { [self] error in
+        delivery.acknowledge(answer: answer) { [self] error in
             if error != nil { lost += 1 }
             onAnswer(error)
             noteAnswer()
