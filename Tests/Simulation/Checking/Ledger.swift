@@ -98,7 +98,8 @@ struct Ledger {
                 Receipt(
                     exchange: number, moment: moment, arm: arm,
                     delivery: attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) },
-                    attempt: attributes.number(of: .attempt), lease: exchange.command?.lease(ofArm: arm)))
+                    attempt: attributes.number(of: .attempt), isCall: attributes.isCall,
+                    lease: exchange.command?.lease(ofArm: arm)))
         }
     }
 }

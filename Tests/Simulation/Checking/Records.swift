@@ -32,7 +32,8 @@ struct SendRecord: Sendable {
         case .ok(let attributes):
             guard attributes.number(of: .arm) == arm else { return .failed }
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
-        case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end, .data: return .failed
+        case .data(_, let attributes): return .done(attributes)
+        case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end: return .failed
         case .maybe, nil: return .inDoubt
         }
     }
@@ -45,6 +46,8 @@ struct Receipt: Sendable {
     let arm: Int?
     let delivery: DeliveryID?
     let attempt: Int?
+    /// Whether the message says that its sender waits for an answer.
+    let isCall: Bool
     /// The lease that the receiver asked for; nil takes the message at once.
     let lease: Duration?
 }

@@ -39,6 +39,7 @@ struct OperationMix {
 
     private(set) var usesLeases = true
     private(set) var usesIDs = true
+    private(set) var usesCalls = true
     var usesBarriers: Bool { weights.contains { $0.kind == .barrier && $0.weight > 0 } }
     private var weights: [(kind: Kind, weight: Int)] = []
 
@@ -48,6 +49,7 @@ struct OperationMix {
     init(_ chance: inout Chance, isCrowd: Bool) {
         usesLeases = chance.happens(2, of: 3)
         usesIDs = chance.happens(1, of: 2)
+        usesCalls = usesLeases && chance.happens(1, of: 2)
         for kind in Kind.allCases {
             let isUsed = kind.isRequired || chance.happens(3, of: 5)
             let weight = isCrowd ? kind.weightInCrowd : kind.weight

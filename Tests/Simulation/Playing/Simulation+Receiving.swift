@@ -110,29 +110,46 @@ extension Simulation {
     // MARK: Leases
 
     private func react(to reply: Reply, _ exchange: Int, on connection: ClientConnection) {
-        guard case .message(_, _, let attributes) = reply, let reaction = reactions[exchange],
+        guard case .message(_, let body, let attributes) = reply, let reaction = reactions[exchange],
             let delivery = attributes.first(where: { $0.key == .delivery }).flatMap({ DeliveryID($0.value) })
         else { return }
         switch attributes.number(of: .attempt) ?? 0 {
         case ...Self.maxAttempts: break
-        case ...(2 * Self.maxAttempts): return plan(.acknowledge(delivery), on: connection, after: 0)
+        case ...(2 * Self.maxAttempts): return acknowledge(delivery, of: body, on: connection, after: 0)
         default: return breakOff(connection)
         }
         switch reaction {
         case .nothing: break
-        case .acknowledge(let delay): plan(.acknowledge(delivery), on: connection, after: delay)
+        case .acknowledge(let delay): acknowledge(delivery, of: body, on: connection, after: delay)
         case .acknowledgeTwice(let delay):
-            plan(.acknowledge(delivery), on: connection, after: delay)
-            plan(.acknowledge(delivery), on: connection, after: delay)
+            acknowledge(delivery, of: body, on: connection, after: delay)
+            acknowledge(delivery, of: body, "again", on: connection, after: delay)
         case .reject(let after, let delay):
             plan(.nack(NackCommand(delivery, delay: delay)), on: connection, after: after)
         case .touchAndAcknowledge(let delay):
             plan(.touch(delivery), on: connection, after: delay)
-            plan(.acknowledge(delivery), on: connection, after: 2 * delay)
+            acknowledge(delivery, of: body, on: connection, after: 2 * delay)
         case .acknowledgeFromAnother(let client, let delay):
             guard let other = current[client], other !== connection else { return }
-            plan(.acknowledge(delivery), on: other, after: delay)
+            acknowledge(delivery, of: body, "of another", on: other, after: delay)
         }
+    }
+
+    /// Acknowledges a message, mostly with an answer, which no other acknowledgement has. To a message that wants none,
+    /// too: the hub must drop the answer.
+    private func acknowledge(
+        _ delivery: DeliveryID, of body: Body, _ suffix: String = "", on connection: ClientConnection,
+        after nanoseconds: UInt64
+    ) {
+        let text = "\(delivery) \(MessageName.text(of: body)) \(suffix)"
+        let answer: Body? =
+            switch connection.chance.below(8) {
+            case 0, 1: nil
+            case 2: []
+            case 3: Body(text.utf8) + Body(repeating: 0x0A, count: connection.chance.below(2000))
+            default: Body(text.utf8)
+            }
+        plan(.acknowledge(delivery, answer: answer.map { .owned($0) }), on: connection, after: nanoseconds)
     }
 
     private func plan(_ command: Command, on connection: ClientConnection, after nanoseconds: UInt64) {

@@ -99,6 +99,7 @@ extension Command {
     fileprivate var isAnsweredWithData: Bool {
         switch self {
         case .ping, .inspect, .trace, .help: true
+        case .send(let send): send.wantsAnswer
         default: false
         }
     }
