@@ -109,7 +109,7 @@ struct DialectTests {
         try expect(dialect, "OK\nOK\n#0 OK\n", means: [.ready, .done(place: 0)])
     }
 
-    @Test("Sluice: a receiver uses single, leased or counted receives")
+    @Test("Sluice: a receiver uses single, leased, counted or answering receives")
     func sluiceReceiving() throws {
         let (first, second) = (Self.body(1, 0), Self.body(1, 1))
         func receiving(_ manner: SluiceReceiving.RequestStyle) -> SluiceReceiving {
@@ -125,6 +125,11 @@ struct DialectTests {
         try expect(
             receiving(.counted), "OK\n#w MSG c 16\n\(first)\n#w MSG c 16\n\(second)\n", bodies: [first, second],
             says: "")
+        try expect(
+            receiving(.answering),
+            "OK\n#w MSG c 16 did=5.1 attempt=1 call=yes\n\(first)\nOK\n"
+                + "#w MSG c 16 did=77.1 attempt=1 call=yes\n\(second)\n",
+            bodies: [first, second], says: "ACK 5.1 ok\nACK 77.1 ok\n")
     }
 
     @Test("Sluice: a selecting receiver checks the arm of each message")

@@ -34,6 +34,17 @@ struct MeasureLease: WorkloadCommand {
     func populate(_ plan: inout RunPlan) { pairs.populate(&plan, defaultPairs: 50) }
 }
 
+struct MeasureCall: WorkloadCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call", abstract: "Callers that wait for the answer of a receiver with a counted receive.")
+    static let workload = Workload.call
+
+    @OptionGroup var pairs: PairOptions
+    @OptionGroup var common: CommonOptions
+
+    func populate(_ plan: inout RunPlan) { pairs.populate(&plan, defaultPairs: 50) }
+}
+
 struct MeasureStream: WorkloadCommand {
     static let configuration = CommandConfiguration(
         commandName: "stream",

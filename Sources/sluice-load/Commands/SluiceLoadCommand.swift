@@ -17,8 +17,8 @@ struct SluiceLoadCommand: ParsableCommand {
             CommandGroup(
                 name: "Messages",
                 subcommands: [
-                    MeasureHandoff.self, MeasureWorker.self, MeasureLease.self, MeasureStream.self, MeasureSelect.self,
-                    MeasureFanIn.self, MeasureFanOut.self, MeasureBroadcast.self,
+                    MeasureHandoff.self, MeasureWorker.self, MeasureLease.self, MeasureCall.self, MeasureStream.self,
+                    MeasureSelect.self, MeasureFanIn.self, MeasureFanOut.self, MeasureBroadcast.self,
                 ]),
             CommandGroup(
                 name: "Connections",

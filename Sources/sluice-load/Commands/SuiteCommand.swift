@@ -7,7 +7,8 @@ struct MeasureSuite: ParsableCommand {
 
     /// The workloads' command lines.
     private static let workloads = [
-        ["ping"], ["handoff"], ["handoff", "--channels", "shared"], ["worker"], ["lease"], ["stream"], ["select"],
+        ["ping"], ["handoff"], ["handoff", "--channels", "shared"], ["worker"], ["lease"], ["call"], ["stream"],
+        ["select"],
         ["fan-in"], ["fan-out"], ["broadcast"], ["barrier"], ["connect"],
     ]
 

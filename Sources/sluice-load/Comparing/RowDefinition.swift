@@ -47,6 +47,10 @@ struct RowDefinition: Sendable {
             workload: .lease, contestants: [.sluice, .beanstalkd, .redisReply],
             targets: [Target(against: .beanstalkd, ratio: 1.5), Target(against: .redisReply, ratio: 1.2)]),
         RowDefinition(
+            key: "call", title: "call and answer, 50 private pairs", measure: pairs(50, channels: 50),
+            workload: .call, contestants: [.sluice, .redisReply, .nats],
+            targets: [Target(against: .redisReply, ratio: 1.5), Target(against: .nats, ratio: 1.5)]),
+        RowDefinition(
             key: "ping", title: "ping, 50 connections, 16 deep",
             measure: .rate { ($0.senders, $0.receivers, $0.depth) = (50, 0, 16) }, workload: .ping,
             contestants: [.sluice, .redis, .nats],

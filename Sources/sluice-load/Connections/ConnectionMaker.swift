@@ -44,6 +44,10 @@ struct ConnectionMaker {
                 source: Reconnector(
                     thread, requests: Redis.ping + Redis.command("QUIT"), answers: Redis.pong + Array("+OK\r\n".utf8)))
         case (.broadcast, .sluice): add(broadcast(channel, sender))
+        case (.call, .sluice):
+            add(
+                SluiceSending(
+                    channel, greeting, pattern, sender: sender, depth: plan.depth, verb: "CALL", done: "DATA 2\nok"))
         case (_, .sluice) where plan.workload.hasReceivers:
             add(SluiceSending(channel, greeting, pattern, sender: sender, depth: plan.depth))
         case (_, .redis): add(redis(channel, sender, replies: nil))
@@ -82,6 +86,7 @@ struct ConnectionMaker {
         switch (plan.workload, plan.contestant) {
         case (.handoff, .sluice), (.fanIn, .sluice), (.fanOut, .sluice): add(sluice(.single))
         case (.lease, .sluice): add(sluice(.leased))
+        case (.call, .sluice): add(sluice(.answering))
         case (.stream, .sluice), (.worker, .sluice), (.broadcast, .sluice): add(sluice(.counted))
         case (.select, .sluice):
             add(

@@ -1,13 +1,14 @@
 /// Receives on a channel: with one `RECV` for each message, with or without a lease, or with an endless counted
-/// receive.
+/// receive, which may answer each message under a lease.
 struct SluiceReceiving: ReceivingDialect {
-    enum RequestStyle { case single, leased, counted }
+    enum RequestStyle { case single, leased, counted, answering }
 
     private let greeting: SluiceGreeting
     private let manner: RequestStyle
     private let bodyBytes: Int
     private let request: [UInt8]
     private let head: [UInt8]
+    private let isLeased: Bool
     private var isGreeted = false
     /// Where the last answer holds the delivery's identifier.
     private var did = 0..<0
@@ -16,15 +17,19 @@ struct SluiceReceiving: ReceivingDialect {
     private static let lineEnd = Array("\n".utf8)
     private static let acknowledged = Array("OK\n".utf8)
     private static let firstAttempt = Array(" attempt=1\n".utf8)
+    private static let firstAttemptOfCall = Array(" attempt=1 call=yes\n".utf8)
+    private static let answer = Array(" ok\n".utf8)
 
     init(_ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: RequestStyle) {
         self.greeting = greeting
         self.manner = manner
         self.bodyBytes = bodyBytes
-        let tag = manner == .counted ? "#w " : ""
-        let options = [.single: "", .leased: "lease=30s ", .counted: "count=* "][manner] ?? ""
+        isLeased = manner == .leased || manner == .answering
+        let tag = manner == .counted || manner == .answering ? "#w " : ""
+        let options =
+            [.leased: "lease=30s ", .counted: "count=* ", .answering: "count=* lease=30s "][manner] ?? ""
         request = Array("\(tag)RECV \(options)\(channel)\n".utf8)
-        head = Array("\(tag)MSG \(channel) \(bodyBytes)\(manner == .leased ? " did=" : "\n")".utf8)
+        head = Array("\(tag)MSG \(channel) \(bodyBytes)\(isLeased ? " did=" : "\n")".utf8)
     }
 
     func greet(_ output: inout ByteQueue) {
@@ -40,7 +45,7 @@ struct SluiceReceiving: ReceivingDialect {
             isGreeted = true
             return ReceivingAnswer(length: length, meaning: .ready)
         }
-        if manner == .leased, !bytes.isEmpty, bytes[0] == UInt8(ascii: "O") {
+        if isLeased, !bytes.isEmpty, bytes[0] == UInt8(ascii: "O") {
             guard try bytes.holds(Self.acknowledged, at: 0) != nil else { return nil }
             return ReceivingAnswer(length: Self.acknowledged.count, meaning: .nothing)
         }
@@ -51,18 +56,23 @@ struct SluiceReceiving: ReceivingDialect {
     }
 
     private mutating func endOfHead(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
-        guard manner == .leased else { return head.count }
+        guard isLeased else { return head.count }
+        let rest = manner == .answering ? Self.firstAttemptOfCall : Self.firstAttempt
         var end = head.count
         while end < bytes.count, bytes[end] > UInt8(ascii: " ") { end += 1 }
-        guard end < bytes.count, try bytes.holds(Self.firstAttempt, at: end) != nil else { return nil }
+        guard end < bytes.count, try bytes.holds(rest, at: end) != nil else { return nil }
         did = head.count..<end
-        return end + Self.firstAttempt.count
+        return end + rest.count
     }
 
     func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {
         switch manner {
         case .counted: break
         case .single: output.append(request)
+        case .answering:
+            output.append(Self.acknowledge)
+            output.append(UnsafeRawBufferPointer(rebasing: answer[did]))
+            output.append(Self.answer)
         case .leased:
             output.append(Self.acknowledge)
             output.append(UnsafeRawBufferPointer(rebasing: answer[did]))

@@ -14,7 +14,7 @@ struct SluiceSending: SendingDialect {
 
     init(
         _ channel: String, _ greeting: SluiceGreeting, _ pattern: MessagePattern, sender: Int, depth: Int,
-        options: String = "", done: String = "OK", farewell: String = ""
+        verb: String = "SEND", options: String = "", done: String = "OK", farewell: String = ""
     ) {
         self.greeting = greeting
         self.pattern = pattern
@@ -23,7 +23,8 @@ struct SluiceSending: SendingDialect {
         // Inline text is the shorter form; a body with `len=` may be as long as the server permits.
         let isText = pattern.bodyBytes <= 4096
         head = Array(
-            (isText ? "SEND \(options)\(channel) " : "SEND \(options)len=\(pattern.bodyBytes) \(channel)\n").utf8)
+            (isText
+                ? "\(verb) \(options)\(channel) " : "\(verb) \(options)len=\(pattern.bodyBytes) \(channel)\n").utf8)
         self.done = Array("\(done)\n".utf8)
         closing = Array(farewell.utf8)
     }

@@ -9,6 +9,7 @@ enum Contestant: String, CaseIterable, Sendable {
         switch (self, workload) {
         case (.sluice, .handoff), (.sluice, .fanIn), (.sluice, .fanOut): "SEND, RECV"
         case (.sluice, .lease): "SEND, RECV lease=30s, ACK"
+        case (.sluice, .call): "CALL, RECV count=* lease=30s, ACK with the answer"
         case (.sluice, .worker), (.sluice, .stream): "SEND, RECV count=*"
         case (.sluice, .select): "SEND, SELECT"
         case (.sluice, .broadcast): "SEND need=N, RECV count=*"
@@ -19,9 +20,10 @@ enum Contestant: String, CaseIterable, Sendable {
             (.redis, .stream):
             "LPUSH, BRPOP"
         case (.redisReply, .handoff), (.redisReply, .worker), (.redisReply, .fanIn), (.redisReply, .fanOut),
-            (.redisReply, .lease):
+            (.redisReply, .lease), (.redisReply, .call):
             "LPUSH, BRPOP, and a reply list"
-        case (.nats, .handoff), (.nats, .worker), (.nats, .fanIn), (.nats, .fanOut), (.nats, .lease):
+        case (.nats, .handoff), (.nats, .worker), (.nats, .fanIn), (.nats, .fanOut), (.nats, .lease),
+            (.nats, .call):
             "request and reply, queue group"
         case (.nats, .stream): "PUB, SUB"
         case (.beanstalkd, .handoff), (.beanstalkd, .worker), (.beanstalkd, .lease), (.beanstalkd, .fanIn),

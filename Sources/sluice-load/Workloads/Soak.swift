@@ -50,7 +50,7 @@ struct Soak {
 
     private func episode(_ index: Int, _ random: inout SplitMix) -> RunPlan {
         let workloads: [Workload] = [
-            .ping, .handoff, .worker, .lease, .stream, .select, .fanIn, .fanOut, .broadcast, .barrier,
+            .ping, .handoff, .worker, .lease, .call, .stream, .select, .fanIn, .fanOut, .broadcast, .barrier,
         ]
         var plan = base
         plan.workload = workloads[Int.random(in: 0..<workloads.count, using: &random)]
@@ -58,7 +58,7 @@ struct Soak {
         let channels = Bool.random(using: &random) ? 1 : many
         (plan.senders, plan.receivers, plan.channels) =
             switch plan.workload {
-            case .handoff, .worker, .lease, .stream, .ping, .barrier, .connect: (many, many, channels)
+            case .handoff, .worker, .lease, .call, .stream, .ping, .barrier, .connect: (many, many, channels)
             case .select: (4 * many, many, 4 * many)
             case .fanIn: (many, 1, 1)
             case .fanOut, .broadcast: (1, many, 1)

@@ -1,6 +1,6 @@
 /// A kind of load.
 enum Workload: String, CaseIterable, Sendable {
-    case ping, handoff, worker, lease, stream, select
+    case ping, handoff, worker, lease, call, stream, select
     case fanIn = "fan-in"
     case fanOut = "fan-out"
     case broadcast, barrier, connect
@@ -10,6 +10,7 @@ enum Workload: String, CaseIterable, Sendable {
         switch self {
         case .ping: "pings"
         case .handoff, .worker, .lease, .select, .fanIn, .fanOut: "handoffs"
+        case .call: "calls"
         case .stream: "messages"
         case .broadcast: "broadcasts"
         case .barrier: "meetings"
@@ -20,7 +21,7 @@ enum Workload: String, CaseIterable, Sendable {
     /// Whether messages go from senders to receivers.
     var hasReceivers: Bool {
         switch self {
-        case .handoff, .worker, .lease, .stream, .select, .fanIn, .fanOut, .broadcast: true
+        case .handoff, .worker, .lease, .call, .stream, .select, .fanIn, .fanOut, .broadcast: true
         case .ping, .barrier, .connect: false
         }
     }

@@ -33,6 +33,7 @@ struct LoadTests {
             ["handoff", "--pairs", "5"], ["handoff", "--pairs", "5", "--channels", "shared", "--threads", "2"],
             ["handoff", "--pairs", "3", "--depth", "8"], ["handoff", "--pairs", "2", "--body", "65536"],
             ["handoff", "--pairs", "2", "--rate", "20000"], ["lease", "--pairs", "5", "--depth", "4"],
+            ["call", "--pairs", "5"], ["call", "--pairs", "3", "--depth", "4"],
             ["worker", "--pairs", "5"], ["worker", "--pairs", "4", "--channels", "shared", "--depth", "3"],
             ["stream"], ["stream", "--pairs", "3", "--threads", "3"], ["select", "--receivers", "3", "--arms", "4"],
             ["fan-in", "--senders", "7"], ["fan-out", "--receivers", "7", "--depth", "5"],
@@ -189,7 +190,7 @@ struct LoadTests {
         let report = try program.rest()
         try expectSuccess(program)
         let object = try JSONSerialization.jsonObject(with: Data(report.utf8)) as? [String: Any]
-        #expect((object?["runs"] as? [Any])?.count == 12)
+        #expect((object?["runs"] as? [Any])?.count == 13)
     }
 
     // MARK: Comparisons
