@@ -182,10 +182,10 @@ public final class Hub: Sendable {
     }
 
     /// Admits a client of this process.
-    func enter(local address: String) -> ConnectionID {
+    func enter(local address: String, _ waitsForAll: Bool) -> ConnectionID {
         state.withLock { state in
             state.machine.now = timekeeper.nowNanoseconds
-            return state.enter(local: address)
+            return state.enter(local: address, waitsForAll)
         }
     }
 
@@ -198,7 +198,7 @@ public final class Hub: Sendable {
         state.withLock { state in
             if let known = state.sharedConnection { return known }
             state.machine.now = timekeeper.nowNanoseconds
-            let id = state.enter(local: "in-process")
+            let id = state.enter(local: "in-process", false)
             state.sharedConnection = id
             return id
         }

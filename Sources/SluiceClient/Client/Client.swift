@@ -87,9 +87,11 @@ public final class Client: Sendable {
 
     /// Sets the client's label in the server's reports.
     ///
+    /// - Parameter waitsForAll: whether the program waits for nothing but the client's pending operations. The server can
+    ///   then prove that the client is stuck (`STUCK`).
     /// - Throws: `.misuse` when it is not a name; `.disconnected`.
-    public func setLabel(_ label: String) async throws(SluiceError) {
-        try await request(.name(try ChannelName(checking: label)))
+    public func setLabel(_ label: String, waitsForAll: Bool = false) async throws(SluiceError) {
+        try await request(.name(try ChannelName(checking: label), waitsForAll: waitsForAll))
     }
 
     /// Sends the server a `PING`, and returns how long the answer took.

@@ -108,9 +108,12 @@ enum LocalVerdict: WaitVerdict {
 extension Hub {
     /// Creates an in-process client.
     ///
-    /// - Parameter name: the client's name in reports; a name as valid as a channel's, or it is not shown.
-    public func client(_ name: String) -> InProcessClient {
-        InProcessClient(enter(local: name), called: name, of: self, ownsConnection: true)
+    /// - Parameters:
+    ///   - name: the client's name in reports; a name as valid as a channel's, or it is not shown.
+    ///   - waitsForAll: whether the tasks that use the client wait for nothing but its pending operations. `STUCK` can
+    ///     then prove that they are stuck.
+    public func client(_ name: String, waitsForAll: Bool = false) -> InProcessClient {
+        InProcessClient(enter(local: name, waitsForAll), called: name, of: self, ownsConnection: true)
     }
 
     /// Returns a channel of the hub, for code in its process. All users of this method share one client with the name
@@ -139,9 +142,9 @@ extension Reply {
         switch self {
         case .timeout: SluiceError(.timedOut, "the time ran out while waiting")
         case .cancelled(let reason): SluiceError(.cancelled, "the operation was withdrawn\(Self.clause(reason))")
-        case .closed(let channel, let reason):
+        case .closed(let channel, let reason, _):
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
-        case .poisoned(let channel, let reason):
+        case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' was poisoned\(Self.clause(reason))")
         case .maybe(let reason):
             SluiceError(.inDoubt, "a receiver has the message and has not acknowledged it: \(reason)")

@@ -4,8 +4,8 @@ import SluiceWire
 /// Finds the cycles of clients that wait for each other; see `WaitGraph`.
 ///
 /// The scan visits operations, leases and clients in slices, between which they change. A cycle that is reported as
-/// proved exists at the moment when the scan verifies it: all operations of the stuck clients are parked then, and no
-/// client has joined or left an end of a channel since the scan began. If a client has, the scan starts again. The last
+/// proved exists at the moment when the scan verifies it: all operations of the stuck clients are parked then, none may
+/// end alone, and no client has joined or left an end of a channel since the scan began. If a client has, the scan starts again. The last
 /// attempt then reports the cycles as possible.
 struct StuckScan: ReportScan {
     typealias Report = StuckReport
@@ -14,9 +14,11 @@ struct StuckScan: ReportScan {
         case operations, waits, leases, ends, solving, verifying, cycles, done
     }
 
-    /// The oldest operations of a client that it may be stuck in.
+    /// The operations of a client that it may be stuck in.
     private struct Candidates {
-        var proved: AgeKey<ParkedOperation>?
+        /// The operations that prove together that the client waits, or nil if one of them may end alone.
+        var proved: [AgeKey<ParkedOperation>]? = []
+        /// The oldest operation that waits for others.
         var possible: AgeKey<ParkedOperation>?
     }
 
@@ -77,18 +79,22 @@ struct StuckScan: ReportScan {
         if slot == 0 { endsVersion = machine.endsVersion }
         var next = slot
         let hasMore = machine.operations.visit(from: &next, count: steps) { id, operation in
-            guard operation.wait.isForOthers else { return }
+            let patience = operation.client.patience
+            guard operation.wait.isForOthers || patience == .all else { return }
             let client = operation.caller.connection
-            let key = AgeKey(since: operation.since, id: id)
             let place = candidates[client] ?? clients.count
             if place == clients.count {
                 candidates[client] = place
                 clients.append((client, Candidates()))
             }
-            Self.keep(key, in: &clients[place].candidates.possible)
-            // Only an untagged command keeps its client from helping others, and a wait with a timeout ends by itself.
-            guard operation.caller.tag == nil, operation.deadline == nil, !operation.wait.isForLease else { return }
-            Self.keep(key, in: &clients[place].candidates.proved)
+            let key = AgeKey(since: operation.since, id: id)
+            if operation.wait.isForOthers { Self.keep(key, in: &clients[place].candidates.possible) }
+            if patience == .none || patience == .untagged && operation.caller.tag != nil { return }
+            if operation.mayEndAlone {
+                clients[place].candidates.proved = nil
+            } else {
+                clients[place].candidates.proved?.append(key)
+            }
         }
         slot = next
         steps = 0
@@ -104,13 +110,16 @@ struct StuckScan: ReportScan {
         while slot < clients.count, steps > 0 {
             let (client, candidates) = clients[slot]
             slot += 1
-            if let key = candidates.proved, let operation = machine.operations[key.id] {
-                let wait = proved.addWait(of: client, for: key.id, since: key.since)
-                for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: wait) }
-                steps -= operation.wait.armCount
+            if let proof = candidates.proved, let oldest = proof.min(by: { $0.since < $1.since }) {
+                let wait = proved.addWait(of: client, for: proof.map(\.id), since: oldest.since)
+                for key in proof {
+                    guard let operation = machine.operations[key.id] else { continue }
+                    for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: wait) }
+                    steps -= operation.wait.armCount
+                }
             }
             if let key = candidates.possible, let operation = machine.operations[key.id] {
-                let wait = possible.addWait(of: client, for: key.id, since: key.since)
+                let wait = possible.addWait(of: client, for: [key.id], since: key.since)
                 for target in operation.wait.targets {
                     if let offer = target.leased {
                         leased[ObjectIdentifier(offer), default: []].append((target.place.name, wait))
@@ -168,8 +177,8 @@ struct StuckScan: ReportScan {
             steps = 0
             return
         }
-        proved.removeUnparked(machine)
-        possible.removeUnparked(machine)
+        proved.removeFreed(machine)
+        possible.removeFreed(machine)
         var enough = Int.max
         _ = proved.removeHelped(steps: &enough)
         _ = possible.removeHelped(steps: &enough)
@@ -246,9 +255,6 @@ extension OperationWait {
         case .trace: false
         }
     }
-
-    /// Whether the operation waits for the end of a lease.
-    fileprivate var isForLease: Bool { targets.contains { $0.leased != nil } }
 
     fileprivate var targets: [WaitTarget] {
         switch self {

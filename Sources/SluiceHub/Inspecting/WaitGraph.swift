@@ -55,7 +55,7 @@ struct WaitGraph {
 
     private struct Wait {
         let client: ConnectionID
-        let operation: OperationID
+        let operations: [OperationID]
         let since: UInt64
         var groups: [Int32] = []
         /// The groups that the client is a member of, and whether it has joined the channel.
@@ -85,10 +85,10 @@ struct WaitGraph {
 
     // MARK: Building
 
-    /// Adds a client that waits for nothing yet.
-    mutating func addWait(of client: ConnectionID, for operation: OperationID, since: UInt64) -> Int32 {
+    /// Adds a client that waits in the operations, for nothing yet.
+    mutating func addWait(of client: ConnectionID, for operations: [OperationID], since: UInt64) -> Int32 {
         let index = Int32(waits.count)
-        waits.append(Wait(client: client, operation: operation, since: since))
+        waits.append(Wait(client: client, operations: operations, since: since))
         waitOfClient[client] = index
         return index
     }
@@ -177,11 +177,22 @@ struct WaitGraph {
     /// evidence.
     private var isOwnHelper: Bool { if case .onlyDeclaredEnds = evidence { true } else { false } }
 
-    /// Removes the stuck clients whose operation is no longer parked. If there are any, the graph must be solved again.
-    mutating func removeUnparked(_ machine: borrowing HubStateMachine) {
-        for index in waits.indices where waits[index].isStuck && !machine.operations.holds(waits[index].operation) {
+    /// Removes the stuck clients that no longer wait in the same operations. If there are any, the graph must be solved
+    /// again.
+    mutating func removeFreed(_ machine: borrowing HubStateMachine) {
+        for index in waits.indices where waits[index].isStuck && !isStillWaiting(waits[index], machine) {
             remove(Int32(index))
         }
+    }
+
+    private func isStillWaiting(_ wait: Wait, _ machine: borrowing HubStateMachine) -> Bool {
+        for id in wait.operations {
+            guard let operation = machine.operations[id] else { return false }
+            if case .onlyDeclaredEnds = evidence, operation.mayEndAlone { return false }
+        }
+        guard case .onlyDeclaredEnds = evidence, let client = machine.clients[wait.client], client.patience == .all
+        else { return true }
+        return Int(client.pendingCount) == wait.operations.count
     }
 
     // MARK: Cycles

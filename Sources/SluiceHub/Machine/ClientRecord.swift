@@ -19,6 +19,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isConnected = false
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
+    /// Which of the client's pending operations prove that it does nothing else.
+    @exclusivity(unchecked) var patience = ClientPatience.untagged
     /// The client's address, for reports.
     let address: String
     /// The time at which the client connected, in nanoseconds of the hub's clock.
@@ -164,6 +166,16 @@ final class ClientRecord: @unchecked Sendable {
         reservedLeases -= operation.wait.possibleLeases
         if operation.previous == nil { firstOperation = operation.next }
     }
+}
+
+/// Which pending operations of a client prove that the client does nothing until one of them ends.
+enum ClientPatience: Sendable {
+    /// An operation without a tag, because the connection's later commands wait for its reply.
+    case untagged
+    /// All of them together: the client has declared so (`NAME waits=all`).
+    case all
+    /// None: several tasks of the hub's process may use the connection.
+    case none
 }
 
 typealias ConnectionID = SlabKey<ClientRecord>

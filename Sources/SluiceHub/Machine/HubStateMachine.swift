@@ -206,7 +206,7 @@ struct HubStateMachine: ~Copyable {
         case .poison(let name, let reason): .done(poison(name, reason, by: caller.connection))
         case .join(let command): .done(join(command, caller.connection))
         case .leave(let end): .done(leave(end, caller.connection))
-        case .name(let label): .done(name(caller.connection, label))
+        case .name(let label, let waitsForAll): .done(name(caller.connection, label, waitsForAll))
         case .trace(let command): trace(command, caller)
         case .hello, .authenticate, .ping, .inspect, .cancel, .help, .quit:
             preconditionFailure("a command that the conversation answers")
@@ -258,8 +258,14 @@ struct HubStateMachine: ~Copyable {
         steps += channels.prune(at: now, atMost: max(0, sliceEnd - steps))
     }
 
-    private mutating func name(_ connection: ConnectionID, _ label: ChannelName) -> Reply {
+    private mutating func name(_ connection: ConnectionID, _ label: ChannelName, _ waitsForAll: Bool) -> Reply {
         clients[connection]?.rename(to: label)
+        let patience = waitsForAll ? ClientPatience.all : .untagged
+        if let client = clients[connection], client.patience != patience {
+            client.patience = patience
+            // A search for stuck clients that has begun must not rely on what the client said before.
+            endsVersion &+= 1
+        }
         return .ok(Attributes())
     }
 }
@@ -272,6 +278,8 @@ struct HubTotals: Sendable {
     var keptMessages = 0
     /// The bytes of the kept messages.
     var keptBytes = 0
+    /// The number of messages in buffers that a receiver can get now.
+    var bufferedMessages = 0
 }
 
 /// Why an operation is withdrawn.

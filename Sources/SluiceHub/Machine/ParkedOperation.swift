@@ -54,6 +54,9 @@ final class ParkedOperation: @unchecked Sendable {
         deadline = nil
         previous = nil
     }
+
+    /// Whether the operation may end or continue although no other client does anything.
+    var mayEndAlone: Bool { deadline != nil || wait.mayEndAlone }
 }
 
 typealias OperationID = SlabKey<ParkedOperation>
@@ -83,6 +86,23 @@ enum OperationWait: Sendable {
             guard let arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
             return lease
         case .send, .barrier, .trace: return 0
+        }
+    }
+
+    /// Whether a lease or a message's delay may end the wait when its time is over, or the client itself may.
+    fileprivate var mayEndAlone: Bool {
+        switch self {
+        case .send(let channel, let offer, _): offer.isLeased || channel.mayGetBack
+        case .receive(let channel, _, _): channel.mayGetBack
+        case .countedReceive(let counted): counted.isPaused || counted.channel.mayGetBack
+        case .barrier, .trace: false
+        case .select(let select):
+            select.arms.contains { arm in
+                switch arm {
+                case .send(let channel, _), .receive(let channel, _, _): channel.mayGetBack
+                case .barrier: false
+                }
+            }
         }
     }
 

@@ -136,9 +136,11 @@ struct HubState: ~Copyable, @unchecked Sendable {
     }
 
     /// Adds a client of this process.
-    mutating func enter(local address: String) -> ConnectionID {
+    mutating func enter(local address: String, _ waitsForAll: Bool) -> ConnectionID {
         localCount += 1
-        return machine.connect(from: address)
+        let id = machine.connect(from: address)
+        machine.clients[id]?.patience = waitsForAll ? .all : .none
+        return id
     }
 
     mutating func leave(local id: ConnectionID) {

@@ -19,8 +19,8 @@ package enum Command: Sendable, Hashable {
     case hello
     /// Proves the identity of the client.
     case authenticate(Credentials)
-    /// Labels the connection in reports.
-    case name(ChannelName)
+    /// Labels the connection in reports, and says whether its pending commands are all that the client waits for.
+    case name(ChannelName, waitsForAll: Bool = false)
     /// Answers with the same bytes.
     case ping(Body)
     case send(SendCommand)

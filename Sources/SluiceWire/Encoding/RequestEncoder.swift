@@ -10,7 +10,7 @@ extension Request {
         switch command {
         case .hello: out.append("HELLO\n")
         case .authenticate(let credentials): out.append(credentials)
-        case .name(let label): out.append("NAME", label)
+        case .name(let label, let waitsForAll): out.append(waitsForAll ? "NAME waits=all" : "NAME", label)
         case .ping(let body): out.append(ping: body)
         case .send(let command): out.append(command)
         case .receive(let command): out.append(command)

@@ -21,6 +21,7 @@ enum OptionKey: String, CaseIterable {
     case format = "FORMAT"
     case after = "AFTER"
     case limit = "LIMIT"
+    case waits = "WAITS"
 
     static let vocabulary = Vocabulary<Self>()
 }
@@ -40,6 +41,13 @@ struct CommandOptions {
     ///
     /// - Parameter allowed: the keys that the command has; evaluated only if there is an option.
     init(_ words: inout WordReader, allowing allowed: @autoclosure () -> [OptionKey] = []) throws(WireError) {
+        try readMore(&words, allowing: allowed())
+    }
+
+    /// Reads further options, for a verb that takes them behind its operands as well.
+    mutating func readMore(_ words: inout WordReader, allowing allowed: @autoclosure () -> [OptionKey])
+        throws(WireError)
+    {
         while let (word, value) = words.option() {
             guard let key = OptionKey.vocabulary.word(ignoringCase: word), allowed().contains(key) else {
                 throw WireError(.badOption, "no such option here; HELP and the verb list the options")
@@ -72,6 +80,7 @@ struct CommandOptions {
         case .format: rare?.format != nil
         case .after: rare?.after != nil
         case .limit: rare?.limit != nil
+        case .waits: rare?.waitsForAll != nil
         }
     }
 
@@ -116,6 +125,9 @@ struct CommandOptions {
             }
             setRare().after = key
         case .limit: setRare().limit = try value.number(of: "limit", atLeast: 1)
+        case .waits:
+            guard value == "all" else { throw WireError(.badOption, "waits= must be all") }
+            setRare().waitsForAll = true
         }
     }
 
@@ -148,6 +160,7 @@ final class RareOptions {
     fileprivate(set) var format: ReportFormat?
     fileprivate(set) var after: ChannelName?
     fileprivate(set) var limit: Int?
+    fileprivate(set) var waitsForAll: Bool?
 }
 
 extension WireError {

@@ -72,10 +72,12 @@ extension CommandParser {
     }
 
     private func name(_ words: inout WordReader) throws(WireError) -> Command {
-        _ = try CommandOptions(&words)
+        var options = try CommandOptions(&words, allowing: [.waits])
         let label = try words.name(orMissing: "the label is missing: NAME label")
+        // An option behind the label cannot be a text, as NAME has none.
+        try options.readMore(&words, allowing: [.waits])
         try words.end()
-        return .name(label)
+        return .name(label, waitsForAll: options.rare?.waitsForAll != nil)
     }
 
     private mutating func ping(_ words: inout WordReader) throws(WireError) -> Command {

@@ -22,10 +22,13 @@ extension HelpEntry {
 
     static let name = HelpEntry(
         "label this connection",
-        usage: "NAME label",
+        usage: "NAME [waits=all] label",
         details: """
             Answers OK. CLIENTS, WAITERS, STUCK and TRACE show the label, which is a name by
             the rules for channel names. A later NAME replaces the label.
+
+            waits=all  the client waits for nothing but its pending commands, so that
+                       STUCK can prove that it is stuck in commands with tags
             """)
 
     static let ping = HelpEntry(

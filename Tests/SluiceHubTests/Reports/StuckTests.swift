@@ -66,6 +66,70 @@ import Testing
         }
     }
 
+    @Test("A message that may come back makes a cycle only possible", arguments: ["lease", "delay"])
+    func aMessageThatMayComeBackProvesNothing(_ way: String) throws {
+        var hub = TestHub()
+        let holder = hub.connect()
+        _ = try hub.send("job", on: "c", by: holder, tag: "1")
+        let delivery = try #require(try hub.receive(from: "c", by: holder, lease: .seconds(5)).delivery)
+        if way == "delay" { _ = hub.nack(delivery, by: holder, delay: .seconds(5)) }
+        let clients = try makeStuck(&hub)
+        #expect(cycles(hub).map(\.certainty) == [.possible])
+        hub.pass(.seconds(6))
+        #expect(try hub.takeLateReplies().contains(LateReply(clients[1], .message("job", from: "c"))))
+        #expect(cycles(hub).isEmpty)
+    }
+
+    @Test("A client that waits for all its commands is proved stuck in commands with tags")
+    func aClientVouchesForItsTags() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for (client, own, other) in [(a, "c", "d"), (b, "d", "c")] {
+            _ = try hub.join(.send, of: own, by: client)
+            _ = try hub.receive(from: other, by: client, tag: "1")
+            _ = try hub.apply(.name(channel("worker"), waitsForAll: true), by: client)
+        }
+        #expect(cycles(hub).map(\.certainty) == [.proved])
+        #expect(try hub.receive(from: "e", by: a, tag: "2").isParked)
+        #expect(cycles(hub).map(\.certainty) == [.possible], "anybody may send on e")
+        _ = try hub.join(.send, of: "e", by: b)
+        #expect(cycles(hub).map(\.certainty) == [.proved])
+        let timed = try #require(try hub.receive(from: "c", by: a, tag: "3", timeout: .seconds(1)).parked)
+        #expect(cycles(hub).map(\.certainty) == [.possible], "a timeout lets the client go on")
+        hub.cancel(timed)
+        #expect(cycles(hub).map(\.certainty) == [.proved])
+        _ = try hub.apply(.name(channel("worker")), by: b)
+        #expect(cycles(hub).map(\.certainty) == [.possible])
+    }
+
+    @Test("A command that a client begins between two slices may help it")
+    func aNewCommandIsSeen() throws {
+        for steps in 0..<40 {
+            var hub = TestHub()
+            let (a, b) = (hub.connect(), hub.connect())
+            for (client, own, other) in [(a, "c", "d"), (b, "d", "c")] {
+                _ = try hub.join(.send, of: own, by: client)
+                _ = try hub.receive(from: other, by: client, tag: "1")
+                _ = try hub.apply(.name(channel("worker"), waitsForAll: true), by: client)
+            }
+            var scan = StuckScan(after: nil, limit: 10)
+            let isDone = (0..<steps).contains { _ in scan.advance(hub.machine, steps: 1) }
+            _ = try hub.receive(from: "e", by: a, tag: "2")
+            while !scan.advance(hub.machine, steps: 1) {}
+            #expect(scan.rows(hub.machine).contains { $0.row.certainty == .proved } == isDone, "after \(steps)")
+        }
+    }
+
+    @Test("A client of the hub's process is proved stuck only if it waits for all its operations")
+    func aClientOfThisProcessMayHaveOtherTasks() throws {
+        for (patience, certainty) in [(ClientPatience.none, WaitCycle.Certainty.possible), (.all, .proved)] {
+            var hub = TestHub()
+            let clients = try makeStuck(&hub)
+            hub.machine.clients[clients[0]]?.patience = patience
+            #expect(cycles(hub).map(\.certainty) == [certainty])
+        }
+    }
+
     @Test("Clients that have used the channels form a possible cycle")
     func earlierUsersOfAChannelFormAPossibleCycle() throws {
         var hub = TestHub()

@@ -76,6 +76,9 @@ import Testing
     func connectionsHaveNames() throws {
         #expect(try command("NAME worker-1") == .name(try channel("worker-1")))
         #expect(try command("name a:b/c") == .name(try channel("a:b/c")))
+        for line in ["NAME waits=all worker-1", "name worker-1 WAITS=all"] {
+            #expect(try command(line) == .name(try channel("worker-1"), waitsForAll: true))
+        }
     }
 
     @Test(
@@ -84,6 +87,8 @@ import Testing
             ("NAME ", "syntax"), ("NAME  a", "syntax"), ("NAME a b", "syntax"),
             ("NAME -a", "bad-name"),
             ("NAME a!", "bad-name"), ("NAME ä", "bad-name"), ("NAME label=a", "bad-option"),
+            ("NAME waits=some a", "bad-option"), ("NAME waits=all a waits=all", "bad-option"),
+            ("NAME a waits=all b", "syntax"),
         ])
     func badNamesOfConnectionsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
