@@ -16,10 +16,13 @@ import Testing
         _ = try hub.select("recv d", "recv c", by: b, tag: "2")
         _ = try hub.stream(from: "c", by: b, tag: "3")
         #expect(try hub.close("c", by: a) == .done(.ok))
-        #expect(try hub.takeLateReplies() == ["1", "2", "3"].map { try LateReply(b, $0, .closed("c")) })
+        let ends = try [("1", nil), ("2", 1), ("3", nil)].map { tag, arm in
+            LateReply(b, tag, try .closed("c").naming(arm: arm))
+        }
+        #expect(hub.takeLateReplies() == ends)
         #expect(try hub.send("x", on: "c", by: a) == .done(.closed("c")))
         #expect(try hub.receive(from: "c", by: a) == .done(.closed("c")))
-        #expect(try hub.select("recv d", "send c x", by: a) == .done(.closed("c")))
+        #expect(try hub.select("recv d", "send c x", by: a) == .done(.closed("c").naming(arm: 1)))
         #expect(try hub.join(.send, of: "c", by: a) == .done(.closed("c")))
         #expect(try hub.close("c", by: a) == .done(.ok))
         #expect(hub.machine.parkedCount == 0)
@@ -97,7 +100,7 @@ import Testing
         #expect(
             try hub.takeLateReplies() == [
                 LateReply(a, "1", .poisoned("c", because: "it burns")),
-                LateReply(a, "2", .poisoned("c", because: "it burns")),
+                LateReply(a, "2", .poisoned("c", because: "it burns").naming(arm: 1)),
                 LateReply(b, "3", .poisoned("d")),
             ])
         #expect(try hub.receive(from: "c", by: b) == .done(.poisoned("c", because: "it burns")))
@@ -162,7 +165,7 @@ import Testing
         let a = hub.connect()
         _ = try hub.select("recv c", "send c x", "recv c", by: a, tag: "s")
         _ = try hub.poison("c", by: a)
-        #expect(try hub.takeLateReplies() == [LateReply(a, "s", .poisoned("c"))])
+        #expect(try hub.takeLateReplies() == [LateReply(a, "s", .poisoned("c").naming(arm: 0))])
         hub.pass(.seconds(100))
         hub.expectEmpty()
     }
@@ -181,6 +184,24 @@ import Testing
         hub.pass(.seconds(2))
         #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
         hub.expectEmpty()
+    }
+
+    @Test(
+        "The name of an ended channel is free when its time is over, and at once without a time", arguments: [0, 1, 90])
+    func theNameIsFreeOnTime(seconds: Int) throws {
+        for offset in [0, 1, 999_999_999, 500_000_000] {
+            var hub = TestHub(limits: limits { $0.tombstoneLife = .seconds(seconds) })
+            hub.machine.now += UInt64(offset)
+            let a = hub.connect()
+            _ = try hub.close("c", by: a)
+            if seconds > 0 {
+                hub.pass(.seconds(seconds) - .milliseconds(1))
+                #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.closed("c")))
+                hub.pass(.milliseconds(11))
+            }
+            #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.timeout))
+            hub.expectEmpty()
+        }
     }
 
     @Test("A closed channel can be opened again once all its messages are received")

@@ -51,7 +51,7 @@ struct Retention<Element>: ~Copyable {
     private var largest = IndexedHeap<Share>()
 
     /// - Parameters:
-    ///   - life: the time for which each element is kept, rounded up to whole seconds so that many end together.
+    ///   - life: the time for which each element is kept. Zero keeps none.
     ///   - maxCount: the most elements that are kept.
     init(life: Duration, maxCount: Int) {
         nanoseconds = life.wholeNanoseconds
@@ -69,8 +69,7 @@ struct Retention<Element>: ~Copyable {
 
     /// Keeps an element, and charges its client for it.
     mutating func keep(_ element: Element, for client: ClientRecord, charging bytes: Int, at now: UInt64) {
-        let second: UInt64 = 1_000_000_000
-        let end = (now &+ nanoseconds) / second * second &+ second
+        let end = end(ofLifeFrom: now)
         let list = list(of: client)
         list.entries.append(Entry(element: element, end: end, bytes: Int32(clamping: bytes)))
         client.charge(bytes)
@@ -78,6 +77,13 @@ struct Retention<Element>: ~Copyable {
         list.share.count += 1
         if list.entries.count == 1 { list.endPlace = ends.insert(list, at: end) }
         rank(list)
+    }
+
+    /// Returns the end of the life of an element, rounded up so that many elements end together.
+    private func end(ofLifeFrom now: UInt64) -> UInt64 {
+        let end = now &+ nanoseconds
+        let granule = min(nanoseconds / 100, 10_000_000)
+        return granule == 0 ? end : (end &+ granule &- 1) / granule &* granule
     }
 
     /// Removes and returns an element that has expired or that exceeds the maximum number.
