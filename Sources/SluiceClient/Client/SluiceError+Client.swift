@@ -49,9 +49,9 @@ extension Reply {
         switch self {
         case .timeout: SluiceError(.timedOut, "the time ran out while waiting")
         case .cancelled(let reason): Self.withdrawal(reason)
-        case .closed(let channel, let reason):
+        case .closed(let channel, let reason, _):
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
-        case .poisoned(let channel, let reason):
+        case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' is poisoned\(Self.clause(reason))")
         case .maybe("epoch"):
             SluiceError(.inDoubt, "the server was restarted after the first attempt, which may have been received")

@@ -40,7 +40,7 @@ extension Hub {
                 isDraining: state.machine.stage != .serving,
                 connections: state.machine.connectionCount - state.localCount, parked: state.machine.parkedCount,
                 channels: state.machine.channels.count, endedChannels: state.machine.channels.tombstoneCount,
-                leases: state.machine.leases.count, bufferedMessages: state.machine.totals.keptMessages,
+                leases: state.machine.leases.count, bufferedMessages: state.machine.totals.bufferedMessages,
                 bufferedBytes: state.machine.totals.keptBytes, rememberedSends: state.machine.memory.deliveredCount,
                 handoffs: state.machine.totals.handoffs,
                 refusedConnections: refusals.reduce(0) { $0 + endings[$1, default: 0] },

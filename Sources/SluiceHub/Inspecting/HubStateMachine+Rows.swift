@@ -5,11 +5,17 @@ import SluiceWire
 extension HubStateMachine {
     func report(of channel: NamedChannel) -> ChannelReport {
         let extras = channel.extras
+        let counts = channel.counts
+        // Messages that came back and have no space in a buffer wait with their senders.
+        let returned =
+            channel.isOnce ? 0 : channel.engine.bufferedCount + (extras?.returned.count ?? 0) - counts.buffered
         var report = ChannelReport(
-            name: channel.name.description, senders: channel.engine.parkedSenders,
+            name: channel.name.description, senders: channel.engine.parkedSenders + returned,
             receivers: channel.engine.parkedReceivers + pausedReceives(of: channel).count,
-            buffered: channel.engine.bufferedCount + (extras?.returned.count ?? 0), leased: channel.awayCount,
-            sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0)
+            buffered: counts.buffered, leased: channel.awayCount,
+            sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0,
+            sent: counts.sent, taken: counts.taken, redelivered: counts.redelivered,
+            longestWaitSeconds: oldestWait(on: channel).map { seconds(since: $0) })
         // The engine's kind, because a closed channel no longer has a declaration.
         switch channel.engine.kind {
         case .buffered(let capacity): report.capacity = capacity
@@ -22,11 +28,6 @@ extension HubStateMachine {
         case .once: report.kind = .once
         case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
         }
-        if report.capacity > 0, report.buffered > report.capacity {
-            // Messages that came back to a full buffer count as waiting senders.
-            report.senders += report.buffered - report.capacity
-            report.buffered = report.capacity
-        }
         switch channel.engine.ending {
         // A once channel that has its value is still open for receivers.
         case .closed(let reason) where !channel.isOnce || extras?.declaration == nil:
@@ -38,6 +39,13 @@ extension HubStateMachine {
         case .closed, nil: break
         }
         return report
+    }
+
+    /// The time since which the oldest operation in the channel's queue waits. Nil if none waits.
+    private func oldestWait(on channel: NamedChannel) -> UInt64? {
+        let sender = channel.engine.firstParkedMessage?.sender.flatMap { operations[$0.operation]?.since }
+        let receiver = channel.engine.firstParkedReceiver.flatMap { operations[$0.operation]?.since }
+        return [sender, receiver].compactMap { $0 }.min()
     }
 
     func report(of operation: ParkedOperation) -> WaiterReport {

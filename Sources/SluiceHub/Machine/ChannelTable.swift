@@ -97,6 +97,7 @@ struct ChannelTable: ~Copyable {
 
     private mutating func rest(_ channel: NamedChannel) {
         channel.isResting = true
+        channel.counts = ChannelCounts()
         restingCount += 1
         if channel.recentSlot < 0 { place(channel) }
     }

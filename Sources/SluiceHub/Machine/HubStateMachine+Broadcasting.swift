@@ -81,6 +81,7 @@ extension HubStateMachine {
             !draft.mustReachAll || !hasRecipients(channel, atLeast: channel.engine.parkedReceivers + 1)
         else { return .blocked }
         let offer = makeOffer(draft)
+        channel.counts.sent += 1
         guard beginRound(of: offer, on: channel) else { return .committed(offer) }
         remember(draft)
         offer.place = .gone

@@ -68,10 +68,15 @@ extension HubStateMachine {
         retract(channel)
         noteEnder(connection, of: channel)
         // The value of a closed once channel belongs to its tombstone, which keeps it for a while.
-        if channel.isOnce, let value = channel.engine.firstBuffered { uncountKept(value) }
+        if channel.isOnce, let value = channel.engine.firstBuffered {
+            uncountKept(value)
+            uncountBuffered(value, on: channel)
+        }
+        // The message that is being broadcast is not for receivers that came after it, unless it still lacks receivers.
         let evicted = channel.engine.close(
             reason: reason,
-            keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round != nil)
+            keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0
+                || channel.extras?.round?.isStalled == true)
         if !evicted.receivers.isEmpty { perform(EndedReceivers(evicted.receivers, of: channel)) }
         settleEnding(of: channel)
     }

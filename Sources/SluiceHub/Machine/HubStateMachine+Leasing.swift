@@ -49,6 +49,8 @@ extension HubStateMachine {
         }
         channel.awayCount += 1
         offer.attempts += 1
+        if offer.attempts > 1 { channel.counts.redelivered += 1 }
+        uncountBuffered(offer, on: channel)
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
@@ -100,7 +102,7 @@ extension HubStateMachine {
         _ delivery: DeliveryID, answering answer: MessageBytes?, by connection: ConnectionID
     ) -> Outcome {
         guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .done(.error(.stale)) }
-        countHandoff()
+        countHandoff(on: lease.channel)
         let isUnwanted: Bool
         if let answer {
             isUnwanted = !complete(lease.offer, on: lease.channel, answering: answer)
@@ -206,6 +208,7 @@ extension HubStateMachine {
         }
         guard fitsBuffer(offer, on: channel) else { return dropAsNewest(offer, on: channel) }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
+        if offer.isHeld { countBuffered(offer, on: channel) }
         chargeReturn(of: offer)
         dropOldestSurplus(of: channel)
     }

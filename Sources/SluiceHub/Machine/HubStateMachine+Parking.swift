@@ -109,7 +109,7 @@ extension HubStateMachine {
         guard let operation = operations[id] else { return }
         steps += 1
         retire(operation, id, arm: arm)
-        if let reply { outbox.finish(operation, id, reply) }
+        if let reply { outbox.finish(operation, id, arm == nil ? reply : reply.naming(arm: arm)) }
     }
 
     /// Ends a parked operation that has completed, with `OK`.
@@ -224,7 +224,7 @@ extension HubStateMachine {
     }
 
     /// Detaches an operation from an offer. The offer is withdrawn if no other operation waits for it.
-    private mutating func detach(_ id: OperationID, from offer: Offer, on channel: NamedChannel) {
+    mutating func detach(_ id: OperationID, from offer: Offer, on channel: NamedChannel) {
         offer.detach(id)
         withdrawIfUnwanted(offer, on: channel)
     }

@@ -31,7 +31,10 @@ extension HubStateMachine {
     }
 
     /// Counts a message that a receiver has taken for good.
-    mutating func countHandoff() { totals.handoffs += 1 }
+    mutating func countHandoff(on channel: NamedChannel) {
+        totals.handoffs += 1
+        channel.counts.taken += 1
+    }
 
     /// The result of looking for a message to take.
     enum Taken {
@@ -91,7 +94,7 @@ extension HubStateMachine {
         let terms = lease > 0 ? grant(offer, on: channel, lease, to: connection, through: counted) : CommonAttributes()
         trace(offer.body.count, on: channel, from: offer.origin, to: connection, lease > 0 ? offer.attempts : nil)
         if lease > 0 { return terms }
-        countHandoff()
+        countHandoff(on: channel)
         if !channel.isBroadcast { complete(offer, on: channel) }
         return terms
     }
@@ -155,7 +158,7 @@ extension HubStateMachine {
         _ operation: ParkedOperation
     ) {
         if !tracers.isEmpty { trace(message.count, on: channel, from: origin, to: operation.caller.connection, nil) }
-        countHandoff()
+        countHandoff(on: channel)
         give(message, CommonAttributes(), of: channel, to: receiver, operation)
     }
 

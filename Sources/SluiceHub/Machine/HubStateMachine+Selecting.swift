@@ -26,7 +26,7 @@ extension HubStateMachine {
                 return .ok(attributes)
             case .done(let reply):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                return .done(reply)
+                return .done(reply.naming(arm: Int32(arm)))
             case .committed(let offer):
                 guard case .send(let name, _, _) = command.arms[arm] else { continue }
                 channel = channels.channel(name)

@@ -69,7 +69,9 @@ extension HubStateMachine {
         if let key = draft.key, let entry = memory[key] {
             guard entry.isOfCall == draft.wantsAnswer else { return .done(.error(.otherCommandsID)) }
             switch entry {
-            case .pending(let offer): return .repeated(offer)
+            case .pending(let pending):
+                if yieldsToReceive(pending, on: channel) { return offer(draft, of: client, on: channel) }
+                return .repeated(pending)
             case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
             case .kept, .delivered: return .ok(.duplicate.taking(draft.arm))
             case .called(let answer): return repetition(of: answer)
@@ -91,10 +93,15 @@ extension HubStateMachine {
         switch result {
         case .handed(let receiver):
             if tellIfDecided(receiver) { return offer(draft, of: client, on: channel) }
+            channel.counts.sent += 1
             return hand(draft, on: channel, to: receiver)
         case .published(let receivers):
+            channel.counts.sent += 1
             remember(draft)
-            if let made { countKept(made) }
+            if let made {
+                countKept(made)
+                countBuffered(made, on: channel)
+            }
             if !receivers.isEmpty {
                 perform(Publication(made?.body ?? draft.body.body, of: channel, from: draft.origin, to: receivers))
             }
@@ -102,13 +109,27 @@ extension HubStateMachine {
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
             guard let made else { return .blocked }
+            channel.counts.sent += 1
             return buffer(made, draft, on: channel)
         case .dropped:
             // The channel dropped the new message.
+            channel.counts.sent += 1
             return draft.waitsUntilTaken ? .done(.cancelled("dropped")) : .ok(.dropped.taking(draft.arm))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
         }
+    }
+
+    /// Withdraws the pending message of a select that also waits to receive on the same channel. A send that repeats the
+    /// message then meets that receive, as it does if the send comes first.
+    ///
+    /// - Returns: whether the message is no longer pending.
+    private mutating func yieldsToReceive(_ pending: Offer, on channel: NamedChannel) -> Bool {
+        guard case .queued = pending.place, !pending.hasAttached, !channel.isBroadcast,
+            let receiver = channel.engine.firstParkedReceiver
+        else { return false }
+        if !tellIfDecided(receiver) { detach(receiver.operation, from: pending, on: channel) }
+        return !pending.isWanted
     }
 
     /// Forwards a message of a command that repeats the previous one, if the way of the previous message is still open;
@@ -117,7 +138,8 @@ extension HubStateMachine {
         guard let hint,
             hint.operation.client.unwrittenBytes + Self.outputBytes(ofMessage: message.count) < limits.outputBytes
         else { return false }
-        countHandoff()
+        hint.countedReceive.channel.counts.sent += 1
+        countHandoff(on: hint.countedReceive.channel)
         return forward(message, CommonAttributes(), through: hint.countedReceive, hint.id, hint.operation)
     }
 
@@ -138,6 +160,7 @@ extension HubStateMachine {
     /// Appends a new offer to the channel's queue.
     mutating func queue(_ draft: Draft, on channel: NamedChannel, of operation: OperationID) -> Offer {
         let offer = makeOffer(draft)
+        channel.counts.sent += 1
         offer.sender = Offer.Sender(operation: operation, arm: draft.arm)
         offer.place = .queued(channel.engine.park(offer, message: offer))
         if let key = draft.key { memory.begin(key, offer) }
@@ -248,6 +271,7 @@ extension HubStateMachine {
             }
             if offer.waitsUntilTaken || mayKeep(offer.body.count) {
                 offer.place = .buffered(ticket)
+                countBuffered(offer, on: channel)
                 return completeAcceptance(of: offer)
             }
             _ = channel.engine.withdrawBuffered(ticket)
@@ -261,6 +285,7 @@ extension HubStateMachine {
     /// Keeps a message that is now in the buffer, and returns the result for its sender.
     private mutating func buffer(_ offer: Offer, _ draft: Draft, on channel: NamedChannel) -> Attempt {
         offer.place = .buffered(channel.engine.lastBufferedTicket)
+        countBuffered(offer, on: channel)
         dropOldestSurplus(of: channel)
         if draft.waitsUntilTaken { return .committed(offer) }
         completeAcceptance(of: offer)
@@ -289,6 +314,22 @@ extension HubStateMachine {
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(.cancelled("dropped"))) }
     }
 
+    /// Counts a message that is now in the channel's buffer, where a receiver can get it.
+    mutating func countBuffered(_ offer: Offer, on channel: NamedChannel) {
+        if offer.isBuffered { return }
+        offer.isBuffered = true
+        channel.counts.buffered += 1
+        totals.bufferedMessages += 1
+    }
+
+    /// Stops counting a message that is no longer in the channel's buffer.
+    mutating func uncountBuffered(_ offer: Offer, on channel: NamedChannel) {
+        guard offer.isBuffered else { return }
+        offer.isBuffered = false
+        channel.counts.buffered -= 1
+        totals.bufferedMessages -= 1
+    }
+
     /// Stops counting a message that the channel kept in memory.
     mutating func uncountKept(_ offer: Offer) {
         guard offer.isKept else { return }
@@ -301,6 +342,7 @@ extension HubStateMachine {
     mutating func freeSpace(of offer: Offer, on channel: NamedChannel) {
         offer.place = .gone
         uncountKept(offer)
+        uncountBuffered(offer, on: channel)
         if offer.isHeld {
             offer.isHeld = false
             moveIntoBuffer(channel.engine.releaseHeld(), of: channel)

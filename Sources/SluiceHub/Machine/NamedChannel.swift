@@ -22,6 +22,8 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
     /// The number of its messages that receivers hold or whose redelivery is delayed. Each may return.
     @exclusivity(unchecked) var awayCount = 0
+    /// What the channel has done since it exists, for reports.
+    @exclusivity(unchecked) var counts = ChannelCounts()
     /// The counted receives on the channel, both parked and paused.
     @exclusivity(unchecked) var countedReceives: Set<OperationID> = []
     /// The state that only few channels need. Nil while the channel needs none.
@@ -86,6 +88,18 @@ final class NamedChannel: @unchecked Sendable {
         case nil: preconditionFailure("the channel has not ended")
         }
     }
+}
+
+/// Counts of a channel's messages.
+struct ChannelCounts: Sendable {
+    /// The messages that senders have offered, without those that were refused at once.
+    var sent = 0
+    /// The messages that receivers have taken for good; one for each receiver of a broadcast.
+    var taken = 0
+    /// The times that a message was handed out again, after an attempt that ended without `ACK`.
+    var redelivered = 0
+    /// The messages in the channel's buffer that a receiver can get now.
+    var buffered = 0
 }
 
 /// The state that only few channels need.

@@ -53,6 +53,8 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     @exclusivity(unchecked) var verdict: OfferVerdict?
     /// Whether the offer outlives its sender, because the channel has answered for it.
     @exclusivity(unchecked) var isKept = false
+    /// Whether the offer counts as a message in its channel's buffer.
+    @exclusivity(unchecked) var isBuffered = false
     /// The client that is charged for the offer until it is freed, and the bytes.
     @exclusivity(unchecked) private(set) var payer: ClientRecord?
     @exclusivity(unchecked) private(set) var charged = 0

@@ -40,7 +40,7 @@ extension HubStateMachine {
         switch verdict.end {
         case .taken(let attributes): end(id, ok: attributes.taking(arm), arm: arm)
         case .answered(let answer, let attributes): end(id, answer: answer, attributes)
-        case .refused(let reply): end(id, reply, arm: arm)
+        case .refused(let reply): end(id, reply, arm: reply.endsChannel ? arm : nil)
         }
     }
 
@@ -100,10 +100,10 @@ extension HubStateMachine {
     private func decision(
         on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
     ) -> Decision? {
-        if let verdict = offer.verdict { return (verdict, verdict.isTaken ? arm : nil) }
+        if let verdict = offer.verdict { return (verdict, arm) }
         guard channel.untoldSenders else { return nil }
         switch offer.place {
-        case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), nil)
+        case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil
         }
     }
@@ -118,7 +118,7 @@ extension HubStateMachine {
                 return unfinished.append(EndedSenders(offer))
             }
             // Ending the operation removes the sender from the offer.
-            end(sender.operation, verdict, arm: verdict.isTaken ? sender.arm : nil)
+            end(sender.operation, verdict, arm: sender.arm)
         }
     }
 }
@@ -148,9 +148,6 @@ final class OfferVerdict: Sendable {
     init(_ reply: Reply) {
         end = .refused(reply)
     }
-
-    /// Whether a receiver has taken the message, or a barrier is open.
-    var isTaken: Bool { if case .refused = end { false } else { true } }
 }
 
 /// Answers the remaining senders of an offer.
@@ -164,7 +161,7 @@ final class EndedSenders: UnfinishedWork {
     func advance(_ machine: inout HubStateMachine) -> Bool {
         while let sender = offer.sender {
             guard machine.hasStepsLeft, let verdict = offer.verdict else { return false }
-            machine.end(sender.operation, verdict, arm: verdict.isTaken ? sender.arm : nil)
+            machine.end(sender.operation, verdict, arm: sender.arm)
         }
         offer.verdict = nil
         return true

@@ -20,8 +20,8 @@ extension BoundedWriter {
             put(UInt8.lineFeed)
             body.withUnsafeBytes { put($0) }
         case .timeout: put("TIMEOUT" as StaticString)
-        case .closed(let channel, let reason): put("CLOSED ", channel, reason)
-        case .poisoned(let channel, let reason): put("POISONED ", channel, reason)
+        case .closed(let channel, let reason, let arm): put("CLOSED ", channel, arm, reason)
+        case .poisoned(let channel, let reason, let arm): put("POISONED ", channel, arm, reason)
         case .cancelled(let reason): put("CANCELLED", reason)
         case .maybe(let reason): put("MAYBE", reason)
         case .otherwise(let attributes):
@@ -76,9 +76,10 @@ extension BoundedWriter {
         put(UInt8.space)
     }
 
-    private mutating func put(_ word: StaticString, _ channel: ChannelName, _ reason: String?) {
+    private mutating func put(_ word: StaticString, _ channel: ChannelName, _ arm: Int32?, _ reason: String?) {
         put(word)
         put(channel.description)
+        if let arm { put(" arm=", Int(arm)) }
         put(reason: reason)
     }
 
@@ -127,9 +128,10 @@ extension BoundedWriter {
 
 /// The upper bounds for the sizes of encoded replies.
 extension Reply {
-    /// A tag with its `#` and space, the first word, a name, the length of a body, a reason, and two line ends.
+    /// A tag with its `#` and space, the first word, a name, the length of a body or an arm, a reason, and two line
+    /// ends.
     private static let capacityOfLine =
-        Limits.maxTagBytes + Limits.maxNameBytes + Limits.maxReasonBytes + 2 * BoundedWriter.mostDigits + 24
+        Limits.maxTagBytes + Limits.maxNameBytes + Limits.maxReasonBytes + 2 * BoundedWriter.mostDigits + 32
 
     fileprivate var encodedCapacity: Int {
         switch self {

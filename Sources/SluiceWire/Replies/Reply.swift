@@ -10,10 +10,10 @@ package enum Reply: Sendable, Hashable {
     case data(Body, Attributes = Attributes())
     /// The timeout has passed, and the command certainly had no effect.
     case timeout
-    /// The channel has ended, with an optional reason.
-    case closed(ChannelName, String?)
-    /// The channel was poisoned, with an optional reason.
-    case poisoned(ChannelName, String?)
+    /// The channel has ended, with an optional reason. The reply to a select names the arm.
+    case closed(ChannelName, String?, arm: Int32? = nil)
+    /// The channel was poisoned, with an optional reason. The reply to a select names the arm.
+    case poisoned(ChannelName, String?, arm: Int32? = nil)
     /// The command was withdrawn and certainly had no effect, with an optional reason.
     case cancelled(String?)
     /// It is uncertain whether the command had an effect, with a reason.

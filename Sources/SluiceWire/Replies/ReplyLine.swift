@@ -39,8 +39,14 @@ struct ReplyLine: Sendable {
         case .timeout:
             try words.end()
             return (.timeout, nil)
-        case .closed: return (.closed(try words.channel(), words.reason()), nil)
-        case .poisoned: return (.poisoned(try words.channel(), words.reason()), nil)
+        case .closed:
+            let channel = try words.channel()
+            let arm = words.arm()
+            return (.closed(channel, words.reason(), arm: arm), nil)
+        case .poisoned:
+            let channel = try words.channel()
+            let arm = words.arm()
+            return (.poisoned(channel, words.reason(), arm: arm), nil)
         case .cancelled: return (.cancelled(words.reason()), nil)
         case .maybe: return (.maybe(words.reason() ?? ""), nil)
         case .otherwise: return (.otherwise(try words.attributes()), nil)
@@ -73,6 +79,16 @@ extension WordReader {
             throw WireError(.framing, "a reply has an invalid length")
         }
         return length
+    }
+
+    /// Reads the arm of a select whose channel has ended, if the reply names one.
+    fileprivate mutating func arm() -> Int32? {
+        var ahead = self
+        guard let (key, value) = ahead.option(), key == "arm",
+            let number = value.wholeNumber.flatMap(Int32.init(exactly:))
+        else { return nil }
+        self = ahead
+        return number
     }
 
     fileprivate mutating func reason() -> String? {

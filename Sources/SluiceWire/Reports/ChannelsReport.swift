@@ -65,6 +65,14 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     public var sendingEnds: Int
     /// The number of clients that have joined as a receiving end.
     public var receivingEnds: Int
+    /// The number of messages that senders have offered since the channel exists. Nil if the server does not tell.
+    public var sent: Int?
+    /// The number of messages that receivers have taken for good since the channel exists. Nil if the server does not tell.
+    public var taken: Int?
+    /// The number of times that a message was handed out again since the channel exists. Nil if the server does not tell.
+    public var redelivered: Int?
+    /// The time for which the oldest send or receive on the channel waits. Nil if none waits.
+    public var longestWaitSeconds: Double?
 
     package init(
         name: String,
@@ -78,7 +86,11 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         buffered: Int = 0,
         leased: Int = 0,
         sendingEnds: Int = 0,
-        receivingEnds: Int = 0
+        receivingEnds: Int = 0,
+        sent: Int? = nil,
+        taken: Int? = nil,
+        redelivered: Int? = nil,
+        longestWaitSeconds: Double? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -92,6 +104,10 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         self.leased = leased
         self.sendingEnds = sendingEnds
         self.receivingEnds = receivingEnds
+        self.sent = sent
+        self.taken = taken
+        self.redelivered = redelivered
+        self.longestWaitSeconds = longestWaitSeconds
     }
 
     /// Whether a channel takes messages.

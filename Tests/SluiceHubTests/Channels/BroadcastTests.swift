@@ -273,6 +273,36 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 2))])
     }
 
+    @Test("CLOSE tells receivers that wait the same as receivers that come later")
+    func closeTellsWaitingAndLaterReceiversTheSame() throws {
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        _ = try hub.join(.receive, of: "c", by: clients[1])
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1")
+        #expect(try hub.receive(from: "c", by: clients[2], tag: "r").isParked, "the message is not for it")
+        _ = try hub.close("c", by: clients[0])
+        #expect(hub.takeLateReplies() == [LateReply(clients[2], "r", try .closed("c"))])
+        #expect(try hub.receive(from: "c", by: clients[2]) == .done(.closed("c")))
+        #expect(try hub.receive(from: "c", by: clients[1]) == .done(.message("1", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(clients[0], "1", .ok(receivers: 1))])
+    }
+
+    @Test("Receivers of a closed broadcast wait for a message that needs more of them")
+    func aClosedBroadcastThatNeedsReceiversKeepsThem() throws {
+        var hub = TestHub()
+        let clients = try open(&hub, 3)
+        _ = try hub.send("1", on: "c", by: clients[0], tag: "1", need: 2)
+        _ = try hub.receive(from: "c", by: clients[1], tag: "r")
+        _ = try hub.close("c", by: clients[0])
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(try hub.receive(from: "c", by: clients[2], tag: "s").isParked)
+        #expect(
+            try Set(hub.takeLateReplies()) == [
+                LateReply(clients[1], "r", .message("1", from: "c")),
+                LateReply(clients[2], "s", .message("1", from: "c")), LateReply(clients[0], "1", .ok(receivers: 2)),
+            ])
+    }
+
     @Test("A client that disconnects does not receive a broadcast that its departure releases")
     func aDisconnectingClientReceivesNothing() throws {
         var hub = TestHub()

@@ -38,6 +38,37 @@ import Testing
         #expect(try hub.send("x", on: "c", by: a, id: "m") == .done(.duplicate))
     }
 
+    @Test("A select that sends a message and receives on the same channel meets a send of that message in either order")
+    func aSelectMeetsARepeatedSendInEitherOrder() throws {
+        for selectsFirst in [true, false] {
+            for lease in ["", "lease=5s "] {
+                var hub = TestHub()
+                let (a, b) = (hub.connect(), hub.connect())
+                let select = { (hub: inout TestHub) in
+                    try hub.select("send id=x c job", "recv \(lease)c", "recv d", by: a, tag: "s")
+                }
+                let send = { (hub: inout TestHub) in try hub.send("job", on: "c", by: b, tag: "m", id: "x") }
+                let outcomes = selectsFirst ? (try select(&hub), try send(&hub)) : (try send(&hub), try select(&hub))
+                #expect(outcomes.0.isParked)
+                let late = hub.takeLateReplies()
+                let delivery = outcomes.1.delivery ?? late.compactMap(\.delivery).first
+                let message: Reply =
+                    try lease.isEmpty
+                    ? .message("job", from: "c", arm: 1) : .message("job", from: "c", delivery, arm: 1)
+                let got = outcomes.1 == .done(message) || late.contains(LateReply(a, "s", message))
+                #expect(got, "\(selectsFirst) \(outcomes) \(late)")
+                if let delivery {
+                    #expect(hub.ack(delivery, by: a) == .done(.ok))
+                    #expect(hub.takeLateReplies() == [LateReply(b, "m", .ok)])
+                } else {
+                    #expect(outcomes.1 == .done(.ok) || late.contains(LateReply(b, "m", .ok)))
+                }
+                #expect(hub.machine.parkedCount == 0)
+                #expect(try hub.send("job", on: "c", by: b, id: "x") == .done(.duplicate))
+            }
+        }
+    }
+
     @Test("A repeated send waits for the pending one and is answered as its duplicate")
     func aRepeatedSendWaitsForTheFirst() throws {
         var hub = TestHub()

@@ -22,6 +22,10 @@ struct RandomClients: ~Copyable {
     /// Whether there is no POISON and no JOIN, so that no accepted message may be lost.
     private let isGentle: Bool
     private var keys: Set<SendKey> = []
+    /// A client that traces all handoffs.
+    private var observer: ConnectionID
+    /// The messages that clients have received, less the handoffs that the observer knows of.
+    private var untraced = 0
 
     init(seed: UInt64) throws {
         var limits = HubLimits()
@@ -38,6 +42,9 @@ struct RandomClients: ~Copyable {
         hub = TestHub(seed: seed, limits: limits)
         generator = SeededGenerator(seed: seed)
         for _ in 0..<4 { clients.append(hub.connect()) }
+        observer = hub.connect()
+        let outcome = try hub.trace(by: observer, tag: "t")
+        checker.begin(PromiseChecker.Operation(connection: observer, waitsAfterEOF: true), outcome)
     }
 
     var faults: [String] { checker.faults }
@@ -107,8 +114,14 @@ struct RandomClients: ~Copyable {
             log.append(
                 "    \(effect.connection.slot) of \(effect.operation.serial): \(description(of: effect.content))")
             if let delivery = LateReply(effect).delivery { oldDeliveries.append(delivery) }
+            count(effect.content)
             checker.take(effect)
         }
+        if let skippedHandoffs, untraced != skippedHandoffs {
+            checker.fault("\(untraced) handoffs are neither traced nor skipped")
+        }
+        // The observer reads everything at once.
+        hub.machine.clients[observer]?.unwrittenBytes = 0
         hub.machine.outbox.effects = []
         checker.endStep(isOneEvent: isOneEvent)
         for fault in MachineInvariants(hub.machine).faults { checker.fault(fault) }
@@ -119,6 +132,23 @@ struct RandomClients: ~Copyable {
         if checker.pending.count != hub.machine.parkedCount { checker.fault("an operation has ended without a reply") }
         if checker.leases.count != hub.machine.leases.count {
             checker.fault("the machine has other leases than the clients")
+        }
+    }
+
+    /// The handoffs that the trace has skipped, for lack of credit, since it reported one. Nil once the trace has ended.
+    private var skippedHandoffs: Int? {
+        guard let id = hub.machine.clients[observer]?.firstOperation, let operation = hub.machine.operations[id],
+            case .trace(let tracer) = operation.wait
+        else { return nil }
+        return tracer.dropped
+    }
+
+    /// Compares the messages that clients receive with the traced handoffs.
+    private mutating func count(_ content: Effect.Content) {
+        switch content {
+        case .final(.message), .partial(.message): untraced += 1
+        case .handoff(let handoff): untraced -= 1 + handoff.droppedBefore
+        case .final, .partial, .released: break
         }
     }
 
@@ -142,6 +172,7 @@ struct RandomClients: ~Copyable {
         let outcome = hub.apply(operation, by: begun.connection, tag: tag)
         log(begun.connection, caption, outcome)
         if let delivery = outcome.delivery { oldDeliveries.append(delivery) }
+        if case .done(let reply) = outcome { count(.final(reply)) }
         checker.begin(begun, outcome)
     }
 
@@ -276,7 +307,7 @@ struct RandomClients: ~Copyable {
     }
 
     private mutating func cancel() {
-        let ids = checker.pending.keys.sorted { $0.serial < $1.serial }
+        let ids = checker.pending.filter { $0.value.connection != observer }.keys.sorted { $0.serial < $1.serial }
         guard let id = ids.randomElement(using: &generator) else { return }
         log.append("CANCEL \(id.serial)")
         hub.cancel(id)
@@ -374,6 +405,7 @@ struct RandomClients: ~Copyable {
             disconnect(client, isOrderly: true)
             settle(isOneEvent: false)
         }
+        disconnect(observer, isOrderly: true)
         if !hub.machine.isDrained(localCount: 0) { checker.fault("the drain does not end") }
     }
 
@@ -395,6 +427,7 @@ struct RandomClients: ~Copyable {
         }
         if isGentle { checker.checkNothingLost(on: ["b2"]) }
         disconnect(last, isOrderly: true)
+        disconnect(observer, isOrderly: true)
         pass(.seconds(10_000))
         settle(isOneEvent: false)
         let machine = (
@@ -413,6 +446,7 @@ struct RandomClients: ~Copyable {
         let outcome = try hub.receive(from: name, by: client, timeout: .zero)
         checker.begin(PromiseChecker.Operation(connection: client, leases: [-1: 0], waitsAfterEOF: false), outcome)
         log(client, "takes from \(name)", outcome)
+        if case .done(let reply) = outcome { count(.final(reply)) }
         settle(isOneEvent: true)
         if case .done(.message) = outcome { return true }
         return false

@@ -53,8 +53,8 @@ import Testing
         #expect((channels[0].capacity, channels[0].overflow, channels[0].buffered) == (3, .dropOldest, 1))
     }
 
-    @Test("CHANNELS counts a returned message as buffered and a paused receive as a receiver")
-    func returnedMessagesCountAsBuffered() throws {
+    @Test("CHANNELS counts the waiting sender of a returned message, and a paused receive as a receiver")
+    func returnedMessagesCountWithTheirSenders() throws {
         var limits = HubLimits()
         limits.outputBytes = 50
         var hub = TestHub(limits: limits)
@@ -65,7 +65,57 @@ import Testing
         let delivery = try #require(try hub.receive(from: "c", by: a, lease: .seconds(1)).delivery)
         _ = hub.nack(delivery, by: a)
         let report = try #require(hub.machine.channelsReport(prefix: nil).channels.first)
-        #expect((report.senders, report.receivers, report.buffered, report.leased) == (0, 1, 1, 0))
+        #expect((report.senders, report.receivers, report.buffered, report.leased) == (1, 1, 0, 0))
+        #expect((report.sent, report.taken, report.redelivered) == (2, 1, 0))
+    }
+
+    @Test("INFO and CHANNELS count the same messages as buffered")
+    func infoAndChannelsAgree() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        func check(_ buffered: Int, leased: Int, senders: Int, _ place: SourceLocation = #_sourceLocation) {
+            let rows = hub.machine.channelsReport(prefix: nil).channels
+            #expect(hub.machine.totals.bufferedMessages == buffered, sourceLocation: place)
+            #expect(rows.reduce(0) { $0 + $1.buffered } == buffered, sourceLocation: place)
+            #expect(rows.reduce(0) { $0 + $1.leased } == leased, sourceLocation: place)
+            #expect(rows.reduce(0) { $0 + $1.senders } == senders, sourceLocation: place)
+        }
+        _ = try hub.open("c", .buffer(2), by: a)
+        _ = try hub.send("1", on: "c", by: a)
+        _ = try hub.send("2", on: "c", by: a, tag: "2", until: .taken)
+        _ = try hub.send("3", on: "c", by: a, tag: "3")
+        check(2, leased: 0, senders: 1)
+        let first = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        let second = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        check(0, leased: 2, senders: 1)
+        _ = hub.nack(first, by: b)
+        check(1, leased: 1, senders: 1)
+        _ = hub.nack(second, by: b, delay: .seconds(1))
+        check(1, leased: 1, senders: 1)
+        _ = try hub.receive(from: "c", by: b)
+        check(1, leased: 1, senders: 0)
+        hub.pass(.seconds(2))
+        check(2, leased: 0, senders: 0)
+        _ = try hub.open("once", .once, by: a)
+        _ = try hub.send("v", on: "once", by: a)
+        check(3, leased: 0, senders: 0)
+        _ = try hub.close("once", by: a)
+        check(2, leased: 0, senders: 0)
+        _ = try hub.poison("c", by: a)
+        check(0, leased: 0, senders: 0)
+    }
+
+    @Test("CHANNELS tells how long the oldest operation of a channel has waited")
+    func theLongestWaitIsReported() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        _ = try hub.receive(from: "c", by: a, tag: "1")
+        hub.pass(.seconds(3))
+        _ = try hub.receive(from: "c", by: a, tag: "2")
+        _ = try hub.open("d", .rendezvous, by: a)
+        #expect(hub.machine.channelsReport(prefix: nil).channels.map(\.longestWaitSeconds) == [3, nil])
+        _ = try hub.send("x", on: "c", by: a)
+        #expect(hub.machine.channelsReport(prefix: try channel("c")).channels.map(\.longestWaitSeconds) == [0])
     }
 
     @Test("CHANNELS finds channels by prefix and counts the omitted ones")

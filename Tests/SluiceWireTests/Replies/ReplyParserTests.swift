@@ -34,6 +34,7 @@ import Testing
             .message(jobs, Body("hello"), []), .message(jobs, [], [Attribute(.arm, 63)]),
             .message(jobs, Body("\n\r\n"), []),
             .message(jobs, Body(0...255), []), .data([]), .data(Body("OK\nEND\n")), .timeout, .closed(jobs, nil),
+            .closed(jobs, nil, arm: 3), .closed(jobs, "no more of it", arm: 0), .poisoned(jobs, "arms up", arm: 63),
             .closed(jobs, "no more of it"), .poisoned(jobs, nil), .poisoned(jobs, "kaputt ü"), .cancelled(nil),
             .cancelled("eof"),
             .maybe("lease"), .otherwise([Attribute(.arm, 1)]), .end,

@@ -11,11 +11,11 @@ struct ChannelsEndForAReason: Rule {
         for (number, exchange) in ledger.exchanges.enumerated() {
             guard let final = exchange.final else { continue }
             switch final.reply {
-            case .closed(let name, _) where !isClosable(name, exchange, before: final.moment, ledger):
+            case .closed(let name, _, _) where !isClosable(name, exchange, before: final.moment, ledger):
                 breaches.append("t\(number) was told that \(name) is closed, but no client closed it")
-            case .poisoned(let name, _) where !isPoisonable(name, before: final.moment, ledger):
+            case .poisoned(let name, _, _) where !isPoisonable(name, before: final.moment, ledger):
                 breaches.append("t\(number) was told that \(name) is poisoned, but no client poisoned it")
-            case .closed(let name, _) where wasThereBefore(exchange, name, ledger):
+            case .closed(let name, _, _) where wasThereBefore(exchange, name, ledger):
                 breaches.append(
                     "t\(number) was rejected by \(name), although it was parked before the channel was closed")
             default: break

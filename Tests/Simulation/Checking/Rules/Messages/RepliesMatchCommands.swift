@@ -30,7 +30,7 @@ struct RepliesMatchCommands: Rule {
         case .cancelled: return command.mayWait
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)
         case .ok(let attributes): return fits(attributes, command)
-        case .closed(let name, _), .poisoned(let name, _): return names(command, name)
+        case .closed(let name, _, _), .poisoned(let name, _, _): return names(command, name)
         case .otherwise(let attributes):
             guard case .select(let select) = command else { return false }
             return select.hasElse && attributes.number(of: .arm) == select.arms.count
