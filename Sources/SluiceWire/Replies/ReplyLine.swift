@@ -37,7 +37,8 @@ struct ReplyLine: Sendable {
             let length = try words.length()
             return (.data([], try words.attributes()), length)
         case .timeout:
-            try words.end()
+            // A later server may add attributes.
+            _ = try words.attributes()
             return (.timeout, nil)
         case .closed:
             let channel = try words.channel()

@@ -54,6 +54,7 @@ import Testing
 
     @Test("Unknown codes and keys are accepted")
     func codesAndKeysOfLaterVersionsAreValues() throws {
+        #expect(steps(of: Body("TIMEOUT brand-new=1\n")) == [.reply(nil, .timeout)])
         let found = steps(of: Body("ERR brand-new reason\nOK brand-new=1\n"))
         guard case .reply(nil, .error(let error)) = found.first, case .reply(nil, .ok(let attributes)) = found.last
         else {
