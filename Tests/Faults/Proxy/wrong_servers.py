@@ -65,6 +65,18 @@ class EarlyOK(_ByLine):
         return line
 
 
+class MixedAnswers(_ByLine):
+    """Gives each caller the answer that the same worker has given before."""
+
+    def line_input(self, proxy, pipe, line):
+        found = re.match(rb"(ack \S+ )(.+\n)", line)
+        if not found:
+            return line
+        other = pipe.state.get("answer", found[2])
+        pipe.state["answer"] = found[2]
+        return found[1] + other
+
+
 class TwoCopies(_ByLine):
     """Sends each message twice."""
 
@@ -244,6 +256,7 @@ class Choke(Right):
 WRONG_SERVERS = {
     "right": Right,
     "early-ok": EarlyOK,
+    "mixed-answers": MixedAnswers,
     "two-copies": TwoCopies,
     "endless-leases": EndlessLeases,
     "hoard": Hoard,

@@ -68,3 +68,19 @@ class Client:
         words, message = self.ask(f"RECV lease={lease} {channel}")
         attributes = dict(word.split("=") for word in words[3:])
         return message, attributes["did"], int(attributes["attempt"])
+
+    def call(self, channel, message, id):
+        """Sends a message and returns the answer of its receiver. Repeat a call with its id after a lost connection."""
+        self.begin_call(channel, message, id)
+        words, answer = self.finish()
+        if answer is None:
+            raise ValueError(" ".join(words))
+        return answer
+
+    def begin_call(self, channel, message, id):
+        """Sends a message whose answer `finish` returns."""
+        self.begin(f"CALL id={id} len={len(message)} {channel}", message)
+
+    def answer(self, did, answer):
+        """Acknowledges a message, and answers it."""
+        self.ask(f"ACK len={len(answer)} {did}", answer)

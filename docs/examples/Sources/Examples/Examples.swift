@@ -7,6 +7,7 @@ enum Examples {
     static let all: [String: @Sendable () async throws -> Void] = [
         "barber": barber,
         "barber-remote": barberRemote,
+        "calculator-remote": calculatorRemote,
         "commstime": commstime,
         "commstime-remote": commstimeRemote,
         "fan": fan,
