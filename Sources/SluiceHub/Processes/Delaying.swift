@@ -17,8 +17,7 @@ extension RunningProcess {
             while let next = try await waiting.receive() {
                 let now = nowNanoseconds
                 if next.due > now { try await sleep(for: .nanoseconds(Int64(clamping: next.due - now))) }
-                try await target.send(next.message.bytes)
-                try finish(next.message)
+                try await pass(next.message, to: target)
             }
         }
         throw source.closedError

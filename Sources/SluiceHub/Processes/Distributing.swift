@@ -4,7 +4,7 @@ extension RunningProcess {
     func split(from source: HubChannel, to targets: [HubChannel]) async throws {
         while true {
             for target in targets {
-                try await receive(from: source) { try await target.send($0.bytes) }
+                try await receive(from: source) { try await pass($0, to: target) }
             }
         }
     }
@@ -13,6 +13,7 @@ extension RunningProcess {
         while true {
             try await receive(from: source) { message in
                 _ = try await parallelMap(targets) { try await $0.send(message.bytes) }
+                try finish(message)
             }
         }
     }

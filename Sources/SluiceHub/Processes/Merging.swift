@@ -11,9 +11,7 @@ extension RunningProcess {
         while true {
             let next = try await receive(fromAnyOf: open, until: open.count < sources.count ? nextRetry : nil)
             switch next {
-            case .message(let message):
-                try await target.send(message.bytes)
-                try finish(message)
+            case .message(let message): try await pass(message, to: target)
             case .closed(let index):
                 if open.count == sources.count { nextRetry = nowNanoseconds &+ Self.retryInterval.wholeNanoseconds }
                 let channel = open.remove(at: index)

@@ -43,12 +43,21 @@ struct RunningProcess: Sendable {
     /// The time of the clock of the hub's reactor, on which the process runs.
     var nowNanoseconds: UInt64 { client.hub.timekeeper.nowNanoseconds }
 
-    /// Receives a message, and acknowledges it after `handle` has returned. If `handle` throws, the message goes back
-    /// to where it stood.
+    /// Receives a message, and lets `handle` finish it. If `handle` throws, the message goes back to where it stood.
     func receive(from source: HubChannel, _ handle: (LeasedMessage) async throws -> Void) async throws {
         guard let message = try await source.receive(lease: Self.lease) else { throw source.closedError }
         try await handle(message)
-        try finish(message)
+    }
+
+    /// Sends a message on, and finishes it. The sender of a call gets the answer that its message gets there.
+    func pass(_ message: LeasedMessage, to target: HubChannel) async throws {
+        guard message.wantsAnswer else {
+            try await target.send(message.bytes)
+            return try finish(message)
+        }
+        guard let answer = try await target.call(message.bytes) else { return try finish(message) }
+        try message.answer(answer)
+        count()
     }
 
     /// Acknowledges a message that was passed on.

@@ -1,3 +1,5 @@
+import SluiceWire
+
 /// Makes the connections of each thread of a run.
 struct ConnectionMaker {
     let plan: RunPlan
@@ -105,7 +107,8 @@ struct ConnectionMaker {
             thread.add(sink: MessageReceiver(thread, senders: senders, dialect))
         }
         func sluice(_ manner: SluiceReceiving.RequestStyle) -> SluiceReceiving {
-            SluiceReceiving(channel, greeting, bodyBytes: plan.bodyBytes, manner)
+            SluiceReceiving(
+                channel, greeting, bodyBytes: plan.bodyBytes, manner, window: min(plan.depth, Limits().maxWindow))
         }
     }
 

@@ -20,14 +20,18 @@ struct SluiceReceiving: ReceivingDialect {
     private static let firstAttemptOfCall = Array(" attempt=1 call=yes\n".utf8)
     private static let answer = Array(" ok\n".utf8)
 
-    init(_ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: RequestStyle) {
+    /// - Parameter window: how many messages an answering receiver may hold at a time.
+    init(
+        _ channel: String, _ greeting: SluiceGreeting, bodyBytes: Int, _ manner: RequestStyle, window: Int = 1
+    ) {
         self.greeting = greeting
         self.manner = manner
         self.bodyBytes = bodyBytes
         isLeased = manner == .leased || manner == .answering
         let tag = manner == .counted || manner == .answering ? "#w " : ""
         let options =
-            [.leased: "lease=30s ", .counted: "count=* ", .answering: "count=* lease=30s "][manner] ?? ""
+            [.leased: "lease=30s ", .counted: "count=* ", .answering: "count=* lease=30s window=\(window) "][manner]
+            ?? ""
         request = Array("\(tag)RECV \(options)\(channel)\n".utf8)
         head = Array("\(tag)MSG \(channel) \(bodyBytes)\(isLeased ? " did=" : "\n")".utf8)
     }

@@ -121,6 +121,28 @@ import Testing
         }
     }
 
+    @Test(
+        "The answer to a call comes back through every process that passes messages to one channel",
+        arguments: [
+            BuiltInProcess.Work.echo(from: "a", to: "b"), .filter(from: "a", to: "b", prefix: [0x37]),
+            .rateLimit(from: "a", to: "b", every: .milliseconds(1)), .split(from: "a", to: ["b"]),
+            .merge(from: ["a", "c"], to: "b"), .delay(from: "a", to: "b", by: .milliseconds(1)),
+        ])
+    func answersComeBack(work: BuiltInProcess.Work) throws {
+        try HubService.run { service in
+            try service.hub.start(BuiltInProcess(work))
+            let caller = try await service.connect()
+            try await caller.say("CALL a 7\n")
+            if case .delay = work {
+                try await service.until("send a under lease, recv a")
+                service.clock.advance(by: .milliseconds(1))
+            }
+            let worker = try service.hub.channel("b")
+            try await worker.receive(lease: .seconds(5))?.answer("49")
+            try await caller.hear("DATA 2\n49\n")
+        }
+    }
+
     @Test("An echo receives one message at a time")
     func anEchoTakesOneMessageAtATime() throws {
         try HubService.run { service in
