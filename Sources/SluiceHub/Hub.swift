@@ -140,6 +140,11 @@ public final class Hub: Sendable {
         return entry
     }
 
+    /// Notes that a client may close other connections.
+    func noteOperator(_ id: ConnectionID) {
+        state.withLock { $0.machine.clients[id]?.isOperator = true }
+    }
+
     /// Withdraws all parked operations of a connection, and forgets it.
     ///
     /// - Parameter command: the verb of the last command of the client.

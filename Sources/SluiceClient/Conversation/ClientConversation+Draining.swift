@@ -40,7 +40,7 @@ extension ClientConversation {
         switch operation.command {
         case .receive, .select, .trace, .open, .join: return true
         case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .close, .poison, .leave,
-            .inspect, .cancel, .help, .quit:
+            .inspect, .kill, .cancel, .help, .quit:
             return false
         }
     }

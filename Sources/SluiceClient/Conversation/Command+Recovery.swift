@@ -9,7 +9,7 @@ extension Command {
         case .receive, .barrier, .trace: .taking
         case .select(let command): command.sendsOrMeets ? .sending : .taking
         case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
-            .inspect, .cancel, .help, .quit:
+            .inspect, .kill, .cancel, .help, .quit:
             nil
         }
     }
@@ -21,7 +21,7 @@ extension Command {
         case .select(let command): command.sendsOrMeets ? .inDoubt : .again
         case .barrier, .acknowledge: .inDoubt
         case .nack, .touch: .stale
-        case .leave, .authenticate, .cancel, .quit: .disconnected
+        case .leave, .authenticate, .kill, .cancel, .quit: .disconnected
         }
     }
 
@@ -32,7 +32,7 @@ extension Command {
         case .select(let command):
             command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
         case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .touch, .open, .close, .poison,
-            .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+            .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             0
         }
     }
@@ -46,7 +46,7 @@ extension Command {
             case .select(let command): command.timeout
             case .barrier(let command): command.timeout
             case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
-                .leave, .inspect, .trace, .cancel, .help, .quit:
+                .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
                 nil
             }
         }
@@ -65,7 +65,7 @@ extension Command {
                 command.timeout = newValue
                 self = .barrier(command)
             case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
-                .leave, .inspect, .trace, .cancel, .help, .quit:
+                .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
                 break
             }
         }
@@ -77,7 +77,7 @@ extension Command {
         case .receive(let command): command.count != nil
         case .trace: true
         case .hello, .authenticate, .name, .ping, .send, .select, .barrier, .acknowledge, .nack, .touch, .open, .close,
-            .poison, .join, .leave, .inspect, .cancel, .help, .quit:
+            .poison, .join, .leave, .inspect, .kill, .cancel, .help, .quit:
             false
         }
     }

@@ -19,7 +19,7 @@ struct ConnectionMemory {
         case .open(let command): openings[command.channel] = command
         case .close(let channel), .poison(let channel, _): openings[channel] = nil
         case .hello, .authenticate, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .inspect,
-            .trace, .cancel, .help, .quit:
+            .trace, .kill, .cancel, .help, .quit:
             break
         }
     }

@@ -19,6 +19,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isConnected = false
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
+    /// Whether the client may close other connections: its process could as well signal the hub's.
+    @exclusivity(unchecked) var isOperator = false
     /// Which of the client's pending operations prove that it does nothing else.
     @exclusivity(unchecked) var patience = ClientPatience.untagged
     /// The client's address, for reports.

@@ -208,7 +208,7 @@ struct HubStateMachine: ~Copyable {
         case .leave(let end): .done(leave(end, caller.connection))
         case .name(let label, let waitsForAll): .done(name(caller.connection, label, waitsForAll))
         case .trace(let command): trace(command, caller)
-        case .hello, .authenticate, .ping, .inspect, .cancel, .help, .quit:
+        case .hello, .authenticate, .ping, .inspect, .kill, .cancel, .help, .quit:
             preconditionFailure("a command that the conversation answers")
         }
     }

@@ -7,7 +7,7 @@ extension Command {
         case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
             .name, .trace, .cancel, .ping:
             true
-        case .hello, .authenticate, .inspect, .help, .quit: false
+        case .hello, .authenticate, .inspect, .kill, .help, .quit: false
         }
     }
 
@@ -16,7 +16,7 @@ extension Command {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
         case .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate, .ping,
-            .inspect, .cancel, .help, .quit:
+            .inspect, .kill, .cancel, .help, .quit:
             false
         }
     }
@@ -28,7 +28,7 @@ extension Command {
         switch self {
         case .send, .receive, .select, .barrier, .open, .join, .trace: true
         case .acknowledge, .nack, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping, .inspect,
-            .cancel, .help, .quit:
+            .kill, .cancel, .help, .quit:
             false
         }
     }

@@ -42,7 +42,7 @@ extension Command {
         switch self {
         case .hello, .authenticate, .help, .quit: true
         case .name, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
-            .join, .leave, .inspect, .trace, .cancel:
+            .join, .leave, .inspect, .trace, .kill, .cancel:
             false
         }
     }

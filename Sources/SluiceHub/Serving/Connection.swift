@@ -41,7 +41,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
     // These are not stored twice, because an idle connection must be small.
-    private var id: ConnectionID { conversation.id }
+    var id: ConnectionID { conversation.id }
     private var hub: Hub { conversation.hub }
     private var reactor: Reactor { share.reactor }
 
@@ -311,6 +311,13 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
             let error = revocation.error(for: hub.principal(of: id), isAdmitted: conversation.admission == nil)
         else { return }
         conversation.refuse(error, because: .revoked)
+        schedule()
+    }
+
+    /// Ends the conversation because an operator has closed the connection.
+    func kill(_ error: WireError) {
+        guard case .open = state, socket.isOpen, conversation.ending == nil else { return }
+        conversation.refuse(error, because: .killed)
         schedule()
     }
 

@@ -16,6 +16,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case denied
     /// The client's principal is no longer a user, or its token has changed.
     case revoked
+    /// Another client closed it with `KILL`.
+    case killed
     /// The client did not finish a line or a body in time.
     case slowLine = "slow-line"
     /// The client's unfinished command exceeded its share of memory.
@@ -41,9 +43,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
-        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .slowLine, .memory, .stalled, .backlog,
-            .tooMany,
-            .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
+        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .killed, .slowLine, .memory, .stalled, .backlog,
+            .tooMany, .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
             false
         }
     }

@@ -17,6 +17,7 @@ extension Conversation {
             stepsLeft -= Budget.stepsOfHelp
             answer(.data(hub.help.body(for: verb)), tag)
         case .inspect(let inspection): inspect(inspection, tag)
+        case .kill(let command): answer(hub.kill(command, by: id), tag)
         case .quit: quit(tag)
         case .authenticate(let credentials): authenticate(credentials, tag)
         case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,

@@ -22,6 +22,7 @@ extension Hub {
         switch enter(accepted.peer.description, from: ClientOrigin(accepted.peer), on: shares) {
         case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
         case .admitted(let connection):
+            if accepted.peerMaySignal { noteOperator(connection.id) }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
             // Accepted by the listener's reactor, and served by another one.
             let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())

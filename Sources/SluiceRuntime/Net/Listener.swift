@@ -209,6 +209,16 @@ package struct AcceptedSocket: ~Copyable {
     let descriptor: Descriptor
     package let peer: SocketAddress
 
+    /// Whether the peer is connected through a Unix-domain socket, and belongs to root or to the user of this process.
+    package var peerMaySignal: Bool {
+        guard case .unix = peer else { return false }
+        // The layout of `struct ucred`, which Glibc shows only to GNU programs.
+        var credentials: (process: pid_t, user: uid_t, group: gid_t) = (0, .max, .max)
+        var size = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard getsockopt(descriptor.number, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return false }
+        return credentials.user == 0 || credentials.user == geteuid()
+    }
+
     package consuming func takeDescriptor() -> Descriptor { descriptor }
 
     /// Creates a stream for the tasks of `reactor`.

@@ -43,6 +43,8 @@ package enum Command: Sendable, Hashable {
     case leave(ChannelEnd)
     case inspect(Inspection)
     case trace(TraceCommand)
+    /// Closes connections of other clients.
+    case kill(KillCommand)
     /// Withdraws the pending command with the tag.
     case cancel(Tag)
     /// Explains a verb, or lists all verbs.
@@ -71,6 +73,7 @@ package enum Command: Sendable, Hashable {
         case .leave: .leave
         case .inspect(let inspection): inspection.subject.verb
         case .trace: .trace
+        case .kill: .kill
         case .cancel: .cancel
         case .help: .help
         case .quit: .quit

@@ -25,6 +25,7 @@ package enum Verb: String, CaseIterable, Sendable, Hashable {
     case clients = "CLIENTS"
     case stuck = "STUCK"
     case trace = "TRACE"
+    case kill = "KILL"
     case cancel = "CANCEL"
     case help = "HELP"
     case quit = "QUIT"

@@ -26,6 +26,7 @@ extension Request {
         case .leave(let end): out.append(leave: end)
         case .inspect(let inspection): out.append(inspection)
         case .trace(let command): out.append(command)
+        case .kill(let command): out.append(command)
         case .cancel(let tag): out.append(cancel: tag)
         case .help(let verb): out.append(help: verb)
         case .quit: out.append("QUIT\n")
@@ -51,6 +52,24 @@ extension [UInt8] {
         append(.space)
         append(contentsOf: credentials.token.map { $0 == .space || $0 == .lineFeed ? UInt8(ascii: "?") : $0 })
         append("\r\n")
+    }
+
+    /// Replaces bytes that would end the address, as in a token.
+    fileprivate mutating func append(_ command: KillCommand) {
+        append("KILL")
+        switch command.target {
+        case .client(let address):
+            append(" client=")
+            append(contentsOf: address.utf8.map { $0 == .space || $0 == .lineFeed ? UInt8(ascii: "?") : $0 })
+        case .principal(let name):
+            append(" principal=")
+            append(name)
+        }
+        if let reason = command.reason, !reason.isEmpty {
+            append(.space)
+            append(sanitizing: reason)
+        }
+        append(.lineFeed)
     }
 
     fileprivate mutating func append(ping body: Body) {

@@ -22,6 +22,8 @@ enum OptionKey: String, CaseIterable {
     case after = "AFTER"
     case limit = "LIMIT"
     case waits = "WAITS"
+    case client = "CLIENT"
+    case principal = "PRINCIPAL"
 
     static let vocabulary = Vocabulary<Self>()
 }
@@ -81,6 +83,8 @@ struct CommandOptions {
         case .after: rare?.after != nil
         case .limit: rare?.limit != nil
         case .waits: rare?.waitsForAll != nil
+        case .client: rare?.client != nil
+        case .principal: rare?.principal != nil
         }
     }
 
@@ -128,6 +132,12 @@ struct CommandOptions {
         case .waits:
             guard value == "all" else { throw WireError(.badOption, "waits= must be all") }
             setRare().waitsForAll = true
+        case .client:
+            guard !value.isEmpty else { throw WireError(.badOption, "client= must be an address that CLIENTS shows") }
+            setRare().client = value.string
+        case .principal:
+            guard let name = ChannelName(value) else { throw WireError(.badName, ChannelName.rule) }
+            setRare().principal = name
         }
     }
 
@@ -161,6 +171,8 @@ final class RareOptions {
     fileprivate(set) var after: ChannelName?
     fileprivate(set) var limit: Int?
     fileprivate(set) var waitsForAll: Bool?
+    fileprivate(set) var client: String?
+    fileprivate(set) var principal: ChannelName?
 }
 
 extension WireError {

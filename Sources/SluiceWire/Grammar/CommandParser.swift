@@ -39,6 +39,7 @@ struct CommandParser {
         case .clients: try clients(&words)
         case .stuck: try stuck(&words)
         case .trace: try trace(&words)
+        case .kill: try kill(&words)
         case .cancel: try cancel(&words)
         case .help: try help(&words)
         case .quit: try quit(&words)
@@ -83,6 +84,19 @@ extension CommandParser {
     private mutating func ping(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.length])
         return .ping(try bodies.body(&words, length: options.length).body)
+    }
+
+    private func kill(_ words: inout WordReader) throws(WireError) -> Command {
+        let options = try CommandOptions(&words, allowing: [.client, .principal])
+        let target: KillCommand.Target
+        switch (options.rare?.client, options.rare?.principal) {
+        case (let address?, nil): target = .client(address)
+        case (nil, let principal?): target = .principal(principal)
+        case (nil, nil), (.some, .some):
+            throw WireError(.syntax, "pass either client=ADDRESS, as CLIENTS shows it, or principal=NAME")
+        }
+        let reason = words.text()
+        return .kill(KillCommand(target, reason: reason.isEmpty ? nil : reason.string))
     }
 
     private func cancel(_ words: inout WordReader) throws(WireError) -> Command {

@@ -38,6 +38,16 @@ extension HelpEntry {
             Answers OK, or DATA with the same text or bytes.
             """)
 
+    static let kill = HelpEntry(
+        "close other connections",
+        usage: "KILL client=ADDRESS [reason]", "KILL principal=NAME [reason]",
+        details: """
+            Answers OK connections=N once the N connections with that address, or of that
+            principal, are being closed. They get ERR denied with the reason. ERR denied
+            unless you are connected through a Unix-domain socket, as root or as the
+            server's user.
+            """)
+
     static func cancel(_ limits: Limits) -> HelpEntry {
         HelpEntry(
             "withdraw a tagged command",

@@ -38,6 +38,7 @@ struct HelpEntry {
         case .clients: self = .clients
         case .stuck: self = .stuck
         case .trace: self = .trace
+        case .kill: self = .kill
         case .cancel: self = .cancel(limits)
         case .help: self = .help
         case .quit: self = .quit

@@ -66,6 +66,8 @@ package struct Attribute: Sendable, Hashable {
         package static let dropped = Key(known: "dropped")
         /// What happened to the answer of an `ACK`.
         package static let answer = Key(known: "answer")
+        /// The number of connections that `KILL` closes.
+        package static let connections = Key(known: "connections")
         /// The key after which the next page of a report begins.
         package static let more = Key(known: "more")
         /// The version of the protocol.

@@ -63,7 +63,7 @@ extension Command {
             command.arms[arm].fill(body)
             self = .select(command)
         case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
-            .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+            .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             break
         }
     }

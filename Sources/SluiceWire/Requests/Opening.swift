@@ -52,7 +52,7 @@ extension Verb {
         switch self {
         case .ping, .send, .call, .select, .acknowledge: true
         case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
-            .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .cancel, .help, .quit:
+            .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .kill, .cancel, .help, .quit:
             false
         }
     }

@@ -168,6 +168,37 @@ struct TraceJob: Sendable {
     }
 }
 
+struct Kill: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Close connections; needs a Unix-domain socket, and root or the hub's user.")
+
+    @OptionGroup var hub: HubOptions
+
+    @Option(help: ArgumentHelp("The connections from this address, as 'clients' shows it.", valueName: "ADDRESS"))
+    var client: String?
+
+    @Option(
+        help: ArgumentHelp("The connections of this principal.", valueName: "NAME"), transform: Spelled.name)
+    var principal: ChannelName?
+
+    @Argument(help: ArgumentHelp("The reason, which the clients get.", valueName: "reason"))
+    var reason: [String] = []
+
+    func validate() throws {
+        guard (client == nil) != (principal == nil) else {
+            throw ValidationError("pass either --client or --principal")
+        }
+    }
+
+    func run() throws {
+        guard let target = client.map(KillCommand.Target.client) ?? principal.map(KillCommand.Target.principal) else {
+            return
+        }
+        let text = String(readableReason: reason.joined(separator: " "))
+        PlainJob(place: try hub.place(), command: .kill(KillCommand(target, reason: text))).run(quiet: hub.quiet)
+    }
+}
+
 struct Ping: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that the hub answers, and how fast.")

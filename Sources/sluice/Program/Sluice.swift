@@ -40,6 +40,7 @@ struct Root: ParsableCommand {
                 name: "Looking inside",
                 subcommands: [
                     Top.self, Ping.self, Info.self, Channels.self, Waiters.self, Clients.self, Stuck.self, Trace.self,
+                    Kill.self,
                 ]),
         ])
 

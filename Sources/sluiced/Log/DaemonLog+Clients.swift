@@ -48,7 +48,8 @@ extension ConnectionEnding {
     fileprivate var isFault: Bool {
         switch self {
         case .quit, .endOfInput, .reset, .drained, .stopped: false
-        case .silent, .refused, .denied, .revoked, .slowLine, .memory, .stalled, .backlog, .tooMany, .tooManyOfAddress,
+        case .silent, .refused, .denied, .revoked, .killed, .slowLine, .memory, .stalled, .backlog, .tooMany,
+            .tooManyOfAddress,
             .tooManyOfPrincipal, .noDescriptor:
             true
         }

@@ -79,6 +79,28 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
+    @Test("A client of the server's user on a Unix-domain socket may close other connections, and no other client may")
+    func localOperatorsCloseConnections() throws {
+        let path = temporaryPath("meet.sock")
+        let daemon = try Daemon(["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
+        let sender = try daemon.netcat()
+        try sender.say("name victim\n#1 send jobs hello\n")
+        #expect(try sender.line() == "OK")
+        #expect(try daemon.conversation("kill client=x\nquit\n").hasPrefix("ERR denied KILL needs"))
+        let local = try Program("/usr/bin/env", ["nc", "-U", path])
+        try local.say("waiters format=json\n")
+        _ = try local.line()
+        let waiters = try #require(try local.line())
+        let address = try #require(waiters.firstMatch(of: /"client":"([^"]*)"/)?.1)
+        try local.say("kill client=nobody\nkill client=\(address) enough of you\n")
+        #expect(try local.line() == "ERR not-found no connection has that address or principal")
+        #expect(try local.line() == "OK connections=1")
+        #expect(try sender.line() == "#1 CANCELLED closing")
+        #expect(try sender.line() == "ERR denied KILL closed the connection: enough of you")
+        try daemon.expect(status: 1, "no connection", of: "kill", "--hub", "unix:\(path)", "--client", "nobody")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     @Test("A client of another protocol is refused, and none of its lines run")
     func otherProtocolsAreTurnedAway() throws {
         let daemon = try Daemon()

@@ -69,7 +69,7 @@ struct Ledger {
         case .open(let command): channels[channelNumber(command.channel)].opens.append(number)
         case .join(let command): channels[channelNumber(command.end.channel)].joins.append(number)
         case .leave(let end): channels[channelNumber(end.channel)].leaves.append(number)
-        case .hello, .authenticate, .name, .ping, .barrier, .inspect, .trace, .cancel, .help, .quit, nil: break
+        case .hello, .authenticate, .name, .ping, .barrier, .inspect, .trace, .kill, .cancel, .help, .quit, nil: break
         }
     }
 
@@ -132,7 +132,7 @@ extension Command {
             }
             return lease
         case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .open, .close,
-            .poison, .join, .leave, .inspect, .trace, .cancel, .help, .quit:
+            .poison, .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             return nil
         }
     }
@@ -145,7 +145,7 @@ extension Command {
         case .select(let command): command.timeout
         case .barrier(let command): command.timeout
         case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
-            .inspect, .trace, .cancel, .help, .quit:
+            .inspect, .trace, .kill, .cancel, .help, .quit:
             nil
         }
     }
@@ -158,7 +158,7 @@ extension Command {
         case .select(let command): command.waitsAfterEOF
         case .barrier(let command): command.waitsAfterEOF
         case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
-            .inspect, .trace, .cancel, .help, .quit:
+            .inspect, .trace, .kill, .cancel, .help, .quit:
             false
         }
     }
@@ -168,7 +168,7 @@ extension Command {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
         case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
-            .inspect, .cancel, .help, .quit:
+            .inspect, .kill, .cancel, .help, .quit:
             false
         }
     }

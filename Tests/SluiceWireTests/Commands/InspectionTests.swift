@@ -72,6 +72,19 @@ import Testing
         expectRefusal("\(verb) a format=json", "syntax")
     }
 
+    @Test("KILL names an address or a principal, and a reason")
+    func connectionsAreKilled() throws {
+        #expect(try command("KILL client=127.0.0.1:5000") == .kill(KillCommand(.client("127.0.0.1:5000"))))
+        #expect(
+            try command("kill principal=alice too many jobs")
+                == .kill(KillCommand(.principal(try channel("alice")), reason: "too many jobs")))
+        for (line, code) in [
+            ("KILL", "syntax"), ("KILL alice", "syntax"), ("KILL client=a principal=b", "syntax"),
+            ("KILL client=", "bad-option"), ("KILL principal=", "bad-name"), ("KILL principal=a!", "bad-name"),
+            ("KILL client=a client=b", "bad-option"), ("KILL label=a", "bad-option"),
+        ] { expectRefusal(line, code) }
+    }
+
     @Test("NAME labels the connection")
     func connectionsHaveNames() throws {
         #expect(try command("NAME worker-1") == .name(try channel("worker-1")))

@@ -8,7 +8,8 @@ import Testing
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
         "trace", "HELLO", "AUTH", "NAME", "PING", "SEND", "CALL", "RECV", "SELECT", "BARRIER", "ACK", "NACK", "TOUCH",
-        "OPEN", "CLOSE", "POISON", "JOIN", "LEAVE", "INFO", "CHANNELS", "WAITERS", "CLIENTS", "STUCK", "CANCEL", "HELP",
+        "OPEN", "CLOSE", "POISON", "JOIN", "LEAVE", "INFO", "CHANNELS", "WAITERS", "CLIENTS", "STUCK", "KILL", "CANCEL",
+        "HELP",
         "QUIT",
         "ping", "Send", "sElEcT", "poison", "#a", "#a PING", "#a SEND", "#a SELECT", " PING", "\tSEND", "PING len=4",
         "SEND timeout=0", "SEND until=accepted id=a", "SELECT order=first", "PING a=b", "M-SEARCH", "!", "len=5",
