@@ -33,7 +33,7 @@ public final class Hub: Sendable {
     ///   - reactor: the reactor on whose thread and clock the hub watches deadlines.
     ///   - users: the principals that may use the hub, after they have authenticated with `AUTH`. Nil admits every
     ///     client.
-    ///   - epoch: a number that no other run of the server uses.
+    ///   - epoch: a number that is greater than those of all earlier runs, such as the time in milliseconds since 1970.
     ///   - report: called with each event of a client, for a log. It runs on the thread of the connection's reactor, so
     ///     it must not block.
     public convenience init(
@@ -76,6 +76,9 @@ public final class Hub: Sendable {
 
     /// The limits that hold now.
     public var currentLimits: HubLimits { state.withLock { $0.machine.limits } }
+
+    /// The least epoch with which a next run's fences are greater than all fences so far.
+    package var nextEpoch: Int { state.withLock { max(epoch + 1, Fence.epoch(after: $0.machine.lastFence)) } }
 
     /// Replaces the limits and the users at run time.
     ///

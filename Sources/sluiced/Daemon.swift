@@ -12,12 +12,14 @@ struct Daemon {
     private let log: DaemonLog
     /// The ready lines on stdout.
     private let output: OutputQueue
+    private let state: StateDirectory?
 
     /// - Parameter load: reads the settings; called now and on each SIGHUP.
     init(_ load: @escaping @Sendable () throws(SettingsError) -> Settings) throws(SettingsError) {
         let settings = try load()
         self.settings = settings
         self.load = load
+        state = try settings.stateDirectory.map { path throws(SettingsError) in try StateDirectory(path: path) }
         // Before the first thread starts.
         Self.configureAllocator(forReactors: settings.reactors)
         (log, output) = try Self.granted { () throws(SluiceError) in
@@ -35,7 +37,7 @@ struct Daemon {
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
-        let hub = makeHub(on: reactor)
+        let hub = try makeHub(on: reactor)
         let listeners = try bind(on: reactor)
         try start(settings.processes, of: hub)
         let reactors = try [reactor] + startOtherReactors()
@@ -60,9 +62,10 @@ struct Daemon {
         cmalloc_limit_heaps(Int32(clamping: reactors))
     }
 
-    private func makeHub(on reactor: Reactor) -> Hub {
+    private func makeHub(on reactor: Reactor) throws(SettingsError) -> Hub {
         let log = log
-        let epoch = Int(Date().timeIntervalSince1970 * 1000)
+        let time = Int(Date().timeIntervalSince1970 * 1000)
+        let epoch = try state?.beginEpoch(at: time) ?? time
         return Hub(on: reactor, limits: settings.hubLimits, users: settings.users, epoch: epoch) { log.write($0) }
     }
 
@@ -154,11 +157,26 @@ struct Daemon {
             reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
         try StatusReport(hub: hub, log: log).beginOnSignals(of: reactors[0])
-        let ticker = try reactors[0].tick(every: .seconds(10)) { [log] _ in log.writeLeftOut() }
+        let ticker = try reactors[0].tick(every: .seconds(10)) { [log, state] _ in
+            log.writeLeftOut()
+            if let state { reserveEpochs(of: state, hub) }
+        }
         defer { withExtendedLifetime(ticker) {} }
         for listener in listeners { announce(listener.localAddress) }
         try await hub.waitUntilDrained()
         end()
+    }
+
+    /// Writes how far the fences have come, away from the reactor, because the disk may be slow.
+    private func reserveEpochs(of state: StateDirectory, _ hub: Hub) {
+        let next = hub.nextEpoch
+        Task.detached { [log] in
+            do throws(SettingsError) {
+                try state.keepAhead(of: next)
+            } catch {
+                log.write(.error, "the state is not written", ["error": error.message])
+            }
+        }
     }
 
     /// Ends the process, after its clients have disconnected.

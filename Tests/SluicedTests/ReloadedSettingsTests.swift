@@ -13,6 +13,7 @@ import Testing
         settings.listen = [.unix(path: "/s")]
         settings.allowsPublic = true
         settings.users = try UsersFile(path: "u", text: "alice x").users
+        settings.stateDirectory = "/tmp"
         settings.reactors = 2
         settings.logLevel = .debug
         settings.blockedLoopThreshold = nil

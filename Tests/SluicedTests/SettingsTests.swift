@@ -231,6 +231,7 @@ private struct Example {
             (text, change) = (
                 UsersExample.path, { $0.users = try? UsersFile(path: UsersExample.path).users }
             )
+        case .stateDirectory: (text, change) = ("/tmp", { $0.stateDirectory = "/tmp" })
         case .reactors: (text, change) = ("3", { $0.reactors = 3 })
         case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
         case .logFormat: (text, change) = ("json", { $0.logFormat = .json })

@@ -11,6 +11,11 @@ public final class LeasedDelivery: Sendable {
     public let lease: Duration
     /// Whether the sender waits for an answer; see `answer`.
     public let wantsAnswer: Bool
+    /// A number that is greater than that of every earlier lease of the channel; 0 if the server gives none. A resource
+    /// that refuses a smaller number than it has seen is safe from a holder whose lease has ended.
+    public let fence: Int64
+    /// Where the message comes from, if it was rejected and has moved to a dead channel.
+    public let origin: RejectedOrigin?
     let client: Client
     /// When the message arrived, by the clock of the reactor.
     let received: UInt64
@@ -27,6 +32,8 @@ public final class LeasedDelivery: Sendable {
         self.client = client
         self.lease = lease
         wantsAnswer = attributes.isCall
+        fence = attributes.fence
+        origin = RejectedOrigin(attributes)
         message = Message(bytes, attempt: max(Int(attributes.attempt), 1))
         received = client.link.reactor.nowNanoseconds
     }
@@ -69,6 +76,15 @@ public final class LeasedDelivery: Sendable {
     public func nack(delay: Duration = .zero) async throws(SluiceError) {
         settle()
         try await client.request(.nack(nackCommand(delay)), over: connection)
+    }
+
+    /// Refuses the message for good. It moves to the dead channel, if its channel has one, and its sender gets the error
+    /// `.rejected`.
+    ///
+    /// - Throws: `.stale` when it has gone back already.
+    public func reject(reason: String? = nil) async throws(SluiceError) {
+        settle()
+        try await client.request(.reject(RejectCommand(delivery, reason: reason)), over: connection)
     }
 
     /// Renews the lease.
@@ -114,6 +130,12 @@ extension LeasedDelivery {
     package func nack(delay: Duration, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
         submit(.nack(nackCommand(delay)), listener)
+    }
+
+    /// Refuses the message for good without waiting for the answer; see `acknowledge`.
+    package func reject(reason: String?, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
+        settle()
+        submit(.reject(RejectCommand(delivery, reason: reason)), listener)
     }
 
     /// Renews the lease without waiting for the answer; see `acknowledge`.

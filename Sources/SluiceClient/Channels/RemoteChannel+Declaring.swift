@@ -28,9 +28,33 @@ extension RemoteChannel {
     /// Declares what the channel does with its messages, and reopens a channel that has ended. The client repeats the
     /// declaration to a server that was restarted.
     ///
-    /// - Throws: `.conflict` when the channel is in use with another declaration; `.limit`; `.disconnected`.
-    public func open(_ declaration: ChannelDeclaration = .rendezvous) async throws(SluiceError) {
-        try await client.request(.open(OpenCommand(channelName, declaration)))
+    /// - Parameters:
+    ///   - declaration: what the channel does with its messages.
+    ///   - maxAttempts: the number of attempts after which a message is rejected; nil means no limit.
+    ///   - dead: the channel that rejected messages move to, which must buffer; nil discards them.
+    ///   - retry: the time between the first two attempts, doubled for each further one; nil offers a message again at
+    ///     once.
+    /// - Throws: `.conflict` when the channel is in use with another declaration; `.misuse` when an argument is invalid;
+    ///   `.limit`; `.disconnected`.
+    public func open(
+        _ declaration: ChannelDeclaration = .rendezvous, maxAttempts: Int? = nil, dead: String? = nil,
+        retry: Duration? = nil
+    ) async throws(SluiceError) {
+        try await client.request(
+            .open(
+                try OpenCommand(
+                    checking: channelName, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)))
+    }
+
+    /// Sends rejected messages of this dead channel back to the channels that they come from.
+    ///
+    /// - Parameter count: the most messages to send back; nil sends back all that the channel keeps now.
+    /// - Returns: the number of messages that went back.
+    /// - Throws: `.notFound` when there is no such channel; `.inDoubt` when the connection was lost, or the task cancelled,
+    ///   before the answer.
+    @discardableResult
+    public func redrive(count: Int? = nil) async throws(SluiceError) -> Int {
+        try await client.request(.redrive(RedriveCommand(channelName, count: count))).count
     }
 
     /// Closes the channel: what was sent is still received, and then every receive returns nil.

@@ -27,7 +27,9 @@ extension RemoteChannel {
     }
 
     /// Receives the next message, runs `body` with it, and acknowledges it when `body` returns. When `body` throws, the
-    /// message goes back for another attempt. The lease is renewed while `body` runs.
+    /// message goes back for another attempt, after a delay that grows with the number of attempts. When `body` throws a
+    /// `SluiceError` with the code `.rejected`, or the attempt was the last that `policy` permits, the message is rejected
+    /// instead. The lease is renewed while `body` runs.
     ///
     /// ```swift
     /// try await jobs.receive(lease: .seconds(30)) { message in
@@ -38,12 +40,14 @@ extension RemoteChannel {
     /// - Parameters:
     ///   - lease: after how long another receiver gets the message when this process stops.
     ///   - timeout: how long to wait for a message; zero tries once, nil waits for ever.
+    ///   - policy: what becomes of the message when `body` throws.
     ///   - body: the work.
     /// - Returns: what `body` returns; nil when the channel is closed and empty.
     /// - Throws: as `receive(lease:timeout:)`; what `body` throws; `.stale` when the message went back all the same, so that
     ///   another receiver does the work too; `.inDoubt` when the connection was lost before the acknowledgement was answered.
     public func receive<Result>(
-        lease: Duration, timeout: Duration? = nil, _ body: (Message) async throws -> Result
+        lease: Duration, timeout: Duration? = nil, policy: RetryPolicy = RetryPolicy(),
+        _ body: (Message) async throws -> Result
     ) async throws -> Result? {
         guard let delivery = try await receive(lease: lease, timeout: timeout) else { return nil }
         let touching = try delivery.keepTouching()
@@ -52,7 +56,13 @@ extension RemoteChannel {
             result = try await body(delivery.message)
         } catch {
             touching.stop()
-            try? await delivery.nack()
+            let attempt = delivery.message.attempt
+            if policy.rejects(after: attempt, error) {
+                let reason = (error as? SluiceError).map(\.message) ?? "attempts"
+                try? await delivery.reject(reason: reason)
+            } else {
+                try? await delivery.nack(delay: policy.delay(after: attempt))
+            }
             throw error
         }
         touching.stop()

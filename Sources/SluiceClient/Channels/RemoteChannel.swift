@@ -32,21 +32,22 @@ public struct RemoteChannel: Sendable {
     ///   - id: makes the message safe to repeat: 1 to 64 bytes of `A-Z a-z 0-9 . _ : / -`, never the same for two messages
     ///     of a channel. With an id, the client itself repeats the send when the connection is lost, and you may repeat it
     ///     within two minutes after `.inDoubt`: it arrives once.
-    /// - Throws: `.timedOut`, `.cancelled`, `.closed`, `.poisoned`, `.draining`, `.disconnected` and refusals of the server:
+    ///   - delay: the time before which no receiver gets the message. A channel that buffers keeps it meanwhile.
+    /// - Throws: `.timedOut`, `.cancelled`, `.closed`, `.poisoned`, `.rejected`, `.draining`, `.disconnected` and refusals of the server:
     ///   no receiver has the message, and none will. `.inDoubt`: a receiver may have it, or may get it.
     @discardableResult
     public func send(
-        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil
+        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil
     ) async throws(SluiceError) -> SendReceipt {
-        try await send(SendCommand(channel: channelName, body: bytes, timeout: timeout), id: id)
+        try await send(SendCommand(channel: channelName, body: bytes, timeout: timeout, delay: delay), id: id)
     }
 
-    /// Sends the bytes of a text; see `send(_:timeout:id:)` for bytes.
+    /// Sends the bytes of a text; see `send(_:timeout:id:delay:)` for bytes.
     @discardableResult
     public func send(
-        _ text: String, timeout: Duration? = nil, id: String? = nil
+        _ text: String, timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil
     ) async throws(SluiceError) -> SendReceipt {
-        try await send(Array(text.utf8), timeout: timeout, id: id)
+        try await send(Array(text.utf8), timeout: timeout, id: id, delay: delay)
     }
 
     /// Sends bytes on a broadcast as soon as it has this many receivers.

@@ -10,6 +10,7 @@
 @_exported public import struct SluiceWire.HandoffReport
 @_exported public import enum SluiceWire.Overflow
 @_exported public import struct SluiceWire.ProcessReport
+@_exported public import struct SluiceWire.RejectedOrigin
 @_exported public import struct SluiceWire.ServerReport
 @_exported public import struct SluiceWire.StuckReport
 @_exported public import struct SluiceWire.WaitCycle

@@ -53,6 +53,8 @@ extension Reply {
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
         case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' is poisoned\(Self.clause(reason))")
+        case .rejected(let channel, let reason):
+            SluiceError(.rejected, "a receiver on channel '\(channel)' has rejected the message\(Self.clause(reason))")
         case .maybe("epoch"):
             SluiceError(.inDoubt, "the server was restarted after the first attempt, which may have been received")
         case .maybe(let reason):
@@ -72,6 +74,23 @@ extension Reply {
     }
 
     private static func clause(_ reason: String?) -> String { reason.map { ": \($0)" } ?? "" }
+}
+
+extension OpenCommand {
+    /// - Throws: `.misuse` if the policy is invalid or not possible for the channel.
+    init(
+        checking channel: ChannelName, _ declaration: ChannelDeclaration, maxAttempts: Int?, dead: String?,
+        retry: Duration?
+    ) throws(SluiceError) {
+        let policy = FailurePolicy(
+            maxAttempts: maxAttempts, deadChannel: try dead.map(ChannelName.init(checking:)), retryDelay: retry)
+        do throws(WireError) {
+            if policy.ifAny != nil { try policy.check(for: channel, declaration) }
+        } catch {
+            throw SluiceError(.misuse, error.message)
+        }
+        self.init(channel, declaration, policy)
+    }
 }
 
 extension ChannelName {

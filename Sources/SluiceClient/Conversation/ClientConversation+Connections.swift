@@ -99,7 +99,8 @@ extension ClientConversation {
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(reply.error())
-        case .message, .data, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: break
+        case .message, .data, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error:
+            break
         }
         actions.end(operation, .reply(reply, connection: connection))
     }
@@ -215,7 +216,7 @@ extension Reply {
     fileprivate var isPart: Bool {
         switch self {
         case .message, .data: true
-        case .ok, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: false
+        case .ok, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error: false
         }
     }
 }

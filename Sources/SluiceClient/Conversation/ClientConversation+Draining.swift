@@ -16,7 +16,8 @@ extension ClientConversation {
         switch reply {
         case .cancelled("draining"): break
         case .error(let error) where error.code == .draining: break
-        case .ok, .message, .data, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error:
+        case .ok, .message, .data, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end,
+            .error:
             return false
         }
         isDraining = true
@@ -39,7 +40,8 @@ extension ClientConversation {
         guard reconnects, operation.timeout != .zero, operation.command.recovery == .again else { return false }
         switch operation.command {
         case .receive, .select, .trace, .open, .join: return true
-        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .close, .poison, .leave,
+        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .reject, .touch, .redrive,
+            .close, .poison, .leave,
             .inspect, .kill, .cancel, .help, .quit:
             return false
         }

@@ -6,9 +6,10 @@ extension Command {
     var lane: Lane? {
         switch self {
         case .send: .sending
-        case .receive, .barrier, .trace: .taking
+        case .receive, .barrier, .redrive, .trace: .taking
         case .select(let command): command.sendsOrMeets ? .sending : .taking
-        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .touch, .open, .close, .poison, .join,
+            .leave,
             .inspect, .kill, .cancel, .help, .quit:
             nil
         }
@@ -19,8 +20,8 @@ extension Command {
         case .receive, .trace, .inspect, .ping, .name, .open, .close, .poison, .join, .help, .hello: .again
         case .send(let command): command.identity == nil ? .inDoubt : .withIdentity
         case .select(let command): command.sendsOrMeets ? .inDoubt : .again
-        case .barrier, .acknowledge: .inDoubt
-        case .nack, .touch: .stale
+        case .barrier, .acknowledge, .redrive: .inDoubt
+        case .nack, .reject, .touch: .stale
         case .leave, .authenticate, .kill, .cancel, .quit: .disconnected
         }
     }
@@ -31,7 +32,8 @@ extension Command {
         case .acknowledge(_, let answer): answer?.count ?? 0
         case .select(let command):
             command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
-        case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .reject, .redrive, .touch, .open, .close,
+            .poison,
             .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             0
         }
@@ -45,7 +47,8 @@ extension Command {
             case .receive(let command): command.timeout
             case .select(let command): command.timeout
             case .barrier(let command): command.timeout
-            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
+            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close,
+                .poison, .join,
                 .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
                 nil
             }
@@ -64,7 +67,8 @@ extension Command {
             case .barrier(var command):
                 command.timeout = newValue
                 self = .barrier(command)
-            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join,
+            case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close,
+                .poison, .join,
                 .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
                 break
             }
@@ -76,7 +80,8 @@ extension Command {
         switch self {
         case .receive(let command): command.count != nil
         case .trace: true
-        case .hello, .authenticate, .name, .ping, .send, .select, .barrier, .acknowledge, .nack, .touch, .open, .close,
+        case .hello, .authenticate, .name, .ping, .send, .select, .barrier, .acknowledge, .nack, .reject, .redrive,
+            .touch, .open, .close,
             .poison, .join, .leave, .inspect, .kill, .cancel, .help, .quit:
             false
         }

@@ -18,7 +18,8 @@ struct ConnectionMemory {
         case .leave(let end): ends[end] = nil
         case .open(let command): openings[command.channel] = command
         case .close(let channel), .poison(let channel, _): openings[channel] = nil
-        case .hello, .authenticate, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .inspect,
+        case .hello, .authenticate, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .reject, .redrive,
+            .touch, .inspect,
             .trace, .kill, .cancel, .help, .quit:
             break
         }

@@ -1,5 +1,5 @@
 public import SluiceRuntime
-import SluiceWire
+public import SluiceWire
 
 /// A named channel of a hub, for code in the hub's process. Remote and in-process clients use the same channels.
 ///
@@ -22,19 +22,25 @@ public struct HubChannel: Sendable {
     /// Sends a message. Returns when a receiver has taken it or, under a lease, acknowledged it; on a channel with a
     /// buffer, when the message is in the buffer.
     ///
-    /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Parameters:
+    ///   - timeout: the longest time to wait; zero tries once, nil waits without limit.
+    ///   - delay: the time before which no receiver gets the message; a channel with a buffer keeps it meanwhile.
     /// - Throws: `.closed` or `.poisoned`; `.timedOut` or `.cancelled`, if no receiver has the message or will get it;
-    ///   `.inDoubt`, if a receiver held it under a lease when the time ran out or the task was cancelled; `.refused`,
-    ///   if a limit of the hub is reached.
-    public func send(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SluiceError) {
+    ///   `.rejected`, if a receiver or the channel's failure policy has refused it; `.inDoubt`, if a receiver held it
+    ///   under a lease when the time ran out or the task was cancelled; `.refused`, if a limit of the hub is reached.
+    public func send(
+        _ bytes: [UInt8], timeout: Duration? = nil, delay: Duration? = nil
+    ) async throws(SluiceError) {
         let reply = await client.perform(
-            .send(SendCommand(channel: name, body: bytes, timeout: timeout)), .send)
+            .send(SendCommand(channel: name, body: bytes, timeout: timeout, delay: delay)), .send)
         guard case .ok = reply else { throw reply.error }
     }
 
-    /// Sends the UTF-8 bytes of a text. See `send(_:timeout:)`.
-    public func send(_ text: String, timeout: Duration? = nil) async throws(SluiceError) {
-        try await send(Array(text.utf8), timeout: timeout)
+    /// Sends the UTF-8 bytes of a text. See `send(_:timeout:delay:)`.
+    public func send(
+        _ text: String, timeout: Duration? = nil, delay: Duration? = nil
+    ) async throws(SluiceError) {
+        try await send(Array(text.utf8), timeout: timeout, delay: delay)
     }
 
     /// Sends a message, and waits for the answer of its receiver.
@@ -97,6 +103,37 @@ public struct HubChannel: Sendable {
     }
 
     // MARK: Declaring and ending
+
+    /// Declares the channel, and what happens to messages that receivers do not acknowledge.
+    ///
+    /// - Parameters:
+    ///   - declaration: what the channel does with its messages.
+    ///   - maxAttempts: the number of attempts after which a message is rejected; nil means no limit.
+    ///   - dead: the channel that rejected messages move to, which must have a buffer; nil discards them.
+    ///   - retry: the time between the first two attempts, doubled for each further one; nil offers a message again at
+    ///     once.
+    /// - Throws: `.refused` if the channel is in use with another declaration, or a limit of the hub is reached;
+    ///   `.misuse` if an argument is invalid.
+    public func open(
+        _ declaration: ChannelDeclaration = .rendezvous, maxAttempts: Int? = nil, dead: String? = nil,
+        retry: Duration? = nil
+    ) throws(SluiceError) {
+        try client.performAtOnce(
+            .open(
+                try OpenCommand(checking: name, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)))
+    }
+
+    /// Sends rejected messages of this dead channel back to the channels that they come from.
+    ///
+    /// - Parameter count: the most messages to send back; nil sends back all that the channel keeps now.
+    /// - Returns: the number of messages that went back.
+    /// - Throws: `.refused` if there is no such channel; `.inDoubt` if the task was cancelled meanwhile.
+    @discardableResult
+    public func redrive(count: Int? = nil) async throws(SluiceError) -> Int {
+        let reply = await client.perform(.redrive(RedriveCommand(name, count: count)), .send)
+        guard case .ok(let attributes) = reply else { throw reply.error }
+        return attributes.count
+    }
 
     /// Closes the channel to senders. Its messages can still be received; then every receive returns nil.
     public func close() throws(SluiceError) {

@@ -129,6 +129,23 @@ extension Hub {
     }
 }
 
+extension OpenCommand {
+    /// - Throws: `.misuse` if the policy is invalid or not possible for the channel.
+    init(
+        checking channel: ChannelName, _ declaration: ChannelDeclaration, maxAttempts: Int?, dead: String?,
+        retry: Duration?
+    ) throws(SluiceError) {
+        let policy = FailurePolicy(
+            maxAttempts: maxAttempts, deadChannel: try dead.map(ChannelName.init(checking:)), retryDelay: retry)
+        do throws(WireError) {
+            if policy.ifAny != nil { try policy.check(for: channel, declaration) }
+        } catch {
+            throw SluiceError(.misuse, error.message)
+        }
+        self.init(channel, declaration, policy)
+    }
+}
+
 extension ChannelName {
     init(checking name: String) throws(SluiceError) {
         guard let valid = ChannelName(name) else { throw SluiceError(.misuse, ChannelName.rule) }
@@ -146,6 +163,8 @@ extension Reply {
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
         case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' was poisoned\(Self.clause(reason))")
+        case .rejected(let channel, let reason):
+            SluiceError(.rejected, "a receiver on channel '\(channel)' has rejected the message\(Self.clause(reason))")
         case .maybe(let reason):
             SluiceError(.inDoubt, "a receiver has the message and has not acknowledged it: \(reason)")
         case .error(let error): SluiceError(.refused, error.message)

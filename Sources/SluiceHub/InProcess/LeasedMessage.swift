@@ -1,5 +1,5 @@
 public import SluiceRuntime
-import SluiceWire
+public import SluiceWire
 
 /// A message that its receiver holds under a lease, while its sender waits. It is returned when this object is
 /// released.
@@ -10,6 +10,11 @@ public final class LeasedMessage: Sendable {
     public let attempt: Int
     /// Whether the sender waits for an answer; see `answer`.
     public let wantsAnswer: Bool
+    /// A number that is greater than that of every earlier lease of the channel. A resource that refuses a smaller number
+    /// than it has seen is safe from a holder whose lease has ended.
+    public let fence: Int64
+    /// Where the message comes from, if it was rejected and has moved to a dead channel.
+    public let origin: RejectedOrigin?
     private let delivery: DeliveryID
     private let client: InProcessClient
 
@@ -20,6 +25,8 @@ public final class LeasedMessage: Sendable {
         self.client = client
         attempt = Int(attributes.attempt)
         wantsAnswer = attributes.isCall
+        fence = attributes.fence
+        origin = RejectedOrigin(attributes)
     }
 
     deinit {
@@ -51,6 +58,14 @@ public final class LeasedMessage: Sendable {
     /// - Throws: `.refused` if the lease has ended.
     public func nack(delay: Duration = .zero) throws(SluiceError) {
         try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
+    }
+
+    /// Refuses the message for good. It moves to the dead channel, if its channel has one, and its sender gets the error
+    /// `.rejected`.
+    ///
+    /// - Throws: `.refused` if the lease has ended.
+    public func reject(reason: String? = nil) throws(SluiceError) {
+        try client.performAtOnce(.reject(RejectCommand(delivery, reason: reason)))
     }
 
     /// Restarts the time of the lease.

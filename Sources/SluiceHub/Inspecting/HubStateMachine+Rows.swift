@@ -101,6 +101,7 @@ extension OperationWait {
         case .receive, .countedReceive: .receive
         case .select: .select
         case .barrier: .barrier
+        case .redrive: .redrive
         case .trace: .trace
         }
     }
@@ -109,7 +110,7 @@ extension OperationWait {
         switch self {
         case .send(_, let offer, _): offer.isLeased ? .underLease : .waiting
         case .countedReceive(let counted): counted.isPaused ? .paused : .waiting
-        case .receive, .select, .barrier, .trace: .waiting
+        case .receive, .select, .barrier, .redrive, .trace: .waiting
         }
     }
 
@@ -119,6 +120,7 @@ extension OperationWait {
         case .receive(let channel, _, _): [channel.name.description]
         case .countedReceive(let counted): [counted.channel.name.description]
         case .barrier(let barrier, _): [barrier.caption]
+        case .redrive(let work): [work.channel.name.description]
         case .trace(let tracer): tracer.prefix.map { [$0.description] } ?? []
         case .select(let select): select.arms.map(\.target)
         }
@@ -134,6 +136,7 @@ extension OperationWait {
         case .receive(let channel, _, _): channel.name == name
         case .countedReceive(let counted): counted.channel.name == name
         case .barrier(let barrier, _): barrier.name == name
+        case .redrive(let work): work.channel.name == name
         case .trace: false
         case .select(let select):
             select.arms.contains { arm in

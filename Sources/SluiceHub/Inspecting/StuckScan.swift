@@ -252,7 +252,7 @@ extension OperationWait {
         switch self {
         case .send, .receive, .barrier, .select: true
         case .countedReceive(let receive): !receive.isPaused
-        case .trace: false
+        case .redrive, .trace: false
         }
     }
 
@@ -262,7 +262,7 @@ extension OperationWait {
         case .receive(let channel, _, _): [.receive(channel)]
         case .countedReceive(let receive): receive.isPaused ? [] : [.receive(receive.channel)]
         case .barrier(let barrier, _): [.barrier(barrier)]
-        case .trace: []
+        case .redrive, .trace: []
         case .select(let select):
             select.arms.map { arm in
                 switch arm {

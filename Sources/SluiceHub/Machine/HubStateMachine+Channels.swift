@@ -7,15 +7,18 @@ extension HubStateMachine {
 
     mutating func open(_ command: OpenCommand, by connection: ConnectionID) -> Reply {
         let channel = channels.channel(command.channel)
-        let reply = open(channel, command.declaration, by: clients[connection] ?? nobody)
+        let reply = open(channel, command, by: clients[connection] ?? nobody)
         channels.removeIfIdle(channel, at: now)
         return reply
     }
 
     private mutating func open(
-        _ channel: NamedChannel, _ declaration: ChannelDeclaration, by client: ClientRecord
+        _ channel: NamedChannel, _ command: OpenCommand, by client: ClientRecord
     ) -> Reply {
-        if channel.extras?.declaration == declaration { return .ok(Attributes()) }
+        let declaration = command.declaration
+        if channel.extras?.declaration == declaration, channel.extras?.policy == command.policy {
+            return .ok(Attributes())
+        }
         guard channel.extras?.declaration == nil else {
             return .error(WireError(.conflict, "the channel is open with other options; CLOSE it first"))
         }
@@ -24,11 +27,11 @@ extension HubStateMachine {
             guard channel.isTombstone else {
                 return .error(WireError(.conflict, "the channel has ended but still has messages to receive"))
             }
-            declare(channels.renew(channel), declaration, by: client)
+            declare(channels.renew(channel), command, by: client)
             return .ok(Attributes())
         }
         if let refusal = refusalToChange(channel, to: declaration) { return .error(refusal) }
-        declare(channel, declaration, by: client)
+        declare(channel, command, by: client)
         return .ok(Attributes())
     }
 
@@ -44,10 +47,12 @@ extension HubStateMachine {
     }
 
     private mutating func declare(
-        _ channel: NamedChannel, _ declaration: ChannelDeclaration, by client: ClientRecord
+        _ channel: NamedChannel, _ command: OpenCommand, by client: ClientRecord
     ) {
+        let declaration = command.declaration
         let extras = channel.ensureExtras()
         extras.declaration = declaration
+        extras.policy = command.policy
         extras.isBroadcast = declaration == .broadcast
         if extras.isBroadcast { extras.pausedReceives.formUnion(pausedReceives(of: channel)) }
         channel.engine.kind = declaration.kind
@@ -94,7 +99,7 @@ extension HubStateMachine {
     }
 
     /// Returns the beginning of a reason, up to the length that replies show.
-    private static func cut(_ reason: String) -> String {
+    static func cut(_ reason: String) -> String {
         guard reason.utf8.count > Limits.maxReasonBytes else { return reason }
         return String(decoding: reason.utf8.prefix(Limits.maxReasonBytes + 4), as: UTF8.self)
     }

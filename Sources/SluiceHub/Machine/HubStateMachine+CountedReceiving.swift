@@ -41,7 +41,7 @@ extension HubStateMachine {
             case .offer(let offer):
                 let terms = settle(
                     offer, on: channel, counted.leaseNanoseconds, with: operation.caller.connection, through: id)
-                guard forward(.owned(offer.body), terms, through: counted, id, operation) else { return }
+                guard forward(.owned(offer.body), terms, offer.letter, through: counted, id, operation) else { return }
             case .ended: return end(id, channel.endingReply)
             case .nothing: return waitForSender(counted, id, operation)
             }
@@ -89,13 +89,18 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the receive continues. False if that was its last message.
     mutating func forward(
-        _ message: MessageBytes, _ attributes: CommonAttributes, through counted: CountedReceive, _ id: OperationID,
-        _ operation: ParkedOperation
+        _ message: MessageBytes, _ attributes: CommonAttributes, _ letter: DeadLetter? = nil,
+        through counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation
     ) -> Bool {
-        let outputBytes = Self.outputBytes(ofMessage: message.count)
+        let outputBytes = Self.outputBytes(ofMessage: message.count) + (letter?.outputBytes ?? 0)
         operation.client.unwrittenBytes += outputBytes
-        outbox.forward(
-            operation, id, message, through: counted, attributes, countingFor: outputBytes)
+        if let letter {
+            let reply = Reply.message(counted.channel.name, message.body, Attributes(attributes, letter))
+            outbox.forward(operation, id, reply, countingFor: outputBytes)
+        } else {
+            outbox.forward(
+                operation, id, message, through: counted, attributes, countingFor: outputBytes)
+        }
         if let remaining = counted.remaining {
             counted.remaining = remaining - 1
             if remaining == 1 {

@@ -34,6 +34,7 @@ extension HubStateMachine {
             retract(oldest)
             oldest.engine.kind = .rendezvous
             extras.isBroadcast = false
+            extras.policy = nil
             channels.removeIfIdle(oldest, at: now)
         }
         return true

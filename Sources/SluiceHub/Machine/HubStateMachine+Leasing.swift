@@ -54,7 +54,8 @@ extension HubStateMachine {
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
         for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
-        var terms = CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts)
+        lastFence += 1
+        var terms = CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts, fence: lastFence)
         terms.isCall = offer.wantsAnswer
         return terms
     }
@@ -101,7 +102,7 @@ extension HubStateMachine {
     mutating func acknowledge(
         _ delivery: DeliveryID, answering answer: MessageBytes?, by connection: ConnectionID
     ) -> Outcome {
-        guard let id = lease(delivery, of: connection), let lease = endLease(id) else { return .done(.error(.stale)) }
+        guard let lease = takeLease(delivery, of: connection) else { return .done(.error(.stale)) }
         countHandoff(on: lease.channel)
         let isUnwanted: Bool
         if let answer {
@@ -129,22 +130,30 @@ extension HubStateMachine {
 
     /// Ends a lease whose message was not acknowledged. The message returns to its place in the channel.
     ///
-    /// - Parameter delay: the time for which no receiver gets the message.
+    /// - Parameter delay: the time for which no receiver gets the message. The channel's policy may
+    ///   prolong it.
     mutating func returnLease(_ id: LeaseID, after delay: Duration?) {
         guard let lease = endLease(id) else { return }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
+        if isSpent(offer, on: channel) {
+            reject(offer, on: channel, because: "attempts")
+            return lapse(lease)
+        }
+        let delay = delayOfReturn(of: offer, on: channel, delay)
         if !channel.refusesReturns { endSendersThatWaitNoMore(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
-            let handle = deadlines.insert(.delay(channel, offer), at: now &+ delay.wholeNanoseconds)
-            offer.place = .delayed(handle)
-            channel.ensureExtras().resting[offer.position] = offer
-            chargeReturn(of: offer)
-            channel.awayCount += 1
+            rest(offer, on: channel, until: now &+ delay.wholeNanoseconds)
         } else {
             requeue(offer, on: channel)
         }
         lapse(lease)
+    }
+
+    /// Returns the longer of the delay that a receiver asks for and that of the channel's policy.
+    private func delayOfReturn(of offer: Offer, on channel: NamedChannel, _ delay: Duration?) -> Duration? {
+        guard let policy = channel.extras?.policy else { return delay }
+        return max(delay ?? .zero, policy.delay(afterAttempts: offer.attempts))
     }
 
     /// The leases of the messages that a connection holds, the oldest message first.
@@ -162,6 +171,11 @@ extension HubStateMachine {
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> LeaseID? {
         guard let id = LeaseID(delivery), leases[id]?.holder == connection else { return nil }
         return id
+    }
+
+    /// Ends a lease that a connection holds, and returns it. Nil if there is no such lease.
+    mutating func takeLease(_ delivery: DeliveryID, of connection: ConnectionID) -> Lease? {
+        lease(delivery, of: connection).flatMap { endLease($0) }
     }
 
     /// Removes a lease from all lists.
@@ -183,7 +197,7 @@ extension HubStateMachine {
     }
 
     /// Continues what the lease held up: the counted receive that the message went through, and the end of the channel.
-    private mutating func lapse(_ lease: Lease) {
+    mutating func lapse(_ lease: Lease) {
         if let id = lease.countedReceive, case .countedReceive(let counted)? = operations[id]?.wait {
             counted.unacknowledged -= 1
             reserveLeases(1, for: lease.holder)
@@ -201,11 +215,8 @@ extension HubStateMachine {
             discard(offer, on: channel)
             return channels.removeIfIdle(channel, at: now)
         }
-        while let receiver = channel.engine.takeReceiver() {
-            if tellIfDecided(receiver) { continue }
-            // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
-            return hand(offer, on: channel, to: receiver)
-        }
+        // If the message is taken for good, it no longer needs its buffer space; `settle` releases that.
+        if handOver(offer, on: channel) { return }
         guard fitsBuffer(offer, on: channel) else { return dropAsNewest(offer, on: channel) }
         offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
         if offer.isHeld { countBuffered(offer, on: channel) }
@@ -214,7 +225,7 @@ extension HubStateMachine {
     }
 
     /// Charges for the place of a returned offer, once.
-    private func chargeReturn(of offer: Offer) {
+    func chargeReturn(of offer: Offer) {
         if offer.hasReturned { return }
         offer.hasReturned = true
         offer.recharge(ObjectSize.returned)
@@ -223,7 +234,7 @@ extension HubStateMachine {
     /// Lets a returned message use free space of the buffer, as a new one would.
     ///
     /// - Returns: false if the channel drops the message as the newest, because it has no space.
-    private mutating func fitsBuffer(_ offer: Offer, on channel: NamedChannel) -> Bool {
+    mutating func fitsBuffer(_ offer: Offer, on channel: NamedChannel) -> Bool {
         if offer.isHeld { return true }
         guard holdSpace(for: offer, on: channel) else {
             if case .droppingNewest = channel.engine.kind { return false }
@@ -234,7 +245,7 @@ extension HubStateMachine {
     }
 
     /// Drops a returned message for which a channel that drops the newest has no space.
-    private mutating func dropAsNewest(_ offer: Offer, on channel: NamedChannel) {
+    mutating func dropAsNewest(_ offer: Offer, on channel: NamedChannel) {
         discard(offer, on: channel)
         endSenders(
             of: offer, offer.waitsUntilTaken ? OfferVerdict(.cancelled("dropped")) : OfferVerdict(taken: .dropped))
@@ -249,18 +260,9 @@ extension HubStateMachine {
         }
     }
 
-    /// Ends the delay of an offer. The caller decides where the offer goes.
-    mutating func endDelay(of offer: Offer, on channel: NamedChannel) {
-        guard case .delayed(let handle) = offer.place else { return }
-        deadlines.remove(handle)
-        channel.extras?.resting[offer.position] = nil
-        channel.awayCount -= 1
-        offer.place = .gone
-    }
-
     /// Ends the senders that wait only for the lease: those with a timeout of zero, and selects with an `else`. While
     /// the hub drains, ends all senders, because no other receiver will come.
-    private mutating func endSendersThatWaitNoMore(of offer: Offer) {
+    mutating func endSendersThatWaitNoMore(of offer: Offer) {
         let isServing = stage == .serving
         while let sender = offer.sender, let operation = operations[sender.operation],
             operation.triesOnce || operation.elseArm >= 0 || !isServing
@@ -281,5 +283,5 @@ extension HubStateMachine {
 }
 
 extension WireError {
-    fileprivate static let stale = WireError(.stale, "the lease has ended or belongs to another connection")
+    static let stale = WireError(.stale, "the lease has ended or belongs to another connection")
 }

@@ -164,6 +164,8 @@ extension HubStateMachine {
             select.arms.contains {
                 if case .send(let channel, let offer) = $0 { isInDoubt(offer, on: channel) } else { false }
             }
+        // Some messages may have been sent back.
+        case .redrive: true
         case .receive, .countedReceive, .barrier, .trace: false
         }
     }
@@ -189,7 +191,7 @@ extension HubStateMachine {
         case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
         case .countedReceive(let counted): dequeue(counted, id)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
-        case .trace: break
+        case .trace, .redrive: break
         case .select(let select):
             steps += select.arms.count / 4
             for arm in select.arms { dequeue(arm, id) }
@@ -255,7 +257,7 @@ extension HubStateMachine {
     }
 
     /// Removes an undelivered offer from the channel.
-    private mutating func dequeue(_ offer: Offer, from channel: NamedChannel) {
+    mutating func dequeue(_ offer: Offer, from channel: NamedChannel) {
         switch offer.place {
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
         case .buffered(let ticket):

@@ -41,6 +41,10 @@ extension HubStateMachine {
             wantsAnswer: options?.wantsAnswer ?? false, triesOnce: patience.triesOnce,
             minimumReceivers: options?.minimumReceivers ?? 0,
             key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
+        if let delay = options?.delay, delay > .zero {
+            defer { channels.removeIfIdle(channel, at: now) }
+            return sendLater(draft, after: delay, on: channel, caller, of: client, patience)
+        }
         switch offer(draft, of: client, on: channel) {
         case .ok(let attributes):
             // The message may have continued operations on other channels.
@@ -66,17 +70,7 @@ extension HubStateMachine {
 
     /// Offers a message to the receivers that wait on the channel, and otherwise to the channel's buffer.
     mutating func offer(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> Attempt {
-        if let key = draft.key, let entry = memory[key] {
-            guard entry.isOfCall == draft.wantsAnswer else { return .done(.error(.otherCommandsID)) }
-            switch entry {
-            case .pending(let pending):
-                if yieldsToReceive(pending, on: channel) { return offer(draft, of: client, on: channel) }
-                return .repeated(pending)
-            case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
-            case .kept, .delivered: return .ok(.duplicate.taking(draft.arm))
-            case .called(let answer): return repetition(of: answer)
-            }
-        }
+        if draft.key != nil, let repetition = repetition(of: draft, on: channel) { return repetition }
         if let refusal = refusalToHandOut(draft, of: client, on: channel) { return .done(.error(refusal)) }
         if let key = draft.key, let refusal = refusalToRemember(key, draft.origin) { return .done(.error(refusal)) }
         if channel.isBroadcast { return broadcast(draft, on: channel) }
@@ -117,6 +111,20 @@ extension HubStateMachine {
             return draft.waitsUntilTaken ? .done(.cancelled("dropped")) : .ok(.dropped.taking(draft.arm))
         case .blocked: return .blocked
         case .ended: return .done(channel.endingReply)
+        }
+    }
+
+    /// Returns the result of a message whose id has been used before, or nil if it counts as a new one.
+    mutating func repetition(of draft: Draft, on channel: NamedChannel) -> Attempt? {
+        guard let key = draft.key, let entry = memory[key] else { return nil }
+        guard entry.isOfCall == draft.wantsAnswer else { return .done(.error(.otherCommandsID)) }
+        switch entry {
+        case .pending(let pending): return yieldsToReceive(pending, on: channel) ? nil : .repeated(pending)
+        case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
+        case .rejected(let reason, _): return .done(.rejected(channel.name, reason))
+        case .rejectedLater where draft.waitsUntilTaken: return .done(.rejected(channel.name, nil))
+        case .kept, .rejectedLater, .delivered: return .ok(.duplicate.taking(draft.arm))
+        case .called(let answer): return repetition(of: answer)
         }
     }
 

@@ -47,6 +47,9 @@ struct HubStateMachine: ~Copyable {
     var generator: any RandomNumberGenerator & Sendable
     /// The number of offers made so far, which is the position of the last one.
     var lastPosition: UInt64 = 0
+    /// The fence of the last lease. The first one of a run is greater than all fences of earlier runs, whose epochs are
+    /// smaller; see `Fence`.
+    var lastFence: Int64
     /// Changes whenever a client joins or leaves an end of a channel.
     var endsVersion: UInt64 = 0
     /// The steps of work that commands have taken so far; see `Budget`.
@@ -71,6 +74,7 @@ struct HubStateMachine: ~Copyable {
     ) {
         self.limits = limits
         self.epoch = epoch
+        lastFence = Fence.base(of: epoch)
         self.generator = generator
         account = Account(limits.memoryBounds)
         nobody = ClientRecord(address: "-", since: 0, holder: account.holder(.local))
@@ -200,6 +204,8 @@ struct HubStateMachine: ~Copyable {
         case .barrier(let command): barrier(command, caller)
         case .acknowledge(let delivery, let answer): acknowledge(delivery, answering: answer, by: caller.connection)
         case .nack(let command): nack(command, by: caller.connection)
+        case .reject(let command): reject(command, by: caller.connection)
+        case .redrive(let command): redrive(command, caller)
         case .touch(let delivery): touch(delivery, by: caller.connection)
         case .open(let command): .done(open(command, by: caller.connection))
         case .close(let name): .done(close(name, by: caller.connection))
@@ -247,10 +253,7 @@ struct HubStateMachine: ~Copyable {
             switch deadline {
             case .operation(let id): withdraw(id, .timeout)
             case .lease(let id): returnLease(id, after: nil)
-            case .delay(let channel, let offer):
-                endDelay(of: offer, on: channel)
-                requeue(offer, on: channel)
-                settleEnding(of: channel)
+            case .delay(let channel, let offer): wake(offer, on: channel)
             }
         }
         // If anything is left to prune, the next deadline is due at once.
@@ -280,6 +283,11 @@ struct HubTotals: Sendable {
     var keptBytes = 0
     /// The number of messages in buffers that a receiver can get now.
     var bufferedMessages = 0
+    /// The number of messages that were rejected, and how many of them moved to a dead channel.
+    var rejections = 0
+    var deadLetters = 0
+    /// The number of rejected messages for which their dead channels have no room yet.
+    var heldRejections = 0
 }
 
 /// Why an operation is withdrawn.

@@ -20,7 +20,7 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var nextInBucket: NamedChannel?
     /// Matches sends and receives. A broadcast parks both sides in it, but delivers its messages itself.
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
-    /// The number of its messages that receivers hold or whose redelivery is delayed. Each may return.
+    /// The number of its messages that receivers hold or that are delayed. Each may return.
     @exclusivity(unchecked) var awayCount = 0
     /// What the channel has done since it exists, for reports.
     @exclusivity(unchecked) var counts = ChannelCounts()
@@ -108,6 +108,9 @@ final class ChannelExtras: @unchecked Sendable {
 
     /// The declaration from `OPEN`. Nil for a channel that exists only through its use.
     @exclusivity(unchecked) var declaration: ChannelDeclaration?
+    /// What happens to messages that receivers do not acknowledge. It outlives the declaration when the channel is
+    /// closed.
+    @exclusivity(unchecked) var policy: FailurePolicy?
     /// The place of a declared channel in the list of its holder, and the holder.
     @exclusivity(unchecked) var declarationPlace: WaitTicket?
     @exclusivity(unchecked) var declarationHolder: Holder?
@@ -115,7 +118,7 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var isBroadcast = false
     /// Messages that receivers returned, by position. They come before everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
-    /// Returned messages whose redelivery is delayed, by position.
+    /// The delayed messages, by position: see `Offer.Place.delayed`.
     @exclusivity(unchecked) var resting: [UInt64: Offer] = [:]
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []

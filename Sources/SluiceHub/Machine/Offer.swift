@@ -15,7 +15,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         case buffered(WaitTicket)
         /// Returned by a receiver to its earlier place, in front of the queue.
         case returned(HeapHandle)
-        /// Returned by a receiver with a delay.
+        /// Returned by a receiver with a delay, sent with a delay, or rejected while the dead channel has no room.
         case delayed(HeapHandle)
         /// With a receiver, under a lease that has not ended.
         case leased
@@ -33,7 +33,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
 
     let body: Body
     /// The position among all offers of the hub. Earlier offers have smaller positions.
-    let position: UInt64
+    @exclusivity(unchecked) var position: UInt64
     let origin: ConnectionID
     /// Whether the sender is answered only when a receiver has taken the message, even if the channel could keep it.
     let waitsUntilTaken: Bool
@@ -60,6 +60,8 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var charged = 0
     /// Whether the offer has come back from a receiver, so that `charged` includes its place among such offers.
     @exclusivity(unchecked) var hasReturned = false
+    /// What only few offers need. Nil for the others.
+    @exclusivity(unchecked) var extras: OfferExtras?
     /// Whether the offer uses space of the channel's buffer without being in it.
     @exclusivity(unchecked) var isHeld = false
 
@@ -97,6 +99,9 @@ final class Offer: MatchWaiter, @unchecked Sendable {
 
     var isLeased: Bool { if case .leased = place { true } else { false } }
 
+    /// Where a dead letter comes from. Nil for other messages.
+    var letter: DeadLetter? { extras?.letter }
+
     /// Whether a sender or the channel still needs the offer.
     var isWanted: Bool { isKept || sender != nil }
 
@@ -119,6 +124,20 @@ final class Offer: MatchWaiter, @unchecked Sendable {
             attached?.remove(operation)
         }
         if attached?.isEmpty == true { attached = nil }
+    }
+}
+
+/// What only few offers need.
+final class OfferExtras: @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, as the offer does.
+
+    /// Where a dead letter comes from.
+    let letter: DeadLetter?
+    /// Why the message was rejected, while the dead channel has no room for it.
+    @exclusivity(unchecked) var rejection: Rejection?
+
+    init(_ letter: DeadLetter? = nil) {
+        self.letter = letter
     }
 }
 

@@ -4,7 +4,8 @@ extension Command {
     /// Whether the command runs under the hub's lock.
     var runsUnderLock: Bool {
         switch self {
-        case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .send, .receive, .select, .barrier, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close, .poison,
+            .join, .leave,
             .name, .trace, .cancel, .ping:
             true
         case .hello, .authenticate, .inspect, .kill, .help, .quit: false
@@ -14,8 +15,9 @@ extension Command {
     /// Whether the command may have to wait.
     var mayPark: Bool {
         switch self {
-        case .send, .receive, .select, .barrier, .trace: true
-        case .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate, .ping,
+        case .send, .receive, .select, .barrier, .redrive, .trace: true
+        case .acknowledge, .nack, .reject, .touch, .open, .close, .poison, .join, .leave, .name, .hello, .authenticate,
+            .ping,
             .inspect, .kill, .cancel, .help, .quit:
             false
         }
@@ -26,8 +28,9 @@ extension Command {
     /// Whether the command may begin work that a draining hub could not complete.
     var beginsWork: Bool {
         switch self {
-        case .send, .receive, .select, .barrier, .open, .join, .trace: true
-        case .acknowledge, .nack, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping, .inspect,
+        case .send, .receive, .select, .barrier, .redrive, .open, .join, .trace: true
+        case .acknowledge, .nack, .reject, .touch, .close, .poison, .leave, .name, .hello, .authenticate, .ping,
+            .inspect,
             .kill, .cancel, .help, .quit:
             false
         }

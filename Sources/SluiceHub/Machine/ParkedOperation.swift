@@ -73,6 +73,8 @@ enum OperationWait: Sendable {
     case select(ParkedSelect)
     /// The other parties at a barrier.
     case barrier(Barrier, WaitTicket)
+    /// The end of the work of sending dead letters back.
+    case redrive(Redrive)
     /// Handoffs to report.
     case trace(Tracer)
 
@@ -85,7 +87,7 @@ enum OperationWait: Sendable {
         case .select(let select):
             guard let arm, case .receive(_, _, let lease) = select.arms[Int(arm)] else { return 0 }
             return lease
-        case .send, .barrier, .trace: return 0
+        case .send, .barrier, .redrive, .trace: return 0
         }
     }
 
@@ -95,7 +97,7 @@ enum OperationWait: Sendable {
         case .send(let channel, let offer, _): offer.isLeased || channel.mayGetBack
         case .receive(let channel, _, _): channel.mayGetBack
         case .countedReceive(let counted): counted.isPaused || counted.channel.mayGetBack
-        case .barrier, .trace: false
+        case .barrier, .redrive, .trace: false
         case .select(let select):
             select.arms.contains { arm in
                 switch arm {
@@ -112,7 +114,7 @@ enum OperationWait: Sendable {
         case .receive(_, _, let lease): lease > 0 ? 1 : 0
         case .countedReceive(let counted): counted.openWindow
         case .select(let select): select.mayLease ? 1 : 0
-        case .send, .barrier, .trace: 0
+        case .send, .barrier, .redrive, .trace: 0
         }
     }
 }
@@ -145,6 +147,6 @@ enum Deadline: Sendable {
     case operation(OperationID)
     /// A lease expires.
     case lease(LeaseID)
-    /// The delay of a returned offer ends.
+    /// The delay of an offer ends.
     case delay(NamedChannel, Offer)
 }

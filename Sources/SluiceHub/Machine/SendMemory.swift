@@ -17,6 +17,10 @@ struct SendMemory: ~Copyable {
         /// The message was delivered, or dropped after the channel had answered for it. This is remembered for some
         /// time.
         case delivered
+        /// The message was rejected, with a reason. This is remembered for some time.
+        case rejected(String?, isOfCall: Bool)
+        /// The message was rejected after its channel had answered for it. This is remembered for some time.
+        case rejectedLater
         /// The message of a call was taken, with the answer, or without one. This is remembered for some time.
         case called(KeptAnswer?)
 
@@ -24,7 +28,8 @@ struct SendMemory: ~Copyable {
         var isOfCall: Bool {
             switch self {
             case .pending(let offer): offer.wantsAnswer
-            case .kept, .delivered: false
+            case .kept, .delivered, .rejectedLater: false
+            case .rejected(_, let isOfCall): isOfCall
             case .called: true
             }
         }
@@ -60,6 +65,28 @@ struct SendMemory: ~Copyable {
         entries[key] = entry
         delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
         prune(at: now, atMost: Self.prunedAtOnce)
+    }
+
+    /// Records that an offer was rejected, and charges its client for the id if that was pending.
+    mutating func reject(_ key: SendKey, _ offer: Offer, because reason: String?, at now: UInt64) {
+        switch entries[key] {
+        case .kept(let known)? where known === offer: entries[key] = .rejectedLater
+        case .pending(let known)? where known === offer:
+            guard let client = offer.payer else { return }
+            entries[key] = .rejected(reason, isOfCall: offer.wantsAnswer)
+            let bytes = ObjectSize.remembered(key) + (reason.map { ObjectSize.text($0) } ?? 0)
+            delivered.keep(key, for: client, charging: bytes, at: now)
+            prune(at: now, atMost: Self.prunedAtOnce)
+        case .pending, .kept, .delivered, .called, .rejected, .rejectedLater, nil: break
+        }
+    }
+
+    /// Records that a rejected message has been sent back to its channel, which keeps it now.
+    mutating func revive(_ key: SendKey, _ offer: Offer) {
+        switch entries[key] {
+        case .rejected(_, isOfCall: false), .rejectedLater: entries[key] = .kept(offer)
+        case .pending, .kept, .delivered, .called, .rejected, nil: break
+        }
     }
 
     /// Forgets an offer that was not delivered, so that a repeated send counts as a new one. If its channel has

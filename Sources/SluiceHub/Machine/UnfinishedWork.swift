@@ -76,7 +76,7 @@ extension HubStateMachine {
         case .receive(let channel, _, _): return decision(onReceiverOf: channel)
         case .countedReceive(let counted): return decision(onReceiverOf: counted.channel)
         case .barrier(let barrier, _): return barrier.hasOpened ? (.opened, nil) : nil
-        case .trace: return nil
+        case .trace, .redrive: return nil
         case .select(let select):
             for (number, arm) in select.arms.enumerated() {
                 if let decision = decision(on: arm, Int32(number)) { return decision }

@@ -41,7 +41,8 @@ extension Command {
     var isForStrangers: Bool {
         switch self {
         case .hello, .authenticate, .help, .quit: true
-        case .name, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison,
+        case .name, .ping, .send, .receive, .select, .barrier, .acknowledge, .nack, .reject, .redrive, .touch, .open,
+            .close, .poison,
             .join, .leave, .inspect, .trace, .kill, .cancel:
             false
         }

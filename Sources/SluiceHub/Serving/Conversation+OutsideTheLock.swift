@@ -20,7 +20,8 @@ extension Conversation {
         case .kill(let command): answer(hub.kill(command, by: id), tag)
         case .quit: quit(tag)
         case .authenticate(let credentials): authenticate(credentials, tag)
-        case .send, .receive, .select, .barrier, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .send, .receive, .select, .barrier, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close, .poison,
+            .join, .leave,
             .name, .trace, .cancel:
             break
         }

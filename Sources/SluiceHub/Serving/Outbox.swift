@@ -97,11 +97,20 @@ struct Outbox: ~Copyable {
         }
     }
 
+    /// Sends a message with rare attributes to a counted receive that continues.
+    mutating func forward(_ operation: ParkedOperation, _ id: OperationID, _ reply: Reply, countingFor bytes: Int) {
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.forward(operation.caller.tag, reply, countingFor: bytes, isOwn: isOwn)
+        } else {
+            effects.append(Effect(operation.caller, id, .partial(reply)))
+        }
+    }
+
     /// Sends a handoff to a trace, which continues.
     mutating func forward(_ operation: ParkedOperation, _ id: OperationID, _ handoff: Handoff) {
         if let (segment, isOwn) = segment(of: operation.client) {
             let report = handoff.report(since: startNanoseconds).body(handoff.format)
-            segment.forward(operation.caller.tag, report: report, countingFor: Handoff.outputBytes, isOwn: isOwn)
+            segment.forward(operation.caller.tag, .data(report), countingFor: Handoff.outputBytes, isOwn: isOwn)
         } else {
             effects.append(Effect(operation.caller, id, .handoff(handoff)))
         }

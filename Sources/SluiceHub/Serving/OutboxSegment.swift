@@ -148,15 +148,15 @@ final class OutboxSegment: @unchecked Sendable {
         unreportedBytes += bytes
     }
 
-    /// Appends a report to an operation that continues.
-    func forward(_ tag: Tag?, report: Body, countingFor bytes: Int, isOwn: Bool) {
+    /// Appends a report, or a message with rare attributes, of an operation that continues.
+    func forward(_ tag: Tag?, _ reply: Reply, countingFor bytes: Int, isOwn: Bool) {
         guard isOwn else {
             let waiting = ensureWaiting()
-            waiting.encoded.append(.data(report), tag: tag)
+            waiting.encoded.append(reply, tag: tag)
             return waiting.unaskedBytes += bytes
         }
         if isClosed { return }
-        output.append(.data(report), tag: tag)
+        output.append(reply, tag: tag)
         unreportedBytes += bytes
     }
 

@@ -172,6 +172,36 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         return true
     }
 
+    /// Whether the buffer has room for another message, perhaps because it drops an old one.
+    package var hasRoom: Bool {
+        switch kind {
+        case .buffered(let capacity), .droppingNewest(let capacity): buffer.count + heldCount < capacity
+        case .droppingOldest(let capacity): capacity > 0
+        case .unbounded: true
+        case .rendezvous, .once: false
+        }
+    }
+
+    /// Buffers a message that has used room since `holdRoom`, behind all others, even if the channel has been closed.
+    ///
+    /// - Returns: the ticket of the message.
+    package mutating func bufferHeld(_ message: Message) -> WaitTicket {
+        heldCount -= 1
+        return buffer.append(message)
+    }
+
+    /// Takes the oldest message out of the buffer of a channel that keeps only the latest ones, if there are too many.
+    package mutating func takeOldestSurplus() -> Message? {
+        guard case .droppingOldest(let capacity) = kind, buffer.count > capacity else { return nil }
+        return buffer.popFirst()
+    }
+
+    /// The buffered message behind the one that `ticket` names, with its ticket. The oldest one if that message has been
+    /// taken out, or for nil.
+    package borrowing func buffered(after ticket: WaitTicket?) -> (ticket: WaitTicket, message: Message)? {
+        buffer.entry(after: ticket).map { ($0.ticket, $0.entry) }
+    }
+
     /// Buffers the message of the sender that has waited longest, if there is room.
     ///
     /// - Returns: that sender, which the caller resumes.

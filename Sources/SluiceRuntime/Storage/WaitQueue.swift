@@ -42,6 +42,15 @@ package struct WaitQueue<Entry>: ~Copyable {
         WaitTicket(index: tail, serial: table.slots[Int(tail)].serial)
     }
 
+    /// The entry behind the one that `ticket` names, with its ticket. The entry at the head if that entry has been taken
+    /// out, or for nil.
+    package borrowing func entry(after ticket: WaitTicket?) -> (ticket: WaitTicket, entry: Entry)? {
+        var index = head
+        if let ticket, table.holds(ticket.index, ticket.serial) { index = table.slots[Int(ticket.index)].link }
+        guard index != Self.none, let entry = table.element(at: index) else { return nil }
+        return (WaitTicket(index: index, serial: table.slots[Int(index)].serial), entry)
+    }
+
     /// Takes the entry at the head.
     @inlinable
     package mutating func popFirst() -> Entry? {

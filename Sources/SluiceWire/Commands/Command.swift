@@ -32,6 +32,8 @@ package enum Command: Sendable, Hashable {
     case acknowledge(DeliveryID, answer: MessageBytes? = nil)
     /// Ends a lease and puts the message back where it stood.
     case nack(NackCommand)
+    /// Ends a lease and refuses the message for good. Its sender gets `REJECTED`.
+    case reject(RejectCommand)
     /// Renews a lease for its full duration.
     case touch(DeliveryID)
     case open(OpenCommand)
@@ -39,6 +41,8 @@ package enum Command: Sendable, Hashable {
     case close(ChannelName)
     /// Ends both sides at once, with an optional reason.
     case poison(ChannelName, String?)
+    /// Sends rejected messages back to the channels that they come from.
+    case redrive(RedriveCommand)
     case join(JoinCommand)
     case leave(ChannelEnd)
     case inspect(Inspection)
@@ -65,10 +69,12 @@ package enum Command: Sendable, Hashable {
         case .barrier: .barrier
         case .acknowledge: .acknowledge
         case .nack: .nack
+        case .reject: .reject
         case .touch: .touch
         case .open: .open
         case .close: .close
         case .poison: .poison
+        case .redrive: .redrive
         case .join: .join
         case .leave: .leave
         case .inspect(let inspection): inspection.subject.verb

@@ -2,10 +2,13 @@
 package struct OpenCommand: Sendable, Hashable {
     package var channel: ChannelName
     package var declaration: ChannelDeclaration
+    /// What happens to messages that receivers do not acknowledge. Nil for the defaults.
+    package var policy: FailurePolicy?
 
-    package init(_ channel: ChannelName, _ declaration: ChannelDeclaration) {
+    package init(_ channel: ChannelName, _ declaration: ChannelDeclaration, _ policy: FailurePolicy? = nil) {
         self.channel = channel
         self.declaration = declaration
+        self.policy = policy?.ifAny
     }
 }
 

@@ -102,3 +102,14 @@ package struct NackCommand: Sendable, Hashable {
         self.delay = delay
     }
 }
+
+/// Ends a lease and refuses the message for good (`REJECT`).
+package struct RejectCommand: Sendable, Hashable {
+    package var delivery: DeliveryID
+    package var reason: String?
+
+    package init(_ delivery: DeliveryID, reason: String? = nil) {
+        self.delivery = delivery
+        self.reason = reason
+    }
+}

@@ -13,6 +13,7 @@ package struct SendCommand: Sendable, Hashable {
     ///   - identity: identifies a repeated send of the same message.
     ///   - until: when the send is answered. Nil leaves that to the channel.
     ///   - minimumReceivers: the least number of receivers that a broadcast waits for.
+    ///   - delay: the time before which no receiver gets the message. Nil offers it at once.
     ///   - wantsAnswer: whether the receiver may answer the message, so that the command is a `CALL`.
     ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
@@ -22,18 +23,21 @@ package struct SendCommand: Sendable, Hashable {
         identity: SendIdentity? = nil,
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
+        delay: Duration? = nil,
         wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.channel = channel
         self.body = body
-        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, !wantsAnswer, !waitsAfterEOF {
+        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, delay == nil, !wantsAnswer,
+            !waitsAfterEOF
+        {
             options = .usual
         } else {
             options = .given(
                 SendOptions(
                     timeout: timeout, identity: identity, until: until, minimumReceivers: minimumReceivers,
-                    wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
+                    delay: delay, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
         }
     }
 
@@ -65,6 +69,10 @@ package struct SendCommand: Sendable, Hashable {
         get { given?.minimumReceivers }
         set { change { $0.minimumReceivers = newValue } }
     }
+    package var delay: Duration? {
+        get { given?.delay }
+        set { change { $0.delay = newValue } }
+    }
     package var wantsAnswer: Bool {
         get { given?.wantsAnswer ?? false }
         set { change { $0.wantsAnswer = newValue } }
@@ -81,6 +89,7 @@ package struct SendOptions: Sendable, Hashable {
     package var identity: SendIdentity?
     package var until: SendGoal?
     package var minimumReceivers: Int?
+    package var delay: Duration?
     package var wantsAnswer = false
     package var waitsAfterEOF = false
 
@@ -106,12 +115,13 @@ extension SendCommand {
         identity: SendIdentity? = nil,
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
+        delay: Duration? = nil,
         wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.init(
             channel: channel, body: .owned(body), timeout: timeout, identity: identity, until: until,
-            minimumReceivers: minimumReceivers, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF)
+            minimumReceivers: minimumReceivers, delay: delay, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF)
     }
 }
 

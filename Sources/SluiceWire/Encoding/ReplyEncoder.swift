@@ -22,6 +22,7 @@ extension BoundedWriter {
         case .timeout: put("TIMEOUT" as StaticString)
         case .closed(let channel, let reason, let arm): put("CLOSED ", channel, arm, reason)
         case .poisoned(let channel, let reason, let arm): put("POISONED ", channel, arm, reason)
+        case .rejected(let channel, let reason): put("REJECTED ", channel, nil, reason)
         case .cancelled(let reason): put("CANCELLED", reason)
         case .maybe(let reason): put("MAYBE", reason)
         case .otherwise(let attributes):
@@ -113,6 +114,7 @@ extension BoundedWriter {
             put(decimal: Int(delivery.slot))
         }
         if attributes.attempt > 0 { put(" attempt=", Int(attributes.attempt)) }
+        if attributes.fence > 0 { put(" fence=", Int(attributes.fence)) }
         if attributes.isCall { put(" call=yes" as StaticString) }
         if let receivers = attributes.receivers { put(" receivers=", receivers) }
         if attributes.isDuplicate { put(" dup=yes" as StaticString) }
@@ -139,20 +141,20 @@ extension Reply {
         case .message(_, let body, let attributes):
             Self.encodedCapacity(ofMessage: body.count) + attributes.encodedCapacity
         case .data(let body, let attributes): Self.capacityOfLine + attributes.encodedCapacity + body.count
-        case .timeout, .closed, .poisoned, .cancelled, .maybe, .end, .error: Self.capacityOfLine
+        case .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .end, .error: Self.capacityOfLine
         }
     }
 
     /// For a message with common attributes.
     fileprivate static func encodedCapacity(ofMessage byteCount: Int) -> Int { capacityOfOK + byteCount }
 
-    /// For an `OK` with common attributes: seven keys of at most nine bytes, each with a space, `=`, and a number.
-    fileprivate static let capacityOfOK = capacityOfLine + 7 * (11 + BoundedWriter.mostDigits)
+    /// For an `OK` with common attributes: eight keys of at most nine bytes, each with a space, `=`, and a number.
+    fileprivate static let capacityOfOK = capacityOfLine + 8 * (11 + BoundedWriter.mostDigits)
 }
 
 extension Attributes {
     fileprivate var encodedCapacity: Int {
-        others.reduce(7 * (11 + BoundedWriter.mostDigits)) {
+        others.reduce(8 * (11 + BoundedWriter.mostDigits)) {
             $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
         }
     }

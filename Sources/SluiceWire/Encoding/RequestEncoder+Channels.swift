@@ -9,6 +9,20 @@ extension [UInt8] {
         case .broadcast: append(" kind=", ChannelDeclaration.Kind.broadcast)
         case .once: append(" kind=", ChannelDeclaration.Kind.once)
         }
+        append(" max-attempts=", command.policy?.maxAttempts)
+        if let dead = command.policy?.deadChannel {
+            append(" dead=")
+            append(dead)
+        }
+        if let delay = command.policy?.retryDelay { append(" retry=", delay) }
+        append(.space)
+        append(command.channel)
+        append(.lineFeed)
+    }
+
+    mutating func append(_ command: RedriveCommand) {
+        append("REDRIVE")
+        append(" count=", command.count)
         append(.space)
         append(command.channel)
         append(.lineFeed)
@@ -18,11 +32,14 @@ extension [UInt8] {
     mutating func append(poison channel: ChannelName, _ reason: String?) {
         append("POISON ")
         append(channel)
-        if let reason, !reason.isEmpty {
-            append(.space)
-            append(sanitizing: reason)
-        }
+        append(reason: reason)
         append(.lineFeed)
+    }
+
+    mutating func append(reason: String?) {
+        guard let reason, !reason.isEmpty else { return }
+        append(.space)
+        append(sanitizing: reason)
     }
 
     mutating func append(_ command: JoinCommand) {

@@ -8,6 +8,7 @@ extension [UInt8] {
         append(" epoch=", command.identity?.epoch)
         append(" until=", command.until)
         append(" need=", command.minimumReceivers)
+        append(delay: command.delay)
         append(" len=", command.body.count)
         append(.space)
         append(command.channel)
@@ -91,6 +92,14 @@ extension [UInt8] {
         append(delay: command.delay)
         append(.space)
         append(command.delivery)
+        append(.lineFeed)
+    }
+
+    /// Sanitizes the reason to fit in one line, as the replies that carry it do.
+    mutating func append(_ command: RejectCommand) {
+        append("REJECT ")
+        append(command.delivery)
+        append(reason: command.reason)
         append(.lineFeed)
     }
 

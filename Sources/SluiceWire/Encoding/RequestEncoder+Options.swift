@@ -14,7 +14,7 @@ extension [UInt8] {
     }
 
     /// Sends the duration in milliseconds, rounded up so that the server never waits for less than was asked.
-    private mutating func append(_ key: StaticString, _ duration: Duration) {
+    mutating func append(_ key: StaticString, _ duration: Duration) {
         let (seconds, attoseconds) = Swift.min(Swift.max(duration, .zero), Limits.maxDuration).components
         let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
         let milliseconds = (attoseconds + attosecondsPerMillisecond - 1) / attosecondsPerMillisecond

@@ -16,6 +16,9 @@ enum OptionKey: String, CaseIterable {
     case capacity = "CAP"
     case overflow = "OVERFLOW"
     case kind = "KIND"
+    case maxAttempts = "MAX-ATTEMPTS"
+    case dead = "DEAD"
+    case retry = "RETRY"
     case end = "END"
     case onDeath = "ON-DEATH"
     case format = "FORMAT"
@@ -77,6 +80,9 @@ struct CommandOptions {
         case .capacity: rare?.capacity != nil
         case .overflow: rare?.overflow != nil
         case .kind: rare?.kind != nil
+        case .maxAttempts: rare?.maxAttempts != nil
+        case .dead: rare?.dead != nil
+        case .retry: rare?.retry != nil
         case .end: rare?.end != nil
         case .onDeath: rare?.onDeath != nil
         case .format: rare?.format != nil
@@ -117,6 +123,11 @@ struct CommandOptions {
         case .kind:
             setRare().kind = try value.word(
                 of: ChannelDeclaration.Kind.vocabulary, orError: "kind= must be queue, broadcast or once")
+        case .maxAttempts: setRare().maxAttempts = try value.number(of: "max-attempts", atLeast: 1)
+        case .dead:
+            guard let name = ChannelName(value) else { throw WireError(.badName, ChannelName.rule) }
+            setRare().dead = name
+        case .retry: setRare().retry = try value.duration(of: "retry")
         case .end: setRare().end = try value.word(of: ChannelEnd.Side.vocabulary, orError: "end= must be send or recv")
         case .onDeath:
             setRare().onDeath = try value.word(
@@ -165,6 +176,9 @@ final class RareOptions {
     fileprivate(set) var capacity: Int?
     fileprivate(set) var overflow: Overflow?
     fileprivate(set) var kind: ChannelDeclaration.Kind?
+    fileprivate(set) var maxAttempts: Int?
+    fileprivate(set) var dead: ChannelName?
+    fileprivate(set) var retry: Duration?
     fileprivate(set) var end: ChannelEnd.Side?
     fileprivate(set) var onDeath: DeathPolicy?
     fileprivate(set) var format: ReportFormat?

@@ -1,10 +1,22 @@
 /// Channels, their ends, and barriers.
 extension CommandParser {
     func open(_ words: inout WordReader) throws(WireError) -> Command {
-        let options = try CommandOptions(&words, allowing: [.capacity, .overflow, .kind])
+        let options = try CommandOptions(&words, allowing: [.capacity, .overflow, .kind, .maxAttempts, .dead, .retry])
         let channel = try words.channel()
         try words.end()
-        return .open(OpenCommand(channel, try declaration(options.rare)))
+        let declaration = try declaration(options.rare)
+        return .open(OpenCommand(channel, declaration, try policy(options.rare, of: channel, declaration)))
+    }
+
+    private func policy(
+        _ options: RareOptions?, of channel: ChannelName, _ declaration: ChannelDeclaration
+    ) throws(WireError) -> FailurePolicy? {
+        guard let options else { return nil }
+        let policy = FailurePolicy(
+            maxAttempts: options.maxAttempts, deadChannel: options.dead, retryDelay: options.retry)
+        if policy == FailurePolicy() { return nil }
+        try policy.check(for: channel, declaration)
+        return policy
     }
 
     private func declaration(_ options: RareOptions?) throws(WireError) -> ChannelDeclaration {
@@ -43,6 +55,16 @@ extension CommandParser {
         let channel = try words.channel()
         let reason = words.text()
         return .poison(channel, reason.isEmpty ? nil : reason.string)
+    }
+
+    func redrive(_ words: inout WordReader) throws(WireError) -> Command {
+        let count = try CommandOptions(&words, allowing: [.count]).rare?.count
+        let channel = try words.channel()
+        try words.end()
+        switch count {
+        case .exactly(let count): return .redrive(RedriveCommand(channel, count: count))
+        case .endless, nil: return .redrive(RedriveCommand(channel))
+        }
     }
 
     func join(_ words: inout WordReader) throws(WireError) -> Command {

@@ -1,13 +1,15 @@
 /// Sending and receiving, and the ends of leases.
 extension CommandParser {
     mutating func send(_ words: inout WordReader) throws(WireError) -> Command {
-        let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need])
+        let options = try CommandOptions(
+            &words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need, .delay])
         let channel = try words.channel()
         let body = try bodies.body(&words, length: options.length)
         return .send(
             SendCommand(
                 channel: channel, body: body, timeout: options.timeout, identity: try identity(options.rare),
-                until: options.rare?.until, minimumReceivers: options.rare?.need, waitsAfterEOF: options.waitsAfterEOF))
+                until: options.rare?.until, minimumReceivers: options.rare?.need,
+                delay: options.rare?.delay, waitsAfterEOF: options.waitsAfterEOF))
     }
 
     mutating func call(_ words: inout WordReader) throws(WireError) -> Command {
@@ -66,6 +68,13 @@ extension CommandParser {
         let delivery = try words.delivery()
         try words.end()
         return .nack(NackCommand(delivery, delay: options.rare?.delay))
+    }
+
+    func reject(_ words: inout WordReader) throws(WireError) -> Command {
+        _ = try CommandOptions(&words)
+        let delivery = try words.delivery()
+        let reason = words.text()
+        return .reject(RejectCommand(delivery, reason: reason.isEmpty ? nil : reason.string))
     }
 
     func touch(_ words: inout WordReader) throws(WireError) -> Command {

@@ -15,7 +15,8 @@ extension HelpEntry {
     static func open(_ limits: Limits) -> HelpEntry {
         HelpEntry(
             "declare a channel",
-            usage: "OPEN [cap=N] [overflow=O] [kind=K] channel",
+            usage: "OPEN [cap=N] [overflow=O] [kind=K] [max-attempts=N] [dead=CHANNEL] [retry=D]",
+            "    channel",
             details: """
                 Answers OK. Repeating a declaration is OK, changing it is ERR conflict. Reopens
                 a channel that has ended. A channel that nobody opened keeps no messages: each
@@ -29,6 +30,10 @@ extension HelpEntry {
                 kind=broadcast        each message goes to every current receiver;
                                       a send answers OK receivers=N
                 kind=once             the first message goes to every receiver, now and later
+                max-attempts=N        reject a message when its Nth attempt ends without ACK
+                dead=CHANNEL          rejected messages move to this channel, which must buffer
+                retry=D               wait D after the first attempt, and twice as long after
+                                      each further one, at most an hour
                 """)
     }
 
@@ -46,6 +51,17 @@ extension HelpEntry {
         details: """
             Answers OK. All sends and receives that wait on the channel end with POISONED
             and the reason, and so do later ones.
+            """)
+
+    static let redrive = HelpEntry(
+        "send rejected messages back",
+        usage: "REDRIVE [count=N] channel",
+        details: """
+            Answers OK count=N. Messages that were rejected and moved to this channel go
+            back to the channels that they come from, where their attempts begin anew.
+            Messages for which there is no place stay.
+
+            count=N  at most N messages; default all that the channel keeps now
             """)
 
     static let join = HelpEntry(

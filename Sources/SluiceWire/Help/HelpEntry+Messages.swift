@@ -3,7 +3,8 @@ extension HelpEntry {
     static func send(_ limits: Limits) -> HelpEntry {
         HelpEntry(
             "offer a message",
-            usage: "SEND [timeout=D] [id=X [epoch=E]] [until=U] [need=N] [eof=wait] channel text",
+            usage: "SEND [timeout=D] [id=X [epoch=E]] [until=U] [need=N] [delay=D] [eof=wait]",
+            "    channel text",
             "SEND [...] len=N channel",
             details: """
                 Answers OK when a receiver took the message (under a lease: acknowledged it),
@@ -18,6 +19,8 @@ extension HelpEntry {
                 until=accepted  OK as soon as the channel keeps the message
                 until=taken     OK only when a receiver took it, even if the channel buffers
                 need=N          on a broadcast: wait for at least N receivers; OK receivers=N
+                delay=D         no receiver gets the message before D; OK at once if a channel
+                                that buffers keeps it meanwhile
                 eof=wait        keep waiting after this side of the connection is closed
                 len=N           the message is the N bytes after this line, at most \(limits.maxBodyBytes),
                                 followed by a line end
@@ -55,8 +58,8 @@ extension HelpEntry {
 
                 timeout=D  TIMEOUT if no message came within D; 0 tries once.
                            With count= it applies to each message
-                lease=D    the message comes with did= and attempt=. Its sender gets OK only
-                           after ACK. NACK, a lost connection or the end of the lease puts
+                lease=D    the message comes with did=, attempt= and fence=. Its sender gets OK
+                           only after ACK. NACK, a lost connection or the end of the lease puts
                            the message back where it stood. At least 1ms
                 count=N    needs a tag: N replies MSG with the same tag, then END;
                            count=* continues until CANCEL
@@ -115,6 +118,15 @@ extension HelpEntry {
             attempt has ended.
 
             delay=D  withhold the message for D; default 0
+            """)
+
+    static let reject = HelpEntry(
+        "refuse a leased message",
+        usage: "REJECT did [reason]",
+        details: """
+            Answers OK. No receiver gets the message again: it moves to the dead= channel,
+            if its channel has one, and its sender gets REJECTED and the reason. Copy the
+            did from did= of the message. ERR stale if the attempt has ended.
             """)
 
     static let touch = HelpEntry(

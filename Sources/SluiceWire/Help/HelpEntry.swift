@@ -26,10 +26,12 @@ struct HelpEntry {
         case .barrier: self = .barrier
         case .acknowledge: self = .acknowledge
         case .nack: self = .nack
+        case .reject: self = .reject
         case .touch: self = .touch
         case .open: self = .open(limits)
         case .close: self = .close
         case .poison: self = .poison
+        case .redrive: self = .redrive
         case .join: self = .join
         case .leave: self = .leave
         case .info: self = .info

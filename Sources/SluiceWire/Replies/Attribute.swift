@@ -29,6 +29,12 @@ package struct Attribute: Sendable, Hashable {
         value = word
     }
 
+    /// Creates an attribute with any text as its value, which is percent-encoded where necessary.
+    package init(_ key: Key, encoding text: String) {
+        self.key = key
+        value = PercentEncoding.encode(text)
+    }
+
     init?(_ word: ByteView) {
         guard let separator = word.firstIndex(of: .equals), let key = Key(word.prefix(separator)) else { return nil }
         let value = word.dropping(separator + 1)
@@ -56,6 +62,18 @@ package struct Attribute: Sendable, Hashable {
         package static let delivery = Key(known: "did")
         /// How often the message has been handed out under a lease, this time included.
         package static let attempt = Key(known: "attempt")
+        /// A number that is greater for each later lease of the same channel.
+        package static let fence = Key(known: "fence")
+        /// The channel in which the message was rejected, for `REDRIVE`.
+        package static let from = Key(known: "from")
+        /// How often the message was handed out under a lease before it was rejected.
+        package static let attempts = Key(known: "attempts")
+        /// Why the message was rejected. Bytes other than visible ASCII are percent-encoded, as is the percent sign.
+        package static let reason = Key(known: "reason")
+        /// The id that the sender gave the message.
+        package static let id = Key(known: "id")
+        /// How many messages the command has moved.
+        package static let count = Key(known: "count")
         /// Whether the sender waits for an answer.
         package static let call = Key(known: "call")
         /// The number of receivers that took a broadcast.

@@ -7,6 +7,8 @@ package struct CommonAttributes: Sendable, Hashable {
     package var delivery: DeliveryID?
     /// How often the message has been handed out under a lease, this time included. 0 without a lease.
     package var attempt: Int32 = 0
+    /// A number that is greater for each later lease of the same channel. 0 without a lease.
+    package var fence: Int64 = 0
     /// Whether the sender of the message waits for an answer.
     package var isCall = false
     /// The number of receivers that took a broadcast. -1 without this attribute.
@@ -23,8 +25,9 @@ package struct CommonAttributes: Sendable, Hashable {
     package init() {}
 
     /// Creates the attributes of a message under a lease.
-    package init(delivery: DeliveryID, attempt: Int) {
+    package init(delivery: DeliveryID, attempt: Int, fence: Int64) {
         self.delivery = delivery
+        self.fence = fence
         self.attempt = Int32(clamping: attempt)
     }
 
@@ -42,7 +45,7 @@ package struct CommonAttributes: Sendable, Hashable {
 
     /// Whether there are no attributes.
     var isEmpty: Bool {
-        armNumber < 0 && attempt == 0 && delivery == nil && receiverCount < 0 && !isCall && !isDuplicate
+        armNumber < 0 && attempt == 0 && delivery == nil && fence == 0 && receiverCount < 0 && !isCall && !isDuplicate
             && !isDropped
     }
 
@@ -54,6 +57,7 @@ package struct CommonAttributes: Sendable, Hashable {
             delivery = DeliveryID(attribute.value)
             return delivery != nil
         case .attempt where attempt == 0: return Self.store(attribute, in: &attempt, atLeast: 1)
+        case .fence where fence == 0: return Self.store(attribute, in: &fence, atLeast: 1)
         case .call where !isCall && attribute.value == "yes": isCall = true
         case .receivers where receiverCount < 0: return Self.store(attribute, in: &receiverCount, atLeast: 0)
         case .arm where armNumber < 0: return Self.store(attribute, in: &armNumber, atLeast: 0)
@@ -66,8 +70,10 @@ package struct CommonAttributes: Sendable, Hashable {
 
     /// Stores a number. Returns false if the value is not the canonical spelling of the number, because encoding it
     /// again must produce the same text.
-    private static func store(_ attribute: Attribute, in place: inout Int32, atLeast minimum: Int32) -> Bool {
-        guard let number = Int32(attribute.value), number >= minimum, String(number) == attribute.value else {
+    private static func store<Number: FixedWidthInteger>(
+        _ attribute: Attribute, in place: inout Number, atLeast minimum: Number
+    ) -> Bool {
+        guard let number = Number(attribute.value), number >= minimum, String(number) == attribute.value else {
             return false
         }
         place = number
@@ -125,6 +131,7 @@ extension Attributes: Sequence {
         var all: [Attribute] = []
         if let delivery = common.delivery { all.append(Attribute(.delivery, delivery)) }
         if common.attempt > 0 { all.append(Attribute(.attempt, Int(common.attempt))) }
+        if common.fence > 0 { all.append(Attribute(.fence, Int(common.fence))) }
         if common.isCall { all.append(Attribute(.call, flag: true)) }
         if let receivers = common.receivers { all.append(Attribute(.receivers, receivers)) }
         if common.isDuplicate { all.append(Attribute(.duplicate, flag: true)) }

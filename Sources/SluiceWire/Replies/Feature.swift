@@ -2,6 +2,12 @@
 package enum Feature: String, CaseIterable, Sendable {
     /// `CALL`, and the answers of `ACK`.
     case call
+    /// `REJECT`, the failure policy of `OPEN`, and `REDRIVE`.
+    case reject
+    /// `SEND delay=`.
+    case delay
+    /// The fences of leases.
+    case fence
 
     /// All additions as `HELLO` announces them.
     package static var attributes: Attributes {

@@ -8,6 +8,7 @@ extension Reply {
             // Earlier servers do not name the arm.
             arm.map(Int.init).flatMap { arms.indices.contains($0) ? $0 : nil }
                 ?? arms.firstIndex { $0.name == channel }
+        case .rejected(let channel, _): arms.firstIndex { $0.name == channel }
         case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
         }
     }
@@ -16,7 +17,7 @@ extension Reply {
     package var endsChannel: Bool {
         switch self {
         case .closed, .poisoned: true
-        case .ok, .message, .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: false
+        case .ok, .message, .data, .timeout, .rejected, .cancelled, .maybe, .otherwise, .end, .error: false
         }
     }
 
@@ -25,7 +26,7 @@ extension Reply {
         switch self {
         case .closed(let channel, let reason, _): .closed(channel, reason, arm: arm)
         case .poisoned(let channel, let reason, _): .poisoned(channel, reason, arm: arm)
-        case .ok, .message, .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: self
+        case .ok, .message, .data, .timeout, .rejected, .cancelled, .maybe, .otherwise, .end, .error: self
         }
     }
 }

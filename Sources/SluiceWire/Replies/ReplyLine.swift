@@ -22,7 +22,7 @@ struct ReplyLine: Sendable {
         switch reply {
         case .message(let channel, _, let attributes): .message(channel, body, attributes)
         case .data(_, let attributes): .data(body, attributes)
-        case .ok, .timeout, .closed, .poisoned, .cancelled, .maybe, .otherwise, .end, .error: reply
+        case .ok, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error: reply
         }
     }
 
@@ -48,6 +48,7 @@ struct ReplyLine: Sendable {
             let channel = try words.channel()
             let arm = words.arm()
             return (.poisoned(channel, words.reason(), arm: arm), nil)
+        case .rejected: return (.rejected(try words.channel(), words.reason()), nil)
         case .cancelled: return (.cancelled(words.reason()), nil)
         case .maybe: return (.maybe(words.reason() ?? ""), nil)
         case .otherwise: return (.otherwise(try words.attributes()), nil)

@@ -6,6 +6,7 @@ enum ReplyWord: String, CaseIterable {
     case timeout = "TIMEOUT"
     case closed = "CLOSED"
     case poisoned = "POISONED"
+    case rejected = "REJECTED"
     case cancelled = "CANCELLED"
     case maybe = "MAYBE"
     case otherwise = "ELSE"

@@ -28,6 +28,12 @@ public struct ServerReport: Report, Hashable {
     public var rememberedSends: Int
     /// The number of messages that receivers took since the start.
     public var handoffs: Int
+    /// The number of messages that were rejected since the start. Nil if the server does not report it.
+    public var rejections: Int?
+    /// The number of rejected messages that moved to a dead channel. Nil if the server does not report it.
+    public var deadLetters: Int?
+    /// The number of rejected messages that wait for room in their dead channel. Nil if the server does not report it.
+    public var waitingDeadLetters: Int?
     /// The number of connections that were refused, because of a limit or because the system had no descriptor left.
     public var refusedConnections: Int
     /// The number of connections that have ended, for each reason. Refused connections are included.
@@ -56,6 +62,9 @@ public struct ServerReport: Report, Hashable {
         bufferedBytes: Int = 0,
         rememberedSends: Int = 0,
         handoffs: Int = 0,
+        rejections: Int? = nil,
+        deadLetters: Int? = nil,
+        waitingDeadLetters: Int? = nil,
         refusedConnections: Int = 0,
         endings: [String: Int] = [:],
         residentBytes: Int? = nil,
@@ -77,6 +86,9 @@ public struct ServerReport: Report, Hashable {
         self.bufferedBytes = bufferedBytes
         self.rememberedSends = rememberedSends
         self.handoffs = handoffs
+        self.rejections = rejections
+        self.deadLetters = deadLetters
+        self.waitingDeadLetters = waitingDeadLetters
         self.refusedConnections = refusedConnections
         self.endings = endings
         self.residentBytes = residentBytes
@@ -107,11 +119,18 @@ public struct ServerReport: Report, Hashable {
             [
                 ("messages taken", String(readable: handoffs)),
                 ("under lease", String(readable: leases)),
+            ] + rejectionRows + [
                 ("buffered", "\(String(readable: bufferedMessages)) (\(String(readableBytes: bufferedBytes)))"),
                 ("remembered ids", String(readable: rememberedSends)),
             ],
         ]
         return (groups.map(Self.lines) + [endingsText, processesText]).joined(separator: "\n\n")
+    }
+
+    private var rejectionRows: [(key: String, value: String)] {
+        guard let rejections, let deadLetters, let waitingDeadLetters else { return [] }
+        let moved = "\(String(readable: deadLetters)) moved, \(String(readable: waitingDeadLetters)) wait for room"
+        return [("rejected", "\(String(readable: rejections)) (\(moved))")]
     }
 
     private var memoryText: String {

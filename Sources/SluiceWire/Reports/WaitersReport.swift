@@ -83,7 +83,7 @@ public struct WaiterReport: Codable, Sendable, Hashable {
     public enum Operation: String, Codable, CaseIterable, Sendable, Hashable {
         case send
         case receive = "recv"
-        case select, barrier, trace
+        case select, barrier, redrive, trace
     }
 
     /// What holds up a waiting operation.

@@ -62,7 +62,7 @@ extension Command {
             self = .quit
             command.arms[arm].fill(body)
             self = .select(command)
-        case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .receive, .barrier, .nack, .reject, .redrive, .touch, .open, .close, .poison,
             .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             break
         }

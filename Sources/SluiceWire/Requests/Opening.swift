@@ -51,7 +51,7 @@ extension Verb {
     fileprivate var takesText: Bool {
         switch self {
         case .ping, .send, .call, .select, .acknowledge: true
-        case .hello, .authenticate, .name, .receive, .barrier, .nack, .touch, .open, .close, .poison,
+        case .hello, .authenticate, .name, .receive, .barrier, .nack, .reject, .redrive, .touch, .open, .close, .poison,
             .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .kill, .cancel, .help, .quit:
             false
         }

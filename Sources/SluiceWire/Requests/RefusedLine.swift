@@ -33,7 +33,8 @@ struct RefusedLine {
         case nil:
             // The grammar of an unknown verb is unknown, so a `len=` behind the options may announce a body as well.
             return lengths.count == line.lengthMentions
-        case .hello, .authenticate, .name, .ping, .send, .call, .receive, .barrier, .acknowledge, .nack, .touch, .open,
+        case .hello, .authenticate, .name, .ping, .send, .call, .receive, .barrier, .acknowledge, .nack, .reject,
+            .redrive, .touch, .open,
             .close, .poison, .join, .leave, .info, .channels, .waiters, .clients, .stuck, .trace, .kill, .cancel, .help,
             .quit:
             return true

@@ -53,7 +53,7 @@ struct SendTally: Sendable, Hashable, Encodable {
         case .closed, .poisoned: ended += 1
         case .cancelled: withdrawn += 1
         case .maybe: inDoubt += 1
-        case .error, .message, .data, .otherwise, .end: refused += 1
+        case .rejected, .error, .message, .data, .otherwise, .end: refused += 1
         }
         if problem == nil { problem = Failure(reply).message }
     }

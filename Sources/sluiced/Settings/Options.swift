@@ -31,6 +31,10 @@ struct Options: ParsableCommand {
     var config: String?
 
     @Option(
+        help: ArgumentHelp("Where to keep a number between runs, so that fences always grow.", valueName: "DIRECTORY"))
+    var stateDirectory: String?
+
+    @Option(
         help: ArgumentHelp(
             "The number of threads that serve clients; 1 is enough until it is always busy.", valueName: "N"))
     var reactors: String?

@@ -27,6 +27,7 @@ struct RestartOnlySetting: Sendable {
     static let all = [
         RestartOnlySetting(.listen, \.listen),
         RestartOnlySetting(.allowPublic, \.allowsPublic),
+        RestartOnlySetting(.stateDirectory, \.stateDirectory),
         RestartOnlySetting(.reactors, \.reactors),
         RestartOnlySetting(.blockedLoopMilliseconds, \.blockedLoopThreshold),
         RestartOnlySetting(.lineBytes, \.limits.wire.maxLineBytes),

@@ -14,6 +14,9 @@ struct Settings: Equatable, Sendable {
     /// The users that may authenticate; nil lets every client use the daemon.
     var users: Users?
 
+    /// The directory in which the daemon keeps a number between its runs; nil keeps nothing.
+    var stateDirectory: String?
+
     /// The number of threads that serve clients.
     var reactors = 1
 

@@ -6,6 +6,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case listen
     case allowPublic = "allow-public"
     case usersFile = "users-file"
+    case stateDirectory = "state-directory"
     case reactors
     case logLevel = "log-level"
     case logFormat = "log-format"

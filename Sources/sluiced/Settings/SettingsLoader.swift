@@ -54,6 +54,9 @@ extension Settings {
         case .usersFile:
             users = nil
             if let path = entry.path() { users = try UsersFile(path: path).users }
+        case .stateDirectory:
+            stateDirectory = entry.path()
+            if let stateDirectory { try StateDirectory.check(stateDirectory) }
         case .reactors:
             reactors = try entry.wholeNumber(in: 1...256)
         case .logLevel:
@@ -142,6 +145,9 @@ extension Options {
     fileprivate var entries: [SettingsEntry] {
         var entries: [SettingsEntry] = []
         if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }
+        if let stateDirectory {
+            entries.append(SettingsEntry(key: .stateDirectory, origin: .flag, texts: [stateDirectory]))
+        }
         if let reactors { entries.append(SettingsEntry(key: .reactors, origin: .flag, texts: [reactors])) }
         if let logLevel { entries.append(SettingsEntry(key: .logLevel, origin: .flag, texts: [logLevel])) }
         if let logFormat { entries.append(SettingsEntry(key: .logFormat, origin: .flag, texts: [logFormat])) }

@@ -61,6 +61,7 @@ struct Ledger {
                 }
             }
         case .acknowledge(let delivery, _), .touch(let delivery): settlings[delivery, default: []].append(exchange)
+        case .reject(let command): settlings[command.delivery, default: []].append(exchange)
         case .nack(let command): settlings[command.delivery, default: []].append(exchange)
         case .close(let name): channels[channelNumber(name)].closes.append(number)
         case .poison(let name, _):
@@ -69,7 +70,9 @@ struct Ledger {
         case .open(let command): channels[channelNumber(command.channel)].opens.append(number)
         case .join(let command): channels[channelNumber(command.end.channel)].joins.append(number)
         case .leave(let end): channels[channelNumber(end.channel)].leaves.append(number)
-        case .hello, .authenticate, .name, .ping, .barrier, .inspect, .trace, .kill, .cancel, .help, .quit, nil: break
+        case .hello, .authenticate, .name, .ping, .barrier, .redrive, .inspect, .trace, .kill, .cancel, .help, .quit,
+            nil:
+            break
         }
     }
 
@@ -131,7 +134,8 @@ extension Command {
                 return nil
             }
             return lease
-        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .touch, .open, .close,
+        case .hello, .authenticate, .name, .ping, .send, .barrier, .acknowledge, .nack, .reject, .redrive, .touch,
+            .open, .close,
             .poison, .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:
             return nil
         }
@@ -144,7 +148,8 @@ extension Command {
         case .receive(let command): command.timeout
         case .select(let command): command.timeout
         case .barrier(let command): command.timeout
-        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close,
+            .poison, .join, .leave,
             .inspect, .trace, .kill, .cancel, .help, .quit:
             nil
         }
@@ -157,7 +162,8 @@ extension Command {
         case .receive(let command): command.waitsAfterEOF
         case .select(let command): command.waitsAfterEOF
         case .barrier(let command): command.waitsAfterEOF
-        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close,
+            .poison, .join, .leave,
             .inspect, .trace, .kill, .cancel, .help, .quit:
             false
         }
@@ -167,7 +173,8 @@ extension Command {
     var mayWait: Bool {
         switch self {
         case .send, .receive, .select, .barrier, .trace: true
-        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .touch, .open, .close, .poison, .join, .leave,
+        case .hello, .authenticate, .name, .ping, .acknowledge, .nack, .reject, .redrive, .touch, .open, .close,
+            .poison, .join, .leave,
             .inspect, .kill, .cancel, .help, .quit:
             false
         }

@@ -33,7 +33,7 @@ struct SendRecord: Sendable {
             guard attributes.number(of: .arm) == arm else { return .failed }
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
         case .data(_, let attributes): return .done(attributes)
-        case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end: return .failed
+        case .timeout, .closed, .poisoned, .rejected, .cancelled, .error, .otherwise, .message, .end: return .failed
         case .maybe, nil: return .inDoubt
         }
     }

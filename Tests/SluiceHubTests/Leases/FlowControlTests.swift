@@ -70,7 +70,7 @@ import Testing
             try await sender.say("SEND jobs precious\n")
             try await service.parked(1)
             try await first.say("RECV lease=1h jobs\n")
-            try await first.hear("MSG jobs 8 did=1.0 attempt=1\nprecious\n")
+            try await first.hear("MSG jobs 8 did=1.0 attempt=1 fence=44040193\nprecious\n")
             try await second.say("RECV lease=1h jobs\n")
             try await service.parked(2)
             switch departure {
@@ -79,7 +79,7 @@ import Testing
             case .quit: try await first.say("QUIT\n")
             case .badLine: try await first.say("SEND len=x jobs\n")
             }
-            try await second.hear("MSG jobs 8 did=2.0 attempt=2\nprecious\n")
+            try await second.hear("MSG jobs 8 did=2.0 attempt=2 fence=44040194\nprecious\n")
             try await second.say("ACK 2.0\n")
             try await second.hear("OK\n")
             try await sender.hear("OK\n")
@@ -93,7 +93,7 @@ import Testing
             try await sender.say("#s SEND jobs x\n")
             try await service.parked(1)
             try await holder.say("RECV lease=1s jobs\n")
-            try await holder.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
+            try await holder.hear("MSG jobs 1 did=1.0 attempt=1 fence=44040193\nx\n")
             let stale = "ERR stale the lease has ended or belongs to another connection\n"
             try await sender.say("ACK 1.0\nNACK 1.0\nTOUCH 1.0\n")
             try await sender.hear(stale + stale + stale)
@@ -116,11 +116,11 @@ import Testing
             try await sender.say("SEND jobs x\n")
             try await service.parked(1)
             try await slow.say("RECV lease=5s jobs\n")
-            try await slow.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
+            try await slow.hear("MSG jobs 1 did=1.0 attempt=1 fence=44040193\nx\n")
             try await next.say("RECV lease=5s jobs\n")
             try await service.parked(2)
             service.clock.advance(by: .seconds(5))
-            try await next.hear("MSG jobs 1 did=2.0 attempt=2\nx\n")
+            try await next.hear("MSG jobs 1 did=2.0 attempt=2 fence=44040194\nx\n")
             try await slow.say("ACK 1.0\n")
             try await slow.hear("ERR stale the lease has ended or belongs to another connection\n")
             #expect(service.hub.parkedCount == 1, "the sender waits for the acknowledgement of that attempt")
@@ -178,11 +178,12 @@ import Testing
             try await sender.say((1...5).map { "#\($0) SEND c \($0)\n" }.joined())
             try await service.parked(5)
             try await reader.say("#r RECV count=* lease=1m window=2 c\n")
-            try await reader.hear("#r MSG c 1 did=1.0 attempt=1\n1\n#r MSG c 1 did=2.1 attempt=1\n2\n")
+            try await reader.hear(
+                "#r MSG c 1 did=1.0 attempt=1 fence=44040193\n1\n#r MSG c 1 did=2.1 attempt=1 fence=44040194\n2\n")
             try await reader.say("PING\nACK 1.0\n")
-            try await reader.hear("OK\nOK\n#r MSG c 1 did=3.0 attempt=1\n3\n")
+            try await reader.hear("OK\nOK\n#r MSG c 1 did=3.0 attempt=1 fence=44040195\n3\n")
             try await reader.say("NACK 2.1\n")
-            try await reader.hear("OK\n#r MSG c 1 did=4.1 attempt=2\n2\n")
+            try await reader.hear("OK\n#r MSG c 1 did=4.1 attempt=2 fence=44040196\n2\n")
             try await sender.hear("#1 OK\n")
         }
     }

@@ -100,7 +100,7 @@ import Testing
             try await remote.say("RECV lease=1m jobs\n")
             try await service.parked(1)
             let sender = service.reactor.spawn { await code { try await jobs.send("x") } }
-            try await remote.hear("MSG jobs 1 did=1.0 attempt=1\nx\n")
+            try await remote.hear("MSG jobs 1 did=1.0 attempt=1 fence=44040193\nx\n")
             sender.cancel()
             #expect(try await sender.value == .inDoubt)
         }
@@ -144,7 +144,7 @@ import Testing
             try await remote.say("RECV lease=1m squares\n")
             try await service.parked(1)
             let call = service.reactor.spawn { try await squares.call("8") }
-            try await remote.hear("MSG squares 1 did=2.0 attempt=1 call=yes\n8\n")
+            try await remote.hear("MSG squares 1 did=2.0 attempt=1 fence=44040194 call=yes\n8\n")
             try await remote.say("ACK 2.0 64\n")
             try await remote.hear("OK\n")
             #expect(try await call.value == Array("64".utf8))

@@ -46,7 +46,7 @@ extension WaiterReport {
             switch operation {
             case .send: "send "
             case .receive: "recv "
-            case .select, .barrier, .trace: ""
+            case .select, .barrier, .redrive, .trace: ""
             }
         return verb + targets.joined(separator: " + ") + (state == .underLease ? " under lease" : "")
     }

@@ -103,7 +103,7 @@ struct MachineInvariants {
                 case .barrier: break
                 }
             }
-        case .barrier, .trace: break
+        case .barrier, .redrive, .trace: break
         }
     }
 

@@ -22,6 +22,10 @@ final class PromiseChecker {
         var commits = 0
         var isLeased = false
         var restsUntil: UInt64 = 0
+        /// Whether the message was sent with a delay, so that it stands where it was due.
+        var isDelayed = false
+        /// Whether a receiver has refused the message for good.
+        var isRejected = false
         /// Whether the sender was told that no receiver has the message or ever will.
         var hasFailed = false
         /// Whether the sender was told that the message was accepted.
@@ -167,6 +171,10 @@ final class PromiseChecker {
         end(delivery, by: connection, reply)?.message.restsUntil = now + delay
     }
 
+    func rejected(_ delivery: DeliveryID, by connection: ConnectionID, _ reply: Reply) {
+        end(delivery, by: connection, reply)?.message.isRejected = true
+    }
+
     func touched(_ delivery: DeliveryID, by connection: ConnectionID, _ reply: Reply) {
         let isHeld = leases[delivery]?.holder == connection
         if isHeld != (reply == .ok) { fault("TOUCH \(delivery) got \(reply)") }
@@ -232,7 +240,7 @@ final class PromiseChecker {
             fail(operation.sends)
             hand(channel.description, String(decoding: body, as: UTF8.self), attributes, operation)
         case .maybe: break
-        case .timeout, .closed, .poisoned, .cancelled, .otherwise, .error: fail(operation.sends)
+        case .timeout, .closed, .poisoned, .rejected, .cancelled, .otherwise, .error: fail(operation.sends)
         case .data(let answer, _):
             guard let call = operation.sends.first, call.wantsAnswer else { return fault("\(reply) is for no call") }
             if call.message.answer != answer { fault("\(call.message.text) was not answered with \(reply)") }
@@ -250,6 +258,7 @@ final class PromiseChecker {
     private func hand(_ channel: String, _ text: String, _ attributes: Attributes, _ operation: Operation) {
         guard let message = messages[channel + "/" + text] else { return fault("\(text) was never sent on \(channel)") }
         if message.hasFailed { fault("\(text) was received, although its sender was told otherwise") }
+        if message.isRejected { fault("\(text) was received after it was rejected") }
         if !isForAll(message) {
             if message.commits > 0 { fault("\(text) was received again on \(channel)") }
             if message.isLeased { fault("\(text) was handed out while it was under a lease") }
@@ -296,6 +305,9 @@ final class PromiseChecker {
         }
         for send in succeeded {
             let message = send.message
+            if message.isRejected, !message.wasAccepted {
+                fault("\(message.text) was rejected, and its sender told OK")
+            }
             if isForAll(message) {
                 if let receivers = message.receivers, receivers != message.commits {
                     fault("\(message.text) has \(message.commits) receivers, and its sender was told of \(receivers)")
@@ -330,14 +342,16 @@ final class PromiseChecker {
 
     private func checkOrder() {
         for message in handed where message.channel.hasPrefix("r") || message.channel.hasPrefix("b") {
-            for other in messages.values where other.channel == message.channel && other.number < message.number {
+            for other in messages.values
+            where other.channel == message.channel && other.number < message.number && !message.isDelayed {
                 if isAvailable(other) { fault("\(message.text) has overtaken \(other.text) on \(message.channel)") }
             }
         }
     }
 
     private func isAvailable(_ message: Message) -> Bool {
-        guard message.commits == 0, !message.isLeased, message.restsUntil <= now, !message.hasFailed,
+        guard message.commits == 0, !message.isRejected, !message.isDelayed, !message.isLeased,
+            message.restsUntil <= now, !message.hasFailed,
             !message.mayBeElsewhere
         else {
             return false
@@ -348,7 +362,7 @@ final class PromiseChecker {
     /// Checks, when all messages are received, that no accepted message was lost.
     func checkNothingLost(on channels: [String]) {
         for message in messages.values where channels.contains(message.channel) && !lossy.contains(message.channel) {
-            if message.wasAccepted, message.commits != 1 {
+            if message.wasAccepted, message.commits != 1, !message.isRejected {
                 fault("\(message.text) was accepted on \(message.channel), and received \(message.commits) times")
             }
         }

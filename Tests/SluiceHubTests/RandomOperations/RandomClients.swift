@@ -193,15 +193,19 @@ struct RandomClients: ~Copyable {
         if wantsAnswer { message.wasCalled = true }
         let need = name == "w" && !wantsAnswer && chance(1, of: 4) ? 1 + below(3) : nil
         let time = timeout()
+        let isDelayed = id == nil && "rbno".contains(name.prefix(1)) && chance(1, of: 8)
+        let delay: Duration? = isDelayed ? .milliseconds(1 + below(500)) : nil
+        message.isDelayed = isDelayed
+        message.restsUntil = max(message.restsUntil, checker.now + (delay?.wholeNanoseconds ?? 0))
         let command = SendCommand(
             channel: try channel(name), body: Body(message.text.utf8), timeout: time,
-            identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need,
+            identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need, delay: delay,
             wantsAnswer: wantsAnswer, waitsAfterEOF: waits)
         let send = PromiseChecker.Send(
             message: message, arm: nil, isUntilTaken: command.given?.waitsUntilTaken == true, wantsAnswer: wantsAnswer)
         apply(
             .send(command), PromiseChecker.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
-            "\(wantsAnswer ? "CALL" : "SEND") \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "")"
+            "\(wantsAnswer ? "CALL" : "SEND") \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "") \(delay.map { "delay=\($0)" } ?? "")"
         )
     }
 
@@ -279,7 +283,11 @@ struct RandomClients: ~Copyable {
             return
         }
         let holder = chance(1, of: 10) ? client() : checker.leases[delivery]?.holder ?? client()
-        switch below(6) {
+        switch below(7) {
+        case 6:
+            // Entered before the replies that the rejection causes.
+            checker.rejected(delivery, by: holder, checker.leases[delivery]?.holder == holder ? .ok : .timeout)
+            log(holder, "REJECT \(delivery)", hub.reject(delivery, "no", by: holder))
         case 0..<3:
             let answer = chance(2, of: 3) ? "\(oldDeliveries.count)".prefix(below(4)).description : nil
             let outcome = hub.ack(delivery, by: holder, answer: answer)

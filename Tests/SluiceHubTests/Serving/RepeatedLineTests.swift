@@ -52,7 +52,7 @@ import Testing
             try await a.say("SEND b X\n")
             try await service.parked(1)
             try await sender.say("RECV lease=1h b\n")
-            try await sender.hear("MSG b 1 did=1.0 attempt=1\nX\n")
+            try await sender.hear("MSG b 1 did=1.0 attempt=1 fence=44040193\nX\n")
             let receiver = try await service.connect()
             try await receiver.say("#a RECV count=* a\n")
             try await service.parked(2)
@@ -160,7 +160,8 @@ import Testing
                 "PING\n" + spelling.line("c", "1") + "SEND len=1 a\n2\n" + spelling.line("c", "3")
                     + "#b SEND b 4\n" + spelling.line("c", "5") + "CANCEL #b\n")
             try await receiver.hear(
-                "#c MSG c 1\n1\n#a MSG a 1\n2\n#c MSG c 1\n3\n#b MSG b 1 did=1.0 attempt=1\n4\n#c MSG c 1\n5\n")
+                "#c MSG c 1\n1\n#a MSG a 1\n2\n#c MSG c 1\n3\n#b MSG b 1 did=1.0 attempt=1 fence=44040193\n4\n#c MSG c 1\n5\n"
+            )
             try await sender.hear("OK\nOK\nOK\nOK\nOK\n")
         }
     }

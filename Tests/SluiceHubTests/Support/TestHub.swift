@@ -26,20 +26,21 @@ struct TestHub: ~Copyable {
         machine.disconnect(connection, isOrderly: isOrderly)
     }
 
-    /// Returns the outcome, with every reply as `done`, including `OK`.
+    /// Returns the outcome, with every reply as `done`, including `OK`, and without the fence of a lease.
     mutating func apply(_ operation: Command, by connection: ConnectionID, tag: String? = nil) -> Outcome {
         let outcome = machine.apply(operation, by: Caller(connection: connection, tag: tag.flatMap { Tag($0) }))
-        return outcome.reply.map { .done($0) } ?? outcome
+        return outcome.reply.map { .done($0.withoutFence) } ?? outcome
     }
 
     mutating func send(
         _ text: String, on name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
-        id: String? = nil, epoch: Int? = nil, until: SendGoal? = nil, need: Int? = nil, waitsAfterEOF: Bool = false
+        id: String? = nil, epoch: Int? = nil, until: SendGoal? = nil, need: Int? = nil, delay: Duration? = nil,
+        waitsAfterEOF: Bool = false
     ) throws -> Outcome {
         let command = SendCommand(
             channel: try channel(name), body: Body(text.utf8), timeout: timeout,
             identity: try id.map { SendIdentity(try #require(MessageID($0)), epoch: epoch) }, until: until,
-            minimumReceivers: need, waitsAfterEOF: waitsAfterEOF)
+            minimumReceivers: need, delay: delay, waitsAfterEOF: waitsAfterEOF)
         return apply(.send(command), by: connection, tag: tag)
     }
 
@@ -103,13 +104,27 @@ struct TestHub: ~Copyable {
         apply(.nack(NackCommand(delivery, delay: delay)), by: connection)
     }
 
+    mutating func reject(_ delivery: DeliveryID, _ reason: String? = nil, by connection: ConnectionID) -> Outcome {
+        apply(.reject(RejectCommand(delivery, reason: reason)), by: connection)
+    }
+
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
         apply(.touch(delivery), by: connection)
     }
 
-    mutating func open(_ name: String, _ declaration: ChannelDeclaration, by connection: ConnectionID) throws -> Outcome
+    mutating func open(
+        _ name: String, _ declaration: ChannelDeclaration = .rendezvous, maxAttempts: Int? = nil, dead: String? = nil,
+        retry: Duration? = nil, by connection: ConnectionID
+    ) throws -> Outcome {
+        let policy = FailurePolicy(
+            maxAttempts: maxAttempts, deadChannel: try dead.map { try channel($0) }, retryDelay: retry)
+        return apply(.open(OpenCommand(try channel(name), declaration, policy)), by: connection)
+    }
+
+    mutating func redrive(_ name: String, count: Int? = nil, by connection: ConnectionID, tag: String? = nil) throws
+        -> Outcome
     {
-        apply(.open(OpenCommand(try channel(name), declaration)), by: connection)
+        apply(.redrive(RedriveCommand(try channel(name), count: count)), by: connection, tag: tag)
     }
 
     mutating func close(_ name: String, by connection: ConnectionID) throws -> Outcome {
@@ -243,6 +258,19 @@ extension Reply {
     static func otherwise(arm: Int) -> Reply { .otherwise([Attribute(.arm, arm)]) }
 }
 
+extension Reply {
+    /// The reply without the fence of its lease.
+    var withoutFence: Reply {
+        guard case .message(let channel, let body, var attributes) = self else { return self }
+        attributes.fence = 0
+        return .message(channel, body, attributes)
+    }
+
+    static func rejected(_ name: String, because reason: String? = nil) throws -> Reply {
+        .rejected(try channel(name), reason)
+    }
+}
+
 extension Outcome {
     /// The parked operation, if it is parked.
     var parked: OperationID? {
@@ -271,7 +299,12 @@ struct LateReply: Hashable {
     init(_ effect: Effect) {
         connection = effect.connection
         tag = effect.tag
-        content = effect.content
+        content =
+            switch effect.content {
+            case .final(let reply): .final(reply.withoutFence)
+            case .partial(let reply): .partial(reply.withoutFence)
+            case .handoff, .released: effect.content
+            }
     }
 
     var reply: Reply? {

@@ -3,6 +3,27 @@ import Testing
 
 /// Commands for channels, their ends, and barriers.
 @Suite struct ChannelCommandTests {
+    @Test("OPEN reads the failure policy")
+    func openReadsThePolicy() throws {
+        let policy = FailurePolicy(maxAttempts: 5, deadChannel: ChannelName("a/dead"), retryDelay: .seconds(10))
+        #expect(
+            try command("OPEN cap=2 max-attempts=5 dead=a/dead retry=10s a")
+                == .open(OpenCommand(try channel("a"), .queue(capacity: 2), policy)))
+        #expect(try command("OPEN a") == .open(OpenCommand(try channel("a"), .rendezvous)))
+    }
+
+    @Test(
+        "OPEN refuses an impossible failure policy",
+        arguments: [
+            ("OPEN dead=a a", "bad-option"), ("OPEN kind=once retry=1s a", "bad-option"),
+            ("OPEN kind=broadcast dead=b a", "bad-option"), ("OPEN max-attempts=0 a", "bad-number"),
+            ("OPEN retry=1 a", "bad-number"), ("OPEN dead=-x a", "bad-name"), ("OPEN dead= a", "bad-name"),
+            ("REDRIVE count=0 a", "bad-number"), ("REDRIVE", "syntax"), ("REDRIVE a b", "syntax"),
+        ])
+    func impossiblePoliciesAreRefused(_ line: String, _ code: String) {
+        expectRefusal(line, code)
+    }
+
     private func open(_ options: String) throws -> ChannelDeclaration {
         guard case .open(let command) = try command("OPEN \(options)jobs") else { throw Unexpected() }
         #expect(command.channel == (try channel("jobs")))

@@ -74,7 +74,7 @@ import Testing
             ("SEND count=1 jobs x", "bad-option"), ("SEND window=1 jobs x", "bad-option"),
             ("SEND cap=1 jobs x", "bad-option"),
             ("SEND parties=1 jobs x", "bad-option"), ("SEND format=text jobs x", "bad-option"),
-            ("SEND delay=1s jobs x", "bad-option"), ("SEND end=send jobs x", "bad-option"), ("SEND id=a", "syntax"),
+            ("SEND delay=1 jobs x", "bad-number"), ("SEND end=send jobs x", "bad-option"), ("SEND id=a", "syntax"),
         ])
     func badSendsAreRefused(_ line: String, _ code: String) {
         expectRefusal(line, code)
@@ -193,6 +193,17 @@ import Testing
         expectRefusal("\(verb)  1.2", "syntax")
         if verb != "ACK" { expectRefusal("\(verb) 1.2 3.4", "syntax") }
         expectRefusal("\(verb) timeout=1s 1.2", "bad-option")
+    }
+
+    @Test("The rest of a REJECT is its reason")
+    func theRestOfAReject() throws {
+        let delivery = DeliveryID(serial: 1, slot: 2)
+        #expect(try command("REJECT 1.2") == .reject(RejectCommand(delivery)))
+        #expect(try command("reject 1.2 it is bad") == .reject(RejectCommand(delivery, reason: "it is bad")))
+        #expect(try command("REJECT 1.2 len=3") == .reject(RejectCommand(delivery, reason: "len=3")))
+        for line in ["REJECT", "REJECT "] { expectRefusal(line, "syntax") }
+        expectRefusal("REJECT x", "bad-name")
+        expectRefusal("REJECT delay=1s 1.2", "bad-option")
     }
 
     @Test(

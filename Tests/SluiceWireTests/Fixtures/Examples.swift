@@ -84,6 +84,7 @@ enum Examples {
                 .acknowledge(delivery), .touch(delivery), .nack(NackCommand(delivery)),
                 .acknowledge(delivery, answer: .owned([])),
                 .acknowledge(delivery, answer: .owned(Body("len=5\nQUIT\r"))),
+                .reject(RejectCommand(delivery)), .reject(RejectCommand(delivery, reason: " len=5 | ünï ")),
                 .nack(NackCommand(delivery, delay: .zero)), .nack(NackCommand(delivery, delay: .seconds(5))),
             ]
         }
@@ -102,7 +103,15 @@ enum Examples {
             BarrierCommand(jobs, parties: 1), BarrierCommand(jobs, parties: .max, timeout: .zero),
             BarrierCommand(jobs, parties: 2, timeout: .seconds(1), waitsAfterEOF: true),
         ]
-        return declarations.map { .open(OpenCommand(jobs, $0)) } + joins + ends.map(Command.leave)
+        let dead = try channel("jobs/dead")
+        let failures = [
+            FailurePolicy(maxAttempts: 1), FailurePolicy(deadChannel: dead), FailurePolicy(retryDelay: .zero),
+            FailurePolicy(maxAttempts: 9, deadChannel: dead, retryDelay: .seconds(30)),
+        ]
+        return declarations.map { .open(OpenCommand(jobs, $0)) }
+            + failures.map { .open(OpenCommand(jobs, .queue(capacity: 5), $0)) }
+            + [.redrive(RedriveCommand(dead)), .redrive(RedriveCommand(dead, count: 7))] + joins
+            + ends.map(Command.leave)
             + barriers.map(Command.barrier) + [
                 .close(jobs), .poison(jobs, nil), .poison(jobs, "it broke"), .poison(jobs, " len=5 | ünï "),
             ]

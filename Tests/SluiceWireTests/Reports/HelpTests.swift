@@ -35,7 +35,10 @@ import Testing
         arguments: [
             (
                 Verb.send,
-                ["timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "eof=wait", "len=N"]
+                [
+                    "timeout=D", "id=X", "epoch=E", "until=accepted", "until=taken", "need=N", "delay=D", "eof=wait",
+                    "len=N",
+                ]
             ),
             (.call, ["timeout=D", "id=X", "epoch=E", "eof=wait", "len=N"]), (.acknowledge, ["len=N"]),
             (.receive, ["timeout=D", "lease=D", "count=N", "count=*", "window=N", "eof=wait"]),
@@ -46,6 +49,7 @@ import Testing
             (.barrier, ["parties=N", "timeout=D", "eof=wait"]), (.nack, ["delay=D"]),
             (.open, ["cap=N", "overflow=block", "overflow=drop-newest", "overflow=drop-oldest"]),
             (.open, ["kind=queue", "kind=broadcast", "kind=once"]),
+            (.open, ["max-attempts=N", "dead=CHANNEL", "retry=D"]), (.redrive, ["count=N"]),
             (.join, ["end=send", "end=recv", "on-death=retire", "on-death=poison"]),
             (.leave, ["end=send", "end=recv"]),
             (.info, ["format=text", "format=json"]), (.channels, ["format=text", "format=json"]),

@@ -126,7 +126,10 @@ import Testing
     func wordsAreAsTheyAreTyped() {
         #expect(ChannelDeclaration.Kind.allCases.map(\.rawValue) == ["queue", "broadcast", "once"])
         #expect(ChannelReport.State.allCases.map(\.rawValue) == ["open", "closed", "poisoned"])
-        #expect(WaiterReport.Operation.allCases.map(\.rawValue) == ["send", "recv", "select", "barrier", "trace"])
+        #expect(
+            WaiterReport.Operation.allCases.map(\.rawValue) == [
+                "send", "recv", "select", "barrier", "redrive", "trace",
+            ])
         #expect(WaiterReport.State.allCases.map(\.rawValue) == ["waiting", "under lease", "paused"])
         #expect(WaitCycle.Certainty.allCases.map(\.rawValue) == ["proved", "possible"])
         #expect(WaitStep.Operation.allCases.map(\.rawValue) == ["send", "recv", "barrier", "lease"])

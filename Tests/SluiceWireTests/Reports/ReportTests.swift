@@ -10,7 +10,8 @@ import Testing
             version: "0.9.0", protocolVersion: 1, epoch: 1_764_031_000, uptimeSeconds: 11_159, isDraining: true,
             connections: 3,
             parked: 12_000, channels: 4, endedChannels: 5, leases: 6, bufferedMessages: 1200, bufferedBytes: 3_565_159,
-            rememberedSends: 7, handoffs: 1_234_567, refusedConnections: 8,
+            rememberedSends: 7, handoffs: 1_234_567, rejections: 12_345, deadLetters: 8, waitingDeadLetters: 2,
+            refusedConnections: 8,
             endings: ["reset": 2, "end-of-input": 1000, "quit": 17],
             residentBytes: 13_002_343, memoryBytes: 2 << 20, memoryLimitBytes: 1 << 30,
             processes: [
@@ -36,6 +37,7 @@ import Testing
 
                 messages taken       1 234 567
                 under lease          6
+                rejected             12 345 (8 moved, 2 wait for room)
                 buffered             1 200 (3.4 MiB)
                 remembered ids       7
 

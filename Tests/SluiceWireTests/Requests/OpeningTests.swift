@@ -7,8 +7,10 @@ import Testing
     /// A method may be any word, so the page that chooses it may choose a verb, or even a tag.
     private static let methods = [
         "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "PRI", "PROPFIND", "get",
-        "trace", "HELLO", "AUTH", "NAME", "PING", "SEND", "CALL", "RECV", "SELECT", "BARRIER", "ACK", "NACK", "TOUCH",
-        "OPEN", "CLOSE", "POISON", "JOIN", "LEAVE", "INFO", "CHANNELS", "WAITERS", "CLIENTS", "STUCK", "KILL", "CANCEL",
+        "trace", "HELLO", "AUTH", "NAME", "PING", "SEND", "CALL", "RECV", "SELECT", "BARRIER", "ACK", "NACK", "REJECT",
+        "TOUCH",
+        "OPEN", "REDRIVE", "CLOSE", "POISON", "JOIN", "LEAVE", "INFO", "CHANNELS", "WAITERS", "CLIENTS", "STUCK",
+        "KILL", "CANCEL",
         "HELP",
         "QUIT",
         "ping", "Send", "sElEcT", "poison", "#a", "#a PING", "#a SEND", "#a SELECT", " PING", "\tSEND", "PING len=4",

@@ -37,6 +37,8 @@ enum ObjectSize {
     static let leastHandedOut = send + offer
     /// What a returned offer adds: the channel's heap of returned messages.
     static let returned = 512
+    /// The origin of a dead letter, without its texts.
+    static let deadLetter = 208
     /// A lease.
     static let lease = 208
     /// A remembered id, without its texts.
@@ -64,8 +66,17 @@ enum ObjectSize {
         return tombstone + text(channel.name.description) + (reason.map { text($0) } ?? 0)
     }
 
-    /// A declared channel.
-    static func declared(_ channel: NamedChannel) -> Int { declaredChannel + text(channel.name.description) }
+    /// A declared channel, with its failure policy.
+    static func declared(_ channel: NamedChannel) -> Int {
+        let dead = channel.extras?.policy?.deadChannel.map { text($0.description) } ?? 0
+        return declaredChannel + text(channel.name.description) + dead
+    }
+
+    /// The origin of a dead letter.
+    static func letter(_ letter: DeadLetter) -> Int {
+        deadLetter + text(letter.from.description) + (letter.reason.map { text($0) } ?? 0)
+            + (letter.id.map { text($0.description) } ?? 0)
+    }
 
     /// An array of `count` bytes.
     static func bytes(_ count: Int) -> Int { count == 0 ? 0 : count + 48 }

@@ -31,6 +31,7 @@ struct RepliesMatchCommands: Rule {
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)
         case .ok(let attributes): return fits(attributes, command)
         case .closed(let name, _, _), .poisoned(let name, _, _): return names(command, name)
+        case .rejected(let name, _): return mayBeInDoubt(command) && names(command, name)
         case .otherwise(let attributes):
             guard case .select(let select) = command else { return false }
             return select.hasElse && attributes.number(of: .arm) == select.arms.count

@@ -1,0 +1,45 @@
+import SluiceWire
+
+/// Where a rejected message in a dead channel comes from.
+final class DeadLetter: Sendable {
+    /// The channel in which it was rejected.
+    let from: ChannelName
+    /// The number of its attempts there.
+    let attempts: Int
+    let reason: String?
+    /// The id that its sender has given it.
+    let id: MessageID?
+
+    init(from channel: ChannelName, attempts: Int, reason: String?, id: MessageID?) {
+        from = channel
+        self.attempts = attempts
+        self.reason = reason
+        self.id = id
+    }
+
+    /// The attributes that the receivers of the message see.
+    var attributes: [Attribute] {
+        var attributes = [Attribute(.from, encoding: from.description), Attribute(.attempts, attempts)]
+        if let reason { attributes.append(Attribute(.reason, encoding: reason)) }
+        if let id { attributes.append(Attribute(.id, encoding: id.description)) }
+        return attributes
+    }
+
+    /// The most output bytes that the attributes take.
+    var outputBytes: Int {
+        40 + from.description.utf8.count + 3 * (reason?.utf8.count ?? 0) + (id?.description.utf8.count ?? 0)
+    }
+}
+
+/// The reason for which a message is rejected.
+struct Rejection: Sendable {
+    let reason: String?
+}
+
+extension Attributes {
+    /// Creates the attributes of a message that may be a dead letter.
+    init(_ common: CommonAttributes, _ letter: DeadLetter?) {
+        self.init(common)
+        for attribute in letter?.attributes ?? [] { append(attribute) }
+    }
+}

@@ -1,0 +1,126 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Rejection: a receiver, or the failure policy of the channel, refuses a message for good.
+extension HubStateMachine {
+    /// The time after which a rejected message is moved again if its dead channel had no room.
+    private static let pauseBeforeMoving: UInt64 = 1_000_000_000
+
+    mutating func reject(_ command: RejectCommand, by connection: ConnectionID) -> Outcome {
+        guard let lease = takeLease(command.delivery, of: connection) else { return .done(.error(.stale)) }
+        lease.offer.place = .gone
+        reject(lease.offer, on: lease.channel, because: command.reason.map(Self.cut))
+        lapse(lease)
+        return .ok(CommonAttributes())
+    }
+
+    /// Whether the attempt that has just ended was the last one that the channel's policy permits.
+    func isSpent(_ offer: Offer, on channel: NamedChannel) -> Bool {
+        guard let most = channel.extras?.policy?.maxAttempts else { return false }
+        return offer.attempts >= most && offer.isWanted && !channel.refusesReturns
+    }
+
+    /// Refuses a message for good that is in no queue. It moves to the dead channel, if its channel has one, before its
+    /// senders are told. If the dead channel has no room, the message waits in its channel.
+    mutating func reject(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
+        var place: NamedChannel?
+        let letter = DeadLetter(
+            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.letter?.id)
+        let draft = Draft(body: .owned(offer.body), origin: offer.origin)
+        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.letter(letter)
+        if let name = channel.extras?.policy?.deadChannel {
+            place = placeForDead(offer, from: channel, name, charging: bytes)
+            // A poisoned channel keeps nothing.
+            if place == nil, !channel.refusesReturns {
+                return hold(offer, on: channel, until: Rejection(reason: reason))
+            }
+        }
+        totals.rejections += 1
+        if let key = offer.key { memory.reject(key, offer, because: reason, at: now) }
+        let payer = offer.payer ?? nobody
+        discard(offer, on: channel)
+        if let place {
+            totals.deadLetters += 1
+            keep(draft, on: place, OfferExtras(letter), charging: bytes, to: payer)
+        }
+        if offer.sender != nil { endSenders(of: offer, OfferVerdict(.rejected(channel.name, reason))) }
+        channels.removeIfIdle(channel, at: now)
+    }
+
+    /// Returns the dead channel if it can take a message now.
+    private func placeForDead(
+        _ offer: Offer, from channel: NamedChannel, _ name: ChannelName, charging bytes: Int
+    ) -> NamedChannel? {
+        guard let dead = channels.existing(name), dead !== channel, dead.engine.hasRoom else { return nil }
+        return mayMove(offer, to: dead, charging: bytes) ? dead : nil
+    }
+
+    /// Whether the limits permit a declared channel to keep a message of another one.
+    func mayMove(_ offer: Offer, to channel: NamedChannel, charging bytes: Int) -> Bool {
+        guard channel.engine.ending == nil, case .queue? = channel.extras?.declaration,
+            offer.isKept || mayKeep(offer.body.count)
+        else { return false }
+        return account.refusal(of: bytes - offer.charged, for: offer.payer ?? nobody) == nil
+    }
+
+    /// Delays a rejected message that its dead channel has no room for.
+    private mutating func hold(_ offer: Offer, on channel: NamedChannel, until rejection: Rejection) {
+        let hadSender = offer.sender != nil
+        endSendersThatWaitNoMore(of: offer)
+        if hadSender, !offer.isWanted { return discard(offer, on: channel) }
+        let extras = offer.extras ?? OfferExtras()
+        extras.rejection = rejection
+        offer.extras = extras
+        totals.heldRejections += 1
+        rest(offer, on: channel, until: now &+ Self.pauseBeforeMoving)
+    }
+
+    /// Makes a channel keep a message that comes from another one. The caller has checked that it may.
+    mutating func keep(
+        _ draft: Draft, on channel: NamedChannel, _ extras: OfferExtras?, charging bytes: Int, to client: ClientRecord
+    ) {
+        lastPosition += 1
+        steps += 1
+        let offer = Offer(draft, at: lastPosition)
+        offer.extras = extras
+        offer.charge(bytes, to: client)
+        offer.isHeld = channel.engine.holdRoom()
+        countKept(offer)
+        if let key = draft.key { memory.revive(key, offer) }
+        place(offer, on: channel)
+    }
+
+    /// Gives a message that has come to a channel to the receiver that has waited longest, or else to the channel.
+    private mutating func place(_ offer: Offer, on channel: NamedChannel) {
+        if !handOver(offer, on: channel) { store(offer, on: channel) }
+    }
+
+    /// Gives a message that is in no queue to the receiver that has waited longest.
+    ///
+    /// - Returns: whether there was one.
+    mutating func handOver(_ offer: Offer, on channel: NamedChannel) -> Bool {
+        while let receiver = channel.engine.takeReceiver() {
+            if tellIfDecided(receiver) { continue }
+            hand(offer, on: channel, to: receiver)
+            return true
+        }
+        return false
+    }
+
+    /// Puts a message for which no receiver waits behind all messages of the buffer. A message that uses no space of the
+    /// buffer waits with its sender, or if it has none, in front of the queue.
+    mutating func store(_ offer: Offer, on channel: NamedChannel) {
+        if offer.isHeld {
+            offer.isHeld = false
+            offer.place = .buffered(channel.engine.bufferHeld(offer))
+            countBuffered(offer, on: channel)
+            while let oldest = channel.engine.takeOldestSurplus() { drop(oldest, on: channel) }
+            dropOldestSurplus(of: channel)
+        } else if offer.isKept {
+            offer.place = .returned(channel.ensureExtras().returned.insert(offer, at: offer.position))
+            chargeReturn(of: offer)
+        } else {
+            offer.place = .queued(channel.engine.park(offer, message: offer))
+        }
+    }
+}

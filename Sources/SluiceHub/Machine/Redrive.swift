@@ -1,0 +1,95 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Sends the messages of a dead channel back to the channels that they come from, the oldest first.
+///
+/// A message stays if the channel that it comes from has ended or has no room for it.
+final class Redrive: UnfinishedWork, @unchecked Sendable {
+    // Sendable: everything belongs to the state machine, which is behind the hub's lock.
+
+    let channel: NamedChannel
+    /// The operation that waits for the number of messages. Nil until the work takes more than one slice.
+    var operation: OperationID?
+    private(set) var moved = 0
+    private var remaining: Int
+    /// The position of the last message that was in the channel when the command began.
+    private let last: UInt64
+    private var passed: WaitTicket?
+    private var hasTakenReturned = false
+
+    init(of channel: NamedChannel, atMost count: Int?, upTo last: UInt64) {
+        self.channel = channel
+        remaining = count ?? .max
+        self.last = last
+    }
+
+    /// The reply to the command.
+    var reply: Reply { .ok([Attribute(.count, moved)]) }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        if let operation, !machine.operations.holds(operation) { return true }
+        while remaining > 0, let offer = next {
+            guard machine.hasStepsLeft else { return false }
+            machine.steps += 2
+            if machine.redrive(offer, from: channel) {
+                moved += 1
+                remaining -= 1
+            } else if case .buffered(let ticket) = offer.place {
+                passed = ticket
+            } else {
+                hasTakenReturned = true
+            }
+        }
+        if let operation { machine.end(operation, reply) }
+        return true
+    }
+
+    /// The next message: first those that receivers have returned, up to one that must stay, and then the buffer.
+    private var next: Offer? {
+        if !hasTakenReturned, let offer = channel.extras?.returned.first, offer.position <= last { return offer }
+        guard !channel.isOnce, let next = channel.engine.buffered(after: passed)?.message, next.position <= last else {
+            return nil
+        }
+        return next
+    }
+}
+
+extension HubStateMachine {
+    mutating func redrive(_ command: RedriveCommand, _ caller: Caller) -> Outcome {
+        guard let channel = channels.existing(command.channel) else {
+            return .done(.error(WireError(.notFound, "no such channel is in use")))
+        }
+        let client = client(of: caller)
+        if let refusal = account.refusal(of: ObjectSize.receive, for: client) { return .done(.error(refusal)) }
+        let work = Redrive(of: channel, atMost: command.count, upTo: lastPosition)
+        if work.advance(&self) {
+            channels.removeIfIdle(channel, at: now)
+            return .done(work.reply)
+        }
+        let patience = Patience(timeout: nil, waitsAfterEOF: true)
+        let id = park(.redrive(work), caller, of: client, patience, charging: ObjectSize.receive)
+        work.operation = id
+        unfinished.append(work)
+        return .parked(id)
+    }
+
+    /// Sends a dead letter back to the channel that it comes from.
+    ///
+    /// - Returns: whether that channel has taken it.
+    mutating func redrive(_ offer: Offer, from dead: NamedChannel) -> Bool {
+        guard let letter = offer.letter, let source = channels.existing(letter.from), source !== dead else {
+            return false
+        }
+        var draft = Draft(body: .owned(offer.body), origin: offer.origin)
+        draft.key = letter.id.map { SendKey(channel: letter.from, id: $0) }
+        let bytes = ObjectSize.keptOffer(draft)
+        // A channel without a buffer keeps the message for the next receiver.
+        guard mayMove(offer, to: source, charging: bytes),
+            source.engine.hasRoom || source.engine.kind == .rendezvous
+        else { return false }
+        let payer = offer.payer ?? nobody
+        dequeue(offer, from: dead)
+        keep(draft, on: source, nil, charging: bytes, to: payer)
+        return true
+    }
+}

@@ -1,0 +1,97 @@
+import Foundation
+import SluiceRuntime
+import Synchronization
+
+/// The directory in which the daemon keeps a number between its runs, so that epochs and fences grow even if the clock is
+/// set back.
+///
+/// The file `epoch` holds a number that no epoch or fence of a run so far exceeds. A run reserves more than it uses, and
+/// reserves again before it has used that up, so that the number is right whenever the daemon is killed.
+final class StateDirectory: Sendable {
+    private let path: String
+    private let reserved = Lock(0)
+    /// Keeps other daemons out of the directory as long as it is open.
+    private let guardian: Int32
+
+    /// The epochs that a run reserves. An epoch leaves room for a million leases.
+    private static let reserve = 1024
+
+    /// - Throws: ``SettingsError`` if the directory cannot be used, or another daemon uses it.
+    init(path: String) throws(SettingsError) {
+        self.path = path
+        try Self.check(path)
+        guardian = Glibc.open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard guardian >= 0 else { throw Self.failure("open", path + "/lock", errno) }
+        guard flock(guardian, LOCK_EX | LOCK_NB) == 0 else {
+            let cause = errno
+            close(guardian)
+            guard cause == EWOULDBLOCK else { throw Self.failure("lock", path, cause) }
+            throw SettingsError("state-directory: another sluiced uses \(path.debugDescription)", status: .unavailable)
+        }
+    }
+
+    deinit { close(guardian) }
+
+    /// Checks whether the directory exists and the daemon may write to it.
+    static func check(_ path: String) throws(SettingsError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw failure("use", path, errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw failure("use", path, ENOTDIR) }
+        guard access(path, W_OK | X_OK) == 0 else { throw failure("write to", path, errno) }
+    }
+
+    /// Returns the epoch of a new run: the time, or if that is not greater than all earlier epochs, the least that is.
+    ///
+    /// - Parameter time: the time by the clock, in milliseconds since 1970.
+    func beginEpoch(at time: Int) throws(SettingsError) -> Int {
+        let epoch = max(time, try last() + 1)
+        try write(epoch + Self.reserve)
+        return epoch
+    }
+
+    /// Reserves more epochs if the run may soon use up those that it has reserved.
+    ///
+    /// - Parameter next: the least epoch that a next run could have.
+    func keepAhead(of next: Int) throws(SettingsError) {
+        guard next + Self.reserve / 2 > reserved.withLock({ $0 }) else { return }
+        try write(next + Self.reserve)
+    }
+
+    private var file: String { path + "/epoch" }
+
+    /// Returns the number that no earlier epoch exceeds; 0 in a new directory.
+    private func last() throws(SettingsError) -> Int {
+        guard access(file, F_OK) == 0 || errno != ENOENT else { return 0 }
+        let text = try TextFile.contents(of: file)
+        guard let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)), number >= 0 else {
+            throw SettingsError(
+                "\(file): it does not hold a number; write one that is greater than all epochs so far",
+                status: .configuration)
+        }
+        return number
+    }
+
+    /// Replaces the file. Either the old or the new content survives a crash.
+    private func write(_ number: Int) throws(SettingsError) {
+        let draft = file + ".new"
+        let descriptor = Glibc.open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { throw Self.failure("write to", draft, errno) }
+        let bytes = Array("\(number)\n".utf8)
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
+        let cause = errno
+        close(descriptor)
+        guard isWritten else { throw Self.failure("write to", draft, cause) }
+        guard rename(draft, file) == 0 else { throw Self.failure("write to", file, errno) }
+        let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard directory >= 0 else { throw Self.failure("open", path, errno) }
+        defer { close(directory) }
+        guard fsync(directory) == 0 else { throw Self.failure("write to", path, errno) }
+        reserved.withLock { $0 = number }
+    }
+
+    private static func failure(_ deed: String, _ path: String, _ cause: CInt) -> SettingsError {
+        SettingsError(
+            "state-directory: cannot \(deed) \(path.debugDescription): \(String(cString: strerror(cause)))",
+            status: ExitStatus(readFailure: cause))
+    }
+}
