@@ -15,6 +15,8 @@ final class StateDirectory: Sendable {
 
     /// The epochs that a run reserves. An epoch leaves room for a million leases.
     private static let reserve = 1024
+    /// Fences have room for smaller epochs only: for times before the year 2248.
+    private static let end = 1 << 43
 
     /// - Throws: ``SettingsError`` if the directory cannot be used, or another daemon uses it.
     init(path: String) throws(SettingsError) {
@@ -63,9 +65,10 @@ final class StateDirectory: Sendable {
     private func last() throws(SettingsError) -> Int {
         guard access(file, F_OK) == 0 || errno != ENOENT else { return 0 }
         let text = try TextFile.contents(of: file)
-        guard let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)), number >= 0 else {
+        guard let number = Int(text.trimmingCharacters(in: .whitespacesAndNewlines)), (0..<Self.end).contains(number)
+        else {
             throw SettingsError(
-                "\(file): it does not hold a number; write one that is greater than all epochs so far",
+                "\(file): it does not hold a number below \(Self.end); write one that no epoch so far exceeds",
                 status: .configuration)
         }
         return number

@@ -54,7 +54,7 @@ import Testing
         #expect(throws: SettingsError.self) { try StateDirectory(path: path + "/epoch") }
         let error = #expect(throws: SettingsError.self) { try StateDirectory(path: path).beginEpoch(at: 1) }
         #expect(error?.status == .configuration)
-        #expect(error?.message.hasPrefix(path + "/epoch: it does not hold a number") == true)
+        #expect(error?.message.hasPrefix(path + "/epoch: it does not hold a number below") == true)
     }
 
     @Test("A draft that a crash has left does not count")

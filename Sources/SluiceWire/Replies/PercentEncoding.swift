@@ -1,11 +1,11 @@
 /// Spells any text with visible ASCII characters: other bytes, and `%` itself, are written as `%` and two hexadecimal
-/// digits.
+/// digits. So is `=`, which ends the key of an attribute.
 package enum PercentEncoding {
     package static func encode(_ text: String) -> String {
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in text.utf8 {
-            if byte.isVisible, byte != percent {
+            if byte.isVisible, byte != percent, byte != .equals {
                 bytes.append(byte)
             } else {
                 bytes += [percent, digits[Int(byte >> 4)], digits[Int(byte & 15)]]

@@ -36,8 +36,29 @@ struct OpenChannel: ParsableCommand {
     @Option(help: ArgumentHelp("What a full queue does: block, drop-newest or drop-oldest.", valueName: "O"))
     var overflow: OverflowWord?
 
+    @Option(
+        help: ArgumentHelp("Reject a message when this many attempts to process it have failed.", valueName: "N"),
+        transform: Spelled.positive)
+    var maxAttempts: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "The channel that rejected messages move to; it must have a capacity.", valueName: "CHANNEL"),
+        transform: Spelled.name)
+    var dead: ChannelName?
+
+    @Option(
+        help: ArgumentHelp(
+            "How long to wait after the first failed attempt; twice as long after each further one.", valueName: "D"),
+        transform: Spelled.duration)
+    var retry: Duration?
+
     @Argument(help: "The channel.", transform: Spelled.name)
     var channel: ChannelName
+
+    private var policy: FailurePolicy? {
+        FailurePolicy(maxAttempts: maxAttempts, deadChannel: dead, retryDelay: retry).ifAny
+    }
 
     enum Kind: String, ExpressibleByArgument, CaseIterable {
         case queue, broadcast, once
@@ -53,6 +74,10 @@ struct OpenChannel: ParsableCommand {
         guard kind == .queue || (capacity == nil && overflow == nil) else {
             throw ValidationError("--capacity and --overflow require --kind queue")
         }
+        guard kind == .queue || policy == nil else {
+            throw ValidationError("--max-attempts, --dead and --retry require --kind queue")
+        }
+        guard dead != channel else { throw ValidationError("--dead must be another channel") }
     }
 
     func run() throws {
@@ -64,7 +89,8 @@ struct OpenChannel: ParsableCommand {
             case .broadcast: .broadcast
             case .once: .once
             }
-        PlainJob(place: try hub.place(), command: .open(OpenCommand(channel, declaration))).run(quiet: hub.quiet)
+        PlainJob(place: try hub.place(), command: .open(OpenCommand(channel, declaration, policy))).run(
+            quiet: hub.quiet)
     }
 }
 

@@ -14,6 +14,9 @@ struct HoldLock: ParsableCommand {
             free again when the command ends, at once when this program dies, and after --lease when its machine vanishes \
             without a sign. While it waits for the lock, it outlives lost connections and restarts of the hub; a lock that is \
             held is lost with the connection. The exit status is that of the command; 5 when the lock was lost.
+
+            The command gets SLUICE_FENCE, a number that is greater than that of every earlier holder of the lock. A resource \
+            that refuses a smaller number than it has seen is safe from a holder that has lost the lock and does not know it.
             """)
 
     @OptionGroup var hub: HubOptions
@@ -120,7 +123,7 @@ struct LockJob: Sendable {
         let isLost = Mark()
         var status: Int32?
         // In the process group of this process, so that it has the terminal: ctrl-C then reaches it directly.
-        let process = try children.start(command, ownGroup: false) {
+        let process = try children.start(command, environment: ["SLUICE_FENCE=\(token.fence)"], ownGroup: false) {
             status = $0
             gate.open()
         }

@@ -59,6 +59,19 @@ struct Receive: ParsableCommand {
         transform: Spelled.duration)
     var retryDelay: Duration?
 
+    @Option(
+        help: ArgumentHelp(
+            "With --exec: as --retry-delay for the first failure, and twice as long after each further one, up to an hour.",
+            valueName: "D"),
+        transform: Spelled.duration)
+    var backoff: Duration?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --exec: reject a message when its command has failed this many times.", valueName: "N"),
+        transform: Spelled.positive)
+    var maxAttempts: Int?
+
     @Flag(help: "With --exec: answer each message with what the command prints; see sluice call.")
     var answer = false
 
@@ -80,8 +93,12 @@ struct Receive: ParsableCommand {
             throw ValidationError("--null, --raw and --json exclude each other")
         }
         guard lease == nil || ack || exec != nil else { throw ValidationError("--lease requires --ack or --exec") }
-        guard exec != nil || (parallel == nil && retryDelay == nil && !answer) else {
-            throw ValidationError("--parallel, --retry-delay and --answer require --exec")
+        guard exec != nil || (parallel == nil && retryDelay == nil && backoff == nil && maxAttempts == nil && !answer)
+        else {
+            throw ValidationError("--parallel, --retry-delay, --backoff, --max-attempts and --answer require --exec")
+        }
+        guard retryDelay == nil || backoff == nil else {
+            throw ValidationError("--retry-delay and --backoff exclude each other")
         }
         guard !reconnect.noReconnect || exec != nil || follow else {
             throw ValidationError("--no-reconnect requires --exec or --follow: nothing else connects again")
@@ -89,6 +106,13 @@ struct Receive: ParsableCommand {
         guard exec == nil || !(ack || null || (raw && !answer) || json) else {
             throw ValidationError("--exec excludes --ack, --null, --raw and --json")
         }
+    }
+
+    /// What becomes of a message whose command has failed.
+    private var failures: RetryPolicy {
+        let delay = backoff ?? retryDelay ?? .seconds(1)
+        return RetryPolicy(
+            delay: delay, longestDelay: backoff == nil ? delay : .seconds(3600), maxAttempts: maxAttempts)
     }
 
     static let defaultLease = Duration.seconds(30)
@@ -105,7 +129,7 @@ struct Receive: ParsableCommand {
             demand.windowBytes = nil
             let job = ExecJob(
                 place: place, reconnects: !reconnect.noReconnect, demand: demand, command: exec,
-                retryDelay: retryDelay ?? .seconds(1), answering: answer ? (raw ? .exact : .line) : nil)
+                failures: failures, answering: answer ? (raw ? .exact : .line) : nil)
             Invocation.run(quiet: hub.quiet) { try await job.run(in: $0) }
         }
         if ack { demand.lease = lease ?? Self.defaultLease }

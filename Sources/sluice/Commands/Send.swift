@@ -35,6 +35,12 @@ struct Send: ParsableCommand {
         transform: Spelled.identity)
     var id: MessageID?
 
+    @Option(
+        help: ArgumentHelp(
+            "No receiver gets the message before this time is over; a channel that buffers keeps it meanwhile.",
+            valueName: "D"), transform: Spelled.duration)
+    var delay: Duration?
+
     @Flag(name: [.customShort("0"), .long], help: "Messages on standard input end with a zero byte.")
     var null = false
 
@@ -66,7 +72,7 @@ struct Send: ParsableCommand {
     func run() throws {
         let template = SendCommand(
             channel: channel, body: [], timeout: timeout, identity: id.map { SendIdentity($0) },
-            until: until?.goal, minimumReceivers: need)
+            until: until?.goal, minimumReceivers: need, delay: delay)
         let job = SendJob(
             place: try hub.place(), template: template,
             message: words.isEmpty ? nil : Array(words.joined(separator: " ").utf8),

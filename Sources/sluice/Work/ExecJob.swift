@@ -10,8 +10,8 @@ struct ExecJob: Sendable {
     let reconnects: Bool
     let demand: Intake.Demand
     let command: String
-    /// How long no receiver gets a message whose command has failed.
-    let retryDelay: Duration
+    /// What becomes of a message whose command has failed.
+    let failures: RetryPolicy
     /// How what the command prints is the answer to its message. Nil if it is not.
     let answering: Answering?
 
@@ -90,7 +90,10 @@ private final class Crew {
         var process: pid_t = 0
         process = try children.start(
             ["/bin/sh", "-c", job.command],
-            environment: ["SLUICE_CHANNEL=\(job.demand.channel)", "SLUICE_ATTEMPT=\(delivery.message.attempt)"],
+            environment: [
+                "SLUICE_CHANNEL=\(job.demand.channel)", "SLUICE_ATTEMPT=\(delivery.message.attempt)",
+                "SLUICE_FENCE=\(delivery.fence)",
+            ],
             input: file, output: answer, ownGroup: true
         ) { [self] status in
             running.remove(process)
@@ -114,8 +117,7 @@ private final class Crew {
                 } else { nil }
         } catch {
             hasFailed = true
-            console.complain("\(error.message), and its message goes back")
-            return keeper.nack(delivery, delay: job.retryDelay)
+            return giveUp(delivery, because: error.message)
         }
         if status == 0 {
             keeper.acknowledge(delivery, answer: answer) { [console] error in
@@ -124,8 +126,19 @@ private final class Crew {
             }
         } else {
             hasFailed = true
-            console.complain("the command has ended with \(status), and its message goes back")
-            keeper.nack(delivery, delay: job.retryDelay)
+            giveUp(delivery, because: "the command has ended with \(status)")
+        }
+    }
+
+    /// Gives a message back for another attempt, or rejects it after the last one.
+    private func giveUp(_ delivery: LeasedDelivery, because problem: String) {
+        let attempt = delivery.message.attempt
+        if let most = job.failures.maxAttempts, attempt >= most {
+            console.complain("\(problem), and its message is rejected")
+            keeper.reject(delivery, reason: problem)
+        } else {
+            console.complain("\(problem), and its message goes back")
+            keeper.nack(delivery, delay: job.failures.delay(after: attempt))
         }
     }
 

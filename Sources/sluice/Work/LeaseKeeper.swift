@@ -73,6 +73,13 @@ final class LeaseKeeper: @unchecked Sendable {
         delivery.nack(delay: delay) { [self] _ in noteAnswer() }
     }
 
+    /// - Parameter reason: what the sender is told.
+    func reject(_ delivery: LeasedDelivery, reason: String) {
+        held[ObjectIdentifier(delivery)] = nil
+        unanswered += 1
+        delivery.reject(reason: reason) { [self] _ in noteAnswer() }
+    }
+
     private func noteAnswer() {
         unanswered -= 1
         if unanswered == 0 { gate.open() }

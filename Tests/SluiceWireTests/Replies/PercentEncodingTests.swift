@@ -5,7 +5,9 @@ import Testing
 @Suite struct PercentEncodingTests {
     @Test(
         "Any text is one word of visible ASCII, and can be read back",
-        arguments: [("attempts", "attempts"), ("it is 5%", "it%20is%205%25"), ("ü\n", "%C3%BC%0A"), ("", "")])
+        arguments: [
+            ("attempts", "attempts"), ("it is 5%", "it%20is%205%25"), ("ü\n", "%C3%BC%0A"), ("", ""), ("a=b", "a%3Db"),
+        ])
     func anyTextIsAWord(text: String, word: String) {
         #expect(PercentEncoding.encode(text) == word)
         #expect(PercentEncoding.decode(word) == text)

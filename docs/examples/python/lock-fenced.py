@@ -3,8 +3,8 @@
 make example NAME=lock-fenced
 
 A client acquires a permit by receiving it under a lease, and releases it with NACK. So the permit returns by itself
-when its holder dies or does not renew the lease in time (TOUCH). The attempt number of the permit is a fencing token:
-it grows with each holder, so that a storage can refuse writes of an earlier holder.
+when its holder dies or does not renew the lease in time (TOUCH). The fence of the lease is a fencing token: it grows
+with each holder, also when the daemon restarts, so that a storage can refuse writes of an earlier holder.
 """
 
 from threading import Thread
@@ -19,6 +19,19 @@ def create(name, permits):
             client.send(name, b"permit")
 
 
+class Storage:
+    """A resource that refuses the writes of a holder whose lease has ended."""
+
+    def __init__(self):
+        self.fence = 0
+
+    def write(self, who, fence):
+        if fence < self.fence:
+            return print("the storage refuses", who)
+        self.fence = fence
+        print("the storage accepts", who)
+
+
 class Permit:
     """with Permit(client, "lock") as fencing_token: ..."""
 
@@ -26,8 +39,8 @@ class Permit:
         self.client, self.name = client, name
 
     def __enter__(self):
-        _, self.did, attempt = self.client.receive_leased(self.name, "10s")
-        return attempt
+        _, self.did, attributes = self.client.receive_leased(self.name, "10s")
+        return int(attributes["fence"])
 
     def __exit__(self, *_):
         self.client.ask(f"NACK {self.did}")
@@ -35,16 +48,21 @@ class Permit:
 
 def main():
     create("lock", permits=1)
+    storage = Storage()
     with Client() as ann, Client() as bob:
-        with Permit(ann, "lock") as token:
-            print("Ann has the lock, token", token)
+        with Permit(ann, "lock") as fence:
+            print("Ann has the lock")
+            storage.write("Ann", fence)
             print("Bob tries:", bob.ask("RECV timeout=0 lock")[0][0])
         crash = Client()
-        print("Cid has the lock, token", Permit(crash, "lock").__enter__())
+        late = Permit(crash, "lock").__enter__()
+        print("Cid has the lock")
         crash.die()
-        print("Cid has died")
-        with Permit(bob, "lock") as token:
-            print("Bob has the lock, token", token)
+        print("Cid has lost the connection")
+        with Permit(bob, "lock") as fence:
+            print("Bob has the lock")
+            storage.write("Bob", fence)
+            storage.write("late Cid", late)
 
     create("room", permits=3)
     inside, most = [], []

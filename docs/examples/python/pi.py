@@ -25,13 +25,13 @@ def worker(dies=False):
     client = Client("mortal" if dies else "worker")
     try:
         while True:
-            job, did, attempt = client.receive_leased("jobs", "10s")
+            job, did, attributes = client.receive_leased("jobs", "10s")
             if dies:
                 print("a worker dies at its first job", flush=True)
                 return client.die()
             chance = random.Random(int(job))
             hits = sum(chance.random() ** 2 + chance.random() ** 2 < 1 for _ in range(SHOTS))
-            client.send("hits", f"{hits} {attempt}".encode())
+            client.send("hits", f"{hits} {attributes['attempt']}".encode())
             client.ask(f"ACK {did}")
     except Ended:
         client.ask("QUIT")

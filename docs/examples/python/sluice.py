@@ -64,10 +64,10 @@ class Client:
         return self.ask(f"RECV {channel}")[1]
 
     def receive_leased(self, channel, lease):
-        """Returns the message, the did to acknowledge it by, and its attempt number."""
+        """Returns the message, the did to acknowledge it by, and its attributes."""
         words, message = self.ask(f"RECV lease={lease} {channel}")
         attributes = dict(word.split("=") for word in words[3:])
-        return message, attributes["did"], int(attributes["attempt"])
+        return message, attributes["did"], attributes
 
     def call(self, channel, message, id):
         """Sends a message and returns the answer of its receiver. Repeat a call with its id after a lost connection."""

@@ -1,0 +1,75 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Messages whose work fails, messages for later, and fences, through `sluice`.
+@Suite("Failures through sluice", .serialized, .bounded) struct FailureTests {
+    @Test("recv --exec rejects a message after its last attempt, and it moves to the dead channel")
+    func aWorkerGivesUp() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "attempt 1\nattempt 2\nbad\n",
+            of: """
+                sluice open --capacity 5 dead; sluice open --capacity 5 --dead dead jobs
+                sluice send jobs bad
+                sluice recv --exec 'echo attempt $SLUICE_ATTEMPT; exit 3' --max-attempts 2 --backoff 10ms jobs 2> /dev/null &
+                sluice recv dead; kill $!; wait
+                """)
+    }
+
+    @Test("A channel gives up after its max-attempts, and the sender's status tells it")
+    func aChannelGivesUp() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "1\n",
+            of: """
+                sluice open --max-attempts 1 jobs
+                sluice recv --exec false jobs 2> /dev/null & sluice send jobs bad 2> /dev/null
+                echo $?; kill $!; wait
+                """)
+    }
+
+    @Test("send --delay sends a message for later")
+    func aMessageForLater() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "now\n3\n",
+            of: """
+                sluice open --capacity 5 c; sluice send --delay 1h c later; sluice send c now
+                sluice recv c; sluice recv --timeout 0 c 2> /dev/null; echo $?
+                """)
+    }
+
+    @Test("Each holder of a lock has a greater SLUICE_FENCE")
+    func holdersHaveGrowingFences() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "greater\n",
+            of: """
+                first=$(sluice lock l -- sh -c 'echo $SLUICE_FENCE'); second=$(sluice lock l -- sh -c 'echo $SLUICE_FENCE')
+                [ "$second" -gt "$first" ] && echo greater
+                """)
+    }
+
+    @Test("Fences and the epoch grow over a restart with a state directory, although the clock is behind")
+    func fencesGrowOverARestart() throws {
+        let path = temporaryPath("state")
+        try daemonScript("mkdir -p \(path); echo 5000000000000 > \(path)/epoch")
+        var fences: [Int] = []
+        for _ in 1...2 {
+            let daemon = try Daemon(["--listen", "127.0.0.1:0", "--state-directory", path])
+            let shell = try daemon.shell("sluice lock l -- sh -c 'echo $SLUICE_FENCE'")
+            fences.append(try #require(Int(try shell.rest().split(separator: "\n").first ?? "")))
+            _ = try shell.status()
+            try daemon.expectEnd(after: SIGTERM)
+        }
+        #expect(fences[0] >> 20 > 5_000_000_000_000)
+        #expect(fences[1] > fences[0])
+    }
+
+    private func daemonScript(_ script: String) throws {
+        let shell = try Daemon().shell(script)
+        _ = try shell.rest()
+        #expect(try shell.status() == 0)
+    }
+}
