@@ -14,6 +14,19 @@ struct itimerspec;
 extern int timerfd_create(int clock, int flags);
 extern int timerfd_settime(int timer, int flags, const struct itimerspec *time, struct itimerspec *before);
 
+// glibc's `recv` and `send` are cancellation points, which cost two atomic operations a call in a program with threads.
+// No thread of Sluice is ever cancelled, so these two are the plain system calls.
+#include <sys/syscall.h>
+extern long syscall(long number, ...);
+
+static inline long clibev_recv(int socket, void *buffer, unsigned long count) {
+    return syscall(SYS_recvfrom, socket, buffer, count, 0, (void *)0, (void *)0);
+}
+
+static inline long clibev_send(int socket, const void *bytes, unsigned long count, int flags) {
+    return syscall(SYS_sendto, socket, bytes, count, flags, (void *)0, 0);
+}
+
 // Swift's runtime exports this, and Swift code may not name it: the task whose code the calling thread runs, or null.
 extern const void *swift_task_getCurrent(void);
 

@@ -1,3 +1,4 @@
+import CLibev
 import Glibc
 
 /// The system calls on sockets, with errors instead of result codes. None of them blocks.
@@ -55,16 +56,18 @@ enum Socket {
     }
 
     /// Reads without blocking. `buffer` must not be empty.
+    @inline(__always)
     static func tryRead(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        let count = uninterrupted { recv(number, buffer.baseAddress, buffer.count, 0) }
+        let count = uninterrupted { clibev_recv(number, buffer.baseAddress, UInt(buffer.count)) }
         if count > 0 { return .bytes(count) }
         if count == 0 { return .endOfStream }
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
     /// Writes without blocking. `bytes` must not be empty.
+    @inline(__always)
     static func tryWrite(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
-        let count = uninterrupted { send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+        let count = uninterrupted { clibev_send(number, bytes.baseAddress, UInt(bytes.count), Int32(MSG_NOSIGNAL)) }
         if count >= 0 { return .bytes(count) }
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
@@ -101,6 +104,7 @@ enum Socket {
     private static let peerHasFinished: Int16 = 0x2000
 
     /// Repeats a call while a signal interrupts it.
+    @inline(__always)
     static func uninterrupted(_ call: () -> Int) -> Int {
         while true {
             let result = call()
