@@ -18,10 +18,29 @@ package protocol SocketObserver: AnyObject {
 /// The owner keeps the reactor alive, and releases the socket on the reactor's thread.
 package struct PolledSocket: ~Copyable {
     /// What libev gets. It does not move.
-    private struct Registration {
-        var watcher = ev_io()
-        let reactor: Unmanaged<Reactor>
-        unowned(unsafe) let observer: any SocketObserver
+    struct Registration {
+        /// The first member, so that the watcher's address is the registration's. Its `data` links the registrations
+        /// with events that the reactor has not delivered.
+        fileprivate var watcher = ev_io()
+        fileprivate let reactor: Unmanaged<Reactor>
+        unowned(unsafe) fileprivate let observer: any SocketObserver
+        /// The events that the reactor has not delivered; 0 for none.
+        fileprivate var events: Int32 = 0
+
+        /// The next registration in the reactor's list.
+        var next: UnsafeMutablePointer<Registration>? {
+            get { watcher.data?.assumingMemoryBound(to: Registration.self) }
+            set { watcher.data = UnsafeMutableRawPointer(newValue) }
+        }
+
+        /// Calls the owner with the events. The socket may be gone afterwards.
+        mutating func deliver() {
+            let (observer, events) = (observer, events)
+            self.events = 0
+            if events & Int32(EV_ERROR) != 0 { return observer.socketIsUnwatchable() }
+            if events & Int32(EV_READ) != 0 { observer.socketIsReadable() }
+            if events & Int32(EV_WRITE) != 0 { observer.socketIsWritable() }
+        }
     }
 
     /// Nil until the socket is opened.
@@ -60,8 +79,12 @@ package struct PolledSocket: ~Copyable {
 
     deinit {
         stopWatching()
-        registration?.deinitialize(count: 1)
-        registration?.deallocate()
+        guard let registration else { return }
+        if registration.pointee.events != 0 {
+            registration.pointee.reactor._withUnsafeGuaranteedRef { $0.forgetEvents(of: registration) }
+        }
+        registration.deinitialize(count: 1)
+        registration.deallocate()
     }
 
     package var isOpen: Bool { number >= 0 || virtual?.isClosed == false }
@@ -82,7 +105,6 @@ package struct PolledSocket: ~Copyable {
         let events = Int32(reading ? EV_READ : 0) | Int32(writing ? EV_WRITE : 0)
         let watcher = Self.watcher(of: registration)
         clibev_io_init(watcher, { PolledSocket.happened($1, $2) }, number, events)
-        watcher.pointee.data = UnsafeMutableRawPointer(registration)
         registration.pointee.reactor._withUnsafeGuaranteedRef { ev_io_start($0.loop, watcher) }
     }
 
@@ -103,10 +125,11 @@ package struct PolledSocket: ~Copyable {
     }
 
     private static func happened(_ watcher: UnsafeMutablePointer<ev_io>?, _ events: Int32) {
-        guard let data = watcher?.pointee.data else { return }
-        let registration = data.assumingMemoryBound(to: Registration.self)
-        let event = SocketEvent(observer: registration.pointee.observer, events: events)
-        registration.pointee.reactor._withUnsafeGuaranteedRef { $0.queueEvent(event) }
+        guard let watcher else { return }
+        let registration = UnsafeMutableRawPointer(watcher).assumingMemoryBound(to: Registration.self)
+        let isListed = registration.pointee.events != 0
+        registration.pointee.events |= events
+        if !isListed { registration.pointee.reactor._withUnsafeGuaranteedRef { $0.queueEvents(of: registration) } }
     }
 
     // MARK: Transfer
@@ -153,17 +176,5 @@ package struct PolledSocket: ~Copyable {
         virtual?.close()
         number = -1
         descriptor = nil
-    }
-}
-
-/// An event of a socket, until its owner is called.
-struct SocketEvent {
-    let observer: any SocketObserver
-    let events: Int32
-
-    func deliver() {
-        if events & Int32(EV_ERROR) != 0 { return observer.socketIsUnwatchable() }
-        if events & Int32(EV_READ) != 0 { observer.socketIsReadable() }
-        if events & Int32(EV_WRITE) != 0 { observer.socketIsWritable() }
     }
 }

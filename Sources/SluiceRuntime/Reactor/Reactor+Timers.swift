@@ -16,7 +16,7 @@ enum TimerAction {
 
 extension Reactor {
     func setTimer(after timeout: Duration, _ action: TimerAction) -> TimerHandle {
-        timers.insert(action, at: clock.nowNanoseconds &+ timeout.wholeNanoseconds)
+        timers.insert(action, at: nowNanoseconds &+ timeout.wholeNanoseconds)
     }
 
     /// Withdraws a timer; does nothing if it has fired. On the reactor's thread only.
@@ -25,7 +25,9 @@ extension Reactor {
     }
 
     /// The current time of the reactor's clock, in nanoseconds. May be read on any thread.
-    package var nowNanoseconds: UInt64 { clock.nowNanoseconds }
+    package var nowNanoseconds: UInt64 {
+        usesSystemClock ? SystemReactorClock().nowNanoseconds : clock.nowNanoseconds
+    }
 
     /// Calls `work` after `delay`, unless the timer is cancelled before. On the reactor's thread only.
     package func call(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
@@ -40,17 +42,18 @@ extension Reactor {
     package var nextTimerNanoseconds: UInt64? { timers.leastPriority }
 
     func fireDueTimers() {
-        guard timers.count > 0 else { return }
-        let now = clock.nowNanoseconds
+        // While the alarm is set, no timer is due.
+        guard timers.count > 0, !isAlarmSet else { return }
+        let now = nowNanoseconds
         while let action = timers.popFirst(upTo: now) { action.fire() }
     }
 
     /// Sets the one timer of libev to the deadline of the earliest timer. Cancelling a timer does not change it: at
     /// worst the loop wakes once for nothing, which costs less than setting it for each operation with a deadline.
     func setAlarm() {
-        guard clock.runsByItself, let earliest = timers.leastPriority else { return }
+        guard runsByItself, let earliest = timers.leastPriority else { return }
         guard earliest < alarmDeadline || !isAlarmSet else { return }
-        let now = clock.nowNanoseconds
+        let now = nowNanoseconds
         ev_timer_stop(loop, alarm)
         ev_now_update(loop)
         clibev_timer_init(alarm, { _, _, _ in }, earliest > now ? Double(earliest - now) / 1e9 : 0, 0)

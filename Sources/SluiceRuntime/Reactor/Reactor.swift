@@ -20,6 +20,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// What the reactor is called in reports.
     public let name: String
     let clock: any ReactorClock
+    /// Whether `clock` is the machine's. Reading that through the protocol takes three times as long.
+    let usesSystemClock: Bool
+    /// Whether the time passes by itself, so that the reactor sleeps until its next timer is due.
+    let runsByItself: Bool
     let loop: OpaquePointer
 
     private let wakeup: UnsafeMutablePointer<ev_async>
@@ -37,11 +41,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// The number of entries of the run queue that this turn may still run.
     @exclusivity(unchecked) private var jobsLeft = 0
     @exclusivity(unchecked) var timers = IndexedHeap<TimerAction>()
-    @exclusivity(unchecked) private var turnEnds: [any EndOfTurn] = []
-    /// The sockets' events since the last poll began, the latest first.
-    @exclusivity(unchecked) var socketEvents: [SocketEvent] = []
-    /// The last turn's list, whose storage is reused.
-    @exclusivity(unchecked) private var spareTurnEnds: [any EndOfTurn] = []
+    /// The first to call at the end of this turn. Nearly always the only one.
+    @exclusivity(unchecked) private var firstTurnEnd: (any EndOfTurn)?
+    @exclusivity(unchecked) private var otherTurnEnds: [any EndOfTurn] = []
+    /// The list of the sockets with events since the last poll began, the latest first.
+    @exclusivity(unchecked) var firstSocketWithEvents: SocketRegistration?
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
     /// The green task whose code runs; nil when no green task's does.
@@ -79,6 +83,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         }
         self.name = name
         self.clock = clock
+        usesSystemClock = clock is SystemReactorClock
+        runsByItself = clock.runsByItself
         self.loop = loop
         wakeup = .allocate(capacity: 1)
         alarm = .allocate(capacity: 1)
@@ -174,7 +180,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Calls `listener` once, at the end of this turn. On the reactor's thread only.
     package func atEndOfTurn(_ listener: any EndOfTurn) {
-        turnEnds.append(listener)
+        if firstTurnEnd == nil { firstTurnEnd = listener } else { otherTurnEnds.append(listener) }
     }
 
     /// Makes the calling thread the reactor's while `body` runs.
@@ -217,9 +223,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         endTurn()
     }
 
-    private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && turnEnds.isEmpty }
+    private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && firstTurnEnd == nil }
 
     private func runJobs() {
+        guard !runQueue.isEmpty else { return }
         jobsLeft = Self.jobsPerTurn
         while jobsLeft > 0, let entry = runQueue.popFirst() {
             jobsLeft -= 1
@@ -314,11 +321,17 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     }
 
     func endTurn() {
-        guard !turnEnds.isEmpty else { return }
-        swap(&turnEnds, &spareTurnEnds)
-        for listener in spareTurnEnds { listener.turnEnds() }
-        // One by one: there is hardly ever more than one, and emptying the array at once costs three times as much.
-        while spareTurnEnds.popLast() != nil {}
+        guard let first = firstTurnEnd.take() else { return }
+        // What these add is called at the end of the next turn.
+        guard otherTurnEnds.isEmpty else { return endTurn(of: first) }
+        first.turnEnds()
+    }
+
+    private func endTurn(of first: any EndOfTurn) {
+        let others = otherTurnEnds
+        otherTurnEnds = []
+        first.turnEnds()
+        for listener in others { listener.turnEnds() }
     }
 
     /// Takes turns without polling the kernel until nothing is left to do at the clock's current time. On a thread of
@@ -335,8 +348,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     /// Whether a timer is due by a clock that stands still, for which no alarm is set.
     private var isTimerDueByHand: Bool {
-        guard !clock.runsByItself, let earliest = timers.leastPriority else { return false }
-        return earliest <= clock.nowNanoseconds
+        guard !runsByItself, let earliest = timers.leastPriority else { return false }
+        return earliest <= nowNanoseconds
     }
 
     private var isDeadlocked: Bool {

@@ -23,7 +23,7 @@ public struct SystemReactorClock: ReactorClock {
     public var nowNanoseconds: UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+        return UInt64(truncatingIfNeeded: time.tv_sec &* 1_000_000_000 &+ time.tv_nsec)
     }
 
     /// Does nothing, because the time passes by itself.
