@@ -135,6 +135,13 @@ def _connected(port, ping, pong):
 
 
 def _handoff(a, b):
+    # Now and then, a send is read before its receive and waits. The first one makes Swift's runtime look up types.
+    a.sendall(b"#s SEND c x\n#p PING\n")
+    _expect(a, b"#p OK\n")
+    b.sendall(b"RECV c\n")
+    _expect(a, b"#s OK\n")
+    _expect(b, b"MSG c 1\nx\n")
+
     def act(count):
         for _ in range(count):
             b.sendall(b"RECV c\n")
