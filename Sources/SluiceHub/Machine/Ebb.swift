@@ -16,6 +16,7 @@ struct Ebb {
 
     /// Returns whether to return free memory to the system now: once when the number has fallen to an eighth of a high
     /// peak, and once more when it reaches 0 and the shared memory is free as well.
+    @inline(__always)
     mutating func falls(to count: Int) -> Bool {
         if peak > leastPeak, count < peak / 8 {
             peak = count

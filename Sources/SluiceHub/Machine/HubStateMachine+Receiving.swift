@@ -186,7 +186,7 @@ extension HubStateMachine {
                 let attributes = Attributes(attributes.taking(receiver.arm), letter)
                 outbox.finish(operation, id, .message(channel.name, message.body, attributes))
             } else {
-                outbox.finish(operation, id, message, from: channel.name, attributes.taking(receiver.arm))
+                outbox.finish(operation, id, message, from: channel, attributes.taking(receiver.arm))
             }
             if receiver.arm == nil, channel.extras == nil { recycle(operation) }
         }

@@ -92,12 +92,14 @@ struct HubStateMachine: ~Copyable {
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
     /// Returns whether to return free memory to the system now. True once for each ebb.
+    @inline(__always)
     mutating func ebbs() -> Bool {
         let parkedEbbs = parkedEbb.falls(to: operations.count)
         return connectionEbb.falls(to: clients.count) || parkedEbbs
     }
 
     /// The time at which `expire` should be called next, in nanoseconds of the clock.
+    @inline(__always)
     var nextDeadline: UInt64? {
         // Read after each transaction, so it avoids an array, and comparing optionals.
         let next = min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)

@@ -31,7 +31,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
     /// The next connection in the list of those that are scheduled.
-    @exclusivity(unchecked) var nextScheduled: Connection?
+    @exclusivity(unchecked) var nextScheduled: Unmanaged<Connection>?
     /// Whether the last read filled its buffer, which suggests that more input is waiting.
     @exclusivity(unchecked) private var hasMoreToRead = false
     /// How many more reads a draining hub allows this connection, so that a client that keeps sending cannot hold up
@@ -127,10 +127,16 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     private static let leastCharged = 4 << 10
 
     /// Charges the client for its input and output, and ends the connection if they exceed its share.
+    @inline(__always)
     private func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) {
         guard let refusal = conversation.chargeBuffers(ifChangedBy: least, countingBodies: countsBodies),
             conversation.ending == nil
         else { return }
+        refuse(refusal)
+    }
+
+    @inline(never)
+    private func refuse(_ refusal: WireError) {
         if conversation.holdsMoreInput {
             conversation.refuse(refusal, because: .memory)
         } else {
@@ -158,6 +164,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
     }
 
     /// Writes pending output in the middle of a turn.
+    @inline(never)
     func flushEarly() {
         guard isOpen, !socket.watchesWriting, !segment.output.isEmpty else { return }
         // The write at the end of the turn handles a failure. It must not be handled here, because the conversation may
@@ -169,14 +176,15 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         isScheduled = false
         guard isOpen else {
             // If many clients with much state in the hub disconnect at the same time, some wait for the next turn.
-            if share.stepsForLeaving > 0 { forget() } else { schedule() }
+            if share.stepsForLeaving > 0 { withExtendedLifetime(self) { forget() } } else { schedule() }
             return
         }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }
-        conversation.reportWritten()
         conversation.turnEnds()
+        if isAtRest { return }
+        conversation.reportWritten()
         chargeBuffers(ifChangedBy: Self.leastCharged, countingBodies: true)
         if conversation.canRunHeld { schedule() }
         if share.isDraining { endIfDrained() }
@@ -184,6 +192,12 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         guard isOpen else { return }
         watch()
         setAlarm()
+    }
+
+    /// Whether the end of a turn changes nothing more, as is nearly always the case.
+    private var isAtRest: Bool {
+        conversation.isAtRest && segment.output.isEmpty && deadlines == nil && !share.isDraining
+            && socket.watchesReading && !socket.watchesWriting
     }
 
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for

@@ -11,6 +11,7 @@ extension Conversation {
     /// - Parameter countsBodies: whether to count the bodies that the output refers to. In the middle of a turn, most
     ///   of them are about to be written, and other connections share them.
     /// - Returns: the error if the client may not use that much memory. Nearly always nil.
+    @inline(__always)
     func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) -> WireError? {
         let output = countsBodies ? segment.output.memoryBytes : segment.output.encodedBytes
         let bytes = inputBytes + output

@@ -68,6 +68,7 @@ final class Conversation {
 
     /// How the conversation has ended. Nil while more replies may follow. After the end, `segment` holds the last
     /// output.
+    @inline(__always)
     var ending: ConnectionEnding? {
         switch phase {
         case .over(let ending): ending
@@ -78,6 +79,7 @@ final class Conversation {
 
     /// The number of bytes that may be read now. 0 while the client does not read its replies, or has sent too much in
     /// advance.
+    @inline(__always)
     var readableBytes: Int {
         if hasInputEnded || !hasOutputCredit { return 0 }
         let free = hub.inputCapacity - held.count
@@ -89,16 +91,23 @@ final class Conversation {
     @exclusivity(unchecked) var chargedBytes = 0
 
     /// The memory of the input that has not run.
-    var inputBytes: Int { held.count + parser.bufferedBytes }
+    @inline(__always)
+    var inputBytes: Int {
+        // Only an unfinished request has memory in the parser. After the end of the input, its time does not count.
+        held.count + (incompleteSince == nil && !hasInputEnded ? 0 : parser.bufferedBytes)
+    }
     /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
+    @inline(__always)
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if let admission { return isAuthenticating ? nil : (admission.deadline, .denied) }
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
 
     /// Whether held input can run now.
+    @inline(__always)
     var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun && stepsLeft > 0 }
 
+    @inline(__always)
     private var canRun: Bool {
         if case .open = phase {
             !segment.hasParkedUntagged && job == nil && hasOutputCredit
@@ -107,8 +116,20 @@ final class Conversation {
         }
     }
 
+    @inline(__always)
     private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
     private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
+
+    /// Whether the conversation goes on, and no input, charge or credit is left to handle at the end of a turn.
+    @inline(__always)
+    var isAtRest: Bool {
+        if case .open = phase {
+            held.isEmpty && incompleteSince == nil && chargedBytes == 0 && segment.unreportedBytes == 0
+                && admission == nil && !hasInputEnded
+        } else {
+            false
+        }
+    }
 
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
@@ -123,12 +144,13 @@ final class Conversation {
     func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
         if held.isEmpty, canRun {
-            hold(input, from: runCommands(in: input, observer))
+            let consumed = runCommands(in: input, observer)
+            if consumed < input.count { hold(input, from: consumed) }
         } else {
             held.append(contentsOf: input)
             if canRun, stepsLeft > 0 { runHeld(between: observer) }
         }
-        if case .open = phase, !isAuthenticating, admission?.allows(held.count) == false {
+        if let admission, case .open = phase, !isAuthenticating, !admission.allows(held.count) {
             refuse(.tooMuchUnproven(hub.limits), because: .denied)
         }
     }
@@ -220,34 +242,45 @@ final class Conversation {
             let isWithinLimit = admission?.count(offset - start) != false
             return isWithinLimit ? perform(step) : refuse(.tooMuchUnproven(hub.limits), because: .denied)
         }
-        var step: RequestParser.Step?
-        hub.transactOnState(share) { state in
+        var end = BatchEnd.usual
+        hub.transactOnState(segment.share) { state in
             state.machine.sliceEnd = state.machine.steps + stepsLeft
-            step = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd)
+            end = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd)
             stepsLeft = state.machine.sliceEnd - state.machine.steps
         }
-        if let step { perform(step) }
-        if !share.events.isEmpty { hub.reportEvents(of: share) }
+        switch end {
+        case .usual: break
+        case .needsMore: isParserHungry = true
+        case .refused:
+            let refusal = share.found.takeRefusal()
+            perform(.refused(refusal.tag, refusal.error))
+        case .request: perform(.request(share.found.takeRequest()))
+        }
+        if !segment.share.events.isEmpty { hub.reportEvents(of: segment.share) }
+    }
+
+    /// What is left to do outside of the lock at the end of a batch. The values are in `ReactorShare.found`.
+    private enum BatchEnd {
+        case usual, needsMore, refused, request
     }
 
     /// Runs commands that need the hub's lock.
-    ///
-    /// - Returns: a parser step that must be handled outside the lock. Nil if the batch has ended.
     private func runUnderLock(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
-    ) -> RequestParser.Step? {
-        let found = share.found
+    ) -> BatchEnd {
+        let found = segment.share.found
         segment.isRunning = true
         defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {
             switch parser.find(input, offset: &offset, into: found) {
             case .needsMore: return .needsMore
-            case .refused:
-                let refusal = found.takeRefusal()
-                return .refused(refusal.tag, refusal.error)
+            case .refused: return .refused
             case .request:
                 let request = found.takeRequest()
-                guard request.command.runsUnderLock else { return .request(request) }
+                guard request.command.runsUnderLock else {
+                    found.putBack(request)
+                    return .request
+                }
                 run(request, &machine)
             case .repeatedSend: runRepeatedSend(&machine)
             case .repeatedReceive: runRepeatedReceive(&machine)
@@ -258,9 +291,9 @@ final class Conversation {
             hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
-            guard offset < sliceEnd, offset < input.count, canRun, machine.hasStepsLeft else { return nil }
+            guard offset < sliceEnd, offset < input.count, canRun, machine.hasStepsLeft else { return .usual }
         }
-        return nil
+        return .usual
     }
 
     private func perform(_ step: RequestParser.Step) {
@@ -350,8 +383,10 @@ final class Conversation {
     }
 
     /// Returns whether a command with that tag may run and park, and refuses it otherwise.
-    private func mayBegin(_ tag: Tag?) -> Bool {
-        guard tag != nil else { return true }
+    @inline(__always)
+    private func mayBegin(_ tag: Tag?) -> Bool { tag == nil || mayBeginTagged(tag) }
+
+    private func mayBeginTagged(_ tag: Tag?) -> Bool {
         guard mayAnswer(tag) else { return false }
         let limit = hub.limits.wire.maxPendingTags
         if segment.parkedTags.count < limit { return true }

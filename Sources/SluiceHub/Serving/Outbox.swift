@@ -23,7 +23,7 @@ struct Outbox: ~Copyable {
     private mutating func segment(of client: ClientRecord) -> (segment: OutboxSegment, isOwn: Bool)? {
         guard let segment = client.segment else { return nil }
         if segment.shareNumber == shareNumber, !segment.isRunning {
-            if !segment.isArrived { segment.share.noteArrival(in: segment) }
+            segment.noteArrival()
             return (segment, true)
         }
         if !segment.isListed {
@@ -60,14 +60,14 @@ struct Outbox: ~Copyable {
 
     /// Ends an operation with a message.
     mutating func finish(
-        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: ChannelName,
+        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: NamedChannel,
         _ attributes: CommonAttributes
     ) {
         if let (segment, isOwn) = segment(of: operation.client) {
             segment.finish(operation.caller.tag, message, from: channel, attributes, isOwn: isOwn)
         } else {
             effects.append(
-                Effect(operation.caller, id, .final(.message(channel, message.body, Attributes(attributes)))))
+                Effect(operation.caller, id, .final(.message(channel.name, message.body, Attributes(attributes)))))
         }
     }
 

@@ -32,7 +32,7 @@ final class OutboxSegment: @unchecked Sendable {
     @exclusivity(unchecked) var isRunning = false
     /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
     @exclusivity(unchecked) var isArrived = false
-    @exclusivity(unchecked) var nextArrived: OutboxSegment?
+    @exclusivity(unchecked) var nextArrived: Unmanaged<OutboxSegment>?
     /// Not retained: the connection owns the segment, and removes it from the outbox before it is released itself.
     unowned(unsafe) var owner: (any SegmentOwner)?
 
@@ -80,6 +80,12 @@ final class OutboxSegment: @unchecked Sendable {
 
     // MARK: Under the hub's lock
 
+    /// Lists the segment as one with new replies. Called on the thread of the connection's reactor.
+    @inline(__always)
+    func noteArrival() {
+        if !isArrived { share.noteArrival(in: self) }
+    }
+
     /// Appends the last reply to an operation.
     ///
     /// - Parameter isOwn: whether the caller is on the thread of the connection's reactor and may append to the
@@ -109,15 +115,15 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// Appends a message, which is the last reply to an operation.
     func finish(
-        _ tag: Tag?, _ message: MessageBytes, from channel: ChannelName, _ attributes: CommonAttributes, isOwn: Bool
+        _ tag: Tag?, _ message: MessageBytes, from channel: NamedChannel, _ attributes: CommonAttributes, isOwn: Bool
     ) {
         guard isOwn else {
             let waiting = ensureWaiting()
-            waiting.encoded.append(message, from: channel, attributes, tag: tag)
+            waiting.encoded.append(message, from: channel.name, attributes, tag: tag)
             return waiting.end(tag)
         }
         if isClosed { return }
-        output.append(message, from: channel, attributes, tag: tag)
+        output.append(message, from: channel.name, attributes, tag: tag)
         endOwn(tag)
     }
 

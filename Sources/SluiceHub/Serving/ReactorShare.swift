@@ -22,13 +22,14 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     let number: Int
     /// The buffer that connections read into. A connection leaves nothing in it when it returns to the reactor.
     let scratch: UnsafeMutableRawBufferPointer
-    /// The list of segments with new replies whose owners have not been notified.
-    @exclusivity(unchecked) private var firstArrived: OutboxSegment?
+    /// The list of segments with new replies whose owners have not been notified. Not retained, nor are the links: a
+    /// segment that is not closed belongs to a connection of the hub.
+    @exclusivity(unchecked) private var firstArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var lastArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var isNotifying = false
-    /// The list of the connections to call at the end of this turn.
-    @exclusivity(unchecked) private var firstScheduled: Connection?
-    // Not retained: the list's links retain all of its connections.
+    /// The list of the connections to call at the end of this turn. Not retained, nor are the links: the hub retains a
+    /// connection until it is forgotten, which it is only when it is called.
+    @exclusivity(unchecked) private var firstScheduled: Unmanaged<Connection>?
     @exclusivity(unchecked) private var lastScheduled: Unmanaged<Connection>?
     @exclusivity(unchecked) private var scheduledCount = 0
     /// The conversations with a report to continue. They take turns.
@@ -79,14 +80,15 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Lists a segment with new replies. Called under the hub's lock.
     func noteArrival(in segment: OutboxSegment) {
-        if segment.isArrived { return }
+        if segment.isArrived || segment.isClosed { return }
         segment.isArrived = true
+        let link = Unmanaged.passUnretained(segment)
         if firstArrived == nil {
-            firstArrived = segment
+            firstArrived = link
         } else {
-            lastArrived?._withUnsafeGuaranteedRef { $0.nextArrived = segment }
+            lastArrived?._withUnsafeGuaranteedRef { $0.nextArrived = link }
         }
-        lastArrived = .passUnretained(segment)
+        lastArrived = link
     }
 
     /// Moves the replies that wait in a segment to its connection's half, and lists the segment as one with new
@@ -98,13 +100,19 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     }
 
     /// Notifies the owners of the segments with new replies.
+    @inline(__always)
     func notifyOwners() {
-        if firstArrived == nil || isNotifying { return }
+        if firstArrived != nil, !isNotifying { notifyArrivedOwners() }
+    }
+
+    private func notifyArrivedOwners() {
         isNotifying = true
-        while let segment = firstArrived {
-            firstArrived = segment.nextArrived.take()
-            segment.isArrived = false
-            if !segment.isClosed { segment.owner?.repliesArrived() }
+        while let first = firstArrived {
+            first._withUnsafeGuaranteedRef { segment in
+                firstArrived = segment.nextArrived.take()
+                segment.isArrived = false
+                if !segment.isClosed { segment.owner?.repliesArrived() }
+            }
         }
         isNotifying = false
     }
@@ -113,13 +121,14 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Schedules a connection to be called at the end of this turn.
     func schedule(_ connection: Connection) {
+        let link = Unmanaged.passUnretained(connection)
         if firstScheduled == nil {
-            firstScheduled = connection
+            firstScheduled = link
             awaitEndOfTurn()
         } else {
-            lastScheduled?._withUnsafeGuaranteedRef { $0.nextScheduled = connection }
+            lastScheduled?._withUnsafeGuaranteedRef { $0.nextScheduled = link }
         }
-        lastScheduled = .passUnretained(connection)
+        lastScheduled = link
         scheduledCount += 1
     }
 
@@ -132,12 +141,14 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     func turnEnds() {
         awaitsEndOfTurn = false
         stepsForLeaving = Budget.stepsForLeaving
-        continueReports()
+        if !reporting.isEmpty { continueReports() }
         var next = firstScheduled.take()
         scheduledCount = 0
-        while let connection = next {
-            next = connection.nextScheduled.take()
-            connection.turnEnds()
+        while let scheduled = next {
+            scheduled._withUnsafeGuaranteedRef { connection in
+                next = connection.nextScheduled.take()
+                connection.turnEnds()
+            }
         }
     }
 
@@ -148,9 +159,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     func flushEarly(with busy: Connection) {
         guard scheduledCount <= Self.mostFlushedEarly else { return }
         var next = firstScheduled
-        while let connection = next {
-            if connection !== busy { connection.flushEarly() }
-            next = connection.nextScheduled
+        while let scheduled = next {
+            scheduled._withUnsafeGuaranteedRef { connection in
+                if connection !== busy { connection.flushEarly() }
+                next = connection.nextScheduled
+            }
         }
         busy.flushEarly()
     }

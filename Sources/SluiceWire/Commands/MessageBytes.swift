@@ -15,6 +15,9 @@ package enum MessageBytes: @unchecked Sendable {
     /// copying it.
     case shared(Body)
 
+    /// No bytes. Nothing is released when they are replaced.
+    static var nothing: MessageBytes { .borrowed(UnsafeRawBufferPointer(start: nil, count: 0)) }
+
     /// The number of bytes.
     @inlinable package var count: Int {
         switch self {

@@ -14,7 +14,7 @@ package struct CommonAttributes: Sendable, Hashable {
     /// The number of receivers that took a broadcast. -1 without this attribute.
     fileprivate var receiverCount: Int32 = -1
     /// The number of the arm that a select committed. -1 without this attribute.
-    fileprivate var armNumber: Int32 = -1
+    @usableFromInline var armNumber: Int32 = -1
     /// Whether another send with the same id delivered the message.
     package var isDuplicate = false
     /// Whether the channel dropped the message because of its `overflow=`.
@@ -38,7 +38,7 @@ package struct CommonAttributes: Sendable, Hashable {
     }
 
     /// The number of the arm that a select committed. Nil without this attribute.
-    package var arm: Int? {
+    @inlinable package var arm: Int? {
         get { armNumber < 0 ? nil : Int(armNumber) }
         set { armNumber = newValue.map { Int32(clamping: $0) } ?? -1 }
     }

@@ -73,7 +73,7 @@ struct LineMemo: ~Copyable {
             guard remember(line.prefix(start), isTagged, .send) else { return }
             self.send = send
             // Borrowed bytes are invalid after the call.
-            self.send?.body = .owned([])
+            self.send?.body = .nothing
         case .receive(let receive): if remember(line, isTagged, .receive) { self.receive = receive }
         case .ping(let body) where body.isEmpty: _ = remember(line, isTagged, .ping)
         default: return

@@ -69,6 +69,9 @@ package struct RequestParser: ~Copyable {
             return taken
         }
 
+        /// Keeps a request that was taken for another call of `takeRequest`.
+        package func putBack(_ request: consuming Request) { self.request = request }
+
         /// Returns the refusal that was found. Call it once.
         package func takeRefusal() -> (tag: Tag?, error: WireError) {
             refusal.take() ?? (nil, .unterminatedBody)
@@ -172,7 +175,7 @@ package struct RequestParser: ~Copyable {
     }
     package mutating func putBack(_ send: consuming SendCommand) {
         // The borrowed text is invalid after the call.
-        send.body = .owned([])
+        send.body = .nothing
         memo?.pointee.send = send
     }
     /// Takes the receive of the last call, if that found a repeated receive. The caller must put it back before the
