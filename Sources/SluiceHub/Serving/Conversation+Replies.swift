@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// The replies of a conversation, and what is reported about them.
+/// The outcomes and replies of commands, and what is reported about them.
 extension Conversation {
     /// Notes an event, which the hub reports after the batch, without its lock.
     func note(_ kind: ClientEvent.Kind) {
@@ -14,6 +14,41 @@ extension Conversation {
         segment.unreportedBytes -= written
         hub.transact(share) { [id] in $0.outputWritten(written, of: id) }
     }
+
+    // MARK: Commands
+
+    func conclude(_ outcome: Outcome, _ tag: Tag?) {
+        switch outcome {
+        case .ok(let attributes): segment.output.append(ok: attributes, tag: tag)
+        case .done(let reply): emit(reply, tag)
+        case .parked(let id): park(id, tag)
+        }
+    }
+
+    /// Returns whether a command with that tag may run, and refuses it otherwise.
+    func mayAnswer(_ tag: Tag?) -> Bool {
+        guard isInUse(tag) else { return true }
+        emit(.error(.tagInUse), tag)
+        return false
+    }
+
+    /// Returns whether a command with that tag may run and park, and refuses it otherwise.
+    @inline(__always)
+    func mayBegin(_ tag: Tag?) -> Bool { tag == nil || mayBeginTagged(tag) }
+
+    private func mayBeginTagged(_ tag: Tag?) -> Bool {
+        guard mayAnswer(tag) else { return false }
+        let limit = hub.limits.wire.maxPendingTags
+        if segment.parkedTags.count < limit { return true }
+        emit(.error(WireError(.limit, "a connection may have at most \(limit) tagged commands pending")), tag)
+        return false
+    }
+
+    private func park(_ id: OperationID, _ tag: Tag?) {
+        if let tag { segment.parkedTags[tag] = id } else { segment.hasParkedUntagged = true }
+    }
+
+    // MARK: Replies
 
     func answer(_ reply: Reply, _ tag: Tag?) {
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }

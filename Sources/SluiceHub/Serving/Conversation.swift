@@ -367,37 +367,6 @@ final class Conversation {
     /// Whether it is certain, without a lookup of the tag, that a command with it may run and park.
     private func isFree(_ tag: RequestParser.RepeatedTag) -> Bool { tag.bytes.isEmpty || segment.parkedTags.isEmpty }
 
-    private func conclude(_ outcome: Outcome, _ tag: Tag?) {
-        switch outcome {
-        case .ok(let attributes): segment.output.append(ok: attributes, tag: tag)
-        case .done(let reply): emit(reply, tag)
-        case .parked(let id): park(id, tag)
-        }
-    }
-
-    /// Returns whether a command with that tag may run, and refuses it otherwise.
-    private func mayAnswer(_ tag: Tag?) -> Bool {
-        guard isInUse(tag) else { return true }
-        emit(.error(.tagInUse), tag)
-        return false
-    }
-
-    /// Returns whether a command with that tag may run and park, and refuses it otherwise.
-    @inline(__always)
-    private func mayBegin(_ tag: Tag?) -> Bool { tag == nil || mayBeginTagged(tag) }
-
-    private func mayBeginTagged(_ tag: Tag?) -> Bool {
-        guard mayAnswer(tag) else { return false }
-        let limit = hub.limits.wire.maxPendingTags
-        if segment.parkedTags.count < limit { return true }
-        emit(.error(WireError(.limit, "a connection may have at most \(limit) tagged commands pending")), tag)
-        return false
-    }
-
-    private func park(_ id: OperationID, _ tag: Tag?) {
-        if let tag { segment.parkedTags[tag] = id } else { segment.hasParkedUntagged = true }
-    }
-
     func quit(_ tag: Tag?) {
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         phase = .quitting(tag)
