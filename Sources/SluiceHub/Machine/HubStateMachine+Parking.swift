@@ -96,7 +96,7 @@ extension HubStateMachine {
         operation.charge = Int32(truncatingIfNeeded: bytes)
         client.charge(bytes)
         operation.next = next
-        operations.insert(operation)
+        operations.insert(consume operation)
         if let next { operations[next]?.previous = id }
         parkedEbb.rise(to: operations.count)
         return id
@@ -125,8 +125,10 @@ extension HubStateMachine {
     /// Removes a parked operation from all queues and lists.
     ///
     /// - Parameter arm: the arm of a select that was taken.
-    mutating func retire(_ operation: ParkedOperation, _ id: OperationID, arm: Int32?) {
-        _ = operations.remove(id)
+    /// - Returns: the operation, as the slab held it.
+    @discardableResult
+    mutating func retire(_ operation: ParkedOperation, _ id: OperationID, arm: Int32?) -> ParkedOperation? {
+        let removed = operations.remove(id)
         if let next = operation.next { operations[next]?.previous = operation.previous }
         if let previous = operation.previous { operations[previous]?.next = operation.next }
         operation.client.remove(operation)
@@ -137,11 +139,12 @@ extension HubStateMachine {
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             operation.client.fairness.remember(arm, of: key)
         }
+        return removed
     }
 
     /// Keeps the object of a plain receive that has ended, for reuse: allocating one for each handoff took a thirtieth
     /// of the handoff's instructions. The objects of other operations hold messages, so they are released.
-    mutating func recycle(_ operation: ParkedOperation) {
+    mutating func recycle(_ operation: consuming ParkedOperation) {
         if spareOperations.count < Self.maxSpareOperations { spareOperations.append(operation) }
     }
 

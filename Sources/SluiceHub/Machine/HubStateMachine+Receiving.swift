@@ -181,14 +181,14 @@ extension HubStateMachine {
                 hint = SendHint(countedReceive: counted, id: id, operation: operation)
             }
         } else {
-            retire(operation, id, arm: receiver.arm)
+            let removed = retire(operation, id, arm: receiver.arm)
             if let letter {
                 let attributes = Attributes(attributes.taking(receiver.arm), letter)
                 outbox.finish(operation, id, .message(channel.name, message.body, attributes))
             } else {
                 outbox.finish(operation, id, message, from: channel, attributes.taking(receiver.arm))
             }
-            if receiver.arm == nil, channel.extras == nil { recycle(operation) }
+            if receiver.arm == nil, channel.extras == nil, let removed { recycle(removed) }
         }
     }
 

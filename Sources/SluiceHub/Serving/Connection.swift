@@ -10,7 +10,7 @@ import SluiceWire
 ///
 /// With 50 pairs of clients that do nothing but hand off messages, nine tenths of the time are spent in the kernel.
 /// Most of that is in `send`, which on loopback also does the receiver's work of TCP.
-final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked Sendable {
+final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else is used only on the reactor's thread.
 
     private enum State {
@@ -49,7 +49,7 @@ final class Connection: SegmentOwner, SliceObserver, SocketObserver, @unchecked 
         self.share = share
         segment = OutboxSegment(on: share)
         conversation = Conversation(id, in: segment, of: hub)
-        segment.owner = self
+        segment.owner = .passUnretained(self)
     }
 
     /// Starts to serve the client.

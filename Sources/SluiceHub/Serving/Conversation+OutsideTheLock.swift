@@ -55,7 +55,7 @@ extension Conversation {
         _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
             if attempt.credentials != nil { hub.decided(key, on: segment.share) }
             attempt.isDue = true
-            segment.owner?.repliesArrived()
+            segment.owner?.takeUnretainedValue().repliesArrived()
             segment.share.delayedAuthentications[id] = nil
         }
     }

@@ -32,7 +32,7 @@ extension Conversation {
         guard let reply = job.report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
         self.job = nil
         emit(reply, job.tag)
-        segment.owner?.repliesArrived()
+        segment.owner?.takeUnretainedValue().repliesArrived()
         return false
     }
 }

@@ -53,15 +53,17 @@ final class Conversation {
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
-    var share: ReactorShare { segment.share }
+    /// Stored here too, because that saves a reference count for each batch, and the object is no larger for it.
+    let share: ReactorShare
 
     init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
         self.id = id
         self.segment = segment
+        share = segment.share
         parser = RequestParser(hub.parserLimits)
         stepsLeft = hub.limits.turnSteps
-        if hub.users != nil { admission = Admission(hub.limits, at: segment.share.reactor.nowNanoseconds) }
+        if hub.users != nil { admission = Admission(hub.limits, at: share.reactor.nowNanoseconds) }
     }
 
     // MARK: State
@@ -243,7 +245,7 @@ final class Conversation {
             return isWithinLimit ? perform(step) : refuse(.tooMuchUnproven(hub.limits), because: .denied)
         }
         var end = BatchEnd.usual
-        hub.transactOnState(segment.share) { state in
+        hub.transactOnState(share) { state in
             state.machine.sliceEnd = state.machine.steps + stepsLeft
             end = runUnderLock(&state.machine, input, &offset, upTo: sliceEnd)
             stepsLeft = state.machine.sliceEnd - state.machine.steps
@@ -256,7 +258,7 @@ final class Conversation {
             perform(.refused(refusal.tag, refusal.error))
         case .request: perform(.request(share.found.takeRequest()))
         }
-        if !segment.share.events.isEmpty { hub.reportEvents(of: segment.share) }
+        if !share.events.isEmpty { hub.reportEvents(of: share) }
     }
 
     /// What is left to do outside of the lock at the end of a batch. The values are in `ReactorShare.found`.
@@ -265,20 +267,20 @@ final class Conversation {
     }
 
     /// Runs commands that need the hub's lock.
+    @inline(__always)
     private func runUnderLock(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> BatchEnd {
-        let found = segment.share.found
         segment.isRunning = true
         defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {
-            switch parser.find(input, offset: &offset, into: found) {
+            switch share.withFound({ parser.find(input, offset: &offset, into: $0) }) {
             case .needsMore: return .needsMore
             case .refused: return .refused
             case .request:
-                let request = found.takeRequest()
+                let request = share.found.takeRequest()
                 guard request.command.runsUnderLock else {
-                    found.putBack(request)
+                    share.found.putBack(request)
                     return .request
                 }
                 run(request, &machine)

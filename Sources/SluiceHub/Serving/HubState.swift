@@ -185,7 +185,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let deadline = machine.nextDeadline
         let ebbs = machine.ebbs()
         let isDrained = isDrained
-        machine.hint = nil
+        if machine.hint != nil { machine.hint = nil }
         let continues = !machine.unfinished.isEmpty && !isContinuing
         if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained, !continues { return nil }
         var aftermath = Aftermath()

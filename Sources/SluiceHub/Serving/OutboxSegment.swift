@@ -1,11 +1,6 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Notified, on the thread of its reactor, when replies have arrived in its segment.
-protocol SegmentOwner: AnyObject {
-    func repliesArrived()
-}
-
 /// The replies on their way to one connection, and the connection's pending operations.
 ///
 /// A segment has two halves. The connection's half is used only on its reactor's thread; decisions that this thread
@@ -33,8 +28,9 @@ final class OutboxSegment: @unchecked Sendable {
     /// Whether the segment is in its reactor's list of segments with new replies, and the next segment in the list.
     @exclusivity(unchecked) var isArrived = false
     @exclusivity(unchecked) var nextArrived: Unmanaged<OutboxSegment>?
-    /// Not retained: the connection owns the segment, and removes it from the outbox before it is released itself.
-    unowned(unsafe) var owner: (any SegmentOwner)?
+    /// Notified, on the thread of its reactor, when replies have arrived. Not retained: the connection owns the segment,
+    /// and removes it from the outbox before it is released itself.
+    @exclusivity(unchecked) var owner: Unmanaged<Connection>?
 
     // MARK: The hub's half
 

@@ -32,6 +32,8 @@ struct BoundedWriter {
 
     @inline(__always)
     mutating func put(_ text: String) {
+        // Unlike `withUTF8`, this needs no copy, which would take a reference count.
+        if text.utf8.withContiguousStorageIfAvailable({ put(UnsafeRawBufferPointer($0)) }) != nil { return }
         var text = text
         text.withUTF8 { put(UnsafeRawBufferPointer($0)) }
     }

@@ -90,12 +90,11 @@ struct LineMemo: ~Copyable {
         return true
     }
 
-    private func isPrefix(of line: ByteView) -> Bool {
-        withUnsafeBytes(of: head) { head in
-            guard let left = head.baseAddress, let right = line.raw.baseAddress, line.count >= count else {
-                return false
-            }
-            return memcmp(left, right, count) == 0
+    private mutating func isPrefix(of line: ByteView) -> Bool {
+        guard let right = line.raw.baseAddress, line.count >= count else { return false }
+        // In place, because a copy of `head` would take more than the comparison.
+        return withUnsafeMutableBytes(of: &head) { [count] head in
+            head.baseAddress.map { memcmp($0, right, count) == 0 } ?? false
         }
     }
 }
