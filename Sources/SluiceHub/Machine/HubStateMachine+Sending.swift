@@ -30,7 +30,7 @@ extension HubStateMachine {
     }
 
     mutating func send(_ command: SendCommand, _ caller: Caller) -> Outcome {
-        hint = nil
+        if hint != nil { hint = nil }
         let options = command.isPlain ? nil : command.given
         let patience = Patience(options, bodyBytes: command.body.count)
         if let epoch = options?.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }

@@ -228,11 +228,12 @@ struct HubStateMachine: ~Copyable {
 
     /// Performs a receive as `apply` does.
     mutating func apply(_ command: ReceiveCommand, by caller: Caller) -> Outcome {
-        hint = nil
+        if hint != nil { hint = nil }
         return stage == .serving ? receive(command, caller) : .done(.error(.draining))
     }
 
     /// Returns the channel that a client sends to or receives from, and notes its use.
+    @inline(__always)
     mutating func channel(_ name: ChannelName, _ use: NameUse, _ client: ClientRecord) -> NamedChannel {
         guard client.isConnected else { return channels.channel(name) }
         client.note(use, of: name)

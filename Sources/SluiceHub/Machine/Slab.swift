@@ -23,7 +23,7 @@ struct Slab<Element>: ~Copyable {
     /// The value of a key; nil when it was removed, and then assigning does nothing. A value is changed in place,
     /// without a copy.
     subscript(key: SlabKey<Element>) -> Element? {
-        get { holds(key) ? table.element(at: key.slot) : nil }
+        @inline(__always) get { holds(key) ? table.element(at: key.slot) : nil }
         _modify {
             if holds(key) {
                 yield &table.slots[Int(key.slot)].element

@@ -195,6 +195,7 @@ final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
     }
 
     /// Whether the end of a turn changes nothing more, as is nearly always the case.
+    @inline(__always)
     private var isAtRest: Bool {
         conversation.isAtRest && segment.output.isEmpty && deadlines == nil && !share.isDraining
             && socket.watchesReading && !socket.watchesWriting

@@ -197,6 +197,7 @@ final class Conversation {
     /// Runs complete commands while they may run, slice by slice.
     ///
     /// - Returns: the number of bytes of `input` that were consumed.
+    @inline(__always)
     private func runCommands(in input: UnsafeRawBufferPointer, _ observer: (any SliceObserver)?) -> Int {
         var offset = 0
         var sliceEnd = Self.sliceBytes
@@ -350,9 +351,9 @@ final class Conversation {
         {
             return segment.output.appendOK(tag: repeated.tag)
         }
-        let tag = repeated.tag.value
-        guard mayBegin(tag), let command = parser.takeRepeatedSend() else { return }
-        conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+        let caller = Caller(connection: id, tag: repeated.tag.value)
+        guard mayBegin(caller.tag), let command = parser.takeRepeatedSend() else { return }
+        conclude(machine.apply(command, by: caller), caller.tag)
         parser.putBack(command)
         hintedLine = repeated.serial
     }
@@ -360,9 +361,9 @@ final class Conversation {
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
         lastVerb = .receive
-        let tag = parser.repeatedLine.tag.value
-        guard mayBegin(tag), let command = parser.takeRepeatedReceive() else { return }
-        conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
+        let caller = Caller(connection: id, tag: parser.repeatedLine.tag.value)
+        guard mayBegin(caller.tag), let command = parser.takeRepeatedReceive() else { return }
+        conclude(machine.apply(command, by: caller), caller.tag)
         parser.putBack(command)
     }
 

@@ -219,14 +219,13 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func takeTurn() {
         mailbox.empty(deliver)
         fireDueTimers()
-        runJobs()
+        if !runQueue.isEmpty { runJobs() }
         endTurn()
     }
 
     private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && firstTurnEnd == nil }
 
     private func runJobs() {
-        guard !runQueue.isEmpty else { return }
         jobsLeft = Self.jobsPerTurn
         while jobsLeft > 0, let entry = runQueue.popFirst() {
             jobsLeft -= 1

@@ -20,7 +20,7 @@ package struct ByteBuffer: ~Copyable, @unchecked Sendable {
         }
 
         /// A block that is linked to this one, in a list of unused blocks. Stored in the memory of this block.
-        package var next: Block? {
+        @inlinable package var next: Block? {
             get { base.load(as: Block?.self) }
             nonmutating set { base.storeBytes(of: newValue, as: Block?.self) }
         }

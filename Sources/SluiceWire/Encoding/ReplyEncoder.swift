@@ -70,8 +70,12 @@ extension BoundedWriter {
         putLengthOfMessage(byteCount, attributes)
     }
 
+    @inline(__always)
     fileprivate mutating func put(_ tag: Tag?) {
-        guard let tag else { return }
+        if let tag { putPresent(tag) }
+    }
+
+    private mutating func putPresent(_ tag: Tag) {
         put(UInt8.numberSign)
         put(tag.description)
         put(UInt8.space)
@@ -105,8 +109,12 @@ extension BoundedWriter {
         }
     }
 
+    @inline(__always)
     fileprivate mutating func put(_ attributes: CommonAttributes) {
-        if attributes.isEmpty { return }
+        if !attributes.isEmpty { putPresent(attributes) }
+    }
+
+    private mutating func putPresent(_ attributes: CommonAttributes) {
         if let delivery = attributes.delivery {
             put(" did=" as StaticString)
             put(decimal: Int(delivery.serial))
