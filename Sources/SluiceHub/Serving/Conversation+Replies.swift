@@ -25,6 +25,9 @@ extension Conversation {
         }
     }
 
+    /// Whether it is certain, without a lookup of the tag, that a command with it may run and park.
+    func isFree(_ tag: RequestParser.RepeatedTag) -> Bool { tag.bytes.isEmpty || segment.parkedTags.isEmpty }
+
     /// Returns whether a command with that tag may run, and refuses it otherwise.
     func mayAnswer(_ tag: Tag?) -> Bool {
         guard isInUse(tag) else { return true }

@@ -367,9 +367,6 @@ final class Conversation {
         parser.putBack(command)
     }
 
-    /// Whether it is certain, without a lookup of the tag, that a command with it may run and park.
-    private func isFree(_ tag: RequestParser.RepeatedTag) -> Bool { tag.bytes.isEmpty || segment.parkedTags.isEmpty }
-
     func quit(_ tag: Tag?) {
         if isInUse(tag) { return emit(.error(.tagInUse), tag) }
         phase = .quitting(tag)
