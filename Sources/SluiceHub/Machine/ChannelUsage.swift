@@ -24,11 +24,16 @@ struct ChannelUsage: Sendable {
     /// Notes a use.
     ///
     /// - Returns: the change of the charge for the names, in bytes.
+    @inline(__always)
     mutating func note(_ use: NameUse, of name: ChannelName) -> Int {
         // Most clients use one place again and again. Comparing it inside the array copies nothing.
         if !entries.isEmpty, entries[entries.count - 1].name == name, entries[entries.count - 1].use == use {
             return 0
         }
+        return noteAnother(use, of: name)
+    }
+
+    private mutating func noteAnother(_ use: NameUse, of name: ChannelName) -> Int {
         let place = Place(use: use, name: name)
         if entries.contains(place) { return 0 }
         let old = bytes

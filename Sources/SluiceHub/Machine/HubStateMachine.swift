@@ -241,6 +241,7 @@ struct HubStateMachine: ~Copyable {
     }
 
     /// Returns the record of the client that an operation belongs to. Looked up once for each command.
+    @inline(__always)
     func client(of caller: Caller) -> ClientRecord { clients[caller.connection] ?? nobody }
 
     /// Withdraws a parked operation. Its reply is `CANCELLED` or `MAYBE`, unless it is already complete.

@@ -152,6 +152,7 @@ struct OutputBuffer: ~Copyable {
         }
     }
 
+    @inline(__always)
     private mutating func freeIfUnused() {
         share.recycle(&replies.bytes)
         sent = 0

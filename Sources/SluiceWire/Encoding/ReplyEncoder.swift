@@ -57,6 +57,7 @@ extension BoundedWriter {
         put(UInt8.space)
     }
 
+    @inline(__always)
     fileprivate mutating func putLengthOfMessage(_ byteCount: Int, _ attributes: CommonAttributes) {
         put(decimal: byteCount)
         put(attributes)
