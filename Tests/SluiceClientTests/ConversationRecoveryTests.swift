@@ -34,7 +34,7 @@ import Testing
         try talk.hear("")
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=1\n")
+        try talk.hear("OK version=1 epoch=1\nOK\n")
         #expect(talk.said == "INFO\n#0 RECV jobs\n#1 RECV lease=1000ms jobs\n#2 RECV timeout=1000ms jobs\n")
     }
 
@@ -49,7 +49,7 @@ import Testing
         #expect(talk.told == ["SEND in-doubt"])
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=6\n")
+        try talk.hear("OK version=1 epoch=6\nOK\n")
         #expect(talk.said == "#0 SEND id=a epoch=5 len=1 jobs\ny\n")
         try talk.hear("#0 MAYBE epoch\n")
         #expect(talk.told == ["SEND in-doubt", "SEND MAYBE"])
@@ -93,7 +93,7 @@ import Testing
         #expect(talk.told == ["SELECT in-doubt"])
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=1\n")
+        try talk.hear("OK version=1 epoch=1\nOK\n")
         #expect(talk.said == "#0 SELECT recv jobs\n")
     }
 
@@ -110,7 +110,7 @@ import Testing
             talk.lose()
             talk.connect()
             _ = talk.said
-            try talk.hear("OK version=1 epoch=\(epoch)\n")
+            try talk.hear("OK version=1 epoch=\(epoch)\nOK\n")
             #expect(talk.said == "NAME worker\n\(remade)JOIN end=send jobs\n")
         }
     }
@@ -154,7 +154,7 @@ import Testing
         talk.now = Duration.seconds(1).wholeNanoseconds
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=2\n")
+        try talk.hear("OK version=1 epoch=2\nOK\n")
         #expect(
             talk.said
                 == "JOIN end=recv jobs\n#0 RECV jobs\n#1 RECV lease=1000ms count=1 window=1 jobs\n#2 RECV timeout=4000ms jobs\n"
@@ -202,7 +202,7 @@ import Testing
         #expect(talk.told.sorted() == ["RECV timed-out", "SEND in-doubt"])
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=1\n")
+        try talk.hear("OK version=1 epoch=1\nOK\n")
         #expect(talk.said == "#0 RECV timeout=6000ms jobs\n")
     }
 
@@ -218,12 +218,54 @@ import Testing
         let talk = Talk()
         try talk.begin()
         talk.now = Duration.seconds(9).wholeNanoseconds
-        #expect(talk.checkLife(.seconds(10)))
+        for _ in 0..<9 { #expect(talk.checkLife()) }
         #expect(talk.said.isEmpty)
         talk.now = Duration.seconds(10).wholeNanoseconds
-        #expect(talk.checkLife(.seconds(10)))
+        for _ in 0..<ClientConversation.checksForAnswer { #expect(talk.checkLife()) }
         #expect(talk.said == "PING\n")
-        talk.now = Duration.seconds(20).wholeNanoseconds
-        #expect(!talk.checkLife(.seconds(10)))
+        #expect(!talk.checkLife())
+    }
+
+    @Test("A reply shows that the server is alive")
+    func aReplyIsASignOfLife() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive())
+        talk.ask(.inspect(Inspection(.server)))
+        for _ in 0..<ClientConversation.checksForAnswer { #expect(talk.checkLife()) }
+        // Not the answer, but the server is there.
+        try talk.hear("#0 MSG jobs 1\nx\n")
+        for _ in 0..<ClientConversation.checksForAnswer { #expect(talk.checkLife()) }
+        #expect(!talk.checkLife())
+    }
+
+    @Test("A server that does not end an operation in its time gets a PING", arguments: [Duration.zero, .seconds(3)])
+    func anOverdueOperationNeedsASignOfLife(timeout: Duration) throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive(timeout: timeout))
+        _ = talk.said
+        talk.now = Duration.seconds(2).wholeNanoseconds
+        if timeout > .zero { #expect(talk.checkLife(keepAlive: nil) && talk.said.isEmpty) }
+        talk.now = Duration.seconds(4).wholeNanoseconds
+        #expect(talk.checkLife(keepAlive: nil))
+        #expect(talk.said == "PING\n")
+        // A receiver that holds a message may delay the outcome of a send for longer.
+        try talk.hear("OK\n")
+        #expect(talk.checkLife(keepAlive: nil))
+        #expect(talk.said == "PING\n")
+        for _ in 1..<ClientConversation.checksForAnswer { #expect(talk.checkLife(keepAlive: nil)) }
+        #expect(!talk.checkLife(keepAlive: nil))
+    }
+
+    @Test("An idle connection without keepAlive is not asked for anything")
+    func nothingIsAskedWithoutKeepAlive() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive())
+        _ = talk.said
+        talk.now = Duration.seconds(1000).wholeNanoseconds
+        for _ in 0..<10 { #expect(talk.checkLife(keepAlive: nil)) }
+        #expect(talk.said.isEmpty)
     }
 }

@@ -27,8 +27,8 @@ import Testing
         let talk = Talk()
         talk.connect()
         talk.ask(receive())
-        #expect(talk.said == "HELLO\n")
-        try talk.hear("OK version=1 epoch=7\n")
+        #expect(talk.said == "HELLO\nPING\n")
+        try talk.hear("OK version=1 epoch=7\nOK\n")
         #expect(talk.said == "#0 RECV jobs\n")
         #expect(talk.conversation.greeting?.epoch == 7)
     }
@@ -70,6 +70,26 @@ import Testing
         try talk.hear("OK version=1 epoch=7\nERR denied no\n")
         guard case .rejected(let error) = talk.change else { return #expect(Bool(false), "no change") }
         #expect(error.code == .denied)
+    }
+
+    @Test("A server with users ends a client without credentials", arguments: ["auth-required", "denied"])
+    func missingCredentialsAreTheEnd(code: String) throws {
+        let talk = Talk(label: ChannelName("worker"))
+        talk.connect()
+        #expect(talk.said == "HELLO\nPING\n")
+        try talk.hear("OK version=1 epoch=7\nERR \(code) no\n")
+        guard case .rejected(let error) = talk.change else { return #expect(Bool(false), "no change") }
+        #expect(error.code == .authRequired)
+        #expect(talk.said.isEmpty)
+    }
+
+    @Test("A server that gets its first users ends a client without credentials")
+    func firstUsersEndClientsWithoutCredentials() throws {
+        let talk = Talk()
+        try talk.begin()
+        try talk.hear("ERR auth-required no\n")
+        guard case .rejected(let error) = talk.change else { return #expect(Bool(false), "no change") }
+        #expect(error.code == .authRequired)
     }
 
     // MARK: Tags
@@ -130,7 +150,7 @@ import Testing
         #expect(talk.told == ["RECV part MSG", "RECV part MSG", "RECV END"])
         talk.connect()
         _ = talk.said
-        try talk.hear("OK version=1 epoch=1\n")
+        try talk.hear("OK version=1 epoch=1\nOK\n")
         #expect(talk.said == "#0 RECV lease=1000ms count=2 window=2 jobs\n")
     }
 

@@ -9,7 +9,8 @@ final class Proxy: Sendable {
     private let streams = Lock<[SluiceRuntime.Stream]>([])
     private let muted = Atomic<Bool>(false)
 
-    init(to server: SocketAddress) throws {
+    /// - Parameter delay: how long the bytes of the server take.
+    init(to server: SocketAddress, delay: Duration = .zero) throws {
         reactor = try Reactor(name: "proxy")
         try reactor.start()
         listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
@@ -21,17 +22,20 @@ final class Proxy: Sendable {
                 streams.withLock { $0 += [client, server] }
                 reactor.spawn("up") { await Self.pump(from: client, to: server) { true } }
                 reactor.spawn("down") { [self] in
-                    await Self.pump(from: server, to: client) { !self.muted.load(ordering: .relaxed) }
+                    await Self.pump(from: server, to: client) {
+                        if delay > .zero { try? await sleep(for: delay) }
+                        return !self.muted.load(ordering: .relaxed)
+                    }
                 }
             }
         }
     }
 
     private static func pump(
-        from source: SluiceRuntime.Stream, to sink: SluiceRuntime.Stream, while passes: () -> Bool
+        from source: SluiceRuntime.Stream, to sink: SluiceRuntime.Stream, while passes: () async -> Bool
     ) async {
         while let bytes = try? await source.read(upTo: 4096), !bytes.isEmpty {
-            guard passes() else { continue }
+            guard await passes() else { continue }
             guard (try? await sink.write(bytes)) != nil else { break }
         }
         source.close()

@@ -37,6 +37,11 @@ import Testing
         let server = try TestServer.start(users: users)
         defer { server.stop() }
         var options = ClientOptions()
+        let missing = await #expect(throws: SluiceError.self) { try await server.connect(options) }
+        #expect(missing?.code == .authRequired)
+        options.label = "worker"
+        let labelled = await #expect(throws: SluiceError.self) { try await server.connect(options) }
+        #expect(labelled?.code == .authRequired)
         options.credentials = ClientCredentials(principal: "ann", token: "wrong")
         let error = await #expect(throws: SluiceError.self) { try await server.connect(options) }
         #expect(error?.code == .denied)

@@ -24,10 +24,10 @@ final class Talk {
         take(conversation.connected(now: now))
     }
 
-    /// Connects, and answers the greeting.
+    /// Connects, and answers the greeting and the `PING` that asks whether credentials are required.
     func begin(epoch: Int = 1, tags: Int = 1024) throws {
         connect()
-        try hear("OK version=1 epoch=\(epoch) max-tags=\(tags)\n")
+        try hear("OK version=1 epoch=\(epoch) max-tags=\(tags)\nOK\n")
         _ = said
     }
 
@@ -50,8 +50,8 @@ final class Talk {
     func close() { take(conversation.close()) }
     func expectNobody() { take(conversation.expectNobody()) }
     func expire() { take(conversation.expire(now: now)) }
-    func checkLife(_ patience: Duration) -> Bool {
-        let (isAlive, actions) = conversation.checkLife(patience: patience, now: now)
+    func checkLife(keepAlive: Duration? = .seconds(10)) -> Bool {
+        let (isAlive, actions) = conversation.checkLife(keepAlive: keepAlive, now: now)
         take(actions)
         return isAlive
     }

@@ -19,6 +19,14 @@ import Testing
         #expect(address.description == text)
     }
 
+    @Test("A listen address may begin with tcp:// or sluice://")
+    func scheme() throws {
+        for text in ["tcp://[::1]:7333", "sluice://[::1]:7333/", "TCP://[::1]:7333"] {
+            #expect(try ListenAddress(parsing: text) == .tcp(host: "::1", port: 7333))
+        }
+        #expect(throws: SettingsError.self) { try ListenAddress(parsing: "http://[::1]:7333") }
+    }
+
     @Test(
         "The error for a malformed listen address quotes it and says what is wrong",
         arguments: [

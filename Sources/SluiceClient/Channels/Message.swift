@@ -28,6 +28,21 @@ public struct Message: Sendable, Hashable {
     }
 }
 
+extension Message: CustomStringConvertible {
+    /// The text, if the bytes are valid UTF-8 without control characters; else their number and the first ones.
+    public var description: String {
+        let isText = bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x0A || $0 == 0x09 }
+        if isText, let text = String(validating: bytes, as: UTF8.self) { return text }
+        let first = bytes.prefix(16).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(separator: " ")
+        return "\(bytes.count) bytes: \(first)\(bytes.count > 16 ? " …" : "")"
+    }
+}
+
+extension LeasedDelivery: CustomStringConvertible {
+    /// The message.
+    public var description: String { message.description }
+}
+
 extension RemoteChannel {
     /// Sends a value as JSON; see `send(_:timeout:id:)`.
     ///

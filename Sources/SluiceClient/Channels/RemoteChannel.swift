@@ -131,13 +131,17 @@ extension RemoteChannel: AsyncSequence {
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         let channel: RemoteChannel
 
-        /// Receives the next message; returns nil when the channel is closed and empty.
+        /// Receives the next message; returns nil when the channel is closed and empty, and when the task was cancelled.
         ///
-        /// - Throws: what `receive` throws.
+        /// - Throws: what `receive` throws, except `.cancelled`.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(SluiceError) -> Message? {
-            try await channel.receive()
+            do throws(SluiceError) {
+                return try await channel.receive()
+            } catch  where error.code == .cancelled && Task.isCancelled {
+                return nil
+            }
         }
     }
 }

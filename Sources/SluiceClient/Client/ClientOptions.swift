@@ -9,9 +9,13 @@ public struct ClientOptions: Sendable, Hashable {
     /// How long to wait before a lost connection is tried again; nil never tries, and the client ends with its first
     /// connection.
     public var reconnect: Backoff? = Backoff()
-    /// How long the server may be silent before the client sends it a `PING`. When the answer takes as long again, the
-    /// connection counts as lost. Nil sends no `PING`.
+    /// How long the server may be silent before the client sends it a `PING`. Nil sends none as long as nothing has to be
+    /// answered.
     public var keepAlive: Duration? = .seconds(10)
+    /// How long the server may be silent while it owes an answer: to a `PING`, to a command that never waits, or to one
+    /// whose time has run out. Then the connection counts as lost, as that of a server that is frozen or gone. It may take
+    /// a quarter longer.
+    public var answerTimeout: Duration = .seconds(3)
 
     /// Creates the default options.
     public init() {}

@@ -35,7 +35,18 @@ extension SluiceError {
     static var goneWithConnection: SluiceError {
         SluiceError(.stale, "the message went back when its connection was lost")
     }
+    static var credentialsRequired: SluiceError {
+        SluiceError(.authRequired, "the server has users and requires credentials")
+    }
     static var clientClosed: SluiceError { SluiceError(.disconnected, "the client was closed") }
+
+    /// The error of the operations that end with the last connection. Why it was lost says nothing about their own times.
+    var asEndOfOperations: SluiceError {
+        switch code {
+        case .system, .timedOut, .closed, .address, .cancelled: SluiceError(.disconnected, message)
+        default: self
+        }
+    }
 
     static func lostInDoubt(_ cause: SluiceError? = nil) -> SluiceError {
         let reason = cause?.message ?? "the connection was lost before the answer"

@@ -41,6 +41,9 @@ final class Link: EndOfTurn, @unchecked Sendable {
         self.address = address
         self.options = options
         self.reactor = reactor
+        guard options.answerTimeout >= .milliseconds(4) else {
+            throw SluiceError(.misuse, "answerTimeout must be at least 4 ms, and is \(options.answerTimeout)")
+        }
         var label: ChannelName?
         if let name = options.label { label = try ChannelName(checking: name) }
         var credentials: Credentials?
@@ -121,8 +124,8 @@ final class Link: EndOfTurn, @unchecked Sendable {
     // MARK: The task
 
     private func supervise() async {
-        let pulse = options.keepAlive.flatMap { keepAlive in
-            try? reactor.tick(every: keepAlive) { [weak self] _ in self?.checkLife(keepAlive) }
+        let pulse = try? reactor.tick(every: options.answerTimeout / ClientConversation.checksForAnswer) {
+            [weak self] _ in self?.checkLife()
         }
         while end == nil {
             do throws(SluiceError) {
@@ -143,27 +146,13 @@ final class Link: EndOfTurn, @unchecked Sendable {
         disconnected(end ?? .clientClosed)
     }
 
-    private func connect() async throws(SluiceError) -> Stream {
-        var failure = SluiceError(.address, "'\(address)' has no address")
-        for candidate in try await addresses() {
-            do throws(SluiceError) {
-                return try await Stream.connect(to: candidate, timeout: options.connectTimeout)
-            } catch {
-                failure = error.code == .timedOut ? doesNotAnswer : error
-            }
-        }
-        throw failure
-    }
-
     private var doesNotAnswer: SluiceError { SluiceError(.timedOut, "\(address) does not answer") }
 
-    /// Resolves the address each time, because a name may stand for another machine by now.
-    private func addresses() async throws(SluiceError) -> [SocketAddress] {
-        let address = address
-        // Off the reactor: resolving a name blocks the thread.
-        return try await Task.detached { () async -> Result<[SocketAddress], SluiceError> in
-            Result { () throws(SluiceError) in try SocketAddress.resolve(address) }
-        }.value.get()
+    private func connect() async throws(SluiceError) -> Stream {
+        let silence = (options.keepAlive ?? .seconds(30)) + options.answerTimeout
+        let stream = try await Stream.connect(toAnyOf: address, within: options.connectTimeout)
+        try stream.limitSilence(toSeconds: Int((silence / .seconds(1)).rounded(.up)))
+        return stream
     }
 
     /// Serves one connection until it ends.
@@ -255,9 +244,9 @@ final class Link: EndOfTurn, @unchecked Sendable {
         stream.close()
     }
 
-    private func checkLife(_ keepAlive: Duration) {
-        let (isAlive, actions) = conversation.withLock { [reactor] in
-            $0.checkLife(patience: keepAlive, now: reactor.nowNanoseconds)
+    private func checkLife() {
+        let (isAlive, actions) = conversation.withLock { [reactor, keepAlive = options.keepAlive] in
+            $0.checkLife(keepAlive: keepAlive, now: reactor.nowNanoseconds)
         }
         perform(actions)
         if !isAlive, let stream { giveUp(stream, SluiceError(.disconnected, "\(address) does not answer any more")) }

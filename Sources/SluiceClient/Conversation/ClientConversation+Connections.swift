@@ -11,11 +11,16 @@ extension ClientConversation {
         var actions = ConversationActions()
         connection += 1
         lastHeard = now
-        askedForLife = nil
+        silentChecks = 0
         isDraining = false
         phase = .greeting
         questions.append(.greeting)
         Request(command: .hello).append(to: &output)
+        if credentials == nil {
+            // In the same write: a server with users refuses it, and every other one is ready.
+            questions.append(.credentials)
+            Request(command: .ping([])).append(to: &output)
+        }
         requestFlush(&actions)
         return actions
     }
@@ -30,15 +35,20 @@ extension ClientConversation {
             actions.change = error.code == .misuse ? .rejected(error) : .broken(error)
             return
         }
-        guard let credentials else { return becomeReady(&actions, now: now) }
         phase = .authenticating
+        guard let credentials else { return }
         questions.append(.credentials)
         Request(command: .authenticate(credentials)).append(to: &output)
     }
 
     private mutating func hearAuthentication(_ reply: Reply, _ actions: inout ConversationActions, now: () -> UInt64) {
         guard case .ok = reply else {
-            actions.change = .rejected(reply.error())
+            let error = reply.error()
+            switch (credentials, error.code) {
+            case (nil, .denied), (nil, .authRequired): actions.change = .rejected(.credentialsRequired)
+            case (nil, .limit): actions.change = .broken(error)
+            default: actions.change = .rejected(error)
+            }
             return
         }
         becomeReady(&actions, now: now)
@@ -58,7 +68,7 @@ extension ClientConversation {
     mutating func heard(_ replies: [(tag: Tag?, reply: Reply)], now: () -> UInt64) -> ConversationActions {
         var actions = ConversationActions()
         lastHeard = now()
-        askedForLife = nil
+        silentChecks = 0
         actions.events.reserveCapacity(replies.count)
         for (tag, reply) in replies {
             if let tag { hearTagged(tag, reply, &actions) } else { hearUntagged(reply, &actions, now: now) }
@@ -90,7 +100,10 @@ extension ClientConversation {
         case .aside: break
         case .farewell: actions.change = .farewell
         case .operation(let operation): finish(operation, reply, &actions)
-        case nil: actions.change = .broken(reply.error())
+        case nil:
+            // The server has its first users since this client was accepted.
+            let error = reply.error()
+            actions.change = error.code == .authRequired ? .rejected(.credentialsRequired) : .broken(error)
         }
     }
 
@@ -98,31 +111,43 @@ extension ClientConversation {
         if outlivesDraining(operation, reply, &actions) { return }
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
-        case .error(let error) where error.code == .authRequired: actions.change = .rejected(reply.error())
+        case .error(let error) where error.code == .authRequired: actions.change = .rejected(.credentialsRequired)
         case .message, .data, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error:
             break
         }
         actions.end(operation, .reply(reply, connection: connection))
     }
 
-    /// Sends a `PING` when the server has been silent for `patience`.
+    /// How often `checkLife` is called in the time that the server has for an answer.
+    static let checksForAnswer = 4
+
+    /// Sends a `PING` when the server has been silent for `keepAlive`, or has not answered an operation in its time.
     ///
-    /// - Returns: false when the server has not answered a `PING` for as long again. Time in which this process itself
-    ///   was stopped does not count, because nothing was asked then.
-    mutating func checkLife(patience: Duration, now: UInt64) -> (isAlive: Bool, actions: ConversationActions) {
+    /// Called at regular intervals. It counts the calls rather than the time, because this process may itself have been
+    /// stopped meanwhile, and have replies to read.
+    ///
+    /// - Returns: false when the server has been silent for too long while it owes an answer.
+    mutating func checkLife(keepAlive: Duration?, now: UInt64) -> (isAlive: Bool, actions: ConversationActions) {
         var actions = ConversationActions()
         switch phase {
-        case .offline, .ended: return (true, actions)
-        case .greeting, .authenticating, .ready, .closing: break
+        case .offline, .greeting, .authenticating, .ended: return (true, actions)
+        case .ready, .closing: break
         }
-        guard now &- lastHeard >= patience.wholeNanoseconds else { return (true, actions) }
-        if let askedForLife { return (now &- askedForLife < patience.wholeNanoseconds, actions) }
-        askedForLife = now
-        if isReady {
+        if isReady, questions.isEmpty, hasBeenSilent(for: keepAlive, now) || isOverdue(now) {
             aside(.ping([]))
             requestFlush(&actions)
         }
-        return (true, actions)
+        silentChecks = questions.isEmpty ? 0 : silentChecks + 1
+        return (silentChecks <= Self.checksForAnswer, actions)
+    }
+
+    private func hasBeenSilent(for time: Duration?, _ now: UInt64) -> Bool {
+        time.map { now &- lastHeard >= $0.wholeNanoseconds } ?? false
+    }
+
+    /// Whether the server has not ended an operation in its time. A message that a receiver holds is a good reason.
+    private func isOverdue(_ now: UInt64) -> Bool {
+        table.contains { $0.timeout == .zero || $0.deadline.map { $0 < now } ?? false }
     }
 
     // MARK: Ending
@@ -134,6 +159,7 @@ extension ClientConversation {
     ///   - isFinal: whether there will be no other connection.
     mutating func lost(_ cause: SluiceError, isFinal: Bool) -> ConversationActions {
         var actions = ConversationActions()
+        let cause = isFinal ? cause.asEndOfOperations : cause
         let interrupted = table.removeAll() + questions.compactMap(\.operation)
         questions.removeAll()
         takingTags = 0
@@ -161,6 +187,8 @@ extension ClientConversation {
         _ operation: Operation, _ cause: SluiceError, isFinal: Bool, _ actions: inout ConversationActions
     ) -> Bool {
         switch operation.command.recovery {
+        case .again where operation.timeout == .zero:
+            actions.fail(operation, SluiceError(.disconnected, cause.message))
         case .again:
             if operation.isCancelled {
                 actions.fail(operation, .operationCancelled)
@@ -171,7 +199,7 @@ extension ClientConversation {
             }
         case .withIdentity:
             if operation.inDoubtSince == nil { operation.inDoubtSince = lastHeard }
-            if !operation.isCancelled, !isFinal { return true }
+            if !operation.isCancelled, !isFinal, operation.timeout != .zero { return true }
             actions.fail(operation, .lostInDoubt(cause))
         case .inDoubt: actions.fail(operation, .lostInDoubt(cause))
         case .stale: actions.fail(operation, .goneWithConnection)

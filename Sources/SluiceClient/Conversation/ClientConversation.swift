@@ -10,7 +10,7 @@ struct ClientConversation {
         case offline
         /// `HELLO` was sent.
         case greeting
-        /// `AUTH` was sent.
+        /// `AUTH` was sent or, without credentials, a `PING`, to learn whether the server requires them.
         case authenticating
         case ready
         /// `QUIT` was sent: the client asks for nothing new.
@@ -55,8 +55,8 @@ struct ClientConversation {
     var isDraining = false
     /// When the server was last heard, by the clock of the reactor.
     var lastHeard: UInt64 = 0
-    /// When the silent server was sent a `PING` that it has not answered yet.
-    var askedForLife: UInt64?
+    /// How often in a row the silent server was found to owe an answer.
+    var silentChecks = 0
     private var lastSerial: UInt64 = 0
 
     var instant = OperationQueue()

@@ -38,6 +38,10 @@ struct TagTable {
         count -= 1
     }
 
+    func contains(where condition: (Operation) -> Bool) -> Bool {
+        operations.contains { $0.map(condition) ?? false }
+    }
+
     var all: [Operation] { operations.compactMap(\.self) }
 
     mutating func removeAll() -> [Operation] {

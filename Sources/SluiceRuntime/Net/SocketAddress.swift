@@ -36,8 +36,8 @@ public enum SocketAddress: Sendable, Hashable {
 extension SocketAddress {
     private static let unixPrefix = "unix:"
 
-    /// Parses `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`. If a host name has several addresses,
-    /// the first one is taken; see `resolve`.
+    /// Parses `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`; `tcp://` or `sluice://` may stand before
+    /// a host. If a host name has several addresses, the first one is taken; see `resolve`.
     ///
     /// - Throws: `.address`, with a message that says what is wrong.
     public init(_ text: String) throws(SluiceError) {
@@ -52,12 +52,45 @@ extension SocketAddress {
     ///
     /// - Throws: `.address`, with a message that says what is wrong.
     public static func resolve(_ text: String) throws(SluiceError) -> [SocketAddress] {
+        switch try parse(text) {
+        case .address(let address): [address]
+        case .name(let host, let port): try lookUp(host, port: port)
+        }
+    }
+
+    /// Returns the address that the text stands for without a lookup; nil if it contains a host name.
+    ///
+    /// - Throws: `.address`, with a message that says what is wrong.
+    package static func numeric(_ text: String) throws(SluiceError) -> SocketAddress? {
+        switch try parse(text) {
+        case .address(let address): address
+        case .name: nil
+        }
+    }
+
+    /// What a text says without a lookup.
+    private enum Parsed {
+        case address(SocketAddress)
+        case name(String, port: UInt16)
+    }
+
+    private static func parse(_ text: String) throws(SluiceError) -> Parsed {
+        let text = withoutScheme(text)
         if text.hasPrefix(unixPrefix) {
-            return [.unix(path: try checkedPath(text.dropFirst(unixPrefix.count)))]
+            return .address(.unix(path: try checkedPath(text.dropFirst(unixPrefix.count))))
         }
         let (host, port) = try split(text)
-        if let address = numeric(host, port: port) { return [address] }
-        return try lookUp(host, port: port)
+        if let address = numeric(host, port: port) { return .address(address) }
+        return .name(host, port: port)
+    }
+
+    /// Removes `tcp://` or `sluice://`, and a slash at the end that belongs to it.
+    package static func withoutScheme(_ text: String) -> String {
+        for scheme in ["tcp://", "sluice://"] where text.lowercased().hasPrefix(scheme) {
+            let rest = text.dropFirst(scheme.count)
+            return String(rest.hasSuffix("/") ? rest.dropLast() : rest)
+        }
+        return text
     }
 
     private static func checkedPath(_ path: Substring) throws(SluiceError) -> String {

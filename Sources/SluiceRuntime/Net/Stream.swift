@@ -148,6 +148,13 @@ public final class Stream: @unchecked Sendable {
         return SluiceError(system: errno, "cannot \(verb) \(watch.waitDescription)")
     }
 
+    /// Makes the kernel break off a TCP connection whose peer is silent, or takes nothing, for this many seconds; see
+    /// `Socket.limitSilence`. On the reactor's thread only.
+    package func limitSilence(toSeconds seconds: Int) throws(SluiceError) {
+        guard peerAddress.port != nil else { return }
+        try Socket.limitSilence(of: watch.number, toSeconds: seconds)
+    }
+
     // MARK: Ending
 
     /// Ends the output: the peer reads to the end. Reading is still possible.

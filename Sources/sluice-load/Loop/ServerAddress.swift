@@ -1,4 +1,5 @@
 import Glibc
+import SluiceRuntime
 
 /// A server's address, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
 struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
@@ -7,6 +8,7 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
     private let family: Int32
 
     init(_ text: String) throws(LoadFailure) {
+        let text = SocketAddress.withoutScheme(text)
         description = text
         if text.hasPrefix("unix:") {
             (bytes, family) = (try Self.path(String(text.dropFirst("unix:".count))), AF_UNIX)

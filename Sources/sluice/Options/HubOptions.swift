@@ -14,6 +14,13 @@ struct HubOptions: ParsableArguments {
             "The address of the hub; else SLUICE_ADDRESS, else \(defaultAddress).", valueName: "HOST:PORT|unix:PATH"))
     var address: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How long the hub may take to accept the connection, and to answer what needs no waiting; default 5s.",
+            valueName: "D"),
+        transform: Spelled.positiveDuration)
+    var patience = Duration.seconds(5)
+
     @Option(help: ArgumentHelp("The label of this connection in the hub's reports.", valueName: "NAME"))
     var label: String?
 
@@ -21,6 +28,7 @@ struct HubOptions: ParsableArguments {
     var quiet = false
 
     func validate() throws {
+        guard patience >= .milliseconds(10) else { throw ValidationError("--patience must be at least 10ms") }
         if let label, ChannelName(label) == nil { throw ValidationError("--label: \(ChannelName.rule)") }
     }
 
@@ -36,11 +44,12 @@ struct HubOptions: ParsableArguments {
     ) throws(Failure) -> HubPlace {
         let credentials = try Self.credentials(environment)
         do throws(SluiceError) {
-            return HubPlace(
-                address: try SocketAddress(address), label: label.flatMap { ChannelName($0) }, credentials: credentials)
+            _ = try SocketAddress.numeric(address)
         } catch {
             throw Failure(error.message)
         }
+        return HubPlace(
+            address: address, label: label.flatMap { ChannelName($0) }, credentials: credentials, patience: patience)
     }
 
     /// Credentials are never arguments, because every user of a machine can list those.
@@ -63,7 +72,10 @@ struct ReconnectOptions: ParsableArguments {
 
 /// The address of a hub, and the identity to use there.
 struct HubPlace: Sendable {
-    var address: SocketAddress
+    /// As it was given: a name may have several addresses.
+    var address: String
     var label: ChannelName?
     var credentials: ClientCredentials?
+    /// How long the hub may take to accept the connection, and to answer what needs no waiting.
+    var patience: Duration
 }

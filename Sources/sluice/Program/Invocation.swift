@@ -75,10 +75,16 @@ final class Invocation: Sendable {
         options.credentials = place.credentials
         options.label = place.label?.description
         if !reconnecting { options.reconnect = nil }
-        options.keepAlive = nil
+        options.connectTimeout = place.patience
+        options.answerTimeout = place.patience
+        options.keepAlive = place.patience * 2
         let client: Client
         do throws(SluiceError) {
-            client = try await Client.connect("\(place.address)", options: options, on: reactor)
+            client = try await Client.connect(place.address, options: options, on: reactor)
+        } catch  where error.code == .authRequired {
+            throw Failure("\(place.address) has users: set SLUICE_PRINCIPAL and SLUICE_TOKEN")
+        } catch  where error.code == .denied {
+            throw Failure(Failure(error).message + ": see SLUICE_PRINCIPAL and SLUICE_TOKEN")
         } catch {
             throw Failure(Failure(error).message, .error)
         }

@@ -1,6 +1,8 @@
 import Glibc
+import SluiceRuntime
 
-/// An address to listen on, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+/// An address to listen on, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; `tcp://` or `sluice://` may stand before a
+/// host.
 enum ListenAddress: Hashable, Sendable {
     /// A host name or IP address (IPv6 without its brackets), and a port; port 0 lets the system choose one.
     case tcp(host: String, port: UInt16)
@@ -12,11 +14,12 @@ enum ListenAddress: Hashable, Sendable {
     ///
     /// - Throws: ``SettingsError`` that quotes the text and says what is wrong with it.
     init(parsing text: String) throws(SettingsError) {
+        let plain = SocketAddress.withoutScheme(text)
         do {
-            if text.hasPrefix("unix:") {
-                self = .unix(path: try Self.path(text.dropFirst("unix:".count)))
+            if plain.hasPrefix("unix:") {
+                self = .unix(path: try Self.path(plain.dropFirst("unix:".count)))
             } else {
-                self = try Self.tcp(text)
+                self = try Self.tcp(plain)
             }
         } catch {
             throw SettingsError("\(text.debugDescription) is not an address: \(error.reason)", status: .usage)

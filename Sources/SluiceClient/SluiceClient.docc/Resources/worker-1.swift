@@ -1,7 +1,9 @@
 import SluiceClient
 
 try await withClient("127.0.0.1:7333") { client in
-    for try await message in try client.channel("jobs") {
+    let jobs = try client.channel("jobs")
+    try await jobs.open()
+    for try await message in jobs {
         print(message.text)
     }
 }

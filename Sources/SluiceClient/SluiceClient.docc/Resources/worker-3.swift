@@ -2,6 +2,7 @@ import SluiceClient
 
 try await withClient("127.0.0.1:7333") { client in
     let jobs = try client.channel("jobs")
+    try await jobs.open()
     let evening = try client.channel("evening")
     func work() async throws -> Bool {
         try await client.select {
