@@ -260,7 +260,27 @@ import Testing
         #expect(error?.code == .misuse)
     }
 
-    @Test("Every address of a name is tried, and a scheme may stand before it", arguments: ["", "tcp://", "sluice://"])
+    @Test("The first address that accepts a connection is taken, and the last failure is reported")
+    func everyCandidateIsTried() async throws {
+        let (closed, server) = (try ReservedPort(), try TestServer.start())
+        defer { server.stop() }
+        let reactor = try Reactor(name: "client")
+        try reactor.start()
+        defer { reactor.stop() }
+        let nobody = SocketAddress.ipv4(0x7f00_0001, port: closed.number)
+        let peer = try await reactor.spawn {
+            try await Stream.connect(toFirstOf: [nobody, server.address], called: "x", within: .seconds(10)).peerAddress
+        }.value
+        #expect(peer == server.address)
+        let error = await #expect(throws: SluiceError.self) {
+            try await reactor.spawn {
+                _ = try await Stream.connect(toFirstOf: [nobody, nobody], called: "x", within: .seconds(10))
+            }.value
+        }
+        #expect(error?.code == .system)
+    }
+
+    @Test("A name is looked up, and a scheme may stand before it", arguments: ["", "tcp://", "sluice://"])
     func everyAddressIsTried(scheme: String) async throws {
         let names = try SocketAddress.resolve("localhost:1")
         // Listens at the last address of the name only.

@@ -67,6 +67,80 @@ import Testing
         #expect(talk.said.isEmpty)
     }
 
+    @Test("A send is in doubt since the first loss, however often the connection is lost again")
+    func doubtBeginsWithTheFirstLoss() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(send("y", id: "a"))
+        for _ in 0..<3 {
+            talk.lose()
+            talk.now += Duration.seconds(33).wholeNanoseconds
+            try talk.begin()
+            #expect(talk.told.isEmpty)
+        }
+        talk.lose()
+        talk.now += Duration.seconds(33).wholeNanoseconds
+        try talk.begin()
+        #expect(talk.told == ["SEND in-doubt"])
+    }
+
+    @Test("Every lost connection frees its tags")
+    func lostConnectionsFreeTheirTags() throws {
+        let talk = Talk()
+        try talk.begin(tags: 4)
+        for _ in 0..<3 { talk.ask(receive()) }
+        for _ in 0..<3 {
+            talk.lose()
+            talk.connect()
+            _ = talk.said
+            try talk.hear("OK version=1 epoch=1 max-tags=4\nOK\n")
+            #expect(talk.said == "#0 RECV jobs\n#1 RECV jobs\n#2 RECV jobs\n")
+        }
+    }
+
+    @Test(
+        "A channel that was closed or poisoned is not opened again at a new server, and an end that left does not join")
+    func whatHasEndedStaysEnded() throws {
+        for ending in [Command.close(jobs), .poison(jobs, nil)] {
+            let talk = Talk()
+            try talk.begin(epoch: 1)
+            talk.ask(.open(OpenCommand(jobs, .broadcast)))
+            talk.ask(.join(JoinCommand(ChannelEnd(.send, of: jobs))))
+            talk.ask(.leave(ChannelEnd(.send, of: jobs)))
+            talk.ask(ending)
+            try talk.hear("OK\nOK\nOK\nOK\n")
+            talk.lose()
+            talk.connect()
+            _ = talk.said
+            try talk.hear("OK version=1 epoch=2\nOK\n")
+            #expect(talk.said.isEmpty)
+        }
+    }
+
+    @Test("A try ends with its connection, and one that sends is in doubt")
+    func triesDoNotWait() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive(timeout: .zero))
+        talk.ask(send("x", id: "a", timeout: .zero))
+        talk.lose()
+        #expect(talk.told == ["RECV disconnected", "SEND in-doubt"])
+    }
+
+    @Test(
+        "Why the last connection was lost is not the outcome of an operation",
+        arguments: [
+            SluiceError.Code.system, .timedOut, .closed, .address, .cancelled,
+        ])
+    func causesAreNoOutcomes(code: SluiceError.Code) throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(receive())
+        talk.lose(SluiceError(code, "gone"), isFinal: true)
+        talk.ask(receive())
+        #expect(talk.told == ["RECV disconnected", "RECV disconnected"])
+    }
+
     @Test("Commands about a connection or its leases end with the connection")
     func whatIsAboutTheConnectionEndsWithIt() throws {
         let talk = Talk()

@@ -48,6 +48,13 @@ import Testing
         #expect(settings.listen == Settings().listen)
     }
 
+    @Test("A stronger source without a users-file overrides a weaker one with it")
+    func noUsers() throws {
+        let file = "users-file: \(UsersExample.path)"
+        #expect(try load(file: file).users != nil)
+        #expect(try load(environment: ["SLUICED_USERS_FILE": " "], file: file).users == nil)
+    }
+
     @Test("The flag --config overrides SLUICED_CONFIG")
     func configurationPath() throws {
         let debug = try TemporaryFile("log-level: debug")

@@ -9,7 +9,13 @@ extension Stream {
     ///   - time: how long the lookup may take, and how long all attempts together.
     /// - Throws: why the last of the addresses has failed; `.timedOut`; `.address`; `.cancelled`.
     static func connect(toAnyOf text: String, within time: Duration) async throws(SluiceError) -> Stream {
-        let candidates = try await AddressLookup.addresses(of: text, within: time)
+        try await connect(
+            toFirstOf: try await AddressLookup.addresses(of: text, within: time), called: text, within: time)
+    }
+
+    static func connect(
+        toFirstOf candidates: [SocketAddress], called text: String, within time: Duration
+    ) async throws(SluiceError) -> Stream {
         var failure = SluiceError(.address, "'\(text)' has no address")
         for candidate in candidates {
             do throws(SluiceError) {

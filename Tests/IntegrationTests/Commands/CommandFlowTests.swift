@@ -154,6 +154,62 @@ import Testing
         #expect(Set(done) == Set(1...60))
     }
 
+    @Test("No more commands run at a time than --parallel allows", arguments: [1, 3])
+    func parallelCommands(count: Int) throws {
+        let daemon = try Daemon()
+        let senders = try (0...count).map { try daemon.sluice("send", "jobs", "\($0)") }
+        let observer = try LineSocket(port: daemon.port)
+        func info() throws -> String {
+            _ = try observer.answer(to: "info format=json")
+            return try #require(try observer.line())
+        }
+        #expect(try spin { try info().contains(#""parked":\#(count + 1),"#) })
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--parallel", "\(count)", "--exec", "echo begun; trap '' TERM; while :; do sleep 0.01; done"
+        )
+        for _ in 0..<count { #expect(try worker.line() == "begun") }
+        // The receive waits beside the sends of which its window has no more.
+        #expect(try spin { try info().contains(#""parked":\#(count + 2),"#) })
+        #expect(try info().contains(#""leases":\#(count),"#))
+        observer.close()
+        try daemon.expect(status: 0, of: "poison", "jobs")
+        worker.send(signal: SIGINT)
+        worker.send(signal: SIGINT)
+        for sender in senders { #expect(try sender.status() == 4) }
+    }
+
+    @Test("A worker for a number of messages ends with 1 when a command has failed")
+    func aFailedCommandIsTold() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "1\n",
+            of: """
+                sluice send jobs x &
+                sluice recv jobs -n 1 --retry-delay 0 --exec 'exit 7' 2> /dev/null; echo $?
+                sluice poison jobs
+                """)
+    }
+
+    @Test("A second signal ends a worker whose command goes on")
+    func aSecondSignalEndsAtOnce() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.sluice("send", "jobs", "x")
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--exec",
+            "trap 'echo trapped' INT; echo $$; end=$(($(date +%s) + 60)); while [ $(date +%s) -lt $end ]; do sleep 0.01; done"
+        )
+        let command = try #require(try worker.line().flatMap { Int32($0) })
+        defer { kill(command, SIGKILL) }
+        worker.send(signal: SIGINT)
+        #expect(try worker.line() == "trapped")
+        worker.send(signal: SIGINT)
+        // The message goes back with the connection.
+        try daemon.expect("x\n", of: "sluice recv jobs")
+        #expect(try sender.status() == 0)
+        kill(command, SIGKILL)
+        #expect(try worker.status() == -SIGINT)
+    }
+
     @Test("An interrupted worker passes the signal on and gives its message back")
     func anInterruptedWorkerPassesItOnAndGivesTheMessageBack() throws {
         let daemon = try Daemon()
@@ -201,6 +257,16 @@ import Testing
                 bad=0; for one in ${all[@]}; do wait $one || bad=1; done
                 echo $bad; wc -l < \(path)
                 """)
+    }
+
+    @Test("A lock is renewed while its command runs")
+    func aLockIsRenewed() throws {
+        let daemon = try Daemon()
+        let holder = try daemon.sluice(
+            "lock", "--lease", "1s", "db", "--", "bash", "-c", "echo held; sleep 2.5; exit 7")
+        #expect(try holder.line() == "held")
+        try daemon.expect("0\n", of: "sluice lock db -- true; echo $?")
+        #expect(try holder.status() == 7)
     }
 
     @Test("A lock is free when its holder dies")

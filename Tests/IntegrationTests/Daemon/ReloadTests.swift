@@ -30,6 +30,20 @@ import Testing
         throw CocoaError(.fileReadUnknown)
     }
 
+    @Test("A reload changes the time for which the daemon drains")
+    func theDrainIsReloaded() throws {
+        try write("listen: 127.0.0.1:0\nlimits:\n  drain-seconds: 3600\n", to: file)
+        let daemon = try Daemon(["--config", file.path])
+        let (sender, holder) = (try LineSocket(port: daemon.port), try LineSocket(port: daemon.port))
+        try sender.send(Array("send jobs x\n".utf8))
+        #expect(try holder.answer(to: "recv lease=1h jobs")?.hasPrefix("MSG ") == true)
+        try write("listen: 127.0.0.1:0\nlimits:\n  drain-seconds: 0\n", to: file)
+        #expect(try reload(daemon).last?.contains("configuration reloaded") == true)
+        daemon.program.send(signal: SIGTERM)
+        #expect(try sender.line() == "MAYBE draining")
+        #expect(try daemon.program.status() == 0)
+    }
+
     @Test("A reload changes users, limits and the log level")
     func usersLimitsAndLogLevelChange() throws {
         let daemon = try Daemon(["--config", file.path])
