@@ -62,14 +62,17 @@ import Testing
         let holder = try daemon.sluice("lock", "held", "--", "sh", "-c", "echo held; read -r line")
         #expect(try holder.line() == "held")
         let programs = try Self.lasting.map { ($0.0, try start($0.0, at: address, daemon)) }
-        let count = Self.lasting.reduce(1) { $0 + $1.parked }
+        // Besides the offer of the lock that is held, and the receive that tells of the drain.
+        let count = Self.lasting.reduce(2) { $0 + $1.parked }
         let observer = try LineSocket(port: daemon.port)
+        try observer.send(Array("#drain recv nothing\n".utf8))
         let areParked = try spin {
             _ = try observer.answer(to: "info format=json")
             return try #require(try observer.line()).contains(#""parked":\#(count),"#)
         }
         #expect(areParked)
         daemon.program.send(signal: signal)
+        if signal == SIGTERM { #expect(try observer.line() == "#drain CANCELLED draining") }
         // A hub that drains would wait for the end of the lease.
         try holder.closeInput()
         defer { daemon.program.send(signal: SIGCONT) }
