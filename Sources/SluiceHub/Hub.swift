@@ -26,6 +26,8 @@ public final class Hub: Sendable {
     let processes = ProcessList()
     let listeners = ListenerList()
     private let alarm = HubAlarm()
+    /// The addresses and principals of the clients, for the threads that watch the reactors.
+    let names = ClientNames()
     /// Opened when the hub is drained.
     let drained: Gate
 
@@ -133,7 +135,8 @@ public final class Hub: Sendable {
                 return .turnedAway(refusal.ending, refusal.error)
             }
             let connection = state.enter(client, from: origin, on: shares) { id, share in
-                Connection(id, on: share, of: self)
+                names.insert(client, for: id)
+                return Connection(id, on: share, of: self)
             }
             return .admitted(connection)
         }
@@ -155,12 +158,16 @@ public final class Hub: Sendable {
         _ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding, _ command: Verb?
     ) {
         var client: ClientRecord?
+        share.begin(id, command)
         transactOnState(share) { state in
+            // Before another client can get the same slot.
+            names.remove(id)
             client = state.machine.clients[id]
             let before = state.machine.steps
             state.leave(id, on: share, because: ending)
             share.stepsForLeaving -= state.machine.steps - before + 1
         }
+        share.end()
         share.connectionLeaves()
         // The address and the principal of a disconnected client no longer change.
         report(
@@ -260,7 +267,7 @@ public final class Hub: Sendable {
     }
 
     /// Collects the replies that other reactors have decided for the connections of this one.
-    private func collectMail(of share: ReactorShare) {
+    func collectMail(of share: ReactorShare) {
         state.withLock { $0.collectMail(of: share) }
         share.notifyOwners()
     }

@@ -10,7 +10,8 @@ public struct HubLimits: Sendable, Hashable {
     /// The limits of the protocol itself: lines, bodies, arms and tags.
     public var wire: Limits
 
-    /// The number of connections. Further ones get `ERR limit` and are closed.
+    /// The number of connections. Further ones get `ERR limit` and are closed, except for a reserve: an eighth as many
+    /// further connections of addresses, users or principals that have few, which means less than a 64th each.
     public var maxConnections: Int
 
     /// The number of connections of one address: an IPv4 address, or the first half of an IPv6 address, which
@@ -218,6 +219,12 @@ public struct HubLimits: Sendable, Hashable {
         limits.drainTimeout = other.drainTimeout
         return limits
     }
+
+    /// The connections beyond `maxConnections` that are for holders with few connections.
+    var reservedConnections: Int { max(1, maxConnections / 8) }
+
+    /// A holder with fewer connections than this may use the reserve.
+    var fewConnections: Int { max(1, maxConnections / 64) }
 
     /// The bounds of the account of memory.
     var memoryBounds: MemoryBounds {

@@ -4,6 +4,7 @@ import Logging
 import SluiceHub
 import SluiceRuntime
 import SluiceWire
+import Synchronization
 
 /// Runs one hub: its reactors, its listeners and the signals that stop it or reload its configuration.
 struct Daemon {
@@ -43,7 +44,7 @@ struct Daemon {
         let reactors = try [reactor] + startOtherReactors()
         var monitors: [LoopMonitor] = []
         defer { for monitor in monitors { monitor.stop() } }
-        for reactor in reactors { if let monitor = try watch(reactor) { monitors.append(monitor) } }
+        for reactor in reactors { if let monitor = try watch(reactor, of: hub) { monitors.append(monitor) } }
         defer { for other in reactors.dropFirst() { other.stop() } }
         do {
             try reactor.run { try await serve(hub, listeners, on: reactors) }
@@ -123,13 +124,17 @@ struct Daemon {
         }
     }
 
-    private func watch(_ reactor: Reactor) throws(SettingsError) -> LoopMonitor? {
+    private func watch(_ reactor: Reactor, of hub: Hub) throws(SettingsError) -> LoopMonitor? {
         guard let threshold = settings.blockedLoopThreshold else { return nil }
-        let log = log
+        let (log, activity) = (log, hub.activity(of: reactor))
+        // The command that ran when the block was noticed. At its end, another one may run.
+        let noticed = Lock<ClientActivity.RunningCommand?>(nil)
         let monitor = LoopMonitor(watching: reactor, threshold: threshold) { blocked in
-            log.write(
-                .warning, blocked.hasEnded ? "the loop was blocked" : "the loop is blocked",
-                ["task": blocked.task ?? "unnamed", "for": "\(blocked.duration)"])
+            let command = noticed.withLock { noticed in
+                if !blocked.hasEnded { noticed = activity.current }
+                return noticed
+            }
+            log.write(blocked, command)
         }
         try Self.granted { () throws(SluiceError) in try monitor.start() }
         return monitor

@@ -7,6 +7,9 @@ import SluiceWire
 /// removals. With a dictionary they took a sixth of a handoff: it hashed the name four times, with an algorithm for
 /// keys of any kind. Here a channel stores its hash, and is removed without a search by name.
 ///
+/// When the table grows or shrinks, each later insertion and removal moves a few buckets of the former table, so that none
+/// of them takes long. The algorithm is that of the dictionaries of Redis.
+///
 /// The hash mixes eight bytes per step with secrets of this process, as wyhash does, so that a client cannot choose
 /// names that collide.
 struct ChannelIndex: ~Copyable {
@@ -14,6 +17,10 @@ struct ChannelIndex: ~Copyable {
     private static let leastBuckets = 64
 
     private var buckets = ContiguousArray<NamedChannel?>(repeating: nil, count: leastBuckets)
+    /// The former table while it is being moved. Empty at other times.
+    private var old = ContiguousArray<NamedChannel?>()
+    /// The number of buckets of the former table that are moved, which are its first ones.
+    private var moved = 0
     private let secrets: (UInt64, UInt64)
     private(set) var count = 0
 
@@ -57,7 +64,12 @@ struct ChannelIndex: ~Copyable {
 
     /// Returns the channel with a name whose hash the caller knows.
     func channel(_ name: ChannelName, hash: UInt64) -> NamedChannel? {
-        var next = buckets[bucket(of: hash)]
+        if let channel = Self.channel(name, hash, in: buckets[bucket(of: hash)]) { return channel }
+        return old.isEmpty ? nil : Self.channel(name, hash, in: old[oldBucket(of: hash)])
+    }
+
+    private static func channel(_ name: ChannelName, _ hash: UInt64, in first: NamedChannel?) -> NamedChannel? {
+        var next = first
         while let channel = next {
             if channel.hash == hash, channel.name == name { return channel }
             next = channel.nextInBucket
@@ -66,22 +78,30 @@ struct ChannelIndex: ~Copyable {
     }
 
     private func bucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (buckets.count - 1) }
+    private func oldBucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (old.count - 1) }
 
     func forEach(_ visit: (NamedChannel) -> Void) {
-        for first in buckets {
-            var next = first
-            while let channel = next {
-                visit(channel)
-                next = channel.nextInBucket
-            }
+        for first in old { _ = Self.visit(first, visit) }
+        for first in buckets { _ = Self.visit(first, visit) }
+    }
+
+    /// Visits the channels of a bucket, and returns their number.
+    private static func visit(_ first: NamedChannel?, _ visit: (NamedChannel) -> Void) -> Int {
+        var (next, count) = (first, 0)
+        while let channel = next {
+            visit(channel)
+            count += 1
+            next = channel.nextInBucket
         }
+        return count
     }
 
     /// Visits the channels in the next buckets.
     ///
     /// The buckets are visited in the order of their bit-reversed indices. If the number of buckets changes between two
-    /// calls, no channel that stays in the table is left out, but a channel may be visited twice. The algorithm is that
-    /// of the `SCAN` command of Redis.
+    /// calls, no channel that stays in the table is left out, but a channel may be visited twice. While a former table
+    /// is being moved, a bucket of the smaller table is visited with all those of the larger one that it corresponds to.
+    /// The algorithm is that of the `SCAN` command of Redis.
     ///
     /// - Parameters:
     ///   - cursor: the place of the next bucket, 0 at first.
@@ -90,15 +110,14 @@ struct ChannelIndex: ~Copyable {
     func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
         var left = count
         let mask = UInt64(buckets.count - 1)
+        let oldMask = old.isEmpty ? mask : UInt64(old.count - 1)
+        let (least, most) = (min(mask, oldMask), max(mask, oldMask))
         while left > 0 {
+            let isFirst = cursor & (least ^ most) == 0
+            if !old.isEmpty, oldMask == most || isFirst { left -= Self.visit(old[Int(cursor & oldMask)], visit) }
+            if mask == most || isFirst { left -= Self.visit(buckets[Int(cursor & mask)], visit) }
             left -= 1
-            var next = buckets[Int(cursor & mask)]
-            while let channel = next {
-                visit(channel)
-                left -= 1
-                next = channel.nextInBucket
-            }
-            cursor = Self.reversed(Self.reversed(cursor | ~mask) &+ 1)
+            cursor = Self.reversed(Self.reversed(cursor | ~most) &+ 1)
             if cursor == 0 { return false }
         }
         return true
@@ -116,6 +135,7 @@ struct ChannelIndex: ~Copyable {
 
     /// Inserts a channel, whose name must not be in the table yet.
     mutating func insert(_ channel: NamedChannel) {
+        if !old.isEmpty { move(atMost: Self.movedAtOnce) }
         if count == buckets.count { resize(to: 2 * count) }
         let bucket = bucket(of: channel.hash)
         channel.nextInBucket = buckets[bucket]
@@ -130,36 +150,62 @@ struct ChannelIndex: ~Copyable {
     @discardableResult
     mutating func remove(_ channel: NamedChannel) -> Bool {
         guard channel.isInTable else { return false }
-        unlink(channel)
+        let (bucket, oldBucket) = (bucket(of: channel.hash), oldBucket(of: channel.hash))
+        if !Self.unlink(channel, from: &buckets, bucket) { _ = Self.unlink(channel, from: &old, oldBucket) }
         channel.isInTable = false
         count -= 1
+        if !old.isEmpty { move(atMost: Self.movedAtOnce) }
         // Happens so rarely that it adds only a constant cost per removal on average.
         if buckets.count > Self.leastBuckets, count < buckets.count / 8 { resize(to: buckets.count / 4) }
         return true
     }
 
-    private mutating func unlink(_ channel: NamedChannel) {
-        let bucket = bucket(of: channel.hash)
-        let successor = channel.nextInBucket.take()
-        guard var previous = buckets[bucket], previous !== channel else {
-            buckets[bucket] = successor
-            return
+    /// Removes a channel from a bucket. Returns whether it was there.
+    private static func unlink(
+        _ channel: NamedChannel, from table: inout ContiguousArray<NamedChannel?>, _ bucket: Int
+    ) -> Bool {
+        guard var previous = table[bucket] else { return false }
+        if previous === channel {
+            table[bucket] = channel.nextInBucket.take()
+            return true
         }
-        while let next = previous.nextInBucket, next !== channel { previous = next }
-        previous.nextInBucket = successor
+        while let next = previous.nextInBucket {
+            if next === channel {
+                previous.nextInBucket = channel.nextInBucket.take()
+                return true
+            }
+            previous = next
+        }
+        return false
     }
 
+    // MARK: Resizing
+
+    /// The buckets that an insertion or a removal moves. The next change of a table that has shrunk comes after a tenth
+    /// as many removals as the former table had buckets at the earliest, so the move is complete by then.
+    private static let movedAtOnce = 16
+
+    /// Replaces the table by one with another number of buckets, into which later changes move the channels.
     private mutating func resize(to count: Int) {
-        var old = ContiguousArray<NamedChannel?>(repeating: nil, count: max(count, Self.leastBuckets))
+        move(atMost: .max)
+        old = ContiguousArray(repeating: nil, count: max(count, Self.leastBuckets))
         swap(&old, &buckets)
-        for index in old.indices {
-            var next = old[index].take()
+        moved = 0
+    }
+
+    /// Moves the channels of the next buckets of the former table.
+    private mutating func move(atMost count: Int) {
+        let end = count < old.count - moved ? moved + count : old.count
+        while moved < end {
+            var next = old[moved].take()
             while let channel = next {
                 next = channel.nextInBucket
                 let bucket = bucket(of: channel.hash)
                 channel.nextInBucket = buckets[bucket]
                 buckets[bucket] = channel
             }
+            moved += 1
         }
+        if moved == old.count { old = [] }
     }
 }

@@ -106,6 +106,7 @@ final class ClientRecord: @unchecked Sendable {
     /// Charges the client for its connection.
     func beginConnection() {
         isConnected = true
+        holder.connections += 1
         ownBytes = Int32(ObjectSize.connection)
         charge(ObjectSize.connection)
     }
@@ -113,6 +114,7 @@ final class ClientRecord: @unchecked Sendable {
     /// Discharges everything that ends with the connection. The record itself stays charged while objects refer to it.
     func endConnection() {
         isConnected = false
+        holder.connections -= 1
         noteBuffers(0)
         ownBytes = Int32(ObjectSize.record)
         charge(ObjectSize.record - ObjectSize.connection - usage.bytes - Self.size(of: label))
@@ -132,6 +134,10 @@ final class ClientRecord: @unchecked Sendable {
     func move(to other: Holder) {
         holder.charge(-charged)
         other.charge(charged)
+        if isConnected {
+            holder.connections -= 1
+            other.connections += 1
+        }
         holder = other
     }
 

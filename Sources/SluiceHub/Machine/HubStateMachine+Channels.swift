@@ -41,9 +41,8 @@ extension HubStateMachine {
         guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
         else { return WireError(.conflict, "messages are waiting on the channel as a rendezvous") }
         if case .queue = declaration { return nil }
-        var hasLeases = channel.countedReceives.contains { operations[$0]?.wait.possibleLeases ?? 0 > 0 }
-        channel.engine.forEachReceiver { if leaseNanoseconds(of: $0) > 0 { hasLeases = true } }
-        return hasLeases ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
+        return channel.leasedReceivers > 0
+            ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
     }
 
     private mutating func declare(

@@ -19,6 +19,7 @@ extension HubStateMachine {
         let id = park(
             .countedReceive(counted), caller, of: client, patience, charging: bytes, setsDeadline: false)
         channel.countedReceives.insert(id)
+        if counted.leaseNanoseconds > 0 { channel.leasedReceivers += 1 }
         pump(counted, id)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)

@@ -159,6 +159,25 @@ extension HubStateMachine {
         end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
     }
 
+    /// Withdraws operations of one client. All of them are answered at once. If these are selects with many arms, the
+    /// arms leave their queues in slices.
+    mutating func withdraw(_ ids: [OperationID], _ reason: Withdrawal?) {
+        var selects: [OperationID] = []
+        for id in ids {
+            if hasStepsLeft {
+                withdraw(id, reason)
+            } else if let operation = operations[id], case .select(let select) = operation.wait {
+                if tellIfDecided(id) { continue }
+                if let reason { outbox.finish(operation, id, isInDoubt(operation.wait) ? reason.doubt : reason.reply) }
+                select.isWithdrawn = true
+                selects.append(id)
+            } else {
+                withdraw(id, reason)
+            }
+        }
+        if !selects.isEmpty { unfinished.append(WithdrawnSelects(selects)) }
+    }
+
     /// Whether a receiver may still get the message of a send that is withdrawn now.
     private func isInDoubt(_ wait: OperationWait) -> Bool {
         switch wait {
@@ -191,7 +210,7 @@ extension HubStateMachine {
     private mutating func dequeue(_ wait: OperationWait, _ id: OperationID) {
         switch wait {
         case .send(let channel, let offer, _): detach(id, from: offer, on: channel)
-        case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
+        case .receive(let channel, let ticket, let lease): dequeueReceiver(ticket, of: channel, isLeased: lease > 0)
         case .countedReceive(let counted): dequeue(counted, id)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace, .redrive: break
@@ -205,19 +224,22 @@ extension HubStateMachine {
     mutating func dequeue(_ arm: ParkedArm, _ id: OperationID) {
         switch arm {
         case .send(let channel, let offer): detach(id, from: offer, on: channel)
-        case .receive(let channel, let ticket, _): dequeueReceiver(ticket, of: channel)
+        case .receive(let channel, let ticket, let lease): dequeueReceiver(ticket, of: channel, isLeased: lease > 0)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         }
     }
 
-    private mutating func dequeueReceiver(_ ticket: WaitTicket, of channel: NamedChannel) {
+    private mutating func dequeueReceiver(_ ticket: WaitTicket, of channel: NamedChannel, isLeased: Bool) {
+        if isLeased { channel.leasedReceivers -= 1 }
         _ = channel.engine.withdrawReceiver(ticket)
         channels.removeIfIdle(channel, at: now)
     }
 
     private mutating func dequeue(_ counted: CountedReceive, _ id: OperationID) {
         if let ticket = counted.ticket { _ = counted.channel.engine.withdrawReceiver(ticket) }
-        counted.channel.countedReceives.remove(id)
+        if counted.channel.countedReceives.remove(id) != nil, counted.leaseNanoseconds > 0 {
+            counted.channel.leasedReceivers -= 1
+        }
         counted.channel.extras?.pausedReceives.remove(id)
         removeRecipient(.countedReceive(id), fromRoundOf: counted.channel)
         channels.removeIfIdle(counted.channel, at: now)

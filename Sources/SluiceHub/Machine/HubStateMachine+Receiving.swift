@@ -25,6 +25,7 @@ extension HubStateMachine {
             return .done(reply)
         }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
+        if lease > 0 { channel.leasedReceivers += 1 }
         let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, of: client, patience, charging: bytes)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)

@@ -44,7 +44,10 @@ extension HubStateMachine {
         if isRepeated, let reply = doubtOfRepeating(patience, client) { return .done(reply) }
         let bytes = ObjectSize.select(command)
         let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
-        if let reply = refusalToPark(patience, client, charging: bytes + bytesOfOffers) { return .done(reply) }
+        if let reply = refusalToPark(patience, client, charging: bytes + bytesOfOffers) {
+            // The send that an arm repeats still waits, so an error would claim too much.
+            return .done(isRepeated ? .maybe("limit") : reply)
+        }
         let id = operations.nextKey
         let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
         let parked = park(.select(ParkedSelect(arms, key)), caller, of: client, patience, charging: bytes)
@@ -122,7 +125,9 @@ extension HubStateMachine {
         case .receive(let name, let lease):
             let channel = channels.channel(name)
             let ticket = channel.engine.park(WireReceiver(operation: id, arm: number))
-            return .receive(channel, ticket, leaseNanoseconds: lease?.wholeNanoseconds ?? 0)
+            let leaseNanoseconds = lease?.wholeNanoseconds ?? 0
+            if leaseNanoseconds > 0 { channel.leasedReceivers += 1 }
+            return .receive(channel, ticket, leaseNanoseconds: leaseNanoseconds)
         case .send(let name, let body, let messageID):
             let channel = channels.channel(name)
             let draft = draft(name, body, messageID, number, caller)

@@ -208,7 +208,8 @@ extension HubStateMachine {
         _ patience: Patience
     ) -> Outcome {
         if let reply = doubtOfRepeating(patience, client) { return .done(reply) }
-        if let refusal = account.refusal(of: ObjectSize.send, for: client) { return .done(.error(refusal)) }
+        // Another send of the message still waits, so an error would claim too much.
+        if account.refusal(of: ObjectSize.send, for: client) != nil { return .done(.maybe("limit")) }
         // The message is already in memory.
         let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
         offer.attach(Offer.Sender(operation: operations.nextKey, arm: arm))

@@ -113,17 +113,17 @@ struct HubStateMachine: ~Copyable {
         account.adopt(self.limits.memoryBounds)
         channels.keepTombstones(for: limits.tombstoneLife, maxCount: limits.maxTombstones)
         memory.keepDelivered(for: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
-        channels.prune(at: now)
-        memory.prune(at: now)
+        // More entries than permitted have no deadline.
+        perform(Pruning())
     }
 
     // MARK: Connections
 
-    /// - Parameter origin: the address that the connection counts for. Nil for a connection from this machine.
+    /// - Parameter origin: the address or user that the connection counts for. Nil for a connection of this process.
     mutating func connect(from address: String, origin: ClientOrigin? = nil) -> ConnectionID {
         defer { connectionEbb.rise(to: clients.count) }
         let client = ClientRecord(
-            address: address, since: now, holder: account.holder(origin.map { .origin($0) } ?? .local))
+            address: address, since: now, holder: account.holder(HolderName(origin)))
         client.beginConnection()
         return clients.insert(client)
     }
@@ -160,9 +160,8 @@ struct HubStateMachine: ~Copyable {
     ///
     /// The withdrawals do not match other operations of the same client, because it would not read the results.
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
-        withholding { machine in
-            while let id = machine.clients[connection]?.firstOperation { machine.withdraw(id, reason) }
-        }
+        let ids = operations(of: connection)
+        if !ids.isEmpty { withholding { $0.withdraw(ids, reason) } }
     }
 
     /// Performs a group of withdrawals. The affected channels continue only after all of them.
@@ -182,14 +181,19 @@ struct HubStateMachine: ~Copyable {
     mutating func endInput(of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.hasInputEnded = true
-        var affected: [OperationID] = []
+        // Ending one operation may already have ended another.
+        withdraw(operations(of: connection).filter { operations[$0]?.waitsAfterEOF == false }, .endOfInput)
+    }
+
+    /// The parked operations of a connection, the latest first.
+    private func operations(of connection: ConnectionID) -> [OperationID] {
+        var found: [OperationID] = []
         var next = clients[connection]?.firstOperation
         while let id = next, let operation = operations[id] {
+            found.append(id)
             next = operation.next
-            if !operation.waitsAfterEOF { affected.append(id) }
         }
-        // Ending one operation may already have ended another.
-        for id in affected { withdraw(id, .endOfInput) }
+        return found
     }
 
     // MARK: Operations

@@ -24,6 +24,8 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var awayCount = 0
     /// What the channel has done since it exists, for reports.
     @exclusivity(unchecked) var counts = ChannelCounts()
+    /// The number of waiting receives, counted receives and arms of selects that receive under a lease.
+    @exclusivity(unchecked) var leasedReceivers = 0
     /// The counted receives on the channel, both parked and paused.
     @exclusivity(unchecked) var countedReceives: Set<OperationID> = []
     /// The state that only few channels need. Nil while the channel needs none.

@@ -126,6 +126,9 @@ final class ParkedSelect: Sendable {
     let key: FairKey?
     /// Whether an arm receives under a lease.
     let mayLease: Bool
+    /// Whether the select was withdrawn and answered, so that its arms only have to leave their queues. Belongs to the
+    /// state machine, which is behind the hub's lock.
+    @exclusivity(unchecked) nonisolated(unsafe) var isWithdrawn = false
 
     init(_ arms: [ParkedArm], _ key: FairKey?) {
         self.arms = arms

@@ -49,9 +49,12 @@ extension HubStateMachine {
     ///
     /// - Returns: whether there was such a decision.
     mutating func tellIfDecided(_ id: OperationID) -> Bool {
-        guard !unfinished.isEmpty, let operation = operations[id], let decision = decision(on: operation.wait) else {
-            return false
+        guard !unfinished.isEmpty, let operation = operations[id] else { return false }
+        if case .select(let select) = operation.wait, select.isWithdrawn {
+            end(id, nil)
+            return true
         }
+        guard let decision = decision(on: operation.wait) else { return false }
         end(id, decision.verdict, arm: decision.arm)
         return true
     }
@@ -272,6 +275,38 @@ final class Publication: UnfinishedWork {
             machine.deliver(.shared(body), of: channel, from: origin, to: receiver)
         }
         return true
+    }
+}
+
+/// Removes the arms of selects that were withdrawn and answered from their queues.
+final class WithdrawnSelects: UnfinishedWork {
+    private let selects: [OperationID]
+    private var next = 0
+
+    init(_ selects: [OperationID]) {
+        self.selects = selects
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while next < selects.count {
+            guard machine.hasStepsLeft else { return false }
+            next += 1
+            machine.end(selects[next - 1], nil)
+        }
+        return true
+    }
+}
+
+/// Forgets ids and names of ended channels beyond limits that have become smaller.
+final class Pruning: UnfinishedWork {
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while machine.hasStepsLeft {
+            let pruned =
+                machine.memory.prune(at: machine.now, atMost: 16) + machine.channels.prune(at: machine.now, atMost: 16)
+            if pruned == 0 { return true }
+            machine.steps += pruned
+        }
+        return false
     }
 }
 

@@ -81,9 +81,10 @@ extension Conversation {
     /// Authenticates the client if its token is right, and ends the conversation if it is not.
     private func decide(_ credentials: Credentials, _ tag: Tag?) {
         guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .denied) }
-        var refusal: WireError?
-        hub.transact(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
-        if let refusal { return refuse(refusal, tag, because: .tooManyOfPrincipal) }
+        var refusal: (ending: ConnectionEnding, error: WireError)?
+        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
+        if let refusal { return refuse(refusal.error, tag, because: refusal.ending) }
+        hub.names.authenticate(id, as: credentials.principal)
         // The users may have changed just before the hub knew the principal.
         guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .revoked) }
         admission = nil

@@ -2,6 +2,13 @@ import SluiceWire
 
 /// The outcomes and replies of commands, and what is reported about them.
 extension Conversation {
+    /// Notes the verb of the command that runs now.
+    @inline(__always)
+    func note(_ verb: Verb) {
+        lastVerb = verb
+        share.begin(id, verb)
+    }
+
     /// Notes an event, which the hub reports after the batch, without its lock.
     func note(_ kind: ClientEvent.Kind) {
         share.events.append((kind, id, lastVerb))

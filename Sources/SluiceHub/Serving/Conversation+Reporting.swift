@@ -19,9 +19,16 @@ extension Conversation {
     /// Takes a report. Later input waits until it is complete.
     func take(_ report: any ReportJob, _ tag: Tag?) {
         stepsLeft -= Budget.stepsOfFirstSlice
-        if let reply = report.advance(on: hub, steps: Budget.stepsOfFirstSlice) { return emit(reply, tag) }
+        if let reply = report.advance(on: hub, steps: Budget.stepsOfFirstSlice) { return conclude(reply, tag) }
         job = PendingReport(report, tag)
         share.enqueue(self)
+    }
+
+    /// Answers with a complete report. It may show the effects of decisions that other reactors have made for this
+    /// client, so their replies come first.
+    private func conclude(_ reply: Reply, _ tag: Tag?) {
+        hub.collectMail(of: share)
+        emit(reply, tag)
     }
 
     /// Takes the next slice of a report.
@@ -29,9 +36,11 @@ extension Conversation {
     /// - Returns: whether another slice is left.
     func continueReport() -> Bool {
         guard let job else { return false }
+        share.begin(id, lastVerb)
+        defer { share.end() }
         guard let reply = job.report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
         self.job = nil
-        emit(reply, job.tag)
+        conclude(reply, job.tag)
         segment.owner?.takeUnretainedValue().repliesArrived()
         return false
     }

@@ -49,7 +49,7 @@ final class Conversation {
     @exclusivity(unchecked) var job: PendingReport?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The verb of the last command, for the log.
-    @exclusivity(unchecked) private(set) var lastVerb: Verb?
+    @exclusivity(unchecked) var lastVerb: Verb?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
     @exclusivity(unchecked) private var hintedLine: UInt32 = 0
 
@@ -203,6 +203,8 @@ final class Conversation {
         var sliceEnd = Self.sliceBytes
         isParserHungry = false
         hasCompleted = false
+        share.begin(id, lastVerb)
+        defer { share.end() }
         while canRun, !isParserHungry, stepsLeft > 0 {
             guard offset < input.count else {
                 isParserHungry = true
@@ -308,7 +310,7 @@ final class Conversation {
             refused(error, tag)
         case .request(let request):
             hasCompleted = true
-            lastVerb = request.command.verb
+            note(request.command.verb)
             if admission?.count(request.command) == false {
                 refuse(.tooManyUnproven(hub.limits), request.tag, because: .denied)
             } else if admission != nil, !request.command.isForStrangers {
@@ -326,7 +328,7 @@ final class Conversation {
     private func run(_ request: Request, _ machine: inout HubStateMachine) {
         hintedLine = 0
         let tag = request.tag
-        lastVerb = request.command.verb
+        note(request.command.verb)
         switch request.command {
         case .ping(let body): answer(.pong(body), tag)
         case .poison(let name, let reason):
@@ -344,7 +346,7 @@ final class Conversation {
     }
 
     private func runRepeatedSend(_ machine: inout HubStateMachine) {
-        lastVerb = .send
+        note(.send)
         let repeated = parser.repeatedLine
         if machine.hint != nil, hintedLine == repeated.serial, isFree(repeated.tag),
             machine.forwardByHint(.borrowed(repeated.text))
@@ -360,7 +362,7 @@ final class Conversation {
 
     private func runRepeatedReceive(_ machine: inout HubStateMachine) {
         hintedLine = 0
-        lastVerb = .receive
+        note(.receive)
         let caller = Caller(connection: id, tag: parser.repeatedLine.tag.value)
         guard mayBegin(caller.tag), let command = parser.takeRepeatedReceive() else { return }
         conclude(machine.apply(command, by: caller), caller.tag)

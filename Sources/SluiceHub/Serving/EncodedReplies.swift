@@ -1,3 +1,4 @@
+import DequeModule
 import SluiceWire
 
 /// Encoded replies. Large bodies are stored beside the bytes and not among them, so that a large body goes to the
@@ -19,7 +20,7 @@ struct EncodedReplies: ~Copyable {
     static let leastSharedBytes = 512
 
     var bytes = ByteBuffer()
-    var insertions: [Insertion] = []
+    var insertions: Deque<Insertion> = []
     /// The number of bytes of all insertions.
     var insertedBytes = 0
     /// The same, but a body that directly repeats the previous one is not counted again. A broadcast to many receives

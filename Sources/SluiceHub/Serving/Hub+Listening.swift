@@ -19,7 +19,8 @@ extension Hub {
     }
 
     private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
-        switch enter(accepted.peer.description, from: ClientOrigin(accepted.peer), on: shares) {
+        switch enter(accepted.peer.description, from: ClientOrigin(accepted.peer, user: accepted.peerUser), on: shares)
+        {
         case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
         case .admitted(let connection):
             if accepted.peerMaySignal { noteOperator(connection.id) }

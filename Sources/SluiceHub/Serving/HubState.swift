@@ -106,19 +106,43 @@ struct HubState: ~Copyable, @unchecked Sendable {
         origins.indices.contains(Int(id.slot)) ? origins[Int(id.slot)] : nil
     }
 
-    /// Returns the error if a limit allows no further connection from `origin`, or nil if it is allowed.
+    /// Returns the error if a limit allows no further connection from `origin`, or nil if it is allowed. A client that
+    /// authenticates afterwards is checked again, as its principal.
     func refusal(of origin: ClientOrigin?) -> (ending: ConnectionEnding, error: WireError)? {
         let limits = machine.limits
-        guard machine.connectionCount - localCount < limits.maxConnections else {
-            return (
-                .tooMany, WireError(.limit, "the server accepts at most \(limits.maxConnections) connections")
-            )
-        }
-        guard let origin, originCounts[origin, default: 0] >= limits.maxConnectionsPerAddress else { return nil }
+        if let error = refusal(of: HolderName(origin), already: 0) { return (.tooMany, error) }
+        guard let origin, origin.isAddress, originCounts[origin, default: 0] >= limits.maxConnectionsPerAddress
+        else { return nil }
         return (
             .tooManyOfAddress,
             WireError(.limit, "an address may have at most \(limits.maxConnectionsPerAddress) connections")
         )
+    }
+
+    /// Returns the error if the server has too many connections for a client of that holder, or nil.
+    ///
+    /// Beyond the limit, a reserve of connections is for holders that have few, so that no holder keeps the others out.
+    ///
+    /// - Parameter already: 1 if the connection counts already, for another holder.
+    private func refusal(of holder: HolderName, already: Int) -> WireError? {
+        let limits = machine.limits
+        let others = machine.connectionCount - localCount - already
+        if others < limits.maxConnections { return nil }
+        let isSmall = machine.account.connections(of: holder) < limits.fewConnections
+        if isSmall, others - limits.maxConnections < limits.reservedConnections { return nil }
+        return WireError(.limit, "the server accepts at most \(limits.maxConnections) connections")
+    }
+
+    /// Records that a connection has authenticated as a principal.
+    ///
+    /// - Returns: the ending and the error if the server or the principal has too many connections, otherwise nil.
+    mutating func authenticate(
+        _ id: ConnectionID, as principal: ChannelName
+    ) -> (ending: ConnectionEnding, error: WireError)? {
+        if machine.clients[id]?.principal != principal, let error = refusal(of: .principal(principal), already: 1) {
+            return (.tooMany, error)
+        }
+        return machine.authenticate(id, as: principal).map { (.tooManyOfPrincipal, $0) }
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

@@ -1,5 +1,6 @@
 import DequeModule
 import SluiceRuntime
+import Synchronization
 import SluiceWire
 
 /// The buffers that the connections of one reactor share: one that all of them read into, and blocks for their output.
@@ -18,6 +19,9 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     let reactor: Reactor
     /// What the parsers of the connections find.
     let found = RequestParser.FoundValues()
+    /// The client whose command runs, for other threads: its slot in the lower half, and 1 plus the code of the verb in
+    /// the upper half. See `ClientActivity`.
+    let running = Atomic<UInt64>(noClient)
 
     /// Passes `found` to `body` without a reference count, which each batch would otherwise take.
     @inline(__always)

@@ -210,13 +210,12 @@ package struct AcceptedSocket: ~Copyable {
     package let peer: SocketAddress
 
     /// Whether the peer is connected through a Unix-domain socket, and belongs to root or to the user of this process.
-    package var peerMaySignal: Bool {
-        guard case .unix = peer else { return false }
-        // The layout of `struct ucred`, which Glibc shows only to GNU programs.
-        var credentials: (process: pid_t, user: uid_t, group: gid_t) = (0, .max, .max)
-        var size = socklen_t(MemoryLayout.size(ofValue: credentials))
-        guard getsockopt(descriptor.number, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0 else { return false }
-        return credentials.user == 0 || credentials.user == geteuid()
+    package var peerMaySignal: Bool { peerUser.map { $0 == 0 || $0 == geteuid() } ?? false }
+
+    /// The user of the process that has connected over a Unix-domain socket. Nil for other sockets.
+    package var peerUser: UInt32? {
+        guard case .unix = peer else { return nil }
+        return Socket.peerUser(of: descriptor.number)
     }
 
     package consuming func takeDescriptor() -> Descriptor { descriptor }

@@ -51,6 +51,15 @@ enum Socket {
         return getsockopt(number, SOL_SOCKET, SO_ERROR, &error, &length) == 0 ? error : errno
     }
 
+    /// Returns the user of the process at the other end of a Unix-domain socket.
+    static func peerUser(of number: Int32) -> UInt32? {
+        // `struct ucred`, which the header defines with `_GNU_SOURCE` only: the process, the user and the group.
+        var credentials: InlineArray<3, UInt32> = [0, 0, 0]
+        var length = socklen_t(MemoryLayout<InlineArray<3, UInt32>>.size)
+        guard getsockopt(number, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0 else { return nil }
+        return credentials[1]
+    }
+
     static func localAddress(of number: Int32) -> SocketAddress? {
         SocketAddress.filled { getsockname(number, $0, $1) }.address
     }

@@ -17,6 +17,11 @@ struct UnixSocketFile: Sendable {
         guard fchmod(number, permissions) == 0 else { throw refusal(errno, of: address) }
         if !bound(number, to: address) {
             let cause = errno
+            if cause == EADDRINUSE, let kind = kindOfFile(at: path) {
+                throw SluiceError(
+                    .system, "cannot listen on \(address): \(String(cString: strerror(cause))) by a \(kind)",
+                    errno: cause)
+            }
             guard cause == EADDRINUSE, isStale(address, path: path) else { throw refusal(cause, of: address) }
             unlink(path)
             guard bound(number, to: address) else { throw refusal(errno, of: address) }
@@ -43,6 +48,19 @@ struct UnixSocketFile: Sendable {
             let probe = try? Socket.open(for: address)
         else { return false }
         return address.withSystemAddress { connect(probe.number, $0, $1) } != 0 && errno == ECONNREFUSED
+    }
+
+    /// Describes a file that is not a socket. Nil if it is one, or if there is no file.
+    private static func kindOfFile(at path: String) -> String? {
+        guard let status = status(of: path) else { return nil }
+        return switch status.st_mode & S_IFMT {
+        case S_IFSOCK: nil
+        case S_IFREG: "regular file"
+        case S_IFDIR: "directory"
+        case S_IFLNK: "symbolic link"
+        case S_IFIFO: "pipe"
+        default: "device"
+        }
     }
 
     private static func status(of path: String) -> stat? {

@@ -12,14 +12,31 @@ extension DaemonLog {
         var kind = message
         if let (key, value) = details.first, key == "reason" || key == "limit" { kind += ": \(value)" }
         if case .poisoned = event.kind { kind = message }
-        write(level, message, fields + details, kind: kind, origin: event.origin)
+        write(level, message, fields + details, kind: kind, origin: Self.origin(of: event.address))
     }
-}
 
-extension ClientEvent {
-    /// The client's IPv4 address without its port, or the /64 network of its IPv6 address, which one host commonly has
-    /// to itself.
-    fileprivate var origin: String {
+    /// Writes that a reactor's loop is blocked, or was.
+    ///
+    /// - Parameter command: the command that ran when this was noticed. Nil if none ran.
+    func write(_ blocked: BlockedLoop, _ command: ClientActivity.RunningCommand?) {
+        var fields: [(key: String, value: String)] = []
+        if let command {
+            fields.append(("client", command.address))
+            if let principal = command.principal { fields.append(("principal", principal)) }
+            if let command = command.command { fields.append(("command", command)) }
+        }
+        fields.append(("loop", blocked.reactor))
+        if let task = blocked.task { fields.append(("task", task)) }
+        fields.append(("for", "\(blocked.duration)"))
+        let message = blocked.hasEnded ? "the loop was blocked" : "the loop is blocked"
+        write(
+            .warning, message, fields, kind: message,
+            origin: command.map { Self.origin(of: $0.address) } ?? blocked.reactor)
+    }
+
+    /// The IPv4 address of a client without its port, or the /64 network of its IPv6 address, which one host commonly
+    /// has to itself.
+    private static func origin(of address: String) -> String {
         switch try? SocketAddress(address) {
         case .ipv4(let number, _):
             "\(SocketAddress.ipv4(number, port: 0))".split(separator: ":").first.map(String.init) ?? address

@@ -98,7 +98,8 @@ def _await_fence(client):
         reply = client.reply()
         if reply is None:
             return True
-        refused |= reply.code == "limit"
+        # A repeated send that is refused is in doubt, because the first one still waits.
+        refused |= reply.code == "limit" or reply.word == "MAYBE"
         if reply.tag == b"end":
             return refused
 

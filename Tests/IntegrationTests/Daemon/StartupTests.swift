@@ -104,7 +104,10 @@ import Testing
             ["--listen", "unix:/nonexistent/s"], status: 69, "/nonexistent/s", "No such file or directory")
         try expectRefusal(["--listen", "unix:/etc/passwd/s"], status: 69, "/etc/passwd/s", "Not a directory")
         try expectRefusal(["--listen", "unix:/proc/s"], status: 69, "/proc/s", "cannot listen on")
-        try expectRefusal(["--listen", "unix:/dev/null"], status: 69, "/dev/null", "Address already in use")
+        try expectRefusal(
+            ["--listen", "unix:/dev/null"], status: 69, "/dev/null", "Address already in use", "by a device")
+        try expectRefusal(["--listen", "unix:/etc/passwd"], status: 69, "/etc/passwd", "by a regular file")
+        try expectRefusal(["--listen", "unix:/etc"], status: 69, "by a directory")
     }
 
     @Test("An address of another machine is an error of one line")

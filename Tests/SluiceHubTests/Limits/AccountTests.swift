@@ -38,7 +38,11 @@ import Testing
         Hoard("windows") { try $0.stream(from: "c\($2)", by: $1, tag: "\($2)", lease: .seconds(9), window: 1000) },
         Hoard("sends with an empty body") { try $0.send("", on: "c\($2)", by: $1, tag: "\($2)") },
         Hoard("sends with ids") { try $0.send("", on: "c", by: $1, tag: "\($2)", id: "\($2)") },
-        Hoard("sends joined to one id") { try $0.send("", on: "c", by: $1, tag: "\($2)", id: "same") },
+        Hoard("sends joined to one id") {
+            let outcome = try $0.send("", on: "c", by: $1, tag: "\($2)", id: "same")
+            // The first of them still waits, so a refusal says that the outcome is in doubt.
+            return outcome == .done(.maybe("limit")) ? .done(.error(WireError(.limit, ""))) : outcome
+        },
         Hoard("selects") {
             try $0.select("recv a\($2)", "recv b\($2)", "send c\($2) x", "barrier d\($2)", by: $1, tag: "\($2)")
         },

@@ -68,6 +68,29 @@ import Testing
         #expect(key == late)
     }
 
+    @Test("Guesses from many addresses are bounded together, and do not delay addresses that the principal has used")
+    func manyAddressesAreBounded() throws {
+        var throttle = AuthenticationThrottle()
+        let (home, office) = (try key(1, "alice"), try key(2, "alice"))
+        let first = throttle.attempt(home, isRight: true, at: 5)
+        #expect(first == .now)
+        var counts: [AuthenticationThrottle.Decision: Int] = [:]
+        for address: UInt32 in 100..<2100 {
+            counts[throttle.attempt(try key(address, "alice"), isRight: false, at: 5), default: 0] += 1
+        }
+        let bounds = (AuthenticationThrottle.freeFailuresOfAll, AuthenticationThrottle.maxWaitingOfAll)
+        #expect(counts == [.now: bounds.0, .later(second): bounds.1, .never: 2000 - bounds.0 - bounds.1])
+        let others = [home, office, try key(2, "bob")].map { throttle.attempt($0, isRight: true, at: 5) }
+        #expect(others == [.now, .never, .now])
+        throttle.decided(try key(100 + UInt32(bounds.0), "alice"))
+        let newcomer = throttle.attempt(office, isRight: true, at: 5)
+        throttle.decided(office)
+        let known = throttle.attempt(office, isRight: true, at: 5)
+        #expect([newcomer, known] == [.later(second), .now])
+        let later = throttle.attempt(try key(3, "alice"), isRight: true, at: 61 * second)
+        #expect(later == .now)
+    }
+
     // MARK: Connections
 
     private func users(_ tokens: [String: String] = ["alice": "s3cret", "bob": "x"]) -> Users {

@@ -108,4 +108,60 @@ import Testing
             try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
         }
     }
+
+    // MARK: The reserve
+
+    private func hub(connections: Int) throws -> (Hub, [ReactorShare]) {
+        let reactor = try Reactor()
+        let hub = Hub(on: reactor, limits: limits { $0.maxConnections = connections }, epoch: 1)
+        return (hub, [hub.share(of: reactor)])
+    }
+
+    private func isAdmitted(_ origin: ClientOrigin?, _ hub: Hub, _ shares: [ReactorShare]) -> Bool {
+        if case .admitted = hub.enter("client", from: origin, on: shares) { true } else { false }
+    }
+
+    @Test("An address that takes every connection leaves a reserve for others, and nobody uses all of it")
+    func aReserveIsForOthers() throws {
+        let (hub, shares) = try hub(connections: 128)
+        for _ in 0..<128 { #expect(isAdmitted(.ipv4(1), hub, shares)) }
+        #expect(!isAdmitted(.ipv4(1), hub, shares))
+        // A 64th of 128 is 2.
+        let second = (0..<4).map { _ in isAdmitted(.ipv4(2), hub, shares) }
+        #expect(second == [true, true, false, false])
+        #expect(isAdmitted(.user(1000), hub, shares))
+        #expect(isAdmitted(.ipv6Network(7), hub, shares))
+        let others = (10..<100).count { isAdmitted(.ipv4($0), hub, shares) }
+        #expect(others == 128 / 8 - 4)
+        #expect(hub.connectionCount == 128 + 128 / 8)
+    }
+
+    @Test("With users, the reserve is shared by principals, not by addresses")
+    func theReserveIsForPrincipals() throws {
+        var users = Users()
+        for name in ["alice", "bob"] { _ = users.add(name, token: "t") }
+        try HubService.run(limits: limits { $0.maxConnections = 2 }, users: users) { service in
+            let clients = [try await service.connect(), try await service.connect()]
+            for client in clients {
+                try await client.say("AUTH alice t\n")
+                try await client.hear("OK\n")
+            }
+            let third = try await service.connect()
+            try await third.say("AUTH alice t\n")
+            try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
+            third.stream.close()
+            try await service.until { service.hub.connectionCount == 2 }
+            let fourth = try await service.connect()
+            try await fourth.say("AUTH bob t\n")
+            try await fourth.hear("OK\n")
+            for client in clients { client.stream.close() }
+        }
+    }
+
+    @Test("A client on a Unix-domain socket counts for the user of its process")
+    func unixClientsCountByUser() throws {
+        let own = ClientOrigin(.unix(path: "/s"), user: 1000)
+        #expect(own == .user(1000) && own != ClientOrigin(.unix(path: "/s"), user: 1001))
+        #expect(own?.isAddress == false)
+    }
 }

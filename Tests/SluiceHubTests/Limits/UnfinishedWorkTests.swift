@@ -61,6 +61,41 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
+    @Test("The selects of a client that leaves are withdrawn at once, and leave their queues in slices")
+    func selectsOfAClientThatLeaves() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<9 { _ = try hub.select("recv c", "recv d", "send e x", by: a, tag: "\(number)") }
+        limit(&hub, to: 2)
+        hub.disconnect(a)
+        #expect(hub.machine.parkedCount > 4)
+        // Whatever still stands in a queue matches nothing.
+        #expect(try hub.send("x", on: "c", by: b, timeout: .zero) == .done(.timeout))
+        #expect(try hub.receive(from: "e", by: b, timeout: .zero) == .done(.timeout))
+        #expect(try hub.send("x", on: "d", by: b, timeout: .zero) == .done(.timeout))
+        #expect(hub.takeLateReplies().isEmpty)
+        _ = finish(&hub)
+        hub.disconnect(b)
+        #expect(hub.machine.parkedCount == 0 && hub.machine.clients.count == 0)
+        #expect(hub.machine.account.used == 0)
+        hub.expectEmpty()
+    }
+
+    @Test("A client that closes its sending side gets the outcomes of its selects at once")
+    func selectsOfAClientThatHalfCloses() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<9 { _ = try hub.select("recv c", "recv d", by: a, tag: "\(number)") }
+        limit(&hub, to: 2)
+        hub.machine.endInput(of: a)
+        #expect(Set(told(&hub)) == Set((0..<9).map { "\($0)" }))
+        #expect(hub.machine.parkedCount > 0)
+        #expect(try hub.send("x", on: "c", by: b, timeout: .zero) == .done(.timeout))
+        _ = finish(&hub)
+        #expect(hub.takeLateReplies().isEmpty, "each is told once")
+        hub.expectEmpty()
+    }
+
     @Test("A sender of a delivered message gets OK, whatever happens before it is told")
     func sendersOfADeliveredMessageGetOK() throws {
         var hub = TestHub()

@@ -46,11 +46,31 @@ struct MachineInvariants {
         machine.clients.forEach { clients.append(($0, $1)) }
         for (id, client) in clients { check(client, id, machine.limits) }
         checkCharge(of: machine)
+        checkLeasedReceivers(parked.map(\.1), found)
         check("declared", machine.channels.declaredCount, found.count { $0.extras?.declaration != nil })
         check("tombstones", machine.channels.tombstoneCount, found.count { $0.isTombstone })
         if machine.totals.keptBytes > machine.limits.keptBytes { faults.append("too many bytes are kept") }
         if machine.totals.keptMessages < 0 || machine.totals.keptBytes < 0 {
             faults.append("the kept messages or bytes are negative")
+        }
+    }
+
+    private mutating func checkLeasedReceivers(_ parked: [ParkedOperation], _ channels: [NamedChannel]) {
+        var counts: [ObjectIdentifier: Int] = [:]
+        for operation in parked {
+            switch operation.wait {
+            case .receive(let channel, _, let lease) where lease > 0: counts[ObjectIdentifier(channel), default: 0] += 1
+            case .countedReceive(let counted) where counted.leaseNanoseconds > 0:
+                counts[ObjectIdentifier(counted.channel), default: 0] += 1
+            case .select(let select):
+                for case .receive(let channel, _, let lease) in select.arms where lease > 0 {
+                    counts[ObjectIdentifier(channel), default: 0] += 1
+                }
+            case .send, .receive, .countedReceive, .barrier, .trace: break
+            }
+        }
+        for channel in channels {
+            check("leased receivers", channel.leasedReceivers, counts[ObjectIdentifier(channel), default: 0])
         }
     }
 

@@ -58,6 +58,39 @@ import Testing
         #expect(events.first?.kind == .limited("cap= must be at most 65536"))
     }
 
+    @Test("While a command runs, its client and verb can be read without the hub's lock")
+    func runningCommandsAreNamed() throws {
+        var users = Users()
+        let isAdded = users.add("alice", token: "s3cret")
+        #expect(isAdded)
+        let running = Lock<[ClientActivity.RunningCommand?]>([])
+        let activity = Lock<ClientActivity?>(nil)
+        let reactor = try Reactor()
+        try reactor.runTest { [users] in
+            // The hub reports an event while the command still counts as running.
+            let hub = Hub(on: reactor, users: users, epoch: 1) { _ in
+                let current = activity.withLock { $0 }?.current
+                running.withLock { $0.append(current) }
+            }
+            activity.withLock { $0 = hub.activity(of: reactor) }
+            let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
+            reactor.spawn("listener") { try await hub.serve(listener) }
+            let client = Client(stream: try await Stream.connect(to: listener.localAddress))
+            try await client.say("AUTH alice s3cret\nPOISON jobs\n")
+            _ = try await client.hearLine()
+            _ = try await client.hearLine()
+            let lookedUp = hub.look { _ in activity.withLock { $0 }?.current }
+            running.withLock { $0.append(lookedUp) }
+            client.stream.close()
+            try await yieldUntil { hub.connectionCount == 0 }
+            listener.close()
+        }
+        let (commands, principals) = running.withLock { ($0.map { $0?.command }, $0.map { $0?.principal }) }
+        #expect(commands == ["AUTH", "POISON", nil, nil])
+        #expect(principals == ["alice", "alice", nil, nil])
+        #expect(running.withLock { $0[1] }?.address.hasPrefix("127.0.0.1:") == true)
+    }
+
     @Test("A refused client is reported without a principal")
     func refusalsAreReported() throws {
         let events = try events("PING / HTTP/1.1\n")

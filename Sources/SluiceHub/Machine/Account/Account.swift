@@ -41,6 +41,9 @@ final class Account: @unchecked Sendable {
         return made
     }
 
+    /// Returns the number of connections of the holder of that name.
+    func connections(of name: HolderName) -> Int { holders[name]?.holder.connections ?? 0 }
+
     @inline(__always)
     func charge(_ bytes: Int) { used += bytes }
 

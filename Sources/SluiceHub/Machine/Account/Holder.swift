@@ -5,10 +5,16 @@ import SluiceWire
 enum HolderName: Hashable, Sendable {
     /// The connections that have authenticated as a principal.
     case principal(ChannelName)
-    /// The connections of an address that have not authenticated.
+    /// The connections of an address, or of a user of this machine, that have not authenticated.
     case origin(ClientOrigin)
-    /// The connections from this machine that have no address: over Unix-domain sockets, and in the hub's process.
+    /// The connections in the hub's process.
     case local
+}
+
+extension HolderName {
+    init(_ origin: ClientOrigin?) {
+        self = origin.map { .origin($0) } ?? .local
+    }
 }
 
 /// The bytes that the connections of one principal or address use together. Alive while a record refers to it.
@@ -21,6 +27,8 @@ final class Holder: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var used = 0
     /// The channels that its connections have declared, the oldest first.
     @exclusivity(unchecked) var declared = WaitQueue<UnownedChannel>()
+    /// The number of its connections.
+    @exclusivity(unchecked) var connections = 0
     /// The number of traces of its connections.
     @exclusivity(unchecked) var tracers = 0
 
