@@ -85,8 +85,10 @@ class Conditions:
     is_quick: bool = False
     fault: str | None = None
 
-    def daemon(self, may_crash=False, host="127.0.0.1", errors=None, users_file=None, **limits):
+    def daemon(self, may_crash=False, host="127.0.0.1", errors=None, users_file=None, reactors=1, **limits):
         settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
+        if reactors > 1:
+            settings["reactors"] = reactors
         if users_file:
             settings["users-file"] = users_file
         return Daemon(self.program, settings, self.fault, may_crash, host, errors)

@@ -1,5 +1,6 @@
 """Commands that need much work, at the largest size that the limits permit, beside a client that measures its waits."""
 
+import threading
 import time
 
 from battery import Figure, row
@@ -210,3 +211,80 @@ def operations_that_end_together(conditions):
         wait, took = beside.longest_wait(lambda: beside.reset(beside.clients))
         yield Figure("longest wait, all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("gone after", took, "ms")
+
+
+#: Commands at their largest size, with the number of the line, and how many replies each gets.
+_NAME = b"%0190d"
+_LARGEST = (
+    ("SEND", lambda n: b"send timeout=0 " + _NAME % n + b" " + b"x" * 7900 + b"\n", 1),
+    ("RECV", lambda n: b"recv timeout=0 lease=1h " + _NAME % n + b"\n", 1),
+    ("SELECT", lambda n: b"select timeout=0 " + b" | ".join(b"recv s/%d/%d" % (n, a) for a in range(64)) + b"\n", 1),
+    (
+        "SELECT that waits",
+        lambda n: b"#s select " + b" | ".join(b"recv w/%d" % a for a in range(64)) + b"\ncancel #s\n",
+        2,
+    ),
+    ("BARRIER", lambda n: b"barrier timeout=0 parties=2 " + _NAME % n + b"\n", 1),
+    ("OPEN and CLOSE", lambda n: b"open cap=65536 " + _NAME % n + b"\nclose " + _NAME % n + b"\n", 2),
+    ("POISON", lambda n: b"poison " + _NAME % (n + 10_000) + b" " + b"r" * 7900 + b"\n", 1),
+    ("JOIN and LEAVE", lambda n: b"join end=receive " + _NAME % n + b"\nleave end=receive " + _NAME % n + b"\n", 2),
+    ("TRACE", lambda n: b"#t trace " + _NAME % n + b"\ncancel #t\n", 2),
+    ("NAME", lambda n: b"name " + _NAME % n + b"\n", 1),
+    ("PING", lambda n: b"ping " + b"p" * 8000 + b"\n", 1),
+    ("WAITERS", lambda n: b"waiters limit=1000 zzz\n", 1),
+)
+
+
+@row(
+    "largest",
+    "each command at its largest size, 1 200 times in one write, beside 100 000 channels and parked operations",
+    wrong={"sluggish": "longest wait, SEND"},
+    timed=True,
+)
+def commands_of_the_largest_size(conditions):
+    count, repeats = conditions.count(full=100_000, quick=20_000), conditions.count(full=1200, quick=300)
+    with _Beside(conditions) as beside:
+        beside.park([b"recv names/%d" % number for number in range(count)])
+        for name, line, replies in _LARGEST:
+
+            def act(line=line, replies=replies):
+                with Client(beside.port) as client:
+                    # Sent beside reading: the server reads no more from a client that does not read.
+                    lines = b"".join(line(number) for number in range(repeats))
+                    writer = threading.Thread(target=client.send, args=(lines,), daemon=True)
+                    writer.start()
+                    _answers(client, repeats * replies)
+                    writer.join()
+
+            wait, took = beside.longest_wait(act)
+            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+            yield Figure("all after", took, "ms")
+
+
+@row(
+    "broadcast",
+    "a message of 8 KB for 150 000 receives of a broadcast, and 1 000 further receives beside 50 000",
+    wrong={"sluggish": "longest wait, message"},
+    timed=True,
+)
+def one_message_for_many(conditions):
+    count = conditions.count(full=150_000, quick=20_000)
+    with _Beside(conditions) as beside:
+        beside.watcher.ask(b"open kind=broadcast all\n")
+        beside.park([b"recv all"] * (count // 3))
+
+        def receive():
+            with Client(beside.port) as client:
+                client.send(b"".join(b"#%d recv all\n" % number for number in range(TAGS_EACH)) + b"ping\n")
+                _answers(client, 1)
+
+        wait, _ = beside.longest_wait(receive)
+        yield Figure("longest wait, further receives", wait, "ms", at_most=LONGEST_WAIT_MS)
+        beside.park([b"recv all"] * (count - count // 3))
+        before = beside.daemon.resident_bytes()
+        wait, took = beside.longest_wait(lambda: beside.watcher.ask(b"send all " + b"x" * 8000 + b"\n"))
+        yield Figure("longest wait, message", wait, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure("done after", took, "ms")
+        # Copies for all would take 1.2 GB.
+        growth = beside.daemon.resident_bytes() - before
+        yield Figure("memory for each receive", growth / count, "bytes", at_most=512)
