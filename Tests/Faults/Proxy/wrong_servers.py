@@ -172,6 +172,15 @@ class Sluggish(Right):
         return data
 
 
+class SlowOutput(Right):
+    """Serves no other client for a while when it sends much to one."""
+
+    def output(self, proxy, pipe, data):
+        if len(data) > 1000:
+            time.sleep(0.03)
+        return data
+
+
 class WakeTwo(Right):
     """Sends each message to a second client as well."""
 
@@ -268,6 +277,7 @@ WRONG_SERVERS = {
     "leak-descriptors": LeakDescriptors,
     "swap": Swap,
     "sluggish": Sluggish,
+    "slow-output": SlowOutput,
     "wake-two": WakeTwo,
     "false-timeout": FalseTimeout,
     "bad-exit": BadExit,

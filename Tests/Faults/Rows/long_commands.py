@@ -94,7 +94,7 @@ def _pipelined(beside, line, count):
 @row(
     "reports",
     "1 200 reports in one write, beside 100 000 channels and parked operations",
-    wrong={"sluggish": "longest wait, channels"},
+    wrong={"slow-output": "longest wait, channels json"},
     timed=True,
 )
 def reports_beside_many(conditions):
@@ -143,7 +143,7 @@ def stuck_with_many_arms(conditions):
 @row(
     "joined-sends",
     "150 000 sends repeat one id, and one receive takes the message",
-    wrong={"sluggish": "longest wait"},
+    wrong={"slow-output": "longest wait"},
     timed=True,
 )
 def repeated_sends(conditions):
@@ -179,7 +179,7 @@ def _ended(beside, line):
 @row(
     "mass-ends",
     "commands that end 100 000 operations at once",
-    wrong={"sluggish": "longest wait, all leave"},
+    wrong={"slow-output": "longest wait, poison receives"},
     timed=True,
 )
 def operations_that_end_together(conditions):
