@@ -66,7 +66,7 @@ struct MachineInvariants {
                 for case .receive(let channel, _, let lease) in select.arms where lease > 0 {
                     counts[ObjectIdentifier(channel), default: 0] += 1
                 }
-            case .send, .receive, .countedReceive, .barrier, .trace: break
+            case .send, .receive, .countedReceive, .barrier, .trace, .redrive: break
             }
         }
         for channel in channels {
