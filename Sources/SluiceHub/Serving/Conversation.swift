@@ -22,10 +22,8 @@ final class Conversation {
 
     /// The most commands that run under one acquisition of the hub's lock.
     private static let largestBatch = 64
-
     /// The size of the slices in which input runs. A slice takes about as long as a write.
     private static let sliceBytes = 4096
-
     let hub: Hub
     let id: ConnectionID
     /// The output and the pending operations.
