@@ -147,8 +147,8 @@ public final class Hub: Sendable {
     }
 
     /// Notes that a client may close other connections.
-    func noteOperator(_ id: ConnectionID) {
-        state.withLock { $0.machine.clients[id]?.isOperator = true }
+    func permitKilling(_ id: ConnectionID) {
+        state.withLock { $0.machine.clients[id]?.mayKill = true }
     }
 
     /// Withdraws all parked operations of a connection, and forgets it.

@@ -17,7 +17,7 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let timedOut = Code("timed-out")
         /// The waiting task was cancelled, and the operation did not happen.
         public static let cancelled = Code("cancelled")
-        /// A receiver, or the channel's failure policy, has refused the message for good.
+        /// A receiver, or the channel's failure policy, has rejected the message: no receiver gets it again.
         public static let rejected = Code("rejected")
         /// A receiver has the message, and the outcome is not known.
         public static let inDoubt = Code("in-doubt")

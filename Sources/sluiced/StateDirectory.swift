@@ -5,13 +5,13 @@ import Synchronization
 /// The directory in which the daemon keeps a number between its runs, so that epochs and fences grow even if the clock is
 /// set back.
 ///
-/// The file `epoch` holds a number that no epoch or fence of a run so far exceeds. A run reserves more than it uses, and
+/// The file `epoch` holds a number that no epoch so far exceeds; the fences of the next run begin above it. A run reserves more than it uses, and
 /// reserves again before it has used that up, so that the number is right whenever the daemon is killed.
 final class StateDirectory: Sendable {
     private let path: String
     private let reserved = Lock(0)
     /// Keeps other daemons out of the directory as long as it is open.
-    private let guardian: Int32
+    private let lockDescriptor: Int32
 
     /// The epochs that a run reserves. An epoch leaves room for a million leases.
     private static let reserve = 1024
@@ -22,17 +22,17 @@ final class StateDirectory: Sendable {
     init(path: String) throws(SettingsError) {
         self.path = path
         try Self.check(path)
-        guardian = Glibc.open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard guardian >= 0 else { throw Self.failure("open", path + "/lock", errno) }
-        guard flock(guardian, LOCK_EX | LOCK_NB) == 0 else {
+        lockDescriptor = Glibc.open(path + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lockDescriptor >= 0 else { throw Self.failure("open", path + "/lock", errno) }
+        guard flock(lockDescriptor, LOCK_EX | LOCK_NB) == 0 else {
             let cause = errno
-            close(guardian)
+            close(lockDescriptor)
             guard cause == EWOULDBLOCK else { throw Self.failure("lock", path, cause) }
             throw SettingsError("state-directory: another sluiced uses \(path.debugDescription)", status: .unavailable)
         }
     }
 
-    deinit { close(guardian) }
+    deinit { close(lockDescriptor) }
 
     /// Checks whether the directory exists and the daemon may write to it.
     static func check(_ path: String) throws(SettingsError) {
@@ -42,7 +42,7 @@ final class StateDirectory: Sendable {
         guard access(path, W_OK | X_OK) == 0 else { throw failure("write to", path, errno) }
     }
 
-    /// Returns the epoch of a new run: the time, or if that is not greater than all earlier epochs, the least that is.
+    /// Returns the epoch of a new run: the time, or one more than the reserved number if the time is not greater than that.
     ///
     /// - Parameter time: the time by the clock, in milliseconds since 1970.
     func beginEpoch(at time: Int) throws(SettingsError) -> Int {

@@ -78,7 +78,7 @@ public final class LeasedDelivery: Sendable {
         try await client.request(.nack(nackCommand(delay)), over: connection)
     }
 
-    /// Refuses the message for good. It moves to the dead channel, if its channel has one, and its sender gets the error
+    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its sender gets the error
     /// `.rejected`.
     ///
     /// - Throws: `.stale` when it has gone back already.
@@ -126,13 +126,13 @@ extension LeasedDelivery {
         submit(.acknowledge(delivery, answer: answer.map { .owned($0) }), listener)
     }
 
-    /// Gives the message up without waiting for the answer; see `acknowledge`.
+    /// Nacks the message without waiting for the reply; see `acknowledge`.
     package func nack(delay: Duration, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
         submit(.nack(nackCommand(delay)), listener)
     }
 
-    /// Refuses the message for good without waiting for the answer; see `acknowledge`.
+    /// Rejects the message without waiting for the reply; see `acknowledge`.
     package func reject(reason: String?, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
         submit(.reject(RejectCommand(delivery, reason: reason)), listener)

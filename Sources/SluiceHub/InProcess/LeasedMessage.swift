@@ -60,7 +60,7 @@ public final class LeasedMessage: Sendable {
         try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
     }
 
-    /// Refuses the message for good. It moves to the dead channel, if its channel has one, and its sender gets the error
+    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its sender gets the error
     /// `.rejected`.
     ///
     /// - Throws: `.refused` if the lease has ended.

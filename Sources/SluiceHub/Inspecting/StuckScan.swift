@@ -5,8 +5,8 @@ import SluiceWire
 ///
 /// The scan visits operations, leases and clients in slices, between which they change. A cycle that is reported as
 /// proved exists at the moment when the scan verifies it: all operations of the stuck clients are parked then, none may
-/// end alone, and no client has joined or left an end of a channel since the scan began. If a client has, the scan starts again. The last
-/// attempt then reports the cycles as possible.
+/// end alone, and no client has joined or left an end of a channel, or changed its `waits=`, since the scan began. If a
+/// client has, the scan starts again. The last attempt then reports the cycles as possible.
 struct StuckScan: ReportScan {
     typealias Report = StuckReport
 
@@ -79,8 +79,8 @@ struct StuckScan: ReportScan {
         if slot == 0 { endsVersion = machine.endsVersion }
         var next = slot
         let hasMore = machine.operations.visit(from: &next, count: steps) { id, operation in
-            let patience = operation.client.patience
-            guard operation.wait.isForOthers || patience == .all else { return }
+            let evidence = operation.client.waitEvidence
+            guard operation.wait.isForOthers || evidence == .all else { return }
             let client = operation.caller.connection
             let place = candidates[client] ?? clients.count
             if place == clients.count {
@@ -89,7 +89,7 @@ struct StuckScan: ReportScan {
             }
             let key = AgeKey(since: operation.since, id: id)
             if operation.wait.isForOthers { Self.keep(key, in: &clients[place].candidates.possible) }
-            if patience == .none || patience == .untagged && operation.caller.tag != nil { return }
+            if evidence == .none || evidence == .untagged && operation.caller.tag != nil { return }
             if operation.mayEndAlone {
                 clients[place].candidates.proved = nil
             } else {

@@ -190,7 +190,7 @@ struct WaitGraph {
             guard let operation = machine.operations[id] else { return false }
             if case .onlyDeclaredEnds = evidence, operation.mayEndAlone { return false }
         }
-        guard case .onlyDeclaredEnds = evidence, let client = machine.clients[wait.client], client.patience == .all
+        guard case .onlyDeclaredEnds = evidence, let client = machine.clients[wait.client], client.waitEvidence == .all
         else { return true }
         return Int(client.pendingCount) == wait.operations.count
     }

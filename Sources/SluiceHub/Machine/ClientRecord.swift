@@ -20,9 +20,9 @@ final class ClientRecord: @unchecked Sendable {
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
     /// Whether the client may close other connections: its process could as well signal the hub's.
-    @exclusivity(unchecked) var isOperator = false
+    @exclusivity(unchecked) var mayKill = false
     /// Which of the client's pending operations prove that it does nothing else.
-    @exclusivity(unchecked) var patience = ClientPatience.untagged
+    @exclusivity(unchecked) var waitEvidence = WaitEvidence.untagged
     /// The client's address, for reports.
     let address: String
     /// The time at which the client connected, in nanoseconds of the hub's clock.
@@ -177,7 +177,7 @@ final class ClientRecord: @unchecked Sendable {
 }
 
 /// Which pending operations of a client prove that the client does nothing until one of them ends.
-enum ClientPatience: Sendable {
+enum WaitEvidence: Sendable {
     /// An operation without a tag, because the connection's later commands wait for its reply.
     case untagged
     /// All of them together: the client has declared so (`NAME waits=all`).

@@ -68,6 +68,8 @@ extension Reply {
 
 extension WireError {
     /// An id belongs to the command that has used it first.
-    static let otherCommandsID = WireError(
-        .conflict, "the id belongs to the other of SEND and CALL; use the same command to repeat a message")
+    static func idOfOtherCommand(isCall: Bool) -> WireError {
+        let verb = isCall ? "CALL" : "SEND"
+        return WireError(.conflict, "the id belongs to a \(verb); repeat it with \(verb)")
+    }
 }

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Rejection: a receiver, or the failure policy of the channel, refuses a message for good.
+/// Rejection: a receiver, or the failure policy of the channel, decides that no receiver gets a message again.
 extension HubStateMachine {
     /// The time after which a rejected message is moved again if its dead channel had no room.
     private static let pauseBeforeMoving: UInt64 = 1_000_000_000
@@ -20,7 +20,7 @@ extension HubStateMachine {
         return offer.attempts >= most && offer.isWanted && !channel.refusesReturns
     }
 
-    /// Refuses a message for good that is in no queue. It moves to the dead channel, if its channel has one, before its
+    /// Rejects a message that is in no queue. It moves to the dead channel, if its channel has one, before its
     /// senders are told. If the dead channel has no room, the message waits in its channel.
     mutating func reject(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
         var place: NamedChannel?

@@ -117,7 +117,9 @@ extension HubStateMachine {
     /// Returns the result of a message whose id has been used before, or nil if it counts as a new one.
     mutating func repetition(of draft: Draft, on channel: NamedChannel) -> Attempt? {
         guard let key = draft.key, let entry = memory[key] else { return nil }
-        guard entry.isOfCall == draft.wantsAnswer else { return .done(.error(.otherCommandsID)) }
+        guard entry.isOfCall == draft.wantsAnswer else {
+            return .done(.error(.idOfOtherCommand(isCall: entry.isOfCall)))
+        }
         switch entry {
         case .pending(let pending): return yieldsToReceive(pending, on: channel) ? nil : .repeated(pending)
         case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)

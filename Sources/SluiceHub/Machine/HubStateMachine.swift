@@ -50,7 +50,7 @@ struct HubStateMachine: ~Copyable {
     /// The fence of the last lease. The first one of a run is greater than all fences of earlier runs, whose epochs are
     /// smaller; see `Fence`.
     var lastFence: Int64
-    /// Changes whenever a client joins or leaves an end of a channel.
+    /// Changes whenever a client joins or leaves an end of a channel, or changes what `NAME waits=` says.
     var endsVersion: UInt64 = 0
     /// The steps of work that commands have taken so far; see `Budget`.
     var steps = 0
@@ -271,9 +271,9 @@ struct HubStateMachine: ~Copyable {
 
     private mutating func name(_ connection: ConnectionID, _ label: ChannelName, _ waitsForAll: Bool) -> Reply {
         clients[connection]?.rename(to: label)
-        let patience = waitsForAll ? ClientPatience.all : .untagged
-        if let client = clients[connection], client.patience != patience {
-            client.patience = patience
+        let evidence = waitsForAll ? WaitEvidence.all : .untagged
+        if let client = clients[connection], client.waitEvidence != evidence {
+            client.waitEvidence = evidence
             // A search for stuck clients that has begun must not rely on what the client said before.
             endsVersion &+= 1
         }

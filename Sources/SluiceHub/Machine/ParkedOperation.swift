@@ -97,7 +97,8 @@ enum OperationWait: Sendable {
         case .send(let channel, let offer, _): offer.isLeased || channel.mayGetBack
         case .receive(let channel, _, _): channel.mayGetBack
         case .countedReceive(let counted): counted.isPaused || counted.channel.mayGetBack
-        case .barrier, .redrive, .trace: false
+        case .redrive: true
+        case .barrier, .trace: false
         case .select(let select):
             select.arms.contains { arm in
                 switch arm {

@@ -329,7 +329,7 @@ final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
         schedule()
     }
 
-    /// Ends the conversation because an operator has closed the connection.
+    /// Ends the conversation because a client has closed the connection with `KILL`.
     func kill(_ error: WireError) {
         guard case .open = state, socket.isOpen, conversation.ending == nil else { return }
         conversation.refuse(error, because: .killed)

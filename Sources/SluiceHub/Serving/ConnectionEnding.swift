@@ -16,7 +16,7 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case denied
     /// The client's principal is no longer a user, or its token has changed.
     case revoked
-    /// Another client closed it with `KILL`.
+    /// A client closed it with `KILL`.
     case killed
     /// The client did not finish a line or a body in time.
     case slowLine = "slow-line"

@@ -1,17 +1,16 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Closing connections on behalf of an operator.
+/// Closing connections for `KILL`.
 extension Hub {
     /// Closes the connections that `KILL` names, and returns the reply.
     ///
     /// - Parameter id: the connection that has sent the command. It is closed too if the command names it.
     func kill(_ command: KillCommand, by id: ConnectionID) -> Reply {
-        let (mayKill, victims) = look { state in
-            let mayKill = state.machine.clients[id]?.isOperator == true
-            return (mayKill, mayKill ? state.machine.connections(of: command.target) : [])
+        let victims = look { state in
+            state.machine.clients[id]?.mayKill == true ? state.machine.connections(of: command.target) : nil
         }
-        guard mayKill else { return .error(.notAnOperator) }
+        guard let victims else { return .error(.mayNotKill) }
         if victims.isEmpty { return .error(WireError(.notFound, "no connection has that address or principal")) }
         let error = WireError(.denied, "KILL closed the connection" + (command.reason.map { ": \($0)" } ?? ""))
         onEachReactor { _, connections in
@@ -37,6 +36,6 @@ extension HubStateMachine {
 }
 
 extension WireError {
-    fileprivate static let notAnOperator = WireError(
+    fileprivate static let mayNotKill = WireError(
         .denied, "KILL needs a connection through a Unix-domain socket, from root or the server's user")
 }

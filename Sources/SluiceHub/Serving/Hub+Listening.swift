@@ -23,7 +23,7 @@ extension Hub {
         {
         case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
         case .admitted(let connection):
-            if accepted.peerMaySignal { noteOperator(connection.id) }
+            if accepted.peerMaySignal { permitKilling(connection.id) }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
             // Accepted by the listener's reactor, and served by another one.
             let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())

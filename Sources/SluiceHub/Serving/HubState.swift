@@ -163,7 +163,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func enter(local address: String, _ waitsForAll: Bool) -> ConnectionID {
         localCount += 1
         let id = machine.connect(from: address)
-        machine.clients[id]?.patience = waitsForAll ? .all : .none
+        machine.clients[id]?.waitEvidence = waitsForAll ? .all : .none
         return id
     }
 

@@ -32,7 +32,7 @@ package enum Command: Sendable, Hashable {
     case acknowledge(DeliveryID, answer: MessageBytes? = nil)
     /// Ends a lease and puts the message back where it stood.
     case nack(NackCommand)
-    /// Ends a lease and refuses the message for good. Its sender gets `REJECTED`.
+    /// Ends a lease and rejects the message: no receiver gets it again. Its sender gets `REJECTED`.
     case reject(RejectCommand)
     /// Renews a lease for its full duration.
     case touch(DeliveryID)
@@ -47,7 +47,7 @@ package enum Command: Sendable, Hashable {
     case leave(ChannelEnd)
     case inspect(Inspection)
     case trace(TraceCommand)
-    /// Closes connections of other clients.
+    /// Closes connections by address or principal, the caller's own included.
     case kill(KillCommand)
     /// Withdraws the pending command with the tag.
     case cancel(Tag)

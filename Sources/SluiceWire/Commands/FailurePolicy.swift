@@ -18,8 +18,9 @@ package struct FailurePolicy: Sendable, Hashable {
 
     /// The time to wait after a number of attempts.
     package func delay(afterAttempts count: Int) -> Duration {
-        guard let retryDelay, retryDelay < Self.longestDelay, count > 0 else { return retryDelay ?? .zero }
-        // An hour is 2^22 milliseconds, so the doubled delay does not overflow.
+        guard let retryDelay, count > 0 else { return .zero }
+        if retryDelay >= Self.longestDelay { return Self.longestDelay }
+        // An hour is less than 2^22 milliseconds, and a duration holds an hour times 2^22.
         return min(retryDelay * (1 << min(count - 1, 22)), Self.longestDelay)
     }
 

@@ -1,4 +1,4 @@
-/// Closes connections of other clients (`KILL`).
+/// Closes connections by address or principal, the caller's own included (`KILL`).
 package struct KillCommand: Sendable, Hashable {
     /// Which connections are closed.
     package enum Target: Sendable, Hashable {

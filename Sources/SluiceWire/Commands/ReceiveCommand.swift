@@ -103,7 +103,7 @@ package struct NackCommand: Sendable, Hashable {
     }
 }
 
-/// Ends a lease and refuses the message for good (`REJECT`).
+/// Ends a lease and rejects the message: no receiver gets it again (`REJECT`).
 package struct RejectCommand: Sendable, Hashable {
     package var delivery: DeliveryID
     package var reason: String?

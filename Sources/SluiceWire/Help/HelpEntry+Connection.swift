@@ -39,7 +39,7 @@ extension HelpEntry {
             """)
 
     static let kill = HelpEntry(
-        "close other connections",
+        "close connections",
         usage: "KILL client=ADDRESS [reason]", "KILL principal=NAME [reason]",
         details: """
             Answers OK connections=N once the N connections with that address, or of that

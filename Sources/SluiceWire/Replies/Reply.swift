@@ -14,7 +14,7 @@ package enum Reply: Sendable, Hashable {
     case closed(ChannelName, String?, arm: Int32? = nil)
     /// The channel was poisoned, with an optional reason. The reply to a select names the arm.
     case poisoned(ChannelName, String?, arm: Int32? = nil)
-    /// A receiver or the channel's failure policy has refused the message for good, with an optional reason.
+    /// A receiver or the channel's failure policy has rejected the message, with an optional reason.
     case rejected(ChannelName, String?)
     /// The command was withdrawn and certainly had no effect, with an optional reason.
     case cancelled(String?)

@@ -57,9 +57,9 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     public var senders: Int
     /// The number of receives that wait.
     public var receivers: Int
-    /// The number of messages that the channel keeps.
+    /// The number of messages in the channel's buffer that a receiver can get now.
     public var buffered: Int
-    /// The number of messages under a lease, or put back with a delay.
+    /// The number of messages under a lease, delayed, or rejected and waiting for their dead channel.
     public var leased: Int
     /// The number of clients that have joined as a sending end.
     public var sendingEnds: Int

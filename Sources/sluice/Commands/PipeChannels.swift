@@ -60,18 +60,18 @@ struct PipeJob: Sendable {
         let to = try await invocation.connect(to: destination, reconnecting: reconnects)
         let keeper = try LeaseKeeper(lease: lease, of: from, in: invocation)
         let progress = try Progress("forwarded", in: invocation)
-        let current = CurrentStretch()
-        // The stretch refers to the clients, which are closed when nothing refers to them any more.
-        defer { current.stretch = nil }
-        invocation.interruption.react { _ in current.stretch?.stop() }
-        invocation.watch(to) { [reconnects] in if !reconnects { current.stretch?.intake.stop() } }
+        let current = CurrentRun()
+        // The run refers to the clients, which are closed when nothing refers to them any more.
+        defer { current.run = nil }
+        invocation.interruption.react { _ in current.run?.stop() }
+        invocation.watch(to) { [reconnects] in if !reconnects { current.run?.intake.stop() } }
         while true {
-            let stretch = Stretch(self, from, to, keeper, progress)
-            current.stretch = stretch
-            try await stretch.run()
-            guard stretch.hasLostDestination, to.loss == nil, invocation.interruption.signal == nil else {
+            let run = ForwardingRun(self, from, to, keeper, progress)
+            current.run = run
+            try await run.run()
+            guard run.hasLostDestination, to.loss == nil, invocation.interruption.signal == nil else {
                 progress.end()
-                return .status(try conclude(stretch, to, keeper, invocation))
+                return .status(try conclude(run, to, keeper, invocation))
             }
             // A hub that is about to stop refuses messages until it closes the connection.
             try await sleep(for: .milliseconds(100))
@@ -79,27 +79,27 @@ struct PipeJob: Sendable {
     }
 
     private func conclude(
-        _ stretch: Stretch, _ to: Client, _ keeper: LeaseKeeper, _ invocation: Invocation
+        _ run: ForwardingRun, _ to: Client, _ keeper: LeaseKeeper, _ invocation: Invocation
     ) throws -> ExitStatus {
-        if let complaint = stretch.sending.tally.complaint, invocation.interruption.signal == nil {
+        if let complaint = run.sending.tally.complaint, invocation.interruption.signal == nil {
             invocation.console.complain(complaint)
-            return stretch.sending.tally.status
+            return run.sending.tally.status
         }
         if let loss = to.loss, invocation.interruption.signal == nil { throw loss }
-        let status = demand.status(after: stretch.intake, in: invocation)
+        let status = demand.status(after: run.intake, in: invocation)
         return keeper.lost > 0 ? .inDoubt : status
     }
 }
 
-/// The stretch that is under way. On the reactor's thread only.
-private final class CurrentStretch: @unchecked Sendable {
+/// The run that is under way. On the reactor's thread only.
+private final class CurrentRun: @unchecked Sendable {
     // Sendable: see above.
-    var stretch: Stretch?
+    var run: ForwardingRun?
 }
 
-/// Forwards messages until one is not taken. Then all others go back, so that the next stretch forwards them in their
+/// Forwards messages until one is not taken. Then all others go back, so that the next run forwards them in their
 /// order. On the reactor's thread only.
-private final class Stretch: @unchecked Sendable {
+private final class ForwardingRun: @unchecked Sendable {
     // Sendable: see above.
 
     let intake: Intake

@@ -104,7 +104,7 @@ struct Receive: ParsableCommand {
             throw ValidationError("--no-reconnect requires --exec or --follow: nothing else connects again")
         }
         guard exec == nil || !(ack || null || (raw && !answer) || json) else {
-            throw ValidationError("--exec excludes --ack, --null, --raw and --json")
+            throw ValidationError("--exec excludes --ack, --null and --json, and --raw without --answer")
         }
     }
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// `REJECT`: a receiver refuses a message for good.
+/// `REJECT`: a receiver rejects a message.
 @Suite struct RejectTests {
     private let second = Duration.seconds(1)
 

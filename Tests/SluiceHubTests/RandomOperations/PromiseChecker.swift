@@ -24,7 +24,7 @@ final class PromiseChecker {
         var restsUntil: UInt64 = 0
         /// Whether the message was sent with a delay, so that it stands where it was due.
         var isDelayed = false
-        /// Whether a receiver has refused the message for good.
+        /// Whether a receiver has rejected the message.
         var isRejected = false
         /// Whether the sender was told that no receiver has the message or ever will.
         var hasFailed = false

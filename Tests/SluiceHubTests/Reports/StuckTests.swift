@@ -122,10 +122,10 @@ import Testing
 
     @Test("A client of the hub's process is proved stuck only if it waits for all its operations")
     func aClientOfThisProcessMayHaveOtherTasks() throws {
-        for (patience, certainty) in [(ClientPatience.none, WaitCycle.Certainty.possible), (.all, .proved)] {
+        for (patience, certainty) in [(WaitEvidence.none, WaitCycle.Certainty.possible), (.all, .proved)] {
             var hub = TestHub()
             let clients = try makeStuck(&hub)
-            hub.machine.clients[clients[0]]?.patience = patience
+            hub.machine.clients[clients[0]]?.waitEvidence = patience
             #expect(cycles(hub).map(\.certainty) == [certainty])
         }
     }
