@@ -16,8 +16,7 @@ struct SluiceReceiving: ReceivingDialect {
     private static let acknowledge = Array("ACK ".utf8)
     private static let lineEnd = Array("\n".utf8)
     private static let acknowledged = Array("OK\n".utf8)
-    private static let firstAttempt = Array(" attempt=1\n".utf8)
-    private static let firstAttemptOfCall = Array(" attempt=1 call=yes\n".utf8)
+    private static let firstAttempt = Array(" attempt=1".utf8)
     private static let answer = Array(" ok\n".utf8)
 
     /// - Parameter window: how many messages an answering receiver may hold at a time.
@@ -61,12 +60,14 @@ struct SluiceReceiving: ReceivingDialect {
 
     private mutating func endOfHead(_ bytes: UnsafeRawBufferPointer) throws(LoadFailure) -> Int? {
         guard isLeased else { return head.count }
-        let rest = manner == .answering ? Self.firstAttemptOfCall : Self.firstAttempt
         var end = head.count
         while end < bytes.count, bytes[end] > UInt8(ascii: " ") { end += 1 }
-        guard end < bytes.count, try bytes.holds(rest, at: end) != nil else { return nil }
+        guard end < bytes.count, try bytes.holds(Self.firstAttempt, at: end) != nil else { return nil }
         did = head.count..<end
-        return end + rest.count
+        // The attributes behind the attempt differ from one server to the next.
+        var lineEnd = end + Self.firstAttempt.count
+        while lineEnd < bytes.count, bytes[lineEnd] != Self.lineEnd[0] { lineEnd += 1 }
+        return lineEnd < bytes.count ? lineEnd + 1 : nil
     }
 
     func proceed(after answer: UnsafeRawBufferPointer, _ output: inout ByteQueue) {

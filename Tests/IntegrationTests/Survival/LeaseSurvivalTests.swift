@@ -23,7 +23,7 @@ import Testing
             // The next receiver gets the same message. The sender's OK must wait for its acknowledgement.
             try control.say("recv lease=1h jobs\n")
             let head = try #require(try control.line())
-            #expect(head.hasPrefix("MSG jobs ") && head.hasSuffix(" attempt=2"))
+            #expect(head.hasPrefix("MSG jobs ") && head.contains(" attempt=2 fence="))
             #expect(try control.line() == "message \(round)")
             let did = try #require(head.firstMatch(of: #/did=(\S+)/#))
             try sender.say("ping before \(round)\n")
