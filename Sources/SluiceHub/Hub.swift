@@ -79,7 +79,7 @@ public final class Hub: Sendable {
     /// The limits that hold now.
     public var currentLimits: HubLimits { state.withLock { $0.machine.limits } }
 
-    /// The least epoch with which a next run's fences are greater than all fences so far.
+    /// The least epoch whose fences exceed every fence of this run.
     package var nextEpoch: Int { state.withLock { max(epoch + 1, Fence.epoch(after: $0.machine.lastFence)) } }
 
     /// Replaces the limits and the users at run time.

@@ -172,14 +172,14 @@ struct Daemon {
         end()
     }
 
-    /// Writes how far the fences have come, away from the reactor, because the disk may be slow.
+    /// Reserves more epochs, in a task of its own because the disk may be slow.
     private func reserveEpochs(of state: StateDirectory, _ hub: Hub) {
         let next = hub.nextEpoch
         Task.detached { [log] in
             do throws(SettingsError) {
                 try state.keepAhead(of: next)
             } catch {
-                log.write(.error, "the state is not written", ["error": error.message])
+                log.write(.error, "cannot write the state directory", ["error": error.message])
             }
         }
     }

@@ -78,9 +78,10 @@ public final class LeasedDelivery: Sendable {
         try await client.request(.nack(nackCommand(delay)), over: connection)
     }
 
-    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its sender gets the error
-    /// `.rejected`.
+    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its
+    /// sender gets the error `.rejected`.
     ///
+    /// - Parameter reason: why, for the sender. The server cuts it at 256 bytes.
     /// - Throws: `.stale` when it has gone back already.
     public func reject(reason: String? = nil) async throws(SluiceError) {
         settle()

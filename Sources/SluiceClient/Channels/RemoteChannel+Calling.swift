@@ -2,10 +2,9 @@ public import SluiceRuntime
 import SluiceWire
 
 extension RemoteChannel {
-    /// Sends bytes, and waits for the answer of their receiver, which it gives with `answer` of its
-    /// ``LeasedDelivery``.
+    /// Sends a message, and waits for its answer. The receiver answers with `answer` of its ``LeasedDelivery``.
     ///
-    /// The receiver needs a lease. If it dies before it has answered, the next receiver gets the message and answers.
+    /// The receiver needs a lease. If it dies before it answers, the next receiver gets the message.
     ///
     /// ```swift
     /// let square = try await squares.call("7", timeout: .seconds(5), id: "square-7")
@@ -18,7 +17,7 @@ extension RemoteChannel {
     ///   - id: makes the call safe to repeat; see `send(_:timeout:id:)`. With an id, the client itself repeats the call when
     ///     the connection is lost, and a repeated call gets the same answer. An id must not be that of a send.
     /// - Returns: nil when the message was taken without an answer: it was only acknowledged, or received without a lease.
-    /// - Throws: as `send`. `.inDoubt`: a receiver may work on the message, or has answered it, and the answer did not come.
+    /// - Throws: as `send`. `.conflict`: a send has used the id. `.inDoubt`: a receiver may work on the message, or has answered it, and the answer did not come.
     public func call(
         _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil
     ) async throws(SluiceError) -> Answer? {
@@ -45,7 +44,7 @@ extension RemoteChannel {
 public struct Answer: Sendable, Hashable {
     /// The bytes that the receiver has answered.
     public let bytes: [UInt8]
-    /// Whether an earlier call with the same id was answered so.
+    /// Whether this is the answer to an earlier call with the same id.
     public let isDuplicate: Bool
 
     init(_ bytes: [UInt8], _ attributes: Attributes) {

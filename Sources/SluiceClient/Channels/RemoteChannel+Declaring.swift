@@ -50,8 +50,8 @@ extension RemoteChannel {
     ///
     /// - Parameter count: the most messages to send back; nil sends back all that the channel keeps now.
     /// - Returns: the number of messages that went back.
-    /// - Throws: `.notFound` when there is no such channel; `.inDoubt` when the connection was lost, or the task cancelled,
-    ///   before the answer.
+    /// - Throws: `.notFound` when there is no such channel; `.limit`; `.draining`; `.inDoubt` when the connection was lost,
+    ///   or the task cancelled, before the reply.
     @discardableResult
     public func redrive(count: Int? = nil) async throws(SluiceError) -> Int {
         try await client.request(.redrive(RedriveCommand(channelName, count: count))).count

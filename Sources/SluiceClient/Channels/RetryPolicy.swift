@@ -1,6 +1,6 @@
 import SluiceRuntime
 
-/// What becomes of a message whose work has failed.
+/// How a message is retried after its work has failed.
 ///
 /// A channel can have a policy of its own; see ``RemoteChannel/open(_:maxAttempts:dead:retry:)``. Then the longer of the two
 /// delays and the smaller number of attempts hold.
@@ -9,7 +9,7 @@ public struct RetryPolicy: Sendable, Hashable {
     public var delay: Duration
     /// The longest time between two attempts.
     public var longestDelay: Duration
-    /// The number of attempts after which the message is rejected. Nil means no limit.
+    /// The number of attempts after which the message is rejected, at least 1. Nil means no limit.
     public var maxAttempts: Int?
 
     /// Creates a policy.

@@ -18,8 +18,8 @@ import SluiceWire
 /// - barriers, and selects with a send or barrier arm, throw `.inDoubt`;
 /// - messages that were held under a lease have gone back: using them throws `.stale`.
 ///
-/// The same holds for receives, selects that only receive, and joins at a server that is about to stop: they wait for the
-/// next one. What sends throws `.draining` there, and did not happen.
+/// At a server that is about to stop, receives, selects that only receive, `open`, joins and traces wait for the next
+/// server. A send throws `.draining`, and has not happened.
 ///
 /// Cancelling a task withdraws its operation at the server, and waits for the server's answer. So `.cancelled` means that
 /// nothing happened, and a message that arrived first is returned in spite of the cancellation.

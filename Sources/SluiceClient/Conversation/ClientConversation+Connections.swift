@@ -108,7 +108,7 @@ extension ClientConversation {
     }
 
     private mutating func finish(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions) {
-        if outlivesDraining(operation, reply, &actions) { return }
+        if keepForNextServer(operation, reply, &actions) { return }
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(.credentialsRequired)

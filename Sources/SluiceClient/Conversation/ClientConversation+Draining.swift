@@ -4,14 +4,14 @@ import SluiceWire
 /// How receives outlive a server that is about to stop.
 ///
 /// Such a server refuses new work and withdraws what waits, and both prove that the operation has not happened. It keeps
-/// the connection open as long as the client holds messages, so that they can still be acknowledged. A send throws
-/// `.draining` all the same: a task that holds a message would otherwise delay the end of the server by waiting for the
-/// next one.
+/// the connection open as long as the client holds messages, so that they can still be acknowledged. A send ends with
+/// `.draining`, because a task that holds a message and waits for the next server would delay the end of this one.
 extension ClientConversation {
     /// Keeps an operation for the next connection when the server does not perform it because it is about to stop.
     ///
-    /// - Returns: false when the operation ends with the reply.
-    mutating func outlivesDraining(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions) -> Bool
+    /// - Returns: whether the operation was kept. If not, it ends with the reply.
+    mutating func keepForNextServer(_ operation: Operation, _ reply: Reply, _ actions: inout ConversationActions)
+        -> Bool
     {
         switch reply {
         case .cancelled("draining"): break

@@ -43,12 +43,13 @@ public struct HubChannel: Sendable {
         try await send(Array(text.utf8), timeout: timeout, delay: delay)
     }
 
-    /// Sends a message, and waits for the answer of its receiver.
+    /// Sends a message, and waits for its answer.
     ///
-    /// A receiver with a lease answers, and if it dies before, the next one may. Returns nil if the message was taken
-    /// without an answer: it was only acknowledged, or was received without a lease.
+    /// The receiver needs a lease. If it dies before it answers, the next receiver gets the message.
     ///
     /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Returns: the answer. Nil if the message was taken without one: it was only acknowledged, or was received without
+    ///   a lease.
     /// - Throws: the errors of `send`. After `.inDoubt`, a receiver may have worked on the message, and its answer is
     ///   lost.
     public func call(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
@@ -127,7 +128,8 @@ public struct HubChannel: Sendable {
     ///
     /// - Parameter count: the most messages to send back; nil sends back all that the channel keeps now.
     /// - Returns: the number of messages that went back.
-    /// - Throws: `.refused` if there is no such channel; `.inDoubt` if the task was cancelled meanwhile.
+    /// - Throws: `.refused` if there is no such channel, or a limit of the hub is reached; `.inDoubt` if the task was
+    ///   cancelled meanwhile.
     @discardableResult
     public func redrive(count: Int? = nil) async throws(SluiceError) -> Int {
         let reply = await client.perform(.redrive(RedriveCommand(name, count: count)), .send)

@@ -60,9 +60,10 @@ public final class LeasedMessage: Sendable {
         try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
     }
 
-    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its sender gets the error
-    /// `.rejected`.
+    /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its
+    /// sender gets the error `.rejected`.
     ///
+    /// - Parameter reason: why, for the sender. The server cuts it at 256 bytes.
     /// - Throws: `.refused` if the lease has ended.
     public func reject(reason: String? = nil) throws(SluiceError) {
         try client.performAtOnce(.reject(RejectCommand(delivery, reason: reason)))

@@ -100,8 +100,9 @@ struct ChannelIndex: ~Copyable {
     ///
     /// The buckets are visited in the order of their bit-reversed indices. If the number of buckets changes between two
     /// calls, no channel that stays in the table is left out, but a channel may be visited twice. While a former table
-    /// is being moved, a bucket of the smaller table is visited with all those of the larger one that it corresponds to.
-    /// The algorithm is that of the `SCAN` command of Redis.
+    /// is being moved, a bucket of the smaller table is visited in one step with all those of the larger one that it
+    /// corresponds to, because a channel may move from either to the other before the next call. The algorithm is that of
+    /// the `SCAN` command of Redis.
     ///
     /// - Parameters:
     ///   - cursor: the place of the next bucket, 0 at first.
@@ -112,14 +113,20 @@ struct ChannelIndex: ~Copyable {
         let mask = UInt64(buckets.count - 1)
         let oldMask = old.isEmpty ? mask : UInt64(old.count - 1)
         let (least, most) = (min(mask, oldMask), max(mask, oldMask))
-        while left > 0 {
-            let isFirst = cursor & (least ^ most) == 0
-            if !old.isEmpty, oldMask == most || isFirst { left -= Self.visit(old[Int(cursor & oldMask)], visit) }
-            if mask == most || isFirst { left -= Self.visit(buckets[Int(cursor & mask)], visit) }
-            left -= 1
-            cursor = Self.reversed(Self.reversed(cursor | ~most) &+ 1)
+        let larger = old.count > buckets.count ? old : buckets
+        // The previous call may have ended between buckets that belong to the same one of a table that is smaller now.
+        cursor &= least
+        repeat {
+            if !old.isEmpty {
+                let smaller = old.count > buckets.count ? buckets[Int(cursor & least)] : old[Int(cursor & least)]
+                left -= Self.visit(smaller, visit)
+            }
+            repeat {
+                left -= 1 + Self.visit(larger[Int(cursor & most)], visit)
+                cursor = Self.reversed(Self.reversed(cursor | ~most) &+ 1)
+            } while cursor & (least ^ most) != 0
             if cursor == 0 { return false }
-        }
+        } while left > 0
         return true
     }
 

@@ -1,4 +1,4 @@
-/// The numbers of leases by which a resource refuses a holder that was slow.
+/// Numbers the leases, so that a resource can refuse a receiver whose lease has ended.
 ///
 /// The fences of a run are the epoch, shifted, plus the number of leases so far. The epoch is a time in milliseconds, and
 /// a run grants fewer leases in a millisecond than the shift leaves room for. So the fences of a run are smaller than

@@ -49,7 +49,7 @@ struct RunningProcess: Sendable {
         try await handle(message)
     }
 
-    /// Sends a message on, and finishes it. The sender of a call gets the answer that its message gets there.
+    /// Sends a message to `target`, and finishes it. A call is answered with the answer from `target`.
     func pass(_ message: LeasedMessage, to target: HubChannel) async throws {
         guard message.wantsAnswer else {
             try await target.send(message.bytes)

@@ -42,8 +42,8 @@ package struct WaitQueue<Entry>: ~Copyable {
         WaitTicket(index: tail, serial: table.slots[Int(tail)].serial)
     }
 
-    /// The entry behind the one that `ticket` names, with its ticket. The entry at the head if that entry has been taken
-    /// out, or for nil.
+    /// Returns the entry behind that of `ticket`, with its own ticket. Returns the head if `ticket` is nil, or if its entry
+    /// is gone.
     package borrowing func entry(after ticket: WaitTicket?) -> (ticket: WaitTicket, entry: Entry)? {
         var index = head
         if let ticket, table.holds(ticket.index, ticket.serial) { index = table.slots[Int(ticket.index)].link }

@@ -67,7 +67,8 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     public var receivingEnds: Int
     /// The number of messages that senders have offered since the channel exists. Nil if the server does not tell.
     public var sent: Int?
-    /// The number of messages that receivers have taken for good since the channel exists. Nil if the server does not tell.
+    /// The number of messages that receivers have taken for good since the channel exists, one for each receiver of a
+    /// broadcast. Nil if the server does not tell.
     public var taken: Int?
     /// The number of times that a message was handed out again since the channel exists. Nil if the server does not tell.
     public var redelivered: Int?

@@ -30,9 +30,9 @@ public struct ServerReport: Report, Hashable {
     public var handoffs: Int
     /// The number of messages that were rejected since the start. Nil if the server does not report it.
     public var rejections: Int?
-    /// The number of rejected messages that moved to a dead channel. Nil if the server does not report it.
+    /// The number of rejected messages that moved to a dead channel since the start. Nil if the server does not report it.
     public var deadLetters: Int?
-    /// The number of rejected messages that wait for room in their dead channel. Nil if the server does not report it.
+    /// The number of rejected messages that wait for space in their dead channel. Nil if the server does not report it.
     public var waitingDeadLetters: Int?
     /// The number of connections that were refused, because of a limit or because the system had no descriptor left.
     public var refusedConnections: Int

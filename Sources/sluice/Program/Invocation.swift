@@ -65,8 +65,8 @@ final class Invocation: Sendable {
     /// Connects to a hub.
     ///
     /// - Parameters:
-    ///   - reconnecting: whether the connection is replaced when it is lost, which a person is told on stderr.
-    ///     It is not where a script must learn that.
+    ///   - reconnecting: whether the client connects again after a loss. Pass false for commands whose exit status reports
+    ///     a loss.
     ///   - reporting: whether stderr tells of lost connections.
     func connect(
         to place: HubPlace, reconnecting: Bool = false, reporting: Bool = true

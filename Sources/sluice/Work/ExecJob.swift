@@ -10,14 +10,15 @@ struct ExecJob: Sendable {
     let reconnects: Bool
     let demand: Intake.Demand
     let command: String
-    /// What becomes of a message whose command has failed.
+    /// How a message is retried after its command has failed.
     let failures: RetryPolicy
-    /// How what the command prints is the answer to its message. Nil if it is not.
+    /// How the command's output becomes the answer to its message. Nil sends no answer.
     let answering: Answering?
 
     enum Answering: Sendable {
         /// The message and the answer are lines: a line feed follows each, which is not part of it.
         case line
+        /// The bytes of the message and of the output, unchanged.
         case exact
     }
 

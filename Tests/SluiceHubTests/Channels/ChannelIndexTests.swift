@@ -63,7 +63,9 @@ import Testing
     @Test("A visit in slices leaves out no channel that stays while the table grows and shrinks")
     func visitsAreComplete() throws {
         var generator = SeededGenerator(seed: 6)
-        for (first, second) in [(100, 5000), (5000, 100), (3000, 3000), (64, 65), (0, 1000)] {
+        // Each index hashes with another random key.
+        let sizes = [(100, 5000), (5000, 100), (3000, 3000), (64, 65), (0, 1000), (600, 20), (1025, 60)]
+        for (first, second) in sizes + sizes + sizes + sizes {
             var index = ChannelIndex()
             var channels = try (0..<max(first, second)).map { number in
                 let name = try #require(ChannelName("c/\(number)"))
