@@ -88,8 +88,10 @@ public final class Client: Sendable {
 
     /// Sets the client's label in the server's reports.
     ///
-    /// - Parameter waitsForAll: whether the program waits for nothing but the client's pending operations. The server can
-    ///   then prove that the client is stuck (`STUCK`).
+    /// - Parameters:
+    ///   - label: the label, by the rules for channel names.
+    ///   - waitsForAll: whether the program waits for nothing but the client's pending operations. The server can then
+    ///     prove that the client is stuck (`STUCK`).
     /// - Throws: `.misuse` when it is not a name; `.disconnected`.
     public func setLabel(_ label: String, waitsForAll: Bool = false) async throws(SluiceError) {
         try await request(.name(try ChannelName(checking: label), waitsForAll: waitsForAll))
