@@ -16,7 +16,8 @@ import Testing
     func cancelledLoops(kind: Int) async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
-            let loop = Task {
+            // Not on Swift's pool, whose few threads other tests may occupy for long under a sanitizer.
+            let loop = Task(executorPreference: try Client.executor) {
                 switch kind {
                 case 0: for try await _ in jobs {}
                 case 1: for try await _ in try jobs.messages(window: 1) {}
