@@ -46,9 +46,7 @@ final class RoundDelivery: UnfinishedWork {
             let receiver = receivers[next]
             next += 1
             // An operation with two arms on the channel ends with the first.
-            guard let operation = machine.operations[receiver.operation], !machine.tellIfDecided(receiver) else {
-                continue
-            }
+            guard let operation = machine.operation(of: receiver), !machine.tellIfDecided(receiver) else { continue }
             machine.steps += 1
             channel.extras?.round?.waitsFor.remove(.end(operation.caller.connection))
             offer.attempts += 1

@@ -128,7 +128,7 @@ extension HubStateMachine {
         steps += offers.count / 16
         var receivers = evicted.receivers
         if let round = channel.extras?.round {
-            receivers += round.delivery?.takeRest() ?? []
+            receivers += round.delivery?.takeRest().filter { operation(of: $0) != nil } ?? []
             channel.extras?.round = nil
             let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
             refuse(round.offer, on: channel, reply)

@@ -163,6 +163,9 @@ extension HubStateMachine {
     /// arms leave their queues in slices.
     mutating func withdraw(_ ids: [OperationID], _ reason: Withdrawal?) {
         var selects: [OperationID] = []
+        // A withdrawal may unblock a select that has been withdrawn before it.
+        worksInProgress += 1
+        defer { worksInProgress -= 1 }
         for id in ids {
             if hasStepsLeft {
                 withdraw(id, reason)

@@ -146,11 +146,19 @@ extension HubStateMachine {
         channel.awayCount -= 1
     }
 
+    /// Returns the operation of a receiver that has left the channel's queue and has no message yet. Nil if the operation
+    /// has ended, or if its select has committed to another arm.
+    func operation(of receiver: WireReceiver) -> ParkedOperation? {
+        guard let operation = operations[receiver.operation] else { return nil }
+        if receiver.arm == nil { return operation }
+        return if case .select = operation.wait { operation } else { nil }
+    }
+
     /// Gives a message that no sender waits for to a parked receiver, which takes it for good.
     mutating func deliver(
         _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
     ) {
-        guard let operation = operations[receiver.operation], !tellIfDecided(receiver) else { return }
+        guard let operation = operation(of: receiver), !tellIfDecided(receiver) else { return }
         deliver(message, of: channel, from: origin, to: receiver, operation)
     }
 

@@ -58,6 +58,8 @@ struct HubStateMachine: ~Copyable {
     var sliceEnd = Int.max
     /// The work that decisions have left, in the order in which it continues.
     var unfinished: Deque<any UnfinishedWork> = []
+    /// The number of pieces of work that are being done now, and are not in `unfinished` meanwhile.
+    var worksInProgress = 0
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
     /// A parked operation takes about 500 bytes.

@@ -21,14 +21,21 @@ extension HubStateMachine {
 
     /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
     mutating func perform(_ work: some UnfinishedWork) {
-        if !work.advance(&self) { unfinished.append(work) }
+        if !advance(work) { unfinished.append(work) }
     }
 
     /// Continues unfinished work for a slice. Several pieces of work take turns.
     mutating func continueUnfinished() {
         while hasStepsLeft, let work = unfinished.popFirst() {
-            if !work.advance(&self) { unfinished.append(work) }
+            if !advance(work) { unfinished.append(work) }
         }
+    }
+
+    /// Continues a piece of work that is not in the queue meanwhile.
+    private mutating func advance(_ work: some UnfinishedWork) -> Bool {
+        worksInProgress += 1
+        defer { worksInProgress -= 1 }
+        return work.advance(&self)
     }
 
     // MARK: Operations that are not told yet
@@ -49,7 +56,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether there was such a decision.
     mutating func tellIfDecided(_ id: OperationID) -> Bool {
-        guard !unfinished.isEmpty, let operation = operations[id] else { return false }
+        guard worksInProgress > 0 || !unfinished.isEmpty, let operation = operations[id] else { return false }
         if case .select(let select) = operation.wait, select.isWithdrawn {
             end(id, nil)
             return true

@@ -96,6 +96,22 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test("A withdrawn select does not send when a withdrawal behind it makes room")
+    func aWithdrawnSelectSendsNothing() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("q", .buffer(1), by: b)
+        #expect(try hub.send("x", on: "q", by: a, tag: "1", until: .taken).isParked)
+        #expect(try hub.select("send q y", "recv c", by: a, tag: "2").isParked)
+        limit(&hub, to: 0)
+        hub.machine.endInput(of: a)
+        #expect(
+            hub.takeLateReplies() == [LateReply(a, "2", .cancelled("eof")), LateReply(a, "1", .cancelled("eof"))])
+        #expect(try hub.receive(from: "q", by: b, timeout: .zero) == .done(.timeout))
+        _ = finish(&hub)
+        #expect(hub.machine.parkedCount == 0)
+    }
+
     @Test("A sender of a delivered message gets OK, whatever happens before it is told")
     func sendersOfADeliveredMessageGetOK() throws {
         var hub = TestHub()
@@ -163,6 +179,27 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(b, "s", .maybe("cancelled"))])
         #expect(finish(&hub) > 0)
         #expect(try hub.takeLateReplies() == [LateReply(a, "r", .message("x", from: "w"))])
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    @Test(
+        "A select that has committed to a send takes no message that is being delivered to its other arm",
+        arguments: [ChannelDeclaration.broadcast, .once], [false, true])
+    func aCommittedSelectTakesNothingElse(_ declaration: ChannelDeclaration, _ isPoisoned: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("w", declaration, by: a)
+        _ = try hub.receive(from: "w", by: a, tag: "1")
+        _ = try hub.select("send q x", "recv w", by: a, tag: "2")
+        limit(&hub, to: 1)
+        _ = try hub.send("y", on: "w", by: b, tag: "s")
+        #expect(told(&hub) == ["1"])
+        let delivery = try #require(try hub.receive(from: "q", by: b, lease: .seconds(9)).delivery)
+        if isPoisoned { _ = try hub.poison("w", by: b) }
+        _ = finish(&hub)
+        #expect(!told(&hub).contains("2"))
+        #expect(hub.ack(delivery, by: b) == .done(.ok))
+        #expect(hub.takeLateReplies() == [LateReply(a, "2", .ok(arm: 0))])
         #expect(hub.machine.parkedCount == 0)
     }
 
