@@ -18,7 +18,7 @@ package enum Checker {
         ReceiversAreServedInOrder(), NoLostWakeups(), TimeoutsAreExact(), LeasesEndOnce(), WindowsAreRespected(),
         SlowReadersApplyBackpressure(), ChannelsEndForAReason(), EndedChannelsStayEnded(), BarriersOpenWhenFull(),
         BroadcastsReachEveryReceiver(), OnceChannelsHaveOneValue(), NothingIsLeftAtRest(), DrainingEnds(),
-        MemoryIsBounded(), CallsGetTheirAnswer(),
+        MemoryIsBounded(), CallsGetTheirAnswer(), RejectionsAreFinal(), FencesGrow(), DelaysAreKept(),
     ]
 }
 

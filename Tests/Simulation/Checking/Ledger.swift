@@ -34,12 +34,15 @@ struct Ledger {
     private mutating func channelNumber(_ name: ChannelName) -> Int {
         if let number = channelNumbers[name] { return number }
         channelNumbers[name] = channels.count
+        let planned = history.plan.setting.channels.first { $0.name == name }
         channels.append(
             ChannelRecord(
-                name: name,
-                declaration: history.plan.setting.channels.first { $0.name == name }?.declaration ?? .rendezvous))
+                name: name, declaration: planned?.declaration ?? .rendezvous, policy: planned?.policy))
         return channels.count - 1
     }
+
+    /// Whether a client has sent dead letters back to their channels, where their attempts begin anew.
+    var hasRedrives: Bool { channels.contains { !$0.redrives.isEmpty } }
 
     func channel(_ name: ChannelName) -> ChannelRecord? { channelNumbers[name].map { channels[$0] } }
 
@@ -68,10 +71,10 @@ struct Ledger {
             // The poisonings at the end, when all clients have disconnected, do not count.
             if !exchange.isFromAuditor { channels[channelNumber(name)].poisons.append(number) }
         case .open(let command): channels[channelNumber(command.channel)].opens.append(number)
+        case .redrive(let command): channels[channelNumber(command.channel)].redrives.append(number)
         case .join(let command): channels[channelNumber(command.end.channel)].joins.append(number)
         case .leave(let end): channels[channelNumber(end.channel)].leaves.append(number)
-        case .hello, .authenticate, .name, .ping, .barrier, .redrive, .inspect, .trace, .kill, .cancel, .help, .quit,
-            nil:
+        case .hello, .authenticate, .name, .ping, .barrier, .inspect, .trace, .kill, .cancel, .help, .quit, nil:
             break
         }
     }
@@ -91,7 +94,8 @@ struct Ledger {
         let exchange = exchanges[number]
         for (moment, reply) in exchange.parts + (exchange.final.map { [$0] } ?? []) {
             guard case .message(let channel, let body, let attributes) = reply else { continue }
-            let name = MessageName(channel: channel, text: MessageName.text(of: body))
+            let origin = RejectedOrigin(attributes).flatMap { ChannelName($0.channel) }
+            let name = MessageName(channel: origin ?? channel, text: MessageName.text(of: body))
             guard let message = messageNumbers[name], messages[message].body == body else {
                 phantoms.append("\(name) was received by t\(number), but never sent")
                 continue
@@ -102,7 +106,8 @@ struct Ledger {
                     exchange: number, moment: moment, arm: arm,
                     delivery: attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) },
                     attempt: attributes.number(of: .attempt), isCall: attributes.isCall,
-                    lease: exchange.command?.lease(ofArm: arm)))
+                    lease: exchange.command?.lease(ofArm: arm),
+                    fence: attributes.fence, channel: channel, isDead: origin != nil))
         }
     }
 }

@@ -21,6 +21,8 @@ struct SendRecord: Sendable {
         case done(Attributes)
         /// The channel dropped the message, as its declaration allows.
         case dropped
+        /// A receiver, or the channel's policy, has refused the message for good.
+        case rejected
         /// The send did not happen.
         case failed
         /// The client does not know whether the send happened.
@@ -33,9 +35,19 @@ struct SendRecord: Sendable {
             guard attributes.number(of: .arm) == arm else { return .failed }
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
         case .data(_, let attributes): return .done(attributes)
-        case .timeout, .closed, .poisoned, .rejected, .cancelled, .error, .otherwise, .message, .end: return .failed
+        case .rejected(let channel, _): return outcome(ofRejectionOn: channel, ledger)
+        case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end: return .failed
         case .maybe, nil: return .inDoubt
         }
+    }
+
+    /// Returns the outcome of a send, or of an arm of a select, whose command was answered with `REJECTED`.
+    private func outcome(ofRejectionOn channel: ChannelName, _ ledger: Ledger) -> Outcome {
+        guard let arm, case .select(let select)? = ledger.exchanges[exchange].command else { return .rejected }
+        guard select.arms[arm].name == channel else { return .failed }
+        // The reply names the channel, but not the arm.
+        let sends = select.arms.filter { if case .send(channel, _, _) = $0 { true } else { false } }
+        return sends.count == 1 ? .rejected : .inDoubt
     }
 }
 
@@ -50,12 +62,18 @@ struct Receipt: Sendable {
     let isCall: Bool
     /// The lease that the receiver asked for; nil takes the message at once.
     let lease: Duration?
+    let fence: Int64
+    /// The channel on which it was received.
+    let channel: ChannelName
+    /// Whether the message was received from a dead channel.
+    let isDead: Bool
 }
 
 /// What happened on a channel: the numbers of exchanges and messages.
 struct ChannelRecord: Sendable {
     let name: ChannelName
     let declaration: ChannelDeclaration
+    let policy: FailurePolicy?
     var messages: [Int] = []
     var receives: [Int] = []
     var closes: [Int] = []
@@ -63,6 +81,7 @@ struct ChannelRecord: Sendable {
     var opens: [Int] = []
     var joins: [Int] = []
     var leaves: [Int] = []
+    var redrives: [Int] = []
 
     var isRendezvous: Bool { declaration == .rendezvous }
     /// Whether the channel keeps every message that it accepts, and gives each to one receiver.
@@ -102,10 +121,14 @@ extension Receipt {
 }
 
 extension Exchange {
+    var isRejection: Bool { if case .reject? = command { true } else { false } }
     var isAcknowledgement: Bool { if case .acknowledge? = command { true } else { false } }
     /// Whether the command was answered with `OK`.
     var isDone: Bool { if case .ok? = final?.reply { true } else { false } }
     var isTimedOut: Bool { if case .timeout? = final?.reply { true } else { false } }
+
+    /// The time for which a send is delayed. Zero for other commands.
+    var delay: Duration { if case .send(let send)? = command { send.delay ?? .zero } else { .zero } }
 
     /// The time before which the command cannot have timed out; nil if it has no timeout.
     var earliestTimeout: UInt64? { command?.timeout.map { sent.time + $0.wholeNanoseconds } }

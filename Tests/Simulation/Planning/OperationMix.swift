@@ -37,7 +37,9 @@ struct OperationMix {
         }
     }
 
-    private(set) var usesLeases = true
+    var usesLeases = true
+    /// Whether there is a channel with a failure policy.
+    var usesPolicies = false
     private(set) var usesIDs = true
     private(set) var usesCalls = true
     var usesBarriers: Bool { weights.contains { $0.kind == .barrier && $0.weight > 0 } }

@@ -65,6 +65,8 @@ enum Reaction: Sendable {
     case acknowledge(after: UInt64)
     case acknowledgeTwice(after: UInt64)
     case reject(after: UInt64, delay: Duration?)
+    /// The client refuses the message for good.
+    case refuse(after: UInt64)
     case touchAndAcknowledge(after: UInt64)
     /// Another client tries to acknowledge the message, which the hub must not accept.
     case acknowledgeFromAnother(client: Int, after: UInt64)
@@ -87,6 +89,11 @@ struct Setting: Sendable {
 struct PlannedChannel: Sendable {
     let name: ChannelName
     let declaration: ChannelDeclaration
+    /// What happens to messages that receivers do not acknowledge.
+    var policy: FailurePolicy?
+
+    /// The command that declares the channel.
+    var opening: Command { .open(OpenCommand(name, declaration, policy)) }
 
     var isQueue: Bool { if case .queue = declaration { true } else { false } }
 }

@@ -35,10 +35,13 @@ package struct Planner {
         drawLimits()
         drawNetwork()
         drawChannels(isCrowd ? setting.clients / 30 : floods ? 1 : 1 + chance.below(4))
+        let usesPolicies = mix.usesPolicies
         mix = OperationMix(&chance, isCrowd: isCrowd)
+        mix.usesPolicies = usesPolicies
+        if usesPolicies { mix.usesLeases = true }
         endsChannels = chance.happens(1, of: 2)
-        for channel in setting.channels where channel.declaration != .rendezvous {
-            add(.operate(Operation(command: .open(OpenCommand(channel.name, channel.declaration)))), of: 0)
+        for channel in setting.channels where channel.declaration != .rendezvous || channel.policy != nil {
+            add(.operate(Operation(command: channel.opening)), of: 0)
         }
         time += 2 * setting.latencyNanoseconds
         let count = isCrowd ? setting.clients * 3 : 120 + chance.below(200)
@@ -122,6 +125,23 @@ package struct Planner {
             guard let name = ChannelName("\(prefix)\(number)") else { continue }
             setting.channels.append(PlannedChannel(name: name, declaration: declaration))
         }
+        if chance.happens(1, of: 3) { addChannelWithPolicy() }
+    }
+
+    /// Adds a channel with a failure policy, and its dead channel.
+    private mutating func addChannelWithPolicy() {
+        let capacity = chance.one(of: [0, 1, 3])
+        guard let name = ChannelName("p\(setting.channels.count)"),
+            let dead = ChannelName("d\(setting.channels.count)")
+        else { return }
+        let policy = FailurePolicy(
+            maxAttempts: chance.happens(3, of: 4) ? 1 + chance.below(3) : nil, deadChannel: dead,
+            retryDelay: chance.happens(1, of: 2) ? .milliseconds(1 + chance.below(100)) : nil)
+        setting.channels.append(
+            PlannedChannel(name: name, declaration: .queue(capacity: capacity, overflow: .block), policy: policy))
+        setting.channels.append(
+            PlannedChannel(name: dead, declaration: .queue(capacity: 1 + chance.below(3), overflow: .block)))
+        mix.usesPolicies = true
     }
 
     // MARK: Actions
@@ -175,6 +195,9 @@ package struct Planner {
         } else if chance.happens(1, of: 4) {
             command.until = .taken
         }
+        if channel.isQueue, command.identity == nil, !command.wantsAnswer, chance.happens(1, of: 8) {
+            command.delay = .milliseconds(1 + chance.below(400))
+        }
         if channel.declaration == .broadcast, !command.wantsAnswer, chance.happens(1, of: 3) {
             command.minimumReceivers = 1 + chance.below(2)
         }
@@ -219,8 +242,9 @@ package struct Planner {
 
     private mutating func reaction() -> Reaction {
         let delay = chance.happens(1, of: 3) ? 0 : milliseconds(500)
-        switch chance.below(12) {
+        switch chance.below(14) {
         case 0: return .nothing
+        case 11, 12: return .refuse(after: delay)
         case 1...5: return .acknowledge(after: delay)
         case 6: return .acknowledgeTwice(after: delay)
         case 7, 8: return .reject(after: delay, delay: nil)
@@ -279,8 +303,12 @@ package struct Planner {
 
     private mutating func manage() -> Action {
         let channel = channel()
+        if channel.name.description.hasPrefix("d"), chance.happens(1, of: 2) {
+            let count = chance.happens(1, of: 2) ? 1 + chance.below(3) : nil
+            return .operate(Operation(command: .redrive(RedriveCommand(channel.name, count: count))))
+        }
         guard endsChannels else {
-            return .operate(Operation(command: .open(OpenCommand(channel.name, channel.declaration))))
+            return .operate(Operation(command: channel.opening))
         }
         let side: ChannelEnd.Side = chance.happens(1, of: 2) ? .send : .receive
         let command: Command =
@@ -291,7 +319,7 @@ package struct Planner {
                 .join(
                     JoinCommand(ChannelEnd(side, of: channel.name), onDeath: chance.happens(1, of: 3) ? .poison : nil))
             case 6: .leave(ChannelEnd(side, of: channel.name))
-            default: .open(OpenCommand(channel.name, channel.declaration))
+            default: channel.opening
             }
         return .operate(Operation(command: command, isFenced: true))
     }

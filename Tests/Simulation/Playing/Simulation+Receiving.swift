@@ -126,6 +126,8 @@ extension Simulation {
             acknowledge(delivery, of: body, "again", on: connection, after: delay)
         case .reject(let after, let delay):
             plan(.nack(NackCommand(delivery, delay: delay)), on: connection, after: after)
+        case .refuse(let delay):
+            plan(.reject(RejectCommand(delivery, reason: "refused")), on: connection, after: delay)
         case .touchAndAcknowledge(let delay):
             plan(.touch(delivery), on: connection, after: delay)
             acknowledge(delivery, of: body, on: connection, after: 2 * delay)

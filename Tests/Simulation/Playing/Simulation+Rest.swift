@@ -24,7 +24,7 @@ extension Simulation {
         run(untilQuietFor: Self.quietNanoseconds)
         for connection in connections where connection !== auditor && !connection.hasEnded { breakOff(connection) }
         run(untilQuietFor: Self.quietNanoseconds)
-        for channel in plan.setting.channels where channel.isQueue { receiveAll(from: channel.name, auditor) }
+        receiveAll(auditor)
         for channel in plan.setting.channels { ask(.poison(channel.name, nil), auditor) }
         history.rest.empty = report(.server, auditor)
         finishSending(auditor)
@@ -56,10 +56,21 @@ extension Simulation {
         return try? JSONDecoder().decode(Result.self, from: Data(body))
     }
 
+    /// Receives the messages of all queues. Those that wait for room in a dead channel move there in between.
+    private func receiveAll(_ auditor: ClientConnection) {
+        var before = -1
+        while before < auditedCount {
+            before = auditedCount
+            for channel in plan.setting.channels where channel.isQueue { receiveAll(from: channel.name, auditor) }
+            if plan.setting.channels.contains(where: { $0.policy != nil }) { run(untilQuietFor: 2_000_000_000) }
+        }
+    }
+
     private func receiveAll(from channel: ChannelName, _ auditor: ClientConnection) {
         while true {
             ask(.receive(ReceiveCommand(channel: channel, timeout: .zero)), auditor)
             guard case .message? = history.exchanges.last?.final?.reply else { return }
+            auditedCount += 1
         }
     }
 }

@@ -25,6 +25,8 @@ final class Simulation {
     var current: [Int: ClientConnection] = [:]
     /// The number of connections that each client has had.
     var connectionCounts: [Int: Int] = [:]
+    /// The number of messages that were received at the end.
+    var auditedCount = 0
     /// The sends with an id whose outcome a client does not know.
     var unanswered: [Int: [Exchange]] = [:]
     /// What clients do with the messages of an exchange that they hold under a lease.
@@ -70,6 +72,7 @@ final class Simulation {
             if notifyReady() { continue }
             if let event = events.popFirst(upTo: now), turns < maxTurns {
                 turns += 1
+                end = .max
                 play(event)
                 continue
             }

@@ -36,7 +36,8 @@ struct EndedChannelsStayEnded: Rule {
     private func received(after end: Exchange?, on channel: ChannelRecord, _ ledger: Ledger) -> [String] {
         guard let moment = end?.final?.moment else { return [] }
         return channel.messages.map { ledger.messages[$0] }.flatMap { message in
-            message.receipts.compactMap { receipt in
+            // A dead letter is received from another channel.
+            message.receipts.filter { !$0.isDead }.compactMap { receipt in
                 guard moment < ledger.exchanges[receipt.exchange].sent else { return nil }
                 return "\(message.name) was received after the channel was poisoned"
             }

@@ -15,7 +15,8 @@ struct AcceptedMessagesArrive: Rule {
     private func breaches(on channel: ChannelRecord, _ ledger: Ledger) -> [String] {
         let missing = channel.messages.map { ledger.messages[$0] }.filter { isMissing($0, channel, ledger) }
         guard !missing.isEmpty else { return [] }
-        let losers = channel.receives.filter { mayHaveLost(ledger.exchanges[$0], ledger) }
+        let receives = channel.receives + (channel.policy?.deadChannel.flatMap { ledger.channel($0) }?.receives ?? [])
+        let losers = receives.filter { mayHaveLost(ledger.exchanges[$0], ledger) }
         if missing.count > losers.reduce(0, { $0 + capacity(ledger.exchanges[$1]) }) {
             return [
                 "\(missing.map { "\($0.name)" }.joined(separator: ", ")) were accepted and not received; only \(losers.count) receivers were lost"
@@ -31,13 +32,32 @@ struct AcceptedMessagesArrive: Rule {
     }
 
     private func isMissing(_ message: MessageRecord, _ channel: ChannelRecord, _ ledger: Ledger) -> Bool {
-        guard !message.receipts.contains(where: { $0.mayBeCommitted(in: ledger) }) else { return false }
+        guard !message.receipts.contains(where: { $0.mayBeCommitted(in: ledger) }),
+            !mayBeRejected(message, channel, ledger)
+        else { return false }
         return message.sends.contains { send in
             guard case .done(let attributes) = send.outcome(in: ledger) else { return false }
             if attributes.contains(where: { $0.key == .duplicate }), message.sends.count == 1 { return true }
             return channel.isRendezvous && channel.opens.isEmpty || isUntilTaken(ledger.exchanges[send.exchange])
                 || !channel.mayDiscard && ledger.history.drain == nil
         }
+    }
+
+    /// Returns whether a receiver may have rejected the message, and it may be gone.
+    private func mayBeRejected(_ message: MessageRecord, _ channel: ChannelRecord, _ ledger: Ledger) -> Bool {
+        // A dead letter that is rejected again is gone.
+        if message.receipts.contains(where: { $0.isDead && isRejected($0, ledger) }) { return true }
+        if let name = channel.policy?.deadChannel {
+            // Without an open dead channel, a rejected message waits in its own.
+            guard let dead = ledger.channel(name), dead.isEndless else { return true }
+            return !dead.opens.contains { ledger.exchanges[$0].isDone }
+        }
+        return message.receipts.contains { isRejected($0, ledger) }
+    }
+
+    private func isRejected(_ receipt: Receipt, _ ledger: Ledger) -> Bool {
+        guard let delivery = receipt.delivery else { return false }
+        return (ledger.settlings[delivery] ?? []).contains { $0.isRejection && ($0.isDone || $0.final == nil) }
     }
 
     private func isUntilTaken(_ exchange: Exchange) -> Bool {

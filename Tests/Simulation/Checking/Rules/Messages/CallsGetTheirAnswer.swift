@@ -45,7 +45,8 @@ struct CallsGetTheirAnswer: Rule {
     private func breachesOfReceipts(of message: MessageRecord, _ ledger: Ledger) -> [String] {
         let calls = message.calls(in: ledger)
         var breaches: [String] = []
-        for receipt in message.receipts {
+        // A dead letter is no call, and neither is one that was sent back.
+        for receipt in message.receipts where !receipt.isDead && !ledger.hasRedrives {
             guard let delivery = receipt.delivery else {
                 if receipt.isCall { breaches.append("\(message.name) wants an answer without a lease") }
                 continue

@@ -18,10 +18,14 @@ struct MessagesArriveOnce: Rule {
                 if let delivery = receipt.delivery, !deliveries.insert(delivery).inserted {
                     breaches.append("\(delivery) names two deliveries")
                 }
-                if let attempt = receipt.attempt, !message.hasID, !attempts.insert(attempt).inserted {
+                if let attempt = receipt.attempt, !message.hasID, !receipt.isDead, !ledger.hasRedrives,
+                    !attempts.insert(attempt).inserted
+                {
                     breaches.append("\(message.name) was delivered twice as attempt \(attempt)")
                 }
-                if receipt.delivery == nil, !receivers.insert(receipt.exchange).inserted {
+                if receipt.delivery == nil, !receipt.isDead, !ledger.hasRedrives,
+                    !receivers.insert(receipt.exchange).inserted
+                {
                     breaches.append("t\(receipt.exchange) received \(message.name) twice")
                 }
             }

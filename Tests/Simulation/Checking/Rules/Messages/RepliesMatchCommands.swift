@@ -31,7 +31,7 @@ struct RepliesMatchCommands: Rule {
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)
         case .ok(let attributes): return fits(attributes, command)
         case .closed(let name, _, _), .poisoned(let name, _, _): return names(command, name)
-        case .rejected(let name, _): return mayBeInDoubt(command) && names(command, name)
+        case .rejected(let name, _): return sends(command) && names(command, name)
         case .otherwise(let attributes):
             guard case .select(let select) = command else { return false }
             return select.hasElse && attributes.number(of: .arm) == select.arms.count
@@ -42,9 +42,13 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
+    private func sends(_ command: Command) -> Bool {
+        if case .redrive = command { false } else { mayBeInDoubt(command) }
+    }
+
     private func mayBeInDoubt(_ command: Command) -> Bool {
         switch command {
-        case .send: true
+        case .send, .redrive: true
         case .select(let select): select.arms.contains { if case .send = $0 { true } else { false } }
         default: false
         }

@@ -1,3 +1,4 @@
+import SluiceRuntime
 import SluiceWire
 
 /// A sender and a receiver that are parked on a queue at the same time do not both time out.
@@ -53,6 +54,7 @@ struct NoLostWakeups: Rule {
         if case .receive(let receive)? = exchange.command, receive.count != nil { return nil }
         if case .select? = exchange.command { return nil }
         guard exchange.isTimedOut, let from = exchange.entered, let to = exchange.earliestTimeout else { return nil }
-        return Wait(exchange: number, from: from.time, to: to)
+        // A delayed message is there when it is due.
+        return Wait(exchange: number, from: from.time + exchange.delay.wholeNanoseconds, to: to)
     }
 }

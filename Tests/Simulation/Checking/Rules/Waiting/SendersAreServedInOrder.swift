@@ -38,7 +38,9 @@ struct SendersAreServedInOrder: Rule {
     }
 
     private func entry(_ message: MessageRecord, _ ledger: Ledger) -> Entry? {
-        guard !message.hasID, let send = message.sends.first, send.arm == nil else { return nil }
+        guard !message.hasID, let send = message.sends.first, send.arm == nil,
+            ledger.exchanges[send.exchange].delay == .zero, !message.receipts.contains(where: \.isDead)
+        else { return nil }
         if let attempt = message.receipts.first?.attempt, attempt > 1 { return nil }
         return Entry(
             name: message.name, exchange: ledger.exchanges[send.exchange], number: send.exchange,
