@@ -254,6 +254,7 @@ public final class Hub: Sendable {
         if let alarm = aftermath.alarm { setAlarm(for: alarm) }
         if aftermath.continues { timekeeper.post { [weak self] in self?.continueUnfinishedWork() } }
         if aftermath.ebbs { giveMemoryBack() }
+        if aftermath.memoryFalls { timekeeper.post { ResidentMemory.returnToSystem() } }
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }
 

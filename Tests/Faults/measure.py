@@ -50,11 +50,16 @@ def settled(read, seconds=3.0):
 
 
 class Probe:
-    """Another client, in a process of its own, that measures how long its handoffs take."""
+    """Another client, in a process of its own, that measures how long its handoffs take.
 
-    def __init__(self, port, pause_seconds=0.001):
+    `server` is the id of the server's process, whose first thread serves the probe. With it, `longest` knows which part
+    of a wait is the server's, and which part is other programs' that used the processors.
+    """
+
+    def __init__(self, port, pause_seconds=0.001, server=None):
         # The pause keeps the probe from using much of the processors.
-        self._process = start([sys.executable, _PROBE, port, pause_seconds], stdout=subprocess.PIPE)
+        command = [sys.executable, _PROBE, port, pause_seconds] + ([server] if server else [])
+        self._process = start(command, stdout=subprocess.PIPE)
         self._line()
 
     def _line(self):
@@ -77,8 +82,19 @@ class Probe:
 
     def latencies(self):
         """Returns the sorted latencies since the last call, in seconds."""
+        return sorted(seconds for seconds, _ in self._handoffs())
+
+    def longest(self):
+        """Returns the longest latency since the last call that the server caused, and the longest of all, in seconds.
+
+        The first one does not count the time for which the server or the probe was ready but had no processor.
+        """
+        handoffs = self._handoffs()
+        return max(seconds - delay for seconds, delay in handoffs), max(seconds for seconds, _ in handoffs)
+
+    def _handoffs(self):
         self._process.send_signal(signal.SIGUSR1)
-        return sorted(self._line())
+        return self._line()
 
     def percentile_99(self, seconds):
         self.latencies()

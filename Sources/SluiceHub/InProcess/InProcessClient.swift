@@ -76,7 +76,7 @@ public final class InProcessClient: Sendable {
     ) -> WaitTicket? {
         var outcome: Outcome?
         hub.transactFromAnywhere { [id] state in
-            let result = state.machine.apply(operation, by: Caller(connection: id, tag: nil))
+            let result = state.machine.applyAtOnce(operation, by: Caller(connection: id, tag: nil))
             if case .parked(let operation) = result { state.wait(for: operation, continuation) }
             outcome = result
         }
@@ -92,7 +92,7 @@ public final class InProcessClient: Sendable {
     func performAtOnce(_ operation: Command) throws(SluiceError) {
         var outcome: Outcome?
         hub.transactFromAnywhere { [id] state in
-            outcome = state.machine.apply(operation, by: Caller(connection: id, tag: nil))
+            outcome = state.machine.applyAtOnce(operation, by: Caller(connection: id, tag: nil))
         }
         guard let reply = outcome?.reply else { return }
         guard case .ok = reply else { throw reply.error }

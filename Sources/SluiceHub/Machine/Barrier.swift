@@ -10,10 +10,14 @@ final class Barrier: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var parties: Int?
     @exclusivity(unchecked) private var waiting = WaitQueue<Party>()
     /// The number of waiting parties that have given the number of parties.
-    @exclusivity(unchecked) private var sayers = 0
-
-    /// Whether all parties have arrived. Those in the queue then only have to be told.
-    @exclusivity(unchecked) var hasOpened = false
+    @exclusivity(unchecked) private var partiesThatGaveNumber = 0
+    /// The number of waiting parties that are arms of selects.
+    @exclusivity(unchecked) private var selects = 0
+    /// The number of parties that have been released and not told yet, and the number of parties that were waiting at
+    /// the last release and still are. Any of these is a released one, until all that were released have been told.
+    @exclusivity(unchecked) private var released = 0
+    @exclusivity(unchecked) private var releasable = 0
+    @exclusivity(unchecked) private var lastReleasable = WaitTicket(index: 0, serial: 0)
 
     private struct Party {
         let waiter: WireReceiver
@@ -24,14 +28,18 @@ final class Barrier: @unchecked Sendable {
         self.name = name
     }
 
-    var count: Int { waiting.count }
+    /// The number of parties that wait for others.
+    var count: Int { waiting.count - released }
     var isEmpty: Bool { waiting.isEmpty }
+    /// Whether a decision elsewhere may have ended a party.
+    var hasSelects: Bool { selects > 0 }
 
     func append(_ waiter: WireReceiver, _ parties: Int?) -> WaitTicket {
         if let parties {
             self.parties = parties
-            sayers += 1
+            partiesThatGaveNumber += 1
         }
+        if waiter.arm != nil { selects += 1 }
         return waiting.append(Party(waiter: waiter, parties: parties))
     }
 
@@ -42,16 +50,31 @@ final class Barrier: @unchecked Sendable {
         return parked
     }
 
-    func popFirst() -> WireReceiver? { left(waiting.popFirst()) }
+    /// Releases the `count` parties that have waited longest; there must be so many. They are in the queue until they
+    /// are told.
+    func release(_ count: Int) {
+        released += count
+        releasable = waiting.count
+        lastReleasable = waiting.lastTicket
+    }
 
-    func remove(_ ticket: WaitTicket) { _ = left(waiting.remove(ticket)) }
+    /// The next released party to tell.
+    var firstReleased: WireReceiver? { released > 0 ? waiting.first?.waiter : nil }
 
-    private func left(_ party: Party?) -> WireReceiver? {
-        guard let party else { return nil }
-        if party.parties != nil {
-            sayers -= 1
-            if sayers == 0 { parties = nil }
+    /// Whether the party has been released.
+    func isReleased(_ ticket: WaitTicket) -> Bool { released > 0 && ticket.isNotLater(than: lastReleasable) }
+
+    /// Removes a party that is told, or that disconnects.
+    func remove(_ ticket: WaitTicket) {
+        guard let party = waiting.remove(ticket) else { return }
+        if isReleased(ticket) {
+            releasable -= 1
+            released = min(released - 1, releasable)
         }
-        return party.waiter
+        if party.waiter.arm != nil { selects -= 1 }
+        if party.parties != nil {
+            partiesThatGaveNumber -= 1
+            if partiesThatGaveNumber == 0 { parties = nil }
+        }
     }
 }

@@ -17,6 +17,8 @@ final class CountedReceive: @unchecked Sendable {
     @exclusivity(unchecked) var unacknowledged = 0
     /// Its place in the channel's queue; nil while it is paused for lack of credit or because its window is full.
     @exclusivity(unchecked) var ticket: WaitTicket?
+    /// Its place among the counted receives of the channel.
+    @exclusivity(unchecked) var place: WaitTicket?
     /// Whether it is in its client's list of receives that wait for credit.
     @exclusivity(unchecked) var awaitsCredit = false
 

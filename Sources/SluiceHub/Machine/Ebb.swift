@@ -1,4 +1,5 @@
-/// Detects when most of many objects are gone, so that it is worth returning free memory to the system.
+/// Detects when much memory has been freed, or most of many objects, so that it is worth returning free memory to the
+/// system.
 struct Ebb {
     /// A peak up to this number is not worth the time that returning memory takes.
     private let leastPeak: Int
@@ -25,6 +26,28 @@ struct Ebb {
         }
         guard awaitsLast, count == 0 else { return false }
         awaitsLast = false
+        return true
+    }
+}
+
+/// Detects that a number has fallen by a certain amount since it was highest, and then again by that amount, and so on.
+struct Fall {
+    private let step: Int
+    private var highest = 0
+
+    init(by step: Int) {
+        self.step = step
+    }
+
+    /// Returns whether the number has fallen by another step.
+    @inline(__always)
+    mutating func reaches(_ number: Int) -> Bool {
+        if number > highest {
+            highest = number
+            return false
+        }
+        guard highest - number >= step else { return false }
+        highest = number
         return true
     }
 }

@@ -29,22 +29,16 @@ extension HubStateMachine {
         guard let parties = parties ?? barrier?.parties else { return false }
         guard parties <= (barrier?.count ?? 0) + 1, areThere(parties - 1, at: barrier) else { return false }
         guard let barrier, parties > 1 else { return true }
-        if barrier.count == parties - 1 {
-            barriers[name] = nil
-            perform(OpenedBarrier(barrier))
-            return true
-        }
         // More clients than parties may wait if they did not give the number of parties.
-        for _ in 1..<parties {
-            guard let other = barrier.popFirst() else { break }
-            end(other.operation, ok: .taking(other.arm), arm: other.arm)
-        }
+        if barrier.count == parties - 1 { barriers[name] = nil }
+        barrier.release(parties - 1)
+        perform(OpenedBarrier(barrier))
         return true
     }
 
     /// Whether `count` parties are still at the barrier after the parties that a decision has ended elsewhere are told.
     private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
-        guard let barrier, !unfinished.isEmpty else { return true }
+        guard let barrier, barrier.hasSelects, hasUntold else { return true }
         steps += barrier.count / 16
         for party in barrier.parked { _ = tellIfDecided(party) }
         return barrier.count >= count

@@ -20,33 +20,31 @@ struct BroadcastRound {
 final class RoundDelivery: UnfinishedWork {
     private let channel: NamedChannel
     private let offer: Offer
-    private let receivers: [WireReceiver]
-    private var next = 0
+    private var receivers: WaitQueue<WireReceiver>
     /// Whether the delivery takes more than the slice in which it began.
     private var isDeferred = false
 
-    init(of offer: Offer, on channel: NamedChannel, to receivers: [WireReceiver]) {
+    init(of offer: Offer, on channel: NamedChannel, to receivers: consuming WaitQueue<WireReceiver>) {
         self.offer = offer
         self.channel = channel
         self.receivers = receivers
     }
 
     /// Returns the receivers that do not have the message yet, and ends the delivery.
-    func takeRest() -> [WireReceiver] {
-        defer { next = receivers.count }
-        return Array(receivers[next...])
-    }
+    func takeRest() -> WaitQueue<WireReceiver> { receivers.takeAll() }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        while next < receivers.count {
+        while let receiver = receivers.first {
             guard machine.hasStepsLeft else {
                 isDeferred = true
                 return false
             }
-            let receiver = receivers[next]
-            next += 1
+            _ = receivers.popFirst()
             // An operation with two arms on the channel ends with the first.
-            guard let operation = machine.operation(of: receiver), !machine.tellIfDecided(receiver) else { continue }
+            guard let operation = machine.operation(of: receiver), !machine.tellIfDecided(receiver) else {
+                machine.steps += 1
+                continue
+            }
             machine.steps += 1
             channel.extras?.round?.waitsFor.remove(.end(operation.caller.connection))
             offer.attempts += 1
@@ -55,6 +53,21 @@ final class RoundDelivery: UnfinishedWork {
         guard channel.extras?.round?.delivery === self else { return true }
         channel.extras?.round?.delivery = nil
         if isDeferred { machine.deliveryEnds(of: offer, on: channel) }
+        return true
+    }
+}
+
+/// Begins the rounds of the sends that wait on a broadcast, if they are too many for one slice.
+final class FurtherRounds: UnfinishedWork {
+    private let channel: NamedChannel
+
+    init(of channel: NamedChannel) {
+        self.channel = channel
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        channel.extras?.hasRoundsLeft = false
+        machine.runRounds(of: channel)
         return true
     }
 }
@@ -91,22 +104,32 @@ extension HubStateMachine {
     /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.
     mutating func runRounds(of channel: NamedChannel) {
         if deferSettling(of: channel) { return }
+        guard stage == .serving else { return settleEnding(of: channel) }
         if let round = channel.extras?.round, round.isStalled,
             hasRecipients(channel, atLeast: Int(round.offer.minimumReceivers)),
             beginRound(of: round.offer, on: channel)
         {
             finish(round.offer, on: channel)
         }
-        while channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
+        while hasStepsLeft, channel.extras?.round == nil, let next = channel.engine.firstParkedMessage,
             hasRecipients(channel, atLeast: Int(next.minimumReceivers)), let offer = channel.engine.takeSender()
         {
+            steps += 1
             if isForsaken(offer) { continue }
             // Set before the select withdraws its other arms, so that no other round begins then.
             channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }
             if beginRound(of: offer, on: channel) { finish(offer, on: channel) }
         }
+        if !hasStepsLeft, channel.extras?.round == nil, channel.engine.parkedSenders > 0 { runLater(channel) }
         settleEnding(of: channel)
+    }
+
+    /// Continues with the rounds of a channel in a later slice.
+    private mutating func runLater(_ channel: NamedChannel) {
+        guard let extras = channel.extras, !extras.hasRoundsLeft else { return }
+        extras.hasRoundsLeft = true
+        unfinished.append(FurtherRounds(of: channel))
     }
 
     /// Commits a parked select to its message that is being broadcast.
@@ -120,14 +143,13 @@ extension HubStateMachine {
     /// - Returns: whether all receivers have it, so that the round is over.
     private mutating func beginRound(of offer: Offer, on channel: NamedChannel) -> Bool {
         let extras = channel.ensureExtras()
-        let receivers = channel.engine.evictReceivers()
         var ends = extras.receivingEnds
         for id in extras.pausedReceives { strike(id, from: &ends) }
         steps += (ends.count + extras.pausedReceives.count) / 4
         offer.place = .distributing
         let waitsFor = Set(extras.pausedReceives.map { BroadcastRecipient.countedReceive($0) }).union(
             ends.map { .end($0) })
-        let delivery = RoundDelivery(of: offer, on: channel, to: receivers)
+        let delivery = RoundDelivery(of: offer, on: channel, to: channel.engine.takeReceivers())
         extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor, delivery: delivery)
         perform(delivery)
         guard let round = extras.round, round.hasNoneLeft, !round.isStalled else { return false }
@@ -198,6 +220,8 @@ extension HubStateMachine {
     /// Ends the current round if every receiver has the message.
     mutating func finishIfComplete(_ channel: NamedChannel) {
         guard let extras = channel.extras, let round = extras.round, round.hasNoneLeft else { return }
+        // The drain withdraws a message that no receiver has.
+        if stage != .serving, round.offer.attempts == 0 { return }
         if deferSettling(of: channel) { return }
         if !round.isStalled {
             extras.round = nil

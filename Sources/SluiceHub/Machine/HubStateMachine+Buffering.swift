@@ -34,14 +34,19 @@ extension HubStateMachine {
     }
 
     /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
-    /// `keptBytes`, its sender is refused, and the next one takes the space.
+    /// `keptBytes`, its sender is refused, and the next one takes the space; if there are many such senders, in slices.
     mutating func moveIntoBuffer(_ sender: Offer?, of channel: NamedChannel) {
         var next = sender
         while let offer = next {
             let ticket = channel.engine.lastBufferedTicket
+            if stage != .serving {
+                // The drain withdraws it.
+                offer.place = .buffered(ticket)
+                return countBuffered(offer, on: channel)
+            }
             if isForsaken(offer) {
                 _ = channel.engine.withdrawBuffered(ticket)
-                next = channel.engine.admit()
+                next = nextToAdmit(to: channel)
                 continue
             }
             if offer.waitsUntilTaken || mayKeep(offer.body.count) {
@@ -53,8 +58,19 @@ extension HubStateMachine {
             discard(offer, on: channel)
             steps += 1
             if offer.sender != nil { endSenders(of: offer, OfferVerdict(.error(refusalToKeep))) }
-            next = channel.engine.admit()
+            next = nextToAdmit(to: channel)
         }
+    }
+
+    /// Moves the next message into free space of the buffer, or leaves that to a later slice.
+    private mutating func nextToAdmit(to channel: NamedChannel) -> Offer? {
+        if hasStepsLeft { return channel.engine.admit() }
+        let extras = channel.ensureExtras()
+        if !extras.isAdmitting {
+            extras.isAdmitting = true
+            unfinished.append(FurtherAdmissions(to: channel))
+        }
+        return nil
     }
 
     /// Keeps a message that is now in the buffer, and returns the result for its sender.
@@ -122,5 +138,28 @@ extension HubStateMachine {
             offer.isHeld = false
             moveIntoBuffer(channel.engine.releaseHeld(), of: channel)
         }
+    }
+}
+
+/// Moves the messages of waiting senders into free space of a buffer, if many of them are refused or have ended.
+/// Meanwhile later senders wait behind them, although there is space.
+final class FurtherAdmissions: UnfinishedWork {
+    private let channel: NamedChannel
+
+    init(to channel: NamedChannel) {
+        self.channel = channel
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        channel.extras?.isAdmitting = false
+        while machine.hasStepsLeft, let admitted = channel.engine.admit() {
+            machine.steps += 1
+            machine.moveIntoBuffer(admitted, of: channel)
+        }
+        guard channel.engine.parkedSenders > 0, channel.engine.hasRoom else { return true }
+        // Another one may have been left behind by the last.
+        guard channel.extras?.isAdmitting != true else { return true }
+        channel.extras?.isAdmitting = true
+        return false
     }
 }

@@ -76,12 +76,14 @@ extension HubStateMachine {
             uncountKept(value)
             uncountBuffered(value, on: channel)
         }
-        // The message that is being broadcast is not for receivers that came after it, unless it still lacks receivers.
-        let evicted = channel.engine.close(
-            reason: reason,
-            keepingReceivers: channel.mayGetBack || channel.engine.parkedSenders > 0
-                || channel.extras?.round?.isStalled == true)
-        if !evicted.receivers.isEmpty { perform(EndedReceivers(evicted.receivers, of: channel)) }
+        if channel.engine.ending == nil {
+            // The message that is being broadcast is not for receivers that came after it, unless it still lacks
+            // receivers.
+            let keepsReceivers =
+                channel.mayGetBack || channel.engine.parkedSenders > 0 || channel.extras?.round?.isStalled == true
+            channel.engine.beginClosing(reason: reason)
+            if !keepsReceivers { endReceivers(of: channel) }
+        }
         settleEnding(of: channel)
     }
 
@@ -94,7 +96,7 @@ extension HubStateMachine {
         retract(channel)
         noteEnder(connection, of: channel)
         // The reason is kept as long as the name, so it is cut to the length that replies show.
-        evict(channel.engine.poison(reason: reason.map(Self.cut)), from: channel)
+        if channel.engine.beginPoisoning(reason: reason.map(Self.cut)) { evictAll(from: channel) }
     }
 
     /// Returns the beginning of a reason, up to the length that replies show.
@@ -113,27 +115,32 @@ extension HubStateMachine {
         retract(channel)
         noteEnder(connection, of: channel)
         channel.ensureExtras().hasLostReceivers = true
-        evict(channel.engine.refuseSenders(reason: "its last receiver has gone"), from: channel)
+        channel.engine.beginClosing(reason: "its last receiver has gone")
+        evictAll(from: channel)
     }
 
     /// Answers all operations and senders of a channel that has ended on both sides.
-    private mutating func evict(_ evicted: NamedChannel.Engine.Evicted, from channel: NamedChannel) {
-        guard channel.engine.ending != nil else { return }
-        var offers = evicted.senders + evicted.messages
-        while let offer = channel.extras?.returned.popFirst() { offers.append(offer) }
-        for offer in (channel.extras?.resting ?? [:]).values.sorted(by: { $0.position < $1.position }) {
-            endDelay(of: offer, on: channel)
-            offers.append(offer)
+    private mutating func evictAll(from channel: NamedChannel) {
+        var queues = EndedQueues(
+            receivers: channel.engine.takeReceivers(),
+            senders: channel.engine.takeSenders(),
+            messages: channel.engine.takeMessages())
+        if let extras = channel.extras {
+            swap(&queues.returned, &extras.returned)
+            swap(&queues.delayed, &extras.resting)
+            if let round = extras.round {
+                if let delivery = round.delivery { queues.receiversOfRound = delivery.takeRest() }
+                extras.round = nil
+                let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
+                refuse(round.offer, on: channel, reply)
+            }
         }
-        steps += offers.count / 16
-        var receivers = evicted.receivers
-        if let round = channel.extras?.round {
-            receivers += round.delivery?.takeRest().filter { operation(of: $0) != nil } ?? []
-            channel.extras?.round = nil
-            let reply = round.offer.attempts > 0 ? Reply.maybe("poisoned") : channel.endingReply
-            refuse(round.offer, on: channel, reply)
-        }
-        perform(Eviction(receivers, offers, pausedReceives(of: channel), of: channel))
+        perform(Eviction(queues, of: channel))
+    }
+
+    /// Tells all receivers of a channel that it has ended.
+    private mutating func endReceivers(of channel: NamedChannel) {
+        if channel.engine.parkedReceivers > 0 { perform(EndedReceivers(channel.engine.takeReceivers(), of: channel)) }
     }
 
     /// Discards an offer of a channel that has ended, and answers its senders.
@@ -154,8 +161,7 @@ extension HubStateMachine {
     mutating func settleEnding(of channel: NamedChannel) {
         if deferSettling(of: channel) { return }
         if channel.engine.ending != nil, channel.isDrained, !channel.isOnce {
-            let receivers = channel.engine.evictReceivers()
-            if !receivers.isEmpty { perform(EndedReceivers(receivers, of: channel)) }
+            endReceivers(of: channel)
         }
         channels.removeIfIdle(channel, at: now)
     }

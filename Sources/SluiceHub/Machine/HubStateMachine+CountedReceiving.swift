@@ -18,7 +18,7 @@ extension HubStateMachine {
         }
         let id = park(
             .countedReceive(counted), caller, of: client, patience, charging: bytes, setsDeadline: false)
-        channel.countedReceives.insert(id)
+        counted.place = channel.countedReceives.append(id)
         if counted.leaseNanoseconds > 0 { channel.leasedReceivers += 1 }
         pump(counted, id)
         if channel.isBroadcast { runRounds(of: channel) }
@@ -32,12 +32,16 @@ extension HubStateMachine {
     }
 
     mutating func pump(_ counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
+        if stage != .serving { return withdraw(id, .draining) }
         while operations.holds(id) {
             if isHeldBack(counted, id, operation.client) {
                 if hasInputEnded(for: operation) { withdraw(id, .endOfInput) }
                 return
             }
             let channel = counted.channel
+            if hasUntold, !channel.isBroadcast, !isReady(channel) {
+                return unfinished.append(ResumedReceive(counted, id))
+            }
             switch takeOffer(from: channel, isLeased: counted.leaseNanoseconds > 0, as: .countedReceive(id)) {
             case .offer(let offer):
                 let terms = settle(
@@ -51,10 +55,11 @@ extension HubStateMachine {
 
     /// The paused counted receives of a channel, in the order in which they began.
     func pausedReceives(of channel: NamedChannel) -> [OperationID] {
-        channel.countedReceives.filter {
-            if case .countedReceive(let counted)? = operations[$0]?.wait { counted.isPaused } else { false }
+        var paused: [OperationID] = []
+        channel.countedReceives.forEach {
+            if case .countedReceive(let counted)? = operations[$0]?.wait, counted.isPaused { paused.append($0) }
         }
-        .sorted { $0.serial < $1.serial }
+        return paused
     }
 
     /// Parks the counted receive until a message arrives.

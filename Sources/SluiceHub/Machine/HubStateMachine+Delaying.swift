@@ -52,8 +52,9 @@ extension HubStateMachine {
 
     /// Withholds a message that is in no queue from all receivers until a certain time.
     mutating func rest(_ offer: Offer, on channel: NamedChannel, until time: UInt64) {
-        offer.place = .delayed(deadlines.insert(.delay(channel, offer), at: time))
-        channel.ensureExtras().resting[offer.position] = offer
+        offer.place = .delayed(
+            deadline: deadlines.insert(.delay(channel, offer), at: time),
+            place: channel.ensureExtras().resting.insert(offer, at: offer.position))
         chargeReturn(of: offer)
         channel.awayCount += 1
     }
@@ -63,9 +64,9 @@ extension HubStateMachine {
     /// - Returns: why the offer was rejected, if it has waited for room in the dead channel.
     @discardableResult
     mutating func endDelay(of offer: Offer, on channel: NamedChannel) -> Rejection? {
-        guard case .delayed(let handle) = offer.place else { return nil }
-        deadlines.remove(handle)
-        channel.extras?.resting[offer.position] = nil
+        guard case .delayed(let deadline, let place) = offer.place else { return nil }
+        deadlines.remove(deadline)
+        channel.extras?.resting.remove(place)
         channel.awayCount -= 1
         offer.place = .gone
         guard let rejection = offer.extras?.rejection.take() else { return nil }

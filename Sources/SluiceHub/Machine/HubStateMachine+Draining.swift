@@ -5,16 +5,12 @@ import SluiceWire
 /// In a draining hub, only sends whose message is leased are parked, so no operations can match. Each of these sends
 /// ends with its lease: `OK` if the message is acknowledged, `CANCELLED draining` if it comes back.
 extension HubStateMachine {
-    /// Refuses new work from now on, and withdraws all parked operations except sends whose message is leased.
+    /// Refuses new work from now on, and withdraws all parked operations except sends whose message is leased, in slices.
+    /// Nothing matches meanwhile.
     mutating func drain() {
         guard stage == .serving else { return }
         stage = .draining
-        let parked = parkedInOrder
-        // Withdraws every operation that could match before any of the others can continue.
-        withholding { machine in
-            for id in parked where machine.isUntouched(id) { machine.withdraw(id, .draining) }
-        }
-        for id in parked where !isUnderLease(id) { withdraw(id, .draining) }
+        perform(Drain())
     }
 
     /// Ends the drain: the senders of messages that are still leased are answered `MAYBE`.
@@ -49,20 +45,43 @@ extension HubStateMachine {
         return found.sorted { ($0.since, $0.id.serial) < ($1.since, $1.id.serial) }.map(\.id)
     }
 
-    /// Returns whether an operation can be withdrawn without affecting others: no receiver has its message, and no
-    /// sender would take its place in a buffer.
-    private func isUntouched(_ id: OperationID) -> Bool {
-        guard case .send(_, let offer, _)? = operations[id]?.wait else { return true }
-        switch offer.place {
-        case .leased, .buffered: return false
-        case .distributing: return offer.attempts == 0
-        case .queued, .returned, .delayed, .gone: return true
+    /// Whether some receivers of a broadcast have the message of a send.
+    fileprivate func isBeingBroadcast(_ id: OperationID) -> Bool {
+        guard case .send(_, let offer, _)? = operations[id]?.wait, case .distributing = offer.place else {
+            return false
         }
+        return offer.attempts > 0
     }
 
-    private func isUnderLease(_ id: OperationID) -> Bool {
+    fileprivate func isUnderLease(_ id: OperationID) -> Bool {
         guard case .send(_, let offer, _)? = operations[id]?.wait else { return false }
         return offer.isLeased
+    }
+}
+
+/// Withdraws the operations that are parked in a hub that begins to drain. No others park from then on.
+///
+/// A broadcast that some receivers have is left until the others are withdrawn, because it is complete then.
+final class Drain: UnfinishedWork {
+    /// The operations that are visited at a time.
+    private static let visited = 16
+    private var slot = 0
+    private var isSecondRound = false
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        while true {
+            guard machine.hasStepsLeft else { return false }
+            machine.steps += 1
+            var parked: [OperationID] = []
+            let hasMore = machine.operations.visit(from: &slot, count: Self.visited) { id, _ in parked.append(id) }
+            for id in parked where !machine.isUnderLease(id) && (isSecondRound || !machine.isBeingBroadcast(id)) {
+                machine.withdraw(id, .draining)
+            }
+            if hasMore { continue }
+            if isSecondRound { return true }
+            isSecondRound = true
+            slot = 0
+        }
     }
 }
 

@@ -260,17 +260,21 @@ extension HubStateMachine {
         }
     }
 
-    /// Ends the senders that wait only for the lease: those with a timeout of zero, and selects with an `else`. While
-    /// the hub drains, ends all senders, because no other receiver will come.
+    /// Ends the senders that wait only for the lease: one with a timeout of zero, or a select with an `else`. No others
+    /// can repeat the message. While the hub drains, ends all senders, because no other receiver will come.
     mutating func endSendersThatWaitNoMore(of offer: Offer) {
-        let isServing = stage == .serving
+        guard stage == .serving else {
+            if offer.sender == nil { return }
+            let reason = Withdrawal.draining
+            return endSenders(of: offer, OfferVerdict(offer.isKept ? reason.doubt : reason.reply))
+        }
         while let sender = offer.sender, let operation = operations[sender.operation],
-            operation.triesOnce || operation.elseArm >= 0 || !isServing
+            operation.triesOnce || operation.elseArm >= 0
         {
-            if isServing, operation.elseArm >= 0 {
+            if operation.elseArm >= 0 {
                 end(sender.operation, .otherwise(Attributes(.taking(operation.elseArm))))
             } else {
-                withdraw(sender.operation, isServing ? .timeout : .draining)
+                withdraw(sender.operation, .timeout)
             }
         }
     }

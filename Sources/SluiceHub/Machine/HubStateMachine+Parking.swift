@@ -240,8 +240,9 @@ extension HubStateMachine {
 
     private mutating func dequeue(_ counted: CountedReceive, _ id: OperationID) {
         if let ticket = counted.ticket { _ = counted.channel.engine.withdrawReceiver(ticket) }
-        if counted.channel.countedReceives.remove(id) != nil, counted.leaseNanoseconds > 0 {
-            counted.channel.leasedReceivers -= 1
+        if let place = counted.place.take() {
+            _ = counted.channel.countedReceives.remove(place)
+            if counted.leaseNanoseconds > 0 { counted.channel.leasedReceivers -= 1 }
         }
         counted.channel.extras?.pausedReceives.remove(id)
         removeRecipient(.countedReceive(id), fromRoundOf: counted.channel)
@@ -250,7 +251,7 @@ extension HubStateMachine {
 
     private mutating func dequeueParty(_ ticket: WaitTicket, of barrier: Barrier) {
         barrier.remove(ticket)
-        if barrier.isEmpty, !barrier.hasOpened { barriers[barrier.name] = nil }
+        if barrier.isEmpty, barriers[barrier.name] === barrier { barriers[barrier.name] = nil }
     }
 
     /// Detaches an operation from an offer. The offer is withdrawn if no other operation waits for it.

@@ -67,11 +67,14 @@ extension HubStateMachine {
             if channel.isBroadcast { return takeBroadcast(from: channel, as: recipient) }
             if let offer = extras.returned.popFirst() { return .offer(offer) }
         }
-        switch channel.engine.receive(holding: isLeased) {
+        var result = channel.engine.receive(holding: isLeased)
+        // `isReady` has told those at the head of the queue, so these are few.
+        while case .message(let offer, _) = result, case .queued = offer.place, isForsaken(offer) {
+            if let extras = channel.extras, let offer = extras.returned.popFirst() { return .offer(offer) }
+            result = channel.engine.receive(holding: isLeased)
+        }
+        switch result {
         case .message(let offer, let admitted):
-            if case .queued = offer.place, isForsaken(offer) {
-                return takeOffer(from: channel, isLeased: isLeased, as: recipient)
-            }
             if case .buffered = offer.place, isLeased { offer.isHeld = true }
             // A sender whose own message was taken is answered when the message is settled.
             if let admitted, admitted !== offer {

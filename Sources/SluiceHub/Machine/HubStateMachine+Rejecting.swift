@@ -99,6 +99,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether there was one.
     mutating func handOver(_ offer: Offer, on channel: NamedChannel) -> Bool {
+        guard stage == .serving else { return false }
         while let receiver = channel.engine.takeReceiver() {
             if tellIfDecided(receiver) { continue }
             hand(offer, on: channel, to: receiver)

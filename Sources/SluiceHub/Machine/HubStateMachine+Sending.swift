@@ -78,6 +78,7 @@ extension HubStateMachine {
         if let refusal = refusalToKeep(draft, on: channel) { return .done(.error(refusal)) }
         let position = lastPosition + 1
         var made: Offer?
+        let waiting = channel.isOnce && channel.engine.ending == nil ? channel.engine.takeReceivers() : WaitQueue()
         // The offer object is created only if it has to wait or to be kept.
         let result = channel.engine.send(Self.make(draft, at: position, &made))
         if let made {
@@ -89,15 +90,15 @@ extension HubStateMachine {
             if tellIfDecided(receiver) { return offer(draft, of: client, on: channel) }
             channel.counts.sent += 1
             return hand(draft, on: channel, to: receiver)
-        case .published(let receivers):
+        case .published:
             channel.counts.sent += 1
             remember(draft)
             if let made {
                 countKept(made)
                 countBuffered(made, on: channel)
             }
-            if !receivers.isEmpty {
-                perform(Publication(made?.body ?? draft.body.body, of: channel, from: draft.origin, to: receivers))
+            if !waiting.isEmpty {
+                perform(Publication(made?.body ?? draft.body.body, of: channel, from: draft.origin, to: waiting))
             }
             return .ok(.taking(draft.arm))
         case .accepted(let dropped):

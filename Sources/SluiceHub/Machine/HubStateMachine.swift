@@ -64,6 +64,8 @@ struct HubStateMachine: ~Copyable {
     var totals = HubTotals()
     /// A parked operation takes about 500 bytes.
     var parkedEbb = Ebb(ofMoreThan: 4096)
+    /// The bytes of memory that clients use. Returning so much to the system takes about 2 ms, and a gigabyte at once 80.
+    var memoryFall = Fall(by: 32 << 20)
     /// A connection takes a few kilobytes, including its state in the reactor.
     var connectionEbb = Ebb(ofMoreThan: 512)
 
@@ -262,8 +264,18 @@ struct HubStateMachine: ~Copyable {
             steps += 1
             switch deadline {
             case .operation(let id): withdraw(id, .timeout)
-            case .lease(let id): returnLease(id, after: nil)
-            case .delay(let channel, let offer): wake(offer, on: channel)
+            case .lease(let id):
+                guard isReady(forEndOf: id) else {
+                    leases[id]?.deadline = deadlines.insert(deadline, at: now)
+                    break
+                }
+                returnLease(id, after: nil)
+            case .delay(let channel, let offer):
+                guard isReady(forReturnTo: channel) else {
+                    offer.delay(by: deadlines.insert(deadline, at: now))
+                    break
+                }
+                wake(offer, on: channel)
             }
         }
         // If anything is left to prune, the next deadline is due at once.

@@ -27,14 +27,14 @@ final class NamedChannel: @unchecked Sendable {
     /// The number of waiting receives, counted receives and arms of selects that receive under a lease.
     @exclusivity(unchecked) var leasedReceivers = 0
     /// The counted receives on the channel, both parked and paused.
-    @exclusivity(unchecked) var countedReceives: Set<OperationID> = []
+    @exclusivity(unchecked) var countedReceives = WaitQueue<OperationID>()
     /// The state that only few channels need. Nil while the channel needs none.
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// The client that has declared the channel and is charged for it, or that has ended it.
     @exclusivity(unchecked) var payer: ClientRecord?
-    /// Whether receivers, or senders, that waited when the channel ended have not been told yet.
-    @exclusivity(unchecked) var untoldReceivers = false
-    @exclusivity(unchecked) var untoldSenders = false
+    /// The number of pieces of unfinished work that still tell receivers, or senders, that the channel has ended.
+    @exclusivity(unchecked) var untoldReceivers = 0
+    @exclusivity(unchecked) var untoldSenders = 0
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
@@ -121,7 +121,7 @@ final class ChannelExtras: @unchecked Sendable {
     /// Messages that receivers returned, by position. They come before everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     /// The delayed messages, by position: see `Offer.Place.delayed`.
-    @exclusivity(unchecked) var resting: [UInt64: Offer] = [:]
+    @exclusivity(unchecked) var resting = IndexedHeap<Offer>()
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
     /// Whether the channel was closed because its last joined receiver has left.
@@ -130,6 +130,10 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var buriedBytes = 0
     /// The message that is being broadcast, until all receivers have it.
     @exclusivity(unchecked) var round: BroadcastRound?
+    /// Whether unfinished work begins further rounds of the broadcast.
+    @exclusivity(unchecked) var hasRoundsLeft = false
+    /// Whether unfinished work moves further senders into free space of the buffer.
+    @exclusivity(unchecked) var isAdmitting = false
     /// The paused counted receives of a broadcast.
     @exclusivity(unchecked) var pausedReceives: Set<OperationID> = []
 

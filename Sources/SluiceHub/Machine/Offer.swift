@@ -16,7 +16,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         /// Returned by a receiver to its earlier place, in front of the queue.
         case returned(HeapHandle)
         /// Returned by a receiver with a delay, sent with a delay, or rejected while the dead channel has no room.
-        case delayed(HeapHandle)
+        case delayed(deadline: HeapHandle, place: HeapHandle)
         /// With a receiver, under a lease that has not ended.
         case leased
         /// Being broadcast to receivers.
@@ -101,6 +101,11 @@ final class Offer: MatchWaiter, @unchecked Sendable {
 
     /// Where a dead letter comes from. Nil for other messages.
     var letter: DeadLetter? { extras?.letter }
+
+    /// Replaces the deadline of a delayed offer.
+    func delay(by deadline: HeapHandle) {
+        if case .delayed(_, let place) = place { self.place = .delayed(deadline: deadline, place: place) }
+    }
 
     /// Whether a sender or the channel still needs the offer.
     var isWanted: Bool { isKept || sender != nil }

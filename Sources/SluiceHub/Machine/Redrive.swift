@@ -29,7 +29,9 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     func advance(_ machine: inout HubStateMachine) -> Bool {
         if let operation, !machine.operations.holds(operation) { return true }
         while remaining > 0, let offer = next {
-            guard machine.hasStepsLeft else { return false }
+            guard machine.hasStepsLeft,
+                offer.letter.map({ machine.isReady(forUseOf: $0.from) }) != false
+            else { return false }
             machine.steps += 2
             if machine.redrive(offer, from: channel) {
                 moved += 1

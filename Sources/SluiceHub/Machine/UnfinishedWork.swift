@@ -19,6 +19,9 @@ extension HubStateMachine {
     /// Whether the current slice has steps left.
     var hasStepsLeft: Bool { steps < sliceEnd }
 
+    /// Whether a decision may have ended operations that have not been told yet.
+    var hasUntold: Bool { worksInProgress > 0 || !unfinished.isEmpty }
+
     /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
     mutating func perform(_ work: some UnfinishedWork) {
         if !advance(work) { unfinished.append(work) }
@@ -56,7 +59,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether there was such a decision.
     mutating func tellIfDecided(_ id: OperationID) -> Bool {
-        guard worksInProgress > 0 || !unfinished.isEmpty, let operation = operations[id] else { return false }
+        guard hasUntold, let operation = operations[id] else { return false }
         if case .select(let select) = operation.wait, select.isWithdrawn {
             end(id, nil)
             return true
@@ -85,33 +88,46 @@ extension HubStateMachine {
         case .send(let channel, let offer, let arm): return decision(on: offer, channel, arm)
         case .receive(let channel, _, _): return decision(onReceiverOf: channel)
         case .countedReceive(let counted): return decision(onReceiverOf: counted.channel)
-        case .barrier(let barrier, _): return barrier.hasOpened ? (.opened, nil) : nil
+        case .barrier(let barrier, let ticket): return barrier.isReleased(ticket) ? (.opened, nil) : nil
         case .trace, .redrive: return nil
         case .select(let select):
-            for (number, arm) in select.arms.enumerated() {
-                if let decision = decision(on: arm, Int32(number)) { return decision }
-            }
-            return nil
+            // A message that was taken and a barrier that has opened count even if a channel has ended since then.
+            return decision(on: select) { decision(on: $0, $1) } ?? decision(on: select) { end(of: $0, $1) }
         }
+    }
+
+    private func decision(on select: ParkedSelect, _ decide: (ParkedArm, Int32) -> Decision?) -> Decision? {
+        for (number, arm) in select.arms.enumerated() {
+            if let decision = decide(arm, Int32(number)) { return decision }
+        }
+        return nil
     }
 
     private func decision(on arm: ParkedArm, _ number: Int32) -> Decision? {
         switch arm {
+        case .send(_, let offer): offer.verdict.map { ($0, number) }
+        case .receive: nil
+        case .barrier(let barrier, let ticket): barrier.isReleased(ticket) ? (.opened, number) : nil
+        }
+    }
+
+    private func end(of arm: ParkedArm, _ number: Int32) -> Decision? {
+        switch arm {
         case .send(let channel, let offer): decision(on: offer, channel, number)
         case .receive(let channel, _, _): decision(onReceiverOf: channel).map { ($0.verdict, number) }
-        case .barrier(let barrier, _): barrier.hasOpened ? (.opened, number) : nil
+        case .barrier: nil
         }
     }
 
     private func decision(onReceiverOf channel: NamedChannel) -> Decision? {
-        channel.untoldReceivers ? (OfferVerdict(channel.endingReply), nil) : nil
+        channel.untoldReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
     }
 
     private func decision(
         on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
     ) -> Decision? {
         if let verdict = offer.verdict { return (verdict, arm) }
-        guard channel.untoldSenders else { return nil }
+        guard channel.untoldSenders > 0 else { return nil }
         switch offer.place {
         case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil
@@ -178,83 +194,21 @@ final class EndedSenders: UnfinishedWork {
     }
 }
 
-/// Tells the receivers of a channel that it has ended.
-final class EndedReceivers: UnfinishedWork {
-    private let channel: NamedChannel
-    private let receivers: [WireReceiver]
-    private var next = 0
-
-    init(_ receivers: [WireReceiver], of channel: NamedChannel) {
-        self.channel = channel
-        self.receivers = receivers
-        channel.untoldReceivers = true
-    }
-
-    func advance(_ machine: inout HubStateMachine) -> Bool {
-        while next < receivers.count {
-            guard machine.hasStepsLeft else { return false }
-            let receiver = receivers[next]
-            next += 1
-            machine.end(receiver.operation, channel.endingReply, arm: receiver.arm)
-        }
-        channel.untoldReceivers = false
-        return true
-    }
-}
-
-/// Answers all operations and senders of a channel that has ended on both sides.
-final class Eviction: UnfinishedWork {
-    private let channel: NamedChannel
-    private let receivers: [WireReceiver]
-    private let offers: [Offer]
-    private let paused: [OperationID]
-    private var next = 0
-
-    init(_ receivers: [WireReceiver], _ offers: [Offer], _ paused: [OperationID], of channel: NamedChannel) {
-        self.channel = channel
-        self.receivers = receivers
-        self.offers = offers
-        self.paused = paused
-        channel.untoldReceivers = true
-        channel.untoldSenders = true
-    }
-
-    func advance(_ machine: inout HubStateMachine) -> Bool {
-        while let index = nextIndex {
-            guard machine.hasStepsLeft else { return false }
-            next += 1
-            if index < receivers.count {
-                machine.end(receivers[index].operation, channel.endingReply, arm: receivers[index].arm)
-            } else if index < receivers.count + offers.count {
-                machine.steps += 1
-                machine.refuse(offers[index - receivers.count], on: channel)
-            } else {
-                machine.end(paused[index - receivers.count - offers.count], channel.endingReply)
-            }
-        }
-        channel.untoldReceivers = false
-        channel.untoldSenders = false
-        machine.settleEnding(of: channel)
-        return true
-    }
-
-    private var nextIndex: Int? { next < receivers.count + offers.count + paused.count ? next : nil }
-}
-
 /// Tells the parties of a barrier that it is open.
 final class OpenedBarrier: UnfinishedWork {
     private let barrier: Barrier
 
     init(_ barrier: Barrier) {
         self.barrier = barrier
-        barrier.hasOpened = true
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        while machine.hasStepsLeft, let party = barrier.popFirst() {
+        while let party = barrier.firstReleased {
+            guard machine.hasStepsLeft else { return false }
+            // Ending the operation removes the party from the barrier.
             machine.end(party.operation, ok: .taking(party.arm), arm: party.arm)
         }
-        return barrier.isEmpty
+        return true
     }
 }
 
@@ -263,10 +217,12 @@ final class Publication: UnfinishedWork {
     private let channel: NamedChannel
     private let body: Body
     private let origin: ConnectionID
-    private let receivers: [WireReceiver]
-    private var next = 0
+    private var receivers: WaitQueue<WireReceiver>
 
-    init(_ body: Body, of channel: NamedChannel, from origin: ConnectionID, to receivers: [WireReceiver]) {
+    init(
+        _ body: Body, of channel: NamedChannel, from origin: ConnectionID,
+        to receivers: consuming WaitQueue<WireReceiver>
+    ) {
         self.channel = channel
         self.body = body
         self.origin = origin
@@ -274,14 +230,11 @@ final class Publication: UnfinishedWork {
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        while next < receivers.count {
-            guard machine.hasStepsLeft else { return false }
-            let receiver = receivers[next]
-            next += 1
+        while machine.hasStepsLeft, let receiver = receivers.popFirst() {
             machine.steps += 1
             machine.deliver(.shared(body), of: channel, from: origin, to: receiver)
         }
-        return true
+        return receivers.isEmpty
     }
 }
 
@@ -334,7 +287,7 @@ final class Departure: UnfinishedWork {
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
         while nextLease < leases.count {
-            guard machine.hasStepsLeft else { return false }
+            guard machine.hasStepsLeft, machine.isReady(forEndOf: leases[nextLease]) else { return false }
             machine.steps += 2
             nextLease += 1
             machine.returnLease(leases[nextLease - 1], after: nil)

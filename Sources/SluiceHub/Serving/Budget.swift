@@ -15,6 +15,8 @@ enum Budget {
     static let slicesOfTurn = 2
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForLeaving = 2000
+    /// The connections that a draining hub tries to close in a turn of each reactor.
+    static let connectionsDrained = 100
     /// The steps of `INFO`, which asks the system for the memory used.
     static let stepsOfServerReport = 100
     /// The steps of `HELP`.

@@ -1,14 +1,11 @@
 import SluiceWire
 
-/// A report that is being taken, and the tag of its command. An object, because hardly any connection has one.
-final class PendingReport {
-    let report: any ReportJob
-    let tag: Tag?
-
-    init(_ report: any ReportJob, _ tag: Tag?) {
-        self.report = report
-        self.tag = tag
-    }
+/// Work that later input of a connection waits for. Hardly any connection has one.
+indirect enum PendingJob {
+    /// A report that is being taken, with the tag of its command.
+    case report(any ReportJob, Tag?)
+    /// A command that waits for its next slice; see `HubStateMachine.isReady`.
+    case command(Request)
 }
 
 /// Reports, which a conversation takes in slices, and the client's share of a turn.
@@ -20,7 +17,7 @@ extension Conversation {
     func take(_ report: any ReportJob, _ tag: Tag?) {
         stepsLeft -= Budget.stepsOfFirstSlice
         if let reply = report.advance(on: hub, steps: Budget.stepsOfFirstSlice) { return conclude(reply, tag) }
-        job = PendingReport(report, tag)
+        job = .report(report, tag)
         share.enqueue(self)
     }
 
@@ -35,12 +32,12 @@ extension Conversation {
     ///
     /// - Returns: whether another slice is left.
     func continueReport() -> Bool {
-        guard let job else { return false }
+        guard case .report(let report, let tag) = job else { return false }
         share.begin(id, lastVerb)
         defer { share.end() }
-        guard let reply = job.report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
-        self.job = nil
-        conclude(reply, job.tag)
+        guard let reply = report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
+        job = nil
+        conclude(reply, tag)
         segment.owner?.takeUnretainedValue().repliesArrived()
         return false
     }

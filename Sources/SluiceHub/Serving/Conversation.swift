@@ -28,7 +28,7 @@ final class Conversation {
     let id: ConnectionID
     /// The output and the pending operations.
     let segment: OutboxSegment
-    @exclusivity(unchecked) private var parser: RequestParser
+    @exclusivity(unchecked) var parser: RequestParser
     /// Input that was read and has not run: the beginning of a line, or lines that must wait.
     @exclusivity(unchecked) private var held: [UInt8] = []
     /// The time at which the unfinished line or piece of a body began. Nil if there is none.
@@ -43,13 +43,13 @@ final class Conversation {
     @exclusivity(unchecked) var admission: Admission?
     /// The steps that the client's commands may still take in this turn; see `Budget`.
     @exclusivity(unchecked) var stepsLeft: Int
-    /// The report that is being taken. Later input waits for it.
-    @exclusivity(unchecked) var job: PendingReport?
+    /// The report that is being taken, or the command that waits for its next slice. Later input waits for it.
+    @exclusivity(unchecked) var job: PendingJob?
     @exclusivity(unchecked) private var phase = Phase.open
     /// The verb of the last command, for the log.
     @exclusivity(unchecked) var lastVerb: Verb?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
-    @exclusivity(unchecked) private var hintedLine: UInt32 = 0
+    @exclusivity(unchecked) var hintedLine: UInt32 = 0
 
     /// Stored here too, because that saves a reference count for each batch, and the object is no larger for it.
     let share: ReactorShare
@@ -105,7 +105,10 @@ final class Conversation {
 
     /// Whether held input can run now.
     @inline(__always)
-    var canRunHeld: Bool { !held.isEmpty && !isParserHungry && canRun && stepsLeft > 0 }
+    var canRunHeld: Bool {
+        if stepsLeft <= 0 { return false }
+        return job == nil ? !held.isEmpty && !isParserHungry && canRun : canRunPostponed
+    }
 
     @inline(__always)
     private var canRun: Bool {
@@ -124,7 +127,7 @@ final class Conversation {
     @inline(__always)
     var isAtRest: Bool {
         if case .open = phase {
-            held.isEmpty && incompleteSince == nil && chargedBytes == 0 && segment.unreportedBytes == 0
+            held.isEmpty && job == nil && incompleteSince == nil && chargedBytes == 0 && segment.unreportedBytes == 0
                 && admission == nil && !hasInputEnded
         } else {
             false
@@ -155,8 +158,12 @@ final class Conversation {
         }
     }
 
-    /// Runs held input.
+    /// Runs a command that waits for its next slice, and held input.
     func runHeld(between observer: (any SliceObserver)?) {
+        if job != nil {
+            runPostponed()
+            guard !held.isEmpty, !isParserHungry, canRun, stepsLeft > 0 else { return }
+        }
         var input: [UInt8] = []
         swap(&input, &held)
         input.withUnsafeBytes { hold($0, from: runCommands(in: $0, observer)) }
@@ -258,13 +265,14 @@ final class Conversation {
             let refusal = share.found.takeRefusal()
             perform(.refused(refusal.tag, refusal.error))
         case .request: perform(.request(share.found.takeRequest()))
+        case .postponed: job = .command(share.found.takeRequest())
         }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
     }
 
     /// What is left to do outside of the lock at the end of a batch. The values are in `ReactorShare.found`.
     private enum BatchEnd {
-        case usual, needsMore, refused, request
+        case usual, needsMore, refused, request, postponed
     }
 
     /// Runs commands that need the hub's lock.
@@ -284,9 +292,15 @@ final class Conversation {
                     share.found.putBack(request)
                     return .request
                 }
+                guard machine.isReady(for: request.command) else {
+                    share.found.putBack(request.keepingBody())
+                    return .postponed
+                }
                 run(request, &machine)
-            case .repeatedSend: runRepeatedSend(&machine)
-            case .repeatedReceive: runRepeatedReceive(&machine)
+            case .repeatedSend:
+                guard runRepeatedSend(&machine) else { return .postponed }
+            case .repeatedReceive:
+                guard runRepeatedReceive(&machine) else { return .postponed }
             case .repeatedPing:
                 let tag = parser.repeatedLine.tag
                 if isFree(tag) || mayAnswer(tag.value) { segment.output.appendOK(tag: tag) }
@@ -321,50 +335,6 @@ final class Conversation {
 
     private func refused(_ error: WireError, _ tag: Tag?) {
         if error.isFatal { refuse(error, tag, because: .refused) } else { answer(.error(error), tag) }
-    }
-
-    private func run(_ request: Request, _ machine: inout HubStateMachine) {
-        hintedLine = 0
-        let tag = request.tag
-        note(request.command.verb)
-        switch request.command {
-        case .ping(let body): answer(.pong(body), tag)
-        case .poison(let name, let reason):
-            guard mayAnswer(tag) else { return }
-            conclude(machine.apply(request.command, by: Caller(connection: id, tag: tag)), tag)
-            note(.poisoned(channel: name.description, reason: reason))
-        case .cancel(let target):
-            if isInUse(tag) { return emit(.error(.tagInUse), tag) }
-            if let id = segment.parkedTags[target] { machine.cancel(id) }
-            emit(.ok(Attributes()), tag)
-        case let command:
-            guard command.mayPark ? mayBegin(tag) : mayAnswer(tag) else { return }
-            conclude(machine.apply(command, by: Caller(connection: id, tag: tag)), tag)
-        }
-    }
-
-    private func runRepeatedSend(_ machine: inout HubStateMachine) {
-        note(.send)
-        let repeated = parser.repeatedLine
-        if machine.hint != nil, hintedLine == repeated.serial, isFree(repeated.tag),
-            machine.forwardByHint(.borrowed(repeated.text))
-        {
-            return segment.output.appendOK(tag: repeated.tag)
-        }
-        let caller = Caller(connection: id, tag: repeated.tag.value)
-        guard mayBegin(caller.tag), let command = parser.takeRepeatedSend() else { return }
-        conclude(machine.apply(command, by: caller), caller.tag)
-        parser.putBack(command)
-        hintedLine = repeated.serial
-    }
-
-    private func runRepeatedReceive(_ machine: inout HubStateMachine) {
-        hintedLine = 0
-        note(.receive)
-        let caller = Caller(connection: id, tag: parser.repeatedLine.tag.value)
-        guard mayBegin(caller.tag), let command = parser.takeRepeatedReceive() else { return }
-        conclude(machine.apply(command, by: caller), caller.tag)
-        parser.putBack(command)
     }
 
     func quit(_ tag: Tag?) {

@@ -13,11 +13,18 @@ extension Hub {
     ///   connections are closed. Nil waits for ever. Of several limits, the earliest counts.
     public func drain(within limit: Duration? = nil) {
         transactFromAnywhere { $0.machine.drain() }
-        onEachReactor { share, connections in
+        onEachReactor { [weak self] share, connections in
             share.isDraining = true
-            for connection in connections { connection.drain() }
+            self?.drain(connections[...], on: share)
         }
         if let limit { endDraining(at: timekeeper.nowNanoseconds &+ limit.wholeNanoseconds) }
+    }
+
+    /// Closes the connections that have nothing pending, some in each turn of the loop.
+    private func drain(_ connections: ArraySlice<Connection>, on share: ReactorShare) {
+        for connection in connections.prefix(Budget.connectionsDrained) { connection.drain() }
+        let rest = connections.dropFirst(Budget.connectionsDrained)
+        if !rest.isEmpty { share.reactor.post { [weak self] in self?.drain(rest, on: share) } }
     }
 
     /// Whether the hub is draining and accepts no new work.

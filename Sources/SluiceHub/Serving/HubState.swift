@@ -15,14 +15,18 @@ struct Aftermath {
     var answers: [LocalAnswer] = []
     /// The time for which to set the timekeeper's alarm. Nil if the alarm is set early enough.
     var alarm: UInt64?
-    /// Whether to return free memory to the system.
+    /// Whether to return free memory to the system at once, because clients have freed much, and whether to do so
+    /// later, because most have left.
+    var memoryFalls = false
     var ebbs = false
     /// Whether to continue unfinished work in the timekeeper's next turn.
     var continues = false
     /// Whether the hub has drained.
     var isDrained = false
 
-    var isEmpty: Bool { woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !continues && !isDrained }
+    var isEmpty: Bool {
+        woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !memoryFalls && !continues && !isDrained
+    }
 }
 
 /// The state behind the hub's lock: the state machine and the list of connections.
@@ -208,10 +212,11 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let hasReplies = !machine.outbox.listed.isEmpty || !machine.outbox.effects.isEmpty
         let deadline = machine.nextDeadline
         let ebbs = machine.ebbs()
+        let memoryFalls = machine.memoryFall.reaches(machine.account.used)
         let isDrained = isDrained
         if machine.hint != nil { machine.hint = nil }
         let continues = !machine.unfinished.isEmpty && !isContinuing
-        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !isDrained, !continues { return nil }
+        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !memoryFalls, !isDrained, !continues { return nil }
         var aftermath = Aftermath()
         if !machine.outbox.listed.isEmpty { sort(for: share, &aftermath) }
         if !machine.outbox.effects.isEmpty { answerLocally(&aftermath) }
@@ -224,6 +229,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             aftermath.continues = true
         }
         aftermath.ebbs = ebbs
+        aftermath.memoryFalls = memoryFalls
         aftermath.isDrained = isDrained
         return aftermath.isEmpty ? nil : aftermath
     }

@@ -43,9 +43,9 @@ public enum ChannelEnding: Sendable, Hashable {
 @usableFromInline
 package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Copyable {
     @usableFromInline
-    struct ParkedSend {
-        @usableFromInline let sender: Sender
-        @usableFromInline let message: Message
+    package struct ParkedSend {
+        @usableFromInline package let sender: Sender
+        @usableFromInline package let message: Message
 
         @inlinable
         init(sender: Sender, message: Message) {
@@ -202,7 +202,8 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         buffer.entry(after: ticket).map { ($0.ticket, $0.entry) }
     }
 
-    /// Buffers the message of the sender that has waited longest, if there is room.
+    /// Buffers the message of the sender that has waited longest, if there is room. A caller that has many to admit may
+    /// call it again later.
     ///
     /// - Returns: that sender, which the caller resumes.
     @inlinable
@@ -264,6 +265,20 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     // MARK: Ending
 
+    /// Closes the channel, and leaves what is parked and buffered to the caller. Does nothing on an ended channel.
+    package mutating func beginClosing(reason: String?) {
+        if ending == nil { ending = .closed(reason: reason) }
+    }
+
+    /// Ends both sides, and leaves what is parked and buffered to the caller.
+    ///
+    /// - Returns: false if the channel was poisoned already.
+    package mutating func beginPoisoning(reason: String?) -> Bool {
+        if case .poisoned = ending { return false }
+        ending = .poisoned(reason: reason)
+        return true
+    }
+
     /// Closes the channel. Messages that are buffered, or whose senders are parked, are still received. Does nothing on
     /// an ended channel.
     ///
@@ -307,7 +322,8 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         case .rendezvous:
             return .blocked
         case .buffered(let capacity):
-            guard buffer.count + heldCount < capacity else { return .blocked }
+            // Senders may wait for a moment although there is room; see `admit`.
+            guard buffer.count + heldCount < capacity, senders.isEmpty else { return .blocked }
         case .droppingNewest(let capacity):
             guard buffer.count + heldCount < capacity else { return .dropped }
         case .droppingOldest(let capacity):
@@ -354,6 +370,11 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
         }
         return nil
     }
+
+    // Each takes a queue in constant time. The caller need not claim what was in it.
+    package mutating func takeReceivers() -> WaitQueue<Receiver> { receivers.takeAll() }
+    package mutating func takeSenders() -> WaitQueue<ParkedSend> { senders.takeAll() }
+    package mutating func takeMessages() -> WaitQueue<Message> { buffer.takeAll() }
 
     /// Dequeues all parked receivers, the one that has waited longest first.
     @inlinable

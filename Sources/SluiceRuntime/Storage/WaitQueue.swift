@@ -63,6 +63,14 @@ package struct WaitQueue<Entry>: ~Copyable {
         table.holds(ticket.index, ticket.serial) ? unlink(ticket.index) : nil
     }
 
+    /// Takes out all entries, in constant time. Their tickets match no later entry of this queue.
+    package mutating func takeAll() -> WaitQueue {
+        var taken = WaitQueue()
+        swap(&taken, &self)
+        table.lastSerial = taken.table.lastSerial
+        return taken
+    }
+
     /// Visits the entries from head to tail.
     @inlinable
     package borrowing func forEach(_ visit: (Entry) -> Void) {
@@ -92,6 +100,12 @@ package struct WaitTicket: Equatable, Sendable {
     package init(index: Int32, serial: UInt32) {
         self.index = index
         self.serial = serial
+    }
+
+    /// Whether the entry was queued before that of `other`, or is the same. Both must be of the same queue.
+    package func isNotLater(than other: WaitTicket) -> Bool {
+        // Serial numbers wrap around.
+        Int32(bitPattern: other.serial &- serial) >= 0
     }
 
     /// The ticket of a waiter that is in no `WaitQueue`. It matches no ticket of a queue.

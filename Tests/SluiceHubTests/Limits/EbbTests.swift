@@ -48,4 +48,11 @@ import Testing
         }
         hub.disconnect(one)
     }
+
+    @Test("Each step by which the memory in use falls is reported")
+    func eachStepOfAFallIsReported() {
+        var fall = Fall(by: 10)
+        let reported = [35, 30, 25, 20, 14, 20, 15, 10, 0].map { fall.reaches($0) }
+        #expect(reported == [false, false, true, false, true, false, false, true, true])
+    }
 }

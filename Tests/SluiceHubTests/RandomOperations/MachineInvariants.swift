@@ -112,7 +112,7 @@ struct MachineInvariants {
         case .receive(let channel, _, _): note(receiver: id, of: channel)
         case .countedReceive(let counted) where !counted.isPaused: note(receiver: id, of: counted.channel)
         case .countedReceive(let counted):
-            if !counted.channel.countedReceives.contains(id) {
+            if counted.place == nil {
                 faults.append("a paused receive is missing from its channel")
             }
         case .select(let select):

@@ -1,0 +1,110 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Whether a command, or the end of a lease, can be decided now.
+///
+/// Operations that a decision has ended, and that have not been told yet, may stand in a channel's queue in front of
+/// those that the command should meet. They are told first, as many as the slice permits. If some are left, the command
+/// has to wait for its next slice, as if it had arrived later.
+extension HubStateMachine {
+    /// Returns whether the command can run now. If not, the caller tries again in a later slice.
+    @inline(__always)
+    mutating func isReady(for command: Command) -> Bool { unfinished.isEmpty || clearsWay(for: command) }
+
+    /// Performs a command of this process, which does not wait for another slice.
+    mutating func applyAtOnce(_ command: Command, by caller: Caller) -> Outcome {
+        while !isReady(for: command) { sliceEnd = steps &+ limits.turnSteps }
+        return apply(command, by: caller)
+    }
+
+    /// Returns whether a send or a receive on the channel can run now.
+    @inline(__always)
+    mutating func isReady(forUseOf channel: ChannelName) -> Bool {
+        !hasUntold || channels.existing(channel).map { isReady($0) } != false
+    }
+
+    /// Returns whether a lease can end now, so that its message goes to another receiver.
+    mutating func isReady(forEndOf id: LeaseID) -> Bool {
+        guard hasUntold, stage == .serving, let channel = leases[id]?.channel else { return true }
+        return isReady(forReturnTo: channel)
+    }
+
+    /// Returns whether a message can come back to a channel, or move to its dead channel, now.
+    mutating func isReady(forReturnTo channel: NamedChannel) -> Bool {
+        if !hasUntold { return true }
+        guard isReady(channel) else { return false }
+        guard let dead = channel.extras?.policy?.deadChannel.flatMap({ channels.existing($0) }) else { return true }
+        return isReady(dead)
+    }
+
+    /// Tells the decided operations at the head of a channel's queues.
+    ///
+    /// - Returns: whether none is left there.
+    mutating func isReady(_ channel: NamedChannel) -> Bool {
+        while let offer = channel.engine.firstParkedMessage, isForsaken(offer) {
+            if !hasStepsLeft { return false }
+        }
+        while let receiver = channel.engine.firstParkedReceiver, tellIfDecided(receiver) {
+            if !hasStepsLeft { return false }
+        }
+        return true
+    }
+
+    private mutating func clearsWay(for command: Command) -> Bool {
+        if stage != .serving { return true }
+        switch command {
+        case .send(let command): return isReady(forUseOf: command.channel)
+        case .receive(let command): return isReady(forUseOf: command.channel)
+        case .select(let command): return command.arms.allSatisfy { isReady(for: $0) }
+        case .barrier(let command): return isReady(forMeetingAt: command.name, command.parties)
+        case .nack(let command): return isReady(forEndOf: command.delivery)
+        case .reject(let command): return isReady(forEndOf: command.delivery)
+        case .hello, .authenticate, .ping, .inspect, .kill, .cancel, .help, .quit, .acknowledge, .redrive, .touch,
+            .open, .close, .poison, .join, .leave, .name, .trace:
+            return true
+        }
+    }
+
+    private mutating func isReady(for arm: Arm) -> Bool {
+        switch arm {
+        case .receive(let channel, _): isReady(forUseOf: channel)
+        case .send(let channel, _, _): isReady(forUseOf: channel)
+        case .barrier(let name, let parties): isReady(forMeetingAt: name, parties)
+        }
+    }
+
+    private mutating func isReady(forEndOf delivery: DeliveryID) -> Bool {
+        LeaseID(delivery).map { isReady(forEndOf: $0) } ?? true
+    }
+
+    /// Tells the decided parties at a barrier that would open.
+    private mutating func isReady(forMeetingAt name: ChannelName, _ parties: Int?) -> Bool {
+        guard let barrier = barriers[name], barrier.hasSelects, let parties = parties ?? barrier.parties,
+            parties <= barrier.count + 1
+        else { return true }
+        steps += barrier.count / 16
+        for party in barrier.parked where tellIfDecided(party) {
+            if !hasStepsLeft { return false }
+        }
+        return true
+    }
+}
+
+/// Continues a counted receive whose channel was not ready.
+final class ResumedReceive: UnfinishedWork {
+    private let receive: CountedReceive
+    private let id: OperationID
+
+    init(_ receive: CountedReceive, _ id: OperationID) {
+        self.receive = receive
+        self.id = id
+    }
+
+    func advance(_ machine: inout HubStateMachine) -> Bool {
+        guard machine.operations.holds(id), receive.isPaused else { return true }
+        guard machine.hasStepsLeft, machine.isReady(receive.channel) else { return false }
+        machine.steps += 1
+        machine.resume(receive, id)
+        return true
+    }
+}
