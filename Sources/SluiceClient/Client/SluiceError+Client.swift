@@ -64,7 +64,7 @@ extension Reply {
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
         case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' is poisoned\(Self.clause(reason))")
-        case .rejected(let channel, let reason):
+        case .rejected(let channel, let reason, _):
             SluiceError(.rejected, "a receiver on channel '\(channel)' has rejected the message\(Self.clause(reason))")
         case .maybe("epoch"):
             SluiceError(.inDoubt, "the server was restarted after the first attempt, which may have been received")

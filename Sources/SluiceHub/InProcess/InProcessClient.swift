@@ -163,7 +163,7 @@ extension Reply {
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")
         case .poisoned(let channel, let reason, _):
             SluiceError(.poisoned, "channel '\(channel)' was poisoned\(Self.clause(reason))")
-        case .rejected(let channel, let reason):
+        case .rejected(let channel, let reason, _):
             SluiceError(.rejected, "a receiver on channel '\(channel)' has rejected the message\(Self.clause(reason))")
         case .maybe(let reason):
             SluiceError(.inDoubt, "a receiver has the message and has not acknowledged it: \(reason)")

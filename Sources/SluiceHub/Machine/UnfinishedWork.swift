@@ -50,7 +50,7 @@ extension HubStateMachine {
         switch verdict.end {
         case .taken(let attributes): end(id, ok: attributes.taking(arm), arm: arm)
         case .answered(let answer, let attributes): end(id, answer: answer, attributes)
-        case .refused(let reply): end(id, reply, arm: reply.endsChannel ? arm : nil)
+        case .refused(let reply): end(id, reply, arm: reply.namesFailedArm ? arm : nil)
         }
     }
 

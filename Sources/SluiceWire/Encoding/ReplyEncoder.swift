@@ -22,7 +22,7 @@ extension BoundedWriter {
         case .timeout: put("TIMEOUT" as StaticString)
         case .closed(let channel, let reason, let arm): put("CLOSED ", channel, arm, reason)
         case .poisoned(let channel, let reason, let arm): put("POISONED ", channel, arm, reason)
-        case .rejected(let channel, let reason): put("REJECTED ", channel, nil, reason)
+        case .rejected(let channel, let reason, let arm): put("REJECTED ", channel, arm, reason)
         case .cancelled(let reason): put("CANCELLED", reason)
         case .maybe(let reason): put("MAYBE", reason)
         case .otherwise(let attributes):
@@ -85,7 +85,12 @@ extension BoundedWriter {
     private mutating func put(_ word: StaticString, _ channel: ChannelName, _ arm: Int32?, _ reason: String?) {
         put(word)
         put(channel.description)
-        if let arm { put(" arm=", Int(arm)) }
+        if let arm {
+            put(" arm=", Int(arm))
+        } else if let reason, reason.utf8.starts(with: "arm=".utf8) {
+            // A second space keeps a reader from taking the reason for the arm of a select.
+            put(UInt8.space)
+        }
         put(reason: reason)
     }
 

@@ -14,8 +14,9 @@ package enum Reply: Sendable, Hashable {
     case closed(ChannelName, String?, arm: Int32? = nil)
     /// The channel was poisoned, with an optional reason. The reply to a select names the arm.
     case poisoned(ChannelName, String?, arm: Int32? = nil)
-    /// A receiver or the channel's failure policy has rejected the message, with an optional reason.
-    case rejected(ChannelName, String?)
+    /// A receiver or the channel's failure policy has rejected the message, with an optional reason. The
+    /// reply to a select names the arm.
+    case rejected(ChannelName, String?, arm: Int32? = nil)
     /// The command was withdrawn and certainly had no effect, with an optional reason.
     case cancelled(String?)
     /// It is uncertain whether the command had an effect, with a reason.

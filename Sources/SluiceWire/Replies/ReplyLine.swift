@@ -48,7 +48,10 @@ struct ReplyLine: Sendable {
             let channel = try words.channel()
             let arm = words.arm()
             return (.poisoned(channel, words.reason(), arm: arm), nil)
-        case .rejected: return (.rejected(try words.channel(), words.reason()), nil)
+        case .rejected:
+            let channel = try words.channel()
+            let arm = words.arm()
+            return (.rejected(channel, words.reason(), arm: arm), nil)
         case .cancelled: return (.cancelled(words.reason()), nil)
         case .maybe: return (.maybe(words.reason() ?? ""), nil)
         case .otherwise: return (.otherwise(try words.attributes()), nil)
@@ -83,7 +86,7 @@ extension WordReader {
         return length
     }
 
-    /// Reads the arm of a select whose channel has ended, if the reply names one.
+    /// Reads the arm of a select that was not completed, if the reply names one.
     fileprivate mutating func arm() -> Int32? {
         var ahead = self
         guard let (key, value) = ahead.option(), key == "arm",

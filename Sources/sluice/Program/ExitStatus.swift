@@ -58,7 +58,7 @@ extension Failure {
         case .timeout: self.init("the time ran out", .timeout)
         case .closed(let channel, let reason, _): self.init(Self.text("\(channel) is closed", reason), .ended)
         case .poisoned(let channel, let reason, _): self.init(Self.text("\(channel) is poisoned", reason), .ended)
-        case .rejected(let channel, let reason): self.init(Self.text("rejected on \(channel)", reason))
+        case .rejected(let channel, let reason, _): self.init(Self.text("rejected on \(channel)", reason))
         case .cancelled(let reason): self.init(Self.text("withdrawn", reason))
         case .maybe(let reason): self.init(Self.text("in doubt: a receiver may have the message", reason), .inDoubt)
         case .error(let error): self.init(Self.text("refused (\(error.code))", error.message))

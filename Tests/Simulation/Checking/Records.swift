@@ -35,19 +35,10 @@ struct SendRecord: Sendable {
             guard attributes.number(of: .arm) == arm else { return .failed }
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
         case .data(_, let attributes): return .done(attributes)
-        case .rejected(let channel, _): return outcome(ofRejectionOn: channel, ledger)
+        case .rejected(_, _, let rejected): return rejected.map(Int.init) == arm ? .rejected : .failed
         case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end: return .failed
         case .maybe, nil: return .inDoubt
         }
-    }
-
-    /// Returns the outcome of a send, or of an arm of a select, whose command was answered with `REJECTED`.
-    private func outcome(ofRejectionOn channel: ChannelName, _ ledger: Ledger) -> Outcome {
-        guard let arm, case .select(let select)? = ledger.exchanges[exchange].command else { return .rejected }
-        guard select.arms[arm].name == channel else { return .failed }
-        // The reply names the channel, but not the arm.
-        let sends = select.arms.filter { if case .send(channel, _, _) = $0 { true } else { false } }
-        return sends.count == 1 ? .rejected : .inDoubt
     }
 }
 

@@ -44,7 +44,7 @@ import Testing
         let rejected = try Reply.rejected("c", because: "no")
         #expect(hub.takeLateReplies() == ["1", "2"].map { LateReply(a, $0, rejected) })
         #expect(try hub.send("1", on: "c", by: a, id: "k") == .done(rejected))
-        #expect(try hub.select("send id=k c 1", by: a) == .done(rejected))
+        #expect(try hub.select("send id=k c 1", by: a) == .done(.rejected("c", because: "no", arm: 0)))
         hub.pass(HubLimits().sendMemoryLife + second)
         hub.expectEmpty()
         #expect(try hub.send("1", on: "c", by: a, tag: "3", id: "k").isParked, "the id is forgotten")
@@ -78,7 +78,7 @@ import Testing
         }
         let delivery = try #require(hub.takeDeliveries().first)
         #expect(hub.reject(delivery, by: b) == .done(.ok))
-        #expect(hub.takeLateReplies() == [LateReply(a, "s", try .rejected("c"))])
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", try .rejected("c", arm: 1))])
         hub.expectEmpty()
     }
 

@@ -266,8 +266,8 @@ extension Reply {
         return .message(channel, body, attributes)
     }
 
-    static func rejected(_ name: String, because reason: String? = nil) throws -> Reply {
-        .rejected(try channel(name), reason)
+    static func rejected(_ name: String, because reason: String? = nil, arm: Int32? = nil) throws -> Reply {
+        .rejected(try channel(name), reason, arm: arm)
     }
 }
 

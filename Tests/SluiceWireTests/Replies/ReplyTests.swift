@@ -24,12 +24,34 @@ import Testing
         #expect(encoded(.poisoned(jobs, "broken", arm: 1)) == "POISONED jobs arm=1 broken\n")
         #expect(encoded(.poisoned(jobs, nil)) == "POISONED jobs\n")
         #expect(encoded(.poisoned(jobs, "broken")) == "POISONED jobs broken\n")
+        #expect(encoded(.rejected(jobs, "no", arm: 2)) == "REJECTED jobs arm=2 no\n")
         #expect(encoded(.cancelled(nil)) == "CANCELLED\n")
         #expect(encoded(.cancelled("eof")) == "CANCELLED eof\n")
         #expect(encoded(.maybe("lease")) == "MAYBE lease\n")
         #expect(encoded(.otherwise([Attribute(.arm, 2)])) == "ELSE arm=2\n")
         #expect(encoded(.end) == "END\n")
         #expect(encoded(.error(WireError(.badName, "no such thing"))) == "ERR bad-name no such thing\n")
+    }
+
+    @Test("A reason that looks like an arm is not read as one")
+    func reasonsAreNotArms() throws {
+        let jobs = try channel("jobs")
+        for reason in ["arm=1", "arm=1\0", "arm=1 is late", "arm="] {
+            for reply in [Reply.closed(jobs, reason), .poisoned(jobs, reason), .rejected(jobs, reason)] {
+                var bytes: [UInt8] = []
+                reply.append(to: &bytes)
+                var parser = ReplyParser(limits: Limits())
+                var offset = 0
+                let step = bytes.withUnsafeBytes { parser.next($0, offset: &offset) }
+                guard case .reply(nil, let read) = step else {
+                    Issue.record("\(reply) is read as \(step)")
+                    continue
+                }
+                #expect(read == read.naming(arm: nil), "\(reply) is read as \(read)")
+            }
+        }
+        #expect(encoded(.closed(jobs, "arm=1")) == "CLOSED jobs  arm=1\n")
+        #expect(encoded(.closed(jobs, "arm=1", arm: 0)) == "CLOSED jobs arm=0 arm=1\n")
     }
 
     @Test("A reply begins with its tag")

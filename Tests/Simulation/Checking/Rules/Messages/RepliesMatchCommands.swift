@@ -30,8 +30,8 @@ struct RepliesMatchCommands: Rule {
         case .cancelled: return command.mayWait
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)
         case .ok(let attributes): return fits(attributes, command)
-        case .closed(let name, _, _), .poisoned(let name, _, _): return names(command, name)
-        case .rejected(let name, _): return sends(command) && names(command, name)
+        case .closed(let name, _, let arm), .poisoned(let name, _, let arm): return names(command, name, arm: arm)
+        case .rejected(let name, _, let arm): return sends(command, arm: arm) && names(command, name, arm: arm)
         case .otherwise(let attributes):
             guard case .select(let select) = command else { return false }
             return select.hasElse && attributes.number(of: .arm) == select.arms.count
@@ -42,8 +42,16 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
-    private func sends(_ command: Command) -> Bool {
-        if case .redrive = command { false } else { mayBeInDoubt(command) }
+    private func sends(_ command: Command, arm: Int32?) -> Bool {
+        switch command {
+        case .send: return true
+        case .select(let select):
+            guard let arm, select.arms.indices.contains(Int(arm)), case .send = select.arms[Int(arm)] else {
+                return false
+            }
+            return true
+        default: return false
+        }
     }
 
     private func mayBeInDoubt(_ command: Command) -> Bool {
@@ -81,12 +89,13 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
-    private func names(_ command: Command, _ name: ChannelName) -> Bool {
+    private func names(_ command: Command, _ name: ChannelName, arm: Int32?) -> Bool {
         switch command {
-        case .send(let send): send.channel == name
-        case .receive(let receive): receive.channel == name
-        case .select(let select): select.arms.contains { $0.name == name }
-        case .join(let join): join.end.channel == name
+        case .send(let send): arm == nil && send.channel == name
+        case .receive(let receive): arm == nil && receive.channel == name
+        case .select(let select):
+            arm.map { select.arms.indices.contains(Int($0)) && select.arms[Int($0)].name == name } ?? false
+        case .join(let join): arm == nil && join.end.channel == name
         default: false
         }
     }
