@@ -22,7 +22,7 @@ import Testing
 
     private static let soon = Duration.milliseconds(50)
 
-    /// The calls that end by themselves, whatever the server does.
+    /// The calls that end by themselves, whatever the server does: at the latest when their time has run out.
     private static let limited = [
         Wait("receive(timeout:)") { _ = try await $1.receive(timeout: soon) },
         Wait("receive(lease:timeout:)") { _ = try await $1.receive(lease: .seconds(60), timeout: soon) },
@@ -31,29 +31,34 @@ import Testing
         Wait("messages(timeout:)") { for try await _ in try $1.messages(timeout: soon) {} },
         Wait("send(timeout:)") { try await $1.send("x", timeout: soon) },
         Wait("send(timeout:id:)") { try await $1.send("x", timeout: soon, id: "x") },
-        Wait("send") { try await $1.send("x") },
         Wait("trySend") { if try await !$1.trySend("x") { throw SluiceError(.timedOut, "") } },
-        Wait("broadcast") { try await $1.broadcast([], toAtLeast: 1) },
-        Wait("pipeline") {
-            let pipeline = $1.pipeline()
-            try await pipeline.send("x")
-            try await pipeline.finish()
-        },
         Wait("barrier(timeout:)") { client, _ in try await client.barrier("b", parties: 2, timeout: soon) },
-        Wait("barrier") { client, _ in try await client.barrier("b", parties: 2) },
         Wait("select, after") { client, jobs in
             try await client.select {
                 jobs.receiving { _ in }
                 after(soon) { throw SluiceError(.timedOut, "") }
             }
         },
+        Wait("leave") { try await $1.leave(.receiving) },
+    ]
+
+    /// The calls without a limit that may not be repeated. They end with the connection over which the server was asked,
+    /// and one that begins without a connection waits for the next.
+    private static let unrepeatable = [
+        Wait("send") { try await $1.send("x") },
+        Wait("broadcast") { try await $1.broadcast([], toAtLeast: 1) },
+        Wait("pipeline") {
+            let pipeline = $1.pipeline()
+            try await pipeline.send("x")
+            try await pipeline.finish()
+        },
+        Wait("barrier") { client, _ in try await client.barrier("b", parties: 2) },
         Wait("select, sending") { client, jobs in
             try await client.select {
                 jobs.sending("x") {}
                 jobs.receiving { _ in }
             }
         },
-        Wait("leave") { try await $1.leave(.receiving) },
     ]
 
     /// The calls that are repeated over the next connection.
@@ -102,26 +107,39 @@ import Testing
         case frozen
         /// Its connections are broken, and nothing listens at the address.
         case gone
+
+        func happen(to proxy: Proxy) {
+            switch self {
+            case .frozen: proxy.mute()
+            case .gone: proxy.stop()
+            }
+        }
     }
 
     /// A client of a hub behind a network that has the fault.
     private func withFault(
         _ fault: Fault, _ options: ClientOptions, _ body: (Client, Proxy, TestServer) async throws -> Void
     ) async throws {
+        try await withProxy(options) { client, proxy, server in
+            fault.happen(to: proxy)
+            try await body(client, proxy, server)
+        }
+    }
+
+    /// A client of a hub behind a network.
+    private func withProxy(
+        _ options: ClientOptions, _ body: (Client, Proxy, TestServer) async throws -> Void
+    ) async throws {
         let server = try TestServer.start()
         defer { server.stop() }
         let proxy = try Proxy(to: server.address)
         defer { proxy.stop() }
         let client = try await Client.connect(proxy.address.description, options: options)
-        switch fault {
-        case .frozen: proxy.mute()
-        case .gone: proxy.stop()
-        }
         try await body(client, proxy, server)
         await client.close()
     }
 
-    @Test("Without reconnection, every wait ends", arguments: limited + repeated, Fault.allCases)
+    @Test("Without reconnection, every wait ends", arguments: limited + unrepeatable + repeated, Fault.allCases)
     func everyWaitEnds(wait: Wait, fault: Fault) async throws {
         var options = Self.options
         options.reconnect = nil
@@ -131,21 +149,33 @@ import Testing
         }
     }
 
-    @Test(
-        "With reconnection, every wait that has a limit or may not be repeated ends", arguments: limited, Fault.allCases
-    )
+    @Test("With reconnection, every wait that has a limit ends", arguments: limited, Fault.allCases)
     func everyLimitedWaitEnds(wait: Wait, fault: Fault) async throws {
         try await withFault(fault, Self.options) { client, _, _ in
             let channel = try client.channel("jobs")
-            // The first call may be interrupted, and the second one then waits for a connection.
-            if !["send", "barrier", "leave", "broadcast", "pipeline", "select, sending"].contains(wait.name) {
-                await #expect(throws: SluiceError.self) { try await wait.call(client, channel) }
+            // The first call may be interrupted, and the second one then begins without a connection.
+            for _ in 1...2 {
+                let error = await #expect(throws: SluiceError.self) {
+                    try await wait.call(client, channel)
+                    throw SluiceError(.misuse, "it has succeeded")
+                }
+                #expect(error.map { Self.endings.contains($0.code) } ?? false, "\(error as Any)")
             }
-            let error = await #expect(throws: SluiceError.self) {
-                try await wait.call(client, channel)
-                throw SluiceError(.misuse, "it has succeeded")
-            }
-            #expect(error.map { Self.endings.contains($0.code) } ?? false, "\(error as Any)")
+        }
+    }
+
+    @Test(
+        "With reconnection, a wait that may not be repeated is in doubt once the server it has asked is lost",
+        arguments: unrepeatable, Fault.allCases
+    )
+    func everyUnrepeatableWaitEnds(wait: Wait, fault: Fault) async throws {
+        try await withProxy(Self.options) { client, proxy, server in
+            let waiting = Task { try await wait.call(client, client.channel("jobs")) }
+            // A call that began without a connection would wait for the next one, so the server is asked first.
+            try await server.parked(1)
+            fault.happen(to: proxy)
+            let error = await #expect(throws: SluiceError.self) { try await waiting.value }
+            #expect(error?.code == .inDoubt)
         }
     }
 
@@ -197,7 +227,7 @@ import Testing
         }
     }
 
-    @Test("A slow server is not taken for a frozen one", arguments: limited + repeated)
+    @Test("A slow server is not taken for a frozen one", arguments: limited + unrepeatable + repeated)
     func aSlowServerIsWaitedFor(wait: Wait) async throws {
         let server = try TestServer.start()
         defer { server.stop() }

@@ -117,6 +117,41 @@ import Testing
         }
     }
 
+    @Test(
+        "An end that leaves while its connection is lost, or afterwards, does not join again", arguments: [true, false])
+    func anEndLeavesWithItsConnection(isAsked: Bool) throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.ask(.join(JoinCommand(ChannelEnd(.send, of: jobs))))
+        try talk.hear("OK\n")
+        if isAsked { talk.ask(.leave(ChannelEnd(.send, of: jobs))) }
+        talk.lose()
+        if !isAsked { talk.ask(.leave(ChannelEnd(.send, of: jobs))) }
+        #expect(talk.told == ["JOIN OK", "LEAVE disconnected"])
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\nOK\n")
+        #expect(talk.said.isEmpty)
+    }
+
+    @Test("What begins without a connection waits for the next one, also if it may not be repeated")
+    func whatBeginsWithoutAConnectionWaits() throws {
+        let talk = Talk()
+        try talk.begin()
+        talk.lose()
+        talk.ask(send("x"))
+        talk.ask(.barrier(BarrierCommand(jobs, parties: 2)))
+        talk.ask(.select(SelectCommand(arms: [.receive(jobs), .send(jobs, [])])))
+        talk.connect()
+        talk.lose()
+        #expect(talk.told.isEmpty)
+        talk.connect()
+        _ = talk.said
+        try talk.hear("OK version=1 epoch=1\nOK\n")
+        #expect(talk.told.isEmpty)
+        #expect(talk.said.split(separator: "\n").count { $0.hasPrefix("#") } == 3)
+    }
+
     @Test("A try ends with its connection, and one that sends is in doubt")
     func triesDoNotWait() throws {
         let talk = Talk()

@@ -18,6 +18,9 @@ import SluiceWire
 /// - barriers, and selects with a send or barrier arm, throw `.inDoubt`;
 /// - messages that were held under a lease have gone back: using them throws `.stale`.
 ///
+/// An operation that begins while there is no connection waits for the next one, for no longer than its timeout. One with a
+/// timeout of zero throws `.disconnected`, and so does leaving a channel: the end was lost with the connection.
+///
 /// At a server that is about to stop, receives, selects that only receive, `open`, joins and traces wait for the next
 /// server. A send throws `.draining`, and has not happened.
 ///

@@ -183,7 +183,7 @@ extension ClientConversation {
     }
 
     /// Returns whether an interrupted operation is asked again; otherwise ends it.
-    private func recovers(
+    private mutating func recovers(
         _ operation: Operation, _ cause: SluiceError, isFinal: Bool, _ actions: inout ConversationActions
     ) -> Bool {
         switch operation.command.recovery {
@@ -203,9 +203,16 @@ extension ClientConversation {
             actions.fail(operation, .lostInDoubt(cause))
         case .inDoubt: actions.fail(operation, .lostInDoubt(cause))
         case .stale: actions.fail(operation, .goneWithConnection)
-        case .disconnected: actions.fail(operation, SluiceError(.disconnected, cause.message))
+        case .disconnected:
+            forgetEnd(of: operation)
+            actions.fail(operation, SluiceError(.disconnected, cause.message))
         }
         return false
+    }
+
+    /// Ensures that the next connection does not join the end of a `LEAVE` again: the server has ended it with the connection.
+    mutating func forgetEnd(of operation: Operation) {
+        if case .leave = operation.command { memory.note(operation.command) }
     }
 
     private mutating func failWaiting(with error: SluiceError, _ actions: inout ConversationActions) {

@@ -93,6 +93,11 @@ struct ClientConversation {
                 actions.fail(operation, SluiceError(.disconnected, "there is no connection at the moment"))
                 return actions
             }
+            if case .leave = operation.command {
+                forgetEnd(of: operation)
+                actions.fail(operation, SluiceError(.disconnected, "the end was lost with its connection"))
+                return actions
+            }
         case .closing:
             actions.fail(operation, .clientClosed)
             return actions
