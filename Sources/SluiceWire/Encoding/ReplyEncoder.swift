@@ -88,8 +88,8 @@ extension BoundedWriter {
         if let arm {
             put(" arm=", Int(arm))
         } else if let reason, reason.utf8.starts(with: "arm=".utf8) {
-            // A second space keeps a reader from taking the reason for the arm of a select.
-            put(UInt8.space)
+            // The space at the beginning keeps a reader from taking the reason for the arm of a select.
+            return put(reason: " " + reason)
         }
         put(reason: reason)
     }

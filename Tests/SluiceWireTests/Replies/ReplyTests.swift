@@ -36,7 +36,8 @@ import Testing
     @Test("A reason that looks like an arm is not read as one")
     func reasonsAreNotArms() throws {
         let jobs = try channel("jobs")
-        for reason in ["arm=1", "arm=1\0", "arm=1 is late", "arm="] {
+        let long = String(repeating: "ä", count: Limits.maxReasonBytes)
+        for reason in ["arm=1", "arm=1\0", "arm=1 is late", "arm=", "arm=" + long] {
             for reply in [Reply.closed(jobs, reason), .poisoned(jobs, reason), .rejected(jobs, reason)] {
                 var bytes: [UInt8] = []
                 reply.append(to: &bytes)
@@ -48,6 +49,9 @@ import Testing
                     continue
                 }
                 #expect(read == read.naming(arm: nil), "\(reply) is read as \(read)")
+                var again: [UInt8] = []
+                read.append(to: &again)
+                #expect(again == bytes, "\(reply) is encoded differently a second time")
             }
         }
         #expect(encoded(.closed(jobs, "arm=1")) == "CLOSED jobs  arm=1\n")
