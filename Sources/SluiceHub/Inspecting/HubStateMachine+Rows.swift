@@ -15,6 +15,7 @@ extension HubStateMachine {
             buffered: counts.buffered, leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0,
             sent: counts.sent, taken: counts.taken, redelivered: counts.redelivered,
+            rejected: counts.rejected,
             longestWaitSeconds: oldestWait(on: channel).map { seconds(since: $0) })
         // The engine's kind, because a closed channel no longer has a declaration.
         switch channel.engine.kind {
@@ -27,6 +28,11 @@ extension HubStateMachine {
             report.overflow = .dropOldest
         case .once: report.kind = .once
         case .rendezvous, .unbounded: report.kind = channel.isBroadcast ? .broadcast : .queue
+        }
+        if let policy = extras?.policy {
+            report.maxAttempts = policy.maxAttempts
+            report.dead = policy.deadChannel?.description
+            report.retrySeconds = policy.retryDelay.map { $0 / .seconds(1) }
         }
         switch channel.engine.ending {
         // A once channel that has its value is still open for receivers.

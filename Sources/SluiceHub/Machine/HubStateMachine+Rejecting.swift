@@ -36,6 +36,7 @@ extension HubStateMachine {
             }
         }
         totals.rejections += 1
+        channel.counts.rejected += 1
         if let key = offer.key { memory.reject(key, offer, because: reason, at: now) }
         let payer = offer.payer ?? nobody
         discard(offer, on: channel)

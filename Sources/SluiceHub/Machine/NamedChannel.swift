@@ -100,6 +100,8 @@ struct ChannelCounts: Sendable {
     var taken = 0
     /// The times that a message was handed out again, after an attempt that ended without `ACK`.
     var redelivered = 0
+    /// The messages that receivers, or the channel's failure policy, have rejected.
+    var rejected = 0
     /// The messages in the channel's buffer that a receiver can get now.
     var buffered = 0
 }

@@ -72,6 +72,15 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     public var taken: Int?
     /// The number of times that a message was handed out again since the channel exists. Nil if the server does not tell.
     public var redelivered: Int?
+    /// The number of messages that receivers, or the channel's failure policy, have rejected since the channel exists.
+    /// Nil if the server does not tell.
+    public var rejected: Int?
+    /// The number of attempts after which a message is rejected. Nil means no limit.
+    public var maxAttempts: Int?
+    /// The name of the channel that rejected messages move to. Nil if they are discarded.
+    public var dead: String?
+    /// The time between the first two attempts at a message. Nil if it is offered again at once.
+    public var retrySeconds: Double?
     /// The time for which the oldest send or receive on the channel waits. Nil if none waits.
     public var longestWaitSeconds: Double?
 
@@ -91,6 +100,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         sent: Int? = nil,
         taken: Int? = nil,
         redelivered: Int? = nil,
+        rejected: Int? = nil,
         longestWaitSeconds: Double? = nil
     ) {
         self.name = name
@@ -108,6 +118,7 @@ public struct ChannelReport: Codable, Sendable, Hashable {
         self.sent = sent
         self.taken = taken
         self.redelivered = redelivered
+        self.rejected = rejected
         self.longestWaitSeconds = longestWaitSeconds
     }
 

@@ -69,6 +69,23 @@ import Testing
         #expect((report.sent, report.taken, report.redelivered) == (2, 1, 0))
     }
 
+    @Test("CHANNELS tells the failure policy of a channel, and counts its rejected messages")
+    func policiesAreReported() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(4), maxAttempts: 2, dead: "dead", retry: .milliseconds(1500), by: a)
+        _ = try hub.open("dead", .buffer(4), by: a)
+        _ = try hub.send("1", on: "c", by: a)
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: .seconds(1)).delivery)
+        _ = hub.reject(delivery, by: b)
+        let channels = hub.machine.channelsReport(prefix: nil).channels
+        #expect(channels.map(\.rejected) == [1, 0])
+        #expect(channels.map(\.maxAttempts) == [2, nil])
+        #expect(channels.map(\.dead) == ["dead", nil])
+        #expect(channels.map(\.retrySeconds) == [1.5, nil])
+        #expect(channels.map(\.buffered) == [0, 1])
+    }
+
     @Test("INFO and CHANNELS count the same messages as buffered")
     func infoAndChannelsAgree() throws {
         var hub = TestHub()

@@ -41,11 +41,12 @@ import Testing
                     ChannelReport(
                         name: "jobs/1", capacity: 64, overflow: .dropOldest, state: .poisoned, reason: "a\n\"b\"",
                         senders: 1, receivers: 2, buffered: 3, leased: 4, sendingEnds: 5, receivingEnds: 6,
-                        sent: 8, taken: 9, redelivered: 10, longestWaitSeconds: 1.5)
+                        sent: 8, taken: 9, redelivered: 10, rejected: 11, longestWaitSeconds: 1.5)
                 ], omitted: 7),
             is: #"{"channels":[{"buffered":3,"capacity":64,"kind":"queue","leased":4,"longestWaitSeconds":1.5,"#
                 + #""name":"jobs/1","overflow":"drop-oldest","reason":"a\n\"b\"","receivers":2,"receivingEnds":6,"#
-                + #""redelivered":10,"senders":1,"sendingEnds":5,"sent":8,"state":"poisoned","taken":9}],"omitted":7}"#)
+                + #""redelivered":10,"rejected":11,"senders":1,"sendingEnds":5,"sent":8,"state":"poisoned","taken":9}],"omitted":7}"#
+        )
     }
 
     @Test("A waiters report is coded as JSON")
