@@ -27,7 +27,7 @@ SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-repeat simulate mutants user-package examples example lint format sanitize \
+.PHONY: help build run test test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
 	sanitize-thread sanitize-address bench load faults fuzz
 
 help: ## list the targets
@@ -67,6 +67,10 @@ mutants: ## check that the simulation notices every wrong hub of mutants.toml; S
 	@$(INSTALL) build
 	@Tests/Simulate/Mutants/mutants.py --seeds $(or $(SEEDS),3000) $(ARGS)
 
+mutants-programs: ## check that the tests notice wrong clients, commands and daemons of programs.toml; ARGS='--only A,B'
+	@$(INSTALL) test
+	@Tests/Simulate/Mutants/mutants.py --programs $(ARGS)
+
 user-package: ## build and run SHAPES=80 generated callers of the channels in a release build of a user's package
 	@$(INSTALL) examples
 	@deploy/check-user-package.sh $(SHAPES)
@@ -86,6 +90,7 @@ lint: ## check format and house rules
 	@$(RUFF) format --quiet --check .
 	@deploy/check-house-rules.sh
 	@Tests/Simulate/Mutants/mutants.py --check
+	@Tests/Simulate/Mutants/mutants.py --programs --check
 	@echo "lint: clean"
 
 format: ## format all Swift and Python files

@@ -1,8 +1,12 @@
 #!/usr/bin/env python3
-"""Plays the simulation with hubs that are wrong in one way each, and fails unless the checker notices every one.
+"""Runs programs that are wrong in one way each, and fails unless enough of them are noticed.
 
-The production sources know nothing of these mutants: mutants.toml holds an edit for each. All edits are applied to one
-copy of the sources, and the environment variable SLUICE_MUTANT chooses the mutant that the program plays.
+Without --programs, the simulation plays the wrong hubs of mutants.toml, and the checker must notice every one. With it,
+tests run with the wrong clients, commands and daemons of programs.toml, each of which names the tests that should
+notice it.
+
+The production sources know nothing of these mutants: the catalog holds an edit for each. All edits are applied to one
+copy of the sources, and the environment variable SLUICE_MUTANT chooses the mutant that runs.
 """
 
 import argparse
@@ -18,19 +22,27 @@ import tomllib
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-CATALOG = HERE / "mutants.toml"
-SCRATCH = ROOT / ".build-mutants"
+HAS_PROGRAMS = "--programs" in sys.argv
+CATALOG = HERE / ("programs.toml" if HAS_PROGRAMS else "mutants.toml")
+SCRATCH = ROOT / (".build-mutants-programs" if HAS_PROGRAMS else ".build-mutants")
 COPY = SCRATCH / "tree"
 PROGRAM = SCRATCH / "release" / "sluice-simulate"
+TESTS = SCRATCH / "debug" / "sluicePackageTests.xctest"
 
 #: Bounds the time for one mutant. Those that the checker notices need a few seconds.
 TIMEOUT_SECONDS = 120
+
+#: Bounds the time of the tests of a mutant, which need a second or two each. A mutant that makes them hang is noticed.
+TEST_SECONDS = 40
+
+#: The mutants of programs.toml that may go unnoticed.
+UNNOTICED = 3
 
 #: The end of the manifest of the copy, which leaves out the tests: SwiftPM rejects a target whose folder is missing.
 NO_TESTS = b"\npackage.targets.removeAll { $0.isTest }\n"
 
 #: The keys of each mutant in the catalog.
-KEYS = {"does", "file", "find", "replace"}
+KEYS = {"does", "file", "find", "replace"} | ({"tests"} if HAS_PROGRAMS else set())
 
 
 @dataclass(frozen=True)
@@ -40,6 +52,8 @@ class Mutant:
     file: str
     find: str
     replace: str
+    #: A regular expression for the tests that should notice it; empty for a mutant of the simulation.
+    tests: str = ""
 
     @property
     def case(self):
@@ -139,15 +153,12 @@ enum Mutant: String {{
 
 def write_copy(mutants):
     """Updates the copy. Writes only the files whose content differs, so that little is built again."""
-    wanted = {ROOT / "Package.swift": (ROOT / "Package.swift").read_bytes() + NO_TESTS}
-    for folder in (
-        "Plugins",
-        "Sources",
-        "Tests/Simulation",
-        "Tests/Simulate",
-        "Tests/SeededRandom",
-        "Tests/TestSupport",
-    ):
+    manifest = (ROOT / "Package.swift").read_bytes()
+    wanted = {ROOT / "Package.swift": manifest if HAS_PROGRAMS else manifest + NO_TESTS}
+    folders = ["Plugins", "Sources", "Tests/Simulation", "Tests/Simulate", "Tests/SeededRandom", "Tests/TestSupport"]
+    if HAS_PROGRAMS:
+        folders = ["Plugins", "Sources", "Tests", "config"]
+    for folder in folders:
         wanted |= {path: path.read_bytes() for path in (ROOT / folder).rglob("*") if path.is_file()}
     for path, text in edited_sources(mutants).items():
         wanted[path] = text.encode()
@@ -165,9 +176,39 @@ def write_copy(mutants):
 
 def build():
     command = ["swift", "build", "-c", "release", "--product", "sluice-simulate", "--disable-default-traits"]
+    if HAS_PROGRAMS:
+        command = ["swift", "build", "--build-tests"]
     command += ["--package-path", COPY, "--scratch-path", SCRATCH]
     if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
         sys.exit("mutants: the copy of the sources with the mutants in it does not build")
+
+
+def run_tests(mutant):
+    """Runs the tests that should notice a mutant. Returns the outcome, and a line about it."""
+    command = [TESTS, "--testing-library", "swift-testing", "--filter", mutant.tests]
+    environment = os.environ | {"SLUICE_MUTANT": mutant.name}
+    try:
+        result = subprocess.run(
+            command,
+            cwd=COPY,
+            env=environment,
+            timeout=TEST_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+            start_new_session=True,
+        )
+    except subprocess.TimeoutExpired:
+        return "killed", f"its tests hang for {TEST_SECONDS} s"
+    failed = re.findall(r"Test \"(.*?)\".* failed after", result.stdout)
+    if result.returncode != 0:
+        return "killed", "; ".join(failed) or f"the tests end with {result.returncode}"
+    if not re.search(r"Test run with [1-9]\d* test", result.stdout):
+        return "SURVIVED", f"no test matches {mutant.tests}"
+    return "SURVIVED", mutant.tests
 
 
 def play(mutant, seeds):
@@ -193,20 +234,28 @@ def play(mutant, seeds):
 def play_all(mutants, seeds):
     """Plays every mutant, as many at a time as there are processors. Returns whether all are noticed."""
     killed = 0
+    if HAS_PROGRAMS:
+        outcome, text = run_tests(Mutant("none", "", "", "", "", "|".join({mutant.tests for mutant in mutants})))
+        if outcome == "killed":
+            sys.exit(f"mutants: the tests fail without a mutant too: {text}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        plays = [(mutant, pool.submit(play, mutant, seeds)) for mutant in mutants]
+        plays = [
+            (mutant, pool.submit(run_tests, mutant) if HAS_PROGRAMS else pool.submit(play, mutant, seeds))
+            for mutant in mutants
+        ]
         for mutant, outcome in plays:
             ending, text = outcome.result()
             killed += ending == "killed"
             print(f"{ending:<9} {mutant.name:<28} {text}", flush=True)
     print(f"mutants: {killed} of {len(mutants)} killed")
-    return 0 < killed == len(mutants)
+    return 0 < len(mutants) <= killed + (UNNOTICED if HAS_PROGRAMS else 0)
 
 
 def parsed_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only check that every edit applies to the sources")
     parser.add_argument("--list-mutants", action="store_true", help="list the mutants and what each does wrong")
+    parser.add_argument("--programs", action="store_true", help="run the tests with the mutants of programs.toml")
     parser.add_argument("--only", metavar="A,B", help="play only these mutants")
     parser.add_argument("--seeds", type=int, default=3000, help="play at most this many seeds (default: 3000)")
     return parser.parse_args()
