@@ -24,6 +24,7 @@ extension Conversation {
     }
 
     /// - Returns: false if the command must wait for its next slice. Then it is in `ReactorShare.found`.
+    @inline(__always)
     func runRepeatedSend(_ machine: inout HubStateMachine) -> Bool {
         note(.send)
         let repeated = parser.repeatedLine
@@ -47,6 +48,7 @@ extension Conversation {
     }
 
     /// - Returns: false if the command must wait for its next slice. Then it is in `ReactorShare.found`.
+    @inline(__always)
     func runRepeatedReceive(_ machine: inout HubStateMachine) -> Bool {
         hintedLine = 0
         note(.receive)
