@@ -13,6 +13,8 @@ final class Barrier: @unchecked Sendable {
     @exclusivity(unchecked) private var partiesThatGaveNumber = 0
     /// The number of waiting parties that are arms of selects.
     @exclusivity(unchecked) private var selects = 0
+    /// The number of the verification that has told its decided parties; see `HubStateMachine.isReady`.
+    @exclusivity(unchecked) var verifiedAt = UInt64.max
     /// The number of parties that have been released and not told yet, and the number of parties that were waiting at
     /// the last release and still are. Any of these is a released one, until all that were released have been told.
     @exclusivity(unchecked) private var released = 0

@@ -38,7 +38,7 @@ extension HubStateMachine {
 
     /// Whether `count` parties are still at the barrier after the parties that a decision has ended elsewhere are told.
     private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
-        guard let barrier, barrier.hasSelects, hasUntold else { return true }
+        guard let barrier, barrier.hasSelects, hasUntold, barrier.verifiedAt != verifications else { return true }
         steps += barrier.count / 16
         for party in barrier.parked { _ = tellIfDecided(party) }
         return barrier.count >= count

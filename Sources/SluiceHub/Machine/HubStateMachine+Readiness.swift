@@ -82,10 +82,13 @@ extension HubStateMachine {
         guard let barrier = barriers[name], barrier.hasSelects, let parties = parties ?? barrier.parties,
             parties <= barrier.count + 1
         else { return true }
+        verifications += 1
         steps += barrier.count / 16
         for party in barrier.parked where tellIfDecided(party) {
             if !hasStepsLeft { return false }
         }
+        // Nothing can happen between this and the command that follows at once.
+        barrier.verifiedAt = verifications
         return true
     }
 }

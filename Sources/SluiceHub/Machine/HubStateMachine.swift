@@ -60,6 +60,8 @@ struct HubStateMachine: ~Copyable {
     var unfinished: Deque<any UnfinishedWork> = []
     /// The number of pieces of work that are being done now, and are not in `unfinished` meanwhile.
     var worksInProgress = 0
+    /// The number of times that the parties of a barrier have been checked before a command.
+    var verifications: UInt64 = 0
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
     /// A parked operation takes about 500 bytes.

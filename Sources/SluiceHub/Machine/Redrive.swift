@@ -10,6 +10,8 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     let channel: NamedChannel
     /// The operation that waits for the number of messages. Nil until the work takes more than one slice.
     var operation: OperationID?
+    /// The holder whose commands of this kind run one after the other. Nil as long as `operation` is.
+    var holder: Holder?
     private(set) var moved = 0
     private var remaining: Int
     /// The position of the last message that was in the channel when the command began.
@@ -27,7 +29,10 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     var reply: Reply { .ok([Attribute(.count, moved)]) }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        if let operation, !machine.operations.holds(operation) { return true }
+        if let operation, !machine.operations.holds(operation) {
+            machine.beginNextRedrive(after: self)
+            return true
+        }
         while remaining > 0, let offer = next {
             guard machine.hasStepsLeft,
                 offer.letter.map({ machine.isReady(forUseOf: $0.from) }) != false
@@ -42,7 +47,10 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
                 hasTakenReturned = true
             }
         }
-        if let operation { machine.end(operation, reply) }
+        if let operation {
+            machine.end(operation, reply)
+            machine.beginNextRedrive(after: self)
+        }
         return true
     }
 
@@ -71,8 +79,18 @@ extension HubStateMachine {
         let patience = Patience(timeout: nil, waitsAfterEOF: true)
         let id = park(.redrive(work), caller, of: client, patience, charging: ObjectSize.receive)
         work.operation = id
-        unfinished.append(work)
+        work.holder = client.holder
+        client.holder.redrives.append(work)
+        // One at a time, because pieces of work take turns, and those of other holders should have theirs soon.
+        if client.holder.redrives.count == 1 { unfinished.append(work) }
         return .parked(id)
+    }
+
+    /// Continues with the next command of the same holder.
+    fileprivate mutating func beginNextRedrive(after work: Redrive) {
+        guard let holder = work.holder, holder.redrives.first === work else { return }
+        holder.redrives.removeFirst()
+        if let next = holder.redrives.first { unfinished.append(next) }
     }
 
     /// Sends a dead letter back to the channel that it comes from.

@@ -192,6 +192,22 @@ import Testing
         #expect(told.suffix(count) == (0..<count).map { "\($0)" }[...])
     }
 
+    @Test("The REDRIVEs of one address run one after the other, so that others have their turn")
+    func redrivesOfOneAddress() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect(from: 2))
+        _ = try hub.open("dead", .buffer(count), by: a)
+        for _ in 0..<count { _ = try hub.send("stays", on: "dead", by: a) }
+        limit(&hub)
+        for number in 0..<5 { #expect(try hub.redrive("dead", by: a, tag: "\(number)").isParked) }
+        #expect(try hub.redrive("dead", by: b, tag: "other").isParked)
+        #expect(hub.machine.unfinished.count == 2)
+        hub.disconnect(b)
+        finish(&hub)
+        #expect(hub.takeLateReplies().compactMap { $0.tag?.description } == (0..<5).map { "\($0)" })
+        #expect(hub.machine.parkedCount == 0)
+    }
+
     @Test("Broadcasts behind one whose receivers have left follow in slices")
     func broadcastsThatNobodyReceives() throws {
         var hub = TestHub()

@@ -1,3 +1,4 @@
+import DequeModule
 import SluiceRuntime
 import SluiceWire
 
@@ -27,6 +28,9 @@ final class Holder: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var used = 0
     /// The channels that its connections have declared, the oldest first.
     @exclusivity(unchecked) var declared = WaitQueue<UnownedChannel>()
+    /// The `REDRIVE`s of its connections that take more than a slice. Only the first one is in the queue of unfinished
+    /// work.
+    @exclusivity(unchecked) var redrives: Deque<Redrive> = []
     /// The number of its connections.
     @exclusivity(unchecked) var connections = 0
     /// The number of traces of its connections.

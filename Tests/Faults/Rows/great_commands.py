@@ -1,0 +1,130 @@
+"""Work at ten times the sizes of `long_commands`, and work that stands in the way of others, beside a probe."""
+
+import signal
+import time
+
+from battery import Figure, exactly, row
+from clients import Client
+from long_commands import LONGEST_WAIT_MS, Beside, ended, pipelined
+from measure import delayed_seconds
+
+
+@row(
+    "ended-selects",
+    "commands that meet 100 000 selects, which other channels have ended",
+    wrong={"sluggish": "longest wait, RECV"},
+    timed=True,
+)
+def commands_behind_ended_selects(conditions):
+    count = conditions.count(full=100_000, quick=10_000)
+    for name, select, command in (
+        ("RECV", b"select send c x | recv p", b"recv timeout=0 c\n"),
+        ("SEND", b"select recv c | recv p", b"send timeout=0 c x\n"),
+        ("BARRIER", b"select barrier c | recv p", b"barrier timeout=0 parties=%d c\n" % (count + 1)),
+    ):
+        with Beside(conditions) as beside:
+            beside.park([select] * count)
+            replies = []
+
+            def act(beside=beside, command=command, replies=replies):
+                beside.watcher.send(b"poison p\n" + command)
+                replies.append(beside.watcher.reply().word + " " + beside.watcher.reply().word)
+                beside.await_parked(0)
+
+            wait, took = beside.longest_wait(act)
+            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+            yield exactly("right replies", replies.count("OK TIMEOUT"), 1)
+            yield Figure("done after", took, "ms")
+
+
+@row(
+    "drains",
+    "a drain begins with 100 000 waiting operations, or with 10 000 idle connections",
+    wrong={"sluggish": "longest wait, recv"},
+    timed=True,
+)
+def drain_begins(conditions):
+    count = conditions.count(full=100_000, quick=10_000)
+    for name, lines, idle in (
+        ("recv", [b"recv c"] * count, 0),
+        ("send", [b"send c x"] * count, 0),
+        ("idle connections", [], count // 10),
+    ):
+        with Beside(conditions) as beside, Client(beside.port) as holder, Client(beside.port) as sender:
+            beside.park(lines)
+            beside.connect(idle)
+            sender.send(b"send leased job\n")
+            delivery = holder.ask(b"recv lease=1h leased\n").attribute("did")
+            touch = b"touch " + delivery.encode() + b"\n"
+            waits = []
+
+            def act(beside=beside, holder=holder, touch=touch, waits=waits):
+                beside.daemon.signal(signal.SIGTERM)
+                end = time.monotonic() + 1.5
+                while time.monotonic() < end:
+                    delay, begin = delayed_seconds("self", beside.daemon.pids[0]), time.perf_counter()
+                    holder.ask(touch)
+                    wait = time.perf_counter() - begin
+                    waits.append(wait - delayed_seconds("self", beside.daemon.pids[0]) + delay)
+
+            act()
+            yield Figure(f"longest wait, {name}", max(waits) * 1000, "ms", at_most=LONGEST_WAIT_MS)
+            acknowledged = holder.ask(b"ack " + delivery.encode() + b"\n").word
+            yield exactly("OK to ACK and to the sender", [acknowledged, sender.reply().word].count("OK"), 2)
+            yield exactly("exit status", beside.daemon.wait(20), 0)
+
+
+@row(
+    "ten-times",
+    "the work of mass-ends, joined-sends, broadcast and reports at ten times its size",
+    wrong={},
+    timed=True,
+)
+def ten_times_the_size(conditions):
+    count = conditions.count(full=1_000_000, quick=20_000)
+    for name, line, end in (
+        ("poison receives", b"recv c", b"poison c\n"),
+        ("poison sends", b"send c x", b"poison c\n"),
+        ("joined sends", b"send id=one c x", b"recv c\n"),
+        ("broadcast of 8 KB", b"recv c", b"send c " + b"x" * 8000 + b"\n"),
+    ):
+        with Beside(conditions) as beside:
+            if name.startswith("broadcast"):
+                beside.watcher.ask(b"open kind=broadcast c\n")
+            beside.park([line] * count)
+            wait, _ = beside.longest_wait(ended(beside, end))
+            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+    with Beside(conditions) as beside:
+        parked = beside.park([b"recv names/%d" % number for number in range(count)])
+        for report in (b"channels zzz\n", b"waiters format=json zzz\n", b"stuck\n"):
+            wait, _ = beside.longest_wait(pipelined(beside, report, 5))
+            yield Figure(f"longest wait, {report.split()[0].decode()}", wait, "ms", at_most=LONGEST_WAIT_MS)
+        wait, _ = beside.longest_wait(lambda: beside.reset(parked))
+        yield Figure("longest wait, all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
+    yield from _buffered(conditions)
+
+
+def _buffered(conditions):
+    """Empty messages into a buffer, until a share of memory is used up; then the client leaves."""
+    memory = 64 << 20
+    with (
+        Beside(conditions, memory=memory, capacity=1 << 24) as beside,
+        Client(beside.port, source="127.0.4.4") as client,
+    ):
+        client.ask(b"open cap=16777216 b\n")
+        before = beside.watcher.info()
+        words = []
+
+        def act():
+            while "ERR" not in words[-500:]:
+                client.send(b"send b\n" * 500)
+                words.extend(client.reply().word for _ in range(500))
+
+        wait, _ = beside.longest_wait(act)
+        after = beside.watcher.info()
+        charge = after["memoryBytes"] - before["memoryBytes"]
+        yield Figure("longest wait, empty messages", wait, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure("empty messages before ERR limit", words.count("OK"), at_least=1000)
+        yield Figure("RSS growth", (after["residentBytes"] - before["residentBytes"]) / charge, "x charge", at_most=1.5)
+        wait, _ = beside.longest_wait(lambda: beside.watcher.ask(b"poison b\n"))
+        yield Figure("longest wait, poison messages", wait, "ms", at_most=LONGEST_WAIT_MS)
