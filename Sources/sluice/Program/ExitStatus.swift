@@ -16,6 +16,8 @@ enum ExitStatus: Int32, Sendable {
     case ended = 4
     /// It may have happened.
     case inDoubt = 5
+    /// A receiver has rejected the message for good.
+    case rejected = 6
 }
 
 /// Why a command has failed: one line for a person, and a status for a script.
@@ -46,6 +48,7 @@ extension Failure {
             case .timedOut: .timeout
             case .closed, .poisoned: .ended
             case .inDoubt: .inDoubt
+            case .rejected: .rejected
             default: .error
             }
         let isRefusal = WireError.Code.all.contains { $0.description == error.code.description }
@@ -58,7 +61,7 @@ extension Failure {
         case .timeout: self.init("the time ran out", .timeout)
         case .closed(let channel, let reason, _): self.init(Self.text("\(channel) is closed", reason), .ended)
         case .poisoned(let channel, let reason, _): self.init(Self.text("\(channel) is poisoned", reason), .ended)
-        case .rejected(let channel, let reason, _): self.init(Self.text("rejected on \(channel)", reason))
+        case .rejected(let channel, let reason, _): self.init(Self.text("rejected on \(channel)", reason), .rejected)
         case .cancelled(let reason): self.init(Self.text("withdrawn", reason))
         case .maybe(let reason): self.init(Self.text("in doubt: a receiver may have the message", reason), .inDoubt)
         case .error(let error): self.init(Self.text("refused (\(error.code))", error.message))

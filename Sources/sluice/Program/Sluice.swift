@@ -25,8 +25,8 @@ struct Root: ParsableCommand {
         commandName: "sluice",
         abstract: "CSP channels for shells: send, receive, select, and look inside a hub.",
         discussion: """
-            Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt. Credentials come from \
-            SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
+            Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt, 6 rejected. Credentials \
+            come from SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
             """,
         version: buildVersion(),
         subcommands: [],

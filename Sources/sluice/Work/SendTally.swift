@@ -19,6 +19,8 @@ struct SendTally: Sendable, Hashable, Encodable {
     /// A receiver may have them.
     var inDoubt = 0
 
+    /// Those of the refused messages that a receiver has rejected for good.
+    private(set) var rejected = 0
     /// The first thing that went wrong.
     private(set) var problem: String?
 
@@ -53,7 +55,10 @@ struct SendTally: Sendable, Hashable, Encodable {
         case .closed, .poisoned: ended += 1
         case .cancelled: withdrawn += 1
         case .maybe: inDoubt += 1
-        case .rejected, .error, .message, .data, .otherwise, .end: refused += 1
+        case .rejected:
+            refused += 1
+            rejected += 1
+        case .error, .message, .data, .otherwise, .end: refused += 1
         }
         if problem == nil { problem = Failure(reply).message }
     }
@@ -72,7 +77,8 @@ struct SendTally: Sendable, Hashable, Encodable {
     /// The status of the worst outcome.
     var status: ExitStatus {
         if inDoubt > 0 { return .inDoubt }
-        if refused > 0 || withdrawn > 0 { return .error }
+        if refused > rejected || withdrawn > 0 { return .error }
+        if rejected > 0 { return .rejected }
         if ended > 0 { return .ended }
         if timedOut > 0 { return .timeout }
         return .success

@@ -63,6 +63,21 @@ import Testing
         try daemon.expect(status: 2, "top needs a terminal", of: "top")
     }
 
+    @Test("The exit status of a message that is rejected is 6")
+    func aRejectedMessageIsTold() throws {
+        let daemon = try Daemon()
+        for command in ["send", "call"] {
+            let worker = try daemon.sluice("recv", "jobs", "-n", "1", "--exec", "exit 3", "--max-attempts", "1")
+            try daemon.expect(status: 6, "rejected on jobs: the command has ended with 3", of: command, "jobs", "x")
+            #expect(try worker.status() == 1)
+        }
+        let worker = try daemon.sluice("recv", "jobs", "-n", "1", "--exec", "exit 3", "--max-attempts", "1")
+        let sender = try daemon.sluice("send", "--json", "jobs", "x")
+        #expect(try sender.rest().contains(#""refused":1"#))
+        #expect(try sender.status() == 6)
+        #expect(try worker.status() == 1)
+    }
+
     @Test("--quiet leaves stderr empty")
     func quietSaysNothing() throws {
         let daemon = try Daemon()

@@ -75,6 +75,28 @@ import Testing
         #expect(try program.status() == 1)
     }
 
+    @Test(
+        "A signal ends them while they connect again",
+        arguments: [
+            ["recv", "-f", "jobs"], ["recv", "jobs", "--exec", "cat"], ["trace"], ["pipe", "a", "b"],
+            ["lock", "db", "--", "true"],
+        ], [SIGTERM, SIGINT])
+    func aSignalEndsThemWithoutAHub(arguments: [String], signal: Int32) throws {
+        let daemon = try Daemon()
+        let holder = try daemon.sluice("lock", "db", "--", "sh", "-c", "echo held; exec sleep 1000")
+        #expect(try holder.line() == "held")
+        let program = try daemon.sluice(arguments)
+        // The offer of the lock, and what the command waits for.
+        try waitUntilParked(
+            arguments[0] == "trace" || arguments.contains("--exec") ? 2 : 3, at: daemon)
+        try daemon.expectEnd(after: SIGKILL, status: -SIGKILL)
+        let lost = try #require(try program.errorLine())
+        #expect(lost.hasSuffix(" again"))
+        program.send(signal: signal)
+        #expect(try program.status() == -signal)
+        #expect(try holder.status() == 5)
+    }
+
     @Test("pipe goes on when either hub is restarted", arguments: [SIGTERM, SIGKILL])
     func pipeGoesOn(signal: Int32) throws {
         var (source, destination) = (try Daemon(), try Daemon())
