@@ -108,8 +108,9 @@ extension HubStateMachine {
     mutating func end(_ id: OperationID, _ reply: Reply?, arm: Int32? = nil) {
         guard let operation = operations[id] else { return }
         steps += 1
+        let isAnswered = isAnswered(operation)
         retire(operation, id, arm: arm)
-        if let reply { outbox.finish(operation, id, arm == nil ? reply : reply.naming(arm: arm)) }
+        if let reply, !isAnswered { outbox.finish(operation, id, arm == nil ? reply : reply.naming(arm: arm)) }
     }
 
     /// Ends a parked operation that has completed, with `OK`.
@@ -118,8 +119,17 @@ extension HubStateMachine {
     mutating func end(_ id: OperationID, ok attributes: CommonAttributes, arm: Int32?) {
         guard let operation = operations[id] else { return }
         steps += 1
+        let isAnswered = isAnswered(operation)
         retire(operation, id, arm: arm)
-        outbox.finish(operation, id, ok: attributes)
+        if !isAnswered { outbox.finish(operation, id, ok: attributes) }
+    }
+
+    /// Whether an operation is a select that was withdrawn and answered, and whose arms have not left their queues yet.
+    private func isAnswered(_ operation: ParkedOperation) -> Bool {
+        guard worksInProgress > 0 || !unfinished.isEmpty, case .select(let select) = operation.wait else {
+            return false
+        }
+        return select.isWithdrawn
     }
 
     /// Removes a parked operation from all queues and lists.

@@ -112,6 +112,33 @@ import Testing
         #expect(hub.machine.parkedCount == 0)
     }
 
+    @Test(
+        "A withdrawn select is not told again that its channel has ended, or that its message was taken",
+        arguments: ["close", "poison", "take"])
+    func aWithdrawnSelectIsToldOnce(_ ending: String) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        if ending == "take" {
+            #expect(try hub.send("x", on: "q", by: b, tag: "1", id: "i").isParked)
+        }
+        for number in 0..<4 {
+            #expect(try hub.select("recv c", "send id=i q x", by: a, tag: "\(number)").isParked)
+        }
+        limit(&hub, to: 1)
+        hub.machine.endInput(of: a)
+        #expect(Set(told(&hub)) == ["0", "1", "2", "3"])
+        hub.machine.sliceEnd = .max
+        switch ending {
+        case "close": _ = try hub.close("c", by: b)
+        case "poison": _ = try hub.poison("c", by: b)
+        default: #expect(try hub.receive(from: "q", by: b, timeout: .zero) == .done(.message("x", from: "q")))
+        }
+        #expect(hub.takeLateReplies().allSatisfy { $0.connection == b })
+        _ = finish(&hub)
+        #expect(hub.takeLateReplies().isEmpty)
+        #expect(hub.machine.parkedCount == 0)
+    }
+
     @Test("A sender of a delivered message gets OK, whatever happens before it is told")
     func sendersOfADeliveredMessageGetOK() throws {
         var hub = TestHub()
