@@ -45,7 +45,12 @@ extension Reactor {
         // While the alarm is set, no timer is due.
         guard timers.count > 0, !isAlarmSet else { return }
         let now = nowNanoseconds
-        while let action = timers.popFirst(upTo: now) { action.fire() }
+        // A timer that is set meanwhile fires in the next turn at the earliest, even if the clock stands still.
+        var left = timers.count
+        while left > 0, let action = timers.popFirst(upTo: now) {
+            left -= 1
+            action.fire()
+        }
     }
 
     /// Sets the one timer of libev to the deadline of the earliest timer. Cancelling a timer does not change it: at

@@ -336,7 +336,15 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// Takes turns without polling the kernel until nothing is left to do at the clock's current time. On a thread of
     /// `runByHand` only.
     package func settle() {
-        repeat { takeTurn() } while !isIdle
+        repeat { takeTurn() } while !isIdle || isTimerDueByHand
+    }
+
+    /// Takes a turn without polling the kernel. On a thread of `runByHand` only.
+    ///
+    /// - Returns: whether something is left to do at the clock's current time.
+    package func takeTurnByHand() -> Bool {
+        takeTurn()
+        return !isIdle || isTimerDueByHand
     }
 
     private func poll(waiting: Bool) {
