@@ -28,6 +28,11 @@ struct Ledger {
         exchange.final == nil && history.connections[exchange.connection].end != nil
     }
 
+    /// Returns whether the hub may have had too much to do to notice by `moment` what was due at `time`.
+    func mayBeLate(due time: UInt64, at moment: Moment) -> Bool {
+        history.backlogs.contains { $0.from <= time && moment.time <= $0.to }
+    }
+
     /// Returns the moment up to which the hub may have performed the command.
     func end(of exchange: Exchange) -> Moment { exchange.final?.moment ?? Moment(serial: .max, time: .max) }
 

@@ -83,6 +83,10 @@ struct Setting: Sendable {
     /// The number of bytes of replies that the network holds for a client.
     var networkBytes = 1 << 16
     var channels: [PlannedChannel] = []
+    /// The time that a turn of the hub takes while it has something left to do.
+    var turnNanoseconds: UInt64 = 0
+    /// Whether a client asks again and again for something that the hub can do at once.
+    var hasNeighbour = false
 }
 
 /// A channel that the clients of a plan use.

@@ -6,16 +6,20 @@ import SluiceWire
 /// Each seed chooses the features that its clients use. Some seeds use a few features a lot, which finds faults that need many
 /// repetitions, or that other features hide.
 package struct Planner {
-    private var chance: Chance
+    var chance: Chance
     private let seed: UInt64
     private var setting = Setting()
     private var steps: [Step] = []
     private var time: UInt64 = 0
     private var mix = OperationMix()
     /// Whether clients close, poison, join and leave channels.
-    private var endsChannels = false
+    var endsChannels = false
     /// Whether every message is long, and clients stall for long, so that the limits are reached.
     private var floods = false
+    /// Whether clients park many operations at once, which others end with one command.
+    private var hoards = false
+    /// The last barrier at which many operations of one client wait.
+    var crowdedBarrier: Arm?
 
     package static func plan(seed: UInt64) -> Plan {
         var planner = Planner(seed: seed)
@@ -32,8 +36,10 @@ package struct Planner {
         let isCrowd = Plan.isCrowd(seed: seed)
         setting.clients = isCrowd ? 1000 + chance.below(1500) : 3 + chance.below(10)
         floods = !isCrowd && chance.happens(1, of: 8)
+        hoards = !isCrowd && !floods && chance.happens(1, of: 6)
         drawLimits()
         drawNetwork()
+        drawPace()
         drawChannels(isCrowd ? setting.clients / 30 : floods ? 1 : 1 + chance.below(4))
         let usesPolicies = mix.usesPolicies
         mix = OperationMix(&chance, isCrowd: isCrowd)
@@ -44,13 +50,20 @@ package struct Planner {
             add(.operate(Operation(command: channel.opening)), of: 0)
         }
         time += 2 * setting.latencyNanoseconds
-        let count = isCrowd ? setting.clients * 3 : 120 + chance.below(200)
+        let count = isCrowd ? setting.clients * 3 : hoards ? 50 + chance.below(80) : 120 + chance.below(200)
         let gap: UInt64 = chance.one(of: [200_000, 2_000_000, 10_000_000]) / (isCrowd ? 20 : 1)
         let flows = !isCrowd && chance.happens(1, of: 12)
         if flows { beginFlows() }
         for _ in 0..<count {
             time += chance.happens(1, of: 4) ? 0 : chance.upTo(2 * gap)
-            if flows, chance.happens(2, of: 3) { flow() } else { add(action(), of: chance.below(setting.clients)) }
+            if flows, chance.happens(2, of: 3) {
+                flow()
+            } else if hoards, chance.happens(1, of: 3) {
+                // Few clients, so that the one that leaves often has many parked operations.
+                add(chance.happens(1, of: 2) ? hoard() : endHoard(), of: chance.below(min(setting.clients, 4)))
+            } else {
+                add(action(), of: chance.below(setting.clients))
+            }
         }
         if chance.happens(1, of: 6) { drain() }
     }
@@ -114,6 +127,13 @@ package struct Planner {
         setting.networkBytes = chance.one(of: floods ? [64, 1024] : [64, 1024, 1 << 16])
     }
 
+    /// Draws how long the hub's turns take, so that other things happen before it has done all of its work.
+    private mutating func drawPace() {
+        setting.turnNanoseconds = chance.one(of: hoards ? [0, 20_000, 200_000] : [0, 0, 20_000])
+        setting.hasNeighbour = chance.happens(1, of: hoards ? 1 : 4)
+        if hoards { setting.limits.turnSteps = chance.one(of: [1, 2, 8, 50]) }
+    }
+
     private mutating func drawChannels(_ count: Int) {
         let kinds: [(String, ChannelDeclaration)] = [
             ("r", .rendezvous), ("r", .rendezvous), ("r", .rendezvous), ("b", .queue(capacity: 3, overflow: .block)),
@@ -165,8 +185,10 @@ package struct Planner {
         }
     }
 
-    private mutating func channel() -> PlannedChannel { chance.one(of: setting.channels) }
-    private mutating func milliseconds(_ most: Int) -> UInt64 { UInt64(1 + chance.below(most)) * 1_000_000 }
+    /// The number of steps that the plan has so far.
+    var stepCount: Int { steps.count }
+    mutating func channel() -> PlannedChannel { chance.one(of: setting.channels) }
+    mutating func milliseconds(_ most: Int) -> UInt64 { UInt64(1 + chance.below(most)) * 1_000_000 }
 
     private mutating func timeout() -> Duration? {
         switch chance.below(10) {

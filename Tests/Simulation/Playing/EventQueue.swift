@@ -10,6 +10,16 @@ struct EventQueue: ~Copyable {
         /// The client reads what it was sent.
         case reading(ClientConnection)
         case reaction(ClientConnection, Command)
+
+        /// The client that does it, or that it happens to.
+        var client: Int {
+            switch self {
+            case .step(let step): step.client
+            case .arrival(let connection, _), .arrivalOfEnd(let connection), .reading(let connection),
+                .reaction(let connection, _):
+                connection.client
+            }
+        }
     }
 
     private var heap = IndexedHeap<Event>()

@@ -11,6 +11,12 @@ package struct History: Sendable {
     var faults: [Fault] = []
     /// The most bytes that the hub held for a connection at any time.
     var largestUse = ConnectionUse()
+    /// The pieces of work that were too long.
+    var overruns: [Overrun] = []
+    /// The times in which the hub had something left to do, so that what was due could happen later.
+    var backlogs: [Backlog] = []
+    /// The most turns that the hub took before it answered the neighbour.
+    var neighbourTurns = 0
     /// When the hub began to drain; nil if it did not.
     var drain: DrainRecord?
     var rest = RestReport()
@@ -54,6 +60,19 @@ struct ConnectionRecord: Sendable {
     var isRefused = false
 }
 
+/// A time in which the hub always had something left to do. The hub had nothing left at its beginning.
+struct Backlog: Sendable {
+    let from: UInt64
+    let to: UInt64
+}
+
+/// More work than the hub may do in one piece.
+struct Overrun: Sendable {
+    let time: UInt64
+    let steps: Int
+    let bound: Int
+}
+
 /// The draining of a hub.
 struct DrainRecord: Sendable {
     let moment: Moment
@@ -72,8 +91,12 @@ struct RestReport: Sendable {
     var waiters = WaitersReport(waiters: [])
     var channels = ChannelsReport(channels: [])
     var server: ServerReport?
+    var clients = ClientsReport(clients: [])
     /// When all clients had disconnected, the remaining messages were received, and every channel was poisoned.
     var empty: ServerReport?
+    /// The bytes charged when the auditor has disconnected too, and the hub has forgotten everything that it keeps for some
+    /// time. Nil if the hub has drained.
+    var charge: MemoryCharge?
     /// The exchanges that the clients were still waiting for at rest.
     var pending: [Int] = []
     var moment = Moment(serial: .max, time: .max)

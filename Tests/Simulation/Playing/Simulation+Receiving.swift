@@ -19,7 +19,7 @@ extension Simulation {
         connection.isReading = false
         guard !connection.hasEnded else { return }
         if !isCalm, connection.stalledUntil > now { return planToRead(connection) }
-        let isPart = plan.setting.splits && !isCalm && connection.chance.happens(1, of: 3)
+        let isPart = plan.setting.splits && !isCalm && connection.client >= 0 && connection.chance.happens(1, of: 3)
         let bytes = connection.socket.takeOutput(upTo: isPart ? 1 + connection.chance.below(64) : .max)
         if !bytes.isEmpty {
             if connection.client >= 0 { hash.add(.received, connection.number, at: now, bytes) }

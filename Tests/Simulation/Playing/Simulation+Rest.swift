@@ -1,5 +1,6 @@
 import FoundationEssentials
 import SluiceHub
+import SluiceRuntime
 import SluiceWire
 
 /// The end of a simulation: what the hub holds at rest, and when all clients have disconnected.
@@ -19,6 +20,7 @@ extension Simulation {
         }
         history.rest.waiters = report(.waiters(channel: nil), auditor) ?? history.rest.waiters
         history.rest.channels = report(.channels(prefix: nil), auditor) ?? history.rest.channels
+        history.rest.clients = report(.clients, auditor) ?? history.rest.clients
         history.rest.server = report(.server, auditor)
         for connection in connections where connection !== auditor { finishSending(connection) }
         run(untilQuietFor: Self.quietNanoseconds)
@@ -29,6 +31,10 @@ extension Simulation {
         history.rest.empty = report(.server, auditor)
         finishSending(auditor)
         run(untilQuietFor: Self.quietNanoseconds)
+        // The hub forgets ids and the names of ended channels.
+        clock.advance(by: plan.setting.limits.sendMemoryLife * 2)
+        run(untilQuietFor: Self.quietNanoseconds)
+        history.rest.charge = hub.charge
     }
 
     /// Waits for the hub to end. It does so by itself when the longest lease has expired, also if clients neither disconnect

@@ -21,14 +21,18 @@ extension Simulation {
     func connect(_ client: Int, networkBytes: Int) -> ClientConnection? {
         // The listeners are closed before a hub drains.
         guard history.drain == nil else { return nil }
-        let address = client < 0 ? "auditor" : "c\(client).\(connections.count)"
+        let address =
+            client == Self.neighbour ? "neighbour" : client < 0 ? "auditor" : "c\(client).\(connections.count)"
         let socket = VirtualSocket(outputRoom: networkBytes)
         connectionCounts[client, default: 0] += 1
         let seed = plan.seed &+ UInt64(truncatingIfNeeded: client << 20 + (connectionCounts[client] ?? 0)) << 24
         let connection = ClientConnection(connections.count, of: client, socket, chance: Chance(seed: seed))
         socket.whenReady = { [unowned self, unowned connection] _ in becomesReady(connection) }
-        socket.whenChanged = { [unowned self, unowned connection] _ in planToRead(connection) }
-        guard hub.admit(socket, from: address) else { return nil }
+        socket.whenChanged = { [unowned self, unowned connection] _ in
+            if client == Self.neighbour { noteAnswerToNeighbour() }
+            planToRead(connection)
+        }
+        guard hub.admit(socket, from: address, network: UInt32(client + 2) % 3) else { return nil }
         connections.append(connection)
         history.connections.append(ConnectionRecord(client: client, address: address))
         hash.add(.connected, connection.number, at: now)
@@ -104,7 +108,9 @@ extension Simulation {
         hash.add(.sent, connection.number, at: now, bytes)
         var rest = bytes[...]
         repeat {
-            let isSplit = plan.setting.splits && !isCalm && rest.count > 1 && connection.chance.happens(1, of: 4)
+            let isSplit =
+                plan.setting.splits && !isCalm && connection.client >= 0 && rest.count > 1
+                && connection.chance.happens(1, of: 4)
             let piece = rest.prefix(isSplit ? 1 + connection.chance.below(rest.count - 1) : rest.count)
             rest = rest.dropFirst(piece.count)
             connection.lastArrival = max(connection.lastArrival, now + delay(on: connection))

@@ -7,7 +7,8 @@ import SluiceWire
 /// and sockets are simulated.
 ///
 /// Everything runs on one thread, and nothing depends on the kernel, on a clock or on the process's hash seed, so the same
-/// plan always gives the same history. Time stands still while the hub works, and then moves on to the next event.
+/// plan always gives the same history. A turn of the hub takes no time, or the time that the plan says. When the hub has
+/// nothing left to do, the clock moves on to the next event.
 final class Simulation {
     static let epoch = 42
 
@@ -34,8 +35,15 @@ final class Simulation {
     /// The connections whose socket is ready for the hub.
     private var ready: [ClientConnection] = []
     private var serial = 0
+    /// The number of turns that the reactor has taken.
+    private(set) var reactorTurns = 0
+    /// The time at which the hub last had nothing left to do, and whether it has had something since.
+    private var lastQuietTime: UInt64 = 0
+    private var wasBusy = false
+    /// The turn in which the neighbour's last command arrived. Nil if it has been answered.
+    private var neighbourSince: Int?
     private var turns = 0
-    /// Whether the network neither delays nor splits anything any more.
+    /// Whether the network neither delays nor splits anything any more, and time stands still while the hub works.
     var isCalm = false
 
     init(_ plan: Plan) throws {
@@ -53,6 +61,7 @@ final class Simulation {
     /// Plays the plan, and returns what its clients observe.
     func play() throws -> History {
         try reactor.runByHand {
+            connectNeighbour()
             for step in plan.steps { events.add(.step(step), at: step.time) }
             run(untilQuietFor: 30_000_000_000)
             rest()
@@ -68,16 +77,20 @@ final class Simulation {
     func run(untilQuietFor quiet: UInt64) {
         var end = UInt64.max
         while true {
-            reactor.settle()
+            let isBusy = takeTurn()
             if notifyReady() { continue }
-            if let event = events.popFirst(upTo: now), turns < maxTurns {
+            guard turns < maxTurns else { return reportEndlessness() }
+            if let event = events.popFirst(upTo: now) {
                 turns += 1
-                end = .max
+                if event.client != Self.neighbour { end = .max }
                 play(event)
                 continue
             }
             sampleUse()
-            guard turns < maxTurns else { return reportEndlessness() }
+            if isBusy {
+                pass(plan.setting.turnNanoseconds)
+                continue
+            }
             end = events.nextTime == nil ? min(end, now + quiet) : .max
             let next = min(events.nextTime ?? .max, reactor.nextTimerNanoseconds ?? .max)
             guard next <= end, next != .max else { return }
@@ -85,7 +98,34 @@ final class Simulation {
         }
     }
 
-    private var maxTurns: Int { 50_000 + 400 * plan.steps.count }
+    /// Lets the reactor take a turn, and returns whether it has something left to do.
+    private func takeTurn() -> Bool {
+        reactorTurns += 1
+        let isBusy = measure(isTurn: true) { reactor.takeTurnByHand() }
+        if isBusy {
+            wasBusy = true
+        } else {
+            if wasBusy, now > lastQuietTime { history.backlogs.append(Backlog(from: lastQuietTime, to: now)) }
+            wasBusy = false
+            lastQuietTime = now
+        }
+        return isBusy
+    }
+
+    /// Moves the clock on while the hub works.
+    private func pass(_ nanoseconds: UInt64) {
+        if isCalm { return }
+        if nanoseconds > 0 { clock.advance(by: .nanoseconds(Int64(clamping: nanoseconds))) }
+        askNeighbour()
+    }
+
+    /// Records how long the neighbour has waited for an answer.
+    func noteAnswerToNeighbour() {
+        guard let since = neighbourSince.take() else { return }
+        history.neighbourTurns = max(history.neighbourTurns, reactorTurns - since)
+    }
+
+    private var maxTurns: Int { 400_000 + 2000 * plan.steps.count }
 
     private func reportEndlessness() {
         let fault = Fault("simulations end", "the clients still have something to do after \(maxTurns) turns")
@@ -102,7 +142,7 @@ final class Simulation {
         chance.shuffle(&notified)
         for connection in notified {
             connection.isReady = false
-            connection.socket.tell()
+            measure(isTurn: false) { connection.socket.tell() }
             if connection.socket.isReady { becomesReady(connection) }
         }
         return true
@@ -130,13 +170,15 @@ final class Simulation {
     }
 
     func delay(on connection: ClientConnection) -> UInt64 {
-        isCalm ? 0 : connection.chance.upTo(plan.setting.latencyNanoseconds)
+        isCalm || connection.client < 0 ? 0 : connection.chance.upTo(plan.setting.latencyNanoseconds)
     }
 
     private func play(_ event: EventQueue.Event) {
         switch event {
         case .step(let step): perform(step)
-        case .arrival(let connection, let bytes): connection.socket.arrive(bytes)
+        case .arrival(let connection, let bytes):
+            if connection.client == Self.neighbour { neighbourSince = reactorTurns }
+            connection.socket.arrive(bytes)
         case .arrivalOfEnd(let connection): connection.socket.arriveEnd()
         case .reading(let connection): read(connection)
         case .reaction(let connection, let command):

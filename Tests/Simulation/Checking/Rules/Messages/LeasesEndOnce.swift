@@ -44,7 +44,8 @@ struct LeasesEndOnce: Rule {
         }
         guard let lease = receipt.lease, let delivery = receipt.delivery else { return false }
         let wasTouched = ledger.settlings[delivery]?.contains { $0.isTouch } == true
-        return !wasTouched && settling.sent.time > receipt.moment.time + lease.wholeNanoseconds
+        let end = receipt.moment.time + lease.wholeNanoseconds
+        return !wasTouched && settling.sent.time > end && !ledger.mayBeLate(due: end, at: settling.sent)
     }
 
     /// Returns whether the lease had certainly not ended when the first command that settles it was answered.

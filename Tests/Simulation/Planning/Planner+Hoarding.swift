@@ -1,0 +1,75 @@
+import SluiceRuntime
+import SluiceWire
+
+/// Clients that park many operations at once, and commands that end all of them.
+extension Planner {
+    /// Makes many operations of one kind in one write.
+    mutating func hoard() -> Action {
+        let (channel, count) = (channel(), 20 + chance.below(60))
+        let kind = chance.below(7)
+        let hasTimeouts = chance.happens(1, of: 2)
+        if kind == 6, let name = ChannelName("g\(count + 1)") { crowdedBarrier = .barrier(name, parties: count + 1) }
+        var operations = (0..<count).map { number in
+            let timeout: Duration? = hasTimeouts ? .milliseconds(1 + chance.below(300)) : nil
+            let text = "m\(stepCount).\(number)"
+            return Operation(command: hoarded(kind, channel.name, text, timeout))
+        }
+        // The reply to the PING proves that the hub has read all of them.
+        operations[count - 1].isFenced = true
+        return .burst(operations)
+    }
+
+    private mutating func hoarded(_ kind: Int, _ name: ChannelName, _ text: String, _ timeout: Duration?) -> Command {
+        switch kind {
+        case 0, 1: return .receive(ReceiveCommand(channel: name, timeout: timeout))
+        case 2: return .send(SendCommand(channel: name, body: Body(text.utf8), timeout: timeout))
+        case 4:
+            // Some messages stay in a buffer until they are taken, and selects wait for room in it.
+            if chance.happens(1, of: 4) {
+                return .send(SendCommand(channel: name, body: Body(text.utf8), timeout: timeout, until: .taken))
+            }
+            return .select(SelectCommand(arms: [.send(name, Body(text.utf8)), .receive(channel().name, lease: nil)]))
+        case 3:
+            let other = channel().name
+            var select = SelectCommand(arms: [
+                .receive(name, lease: nil),
+                chance.happens(1, of: 2) ? .receive(other, lease: nil) : .send(other, Body(text.utf8)),
+            ])
+            select.timeout = timeout
+            return .select(select)
+        case 6:
+            if case .barrier(let barrier, let parties?) = crowdedBarrier {
+                return .barrier(BarrierCommand(barrier, parties: parties, timeout: timeout))
+            }
+            return .receive(ReceiveCommand(channel: name, timeout: timeout))
+        default:
+            // Repeated sends under one id, which no other send of the plan has.
+            var send = SendCommand(channel: name, body: Body("k9".utf8), timeout: timeout)
+            if "rb".contains(name.description.prefix(1)) {
+                send.identity = MessageID("k9").map { SendIdentity($0) }
+            } else {
+                send.body = .owned(Body(text.utf8))
+            }
+            return .send(send)
+        }
+    }
+
+    /// Makes an action that ends many parked operations.
+    mutating func endHoard() -> Action {
+        let name = channel().name
+        switch chance.below(12) {
+        case ...1 where endsChannels: return .operate(Operation(command: .poison(name, "enough")))
+        case 2 where endsChannels: return .operate(Operation(command: .close(name)))
+        case 3: return .breakOff
+        case 4: return .finishSending
+        case 5, 6:
+            guard case .barrier(let barrier, let parties?) = crowdedBarrier else { return hoard() }
+            return .operate(Operation(command: .barrier(BarrierCommand(barrier, parties: parties))))
+        case 7, 8: return .operate(Operation(command: .receive(ReceiveCommand(channel: name, timeout: .zero))))
+        case 9: return .jump(nanoseconds: milliseconds(300))
+        default:
+            let body = Body("m\(stepCount).0".utf8)
+            return .operate(Operation(command: .send(SendCommand(channel: name, body: body, timeout: .seconds(1)))))
+        }
+    }
+}
