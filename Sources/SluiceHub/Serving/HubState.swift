@@ -191,6 +191,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     // MARK: Transactions
 
     /// Begins a transaction of `share`, and collects what other reactors have decided for its connections.
+    @inline(__always)
     mutating func begin(for share: ReactorShare?) {
         machine.outbox.shareNumber = share.map { Int16($0.number) } ?? -1
         machine.sliceEnd = machine.steps &+ machine.limits.turnSteps
