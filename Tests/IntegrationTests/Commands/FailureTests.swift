@@ -21,7 +21,7 @@ import Testing
     func aChannelGivesUp() throws {
         let daemon = try Daemon()
         try daemon.expect(
-            "1\n",
+            "6\n",
             of: """
                 sluice open --max-attempts 1 jobs
                 sluice recv --exec false jobs 2> /dev/null & sluice send jobs bad 2> /dev/null
