@@ -93,7 +93,7 @@ def ten_times_the_size(conditions):
                 beside.watcher.ask(b"open kind=broadcast c\n")
             beside.park([line] * count)
             wait, _ = beside.longest_wait(ended(beside, end))
-            # The tables of so many sends are freed at once, which docs/security.md lists.
+            # Over the bound, at about 25 ms: docs/security.md tells what is known.
             bound = None if name == "poison sends" else LONGEST_WAIT_MS
             yield Figure(f"longest wait, {name}", wait, "ms", at_most=bound)
     with Beside(conditions) as beside:
