@@ -9,6 +9,8 @@ final class FuzzedClient {
     private var unsent: [UInt8] = []
     private var inputHasEnded = false
     var isReading = true
+    /// The delivery id of the last message that the client received under a lease.
+    private(set) var lastDelivery = "1.0"
 
     /// Parses what the client sends, as the server has to.
     private var requests = RequestParser(limits: RequestsTarget.limits)
@@ -94,7 +96,15 @@ extension FuzzedClient {
         unparsedReplies.removeFirst(offset)
     }
 
+    private func note(_ step: ReplyParser.Step) {
+        guard case .reply(_, .message(_, _, let attributes)) = step,
+            let delivery = attributes.first(where: { $0.key == .delivery })
+        else { return }
+        lastDelivery = delivery.value
+    }
+
     private func check(_ step: ReplyParser.Step) {
+        note(step)
         guard case .reply(let tag, let reply) = step else { return require(false, "the server sent \(step)") }
         if let tag, manyReplyTags.contains(tag), reply.isPartial { return }
         // An untagged error says that the connection as a whole was too slow.

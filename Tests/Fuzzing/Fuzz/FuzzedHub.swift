@@ -38,6 +38,9 @@ final class FuzzedHub {
         }
     }
 
+    /// Returns the delivery id of the last message that a client received under a lease.
+    func lastDelivery(to client: Int) -> String { clients[client].lastDelivery }
+
     // MARK: Events
 
     func send(_ bytes: [UInt8], by client: Int) {
@@ -80,11 +83,17 @@ final class FuzzedHub {
         // Operations with `eof=wait` stay parked until their client disconnects.
         for _ in 0..<8 { advanceClock(by: .seconds(1)) }
         for client in clients.indices { clients[client].breakOff() }
-        for _ in 0..<2 { advanceClock(by: .seconds(1)) }
+        // A channel whose last operation has left with its client is remembered for a while.
+        for _ in 0..<8 { advanceClock(by: .seconds(1)) }
         require(hub.connectionCount == 0, "\(hub.connectionCount) connections are left")
         require(hub.parkedCount == 0, "\(hub.parkedCount) operations are left")
         let leases = hub.look { $0.machine.leases.count }
         require(leases == 0, "\(leases) leases are left")
+        // Declared channels, and their messages, stay. Everything else is forgotten.
+        let declared = hub.look { $0.machine.channels.declaredCount }
+        let charge = hub.charge
+        require(charge.whole == charge.holders, "\(charge.whole) bytes are charged, \(charge.holders) to holders")
+        require(charge.whole == 0 || declared > 0, "\(charge.whole) bytes are still charged")
         require(hub.isAtItsEnd || !hub.isDraining, "the hub drains, and does not end")
     }
 
