@@ -10,7 +10,7 @@ struct Call: ParsableCommand {
             A receiver answers with recv --exec --answer, or with ACK. Without a message argument, all of standard input is \
             the message. The answer is printed with a line feed after it. The exit status is 0 when there is an answer, \
             3 when nobody took the message in time, 4 when the channel is closed or poisoned, 5 when a receiver has it and may still work on it (repeat the call with \
-            the same --id to get its answer), and 1 when it was refused, or taken without an answer.
+            the same --id to get its answer), 6 when it was rejected, and 1 when the hub refused it, or it was taken without an answer.
             """)
 
     @OptionGroup var hub: HubOptions

@@ -34,7 +34,8 @@ struct Root: ParsableCommand {
             CommandGroup(
                 name: "Messages", subcommands: [Send.self, Call.self, Receive.self, Select.self, PipeChannels.self]),
             CommandGroup(
-                name: "Channels", subcommands: [OpenChannel.self, CloseChannel.self, PoisonChannel.self]),
+                name: "Channels",
+                subcommands: [OpenChannel.self, CloseChannel.self, PoisonChannel.self, DeadLetters.self]),
             CommandGroup(name: "Meeting", subcommands: [MeetAtBarrier.self, HoldLock.self]),
             CommandGroup(
                 name: "Looking inside",

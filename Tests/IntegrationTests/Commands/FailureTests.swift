@@ -29,6 +29,34 @@ import Testing
                 """)
     }
 
+    @Test("dead shows rejected messages, leaves them in their order, and sends them back")
+    func rejectedMessagesAreShown() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            """
+            dead jobs 2
+            gone jobs -
+            {"attempts":1,"from":"jobs","message":"a","reason":"attempts"}
+            {"message":"c"}
+            {"attempts":1,"from":"jobs","message":"a","reason":"attempts"}
+            1
+            a
+            c
+
+            """,
+            of: """
+                sluice open --capacity 5 dead; sluice open --capacity 5 --max-attempts 1 --dead dead jobs
+                sluice send jobs a; sluice recv --exec false -n 1 jobs 2> /dev/null; sluice send dead c
+                sluice open --capacity 5 --max-attempts 1 --dead gone other
+                sluice dead list | while read d m f r; do [ "$f" = jobs ] && echo $d $f $m; done
+                sluice dead list | grep -c "gone *does not exist *other" | sed "s/1/gone jobs -/"
+                sluice dead show --json dead; sluice dead show --json -n 1 dead; sluice dead redrive -n 1 dead
+                sluice recv jobs; sluice recv dead
+                """)
+        try daemon.expect(status: 1, "no such channel", of: "dead", "redrive", "nowhere")
+        try daemon.expect(status: 0, of: "dead", "show", "nowhere")
+    }
+
     @Test("send --delay sends a message for later")
     func aMessageForLater() throws {
         let daemon = try Daemon()
