@@ -10,7 +10,7 @@ import Testing
         ["ping"], ["info"], ["channels"], ["waiters"], ["clients"], ["stuck"], ["open", "a"], ["close", "b"],
         ["poison", "c"], ["barrier", "-n", "1", "d"], ["recv", "--timeout", "0", "e"],
         ["send", "--timeout", "0", "f", "x"],
-        ["select", "recv", "g", ",", "else"],
+        ["select", "recv", "g", ",", "else"], ["dead", "list"], ["dead", "show", "h"], ["dead", "redrive", "i"],
     ]
 
     /// Commands that wait at the hub, and how many operations each of them has there.
@@ -28,7 +28,9 @@ import Testing
 
     private func start(_ arguments: [String], at address: String, _ daemon: Daemon) throws -> Program {
         // Before the arguments that belong to the command of a lock or to the arms of a select.
-        try daemon.sluice([arguments[0], "-H", address] + Self.patience + arguments.dropFirst())
+        let words = arguments[0] == "dead" ? 2 : 1
+        return try daemon.sluice(
+            arguments.prefix(words) + ["-H", address] + Self.patience + arguments.dropFirst(words))
     }
 
     /// Checks that each program ends with an error on one line.

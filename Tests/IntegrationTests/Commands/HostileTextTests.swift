@@ -35,6 +35,8 @@ import Testing
             ["select", "recv", "jobs"], ["select", "--json", "recv", "jobs"], ["send", "jobs", "x"],
             ["send", "--json", "jobs", "x"], ["open", "jobs"], ["close", "jobs"], ["poison", "jobs", "x"],
             ["barrier", "-n", "2", "b"], ["lock", "l", "--", "true"], ["pipe", "jobs", "b"],
+            ["dead", "list"], ["dead", "list", "--json"], ["dead", "show", "jobs"], ["dead", "show", "--json", "jobs"],
+            ["dead", "redrive", "jobs"],
             ["send", hostile, "x"], ["recv", "--timeout", hostile, "jobs"], ["--\(hostile)"], [hostile],
             ["info", "--hub", hostile], ["info", "--label", hostile], ["open", "--kind", hostile, "jobs"],
         ]
