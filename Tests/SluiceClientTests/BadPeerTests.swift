@@ -170,7 +170,7 @@ import Testing
     )
     func everyUnrepeatableWaitEnds(wait: Wait, fault: Fault) async throws {
         try await withProxy(Self.options) { client, proxy, server in
-            let waiting = Task { try await wait.call(client, client.channel("jobs")) }
+            let waiting = Task(executorPreference: taskThreads) { try await wait.call(client, client.channel("jobs")) }
             // A call that began without a connection would wait for the next one, so the server is asked first.
             try await server.parked(1)
             fault.happen(to: proxy)
@@ -182,11 +182,11 @@ import Testing
     @Test("With reconnection, every other wait goes on when the server is back", arguments: repeated)
     func everyOtherWaitGoesOn(wait: Wait) async throws {
         try await withFault(.frozen, Self.options) { client, proxy, server in
-            let waiting = Task { try await wait.call(client, client.channel("jobs")) }
+            let waiting = Task(executorPreference: taskThreads) { try await wait.call(client, client.channel("jobs")) }
             for await state in client.states { if case .connecting(_?) = state { break } }
             proxy.cut()
             let other = try await server.connect()
-            let partner = Task { try await Self.meet(wait, other) }
+            let partner = Task(executorPreference: taskThreads) { try await Self.meet(wait, other) }
             try await waiting.value
             partner.cancel()
             await other.close()
@@ -199,7 +199,8 @@ import Testing
         if wait.name.hasPrefix("send") {
             _ = try await jobs.receive()
         } else {
-            let receiver = wait.name == "handoffs" ? Task { for try await _ in jobs {} } : nil
+            let receiver =
+                wait.name == "handoffs" ? Task(executorPreference: taskThreads) { for try await _ in jobs {} } : nil
             while !Task.isCancelled { try await jobs.send("x") }
             receiver?.cancel()
         }
@@ -208,7 +209,7 @@ import Testing
     @Test("What is held when the server freezes is stale or in doubt", arguments: ["acknowledge", "nack", "touch"])
     func leasesEndWithTheirConnection(call: String) async throws {
         try await TestServer.run { server, sender in
-            let sending = Task { _ = try? await sender.channel("jobs").send("x") }
+            let sending = Task(executorPreference: taskThreads) { _ = try? await sender.channel("jobs").send("x") }
             let proxy = try Proxy(to: server.address)
             defer { proxy.stop() }
             let client = try await Client.connect(proxy.address.description, options: Self.options)
@@ -238,7 +239,7 @@ import Testing
         options.connectTimeout = .seconds(5)
         options.reconnect = nil
         let client = try await Client.connect(proxy.address.description, options: options)
-        let waiting = Task { try? await wait.call(client, client.channel("jobs")) }
+        let waiting = Task(executorPreference: taskThreads) { try? await wait.call(client, client.channel("jobs")) }
         _ = try await client.ping()
         _ = try await client.ping()
         guard case .connected = client.state else {

@@ -52,7 +52,7 @@ import Testing
             let squares = try client.channel("squares")
             var error = await #expect(throws: SluiceError.self) { try await squares.call("7", timeout: .zero) }
             #expect(error?.code == .timedOut)
-            let call = Task { try await squares.call("7") }
+            let call = Task(executorPreference: taskThreads) { try await squares.call("7") }
             try await server.parked(1)
             call.cancel()
             error = await #expect(throws: SluiceError.self) { try await call.value }
@@ -68,7 +68,9 @@ import Testing
         defer { proxy.stop() }
         let caller = try await Client.connect(proxy.address.description)
         let worker = try await server.connect()
-        let call = Task { try await caller.channel("squares").call("7", id: "square-7") }
+        let call = Task(executorPreference: taskThreads) {
+            try await caller.channel("squares").call("7", id: "square-7")
+        }
         let delivery = try #require(try await worker.channel("squares").receive(lease: .seconds(60)))
         proxy.mute()
         try await delivery.answer("49")
@@ -89,7 +91,7 @@ import Testing
         defer { proxy.stop() }
         let caller = try await Client.connect(proxy.address.description)
         let worker = try await server.connect()
-        let call = Task { try await caller.channel("squares").call("7") }
+        let call = Task(executorPreference: taskThreads) { try await caller.channel("squares").call("7") }
         let delivery = try #require(try await worker.channel("squares").receive(lease: .seconds(60)))
         proxy.cut()
         let error = await #expect(throws: SluiceError.self) { try await call.value }

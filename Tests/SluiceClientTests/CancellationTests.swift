@@ -15,10 +15,10 @@ import Testing
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
             let tasks = [
-                Task { _ = try await channel.receive() },
-                Task { _ = try await client.channel("d").send("x") },
-                Task { try await client.barrier("b", parties: 2) },
-                Task { try await client.select { channel.receiving { _ in } } },
+                Task(executorPreference: taskThreads) { _ = try await channel.receive() },
+                Task(executorPreference: taskThreads) { _ = try await client.channel("d").send("x") },
+                Task(executorPreference: taskThreads) { try await client.barrier("b", parties: 2) },
+                Task(executorPreference: taskThreads) { try await client.select { channel.receiving { _ in } } },
             ]
             try await server.parked(4)
             for task in tasks { task.cancel() }
@@ -31,7 +31,7 @@ import Testing
     func aTaskThatIsCancelledAlreadyAsksForNothing() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
-            let task = Task {
+            let task = Task(executorPreference: taskThreads) {
                 withUnsafeCurrentTask { $0?.cancel() }
                 _ = try await channel.receive()
             }
@@ -45,8 +45,8 @@ import Testing
             let channel = try client.channel("c")
             var received: [Int] = []
             for number in 0..<500 {
-                let receiver = Task { try await channel.receive() }
-                let sender = Task { try await channel.send(String(number)) }
+                let receiver = Task(executorPreference: taskThreads) { try await channel.receive() }
+                let sender = Task(executorPreference: taskThreads) { try await channel.send(String(number)) }
                 // Races with the message: both sides must agree on which came first.
                 receiver.cancel()
                 if case .success(let message?) = await receiver.result, let number = Int(message.text) {
@@ -65,7 +65,7 @@ import Testing
     func aSendThatIsCancelledUnderALeaseIsInDoubt() async throws {
         try await TestServer.run { server, client in
             let channel = try client.channel("c")
-            let sender = Task { try await channel.send("x") }
+            let sender = Task(executorPreference: taskThreads) { try await channel.send("x") }
             let delivery = try #require(try await channel.receive(lease: .seconds(60)))
             sender.cancel()
             #expect(await code(of: sender) == .inDoubt)

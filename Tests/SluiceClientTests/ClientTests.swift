@@ -76,7 +76,7 @@ import Testing
             #expect(await code { _ = try client.channel("no name") } == .misuse)
             #expect(await code { try await channel.leave(.sending) } == .notFound)
             #expect(await code { try await channel.send([UInt8](repeating: 0, count: 2 << 20)) } == .tooBig)
-            let received = Task { try await channel.receive() }
+            let received = Task(executorPreference: taskThreads) { try await channel.receive() }
             try await server.parked(1)
             try await client.channel("kept").open(.queue(capacity: 1))
             #expect(await code { try await client.channel("kept").open(.broadcast) } == .conflict)
@@ -91,7 +91,7 @@ import Testing
     func aLoopEndsWithItsChannel() async throws {
         try await TestServer.run { _, client in
             let channel = try client.channel("c")
-            let reader = Task {
+            let reader = Task(executorPreference: taskThreads) {
                 var texts: [String] = []
                 for try await message in channel { texts.append(message.text) }
                 return texts

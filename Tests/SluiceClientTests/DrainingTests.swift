@@ -12,10 +12,10 @@ import Testing
         let first = try TestServer.start(epoch: 1)
         let client = try await first.connect()
         let (jobs, news) = (try client.channel("jobs"), try client.channel("news"))
-        let receiver = Task { try await jobs.receive()?.text }
-        let sender = Task { _ = try await news.send("x", id: "x") }
-        let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
-        let meeting = Task { try await client.barrier("b", parties: 2) }
+        let receiver = Task(executorPreference: taskThreads) { try await jobs.receive()?.text }
+        let sender = Task(executorPreference: taskThreads) { _ = try await news.send("x", id: "x") }
+        let choice = Task(executorPreference: taskThreads) { try await client.select { jobs.receiving { $0?.text } } }
+        let meeting = Task(executorPreference: taskThreads) { try await client.barrier("b", parties: 2) }
         try await first.parked(4)
         first.drain()
         #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .draining)
@@ -26,7 +26,7 @@ import Testing
         try await until("the client has noticed") { if case .connecting = client.state { true } else { false } }
         first.stop()
         // Submitted again, the operation waits for a connection, and so happens at the next server.
-        let again = Task { _ = try await news.send("x", id: "x") }
+        let again = Task(executorPreference: taskThreads) { _ = try await news.send("x", id: "x") }
         let second = try TestServer.start(at: first.address, epoch: 2)
         defer { second.stop() }
         let other = try await second.connect()
@@ -52,13 +52,13 @@ import Testing
         let client = try await first.connect()
         let jobs = try client.channel("jobs")
         let log = Log()
-        let ahead = Task {
+        let ahead = Task(executorPreference: taskThreads) {
             for try await delivery in try jobs.deliveries(lease: .seconds(3600), window: 4) {
                 log.seen.withLock { $0.append(delivery.message.text) }
                 try await delivery.acknowledge()
             }
         }
-        let oneByOne = Task {
+        let oneByOne = Task(executorPreference: taskThreads) {
             while try await jobs.receive(
                 lease: .seconds(3600),
                 { message in
@@ -71,7 +71,7 @@ import Testing
         try await first.parked(2)
         let other = try await first.connect()
         let sending = (0..<2).map { number in
-            Task { _ = try await other.channel("jobs").send("\(number)") }
+            Task(executorPreference: taskThreads) { _ = try await other.channel("jobs").send("\(number)") }
         }
         try await until("both loops have a message") {
             log.begun.withLock { $0 } == 1 && log.seen.withLock { $0.count } == 1
@@ -101,7 +101,7 @@ import Testing
         var options = ClientOptions()
         options.reconnect = nil
         let client = try await server.connect(options)
-        let receiver = Task { try await client.channel("jobs").receive() }
+        let receiver = Task(executorPreference: taskThreads) { try await client.channel("jobs").receive() }
         try await server.parked(1)
         server.drain()
         #expect(await #expect(throws: SluiceError.self) { _ = try await receiver.value }?.code == .draining)
@@ -114,7 +114,7 @@ import Testing
         defer { server.stop() }
         let (client, other) = (try await server.connect(), try await server.connect())
         let jobs = try client.channel("jobs")
-        let sender = Task { _ = try await other.channel("jobs").send("x") }
+        let sender = Task(executorPreference: taskThreads) { _ = try await other.channel("jobs").send("x") }
         let message = try #require(try await jobs.receive(lease: .seconds(3600)))
         server.drain()
         #expect(await #expect(throws: SluiceError.self) { try await jobs.send("y") }?.code == .draining)
@@ -134,7 +134,7 @@ import Testing
         let server = try TestServer.start()
         defer { server.stop() }
         let (client, other) = (try await server.connect(), try await server.connect())
-        let sender = Task { _ = try await client.channel("jobs").send("x") }
+        let sender = Task(executorPreference: taskThreads) { _ = try await client.channel("jobs").send("x") }
         let message = try #require(try await other.channel("jobs").receive(lease: .seconds(3600)))
         server.drain(within: .zero)
         #expect(await #expect(throws: SluiceError.self) { try await sender.value }?.code == .inDoubt)

@@ -80,7 +80,9 @@ import Testing
     func aLoopHoldsNoMoreThanItsWindow() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
-            let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
+            let senders = (0..<10).map { number in
+                Task(executorPreference: taskThreads) { try await jobs.send(String(number)) }
+            }
             try await server.parked(10)
             var count = 0
             for try await delivery in try jobs.deliveries(lease: .seconds(60), window: 3) {
@@ -97,7 +99,9 @@ import Testing
     func whatALoopLeavesGoesBack() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
-            let senders = (0..<3).map { number in Task { try await jobs.send(String(number)) } }
+            let senders = (0..<3).map { number in
+                Task(executorPreference: taskThreads) { try await jobs.send(String(number)) }
+            }
             for try await delivery in try jobs.deliveries(lease: .seconds(60), window: 3) {
                 try await delivery.acknowledge()
                 break

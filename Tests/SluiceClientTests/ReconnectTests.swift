@@ -57,9 +57,9 @@ import Testing
         let first = try TestServer.start(epoch: 1)
         let client = try await first.connect()
         let jobs = try client.channel("jobs")
-        let receiver = Task { try await jobs.receive()?.text }
-        let choice = Task { try await client.select { jobs.receiving { $0?.text } } }
-        let sender = Task { try await client.channel("other").send("x") }
+        let receiver = Task(executorPreference: taskThreads) { try await jobs.receive()?.text }
+        let choice = Task(executorPreference: taskThreads) { try await client.select { jobs.receiving { $0?.text } } }
+        let sender = Task(executorPreference: taskThreads) { try await client.channel("other").send("x") }
         try await first.parked(3)
         var states = client.states.makeAsyncIterator()
         guard case .connected(let greeting)? = await states.next() else { throw Surprise() }
@@ -87,7 +87,7 @@ import Testing
         var options = ClientOptions()
         options.reconnect = nil
         let client = try await server.connect(options)
-        let receiver = Task { try await client.channel("jobs").receive() }
+        let receiver = Task(executorPreference: taskThreads) { try await client.channel("jobs").receive() }
         try await server.parked(1)
         server.stop()
         let error = await #expect(throws: SluiceError.self) { _ = try await receiver.value }
@@ -101,7 +101,7 @@ import Testing
         let server = try TestServer.start()
         defer { server.stop() }
         let client = try await server.connect()
-        let receiver = Task { try await client.channel("jobs").receive() }
+        let receiver = Task(executorPreference: taskThreads) { try await client.channel("jobs").receive() }
         try await server.parked(1)
         await client.close()
         await #expect(throws: SluiceError.self) { _ = try await receiver.value }
@@ -122,7 +122,7 @@ import Testing
     func aClientIsClosedInGoodOrderByATaskThatIsCancelled() async throws {
         let server = try TestServer.start()
         defer { server.stop() }
-        let task = Task {
+        let task = Task(executorPreference: taskThreads) {
             try await withClient(server.address.description) { client in
                 withUnsafeCurrentTask { $0?.cancel() }
                 _ = try await client.channel("jobs").receive()
@@ -153,9 +153,9 @@ import Testing
         let sender = try await Client.connect(proxy.address.description)
         let (jobs, received) = (try sender.channel("jobs"), try receiver.channel("jobs"))
         proxy.mute()
-        let named = Task { try await jobs.send("named", id: "a") }
+        let named = Task(executorPreference: taskThreads) { try await jobs.send("named", id: "a") }
         #expect(try await received.receive()?.text == "named")
-        let nameless = Task { try await jobs.send("nameless") }
+        let nameless = Task(executorPreference: taskThreads) { try await jobs.send("nameless") }
         #expect(try await received.receive()?.text == "nameless")
         proxy.cut()
         #expect(try await named.value.isDuplicate)
@@ -178,7 +178,7 @@ import Testing
         let received = Tally()
         let jobs = try receiver.channel("jobs")
         let receiving = (0..<4).map { _ in
-            Task {
+            Task(executorPreference: taskThreads) {
                 for try await message in jobs { received.count(message.text) }
             }
         }

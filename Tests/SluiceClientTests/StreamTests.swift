@@ -26,7 +26,7 @@ import Testing
     func counted(window: Int) async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
-            let sending = Task {
+            let sending = Task(executorPreference: taskThreads) {
                 let pipeline = jobs.pipeline()
                 for number in 0..<2000 { try await pipeline.send(String(number)) }
                 try await pipeline.finish()
@@ -42,7 +42,9 @@ import Testing
     func boundedByWindow() async throws {
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
-            let senders = (0..<10).map { number in Task { try await jobs.send(String(number)) } }
+            let senders = (0..<10).map { number in
+                Task(executorPreference: taskThreads) { try await jobs.send(String(number)) }
+            }
             try await server.parked(10)
             let messages = try jobs.messages(window: 4)
             var loop = messages.makeAsyncIterator()
@@ -57,7 +59,7 @@ import Testing
     func endsWithChannel() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")
-            let receiving = Task {
+            let receiving = Task(executorPreference: taskThreads) {
                 var texts: [String] = []
                 for try await message in try jobs.messages() { texts.append(message.text) }
                 return texts
@@ -74,7 +76,7 @@ import Testing
         try await TestServer.run { server, client in
             let jobs = try client.channel("jobs")
             #expect(await Self.code { for try await _ in try jobs.messages(timeout: .milliseconds(1)) {} } == .timedOut)
-            let receiving = Task { for try await _ in try jobs.messages() {} }
+            let receiving = Task(executorPreference: taskThreads) { for try await _ in try jobs.messages() {} }
             try await server.parked(2)
             try await jobs.poison()
             #expect(await Self.code { try await receiving.value } == .poisoned)
@@ -87,12 +89,12 @@ import Testing
             let jobs = try client.channel("jobs")
             let received = Collector<String>()
             let messages = try jobs.messages(window: 64)
-            let receiving = Task {
+            let receiving = Task(executorPreference: taskThreads) {
                 for try await message in messages { received.add(message.text) }
             }
             let pipeline = jobs.pipeline(window: 100)
             let taken = Collector<String>()
-            let sending = Task {
+            let sending = Task(executorPreference: taskThreads) {
                 while true {
                     try await pipeline.send([1, 2, 3]) { if case .success = $0 { taken.add("") } }
                 }
@@ -113,7 +115,7 @@ import Testing
             let jobs = try client.channel("jobs")
             for _ in 0..<500 {
                 let pipeline = jobs.pipeline(window: 4)
-                let sending = Task {
+                let sending = Task(executorPreference: taskThreads) {
                     while true { try await pipeline.send([1]) { _ in } }
                 }
                 await Task.yield()
@@ -155,7 +157,7 @@ import Testing
         let sender = try await server.connect()
         let received = Collector<String>()
         let jobs = try receiver.channel("jobs")
-        let receiving = Task {
+        let receiving = Task(executorPreference: taskThreads) {
             for try await message in try jobs.messages(window: 8) { received.add(message.text) }
         }
         let channel = try sender.channel("jobs")
@@ -192,7 +194,7 @@ import Testing
             let jobs = try client.channel("jobs")
             let pipeline = jobs.pipeline(window: 3)
             let sent = Atomic<Int>(0)
-            let sending = Task {
+            let sending = Task(executorPreference: taskThreads) {
                 for number in 0..<5 {
                     try await pipeline.send(String(number))
                     sent.add(1, ordering: .relaxed)
@@ -233,7 +235,7 @@ import Testing
             for text in ["a", "b", "c"] { try await pipeline.send(text) }
             #expect(try await jobs.receive()?.text == "a")
             try await server.parked(2)
-            let finishing = Task { try await pipeline.finish() }
+            let finishing = Task(executorPreference: taskThreads) { try await pipeline.finish() }
             finishing.cancel()
             #expect(await Self.code { try await finishing.value } == .cancelled)
             #expect(server.hub.parkedCount == 0)

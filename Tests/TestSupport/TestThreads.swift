@@ -40,3 +40,7 @@ final class TestThreads: TaskExecutor, @unchecked Sendable {
         }
     }
 }
+
+/// Threads for the unstructured tasks of tests, which do not inherit the threads of their test: see `Bounded`. In Swift's
+/// pool, which has one thread for each core, they waited for more than ten seconds once while other tests ran.
+public let taskThreads: any TaskExecutor = TestThreads(count: 4)
