@@ -37,7 +37,7 @@ extension Conversation {
         let caller = Caller(connection: id, tag: repeated.tag.value)
         guard mayBegin(caller.tag), let command = parser.takeRepeatedSend() else { return true }
         guard machine.isReady(forUseOf: command.channel) else {
-            share.found.putBack(Request(tag: caller.tag, command: .send(command)).keepingBody())
+            share.found.putBack(Request(tag: caller.tag, command: .send(command)).owned)
             parser.putBack(command)
             return false
         }
@@ -85,16 +85,5 @@ extension Conversation {
             segment.isRunning = false
         }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
-    }
-}
-
-extension Request {
-    /// Returns the request with a body in memory of its own, for use after the input is gone.
-    consuming func keepingBody() -> Request {
-        if case .send(var send) = command {
-            send.body = .owned(send.body.body)
-            command = .send(send)
-        }
-        return self
     }
 }

@@ -293,7 +293,7 @@ final class Conversation {
                     return .request
                 }
                 guard machine.isReady(for: request.command) else {
-                    share.found.putBack(request.keepingBody())
+                    share.found.putBack(request.owned)
                     return .postponed
                 }
                 run(request, &machine)

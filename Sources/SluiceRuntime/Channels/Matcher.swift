@@ -265,14 +265,18 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     // MARK: Ending
 
-    /// Closes the channel, and leaves what is parked and buffered to the caller. Does nothing on an ended channel.
-    package mutating func beginClosing(reason: String?) {
-        if ending == nil { ending = .closed(reason: reason) }
+    /// Closes the channel, and leaves what is parked and buffered to the caller. Returns false if it has ended already.
+    @inlinable @discardableResult
+    package mutating func beginClosing(reason: String?) -> Bool {
+        guard ending == nil else { return false }
+        ending = .closed(reason: reason)
+        return true
     }
 
     /// Ends both sides, and leaves what is parked and buffered to the caller.
     ///
     /// - Returns: false if the channel was poisoned already.
+    @inlinable
     package mutating func beginPoisoning(reason: String?) -> Bool {
         if case .poisoned = ending { return false }
         ending = .poisoned(reason: reason)
@@ -281,14 +285,10 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
 
     /// Closes the channel. Messages that are buffered, or whose senders are parked, are still received. Does nothing on
     /// an ended channel.
-    ///
-    /// - Parameter keepsReceivers: whether parked receivers stay, because messages may still come back.
     @inlinable
-    package mutating func close(reason: String?, keepingReceivers keepsReceivers: Bool = false) -> Evicted {
+    package mutating func close(reason: String?) -> Evicted {
         var evicted = Evicted()
-        guard ending == nil else { return evicted }
-        ending = .closed(reason: reason)
-        if !keepsReceivers { evicted.receivers = evictReceivers() }
+        if beginClosing(reason: reason) { evicted.receivers = evictReceivers() }
         return evicted
     }
 
@@ -305,8 +305,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     @inlinable
     package mutating func poison(reason: String?) -> Evicted {
         var evicted = Evicted()
-        if case .poisoned = ending { return evicted }
-        ending = .poisoned(reason: reason)
+        guard beginPoisoning(reason: reason) else { return evicted }
         evicted.receivers = evictReceivers()
         evicted.senders = evictSenders()
         evicted.messages = evictMessages()

@@ -11,6 +11,20 @@ package struct Request: Sendable, Hashable {
         self.tag = tag
         self.command = command
     }
+
+    /// The same request with an owned body, so that it stays valid after the call that received the input.
+    package var owned: Request {
+        var request = self
+        switch command {
+        case .send(var send):
+            send.body = .owned(send.body.body)
+            request.command = .send(send)
+        case .acknowledge(let delivery, let answer?):
+            request.command = .acknowledge(delivery, answer: .owned(answer.body))
+        default: break
+        }
+        return request
+    }
 }
 
 /// What a client asks the server to do.

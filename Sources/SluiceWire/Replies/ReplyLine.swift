@@ -41,17 +41,14 @@ struct ReplyLine: Sendable {
             _ = try words.attributes()
             return (.timeout, nil)
         case .closed:
-            let channel = try words.channel()
-            let arm = words.arm()
-            return (.closed(channel, words.reason(), arm: arm), nil)
+            let (channel, arm, reason) = try words.failedArm()
+            return (.closed(channel, reason, arm: arm), nil)
         case .poisoned:
-            let channel = try words.channel()
-            let arm = words.arm()
-            return (.poisoned(channel, words.reason(), arm: arm), nil)
+            let (channel, arm, reason) = try words.failedArm()
+            return (.poisoned(channel, reason, arm: arm), nil)
         case .rejected:
-            let channel = try words.channel()
-            let arm = words.arm()
-            return (.rejected(channel, words.reason(), arm: arm), nil)
+            let (channel, arm, reason) = try words.failedArm()
+            return (.rejected(channel, reason, arm: arm), nil)
         case .cancelled: return (.cancelled(words.reason()), nil)
         case .maybe: return (.maybe(words.reason() ?? ""), nil)
         case .otherwise: return (.otherwise(try words.attributes()), nil)
@@ -86,8 +83,15 @@ extension WordReader {
         return length
     }
 
+    /// Reads a channel, the arm of a select, and a reason, of which only the channel must be there.
+    fileprivate mutating func failedArm() throws(WireError) -> (channel: ChannelName, arm: Int32?, reason: String?) {
+        let channel = try channel()
+        let arm = arm()
+        return (channel, arm, reason())
+    }
+
     /// Reads the arm of a select that was not completed, if the reply names one.
-    fileprivate mutating func arm() -> Int32? {
+    private mutating func arm() -> Int32? {
         var ahead = self
         guard let (key, value) = ahead.option(), key == "arm",
             let number = value.wholeNumber.flatMap(Int32.init(exactly:))

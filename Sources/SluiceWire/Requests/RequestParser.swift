@@ -24,16 +24,7 @@ package struct RequestParser: ~Copyable {
 
         /// The same step with an owned body, so that it stays valid after the call that received the input.
         package var owned: Step {
-            guard case .request(var request) = self else { return self }
-            switch request.command {
-            case .send(var send):
-                send.body = .owned(send.body.body)
-                request.command = .send(send)
-            case .acknowledge(let delivery, let answer?):
-                request.command = .acknowledge(delivery, answer: .owned(answer.body))
-            default: break
-            }
-            return .request(request)
+            if case .request(let request) = self { .request(request.owned) } else { self }
         }
     }
 

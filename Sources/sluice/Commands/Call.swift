@@ -105,12 +105,7 @@ struct CallJob: Sendable {
             bytes = Console.hasTerminalOutput ? answer.escapedForTerminal(keepingBreaks: true) : answer
             bytes.append(0x0A)
         }
-        do {
-            try await StandardOutput(on: invocation.reactor).write(bytes)
-        } catch is BrokenPipe {
-            return .brokenPipe
-        }
-        return .status(.success)
+        return try await invocation.finish(printing: bytes)
     }
 }
 

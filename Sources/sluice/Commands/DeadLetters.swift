@@ -27,7 +27,7 @@ struct ListDead: ParsableCommand {
             let report: ChannelsReport = try await client.report(on: .channels(prefix: nil), limit: .max)
             let rows = DeadChannelRow.rows(of: report)
             let text = printsJSON ? rows.flatMap { JSONLine.bytes($0) } : DeadChannelRow.table(of: rows)
-            return try await print(text, in: invocation)
+            return try await invocation.finish(printing: text)
         }
     }
 }
@@ -102,7 +102,7 @@ struct ShowDead: ParsableCommand {
             }
             // In this order they keep their places.
             for letter in held { try await letter.nack() }
-            return try await print(text, in: invocation)
+            return try await invocation.finish(printing: text)
         }
     }
 }
@@ -128,14 +128,10 @@ struct DeadLetterRow: Encodable {
 
     init(_ letter: LeasedDelivery) {
         let content = Content(letter.message.bytes)
-        self.init(letter.origin, content)
-    }
-
-    init(_ origin: RejectedOrigin?, _ content: Content) {
-        from = origin?.channel
-        attempts = origin?.attempts
-        reason = origin?.reason
-        id = origin?.id
+        from = letter.origin?.channel
+        attempts = letter.origin?.attempts
+        reason = letter.origin?.reason
+        id = letter.origin?.id
         message = content.message
         base64 = content.base64
     }
@@ -171,16 +167,7 @@ struct RedriveDead: ParsableCommand {
         Invocation.run(quiet: hub.quiet) { invocation in
             let client = try await invocation.connect(to: place)
             let moved = try await client.channel(name).redrive(count: most)
-            return try await print(Array("\(moved)\n".utf8), in: invocation)
+            return try await invocation.finish(printing: Array("\(moved)\n".utf8))
         }
-    }
-}
-
-private func print(_ text: [UInt8], in invocation: Invocation) async throws -> Ending {
-    do {
-        try await StandardOutput(on: invocation.reactor).write(text)
-        return .status(.success)
-    } catch is BrokenPipe {
-        return .brokenPipe
     }
 }

@@ -46,13 +46,7 @@ struct ReportOptions: ParsableArguments {
 }
 
 private func print(_ bytes: [UInt8], in invocation: Invocation) async throws -> Ending {
-    do {
-        let text = bytes.escapedForTerminal(keepingBreaks: true)
-        try await StandardOutput(on: invocation.reactor).write(text + [0x0A])
-        return .status(.success)
-    } catch is BrokenPipe {
-        return .brokenPipe
-    }
+    try await invocation.finish(printing: bytes.escapedForTerminal(keepingBreaks: true) + [0x0A])
 }
 
 struct Info: ParsableCommand {

@@ -108,16 +108,11 @@ struct SelectJob: Sendable {
         let client = try await invocation.connect(to: place)
         let reply = try await client.reply(to: .select(command))
         guard let choice = Choice(reply, of: command) else { throw Failure(reply) }
-        do {
-            let line = choice.line
-            let isText = !Console.hasTerminalOutput
-            let bytes =
-                printsJSON ? JSONLine.bytes(choice) : isText ? line : line.escapedForTerminal(keepingBreaks: true)
-            try await StandardOutput(on: invocation.reactor).write(bytes)
-        } catch is BrokenPipe {
-            return .brokenPipe
-        }
-        return .status(.success)
+        let line = choice.line
+        let isText = !Console.hasTerminalOutput
+        return try await invocation.finish(
+            printing: printsJSON ? JSONLine.bytes(choice) : isText ? line : line.escapedForTerminal(keepingBreaks: true)
+        )
     }
 }
 

@@ -60,6 +60,18 @@ final class Invocation: Sendable {
         exit(128 + number)
     }
 
+    /// Writes the result of a command to stdout.
+    ///
+    /// - Returns: how the command ends.
+    func finish(printing result: [UInt8]) async throws -> Ending {
+        do {
+            try await StandardOutput(on: reactor).write(result)
+            return .status(.success)
+        } catch is BrokenPipe {
+            return .brokenPipe
+        }
+    }
+
     // MARK: The hub
 
     /// Connects to a hub.

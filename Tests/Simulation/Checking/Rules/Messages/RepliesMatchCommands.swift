@@ -42,14 +42,16 @@ struct RepliesMatchCommands: Rule {
         }
     }
 
+    private func arm(_ number: Int32?, of select: SelectCommand) -> Arm? {
+        number.flatMap { select.arms.indices.contains(Int($0)) ? select.arms[Int($0)] : nil }
+    }
+
     private func sends(_ command: Command, arm: Int32?) -> Bool {
         switch command {
         case .send: return true
         case .select(let select):
-            guard let arm, select.arms.indices.contains(Int(arm)), case .send = select.arms[Int(arm)] else {
-                return false
-            }
-            return true
+            if case .send = self.arm(arm, of: select) { return true }
+            return false
         default: return false
         }
     }
@@ -93,8 +95,7 @@ struct RepliesMatchCommands: Rule {
         switch command {
         case .send(let send): arm == nil && send.channel == name
         case .receive(let receive): arm == nil && receive.channel == name
-        case .select(let select):
-            arm.map { select.arms.indices.contains(Int($0)) && select.arms[Int($0)].name == name } ?? false
+        case .select(let select): self.arm(arm, of: select)?.name == name
         case .join(let join): arm == nil && join.end.channel == name
         default: false
         }
