@@ -55,6 +55,41 @@ import Testing
         }
     }
 
+    @Test("A message that does not count is replaced by another one, within the window")
+    func replaced() async throws {
+        try await TestServer.run { server, client in
+            let jobs = try client.channel("jobs")
+            try await jobs.open(.queue(capacity: 10))
+            for number in 0..<5 { try await jobs.send(String(number)) }
+            let intake = Intake(
+                Intake.Demand(
+                    channel: jobs.channelName, lease: .seconds(60), total: 3, window: 2, windowBytes: nil), of: client)
+            func next() async throws -> LeasedDelivery {
+                let batch = await intake.nextBatch(atMost: 1)
+                return try #require(batch?.first?.delivery)
+            }
+            let (first, second) = (try await next(), try await next())
+            #expect([first.message.text, second.message.text] == ["0", "1"])
+            for delivery in [first, second] {
+                try await delivery.acknowledge()
+                intake.release(1, bytes: 1, counted: false)
+            }
+            // With the first request, and with one that takes its place.
+            let (third, fourth) = (try await next(), try await next())
+            #expect([third.message.text, fourth.message.text] == ["2", "3"])
+            #expect(server.hub.parkedCount == 0)
+            try await third.acknowledge()
+            intake.release(1, bytes: 1)
+            let fifth = try await next()
+            #expect(fifth.message.text == "4")
+            for delivery in [fourth, fifth] {
+                try await delivery.acknowledge()
+                intake.release(1, bytes: 1)
+            }
+            #expect(await intake.nextBatch() == nil)
+        }
+    }
+
     @Test("The loop ends with its channel, after what was sent before")
     func endsWithChannel() async throws {
         try await TestServer.run { _, client in

@@ -22,13 +22,13 @@ package final class Intake: Sendable {
         package var lease: Duration?
         /// How long to wait for each message.
         package var timeout: Duration?
-        /// The number of messages to receive in all; nil for no limit.
+        /// The number of messages to receive in all, besides those that are released without being counted; nil for no limit.
         package var total: Int?
         /// The most messages that may be requested or held and not yet released.
         package var window: Int
         /// The most bytes of messages that are held and not yet released, unless a single message is longer. Nil, for
         /// receives under a lease, leaves the window to the hub, which counts unacknowledged messages: the intake then
-        /// makes a single request, and nothing needs to be released.
+        /// makes a single request at a time. Nothing needs to be released without a `total`.
         package var windowBytes: Int?
 
         package init(
@@ -78,8 +78,8 @@ package final class Intake: Sendable {
         var ending: OperationOutcome?
         var waiters: [UnsafeContinuation<Void, Never>] = []
 
-        /// Whether messages may still arrive.
-        var isExpecting: Bool { !requests.isEmpty || (ending == nil && !isStopped && wanted != 0) }
+        /// Whether messages may still arrive. One that is held may be released without being counted, and another requested.
+        var isExpecting: Bool { !requests.isEmpty || (ending == nil && !isStopped && (wanted != 0 || held > 0)) }
 
         mutating func takeWaiters() -> [UnsafeContinuation<Void, Never>] {
             guard !waiters.isEmpty, !arrived.isEmpty || !isExpecting else { return [] }
@@ -109,7 +109,7 @@ package final class Intake: Sendable {
     // MARK: Taking
 
     /// Takes all messages that are here, waiting for the first one; nil when no more come. What is taken is held until it is
-    /// released.
+    /// released. The last messages of a `total` must be released before this returns nil.
     package func nextBatch(atMost limit: Int = .max) async -> [IntakeMessage]? {
         begin()
         while true {
@@ -150,12 +150,16 @@ package final class Intake: Sendable {
     }
 
     /// Releases messages that the consumer is done with, so that others may be requested.
-    package func release(_ count: Int, bytes: Int) {
-        let requests = state.withLock { state in
+    ///
+    /// - Parameter counted: whether they count for the `total`. If not, as many others are requested in their place.
+    package func release(_ count: Int, bytes: Int, counted: Bool = true) {
+        let (requests, waiters) = state.withLock { state in
             release(count, bytes: bytes, &state)
-            return takeRequests(&state)
+            if !counted { state.wanted = state.wanted.map { $0 + count } }
+            return (takeRequests(&state), state.takeWaiters())
         }
         submit(requests)
+        for waiter in waiters { waiter.resume() }
     }
 
     private func release(_ count: Int, bytes: Int, _ state: inout State) {
@@ -202,7 +206,11 @@ package final class Intake: Sendable {
     /// The next counted receive; nil when there is no room for one.
     private func nextRequest(_ state: State) -> Request? {
         guard let windowBytes = demand.windowBytes else {
-            return state.requests.isEmpty ? request(for: state.wanted) : nil
+            guard state.requests.isEmpty else { return nil }
+            // The window of a request does not know the messages that came with the requests before.
+            if state.held == 0 { return request(for: state.wanted) }
+            let free = min(demand.window - state.held, state.wanted ?? .max)
+            return free > 0 ? request(for: free) : nil
         }
         // Each receive has a time of its own: with two of them, the second would not know that the first got a message.
         if demand.timeout != nil, !state.requests.isEmpty { return nil }
@@ -247,9 +255,9 @@ package final class Intake: Sendable {
                 request.remaining = remaining - 1
                 state.requested -= 1
             }
+            state.held += 1
+            state.heldBytes += bytes
             if demand.windowBytes != nil {
-                state.held += 1
-                state.heldBytes += bytes
                 state.typicalBytes = max(bytes + 64, state.typicalBytes - state.typicalBytes / 8)
             }
             state.arrived.append(message)

@@ -9,8 +9,9 @@ struct Receive: ParsableCommand {
         abstract: "Receive messages: one, some, or all.",
         discussion: """
             Prints a message a line. With --exec, runs the command with /bin/sh for each message, which it gets on its \
-            standard input. The message is acknowledged when the command ends with 0; otherwise it goes back. With --exec \
-            and --follow, a lost connection is made again, also to a hub that was restarted.
+            standard input. The message is acknowledged when the command ends with 0; otherwise it goes back, or is \
+            rejected after --max-attempts, and does not count for --count. With --exec and --follow, a lost connection is \
+            made again, also to a hub that was restarted.
 
             With --answer, what the command prints is the answer to a call: it gets the message as a line, and a line feed \
             at the end of its output is not part of the answer. With --raw as well, both are left as they are.
@@ -21,7 +22,8 @@ struct Receive: ParsableCommand {
 
     @Option(
         name: [.customShort("n"), .long],
-        help: ArgumentHelp("How many messages to receive; default 1.", valueName: "N"),
+        help: ArgumentHelp(
+            "How many messages to receive, default 1; with --exec, how many commands must succeed.", valueName: "N"),
         transform: Spelled.positive)
     var count: Int?
 
@@ -179,7 +181,9 @@ struct ReceiveJob: Sendable {
                 let held = batch.filter { message in message.delivery.map { keeper?.isHeld($0) ?? false } ?? true }
                 try await output.write(bytes(of: held))
                 for message in held { if let delivery = message.delivery { keeper?.acknowledge(delivery) } }
-                intake.release(batch.count, bytes: batch.reduce(0) { $0 + $1.message.bytes.count })
+                let (heldBytes, bytes) = (Self.size(of: held), Self.size(of: batch))
+                intake.release(held.count, bytes: heldBytes)
+                intake.release(batch.count - held.count, bytes: bytes - heldBytes, counted: false)
                 progress.add(held.count)
             }
         } catch is BrokenPipe {
@@ -192,6 +196,8 @@ struct ReceiveJob: Sendable {
         if hasNoReader.isSet { return .brokenPipe }
         return .status(conclude(intake, keeper, invocation))
     }
+
+    private static func size(of batch: [IntakeMessage]) -> Int { batch.reduce(0) { $0 + $1.message.bytes.count } }
 
     private func bytes(of batch: [IntakeMessage]) -> [UInt8] {
         var bytes: [UInt8] = []

@@ -25,12 +25,12 @@ struct ExecJob: Sendable {
     func run(in invocation: Invocation) async throws -> Ending {
         let client = try await invocation.connect(to: place, reconnecting: reconnects)
         let keeper = try LeaseKeeper(lease: demand.lease ?? Receive.defaultLease, of: client, in: invocation)
-        let crew = Crew(
-            self, keeper, try Children(on: invocation.reactor), invocation,
-            maxAnswerBytes: client.greeting?.maxMessageBytes ?? Limits().maxBodyBytes)
         let intake = Intake(demand, of: client) { message in
             if let delivery = message.delivery { keeper.hold(delivery) }
         }
+        let crew = Crew(
+            self, intake, keeper, try Children(on: invocation.reactor), invocation,
+            maxAnswerBytes: client.greeting?.maxMessageBytes ?? Limits().maxBodyBytes)
         invocation.interruption.react { number in
             intake.stop()
             crew.signalAll(number)
@@ -39,7 +39,10 @@ struct ExecJob: Sendable {
             // The commands whose messages were lost with a connection may still be running.
             try await crew.waitForPlace()
             // A message that was lost meanwhile comes again.
-            guard keeper.isHeld(delivery) else { continue }
+            guard keeper.isHeld(delivery) else {
+                intake.release(delivery, counted: false)
+                continue
+            }
             guard invocation.interruption.signal == nil, client.loss == nil else {
                 keeper.nack(delivery)
                 continue
@@ -49,34 +52,45 @@ struct ExecJob: Sendable {
         try await crew.settle()
         try await keeper.settle()
         let status = demand.status(after: intake, in: invocation)
-        return .status(status == .success && keeper.lost > 0 ? .inDoubt : status == .success ? crew.status : status)
+        guard status == .success else { return .status(status) }
+        return .status(keeper.lost > 0 ? .inDoubt : crew.status)
+    }
+}
+
+extension Intake {
+    /// - Parameter counted: whether the command for the message has succeeded. If not, another message is requested.
+    fileprivate func release(_ delivery: LeasedDelivery, counted: Bool) {
+        release(1, bytes: delivery.message.bytes.count, counted: counted)
     }
 }
 
 /// The commands that are running. On the reactor's thread only.
 private final class Crew {
     private let job: ExecJob
+    private let intake: Intake
     private let keeper: LeaseKeeper
     private let children: Children
     private let console: Console
     private let maxAnswerBytes: Int
     private let gate: Gate
     private var running: Set<pid_t> = []
-    private var hasFailed = false
+    private var hasRejected = false
 
     init(
-        _ job: ExecJob, _ keeper: LeaseKeeper, _ children: Children, _ invocation: Invocation, maxAnswerBytes: Int
+        _ job: ExecJob, _ intake: Intake, _ keeper: LeaseKeeper, _ children: Children, _ invocation: Invocation,
+        maxAnswerBytes: Int
     ) {
         self.maxAnswerBytes = maxAnswerBytes
         self.job = job
+        self.intake = intake
         self.keeper = keeper
         self.children = children
         console = invocation.console
         gate = Gate("the commands", on: invocation.reactor)
     }
 
-    /// `.error` when a certain number of messages was asked for and a command has failed.
-    var status: ExitStatus { job.demand.total != nil && hasFailed ? .error : .success }
+    /// `.rejected` when a certain number of messages was asked for and another one was rejected.
+    var status: ExitStatus { job.demand.total != nil && hasRejected ? .rejected : .success }
 
     /// Waits until fewer commands are running than may run at a time.
     func waitForPlace() async throws {
@@ -117,7 +131,6 @@ private final class Crew {
                     try output?.contents(atMost: maxAnswerBytes, withoutLineFeed: job.answering == .line)
                 } else { nil }
         } catch {
-            hasFailed = true
             return giveUp(delivery, because: error.message)
         }
         if status == 0 {
@@ -125,22 +138,24 @@ private final class Crew {
                 guard error != nil else { return }
                 console.complain("a command has succeeded, but its message may come again: its lease was lost")
             }
+            intake.release(delivery, counted: true)
         } else {
-            hasFailed = true
             giveUp(delivery, because: "the command has ended with \(status)")
         }
     }
 
-    /// Gives a message back for another attempt, or rejects it after the last one.
+    /// Nacks a message whose command has failed, or rejects it after its last attempt. It does not count as completed.
     private func giveUp(_ delivery: LeasedDelivery, because problem: String) {
         let attempt = delivery.message.attempt
         if let most = job.failures.maxAttempts, attempt >= most {
             console.complain("\(problem), and its message is rejected")
+            if keeper.isHeld(delivery) { hasRejected = true }
             keeper.reject(delivery, reason: problem)
         } else {
             console.complain("\(problem), and its message goes back")
             keeper.nack(delivery, delay: job.failures.delay(after: attempt))
         }
+        intake.release(delivery, counted: false)
     }
 
     /// Passes a signal on to every command, and to the processes that it has started.

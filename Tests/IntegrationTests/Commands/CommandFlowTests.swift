@@ -128,7 +128,7 @@ import Testing
             "first\nsecond\n",
             of: """
                 sluice send jobs second &
-                sluice recv jobs -n 2 --quiet --retry-delay 0 --exec '
+                sluice recv jobs -n 1 --quiet --retry-delay 0 --exec '
                     if [ "$SLUICE_ATTEMPT" = 1 ]; then echo first; exit 1; else cat; echo; fi'
                 """)
     }
@@ -178,15 +178,38 @@ import Testing
         for sender in senders { #expect(try sender.status() == 4) }
     }
 
-    @Test("A worker for a number of messages ends with 1 when a command has failed")
-    func aFailedCommandIsTold() throws {
+    @Test("A worker ends when as many messages as it was asked for are completed", arguments: [1, 3])
+    func completedMessagesAreCounted(parallel: Int) throws {
         let daemon = try Daemon()
         try daemon.expect(
-            "1\n",
+            "a\nb\nc\nd\n0\n3\n",
             of: """
-                sluice send jobs x &
-                sluice recv jobs -n 1 --retry-delay 0 --exec 'exit 7' 2> /dev/null; echo $?
-                sluice poison jobs
+                sluice open --capacity 9 jobs; printf '%s\\n' a b c d | sluice send jobs
+                sluice recv jobs -n 4 --parallel \(parallel) --quiet --retry-delay 0 --exec '
+                    read -r m; [ $SLUICE_ATTEMPT = 3 ] && echo $m' | sort; echo ${PIPESTATUS[0]}
+                sluice recv --quiet --timeout 0 jobs; echo $?
+                """)
+    }
+
+    @Test(
+        "A worker whose commands fail goes on, and its status tells how it ended",
+        arguments: [
+            // A message that is rejected is not completed.
+            ("-n 1 --max-attempts 2 --exec 'read -r m; [ $m = b ]'", "6\n0\n"),
+            ("-n 2 --max-attempts 1 --exec 'read -r m; [ $m = b ]' --timeout 0", "3\n0\n"),
+            ("-n 1 --exec 'read -r m; [ $SLUICE_ATTEMPT = 2 ]'", "0\n1\n"),
+            // The channel is closed after b.
+            ("-n 3 --exec 'read -r m; [ $m != b ] || sluice close jobs; [ $SLUICE_ATTEMPT -gt 1 ]'", "4\n0\n"),
+            ("--max-attempts 2 --exec 'read -r m; [ $m != b ] || sluice close jobs; exit 1'", "0\n0\n"),
+        ])
+    func failedCommandsAreTold(worker: String, output: String) throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            output,
+            of: """
+                sluice open --capacity 9 jobs; printf '%s\\n' a b | sluice send jobs
+                sluice recv jobs --quiet --retry-delay 0 \(worker); echo $?
+                sluice channels --json jobs | grep -o '"buffered":[0-9]*' | cut -d: -f2 | grep . || echo 0
                 """)
     }
 

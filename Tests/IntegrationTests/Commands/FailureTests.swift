@@ -46,7 +46,7 @@ import Testing
             """,
             of: """
                 sluice open --capacity 5 dead; sluice open --capacity 5 --max-attempts 1 --dead dead jobs
-                sluice send jobs a; sluice recv --exec false -n 1 jobs 2> /dev/null; sluice send dead c
+                sluice send jobs a; sluice recv --exec false --timeout 0 jobs 2> /dev/null; sluice send dead c
                 sluice open --capacity 5 --max-attempts 1 --dead gone other
                 sluice dead list | while read d m f r; do [ "$f" = jobs ] && echo $d $f $m; done
                 sluice dead list | grep -c "gone *does not exist *other" | sed "s/1/gone jobs -/"
