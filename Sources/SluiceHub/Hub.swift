@@ -302,7 +302,7 @@ public final class Hub: Sendable {
     private func expire(_ deadline: UInt64) {
         let share = share(of: timekeeper)
         state.withLock { state in
-            if state.alarm == deadline { state.alarm = nil }
+            if state.alarm == deadline { state.alarm = .max }
         }
         transact(share) { $0.expire() }
     }

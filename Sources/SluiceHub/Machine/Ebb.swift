@@ -33,21 +33,24 @@ struct Ebb {
 /// Detects that a number has fallen by a certain amount since it was highest, and then again by that amount, and so on.
 struct Fall {
     private let step: Int
-    private var highest = 0
+    /// The number has fallen by a step when it is below this. It is a step behind the highest one.
+    private var bottom: Int
 
     init(by step: Int) {
         self.step = step
+        bottom = 1 - step
     }
 
     /// Returns whether the number has fallen by another step.
     @inline(__always)
     mutating func reaches(_ number: Int) -> Bool {
-        if number > highest {
-            highest = number
-            return false
-        }
-        guard highest - number >= step else { return false }
-        highest = number
-        return true
+        // One comparison finds both that the number has fallen and that it is the highest so far. Both are rare.
+        UInt(bitPattern: number &- bottom) < UInt(step) ? false : leaves(number)
+    }
+
+    @inline(never)
+    private mutating func leaves(_ number: Int) -> Bool {
+        defer { bottom = number - step + 1 }
+        return number < bottom
     }
 }

@@ -64,6 +64,8 @@ struct HubStateMachine: ~Copyable {
     var verifications: UInt64 = 0
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
+    /// Whether most clients or parked operations have gone, so that free memory is to be returned to the system.
+    var hasEbbed = false
     /// A parked operation takes about 500 bytes.
     var parkedEbb = Ebb(ofMoreThan: 4096)
     /// The bytes of memory that clients use. Returning so much to the system takes about 2 ms, and a gigabyte at once 80.
@@ -97,19 +99,12 @@ struct HubStateMachine: ~Copyable {
     var connectionCount: Int { clients.count }
     /// The number of parked operations.
     var parkedCount: Int { operations.count }
-    /// Returns whether to return free memory to the system now. True once for each ebb.
-    @inline(__always)
-    mutating func ebbs() -> Bool {
-        let parkedEbbs = parkedEbb.falls(to: operations.count)
-        return connectionEbb.falls(to: clients.count) || parkedEbbs
-    }
 
-    /// The time at which `expire` should be called next, in nanoseconds of the clock.
+    /// The time at which `expire` should be called next, in nanoseconds of the clock; `UInt64.max` for never.
     @inline(__always)
-    var nextDeadline: UInt64? {
+    var nextDeadline: UInt64 {
         // Read after each transaction, so it avoids an array, and comparing optionals.
-        let next = min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)
-        return next == .max ? nil : next
+        min(deadlines.leastPriority ?? .max, memory.nextEnd ?? .max, channels.nextEnd ?? .max)
     }
 
     /// Adopts those of the limits that may change while the hub serves; see `HubLimits.adopting`. Whatever exists
@@ -143,6 +138,7 @@ struct HubStateMachine: ~Copyable {
     /// Removes a connection that has nothing left in the hub.
     mutating func forget(_ connection: ConnectionID) {
         guard let client = clients.remove(connection) else { return }
+        if connectionEbb.falls(to: clients.count) { hasEbbed = true }
         forgetPrincipal(of: client)
         client.endConnection()
         // An object that is kept for reuse must not keep the record.

@@ -10,7 +10,7 @@ import SluiceWire
 ///
 /// With 50 pairs of clients that do nothing but hand off messages, nine tenths of the time are spent in the kernel.
 /// Most of that is in `send`, which on loopback also does the receiver's work of TCP.
-final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
+final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else is used only on the reactor's thread.
 
     private enum State {
@@ -49,18 +49,19 @@ final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
         self.share = share
         segment = OutboxSegment(on: share)
         conversation = Conversation(id, in: segment, of: hub)
+        super.init()
         segment.owner = .passUnretained(self)
     }
 
     /// Starts to serve the client.
     func begin(_ descriptor: consuming Descriptor) {
-        socket.open(descriptor, on: reactor, tells: self)
+        socket.open(descriptor, on: reactor, ownedBy: self)
         begin()
     }
 
     /// Starts to serve a simulated client.
     func begin(_ virtual: VirtualSocket) {
-        socket.open(virtual, tells: self)
+        socket.open(virtual, ownedBy: self)
         begin()
     }
 
@@ -81,7 +82,7 @@ final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
 
     // MARK: The reactor's calls
 
-    func socketIsReadable() {
+    override func socketIsReadable() {
         guard isOpen else { return }
         let capacity = min(conversation.readableBytes, share.scratch.count)
         guard capacity > 0 else { return schedule() }
@@ -100,13 +101,13 @@ final class Connection: SliceObserver, SocketObserver, @unchecked Sendable {
         schedule()
     }
 
-    func socketIsWritable() {
+    override func socketIsWritable() {
         guard isOpen else { return }
         write()
         schedule()
     }
 
-    func socketIsUnwatchable() {
+    override func socketIsUnwatchable() {
         close(because: .reset)
     }
 

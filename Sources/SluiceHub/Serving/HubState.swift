@@ -55,8 +55,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     private var connectionCounts: [Int] = []
     /// For each of `shares`, the segments with replies that other reactors have decided.
     private var mail: [[OutboxSegment]] = []
-    /// The time for which the timekeeper's alarm is set. Nil if it is not set.
-    var alarm: UInt64?
+    /// The time for which the timekeeper's alarm is set. `UInt64.max` if it is not set.
+    var alarm = UInt64.max
     /// Whether the timekeeper will continue unfinished work in its next turn.
     var isContinuing = false
     private(set) var endings: [ConnectionEnding: Int] = [:]
@@ -210,26 +210,32 @@ struct HubState: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: the work that is left to do. Nearly always nil, for none.
     mutating func conclude(for share: ReactorShare?) -> Aftermath? {
-        let hasReplies = !machine.outbox.listed.isEmpty || !machine.outbox.effects.isEmpty
-        let deadline = machine.nextDeadline
-        let ebbs = machine.ebbs()
+        machine.hint = nil
         let memoryFalls = machine.memoryFall.reaches(machine.account.used)
-        let isDrained = isDrained
-        if machine.hint != nil { machine.hint = nil }
-        let continues = !machine.unfinished.isEmpty && !isContinuing
-        if !hasReplies, deadline ?? .max >= alarm ?? .max, !ebbs, !memoryFalls, !isDrained, !continues { return nil }
+        if machine.outbox.isEmpty, machine.nextDeadline >= alarm, !machine.hasEbbed, !memoryFalls,
+            machine.stage == .serving, machine.unfinished.isEmpty
+        {
+            return nil
+        }
+        return aftermath(for: share, memoryFalls)
+    }
+
+    @inline(never)
+    private mutating func aftermath(for share: ReactorShare?, _ memoryFalls: Bool) -> Aftermath? {
         var aftermath = Aftermath()
         if !machine.outbox.listed.isEmpty { sort(for: share, &aftermath) }
         if !machine.outbox.effects.isEmpty { answerLocally(&aftermath) }
-        if let deadline, deadline < alarm ?? .max {
+        let deadline = machine.nextDeadline
+        if deadline < alarm {
             alarm = deadline
             aftermath.alarm = deadline
         }
-        if continues {
+        if !machine.unfinished.isEmpty, !isContinuing {
             isContinuing = true
             aftermath.continues = true
         }
-        aftermath.ebbs = ebbs
+        aftermath.ebbs = machine.hasEbbed
+        machine.hasEbbed = false
         aftermath.memoryFalls = memoryFalls
         aftermath.isDrained = isDrained
         return aftermath.isEmpty ? nil : aftermath

@@ -16,6 +16,8 @@ struct Outbox: ~Copyable {
     /// The start of the times in reports, in nanoseconds of the hub's clock.
     var startNanoseconds: UInt64 = 0
 
+    var isEmpty: Bool { listed.isEmpty && effects.isEmpty }
+
     // MARK: Segments
 
     /// Returns the segment of a client, and lists it as one with new replies. Nil for a client of this process.

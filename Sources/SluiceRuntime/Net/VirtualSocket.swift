@@ -3,7 +3,7 @@
 /// For simulations, in which connections meet many orders of events, reproducibly. It tells its owner what a poll of
 /// the kernel would, when `tell` is called. Belongs to the reactor's thread.
 package final class VirtualSocket {
-    private weak var observer: (any SocketObserver)?
+    private weak var owner: SocketOwner?
     private var watchesReading = false
     private var watchesWriting = false
     private var incoming: [UInt8] = []
@@ -76,8 +76,8 @@ package final class VirtualSocket {
 
     /// Calls the owner as a poll of the kernel would now.
     package func tell() {
-        if watchesReading, isReadable, !isClosed { observer?.socketIsReadable() }
-        if watchesWriting, isWritable, !isClosed { observer?.socketIsWritable() }
+        if watchesReading, isReadable, !isClosed { owner?.socketIsReadable() }
+        if watchesWriting, isWritable, !isClosed { owner?.socketIsWritable() }
     }
 
     private func noteReadiness() {
@@ -86,8 +86,8 @@ package final class VirtualSocket {
 
     // MARK: The owner's side
 
-    func attach(_ observer: any SocketObserver) {
-        self.observer = observer
+    func attach(_ owner: SocketOwner) {
+        self.owner = owner
     }
 
     func watch(reading: Bool, writing: Bool) {

@@ -445,7 +445,7 @@ struct RandomClients: ~Copyable {
         if machine != (0, 0, 0, 0, 0, 0) { checker.fault("left behind: \(machine)") }
         let kept = (hub.machine.totals.keptMessages, hub.machine.totals.keptBytes, hub.machine.leases.count)
         if kept != (0, 0, 0) { checker.fault("left behind: \(kept)") }
-        if hub.machine.nextDeadline != nil { checker.fault("a deadline is left behind") }
+        if hub.machine.nextDeadline != .max { checker.fault("a deadline is left behind") }
         if !hub.machine.barriers.isEmpty { checker.fault("a barrier is left behind") }
         for key in keys where hub.machine.memory[key] != nil { checker.fault("\(key) is still remembered") }
     }

@@ -170,7 +170,7 @@ struct TestHub: ~Copyable {
     func expectEmpty() {
         #expect(machine.parkedCount == 0)
         #expect(machine.channels.count == 0)
-        #expect(machine.nextDeadline == nil)
+        #expect(machine.nextDeadline == .max)
         #expect(machine.leases.count == 0)
         #expect(machine.totals.keptMessages == 0)
         #expect(machine.totals.keptBytes == 0)

@@ -7,7 +7,7 @@ import Testing
 /// When thousands of sockets are ready at once, the first need not wait for the last.
 @Suite(.bounded) struct CrowdedTurnTests {
     /// Reads what has arrived, and does the rest at the end of the turn.
-    private final class Owner: SocketObserver, EndOfTurn {
+    private final class Owner: SocketOwner, EndOfTurn {
         @exclusivity(unchecked) var socket = PolledSocket()
         private let reactor: Reactor
         private let waiting: Recorder<Int>
@@ -15,18 +15,19 @@ import Testing
 
         init(_ descriptor: consuming Descriptor, on reactor: Reactor, _ waiting: Recorder<Int>) {
             (self.reactor, self.waiting) = (reactor, waiting)
-            socket.open(descriptor, on: reactor, tells: self)
+            super.init()
+            socket.open(descriptor, on: reactor, ownedBy: self)
             socket.watch(reading: true, writing: false)
         }
 
-        func socketIsReadable() {
+        override func socketIsReadable() {
             _ = buffer.withUnsafeMutableBytes { socket.tryRead(into: $0) }
             waiting.record(1)
             reactor.atEndOfTurn(self)
         }
 
-        func socketIsWritable() {}
-        func socketIsUnwatchable() {}
+        override func socketIsWritable() {}
+        override func socketIsUnwatchable() {}
         func turnEnds() { waiting.record(-1) }
     }
 
