@@ -38,6 +38,7 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         let code: Code
         let message: String
         let errno: Int32
+        var hadNoReceivers = false
     }
 
     /// Boxed, because an error of one word keeps the frames of suspended tasks small.
@@ -58,6 +59,14 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
         box = Box(Content(code: code, message: message, errno: errno))
     }
 
+    private init(_ content: Content) { box = Box(content) }
+
+    /// The error of a send whose time ran out while nobody received from the channel.
+    package static let timedOutWithoutReceivers = SluiceError(
+        Content(
+            code: .timedOut, message: "the time ran out while waiting, and nobody receives from the channel", errno: 0,
+            hadNoReceivers: true))
+
     /// Creates the error of a failed system call.
     ///
     /// - Parameter attempt: what was attempted, such as "cannot listen on [::1]:7333".
@@ -71,6 +80,10 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String { box.content.message }
     /// The system's error number if `code` is `.system`, else 0.
     public var errno: Int32 { box.content.errno }
+    /// Whether the time of a send or a call to a hub ran out while nobody received from the channel: no receive was waiting, no
+    /// receiver held a message under a lease, and none had joined. If false, the receivers were busy, or the hub does not
+    /// tell.
+    public var hadNoReceivers: Bool { box.content.hadNoReceivers }
     /// The message.
     public var description: String { message }
 

@@ -33,6 +33,18 @@ import Testing
         #expect(talk.conversation.greeting?.epoch == 7)
     }
 
+    @Test("A server that knows the feature is asked to tell whether anybody receives")
+    func receiversAreAskedFor() throws {
+        let talk = Talk()
+        talk.connect()
+        talk.ask(send("x", timeout: .seconds(1)))
+        #expect(talk.said == "HELLO\nPING\n")
+        try talk.hear("OK version=1 epoch=7 features=later,receivers\nOK\n")
+        #expect(talk.said == "HELLO features=receivers\n#0 SEND timeout=1000ms len=1 jobs\nx\n")
+        try talk.hear("OK version=1 epoch=7 features=later,receivers\n#0 TIMEOUT receivers=0\n")
+        #expect(talk.told.count == 1)
+    }
+
     @Test("Another version of the protocol ends the client")
     func anotherVersionIsRejected() throws {
         let talk = Talk()

@@ -34,7 +34,8 @@ public struct RemoteChannel: Sendable {
     ///     within two minutes after `.inDoubt`: it arrives once.
     ///   - delay: the time before which no receiver gets the message. A channel that buffers keeps it meanwhile.
     /// - Throws: `.timedOut`, `.cancelled`, `.closed`, `.poisoned`, `.rejected`, `.draining`, `.disconnected` and refusals of the server:
-    ///   no receiver has the message, and none will. `.inDoubt`: a receiver may have it, or may get it.
+    ///   no receiver has the message, and none will; `hadNoReceivers` of a `.timedOut` tells whether nobody receives. `.inDoubt`: a
+    ///   receiver may have it, or may get it.
     @discardableResult
     public func send(
         _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil

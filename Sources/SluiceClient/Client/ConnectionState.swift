@@ -25,6 +25,8 @@ public struct ServerGreeting: Sendable, Hashable {
     public let maxSelectArms: Int
     /// How many operations of this client may wait at the server at a time. The client queues those beyond.
     public let maxPendingOperations: Int
+    /// The additions to the protocol that the server knows.
+    let features: Set<Feature>
 
     private static let protocolVersion = 1
 
@@ -40,6 +42,7 @@ public struct ServerGreeting: Sendable, Hashable {
                 .misuse,
                 "the server speaks version \(version) of the protocol, and this client version \(Self.protocolVersion)")
         }
+        features = Feature.list(attributes.first { $0.key == .features }?.value ?? "")
         let usual = Limits()
         self.epoch = epoch
         maxLineBytes = number(.maxLine) ?? usual.maxLineBytes

@@ -59,6 +59,7 @@ extension Reply {
     func error() -> SluiceError {
         switch self {
         case .timeout: SluiceError(.timedOut, "the time ran out while waiting")
+        case .timeoutWithoutReceivers: .timedOutWithoutReceivers
         case .cancelled(let reason): Self.withdrawal(reason)
         case .closed(let channel, let reason, _):
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")

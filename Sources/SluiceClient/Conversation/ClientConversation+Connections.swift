@@ -15,7 +15,7 @@ extension ClientConversation {
         isDraining = false
         phase = .greeting
         questions.append(.greeting)
-        Request(command: .hello).append(to: &output)
+        Request(command: .hello()).append(to: &output)
         if credentials == nil {
             // In the same write: a server with users refuses it, and every other one is ready.
             questions.append(.credentials)
@@ -57,6 +57,8 @@ extension ClientConversation {
     private mutating func becomeReady(_ actions: inout ConversationActions, now: () -> UInt64) {
         guard let greeting else { return }
         phase = .ready
+        // An earlier server refuses the option.
+        if greeting.features.contains(.receivers) { aside(.hello(understanding: [.receivers])) }
         for command in memory.commands(isNewServer: isNewServer) { aside(command) }
         actions.change = .ready(greeting)
         askWaiting(&actions, now: now)
@@ -112,7 +114,8 @@ extension ClientConversation {
         switch reply {
         case .ok: if operation.lane == nil { memory.note(operation.command) }
         case .error(let error) where error.code == .authRequired: actions.change = .rejected(.credentialsRequired)
-        case .message, .data, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error:
+        case .message, .data, .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled, .maybe,
+            .otherwise, .end, .error:
             break
         }
         actions.end(operation, .reply(reply, connection: connection))
@@ -251,7 +254,9 @@ extension Reply {
     fileprivate var isPart: Bool {
         switch self {
         case .message, .data: true
-        case .ok, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error: false
+        case .ok, .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise,
+            .end, .error:
+            false
         }
     }
 }

@@ -16,7 +16,8 @@ extension ClientConversation {
         switch reply {
         case .cancelled("draining"): break
         case .error(let error) where error.code == .draining: break
-        case .ok, .message, .data, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end,
+        case .ok, .message, .data, .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled,
+            .maybe, .otherwise, .end,
             .error:
             return false
         }

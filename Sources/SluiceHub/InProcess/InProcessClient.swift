@@ -158,6 +158,7 @@ extension Reply {
     var error: SluiceError {
         switch self {
         case .timeout: SluiceError(.timedOut, "the time ran out while waiting")
+        case .timeoutWithoutReceivers: .timedOutWithoutReceivers
         case .cancelled(let reason): SluiceError(.cancelled, "the operation was withdrawn\(Self.clause(reason))")
         case .closed(let channel, let reason, _):
             SluiceError(.closed, "channel '\(channel)' is closed\(Self.clause(reason))")

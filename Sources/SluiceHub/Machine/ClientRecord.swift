@@ -21,6 +21,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var hasInputEnded = false
     /// Whether the client may close other connections: its process could as well signal the hub's.
     @exclusivity(unchecked) var mayKill = false
+    /// Whether the client understands `TIMEOUT receivers=0`.
+    @exclusivity(unchecked) var understandsReceivers = false
     /// Which of the client's pending operations prove that it does nothing else.
     @exclusivity(unchecked) var waitEvidence = WaitEvidence.untagged
     /// The client's address, for reports.

@@ -24,7 +24,9 @@ extension HubStateMachine {
         if kept {
             if !mayKeep(draft.body.count) { return .done(.error(refusalToKeep)) }
             if let refusal = account.refusal(of: bytes, for: client) { return .done(.error(refusal)) }
-        } else if let reply = refusalToPark(patience, client, charging: ObjectSize.send + bytes) {
+        } else if let reply = refusalToPark(
+            patience, client, charging: ObjectSize.send + bytes, sendingOn: channel)
+        {
             return .done(reply)
         }
         let offer = makeOffer(draft)

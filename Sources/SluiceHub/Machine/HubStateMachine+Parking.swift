@@ -39,11 +39,23 @@ extension HubStateMachine {
 
     /// Returns the reply to an operation that found no match and must not park, or nil if it may.
     ///
-    /// - Parameter bytes: the memory that the operation and its offers would use.
-    func refusalToPark(_ patience: Patience, _ client: ClientRecord, charging bytes: Int) -> Reply? {
-        if patience.triesOnce { return .timeout }
+    /// - Parameters:
+    ///   - bytes: the memory that the operation and its offers would use.
+    ///   - channel: the channel of a send.
+    func refusalToPark(
+        _ patience: Patience, _ client: ClientRecord, charging bytes: Int, sendingOn channel: NamedChannel? = nil
+    ) -> Reply? {
+        if patience.triesOnce { return timeoutReply(to: client, sendingOn: channel) }
         if isWithdrawnByEOF(patience, client) { return Withdrawal.endOfInput.reply }
         return refusalToWait(patience.bodyBytes, client, charging: bytes).map { .error($0) }
+    }
+
+    /// Returns the reply to an operation whose time is over, and that did not happen.
+    ///
+    /// - Parameter channel: the channel of a send; nil for other operations, and for selects.
+    func timeoutReply(to client: ClientRecord, sendingOn channel: NamedChannel?) -> Reply {
+        guard client.understandsReceivers, let channel, !channel.hasReceivers else { return .timeout }
+        return .timeoutWithoutReceivers
     }
 
     /// Returns the error for a connection that must not wait with messages of `bodyBytes` bytes, or nil if it may.
@@ -167,7 +179,12 @@ extension HubStateMachine {
     mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
         guard let operation = operations[id] else { return }
         if reason != nil, tellIfDecided(id) { return }
-        end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : $0.reply })
+        end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : reply(to: operation, withdrawnBecause: $0) })
+    }
+
+    private func reply(to operation: ParkedOperation, withdrawnBecause reason: Withdrawal) -> Reply {
+        guard case .timeout = reason, case .send(let channel, _, arm: nil) = operation.wait else { return reason.reply }
+        return timeoutReply(to: operation.client, sendingOn: channel)
     }
 
     /// Withdraws operations of one client. All of them are answered at once. If these are selects with many arms, the

@@ -58,7 +58,7 @@ extension HubStateMachine {
         case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, patience)
         case .blocked:
             let bytes = ObjectSize.send + ObjectSize.offer(draft)
-            if let reply = refusalToPark(patience, client, charging: bytes) {
+            if let reply = refusalToPark(patience, client, charging: bytes, sendingOn: channel) {
                 channels.removeIfIdle(channel, at: now)
                 return .done(reply)
             }
@@ -187,9 +187,11 @@ extension HubStateMachine {
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
         if let reason = withdrawal(of: offer, on: channel, patience, client) {
-            let reply = isInDoubt(offer, on: channel) ? reason.doubt : reason.reply
+            let isInDoubt = isInDoubt(offer, on: channel)
             withdrawIfUnwanted(offer, on: channel)
-            return .done(reply)
+            if isInDoubt { return .done(reason.doubt) }
+            guard case .timeout = reason, arm == nil else { return .done(reason.reply) }
+            return .done(timeoutReply(to: client, sendingOn: channel))
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
         return .parked(park(.send(channel, offer, arm: arm), caller, of: client, patience, charging: ObjectSize.send))

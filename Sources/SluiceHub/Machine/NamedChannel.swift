@@ -73,6 +73,14 @@ final class NamedChannel: @unchecked Sendable {
     var isOnce: Bool { if case .once = engine.kind { true } else { false } }
     var isBroadcast: Bool { extras?.isBroadcast == true }
 
+    /// Whether somebody receives from the channel: a receive waits or is paused, a receiver holds a message under a lease, or a
+    /// connection has joined as a receiver.
+    var hasReceivers: Bool {
+        if engine.parkedReceivers > 0 || !countedReceives.isEmpty { return true }
+        guard let extras else { return awayCount > 0 }
+        return !extras.receivingEnds.isEmpty || awayCount > extras.resting.count
+    }
+
     /// Whether a receive must wait even on a closed channel, because a message that was handed out may return.
     var mayGetBack: Bool { awayCount > 0 }
 

@@ -11,7 +11,7 @@ extension Conversation {
     func runUnlocked(_ request: Request) {
         let tag = request.tag
         switch request.command {
-        case .hello: answer(hub.greeting, tag)
+        case .hello(let features): greet(understanding: features, tag)
         case .ping(let body): answer(.pong(body), tag)
         case .help(let verb):
             stepsLeft -= Budget.stepsOfHelp
@@ -25,6 +25,14 @@ extension Conversation {
             .name, .trace, .cancel:
             break
         }
+    }
+
+    private func greet(understanding features: Set<Feature>?, _ tag: Tag?) {
+        if isInUse(tag) { return answer(hub.greeting, tag) }
+        if let features {
+            hub.transact(share) { [id] in $0.clients[id]?.understandsReceivers = features.contains(.receivers) }
+        }
+        answer(hub.greeting, tag)
     }
 
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {

@@ -29,8 +29,8 @@ package struct Request: Sendable, Hashable {
 
 /// What a client asks the server to do.
 package enum Command: Sendable, Hashable {
-    /// Reports the version, the epoch and the limits.
-    case hello
+    /// Reports the version, the epoch and the limits. A client can name the additions to the protocol that it understands.
+    case hello(understanding: Set<Feature>? = nil)
     /// Proves the identity of the client.
     case authenticate(Credentials)
     /// Labels the connection in reports, and says whether its pending commands are all that the client waits for.

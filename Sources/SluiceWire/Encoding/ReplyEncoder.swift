@@ -20,6 +20,7 @@ extension BoundedWriter {
             put(UInt8.lineFeed)
             body.withUnsafeBytes { put($0) }
         case .timeout: put("TIMEOUT" as StaticString)
+        case .timeoutWithoutReceivers: put("TIMEOUT receivers=0" as StaticString)
         case .closed(let channel, let reason, let arm): put("CLOSED ", channel, arm, reason)
         case .poisoned(let channel, let reason, let arm): put("POISONED ", channel, arm, reason)
         case .rejected(let channel, let reason, let arm): put("REJECTED ", channel, arm, reason)
@@ -155,7 +156,8 @@ extension Reply {
         case .message(_, let body, let attributes):
             Self.encodedCapacity(ofMessage: body.count) + attributes.encodedCapacity
         case .data(let body, let attributes): Self.capacityOfLine + attributes.encodedCapacity + body.count
-        case .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .end, .error: Self.capacityOfLine
+        case .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled, .maybe, .end, .error:
+            Self.capacityOfLine
         }
     }
 

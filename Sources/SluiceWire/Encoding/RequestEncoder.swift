@@ -8,7 +8,7 @@ extension Request {
             out.append(.space)
         }
         switch command {
-        case .hello: out.append("HELLO\n")
+        case .hello(let features): out.append(hello: features)
         case .authenticate(let credentials): out.append(credentials)
         case .name(let label, let waitsForAll): out.append(waitsForAll ? "NAME waits=all" : "NAME", label)
         case .ping(let body): out.append(ping: body)
@@ -43,6 +43,12 @@ extension [UInt8] {
         append(verb)
         append(.space)
         append(name)
+        append(.lineFeed)
+    }
+
+    fileprivate mutating func append(hello features: Set<Feature>?) {
+        append("HELLO")
+        if let features { append(contentsOf: " features=\(Feature.text(of: features))".utf8) }
         append(.lineFeed)
     }
 

@@ -27,6 +27,7 @@ enum OptionKey: String, CaseIterable {
     case waits = "WAITS"
     case client = "CLIENT"
     case principal = "PRINCIPAL"
+    case features = "FEATURES"
 
     static let vocabulary = Vocabulary<Self>()
 }
@@ -91,6 +92,7 @@ struct CommandOptions {
         case .waits: rare?.waitsForAll != nil
         case .client: rare?.client != nil
         case .principal: rare?.principal != nil
+        case .features: rare?.features != nil
         }
     }
 
@@ -149,6 +151,7 @@ struct CommandOptions {
         case .principal:
             guard let name = ChannelName(value) else { throw WireError(.badName, ChannelName.rule) }
             setRare().principal = name
+        case .features: setRare().features = Feature.list(value.string)
         }
     }
 
@@ -187,6 +190,7 @@ final class RareOptions {
     fileprivate(set) var waitsForAll: Bool?
     fileprivate(set) var client: String?
     fileprivate(set) var principal: ChannelName?
+    fileprivate(set) var features: Set<Feature>?
 }
 
 extension WireError {

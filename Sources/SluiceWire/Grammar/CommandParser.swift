@@ -61,9 +61,9 @@ struct CommandParser {
 /// The connection itself.
 extension CommandParser {
     private func hello(_ words: inout WordReader) throws(WireError) -> Command {
-        _ = try CommandOptions(&words)
+        let options = try CommandOptions(&words, allowing: [.features])
         try words.end()
-        return .hello
+        return .hello(understanding: options.rare?.features)
     }
 
     private func authenticate(_ words: inout WordReader) throws(WireError) -> Command {

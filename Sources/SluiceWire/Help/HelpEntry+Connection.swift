@@ -2,10 +2,14 @@
 extension HelpEntry {
     static let hello = HelpEntry(
         "show version and limits",
-        usage: "HELLO",
+        usage: "HELLO [features=F,...]",
         details: """
             Answers OK with the version of the protocol, the epoch (a number that changes
-            with every restart of the server) and the limits.
+            with every restart of the server), the limits, and the additions to the
+            protocol that the server knows.
+
+            features=  the additions that the client understands. With receivers, the
+                       TIMEOUT of a SEND or CALL says receivers=0 if nobody receives
             """)
 
     static let authenticate = HelpEntry(

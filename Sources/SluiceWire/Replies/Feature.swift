@@ -8,11 +8,23 @@ package enum Feature: String, CaseIterable, Sendable {
     case delay
     /// The fences of leases.
     case fence
+    /// `TIMEOUT receivers=0`, for a client whose `HELLO` has named it.
+    case receivers
+
+    /// Returns the additions that a list with commas names. Unknown ones are left out.
+    package static func list(_ text: some StringProtocol) -> Set<Feature> {
+        Set(text.split(separator: ",").compactMap { Feature(rawValue: String($0)) })
+    }
+
+    /// Returns the list as it is sent.
+    static func text(of features: Set<Feature>) -> String {
+        allCases.filter { features.contains($0) }.map(\.rawValue).joined(separator: ",")
+    }
 
     /// All additions as `HELLO` announces them.
     package static var attributes: Attributes {
         var attributes = Attributes()
-        if let all = Attribute(.features, allCases.map(\.rawValue).joined(separator: ",")) { attributes.append(all) }
+        if let all = Attribute(.features, text(of: Set(allCases))) { attributes.append(all) }
         return attributes
     }
 }

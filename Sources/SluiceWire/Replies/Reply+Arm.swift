@@ -9,7 +9,7 @@ extension Reply {
             // Earlier servers do not name the arm.
             arm.map(Int.init).flatMap { arms.indices.contains($0) ? $0 : nil }
                 ?? arms.firstIndex { $0.name == channel }
-        case .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: nil
+        case .data, .timeout, .timeoutWithoutReceivers, .cancelled, .maybe, .otherwise, .end, .error: nil
         }
     }
 
@@ -18,7 +18,8 @@ extension Reply {
     package var namesFailedArm: Bool {
         switch self {
         case .closed, .poisoned, .rejected: true
-        case .ok, .message, .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: false
+        case .ok, .message, .data, .timeout, .timeoutWithoutReceivers, .cancelled, .maybe, .otherwise, .end, .error:
+            false
         }
     }
 
@@ -28,7 +29,8 @@ extension Reply {
         case .closed(let channel, let reason, _): .closed(channel, reason, arm: arm)
         case .poisoned(let channel, let reason, _): .poisoned(channel, reason, arm: arm)
         case .rejected(let channel, let reason, _): .rejected(channel, reason, arm: arm)
-        case .ok, .message, .data, .timeout, .cancelled, .maybe, .otherwise, .end, .error: self
+        case .ok, .message, .data, .timeout, .timeoutWithoutReceivers, .cancelled, .maybe, .otherwise, .end, .error:
+            self
         }
     }
 }

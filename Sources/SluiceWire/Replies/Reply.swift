@@ -10,6 +10,9 @@ package enum Reply: Sendable, Hashable {
     case data(Body, Attributes = Attributes())
     /// The timeout has passed, and the command certainly had no effect.
     case timeout
+    /// The timeout of a send has passed, it certainly had no effect, and nobody receives from the channel. Sent only to
+    /// clients that understand ``Feature/receivers``.
+    case timeoutWithoutReceivers
     /// The channel has ended, with an optional reason. The reply to a select names the arm.
     case closed(ChannelName, String?, arm: Int32? = nil)
     /// The channel was poisoned, with an optional reason. The reply to a select names the arm.

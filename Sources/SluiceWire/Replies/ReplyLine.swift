@@ -22,7 +22,9 @@ struct ReplyLine: Sendable {
         switch reply {
         case .message(let channel, _, let attributes): .message(channel, body, attributes)
         case .data(_, let attributes): .data(body, attributes)
-        case .ok, .timeout, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise, .end, .error: reply
+        case .ok, .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled, .maybe, .otherwise,
+            .end, .error:
+            reply
         }
     }
 
@@ -38,8 +40,8 @@ struct ReplyLine: Sendable {
             return (.data([], try words.attributes()), length)
         case .timeout:
             // A later server may add attributes.
-            _ = try words.attributes()
-            return (.timeout, nil)
+            let attributes = try words.attributes()
+            return (attributes.common.receivers == 0 ? .timeoutWithoutReceivers : .timeout, nil)
         case .closed:
             let (channel, arm, reason) = try words.failedArm()
             return (.closed(channel, reason, arm: arm), nil)

@@ -74,7 +74,7 @@ struct CallJob: Sendable {
             invocation.console.complain("the message was taken without an answer")
             return .status(.error)
         case let reply:
-            let failure = Failure(reply)
+            let failure = Failure(reply, sendingOn: template.channel)
             invocation.console.complain(failure.message)
             return .status(failure.status)
         }

@@ -56,9 +56,13 @@ extension Failure {
     }
 
     /// Describes a reply that is not the expected one.
-    init(_ reply: Reply) {
+    ///
+    /// - Parameter channel: the channel of a send or a call.
+    init(_ reply: Reply, sendingOn channel: ChannelName? = nil) {
         switch reply {
         case .timeout: self.init("the time ran out", .timeout)
+        case .timeoutWithoutReceivers:
+            self.init("the time ran out: nobody receives from \(channel.map { "'\($0)'" } ?? "the channel")", .timeout)
         case .closed(let channel, let reason, _): self.init(Self.text("\(channel) is closed", reason), .ended)
         case .poisoned(let channel, let reason, _): self.init(Self.text("\(channel) is poisoned", reason), .ended)
         case .rejected(let channel, let reason, _): self.init(Self.text("rejected on \(channel)", reason), .rejected)
@@ -69,9 +73,9 @@ extension Failure {
         }
     }
 
-    init(_ outcome: OperationOutcome) {
+    init(_ outcome: OperationOutcome, sendingOn channel: ChannelName? = nil) {
         switch outcome {
-        case .reply(let reply, _): self.init(reply)
+        case .reply(let reply, _): self.init(reply, sendingOn: channel)
         case .failed(let error): self.init(error)
         }
     }

@@ -9,11 +9,14 @@ final class CountedSending: @unchecked Sendable {
     /// What the closure for all messages changes: a closure for each would cost an allocation.
     private final class Counter: @unchecked Sendable {
         // Sendable: on the reactor's thread only.
+        let channel: ChannelName
         var tally = SendTally()
         var onOutcome: () -> Void = {}
 
+        init(of channel: ChannelName) { self.channel = channel }
+
         func count(_ outcome: OperationOutcome) {
-            tally.count(outcome)
+            tally.count(outcome, on: channel)
             onOutcome()
         }
     }
@@ -27,7 +30,7 @@ final class CountedSending: @unchecked Sendable {
     /// - Parameter template: the command that is sent with each message.
     init(_ template: SendCommand, of client: Client) {
         pipeline = SendPipeline(template, window: Self.window, of: client)
-        let counter = Counter()
+        let counter = Counter(of: template.channel)
         self.counter = counter
         count = { counter.count($0) }
     }

@@ -33,14 +33,16 @@ struct SendTally: Sendable, Hashable, Encodable {
     var failed: Int { timedOut + ended + withdrawn + refused + inDoubt }
 
     /// Counts the outcome of one message.
-    mutating func count(_ outcome: OperationOutcome) {
+    ///
+    /// - Parameter channel: the channel that it was sent on.
+    mutating func count(_ outcome: OperationOutcome, on channel: ChannelName) {
         switch outcome {
-        case .reply(let reply, _): count(reply)
+        case .reply(let reply, _): count(reply, on: channel)
         case .failed(let error): count(error)
         }
     }
 
-    mutating func count(_ reply: Reply) {
+    mutating func count(_ reply: Reply, on channel: ChannelName? = nil) {
         switch reply {
         case .ok(let attributes):
             if attributes.isDropped {
@@ -51,7 +53,7 @@ struct SendTally: Sendable, Hashable, Encodable {
                 taken += 1
             }
             return
-        case .timeout: timedOut += 1
+        case .timeout, .timeoutWithoutReceivers: timedOut += 1
         case .closed, .poisoned: ended += 1
         case .cancelled: withdrawn += 1
         case .maybe: inDoubt += 1
@@ -60,7 +62,7 @@ struct SendTally: Sendable, Hashable, Encodable {
             rejected += 1
         case .error, .message, .data, .otherwise, .end: refused += 1
         }
-        if problem == nil { problem = Failure(reply).message }
+        if problem == nil { problem = Failure(reply, sendingOn: channel).message }
     }
 
     /// Counts a message to which the hub has not replied.

@@ -19,7 +19,7 @@ package enum Checker {
         SlowReadersApplyBackpressure(), ChannelsEndForAReason(), EndedChannelsStayEnded(), BarriersOpenWhenFull(),
         BroadcastsReachEveryReceiver(), OnceChannelsHaveOneValue(), NothingIsLeftAtRest(), DrainingEnds(),
         MemoryIsBounded(), CallsGetTheirAnswer(), RejectionsAreFinal(), FencesGrow(), DelaysAreKept(),
-        TurnsAreBounded(), ChargesCoverWhatIsKept(),
+        TurnsAreBounded(), ChargesCoverWhatIsKept(), TimeoutsTellOfReceivers(),
     ]
 }
 

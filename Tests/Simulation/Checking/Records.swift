@@ -36,7 +36,8 @@ struct SendRecord: Sendable {
             return attributes.contains { $0.key == .dropped } ? .dropped : .done(attributes)
         case .data(_, let attributes): return .done(attributes)
         case .rejected(_, _, let rejected): return rejected.map(Int.init) == arm ? .rejected : .failed
-        case .timeout, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end: return .failed
+        case .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .cancelled, .error, .otherwise, .message, .end:
+            return .failed
         case .maybe, nil: return .inDoubt
         }
     }
@@ -116,7 +117,12 @@ extension Exchange {
     var isAcknowledgement: Bool { if case .acknowledge? = command { true } else { false } }
     /// Whether the command was answered with `OK`.
     var isDone: Bool { if case .ok? = final?.reply { true } else { false } }
-    var isTimedOut: Bool { if case .timeout? = final?.reply { true } else { false } }
+    var isTimedOut: Bool {
+        switch final?.reply {
+        case .timeout, .timeoutWithoutReceivers: true
+        default: false
+        }
+    }
 
     /// The time for which a send is delayed. Zero for other commands.
     var delay: Duration { if case .send(let send)? = command { send.delay ?? .zero } else { .zero } }

@@ -66,6 +66,7 @@ package struct Planner {
             }
         }
         if chance.happens(1, of: 6) { drain() }
+        setting.understandsReceivers = !isCrowd && chance.happens(1, of: 2)
     }
 
     /// Starts an endless receive on each channel, mostly the only receiver there.
@@ -353,7 +354,7 @@ package struct Planner {
                 chance.one(of: [
                     "fetch it", "recv", "send timeout=1 x y", "recv a b", "ack 1", "ack 1 2", "call r!", "recv r!",
                 ]))
-        case 1: return .operate(Operation(command: .hello))
+        case 1: return .operate(Operation(command: .hello()))
         case 2: return .operate(Operation(command: .ping(body("p"))))
         case 3: return .operate(Operation(command: .inspect(Inspection(.stuck))))
         case 4: return .operate(Operation(command: .inspect(Inspection(.waiters(channel: nil)))))

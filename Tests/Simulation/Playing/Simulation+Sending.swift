@@ -36,6 +36,9 @@ extension Simulation {
         connections.append(connection)
         history.connections.append(ConnectionRecord(client: client, address: address))
         hash.add(.connected, connection.number, at: now)
+        if plan.setting.understandsReceivers, client >= 0 {
+            send(.hello(understanding: [.receivers]), isTagged: false, on: connection, step: -1)
+        }
         return connection
     }
 

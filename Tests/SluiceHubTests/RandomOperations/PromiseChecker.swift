@@ -240,7 +240,8 @@ final class PromiseChecker {
             fail(operation.sends)
             hand(channel.description, String(decoding: body, as: UTF8.self), attributes, operation)
         case .maybe: break
-        case .timeout, .closed, .poisoned, .rejected, .cancelled, .otherwise, .error: fail(operation.sends)
+        case .timeout, .timeoutWithoutReceivers, .closed, .poisoned, .rejected, .cancelled, .otherwise, .error:
+            fail(operation.sends)
         case .data(let answer, _):
             guard let call = operation.sends.first, call.wantsAnswer else { return fault("\(reply) is for no call") }
             if call.message.answer != answer { fault("\(call.message.text) was not answered with \(reply)") }

@@ -12,7 +12,9 @@ import Testing
 
     @Test("Some verbs are complete commands by themselves")
     func verbsStandAlone() throws {
-        #expect(try command("HELLO") == .hello)
+        #expect(try command("HELLO") == .hello())
+        #expect(try command("hello features=receivers,call,later") == .hello(understanding: [.receivers, .call]))
+        #expect(try command("HELLO features=") == .hello(understanding: []))
         #expect(try command("QUIT") == .quit)
         #expect(try command("HELP") == .help(nil))
         #expect(try command("PING") == .ping([]))

@@ -19,7 +19,8 @@ enum Examples {
         let alice = try channel("alice")
         let tokens = [Body("s3cret"), Body("a=b\r"), [0, 0xFF, 0x0D, 0x09, 0x0D], Body("#\r\r")]
         return [
-            .hello, .ping([]), .ping(Body("hi")), .ping(Body("\nQUIT\r\n")), .quit, .help(nil), .cancel(try tag("a.1")),
+            .hello(), .hello(understanding: []), .hello(understanding: [.receivers, .call]), .ping([]),
+            .ping(Body("hi")), .ping(Body("\nQUIT\r\n")), .quit, .help(nil), .cancel(try tag("a.1")),
             .name(alice), .name(alice, waitsForAll: true), .kill(KillCommand(.principal(alice))),
             .kill(KillCommand(.client("[::1]:9"), reason: "too many jobs")),
         ] + tokens.map { .authenticate(Credentials(alice, token: $0)) } + Verb.allCases.map { .help($0) }

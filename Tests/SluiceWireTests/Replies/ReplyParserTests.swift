@@ -33,7 +33,8 @@ import Testing
             .ok([]), .ok([Attribute(.arm, 3)]), .ok(greeting),
             .message(jobs, Body("hello"), []), .message(jobs, [], [Attribute(.arm, 63)]),
             .message(jobs, Body("\n\r\n"), []),
-            .message(jobs, Body(0...255), []), .data([]), .data(Body("OK\nEND\n")), .timeout, .closed(jobs, nil),
+            .message(jobs, Body(0...255), []), .data([]), .data(Body("OK\nEND\n")), .timeout, .timeoutWithoutReceivers,
+            .closed(jobs, nil),
             .closed(jobs, nil, arm: 3), .closed(jobs, "no more of it", arm: 0), .poisoned(jobs, "arms up", arm: 63),
             .closed(jobs, "no more of it"), .poisoned(jobs, nil), .poisoned(jobs, "kaputt ü"), .cancelled(nil),
             .cancelled("eof"),
@@ -55,6 +56,7 @@ import Testing
     @Test("Unknown codes and keys are accepted")
     func codesAndKeysOfLaterVersionsAreValues() throws {
         #expect(steps(of: Body("TIMEOUT brand-new=1\n")) == [.reply(nil, .timeout)])
+        #expect(steps(of: Body("TIMEOUT receivers=2\n")) == [.reply(nil, .timeout)])
         let found = steps(of: Body("ERR brand-new reason\nOK brand-new=1\n"))
         guard case .reply(nil, .error(let error)) = found.first, case .reply(nil, .ok(let attributes)) = found.last
         else {

@@ -17,6 +17,7 @@ import Testing
         #expect(encoded(.message(jobs, [], [Attribute(.arm, 0)])) == "MSG jobs 0 arm=0\n\n")
         #expect(encoded(.data(Body("a\nb"))) == "DATA 3\na\nb\n")
         #expect(encoded(.timeout) == "TIMEOUT\n")
+        #expect(encoded(.timeoutWithoutReceivers) == "TIMEOUT receivers=0\n")
         #expect(encoded(.closed(jobs, nil)) == "CLOSED jobs\n")
         #expect(encoded(.closed(jobs, "no more")) == "CLOSED jobs no more\n")
         #expect(encoded(.closed(jobs, nil, arm: 0)) == "CLOSED jobs arm=0\n")

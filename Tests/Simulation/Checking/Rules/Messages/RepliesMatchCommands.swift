@@ -26,6 +26,9 @@ struct RepliesMatchCommands: Rule {
         switch reply {
         case .error: return true
         case .timeout: return command.timeout != nil
+        case .timeoutWithoutReceivers:
+            if case .send = command { return command.timeout != nil }
+            return false
         case .maybe: return mayBeInDoubt(command)
         case .cancelled: return command.mayWait
         case .message(let channel, _, let attributes): return fits(channel, attributes, command)

@@ -45,7 +45,8 @@ struct ReceiversAreServedInOrder: Rule {
                 && ledger.history.rest.pending.contains { ledger.exchanges[$0].sent == exchange.sent }
         }
         switch final.reply {
-        case .timeout: return exchange.command?.timeout != .zero && moment.time < exchange.earliestTimeout ?? 0
+        case .timeout, .timeoutWithoutReceivers:
+            return exchange.command?.timeout != .zero && moment.time < exchange.earliestTimeout ?? 0
         case .message:
             // The message that it got later was sent only afterwards.
             guard
