@@ -62,6 +62,9 @@ extension Client {
     /// Withdraws an operation. Its listener still gets its outcome.
     package func cancel(_ operation: Operation) { link.cancel(operation) }
 
+    /// Lowers the time for which the server may be silent while it owes an answer; see ``ClientOptions/answerTimeout``.
+    package func limitSilence(to time: Duration) { link.limitSilence(to: time) }
+
     /// What the server has said about itself; nil before the first connection.
     package var greeting: ServerGreeting? { link.greeting }
 }

@@ -32,6 +32,10 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private var patience: TimerHandle?
     private var failures = 0
     private var supervisor: GreenTask<Void>?
+    /// Calls `checkLife`.
+    private var pulse: Ticker?
+    /// How long the server may be silent while it owes an answer.
+    private var answerTimeout: Duration
     /// Why there will be no other connection.
     private var end: SluiceError?
     /// Why this client itself has given up the current connection.
@@ -41,6 +45,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         self.address = address
         self.options = options
         self.reactor = reactor
+        answerTimeout = options.answerTimeout
         guard options.answerTimeout >= .milliseconds(4) else {
             throw SluiceError(.misuse, "answerTimeout must be at least 4 ms, and is \(options.answerTimeout)")
         }
@@ -104,6 +109,15 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
     }
 
+    /// Lowers the time for which the server may be silent while it owes an answer.
+    func limitSilence(to time: Duration) {
+        reactor.post { [self] in
+            guard time < answerTimeout else { return }
+            answerTimeout = time
+            if pulse != nil { startPulse() }
+        }
+    }
+
     private func perform(_ actions: ConversationActions) {
         if actions.needsFlush { requestFlush() }
         if actions.needsAlarm { reactor.post { [self] in setAlarm() } }
@@ -124,9 +138,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     // MARK: The task
 
     private func supervise() async {
-        let pulse = try? reactor.tick(every: options.answerTimeout / ClientConversation.checksForAnswer) {
-            [weak self] _ in self?.checkLife()
-        }
+        startPulse()
         while end == nil {
             do throws(SluiceError) {
                 let stream = try await connect()
@@ -142,8 +154,16 @@ final class Link: EndOfTurn, @unchecked Sendable {
             do { try await sleep(for: delay) } catch { break }
         }
         pulse?.stop()
+        pulse = nil
         if case .ended = board.state { return }
         disconnected(end ?? .clientClosed)
+    }
+
+    private func startPulse() {
+        pulse?.stop()
+        pulse = try? reactor.tick(every: answerTimeout / ClientConversation.checksForAnswer) { [weak self] _ in
+            self?.checkLife()
+        }
     }
 
     private var doesNotAnswer: SluiceError { SluiceError(.timedOut, "\(address) does not answer") }

@@ -12,6 +12,8 @@ final class Interruption: @unchecked Sendable {
     /// The signal that has arrived.
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
+    /// Called after the reactions, if there are some.
+    private var hastenings: [() -> Void] = []
     /// When set, takes every signal instead of the reactions.
     var interceptor: ((Int32) -> Void)?
 
@@ -48,7 +50,11 @@ final class Interruption: @unchecked Sendable {
         guard !reactions.isEmpty else { Invocation.die(of: number) }
         signal = number
         for reaction in reactions { reaction(number) }
+        for hasten in hastenings { hasten() }
     }
+
+    /// Calls `action` when the signal has arrived and the command does not end at once, so that its end takes little time.
+    func hasten(_ action: @escaping () -> Void) { hastenings.append(action) }
 
     /// Calls `reaction` when the signal arrives, or now if it has arrived.
     func react(_ reaction: @escaping (Int32) -> Void) {

@@ -17,8 +17,10 @@ final class Invocation: Sendable {
     /// Runs `body` as a command, and ends the process as it says.
     static func run(quiet: Bool, _ body: @escaping @Sendable (Invocation) async throws -> Ending) -> Never {
         let console = Console(isQuiet: quiet)
+        var interruption: Interruption?
         do {
             let invocation = Invocation(try Reactor(name: "sluice"), console)
+            interruption = invocation.interruption
             // Signals, pipes and terminals wake the reactor too, which the search for deadlocks does not know.
             invocation.reactor.hold()
             let ending = try invocation.reactor.run {
@@ -27,16 +29,17 @@ final class Invocation: Sendable {
             }
             invocation.end(ending)
         } catch let failure as Failure {
-            fail(failure, console)
+            fail(failure, console, interruption)
         } catch let error as SluiceError {
-            fail(Failure(error), console)
+            fail(Failure(error), console, interruption)
         } catch {
-            fail(Failure("\(error)"), console)
+            fail(Failure("\(error)"), console, interruption)
         }
     }
 
-    private static func fail(_ failure: Failure, _ console: Console) -> Never {
+    private static func fail(_ failure: Failure, _ console: Console, _ interruption: Interruption?) -> Never {
         console.complain(failure.message)
+        if let signal = interruption?.signal { die(of: signal) }
         exit(failure.status.rawValue)
     }
 
@@ -101,8 +104,12 @@ final class Invocation: Sendable {
             throw Failure(Failure(error).message, .error)
         }
         if reconnecting, reporting { reportLosses(of: client, place) }
+        interruption.hasten { [weak client] in client?.limitSilence(to: Self.patienceAfterSignal) }
         return client
     }
+
+    /// How long a hub may be silent after a signal, when the command withdraws what is pending.
+    private static let patienceAfterSignal = Duration.seconds(1)
 
     private func reportLosses(of client: Client, _ place: HubPlace) {
         let states = client.states

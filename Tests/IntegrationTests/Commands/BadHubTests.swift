@@ -68,11 +68,7 @@ import Testing
         let count = Self.lasting.reduce(2) { $0 + $1.parked }
         let observer = try LineSocket(port: daemon.port)
         try observer.send(Array("#drain recv nothing\n".utf8))
-        let areParked = try spin {
-            _ = try observer.answer(to: "info format=json")
-            return try #require(try observer.line()).contains(#""parked":\#(count),"#)
-        }
-        #expect(areParked)
+        try daemon.waitUntilParked(count)
         daemon.program.send(signal: signal)
         if signal == SIGTERM { #expect(try observer.line() == "#drain CANCELLED draining") }
         // A hub that drains would wait for the end of the lease.
@@ -80,6 +76,33 @@ import Testing
         defer { daemon.program.send(signal: SIGCONT) }
         // A time that runs out before the hub is stopped is as good.
         try expectErrors(programs, [1, 3, 5])
+    }
+
+    @Test("A signal ends all commands at a hub that is frozen", arguments: [SIGTERM, SIGINT])
+    func aSignalEndsThem(signal: Int32) throws {
+        let daemon = try Daemon()
+        let holder = try daemon.sluice("lock", "held", "--", "sh", "-c", "echo held; read -r line")
+        #expect(try holder.line() == "held")
+        // With the patience of an hour, nothing but the signal ends them.
+        let commands = Self.lasting.filter { !$0.0.contains("--timeout") }
+        let programs = try commands.map { arguments, _ in
+            let words = arguments.filter { $0 != "--no-reconnect" }
+            return (words, try daemon.sluice(words.prefix(1) + ["--patience", "1h"] + words.dropFirst()))
+        }
+        // Runs on a terminal.
+        let top = try daemon.terminal("echo $$; exec sluice top --patience 1h")
+        let topProcess = try #require(try top.line().flatMap { Int32($0.filter { !$0.isWhitespace }) })
+        // Besides the offer of the lock that is held, the trace of top.
+        try daemon.waitUntilParked(commands.reduce(2) { $0 + $1.parked })
+        daemon.program.send(signal: SIGSTOP)
+        defer { daemon.program.send(signal: SIGCONT) }
+        for (_, program) in programs { program.send(signal: signal) }
+        kill(topProcess, signal)
+        for (arguments, program) in programs { #expect(try program.status() == -signal, "\(arguments)") }
+        #expect(try top.status() == 128 + signal)
+        // A program is not known to have ended before its command has.
+        try holder.closeInput()
+        _ = try holder.status()
     }
 
     @Test("A lock is lost when its hub freezes, and its command is stopped")

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 extension Daemon {
@@ -29,6 +30,24 @@ extension Daemon {
         let shell = try Program("/usr/bin/env", ["bash", "-c", script], environment: environment)
         try shell.closeInput()
         return shell
+    }
+
+    /// Starts a shell script on a terminal; see `shell`.
+    func terminal(_ script: String) throws -> Program {
+        try Program(
+            "/usr/bin/env", ["script", "-qec", script, "/dev/null"],
+            environment: try environment.merging(["SHELL": "/bin/sh"]) { $1 })
+    }
+
+    /// Waits until so many operations are parked at the daemon.
+    func waitUntilParked(_ count: Int, location: SourceLocation = #_sourceLocation) throws {
+        let observer = try LineSocket(port: port)
+        defer { observer.close() }
+        let areParked = try spin {
+            _ = try observer.answer(to: "info format=json")
+            return try #require(try observer.line()).contains(#""parked":\#(count),"#)
+        }
+        #expect(areParked, "\(count) operations are not parked", sourceLocation: location)
     }
 
     /// Runs a script, and checks its output.

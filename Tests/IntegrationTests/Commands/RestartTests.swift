@@ -28,17 +28,6 @@ import Testing
             parked: 1),
     ]
 
-    /// Waits until so many operations are parked at the daemon.
-    private func waitUntilParked(_ count: Int, at daemon: Daemon) throws {
-        let observer = try LineSocket(port: daemon.port)
-        defer { observer.close() }
-        let areParked = try spin {
-            _ = try observer.answer(to: "info format=json")
-            return try #require(try observer.line()).contains(#""parked":\#(count),"#)
-        }
-        #expect(areParked, "\(count) operations are not parked")
-    }
-
     private func restart(_ daemon: Daemon, after signal: Int32) throws -> Daemon {
         let address = "127.0.0.1:\(try daemon.port)"
         try daemon.expectEnd(after: signal, status: signal == SIGTERM ? 0 : -signal)
@@ -50,9 +39,9 @@ import Testing
         var daemon = try Daemon()
         let program = try daemon.sluice(command.arguments)
         for _ in 0..<2 {
-            try waitUntilParked(command.parked, at: daemon)
+            try daemon.waitUntilParked(command.parked)
             daemon = try restart(daemon, after: signal)
-            try waitUntilParked(command.parked, at: daemon)
+            try daemon.waitUntilParked(command.parked)
             try daemon.expect("", of: command.trigger)
             let line = try #require(try program.line())
             #expect(line == "x" || line.contains("jobs"), "\(line)")
@@ -69,7 +58,7 @@ import Testing
     func theyEndOnRequest(command: Lasting, signal: Int32) throws {
         let daemon = try Daemon()
         let program = try daemon.sluice(command.arguments + ["--no-reconnect"])
-        try waitUntilParked(command.parked, at: daemon)
+        try daemon.waitUntilParked(command.parked)
         try daemon.expectEnd(after: signal, status: signal == SIGTERM ? 0 : -signal)
         #expect(try program.errorOutput().hasPrefix("sluice: "))
         #expect(try program.status() == 1)
@@ -87,8 +76,7 @@ import Testing
         #expect(try holder.line() == "held")
         let program = try daemon.sluice(arguments)
         // The offer of the lock, and what the command waits for.
-        try waitUntilParked(
-            arguments[0] == "trace" || arguments.contains("--exec") ? 2 : 3, at: daemon)
+        try daemon.waitUntilParked(arguments[0] == "trace" || arguments.contains("--exec") ? 2 : 3)
         try daemon.expectEnd(after: SIGKILL, status: -SIGKILL)
         let lost = try #require(try program.errorLine())
         #expect(lost.hasSuffix(" again"))
@@ -102,15 +90,15 @@ import Testing
         var (source, destination) = (try Daemon(), try Daemon())
         let pipe = try source.sluice("pipe", "a", "b", "--to", "127.0.0.1:\(try destination.port)")
         // Two counted receives wait for messages.
-        try waitUntilParked(2, at: source)
+        try source.waitUntilParked(2)
         source = try restart(source, after: signal)
-        try waitUntilParked(2, at: source)
+        try source.waitUntilParked(2)
         let first = try source.sluice("send", "a", "first")
         try destination.expect("first\n", of: "sluice recv b")
         #expect(try first.status() == 0)
         // A message waits at the second hub when that ends. It comes again.
         let second = try source.shell("for i in 1 2 3; do echo $i; done | sluice send a")
-        try waitUntilParked(3, at: destination)
+        try destination.waitUntilParked(3)
         destination = try restart(destination, after: signal)
         try destination.expect("1\n2\n3\n", of: "sluice recv -n 3 b")
         #expect(try second.status() == 0)
@@ -125,12 +113,12 @@ import Testing
         #expect(try holder.line() == "held")
         let waiting = try daemon.sluice("lock", "db", "--", "echo", "now")
         // The two offers of the token, and the wait for it.
-        try waitUntilParked(3, at: daemon)
+        try daemon.waitUntilParked(3)
         if signal == SIGTERM {
             // A hub that drains waits for the holder.
             let observer = try LineSocket(port: daemon.port)
             try observer.send(Array("#w recv nothing\n".utf8))
-            try waitUntilParked(4, at: daemon)
+            try daemon.waitUntilParked(4)
             daemon.program.send(signal: SIGTERM)
             #expect(try observer.line() == "#w CANCELLED draining")
             observer.close()
@@ -160,7 +148,7 @@ import Testing
         #expect(try lost.status() == 5)
         let next = try daemon.shell("echo \(second.path) | sluice send jobs")
         // The message is on its way to the worker, which has no place for it.
-        try waitUntilParked(1, at: daemon)
+        try daemon.waitUntilParked(1)
         try FileManager.default.removeItem(atPath: first.path)
         #expect(try worker.line() == "end \(first.path)")
         #expect(try worker.line() == "begin \(second.path)")
