@@ -108,8 +108,9 @@ import Testing
     @Test("A lock is lost when its hub freezes, and its command is stopped")
     func aHeldLockIsLost() throws {
         let daemon = try Daemon()
+        // The lease is not renewed before the connection is lost.
         let holder = try daemon.sluice(
-            "lock", "--patience", "300ms", "db", "--", "sh", "-c",
+            "lock", "--patience", "300ms", "--lease", "1h", "db", "--", "sh", "-c",
             "trap 'echo stopped; exit 0' TERM; echo held; while :; do sleep 0.01; done")
         #expect(try holder.line() == "held")
         daemon.program.send(signal: SIGSTOP)

@@ -40,6 +40,9 @@ import Testing
         try write("listen: 127.0.0.1:0\nlimits:\n  drain-seconds: 0\n", to: file)
         #expect(try reload(daemon).last?.contains("configuration reloaded") == true)
         daemon.program.send(signal: SIGTERM)
+        while let line = try daemon.program.errorLine(), !line.contains("limit=0.0 seconds ") {
+            try #require(!line.contains("limit="), "\(line)")
+        }
         #expect(try sender.line() == "MAYBE draining")
         #expect(try daemon.program.status() == 0)
     }
