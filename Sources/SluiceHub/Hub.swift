@@ -255,6 +255,7 @@ public final class Hub: Sendable {
         if aftermath.continues { timekeeper.post { [weak self] in self?.continueUnfinishedWork() } }
         if aftermath.ebbs { giveMemoryBack() }
         if aftermath.memoryFalls { timekeeper.post { ResidentMemory.returnToSystem() } }
+        for event in aftermath.events { report(event) }
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }
 

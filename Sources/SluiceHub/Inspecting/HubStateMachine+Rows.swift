@@ -33,6 +33,7 @@ extension HubStateMachine {
             report.maxAttempts = policy.maxAttempts
             report.dead = policy.deadChannel?.description
             report.retrySeconds = policy.retryDelay.map { $0 / .seconds(1) }
+            report.waitingDeadLetters = policy.deadChannel.flatMap { _ in extras?.heldRejections }
         }
         switch channel.engine.ending {
         // A once channel that has its value is still open for receivers.

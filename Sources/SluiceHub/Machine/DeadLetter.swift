@@ -31,6 +31,14 @@ final class DeadLetter: Sendable {
     }
 }
 
+/// A rejected message that waits for its dead channel, for the log.
+struct HeldRejection {
+    let channel: ChannelName
+    let dead: ChannelName
+    let obstacle: ClientEvent.DeadChannelObstacle
+    let sender: ClientRecord
+}
+
 /// The reason for which a message is rejected.
 struct Rejection: Sendable {
     let reason: String?

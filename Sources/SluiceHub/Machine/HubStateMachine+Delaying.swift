@@ -73,6 +73,7 @@ extension HubStateMachine {
         offer.place = .gone
         guard let rejection = offer.extras?.rejection.take() else { return nil }
         totals.heldRejections -= 1
+        channel.extras?.heldRejections -= 1
         return rejection
     }
 

@@ -42,6 +42,7 @@ extension HubStateMachine {
         discard(offer, on: channel)
         if let place {
             totals.deadLetters += 1
+            channel.extras?.isHoldReported = false
             keep(draft, on: place, OfferExtras(letter), charging: bytes, to: payer)
         }
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(.rejected(channel.name, reason))) }
@@ -73,7 +74,26 @@ extension HubStateMachine {
         extras.rejection = rejection
         offer.extras = extras
         totals.heldRejections += 1
+        channel.extras?.heldRejections += 1
+        reportHold(of: offer, on: channel)
         rest(offer, on: channel, until: now &+ Self.pauseBeforeMoving)
+    }
+
+    /// Reports the first of the messages that wait for a dead channel.
+    private mutating func reportHold(of offer: Offer, on channel: NamedChannel) {
+        guard let extras = channel.extras, !extras.isHoldReported, let dead = extras.policy?.deadChannel else { return }
+        extras.isHoldReported = true
+        heldRejections.append(
+            HeldRejection(
+                channel: channel.name, dead: dead, obstacle: obstacle(at: dead), sender: offer.payer ?? nobody))
+    }
+
+    /// Returns why a dead channel takes no message.
+    private func obstacle(at name: ChannelName) -> ClientEvent.DeadChannelObstacle {
+        guard let dead = channels.existing(name) else { return .missing }
+        if dead.engine.ending != nil { return .ended }
+        guard case .queue(let capacity, _)? = dead.extras?.declaration, capacity > 0 else { return .keepsNothing }
+        return dead.engine.hasRoom ? .limit : .full
     }
 
     /// Makes a channel keep a message that comes from another one. The caller has checked that it may.

@@ -132,6 +132,10 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     /// The delayed messages, by position: see `Offer.Place.delayed`.
     @exclusivity(unchecked) var resting = IndexedHeap<Offer>()
+    /// The number of the delayed messages that are rejected and wait for room in the dead channel.
+    @exclusivity(unchecked) var heldRejections = 0
+    /// Whether it was reported that rejected messages wait, and none has moved since.
+    @exclusivity(unchecked) var isHoldReported = false
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
     /// Whether the channel was closed because its last joined receiver has left.

@@ -10,6 +10,23 @@ public struct ClientEvent: Sendable, Hashable {
         case poisoned(channel: String, reason: String?)
         /// The client got `ERR limit`, with this text.
         case limited(String)
+        /// The client's message was rejected and waits, because the dead channel of its channel does not take it. Reported
+        /// again when a message of the channel has moved in between.
+        case deadLetterWaits(channel: String, dead: String, because: DeadChannelObstacle)
+    }
+
+    /// Why a dead channel does not take a rejected message.
+    public enum DeadChannelObstacle: String, Sendable, Hashable {
+        /// No client has opened the channel.
+        case missing = "does not exist"
+        /// The channel is closed or poisoned.
+        case ended = "has ended"
+        /// The channel was not opened with a capacity.
+        case keepsNothing = "keeps no messages"
+        /// The channel has no room.
+        case full = "is full"
+        /// A limit on memory does not permit it.
+        case limit = "may not keep more"
     }
 
     /// What happened.

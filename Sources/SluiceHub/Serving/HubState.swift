@@ -19,6 +19,8 @@ struct Aftermath {
     /// later, because most have left.
     var memoryFalls = false
     var ebbs = false
+    /// The events to report.
+    var events: [ClientEvent] = []
     /// Whether to continue unfinished work in the timekeeper's next turn.
     var continues = false
     /// Whether the hub has drained.
@@ -26,6 +28,7 @@ struct Aftermath {
 
     var isEmpty: Bool {
         woken.isEmpty && answers.isEmpty && alarm == nil && !ebbs && !memoryFalls && !continues && !isDrained
+            && events.isEmpty
     }
 }
 
@@ -235,11 +238,22 @@ struct HubState: ~Copyable, @unchecked Sendable {
             isContinuing = true
             aftermath.continues = true
         }
+        if !machine.heldRejections.isEmpty { reportHeldRejections(&aftermath) }
         aftermath.ebbs = machine.hasEbbed
         machine.hasEbbed = false
         aftermath.memoryFalls = memoryFalls
         aftermath.isDrained = isDrained
         return aftermath.isEmpty ? nil : aftermath
+    }
+
+    private mutating func reportHeldRejections(_ aftermath: inout Aftermath) {
+        aftermath.events = machine.heldRejections.map {
+            ClientEvent(
+                kind: .deadLetterWaits(
+                    channel: $0.channel.description, dead: $0.dead.description, because: $0.obstacle),
+                address: $0.sender.address, principal: $0.sender.principal?.description, command: nil)
+        }
+        machine.heldRejections = []
     }
 
     /// Collects the replies for connections of `share`, and puts those for other connections into the mail of their

@@ -79,6 +79,9 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     public var maxAttempts: Int?
     /// The name of the channel that rejected messages move to. Nil if they are discarded.
     public var dead: String?
+    /// The number of rejected messages that the dead channel does not take yet. Nil without a dead channel, or if the server
+    /// does not tell.
+    public var waitingDeadLetters: Int?
     /// The time between the first two attempts at a message. Nil if it is offered again at once.
     public var retrySeconds: Double?
     /// The time for which the oldest send or receive on the channel waits. Nil if none waits.
@@ -142,6 +145,9 @@ public struct ChannelReport: Codable, Sendable, Hashable {
     }
 
     package var stateText: String {
+        if let dead, let waitingDeadLetters, waitingDeadLetters > 0, state == .open {
+            return "\(state.rawValue): \(waitingDeadLetters) rejected wait for \(dead)"
+        }
         guard let reason = String(readableReason: reason) else { return state.rawValue }
         return "\(state.rawValue): \(reason)"
     }

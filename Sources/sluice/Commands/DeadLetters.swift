@@ -42,25 +42,39 @@ struct DeadChannelRow: Encodable, Hashable {
     var from: String
     /// The number of its messages that were rejected since it exists.
     var rejected: Int
+    /// The number of its rejected messages that the dead channel does not take. Nil if the hub does not tell.
+    var waiting: Int?
+    /// Why the dead channel takes no messages. Nil if it takes some, or is full.
+    var problem: String?
 
     static func rows(of report: ChannelsReport) -> [DeadChannelRow] {
-        let kept = Dictionary(report.channels.map { ($0.name, $0.buffered + $0.leased) }) { first, _ in first }
+        let channels = Dictionary(report.channels.map { ($0.name, $0) }) { first, _ in first }
         return
             report.channels
             .compactMap { source in
                 source.dead.map {
-                    DeadChannelRow(dead: $0, messages: kept[$0], from: source.name, rejected: source.rejected ?? 0)
+                    DeadChannelRow(
+                        dead: $0, messages: channels[$0].map { $0.buffered + $0.leased }, from: source.name,
+                        rejected: source.rejected ?? 0, waiting: source.waitingDeadLetters,
+                        problem: problem(of: channels[$0]))
                 }
             }
             .sorted { ($0.dead, $0.from) < ($1.dead, $1.from) }
     }
 
+    private static func problem(of dead: ChannelReport?) -> String? {
+        guard let dead else { return "does not exist" }
+        if dead.state != .open { return "is \(dead.state.rawValue)" }
+        return dead.kind == .queue && dead.capacity > 0 ? nil : "keeps no messages"
+    }
+
     static func table(of rows: [DeadChannelRow]) -> [UInt8] {
         if rows.isEmpty { return Array("no channel has a dead channel\n".utf8) }
-        var table = TextTable(.text("DEAD"), .text("MESSAGES"), .text("FROM"), .number("REJECTED"))
+        var table = TextTable(
+            .text("DEAD"), .text("MESSAGES"), .text("FROM"), .number("REJECTED"), .number("WAITING"))
         for row in rows {
-            let messages = row.messages.map { "\($0)" } ?? "does not exist"
-            table.append(row.dead, messages, row.from, "\(row.rejected)")
+            let messages = row.problem ?? row.messages.map { "\($0)" }
+            table.append(row.dead, messages, row.from, "\(row.rejected)", row.waiting.map { "\($0)" })
         }
         return Array(table.text().utf8).escapedForTerminal(keepingBreaks: true) + [0x0A]
     }

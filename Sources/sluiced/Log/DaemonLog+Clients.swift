@@ -56,6 +56,11 @@ extension ClientEvent.Kind {
         case .poisoned(let channel, let reason):
             (.notice, "channel poisoned", [("channel", channel)] + (reason.map { [("reason", $0)] } ?? []))
         case .limited(let message): (.notice, "command refused", [("limit", message)])
+        case .deadLetterWaits(let channel, let dead, let obstacle):
+            (
+                .warning, "rejected messages wait for their dead channel",
+                [("channel", channel), ("dead", dead), ("because", obstacle.rawValue)]
+            )
         }
     }
 }

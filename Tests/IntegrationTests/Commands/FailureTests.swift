@@ -36,6 +36,7 @@ import Testing
             """
             dead jobs 2
             gone jobs -
+            gone does not exist other 0 1
             {"attempts":1,"from":"jobs","message":"a","reason":"attempts"}
             {"message":"c"}
             {"attempts":1,"from":"jobs","message":"a","reason":"attempts"}
@@ -50,9 +51,15 @@ import Testing
                 sluice open --capacity 5 --max-attempts 1 --dead gone other
                 sluice dead list | while read d m f r; do [ "$f" = jobs ] && echo $d $f $m; done
                 sluice dead list | grep -c "gone *does not exist *other" | sed "s/1/gone jobs -/"
+                sluice send other d; sluice recv --exec false --timeout 0 other 2> /dev/null
+                sluice dead list | grep gone | tr -s ' '
                 sluice dead show --json dead; sluice dead show --json -n 1 dead; sluice dead redrive -n 1 dead
                 sluice recv jobs; sluice recv dead
                 """)
+        // The message that has waited moves when its dead channel is opened.
+        try daemon.expect(
+            "d\n0\n",
+            of: "sluice open --capacity 1 gone; sluice recv gone; sluice recv other --timeout 0; echo $(($? - 3))")
         try daemon.expect(status: 1, "no such channel", of: "dead", "redrive", "nowhere")
         try daemon.expect(status: 0, of: "dead", "show", "nowhere")
     }

@@ -52,6 +52,28 @@ import Testing
         #expect(events.allSatisfy { $0.principal == "alice" && $0.address.hasPrefix("127.0.0.1:") })
     }
 
+    @Test(
+        "A rejected message that its dead channel does not take is reported",
+        arguments: [
+            ("", ClientEvent.DeadChannelObstacle.missing), ("OPEN dead\n", .keepsNothing),
+            ("OPEN cap=1 dead\nCLOSE dead\n", .ended), ("OPEN cap=1 dead\nSEND dead x\n", .full),
+        ])
+    func waitingDeadLettersAreReported(beginning: String, obstacle: ClientEvent.DeadChannelObstacle) throws {
+        let events = try events(
+            beginning + """
+                OPEN cap=5 max-attempts=1 dead=dead jobs
+                SEND jobs a
+                SEND jobs b
+                RECV lease=1m jobs
+                REJECT 1.0
+                RECV lease=1m jobs
+                REJECT 2.0
+
+                """)
+        let kinds = events.map(\.kind).filter { if case .deadLetterWaits = $0 { true } else { false } }
+        #expect(kinds == [.deadLetterWaits(channel: "jobs", dead: "dead", because: obstacle)])
+    }
+
     @Test("A limit that the parser notices is reported")
     func limitsOfLinesAreReported() throws {
         let events = try events("OPEN cap=99999999 jobs\n")
