@@ -15,13 +15,13 @@ final class LeaseKeeper: @unchecked Sendable {
     private let gate: Gate
     private var ticker: Ticker?
     private var held: [ObjectIdentifier: Hold] = [:]
-    /// Acknowledgements and nacks that the hub has not answered yet.
-    private var unanswered = 0
+    /// Acknowledgements, nacks and rejections whose replies have not come.
+    private var pendingReplies = 0
     /// Messages that were not held any more when they were acknowledged: another receiver gets them too.
     private(set) var lost = 0
 
     init(lease: Duration, of client: Client, in invocation: Invocation) throws(SluiceError) {
-        gate = Gate("the hub's answers to acknowledgements", on: invocation.reactor)
+        gate = Gate("the hub's replies to acknowledgements", on: invocation.reactor)
         ticker = try invocation.reactor.tick(every: lease / 3) { [weak self] _ in self?.touchAll() }
         invocation.watch(client) { [weak self] in self?.loseThoseOfLostConnections() }
     }
@@ -52,41 +52,41 @@ final class LeaseKeeper: @unchecked Sendable {
 
     /// - Parameters:
     ///   - answer: what the sender gets if it waits for an answer; nil is no answer.
-    ///   - onAnswer: called with the error when the message was not held any more, else with nil.
+    ///   - onReply: called with the error when the message was not held any more, else with nil.
     func acknowledge(
         _ delivery: LeasedDelivery, answer: [UInt8]? = nil,
-        _ onAnswer: @escaping @Sendable (SluiceError?) -> Void = { _ in }
+        _ onReply: @escaping @Sendable (SluiceError?) -> Void = { _ in }
     ) {
         held[ObjectIdentifier(delivery)] = nil
-        unanswered += 1
+        pendingReplies += 1
         delivery.acknowledge(answer: answer) { [self] error in
             if error != nil { lost += 1 }
-            onAnswer(error)
-            noteAnswer()
+            onReply(error)
+            noteReply()
         }
     }
 
     /// - Parameter delay: how long no receiver gets the message.
     func nack(_ delivery: LeasedDelivery, delay: Duration = .zero) {
         held[ObjectIdentifier(delivery)] = nil
-        unanswered += 1
-        delivery.nack(delay: delay) { [self] _ in noteAnswer() }
+        pendingReplies += 1
+        delivery.nack(delay: delay) { [self] _ in noteReply() }
     }
 
     /// - Parameter reason: what the sender is told.
     func reject(_ delivery: LeasedDelivery, reason: String) {
         held[ObjectIdentifier(delivery)] = nil
-        unanswered += 1
-        delivery.reject(reason: reason) { [self] _ in noteAnswer() }
+        pendingReplies += 1
+        delivery.reject(reason: reason) { [self] _ in noteReply() }
     }
 
-    private func noteAnswer() {
-        unanswered -= 1
-        if unanswered == 0 { gate.open() }
+    private func noteReply() {
+        pendingReplies -= 1
+        if pendingReplies == 0 { gate.open() }
     }
 
-    /// Waits until the hub has answered every acknowledgement and nack.
+    /// Waits until the replies to all acknowledgements, nacks and rejections have come.
     func settle() async throws {
-        while unanswered > 0 { try await gate.wait() }
+        while pendingReplies > 0 { try await gate.wait() }
     }
 }
