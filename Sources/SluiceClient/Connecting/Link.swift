@@ -10,7 +10,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     private static let readBytes = 64 << 10
     /// How long output waits for more of it from tasks that were told of their operations together.
-    private static let patienceWithReturning = Duration.microseconds(500)
+    private static let longestGathering = Duration.microseconds(500)
     /// How long the server may take to answer `QUIT`.
     private static let farewellTimeout = Duration.seconds(2)
 
@@ -29,7 +29,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var isDraining = false
     private var alarm: TimerHandle?
     /// Runs while output waits for tasks that were told of their operations.
-    private var patience: TimerHandle?
+    private var gathering: TimerHandle?
     private var failures = 0
     private var supervisor: GreenTask<Void>?
     /// Calls `checkLife`.
@@ -208,10 +208,10 @@ final class Link: EndOfTurn, @unchecked Sendable {
             let actions = conversation.heard(replies) { reactor.nowNanoseconds }
             return (actions, conversation.returning > 0)
         }
-        if isExpecting, patience == nil {
-            patience = reactor.call(after: Self.patienceWithReturning) { [weak self] in
+        if isExpecting, gathering == nil {
+            gathering = reactor.call(after: Self.longestGathering) { [weak self] in
                 guard let self else { return }
-                patience = nil
+                gathering = nil
                 perform(conversation.withLock { $0.expectNobody() })
             }
         }

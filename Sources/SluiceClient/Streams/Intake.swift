@@ -70,8 +70,8 @@ package final class Intake: Sendable {
         /// Messages that the consumer has not taken yet.
         var arrived = Deque<IntakeMessage>()
         /// Messages that have come and are not released.
-        var held = 0
-        var heldBytes = 0
+        var unreleased = 0
+        var unreleasedBytes = 0
         /// The largest message of late, which estimates the size of the next ones.
         var typicalBytes: Int
         var isStopped = false
@@ -79,7 +79,7 @@ package final class Intake: Sendable {
         var waiters: [UnsafeContinuation<Void, Never>] = []
 
         /// Whether messages may still arrive. One that is held may be released without being counted, and another requested.
-        var isExpecting: Bool { !requests.isEmpty || (ending == nil && !isStopped && (wanted != 0 || held > 0)) }
+        var isExpecting: Bool { !requests.isEmpty || (ending == nil && !isStopped && (wanted != 0 || unreleased > 0)) }
 
         mutating func takeWaiters() -> [UnsafeContinuation<Void, Never>] {
             guard !waiters.isEmpty, !arrived.isEmpty || !isExpecting else { return [] }
@@ -163,8 +163,8 @@ package final class Intake: Sendable {
     }
 
     private func release(_ count: Int, bytes: Int, _ state: inout State) {
-        state.held -= count
-        state.heldBytes -= bytes
+        state.unreleased -= count
+        state.unreleasedBytes -= bytes
     }
 
     /// Ends the intake once the messages that the hub has already committed to it have arrived.
@@ -203,20 +203,20 @@ package final class Intake: Sendable {
         return requests
     }
 
-    /// The next counted receive; nil when there is no room for one.
+    /// The next counted receive; nil when the window permits none.
     private func nextRequest(_ state: State) -> Request? {
         guard let windowBytes = demand.windowBytes else {
             guard state.requests.isEmpty else { return nil }
             // The window of a request does not know the messages that came with the requests before.
-            if state.held == 0 { return request(for: state.wanted) }
-            let free = min(demand.window - state.held, state.wanted ?? .max)
+            if state.unreleased == 0 { return request(for: state.wanted) }
+            let free = min(demand.window - state.unreleased, state.wanted ?? .max)
             return free > 0 ? request(for: free) : nil
         }
         // Each receive has a time of its own: with two of them, the second would not know that the first got a message.
         if demand.timeout != nil, !state.requests.isEmpty { return nil }
-        let fitting = max(1, (windowBytes - state.heldBytes) / state.typicalBytes)
-        let fits = state.heldBytes < windowBytes || state.held == 0
-        let free = min(demand.window - state.held, fits ? fitting : 0) - state.requested
+        let fitting = max(1, (windowBytes - state.unreleasedBytes) / state.typicalBytes)
+        let fits = state.unreleasedBytes < windowBytes || state.unreleased == 0
+        let free = min(demand.window - state.unreleased, fits ? fitting : 0) - state.requested
         // Half the window at a time: the next half is requested while this one is on its way.
         let piece = min(max(1, min(demand.window, fitting) / 2), state.wanted ?? .max)
         return free >= piece ? request(for: piece) : nil
@@ -255,8 +255,8 @@ package final class Intake: Sendable {
                 request.remaining = remaining - 1
                 state.requested -= 1
             }
-            state.held += 1
-            state.heldBytes += bytes
+            state.unreleased += 1
+            state.unreleasedBytes += bytes
             if demand.windowBytes != nil {
                 state.typicalBytes = max(bytes + 64, state.typicalBytes - state.typicalBytes / 8)
             }

@@ -35,13 +35,13 @@ public final class SendPipeline: Sendable {
 
     // MARK: Sending
 
-    /// Sends a message as soon as there is room for it in the window, and returns without waiting for its outcome.
+    /// Sends a message as soon as the window permits it, and returns without waiting for its outcome.
     ///
     /// - Parameters:
     ///   - bytes: the message.
     ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
     /// - Throws: the error of the first message that failed, and then this one is not sent; `.cancelled` when the task
-    ///   was cancelled before there was room, and after ``withdraw()``; `.misuse` when `id` is not valid.
+    ///   was cancelled before the window permitted it, and after ``withdraw()``; `.misuse` when `id` is not valid.
     public func send(_ bytes: [UInt8], id: String? = nil) async throws(SluiceError) {
         if let failure = state.withLock({ $0.failure }) { throw failure }
         try await send(bytes, id: id) { _ in }
@@ -52,14 +52,14 @@ public final class SendPipeline: Sendable {
         try await send(Array(text.utf8), id: id)
     }
 
-    /// Sends a message as soon as there is room for it in the window, also after others have failed.
+    /// Sends a message as soon as the window permits it, also after others have failed.
     ///
     /// - Parameters:
     ///   - bytes: the message.
     ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
     ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or
     ///     throws. It must not block.
-    /// - Throws: `.cancelled` when the task was cancelled before there was room, and after ``withdraw()``: nothing was
+    /// - Throws: `.cancelled` when the task was cancelled before the window permitted it, and after ``withdraw()``: nothing was
     ///   sent, and `onOutcome` is not called; `.misuse` when `id` is not valid.
     public func send(
         _ bytes: [UInt8], id: String? = nil,
@@ -71,14 +71,14 @@ public final class SendPipeline: Sendable {
         guard isSent else { throw .operationCancelled }
     }
 
-    /// Submits a message as soon as there is room for it in the window.
+    /// Submits a message as soon as the window permits it.
     ///
     /// - Returns: false when nothing was sent, because the task was cancelled or the pipeline withdrawn.
     package func submit(
         _ body: Body, identity: SendIdentity? = nil, onOutcome: @escaping @Sendable (OperationOutcome) -> Void
     ) async -> Bool {
         var isReserved = reserve(body.count)
-        if isReserved == nil { isReserved = await waitForRoom(body.count) }
+        if isReserved == nil { isReserved = await waitForWindow(body.count) }
         guard isReserved == true else { return false }
         var command = template
         command.body = .owned(body)
@@ -90,24 +90,24 @@ public final class SendPipeline: Sendable {
         return true
     }
 
-    /// Reserves room in the window; false when the pipeline was withdrawn, nil when there is no room.
+    /// Reserves a part of the window; false when the pipeline was withdrawn, nil when the window does not permit it.
     private func reserve(_ bytes: Int) -> Bool? {
         state.withLock { state in
             if isWithdrawn.load(ordering: .relaxed) { return false }
-            guard hasRoom(for: bytes, state) else { return nil }
+            guard fitsWindow(bytes, state) else { return nil }
             state.inFlight += 1
             state.inFlightBytes += bytes
             return true
         }
     }
 
-    /// Waits for room in the window and reserves it; false when the task was cancelled or the pipeline withdrawn first.
-    private func waitForRoom(_ bytes: Int) async -> Bool {
+    /// Waits until the window permits the message, and reserves a part of it; false when the task was cancelled or the pipeline withdrawn first.
+    private func waitForWindow(_ bytes: Int) async -> Bool {
         while !Task.isCancelled {
             if let isReserved = reserve(bytes) { return isReserved }
             await withTaskCancellationHandler {
                 await waitForChange {
-                    !hasRoom(for: bytes, $0) && !isWithdrawn.load(ordering: .relaxed) && !Task.isCancelled
+                    !fitsWindow(bytes, $0) && !isWithdrawn.load(ordering: .relaxed) && !Task.isCancelled
                 }
             } onCancel: {
                 wakeAll()
@@ -116,7 +116,7 @@ public final class SendPipeline: Sendable {
         return false
     }
 
-    private func hasRoom(for bytes: Int, _ state: State) -> Bool {
+    private func fitsWindow(_ bytes: Int, _ state: State) -> Bool {
         state.inFlight == 0 || (state.inFlight < window && state.inFlightBytes + bytes <= Self.windowBytes)
     }
 

@@ -40,7 +40,7 @@ final class CountedSending: @unchecked Sendable {
     /// Calls `reaction` with each outcome.
     func onOutcome(_ reaction: @escaping () -> Void) { counter.onOutcome = reaction }
 
-    /// Sends a message as soon as there is room for it. After `stop`, does nothing.
+    /// Sends a message as soon as the window permits it. After `stop`, does nothing.
     ///
     /// - Parameter outcome: called with the outcome of this message, after it is counted.
     func send(_ body: Body, outcome: (@Sendable (OperationOutcome) -> Void)? = nil) async {
