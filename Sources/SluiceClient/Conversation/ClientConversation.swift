@@ -93,9 +93,9 @@ struct ClientConversation {
                 actions.fail(operation, SluiceError(.disconnected, "there is no connection at the moment"))
                 return actions
             }
-            if case .leave = operation.command {
+            if operation.command.recovery == .disconnected {
                 forgetEnd(of: operation)
-                actions.fail(operation, SluiceError(.disconnected, "the end was lost with its connection"))
+                actions.fail(operation, SluiceError(.disconnected, "what it concerned was lost with its connection"))
                 return actions
             }
         case .closing:
