@@ -40,10 +40,14 @@ extension RemoteChannel {
         _ declaration: ChannelDeclaration = .rendezvous, maxAttempts: Int? = nil, dead: String? = nil,
         retry: Duration? = nil
     ) async throws(SluiceError) {
-        try await client.request(
-            .open(
-                try OpenCommand(
-                    checking: channelName, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)))
+        let command: OpenCommand
+        do throws(WireError) {
+            command = try OpenCommand(
+                checking: channelName, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)
+        } catch {
+            throw SluiceError(.misuse, error.message)
+        }
+        try await client.request(.open(command))
     }
 
     /// Sends rejected messages of this dead channel back to the channels that they come from.

@@ -119,9 +119,14 @@ public struct HubChannel: Sendable {
         _ declaration: ChannelDeclaration = .rendezvous, maxAttempts: Int? = nil, dead: String? = nil,
         retry: Duration? = nil
     ) throws(SluiceError) {
-        try client.performAtOnce(
-            .open(
-                try OpenCommand(checking: name, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)))
+        let command: OpenCommand
+        do throws(WireError) {
+            command = try OpenCommand(
+                checking: name, declaration, maxAttempts: maxAttempts, dead: dead, retry: retry)
+        } catch {
+            throw SluiceError(.misuse, error.message)
+        }
+        try client.performAtOnce(.open(command))
     }
 
     /// Sends rejected messages of this dead channel back to the channels that they come from.

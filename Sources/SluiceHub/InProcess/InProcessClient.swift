@@ -129,23 +129,6 @@ extension Hub {
     }
 }
 
-extension OpenCommand {
-    /// - Throws: `.misuse` if the policy is invalid or not possible for the channel.
-    init(
-        checking channel: ChannelName, _ declaration: ChannelDeclaration, maxAttempts: Int?, dead: String?,
-        retry: Duration?
-    ) throws(SluiceError) {
-        let policy = FailurePolicy(
-            maxAttempts: maxAttempts, deadChannel: try dead.map(ChannelName.init(checking:)), retryDelay: retry)
-        do throws(WireError) {
-            if policy.ifAny != nil { try policy.check(for: channel, declaration) }
-        } catch {
-            throw SluiceError(.misuse, error.message)
-        }
-        self.init(channel, declaration, policy)
-    }
-}
-
 extension ChannelName {
     init(checking name: String) throws(SluiceError) {
         guard let valid = ChannelName(name) else { throw SluiceError(.misuse, ChannelName.rule) }

@@ -10,6 +10,21 @@ package struct OpenCommand: Sendable, Hashable {
         self.declaration = declaration
         self.policy = policy?.ifAny
     }
+
+    /// - Throws: if the policy is invalid or not possible for the channel.
+    package init(
+        checking channel: ChannelName, _ declaration: ChannelDeclaration, maxAttempts: Int?, dead: String?,
+        retry: Duration?
+    ) throws(WireError) {
+        var deadChannel: ChannelName?
+        if let dead {
+            guard let name = ChannelName(dead) else { throw WireError(.badName, ChannelName.rule) }
+            deadChannel = name
+        }
+        let policy = FailurePolicy(maxAttempts: maxAttempts, deadChannel: deadChannel, retryDelay: retry)
+        if policy.ifAny != nil { try policy.check(for: channel, declaration) }
+        self.init(channel, declaration, policy)
+    }
 }
 
 /// What a channel does with its messages (`OPEN [cap=N] [overflow=O] [kind=K]`).
