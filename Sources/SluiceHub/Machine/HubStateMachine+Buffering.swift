@@ -44,7 +44,7 @@ extension HubStateMachine {
                 offer.place = .buffered(ticket)
                 return countBuffered(offer, on: channel)
             }
-            if isForsaken(offer) {
+            if isUnwanted(offer) {
                 _ = channel.engine.withdrawBuffered(ticket)
                 next = nextToAdmit(to: channel)
                 continue

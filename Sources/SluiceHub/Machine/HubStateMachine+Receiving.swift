@@ -69,7 +69,7 @@ extension HubStateMachine {
         }
         var result = channel.engine.receive(holding: isLeased)
         // `isReady` has told those at the head of the queue, so these are few.
-        while case .message(let offer, _) = result, case .queued = offer.place, isForsaken(offer) {
+        while case .message(let offer, _) = result, case .queued = offer.place, isUnwanted(offer) {
             if let extras = channel.extras, let offer = extras.returned.popFirst() { return .offer(offer) }
             result = channel.engine.receive(holding: isLeased)
         }

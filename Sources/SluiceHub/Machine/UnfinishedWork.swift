@@ -78,7 +78,7 @@ extension HubStateMachine {
     /// Tells the select that has sent an offer, if a decision has ended it.
     ///
     /// - Returns: whether no sender needs the offer any more.
-    mutating func isForsaken(_ offer: Offer) -> Bool {
+    mutating func isUnwanted(_ offer: Offer) -> Bool {
         guard let sender = offer.sender, sender.arm != nil, tellIfDecided(sender.operation) else { return false }
         return !offer.isWanted
     }
