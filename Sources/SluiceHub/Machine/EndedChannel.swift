@@ -86,6 +86,6 @@ extension HubStateMachine {
             steps += 1
             return
         }
-        if !tellIfDecided(receiver) { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
+        if !endIfDecided(receiver) { end(receiver.operation, channel.endingReply, arm: receiver.arm) }
     }
 }

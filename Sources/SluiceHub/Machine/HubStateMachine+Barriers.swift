@@ -40,7 +40,7 @@ extension HubStateMachine {
     private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
         guard let barrier, barrier.hasSelects, hasUntold, barrier.verifiedAt != verifications else { return true }
         steps += barrier.count / 16
-        for party in barrier.parked { _ = tellIfDecided(party) }
+        for party in barrier.parked { _ = endIfDecided(party) }
         return barrier.count >= count
     }
 

@@ -41,7 +41,7 @@ final class RoundDelivery: UnfinishedWork {
             }
             _ = receivers.popFirst()
             // An operation with two arms on the channel ends with the first.
-            guard let operation = machine.operation(of: receiver), !machine.tellIfDecided(receiver) else {
+            guard let operation = machine.operation(of: receiver), !machine.endIfDecided(receiver) else {
                 machine.steps += 1
                 continue
             }

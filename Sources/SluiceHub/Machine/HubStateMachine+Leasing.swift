@@ -81,7 +81,7 @@ extension HubStateMachine {
     /// Commits a parked select to the arm whose message a receiver holds: the select no longer waits for its other
     /// arms.
     mutating func commit(_ sender: Offer.Sender, to offer: Offer, on channel: NamedChannel) {
-        if sender.arm != nil, tellIfDecided(sender.operation) { return }
+        if sender.arm != nil, endIfDecided(sender.operation) { return }
         guard let arm = sender.arm, case .select(let select)? = operations[sender.operation]?.wait else { return }
         operations[sender.operation]?.wait = .send(channel, offer, arm: arm)
         if let operation = operations[sender.operation] {

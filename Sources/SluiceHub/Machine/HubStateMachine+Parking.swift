@@ -178,7 +178,7 @@ extension HubStateMachine {
     /// - Parameter reason: the reason that the client gets. Nil sends no reply.
     mutating func withdraw(_ id: OperationID, _ reason: Withdrawal?) {
         guard let operation = operations[id] else { return }
-        if reason != nil, tellIfDecided(id) { return }
+        if reason != nil, endIfDecided(id) { return }
         end(id, reason.map { isInDoubt(operation.wait) ? $0.doubt : reply(to: operation, withdrawnBecause: $0) })
     }
 
@@ -198,7 +198,7 @@ extension HubStateMachine {
             if hasStepsLeft {
                 withdraw(id, reason)
             } else if let operation = operations[id], case .select(let select) = operation.wait {
-                if tellIfDecided(id) { continue }
+                if endIfDecided(id) { continue }
                 if let reason { outbox.finish(operation, id, isInDoubt(operation.wait) ? reason.doubt : reason.reply) }
                 select.isWithdrawn = true
                 selects.append(id)

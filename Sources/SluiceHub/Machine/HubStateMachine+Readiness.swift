@@ -44,7 +44,7 @@ extension HubStateMachine {
         while let offer = channel.engine.firstParkedMessage, isUnwanted(offer) {
             if !hasStepsLeft { return false }
         }
-        while let receiver = channel.engine.firstParkedReceiver, tellIfDecided(receiver) {
+        while let receiver = channel.engine.firstParkedReceiver, endIfDecided(receiver) {
             if !hasStepsLeft { return false }
         }
         return true
@@ -84,7 +84,7 @@ extension HubStateMachine {
         else { return true }
         verifications += 1
         steps += barrier.count / 16
-        for party in barrier.parked where tellIfDecided(party) {
+        for party in barrier.parked where endIfDecided(party) {
             if !hasStepsLeft { return false }
         }
         // Nothing can happen between this and the command that follows at once.

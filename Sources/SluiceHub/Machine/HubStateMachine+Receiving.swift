@@ -161,7 +161,7 @@ extension HubStateMachine {
     mutating func deliver(
         _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
     ) {
-        guard let operation = operation(of: receiver), !tellIfDecided(receiver) else { return }
+        guard let operation = operation(of: receiver), !endIfDecided(receiver) else { return }
         deliver(message, of: channel, from: origin, to: receiver, operation)
     }
 

@@ -122,7 +122,7 @@ extension HubStateMachine {
     mutating func handOver(_ offer: Offer, on channel: NamedChannel) -> Bool {
         guard stage == .serving else { return false }
         while let receiver = channel.engine.takeReceiver() {
-            if tellIfDecided(receiver) { continue }
+            if endIfDecided(receiver) { continue }
             hand(offer, on: channel, to: receiver)
             return true
         }

@@ -87,7 +87,7 @@ extension HubStateMachine {
         }
         switch result {
         case .handed(let receiver):
-            if tellIfDecided(receiver) { return offer(draft, of: client, on: channel) }
+            if endIfDecided(receiver) { return offer(draft, of: client, on: channel) }
             channel.counts.sent += 1
             return hand(draft, on: channel, to: receiver)
         case .published:
@@ -139,7 +139,7 @@ extension HubStateMachine {
         guard case .queued = pending.place, !pending.hasAttached, !channel.isBroadcast,
             let receiver = channel.engine.firstParkedReceiver
         else { return false }
-        if !tellIfDecided(receiver) { detach(receiver.operation, from: pending, on: channel) }
+        if !endIfDecided(receiver) { detach(receiver.operation, from: pending, on: channel) }
         return !pending.isWanted
     }
 

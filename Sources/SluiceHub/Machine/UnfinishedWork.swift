@@ -7,7 +7,7 @@ import SluiceWire
 ///
 /// A decision takes effect at once: a channel has ended for all later commands, a barrier is open. An operation that
 /// has not been told yet is still parked. If something else happens to it first, such as its timeout, it is told then;
-/// see `HubStateMachine.tellIfDecided`.
+/// see `HubStateMachine.endIfDecided`.
 protocol UnfinishedWork: AnyObject {
     /// Continues as long as the machine has steps left.
     ///
@@ -54,11 +54,11 @@ extension HubStateMachine {
         }
     }
 
-    /// Tells an operation that a decision has ended it, if it has not been told yet. Must be called before anything
+    /// Ends an operation that a decision has ended, if it has not been told yet. Must be called before anything
     /// else happens to the operation.
     ///
     /// - Returns: whether there was such a decision.
-    mutating func tellIfDecided(_ id: OperationID) -> Bool {
+    mutating func endIfDecided(_ id: OperationID) -> Bool {
         guard hasUntold, let operation = operations[id] else { return false }
         if case .select(let select) = operation.wait, select.isWithdrawn {
             end(id, nil)
@@ -69,17 +69,17 @@ extension HubStateMachine {
         return true
     }
 
-    /// Tells the select of a parked arm, if a decision has ended it. Operations of other kinds are in no queue once a
+    /// Ends the select of a parked arm, if a decision has ended it. Operations of other kinds are in no queue once a
     /// decision has ended them.
-    mutating func tellIfDecided(_ receiver: WireReceiver) -> Bool {
-        receiver.arm != nil && tellIfDecided(receiver.operation)
+    mutating func endIfDecided(_ receiver: WireReceiver) -> Bool {
+        receiver.arm != nil && endIfDecided(receiver.operation)
     }
 
-    /// Tells the select that has sent an offer, if a decision has ended it.
+    /// Ends the select that has sent an offer, if a decision has ended it.
     ///
     /// - Returns: whether no sender needs the offer any more.
     mutating func isUnwanted(_ offer: Offer) -> Bool {
-        guard let sender = offer.sender, sender.arm != nil, tellIfDecided(sender.operation) else { return false }
+        guard let sender = offer.sender, sender.arm != nil, endIfDecided(sender.operation) else { return false }
         return !offer.isWanted
     }
 
