@@ -120,14 +120,14 @@ extension HubStateMachine {
     }
 
     private func decision(onReceiverOf channel: NamedChannel) -> Decision? {
-        channel.untoldReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
+        channel.worksTellingReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
     }
 
     private func decision(
         on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
     ) -> Decision? {
         if let verdict = offer.verdict { return (verdict, arm) }
-        guard channel.untoldSenders > 0 else { return nil }
+        guard channel.worksTellingSenders > 0 else { return nil }
         switch offer.place {
         case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil
