@@ -8,7 +8,7 @@ extension HubStateMachine {
 
     mutating func receiveCounted(
         _ command: ReceiveCommand, from channel: NamedChannel, _ caller: Caller, of client: ClientRecord,
-        _ patience: Patience
+        _ terms: WaitTerms
     ) -> Outcome {
         let counted = CountedReceive(command, from: channel, tag: caller.tag)
         let bytes = ObjectSize.countedReceive(counted)
@@ -17,7 +17,7 @@ extension HubStateMachine {
             return .done(.error(refusal))
         }
         let id = park(
-            .countedReceive(counted), caller, of: client, patience, charging: bytes, setsDeadline: false)
+            .countedReceive(counted), caller, of: client, terms, charging: bytes, setsDeadline: false)
         counted.place = channel.countedReceives.append(id)
         if counted.leaseNanoseconds > 0 { channel.leasedReceivers += 1 }
         pump(counted, id)

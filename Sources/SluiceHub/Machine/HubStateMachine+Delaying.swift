@@ -7,10 +7,10 @@ extension HubStateMachine {
     /// there is some; otherwise its sender waits.
     mutating func sendLater(
         _ draft: Draft, after delay: Duration, on channel: NamedChannel, _ caller: Caller, of client: ClientRecord,
-        _ patience: Patience
+        _ terms: WaitTerms
     ) -> Outcome {
         switch repetition(of: draft, on: channel) {
-        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, patience)
+        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, terms)
         case .ok(let attributes): return .ok(attributes)
         case .done(let reply): return .done(reply)
         case .committed, .blocked, nil: break
@@ -25,7 +25,7 @@ extension HubStateMachine {
             if !mayKeep(draft.body.count) { return .done(.error(refusalToKeep)) }
             if let refusal = account.refusal(of: bytes, for: client) { return .done(.error(refusal)) }
         } else if let reply = refusalToPark(
-            patience, client, charging: ObjectSize.send + bytes, sendingOn: channel)
+            terms, client, charging: ObjectSize.send + bytes, sendingOn: channel)
         {
             return .done(reply)
         }
@@ -40,7 +40,7 @@ extension HubStateMachine {
         }
         if let key = offer.key { memory.begin(key, offer) }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: nil)
-        return .parked(park(.send(channel, offer, arm: nil), caller, of: client, patience, charging: ObjectSize.send))
+        return .parked(park(.send(channel, offer, arm: nil), caller, of: client, terms, charging: ObjectSize.send))
     }
 
     private func refusalToDelay(_ draft: Draft, of client: ClientRecord, on channel: NamedChannel) -> Reply? {

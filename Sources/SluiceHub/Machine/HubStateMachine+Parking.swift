@@ -10,7 +10,7 @@ extension HubStateMachine {
     }
 
     /// The conditions under which an operation waits.
-    struct Patience {
+    struct WaitTerms {
         let timeout: Duration?
         let waitsAfterEOF: Bool
         /// The bytes of the messages that the operation would keep in memory.
@@ -43,11 +43,11 @@ extension HubStateMachine {
     ///   - bytes: the memory that the operation and its offers would use.
     ///   - channel: the channel of a send.
     func refusalToPark(
-        _ patience: Patience, _ client: ClientRecord, charging bytes: Int, sendingOn channel: NamedChannel? = nil
+        _ terms: WaitTerms, _ client: ClientRecord, charging bytes: Int, sendingOn channel: NamedChannel? = nil
     ) -> Reply? {
-        if patience.triesOnce { return timeoutReply(to: client, sendingOn: channel) }
-        if isWithdrawnByEOF(patience, client) { return Withdrawal.endOfInput.reply }
-        return refusalToWait(patience.bodyBytes, client, charging: bytes).map { .error($0) }
+        if terms.triesOnce { return timeoutReply(to: client, sendingOn: channel) }
+        if isWithdrawnByEOF(terms, client) { return Withdrawal.endOfInput.reply }
+        return refusalToWait(terms.bodyBytes, client, charging: bytes).map { .error($0) }
     }
 
     /// Returns the reply to an operation whose time is over, and that did not happen.
@@ -71,8 +71,8 @@ extension HubStateMachine {
     }
 
     /// Whether an operation that has to wait is withdrawn at once, because its client has half-closed.
-    func isWithdrawnByEOF(_ patience: Patience, _ client: ClientRecord) -> Bool {
-        !patience.waitsAfterEOF && (client.hasInputEnded || !client.isConnected)
+    func isWithdrawnByEOF(_ terms: WaitTerms, _ client: ClientRecord) -> Bool {
+        !terms.waitsAfterEOF && (client.hasInputEnded || !client.isConnected)
     }
 
     /// Records a parked operation. Its queues already know it as `operations.nextKey`.
@@ -81,30 +81,30 @@ extension HubStateMachine {
     ///   - bytes: the memory that the operation uses, without its offers.
     ///   - setsDeadline: whether the operation's timeout starts now.
     mutating func park(
-        _ wait: OperationWait, _ caller: Caller, of client: ClientRecord, _ patience: Patience, charging bytes: Int,
+        _ wait: OperationWait, _ caller: Caller, of client: ClientRecord, _ terms: WaitTerms, charging bytes: Int,
         setsDeadline: Bool = true
     ) -> OperationID {
         let id = operations.nextKey
-        let triesOnce = patience.triesOnce
-        let timeout = setsDeadline && !triesOnce ? patience.timeout : nil
+        let triesOnce = terms.triesOnce
+        let timeout = setsDeadline && !triesOnce ? terms.timeout : nil
         let deadline = timeout.map {
             deadlines.insert(.operation(id), at: now &+ $0.wholeNanoseconds)
         }
-        let next = client.add(id, patience.bodyBytes, wait.possibleLeases)
-        let bodyBytes = Int32(clamping: patience.bodyBytes)
+        let next = client.add(id, terms.bodyBytes, wait.possibleLeases)
+        let bodyBytes = Int32(clamping: terms.bodyBytes)
         let operation: ParkedOperation
         if let spare = spareOperations.popLast() {
             operation = spare
             operation.reuse(
-                caller, client, wait, since: now, triesOnce: triesOnce, waitsAfterEOF: patience.waitsAfterEOF,
+                caller, client, wait, since: now, triesOnce: triesOnce, waitsAfterEOF: terms.waitsAfterEOF,
                 bodyBytes: bodyBytes)
         } else {
             operation = ParkedOperation(
-                caller, client, wait, since: now, triesOnce: triesOnce, waitsAfterEOF: patience.waitsAfterEOF,
+                caller, client, wait, since: now, triesOnce: triesOnce, waitsAfterEOF: terms.waitsAfterEOF,
                 bodyBytes: bodyBytes)
         }
         operation.deadline = deadline
-        let bytes = bytes &+ patience.deadlineBytes
+        let bytes = bytes &+ terms.deadlineBytes
         operation.charge = Int32(truncatingIfNeeded: bytes)
         client.charge(bytes)
         operation.next = next

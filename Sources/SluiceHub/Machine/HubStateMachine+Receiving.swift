@@ -7,26 +7,26 @@ extension HubStateMachine {
         let client = client(of: caller)
         let channel = self.channel(command.channel, .receive, client)
         let options = command.isPlain ? nil : command.given
-        let patience = Patience(options)
+        let terms = WaitTerms(options)
         let lease = options?.lease?.wholeNanoseconds ?? 0
         if lease > 0, let refusal = refusalToLease(on: channel, to: caller.connection, count: options?.window ?? 1) {
             channels.removeIfIdle(channel, at: now)
             return .done(.error(refusal))
         }
-        if options?.count != nil { return receiveCounted(command, from: channel, caller, of: client, patience) }
+        if options?.count != nil { return receiveCounted(command, from: channel, caller, of: client, terms) }
         if let reply = take(from: channel, lease, by: caller.connection, arm: nil) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let bytes =
             (lease > 0 ? ObjectSize.leasedReceive : ObjectSize.receive) + ObjectSize.text(command.channel.description)
-        if let reply = refusalToPark(patience, client, charging: bytes) {
+        if let reply = refusalToPark(terms, client, charging: bytes) {
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
         }
         let ticket = channel.engine.park(WireReceiver(operation: operations.nextKey, arm: nil))
         if lease > 0 { channel.leasedReceivers += 1 }
-        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, of: client, patience, charging: bytes)
+        let id = park(.receive(channel, ticket, leaseNanoseconds: lease), caller, of: client, terms, charging: bytes)
         if channel.isBroadcast { runRounds(of: channel) }
         return .parked(id)
     }

@@ -6,7 +6,7 @@ extension HubStateMachine {
     mutating func select(_ command: SelectCommand, _ caller: Caller) -> Outcome {
         if let refusal = refusal(of: command, caller) { return .done(.error(refusal)) }
         let client = client(of: caller)
-        let patience = Patience(
+        let terms = WaitTerms(
             timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF,
             bodyBytes: command.arms.reduce(0) { $0 + $1.bodyBytes })
         let key = command.order == .fair && command.arms.count > 1 ? FairKey(command.arms) : nil
@@ -20,7 +20,7 @@ extension HubStateMachine {
                 // This select cannot end the first send, so it cannot complete the arm now.
                 guard offer.isLeased, !command.hasElse, case .send(let name, _, _) = command.arms[arm] else { continue }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, patience)
+                return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, terms)
             case .ok(let attributes):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .ok(attributes)
@@ -31,9 +31,9 @@ extension HubStateMachine {
                 guard case .send(let name, _, _) = command.arms[arm] else { continue }
                 channel = channels.channel(name)
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                let patience = Patience(
+                let terms = WaitTerms(
                     timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF, bodyBytes: offer.body.count)
-                let outcome = wait(for: offer, on: channel, arm: Int32(arm), caller, of: client, patience)
+                let outcome = wait(for: offer, on: channel, arm: Int32(arm), caller, of: client, terms)
                 if command.hasElse, case .parked(let id) = outcome {
                     operations[id]?.elseArm = Int32(command.arms.count)
                 }
@@ -41,16 +41,16 @@ extension HubStateMachine {
             }
         }
         if command.hasElse { return .done(.otherwise(Attributes(.taking(Int32(command.arms.count))))) }
-        if isRepeated, let reply = doubtOfRepeating(patience, client) { return .done(reply) }
+        if isRepeated, let reply = doubtOfRepeating(terms, client) { return .done(reply) }
         let bytes = ObjectSize.select(command)
         let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
-        if let reply = refusalToPark(patience, client, charging: bytes + bytesOfOffers) {
+        if let reply = refusalToPark(terms, client, charging: bytes + bytesOfOffers) {
             // The send that an arm repeats still waits, so an error would claim too much.
             return .done(isRepeated ? .maybe("limit") : reply)
         }
         let id = operations.nextKey
         let arms = command.arms.enumerated().map { park($1, Int32($0), of: id, caller) }
-        let parked = park(.select(ParkedSelect(arms, key)), caller, of: client, patience, charging: bytes)
+        let parked = park(.select(ParkedSelect(arms, key)), caller, of: client, terms, charging: bytes)
         for case .receive(let channel, _, _) in arms where channel.isBroadcast { runRounds(of: channel) }
         return .parked(parked)
     }

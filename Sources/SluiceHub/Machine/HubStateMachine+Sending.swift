@@ -32,18 +32,18 @@ extension HubStateMachine {
     mutating func send(_ command: SendCommand, _ caller: Caller) -> Outcome {
         if hint != nil { hint = nil }
         let options = command.isPlain ? nil : command.given
-        let patience = Patience(options, bodyBytes: command.body.count)
+        let terms = WaitTerms(options, bodyBytes: command.body.count)
         if let epoch = options?.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }
         let client = client(of: caller)
         let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
-            wantsAnswer: options?.wantsAnswer ?? false, triesOnce: patience.triesOnce,
+            wantsAnswer: options?.wantsAnswer ?? false, triesOnce: terms.triesOnce,
             minimumReceivers: options?.minimumReceivers ?? 0,
             key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
         if let delay = options?.delay, delay > .zero {
             defer { channels.removeIfIdle(channel, at: now) }
-            return sendLater(draft, after: delay, on: channel, caller, of: client, patience)
+            return sendLater(draft, after: delay, on: channel, caller, of: client, terms)
         }
         switch offer(draft, of: client, on: channel) {
         case .ok(let attributes):
@@ -54,17 +54,17 @@ extension HubStateMachine {
         case .done(let reply):
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
-        case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, of: client, patience)
-        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, patience)
+        case .committed(let offer): return wait(for: offer, on: channel, arm: nil, caller, of: client, terms)
+        case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, terms)
         case .blocked:
             let bytes = ObjectSize.send + ObjectSize.offer(draft)
-            if let reply = refusalToPark(patience, client, charging: bytes, sendingOn: channel) {
+            if let reply = refusalToPark(terms, client, charging: bytes, sendingOn: channel) {
                 channels.removeIfIdle(channel, at: now)
                 return .done(reply)
             }
             let offer = queue(draft, on: channel, of: operations.nextKey)
             return .parked(
-                park(.send(channel, offer, arm: nil), caller, of: client, patience, charging: ObjectSize.send))
+                park(.send(channel, offer, arm: nil), caller, of: client, terms, charging: ObjectSize.send))
         }
     }
 
@@ -183,10 +183,10 @@ extension HubStateMachine {
     /// Parks the caller until the end of an offer that is with a receiver or in the channel's buffer.
     mutating func wait(
         for offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, of client: ClientRecord,
-        _ patience: Patience
+        _ terms: WaitTerms
     ) -> Outcome {
         if let key = offer.key { memory.begin(key, offer) }
-        if let reason = withdrawal(of: offer, on: channel, patience, client) {
+        if let reason = withdrawal(of: offer, on: channel, terms, client) {
             let isInDoubt = isInDoubt(offer, on: channel)
             withdrawIfUnwanted(offer, on: channel)
             if isInDoubt { return .done(reason.doubt) }
@@ -194,38 +194,38 @@ extension HubStateMachine {
             return .done(timeoutReply(to: client, sendingOn: channel))
         }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: arm)
-        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, patience, charging: ObjectSize.send))
+        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, terms, charging: ObjectSize.send))
     }
 
     /// Returns why a caller does not wait for the end of its offer, or nil if it does. With a timeout of zero, it waits
     /// only for a lease.
     private func withdrawal(
-        of offer: Offer, on channel: NamedChannel, _ patience: Patience, _ client: ClientRecord
+        of offer: Offer, on channel: NamedChannel, _ terms: WaitTerms, _ client: ClientRecord
     ) -> Withdrawal? {
-        if isWithdrawnByEOF(patience, client) { return .endOfInput }
-        return patience.triesOnce && !offer.isLeased && offer.verdict == nil && !isBeingDelivered(offer, on: channel)
+        if isWithdrawnByEOF(terms, client) { return .endOfInput }
+        return terms.triesOnce && !offer.isLeased && offer.verdict == nil && !isBeingDelivered(offer, on: channel)
             ? .timeout : nil
     }
 
     /// Parks the caller until the end of an offer that was made earlier under the same id.
     mutating func attach(
         to offer: Offer, on channel: NamedChannel, arm: Int32?, _ caller: Caller, of client: ClientRecord,
-        _ patience: Patience
+        _ terms: WaitTerms
     ) -> Outcome {
-        if let reply = doubtOfRepeating(patience, client) { return .done(reply) }
+        if let reply = doubtOfRepeating(terms, client) { return .done(reply) }
         // Another send of the message still waits, so an error would claim too much.
         if account.refusal(of: ObjectSize.send, for: client) != nil { return .done(.maybe("limit")) }
         // The message is already in memory.
-        let patience = Patience(timeout: patience.timeout, waitsAfterEOF: patience.waitsAfterEOF)
+        let terms = WaitTerms(timeout: terms.timeout, waitsAfterEOF: terms.waitsAfterEOF)
         offer.attach(Offer.Sender(operation: operations.nextKey, arm: arm))
-        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, patience, charging: ObjectSize.send))
+        return .parked(park(.send(channel, offer, arm: arm), caller, of: client, terms, charging: ObjectSize.send))
     }
 
     /// Returns the reply to a repeated send that does not wait although the first one is still pending, or nil if it
     /// may wait.
-    func doubtOfRepeating(_ patience: Patience, _ client: ClientRecord) -> Reply? {
-        if patience.triesOnce { return Withdrawal.timeout.doubt }
-        return isWithdrawnByEOF(patience, client) ? Withdrawal.endOfInput.doubt : nil
+    func doubtOfRepeating(_ terms: WaitTerms, _ client: ClientRecord) -> Reply? {
+        if terms.triesOnce { return Withdrawal.timeout.doubt }
+        return isWithdrawnByEOF(terms, client) ? Withdrawal.endOfInput.doubt : nil
     }
 
     /// Returns the error for a message that must not be handed over, because its sender would then have to wait; nil if

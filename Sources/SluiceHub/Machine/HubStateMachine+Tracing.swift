@@ -5,9 +5,9 @@ extension HubStateMachine {
     mutating func trace(_ command: TraceCommand, _ caller: Caller) -> Outcome {
         let client = client(of: caller)
         if let refusal = refusalToTrace(for: client) { return .done(.error(refusal)) }
-        let patience = Patience(timeout: nil, waitsAfterEOF: false)
-        if let reply = refusalToPark(patience, client, charging: ObjectSize.tracer) { return .done(reply) }
-        let id = park(.trace(Tracer(command)), caller, of: client, patience, charging: ObjectSize.tracer)
+        let terms = WaitTerms(timeout: nil, waitsAfterEOF: false)
+        if let reply = refusalToPark(terms, client, charging: ObjectSize.tracer) { return .done(reply) }
+        let id = park(.trace(Tracer(command)), caller, of: client, terms, charging: ObjectSize.tracer)
         tracers.append(id)
         client.tracers += 1
         client.holder.tracers += 1

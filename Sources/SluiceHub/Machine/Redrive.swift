@@ -76,8 +76,8 @@ extension HubStateMachine {
             channels.removeIfIdle(channel, at: now)
             return .done(work.reply)
         }
-        let patience = Patience(timeout: nil, waitsAfterEOF: true)
-        let id = park(.redrive(work), caller, of: client, patience, charging: ObjectSize.receive)
+        let terms = WaitTerms(timeout: nil, waitsAfterEOF: true)
+        let id = park(.redrive(work), caller, of: client, terms, charging: ObjectSize.receive)
         work.operation = id
         work.holder = client.holder
         client.holder.redrives.append(work)
