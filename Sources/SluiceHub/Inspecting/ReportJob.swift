@@ -59,7 +59,7 @@ final class PageJob<Scan: ReportScan>: ReportJob {
     }
 
     /// The number of rows after the last one of the page.
-    private var omitted: Int { next == 0 ? 0 : max(0, scan.found - rows[next - 1].place) }
+    private var omitted: Int { next == 0 ? 0 : max(0, scan.found - rows[next - 1].number) }
 
     private var reply: Reply {
         guard omitted > 0, let more = Attribute(.more, rows[next - 1].key) else { return .data(writer.body) }

@@ -27,7 +27,7 @@ struct PageRow<Row> {
     let key: String
     /// The number of this row, counted from 1 at the beginning of the page. Rows that were found but no longer exist
     /// also count.
-    let place: Int
+    let number: Int
 }
 
 extension ReportScan {
@@ -40,7 +40,7 @@ extension ReportScan {
         for (index, key) in keys.enumerated() where bytes < ReportPage.maxBytes {
             guard let found = read(key) else { continue }
             bytes += found.bytes
-            rows.append(PageRow(row: found.row, key: name(key), place: index + 1))
+            rows.append(PageRow(row: found.row, key: name(key), number: index + 1))
         }
         return rows
     }

@@ -43,7 +43,7 @@ import Testing
             while !scan.advance(hub.machine, steps: 4) {}
             let rows = scan.rows(hub.machine)
             shown += rows.map(\.row.tag)
-            guard let last = rows.last, scan.found > last.place else { break }
+            guard let last = rows.last, scan.found > last.number else { break }
             mark = AgeMark(try channel(last.key))
         }
         #expect(shown == tags)

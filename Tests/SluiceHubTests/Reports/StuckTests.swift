@@ -333,7 +333,7 @@ import Testing
             while !scan.advance(hub.machine, steps: 10) {}
             let rows = scan.rows(hub.machine)
             sizes += rows.map { $0.row.steps.count + ($0.row.omittedSteps ?? 0) }
-            guard let last = rows.last, scan.found > last.place else { break }
+            guard let last = rows.last, scan.found > last.number else { break }
             key = CycleKey(try channel(last.key))
         }
         #expect(sizes == [150, 1, 1, 1, 1])

@@ -10,7 +10,7 @@ extension HubStateMachine {
         var scan = scan
         while !scan.advance(self, steps: steps) {}
         let rows = scan.rows(self)
-        return Scan.Report(rows: rows.map(\.row), omitted: scan.found - (rows.last?.place ?? 0))
+        return Scan.Report(rows: rows.map(\.row), omitted: scan.found - (rows.last?.number ?? 0))
     }
 
     func channelsReport(prefix: ChannelName?) -> ChannelsReport {
