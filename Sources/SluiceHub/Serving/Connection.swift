@@ -245,10 +245,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         deadlines.keep(\.probe, if: !isReading, now, hub.limits.probeInterval)
         deadlines.keep(\.stall, if: isWriting, now, hub.limits.stallTimeout)
         deadlines.keep(\.linger, if: isLingering, now, hub.limits.lingerTimeout)
-        deadlines.setAlarm(on: reactor, now) { [self] in alarmRings() }
+        deadlines.setAlarm(on: reactor, now) { [self] in alarmFires() }
     }
 
-    private func alarmRings() {
+    private func alarmFires() {
         guard isOpen, let deadlines else { return }
         let now = reactor.nowNanoseconds
         deadlines.alarmHasRung()

@@ -35,13 +35,13 @@ final class ConnectionDeadlines {
         return true
     }
 
-    /// Sets an alarm that calls `ring` at the earliest deadline.
-    func setAlarm(on reactor: Reactor, _ now: UInt64, _ ring: @escaping @Sendable () -> Void) {
+    /// Sets an alarm that calls `fire` at the earliest deadline.
+    func setAlarm(on reactor: Reactor, _ now: UInt64, _ fire: @escaping @Sendable () -> Void) {
         guard let earliest = [patience, probe, stall, linger].compactMap(\.self).min() else { return }
         if let alarm, alarm.time <= earliest { return }
         cancelAlarm(on: reactor)
         let delay = earliest > now ? Int64(clamping: earliest - now) : 0
-        alarm = (reactor.call(after: .nanoseconds(delay), ring), earliest)
+        alarm = (reactor.call(after: .nanoseconds(delay), fire), earliest)
     }
 
     func alarmHasRung() {

@@ -11,7 +11,7 @@ final class HubAlarm: @unchecked Sendable {
 
     /// Sets the timer for `deadline`, unless it is set for an earlier time. Both are times of the reactor's clock, in
     /// nanoseconds.
-    func set(for deadline: UInt64, on reactor: Reactor, _ ring: @escaping @Sendable (UInt64) -> Void) {
+    func set(for deadline: UInt64, on reactor: Reactor, _ fire: @escaping @Sendable (UInt64) -> Void) {
         if let timer {
             if timer.deadline <= deadline { return }
             reactor.cancelTimer(timer.handle)
@@ -20,7 +20,7 @@ final class HubAlarm: @unchecked Sendable {
         let delay = Duration.nanoseconds(deadline > now ? Int64(clamping: deadline - now) : 0)
         let handle = reactor.call(after: delay) { [weak self] in
             self?.timer = nil
-            ring(deadline)
+            fire(deadline)
         }
         timer = (handle, deadline)
     }
