@@ -21,8 +21,8 @@ extension HubStateMachine {
         }
         // The callers' replies refer to the same memory as the kept answer.
         let body = answer.body
-        let kept = keep(body, for: offer.payer ?? nobody)
-        memory.finish(key, as: .called(kept), by: offer.payer ?? nobody, at: now)
+        let kept = keep(body, for: offer.payer ?? unknownClient)
+        memory.finish(key, as: .called(kept), by: offer.payer ?? unknownClient, at: now)
         guard let first = offer.sender else { return kept.body != nil }
         // Ending the operation removes the sender from the offer.
         end(first.operation, answer: .shared(body), CommonAttributes())

@@ -17,12 +17,12 @@ extension HubStateMachine {
             channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil
         else { return nil }
         if !mayKeep(draft.body.count) { return refusalToKeep }
-        return account.refusal(of: ObjectSize.keptOffer(draft), for: clients[draft.origin] ?? nobody)
+        return account.refusal(of: ObjectSize.keptOffer(draft), for: clients[draft.origin] ?? unknownClient)
     }
 
     /// Returns the error for an id that cannot be remembered once its message is delivered, or nil if it can.
     func refusalToRemember(_ key: SendKey, _ origin: ConnectionID) -> WireError? {
-        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? nobody)
+        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? unknownClient)
     }
 
     var refusalToKeep: WireError {

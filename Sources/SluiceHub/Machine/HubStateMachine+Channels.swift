@@ -7,7 +7,7 @@ extension HubStateMachine {
 
     mutating func open(_ command: OpenCommand, by connection: ConnectionID) -> Reply {
         let channel = channels.channel(command.channel)
-        let reply = open(channel, command, by: clients[connection] ?? nobody)
+        let reply = open(channel, command, by: clients[connection] ?? unknownClient)
         channels.removeIfIdle(channel, at: now)
         return reply
     }
@@ -107,7 +107,7 @@ extension HubStateMachine {
 
     /// Notes the client that is charged for the name of a channel that ends. The first one stays.
     private func noteEnder(_ connection: ConnectionID, of channel: NamedChannel) {
-        if channel.payer == nil { channel.payer = clients[connection] ?? nobody }
+        if channel.payer == nil { channel.payer = clients[connection] ?? unknownClient }
     }
 
     /// Ends a channel whose last joined receiver has left, and answers its senders.

@@ -31,7 +31,7 @@ extension HubStateMachine {
         through counted: OperationID?
     ) -> CommonAttributes {
         let id = leases.nextKey
-        let client = clients[holder] ?? nobody
+        let client = clients[holder] ?? unknownClient
         let next = client.firstLease
         let deadline = deadlines.insert(.lease(id), at: now &+ nanoseconds)
         leases.insert(
@@ -183,7 +183,7 @@ extension HubStateMachine {
         guard let lease = leases.remove(id) else { return nil }
         deadlines.remove(lease.deadline)
         if let next = lease.next { leases[next]?.previous = lease.previous }
-        let client = clients[lease.holder] ?? nobody
+        let client = clients[lease.holder] ?? unknownClient
         if let previous = lease.previous {
             leases[previous]?.next = lease.next
         } else {

@@ -38,7 +38,7 @@ extension HubStateMachine {
         totals.rejections += 1
         channel.counts.rejected += 1
         if let key = offer.key { memory.reject(key, offer, because: reason, at: now) }
-        let payer = offer.payer ?? nobody
+        let payer = offer.payer ?? unknownClient
         discard(offer, on: channel)
         if let place {
             totals.deadLetters += 1
@@ -62,7 +62,7 @@ extension HubStateMachine {
         guard channel.engine.ending == nil, case .queue? = channel.extras?.declaration,
             offer.isKept || mayKeep(offer.body.count)
         else { return false }
-        return account.refusal(of: bytes - offer.charged, for: offer.payer ?? nobody) == nil
+        return account.refusal(of: bytes - offer.charged, for: offer.payer ?? unknownClient) == nil
     }
 
     /// Delays a rejected message that its dead channel has no room for.
@@ -85,7 +85,7 @@ extension HubStateMachine {
         extras.isHoldReported = true
         heldRejections.append(
             HeldRejection(
-                channel: channel.name, dead: dead, obstacle: obstacle(at: dead), sender: offer.payer ?? nobody))
+                channel: channel.name, dead: dead, obstacle: obstacle(at: dead), sender: offer.payer ?? unknownClient))
     }
 
     /// Returns why a dead channel takes no message.

@@ -158,7 +158,7 @@ extension HubStateMachine {
     mutating func makeOffer(_ draft: Draft) -> Offer {
         lastPosition += 1
         let offer = Offer(draft, at: lastPosition)
-        offer.charge(ObjectSize.offer(draft), to: clients[draft.origin] ?? nobody)
+        offer.charge(ObjectSize.offer(draft), to: clients[draft.origin] ?? unknownClient)
         return offer
     }
 
@@ -271,18 +271,18 @@ extension HubStateMachine {
     mutating func remember(_ draft: Draft) {
         guard let key = draft.key else { return }
         memory.finish(
-            key, as: draft.wantsAnswer ? .called(nil) : .delivered, by: clients[draft.origin] ?? nobody, at: now)
+            key, as: draft.wantsAnswer ? .called(nil) : .delivered, by: clients[draft.origin] ?? unknownClient, at: now)
     }
 
     /// Remembers the id of an offer that is delivered.
     mutating func remember(_ offer: Offer) {
         guard let key = offer.key else { return }
-        memory.finish(key, as: offer.wantsAnswer ? .called(nil) : .delivered, by: offer.payer ?? nobody, at: now)
+        memory.finish(key, as: offer.wantsAnswer ? .called(nil) : .delivered, by: offer.payer ?? unknownClient, at: now)
     }
 
     /// Remembers the id of an offer that its channel answers for, before a receiver has taken it for good.
     mutating func rememberKept(_ offer: Offer) {
-        if let key = offer.key { memory.finish(key, as: .kept(offer), by: offer.payer ?? nobody, at: now) }
+        if let key = offer.key { memory.finish(key, as: .kept(offer), by: offer.payer ?? unknownClient, at: now) }
     }
 }
 

@@ -24,7 +24,7 @@ struct HubStateMachine: ~Copyable {
     /// The memory that clients make the hub keep.
     let account: Account
     /// The record that stands for a client whose connection is unknown.
-    let nobody: ClientRecord
+    let unknownClient: ClientRecord
     /// The receive that took the last message. Nil unless the next message may go there directly.
     var hint: SendHint?
 
@@ -88,7 +88,7 @@ struct HubStateMachine: ~Copyable {
         lastFence = Fence.base(of: epoch)
         self.generator = generator
         account = Account(limits.memoryBounds)
-        nobody = ClientRecord(address: "-", since: 0, holder: account.holder(.local))
+        unknownClient = ClientRecord(address: "-", since: 0, holder: account.holder(.local))
         channels = ChannelTable(tombstoneLife: limits.tombstoneLife, maxTombstones: limits.maxTombstones)
         memory = SendMemory(life: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
     }
@@ -251,7 +251,7 @@ struct HubStateMachine: ~Copyable {
 
     /// Returns the record of the client that an operation belongs to. Looked up once for each command.
     @inline(__always)
-    func client(of caller: Caller) -> ClientRecord { clients[caller.connection] ?? nobody }
+    func client(of caller: Caller) -> ClientRecord { clients[caller.connection] ?? unknownClient }
 
     /// Withdraws a parked operation. Its reply is `CANCELLED` or `MAYBE`, unless it is already complete.
     mutating func cancel(_ id: OperationID) {

@@ -107,7 +107,7 @@ extension HubStateMachine {
         guard mayMove(offer, to: source, charging: bytes),
             source.engine.hasRoom || source.engine.kind == .rendezvous
         else { return false }
-        let payer = offer.payer ?? nobody
+        let payer = offer.payer ?? unknownClient
         dequeue(offer, from: dead)
         keep(draft, on: source, nil, charging: bytes, to: payer)
         return true
