@@ -154,7 +154,7 @@ public final class Hub: Sendable {
     /// Withdraws all parked operations of a connection, and forgets it.
     ///
     /// - Parameter command: the verb of the last command of the client.
-    func leave(
+    func disconnect(
         _ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding, _ command: Verb?
     ) {
         var client: ClientRecord?
@@ -164,11 +164,11 @@ public final class Hub: Sendable {
             names.remove(id)
             client = state.machine.clients[id]
             let before = state.machine.steps
-            state.leave(id, on: share, because: ending)
+            state.disconnect(id, on: share, because: ending)
             share.stepsForLeaving -= state.machine.steps - before + 1
         }
         share.end()
-        share.connectionLeaves()
+        share.connectionEnds()
         // The address and the principal of a disconnected client no longer change.
         report(
             ClientEvent(
@@ -204,8 +204,8 @@ public final class Hub: Sendable {
         }
     }
 
-    func leave(local id: ConnectionID) {
-        transactFromAnywhere { $0.leave(local: id) }
+    func disconnect(local id: ConnectionID) {
+        transactFromAnywhere { $0.disconnect(local: id) }
     }
 
     /// The connection that all in-process users without a client of their own share.

@@ -33,7 +33,7 @@ public final class InProcessClient: Sendable {
     }
 
     deinit {
-        if ownsConnection { hub.leave(local: id) }
+        if ownsConnection { hub.disconnect(local: id) }
     }
 
     /// Returns a channel of the hub.

@@ -49,7 +49,7 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var declaredCount: Int32 = 0
     @exclusivity(unchecked) var tracers: Int32 = 0
     /// The work that is left after the client has disconnected. Nil before, and once it is done.
-    @exclusivity(unchecked) var departure: Departure?
+    @exclusivity(unchecked) var disconnection: Disconnection?
     /// The ends of channels that the client has joined.
     @exclusivity(unchecked) var ends: [DeclaredEnd] = []
     /// The arms that the client's fair selects took.

@@ -135,7 +135,7 @@ struct HubStateMachine: ~Copyable {
     /// Forgets a connection whose conversation has ended.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
-        if let departure = clients[connection]?.departure { departure.forgets = true } else { forget(connection) }
+        if let disconnection = clients[connection]?.disconnection { disconnection.forgets = true } else { forget(connection) }
     }
 
     /// Removes a connection that has nothing left in the hub.
@@ -155,10 +155,10 @@ struct HubStateMachine: ~Copyable {
     ///   `on-death=` says.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
         withdrawAll(of: connection, nil)
-        guard let client = clients[connection], client.departure == nil else { return }
-        let departure = Departure(of: connection, isOrderly: isOrderly, leases: leases(of: connection))
-        client.departure = departure
-        perform(departure)
+        guard let client = clients[connection], client.disconnection == nil else { return }
+        let disconnection = Disconnection(of: connection, isOrderly: isOrderly, leases: leases(of: connection))
+        client.disconnection = disconnection
+        perform(disconnection)
     }
 
     /// Withdraws all parked operations of the connection. Each is answered that it did not happen, or that it may have.

@@ -271,7 +271,7 @@ final class Pruning: UnfinishedWork {
 }
 
 /// Returns the leases of a client that has disconnected, and removes the ends that it has joined.
-final class Departure: UnfinishedWork {
+final class Disconnection: UnfinishedWork {
     private let connection: ConnectionID
     private let isOrderly: Bool
     private let leases: [LeaseID]
@@ -298,7 +298,7 @@ final class Departure: UnfinishedWork {
             machine.clients[connection]?.ends.removeLast()
             machine.leave(end, connection, because: isOrderly ? .retire : end.onDeath)
         }
-        machine.clients[connection]?.departure = nil
+        machine.clients[connection]?.disconnection = nil
         if forgets { machine.forget(connection) }
         return true
     }

@@ -361,6 +361,6 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard case .closed(let ending) = state else { return }
         state = .forgotten
         segment.isClosed = true
-        hub.leave(id, on: share, because: ending, conversation.lastVerb)
+        hub.disconnect(id, on: share, because: ending, conversation.lastVerb)
     }
 }

@@ -34,7 +34,7 @@ extension Hub {
     }
 
     private func begin(_ connection: Connection, _ descriptor: consuming Descriptor) {
-        connection.share.connectionEnters()
+        connection.share.connectionBegins()
         watchOver(connection.share)
         connection.begin(descriptor)
         // The connection was accepted just before the listeners were closed.

@@ -8,7 +8,7 @@ extension Hub {
     package func admit(_ socket: VirtualSocket, from client: String, network: UInt32 = 0) -> Bool {
         let share = share(of: timekeeper)
         guard case .admitted(let connection) = enter(client, from: .ipv4(network), on: [share]) else { return false }
-        share.connectionEnters()
+        share.connectionBegins()
         connection.begin(socket)
         return true
     }

@@ -156,7 +156,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         connections.compactMap { $0?.share === share ? $0 : nil }
     }
 
-    mutating func leave(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
+    mutating func disconnect(_ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding) {
         connectionCounts[share.number] -= 1
         machine.disconnect(id, isOrderly: ending.isOrderly)
         connections[Int(id.slot)] = nil
@@ -175,7 +175,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return id
     }
 
-    mutating func leave(local id: ConnectionID) {
+    mutating func disconnect(local id: ConnectionID) {
         localCount -= 1
         machine.disconnect(id, isOrderly: true)
     }

@@ -76,11 +76,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         }
     }
 
-    func connectionEnters() {
+    func connectionBegins() {
         connectionCount += 1
     }
 
-    func connectionLeaves() {
+    func connectionEnds() {
         connectionCount -= 1
         if connectionCount > 0 { return }
         warden?.open()

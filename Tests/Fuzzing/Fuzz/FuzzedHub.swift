@@ -33,7 +33,7 @@ final class FuzzedHub {
             guard case .admitted(let connection) = hub.enter(name, from: nil, on: [hub.share(of: reactor)]) else {
                 return nil
             }
-            connection.share.connectionEnters()
+            connection.share.connectionBegins()
             connection.begin(descriptor)
         }
     }
