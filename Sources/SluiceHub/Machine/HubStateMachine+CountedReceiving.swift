@@ -46,7 +46,9 @@ extension HubStateMachine {
             case .offer(let offer):
                 let terms = settle(
                     offer, on: channel, counted.leaseNanoseconds, with: operation.caller.connection, through: id)
-                guard forward(.owned(offer.body), terms, offer.letter, through: counted, id, operation) else { return }
+                guard forward(.owned(offer.body), terms, offer.keptOrigin, through: counted, id, operation) else {
+                    return
+                }
             case .ended: return end(id, channel.endingReply)
             case .nothing: return waitForSender(counted, id, operation)
             }
@@ -95,13 +97,13 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the receive continues. False if that was its last message.
     mutating func forward(
-        _ message: MessageBytes, _ attributes: CommonAttributes, _ letter: DeadLetter? = nil,
+        _ message: MessageBytes, _ attributes: CommonAttributes, _ keptOrigin: KeptOrigin? = nil,
         through counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation
     ) -> Bool {
-        let outputBytes = Self.outputBytes(ofMessage: message.count) + (letter?.outputBytes ?? 0)
+        let outputBytes = Self.outputBytes(ofMessage: message.count) + (keptOrigin?.outputBytes ?? 0)
         operation.client.unwrittenBytes += outputBytes
-        if let letter {
-            let reply = Reply.message(counted.channel.name, message.body, Attributes(attributes, letter))
+        if let keptOrigin {
+            let reply = Reply.message(counted.channel.name, message.body, Attributes(attributes, keptOrigin))
             outbox.forward(operation, id, reply, countingFor: outputBytes)
         } else {
             outbox.forward(

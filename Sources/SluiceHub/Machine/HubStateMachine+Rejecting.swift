@@ -24,10 +24,10 @@ extension HubStateMachine {
     /// senders are told. If the dead channel has no room, the message waits in its channel.
     mutating func reject(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
         var place: NamedChannel?
-        let letter = DeadLetter(
-            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.letter?.id)
+        let keptOrigin = KeptOrigin(
+            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.keptOrigin?.id)
         let draft = Draft(body: .owned(offer.body), origin: offer.origin)
-        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.letter(letter)
+        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.keptOrigin(keptOrigin)
         if let name = channel.extras?.policy?.deadChannel {
             place = placeForDead(offer, from: channel, name, charging: bytes)
             // A poisoned channel keeps nothing.
@@ -43,7 +43,7 @@ extension HubStateMachine {
         if let place {
             totals.deadLetters += 1
             channel.extras?.isHoldReported = false
-            keep(draft, on: place, OfferExtras(letter), charging: bytes, to: payer)
+            keep(draft, on: place, OfferExtras(keptOrigin), charging: bytes, to: payer)
         }
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(.rejected(channel.name, reason))) }
         channels.removeIfIdle(channel, at: now)

@@ -135,7 +135,11 @@ struct HubStateMachine: ~Copyable {
     /// Forgets a connection whose conversation has ended.
     mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
         conclude(connection, isOrderly: isOrderly)
-        if let disconnection = clients[connection]?.disconnection { disconnection.forgets = true } else { forget(connection) }
+        if let disconnection = clients[connection]?.disconnection {
+            disconnection.forgets = true
+        } else {
+            forget(connection)
+        }
     }
 
     /// Removes a connection that has nothing left in the hub.

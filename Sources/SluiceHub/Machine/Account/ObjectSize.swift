@@ -73,9 +73,9 @@ enum ObjectSize {
     }
 
     /// The origin of a dead letter.
-    static func letter(_ letter: DeadLetter) -> Int {
-        deadLetter + text(letter.from.description) + (letter.reason.map { text($0) } ?? 0)
-            + (letter.id.map { text($0.description) } ?? 0)
+    static func keptOrigin(_ origin: KeptOrigin) -> Int {
+        deadLetter + text(origin.from.description) + (origin.reason.map { text($0) } ?? 0)
+            + (origin.id.map { text($0.description) } ?? 0)
     }
 
     /// An array of `count` bytes.
