@@ -5,7 +5,7 @@ import SluiceRuntime
 /// Any number of clients may repeat a send, so adding, finding and removing a sender take constant time.
 final class AttachedSenders {
     private var queue = WaitQueue<Offer.Sender>()
-    private var tickets: [OperationID: WaitTicket] = [:]
+    private var tickets = ShardedDictionary<OperationID, WaitTicket>()
     /// The senders that are arms of selects and have not been committed to the message.
     private var uncommitted: [Offer.Sender] = []
 
@@ -25,7 +25,9 @@ final class AttachedSenders {
     func holds(_ operation: OperationID) -> Bool { tickets[operation] != nil }
 
     func remove(_ operation: OperationID) {
-        if let ticket = tickets.removeValue(forKey: operation) { _ = queue.remove(ticket) }
+        guard let ticket = tickets[operation] else { return }
+        tickets[operation] = nil
+        _ = queue.remove(ticket)
     }
 
     /// Returns the arms of selects that have attached since the last call. Some of their operations may have ended.

@@ -35,7 +35,7 @@ struct SendMemory: ~Copyable {
         }
     }
 
-    private var entries: [SendKey: Entry] = [:]
+    private var entries = ShardedDictionary<SendKey, Entry>()
     private var delivered: Retention<SendKey>
 
     init(life: Duration, maxCount: Int) {
@@ -95,7 +95,6 @@ struct SendMemory: ~Copyable {
         endKeeping(key, offer)
         guard isPending(key, offer) else { return }
         entries[key] = nil
-        shrink()
     }
 
     /// Records that the channel no longer keeps an offer that it has answered for.
@@ -126,11 +125,6 @@ struct SendMemory: ~Copyable {
             entries[key] = nil
             pruned += 1
         }
-        if pruned > 0 { shrink() }
         return pruned
-    }
-
-    private mutating func shrink() {
-        if entries.isEmpty, entries.capacity > 1024 { entries = [:] }
     }
 }

@@ -36,11 +36,9 @@ struct Slab<Element>: ~Copyable {
 
     /// Visits every value with its key.
     func forEach(_ visit: (SlabKey<Element>, Element) -> Void) {
-        table.slots.withUnsafeBufferPointer { slots in
-            for index in slots.indices {
-                guard let element = slots[index].element else { continue }
-                visit(SlabKey(slot: Int32(index), serial: slots[index].serial), element)
-            }
+        for index in 0..<table.slotCount {
+            guard let element = table.slots[index].element else { continue }
+            visit(SlabKey(slot: Int32(index), serial: table.slots[index].serial), element)
         }
     }
 
@@ -51,16 +49,14 @@ struct Slab<Element>: ~Copyable {
     ///   - count: the most slots to visit.
     /// - Returns: whether there are slots left to visit.
     func visit(from slot: inout Int, count: Int, _ visit: (SlabKey<Element>, Element) -> Void) -> Bool {
-        table.slots.withUnsafeBufferPointer { slots in
-            let end = slot + min(count, max(0, slots.count - slot))
-            while slot < end {
-                if let element = slots[slot].element {
-                    visit(SlabKey(slot: Int32(slot), serial: slots[slot].serial), element)
-                }
-                slot += 1
+        let end = slot + min(count, max(0, table.slotCount - slot))
+        while slot < end {
+            if let element = table.slots[slot].element {
+                visit(SlabKey(slot: Int32(slot), serial: table.slots[slot].serial), element)
             }
-            return slot < slots.count
+            slot += 1
         }
+        return slot < table.slotCount
     }
 
     func holds(_ key: SlabKey<Element>) -> Bool { table.holds(key.slot, key.serial) }

@@ -26,7 +26,7 @@ package struct IndexedHeap<Element>: ~Copyable {
     /// The number of slots that an empty heap may keep.
     @inlinable static var mostSlotsKept: Int { 1024 }
 
-    @usableFromInline var heap: ContiguousArray<Entry> = []
+    @usableFromInline var heap = ChunkedArray<Entry>()
     /// A slot's link is the place of its entry in the heap.
     @usableFromInline var table = SlotTable<Element, Void, UInt64>()
 
@@ -37,10 +37,10 @@ package struct IndexedHeap<Element>: ~Copyable {
     @inlinable package var count: Int { heap.count }
     @inlinable package var isEmpty: Bool { heap.isEmpty }
     /// The least priority of all.
-    @inlinable package var leastPriority: UInt64? { heap.first?.priority }
+    @inlinable package var leastPriority: UInt64? { heap.isEmpty ? nil : heap[0].priority }
 
     /// The element of least priority.
-    @inlinable package var first: Element? { heap.first.flatMap { table.element(at: $0.slot) } }
+    @inlinable package var first: Element? { heap.isEmpty ? nil : table.element(at: heap[0].slot) }
 
     /// Adds an element; the handle withdraws it.
     @inlinable
@@ -69,7 +69,7 @@ package struct IndexedHeap<Element>: ~Copyable {
     /// Takes the element of least priority, if that is at most `limit`.
     @inlinable
     package mutating func popFirst(upTo limit: UInt64 = .max) -> Element? {
-        guard let first = heap.first, first.priority <= limit else { return nil }
+        guard !heap.isEmpty, heap[0].priority <= limit else { return nil }
         return remove(at: 0)
     }
 
@@ -83,7 +83,7 @@ package struct IndexedHeap<Element>: ~Copyable {
             siftUp(place)
             siftDown(Int(table.slots[Int(last.slot)].link))
         }
-        if heap.isEmpty, table.slotCount > Self.mostSlotsKept { heap = [] }
+        if heap.isEmpty, table.slotCount > Self.mostSlotsKept { heap.discardAll() }
         return table.remove(at: slot, keepingSlots: Self.mostSlotsKept)
     }
 

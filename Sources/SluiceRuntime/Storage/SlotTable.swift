@@ -1,4 +1,4 @@
-/// Elements in the slots of one array. The storage of ``WaitQueue``, ``IndexedHeap`` and the hub's `Slab`.
+/// Elements in the slots of a ``ChunkedArray``. The storage of ``WaitQueue``, ``IndexedHeap`` and the hub's `Slab`.
 ///
 /// Freed slots are chained for reuse. Each element gets the next serial number, so that the key of a removed element
 /// (its slot and number) matches no later element. Serial numbers wrap around and skip 0, the number of a free slot. A
@@ -29,7 +29,7 @@ package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInte
 
     /// The slots, free ones included. Other targets change elements in them in place: through an accessor of this type,
     /// each change would allocate the accessor's frame.
-    @usableFromInline package var slots: ContiguousArray<Slot> = []
+    @usableFromInline package var slots = ChunkedArray<Slot>()
     @usableFromInline var firstFree: Int32 = -1
     /// The serial number of the element inserted last.
     @usableFromInline var lastSerial: Serial = 0
@@ -78,8 +78,7 @@ package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInte
     @inlinable
     @inline(__always)
     package borrowing func element(at index: Int32) -> Element? {
-        // A subscript of the array would copy the whole slot.
-        slots.withUnsafeBufferPointer { $0[Int(index)].element }
+        slots[Int(index)].element
     }
 
     /// Takes the element out of a slot that holds one.
@@ -95,7 +94,7 @@ package struct SlotTable<Element, Mark, Serial: FixedWidthInteger & UnsignedInte
         firstFree = index
         count -= 1
         if count == 0, slots.count > kept {
-            slots = []
+            slots.discardAll()
             firstFree = -1
         }
         return element

@@ -54,7 +54,8 @@ import Testing
         var queue = WaitQueue<Int>()
         let stale = (0..<1000).map { queue.append($0) }
         _ = drained(&queue)
-        #expect(queue.table.slots.isEmpty)
+        let isEmpty = queue.table.slots.isEmpty
+        #expect(isEmpty)
         let fresh = queue.append(1)
         let wrong = stale.compactMap { queue.remove($0) }
         let right = queue.remove(fresh)
@@ -75,12 +76,14 @@ import Testing
     @Test("An unused queue holds no memory, and a used one only its nodes")
     func anUnusedQueueHoldsNoMemoryAndAUsedOneItsNodesOnly() {
         var queue = WaitQueue<Int>()
-        #expect(queue.table.slots.capacity == 0)
+        let capacity = queue.table.slots.capacity
+        #expect(capacity == 0)
         for round in 0..<1000 {
             queue.append(round)
             _ = queue.popFirst()
         }
-        #expect(queue.table.slots.count == 1)
+        let count = queue.table.slots.count
+        #expect(count == 1)
     }
 
     @Test("The queue releases popped and removed entries")

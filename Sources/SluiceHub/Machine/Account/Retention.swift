@@ -5,14 +5,16 @@ import SluiceRuntime
 /// most elements loses one: the oldest element of that holder's client with the most. So no client can make the hub
 /// drop elements of a client that has fewer.
 struct Retention<Element>: ~Copyable {
-    private struct Entry {
+    // These are not private: in debug builds, the compiler refers to the classes from other files.
+
+    struct Entry {
         let element: Element
         let end: UInt64
         let bytes: Int32
     }
 
     /// The elements of one client, the oldest first.
-    private final class List {
+    final class List {
         let client: ClientRecord
         /// Not retained: the share retains its lists, and the table keeps each share that has one.
         unowned let share: Share
@@ -32,7 +34,7 @@ struct Retention<Element>: ~Copyable {
     }
 
     /// The lists of one holder's clients.
-    private final class Share {
+    final class Share {
         let holder: Holder
         @exclusivity(unchecked) var count = 0
         @exclusivity(unchecked) var lists = IndexedHeap<List>()

@@ -1,0 +1,48 @@
+/// A dictionary whose growth is spread over many insertions, so that none of them takes long.
+///
+/// A dictionary of the standard library copies all its entries when it grows: with half a million texts as keys, this
+/// takes a quarter of a second. Here, many entries are divided among dictionaries by their hash, each of which grows and
+/// frees its memory on its own.
+struct ShardedDictionary<Key: Hashable, Value> {
+    /// The number of entries from which on they are divided, and the number of dictionaries. Each has few entries at a
+    /// million, and they do not grow at the same time, because their sizes differ.
+    private static var mostUndivided: Int { 2048 }
+    private static var shardBits: Int { 10 }
+    /// A dictionary that is empty may keep this capacity.
+    private static var mostKept: Int { 16 }
+
+    private var shards: [[Key: Value]] = [[:]]
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    subscript(key: Key) -> Value? {
+        get { shards[shard(of: key)][key] }
+        set {
+            let shard = shard(of: key)
+            let before = shards[shard].count
+            shards[shard][key] = newValue
+            let after = shards[shard].count
+            guard after != before else { return }
+            count += after - before
+            if after < before { shrink(shard) } else if shards.count == 1, count > Self.mostUndivided { divide() }
+        }
+    }
+
+    @inline(__always)
+    private func shard(of key: Key) -> Int {
+        // A dictionary uses other bits of another hash of the key.
+        shards.count == 1 ? 0 : Int(UInt(bitPattern: key.hashValue) >> UInt(UInt.bitWidth - Self.shardBits))
+    }
+
+    private mutating func shrink(_ shard: Int) {
+        if shards[shard].isEmpty, shards[shard].capacity > Self.mostKept { shards[shard] = [:] }
+        if count == 0, shards.count > 1 { shards = [[:]] }
+    }
+
+    private mutating func divide() {
+        let all = shards[0]
+        shards = Array(repeating: [:], count: 1 << Self.shardBits)
+        for (key, value) in all { shards[shard(of: key)][key] = value }
+    }
+}
