@@ -21,11 +21,6 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
-def delayed_seconds(*pids):
-    """Returns the time for which the first threads of processes were ready to run but had no processor."""
-    return sum(int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) for pid in pids) / 1e9
-
-
 def resident_bytes(pid):
     # The counters in statm lag behind by some pages for each processor.
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():

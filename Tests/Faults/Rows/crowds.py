@@ -1,6 +1,7 @@
 """Great numbers of clients, channels, commands and parked receivers."""
 
 import resource
+import signal
 import threading
 import time
 
@@ -23,15 +24,23 @@ def descriptors_exhausted(conditions):
         beside = probe.percentile_99(2)
         probe.pause()
         busy = cpu_share(daemon, 2)
+        # Reading the settings again needs descriptors, and fails.
+        daemon.signal(signal.SIGHUP)
+        survived = daemon.wait(0.5) is None
         for client in clients:
             client.close()
         begin = time.monotonic()
         while not _is_served(daemon.port) and time.monotonic() < begin + 10:
             time.sleep(0.01)
         recovery = time.monotonic() - begin
+        clients = [Client(daemon.port) for _ in range(200)]
+        daemon.signal(signal.SIGTERM)
+        status = daemon.wait(35)
     yield Figure("CPU", busy * 100, "%", at_most=2)
     yield Figure("others' p99", beside / usual, "x", at_most=2)
     yield Figure("recovers after", recovery, "s", at_most=1)
+    yield exactly("survives SIGHUP", int(survived), 1)
+    yield exactly("exit status after SIGTERM", status, 0)
 
 
 def _is_served(port):

@@ -5,6 +5,7 @@ import time
 
 from battery import Figure, exactly, row
 from clients import Client
+from measure import Probe
 
 #: What happens to the lines of the log.
 ERRORS = ("unread", "closed", "full")
@@ -16,12 +17,17 @@ ERRORS = ("unread", "closed", "full")
     wrong={"choke": "clients served", "bad-exit": "expected exit statuses"},
 )
 def unwritten_logs(conditions):
-    count = conditions.count(full=2_000, quick=700)
-    served, statuses, longest = 0, 0, 0
+    count = conditions.count(full=6_100, quick=700)
+    served, statuses, longest, waits, growths = 0, 0, 0, [], []
     for errors in ERRORS:
-        with conditions.daemon(errors=errors) as daemon:
+        with conditions.daemon(errors=errors) as daemon, Probe(daemon.port, server=daemon.pids[0]) as probe:
+            before = daemon.resident_bytes()
+            probe.latencies()
             refused = sum(_is_refused(daemon.port) for _ in range(count))
             served += refused == count and _is_served(daemon.port)
+            waits.append(probe.longest()[0])
+            growths.append(daemon.resident_bytes() - before)
+            probe.pause()
             begin = time.monotonic()
             daemon.signal(signal.SIGTERM)
             status = daemon.wait(30)
@@ -30,6 +36,8 @@ def unwritten_logs(conditions):
     yield exactly("clients served", served, len(ERRORS))
     yield exactly("expected exit statuses", statuses, len(ERRORS))
     yield Figure("ended after", longest, "s", at_most=3)
+    yield Figure("longest wait of another client", max(waits) * 1000, "ms", at_most=20)
+    yield Figure("memory", max(growths) / 1024, "KiB", at_most=2048)
     yield Figure("clients refused", count * len(ERRORS))
 
 

@@ -17,13 +17,13 @@ class Beside:
     """A daemon, many clients, and a probe that measures the longest wait of another client."""
 
     def __init__(self, conditions, **limits):
-        self._daemon = conditions.daemon(
-            connections=20_000,
-            pending_tags=TAGS_EACH + 8,
-            declared_channels=200_000,
-            remembered_sends=200_000,
-            **limits,
-        )
+        usual = {
+            "connections": 20_000,
+            "pending_tags": TAGS_EACH + 8,
+            "declared_channels": 200_000,
+            "remembered_sends": 200_000,
+        }
+        self._daemon = conditions.daemon(**usual | limits)
 
     def __enter__(self):
         self.daemon = self._daemon.__enter__()
@@ -127,12 +127,12 @@ def reports_beside_many(conditions):
 
 @row(
     "stuck",
-    "STUCK beside clients that have joined and select on 64 channels",
+    "STUCK beside 1 200 clients, and 12 000, that have joined and select on 64 channels",
     wrong={"sluggish": "longest wait"},
     timed=True,
 )
 def stuck_with_many_arms(conditions):
-    counts = (conditions.count(full=1000, quick=100), conditions.count(full=4000, quick=400))
+    counts = (conditions.count(full=1200, quick=100), conditions.count(full=12_000, quick=1000))
     durations = []
     with Beside(conditions) as beside:
         arms = b" | ".join(b"recv c%d" % number for number in range(64))
@@ -145,7 +145,7 @@ def stuck_with_many_arms(conditions):
             durations.append(took)
     yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
     yield Figure("time", durations[-1], "ms")
-    yield Figure("for 4 times the clients", durations[-1] / durations[0], "x", at_most=12)
+    yield Figure("for 10 times the clients", durations[-1] / durations[0], "x", at_most=30)
 
 
 @row(

@@ -1,6 +1,7 @@
 """Clients that take every connection, and commands whose effects two reactors carry."""
 
 import json
+import resource
 
 from battery import Figure, exactly, row
 from clients import Client, crowd
@@ -15,7 +16,16 @@ CONNECTIONS = 10_000
     wrong={},
 )
 def every_connection_is_taken(conditions):
-    count = conditions.count(full=CONNECTIONS, quick=1000)
+    for count in conditions.count(full=(CONNECTIONS, 10 * CONNECTIONS), quick=(100, 1000)):
+        yield from _taken(conditions, min(count, _most_connections()))
+
+
+def _most_connections():
+    """Returns how many connections the server has descriptors for, besides its reserve of an eighth."""
+    return (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200) * 8 // 9
+
+
+def _taken(conditions, count):
     with conditions.daemon(connections=count) as daemon:
         hoard = crowd(daemon.port, count, source="127.0.2.1")
         refused = sum(_is_refused(daemon.port, "127.0.2.1") for _ in range(20))
