@@ -146,6 +146,11 @@ public final class Hub: Sendable {
         return entry
     }
 
+    /// Identifies the holder that a connection counts for.
+    func holder(of id: ConnectionID) -> ObjectIdentifier {
+        look { ObjectIdentifier(($0.machine.clients[id] ?? $0.machine.unknownClient).holder) }
+    }
+
     /// Notes that a client may close other connections.
     func permitKilling(_ id: ConnectionID) {
         state.withLock { $0.machine.clients[id]?.mayKill = true }

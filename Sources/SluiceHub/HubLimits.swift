@@ -226,6 +226,9 @@ public struct HubLimits: Sendable, Hashable {
     /// A holder with fewer connections than this may use the reserve.
     var fewConnections: Int { max(1, maxConnections / 64) }
 
+    /// The part of `keptBytes` for clients of which channels keep little. None if it would be too small for a few of them.
+    var keptReserve: Int { keptBytes >= 256 * guaranteedMemory ? keptBytes / 8 : 0 }
+
     /// The bounds of the account of memory.
     var memoryBounds: MemoryBounds {
         MemoryBounds(

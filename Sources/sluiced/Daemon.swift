@@ -1,3 +1,4 @@
+import Dispatch
 import CMalloc
 import Foundation
 import Logging
@@ -37,6 +38,7 @@ struct Daemon {
     /// Serves clients until a signal stops the daemon and the hub has drained.
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
+        Self.startDispatch()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = try makeHub(on: reactor)
         let listeners = try bind(on: reactor)
@@ -79,6 +81,14 @@ struct Daemon {
         limit.rlim_cur = limit.rlim_max
         // If the system refuses, the daemon serves fewer connections and works as usual.
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Lets libdispatch open its descriptors, and start a thread, before clients can use up the descriptors. It opens them
+    /// at its first use, and traps if that fails: the first SIGHUP or SIGTERM would end the process.
+    private static func startDispatch() {
+        let hasRun = DispatchSemaphore(value: 0)
+        DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { hasRun.signal() }
+        hasRun.wait()
     }
 
     /// Starts the reactors after the first one, each on a thread of its own.

@@ -3,16 +3,22 @@ import SluiceHub
 
 /// The memory that the daemon may use.
 enum MachineMemory {
-    /// The smallest of the machine's physical memory, the limit of the control group, and the limit on the address
-    /// space of the process, in bytes.
+    /// The smallest of the machine's physical memory, the limit of the control group, and what the limit on the address
+    /// space of the process leaves besides what is mapped already, in bytes.
     static var available: Int {
         var smallest = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         if let limit = groupLimit(at: "/") { smallest = min(smallest, limit) }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
-            smallest = min(smallest, Int(clamping: limit.rlim_cur))
+            smallest = min(smallest, max(0, Int(clamping: limit.rlim_cur) - mapped))
         }
         return smallest
+    }
+
+    /// The address space that the process takes, in bytes: about 100 MB for a daemon that starts.
+    private static var mapped: Int {
+        let statm = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8)) ?? ""
+        return (statm.split(separator: " ").first.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))
     }
 
     /// Returns the lowest memory limit of the process's control group and the groups above it, of version 2 or 1. Nil

@@ -11,6 +11,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var holder: Holder
     /// The bytes charged to the client, for its connection and for everything that it has made; see `Account`.
     @exclusivity(unchecked) private(set) var charged = 0
+    /// The bytes of the client's messages that channels keep.
+    @exclusivity(unchecked) private(set) var keptBytes = 0
     /// The part of `charged` for input and output, as the connection last reported it.
     @exclusivity(unchecked) private var bufferedBytes = 0
     /// The part of `charged` for the record and, while the connection lasts, for the connection.
@@ -105,6 +107,12 @@ final class ClientRecord: @unchecked Sendable {
         holder.charge(bytes)
     }
 
+    /// Notes that channels keep more bytes of the client's messages, or fewer.
+    func keep(_ bytes: Int) {
+        keptBytes += bytes
+        holder.keptBytes += bytes
+    }
+
     /// Charges the client for its connection.
     func beginConnection() {
         isConnected = true
@@ -136,6 +144,8 @@ final class ClientRecord: @unchecked Sendable {
     func move(to other: Holder) {
         holder.charge(-charged)
         other.charge(charged)
+        holder.keptBytes -= keptBytes
+        other.keptBytes += keptBytes
         if isConnected {
             holder.connections -= 1
             other.connections += 1

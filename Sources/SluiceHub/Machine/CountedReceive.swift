@@ -21,6 +21,8 @@ final class CountedReceive: @unchecked Sendable {
     @exclusivity(unchecked) var place: WaitTicket?
     /// Whether it is in its client's list of receives that wait for credit.
     @exclusivity(unchecked) var awaitsCredit = false
+    /// Whether it continues in a later slice.
+    @exclusivity(unchecked) var isResuming = false
 
     /// The encoded beginning of each of its messages.
     let head: MessageHead

@@ -16,8 +16,9 @@ extension HubStateMachine {
         guard channel.extras?.declaration != nil, channel.engine.kind != .rendezvous,
             channel.engine.parkedReceivers == 0 || channel.isOnce, channel.engine.ending == nil
         else { return nil }
-        if !mayKeep(draft.body.count) { return refusalToKeep }
-        return account.refusal(of: ObjectSize.keptOffer(draft), for: clients[draft.origin] ?? unknownClient)
+        let client = clients[draft.origin] ?? unknownClient
+        if !mayKeep(draft.body.count, for: client) { return refusalToKeep }
+        return account.refusal(of: ObjectSize.keptOffer(draft), for: client)
     }
 
     /// Returns the error for an id that cannot be remembered once its message is delivered, or nil if it can.
@@ -29,8 +30,14 @@ extension HubStateMachine {
         WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
     }
 
-    func mayKeep(_ bodyBytes: Int) -> Bool {
-        bodyBytes <= limits.keptBytes - totals.keptBytes - channels.tombstoneBytes
+    /// Whether the channels may keep a further message of a client. The last part of `keptBytes` is for clients of which
+    /// they keep little, and half of it for other holders than the one with the most.
+    func mayKeep(_ bodyBytes: Int, for client: ClientRecord) -> Bool {
+        let left = limits.keptBytes - totals.keptBytes - channels.tombstoneBytes - bodyBytes
+        let reserve = limits.keptReserve
+        if left >= reserve || left < 0 { return left >= 0 }
+        return client.keptBytes + bodyBytes <= limits.guaranteedMemory
+            && client.holder.keptBytes + bodyBytes <= limits.keptBytes - reserve / 2
     }
 
     /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
@@ -49,7 +56,7 @@ extension HubStateMachine {
                 next = nextToAdmit(to: channel)
                 continue
             }
-            if offer.waitsUntilTaken || mayKeep(offer.body.count) {
+            if offer.waitsUntilTaken || mayKeep(offer.body.count, for: offer.payer ?? unknownClient) {
                 offer.place = .buffered(ticket)
                 countBuffered(offer, on: channel)
                 return completeAcceptance(of: offer)
@@ -97,6 +104,7 @@ extension HubStateMachine {
         offer.isKept = true
         totals.keptMessages += 1
         totals.keptBytes += offer.body.count
+        offer.payer?.keep(offer.body.count)
     }
 
     /// Drops a message by the channel's `overflow=`, and answers its senders.
@@ -127,6 +135,7 @@ extension HubStateMachine {
         offer.isKept = false
         totals.keptMessages -= 1
         totals.keptBytes -= offer.body.count
+        offer.payer?.keep(-offer.body.count)
     }
 
     /// Removes an offer for good, and lets another one use its space in the buffer.

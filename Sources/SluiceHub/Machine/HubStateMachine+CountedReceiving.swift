@@ -39,9 +39,7 @@ extension HubStateMachine {
                 return
             }
             let channel = counted.channel
-            if hasUntold, !channel.isBroadcast, !isReady(channel) {
-                return unfinished.append(ResumedReceive(counted, id))
-            }
+            if hasUntold, !channel.isBroadcast, !isReady(channel) { return resumeLater(counted, id) }
             switch takeOffer(from: channel, isLeased: counted.leaseNanoseconds > 0, as: .countedReceive(id)) {
             case .offer(let offer):
                 let terms = settle(
@@ -49,10 +47,20 @@ extension HubStateMachine {
                 guard forward(.owned(offer.body), terms, offer.keptOrigin, through: counted, id, operation) else {
                     return
                 }
+                steps += 1
+                if !hasStepsLeft { return resumeLater(counted, id) }
             case .ended: return end(id, channel.endingReply)
             case .nothing: return waitForSender(counted, id, operation)
             }
         }
+    }
+
+    /// Continues a counted receive in a later slice. Until then it takes no message, as if it lacked credit.
+    private mutating func resumeLater(_ counted: CountedReceive, _ id: OperationID) {
+        if counted.channel.isBroadcast { counted.channel.extras?.pausedReceives.insert(id) }
+        if counted.isResuming { return }
+        counted.isResuming = true
+        unfinished.append(ResumedReceive(counted, id))
     }
 
     /// The paused counted receives of a channel, in the order in which they began.

@@ -33,11 +33,12 @@ extension HubStateMachine {
         let id = leases.nextKey
         let client = clients[holder] ?? unknownClient
         let next = client.firstLease
-        let deadline = deadlines.insert(.lease(id), at: now &+ nanoseconds)
+        let end = now &+ nanoseconds
+        let deadline = deadlines.insert(.lease(id), at: end)
         leases.insert(
             Lease(
                 offer: offer, channel: channel, holder: holder, countedReceive: counted, nanoseconds: nanoseconds,
-                deadline: deadline, next: next))
+                end: end, deadline: deadline, next: next))
         if let next { leases[next]?.previous = id }
         client.firstLease = id
         client.leaseCount += 1
@@ -73,7 +74,9 @@ extension HubStateMachine {
     ///
     /// - Returns: whether there is space, and the channel may keep the message.
     private mutating func holdSpace(for offer: Offer, on channel: NamedChannel) -> Bool {
-        guard offer.waitsUntilTaken || mayKeep(offer.body.count), channel.engine.holdRoom() else { return false }
+        guard offer.waitsUntilTaken || mayKeep(offer.body.count, for: offer.payer ?? unknownClient),
+            channel.engine.holdRoom()
+        else { return false }
         offer.isHeld = true
         return true
     }
@@ -124,7 +127,9 @@ extension HubStateMachine {
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
         guard let id = lease(delivery, of: connection), let lease = leases[id] else { return .done(.error(.stale)) }
         deadlines.remove(lease.deadline)
-        leases[id]?.deadline = deadlines.insert(.lease(id), at: now &+ lease.nanoseconds)
+        let end = now &+ lease.nanoseconds
+        leases[id]?.end = end
+        leases[id]?.deadline = deadlines.insert(.lease(id), at: end)
         return .ok(CommonAttributes())
     }
 
@@ -168,8 +173,11 @@ extension HubStateMachine {
         return held.map(\.id)
     }
 
+    /// Returns the id of a lease that a connection holds. Nil if it is over, even if the hub has not ended it yet.
     private func lease(_ delivery: DeliveryID, of connection: ConnectionID) -> LeaseID? {
-        guard let id = LeaseID(delivery), leases[id]?.holder == connection else { return nil }
+        guard let id = LeaseID(delivery), let lease = leases[id], lease.holder == connection, now < lease.end else {
+            return nil
+        }
         return id
     }
 

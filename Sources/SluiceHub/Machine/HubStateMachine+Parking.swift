@@ -80,6 +80,7 @@ extension HubStateMachine {
     /// - Parameters:
     ///   - bytes: the memory that the operation uses, without its offers.
     ///   - setsDeadline: whether the operation's timeout starts now.
+    @inline(__always)
     mutating func park(
         _ wait: OperationWait, _ caller: Caller, of client: ClientRecord, _ terms: WaitTerms, charging bytes: Int,
         setsDeadline: Bool = true
@@ -198,7 +199,8 @@ extension HubStateMachine {
             if hasStepsLeft {
                 withdraw(id, reason)
             } else if let operation = operations[id], case .select(let select) = operation.wait {
-                if endIfDecided(id) { continue }
+                // A select that was withdrawn before leaves its queues in slices as well.
+                if select.isWithdrawn || endIfDecided(id) { continue }
                 if let reason { outbox.finish(operation, id, isInDoubt(operation.wait) ? reason.doubt : reason.reply) }
                 select.isWithdrawn = true
                 selects.append(id)

@@ -93,7 +93,7 @@ extension HubStateMachine {
     }
 }
 
-/// Continues a counted receive whose channel was not ready.
+/// Continues a counted receive whose channel was not ready, or that had taken enough messages.
 final class ResumedReceive: UnfinishedWork {
     private let receive: CountedReceive
     private let id: OperationID
@@ -104,9 +104,13 @@ final class ResumedReceive: UnfinishedWork {
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        guard machine.operations.holds(id), receive.isPaused else { return true }
+        guard machine.operations.holds(id), receive.isPaused else {
+            receive.isResuming = false
+            return true
+        }
         guard machine.hasStepsLeft, machine.isReady(receive.channel) else { return false }
         machine.steps += 1
+        receive.isResuming = false
         machine.resume(receive, id)
         return true
     }

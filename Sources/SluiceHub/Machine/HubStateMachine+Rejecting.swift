@@ -60,7 +60,7 @@ extension HubStateMachine {
     /// Whether the limits permit a declared channel to keep a message of another one.
     func mayMove(_ offer: Offer, to channel: NamedChannel, charging bytes: Int) -> Bool {
         guard channel.engine.ending == nil, case .queue? = channel.extras?.declaration,
-            offer.isKept || mayKeep(offer.body.count)
+            offer.isKept || mayKeep(offer.body.count, for: offer.payer ?? unknownClient)
         else { return false }
         return account.refusal(of: bytes - offer.charged, for: offer.payer ?? unknownClient) == nil
     }

@@ -29,7 +29,7 @@ struct HubStateMachine: ~Copyable {
     var hint: SendHint?
 
     var channels: ChannelTable
-    var barriers: [ChannelName: Barrier] = [:]
+    var barriers = ShardedDictionary<ChannelName, Barrier>()
     var operations = Slab<ParkedOperation>()
     /// The objects of ended operations, for reuse.
     var spareOperations: [ParkedOperation] = []

@@ -7,6 +7,32 @@
 /// `HubLimits.turnSteps` is the number of steps of a connection's commands in a turn. After them, the rest of its input
 /// waits for the next turn.
 enum Budget {
+    /// The connections of a reactor together get this many times the steps of one connection in a turn. The input of
+    /// further ones waits, besides short input.
+    static let connectionsOfTurn = 8
+    /// Input up to this many bytes does not wait for that of other connections, unless more commands are pending.
+    static let shortInput = 256
+    static let fewPending = 64
+    /// Input and output of a connection up to this many bytes are charged, but never refused: a client that has used up
+    /// its share can still send the commands that free memory, and read that others were refused.
+    static let unrefusedBytes = 16 << 10
+    /// The bytes that a reactor writes in a turn. Further output of connections with more than a little waits.
+    static let bytesWritten = 2 << 20
+    static let shortOutput = 16 << 10
+    /// The steps that input counts for the connections of a reactor together, besides one for each 8 bytes.
+    static let stepsOfInput = 4
+    static let inputShift = 3
+    /// The steps of a line that is refused, which is often short.
+    static let stepsOfRefusal = 2
+
+    /// The steps that input counts if it is longer than a slice, or begins within a body. Storing 64 bytes of a body
+    /// counts a step.
+    static func steps(ofLongInput bytes: Int, startsInBody: Bool) -> Int {
+        // Input of many commands ends its turn after 16 KiB; what is longer is mostly a body.
+        let commandBytes = startsInBody ? 0 : min(bytes, 16 << 10)
+        return stepsOfInput + commandBytes >> inputShift + (bytes - commandBytes) / 64
+    }
+
     /// The steps of a report's first slice, which is taken when the command arrives.
     static let stepsOfFirstSlice = 250
     /// The steps of each other slice of a report.

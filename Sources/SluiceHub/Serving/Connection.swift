@@ -23,13 +23,17 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         case forgotten
     }
 
-    private let conversation: Conversation
+    let conversation: Conversation
     let share: ReactorShare
     let segment: OutboxSegment
     @exclusivity(unchecked) private var socket = PolledSocket()
     @exclusivity(unchecked) private var state = State.open
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
+    /// Whether input of this connection waits for its turn, because others have used up this one.
+    @exclusivity(unchecked) private var isWaiting = false
+    /// Whether output of this connection waits for the next turn, because others have written much in this one.
+    @exclusivity(unchecked) private var hasOutputWaiting = false
     /// The next connection in the list of those that are scheduled.
     @exclusivity(unchecked) var nextScheduled: Unmanaged<Connection>?
     /// Whether the last read filled its buffer, which suggests that more input is waiting.
@@ -120,35 +124,16 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    // MARK: Memory
-
-    /// The least change of input and output, in bytes, that is reported to the hub at once, and at the end of a turn. A
-    /// report takes the hub's lock, so most turns make none.
-    private static let leastChargedInTurn = 16 << 10
-    private static let leastCharged = 4 << 10
-
-    /// Charges the client for its input and output, and ends the connection if they exceed its share.
-    @inline(__always)
-    private func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) {
-        guard let refusal = conversation.chargeBuffers(ifChangedBy: least, countingBodies: countsBodies),
-            conversation.ending == nil
-        else { return }
-        refuse(refusal)
-    }
-
-    @inline(never)
-    private func refuse(_ refusal: WireError) {
-        if conversation.holdsMoreInput {
-            conversation.refuse(refusal, because: .memory)
-        } else {
-            close(because: .backlog)
-        }
-    }
-
     private func schedule() {
         guard !isScheduled else { return }
         isScheduled = true
         share.schedule(self)
+    }
+
+    private func awaitTurn() {
+        guard !isWaiting else { return }
+        isWaiting = true
+        share.await(self, of: hub.holder(of: id))
     }
 
     // MARK: Early writes
@@ -180,14 +165,28 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             if share.stepsForLeaving > 0 { withExtendedLifetime(self) { forget() } } else { schedule() }
             return
         }
+        if conversation.canRunHeld, !isWaiting, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
+        finishTurn()
+    }
+
+    /// Runs input that has waited for its turn.
+    @inline(never)
+    func inputHasTurn() {
+        isWaiting = false
+        guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
+        finishTurn()
+    }
+
+    @inline(__always)
+    private func finishTurn() {
         // If the kernel accepts no more output, it will report when it does.
         if !socket.watchesWriting { write() }
         conversation.turnEnds()
         if isAtRest { return }
         conversation.reportWritten()
         chargeBuffers(ifChangedBy: Self.leastCharged, countingBodies: true)
-        if conversation.canRunHeld { schedule() }
+        if conversation.canRunHeld { awaitTurn() }
         if share.isDraining { endIfDrained() }
         if conversation.ending != nil, segment.output.isEmpty { end() }
         guard isOpen else { return }
@@ -205,16 +204,30 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
     /// input, because the kernel would report its input, or its end, in every turn.
     private func watch() {
-        let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty)
+        let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty && !hasOutputWaiting)
+        if hasOutputWaiting {
+            hasOutputWaiting = false
+            schedule()
+        }
         if reading, !socket.watchesReading { conversation.restartDeadline() }
         socket.watch(reading: reading, writing: writing)
     }
 
     // MARK: Writing
 
-    /// Writes as much as the kernel accepts. Beyond `HubLimits.outputBytes` of pending output, no input is read.
+    /// Writes as much as the kernel accepts. Beyond `HubLimits.outputBytes` of pending output, no input is read. If
+    /// other connections have written much in this turn, long output waits for the next one.
     private func write() {
         guard !segment.output.isEmpty else { return }
+        if share.bytesLeft <= 0, segment.output.count > Budget.shortOutput {
+            hasOutputWaiting = true
+        } else {
+            writeNow()
+        }
+    }
+
+    @inline(__always)
+    private func writeNow() {
         switch segment.output.write(to: socket) {
         case .bytes(let count): wrote(count)
         case .wouldBlock: break
@@ -224,6 +237,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private func wrote(_ count: Int) {
         segment.output.drop(count)
+        share.bytesLeft -= count
         // The stall time starts again with each byte that the client takes.
         deadlines?.stall = nil
     }
@@ -277,9 +291,15 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Ends the conversation if the client has no pending replies and holds no leases. Commands that the client has
     /// sent so far are answered first, up to a limited number of reads.
     private func endIfDrained() {
-        guard case .open = state, conversation.ending == nil, conversation.isIdle, segment.output.isEmpty,
-            !hub.holdsLeases(id)
-        else { return }
+        guard case .open = state, conversation.ending == nil, conversation.hasNothingPending, !hub.holdsLeases(id)
+        else {
+            return
+        }
+        guard conversation.isIdle, segment.output.isEmpty else {
+            // A client that keeps sending has always commands that have not run, or replies that are not written.
+            if drainingReads == 0 { conversation.endDrained() } else { drainingReads -= 1 }
+            return
+        }
         let capacity = min(conversation.readableBytes, share.scratch.count)
         guard capacity > 0, drainingReads > 0 else { return conversation.endDrained() }
         drainingReads -= 1
@@ -297,7 +317,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     func endAtOnce() {
         guard isOpen, socket.isOpen else { return }
         if case .open = state {
-            write()
+            if !segment.output.isEmpty { writeNow() }
             guard isOpen else { return }
             socket.finishWriting()
             // Closing with unread input would reset the connection, and the last replies might be lost.
@@ -338,7 +358,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     /// - Parameter reason: how the connection ends, unless the conversation has an ending of its own.
-    private func close(because reason: ConnectionEnding) {
+    func close(because reason: ConnectionEnding) {
         guard isOpen else { return }
         close(for: conversation.ending ?? reason)
     }
@@ -361,6 +381,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard case .closed(let ending) = state else { return }
         state = .forgotten
         segment.isClosed = true
+        // A report, or the delay of an `AUTH`, may end after the hub has released this connection.
+        segment.owner = nil
         hub.disconnect(id, on: share, because: ending, conversation.lastVerb)
     }
 }

@@ -66,17 +66,26 @@ extension Conversation {
 
     // MARK: Commands that wait for their next slice
 
-    /// Whether a command waits for its next slice, which it may have now.
+    /// Whether work waits for its next slice, which it may have now.
     var canRunPostponed: Bool {
-        if case .command = job, ending == nil { true } else { false }
+        switch job {
+        case .command: ending == nil
+        case .withdrawal: true
+        case .report, nil: false
+        }
     }
 
     /// Runs the command that waits for its next slice, unless it has to wait for another one.
     func runPostponed() {
+        if case .withdrawal(let next) = job { return withdraw(then: next) }
         guard canRunPostponed, case .command(let request) = job else { return }
         hub.transactOnState(share) { state in
             state.machine.sliceEnd = state.machine.steps + stepsLeft
-            defer { stepsLeft = state.machine.sliceEnd - state.machine.steps }
+            defer {
+                let before = stepsLeft
+                stepsLeft = state.machine.sliceEnd - state.machine.steps
+                share.spend(before - stepsLeft)
+            }
             guard state.machine.isReady(for: request.command) else { return }
             job = nil
             segment.isRunning = true
@@ -85,5 +94,11 @@ extension Conversation {
             segment.isRunning = false
         }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
+    }
+
+    private func withdraw(then next: PendingJob?) {
+        job = next
+        if case .report = next { share.enqueue(self) }
+        transactCountingSteps { [id] in $0.endInput(of: id) }
     }
 }

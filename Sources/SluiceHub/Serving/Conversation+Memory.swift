@@ -24,11 +24,25 @@ extension Conversation {
         var refusal: WireError?
         hub.transact(share) { [id, chargedBytes] machine in
             guard let client = machine.clients[id] else { return }
-            if bytes > chargedBytes { refusal = machine.account.refusal(of: bytes - chargedBytes, for: client) }
+            if bytes > max(chargedBytes, Budget.unrefusedBytes) {
+                refusal = machine.account.refusal(of: bytes - chargedBytes, for: client)
+            }
             client.noteBuffers(bytes)
         }
         chargedBytes = bytes
         return refusal
+    }
+
+    /// Refuses the command whose bodies are arriving, and skips them.
+    ///
+    /// - Returns: whether there was such a command.
+    func refuseBodies(_ error: WireError) -> Bool {
+        guard let tag = parser.skipBodies() else { return false }
+        lastVerb = nil
+        answer(.error(error), tag)
+        if !share.events.isEmpty { hub.reportEvents(of: share) }
+        _ = chargeBuffers(ifChangedBy: 0, countingBodies: true)
+        return true
     }
 
     /// Whether most of the connection's memory is for input.

@@ -6,6 +6,8 @@ indirect enum PendingJob {
     case report(any ReportJob, Tag?)
     /// A command that waits for its next slice; see `HubStateMachine.isReady`.
     case command(Request)
+    /// The withdrawal of the pending commands after the end of the input, and the job that was pending before.
+    case withdrawal(then: PendingJob?)
 }
 
 /// Reports, which a conversation takes in slices, and the client's share of a turn.
@@ -32,7 +34,7 @@ extension Conversation {
     ///
     /// - Returns: whether another slice is left.
     func continueReport() -> Bool {
-        guard case .report(let report, let tag) = job else { return false }
+        guard !segment.isClosed, case .report(let report, let tag) = job else { return false }
         share.begin(id, lastVerb)
         defer { share.end() }
         guard let reply = report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }

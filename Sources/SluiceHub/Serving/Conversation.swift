@@ -23,14 +23,14 @@ final class Conversation {
     /// The most commands that run under one acquisition of the hub's lock.
     private static let largestBatch = 64
     /// The size of the slices in which input runs. A slice takes about as long as a write.
-    private static let sliceBytes = 4096
+    static let sliceBytes = 4096
     let hub: Hub
     let id: ConnectionID
     /// The output and the pending operations.
     let segment: OutboxSegment
     @exclusivity(unchecked) var parser: RequestParser
     /// Input that was read and has not run: the beginning of a line, or lines that must wait.
-    @exclusivity(unchecked) private var held: [UInt8] = []
+    @exclusivity(unchecked) private(set) var held: [UInt8] = []
     /// The time at which the unfinished line or piece of a body began. Nil if there is none.
     @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
     /// Whether the parser has seen all held input and needs more.
@@ -82,6 +82,7 @@ final class Conversation {
     @inline(__always)
     var readableBytes: Int {
         if hasInputEnded || !hasOutputCredit { return 0 }
+        if share.isCrowded { return readableBytesBesideOthers }
         let free = hub.inputCapacity - held.count
         // The bytes of a body are not held, because they are stored in the body at once.
         return incompleteSince != nil && held.isEmpty ? free + parser.awaitedBodyBytes : free
@@ -100,6 +101,8 @@ final class Conversation {
     @inline(__always)
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
         if let admission { return isAuthenticating ? nil : (admission.deadline, .denied) }
+        // Input that waits for its turn is not late.
+        if canRunHeld { return nil }
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
 
@@ -111,7 +114,7 @@ final class Conversation {
     }
 
     @inline(__always)
-    private var canRun: Bool {
+    var canRun: Bool {
         if case .open = phase {
             !segment.hasParkedUntagged && job == nil && hasOutputCredit
         } else {
@@ -134,6 +137,9 @@ final class Conversation {
         }
     }
 
+    /// Whether no operation, and no report, of the client is pending.
+    var hasNothingPending: Bool { !hasParked && job == nil }
+
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
         if case .open = phase { !hasParked && job == nil && (held.isEmpty || isParserHungry) } else { false }
@@ -146,7 +152,11 @@ final class Conversation {
     /// - Parameter observer: called between the slices of input longer than one slice.
     func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
-        if held.isEmpty, canRun {
+        if share.isCrowded, mustWait(withInput: input.count) {
+            // Runs later: see `ReactorShare.await`.
+            held.append(contentsOf: input)
+            isParserHungry = false
+        } else if held.isEmpty, canRun {
             let consumed = runCommands(in: input, observer)
             if consumed < input.count { hold(input, from: consumed) }
         } else {
@@ -178,14 +188,14 @@ final class Conversation {
     func endInput() {
         hasInputEnded = true
         incompleteSince = nil
-        hub.transact(share) { [id] in $0.endInput(of: id) }
+        withdrawWithInput()
     }
 
     /// Handles the client's half-close while some of its input is still unread. Its remaining commands still run, but
     /// do not park without `eof=wait`.
     func expectEnd() {
         guard case .open = phase else { return }
-        hub.transact(share) { [id] in $0.endInput(of: id) }
+        withdrawWithInput()
     }
 
     /// Ends the conversation because the hub has drained.
@@ -194,7 +204,7 @@ final class Conversation {
     /// Ends the conversation with an error, as the last reply.
     func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
         // At once, and not when the connection closes: no operation may match a client that cannot be answered.
-        hub.transact(share) { [id] in $0.withdrawAll(of: id, .closing) }
+        transactCountingSteps { [id] in $0.withdrawAll(of: id, .closing) }
         segment.output.append(.error(error), tag: tag)
         finish(ending)
     }
@@ -210,17 +220,25 @@ final class Conversation {
         hasCompleted = false
         share.begin(id, lastVerb)
         defer { share.end() }
+        let steps = stepsLeft
+        let startsInBody = incompleteSince != nil && parser.isInsideBody
         while canRun, !isParserHungry, stepsLeft > 0 {
             guard offset < input.count else {
                 isParserHungry = true
                 break
             }
+            if offset > 0, share.stepsLeft <= offset >> Budget.inputShift { break }
             if offset >= sliceEnd {
                 observer?.sliceEnds()
                 sliceEnd = offset + Self.sliceBytes
             }
             runBatch(of: input, &offset, upTo: sliceEnd)
         }
+        share.spend(
+            steps - stepsLeft
+                + (offset <= Self.sliceBytes && !startsInBody
+                    ? Budget.stepsOfInput + offset >> Budget.inputShift
+                    : Budget.steps(ofLongInput: offset, startsInBody: startsInBody)))
         noteIncomplete(isNew: hasCompleted)
         return offset
     }
@@ -318,6 +336,7 @@ final class Conversation {
         case .needsMore: isParserHungry = true
         case .refused(let tag, let error):
             hasCompleted = true
+            share.spend(Budget.stepsOfRefusal)
             if admission?.count(nil) == false { return refuse(.tooManyUnproven(hub.limits), tag, because: .denied) }
             refused(error, tag)
         case .request(let request):

@@ -45,6 +45,15 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduledCount = 0
     /// The conversations with a report to continue. They take turns.
     @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
+    /// The steps that the input of the connections may still take in this turn.
+    @exclusivity(unchecked) private(set) var stepsLeft: Int
+    /// Whether input that is not short has to wait for its turn.
+    @exclusivity(unchecked) private(set) var isCrowded = false
+    private let stepsOfTurn: Int
+    /// The bytes that the connections may still write in this turn.
+    @exclusivity(unchecked) var bytesLeft = Budget.bytesWritten
+    /// The connections whose input waits for its turn.
+    @exclusivity(unchecked) private var waiting = InputQueue()
     /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForLeaving = Budget.stepsForLeaving
     /// Whether the reactor will call `turnEnds` at the end of this turn.
@@ -65,6 +74,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     init(of reactor: Reactor, number: Int, limits: HubLimits) {
         self.reactor = reactor
         self.number = number
+        stepsOfTurn = limits.turnSteps * Budget.connectionsOfTurn
+        stepsLeft = stepsOfTurn
         scratch = .allocate(byteCount: max(limits.inputCapacity, Self.scratchBytes), alignment: 64)
     }
 
@@ -153,6 +164,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         awaitsEndOfTurn = false
         stepsForLeaving = Budget.stepsForLeaving
         if !reporting.isEmpty { continueReports() }
+        let waitingCount = waiting.count
         var next = firstScheduled.take()
         scheduledCount = 0
         while let scheduled = next {
@@ -161,6 +173,36 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
                 connection.turnEnds()
             }
         }
+        if !waiting.isEmpty { runWaiting(atMost: waitingCount) }
+        stepsLeft = stepsOfTurn
+        isCrowded = !waiting.isEmpty
+        bytesLeft = Budget.bytesWritten
+    }
+
+    // MARK: Input that waits
+
+    /// Takes steps off those that are left for the input of the connections in this turn.
+    @inline(__always)
+    func spend(_ steps: Int) {
+        stepsLeft &-= steps
+        if stepsLeft <= 0 { isCrowded = true }
+    }
+
+    /// Queues a connection to run its input when it has its turn.
+    func await(_ connection: Connection, of holder: ObjectIdentifier) {
+        waiting.append(connection, of: holder)
+        isCrowded = true
+        awaitEndOfTurn()
+    }
+
+    /// Runs waiting input of at least one connection, and of more as long as steps are left.
+    private func runWaiting(atMost count: Int) {
+        var left = count
+        while left == count || stepsLeft > 0, left > 0, let connection = waiting.popFirst() {
+            left -= 1
+            connection.inputHasTurn()
+        }
+        if !waiting.isEmpty { awaitEndOfTurn() }
     }
 
     /// Writes the pending output of the scheduled connections and of `busy`, unless many are scheduled. With many,

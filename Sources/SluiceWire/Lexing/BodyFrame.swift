@@ -46,7 +46,7 @@ struct BodyReader: Sendable {
     }
 
     private let length: Int
-    private var frame: BodyFrame
+    private(set) var frame: BodyFrame
     private(set) var body: Body = []
 
     init(length: Int) {
@@ -70,7 +70,8 @@ struct BodyReader: Sendable {
     /// Capacity doubles with the bytes that have arrived. It never follows the announced length, which a client can
     /// choose.
     private mutating func append(_ bytes: ByteView) {
-        body.reserveCapacity(min(length, max(body.count + bytes.count, 2 * body.count)))
+        let count = body.count + bytes.count
+        if count > body.capacity { body.reserveCapacity(min(length, max(count, 2 * body.count))) }
         bytes.append(to: &body)
     }
 }

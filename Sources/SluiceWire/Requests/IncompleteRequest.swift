@@ -31,6 +31,9 @@ struct IncompleteRequest: Sendable {
     /// The bytes of the growing body that have not arrived yet.
     var awaitedBodyBytes: Int { reader.awaitedBytes }
 
+    /// What has not arrived of the bodies.
+    var rest: SkippedBodies { SkippedBodies(reader.frame, announced[(index + 1)...].map(\.length)) }
+
     mutating func read(_ input: ByteView, offset: inout Int) -> Progress {
         while true {
             switch reader.read(input, offset: &offset) {

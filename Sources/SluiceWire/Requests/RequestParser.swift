@@ -152,6 +152,15 @@ package struct RequestParser: ~Copyable {
         }
     }
 
+    /// Gives up the request whose bodies are arriving: frees them, and skips the rest of them.
+    ///
+    /// - Returns: its tag. Nil if no bodies are arriving.
+    package mutating func skipBodies() -> Tag?? {
+        guard case .readingBodies(let request) = phase else { return nil }
+        phase = .skippingBodies(request.rest)
+        return .some(request.tag)
+    }
+
     /// The line of the last repeated command. Valid until the next call.
     package var repeatedLine: RepeatedLine {
         mutating get { memo?.pointee.line ?? RepeatedLine() }

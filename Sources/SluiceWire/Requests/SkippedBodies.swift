@@ -19,6 +19,13 @@ struct SkippedBodies: Sendable {
         frame = BodyFrame(length: first)
     }
 
+    /// Skips the rest of a body, and the bodies of those lengths that follow it.
+    init(_ frame: BodyFrame, _ lengths: [Int]) {
+        self.frame = frame
+        // The first length is not read any more.
+        self.lengths = [0] + lengths
+    }
+
     mutating func skip(_ input: ByteView, offset: inout Int) -> Progress {
         while true {
             switch frame.advance(over: input, offset: &offset) {

@@ -35,9 +35,9 @@ struct LogRecord: Sendable {
         return "\(localTime) \(level) sluiced:\(fields) [sluiced] \(message)"
     }
 
-    /// Quotes a value that could be taken for several fields. A value may contain a client's text.
+    /// Quotes a value that could be taken for several fields, or for the message. A value may contain a client's text.
     private static func unambiguous(_ value: String) -> String {
-        guard value.isEmpty || value.contains(where: { $0 == "=" || $0 == "\"" }) else { return value }
+        guard value.isEmpty || value.contains(where: { "=\"[\\".contains($0) }) else { return value }
         return "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 

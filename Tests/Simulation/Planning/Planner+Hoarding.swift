@@ -8,18 +8,23 @@ extension Planner {
         let (channel, count) = (channel(), 20 + chance.below(60))
         let kind = chance.below(7)
         let hasTimeouts = chance.happens(1, of: 2)
+        let isWide = chance.happens(1, of: 2)
         if kind == 6, let name = ChannelName("g\(count + 1)") { crowdedBarrier = .barrier(name, parties: count + 1) }
         var operations = (0..<count).map { number in
             let timeout: Duration? = hasTimeouts ? .milliseconds(1 + chance.below(300)) : nil
             let text = "m\(stepCount).\(number)"
-            return Operation(command: hoarded(kind, channel.name, text, timeout))
+            return Operation(command: hoarded(kind, channel.name, text, timeout, isWide))
         }
         // The reply to the PING proves that the hub has read all of them.
         operations[count - 1].isFenced = true
         return .burst(operations)
     }
 
-    private mutating func hoarded(_ kind: Int, _ name: ChannelName, _ text: String, _ timeout: Duration?) -> Command {
+    private mutating func hoarded(
+        _ kind: Int, _ name: ChannelName, _ text: String, _ timeout: Duration?, _ isWide: Bool
+    )
+        -> Command
+    {
         switch kind {
         case 0, 1: return .receive(ReceiveCommand(channel: name, timeout: timeout))
         case 2: return .send(SendCommand(channel: name, body: Body(text.utf8), timeout: timeout))
@@ -35,6 +40,8 @@ extension Planner {
                 .receive(name, lease: nil),
                 chance.happens(1, of: 2) ? .receive(other, lease: nil) : .send(other, Body(text.utf8)),
             ])
+            // The removal of many arms takes steps.
+            if isWide { for _ in 0..<16 { select.arms.append(.receive(other, lease: nil)) } }
             select.timeout = timeout
             return .select(select)
         case 6:
@@ -54,10 +61,42 @@ extension Planner {
         }
     }
 
+    /// Makes many sends or receives in one write, each of which may meet a parked operation.
+    private mutating func meetings(on name: ChannelName) -> Action {
+        let sends = chance.happens(1, of: 2)
+        return .burst(
+            (0..<(20 + chance.below(60))).map { number in
+                let body = Body("m\(stepCount).\(number)".utf8)
+                return Operation(
+                    command: sends
+                        ? .send(SendCommand(channel: name, body: body, timeout: .seconds(1)))
+                        : .receive(ReceiveCommand(channel: name, timeout: .zero)))
+            })
+    }
+
+    /// Makes a send that many operations may receive, and leased receives that meet some of these meanwhile.
+    private mutating func distraction(from name: ChannelName) -> Action {
+        var operations = [
+            Operation(
+                command: .send(
+                    SendCommand(channel: name, body: Body("m\(stepCount).0".utf8), timeout: .seconds(1))))
+        ]
+        for _ in 0..<(2 + chance.below(6)) {
+            let other = channel()
+            operations.append(
+                Operation(
+                    command: .receive(
+                        ReceiveCommand(
+                            channel: other.name, timeout: .seconds(1), lease: other.isQueue ? .seconds(1) : nil)),
+                    reaction: .acknowledge(after: milliseconds(100))))
+        }
+        return .burst(operations)
+    }
+
     /// Makes an action that ends many parked operations.
     mutating func endHoard() -> Action {
         let name = channel().name
-        switch chance.below(12) {
+        switch chance.below(16) {
         case ...1 where endsChannels: return .operate(Operation(command: .poison(name, "enough")))
         case 2 where endsChannels: return .operate(Operation(command: .close(name)))
         case 3: return .breakOff
@@ -67,6 +106,8 @@ extension Planner {
             return .operate(Operation(command: .barrier(BarrierCommand(barrier, parties: parties))))
         case 7, 8: return .operate(Operation(command: .receive(ReceiveCommand(channel: name, timeout: .zero))))
         case 9: return .jump(nanoseconds: milliseconds(300))
+        case 10, 11: return meetings(on: name)
+        case 12, 13: return distraction(from: name)
         default:
             let body = Body("m\(stepCount).0".utf8)
             return .operate(Operation(command: .send(SendCommand(channel: name, body: body, timeout: .seconds(1)))))

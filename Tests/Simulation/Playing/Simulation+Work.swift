@@ -40,22 +40,7 @@ extension Simulation {
         let leaving = known - staying
         let pending = connections.reduce(0) { max($0, $1.tagged.count + $1.untagged.count) }
         // A command may count the operations that it will end, and end one that takes more than a step.
-        let bound = usual + 64 + hub.parkedCount / 4 + leaving * pending + (hasCountedReceive ? creditInMessages : 0)
+        let bound = usual + 64 + hub.parkedCount / 4 + leaving * pending
         if taken > bound { history.overruns.append(Overrun(time: now, steps: taken, bound: bound)) }
-    }
-
-    /// The most messages that a counted receive takes in one piece: those for which its client has credit.
-    private var creditInMessages: Int { plan.setting.limits.outputBytes / "MSG r0 4 m1.0".utf8.count }
-
-    private var hasCountedReceive: Bool {
-        connections.contains { connection in
-            connection.tagged.values.contains { number in
-                if case .receive(let receive)? = history.exchanges[number].command {
-                    receive.count != nil
-                } else {
-                    false
-                }
-            }
-        }
     }
 }

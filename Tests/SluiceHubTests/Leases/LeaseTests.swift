@@ -324,4 +324,28 @@ import Testing
         hub.cancel(select)
         #expect(hub.takeLateReplies().last == LateReply(a, "s", .maybe("cancelled")))
     }
+
+    @Test(
+        "A lease whose time is over is over, even if the hub has not ended it yet",
+        arguments: ["ack", "nack", "reject", "touch"])
+    func aLeaseThatTheHubHasNotEndedYet(verb: String) throws {
+        var hub = TestHub()
+        let (sender, receiver) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: sender, tag: "s")
+        let delivery = try #require(try hub.receive(from: "c", by: receiver, lease: .seconds(1)).delivery)
+        hub.machine.now += 999_999_999
+        #expect(hub.touch(delivery, by: receiver) == .done(.ok))
+        hub.machine.now += 1_000_000_000
+        let outcome =
+            switch verb {
+            case "ack": hub.ack(delivery, by: receiver)
+            case "nack": hub.nack(delivery, by: receiver)
+            case "reject": hub.reject(delivery, by: receiver)
+            default: hub.touch(delivery, by: receiver)
+            }
+        #expect(outcome == .done(.error(.stale)))
+        #expect(hub.takeLateReplies().isEmpty)
+        hub.machine.expire()
+        #expect(try hub.receive(from: "c", by: receiver) == .done(.message("job", from: "c")))
+    }
 }

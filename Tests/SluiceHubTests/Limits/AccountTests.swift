@@ -232,4 +232,30 @@ import Testing
         hub.pass(.seconds(100))
         hub.expectEmpty()
     }
+
+    @Test("One client's messages do not fill the buffers of all channels for others")
+    func keptBytesLeaveAReserve() throws {
+        var limits = HubLimits()
+        limits.keptBytes = 16 << 20
+        var hub = TestHub(limits: limits)
+        let (hoarder, second, other) = (hub.connect(), hub.connect(), hub.connect(from: 2))
+        _ = try hub.open("b", .buffer(65_536), by: hoarder)
+        let text = String(repeating: "x", count: 60_000)
+        func fill(_ hub: inout TestHub, _ client: ConnectionID) throws -> Int {
+            var sent = 0
+            while try hub.send(text, on: "b", by: client) == .done(.ok) { sent += 1 }
+            return sent
+        }
+        let first = try fill(&hub, hoarder)
+        #expect((13_000_000...15_000_000).contains(first * text.utf8.count))
+        // Each further connection of the same address may use a little, until half of the rest is left for others.
+        let more = try fill(&hub, second)
+        #expect(more == 1)
+        for _ in 0..<40 { _ = try fill(&hub, hub.connect()) }
+        #expect(hub.machine.totals.keptBytes <= (16 << 20) - (1 << 20))
+        #expect(try hub.send(text, on: "b", by: other) == .done(.ok))
+        // What a receiver has taken no longer counts.
+        for _ in 0..<first { _ = try hub.receive(from: "b", by: other) }
+        #expect(try hub.send(text, on: "b", by: hoarder) == .done(.ok))
+    }
 }

@@ -220,6 +220,24 @@ import Testing
         while !hub.machine.unfinished.isEmpty { slice(&hub) { $0.machine.continueUnfinished() } }
         #expect(hub.machine.parkedCount == 0)
     }
+
+    @Test("A counted receive takes many waiting messages in slices, in order")
+    func countedReceiveInSlices() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for number in 0..<count { _ = try hub.send("m\(number)", on: "c", by: a, tag: "s\(number)") }
+        try slice(&hub) { _ = try $0.stream(from: "c", by: b, tag: "r") }
+        #expect(hub.machine.parkedCount > count / 2)
+        finish(&hub)
+        #expect(hub.machine.parkedCount == 1)
+        let bodies = hub.takeLateReplies().compactMap { reply -> String? in
+            guard case .message(_, let body, _)? = reply.reply else { return nil }
+            return String(decoding: body, as: UTF8.self)
+        }
+        #expect(bodies == (0..<count).map { "m\($0)" })
+        // It waits for the next message again.
+        #expect(try hub.send("last", on: "c", by: a) == .done(.ok))
+    }
 }
 
 extension Reply {

@@ -26,6 +26,8 @@ final class Holder: @unchecked Sendable {
     let account: Account
     /// The bytes charged to the holder.
     @exclusivity(unchecked) private(set) var used = 0
+    /// The bytes of its clients' messages that channels keep.
+    @exclusivity(unchecked) var keptBytes = 0
     /// The channels that its connections have declared, the oldest first.
     @exclusivity(unchecked) var declared = WaitQueue<UnownedChannel>()
     /// The `REDRIVE`s of its connections that take more than a slice. Only the first one is in the queue of unfinished

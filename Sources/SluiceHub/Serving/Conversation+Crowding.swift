@@ -1,0 +1,38 @@
+import SluiceWire
+
+/// What a conversation leaves for a later turn, because other connections of the reactor have much to do as well.
+extension Conversation {
+    /// The number of bytes that may be read now while input of other connections waits for its turn: no more than run
+    /// in a slice, because reading takes time too.
+    var readableBytesBesideOthers: Int {
+        if held.isEmpty, incompleteSince != nil, parser.awaitedBodyBytes > 0 { return hub.inputCapacity }
+        // Input that can run has its turn later, and reading goes on then. The beginning of a line has none.
+        return canRunHeld ? 0 : min(Self.sliceBytes, hub.inputCapacity - held.count)
+    }
+
+    /// Whether input must wait for that of other connections. Short input need not, unless it could end a connection
+    /// with many pending commands.
+    func mustWait(withInput count: Int) -> Bool {
+        canRun && (held.count + count > Budget.shortInput || segment.parkedTags.count > Budget.fewPending)
+    }
+
+    /// Withdraws the pending commands that do not outlast the client's input. If they are many, and many connections
+    /// end at the same time, in a later turn.
+    func withdrawWithInput() {
+        guard !share.isCrowded || segment.parkedTags.count <= Budget.fewPending else {
+            if case .withdrawal? = job { return }
+            return job = .withdrawal(then: job)
+        }
+        transactCountingSteps { [id] in $0.endInput(of: id) }
+    }
+
+    /// Runs a transaction whose steps are more than those of most, so that they count for all connections of the
+    /// reactor.
+    func transactCountingSteps(_ body: (inout HubStateMachine) -> Void) {
+        hub.transact(share) { [share] machine in
+            let before = machine.steps
+            body(&machine)
+            share.spend(machine.steps - before)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+import SluiceRuntime
+import SluiceWire
+import TestSupport
+import Testing
+
+@testable import SluiceHub
+
+/// Many connections that have much to do at the same time: a turn does a bounded part of it, and serves the others.
+@Suite(.bounded) struct CrowdTests {
+    private struct Peer {
+        let socket = VirtualSocket(outputRoom: 4 << 20)
+
+        init(of hub: Hub, _ name: String, network: UInt32 = 1) {
+            #expect(hub.admit(socket, from: name, network: network))
+        }
+
+        func say(_ text: some Collection<UInt8>) { socket.arrive(text) }
+        func hear() -> String { String(decoding: socket.takeOutput(upTo: .max), as: UTF8.self) }
+        var replies: Int { hear().utf8.count { $0 == UInt8(ascii: "\n") } }
+    }
+
+    /// The replies to PING that the steps of a turn permit, and what one connection may exceed them by.
+    private let repliesOfTurn = 4000 * 8 / 5 + 700
+
+    private func withHub(_ body: (_ reactor: Reactor, _ hub: Hub) -> Void) throws {
+        let reactor = try Reactor(clock: ManualReactorClock())
+        let hub = Hub(on: reactor, epoch: 42)
+        try reactor.runByHand {
+            reactor.settle()
+            body(reactor, hub)
+        }
+    }
+
+    /// Takes turns until all is done, as the kernel's polls would.
+    private func settle(_ reactor: Reactor, _ peers: [Peer]) {
+        repeat {
+            for peer in peers { peer.socket.tell() }
+            reactor.settle()
+        } while peers.contains { $0.socket.isReady }
+    }
+
+    /// Ends the connections, so that the hub forgets them.
+    private func leave(_ peers: [Peer], _ reactor: Reactor) {
+        for peer in peers { peer.socket.breakOff() }
+        settle(reactor, peers)
+    }
+
+    @Test("A turn runs a bounded part of the input of many connections, and short input of others")
+    func muchInput() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)") }
+            let neighbour = Peer(of: hub, "neighbour")
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 3000).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            neighbour.say("ping\n".utf8)
+            neighbour.socket.tell()
+            _ = reactor.takeTurnByHand()
+            #expect(neighbour.hear() == "OK\n")
+            var answered = crowd.map(\.replies)
+            #expect(answered.reduce(0, +) <= repliesOfTurn)
+            settle(reactor, crowd)
+            for (number, peer) in crowd.enumerated() { answered[number] += peer.replies }
+            #expect(answered.allSatisfy { $0 == 3000 })
+            leave(crowd + [neighbour], reactor)
+        }
+    }
+
+    @Test("Lines that arrive in pieces are completed beside a crowd", arguments: [100, 300, 3000, 7000])
+    func longLines(length: Int) throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<40).map { Peer(of: hub, "crowd \($0)") }
+            let line = "ping " + String(repeating: "x", count: length) + "\n"
+            for peer in crowd { peer.say(String(repeating: line, count: 20).utf8) }
+            settle(reactor, crowd)
+            #expect(crowd.allSatisfy { $0.replies == 40 })
+            leave(crowd, reactor)
+        }
+    }
+
+    @Test("The input of another address does not wait for that of all connections of a crowd")
+    func otherAddresses() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)") }
+            let neighbour = Peer(of: hub, "neighbour", network: 2)
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 3000).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            _ = reactor.takeTurnByHand()
+            neighbour.say(String(repeating: "ping\n", count: 100).utf8)
+            neighbour.socket.tell()
+            for _ in 1...3 { _ = reactor.takeTurnByHand() }
+            #expect(neighbour.replies == 100)
+            leave(crowd + [neighbour], reactor)
+        }
+    }
+
+    @Test("A turn withdraws a bounded part of the commands of many connections whose input ends")
+    func manyHalfCloses() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<50).map { Peer(of: hub, "crowd \($0)") }
+            for peer in crowd { peer.say((0..<200).map { "#\($0) recv c\n" }.joined().utf8) }
+            settle(reactor, crowd)
+            #expect(hub.parkedCount == 10_000)
+            for peer in crowd { peer.socket.arriveEnd() }
+            for peer in crowd { peer.socket.tell() }
+            _ = reactor.takeTurnByHand()
+            #expect(hub.parkedCount > 5000)
+            settle(reactor, crowd)
+            #expect(hub.parkedCount == 0)
+            #expect(crowd.allSatisfy { $0.replies == 200 })
+            settle(reactor, crowd)
+            #expect(hub.connectionCount == 0)
+        }
+    }
+
+    @Test("A turn writes a bounded part of the output of many connections")
+    func muchOutput() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<20).map { Peer(of: hub, "crowd \($0)") }
+            let body = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+            crowd[0].say("open kind=once o\nsend len=\(body.count) o\n".utf8)
+            crowd[0].say(body + [UInt8(ascii: "\n")])
+            settle(reactor, crowd)
+            #expect(crowd[0].hear() == "OK\nOK\n")
+            for peer in crowd { peer.say("recv o\n".utf8) }
+            for peer in crowd { peer.socket.tell() }
+            _ = reactor.takeTurnByHand()
+            var written = crowd.map { $0.hear().utf8.count }
+            #expect(written.reduce(0, +) <= 4 << 20)
+            settle(reactor, crowd)
+            for (number, peer) in crowd.enumerated() { written[number] += peer.hear().utf8.count }
+            #expect(written.allSatisfy { $0 == "MSG o 1048576\n".utf8.count + body.count + 1 })
+            leave(crowd, reactor)
+        }
+    }
+
+    @Test("A connection may end while its report is being taken", arguments: ["", "quit\n", "#1 recv c\n"])
+    func reportsOfConnectionsThatEnd(behind: String) throws {
+        try withHub { reactor, hub in
+            let keeper = Peer(of: hub, "keeper")
+            keeper.say((0..<9000).map { "open cap=1 c/\($0)\n" }.joined().utf8)
+            settle(reactor, [keeper])
+            for round in 0..<3 {
+                let crowd = (0..<4).map { Peer(of: hub, "crowd \(round).\($0)") }
+                for peer in crowd { peer.say("channels format=json\n\(behind)".utf8) }
+                for peer in crowd { peer.socket.tell() }
+                _ = reactor.takeTurnByHand()
+                for peer in crowd[..<2] { peer.socket.breakOff() }
+                for peer in crowd[..<2] { peer.socket.tell() }
+                settle(reactor, crowd)
+                #expect(crowd[3].hear().hasPrefix("DATA "))
+                leave(crowd, reactor)
+            }
+            #expect(hub.connectionCount == 1)
+            leave([keeper], reactor)
+        }
+    }
+}
