@@ -162,23 +162,24 @@ public final class Hub: Sendable {
     func disconnect(
         _ id: ConnectionID, on share: ReactorShare, because ending: ConnectionEnding, _ command: Verb?
     ) {
-        var client: ClientRecord?
+        // Not the record: it must be released under the lock, as all objects of the state machine.
+        var (address, principal) = ("-", nil as String?)
         share.begin(id, command)
         transactOnState(share) { state in
             // Before another client can get the same slot.
             names.remove(id)
-            client = state.machine.clients[id]
+            if let client = state.machine.clients[id] {
+                (address, principal) = (client.address, client.principal?.description)
+            }
             let before = state.machine.steps
             state.disconnect(id, on: share, because: ending)
             share.stepsForLeaving -= state.machine.steps - before + 1
         }
         share.end()
         share.connectionEnds()
-        // The address and the principal of a disconnected client no longer change.
         report(
             ClientEvent(
-                kind: .closed(ending), address: client?.address ?? "-", principal: client?.principal?.description,
-                command: command?.rawValue))
+                kind: .closed(ending), address: address, principal: principal, command: command?.rawValue))
     }
 
     /// Reports what the clients of a reactor did since the last call.

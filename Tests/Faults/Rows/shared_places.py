@@ -48,17 +48,26 @@ def _is_refused(port, source):
         return reply is not None and reply.code == "limit"
 
 
-@row("reactors", "with 2 reactors, CANCEL and WAITERS race with the match of a waiting receive", wrong={})
+@row(
+    "reactors",
+    "with 2 reactors, CANCEL and WAITERS race with the match of a waiting receive, and many addresses come and go",
+    wrong={},
+)
 def commands_race_with_matches(conditions):
     races = conditions.count(full=2400, quick=400)
     # The second client is served by the other reactor.
     with conditions.daemon(reactors=2) as daemon, Client(daemon.port) as receiver, Client(daemon.port) as sender:
         cancels = [_race(receiver, sender, b"#q cancel #r\n") for _ in range(races)]
         reports = [_race(receiver, sender, b"#q waiters format=json c\n") for _ in range(races)]
+        for number in range(conditions.count(full=20_000, quick=2000)):
+            client = Client(daemon.port, source=f"127.0.2.{1 + number % 50}")
+            client.reset() if number % 2 else client.close()
+        survived = daemon.wait(0.1) is None
     early = sum(replies[0].tag == b"q" and replies[1].word == "MSG" for replies in cancels)
     shown = sum(replies[0].tag == b"q" and not _waiters(replies[0]) for replies in reports)
     yield exactly("OK to CANCEL before the message", early, 0, f"of {races}")
     yield exactly("WAITERS without the receive before its message", shown, 0, f"of {races}")
+    yield exactly("survives connections of 50 addresses", int(survived), 1)
     yield Figure("matched before CANCEL", sum(replies[0].word == "MSG" for replies in cancels), at_least=1)
     yield Figure("matched before WAITERS", sum(replies[0].word == "MSG" for replies in reports), at_least=1)
 
