@@ -193,8 +193,14 @@ public struct HubLimits: Sendable, Hashable {
     public var listenerOptions: Listener.Options {
         var options = Listener.Options()
         options.silenceSeconds = silenceTimeout.map { Int(clamping: $0.components.seconds) }
+        options.receiveBufferBytes = Self.receiveBufferBytes
         return options
     }
+
+    /// The unread input that the kernel keeps for a TCP connection. A thousand connections that send without pause and
+    /// had the kernel's default of up to 32 MB each would use up the memory of all TCP connections of the machine: the
+    /// kernel then drops the packets of others, which come again after 200 ms.
+    private static let receiveBufferBytes = 256 << 10
 
     /// Returns these limits, with those from `other` that may change while a hub serves. The rest are known to clients
     /// or used by connections from the start.

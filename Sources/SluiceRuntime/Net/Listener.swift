@@ -21,6 +21,9 @@ public final class Listener: @unchecked Sendable {
         /// answer, because its host has lost power or network, or does not take what was written to it. Nil leaves this
         /// to the kernel's defaults, by which a lost peer is never noticed while there is nothing to send.
         public var silenceSeconds: Int?
+        /// The bytes of unread input that the kernel keeps for an accepted TCP connection, doubled for its bookkeeping.
+        /// Nil leaves this to the kernel, which allows a busy connection several megabytes.
+        public var receiveBufferBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
 
@@ -86,6 +89,9 @@ public final class Listener: @unchecked Sendable {
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
         // On Linux, accepted connections inherit these options.
         try Socket.sendAtOnce(number, to: address)
+        if let bytes = options.receiveBufferBytes, address.port != nil {
+            try Socket.set(SO_RCVBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
+        }
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
             throw SluiceError(system: errno, "cannot listen on \(address)")

@@ -16,7 +16,7 @@ enum Socket {
         try set(option, of: level, to: 1, on: number)
     }
 
-    private static func set(
+    static func set(
         _ option: Int32, of level: Int32, to value: Int32, on number: Int32
     ) throws(SluiceError) {
         var value = value

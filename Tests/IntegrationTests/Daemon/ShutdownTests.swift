@@ -172,6 +172,42 @@ import Testing
         #expect(try held.daemon.program.status() == 0)
     }
 
+    @Test("A client that sends without pause does not hold up a drain", arguments: ["x", "ping", ""])
+    func aClientThatSendsWithoutPauseDoesNotHoldUpADrain(line: String) throws {
+        let daemon = try Daemon()
+        let flood = try Program("/bin/sh", ["-c", "yes '\(line)' | nc 127.0.0.1 \(daemon.port) >/dev/null"])
+        // Two connections: the flood has begun.
+        let client = try LineSocket(port: daemon.port)
+        try waitUntil {
+            let head = try #require(try client.answer(to: "clients"))
+            let count = try #require(Int(head.dropFirst("DATA ".count)))
+            var rows = 0
+            var read = 0
+            while read <= count {
+                let row = try #require(try client.line())
+                read += row.utf8.count + 1
+                rows += row.contains("127.0.0.1:") ? 1 : 0
+            }
+            return rows == 2
+        }
+        try daemon.expectEnd(after: SIGUSR2)
+        _ = flood
+    }
+
+    @Test("A daemon whose descriptors are all in use reloads its configuration and stops")
+    func aDaemonWithoutFreeDescriptorsGoesOn() throws {
+        let daemon = try Daemon(descriptors: 40)
+        let clients = try (0..<60).map { _ in try LineSocket(port: daemon.port) }
+        try waitUntil {
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(daemon.program.identifier)/fd")
+            return open.count >= 39
+        }
+        daemon.program.send(signal: SIGHUP)
+        try waitUntil { try daemon.program.errorLine()?.contains("configuration") == true }
+        #expect(try clients[0].answer(to: "ping") == "OK")
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     // MARK: Processes
 
     @Test("A built-in process delivers its message while the daemon drains")

@@ -27,15 +27,26 @@ import Testing
         #expect(Self.commandLineExamples.count >= 8)
     }
 
-    @Test("The commands print what the document shows", arguments: readmeExamples + commandLineExamples)
+    @Test("The commands print what the document shows", arguments: commandLineExamples)
     func commandsPrintWhatIsShown(example: ShellExample) throws {
         let daemon = try Daemon()
+        try run(example, with: daemon)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    @Test("The README's commands print what it shows, one after the other with one daemon")
+    func theReadmesCommandsPrintWhatIsShown() throws {
+        let daemon = try Daemon()
+        for example in Self.readmeExamples { try run(example, with: daemon) }
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
+    private func run(_ example: ShellExample, with daemon: Daemon) throws {
         let commands = example.commands.replacingOccurrences(of: "7333", with: try daemon.port)
         let shell = try daemon.shell(commands)
         // Two programs may print in either order.
         #expect(sortedLines(try shell.rest()) == sortedLines(example.output))
         #expect(try shell.status() == 0)
-        try daemon.expectEnd(after: SIGTERM)
     }
 
     @Test("CI runs every make target and every script that the README names") func ciRunsWhatIsNamed() {
