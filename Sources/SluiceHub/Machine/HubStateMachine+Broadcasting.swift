@@ -168,10 +168,35 @@ extension HubStateMachine {
         if receiving >= count { return true }
         if receiving + extras.receivingEnds.count < count { return false }
         var ends = extras.receivingEnds
-        steps += (receiving + ends.count) / 16
         for id in extras.pausedReceives { strike(id, from: &ends) }
-        channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
+        // Looks at what the joined connections wait for, or at all that wait to receive, whichever is less.
+        let pending = ends.reduce(0) { $0 + Int(clients[$1]?.pendingCount ?? 0) }
+        steps += (min(pending, channel.engine.parkedReceivers) + ends.count + extras.pausedReceives.count) / 16
+        if pending < channel.engine.parkedReceivers {
+            ends = ends.filter { !waits($0, toReceiveFrom: channel) }
+        } else {
+            channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
+        }
         return receiving + ends.count >= count
+    }
+
+    /// Whether a connection has a receive, or an arm of a select, in the channel's queue.
+    private func waits(_ connection: ConnectionID, toReceiveFrom channel: NamedChannel) -> Bool {
+        var next = clients[connection]?.firstOperation
+        while let id = next, let operation = operations[id] {
+            switch operation.wait {
+            case .receive(let other, _, _): if other === channel { return true }
+            case .countedReceive(let counted): if counted.channel === channel { return true }
+            case .select(let select):
+                let hasArm = select.arms.contains {
+                    if case .receive(let other, _, _) = $0 { other === channel } else { false }
+                }
+                if hasArm { return true }
+            case .send, .barrier, .trace, .redrive: break
+            }
+            next = operation.next
+        }
+        return false
     }
 
     /// Takes the message of the current round if the round waits for the recipient.

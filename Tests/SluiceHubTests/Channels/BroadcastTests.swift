@@ -340,4 +340,24 @@ import Testing
             hub.takeLateReplies() == [LateReply(clients[0], "0", .ok(receivers: 1)), LateReply(clients[1], "s", reply)])
         #expect(try hub.receive(from: "c", by: clients[2], timeout: .zero) == .done(.timeout))
     }
+
+    @Test("A joined connection that receives counts once for need=, whatever else is pending", arguments: 0...3)
+    func joinedConnectionsThatReceive(other: Int) throws {
+        var hub = TestHub()
+        let (sender, joined, receiver) = (hub.connect(), hub.connect(), hub.connect())
+        _ = try hub.open("c", .broadcast, by: sender)
+        _ = try hub.join(.receive, of: "c", by: joined)
+        // Either more receives are in the queue than the joined connection has pending operations, or fewer.
+        for number in 0..<(other % 2 == 0 ? 5 : 1) { _ = try hub.receive(from: "c", by: receiver, tag: "r\(number)") }
+        if other >= 2 {
+            for number in 0..<3 { _ = try hub.receive(from: "other", by: joined, tag: "o\(number)") }
+        }
+        let receiving = other % 2 == 0 ? 5 : 1
+        #expect(try hub.send("x", on: "c", by: sender, tag: "a", need: receiving + 2).isParked)
+        _ = try hub.receive(from: "c", by: joined, tag: "j")
+        #expect(try hub.send("y", on: "c", by: sender, tag: "b", need: receiving + 2).isParked)
+        #expect(hub.takeLateReplies().isEmpty)
+        _ = try hub.receive(from: "c", by: receiver, tag: "last")
+        #expect(hub.takeLateReplies().count == receiving + 3)
+    }
 }
