@@ -91,7 +91,7 @@ import Testing
             for _ in 0..<8 {
                 group.addTask { await Self.receive(from: receiving, in: ledger) }
             }
-            let sending = Task {
+            let sending = Task(executorPreference: taskThreads) {
                 await withTaskGroup(of: Void.self) { group in
                     for number in 0..<8 {
                         group.addTask {
