@@ -197,9 +197,9 @@ public struct HubLimits: Sendable, Hashable {
         return options
     }
 
-    /// The unread input that the kernel keeps for a TCP connection. A thousand connections that send without pause and
-    /// had the kernel's default of up to 32 MB each would use up the memory of all TCP connections of the machine: the
-    /// kernel then drops the packets of others, which come again after 200 ms.
+    /// The bytes of unread input that the kernel keeps for a TCP connection. By default it keeps up to 32 MB. A
+    /// thousand connections that send without pause would then use up the memory that the machine has for TCP, and the
+    /// kernel would drop the packets of other connections, which are sent again only after 200 ms.
     private static let receiveBufferBytes = 256 << 10
 
     /// Returns these limits, with those from `other` that may change while a hub serves. The rest are known to clients
@@ -232,7 +232,8 @@ public struct HubLimits: Sendable, Hashable {
     /// A holder with fewer connections than this may use the reserve.
     var fewConnections: Int { max(1, maxConnections / 64) }
 
-    /// The part of `keptBytes` for clients of which channels keep little. None if it would be too small for a few of them.
+    /// The last bytes of `keptBytes`, for clients of which channels keep at most `guaranteedMemory`. 0 if `keptBytes`
+    /// is small, so that the reserve would suffice for a few clients only.
     var keptReserve: Int { keptBytes >= 256 * guaranteedMemory ? keptBytes / 8 : 0 }
 
     /// The bounds of the account of memory.

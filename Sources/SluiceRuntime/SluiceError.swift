@@ -80,9 +80,9 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
     public var message: String { box.content.message }
     /// The system's error number if `code` is `.system`, else 0.
     public var errno: Int32 { box.content.errno }
-    /// Whether the time of a send or a call to a hub ran out while nobody received from the channel: no receive was waiting, no
-    /// receiver held a message under a lease, and none had joined. If false, the receivers were busy, or the hub does not
-    /// tell.
+    /// Whether a send or a call timed out while nobody received from the channel: no receive was waiting, no receiver
+    /// held a message under a lease, and none had joined. If a send or a call timed out and this is false, the
+    /// receivers were busy, or the hub is too old to tell. Always false for other errors and for selects.
     public var hadNoReceivers: Bool { box.content.hadNoReceivers }
     /// The message.
     public var description: String { message }

@@ -108,8 +108,9 @@ package final class Intake: Sendable {
 
     // MARK: Taking
 
-    /// Takes all messages that are here, waiting for the first one; nil when no more come. What is taken is held until it is
-    /// released. The last messages of a `total` must be released before this returns nil.
+    /// Takes all messages that have arrived, waiting for the first one; nil when no more come. They are held until they
+    /// are released. When a `total` has arrived, returns nil only after all its messages have been released, because
+    /// each that is released without being counted is replaced.
     package func nextBatch(atMost limit: Int = .max) async -> [IntakeMessage]? {
         begin()
         while true {
@@ -207,7 +208,7 @@ package final class Intake: Sendable {
     private func nextRequest(_ state: State) -> Request? {
         guard let windowBytes = demand.windowBytes else {
             guard state.requests.isEmpty else { return nil }
-            // The window of a request does not know the messages that came with the requests before.
+            // The hub counts the window for each request, so subtract the messages of earlier requests here.
             if state.unreleased == 0 { return request(for: state.wanted) }
             let free = min(demand.window - state.unreleased, state.wanted ?? .max)
             return free > 0 ? request(for: free) : nil

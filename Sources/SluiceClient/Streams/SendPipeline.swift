@@ -101,7 +101,8 @@ public final class SendPipeline: Sendable {
         }
     }
 
-    /// Waits until the window permits the message, and reserves a part of it; false when the task was cancelled or the pipeline withdrawn first.
+    /// Waits until the message fits into the window, and reserves space for it there; false when the task was cancelled
+    /// or the pipeline withdrawn first.
     private func waitForWindow(_ bytes: Int) async -> Bool {
         while !Task.isCancelled {
             if let isReserved = reserve(bytes) { return isReserved }

@@ -30,8 +30,9 @@ extension HubStateMachine {
         WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
     }
 
-    /// Whether the channels may keep a further message of a client. The last part of `keptBytes` is for clients of which
-    /// they keep little, and half of it for other holders than the one with the most.
+    /// Returns whether the channels may keep another message of a client. The last part of `HubLimits.keptBytes` is a
+    /// reserve for clients of which they keep little. The messages of a single holder take at most `keptBytes` minus
+    /// half of the reserve.
     func mayKeep(_ bodyBytes: Int, for client: ClientRecord) -> Bool {
         let left = limits.keptBytes - totals.keptBytes - channels.tombstoneBytes - bodyBytes
         let reserve = limits.keptReserve

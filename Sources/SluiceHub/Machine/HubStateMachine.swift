@@ -62,8 +62,9 @@ struct HubStateMachine: ~Copyable {
     var worksInProgress = 0
     /// The number of times that the parties of a barrier have been checked before a command.
     var verifications: UInt64 = 0
-    /// The rejected messages that wait for a dead channel and have not been reported. Each is tried again after a second, so
-    /// they are collected then at the latest.
+    /// The rejected messages that wait for a dead channel and are still to be reported. `HubState.conclude` reports
+    /// them after a transaction with replies, or at the latest a second later, when the machine tries to move them
+    /// again.
     var heldRejections: [HeldRejection] = []
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()

@@ -132,7 +132,7 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     /// The delayed messages, by position: see `Offer.Place.delayed`.
     @exclusivity(unchecked) var resting = IndexedHeap<Offer>()
-    /// The number of the delayed messages that are rejected and wait for room in the dead channel.
+    /// The number of delayed messages that are rejected and that the dead channel does not take yet.
     @exclusivity(unchecked) var heldRejections = 0
     /// Whether it was reported that rejected messages wait, and none has moved since.
     @exclusivity(unchecked) var isHoldReported = false

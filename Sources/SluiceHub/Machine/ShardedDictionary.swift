@@ -4,11 +4,12 @@
 /// takes a quarter of a second. Here, many entries are divided among dictionaries by their hash, each of which grows and
 /// frees its memory on its own.
 struct ShardedDictionary<Key: Hashable, Value> {
-    /// The number of entries from which on they are divided, and the number of dictionaries. Each has few entries at a
-    /// million, and they do not grow at the same time, because their sizes differ.
+    /// The most entries in a single dictionary. More entries are divided.
     private static var mostUndivided: Int { 2048 }
+    /// The binary logarithm of the number of dictionaries: 1024. Of a million entries, each has about a thousand. They
+    /// do not all grow at the same time, because their sizes differ.
     private static var shardBits: Int { 10 }
-    /// A dictionary that is empty may keep this capacity.
+    /// The capacity that an empty dictionary may keep.
     private static var mostKept: Int { 16 }
 
     private var shards: [[Key: Value]] = [[:]]

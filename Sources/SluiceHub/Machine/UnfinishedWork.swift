@@ -54,10 +54,10 @@ extension HubStateMachine {
         }
     }
 
-    /// Ends an operation that a decision has ended, if it has not been told yet. Must be called before anything
+    /// Ends a parked operation, with its reply, if a decision about it has been made. Must be called before anything
     /// else happens to the operation.
     ///
-    /// - Returns: whether there was such a decision.
+    /// - Returns: whether the operation has ended.
     mutating func endIfDecided(_ id: OperationID) -> Bool {
         guard hasUntold, let operation = operations[id] else { return false }
         if case .select(let select) = operation.wait, select.isWithdrawn {
@@ -75,7 +75,7 @@ extension HubStateMachine {
         receiver.arm != nil && endIfDecided(receiver.operation)
     }
 
-    /// Ends the select that has sent an offer, if a decision has ended it.
+    /// Ends the select that has made an offer, if a decision about the select has been made.
     ///
     /// - Returns: whether no sender needs the offer any more.
     mutating func isUnwanted(_ offer: Offer) -> Bool {

@@ -7,22 +7,24 @@
 /// `HubLimits.turnSteps` is the number of steps of a connection's commands in a turn. After them, the rest of its input
 /// waits for the next turn.
 enum Budget {
-    /// The connections of a reactor together get this many times the steps of one connection in a turn. The input of
-    /// further ones waits, besides short input.
+    /// The connections of a reactor together get this many times the steps of one connection in a turn. When these are
+    /// used up, all input but short input waits.
     static let connectionsOfTurn = 8
-    /// Input up to this many bytes does not wait for that of other connections, unless more commands are pending.
+    /// Input up to this many bytes does not wait for that of other connections.
     static let shortInput = 256
+    /// A connection with more pending commands than this waits with short input too.
     static let fewPending = 64
     /// Input and output of a connection up to this many bytes are charged, but never refused: a client that has used up
     /// its share can still send the commands that free memory, and read that others were refused.
     static let unrefusedBytes = 16 << 10
-    /// The bytes that a reactor writes in a turn. Further output of connections with more than a little waits.
+    /// The bytes that a reactor writes in a turn. After them, a connection with more than `shortOutput` waits for the
+    /// next turn.
     static let bytesWritten = 2 << 20
     static let shortOutput = 16 << 10
-    /// The steps that input counts for the connections of a reactor together, besides one for each 8 bytes.
+    /// The steps that a piece of input takes from those of the reactor, besides one for each `1 << inputShift` bytes.
     static let stepsOfInput = 4
     static let inputShift = 3
-    /// The steps of a line that is refused, which is often short.
+    /// The steps of a refused line. It is often short, so that its bytes alone would count too little.
     static let stepsOfRefusal = 2
 
     /// The steps that input counts if it is longer than a slice, or begins within a body. Storing 64 bytes of a body

@@ -10,18 +10,18 @@ public struct ClientEvent: Sendable, Hashable {
         case poisoned(channel: String, reason: String?)
         /// The client got `ERR limit`, with this text.
         case limited(String)
-        /// The client's message was rejected and waits, because the dead channel of its channel does not take it. Reported
-        /// again when a message of the channel has moved in between.
+        /// The client's message was rejected and waits, because the dead channel does not take it. Reported once for a
+        /// channel, and again only after one of its messages has moved to the dead channel.
         case deadLetterWaits(channel: String, dead: String, because: DeadChannelObstacle)
     }
 
     /// Why a dead channel does not take a rejected message.
     public enum DeadChannelObstacle: String, Sendable, Hashable {
-        /// No client has opened the channel.
+        /// The channel does not exist: no client has opened it or uses it.
         case missing = "does not exist"
         /// The channel is closed or poisoned.
         case ended = "has ended"
-        /// The channel was not opened with a capacity.
+        /// The channel is in use, but was not opened as a queue with a capacity.
         case keepsNothing = "keeps no messages"
         /// The channel has no room.
         case full = "is full"

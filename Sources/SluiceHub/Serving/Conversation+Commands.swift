@@ -75,7 +75,7 @@ extension Conversation {
         }
     }
 
-    /// Runs the command that waits for its next slice, unless it has to wait for another one.
+    /// Continues the pending withdrawal, or runs the pending command unless it has to wait for another slice.
     func runPostponed() {
         if case .withdrawal(let next) = job { return withdraw(then: next) }
         guard canRunPostponed, case .command(let request) = job else { return }

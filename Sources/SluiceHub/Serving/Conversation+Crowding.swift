@@ -2,11 +2,12 @@ import SluiceWire
 
 /// What a conversation leaves for a later turn, because other connections of the reactor have much to do as well.
 extension Conversation {
-    /// The number of bytes that may be read now while input of other connections waits for its turn: no more than run
-    /// in a slice, because reading takes time too.
+    /// The number of bytes that may be read while input of other connections waits for its turn. At most a slice,
+    /// because reading takes time too, unless a body is arriving.
     var readableBytesBesideOthers: Int {
         if held.isEmpty, incompleteSince != nil, parser.awaitedBodyBytes > 0 { return hub.inputCapacity }
-        // Input that can run has its turn later, and reading goes on then. The beginning of a line has none.
+        // Held input that can run gets a turn, after which reading continues. An unfinished line gets none, so reading
+        // must continue now.
         return canRunHeld ? 0 : min(Self.sliceBytes, hub.inputCapacity - held.count)
     }
 
@@ -16,8 +17,8 @@ extension Conversation {
         canRun && (held.count + count > Budget.shortInput || segment.parkedTags.count > Budget.fewPending)
     }
 
-    /// Withdraws the pending commands that do not outlast the client's input. If they are many, and many connections
-    /// end at the same time, in a later turn.
+    /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in a later
+    /// turn if the reactor is crowded.
     func withdrawWithInput() {
         guard !share.isCrowded || segment.parkedTags.count <= Budget.fewPending else {
             if case .withdrawal? = job { return }

@@ -21,8 +21,8 @@ public final class Listener: @unchecked Sendable {
         /// answer, because its host has lost power or network, or does not take what was written to it. Nil leaves this
         /// to the kernel's defaults, by which a lost peer is never noticed while there is nothing to send.
         public var silenceSeconds: Int?
-        /// The bytes of unread input that the kernel keeps for an accepted TCP connection, doubled for its bookkeeping.
-        /// Nil leaves this to the kernel, which allows a busy connection several megabytes.
+        /// The bytes of unread input that the kernel keeps for an accepted TCP connection. The kernel reserves as much
+        /// again for its bookkeeping. Nil leaves the size to the kernel, which allows a busy connection up to 32 MB.
         public var receiveBufferBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600

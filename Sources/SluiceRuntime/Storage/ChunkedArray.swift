@@ -70,7 +70,7 @@ package struct ChunkedArray<Element>: ~Copyable {
     @inlinable
     @inline(__always)
     func address(of index: Int) -> UnsafeMutablePointer<Element> {
-        // Neither can be nil while there are elements.
+        // `base` is not nil: there is an element at `index`, or a block with space for one.
         guard Int(capacity) > Self.chunkSize else {
             return base.unsafelyUnwrapped.assumingMemoryBound(to: Element.self) + index
         }

@@ -11,7 +11,10 @@ package struct OpenCommand: Sendable, Hashable {
         self.policy = policy?.ifAny
     }
 
-    /// - Throws: if the policy is invalid or not possible for the channel.
+    /// Creates the command from the arguments of `open` in the libraries.
+    ///
+    /// - Throws: `.badName` if `dead` is not a name; another error if the policy is invalid or not possible for the
+    ///   channel.
     package init(
         checking channel: ChannelName, _ declaration: ChannelDeclaration, maxAttempts: Int?, dead: String?,
         retry: Duration?

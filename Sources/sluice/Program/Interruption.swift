@@ -53,7 +53,7 @@ final class Interruption: @unchecked Sendable {
         for hasten in hastenings { hasten() }
     }
 
-    /// Calls `action` when the signal has arrived and the command does not end at once, so that its end takes little time.
+    /// Calls `action` after the reactions to the signal. It shortens the waits of a command that is ending.
     func hasten(_ action: @escaping () -> Void) { hastenings.append(action) }
 
     /// Calls `reaction` when the signal arrives, or now if it has arrived.
