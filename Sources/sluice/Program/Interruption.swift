@@ -12,7 +12,7 @@ final class Interruption: @unchecked Sendable {
     /// The signal that has arrived.
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
-    /// Called after the reactions, if there are some.
+    /// Called after the reactions.
     private var hastenings: [() -> Void] = []
     /// When set, takes every signal instead of the reactions.
     var interceptor: ((Int32) -> Void)?
@@ -41,16 +41,13 @@ final class Interruption: @unchecked Sendable {
 
     private func arrived(_ number: Int32) {
         if let interceptor { return interceptor(number) }
-        // The next signal has its default effect.
-        for watcher in watchers { watcher.close() }
-        begin(number)
-    }
-
-    private func begin(_ number: Int32) {
-        guard !reactions.isEmpty else { Invocation.die(of: number) }
+        // First: with its default effect, a second signal that is pending would leave running commands behind.
         signal = number
         for reaction in reactions { reaction(number) }
         for hasten in hastenings { hasten() }
+        // The next signal has its default effect.
+        for watcher in watchers { watcher.close() }
+        if reactions.isEmpty { Invocation.die(of: number) }
     }
 
     /// Calls `action` after the reactions to the signal. It shortens the waits of a command that is ending.

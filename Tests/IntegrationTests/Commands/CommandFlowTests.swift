@@ -178,6 +178,20 @@ import Testing
         for sender in senders { #expect(try sender.status() == 4) }
     }
 
+    @Test("Two signals at once reach the command that is running")
+    func twoSignalsReachTheRunningCommand() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.sluice("send", "jobs", "a")
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--exec", "trap 'echo told; exit' INT TERM; echo begun; while :; do sleep 0.01; done")
+        #expect(try worker.line() == "begun")
+        // Both are pending when the worker goes on.
+        for signal in [SIGSTOP, SIGINT, SIGTERM, SIGCONT] { worker.send(signal: signal) }
+        #expect(try worker.line() == "told")
+        try daemon.expect(status: 0, of: "poison", "jobs")
+        #expect([4, 0].contains(try sender.status()))
+    }
+
     @Test("A worker ends when as many messages as it was asked for are completed", arguments: [1, 3])
     func completedMessagesAreCounted(parallel: Int) throws {
         let daemon = try Daemon()
