@@ -20,18 +20,20 @@ extension Simulation {
 
     /// Calls the hub, and records the steps of work that it takes, if they are more than it may take in one piece.
     func measure<Result>(isTurn: Bool, _ call: () -> Result) -> Result {
-        let (steps, connections) = (hub.stepsTaken, hub.connectionCount)
+        let (steps, connections, parked) = (hub.stepsTaken, hub.connectionCount, hub.parkedCount)
         let result = call()
         let taken = hub.stepsTaken - steps
         let turnSteps = plan.setting.limits.turnSteps
         // In a turn, each connection may run commands, and the hub continues unfinished work and ends what has expired.
         let usual = turnSteps * (isTurn ? connections + 3 : 2)
-        if taken > usual { note(taken, usual, connections) }
+        if taken > usual { note(taken, usual, connections, parked) }
         return result
     }
 
-    /// - Parameter known: the number of connections that the hub had before.
-    private func note(_ taken: Int, _ usual: Int, _ known: Int) {
+    /// - Parameters:
+    ///   - known: the number of connections that the hub had before.
+    ///   - parked: the number of operations that were parked before.
+    private func note(_ taken: Int, _ usual: Int, _ known: Int, _ parked: Int) {
         // The commands of a client that leaves are withdrawn at once.
         let staying = connections.count { connection in
             !connection.hasEnded && !connection.hasFinishedSending && !connection.socket.isClosed
@@ -40,7 +42,9 @@ extension Simulation {
         let leaving = known - staying
         let pending = connections.reduce(0) { max($0, $1.tagged.count + $1.untagged.count) }
         // A command may count the operations that it will end, and end one that takes more than a step.
-        let bound = usual + 64 + hub.parkedCount / 4 + leaving * pending
+        // A connection that is gone has no pending commands here, but had some before; a select takes a step for four arms.
+        let withdrawn = leaving > 0 ? 4 * max(0, parked - hub.parkedCount) : 0
+        let bound = usual + 64 + hub.parkedCount / 4 + max(leaving * pending, withdrawn)
         if taken > bound { history.overruns.append(Overrun(time: now, steps: taken, bound: bound)) }
     }
 }
