@@ -27,9 +27,9 @@ enum Budget {
     /// The steps of a refused line. It is often short, so that its bytes alone would count too little.
     static let stepsOfRefusal = 2
 
-    /// The steps that input counts if it is longer than a slice, or begins within a body. Storing 64 bytes of a body
-    /// counts a step.
-    static func steps(ofLongInput bytes: Int, startsInBody: Bool) -> Int {
+    /// The steps that a piece of input takes from those of the reactor. Storing 64 bytes of a body counts a step.
+    @inline(__always)
+    static func steps(ofInput bytes: Int, startsInBody: Bool) -> Int {
         // Input of many commands ends its turn after 16 KiB; what is longer is mostly a body.
         let commandBytes = startsInBody ? 0 : min(bytes, 16 << 10)
         return stepsOfInput + commandBytes >> inputShift + (bytes - commandBytes) / 64

@@ -234,11 +234,7 @@ final class Conversation {
             }
             runBatch(of: input, &offset, upTo: sliceEnd)
         }
-        share.spend(
-            steps - stepsLeft
-                + (offset <= Self.sliceBytes && !startsInBody
-                    ? Budget.stepsOfInput + offset >> Budget.inputShift
-                    : Budget.steps(ofLongInput: offset, startsInBody: startsInBody)))
+        share.spend(steps - stepsLeft + Budget.steps(ofInput: offset, startsInBody: startsInBody))
         noteIncomplete(isNew: hasCompleted)
         return offset
     }

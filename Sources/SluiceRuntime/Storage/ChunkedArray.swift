@@ -27,7 +27,6 @@ package struct ChunkedArray<Element>: ~Copyable {
     /// The number of elements.
     @inlinable package var count: Int { Int(length) }
     @inlinable package var isEmpty: Bool { length == 0 }
-    @inlinable package var first: Element? { length == 0 ? nil : self[0] }
 
     /// The index is checked in debug builds only. Its owners check the keys of clients: see ``SlotTable/holds(_:_:)``.
     @inlinable

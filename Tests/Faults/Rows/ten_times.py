@@ -13,7 +13,7 @@ from measure import settled
 #: The commands of one write.
 _CHUNK = 500
 _TIMES = (1, 10)
-#: The stack of a thread that only writes to a socket.
+#: The addresses of the clients.
 _ADDRESS = "127.0.7.%d"
 
 
