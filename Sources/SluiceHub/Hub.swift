@@ -173,7 +173,7 @@ public final class Hub: Sendable {
             }
             let before = state.machine.steps
             state.disconnect(id, on: share, because: ending)
-            share.stepsForLeaving -= state.machine.steps - before + 1
+            share.stepsForDisconnecting -= state.machine.steps - before + 1
         }
         share.end()
         share.connectionEnds()

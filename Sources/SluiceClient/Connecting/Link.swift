@@ -33,7 +33,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private var failures = 0
     private var supervisor: GreenTask<Void>?
     /// Calls `checkLife`.
-    private var pulse: Ticker?
+    private var lifeCheck: Ticker?
     /// How long the server may be silent while it owes an answer.
     private var answerTimeout: Duration
     /// Why there will be no other connection.
@@ -114,7 +114,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         reactor.post { [self] in
             guard time < answerTimeout else { return }
             answerTimeout = time
-            if pulse != nil { startPulse() }
+            if lifeCheck != nil { startLifeCheck() }
         }
     }
 
@@ -138,7 +138,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     // MARK: The task
 
     private func supervise() async {
-        startPulse()
+        startLifeCheck()
         while end == nil {
             do throws(SluiceError) {
                 let stream = try await connect()
@@ -153,15 +153,15 @@ final class Link: EndOfTurn, @unchecked Sendable {
             failures += 1
             do { try await sleep(for: delay) } catch { break }
         }
-        pulse?.stop()
-        pulse = nil
+        lifeCheck?.stop()
+        lifeCheck = nil
         if case .ended = board.state { return }
         disconnected(end ?? .clientClosed)
     }
 
-    private func startPulse() {
-        pulse?.stop()
-        pulse = try? reactor.tick(every: answerTimeout / ClientConversation.checksForAnswer) { [weak self] _ in
+    private func startLifeCheck() {
+        lifeCheck?.stop()
+        lifeCheck = try? reactor.tick(every: answerTimeout / ClientConversation.checksForAnswer) { [weak self] _ in
             self?.checkLife()
         }
     }

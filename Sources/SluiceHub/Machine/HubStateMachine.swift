@@ -65,7 +65,7 @@ struct HubStateMachine: ~Copyable {
     /// The rejected messages that wait for a dead channel and are still to be reported. `HubState.conclude` reports
     /// them after a transaction with replies, or at the latest a second later, when the machine tries to move them
     /// again.
-    var heldRejections: [HeldRejection] = []
+    var unreportedHolds: [HeldRejection] = []
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()
     /// Whether most clients or parked operations have gone, so that free memory is to be returned to the system.

@@ -78,7 +78,7 @@ extension HubStateMachine {
     /// Ends the select that has made an offer, if a decision about the select has been made.
     ///
     /// - Returns: whether no sender needs the offer any more.
-    mutating func isUnwanted(_ offer: Offer) -> Bool {
+    mutating func endIfUnwanted(_ offer: Offer) -> Bool {
         guard let sender = offer.sender, sender.arm != nil, endIfDecided(sender.operation) else { return false }
         return !offer.isWanted
     }
@@ -120,14 +120,14 @@ extension HubStateMachine {
     }
 
     private func decision(onReceiverOf channel: NamedChannel) -> Decision? {
-        channel.worksTellingReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
+        channel.endingsOfReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
     }
 
     private func decision(
         on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
     ) -> Decision? {
         if let verdict = offer.verdict { return (verdict, arm) }
-        guard channel.worksTellingSenders > 0 else { return nil }
+        guard channel.endingsOfSenders > 0 else { return nil }
         switch offer.place {
         case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil

@@ -21,9 +21,9 @@ enum Budget {
     /// next turn.
     static let bytesWritten = 2 << 20
     static let shortOutput = 16 << 10
-    /// The steps that a piece of input takes from those of the reactor, besides one for each `1 << inputShift` bytes.
+    /// The steps that a piece of input takes from those of the reactor, besides one for each `inputBytesPerStep` bytes.
     static let stepsOfInput = 4
-    static let inputShift = 3
+    static let inputBytesPerStep = 8
     /// The steps of a refused line. It is often short, so that its bytes alone would count too little.
     static let stepsOfRefusal = 2
 
@@ -32,7 +32,7 @@ enum Budget {
     static func steps(ofInput bytes: Int, startsInBody: Bool) -> Int {
         // Input of many commands ends its turn after 16 KiB; what is longer is mostly a body.
         let commandBytes = startsInBody ? 0 : min(bytes, 16 << 10)
-        return stepsOfInput + commandBytes >> inputShift + (bytes - commandBytes) / 64
+        return stepsOfInput + commandBytes / inputBytesPerStep + (bytes - commandBytes) / 64
     }
 
     /// The steps of a report's first slice, which is taken when the command arrives.
@@ -42,7 +42,7 @@ enum Budget {
     /// The slices of reports that a reactor takes in a turn, for all its connections together.
     static let slicesOfTurn = 2
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
-    static let stepsForLeaving = 2000
+    static let stepsForDisconnecting = 2000
     /// The connections that a draining hub tries to close in a turn of each reactor.
     static let connectionsDrained = 100
     /// The steps of `INFO`, which asks the system for the memory used.

@@ -238,7 +238,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             isContinuing = true
             aftermath.continues = true
         }
-        if !machine.heldRejections.isEmpty { reportHeldRejections(&aftermath) }
+        if !machine.unreportedHolds.isEmpty { reportHolds(&aftermath) }
         aftermath.ebbs = machine.hasEbbed
         machine.hasEbbed = false
         aftermath.memoryFalls = memoryFalls
@@ -246,14 +246,14 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return aftermath.isEmpty ? nil : aftermath
     }
 
-    private mutating func reportHeldRejections(_ aftermath: inout Aftermath) {
-        aftermath.events = machine.heldRejections.map {
+    private mutating func reportHolds(_ aftermath: inout Aftermath) {
+        aftermath.events = machine.unreportedHolds.map {
             ClientEvent(
                 kind: .deadLetterWaits(
                     channel: $0.channel.description, dead: $0.dead.description, because: $0.obstacle),
                 address: $0.sender.address, principal: $0.sender.principal?.description, command: nil)
         }
-        machine.heldRejections = []
+        machine.unreportedHolds = []
     }
 
     /// Collects the replies for connections of `share`, and puts those for other connections into the mail of their

@@ -55,7 +55,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// The connections whose input waits for its turn.
     @exclusivity(unchecked) private var waiting = InputQueue()
     /// The steps that are left in this turn for clients that disconnect.
-    @exclusivity(unchecked) var stepsForLeaving = Budget.stepsForLeaving
+    @exclusivity(unchecked) var stepsForDisconnecting = Budget.stepsForDisconnecting
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
@@ -162,7 +162,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
-        stepsForLeaving = Budget.stepsForLeaving
+        stepsForDisconnecting = Budget.stepsForDisconnecting
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         var next = firstScheduled.take()
@@ -189,7 +189,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     }
 
     /// Queues a connection to run its input when it has its turn.
-    func await(_ connection: Connection, of holder: ObjectIdentifier) {
+    func enqueueInput(of connection: Connection, for holder: ObjectIdentifier) {
         waiting.append(connection, of: holder)
         isCrowded = true
         awaitEndOfTurn()

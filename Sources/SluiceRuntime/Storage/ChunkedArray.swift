@@ -13,7 +13,7 @@ package struct ChunkedArray<Element>: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer?
     /// The number of elements that fit into the blocks. If there are several, a multiple of `chunkSize`.
     @usableFromInline var capacity: Int32 = 0
-    @usableFromInline var length: Int32 = 0
+    @usableFromInline var storedCount: Int32 = 0
 
     @inlinable
     package init() {}
@@ -25,8 +25,8 @@ package struct ChunkedArray<Element>: ~Copyable {
     }
 
     /// The number of elements.
-    @inlinable package var count: Int { Int(length) }
-    @inlinable package var isEmpty: Bool { length == 0 }
+    @inlinable package var count: Int { Int(storedCount) }
+    @inlinable package var isEmpty: Bool { storedCount == 0 }
 
     /// The index is checked in debug builds only. Its owners check the keys of clients: see ``SlotTable/holds(_:_:)``.
     @inlinable
@@ -46,24 +46,24 @@ package struct ChunkedArray<Element>: ~Copyable {
     @inlinable
     @inline(__always)
     package mutating func append(_ element: consuming Element) {
-        if length == capacity { grow() }
-        address(of: Int(length)).initialize(to: element)
-        length &+= 1
+        if storedCount == capacity { grow() }
+        address(of: Int(storedCount)).initialize(to: element)
+        storedCount &+= 1
     }
 
     /// Removes the last element of an array that is not empty.
     @inlinable
     package mutating func removeLast() -> Element {
-        assert(length > 0, "the array has elements")
-        length &-= 1
-        return address(of: Int(length)).move()
+        assert(storedCount > 0, "the array has elements")
+        storedCount &-= 1
+        return address(of: Int(storedCount)).move()
     }
 
     /// Frees the memory of an array whose elements refer to nothing any more. They are not visited.
     @inlinable
     package mutating func discardAll() {
         free()
-        (base, capacity, length) = (nil, 0, 0)
+        (base, capacity, storedCount) = (nil, 0, 0)
     }
 
     @inlinable

@@ -13,7 +13,7 @@ final class Interruption: @unchecked Sendable {
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
     /// Called after the reactions.
-    private var hastenings: [() -> Void] = []
+    private var lastActions: [() -> Void] = []
     /// When set, takes every signal instead of the reactions.
     var interceptor: ((Int32) -> Void)?
 
@@ -44,14 +44,14 @@ final class Interruption: @unchecked Sendable {
         // First: with its default effect, a second signal that is pending would leave running commands behind.
         signal = number
         for reaction in reactions { reaction(number) }
-        for hasten in hastenings { hasten() }
+        for action in lastActions { action() }
         // The next signal has its default effect.
         for watcher in watchers { watcher.close() }
         if reactions.isEmpty { Invocation.die(of: number) }
     }
 
     /// Calls `action` after the reactions to the signal. It shortens the waits of a command that is ending.
-    func hasten(_ action: @escaping () -> Void) { hastenings.append(action) }
+    func afterReactions(_ action: @escaping () -> Void) { lastActions.append(action) }
 
     /// Calls `reaction` when the signal arrives, or now if it has arrived.
     func react(_ reaction: @escaping (Int32) -> Void) {

@@ -104,12 +104,12 @@ final class Invocation: Sendable {
             throw Failure(Failure(error).message, .error)
         }
         if reconnecting, reporting { reportLosses(of: client, place) }
-        interruption.hasten { [weak client] in client?.limitSilence(to: Self.patienceAfterSignal) }
+        interruption.afterReactions { [weak client] in client?.limitSilence(to: Self.silenceAfterSignal) }
         return client
     }
 
     /// How long a hub may be silent after a signal, when the command withdraws what is pending.
-    private static let patienceAfterSignal = Duration.seconds(1)
+    private static let silenceAfterSignal = Duration.seconds(1)
 
     private func reportLosses(of client: Client, _ place: HubPlace) {
         let states = client.states

@@ -164,7 +164,7 @@ struct MachineInvariants {
         check("senders of \(name)", engine.senders, queuedOffers[name]?.count ?? 0)
         check(
             "away from \(name)", channel.awayCount,
-            (leasesOfChannels[name] ?? 0) + (channel.extras?.resting.count ?? 0))
+            (leasesOfChannels[name] ?? 0) + (channel.extras?.delayed.count ?? 0))
         if engine.held < 0 { faults.append("\(name) holds a negative number") }
         let hasReturned = channel.extras?.returned.isEmpty == false
         if channel.awayCount == 0, !hasReturned { check("held by \(name)", engine.held, 0) }

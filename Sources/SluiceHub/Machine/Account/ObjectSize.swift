@@ -38,7 +38,7 @@ enum ObjectSize {
     /// What a returned offer adds: the channel's heap of returned messages.
     static let returned = 512
     /// The origin of a dead letter, without its texts.
-    static let deadLetter = 208
+    static let storedOrigin = 208
     /// A lease.
     static let lease = 208
     /// A remembered id, without its texts.
@@ -73,8 +73,8 @@ enum ObjectSize {
     }
 
     /// The origin of a dead letter.
-    static func keptOrigin(_ origin: KeptOrigin) -> Int {
-        deadLetter + text(origin.from.description) + (origin.reason.map { text($0) } ?? 0)
+    static func storedOrigin(_ origin: StoredOrigin) -> Int {
+        storedOrigin + text(origin.from.description) + (origin.reason.map { text($0) } ?? 0)
             + (origin.id.map { text($0.description) } ?? 0)
     }
 

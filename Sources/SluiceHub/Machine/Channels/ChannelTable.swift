@@ -10,11 +10,11 @@ struct ChannelTable: ~Copyable {
 
     private var index = ChannelIndex()
     /// The channels that were looked up most recently, by slots that the channels and their clients remember. A channel
-    /// that exists only for a handoff, again and again, rests here between its uses, because inserting and removing it
-    /// took a thirtieth of a handoff. Nothing else sees resting channels.
+    /// that exists only for a handoff, again and again, stays here between its uses, because inserting and removing it
+    /// took a thirtieth of a handoff. Nothing else sees cached channels.
     private var recent = ContiguousArray<NamedChannel?>(repeating: nil, count: maxRecent)
     private var nextSlot = 0
-    private var restingCount = 0
+    private var cachedCount = 0
     private var spares: [NamedChannel] = []
     private var tombstones: Retention<NamedChannel>
     /// The number of ended channels of which only the name is kept.
@@ -34,7 +34,7 @@ struct ChannelTable: ~Copyable {
     }
 
     /// The number of channels without tombstones.
-    var count: Int { index.count - tombstoneCount - restingCount }
+    var count: Int { index.count - tombstoneCount - cachedCount }
     /// The time at which the next name of an ended channel becomes free.
     var nextEnd: UInt64? { tombstones.nextEnd }
 
@@ -43,7 +43,7 @@ struct ChannelTable: ~Copyable {
     /// - Parameter slot: the slot in which the caller found its previous channel. It is checked first.
     mutating func channel(_ name: ChannelName, at slot: inout Int32) -> NamedChannel {
         if slot >= 0, let channel = recent[Int(slot)], channel.name == name {
-            if channel.isResting { endRest(of: channel) }
+            if channel.isCached { uncache(channel) }
             return channel
         }
         let channel = channel(name)
@@ -56,7 +56,7 @@ struct ChannelTable: ~Copyable {
     mutating func channel(_ name: ChannelName) -> NamedChannel {
         let hash = index.hash(of: name)
         if let channel = index.channel(name, hash: hash) {
-            if channel.isResting { endRest(of: channel) }
+            if channel.isCached { uncache(channel) }
             return channel
         }
         let channel = spare(name, hash) ?? NamedChannel(name, hash: hash)
@@ -73,32 +73,32 @@ struct ChannelTable: ~Copyable {
     }
 
     func existing(_ name: ChannelName) -> NamedChannel? {
-        guard let channel = index.channel(name, hash: index.hash(of: name)), !channel.isResting else { return nil }
+        guard let channel = index.channel(name, hash: index.hash(of: name)), !channel.isCached else { return nil }
         return channel
     }
 
     func forEach(_ visit: (NamedChannel) -> Void) {
-        index.forEach { if !$0.isResting { visit($0) } }
+        index.forEach { if !$0.isCached { visit($0) } }
     }
 
     /// Visits the channels in the next buckets; see `ChannelIndex.visit`.
     func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
-        index.visit(from: &cursor, count: count) { if !$0.isResting { visit($0) } }
+        index.visit(from: &cursor, count: count) { if !$0.isCached { visit($0) } }
     }
 
     /// Removes the channel if it is idle. An ended channel becomes a tombstone.
     mutating func removeIfIdle(_ channel: NamedChannel, at now: UInt64) {
         guard channel.engine.ending == nil else { return bury(channel, at: now) }
-        guard channel.isInTable, !channel.isResting, channel.isIdle else { return }
-        if channel.extras == nil { rest(channel) } else { remove(channel) }
+        guard channel.isInTable, !channel.isCached, channel.isIdle else { return }
+        if channel.extras == nil { cache(channel) } else { remove(channel) }
     }
 
-    // MARK: Resting
+    // MARK: Channels kept for reuse
 
-    private mutating func rest(_ channel: NamedChannel) {
-        channel.isResting = true
+    private mutating func cache(_ channel: NamedChannel) {
+        channel.isCached = true
         channel.counts = ChannelCounts()
-        restingCount += 1
+        cachedCount += 1
         if channel.recentSlot < 0 { place(channel) }
     }
 
@@ -106,8 +106,8 @@ struct ChannelTable: ~Copyable {
     private mutating func place(_ channel: NamedChannel) {
         if let other = recent[nextSlot] {
             other.recentSlot = -1
-            if other.isResting {
-                endRest(of: other)
+            if other.isCached {
+                uncache(other)
                 index.remove(other)
                 if spares.count < Self.maxRecent { spares.append(other) }
             }
@@ -117,12 +117,12 @@ struct ChannelTable: ~Copyable {
         nextSlot = (nextSlot + 1) % Self.maxRecent
     }
 
-    private mutating func endRest(of channel: NamedChannel) {
-        channel.isResting = false
-        restingCount -= 1
+    private mutating func uncache(_ channel: NamedChannel) {
+        channel.isCached = false
+        cachedCount -= 1
     }
 
-    /// Removes a channel that does not rest from the table.
+    /// Removes a channel that is not cached from the table.
     private mutating func remove(_ channel: NamedChannel) {
         index.remove(channel)
         guard channel.recentSlot >= 0 else { return }

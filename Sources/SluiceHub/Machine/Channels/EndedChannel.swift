@@ -9,7 +9,7 @@ final class EndedReceivers: UnfinishedWork {
     init(_ receivers: consuming WaitQueue<WireReceiver>, of channel: NamedChannel) {
         self.channel = channel
         self.receivers = receivers
-        channel.worksTellingReceivers += 1
+        channel.endingsOfReceivers += 1
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
@@ -18,7 +18,7 @@ final class EndedReceivers: UnfinishedWork {
             _ = receivers.popFirst()
             machine.tell(receiver, thatEnded: channel)
         }
-        channel.worksTellingReceivers -= 1
+        channel.endingsOfReceivers -= 1
         return true
     }
 }
@@ -47,8 +47,8 @@ final class Eviction: UnfinishedWork {
     init(_ queues: consuming EndedQueues, of channel: NamedChannel) {
         self.channel = channel
         self.queues = queues
-        channel.worksTellingReceivers += 1
-        channel.worksTellingSenders += 1
+        channel.endingsOfReceivers += 1
+        channel.endingsOfSenders += 1
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
@@ -65,8 +65,8 @@ final class Eviction: UnfinishedWork {
                 machine.end(paused, channel.endingReply)
             }
         }
-        channel.worksTellingReceivers -= 1
-        channel.worksTellingSenders -= 1
+        channel.endingsOfReceivers -= 1
+        channel.endingsOfSenders -= 1
         machine.settleEnding(of: channel)
         return true
     }

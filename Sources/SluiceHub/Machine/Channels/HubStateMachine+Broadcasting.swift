@@ -115,7 +115,7 @@ extension HubStateMachine {
             hasRecipients(channel, atLeast: Int(next.minimumReceivers)), let offer = channel.engine.takeSender()
         {
             steps += 1
-            if isUnwanted(offer) { continue }
+            if endIfUnwanted(offer) { continue }
             // Set before the select withdraws its other arms, so that no other round begins then.
             channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }

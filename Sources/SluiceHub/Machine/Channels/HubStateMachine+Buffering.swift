@@ -52,7 +52,7 @@ extension HubStateMachine {
                 offer.place = .buffered(ticket)
                 return countBuffered(offer, on: channel)
             }
-            if isUnwanted(offer) {
+            if endIfUnwanted(offer) {
                 _ = channel.engine.withdrawBuffered(ticket)
                 next = nextToAdmit(to: channel)
                 continue

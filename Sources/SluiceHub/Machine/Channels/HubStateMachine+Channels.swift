@@ -127,7 +127,7 @@ extension HubStateMachine {
             messages: channel.engine.takeMessages())
         if let extras = channel.extras {
             swap(&queues.returned, &extras.returned)
-            swap(&queues.delayed, &extras.resting)
+            swap(&queues.delayed, &extras.delayed)
             if let round = extras.round {
                 if let delivery = round.delivery { queues.receiversOfRound = delivery.takeRest() }
                 extras.round = nil

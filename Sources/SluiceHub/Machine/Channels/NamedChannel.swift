@@ -13,7 +13,7 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var hash: UInt64
     @exclusivity(unchecked) var isInTable = false
     /// Whether the channel is idle and is kept only so that it can be found again; see `ChannelTable`.
-    @exclusivity(unchecked) var isResting = false
+    @exclusivity(unchecked) var isCached = false
     /// The slot among the channels that were looked up most recently. -1 if it has none.
     @exclusivity(unchecked) var recentSlot: Int32 = -1
     /// The next channel in the same bucket of the table.
@@ -33,8 +33,8 @@ final class NamedChannel: @unchecked Sendable {
     /// The client that has declared the channel and is charged for it, or that has ended it.
     @exclusivity(unchecked) var payer: ClientRecord?
     /// The number of pieces of unfinished work that still tell receivers, or senders, that the channel has ended.
-    @exclusivity(unchecked) var worksTellingReceivers = 0
-    @exclusivity(unchecked) var worksTellingSenders = 0
+    @exclusivity(unchecked) var endingsOfReceivers = 0
+    @exclusivity(unchecked) var endingsOfSenders = 0
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
@@ -78,7 +78,7 @@ final class NamedChannel: @unchecked Sendable {
     var hasReceivers: Bool {
         if engine.parkedReceivers > 0 || !countedReceives.isEmpty { return true }
         guard let extras else { return awayCount > 0 }
-        return !extras.receivingEnds.isEmpty || awayCount > extras.resting.count
+        return !extras.receivingEnds.isEmpty || awayCount > extras.delayed.count
     }
 
     /// Whether a receive must wait even on a closed channel, because a message that was handed out may return.
@@ -131,11 +131,11 @@ final class ChannelExtras: @unchecked Sendable {
     /// Messages that receivers returned, by position. They come before everything in the engine.
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     /// The delayed messages, by position: see `Offer.Place.delayed`.
-    @exclusivity(unchecked) var resting = IndexedHeap<Offer>()
+    @exclusivity(unchecked) var delayed = IndexedHeap<Offer>()
     /// The number of delayed messages that are rejected and that the dead channel does not take yet.
     @exclusivity(unchecked) var heldRejections = 0
     /// Whether it was reported that rejected messages wait, and none has moved since.
-    @exclusivity(unchecked) var isHoldReported = false
+    @exclusivity(unchecked) var hasReportedHold = false
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
     @exclusivity(unchecked) var receivingEnds: Set<ConnectionID> = []
     /// Whether the channel was closed because its last joined receiver has left.

@@ -148,7 +148,7 @@ extension HubStateMachine {
         let delay = delayOfReturn(of: offer, on: channel, delay)
         if !channel.refusesReturns { endSendersThatWaitNoMore(of: offer) }
         if let delay, delay > .zero, offer.isWanted, !channel.refusesReturns {
-            rest(offer, on: channel, until: now &+ delay.wholeNanoseconds)
+            withhold(offer, on: channel, until: now &+ delay.wholeNanoseconds)
         } else {
             requeue(offer, on: channel)
         }

@@ -24,10 +24,10 @@ extension HubStateMachine {
     /// senders are told. If the dead channel has no room, the message waits in its channel.
     mutating func reject(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
         var place: NamedChannel?
-        let keptOrigin = KeptOrigin(
-            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.keptOrigin?.id)
+        let storedOrigin = StoredOrigin(
+            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.storedOrigin?.id)
         let draft = Draft(body: .owned(offer.body), origin: offer.origin)
-        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.keptOrigin(keptOrigin)
+        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(storedOrigin)
         if let name = channel.extras?.policy?.deadChannel {
             place = placeForDead(offer, from: channel, name, charging: bytes)
             // A poisoned channel keeps nothing.
@@ -42,8 +42,8 @@ extension HubStateMachine {
         discard(offer, on: channel)
         if let place {
             totals.deadLetters += 1
-            channel.extras?.isHoldReported = false
-            keep(draft, on: place, OfferExtras(keptOrigin), charging: bytes, to: payer)
+            channel.extras?.hasReportedHold = false
+            keep(draft, on: place, OfferExtras(storedOrigin), charging: bytes, to: payer)
         }
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(.rejected(channel.name, reason))) }
         channels.removeIfIdle(channel, at: now)
@@ -76,14 +76,16 @@ extension HubStateMachine {
         totals.heldRejections += 1
         channel.extras?.heldRejections += 1
         reportHold(of: offer, on: channel)
-        rest(offer, on: channel, until: now &+ Self.pauseBeforeMoving)
+        withhold(offer, on: channel, until: now &+ Self.pauseBeforeMoving)
     }
 
     /// Reports the first of the messages that wait for a dead channel.
     private mutating func reportHold(of offer: Offer, on channel: NamedChannel) {
-        guard let extras = channel.extras, !extras.isHoldReported, let dead = extras.policy?.deadChannel else { return }
-        extras.isHoldReported = true
-        heldRejections.append(
+        guard let extras = channel.extras, !extras.hasReportedHold, let dead = extras.policy?.deadChannel else {
+            return
+        }
+        extras.hasReportedHold = true
+        unreportedHolds.append(
             HeldRejection(
                 channel: channel.name, dead: dead, obstacle: obstacle(at: dead), sender: offer.payer ?? unknownClient))
     }

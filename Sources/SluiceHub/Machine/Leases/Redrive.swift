@@ -35,7 +35,7 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
         }
         while remaining > 0, let offer = next {
             guard machine.hasStepsLeft,
-                offer.keptOrigin.map({ machine.isReady(forUseOf: $0.from) }) != false
+                offer.storedOrigin.map({ machine.isReady(forUseOf: $0.from) }) != false
             else { return false }
             machine.steps += 2
             if machine.redrive(offer, from: channel) {
@@ -97,11 +97,12 @@ extension HubStateMachine {
     ///
     /// - Returns: whether that channel has taken it.
     mutating func redrive(_ offer: Offer, from dead: NamedChannel) -> Bool {
-        guard let keptOrigin = offer.keptOrigin, let source = channels.existing(keptOrigin.from), source !== dead else {
+        guard let storedOrigin = offer.storedOrigin, let source = channels.existing(storedOrigin.from), source !== dead
+        else {
             return false
         }
         var draft = Draft(body: .owned(offer.body), origin: offer.origin)
-        draft.key = keptOrigin.id.map { SendKey(channel: keptOrigin.from, id: $0) }
+        draft.key = storedOrigin.id.map { SendKey(channel: storedOrigin.from, id: $0) }
         let bytes = ObjectSize.keptOffer(draft)
         // A channel without a buffer keeps the message for the next receiver.
         guard mayMove(offer, to: source, charging: bytes),

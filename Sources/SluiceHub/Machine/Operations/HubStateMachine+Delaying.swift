@@ -32,7 +32,7 @@ extension HubStateMachine {
         let offer = makeOffer(draft)
         channel.counts.sent += 1
         offer.isHeld = channel.engine.holdRoom()
-        rest(offer, on: channel, until: now &+ delay.wholeNanoseconds)
+        withhold(offer, on: channel, until: now &+ delay.wholeNanoseconds)
         guard !kept else {
             countKept(offer)
             rememberKept(offer)
@@ -53,10 +53,10 @@ extension HubStateMachine {
     }
 
     /// Withholds a message that is in no queue from all receivers until a certain time.
-    mutating func rest(_ offer: Offer, on channel: NamedChannel, until time: UInt64) {
+    mutating func withhold(_ offer: Offer, on channel: NamedChannel, until time: UInt64) {
         offer.place = .delayed(
             deadline: deadlines.insert(.delay(channel, offer), at: time),
-            place: channel.ensureExtras().resting.insert(offer, at: offer.position))
+            place: channel.ensureExtras().delayed.insert(offer, at: offer.position))
         chargeReturn(of: offer)
         channel.awayCount += 1
     }
@@ -68,7 +68,7 @@ extension HubStateMachine {
     mutating func endDelay(of offer: Offer, on channel: NamedChannel) -> Rejection? {
         guard case .delayed(let deadline, let place) = offer.place else { return nil }
         deadlines.remove(deadline)
-        channel.extras?.resting.remove(place)
+        channel.extras?.delayed.remove(place)
         channel.awayCount -= 1
         offer.place = .gone
         guard let rejection = offer.extras?.rejection.take() else { return nil }

@@ -41,7 +41,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether none is left there.
     mutating func isReady(_ channel: NamedChannel) -> Bool {
-        while let offer = channel.engine.firstParkedMessage, isUnwanted(offer) {
+        while let offer = channel.engine.firstParkedMessage, endIfUnwanted(offer) {
             if !hasStepsLeft { return false }
         }
         while let receiver = channel.engine.firstParkedReceiver, endIfDecided(receiver) {

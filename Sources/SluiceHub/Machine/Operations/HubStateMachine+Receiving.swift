@@ -55,7 +55,7 @@ extension HubStateMachine {
         switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
         case .offer(let offer):
             let terms = settle(offer, on: channel, lease, with: connection, through: nil)
-            return .message(channel.name, offer.body, Attributes(terms.taking(arm), offer.keptOrigin))
+            return .message(channel.name, offer.body, Attributes(terms.taking(arm), offer.storedOrigin))
         case .nothing: return nil
         case .ended: return channel.endingReply
         }
@@ -69,7 +69,7 @@ extension HubStateMachine {
         }
         var result = channel.engine.receive(holding: isLeased)
         // `isReady` has told those at the head of the queue, so these are few.
-        while case .message(let offer, _) = result, case .queued = offer.place, isUnwanted(offer) {
+        while case .message(let offer, _) = result, case .queued = offer.place, endIfUnwanted(offer) {
             if let extras = channel.extras, let offer = extras.returned.popFirst() { return .offer(offer) }
             result = channel.engine.receive(holding: isLeased)
         }
@@ -128,7 +128,7 @@ extension HubStateMachine {
         if lease == 0 { commit(receiver, to: channel) }
         let counted = if case .countedReceive = operation.wait { receiver.operation } else { nil as OperationID? }
         let terms = settle(offer, on: channel, lease, with: connection, through: counted)
-        give(.owned(offer.body), terms, offer.keptOrigin, of: channel, to: receiver, operation)
+        give(.owned(offer.body), terms, offer.storedOrigin, of: channel, to: receiver, operation)
     }
 
     /// Commits a parked select to the arm that takes a message for good: the select no longer waits for its other arms.
@@ -175,7 +175,7 @@ extension HubStateMachine {
     }
 
     private mutating func give(
-        _ message: MessageBytes, _ attributes: CommonAttributes, _ keptOrigin: KeptOrigin? = nil,
+        _ message: MessageBytes, _ attributes: CommonAttributes, _ storedOrigin: StoredOrigin? = nil,
         of channel: NamedChannel,
         to receiver: WireReceiver, _ operation: ParkedOperation
     ) {
@@ -186,7 +186,7 @@ extension HubStateMachine {
                 deadlines.remove(deadline)
                 operation.deadline = nil
             }
-            guard forward(message, attributes, keptOrigin, through: counted, id, operation) else { return }
+            guard forward(message, attributes, storedOrigin, through: counted, id, operation) else { return }
             pump(counted, id, operation)
             if counted.needsOnlyMessages, counted.ticket != nil, channel.engine.parkedReceivers == 1,
                 channel.extras == nil, tracers.isEmpty
@@ -195,8 +195,8 @@ extension HubStateMachine {
             }
         } else {
             let removed = retire(operation, id, arm: receiver.arm)
-            if let keptOrigin {
-                let attributes = Attributes(attributes.taking(receiver.arm), keptOrigin)
+            if let storedOrigin {
+                let attributes = Attributes(attributes.taking(receiver.arm), storedOrigin)
                 outbox.finish(operation, id, .message(channel.name, message.body, attributes))
             } else {
                 outbox.finish(operation, id, message, from: channel, attributes.taking(receiver.arm))

@@ -100,7 +100,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     var isLeased: Bool { if case .leased = place { true } else { false } }
 
     /// Where a dead letter comes from. Nil for other messages.
-    var keptOrigin: KeptOrigin? { extras?.keptOrigin }
+    var storedOrigin: StoredOrigin? { extras?.storedOrigin }
 
     /// Replaces the deadline of a delayed offer.
     func delay(by deadline: HeapHandle) {
@@ -137,12 +137,12 @@ final class OfferExtras: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, as the offer does.
 
     /// Where a dead letter comes from.
-    let keptOrigin: KeptOrigin?
+    let storedOrigin: StoredOrigin?
     /// Why the message was rejected, while the dead channel has no room for it.
     @exclusivity(unchecked) var rejection: Rejection?
 
-    init(_ keptOrigin: KeptOrigin? = nil) {
-        self.keptOrigin = keptOrigin
+    init(_ storedOrigin: StoredOrigin? = nil) {
+        self.storedOrigin = storedOrigin
     }
 }
 

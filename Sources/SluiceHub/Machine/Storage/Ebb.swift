@@ -45,11 +45,11 @@ struct Fall {
     @inline(__always)
     mutating func reaches(_ number: Int) -> Bool {
         // One comparison finds both that the number has fallen and that it is the highest so far. Both are rare.
-        UInt(bitPattern: number &- bottom) < UInt(step) ? false : leaves(number)
+        UInt(bitPattern: number &- bottom) < UInt(step) ? false : passesBound(number)
     }
 
     @inline(never)
-    private mutating func leaves(_ number: Int) -> Bool {
+    private mutating func passesBound(_ number: Int) -> Bool {
         defer { bottom = number - step + 1 }
         return number < bottom
     }

@@ -31,7 +31,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
     /// Whether input of this connection waits for its turn, because others have used up this one.
-    @exclusivity(unchecked) private var isWaiting = false
+    @exclusivity(unchecked) private var isInputQueued = false
     /// Whether output of this connection waits for the next turn, because others have written much in this one.
     @exclusivity(unchecked) private var hasOutputWaiting = false
     /// The next connection in the list of those that are scheduled.
@@ -130,10 +130,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         share.schedule(self)
     }
 
-    private func awaitTurn() {
-        guard !isWaiting else { return }
-        isWaiting = true
-        share.await(self, of: hub.holder(of: id))
+    private func queueInput() {
+        guard !isInputQueued else { return }
+        isInputQueued = true
+        share.enqueueInput(of: self, for: hub.holder(of: id))
     }
 
     // MARK: Early writes
@@ -162,17 +162,17 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         isScheduled = false
         guard isOpen else {
             // If many clients with much state in the hub disconnect at the same time, some wait for the next turn.
-            if share.stepsForLeaving > 0 { withExtendedLifetime(self) { forget() } } else { schedule() }
+            if share.stepsForDisconnecting > 0 { withExtendedLifetime(self) { forget() } } else { schedule() }
             return
         }
-        if conversation.canRunHeld, !isWaiting, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
+        if conversation.canRunHeld, !isInputQueued, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
         finishTurn()
     }
 
     /// Runs input that has waited for its turn.
     @inline(never)
     func inputHasTurn() {
-        isWaiting = false
+        isInputQueued = false
         guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         finishTurn()
@@ -186,7 +186,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         if isAtRest { return }
         conversation.reportWritten()
         chargeBuffers(ifChangedBy: Self.leastCharged, countingBodies: true)
-        if conversation.canRunHeld { awaitTurn() }
+        if conversation.canRunHeld { queueInput() }
         if share.isDraining { endIfDrained() }
         if conversation.ending != nil, segment.output.isEmpty { end() }
         guard isOpen else { return }
@@ -255,7 +255,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         }
         guard let deadlines else { return }
         let now = reactor.nowNanoseconds
-        deadlines.patience = isReading && !isLingering ? conversation.deadline?.nanoseconds : nil
+        deadlines.line = isReading && !isLingering ? conversation.deadline?.nanoseconds : nil
         deadlines.keep(\.probe, if: !isReading, now, hub.limits.probeInterval)
         deadlines.keep(\.stall, if: isWriting, now, hub.limits.stallTimeout)
         deadlines.keep(\.linger, if: isLingering, now, hub.limits.lingerTimeout)
@@ -265,7 +265,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     private func alarmFires() {
         guard isOpen, let deadlines else { return }
         let now = reactor.nowNanoseconds
-        deadlines.alarmHasRung()
+        deadlines.alarmHasFired()
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
         // While no input is read, only the probe notices that the client has disconnected or half-closed.
@@ -273,7 +273,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
             if socket.hasInputEnded { conversation.expectEnd() }
         }
-        if deadlines.takeDue(\.patience, now) {
+        if deadlines.takeDue(\.line, now) {
             conversation.endOverdue(because: conversation.deadline?.ending ?? .slowLine)
         }
         schedule()
@@ -291,7 +291,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Ends the conversation if the client has no pending replies and holds no leases. Commands that the client has
     /// sent so far are answered first, up to a limited number of reads.
     private func endIfDrained() {
-        guard case .open = state, conversation.ending == nil, conversation.hasNothingPending, !hub.holdsLeases(id)
+        guard case .open = state, conversation.ending == nil, conversation.hasNoPendingWork, !hub.holdsLeases(id)
         else {
             return
         }

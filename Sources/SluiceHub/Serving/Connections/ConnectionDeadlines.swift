@@ -7,7 +7,7 @@ import SluiceRuntime
 /// than moving it for each read of a long body. Used only on the reactor's thread.
 final class ConnectionDeadlines {
     /// The time by which the client must send what it owes: the rest of a line or body, or its authentication.
-    @exclusivity(unchecked) var patience: UInt64?
+    @exclusivity(unchecked) var line: UInt64?
     /// The time to check whether a client whose input is not read is still connected.
     @exclusivity(unchecked) var probe: UInt64?
     /// The time by which the client must take some of its replies.
@@ -37,14 +37,14 @@ final class ConnectionDeadlines {
 
     /// Sets an alarm that calls `fire` at the earliest deadline.
     func setAlarm(on reactor: Reactor, _ now: UInt64, _ fire: @escaping @Sendable () -> Void) {
-        guard let earliest = [patience, probe, stall, linger].compactMap(\.self).min() else { return }
+        guard let earliest = [line, probe, stall, linger].compactMap(\.self).min() else { return }
         if let alarm, alarm.time <= earliest { return }
         cancelAlarm(on: reactor)
         let delay = earliest > now ? Int64(clamping: earliest - now) : 0
         alarm = (reactor.call(after: .nanoseconds(delay), fire), earliest)
     }
 
-    func alarmHasRung() {
+    func alarmHasFired() {
         alarm = nil
     }
 

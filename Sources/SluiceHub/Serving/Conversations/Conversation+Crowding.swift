@@ -4,7 +4,7 @@ import SluiceWire
 extension Conversation {
     /// The number of bytes that may be read while input of other connections waits for its turn. At most a slice,
     /// because reading takes time too, unless a body is arriving.
-    var readableBytesBesideOthers: Int {
+    var readableBytesWhenCrowded: Int {
         if held.isEmpty, incompleteSince != nil, parser.awaitedBodyBytes > 0 { return hub.inputCapacity }
         // Held input that can run gets a turn, after which reading continues. An unfinished line gets none, so reading
         // must continue now.

@@ -82,7 +82,7 @@ final class Conversation {
     @inline(__always)
     var readableBytes: Int {
         if hasInputEnded || !hasOutputCredit { return 0 }
-        if share.isCrowded { return readableBytesBesideOthers }
+        if share.isCrowded { return readableBytesWhenCrowded }
         let free = hub.inputCapacity - held.count
         // The bytes of a body are not held, because they are stored in the body at once.
         return incompleteSince != nil && held.isEmpty ? free + parser.awaitedBodyBytes : free
@@ -138,7 +138,7 @@ final class Conversation {
     }
 
     /// Whether no operation, and no report, of the client is pending.
-    var hasNothingPending: Bool { !hasParked && job == nil }
+    var hasNoPendingWork: Bool { !hasParked && job == nil }
 
     /// Whether the client has no pending operation, and no held command is still to run.
     var isIdle: Bool {
@@ -153,7 +153,7 @@ final class Conversation {
     func receive(_ input: UnsafeRawBufferPointer, between observer: (any SliceObserver)?) {
         guard case .open = phase else { return }
         if share.isCrowded, mustWait(withInput: input.count) {
-            // Runs later: see `ReactorShare.await`.
+            // Runs later: see `ReactorShare.enqueueInput`.
             held.append(contentsOf: input)
             isParserHungry = false
         } else if held.isEmpty, canRun {
@@ -227,7 +227,7 @@ final class Conversation {
                 isParserHungry = true
                 break
             }
-            if offset > 0, share.stepsLeft <= offset >> Budget.inputShift { break }
+            if offset > 0, share.stepsLeft <= offset / Budget.inputBytesPerStep { break }
             if offset >= sliceEnd {
                 observer?.sliceEnds()
                 sliceEnd = offset + Self.sliceBytes

@@ -1,7 +1,7 @@
 import SluiceWire
 
 /// Where a rejected message in a dead channel comes from: what its receivers see as a `RejectedOrigin`.
-final class KeptOrigin: Sendable {
+final class StoredOrigin: Sendable {
     /// The channel in which it was rejected.
     let from: ChannelName
     /// The number of its attempts there.
@@ -46,8 +46,8 @@ struct Rejection: Sendable {
 
 extension Attributes {
     /// Creates the attributes of a message that may be a dead letter.
-    init(_ common: CommonAttributes, _ keptOrigin: KeptOrigin?) {
+    init(_ common: CommonAttributes, _ storedOrigin: StoredOrigin?) {
         self.init(common)
-        for attribute in keptOrigin?.attributes ?? [] { append(attribute) }
+        for attribute in storedOrigin?.attributes ?? [] { append(attribute) }
     }
 }
