@@ -38,11 +38,10 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var firstArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var lastArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var isNotifying = false
-    /// The list of the connections to call at the end of this turn. Not retained, nor are the links: the hub retains a
-    /// connection until it is forgotten, which it is only when it is called.
-    @exclusivity(unchecked) private var firstScheduled: Unmanaged<Connection>?
-    @exclusivity(unchecked) private var lastScheduled: Unmanaged<Connection>?
-    @exclusivity(unchecked) private var scheduledCount = 0
+    /// The connections to call at the end of this turn.
+    @exclusivity(unchecked) private var scheduled = ConnectionList()
+    /// The connections to call at the end of the next turn, because this one has used up a budget.
+    @exclusivity(unchecked) private var postponed = ConnectionList()
     /// The conversations with a report to continue. They take turns.
     @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
     /// The steps that the input of the connections may still take in this turn.
@@ -143,15 +142,13 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Schedules a connection to be called at the end of this turn.
     func schedule(_ connection: Connection) {
-        let link = Unmanaged.passUnretained(connection)
-        if firstScheduled == nil {
-            firstScheduled = link
-            awaitEndOfTurn()
-        } else {
-            lastScheduled?._withUnsafeGuaranteedRef { $0.nextScheduled = link }
-        }
-        lastScheduled = link
-        scheduledCount += 1
+        if scheduled.isEmpty { awaitEndOfTurn() }
+        scheduled.append(connection)
+    }
+
+    /// Schedules a connection to be called at the end of the next turn.
+    func postpone(_ connection: Connection) {
+        postponed.append(connection)
     }
 
     private func awaitEndOfTurn() {
@@ -162,21 +159,35 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
-        stepsForDisconnecting = Budget.stepsForDisconnecting
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
-        var next = firstScheduled.take()
-        scheduledCount = 0
-        while let scheduled = next {
-            scheduled._withUnsafeGuaranteedRef { connection in
-                next = connection.nextScheduled.take()
-                connection.turnEnds()
-            }
-        }
+        callScheduled()
         if !waiting.isEmpty { runWaiting(atMost: waitingCount) }
         stepsLeft = stepsOfTurn
         isCrowded = !waiting.isEmpty
         bytesLeft = Budget.bytesWritten
+        stepsForDisconnecting = Budget.stepsForDisconnecting
+        guard !postponed.isEmpty else { return }
+        scheduled.append(&postponed)
+        awaitEndOfTurn()
+    }
+
+    /// Calls the scheduled connections, so that they need no memory for their output until the turn ends. The budgets are
+    /// those of the whole turn, so they are not renewed.
+    func turnGoesOn() {
+        awaitsEndOfTurn = false
+        callScheduled()
+        awaitEndOfTurn()
+    }
+
+    private func callScheduled() {
+        var next = scheduled.removeAll()
+        while let connection = next {
+            connection._withUnsafeGuaranteedRef {
+                next = $0.nextScheduled.take()
+                $0.turnEnds()
+            }
+        }
     }
 
     // MARK: Input that waits
@@ -210,8 +221,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     ///
     /// - Parameter busy: the connection whose input is running. It is written last.
     func flushEarly(with busy: Connection) {
-        guard scheduledCount <= Self.mostFlushedEarly else { return }
-        var next = firstScheduled
+        guard scheduled.count <= Self.mostFlushedEarly else { return }
+        var next = scheduled.first
         while let scheduled = next {
             scheduled._withUnsafeGuaranteedRef { connection in
                 if connection !== busy { connection.flushEarly() }

@@ -31,7 +31,7 @@ extension Reactor {
             progress.jobBegins()
             socket.pointee.deliver()
             served += 1
-            if served % Self.mostBetweenWrites == 0 { endTurn() }
+            if served % Self.mostBetweenWrites == 0, firstSocketWithEvents != nil { continueTurn() }
         }
         progress.jobsEnd()
     }
@@ -40,4 +40,12 @@ extension Reactor {
 /// An object that a reactor calls at the end of a turn, such as a connection with output to write.
 package protocol EndOfTurn: AnyObject {
     func turnEnds()
+
+    /// Called instead of `turnEnds` when many sockets have been served and the reactor serves more of them in the same
+    /// turn. By default, it does the same.
+    func turnGoesOn()
+}
+
+extension EndOfTurn {
+    package func turnGoesOn() { turnEnds() }
 }

@@ -178,7 +178,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // MARK: The loop
 
-    /// Calls `listener` once, at the end of this turn. On the reactor's thread only.
+    /// Calls `listener` once, at the end of this turn, or earlier in a turn with very many events. On the reactor's thread
+    /// only.
     package func atEndOfTurn(_ listener: any EndOfTurn) {
         if firstTurnEnd == nil { firstTurnEnd = listener } else { otherTurnEnds.append(listener) }
     }
@@ -319,18 +320,22 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         progress.jobsEnd()
     }
 
-    func endTurn() {
+    private func endTurn() {
         guard let first = firstTurnEnd.take() else { return }
         // What these add is called at the end of the next turn.
-        guard otherTurnEnds.isEmpty else { return endTurn(of: first) }
+        guard otherTurnEnds.isEmpty else { return takeOthers(behind: first).forEach { $0.turnEnds() } }
         first.turnEnds()
     }
 
-    private func endTurn(of first: any EndOfTurn) {
-        let others = otherTurnEnds
-        otherTurnEnds = []
-        first.turnEnds()
-        for listener in others { listener.turnEnds() }
+    /// Calls those that wait for the end of the turn, which goes on.
+    package func continueTurn() {
+        guard let first = firstTurnEnd.take() else { return }
+        for listener in takeOthers(behind: first) { listener.turnGoesOn() }
+    }
+
+    private func takeOthers(behind first: any EndOfTurn) -> [any EndOfTurn] {
+        defer { otherTurnEnds = [] }
+        return [first] + otherTurnEnds
     }
 
     /// Takes turns without polling the kernel until nothing is left to do at the clock's current time. On a thread of

@@ -65,6 +65,45 @@ import Testing
         }
     }
 
+    @Test("The budgets of a turn are not renewed while more sockets are served in it", arguments: [1, 3])
+    func muchInputWithInterruptions(interruptions: Int) throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)") }
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 3000).utf8) }
+            for (number, peer) in crowd.enumerated() {
+                peer.socket.tell()
+                if number % (100 / (interruptions + 1)) == 10 { reactor.continueTurn() }
+            }
+            // The output of the first connections is written already.
+            let early = crowd.map(\.replies).reduce(0, +)
+            #expect(early > 0)
+            _ = reactor.takeTurnByHand()
+            let answered = early + crowd.map(\.replies).reduce(0, +)
+            #expect(answered <= repliesOfTurn)
+            settle(reactor, crowd)
+            #expect(answered + crowd.map(\.replies).reduce(0, +) == 300_000)
+            leave(crowd, reactor)
+        }
+    }
+
+    @Test("A turn forgets a bounded number of connections, and the next turn the others")
+    func manyEnds() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<60).map { Peer(of: hub, "crowd \($0)") }
+            for peer in crowd { peer.say((0..<200).map { "#\($0) recv c\n" }.joined().utf8) }
+            settle(reactor, crowd)
+            for peer in crowd { peer.socket.breakOff() }
+            for (number, peer) in crowd.enumerated() {
+                peer.socket.tell()
+                if number % 20 == 10 { reactor.continueTurn() }
+            }
+            _ = reactor.takeTurnByHand()
+            #expect(hub.connectionCount >= 48)
+            reactor.settle()
+            #expect(hub.connectionCount == 0)
+        }
+    }
+
     @Test("Lines that arrive in pieces are completed beside a crowd", arguments: [100, 300, 3000, 7000])
     func longLines(length: Int) throws {
         try withHub { reactor, hub in

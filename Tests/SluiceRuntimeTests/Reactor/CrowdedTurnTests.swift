@@ -55,4 +55,80 @@ import Testing
         #expect(count == 0)
         #expect(most <= 256)
     }
+
+    /// Counts the sockets that were served in each turn.
+    private final class TurnCounter: EndOfTurn {
+        private let reactor: Reactor
+        private var isWaiting = false
+        private var served = 0
+        /// The number of sockets served when a turn went on, and when one ended.
+        private let (pauses, ends): (Recorder<Int>, Recorder<Int>)
+
+        init(on reactor: Reactor, _ pauses: Recorder<Int>, _ ends: Recorder<Int>) {
+            (self.reactor, self.pauses, self.ends) = (reactor, pauses, ends)
+        }
+
+        func serve() {
+            served += 1
+            waitForEnd()
+        }
+
+        private func waitForEnd() {
+            if !isWaiting { reactor.atEndOfTurn(self) }
+            isWaiting = true
+        }
+
+        func turnGoesOn() {
+            isWaiting = false
+            pauses.record(served)
+            waitForEnd()
+        }
+
+        func turnEnds() {
+            isWaiting = false
+            ends.record(served)
+            served = 0
+        }
+    }
+
+    /// Stays readable, because it does not read.
+    private final class ReadyOwner: SocketOwner {
+        @exclusivity(unchecked) var socket = PolledSocket()
+        private let counter: TurnCounter
+
+        init(_ descriptor: consuming Descriptor, on reactor: Reactor, _ counter: TurnCounter) {
+            self.counter = counter
+            super.init()
+            socket.open(descriptor, on: reactor, ownedBy: self)
+            socket.watch(reading: true, writing: false)
+        }
+
+        override func socketIsReadable() { counter.serve() }
+        override func socketIsWritable() {}
+        override func socketIsUnwatchable() {}
+    }
+
+    @Test("A turn ends once, however many sockets are ready in it")
+    func aTurnEndsOnce() throws {
+        let reactor = try Reactor()
+        let (pauses, ends) = (Recorder<Int>(), Recorder<Int>())
+        let count = 700
+        try reactor.run {
+            let counter = TurnCounter(on: reactor, pauses, ends)
+            var (owners, peers): ([ReadyOwner], [Int32]) = ([], [])
+            defer { for peer in peers { close(peer) } }
+            for _ in 0..<count {
+                var pair: [Int32] = [0, 0]
+                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+                peers.append(pair[0])
+                owners.append(ReadyOwner(Descriptor(owning: pair[1]), on: reactor, counter))
+                try #require(write(pair[0], "x", 1) == 1)
+            }
+            // libev asks the kernel for more events in each turn.
+            for _ in 0..<12 where ends.values.last != count { try await turn(of: reactor) }
+            for owner in owners { owner.socket.close() }
+        }
+        #expect(ends.values.last == count)
+        #expect(pauses.values.suffix(2) == [256, 512])
+    }
 }

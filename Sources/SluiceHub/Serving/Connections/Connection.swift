@@ -130,6 +130,12 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         share.schedule(self)
     }
 
+    private func postpone() {
+        guard !isScheduled else { return }
+        isScheduled = true
+        share.postpone(self)
+    }
+
     private func queueInput() {
         guard !isInputQueued else { return }
         isInputQueued = true
@@ -162,7 +168,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         isScheduled = false
         guard isOpen else {
             // If many clients with much state in the hub disconnect at the same time, some wait for the next turn.
-            if share.stepsForDisconnecting > 0 { withExtendedLifetime(self) { forget() } } else { schedule() }
+            if share.stepsForDisconnecting > 0 { withExtendedLifetime(self) { forget() } } else { postpone() }
             return
         }
         if conversation.canRunHeld, !isInputQueued, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
@@ -207,7 +213,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty && !hasOutputWaiting)
         if hasOutputWaiting {
             hasOutputWaiting = false
-            schedule()
+            postpone()
         }
         if reading, !socket.watchesReading { conversation.restartDeadline() }
         socket.watch(reading: reading, writing: writing)
