@@ -95,7 +95,8 @@ public struct HubLimits: Sendable, Hashable {
     public var maxEnds: Int
 
     /// The number of concurrent traces of one connection. The connections of one principal or address may have twice as
-    /// many together, and all clients four times as many. Beyond it: `ERR limit`.
+    /// many together, and all clients four times as many, besides one trace for each of as many further principals or
+    /// addresses. Beyond it: `ERR limit`.
     public var maxTracers: Int
 
     /// The most rows of a report, which also says how many it omits.
@@ -104,15 +105,15 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// The most names of ended channels that are kept. Beyond it, the oldest names of the client with the most are
-    /// freed early.
+    /// The most names of ended channels that are kept, besides a 1024th of this number for each principal or address.
+    /// Beyond it, the oldest names of the client with the most are freed early.
     public var maxTombstones: Int
 
     /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// The most delivered messages that are remembered. Beyond it, the oldest messages of the client with the most are
-    /// forgotten early.
+    /// The most delivered messages that are remembered, besides a 1024th of this number for each principal or address.
+    /// Beyond it, the oldest messages of the client with the most are forgotten early.
     public var maxRememberedSends: Int
 
     /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.

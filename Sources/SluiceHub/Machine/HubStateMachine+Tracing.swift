@@ -22,8 +22,10 @@ extension HubStateMachine {
             return WireError(
                 .limit, "the connections of an address or principal may have at most \(2 * most) traces")
         }
-        if tracers.count >= 4 * most { return WireError(.limit, "all clients may have at most \(4 * most) traces") }
-        return nil
+        // Beyond the number for all, a reserve is for holders without a trace, so that few holders do not keep others from
+        // tracing.
+        if tracers.count < (client.holder.tracers == 0 ? 5 : 4) * most { return nil }
+        return WireError(.limit, "all clients may have at most \(4 * most) traces")
     }
 
     mutating func endTrace(_ id: OperationID, of client: ClientRecord) {

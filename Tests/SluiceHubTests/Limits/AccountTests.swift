@@ -203,6 +203,65 @@ import Testing
         for number in 0..<20 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.duplicate)) }
     }
 
+    @Test("Very many addresses do not make the hub forget the ids, or free the names, that are guaranteed to another")
+    func guaranteedElementsAreKept() throws {
+        var hub = TestHub(
+            limits: limits {
+                $0.maxRememberedSends = 2048
+                $0.maxTombstones = 2048
+            })
+        let (a, c) = (hub.connect(from: 1), hub.connect(from: 2))
+        _ = try hub.open("b", .buffer(10_000), by: c)
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.ok)) }
+        for name in ["c", "d"] { _ = try hub.close(name, by: a) }
+        for network in 3..<2100 as Range<UInt32> {
+            let other = hub.connect(from: network)
+            for number in 0..<2 {
+                #expect(try hub.send("x", on: "b", by: other, id: "\(network).\(number)") == .done(.ok))
+                _ = try hub.close("c\(network).\(number)", by: other)
+            }
+            hub.disconnect(other)
+        }
+        #expect(hub.machine.memory.deliveredCount == 2 * 2098)
+        #expect(hub.machine.channels.tombstoneCount == 2 * 2098)
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
+        for name in ["c", "d"] {
+            #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
+        }
+        // What exceeds the guarantee gives way.
+        #expect(try hub.send("x", on: "b", by: a, id: "3") == .done(.ok))
+        #expect(try hub.send("x", on: "b", by: a, timeout: .zero, id: "1") == .done(.ok))
+        hub.pass(.seconds(200))
+        #expect(hub.machine.memory.deliveredCount == 0)
+        #expect(hub.machine.channels.tombstoneCount == 0)
+    }
+
+    @Test("Guaranteed ids take no more memory than all clients may use: further ones are refused")
+    func guaranteedIDsAreCharged() throws {
+        var hub = TestHub(
+            limits: limits {
+                $0.maxRememberedSends = 1024
+                $0.memory = 4 << 20
+            })
+        let (a, r) = (hub.connect(from: 1), hub.connect(from: 2))
+        _ = try hub.open("c", .buffer(9), by: r)
+        #expect(try hub.send("x", on: "c", by: a, id: "mine") == .done(.ok))
+        var (network, refusal): (UInt32, WireError.Code?) = (3, nil)
+        while refusal == nil, network < 10_000 {
+            let other = hub.connect(from: network)
+            let outcome = try hub.send("x", on: "c", by: other, id: "\(network)")
+            refusal = outcome.refusal
+            if refusal == nil { #expect(outcome == .done(.ok)) }
+            _ = try hub.receive(from: "c", by: r, timeout: .zero)
+            hub.disconnect(other)
+            network += 1
+        }
+        #expect(refusal == .limit)
+        #expect(network > 2000)
+        #expect(hub.machine.account.used <= 4 << 20)
+        #expect(try hub.send("x", on: "c", by: a, id: "mine") == .done(.duplicate))
+    }
+
     @Test("One client's ended channels never free the names of another client's")
     func tombstonesOfOthersAreKept() throws {
         var hub = TestHub(limits: limits { $0.maxTombstones = 10 })

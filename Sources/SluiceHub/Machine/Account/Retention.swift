@@ -4,6 +4,9 @@ import SluiceRuntime
 /// Elements that are kept for some time on behalf of clients, up to a maximum number. Beyond it, the holder with the
 /// most elements loses one: the oldest element of that holder's client with the most. So no client can make the hub
 /// drop elements of a client that has fewer.
+///
+/// A 1024th of the maximum is guaranteed to each holder. So very many holders, such as the addresses of a whole network,
+/// can exceed the maximum, but cannot make the hub drop elements of others. Only the account of memory bounds them.
 struct Retention<Element>: ~Copyable {
     // These are not private: in debug builds, the compiler refers to the classes from other files.
 
@@ -45,6 +48,8 @@ struct Retention<Element>: ~Copyable {
 
     private var nanoseconds: UInt64
     private var maxCount: Int
+    /// The number of elements up to which a holder loses none.
+    private var guaranteed: Int { maxCount / 1024 }
     private(set) var count = 0
     private var lists: [ObjectIdentifier: List] = [:]
     private var shares: [ObjectIdentifier: Share] = [:]
@@ -91,7 +96,8 @@ struct Retention<Element>: ~Copyable {
     /// Removes and returns an element that has expired or that exceeds the maximum number.
     mutating func popSurplus(at now: UInt64) -> Element? {
         if let list = ends.first, let first = list.entries.first, first.end <= now { return removeFirst(of: list) }
-        guard count > maxCount, let list = largest.first?.lists.first else { return nil }
+        guard count > maxCount, let share = largest.first, share.count > guaranteed, let list = share.lists.first
+        else { return nil }
         return removeFirst(of: list)
     }
 
