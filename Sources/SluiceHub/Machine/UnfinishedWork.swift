@@ -13,6 +13,13 @@ protocol UnfinishedWork: AnyObject {
     ///
     /// - Returns: whether the work is done.
     func advance(_ machine: inout HubStateMachine) -> Bool
+
+    /// Whether the work tells operations about a decision that is not noted in the operations themselves.
+    var tellsDecisions: Bool { get }
+}
+
+extension UnfinishedWork {
+    var tellsDecisions: Bool { true }
 }
 
 extension HubStateMachine {
@@ -21,6 +28,12 @@ extension HubStateMachine {
 
     /// Whether a decision may have ended operations that have not been told yet.
     var hasUntold: Bool { worksInProgress > 0 || !unfinished.isEmpty }
+
+    /// Whether a decision that is not noted in the operations themselves may have ended some of them.
+    var hasDecisions: Bool {
+        // Looking at many works would take as long as looking for a decision.
+        worksInProgress > 0 || unfinished.count > 16 || unfinished.contains { $0.tellsDecisions }
+    }
 
     /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
     mutating func perform(_ work: some UnfinishedWork) {
@@ -242,6 +255,7 @@ final class Publication: UnfinishedWork {
 final class WithdrawnSelects: UnfinishedWork {
     private let selects: [OperationID]
     private var next = 0
+    var tellsDecisions: Bool { false }
 
     init(_ selects: [OperationID]) {
         self.selects = selects

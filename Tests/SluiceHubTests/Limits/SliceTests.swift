@@ -192,6 +192,44 @@ import Testing
         #expect(told.suffix(count) == (0..<count).map { "\($0)" }[...])
     }
 
+    @Test("The arms of withdrawn selects leave their queues in slices, each arm as a step", arguments: [true, false])
+    func armsInSlices(haveIDs: Bool) throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<40 {
+            let arms = (0..<30).map { "send \(haveIDs ? "id=\(number).\($0) " : "")c\($0) x" }
+            #expect(try hub.select(arms, by: a, tag: "\(number)").isParked)
+        }
+        limit(&hub)
+        hub.machine.endInput(of: a)
+        #expect(hub.takeLateReplies().count == 40)
+        while !hub.machine.unfinished.isEmpty {
+            let before = hub.machine.parkedCount
+            hub.machine.sliceEnd = hub.machine.steps + 60
+            hub.machine.continueUnfinished()
+            #expect(before - hub.machine.parkedCount <= (haveIDs ? 1 : 2))
+        }
+        hub.expectEmpty()
+    }
+
+    @Test("A withdrawn select is in doubt if it shares a message with another sender", arguments: [true, false])
+    func withdrawnSelectsInDoubt(joins: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        if joins { #expect(try hub.send("x", on: "c", by: b, tag: "b", id: "i").isParked) }
+        #expect(try hub.select("recv d", "send id=i c x", by: a, tag: "shared").isParked)
+        if !joins { #expect(try hub.send("x", on: "c", by: b, tag: "b", id: "i").isParked) }
+        #expect(try hub.select("recv d", "send id=j c x", by: a, tag: "alone").isParked)
+        hub.machine.sliceEnd = hub.machine.steps
+        hub.machine.endInput(of: a)
+        #expect(
+            hub.takeLateReplies() == [LateReply(a, "alone", .cancelled("eof")), LateReply(a, "shared", .maybe("eof"))])
+        hub.machine.sliceEnd = .max
+        hub.machine.continueUnfinished()
+        #expect(try hub.receive(from: "c", by: a, timeout: .zero) == .done(.message("x", from: "c")))
+        #expect(hub.takeLateReplies() == [LateReply(b, "b", .ok)])
+    }
+
     @Test("The REDRIVEs of one address run one after the other, so that others have their turn")
     func redrivesOfOneAddress() throws {
         var hub = TestHub()

@@ -83,6 +83,13 @@ struct TestHub: ~Copyable {
         _ arms: String..., by connection: ConnectionID, tag: String? = nil, order: SelectCommand.Order = .fair,
         timeout: Duration? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
+        try select(arms, by: connection, tag: tag, order: order, timeout: timeout, waitsAfterEOF: waitsAfterEOF)
+    }
+
+    mutating func select(
+        _ arms: [String], by connection: ConnectionID, tag: String? = nil, order: SelectCommand.Order = .fair,
+        timeout: Duration? = nil, waitsAfterEOF: Bool = false
+    ) throws -> Outcome {
         let parsed = try arms.filter { $0 != "else" }.map(arm)
         let command = SelectCommand(
             arms: parsed, hasElse: arms.last == "else", order: order, timeout: timeout, waitsAfterEOF: waitsAfterEOF)

@@ -192,6 +192,8 @@ extension HubStateMachine {
     /// arms leave their queues in slices.
     mutating func withdraw(_ ids: [OperationID], _ reason: Withdrawal?) {
         var selects: [OperationID] = []
+        // Looking for a decision visits all arms of a select, so it is avoided if there is none.
+        let (hadDecisions, works) = (hasDecisions, unfinished.count)
         // A withdrawal may unblock a select that has been withdrawn before it.
         worksInProgress += 1
         defer { worksInProgress -= 1 }
@@ -200,7 +202,8 @@ extension HubStateMachine {
                 withdraw(id, reason)
             } else if let operation = operations[id], case .select(let select) = operation.wait {
                 // A select that was withdrawn before leaves its queues in slices as well.
-                if select.isWithdrawn || endIfDecided(id) { continue }
+                let mayBeDecided = hadDecisions || unfinished.count != works
+                if select.isWithdrawn || mayBeDecided && endIfDecided(id) { continue }
                 if let reason { outbox.finish(operation, id, isInDoubt(operation.wait) ? reason.doubt : reason.reply) }
                 select.isWithdrawn = true
                 selects.append(id)
@@ -216,9 +219,11 @@ extension HubStateMachine {
         switch wait {
         case .send(let channel, let offer, _): isInDoubt(offer, on: channel)
         case .select(let select):
-            select.arms.contains {
-                if case .send(let channel, let offer) = $0 { isInDoubt(offer, on: channel) } else { false }
-            }
+            // A select whose own message is with a receiver has committed to it, and is not a select any more.
+            select.sharesOffers
+                && select.arms.contains {
+                    if case .send(let channel, let offer) = $0 { isInDoubt(offer, on: channel) } else { false }
+                }
         // Some messages may have been sent back.
         case .redrive: true
         case .receive, .countedReceive, .barrier, .trace: false
@@ -247,16 +252,18 @@ extension HubStateMachine {
         case .countedReceive(let counted): dequeue(counted, id)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace, .redrive: break
-        case .select(let select):
-            steps += select.arms.count / 4
-            for arm in select.arms { dequeue(arm, id) }
+        case .select(let select): for arm in select.arms { dequeue(arm, id) }
         }
     }
 
     /// Removes an arm of a select from its queue.
     mutating func dequeue(_ arm: ParkedArm, _ id: OperationID) {
+        steps += 1
         switch arm {
-        case .send(let channel, let offer): detach(id, from: offer, on: channel)
+        case .send(let channel, let offer):
+            // Forgetting the id takes as long as the rest.
+            if offer.key != nil { steps += 1 }
+            detach(id, from: offer, on: channel)
         case .receive(let channel, let ticket, let lease): dequeueReceiver(ticket, of: channel, isLeased: lease > 0)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         }

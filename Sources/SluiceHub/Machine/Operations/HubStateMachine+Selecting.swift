@@ -132,7 +132,7 @@ extension HubStateMachine {
             let channel = channels.channel(name)
             let draft = draft(name, body, messageID, number, caller)
             if let key = draft.key, case .pending(let offer)? = memory[key] {
-                offer.attach(Offer.Sender(operation: id, arm: number))
+                attach(Offer.Sender(operation: id, arm: number), to: offer)
                 return .send(channel, offer)
             }
             return .send(channel, queue(draft, on: channel, of: id))

@@ -130,10 +130,14 @@ final class ParkedSelect: Sendable {
     /// Whether the select was withdrawn and answered, so that its arms only have to leave their queues. Belongs to the
     /// state machine, which is behind the hub's lock.
     @exclusivity(unchecked) nonisolated(unsafe) var isWithdrawn = false
+    /// Whether other senders have joined a message of the select, or it has joined theirs. Then its withdrawal may be in
+    /// doubt. Belongs to the state machine as well.
+    @exclusivity(unchecked) nonisolated(unsafe) var sharesOffers: Bool
 
     init(_ arms: [ParkedArm], _ key: FairKey?) {
         self.arms = arms
         self.key = key
+        sharesOffers = arms.contains { if case .send(_, let offer) = $0 { offer.hasAttached } else { false } }
         mayLease = arms.contains { if case .receive(_, _, let lease) = $0 { lease > 0 } else { false } }
     }
 }
