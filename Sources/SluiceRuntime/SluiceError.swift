@@ -64,7 +64,7 @@ public struct SluiceError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The error of a send whose time ran out while nobody received from the channel.
     package static let timedOutWithoutReceivers = SluiceError(
         Content(
-            code: .timedOut, message: "the time ran out while waiting, and nobody receives from the channel", errno: 0,
+            code: .timedOut, message: "the time ran out: nobody receives from the channel", errno: 0,
             hadNoReceivers: true))
 
     /// Creates the error of a failed system call.

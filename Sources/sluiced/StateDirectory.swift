@@ -92,9 +92,9 @@ final class StateDirectory: Sendable {
         reserved.withLock { $0 = number }
     }
 
-    private static func failure(_ deed: String, _ path: String, _ cause: CInt) -> SettingsError {
+    private static func failure(_ action: String, _ path: String, _ cause: CInt) -> SettingsError {
         SettingsError(
-            "state-directory: cannot \(deed) \(path.debugDescription): \(String(cString: strerror(cause)))",
+            "state-directory: cannot \(action) \(path.debugDescription): \(String(cString: strerror(cause)))",
             status: ExitStatus(readFailure: cause))
     }
 }

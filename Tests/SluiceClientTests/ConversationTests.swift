@@ -33,6 +33,20 @@ import Testing
         #expect(talk.conversation.greeting?.epoch == 7)
     }
 
+    @Test("A client names only those additions that change replies and that the server knows")
+    func onlyKnownAdditionsAreNamed() throws {
+        for (known, named) in [
+            ("call,fence", nil), ("later,rejected", "rejected"), ("rejected,call,receivers", "receivers,rejected"),
+        ] {
+            let talk = Talk()
+            talk.connect()
+            talk.ask(receive())
+            #expect(talk.said == "HELLO\nPING\n")
+            try talk.hear("OK version=1 epoch=7 features=\(known)\nOK\n")
+            #expect(talk.said == (named.map { "HELLO features=\($0)\n" } ?? "") + "#0 RECV jobs\n")
+        }
+    }
+
     @Test("A server that knows the feature is asked to tell whether anybody receives")
     func receiversAreAskedFor() throws {
         let talk = Talk()

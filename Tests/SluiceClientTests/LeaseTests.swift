@@ -25,6 +25,21 @@ import Testing
         }
     }
 
+    @Test("A nack tells whether it has rejected the message, as the last attempt that the channel permits")
+    func aNackTellsOfTheRejection() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            try await jobs.open(.queue(capacity: 1), maxAttempts: 2)
+            try await jobs.send("sweep")
+            for isLast in [false, true] {
+                let delivery = try #require(try await jobs.receive(lease: .seconds(60)))
+                #expect(try await delivery.nack() == isLast)
+            }
+            let error = await #expect(throws: SluiceError.self) { _ = try await jobs.receive(timeout: .zero) }
+            #expect(error?.code == .timedOut)
+        }
+    }
+
     @Test("A receive under a lease on a closed channel returns nil")
     func aClosedChannelHasNoWork() async throws {
         try await TestServer.run { _, client in

@@ -72,10 +72,13 @@ public final class LeasedDelivery: Sendable {
     /// Gives the message up: it goes back to its place in the channel, for another attempt.
     ///
     /// - Parameter delay: how long no receiver gets it.
+    /// - Returns: whether the message is rejected instead, because this was the last attempt that its channel permits; see
+    ///   ``RemoteChannel/open(_:maxAttempts:dead:retry:)``. An earlier server does not tell.
     /// - Throws: `.stale` when it has gone back already.
-    public func nack(delay: Duration = .zero) async throws(SluiceError) {
+    @discardableResult
+    public func nack(delay: Duration = .zero) async throws(SluiceError) -> Bool {
         settle()
-        try await client.request(.nack(nackCommand(delay)), over: connection)
+        return try await client.request(.nack(nackCommand(delay)), over: connection).isRejected
     }
 
     /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its
@@ -124,34 +127,44 @@ extension LeasedDelivery {
     ///   - listener: called with the reply on the client's reactor; nil means that the server has said `OK`.
     package func acknowledge(answer: [UInt8]? = nil, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
-        submit(.acknowledge(delivery, answer: answer.map { .owned($0) }), listener)
+        submit(.acknowledge(delivery, answer: answer.map { .owned($0) })) { listener($0.error) }
     }
 
     /// Nacks the message without waiting for the reply; see `acknowledge`.
-    package func nack(delay: Duration, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
+    ///
+    /// - Parameter listener: called on the client's reactor, with true if the message is rejected instead.
+    package func nack(delay: Duration, _ listener: @escaping @Sendable (_ isRejected: Bool) -> Void) {
         settle()
-        submit(.nack(nackCommand(delay)), listener)
+        submit(.nack(nackCommand(delay))) { listener((try? $0.get())?.isRejected == true) }
     }
 
     /// Rejects the message without waiting for the reply; see `acknowledge`.
     package func reject(reason: String?, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
-        submit(.reject(RejectCommand(delivery, reason: reason)), listener)
+        submit(.reject(RejectCommand(delivery, reason: reason))) { listener($0.error) }
     }
 
     /// Renews the lease without waiting for the answer; see `acknowledge`.
-    package func touch(_ listener: @escaping @Sendable (SluiceError?) -> Void) { submit(.touch(delivery), listener) }
+    package func touch(_ listener: @escaping @Sendable (SluiceError?) -> Void) {
+        submit(.touch(delivery)) { listener($0.error) }
+    }
 
-    private func submit(_ command: Command, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
+    private func submit(
+        _ command: Command, _ listener: @escaping @Sendable (Result<Attributes, SluiceError>) -> Void
+    ) {
         let operation = Operation(command, connection: connection)
         operation.listener = .handler { event in
             guard case .ended(let outcome) = event else { return }
             switch outcome {
-            case .reply(.ok, _): listener(nil)
-            case .reply(let reply, _): listener(reply.error())
-            case .failed(let error): listener(error)
+            case .reply(.ok(let attributes), _): listener(.success(attributes))
+            case .reply(let reply, _): listener(.failure(reply.error()))
+            case .failed(let error): listener(.failure(error))
             }
         }
         client.link.submit(operation)
     }
+}
+
+extension Result where Failure == SluiceError {
+    fileprivate var error: SluiceError? { if case .failure(let error) = self { error } else { nil } }
 }

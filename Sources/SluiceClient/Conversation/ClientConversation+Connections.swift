@@ -58,7 +58,8 @@ extension ClientConversation {
         guard let greeting else { return }
         phase = .ready
         // An earlier server refuses the option.
-        if greeting.features.contains(.receivers) { aside(.hello(understanding: [.receivers])) }
+        let understood = greeting.features.intersection([.receivers, .rejected])
+        if !understood.isEmpty { aside(.hello(understanding: understood)) }
         for command in memory.commands(isNewServer: isNewServer) { aside(command) }
         actions.change = .ready(greeting)
         askWaiting(&actions, now: now)

@@ -95,7 +95,8 @@ struct ClientConversation {
             }
             if operation.command.recovery == .disconnected {
                 forgetEnd(of: operation)
-                actions.fail(operation, SluiceError(.disconnected, "what it concerned was lost with its connection"))
+                actions.fail(
+                    operation, SluiceError(.disconnected, "the operation belongs to a connection that was lost"))
                 return actions
             }
         case .closing:

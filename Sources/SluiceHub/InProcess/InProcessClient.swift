@@ -89,13 +89,15 @@ public final class InProcessClient: Sendable {
     }
 
     /// Performs an operation that never parks.
-    func performAtOnce(_ operation: Command) throws(SluiceError) {
+    @discardableResult
+    func performAtOnce(_ operation: Command) throws(SluiceError) -> Attributes {
         var outcome: Outcome?
         hub.transactFromAnywhere { [id] state in
             outcome = state.machine.applyAtOnce(operation, by: Caller(connection: id, tag: nil))
         }
-        guard let reply = outcome?.reply else { return }
-        guard case .ok = reply else { throw reply.error }
+        guard let reply = outcome?.reply else { return Attributes() }
+        guard case .ok(let attributes) = reply else { throw reply.error }
+        return attributes
     }
 }
 

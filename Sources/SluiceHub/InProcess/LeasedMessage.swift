@@ -31,7 +31,7 @@ public final class LeasedMessage: Sendable {
 
     deinit {
         // Does nothing if the lease has ended.
-        try? client.performAtOnce(.nack(NackCommand(delivery)))
+        _ = try? client.performAtOnce(.nack(NackCommand(delivery)))
     }
 
     /// Acknowledges the message: its sender is answered OK.
@@ -55,9 +55,11 @@ public final class LeasedMessage: Sendable {
     /// Returns the message to its place in the channel.
     ///
     /// - Parameter delay: the time for which no receiver gets the message.
+    /// - Returns: whether the message is rejected instead, because this was the last attempt that its channel permits.
     /// - Throws: `.refused` if the lease has ended.
-    public func nack(delay: Duration = .zero) throws(SluiceError) {
-        try client.performAtOnce(.nack(NackCommand(delivery, delay: delay)))
+    @discardableResult
+    public func nack(delay: Duration = .zero) throws(SluiceError) -> Bool {
+        try client.performAtOnce(.nack(NackCommand(delivery, delay: delay))).isRejected
     }
 
     /// Rejects the message: no receiver gets it again. It moves to the dead channel, if its channel has one, and its

@@ -25,6 +25,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var mayKill = false
     /// Whether the client understands `TIMEOUT receivers=0`.
     @exclusivity(unchecked) var understandsReceivers = false
+    /// Whether the client understands `OK rejected=yes`.
+    @exclusivity(unchecked) var understandsRejected = false
     /// Which of the client's pending operations prove that it does nothing else.
     @exclusivity(unchecked) var waitEvidence = WaitEvidence.untagged
     /// The client's address, for reports.

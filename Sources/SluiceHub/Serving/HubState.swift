@@ -172,6 +172,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         let id = machine.connect(from: address)
         machine.clients[id]?.waitEvidence = waitsForAll ? .all : .none
         machine.clients[id]?.understandsReceivers = true
+        machine.clients[id]?.understandsRejected = true
         return id
     }
 

@@ -192,7 +192,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     // MARK: Input that waits
 
-    /// Takes steps off those that are left for the input of the connections in this turn.
+    /// Subtracts steps from those that are left for the input of the connections in this turn.
     @inline(__always)
     func spend(_ steps: Int) {
         stepsLeft &-= steps

@@ -8,8 +8,9 @@ extension HelpEntry {
             with every restart of the server), the limits, and the additions to the
             protocol that the server knows.
 
-            features=  the additions that the client understands. With receivers, the
-                       TIMEOUT of a SEND or CALL says receivers=0 if nobody receives
+            features=  the additions that the client understands. With
+                       features=receivers, a SEND or CALL that times out gets TIMEOUT
+                       receivers=0 if nobody receives from the channel
             """)
 
     static let authenticate = HelpEntry(

@@ -115,7 +115,8 @@ extension HelpEntry {
         details: """
             Answers OK, and puts the message back where it stood. The next attempt has a
             number one higher. Copy the did from did= of the message. ERR stale if the
-            attempt has ended.
+            attempt has ended. After HELLO features=rejected, OK rejected=yes if this was
+            the last attempt that max-attempts= of OPEN permits.
 
             delay=D  withhold the message for D; default 0
             """)

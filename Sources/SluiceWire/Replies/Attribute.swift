@@ -84,6 +84,8 @@ package struct Attribute: Sendable, Hashable {
         package static let dropped = Key(known: "dropped")
         /// What happened to the answer of an `ACK`.
         package static let answer = Key(known: "answer")
+        /// Whether a `NACK` has ended the last attempt that the channel's failure policy permits.
+        package static let rejected = Key(known: "rejected")
         /// The number of connections that `KILL` closes.
         package static let connections = Key(known: "connections")
         /// The key after which the next page of a report begins.

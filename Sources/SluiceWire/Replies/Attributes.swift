@@ -107,6 +107,9 @@ package struct Attributes: Sendable, Hashable {
     /// The key after which the next page of a report begins. Nil on the last page.
     package var more: ChannelName? { others.first { $0.key == .more }.flatMap { ChannelName($0.value) } }
 
+    /// Whether a `NACK` has ended the last attempt that the channel's failure policy permits.
+    package var isRejected: Bool { others.contains { $0 == Attribute(.rejected, flag: true) } }
+
     /// Adds an attribute as it is written on the wire. A value that is invalid for its key is kept as text.
     package mutating func append(_ attribute: Attribute) {
         if !common.store(attribute) { rare = others + [attribute] }

@@ -10,6 +10,8 @@ package enum Feature: String, CaseIterable, Sendable {
     case fence
     /// `TIMEOUT receivers=0`, for a client whose `HELLO` has named it.
     case receivers
+    /// `OK rejected=yes` of `NACK`, for a client whose `HELLO` has named it.
+    case rejected
 
     /// Returns the additions that a list with commas names. Unknown ones are left out.
     package static func list(_ text: some StringProtocol) -> Set<Feature> {

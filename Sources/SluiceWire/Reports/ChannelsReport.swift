@@ -146,7 +146,8 @@ public struct ChannelReport: Codable, Sendable, Hashable {
 
     package var stateText: String {
         if let dead, let waitingDeadLetters, waitingDeadLetters > 0, state == .open {
-            return "\(state.rawValue): \(waitingDeadLetters) rejected wait for \(dead)"
+            let noun = waitingDeadLetters == 1 ? "message waits" : "messages wait"
+            return "\(state.rawValue): \(waitingDeadLetters) rejected \(noun) for '\(dead)'"
         }
         guard let reason = String(readableReason: reason) else { return state.rawValue }
         return "\(state.rawValue): \(reason)"

@@ -154,11 +154,11 @@ package struct RequestParser: ~Copyable {
 
     /// Gives up the request whose bodies are arriving: frees them, and skips the rest of them.
     ///
-    /// - Returns: its tag. Nil if no bodies are arriving.
-    package mutating func skipBodies() -> Tag?? {
+    /// - Returns: the request. Nil if no bodies are arriving.
+    package mutating func skipBodies() -> SkippedRequest? {
         guard case .readingBodies(let request) = phase else { return nil }
         phase = .skippingBodies(request.rest)
-        return .some(request.tag)
+        return SkippedRequest(tag: request.tag)
     }
 
     /// The line of the last repeated command. Valid until the next call.

@@ -22,7 +22,7 @@ struct SkippedBodies: Sendable {
     /// Skips the rest of a body, and the bodies of those lengths that follow it.
     init(_ frame: BodyFrame, _ lengths: [Int]) {
         self.frame = frame
-        // The first length is not read any more.
+        // The frame has the length of the first body, so its entry is never read.
         self.lengths = [0] + lengths
     }
 
@@ -39,4 +39,9 @@ struct SkippedBodies: Sendable {
             }
         }
     }
+}
+
+/// A request that was given up while its bodies arrived.
+package struct SkippedRequest: Sendable {
+    package let tag: Tag?
 }

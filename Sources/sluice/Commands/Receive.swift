@@ -10,8 +10,8 @@ struct Receive: ParsableCommand {
         discussion: """
             Prints a message a line. With --exec, runs the command with /bin/sh for each message, which it gets on its \
             standard input. The message is acknowledged when the command ends with 0; otherwise it goes back, or is \
-            rejected after --max-attempts, and does not count for --count. With --exec and --follow, a lost connection is \
-            made again, also to a hub that was restarted.
+            rejected after --max-attempts. Only acknowledged messages count for --count. With --exec and --follow, sluice \
+            reconnects after a lost connection, even to a hub that was restarted.
 
             With --answer, what the command prints is the answer to a call: it gets the message as a line, and a line feed \
             at the end of its output is not part of the answer. With --raw as well, both are left as they are.

@@ -3,16 +3,16 @@ struct SettingsError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, and where it was written: a single line without the program's name.
     let message: String
 
+    /// The most characters of a message that is shown whole. Of a longer one, the middle is left out.
     private static let longestMessage = 4096
 
     /// The exit status of the process.
     let status: ExitStatus
 
     init(_ message: String, status: ExitStatus) {
-        // A value that is quoted may be as long as the file, and a longer line than the log's queue would be lost.
-        let excess = message.count - Self.longestMessage
-        self.message =
-            excess <= 0 ? message : "\(message.prefix(3000))[...]\(message.suffix(Self.longestMessage - 3000))"
+        // A quoted value may be as long as the file. A line longer than the log's queue would be lost.
+        let isTooLong = message.count > Self.longestMessage
+        self.message = isTooLong ? "\(message.prefix(3000))[...]\(message.suffix(1000))" : message
         self.status = status
     }
 

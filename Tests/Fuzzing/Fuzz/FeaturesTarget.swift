@@ -145,7 +145,7 @@ struct CommandMaker {
     private mutating func other() -> String {
         one(of: [
             "PING", "NAME waits=all me", "NAME you", "TRACE", "KILL client=first", "KILL client=second gone", "HELLO",
-            "HELLO features=receivers", "HELP SEND", "QUIT",
+            "HELLO features=receivers,rejected", "HELP SEND", "QUIT",
         ])
     }
 }

@@ -227,6 +227,22 @@ import Testing
                 """)
     }
 
+    @Test("A worker tells whether a message goes back or is rejected by its channel's policy")
+    func rejectionsByTheChannelAreTold() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            """
+            sluice: the command has ended with 1, and its message goes back
+            sluice: the command has ended with 1, and its message is rejected
+            6
+
+            """,
+            of: """
+                sluice open --capacity 9 --max-attempts 2 jobs; printf '%s\n' a b | sluice send --quiet jobs
+                sluice recv jobs -n 1 --retry-delay 0 --exec 'read -r m; [ $m = b ]' 2>&1; echo $?
+                """)
+    }
+
     @Test("A second signal ends a worker whose command goes on")
     func aSecondSignalEndsAtOnce() throws {
         let daemon = try Daemon()

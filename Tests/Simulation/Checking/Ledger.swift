@@ -51,6 +51,13 @@ struct Ledger {
 
     func channel(_ name: ChannelName) -> ChannelRecord? { channelNumbers[name].map { channels[$0] } }
 
+    /// Whether the client of an exchange has said before, on the same connection, that it understands an addition.
+    func understands(_ feature: Feature, _ exchange: Exchange) -> Bool {
+        let first = history.connections[exchange.connection].exchanges.first.map { exchanges[$0] }
+        guard case .hello(let features?) = first?.command else { return false }
+        return features.contains(feature)
+    }
+
     // MARK: Indexing
 
     private mutating func enterExchange(_ number: Int) {

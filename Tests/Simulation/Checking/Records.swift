@@ -113,7 +113,14 @@ extension Receipt {
 }
 
 extension Exchange {
-    var isRejection: Bool { if case .reject? = command { true } else { false } }
+    /// Whether it has rejected a message, if it was done: by `REJECT`, or by a `NACK` that says so.
+    var isRejection: Bool {
+        switch command {
+        case .reject?: true
+        case .nack?: if case .ok(let attributes)? = final?.reply { attributes.isRejected } else { false }
+        default: false
+        }
+    }
     var isAcknowledgement: Bool { if case .acknowledge? = command { true } else { false } }
     /// Whether the command was answered with `OK`.
     var isDone: Bool { if case .ok? = final?.reply { true } else { false } }

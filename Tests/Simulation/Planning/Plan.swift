@@ -75,8 +75,8 @@ enum Reaction: Sendable {
 /// The hub, the network and the channels of a simulation.
 struct Setting: Sendable {
     var clients = 4
-    /// Whether every client understands `TIMEOUT receivers=0`.
-    var understandsReceivers = false
+    /// Whether every client understands `TIMEOUT receivers=0` and `OK rejected=yes`.
+    var understandsAdditions = false
     var limits = HubLimits()
     /// The longest time that bytes travel.
     var latencyNanoseconds: UInt64 = 0

@@ -66,7 +66,7 @@ package struct Planner {
             }
         }
         if chance.happens(1, of: 6) { drain() }
-        setting.understandsReceivers = !isCrowd && chance.happens(1, of: 2)
+        setting.understandsAdditions = !isCrowd && chance.happens(1, of: 2)
     }
 
     /// Starts an endless receive on each channel, mostly the only receiver there.

@@ -36,8 +36,8 @@ extension Simulation {
         connections.append(connection)
         history.connections.append(ConnectionRecord(client: client, address: address))
         hash.add(.connected, connection.number, at: now)
-        if plan.setting.understandsReceivers, client >= 0 {
-            send(.hello(understanding: [.receivers]), isTagged: false, on: connection, step: -1)
+        if plan.setting.understandsAdditions, client >= 0 {
+            send(.hello(understanding: [.receivers, .rejected]), isTagged: false, on: connection, step: -1)
         }
         return connection
     }

@@ -38,7 +38,7 @@ import Testing
             switch reply.reply {
             case .closed: "CLOSED"
             case .poisoned: "POISONED"
-            default: "\(reply.reply)"
+            default: String(describing: reply.reply)
             }
         }
         let word = policy == .poison ? "POISONED" : "CLOSED"

@@ -31,6 +31,26 @@ import Testing
         #expect(hub.machine.totals.rejections == 1)
     }
 
+    @Test("A client that understands it learns that its NACK has rejected the message", arguments: [false, true])
+    func theLastNackTellsOfTheRejection(understands: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        hub.machine.clients[b]?.understandsRejected = understands
+        _ = try hub.open("c", .buffer(1), maxAttempts: 2, by: a)
+        _ = try hub.open("full", .buffer(1), by: a)
+        _ = try hub.send("0", on: "full", by: a)
+        _ = try hub.open("d", .buffer(1), maxAttempts: 2, dead: "full", by: a)
+        let told = Outcome.done(understands ? .ok([Attribute(.rejected, flag: true)]) : .ok)
+        // Even if the message waits for its dead channel, no receiver gets it again.
+        for channel in ["c", "d"] {
+            #expect(try hub.send("1", on: channel, by: a) == .done(.ok))
+            for outcome in [.done(.ok), told] {
+                let delivery = try #require(try hub.receive(from: channel, by: b, lease: second).delivery)
+                #expect(hub.nack(delivery, by: b, delay: .zero) == outcome)
+            }
+        }
+    }
+
     @Test("The last attempt can be acknowledged")
     func theLastAttemptCounts() throws {
         var hub = TestHub()

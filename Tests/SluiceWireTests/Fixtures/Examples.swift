@@ -4,7 +4,7 @@ import Testing
 /// Commands of every verb, with and without each of their options.
 enum Examples {
     static func all() throws -> [Command] {
-        try session() + sends() + receives() + selects() + attempts() + channels() + reports()
+        try conversation() + sends() + receives() + selects() + attempts() + channels() + reports()
     }
 
     /// Whether the command needs a tag.
@@ -15,7 +15,7 @@ enum Examples {
         }
     }
 
-    private static func session() throws -> [Command] {
+    private static func conversation() throws -> [Command] {
         let alice = try channel("alice")
         let tokens = [Body("s3cret"), Body("a=b\r"), [0, 0xFF, 0x0D, 0x09, 0x0D], Body("#\r\r")]
         return [

@@ -120,8 +120,9 @@ extension HubStateMachine {
 
     mutating func nack(_ command: NackCommand, by connection: ConnectionID) -> Outcome {
         guard let id = lease(command.delivery, of: connection) else { return .done(.error(.stale)) }
-        returnLease(id, after: command.delay)
-        return .ok(CommonAttributes())
+        let isRejected = returnLease(id, after: command.delay)
+        guard isRejected, clients[connection]?.understandsRejected == true else { return .ok(CommonAttributes()) }
+        return .done(.rejectedAfterNack)
     }
 
     mutating func touch(_ delivery: DeliveryID, by connection: ConnectionID) -> Outcome {
@@ -137,13 +138,16 @@ extension HubStateMachine {
     ///
     /// - Parameter delay: the time for which no receiver gets the message. The channel's policy may
     ///   prolong it.
-    mutating func returnLease(_ id: LeaseID, after delay: Duration?) {
-        guard let lease = endLease(id) else { return }
+    /// - Returns: whether the message is rejected, because this was its last attempt.
+    @discardableResult
+    mutating func returnLease(_ id: LeaseID, after delay: Duration?) -> Bool {
+        guard let lease = endLease(id) else { return false }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
         if isSpent(offer, on: channel) {
             reject(offer, on: channel, because: "attempts")
-            return lapse(lease)
+            lapse(lease)
+            return true
         }
         let delay = delayOfReturn(of: offer, on: channel, delay)
         if !channel.refusesReturns { endSendersThatWaitNoMore(of: offer) }
@@ -153,6 +157,7 @@ extension HubStateMachine {
             requeue(offer, on: channel)
         }
         lapse(lease)
+        return false
     }
 
     /// Returns the longer of the delay that a receiver asks for and that of the channel's policy.
@@ -292,6 +297,11 @@ extension HubStateMachine {
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(channel.endingReply)) }
         channels.removeIfIdle(channel, at: now)
     }
+}
+
+extension Reply {
+    /// The reply to a `NACK` that has ended the last attempt to deliver the message.
+    static var rejectedAfterNack: Reply { .ok([Attribute(.rejected, flag: true)]) }
 }
 
 extension WireError {

@@ -302,7 +302,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             return
         }
         guard conversation.isIdle, segment.output.isEmpty else {
-            // A client that keeps sending has always commands that have not run, or replies that are not written.
+            // A client that keeps sending always has commands that have not run, or replies that are not written.
             if drainingReads == 0 { conversation.endDrained() } else { drainingReads -= 1 }
             return
         }

@@ -37,9 +37,9 @@ extension Conversation {
     ///
     /// - Returns: whether there was such a command.
     func refuseBodies(_ error: WireError) -> Bool {
-        guard let tag = parser.skipBodies() else { return false }
+        guard let request = parser.skipBodies() else { return false }
         lastVerb = nil
-        answer(.error(error), tag)
+        answer(.error(error), request.tag)
         if !share.events.isEmpty { hub.reportEvents(of: share) }
         _ = chargeBuffers(ifChangedBy: 0, countingBodies: true)
         return true

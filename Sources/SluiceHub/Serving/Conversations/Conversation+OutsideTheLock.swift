@@ -30,7 +30,10 @@ extension Conversation {
     private func greet(understanding features: Set<Feature>?, _ tag: Tag?) {
         if isInUse(tag) { return answer(hub.greeting, tag) }
         if let features {
-            hub.transact(share) { [id] in $0.clients[id]?.understandsReceivers = features.contains(.receivers) }
+            hub.transact(share) { [id] machine in
+                machine.clients[id]?.understandsReceivers = features.contains(.receivers)
+                machine.clients[id]?.understandsRejected = features.contains(.rejected)
+            }
         }
         answer(hub.greeting, tag)
     }

@@ -21,6 +21,7 @@ struct RejectionsAreFinal: Rule {
         {
             breaches.append("\(message.name) was handed out to t\(receipt.exchange) after its last attempt")
         }
+        breaches += message.receipts.flatMap { breachesOfNacks(of: $0, message, channel, ledger) }
         guard !message.hasID, !ledger.hasRedrives else { return breaches }
         if let rejected = rejection(of: message, ledger) {
             if let later = message.receipts.first(where: { !$0.isDead && ledger.exchanges[$0.exchange].sent > rejected }
@@ -35,6 +36,26 @@ struct RejectionsAreFinal: Rule {
             breaches.append("\(message.name) was rejected, and is not in the dead channel")
         }
         return breaches
+    }
+
+    /// A `NACK` says `rejected=yes` to a client that understands it, and only after the last attempt.
+    private func breachesOfNacks(
+        of receipt: Receipt, _ message: MessageRecord, _ channel: ChannelRecord, _ ledger: Ledger
+    ) -> [String] {
+        guard !receipt.isDead, let attempt = receipt.attempt, let delivery = receipt.delivery else { return [] }
+        let isLast = channel.policy?.maxAttempts.map { attempt >= $0 } == true
+        return (ledger.settlings[delivery] ?? []).compactMap { nack in
+            guard case .nack? = nack.command, nack.isDone else { return nil }
+            let understands = ledger.understands(.rejected, nack)
+            if nack.isRejection {
+                return isLast && understands ? nil : "\(message.name): the NACK of \(delivery) says rejected=yes"
+            }
+            // A message that a receiver has let go is rejected only if its sender is told so.
+            guard isLast, understands, !message.hasID, !ledger.hasRedrives, !message.sends.isEmpty,
+                message.sends.allSatisfy({ if case .rejected = $0.outcome(in: ledger) { true } else { false } })
+            else { return nil }
+            return "\(message.name) was rejected, and the NACK of \(delivery) does not say so"
+        }
     }
 
     /// Returns the moment at which a client knows that the message was rejected.

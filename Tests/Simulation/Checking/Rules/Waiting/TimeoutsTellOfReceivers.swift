@@ -11,7 +11,7 @@ struct TimeoutsTellOfReceivers: Rule {
         for (number, exchange) in ledger.exchanges.enumerated() where exchange.isTimedOut {
             guard let reply = exchange.final?.reply else { continue }
             guard case .send(let send) = exchange.command, let channel = ledger.channel(send.channel),
-                asks(exchange, number, ledger)
+                ledger.understands(.receivers, exchange)
             else {
                 if reply == .timeoutWithoutReceivers { breaches.append("t\(number) got receivers=0 unasked") }
                 continue
@@ -29,13 +29,6 @@ struct TimeoutsTellOfReceivers: Rule {
             }
         }
         return breaches
-    }
-
-    /// Whether the client has asked for `receivers=0` before, on the same connection.
-    private func asks(_ exchange: Exchange, _ number: Int, _ ledger: Ledger) -> Bool {
-        let first = ledger.history.connections[exchange.connection].exchanges.first.map { ledger.exchanges[$0] }
-        guard case .hello(let features?) = first?.command else { return false }
-        return features.contains(.receivers)
     }
 
     // MARK: Receivers that were certainly there
