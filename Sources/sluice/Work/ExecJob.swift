@@ -65,7 +65,9 @@ extension Intake {
 }
 
 /// The commands that are running. On the reactor's thread only.
-private final class Crew {
+private final class Crew: @unchecked Sendable {
+    // Sendable: see above.
+
     private let job: ExecJob
     private let intake: Intake
     private let keeper: LeaseKeeper
@@ -89,7 +91,7 @@ private final class Crew {
         gate = Gate("the commands", on: invocation.reactor)
     }
 
-    /// `.rejected` when a certain number of messages was asked for and another one was rejected.
+    /// `.rejected` if `--count` was given and a message was rejected.
     var status: ExitStatus { job.demand.total != nil && hasRejected ? .rejected : .success }
 
     /// Waits until fewer commands are running than may run at a time.
@@ -144,7 +146,8 @@ private final class Crew {
         }
     }
 
-    /// Nacks a message whose command has failed, or rejects it after its last attempt. It does not count as completed.
+    /// Nacks a message whose command has failed, or rejects it after the last attempt of `--max-attempts`. It does not
+    /// count as completed.
     private func giveUp(_ delivery: LeasedDelivery, because problem: String) {
         let attempt = delivery.message.attempt
         if let most = job.failures.maxAttempts, attempt >= most {
@@ -152,8 +155,10 @@ private final class Crew {
             if keeper.isHeld(delivery) { hasRejected = true }
             keeper.reject(delivery, reason: problem)
         } else {
-            console.complain("\(problem), and its message goes back")
-            keeper.nack(delivery, delay: job.failures.delay(after: attempt))
+            keeper.nack(delivery, delay: job.failures.delay(after: attempt)) { [self] isRejected in
+                console.complain("\(problem), and its message \(isRejected ? "is rejected" : "goes back")")
+                if isRejected { hasRejected = true }
+            }
         }
         intake.release(delivery, counted: false)
     }

@@ -66,11 +66,19 @@ final class LeaseKeeper: @unchecked Sendable {
         }
     }
 
-    /// - Parameter delay: how long no receiver gets the message.
-    func nack(_ delivery: LeasedDelivery, delay: Duration = .zero) {
+    /// - Parameters:
+    ///   - delay: how long no receiver gets the message.
+    ///   - onReply: called with true if the message is rejected instead, because this was its last attempt.
+    func nack(
+        _ delivery: LeasedDelivery, delay: Duration = .zero,
+        _ onReply: @escaping @Sendable (_ isRejected: Bool) -> Void = { _ in }
+    ) {
         held[ObjectIdentifier(delivery)] = nil
         pendingReplies += 1
-        delivery.nack(delay: delay) { [self] _ in noteReply() }
+        delivery.nack(delay: delay) { [self] isRejected in
+            onReply(isRejected)
+            noteReply()
+        }
     }
 
     /// - Parameter reason: what the sender is told.
