@@ -12,6 +12,7 @@ copy of the sources, and the environment variable SLUICE_MUTANT chooses the muta
 import argparse
 import os
 import re
+import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -185,30 +186,40 @@ def build():
 
 def run_tests(mutant):
     """Runs the tests that should notice a mutant. Returns the outcome, and a line about it."""
-    command = [TESTS, "--testing-library", "swift-testing", "--filter", mutant.tests]
-    environment = os.environ | {"SLUICE_MUTANT": mutant.name}
+    tests = subprocess.Popen(
+        [TESTS, "--testing-library", "swift-testing", "--filter", mutant.tests],
+        cwd=COPY,
+        env=os.environ | {"SLUICE_MUTANT": mutant.name},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
     try:
-        result = subprocess.run(
-            command,
-            cwd=COPY,
-            env=environment,
-            timeout=TEST_SECONDS,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            check=False,
-            start_new_session=True,
-        )
+        output, _ = tests.communicate(timeout=TEST_SECONDS)
     except subprocess.TimeoutExpired:
         return "killed", f"its tests hang for {TEST_SECONDS} s"
-    failed = re.findall(r"Test \"(.*?)\".* failed after", result.stdout)
-    if result.returncode != 0:
-        return "killed", "; ".join(failed) or f"the tests end with {result.returncode}"
-    if not re.search(r"Test run with [1-9]\d* test", result.stdout):
+    finally:
+        end_session(tests)
+    failed = re.findall(r"Test \"(.*?)\".* failed after", output)
+    if tests.returncode != 0:
+        return "killed", "; ".join(failed) or f"the tests end with {tests.returncode}"
+    if not re.search(r"Test run with [1-9]\d* test", output):
         return "SURVIVED", f"no test matches {mutant.tests}"
     return "SURVIVED", mutant.tests
+
+
+def end_session(leader):
+    """Kills a process, and the daemons and commands that it has left behind. Each has a process group of its own."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.getsid(int(path.name)) == leader.pid:
+                os.kill(int(path.name), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    leader.wait()
 
 
 def play(mutant, seeds):
