@@ -92,6 +92,11 @@ struct WordReader {
         throw WireError(.syntax, "unexpected text after the last operand")
     }
 
+    /// Checks that nothing stands behind the operand of a command that lacks an option: it may be that option.
+    mutating func endAfterOperand() throws(WireError) {
+        if (try? channel()) != nil { try end() }
+    }
+
     private mutating func readWord() -> ByteView {
         let word = line.word(upTo: .space, from: position)
         position += word.count + 1

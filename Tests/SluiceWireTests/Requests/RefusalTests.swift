@@ -71,6 +71,7 @@ import Testing
     func optionsMustStandFirst() throws {
         for line in [
             "RECV jobs timeout=1s", "BARRIER parties=2 a timeout=1s", "OPEN a cap=1", "CHANNELS a format=json",
+            "JOIN jobs end=recv", "LEAVE jobs end=send", "BARRIER a parties=2",
         ] {
             guard case .refused(_, let error) = RequestFeed.steps(of: line + "\n").first else {
                 Issue.record("not refused: \(line)")
