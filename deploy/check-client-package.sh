@@ -38,8 +38,8 @@ needed=$(find "$package/.build/checkouts" -mindepth 1 -maxdepth 1 -printf '%f\n'
 }
 
 swift build --package-path "$package" -c release
-# SwiftPM makes a folder for each module that it compiles. Those of swift-collections are its own matter.
-built=$(find "$package/.build/release/" -maxdepth 1 -name '*.build' -printf '%f\n' | sed 's/\.build$//' | sort | xargs)
+# How swift-collections divides what it provides is its own matter.
+built=$(find "$package/.build/release/Modules/" -name '*.swiftmodule' -printf '%f\n' | sed 's/\..*//' | sort | xargs)
 echo "client package: compiled the modules $built"
 collections='\b(BasicContainers|ContainersPreview|DequeModule|InternalCollectionsUtilities)\b'
 needed=$(sed -E "s/$collections//g" <<<"$built" | xargs)

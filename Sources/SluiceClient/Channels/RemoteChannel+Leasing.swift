@@ -61,7 +61,7 @@ extension RemoteChannel {
                 let reason = (error as? SluiceError).map(\.message) ?? "attempts"
                 try? await delivery.reject(reason: reason)
             } else {
-                try? await delivery.nack(delay: policy.delay(after: attempt))
+                _ = try? await delivery.nack(delay: policy.delay(after: attempt))
             }
             throw error
         }
