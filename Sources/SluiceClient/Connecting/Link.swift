@@ -32,7 +32,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private var gathering: TimerHandle?
     private var failures = 0
     private var supervisor: GreenTask<Void>?
-    /// Calls `checkLife`.
+    /// Checks several times in each `answerTimeout` whether the server still answers; see `checkLife`.
     private var lifeCheck: Ticker?
     /// How long the server may be silent while it owes an answer.
     private var answerTimeout: Duration

@@ -106,13 +106,15 @@ final class Conversation {
         return incompleteSince.map { ($0 &+ hub.limits.lineTimeout.wholeNanoseconds, .slowLine) }
     }
 
-    /// Whether held input can run now.
+    /// Whether held input, or a command that waits for its next slice, can run now.
     @inline(__always)
     var canRunHeld: Bool {
         if stepsLeft <= 0 { return false }
         return job == nil ? !held.isEmpty && !isParserHungry && canRun : canRunPostponed
     }
 
+    /// Whether a new command may begin: no command without a tag is pending, nothing waits for its next slice, and the
+    /// client takes its replies.
     @inline(__always)
     var canRun: Bool {
         if case .open = phase {
@@ -137,7 +139,7 @@ final class Conversation {
         }
     }
 
-    /// Whether no operation, and no report, of the client is pending.
+    /// Whether no operation, and no report, of the client is pending. Held input may be left, unlike in `isIdle`.
     var hasNoPendingWork: Bool { !hasParked && job == nil }
 
     /// Whether the client has no pending operation, and no held command is still to run.
