@@ -105,14 +105,16 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// The most names of ended channels that are kept, besides a 1024th of this number for each principal or address.
+    /// The most names of ended channels that are kept, besides those that are guaranteed: a 1024th of this number for each
+    /// principal or address, and a 4096th for each connection.
     /// Beyond it, the oldest names of the client with the most are freed early.
     public var maxTombstones: Int
 
     /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// The most delivered messages that are remembered, besides a 1024th of this number for each principal or address.
+    /// The most delivered messages that are remembered, besides those that are guaranteed: a 1024th of this number for each
+    /// principal or address, and a 4096th for each connection.
     /// Beyond it, the oldest messages of the client with the most are forgotten early.
     public var maxRememberedSends: Int
 

@@ -223,17 +223,64 @@ import Testing
             hub.disconnect(other)
         }
         #expect(hub.machine.memory.deliveredCount == 2 * 2098)
+        #expect(try hub.send("x", on: "b", by: c, id: "3.0") == .done(.duplicate))
         #expect(hub.machine.channels.tombstoneCount == 2 * 2098)
         for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
         for name in ["c", "d"] {
             #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
         }
-        // What exceeds the guarantee gives way.
-        #expect(try hub.send("x", on: "b", by: a, id: "3") == .done(.ok))
-        #expect(try hub.send("x", on: "b", by: a, timeout: .zero, id: "1") == .done(.ok))
         hub.pass(.seconds(200))
         #expect(hub.machine.memory.deliveredCount == 0)
         #expect(hub.machine.channels.tombstoneCount == 0)
+    }
+
+    @Test("Very many short connections do not make the hub forget what is guaranteed to another of the same address")
+    func guaranteedElementsOfAConnectionAreKept() throws {
+        var hub = TestHub(
+            limits: limits {
+                $0.maxRememberedSends = 8192
+                $0.maxTombstones = 8192
+            })
+        let (a, c) = (hub.connect(), hub.connect(from: 2))
+        _ = try hub.open("b", .buffer(20_000), by: c)
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.ok)) }
+        for name in ["c", "d"] { _ = try hub.close(name, by: a) }
+        for number in 0..<9000 {
+            let other = hub.connect()
+            #expect(try hub.send("x", on: "b", by: other, id: "o\(number)") == .done(.ok))
+            _ = try hub.close("c\(number)", by: other)
+            hub.disconnect(other)
+        }
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
+        for name in ["c", "d"] {
+            #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
+        }
+        // What is not guaranteed gives way to others' elements, the oldest first.
+        for number in 0..<9000 {
+            #expect(try hub.send("x", on: "b", by: c, id: "c\(number)", until: .accepted).isParked == false)
+            _ = try hub.receive(from: "b", by: c, timeout: .zero)
+        }
+        #expect(hub.machine.memory.deliveredCount == 9002 + 8192)
+        #expect(try hub.send("x", on: "b", by: c, id: "c8999") == .done(.duplicate))
+        #expect(try hub.send("x", on: "b", by: c, id: "c0") == .done(.ok))
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
+    }
+
+    @Test("The guarantee of ids follows the limit when that changes")
+    func changedLimitOfIDs() throws {
+        var hub = TestHub(limits: limits { $0.maxRememberedSends = 4096 })
+        let (a, b) = (hub.connect(from: 1), hub.connect(from: 2))
+        _ = try hub.open("b", .buffer(10_000), by: b)
+        for number in 0..<100 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.ok)) }
+        for number in 0..<40 { #expect(try hub.send("x", on: "b", by: b, id: "b\(number)") == .done(.ok)) }
+        hub.machine.memory.keepDelivered(for: .seconds(120), maxCount: 60)
+        while hub.machine.memory.prune(at: hub.machine.now, atMost: 8) > 0 {}
+        #expect(hub.machine.memory.deliveredCount == 60)
+        hub.machine.memory.keepDelivered(for: .seconds(120), maxCount: 32_768)
+        for number in 200..<400 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.ok)) }
+        hub.machine.memory.keepDelivered(for: .seconds(120), maxCount: 0)
+        while hub.machine.memory.prune(at: hub.machine.now, atMost: 8) > 0 {}
+        #expect(hub.machine.memory.deliveredCount == 0)
     }
 
     @Test("Guaranteed ids take no more memory than all clients may use: further ones are refused")
@@ -290,6 +337,52 @@ import Testing
         hub.disconnect(b)
         hub.pass(.seconds(100))
         hub.expectEmpty()
+    }
+
+    @Test("Short connections that leave messages behind do not use up the reserves", arguments: [1, 2] as [UInt32])
+    func shortConnectionsLeaveReserves(addresses: UInt32) throws {
+        var hub = TestHub(limits: limits { $0.memory = 16 << 20 })
+        for network in 1...addresses {
+            var isRefused = false
+            for number in 0..<300 where !isRefused {
+                let client = hub.connect(from: network)
+                isRefused = try hub.open("\(network).\(number)", .buffer(200), by: client).refusal != nil
+                for _ in 0..<200 where !isRefused {
+                    isRefused = try hub.send("", on: "\(network).\(number)", by: client).refusal == .limit
+                }
+                hub.disconnect(client)
+            }
+            #expect(isRefused)
+        }
+        // The neighbour of an address can wait, and other addresses can do everything.
+        let neighbour = hub.connect(from: 1)
+        if addresses == 1 { #expect(try hub.receive(from: "c", by: neighbour, tag: "r").isParked) }
+        for network in 3..<9 as Range<UInt32> {
+            let other = hub.connect(from: network)
+            #expect(try hub.open("own.\(network)", .buffer(10), by: other) == .done(.ok))
+            #expect(try hub.send("x", on: "own.\(network)", by: other, id: "i") == .done(.ok))
+            #expect(try hub.receive(from: "other.\(network)", by: other, tag: "r").isParked)
+        }
+    }
+
+    @Test("Short connections that leave long messages behind do not fill the buffers of all channels for others")
+    func shortConnectionsLeaveKeptBytes() throws {
+        var hub = TestHub(limits: limits { $0.keptBytes = 16 << 20 })
+        for network in 1...2 as ClosedRange<UInt32> {
+            var (isRefused, number) = (false, 0)
+            while !isRefused, number < 2000 {
+                let client = hub.connect(from: network)
+                let text = String(repeating: "x", count: number < 300 ? 60_000 : 1000)
+                _ = try hub.open("\(network).\(number)", .buffer(9), by: client)
+                isRefused = try hub.send(text, on: "\(network).\(number)", by: client).refusal == .limit
+                hub.disconnect(client)
+                number += 1
+            }
+            #expect(isRefused)
+        }
+        let other = hub.connect(from: 3)
+        _ = try hub.open("own", .buffer(10), by: other)
+        #expect(try hub.send("x", on: "own", by: other) == .done(.ok))
     }
 
     @Test("One client's messages do not fill the buffers of all channels for others")

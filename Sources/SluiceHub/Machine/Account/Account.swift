@@ -55,24 +55,31 @@ final class Account: @unchecked Sendable {
     }
 
     /// Returns the error if `bytes` more for a client would exceed a bound, or nil if they would not.
+    ///
+    /// - Parameter outlives: whether the object outlives the connection.
     @inline(__always)
-    func refusal(of bytes: Int, for client: ClientRecord) -> WireError? {
-        used + bytes <= uncontended ? nil : contendedRefusal(of: bytes, for: client)
+    func refusal(of bytes: Int, for client: ClientRecord, outlives: Bool = false) -> WireError? {
+        used + bytes <= uncontended ? nil : contendedRefusal(of: bytes, for: client, outlives)
     }
 
     @inline(never)
-    private func contendedRefusal(of bytes: Int, for client: ClientRecord) -> WireError? {
+    private func contendedRefusal(of bytes: Int, for client: ClientRecord, _ outlives: Bool) -> WireError? {
         let holder = client.holder
         if client.charged + bytes > bounds.connection {
             return WireError(.limit, "a connection may use at most \(bounds.connection) bytes of memory")
         }
-        // The last part of each share is reserved for connections that use little, so that others cannot use it up.
+        // The last part of each share is reserved for connections that use little, so that others cannot use it up. Short
+        // connections that leave something behind could, one after the other. So half of the reserve is for what ends with
+        // its connection, or for holders that use little.
         let isSmall = client.charged + bytes <= bounds.guaranteed
-        if holder.used + bytes > bounds.holder - (isSmall ? 0 : bounds.holderReserve) {
+        let holderReserve = isSmall ? (outlives ? bounds.holderReserve / 2 : 0) : bounds.holderReserve
+        if holder.used + bytes > bounds.holder - holderReserve {
             return WireError(
                 .limit, "the connections of an address or principal may use at most \(bounds.holder) bytes of memory")
         }
-        if used + bytes > bounds.whole - (isSmall ? 0 : bounds.reserve) {
+        let isHolderSmall = holder.used + bytes <= bounds.guaranteedOfHolder
+        let reserve = isSmall ? (isHolderSmall ? 0 : bounds.reserve / 2) : bounds.reserve
+        if used + bytes > bounds.whole - reserve {
             return WireError(.limit, "all clients together may use at most \(bounds.whole) bytes of memory")
         }
         return nil

@@ -12,4 +12,7 @@ struct MemoryBounds: Sendable, Hashable {
     /// The part of the whole, and of a holder's share, that only connections with little use may take.
     var reserve: Int { whole / 8 }
     var holderReserve: Int { holder / 8 }
+
+    /// A holder that uses no more than this may use the second half of the reserve of the whole.
+    var guaranteedOfHolder: Int { max(guaranteed, reserve / 64) }
 }

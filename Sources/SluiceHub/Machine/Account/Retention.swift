@@ -5,8 +5,9 @@ import SluiceRuntime
 /// most elements loses one: the oldest element of that holder's client with the most. So no client can make the hub
 /// drop elements of a client that has fewer.
 ///
-/// A 1024th of the maximum is guaranteed to each holder. So very many holders, such as the addresses of a whole network,
-/// can exceed the maximum, but cannot make the hub drop elements of others. Only the account of memory bounds them.
+/// A 1024th of the maximum is guaranteed to each holder, and a 4096th to each client. Guaranteed elements do not count. So
+/// very many holders, or very many short connections of one holder, can exceed the maximum, but cannot make the hub drop
+/// elements of others. Only the account of memory bounds them.
 struct Retention<Element>: ~Copyable {
     // These are not private: in debug builds, the compiler refers to the classes from other files.
 
@@ -40,6 +41,8 @@ struct Retention<Element>: ~Copyable {
     final class Share {
         let holder: Holder
         @exclusivity(unchecked) var count = 0
+        /// The number of elements beyond those that are guaranteed to the clients.
+        @exclusivity(unchecked) var excess = 0
         @exclusivity(unchecked) var lists = IndexedHeap<List>()
         @exclusivity(unchecked) var place: HeapHandle?
 
@@ -48,9 +51,12 @@ struct Retention<Element>: ~Copyable {
 
     private var nanoseconds: UInt64
     private var maxCount: Int
-    /// The number of elements up to which a holder loses none.
-    private var guaranteed: Int { maxCount / 1024 }
+    /// The number of elements up to which a holder loses none, and a client.
+    private var guaranteedToHolder: Int { maxCount / 1024 }
+    private var guaranteedToClient: Int { maxCount / 4096 }
     private(set) var count = 0
+    /// The number of elements that are not guaranteed.
+    private var surplus = 0
     private var lists: [ObjectIdentifier: List] = [:]
     private var shares: [ObjectIdentifier: Share] = [:]
     /// The lists, ordered by their next end, and the shares, the largest first.
@@ -68,8 +74,18 @@ struct Retention<Element>: ~Copyable {
     /// Changes the time for which later elements are kept, and the most that are kept.
     mutating func change(life: Duration, maxCount: Int) {
         nanoseconds = life.wholeNanoseconds
+        guard maxCount != self.maxCount else { return }
         self.maxCount = maxCount
+        surplus = 0
+        for share in shares.values { share.excess = 0 }
+        for list in lists.values { list.share.excess += max(0, list.entries.count - guaranteedToClient) }
+        for share in shares.values {
+            surplus += surplus(of: share)
+            rank(share)
+        }
     }
+
+    private func surplus(of share: Share) -> Int { max(0, min(share.excess, share.count - guaranteedToHolder)) }
 
     /// The time at which the next element ends, in nanoseconds of the clock; nil if there are no elements.
     var nextEnd: UInt64? { ends.leastPriority }
@@ -81,7 +97,7 @@ struct Retention<Element>: ~Copyable {
         list.entries.append(Entry(element: element, end: end, bytes: Int32(clamping: bytes)))
         client.charge(bytes)
         count += 1
-        list.share.count += 1
+        changeCount(of: list, by: 1)
         if list.entries.count == 1 { list.endPlace = ends.insert(list, at: end) }
         rank(list)
     }
@@ -96,8 +112,7 @@ struct Retention<Element>: ~Copyable {
     /// Removes and returns an element that has expired or that exceeds the maximum number.
     mutating func popSurplus(at now: UInt64) -> Element? {
         if let list = ends.first, let first = list.entries.first, first.end <= now { return removeFirst(of: list) }
-        guard count > maxCount, let share = largest.first, share.count > guaranteed, let list = share.lists.first
-        else { return nil }
+        guard surplus > max(0, maxCount - guaranteedToHolder), let list = largest.first?.lists.first else { return nil }
         return removeFirst(of: list)
     }
 
@@ -120,7 +135,7 @@ struct Retention<Element>: ~Copyable {
         guard let first = list.entries.popFirst() else { return nil }
         list.client.charge(-Int(first.bytes))
         count -= 1
-        list.share.count -= 1
+        changeCount(of: list, by: -1)
         if let place = list.endPlace { ends.remove(place) }
         list.endPlace = list.entries.first.map { ends.insert(list, at: $0.end) }
         rank(list)
@@ -134,13 +149,27 @@ struct Retention<Element>: ~Copyable {
         return first.element
     }
 
+    /// Counts an element that has come to a list, or has left it.
+    private mutating func changeCount(of list: List, by change: Int) {
+        let share = list.share
+        surplus -= surplus(of: share)
+        share.count += change
+        if max(list.entries.count, list.entries.count - change) > guaranteedToClient { share.excess += change }
+        surplus += surplus(of: share)
+    }
+
     /// Updates the places of a list and its share by their sizes. The largest has the least priority.
     private mutating func rank(_ list: List) {
         let share = list.share
         if let place = list.sizePlace { share.lists.remove(place) }
         let size = UInt64(list.entries.count)
         list.sizePlace = size == 0 ? nil : share.lists.insert(list, at: .max - size)
+        rank(share)
+    }
+
+    private mutating func rank(_ share: Share) {
         if let place = share.place { largest.remove(place) }
-        share.place = share.count == 0 ? nil : largest.insert(share, at: .max - UInt64(share.count))
+        let surplus = UInt64(surplus(of: share))
+        share.place = surplus == 0 ? nil : largest.insert(share, at: .max - surplus)
     }
 }

@@ -18,12 +18,12 @@ extension HubStateMachine {
         else { return nil }
         let client = clients[draft.origin] ?? unknownClient
         if !mayKeep(draft.body.count, for: client) { return refusalToKeep }
-        return account.refusal(of: ObjectSize.keptOffer(draft), for: client)
+        return account.refusal(of: ObjectSize.keptOffer(draft), for: client, outlives: true)
     }
 
     /// Returns the error for an id that cannot be remembered once its message is delivered, or nil if it can.
     func refusalToRemember(_ key: SendKey, _ origin: ConnectionID) -> WireError? {
-        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? unknownClient)
+        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? unknownClient, outlives: true)
     }
 
     var refusalToKeep: WireError {
@@ -31,14 +31,14 @@ extension HubStateMachine {
     }
 
     /// Returns whether the channels may keep another message of a client. The last part of `HubLimits.keptBytes` is a
-    /// reserve for clients of which they keep little. The messages of a single holder take at most `keptBytes` minus
-    /// half of the reserve.
+    /// reserve for clients of which they keep little, and half of it for those of holders of which they keep little.
     func mayKeep(_ bodyBytes: Int, for client: ClientRecord) -> Bool {
         let left = limits.keptBytes - totals.keptBytes - channels.tombstoneBytes - bodyBytes
         let reserve = limits.keptReserve
         if left >= reserve || left < 0 { return left >= 0 }
         return client.keptBytes + bodyBytes <= limits.guaranteedMemory
-            && client.holder.keptBytes + bodyBytes <= limits.keptBytes - reserve / 2
+            && (left >= reserve / 2
+                || client.holder.keptBytes + bodyBytes <= max(limits.guaranteedMemory, reserve / 64))
     }
 
     /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
@@ -76,7 +76,7 @@ extension HubStateMachine {
         let extras = channel.ensureExtras()
         if !extras.isAdmitting {
             extras.isAdmitting = true
-            unfinished.append(FurtherAdmissions(to: channel))
+            postpone(FurtherAdmissions(to: channel))
         }
         return nil
     }
