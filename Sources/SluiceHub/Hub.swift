@@ -186,6 +186,7 @@ public final class Hub: Sendable {
     func reportEvents(of share: ReactorShare) {
         let events = share.events
         share.events = []
+        share.spend(events.count * Budget.stepsOfEvent)
         for event in events { report(event.kind, by: event.id, event.command) }
     }
 

@@ -56,8 +56,12 @@ struct HubStateMachine: ~Copyable {
     var steps = 0
     /// The number of steps after which the current slice of work ends.
     var sliceEnd = Int.max
-    /// The work that decisions have left, in the order in which it continues.
-    var unfinished: Deque<any UnfinishedWork> = []
+    /// The work that decisions have left.
+    var unfinished = FairQueue<any UnfinishedWork>()
+    /// The pieces of work in `unfinished` that tell operations about a decision.
+    var unfinishedDecisions = 0
+    /// The client that the current command belongs to, or whose end is being handled.
+    var cause = Cause.none
     /// The number of pieces of work that are being done now, and are not in `unfinished` meanwhile.
     var worksInProgress = 0
     /// The number of times that the parties of a barrier have been checked before a command.
@@ -159,6 +163,7 @@ struct HubStateMachine: ~Copyable {
     /// - Parameter isOrderly: whether the conversation ended in good order, so that its ends retire whatever their
     ///   `on-death=` says.
     mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
+        cause = .client(connection)
         withdrawAll(of: connection, nil)
         guard let client = clients[connection], client.disconnection == nil else { return }
         let disconnection = Disconnection(of: connection, isOrderly: isOrderly, leases: leases(of: connection))
@@ -170,6 +175,7 @@ struct HubStateMachine: ~Copyable {
     ///
     /// The withdrawals do not match other operations of the same client, because it would not read the results.
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
+        cause = .client(connection)
         let ids = operations(of: connection)
         if !ids.isEmpty { withholding { $0.withdraw(ids, reason) } }
     }
@@ -191,6 +197,7 @@ struct HubStateMachine: ~Copyable {
     mutating func endInput(of connection: ConnectionID) {
         guard clients.holds(connection) else { return }
         clients[connection]?.hasInputEnded = true
+        cause = .client(connection)
         // Ending one operation may already have ended another.
         withdraw(operations(of: connection).filter { operations[$0]?.waitsAfterEOF == false }, .endOfInput)
     }

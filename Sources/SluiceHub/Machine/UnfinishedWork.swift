@@ -30,20 +30,38 @@ extension HubStateMachine {
     var hasUntold: Bool { worksInProgress > 0 || !unfinished.isEmpty }
 
     /// Whether a decision that is not noted in the operations themselves may have ended some of them.
-    var hasDecisions: Bool {
-        // Looking at many works would take as long as looking for a decision.
-        worksInProgress > 0 || unfinished.count > 16 || unfinished.contains { $0.tellsDecisions }
-    }
+    var hasDecisions: Bool { worksInProgress > 0 || unfinishedDecisions > 0 }
 
     /// Does as much of the work as the current slice permits, and leaves the rest for later ones.
     mutating func perform(_ work: some UnfinishedWork) {
-        if !advance(work) { unfinished.append(work) }
+        if !advance(work) { postpone(work) }
     }
 
-    /// Continues unfinished work for a slice. Several pieces of work take turns.
+    /// Postpones work to a later slice. It belongs to the client whose command or end has caused it.
+    mutating func postpone(_ work: some UnfinishedWork) {
+        switch cause {
+        case .client(let connection): postpone(work, for: clients[connection])
+        case .holder(let holder): append(work, of: holder)
+        case .none: append(work, of: nil)
+        }
+    }
+
+    /// Postpones work of a client to a later slice.
+    mutating func postpone(_ work: some UnfinishedWork, for client: ClientRecord?) {
+        append(work, of: client.map { ObjectIdentifier($0.holder) })
+    }
+
+    private mutating func append(_ work: some UnfinishedWork, of holder: ObjectIdentifier?) {
+        unfinished.append(work, of: holder)
+        if work.tellsDecisions { unfinishedDecisions += 1 }
+    }
+
+    /// Continues unfinished work for a slice. Holders take turns, and so do the pieces of work of each.
     mutating func continueUnfinished() {
-        while hasStepsLeft, let work = unfinished.popFirst() {
-            if !advance(work) { unfinished.append(work) }
+        while hasStepsLeft, let (work, holder) = unfinished.popFirst() {
+            if work.tellsDecisions { unfinishedDecisions -= 1 }
+            cause = .holder(holder)
+            if !advance(work) { append(work, of: holder) }
         }
     }
 
@@ -154,12 +172,20 @@ extension HubStateMachine {
         while let sender = offer.sender {
             guard hasStepsLeft else {
                 offer.verdict = verdict
-                return unfinished.append(EndedSenders(offer))
+                return postpone(EndedSenders(offer))
             }
             // Ending the operation removes the sender from the offer.
             end(sender.operation, verdict, arm: sender.arm)
         }
     }
+}
+
+/// Which client has caused what the state machine does.
+enum Cause {
+    case client(ConnectionID)
+    case holder(ObjectIdentifier?)
+    /// No client: time has passed.
+    case none
 }
 
 /// How operations that have not been told yet have ended.

@@ -12,6 +12,12 @@ enum Budget {
     static let connectionsOfTurn = 8
     /// Input up to this many bytes does not wait for that of other connections.
     static let shortInput = 256
+    /// Short input that does not wait may exceed the steps of a turn by so many. After that, it waits too.
+    static let stepsOfShortInput = 1000
+    /// This part of the steps of the next turn goes to input that waits.
+    static let partInAdvance = 4
+    /// The steps of an event that the hub reports for the log.
+    static let stepsOfEvent = 2
     /// A connection with more pending commands than this waits with short input too.
     static let fewPending = 64
     /// Input and output of a connection up to this many bytes are charged, but never refused: a client that has used up

@@ -1,4 +1,3 @@
-import DequeModule
 import SluiceRuntime
 import Synchronization
 import SluiceWire
@@ -42,17 +41,19 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduled = ConnectionList()
     /// The connections to call at the end of the next turn, because this one has used up a budget.
     @exclusivity(unchecked) private var postponed = ConnectionList()
-    /// The conversations with a report to continue. They take turns.
-    @exclusivity(unchecked) private var reporting: Deque<Conversation> = []
+    /// The conversations with a report to continue.
+    @exclusivity(unchecked) private var reporting = FairQueue<Conversation>()
     /// The steps that the input of the connections may still take in this turn.
     @exclusivity(unchecked) private(set) var stepsLeft: Int
     /// Whether input that is not short has to wait for its turn.
     @exclusivity(unchecked) private(set) var isCrowded = false
     private let stepsOfTurn: Int
+    /// The bytes of commands after which a connection's turn ends.
+    @exclusivity(unchecked) private(set) var commandBytesOfTurn = Int.max
     /// The bytes that the connections may still write in this turn.
     @exclusivity(unchecked) var bytesLeft = Budget.bytesWritten
     /// The connections whose input waits for its turn.
-    @exclusivity(unchecked) private var waiting = InputQueue()
+    @exclusivity(unchecked) private var waiting = FairQueue<Connection>()
     /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForDisconnecting = Budget.stepsForDisconnecting
     /// Whether the reactor will call `turnEnds` at the end of this turn.
@@ -162,8 +163,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         callScheduled()
-        if !waiting.isEmpty { runWaiting(atMost: waitingCount) }
-        stepsLeft = stepsOfTurn
+        stepsLeft = stepsOfTurn - runWaiting(atMost: waitingCount)
         isCrowded = !waiting.isEmpty
         bytesLeft = Budget.bytesWritten
         stepsForDisconnecting = Budget.stepsForDisconnecting
@@ -206,14 +206,27 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         awaitEndOfTurn()
     }
 
-    /// Runs waiting input of at least one connection, and of more as long as steps are left.
-    private func runWaiting(atMost count: Int) {
+    /// Whether short input, which need not wait, has exceeded the steps of this turn as well.
+    var isOverspent: Bool { stepsLeft <= -Budget.stepsOfShortInput }
+
+    /// Runs waiting input as long as steps are left, and takes some of the next turn in advance. So input that waits has its
+    /// turn, however much other input arrives.
+    ///
+    /// - Returns: the steps of the next turn that were taken.
+    private func runWaiting(atMost count: Int) -> Int {
+        if waiting.isEmpty { return 0 }
+        let advance = stepsOfTurn / Budget.partInAdvance
+        stepsLeft = max(stepsLeft, 0) + advance
+        // If many holders wait, each has a shorter turn, so that the others have theirs soon.
+        commandBytesOfTurn = max(Budget.shortInput, stepsOfTurn * Budget.inputBytesPerStep / waiting.holderCount)
+        defer { commandBytesOfTurn = .max }
         var left = count
-        while left == count || stepsLeft > 0, left > 0, let connection = waiting.popFirst() {
+        while stepsLeft > 0, left > 0, let (connection, _) = waiting.popFirst() {
             left -= 1
             connection.inputHasTurn()
         }
         if !waiting.isEmpty { awaitEndOfTurn() }
+        return max(0, advance - stepsLeft)
     }
 
     /// Writes the pending output of the scheduled connections and of `busy`, unless many are scheduled. With many,
@@ -236,15 +249,15 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Queues a conversation to continue its report at the end of a turn.
     func enqueue(_ conversation: Conversation) {
-        reporting.append(conversation)
+        reporting.append(conversation, of: conversation.hub.holder(of: conversation.id))
         awaitEndOfTurn()
     }
 
     /// Takes a few slices of reports. The others, and the rest of these, wait for the next turns.
     private func continueReports() {
         for _ in 0..<Budget.slicesOfTurn {
-            guard let conversation = reporting.popFirst() else { return }
-            if conversation.continueReport() { reporting.append(conversation) }
+            guard let (conversation, holder) = reporting.popFirst() else { return }
+            if conversation.continueReport() { reporting.append(conversation, of: holder) }
         }
         if !reporting.isEmpty { awaitEndOfTurn() }
     }

@@ -42,8 +42,9 @@ extension Simulation {
         let leaving = known - staying
         let pending = connections.reduce(0) { max($0, $1.tagged.count + $1.untagged.count) }
         // A command may count the operations that it will end, and end one that takes more than a step.
-        // A connection that is gone has no pending commands here, but had some before; a select takes a step for four arms.
-        let withdrawn = leaving > 0 ? 4 * max(0, parked - hub.parkedCount) : 0
+        // A connection that is gone has no pending commands here, but had some before; a select takes a step for two arms,
+        // of which it has at most 18.
+        let withdrawn = leaving > 0 ? 10 * max(0, parked - hub.parkedCount) : 0
         let bound = usual + 64 + hub.parkedCount / 4 + max(leaving * pending, withdrawn)
         if taken > bound { history.overruns.append(Overrun(time: now, steps: taken, bound: bound)) }
     }

@@ -21,6 +21,8 @@ import Testing
 
     /// The replies to PING that the steps of a turn permit, and what one connection may exceed them by.
     private let repliesOfTurn = 4000 * 8 / 5 + 700
+    /// The replies to PING in the steps that short input may exceed these by, and in those that a turn may take in advance.
+    private let repliesOfQuarter = 1000 * 8 / 5
 
     private func withHub(_ body: (_ reactor: Reactor, _ hub: Hub) -> Void) throws {
         let reactor = try Reactor(clock: ManualReactorClock())
@@ -79,10 +81,116 @@ import Testing
             #expect(early > 0)
             _ = reactor.takeTurnByHand()
             let answered = early + crowd.map(\.replies).reduce(0, +)
-            #expect(answered <= repliesOfTurn)
+            #expect(answered <= repliesOfTurn + repliesOfQuarter)
             settle(reactor, crowd)
             #expect(answered + crowd.map(\.replies).reduce(0, +) == 300_000)
             leave(crowd, reactor)
+        }
+    }
+
+    @Test("A turn runs a bounded part of the short input of many connections, and other addresses have their turn")
+    func muchShortInput() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<1000).map { Peer(of: hub, "crowd \($0)") }
+            let neighbour = Peer(of: hub, "neighbour", network: 2)
+            var (answered, turns) = (0, 0)
+            for _ in 0..<3 {
+                for peer in crowd { peer.say(String(repeating: "ping\n", count: 50).utf8) }
+                for peer in crowd { peer.socket.tell() }
+                neighbour.say("ping\n".utf8)
+                neighbour.socket.tell()
+                repeat {
+                    _ = reactor.takeTurnByHand()
+                    turns += 1
+                    let replies = crowd.map(\.replies).reduce(0, +)
+                    #expect(replies <= repliesOfTurn + 2 * repliesOfQuarter)
+                    answered += replies
+                    for peer in crowd { peer.socket.tell() }
+                    neighbour.socket.tell()
+                } while neighbour.hear().isEmpty && turns < 20
+            }
+            #expect(turns <= 6)
+            settle(reactor, crowd)
+            #expect(answered + crowd.map(\.replies).reduce(0, +) == 150_000)
+            leave(crowd + [neighbour], reactor)
+        }
+    }
+
+    @Test("A turn frees a bounded part of the messages of many connections that end", arguments: [true, false])
+    func manyLongMessages(isReset: Bool) throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<16).map { Peer(of: hub, "crowd \($0)") }
+            let body = [UInt8](repeating: UInt8(ascii: "x"), count: 400_000)
+            for peer in crowd {
+                for number in 0..<10 { peer.say("#\(number) send len=\(body.count) c\n".utf8 + body + [10]) }
+            }
+            settle(reactor, crowd)
+            #expect(hub.parkedCount == 160)
+            for peer in crowd { if isReset { peer.socket.breakOff() } else { peer.socket.arriveEnd() } }
+            for peer in crowd { peer.socket.tell() }
+            _ = reactor.takeTurnByHand()
+            // Each connection takes 490 steps.
+            #expect(hub.parkedCount >= (isReset ? 70 : 10))
+            settle(reactor, crowd)
+            settle(reactor, crowd)
+            #expect(hub.connectionCount == 0)
+        }
+    }
+
+    @Test("Many holders that wait have short turns, so that another one has its turn soon")
+    func manyHolders() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)", network: UInt32($0) + 1) }
+            let neighbour = Peer(of: hub, "neighbour", network: 1000)
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 3000).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            neighbour.say(String(repeating: "ping\n", count: 60).utf8)
+            neighbour.socket.tell()
+            var turns = 0
+            var replies = 0
+            while replies < 60, turns < 100 {
+                _ = reactor.takeTurnByHand()
+                replies += neighbour.replies
+                turns += 1
+            }
+            #expect(turns <= 8)
+            settle(reactor, crowd)
+            leave(crowd + [neighbour], reactor)
+        }
+    }
+
+    @Test("A report does not wait for those of all connections of another address")
+    func reportsTakeTurns() throws {
+        try withHub { reactor, hub in
+            let keeper = Peer(of: hub, "keeper")
+            keeper.say((0..<9000).map { "open cap=1 c/\($0)\n" }.joined().utf8)
+            settle(reactor, [keeper])
+            let crowd = (0..<30).map { Peer(of: hub, "crowd \($0)") }
+            let neighbour = Peer(of: hub, "neighbour", network: 2)
+            for peer in crowd + [neighbour] { peer.say("channels limit=1 zzz\n".utf8) }
+            for peer in crowd + [neighbour] { peer.socket.tell() }
+            var turns = 0
+            repeat {
+                _ = reactor.takeTurnByHand()
+                turns += 1
+            } while neighbour.hear().isEmpty && turns < 100
+            #expect(turns <= 10)
+            settle(reactor, crowd)
+            leave(crowd + [neighbour, keeper], reactor)
+        }
+    }
+
+    @Test("A connection whose input waits in the kernel may end", arguments: [true, false])
+    func endsOfUnreadConnections(isReset: Bool) throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<1000).map { Peer(of: hub, "crowd \($0)") }
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 50).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            for peer in crowd { if isReset { peer.socket.breakOff() } else { peer.socket.arriveEnd() } }
+            settle(reactor, crowd)
+            if !isReset { #expect(crowd.map(\.replies).reduce(0, +) == 50_000) }
+            settle(reactor, crowd)
+            #expect(hub.connectionCount == 0)
         }
     }
 

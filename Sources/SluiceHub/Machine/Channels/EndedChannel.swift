@@ -57,8 +57,7 @@ final class Eviction: UnfinishedWork {
             if let receiver = queues.receivers.popFirst() ?? queues.receiversOfRound.popFirst() {
                 machine.tell(receiver, thatEnded: channel)
             } else if let offer = nextOffer {
-                // Freeing a long message takes time as well.
-                machine.steps += 1 + offer.body.count >> 14
+                machine.steps += 1
                 machine.endDelay(of: offer, on: channel)
                 machine.refuse(offer, on: channel)
             } else if let paused = channel.countedReceives.first {

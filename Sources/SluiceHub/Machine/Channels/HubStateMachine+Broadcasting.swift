@@ -129,7 +129,7 @@ extension HubStateMachine {
     private mutating func runLater(_ channel: NamedChannel) {
         guard let extras = channel.extras, !extras.hasRoundsLeft else { return }
         extras.hasRoundsLeft = true
-        unfinished.append(FurtherRounds(of: channel))
+        postpone(FurtherRounds(of: channel))
     }
 
     /// Commits a parked select to its message that is being broadcast.

@@ -82,7 +82,7 @@ extension HubStateMachine {
         work.holder = client.holder
         client.holder.redrives.append(work)
         // One at a time, because pieces of work take turns, and those of other holders should have theirs soon.
-        if client.holder.redrives.count == 1 { unfinished.append(work) }
+        if client.holder.redrives.count == 1 { postpone(work) }
         return .parked(id)
     }
 
@@ -90,7 +90,7 @@ extension HubStateMachine {
     fileprivate mutating func beginNextRedrive(after work: Redrive) {
         guard let holder = work.holder, holder.redrives.first === work else { return }
         holder.redrives.removeFirst()
-        if let next = holder.redrives.first { unfinished.append(next) }
+        if let next = holder.redrives.first { postpone(next) }
     }
 
     /// Sends a dead letter back to the channel that it comes from.

@@ -60,7 +60,7 @@ extension HubStateMachine {
         if counted.channel.isBroadcast { counted.channel.extras?.pausedReceives.insert(id) }
         if counted.isResuming { return }
         counted.isResuming = true
-        unfinished.append(ResumedReceive(counted, id))
+        postpone(ResumedReceive(counted, id), for: operations[id]?.client)
     }
 
     /// The paused counted receives of a channel, in the order in which they began.

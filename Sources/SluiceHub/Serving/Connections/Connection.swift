@@ -32,6 +32,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var isScheduled = false
     /// Whether input of this connection waits for its turn, because others have used up this one.
     @exclusivity(unchecked) private var isInputQueued = false
+    /// Whether the connection waits for its turn to read.
+    @exclusivity(unchecked) private var isUnread = false
     /// Whether output of this connection waits for the next turn, because others have written much in this one.
     @exclusivity(unchecked) private var hasOutputWaiting = false
     /// The next connection in the list of those that are scheduled.
@@ -88,6 +90,13 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     override func socketIsReadable() {
         guard isOpen else { return }
+        // Reading takes time as well, so some input stays in the kernel until the connection has its turn.
+        isUnread = share.isOverspent
+        if isUnread { queueInput() } else { readInput() }
+    }
+
+    private func readInput() {
+        isUnread = false
         let capacity = min(conversation.readableBytes, share.scratch.count)
         guard capacity > 0 else { return schedule() }
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
@@ -111,9 +120,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    override func socketIsUnwatchable() {
-        close(because: .reset)
-    }
+    override func socketIsUnwatchable() { close(because: .reset) }
 
     /// Called when replies to parked operations have arrived in the segment.
     func repliesArrived() {
@@ -124,16 +131,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    private func schedule() {
+    private func schedule(inNextTurn: Bool = false) {
         guard !isScheduled else { return }
         isScheduled = true
-        share.schedule(self)
-    }
-
-    private func postpone() {
-        guard !isScheduled else { return }
-        isScheduled = true
-        share.postpone(self)
+        if inNextTurn { share.postpone(self) } else { share.schedule(self) }
     }
 
     private func queueInput() {
@@ -151,9 +152,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     private func writesEarly(_ hasMore: Bool) -> Bool { !(hasMore && hasMoreToRead) }
 
     /// Writes the pending output of this connection and the other scheduled ones.
-    func sliceEnds() {
-        share.flushEarly(with: self)
-    }
+    func sliceEnds() { share.flushEarly(with: self) }
 
     /// Writes pending output in the middle of a turn.
     @inline(never)
@@ -168,7 +167,11 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         isScheduled = false
         guard isOpen else {
             // If many clients with much state in the hub disconnect at the same time, some wait for the next turn.
-            if share.stepsForDisconnecting > 0 { withExtendedLifetime(self) { forget() } } else { postpone() }
+            if share.stepsForDisconnecting > 0 {
+                withExtendedLifetime(self) { forget() }
+            } else {
+                schedule(inNextTurn: true)
+            }
             return
         }
         if conversation.canRunHeld, !isInputQueued, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
@@ -179,6 +182,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(never)
     func inputHasTurn() {
         isInputQueued = false
+        if isOpen, isUnread { readInput() }
         guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         finishTurn()
@@ -213,7 +217,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty && !hasOutputWaiting)
         if hasOutputWaiting {
             hasOutputWaiting = false
-            postpone()
+            schedule(inNextTurn: true)
         }
         if reading, !socket.watchesReading { conversation.restartDeadline() }
         socket.watch(reading: reading, writing: writing)

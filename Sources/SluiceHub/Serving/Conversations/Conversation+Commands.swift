@@ -86,6 +86,7 @@ extension Conversation {
                 stepsLeft = state.machine.sliceEnd - state.machine.steps
                 share.spend(before - stepsLeft)
             }
+            state.machine.cause = .client(id)
             guard state.machine.isReady(for: request.command) else { return }
             job = nil
             segment.isRunning = true

@@ -12,15 +12,17 @@ extension Conversation {
     }
 
     /// Whether input must wait for that of other connections. Short input need not, unless it could end a connection
-    /// with many pending commands.
+    /// with many pending commands, or very much short input has run in this turn.
     func mustWait(withInput count: Int) -> Bool {
-        canRun && (held.count + count > Budget.shortInput || segment.parkedTags.count > Budget.fewPending)
+        canRun
+            && (held.count + count > Budget.shortInput || segment.parkedTags.count > Budget.fewPending
+                || share.isOverspent)
     }
 
     /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in a later
     /// turn if the reactor is crowded.
     func withdrawWithInput() {
-        guard !share.isCrowded || segment.parkedTags.count <= Budget.fewPending else {
+        guard !share.isCrowded || segment.parkedTags.count <= Budget.fewPending && !share.isOverspent else {
             if case .withdrawal? = job { return }
             return job = .withdrawal(then: job)
         }

@@ -217,7 +217,8 @@ final class Conversation {
     @inline(__always)
     private func runCommands(in input: UnsafeRawBufferPointer, _ observer: (any SliceObserver)?) -> Int {
         var offset = 0
-        var sliceEnd = Self.sliceBytes
+        let sliceBytes = min(Self.sliceBytes, share.commandBytesOfTurn)
+        var sliceEnd = sliceBytes
         isParserHungry = false
         hasCompleted = false
         share.begin(id, lastVerb)
@@ -229,10 +230,12 @@ final class Conversation {
                 isParserHungry = true
                 break
             }
-            if offset > 0, share.stepsLeft <= offset / Budget.inputBytesPerStep { break }
+            if offset > 0, share.stepsLeft <= offset / Budget.inputBytesPerStep || offset >= share.commandBytesOfTurn {
+                break
+            }
             if offset >= sliceEnd {
                 observer?.sliceEnds()
-                sliceEnd = offset + Self.sliceBytes
+                sliceEnd = offset + sliceBytes
             }
             runBatch(of: input, &offset, upTo: sliceEnd)
         }
@@ -296,6 +299,7 @@ final class Conversation {
     private func runUnderLock(
         _ machine: inout HubStateMachine, _ input: UnsafeRawBufferPointer, _ offset: inout Int, upTo sliceEnd: Int
     ) -> BatchEnd {
+        machine.cause = .client(id)
         segment.isRunning = true
         defer { segment.isRunning = false }
         for _ in 1...Self.largestBatch {

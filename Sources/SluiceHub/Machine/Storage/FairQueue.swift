@@ -1,0 +1,38 @@
+import DequeModule
+
+/// Elements that wait for their turn. Holders take turns, and so do the elements of each holder. So a client that has many
+/// elements does not make those of others wait longer than a single one would.
+struct FairQueue<Element> {
+    // Not private: in debug builds, the compiler refers to the class from other files.
+    final class Lane {
+        let holder: ObjectIdentifier?
+        @exclusivity(unchecked) var elements: Deque<Element> = []
+
+        init(of holder: ObjectIdentifier?) { self.holder = holder }
+    }
+
+    /// The holders with elements, the next one first.
+    private var lanes: Deque<Lane> = []
+    private var laneOfHolder: [ObjectIdentifier?: Lane] = [:]
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+    var holderCount: Int { lanes.count }
+
+    /// - Parameter holder: nil for an element that belongs to no client.
+    mutating func append(_ element: Element, of holder: ObjectIdentifier?) {
+        count += 1
+        if let lane = laneOfHolder[holder] { return lane.elements.append(element) }
+        let lane = Lane(of: holder)
+        lane.elements.append(element)
+        laneOfHolder[holder] = lane
+        lanes.append(lane)
+    }
+
+    mutating func popFirst() -> (element: Element, holder: ObjectIdentifier?)? {
+        guard let lane = lanes.popFirst(), let element = lane.elements.popFirst() else { return nil }
+        count -= 1
+        if lane.elements.isEmpty { laneOfHolder[lane.holder] = nil } else { lanes.append(lane) }
+        return (element, lane.holder)
+    }
+}
