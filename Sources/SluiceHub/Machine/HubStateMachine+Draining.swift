@@ -64,7 +64,7 @@ extension HubStateMachine {
 /// A broadcast that some receivers have is left until the others are withdrawn, because it is complete then.
 final class Drain: UnfinishedWork {
     /// The operations that are visited at a time.
-    private static let visited = 16
+    private static let visited = 4
     private var slot = 0
     private var isSecondRound = false
 
