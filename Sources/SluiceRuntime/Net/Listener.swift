@@ -48,6 +48,8 @@ public final class Listener: @unchecked Sendable {
     private var reserve = ReserveDescriptor()
     private var acceptsSinceWait = 0
     private var pause = Listener.shortestPause
+    /// See `Options`. Nil on a Unix-domain socket.
+    private let receiveBufferBytes: Int?
 
     /// Starts listening on `address`. For port 0, the kernel chooses a free port. May be called from any thread.
     ///
@@ -70,7 +72,7 @@ public final class Listener: @unchecked Sendable {
             throw error
         }
         let bound = file == nil ? Socket.localAddress(of: descriptor.number) : nil
-        return Listener(descriptor, at: bound ?? address, file: file, on: reactor)
+        return Listener(descriptor, at: bound ?? address, file: file, options, on: reactor)
     }
 
     private static func bind(
@@ -89,9 +91,6 @@ public final class Listener: @unchecked Sendable {
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
         // On Linux, accepted connections inherit these options.
         try Socket.sendAtOnce(number, to: address)
-        if let bytes = options.receiveBufferBytes, address.port != nil {
-            try Socket.set(SO_RCVBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
-        }
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
             throw SluiceError(system: errno, "cannot listen on \(address)")
@@ -100,9 +99,11 @@ public final class Listener: @unchecked Sendable {
     }
 
     private init(
-        _ descriptor: consuming Descriptor, at address: SocketAddress, file: UnixSocketFile?, on reactor: Reactor
+        _ descriptor: consuming Descriptor, at address: SocketAddress, file: UnixSocketFile?, _ options: Options,
+        on reactor: Reactor
     ) {
         self.reactor = reactor
+        receiveBufferBytes = address.port == nil ? nil : options.receiveBufferBytes
         self.file = Lock(file)
         localAddress = address
         watch = DescriptorWatch(descriptor, on: reactor, as: .listener(on: address))
@@ -143,7 +144,9 @@ public final class Listener: @unchecked Sendable {
                 pause = Self.shortestPause
                 // Another thread may have taken the descriptor while the reserve was lent.
                 reserve.refill()
-                return AcceptedSocket(descriptor: Descriptor(owning: number), peer: peer ?? .unix(path: ""))
+                let descriptor = Descriptor(owning: number)
+                if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
+                return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""))
             }
             switch Obstacle(errno) {
             case .noConnection: try await waitForConnection()

@@ -44,6 +44,15 @@ enum Socket {
         try set(TCP_USER_TIMEOUT, of: tcp, to: seconds * 1000, on: number)
     }
 
+    /// Limits the unread input that the kernel keeps for a connected TCP socket.
+    ///
+    /// A listener's sockets would inherit the limit, but they would also agree with their peers on a window in units of 8
+    /// bytes instead of 1024. The window would then change with nearly every segment, for which the peer's kernel
+    /// leaves its short path: a handoff took 4 % longer.
+    static func limitReceiveBuffer(of number: Int32, toBytes bytes: Int) throws(SluiceError) {
+        try set(SO_RCVBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
+    }
+
     /// Returns and clears the socket's pending error; 0 for none.
     static func pendingError(of number: Int32) -> Int32 {
         var error: Int32 = 0

@@ -68,6 +68,35 @@ import Testing
         }
     }
 
+    @Test("A limit on unread input leaves the unit of the window as it is")
+    func receiveBuffersAreLimited() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let free = try await acceptConnection(Listener.Options())
+            var options = Listener.Options()
+            options.receiveBufferBytes = 100_000
+            let limited = try await acceptConnection(options)
+            // The kernel doubles the number, for its bookkeeping.
+            #expect(option(SO_RCVBUF, of: SOL_SOCKET, on: limited.server.descriptorNumber) == 200_000)
+            #expect(windowScales(of: limited.server) == windowScales(of: free.server))
+        }
+    }
+
+    private func acceptConnection(_ options: Listener.Options) async throws -> (client: Stream, server: Stream) {
+        let listener = try Listener.bind(to: try SocketAddress("127.0.0.1:0"), options: options)
+        let client = try await Stream.connect(to: listener.localAddress)
+        return (client, try await listener.accept())
+    }
+
+    /// The scales of both windows, in the two halves of a byte.
+    private func windowScales(of stream: Stream) -> UInt8 {
+        var info = tcp_info()
+        var length = socklen_t(MemoryLayout<tcp_info>.size)
+        getsockopt(stream.descriptorNumber, Int32(IPPROTO_TCP), TCP_INFO, &info, &length)
+        // The bit fields of `tcp_info` are invisible to Swift. This byte has both scales.
+        return withUnsafeBytes(of: info) { $0[6] }
+    }
+
     private func option(_ option: Int32, of level: Int32, on number: Int32) -> Int32 {
         var value: Int32 = 0
         var length = socklen_t(MemoryLayout<Int32>.size)
