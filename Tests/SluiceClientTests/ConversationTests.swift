@@ -151,7 +151,7 @@ import Testing
         try talk.begin(tags: 2)
         talk.ask(receive())
         talk.ask(receive())
-        talk.ask(.acknowledge(DeliveryID(serial: 1, slot: 2)))
+        talk.ask(.acknowledge(AcknowledgeCommand(DeliveryID(serial: 1, slot: 2))))
         #expect(talk.said == "#0 RECV jobs\nACK 1.2\n")
         try talk.hear("OK\n")
         #expect(talk.told == ["ACK OK"])

@@ -120,16 +120,17 @@ struct DialectTests {
             says: "RECV c\nRECV c\n")
         try expect(
             receiving(.leased),
-            "OK\nMSG c 16 did=5.1 attempt=1\n\(first)\nOK\nMSG c 16 did=77.1 attempt=1\n\(second)\n",
-            bodies: [first, second], says: "ACK 5.1\nRECV lease=30s c\nACK 77.1\nRECV lease=30s c\n")
+            "OK\nMSG c 16 did=5.1 attempt=1\n\(first)\nMSG c 16 did=77.1 attempt=1\n\(second)\n",
+            bodies: [first, second],
+            says: "ACK reply=error 5.1\nRECV lease=30s c\nACK reply=error 77.1\nRECV lease=30s c\n")
         try expect(
             receiving(.counted), "OK\n#w MSG c 16\n\(first)\n#w MSG c 16\n\(second)\n", bodies: [first, second],
             says: "")
         try expect(
             receiving(.answering),
-            "OK\n#w MSG c 16 did=5.1 attempt=1 call=yes\n\(first)\nOK\n"
+            "OK\n#w MSG c 16 did=5.1 attempt=1 call=yes\n\(first)\n"
                 + "#w MSG c 16 did=77.1 attempt=1 call=yes\n\(second)\n",
-            bodies: [first, second], says: "ACK 5.1 ok\nACK 77.1 ok\n")
+            bodies: [first, second], says: "ACK reply=error 5.1 ok\nACK reply=error 77.1 ok\n")
     }
 
     @Test("Sluice: a selecting receiver checks the arm of each message")

@@ -49,7 +49,7 @@ public final class LeasedDelivery: Sendable {
     ///   when the connection was lost before the answer. Cancelling the task has no effect.
     public func acknowledge() async throws(SluiceError) {
         settle()
-        try await client.request(.acknowledge(delivery), over: connection)
+        try await client.request(.acknowledge(AcknowledgeCommand(delivery)), over: connection)
     }
 
     /// Acknowledges the message, and answers it: the `call` of its sender returns the bytes. When the sender does not wait for
@@ -59,7 +59,8 @@ public final class LeasedDelivery: Sendable {
     public func answer(_ bytes: [UInt8]) async throws(SluiceError) {
         settle()
         do throws(SluiceError) {
-            try await client.request(.acknowledge(delivery, answer: .owned(bytes)), over: connection)
+            try await client.request(
+                .acknowledge(AcknowledgeCommand(delivery, answer: .owned(bytes))), over: connection)
         } catch {
             if error.code == .tooBig { isSettled.withLock { $0 = false } }
             throw error
@@ -127,7 +128,7 @@ extension LeasedDelivery {
     ///   - listener: called with the reply on the client's reactor; nil means that the server has said `OK`.
     package func acknowledge(answer: [UInt8]? = nil, _ listener: @escaping @Sendable (SluiceError?) -> Void) {
         settle()
-        submit(.acknowledge(delivery, answer: answer.map { .owned($0) })) { listener($0.error) }
+        submit(.acknowledge(AcknowledgeCommand(delivery, answer: answer.map { .owned($0) }))) { listener($0.error) }
     }
 
     /// Nacks the message without waiting for the reply; see `acknowledge`.

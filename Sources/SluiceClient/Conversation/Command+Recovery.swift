@@ -29,7 +29,7 @@ extension Command {
     var bodyBytes: Int {
         switch self {
         case .send(let command): command.body.count
-        case .acknowledge(_, let answer): answer?.count ?? 0
+        case .acknowledge(let command): command.answer?.count ?? 0
         case .select(let command):
             command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
         case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .reject, .redrive, .touch, .open, .close,

@@ -38,7 +38,7 @@ public final class LeasedMessage: Sendable {
     ///
     /// - Throws: `.refused` if the lease has ended, so that another receiver has the message or will get it.
     public func acknowledge() throws(SluiceError) {
-        try client.performAtOnce(.acknowledge(delivery))
+        try client.performAtOnce(.acknowledge(AcknowledgeCommand(delivery)))
     }
 
     /// Acknowledges the message, and answers it: `call` of its sender returns the bytes. If the sender does not wait for
@@ -46,7 +46,7 @@ public final class LeasedMessage: Sendable {
     ///
     /// - Throws: `.refused` if the lease has ended, so that another receiver has the message or will get it.
     public func answer(_ bytes: [UInt8]) throws(SluiceError) {
-        try client.performAtOnce(.acknowledge(delivery, answer: .owned(bytes)))
+        try client.performAtOnce(.acknowledge(AcknowledgeCommand(delivery, answer: .owned(bytes))))
     }
 
     /// Acknowledges the message, and answers it with the UTF-8 bytes of a text. See `answer(_:)`.

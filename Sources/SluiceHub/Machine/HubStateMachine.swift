@@ -225,7 +225,7 @@ struct HubStateMachine: ~Copyable {
         case .receive(let command): receive(command, caller)
         case .select(let command): select(command, caller)
         case .barrier(let command): barrier(command, caller)
-        case .acknowledge(let delivery, let answer): acknowledge(delivery, answering: answer, by: caller.connection)
+        case .acknowledge(let command): acknowledge(command, by: caller.connection)
         case .nack(let command): nack(command, by: caller.connection)
         case .reject(let command): reject(command, by: caller.connection)
         case .redrive(let command): redrive(command, caller)

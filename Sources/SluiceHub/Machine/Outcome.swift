@@ -49,15 +49,17 @@ enum Outcome: Sendable, Hashable {
     case ok(CommonAttributes)
     /// The operation is complete, with this reply.
     case done(Reply)
+    /// The operation is complete, and its client wants no reply.
+    case unreported
     /// The operation is parked. Its replies follow as effects.
     case parked(OperationID)
 
-    /// The reply. Nil if the operation is parked.
+    /// The reply. Nil if there is none, or if the operation is parked.
     var reply: Reply? {
         switch self {
         case .ok(let attributes): .ok(Attributes(attributes))
         case .done(let reply): reply
-        case .parked: nil
+        case .unreported, .parked: nil
         }
     }
 }

@@ -19,8 +19,9 @@ package struct Request: Sendable, Hashable {
         case .send(var send):
             send.body = .owned(send.body.body)
             request.command = .send(send)
-        case .acknowledge(let delivery, let answer?):
-            request.command = .acknowledge(delivery, answer: .owned(answer.body))
+        case .acknowledge(var acknowledgement):
+            acknowledgement.answer = acknowledgement.answer.map { .owned($0.body) }
+            request.command = .acknowledge(acknowledgement)
         default: break
         }
         return request
@@ -42,8 +43,8 @@ package enum Command: Sendable, Hashable {
     case select(SelectCommand)
     case barrier(BarrierCommand)
     /// Ends a lease because the receiver has processed the message. Its sender gets `OK`, or the answer if it is a
-    /// `CALL`. Nil is no answer, as opposed to an empty one.
-    case acknowledge(DeliveryID, answer: MessageBytes? = nil)
+    /// `CALL`.
+    case acknowledge(AcknowledgeCommand)
     /// Ends a lease and puts the message back where it stood.
     case nack(NackCommand)
     /// Ends a lease and rejects the message: no receiver gets it again. Its sender gets `REJECTED`.

@@ -91,6 +91,21 @@ package enum ReceiveCount: Sendable, Hashable {
     case endless
 }
 
+/// Ends a lease because the receiver has processed the message (`ACK`).
+package struct AcknowledgeCommand: Sendable, Hashable {
+    package var delivery: DeliveryID
+    /// The answer to a `CALL`. Nil is no answer, as opposed to an empty one.
+    package var answer: MessageBytes?
+    /// Whether the client wants no reply unless the command fails (`reply=error`).
+    package var repliesOnlyToFailure: Bool
+
+    package init(_ delivery: DeliveryID, answer: MessageBytes? = nil, repliesOnlyToFailure: Bool = false) {
+        self.delivery = delivery
+        self.answer = answer
+        self.repliesOnlyToFailure = repliesOnlyToFailure
+    }
+}
+
 /// Ends a lease and puts the message back where it stood (`NACK`).
 package struct NackCommand: Sendable, Hashable {
     package var delivery: DeliveryID

@@ -77,14 +77,14 @@ extension [UInt8] {
         append(.lineFeed)
     }
 
-    mutating func append(acknowledge delivery: DeliveryID, _ answer: MessageBytes?) {
-        guard let answer else { return append("ACK", delivery) }
+    mutating func append(_ command: AcknowledgeCommand) {
         append("ACK")
-        append(" len=", answer.count)
+        if command.repliesOnlyToFailure { append(" reply=error") }
+        if let answer = command.answer { append(" len=", answer.count) }
         append(.space)
-        append(delivery)
+        append(command.delivery)
         append(.lineFeed)
-        append(framed: answer.body)
+        if let answer = command.answer { append(framed: answer.body) }
     }
 
     mutating func append(_ command: NackCommand) {

@@ -16,7 +16,7 @@ extension Request {
         case .receive(let command): out.append(command)
         case .select(let command): out.append(command)
         case .barrier(let command): out.append(command)
-        case .acknowledge(let delivery, let answer): out.append(acknowledge: delivery, answer)
+        case .acknowledge(let command): out.append(command)
         case .nack(let command): out.append(command)
         case .reject(let command): out.append(command)
         case .touch(let delivery): out.append("TOUCH", delivery)

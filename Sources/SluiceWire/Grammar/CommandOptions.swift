@@ -28,6 +28,7 @@ enum OptionKey: String, CaseIterable {
     case client = "CLIENT"
     case principal = "PRINCIPAL"
     case features = "FEATURES"
+    case reply = "REPLY"
 
     static let vocabulary = Vocabulary<Self>()
 }
@@ -37,10 +38,11 @@ struct CommandOptions {
     private(set) var timeout: Duration?
     private(set) var length: Int?
     private(set) var waitsAfterEOF = false
+    private(set) var repliesOnlyToFailure = false
 
     /// All other options; nil if there are none.
     ///
-    /// They are stored apart because every `SEND` and `RECV` creates options, and most have none of these.
+    /// They are stored apart because every `SEND`, `RECV` and `ACK` creates options, and most have none of these.
     private(set) var rare: RareOptions?
 
     /// Reads all options at the front of `words`.
@@ -93,6 +95,7 @@ struct CommandOptions {
         case .client: rare?.client != nil
         case .principal: rare?.principal != nil
         case .features: rare?.features != nil
+        case .reply: repliesOnlyToFailure
         }
     }
 
@@ -152,6 +155,9 @@ struct CommandOptions {
             guard let name = ChannelName(value) else { throw WireError(.badName, ChannelName.rule) }
             setRare().principal = name
         case .features: setRare().features = Feature.list(value.string)
+        case .reply:
+            guard value == "error" else { throw WireError(.badOption, "reply= must be error") }
+            repliesOnlyToFailure = true
         }
     }
 

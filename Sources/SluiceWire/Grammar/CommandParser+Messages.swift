@@ -56,11 +56,14 @@ extension CommandParser {
     }
 
     mutating func acknowledge(_ words: inout WordReader) throws(WireError) -> Command {
-        let options = try CommandOptions(&words, allowing: [.length])
-        let delivery = try words.delivery()
+        let options = try CommandOptions(&words, allowing: [.length, .reply])
+        var command = AcknowledgeCommand(
+            try words.delivery(), repliesOnlyToFailure: options.repliesOnlyToFailure)
         // Spaces at the end of a line are no answer, because other commands without a text allow them.
-        if options.length == nil, words.isBlank { return .acknowledge(delivery) }
-        return .acknowledge(delivery, answer: try bodies.body(&words, length: options.length))
+        if options.length != nil || !words.isBlank {
+            command.answer = try bodies.body(&words, length: options.length)
+        }
+        return .acknowledge(command)
     }
 
     func nack(_ words: inout WordReader) throws(WireError) -> Command {

@@ -95,7 +95,7 @@ extension HelpEntry {
 
     static let acknowledge = HelpEntry(
         "finish a leased message",
-        usage: "ACK did", "ACK did text", "ACK len=N did",
+        usage: "ACK [reply=error] did", "ACK [reply=error] did text", "ACK [reply=error] len=N did",
         details: """
             Answers OK, and the sender of the message gets its OK. Copy the did from did= of
             the message. ERR stale if the attempt has ended: the lease ran out, or the
@@ -105,8 +105,10 @@ extension HelpEntry {
             that waits for an answer has call=yes. OK answer=unwanted if the answer was
             dropped, because the message was sent by SEND, or its caller has gone.
 
-            len=N  the answer is the N bytes after this line, followed by a line end; 0 is
-                   an empty answer, whereas a bare ACK is none
+            len=N        the answer is the N bytes after this line, followed by a line end;
+                         0 is an empty answer, whereas a bare ACK is none
+            reply=error  without the OK: only ERR is answered, so that a worker saves a
+                         reply for each message
             """)
 
     static let nack = HelpEntry(

@@ -12,6 +12,8 @@ package enum Feature: String, CaseIterable, Sendable {
     case receivers
     /// `OK rejected=yes` of `NACK`, for a client whose `HELLO` has named it.
     case rejected
+    /// `ACK reply=error`.
+    case reply
 
     /// Returns the additions that a list with commas names. Unknown ones are left out.
     package static func list(_ text: some StringProtocol) -> Set<Feature> {

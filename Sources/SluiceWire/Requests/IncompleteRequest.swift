@@ -58,8 +58,9 @@ extension Command {
         case .send(var command):
             command.body = .owned(body)
             self = .send(command)
-        case .acknowledge(let delivery, _):
-            self = .acknowledge(delivery, answer: .owned(body))
+        case .acknowledge(var command):
+            command.answer = .owned(body)
+            self = .acknowledge(command)
         case .select(var command):
             // Releases this reference to the arms, so that the arm is changed in place and the array is not copied.
             self = .quit

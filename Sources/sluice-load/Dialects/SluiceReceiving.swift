@@ -13,9 +13,9 @@ struct SluiceReceiving: ReceivingDialect {
     /// Where the last answer holds the delivery's identifier.
     private var did = 0..<0
 
-    private static let acknowledge = Array("ACK ".utf8)
+    /// Without the replies of acknowledgements, a worker has one read and one write less for each message.
+    private static let acknowledge = Array("ACK reply=error ".utf8)
     private static let lineEnd = Array("\n".utf8)
-    private static let acknowledged = Array("OK\n".utf8)
     private static let firstAttempt = Array(" attempt=1".utf8)
     private static let answer = Array(" ok\n".utf8)
 
@@ -47,10 +47,6 @@ struct SluiceReceiving: ReceivingDialect {
             guard let length = try greeting.answerLength(in: bytes) else { return nil }
             isGreeted = true
             return ReceivingAnswer(length: length, meaning: .ready)
-        }
-        if isLeased, !bytes.isEmpty, bytes[0] == UInt8(ascii: "O") {
-            guard try bytes.holds(Self.acknowledged, at: 0) != nil else { return nil }
-            return ReceivingAnswer(length: Self.acknowledged.count, meaning: .nothing)
         }
         guard try bytes.holds(head, at: 0) != nil, let begin = try endOfHead(bytes) else { return nil }
         let end = begin + bodyBytes

@@ -23,7 +23,7 @@ final class LineSocket {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
-        try #require(status == 0, "cannot connect to the daemon")
+        try #require(status == 0, "cannot connect to the daemon: error \(errno)")
         // Each write is sent in a packet of its own.
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))

@@ -75,7 +75,8 @@ struct Ledger {
                 case .barrier: break
                 }
             }
-        case .acknowledge(let delivery, _), .touch(let delivery): settlings[delivery, default: []].append(exchange)
+        case .acknowledge(let command): settlings[command.delivery, default: []].append(exchange)
+        case .touch(let delivery): settlings[delivery, default: []].append(exchange)
         case .reject(let command): settlings[command.delivery, default: []].append(exchange)
         case .nack(let command): settlings[command.delivery, default: []].append(exchange)
         case .close(let name): channels[channelNumber(name)].closes.append(number)

@@ -40,6 +40,15 @@ struct Exchange: Sendable {
 
     /// Whether the auditor sent the command, which inspects the hub at rest.
     var isFromAuditor: Bool { client < 0 }
+    /// Whether only a failure is answered.
+    var isUnreported: Bool { command?.isUnreported ?? false }
+}
+
+extension Command {
+    /// Whether only a failure of the command is answered.
+    var isUnreported: Bool {
+        if case .acknowledge(let command) = self { command.repliesOnlyToFailure } else { false }
+    }
 }
 
 /// A connection as its client saw it.

@@ -75,6 +75,11 @@ extension Simulation {
             history.exchanges[exchange].final = (moment, reply)
             if let tag { connection.tagged[tag] = nil } else { connection.untagged.removeFirst() }
         }
+        if history.exchanges[exchange].isUnreported {
+            guard case .error = reply else {
+                return reportMismatch("t\(exchange) wants only errors, and got \(reply.summary)")
+            }
+        }
         if case .error(let error) = reply, error.isFatal { history.connections[connection.number].isRefused = true }
         react(to: reply, exchange, on: connection)
     }
@@ -98,12 +103,19 @@ extension Simulation {
             "connection \(connection.number) received \(reply.summary) with \(name), which answers no command")
     }
 
-    /// Records that the hub has read every command up to one that is answered.
+    /// Records that the hub has read every command up to one that is answered. So an earlier command that only an error
+    /// would have answered has succeeded.
     private func noteEntered(upTo exchange: Int, on connection: ClientConnection, _ moment: Moment) {
         let exchanges = history.connections[connection.number].exchanges
         while connection.enteredCount < exchanges.count, exchanges[connection.enteredCount] <= exchange {
-            history.exchanges[exchanges[connection.enteredCount]].entered = moment
+            let entered = exchanges[connection.enteredCount]
+            history.exchanges[entered].entered = moment
             connection.enteredCount += 1
+            guard entered < exchange, history.exchanges[entered].isUnreported, let tag = history.exchanges[entered].tag,
+                connection.tagged[tag] == entered
+            else { continue }
+            connection.tagged[tag] = nil
+            history.exchanges[entered].final = (moment, .ok(Attributes()))
         }
     }
 
@@ -151,7 +163,9 @@ extension Simulation {
             case 3: Body(text.utf8) + Body(repeating: 0x0A, count: connection.chance.below(2000))
             default: Body(text.utf8)
             }
-        plan(.acknowledge(delivery, answer: answer.map { .owned($0) }), on: connection, after: nanoseconds)
+        let command = AcknowledgeCommand(
+            delivery, answer: answer.map { .owned($0) }, repliesOnlyToFailure: connection.chance.happens(1, of: 3))
+        plan(.acknowledge(command), on: connection, after: nanoseconds)
     }
 
     private func plan(_ command: Command, on connection: ClientConnection, after nanoseconds: UInt64) {

@@ -184,6 +184,8 @@ final class Simulation {
         case .reaction(let connection, let command):
             guard !connection.hasEnded, !connection.hasFinishedSending else { return }
             send(command, isTagged: true, on: connection, step: -1)
+            // The reply to this one tells that the command has succeeded.
+            if command.isUnreported { send(.ping([]), isTagged: true, on: connection, step: -1) }
         }
     }
 

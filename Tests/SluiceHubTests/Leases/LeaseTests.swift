@@ -62,6 +62,19 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test("With reply=error, ACK is answered only if it fails")
+    func anAcknowledgementMayBeUnreported() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.send("job", on: "c", by: a, tag: "s")
+        let delivery = try #require(try hub.receive(from: "c", by: b, lease: second).delivery)
+        #expect(hub.ack(delivery, by: a, repliesOnlyToFailure: true).refusal == .stale)
+        #expect(hub.ack(delivery, by: b, repliesOnlyToFailure: true) == .unreported)
+        #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+        #expect(hub.ack(delivery, by: b, repliesOnlyToFailure: true).refusal == .stale)
+        hub.expectEmpty()
+    }
+
     @Test("A lease does not expire early")
     func aLeaseEndsNotBeforeItsTime() throws {
         var hub = TestHub()

@@ -124,6 +124,7 @@ final class PromiseChecker {
         switch outcome {
         case .ok(let attributes): conclude(operation, .ok(Attributes(attributes)))
         case .done(let reply): conclude(operation, reply)
+        case .unreported: fault("an operation got no reply")
         case .parked(let id):
             if pending[id] != nil { fault("\(id) was begun twice") }
             pending[id] = operation
@@ -154,15 +155,19 @@ final class PromiseChecker {
         for send in pending.removeValue(forKey: id)?.sends ?? [] { send.message.waiting -= 1 }
     }
 
+    /// - Parameter reply: nil if there was none.
     func acknowledged(
-        _ delivery: DeliveryID, by connection: ConnectionID, answering answer: Body? = nil, _ reply: Reply
+        _ delivery: DeliveryID, by connection: ConnectionID, answering answer: Body? = nil,
+        repliesOnlyToFailure: Bool = false, _ reply: Reply?
     ) {
         var isWanted = true
         if answer != nil, let lease = leases[delivery], lease.holder == connection {
             isWanted = lease.isCall && (lease.message.waiting > 0 || lease.message.hasID)
             if isWanted { lease.message.answer = answer }
         }
-        guard let lease = end(delivery, by: connection, reply, expecting: isWanted ? .ok : .unwanted) else { return }
+        let expected = isWanted ? Reply.ok : .unwanted
+        if (reply == nil) != repliesOnlyToFailure, reply?.refusal == nil { fault("ACK \(delivery) got \(reply)") }
+        guard let lease = end(delivery, by: connection, reply ?? expected, expecting: expected) else { return }
         lease.message.commits += 1
         if lease.message.commits > 1, !isForAll(lease.message) { fault("\(lease.message.text) was acknowledged twice") }
     }

@@ -180,6 +180,7 @@ struct RandomClients: ~Copyable {
         switch outcome {
         case .ok: log.append("\(client.slot) \(caption): OK")
         case .done(let reply): log.append("\(client.slot) \(caption): \(text(reply))")
+        case .unreported: log.append("\(client.slot) \(caption): no reply")
         case .parked(let id): log.append("\(client.slot) \(caption): parked as \(id.serial)")
         }
     }
@@ -290,11 +291,14 @@ struct RandomClients: ~Copyable {
             log(holder, "REJECT \(delivery)", hub.reject(delivery, "no", by: holder))
         case 0..<3:
             let answer = chance(2, of: 3) ? "\(oldDeliveries.count)".prefix(below(4)).description : nil
-            let outcome = hub.ack(delivery, by: holder, answer: answer)
-            log(holder, "ACK \(delivery) \(answer.map { "'\($0)'" } ?? "")", outcome)
-            if case .done(let reply) = outcome {
-                checker.acknowledged(delivery, by: holder, answering: answer.map { Body($0.utf8) }, reply)
-            }
+            let repliesOnlyToFailure = chance(1, of: 3)
+            let outcome = hub.ack(
+                delivery, by: holder, answer: answer, repliesOnlyToFailure: repliesOnlyToFailure)
+            let option = repliesOnlyToFailure ? "reply=error " : ""
+            log(holder, "ACK \(option)\(delivery) \(answer.map { "'\($0)'" } ?? "")", outcome)
+            checker.acknowledged(
+                delivery, by: holder, answering: answer.map { Body($0.utf8) },
+                repliesOnlyToFailure: repliesOnlyToFailure, outcome.reply)
         case 3, 4:
             let delay: Duration? = chance(1, of: 3) ? .milliseconds(1 + below(500)) : nil
             // Entered before the replies that the nack causes.

@@ -103,8 +103,12 @@ struct TestHub: ~Copyable {
             .barrier(BarrierCommand(try channel(name), parties: parties, timeout: timeout)), by: connection, tag: tag)
     }
 
-    mutating func ack(_ delivery: DeliveryID, by connection: ConnectionID, answer: String? = nil) -> Outcome {
-        apply(.acknowledge(delivery, answer: answer.map { .owned(Body($0.utf8)) }), by: connection)
+    mutating func ack(
+        _ delivery: DeliveryID, by connection: ConnectionID, answer: String? = nil, repliesOnlyToFailure: Bool = false
+    ) -> Outcome {
+        let command = AcknowledgeCommand(
+            delivery, answer: answer.map { .owned(Body($0.utf8)) }, repliesOnlyToFailure: repliesOnlyToFailure)
+        return apply(.acknowledge(command), by: connection)
     }
 
     mutating func nack(_ delivery: DeliveryID, by connection: ConnectionID, delay: Duration? = nil) -> Outcome {

@@ -143,7 +143,7 @@ import Testing
         let delivery = DeliveryID(serial: serial, slot: slot)
         #expect(delivery.description == text)
         #expect(DeliveryID(text) == delivery)
-        #expect(try command("ACK \(text)") == .acknowledge(delivery))
+        #expect(try command("ACK \(text)") == .acknowledge(AcknowledgeCommand(delivery)))
         #expect(try command("TOUCH \(text)") == .touch(delivery))
         #expect(try command("NACK \(text)") == .nack(NackCommand(delivery)))
         #expect(try command("NACK delay=0 \(text)") == .nack(NackCommand(delivery, delay: .zero)))
@@ -159,8 +159,29 @@ import Testing
         ])
     func acknowledgementsAnswer(_ line: String, _ answer: String?) throws {
         let delivery = DeliveryID(serial: 1, slot: 2)
-        #expect(try command(line) == .acknowledge(delivery, answer: answer.map { .owned(Body($0)) }))
+        #expect(
+            try command(line) == .acknowledge(AcknowledgeCommand(delivery, answer: answer.map { .owned(Body($0)) })))
     }
+
+    @Test(
+        "ACK reply=error asks for no reply but an error",
+        arguments: [
+            ("ACK reply=error 1.2", nil), ("ack REPLY=error 1.2 yes", "yes"), ("ACK reply=error len=2 1.2\nno", "no"),
+            ("ACK len=2 reply=error 1.2\nno", "no"),
+        ])
+    func acknowledgementsMayBeUnreported(_ line: String, _ answer: String?) throws {
+        let expected = AcknowledgeCommand(
+            DeliveryID(serial: 1, slot: 2), answer: answer.map { .owned(Body($0)) }, repliesOnlyToFailure: true)
+        #expect(try command(line) == .acknowledge(expected))
+    }
+
+    @Test(
+        "reply= is for ACK alone, and must be error",
+        arguments: [
+            "ACK reply=no 1.2", "ACK reply= 1.2", "ACK reply=error reply=error 1.2", "NACK reply=error 1.2",
+            "TOUCH reply=error 1.2",
+        ])
+    func otherRepliesAreRefused(_ line: String) { expectRefusal(line, "bad-option") }
 
     @Test("CALL is a SEND whose receiver may answer")
     func aCallIsASend() throws {

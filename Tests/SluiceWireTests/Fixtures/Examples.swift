@@ -82,9 +82,11 @@ enum Examples {
         ]
         return deliveries.flatMap { delivery -> [Command] in
             [
-                .acknowledge(delivery), .touch(delivery), .nack(NackCommand(delivery)),
-                .acknowledge(delivery, answer: .owned([])),
-                .acknowledge(delivery, answer: .owned(Body("len=5\nQUIT\r"))),
+                .acknowledge(AcknowledgeCommand(delivery)), .touch(delivery), .nack(NackCommand(delivery)),
+                .acknowledge(AcknowledgeCommand(delivery, answer: .owned([]))),
+                .acknowledge(AcknowledgeCommand(delivery, repliesOnlyToFailure: true)),
+                .acknowledge(
+                    AcknowledgeCommand(delivery, answer: .owned(Body("len=5\nQUIT\r")), repliesOnlyToFailure: true)),
                 .reject(RejectCommand(delivery)), .reject(RejectCommand(delivery, reason: " len=5 | ünï ")),
                 .nack(NackCommand(delivery, delay: .zero)), .nack(NackCommand(delivery, delay: .seconds(5))),
             ]

@@ -102,19 +102,18 @@ extension HubStateMachine {
 
     // MARK: Its end
 
-    mutating func acknowledge(
-        _ delivery: DeliveryID, answering answer: MessageBytes?, by connection: ConnectionID
-    ) -> Outcome {
-        guard let lease = takeLease(delivery, of: connection) else { return .done(.error(.stale)) }
+    mutating func acknowledge(_ command: AcknowledgeCommand, by connection: ConnectionID) -> Outcome {
+        guard let lease = takeLease(command.delivery, of: connection) else { return .done(.error(.stale)) }
         countHandoff(on: lease.channel)
         let isUnwanted: Bool
-        if let answer {
+        if let answer = command.answer {
             isUnwanted = !complete(lease.offer, on: lease.channel, answering: answer)
         } else {
             isUnwanted = false
             complete(lease.offer, on: lease.channel)
         }
         lapse(lease)
+        if command.repliesOnlyToFailure { return .unreported }
         return isUnwanted ? .done(.unwantedAnswer) : .ok(CommonAttributes())
     }
 

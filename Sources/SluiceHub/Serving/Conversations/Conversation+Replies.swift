@@ -28,6 +28,7 @@ extension Conversation {
         switch outcome {
         case .ok(let attributes): segment.output.append(ok: attributes, tag: tag)
         case .done(let reply): emit(reply, tag)
+        case .unreported: break
         case .parked(let id): park(id, tag)
         }
     }

@@ -67,7 +67,7 @@ struct CallsGetTheirAnswer: Rule {
                 if isUnwanted, isHeard || (message.hasID && receipt.isCall) {
                     breaches.append("the answer to \(message.name) was called unwanted")
                 }
-                if !isUnwanted, !receipt.isCall || !mayBeHeard {
+                if !isUnwanted, !settling.isUnreported, !receipt.isCall || !mayBeHeard {
                     breaches.append("the answer to \(message.name) was accepted, but nobody gets it")
                 }
             }
@@ -88,6 +88,6 @@ extension MessageRecord {
 extension Exchange {
     /// The answer of an acknowledgement. Nil if it has none.
     fileprivate var answer: Body? {
-        if case .acknowledge(_, let answer)? = command { answer?.body } else { nil }
+        if case .acknowledge(let command)? = command { command.answer?.body } else { nil }
     }
 }
