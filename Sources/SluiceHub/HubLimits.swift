@@ -196,14 +196,16 @@ public struct HubLimits: Sendable, Hashable {
     public var listenerOptions: Listener.Options {
         var options = Listener.Options()
         options.silenceSeconds = silenceTimeout.map { Int(clamping: $0.components.seconds) }
-        options.receiveBufferBytes = Self.receiveBufferBytes
+        options.receiveBufferBytes = Self.kernelBufferBytes
+        options.sendBufferBytes = Self.kernelBufferBytes
         return options
     }
 
-    /// The bytes of unread input that the kernel keeps for a TCP connection. By default it keeps up to 32 MB. A
-    /// thousand connections that send without pause would then use up the memory that the machine has for TCP, and the
-    /// kernel would drop the packets of other connections, which are sent again only after 200 ms.
-    private static let receiveBufferBytes = 256 << 10
+    /// The bytes of unread input, and of unread output, that the kernel keeps for a TCP connection. By default it keeps up
+    /// to 32 MB of input and 4 MB of output. A thousand connections that send without pause, or never read, would then
+    /// use up the memory that the machine has for TCP, and the kernel would drop the packets of other connections, which
+    /// are sent again only after 200 ms.
+    private static let kernelBufferBytes = 256 << 10
 
     /// Returns these limits, with those from `other` that may change while a hub serves. The rest are known to clients
     /// or used by connections from the start.

@@ -24,6 +24,9 @@ public final class Listener: @unchecked Sendable {
         /// The bytes of unread input that the kernel keeps for an accepted TCP connection. The kernel reserves as much
         /// again for its bookkeeping. Nil leaves the size to the kernel, which allows a busy connection up to 32 MB.
         public var receiveBufferBytes: Int?
+        /// The bytes of output that the kernel keeps for an accepted TCP connection whose peer does not read, and as much
+        /// again for its bookkeeping. Nil leaves the size to the kernel, which allows up to 4 MB.
+        public var sendBufferBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
 
@@ -48,8 +51,8 @@ public final class Listener: @unchecked Sendable {
     private var reserve = ReserveDescriptor()
     private var acceptsSinceWait = 0
     private var pause = Listener.shortestPause
-    /// See `Options`. Nil on a Unix-domain socket.
-    private let receiveBufferBytes: Int?
+    /// See `Options`. Both are nil on a Unix-domain socket, whose buffers do not grow.
+    private let receiveBufferBytes, sendBufferBytes: Int?
 
     /// Starts listening on `address`. For port 0, the kernel chooses a free port. May be called from any thread.
     ///
@@ -104,6 +107,7 @@ public final class Listener: @unchecked Sendable {
     ) {
         self.reactor = reactor
         receiveBufferBytes = address.port == nil ? nil : options.receiveBufferBytes
+        sendBufferBytes = address.port == nil ? nil : options.sendBufferBytes
         self.file = Lock(file)
         localAddress = address
         watch = DescriptorWatch(descriptor, on: reactor, as: .listener(on: address))
@@ -145,7 +149,8 @@ public final class Listener: @unchecked Sendable {
                 // Another thread may have taken the descriptor while the reserve was lent.
                 reserve.refill()
                 let descriptor = Descriptor(owning: number)
-                if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
+                if let receiveBufferBytes { try Socket.limit(SO_RCVBUF, of: number, toBytes: receiveBufferBytes) }
+                if let sendBufferBytes { try Socket.limit(SO_SNDBUF, of: number, toBytes: sendBufferBytes) }
                 return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""))
             }
             switch Obstacle(errno) {

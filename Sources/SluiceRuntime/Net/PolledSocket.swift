@@ -179,7 +179,10 @@ package struct PolledSocket: ~Copyable {
     }
 
     /// Closes the connection. The owner is not called any more.
-    package mutating func close() {
+    ///
+    /// - Parameter discardsOutput: whether the kernel discards the output that the peer has not read.
+    package mutating func close(discardingOutput discardsOutput: Bool = false) {
+        if discardsOutput, virtual == nil { Socket.discardOutputOnClose(of: number) }
         watch(reading: false, writing: false)
         virtual?.close()
         number = -1

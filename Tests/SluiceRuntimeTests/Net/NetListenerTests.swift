@@ -68,16 +68,17 @@ import Testing
         }
     }
 
-    @Test("A limit on unread input leaves the unit of the window as it is")
-    func receiveBuffersAreLimited() throws {
+    @Test("The kernel's buffers are limited, and the unit of the window is left as it is")
+    func buffersAreLimited() throws {
         let reactor = try Reactor()
         try reactor.run {
             let free = try await acceptConnection(Listener.Options())
             var options = Listener.Options()
-            options.receiveBufferBytes = 100_000
+            (options.receiveBufferBytes, options.sendBufferBytes) = (100_000, 60_000)
             let limited = try await acceptConnection(options)
             // The kernel doubles the number, for its bookkeeping.
             #expect(option(SO_RCVBUF, of: SOL_SOCKET, on: limited.server.descriptorNumber) == 200_000)
+            #expect(option(SO_SNDBUF, of: SOL_SOCKET, on: limited.server.descriptorNumber) == 120_000)
             #expect(windowScales(of: limited.server) == windowScales(of: free.server))
         }
     }
@@ -190,9 +191,13 @@ import Testing
     @Test("IPv4 and IPv6 listen on the same port")
     func bothFamiliesListenOnOnePort() throws {
         let reactor = try Reactor()
-        let six = try Listener.bind(to: try SocketAddress("[::]:0"), on: reactor)
-        let four = try Listener.bind(to: .ipv4(0, port: try #require(six.localAddress.port)), on: reactor)
-        #expect(four.localAddress.port == six.localAddress.port)
+        // The kernel chooses a port that is free for IPv6. A connection of another program may have it for IPv4.
+        let isShared = try (0..<100).contains { _ in
+            let six = try Listener.bind(to: try SocketAddress("[::]:0"), on: reactor)
+            let address = SocketAddress.ipv4(0, port: try #require(six.localAddress.port))
+            return (try? Listener.bind(to: address, on: reactor))?.localAddress.port == address.port
+        }
+        #expect(isShared)
     }
 
     @Test("Closing a listener ends the wait for a connection")

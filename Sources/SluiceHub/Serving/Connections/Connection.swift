@@ -126,7 +126,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     func repliesArrived() {
         guard isOpen else { return }
         conversation.repliesArrived()
-        if segment.output.count > hub.limits.backlogBytes { return close(because: .backlog) }
+        if segment.output.count > hub.limits.backlogBytes { return abort(because: .backlog) }
         chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
         schedule()
     }
@@ -276,8 +276,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard isOpen, let deadlines else { return }
         let now = reactor.nowNanoseconds
         deadlines.alarmHasFired()
-        if deadlines.takeDue(\.stall, now) { return close(because: .stalled) }
-        if deadlines.takeDue(\.linger, now) { return close(because: .reset) }
+        if deadlines.takeDue(\.stall, now) { return abort(because: .stalled) }
+        if deadlines.takeDue(\.linger, now) { return abort(because: .reset) }
         // While no input is read, only the probe notices that the client has disconnected or half-closed.
         if deadlines.takeDue(\.probe, now) {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
@@ -373,9 +373,15 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         close(for: conversation.ending ?? reason)
     }
 
-    private func close(for ending: ConnectionEnding) {
+    /// Closes the connection of a client that does not read, without the output that it has not taken.
+    private func abort(because reason: ConnectionEnding) {
+        guard isOpen else { return }
+        close(for: conversation.ending ?? reason, discardingOutput: true)
+    }
+
+    private func close(for ending: ConnectionEnding, discardingOutput discardsOutput: Bool = false) {
         state = .closed(ending)
-        socket.close()
+        socket.close(discardingOutput: discardsOutput)
         deadlines?.cancelAlarm(on: reactor)
         // Deferred to the end of the turn: the hub's answers may call another connection, which may be in the middle of
         // something.
