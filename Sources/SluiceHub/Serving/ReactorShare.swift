@@ -163,7 +163,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         callScheduled()
-        stepsLeft = stepsOfTurn - runWaiting(atMost: waitingCount)
+        stepsLeft = waiting.isEmpty ? stepsOfTurn : stepsOfTurn - runWaiting(atMost: waitingCount)
         isCrowded = !waiting.isEmpty
         bytesLeft = Budget.bytesWritten
         stepsForDisconnecting = Budget.stepsForDisconnecting
@@ -213,8 +213,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// turn, however much other input arrives.
     ///
     /// - Returns: the steps of the next turn that were taken.
+    @inline(never)
     private func runWaiting(atMost count: Int) -> Int {
-        if waiting.isEmpty { return 0 }
         let advance = stepsOfTurn / Budget.partInAdvance
         stepsLeft = max(stepsLeft, 0) + advance
         // If many holders wait, each has a shorter turn, so that the others have theirs soon.

@@ -90,11 +90,13 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     override func socketIsReadable() {
         guard isOpen else { return }
+        if !share.isOverspent { return readInput() }
         // Reading takes time as well, so some input stays in the kernel until the connection has its turn.
-        isUnread = share.isOverspent
-        if isUnread { queueInput() } else { readInput() }
+        isUnread = true
+        queueInput()
     }
 
+    @inline(__always)
     private func readInput() {
         isUnread = false
         let capacity = min(conversation.readableBytes, share.scratch.count)
@@ -126,7 +128,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     func repliesArrived() {
         guard isOpen else { return }
         conversation.repliesArrived()
-        if segment.output.count > hub.limits.backlogBytes { return abort(because: .backlog) }
+        if segment.output.count > hub.limits.backlogBytes { return close(because: .backlog, discardingOutput: true) }
         chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
         schedule()
     }
@@ -276,8 +278,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard isOpen, let deadlines else { return }
         let now = reactor.nowNanoseconds
         deadlines.alarmHasFired()
-        if deadlines.takeDue(\.stall, now) { return abort(because: .stalled) }
-        if deadlines.takeDue(\.linger, now) { return abort(because: .reset) }
+        if deadlines.takeDue(\.stall, now) { return close(because: .stalled, discardingOutput: true) }
+        if deadlines.takeDue(\.linger, now) { return close(because: .reset, discardingOutput: true) }
         // While no input is read, only the probe notices that the client has disconnected or half-closed.
         if deadlines.takeDue(\.probe, now) {
             if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
@@ -302,9 +304,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// sent so far are answered first, up to a limited number of reads.
     private func endIfDrained() {
         guard case .open = state, conversation.ending == nil, conversation.hasNoPendingWork, !hub.holdsLeases(id)
-        else {
-            return
-        }
+        else { return }
         guard conversation.isIdle, segment.output.isEmpty else {
             // A client that keeps sending always has commands that have not run, or replies that are not written.
             if drainingReads == 0 { conversation.endDrained() } else { drainingReads -= 1 }
@@ -367,24 +367,19 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    /// - Parameter reason: how the connection ends, unless the conversation has an ending of its own.
-    func close(because reason: ConnectionEnding) {
+    /// - Parameters:
+    ///   - reason: how the connection ends, unless the conversation has an ending of its own.
+    ///   - discardsOutput: whether the output that the client has not taken is lost.
+    func close(because reason: ConnectionEnding, discardingOutput discardsOutput: Bool = false) {
         guard isOpen else { return }
-        close(for: conversation.ending ?? reason)
-    }
-
-    /// Closes the connection of a client that does not read, without the output that it has not taken.
-    private func abort(because reason: ConnectionEnding) {
-        guard isOpen else { return }
-        close(for: conversation.ending ?? reason, discardingOutput: true)
+        close(for: conversation.ending ?? reason, discardingOutput: discardsOutput)
     }
 
     private func close(for ending: ConnectionEnding, discardingOutput discardsOutput: Bool = false) {
         state = .closed(ending)
         socket.close(discardingOutput: discardsOutput)
         deadlines?.cancelAlarm(on: reactor)
-        // Deferred to the end of the turn: the hub's answers may call another connection, which may be in the middle of
-        // something.
+        // `forget` follows at the end of the turn: the hub's answers may call another connection that is running.
         schedule()
     }
 
