@@ -94,9 +94,9 @@ public struct HubLimits: Sendable, Hashable {
     /// The ends of channels that one connection may have joined. Beyond them: `ERR limit`.
     public var maxEnds: Int
 
-    /// The number of concurrent traces of one connection. The connections of one principal or address may have twice as
-    /// many together, and all clients four times as many, besides one trace for each of as many further principals or
-    /// addresses. Beyond it: `ERR limit`.
+    /// The number of concurrent traces of one connection. The connections of one principal or address may have twice
+    /// this number together, and all clients four times this number. Beyond that, this many principals or addresses
+    /// without a trace may have one each. Otherwise: `ERR limit`.
     public var maxTracers: Int
 
     /// The most rows of a report, which also says how many it omits.

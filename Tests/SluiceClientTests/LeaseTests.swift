@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test("A nack tells whether it has rejected the message, as the last attempt that the channel permits")
+    @Test("A nack returns true if it rejects the message after the last attempt that the channel permits")
     func aNackTellsOfTheRejection() async throws {
         try await TestServer.run { _, client in
             let jobs = try client.channel("jobs")

@@ -74,7 +74,7 @@ public final class LeasedDelivery: Sendable {
     ///
     /// - Parameter delay: how long no receiver gets it.
     /// - Returns: whether the message is rejected instead, because this was the last attempt that its channel permits; see
-    ///   ``RemoteChannel/open(_:maxAttempts:dead:retry:)``. An earlier server does not tell.
+    ///   ``RemoteChannel/open(_:maxAttempts:dead:retry:)``. Always false if the server does not know the feature `rejected`.
     /// - Throws: `.stale` when it has gone back already.
     @discardableResult
     public func nack(delay: Duration = .zero) async throws(SluiceError) -> Bool {

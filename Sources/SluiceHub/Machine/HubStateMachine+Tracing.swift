@@ -25,7 +25,10 @@ extension HubStateMachine {
         // Beyond the number for all, a reserve is for holders without a trace, so that few holders do not keep others from
         // tracing.
         if tracers.count < (client.holder.tracers == 0 ? 5 : 4) * most { return nil }
-        return WireError(.limit, "all clients may have at most \(4 * most) traces")
+        return WireError(
+            .limit,
+            "all clients together may have at most \(4 * most) traces, besides the first of an address or principal"
+        )
     }
 
     mutating func endTrace(_ id: OperationID, of client: ClientRecord) {

@@ -58,9 +58,9 @@ struct HubStateMachine: ~Copyable {
     var sliceEnd = Int.max
     /// The work that decisions have left.
     var unfinished = FairQueue<any UnfinishedWork>()
-    /// The pieces of work in `unfinished` that tell operations about a decision.
+    /// The number of pieces of work in `unfinished` with `tellsDecisions`.
     var unfinishedDecisions = 0
-    /// The client that the current command belongs to, or whose end is being handled.
+    /// The client or holder to which work that is postponed now belongs.
     var cause = Cause.none
     /// The number of pieces of work that are being done now, and are not in `unfinished` meanwhile.
     var worksInProgress = 0
@@ -177,11 +177,11 @@ struct HubStateMachine: ~Copyable {
     mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
         cause = .client(connection)
         let ids = operations(of: connection)
-        if !ids.isEmpty { withholding { $0.withdraw(ids, reason) } }
+        if !ids.isEmpty { deferringChannels { $0.withdraw(ids, reason) } }
     }
 
     /// Performs a group of withdrawals. The affected channels continue only after all of them.
-    mutating func withholding(_ withdrawals: (inout HubStateMachine) -> Void) {
+    mutating func deferringChannels(_ withdrawals: (inout HubStateMachine) -> Void) {
         deferredChannels = []
         withdrawals(&self)
         let channels = deferredChannels ?? []

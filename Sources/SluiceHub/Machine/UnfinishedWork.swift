@@ -14,7 +14,8 @@ protocol UnfinishedWork: AnyObject {
     /// - Returns: whether the work is done.
     func advance(_ machine: inout HubStateMachine) -> Bool
 
-    /// Whether the work tells operations about a decision that is not noted in the operations themselves.
+    /// Whether the work may end operations that are not marked as ended. `WithdrawnSelects` does not: its selects are
+    /// marked with `isWithdrawn`.
     var tellsDecisions: Bool { get }
 }
 
@@ -151,14 +152,14 @@ extension HubStateMachine {
     }
 
     private func decision(onReceiverOf channel: NamedChannel) -> Decision? {
-        channel.endingsOfReceivers > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
+        channel.unfinishedReceiverEnds > 0 ? (OfferVerdict(channel.endingReply), nil) : nil
     }
 
     private func decision(
         on offer: Offer, _ channel: NamedChannel, _ arm: Int32?
     ) -> Decision? {
         if let verdict = offer.verdict { return (verdict, arm) }
-        guard channel.endingsOfSenders > 0 else { return nil }
+        guard channel.unfinishedSenderEnds > 0 else { return nil }
         switch offer.place {
         case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil
@@ -180,11 +181,13 @@ extension HubStateMachine {
     }
 }
 
-/// Which client has caused what the state machine does.
+/// The client or holder on whose behalf the state machine works. `FairQueue` needs it for work that is postponed.
 enum Cause {
+    /// A command of the client runs, or the client's input or connection ends.
     case client(ConnectionID)
+    /// Unfinished work of the holder continues. Nil for work that belongs to no client.
     case holder(ObjectIdentifier?)
-    /// No client: time has passed.
+    /// No client is known, for example because a deadline has passed.
     case none
 }
 

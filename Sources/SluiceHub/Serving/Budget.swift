@@ -12,10 +12,10 @@ enum Budget {
     static let connectionsOfTurn = 8
     /// Input up to this many bytes does not wait for that of other connections.
     static let shortInput = 256
-    /// Short input that does not wait may exceed the steps of a turn by so many. After that, it waits too.
-    static let stepsOfShortInput = 1000
-    /// This part of the steps of the next turn goes to input that waits.
-    static let partInAdvance = 4
+    /// Short input may exceed the steps of a turn by this many. After that, it waits too.
+    static let stepsBeyondTurn = 1000
+    /// Input that waits may take the steps of the next turn, divided by this number, in advance.
+    static let divisorInAdvance = 4
     /// The steps of an event that the hub reports for the log.
     static let stepsOfEvent = 2
     /// A connection with more pending commands than this waits with short input too.

@@ -1,6 +1,6 @@
-/// A list of connections that are linked through `Connection.nextScheduled`, so that it allocates nothing. A connection is
-/// in one list at most. The list does not retain its connections: the hub retains a connection until it is forgotten,
-/// which it is only when it is called.
+/// A list of connections that are linked through `Connection.nextScheduled`, so that the list allocates nothing. A
+/// connection is in one list at most. The list does not retain its connections. The hub retains a connection until the
+/// connection forgets itself, which happens only in `Connection.turnEnds`, when it is in no list.
 struct ConnectionList {
     private(set) var first: Unmanaged<Connection>?
     private var last: Unmanaged<Connection>?
@@ -27,7 +27,7 @@ struct ConnectionList {
     }
 
     /// Empties the list, and returns the first of its connections, from which links lead to the others.
-    mutating func removeAll() -> Unmanaged<Connection>? {
+    mutating func takeAll() -> Unmanaged<Connection>? {
         defer { self = ConnectionList() }
         return first
     }

@@ -19,8 +19,8 @@ extension Hub {
     }
 
     private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
-        switch enter(accepted.peer.description, from: ClientOrigin(accepted.peer, user: accepted.peerUser), on: shares)
-        {
+        let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
+        switch enter(accepted.peer.reportedText, from: origin, on: shares) {
         case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
@@ -64,4 +64,10 @@ extension Hub {
             }
         }
     }
+}
+
+extension SocketAddress {
+    /// The address as reports show it. A client on a Unix-domain socket chooses the path that it binds, so bytes that
+    /// could look like another column or row are percent-encoded.
+    fileprivate var reportedText: String { port == nil ? PercentEncoding.encode(description) : description }
 }

@@ -49,7 +49,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isCrowded = false
     private let stepsOfTurn: Int
     /// The bytes of commands after which a connection's turn ends.
-    @exclusivity(unchecked) private(set) var commandBytesOfTurn = Int.max
+    @exclusivity(unchecked) private(set) var commandBytesOfWaitingTurn = Int.max
     /// The bytes that the connections may still write in this turn.
     @exclusivity(unchecked) var bytesLeft = Budget.bytesWritten
     /// The connections whose input waits for its turn.
@@ -174,14 +174,14 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Calls the scheduled connections, so that they need no memory for their output until the turn ends. The budgets are
     /// those of the whole turn, so they are not renewed.
-    func turnGoesOn() {
+    func turnContinues() {
         awaitsEndOfTurn = false
         callScheduled()
         awaitEndOfTurn()
     }
 
     private func callScheduled() {
-        var next = scheduled.removeAll()
+        var next = scheduled.takeAll()
         while let connection = next {
             connection._withUnsafeGuaranteedRef {
                 next = $0.nextScheduled.take()
@@ -207,7 +207,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     }
 
     /// Whether short input, which need not wait, has exceeded the steps of this turn as well.
-    var isOverspent: Bool { stepsLeft <= -Budget.stepsOfShortInput }
+    var isOverspent: Bool { stepsLeft <= -Budget.stepsBeyondTurn }
 
     /// Runs waiting input as long as steps are left, and takes some of the next turn in advance. So input that waits has its
     /// turn, however much other input arrives.
@@ -215,11 +215,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// - Returns: the steps of the next turn that were taken.
     @inline(never)
     private func runWaiting(atMost count: Int) -> Int {
-        let advance = stepsOfTurn / Budget.partInAdvance
+        let advance = stepsOfTurn / Budget.divisorInAdvance
         stepsLeft = max(stepsLeft, 0) + advance
         // If many holders wait, each has a shorter turn, so that the others have theirs soon.
-        commandBytesOfTurn = max(Budget.shortInput, stepsOfTurn * Budget.inputBytesPerStep / waiting.holderCount)
-        defer { commandBytesOfTurn = .max }
+        commandBytesOfWaitingTurn = max(Budget.shortInput, stepsOfTurn * Budget.inputBytesPerStep / waiting.holderCount)
+        defer { commandBytesOfWaitingTurn = .max }
         var left = count
         while stepsLeft > 0, left > 0, let (connection, _) = waiting.popFirst() {
             left -= 1

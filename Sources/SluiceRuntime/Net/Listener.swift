@@ -24,7 +24,7 @@ public final class Listener: @unchecked Sendable {
         /// The bytes of unread input that the kernel keeps for an accepted TCP connection. The kernel reserves as much
         /// again for its bookkeeping. Nil leaves the size to the kernel, which allows a busy connection up to 32 MB.
         public var receiveBufferBytes: Int?
-        /// The bytes of output that the kernel keeps for an accepted TCP connection whose peer does not read, and as much
+        /// The bytes of unread output that the kernel keeps for an accepted TCP connection. The kernel reserves as much
         /// again for its bookkeeping. Nil leaves the size to the kernel, which allows up to 4 MB.
         public var sendBufferBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.

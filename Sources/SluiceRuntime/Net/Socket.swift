@@ -46,15 +46,15 @@ enum Socket {
 
     /// Limits a buffer that the kernel keeps for a connected TCP socket.
     ///
-    /// A listener's sockets would inherit the limit, but they would also agree with their peers on a window in units of 8
-    /// bytes instead of 1024. The window would then change with nearly every segment, for which the peer's kernel
-    /// leaves its short path: a handoff took 4 % longer.
+    /// The limit is not set on the listener. Accepted sockets would inherit it from there, but would also agree with
+    /// their peers on a window in units of 8 bytes instead of 1024. The window would then change with nearly every
+    /// segment, which the peer's kernel handles on a slower path: a handoff took 4 % longer.
     static func limit(_ buffer: Int32, of number: Int32, toBytes bytes: Int) throws(SluiceError) {
         try set(buffer, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
     }
 
     /// Makes `close` discard the output that the peer has not taken, and reset the connection. Without this, the kernel
-    /// keeps the output of a peer that does not read for minutes.
+    /// keeps the output for minutes if the peer does not read.
     static func discardOutputOnClose(of number: Int32) {
         var option = linger(l_onoff: 1, l_linger: 0)
         setsockopt(number, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))

@@ -41,11 +41,11 @@ extension Reactor {
 package protocol EndOfTurn: AnyObject {
     func turnEnds()
 
-    /// Called instead of `turnEnds` when many sockets have been served and the reactor serves more of them in the same
-    /// turn. By default, it does the same.
-    func turnGoesOn()
+    /// Called instead of `turnEnds` when many sockets have been served and the reactor will serve more in the same
+    /// turn. By default, calls `turnEnds`.
+    func turnContinues()
 }
 
 extension EndOfTurn {
-    package func turnGoesOn() { turnEnds() }
+    package func turnContinues() { turnEnds() }
 }

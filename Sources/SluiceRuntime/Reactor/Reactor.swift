@@ -327,10 +327,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         first.turnEnds()
     }
 
-    /// Calls those that wait for the end of the turn, which goes on.
+    /// Calls `turnContinues` of the objects that wait for the end of the turn. The turn continues.
     package func continueTurn() {
         guard let first = firstTurnEnd.take() else { return }
-        for listener in takeOthers(behind: first) { listener.turnGoesOn() }
+        for listener in takeOthers(behind: first) { listener.turnContinues() }
     }
 
     private func takeOthers(behind first: any EndOfTurn) -> [any EndOfTurn] {

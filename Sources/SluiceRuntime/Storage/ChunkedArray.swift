@@ -13,7 +13,7 @@ package struct ChunkedArray<Element>: ~Copyable {
     @usableFromInline var base: UnsafeMutableRawPointer?
     /// The number of elements that fit into the blocks. If there are several, a multiple of `chunkSize`.
     @usableFromInline var capacity: Int32 = 0
-    /// `count`, in half of its bytes.
+    /// The number of elements, as an `Int32` to keep the array small.
     @usableFromInline var storedCount: Int32 = 0
 
     @inlinable

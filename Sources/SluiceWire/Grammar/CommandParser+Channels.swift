@@ -79,7 +79,7 @@ extension CommandParser {
 
     private func end(_ options: CommandOptions, _ words: inout WordReader) throws(WireError) -> ChannelEnd {
         guard let side = options.rare?.end else {
-            try words.endAfterOperand()
+            try words.checkNothingFollowsOperand()
             throw WireError(.syntax, "end= is missing; pass end=send or end=recv")
         }
         let channel = try words.channel()
@@ -90,7 +90,7 @@ extension CommandParser {
     func barrier(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(&words, allowing: [.timeout, .eof, .parties])
         guard let parties = options.rare?.parties else {
-            try words.endAfterOperand()
+            try words.checkNothingFollowsOperand()
             throw WireError(.syntax, "parties= is missing; pass parties=N, the number of clients to wait for")
         }
         let name = try words.barrier()

@@ -107,8 +107,8 @@ extension HelpEntry {
 
             len=N        the answer is the N bytes after this line, followed by a line end;
                          0 is an empty answer, whereas a bare ACK is none
-            reply=error  without the OK: only ERR is answered, so that a worker saves a
-                         reply for each message
+            reply=error  answers only with ERR, and not at all if the ACK succeeds, so that
+                         a worker saves a reply for each message
             """)
 
     static let nack = HelpEntry(

@@ -92,8 +92,9 @@ struct WordReader {
         throw WireError(.syntax, "unexpected text after the last operand")
     }
 
-    /// Checks that nothing stands behind the operand of a command that lacks an option: it may be that option.
-    mutating func endAfterOperand() throws(WireError) {
+    /// Throws if text follows the operand of a command that lacks a required option. The text may be that option, so an
+    /// error about its position is more helpful than one about a missing option.
+    mutating func checkNothingFollowsOperand() throws(WireError) {
         if (try? channel()) != nil { try end() }
     }
 

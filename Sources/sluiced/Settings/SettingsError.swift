@@ -3,7 +3,7 @@ struct SettingsError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, and where it was written: a single line without the program's name.
     let message: String
 
-    /// The most characters of a message that is shown whole. Of a longer one, the middle is left out.
+    /// The length beyond which the middle of a message is left out, in characters.
     private static let longestMessage = 4096
 
     /// The exit status of the process.

@@ -33,6 +33,25 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
+    @Test("The path that a client of a Unix-domain socket has bound cannot pass for a row of a report")
+    func pathsAreEncoded() throws {
+        let path = temporaryPath("rows.sock")
+        let daemon = try Daemon(["--listen", "127.0.0.1:0", "--listen", "unix:\(path)"], listeners: 2)
+        let forged = "\(path) x\n10.0.0.1:1 admin \u{1B}[2J"
+        let client = try BoundUnixClient(at: forged, connectedTo: path)
+        let watcher = try LineSocket(port: daemon.port)
+        let spelled = "unix:\(path)%20x%0A10.0.0.1:1%20admin%20%1B[2J"
+        try waitUntil { try info(watcher).connections == 2 }
+        let head = try #require(try watcher.answer(to: "clients"))
+        #expect(head.hasPrefix("DATA "))
+        let rows = try (0..<3).map { _ in try #require(try watcher.line()) }
+        #expect(rows.count { $0.hasPrefix(spelled + " ") } == 1)
+        #expect(rows.count { $0.hasPrefix("10.0.0.1") } == 0)
+        watcher.close()
+        client.close()
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     @Test("The connections of one principal are limited")
     func connectionsPerPrincipalAreLimited() throws {
         let users = TemporaryFile("users", containing: "alice s3cret\nbob hunter2\n")
@@ -76,5 +95,33 @@ import Testing
         next.close()
         client.close()
         try daemon.expectEnd(after: SIGTERM)
+    }
+}
+
+/// A connection to a Unix-domain socket from a path of its own.
+private final class BoundUnixClient {
+    private let descriptor: Int32
+    private let path: String
+
+    init(at path: String, connectedTo server: String) throws {
+        self.path = path
+        descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(Self.withAddress(path) { bind(descriptor, $0, $1) } == 0)
+        try #require(Self.withAddress(server) { connect(descriptor, $0, $1) } == 0)
+    }
+
+    deinit { unlink(path) }
+
+    func close() { Foundation.close(descriptor) }
+
+    private static func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        return withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
     }
 }

@@ -41,12 +41,12 @@ struct Exchange: Sendable {
     /// Whether the auditor sent the command, which inspects the hub at rest.
     var isFromAuditor: Bool { client < 0 }
     /// Whether only a failure is answered.
-    var isUnreported: Bool { command?.isUnreported ?? false }
+    var repliesOnlyToFailure: Bool { command?.repliesOnlyToFailure ?? false }
 }
 
 extension Command {
     /// Whether only a failure of the command is answered.
-    var isUnreported: Bool {
+    var repliesOnlyToFailure: Bool {
         if case .acknowledge(let command) = self { command.repliesOnlyToFailure } else { false }
     }
 }

@@ -75,9 +75,9 @@ extension Simulation {
             history.exchanges[exchange].final = (moment, reply)
             if let tag { connection.tagged[tag] = nil } else { connection.untagged.removeFirst() }
         }
-        if history.exchanges[exchange].isUnreported {
+        if history.exchanges[exchange].repliesOnlyToFailure {
             guard case .error = reply else {
-                return reportMismatch("t\(exchange) wants only errors, and got \(reply.summary)")
+                return reportMismatch("t\(exchange) asked for errors only, and got \(reply.summary)")
             }
         }
         if case .error(let error) = reply, error.isFatal { history.connections[connection.number].isRefused = true }
@@ -111,7 +111,8 @@ extension Simulation {
             let entered = exchanges[connection.enteredCount]
             history.exchanges[entered].entered = moment
             connection.enteredCount += 1
-            guard entered < exchange, history.exchanges[entered].isUnreported, let tag = history.exchanges[entered].tag,
+            guard entered < exchange, history.exchanges[entered].repliesOnlyToFailure,
+                let tag = history.exchanges[entered].tag,
                 connection.tagged[tag] == entered
             else { continue }
             connection.tagged[tag] = nil

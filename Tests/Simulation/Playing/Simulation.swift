@@ -184,8 +184,8 @@ final class Simulation {
         case .reaction(let connection, let command):
             guard !connection.hasEnded, !connection.hasFinishedSending else { return }
             send(command, isTagged: true, on: connection, step: -1)
-            // The reply to this one tells that the command has succeeded.
-            if command.isUnreported { send(.ping([]), isTagged: true, on: connection, step: -1) }
+            // The reply to this PING tells that the command has succeeded, unless it was answered ERR before.
+            if command.repliesOnlyToFailure { send(.ping([]), isTagged: true, on: connection, step: -1) }
         }
     }
 

@@ -255,7 +255,7 @@ import Testing
         for name in ["c", "d"] {
             #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
         }
-        // What is not guaranteed gives way to others' elements, the oldest first.
+        // The ids of `c` beyond its guarantee count towards the limit. Beyond the limit, its oldest ids are forgotten.
         for number in 0..<9000 {
             #expect(try hub.send("x", on: "b", by: c, id: "c\(number)", until: .accepted).isParked == false)
             _ = try hub.receive(from: "b", by: c, timeout: .zero)
@@ -266,7 +266,7 @@ import Testing
         for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
     }
 
-    @Test("The guarantee of ids follows the limit when that changes")
+    @Test("The number of guaranteed ids changes with the limit")
     func changedLimitOfIDs() throws {
         var hub = TestHub(limits: limits { $0.maxRememberedSends = 4096 })
         let (a, b) = (hub.connect(from: 1), hub.connect(from: 2))
@@ -354,7 +354,7 @@ import Testing
             }
             #expect(isRefused)
         }
-        // The neighbour of an address can wait, and other addresses can do everything.
+        // Another connection of the same address can still wait, and other addresses can do everything.
         let neighbour = hub.connect(from: 1)
         if addresses == 1 { #expect(try hub.receive(from: "c", by: neighbour, tag: "r").isParked) }
         for network in 3..<9 as Range<UInt32> {

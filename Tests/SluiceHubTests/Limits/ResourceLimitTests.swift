@@ -214,9 +214,11 @@ import Testing
         #expect(try hub.trace(by: c, tag: "t").refusal == .limit, "an address has twice as many")
         for network: UInt32 in [2, 2] { #expect(try hub.trace(by: hub.connect(from: network), tag: "t").isParked) }
         #expect(try hub.trace(by: a, tag: "t").refusal == .limit)
-        #expect(try hub.trace(by: hub.connect(from: 3), tag: "t").isParked, "a further address has one")
+        #expect(try hub.trace(by: hub.connect(from: 3), tag: "t").isParked, "another address may have one trace")
         #expect(try hub.trace(by: hub.connect(from: 3), tag: "t").refusal == .limit)
-        #expect(try hub.trace(by: hub.connect(from: 4), tag: "t").refusal == .limit, "all have five times as many")
+        #expect(
+            try hub.trace(by: hub.connect(from: 4), tag: "t").refusal == .limit,
+            "all clients may have at most five times as many")
         hub.cancel(trace)
         #expect(try hub.trace(by: c, tag: "t").refusal == .limit, "the reserve is for those without a trace")
         #expect(try hub.trace(by: hub.connect(from: 4), tag: "t").isParked)

@@ -193,7 +193,7 @@ import Testing
     }
 
     @Test(
-        "The arms of withdrawn selects leave their queues in slices, two arms or one id a step",
+        "The arms of withdrawn selects leave their queues in slices, two arms a step, or one arm with an id",
         arguments: [true, false])
     func armsInSlices(haveIDs: Bool) throws {
         var hub = TestHub()

@@ -21,8 +21,9 @@ import Testing
 
     /// The replies to PING that the steps of a turn permit, and what one connection may exceed them by.
     private let repliesOfTurn = 4000 * 8 / 5 + 700
-    /// The replies to PING in the steps that short input may exceed these by, and in those that a turn may take in advance.
-    private let repliesOfQuarter = 1000 * 8 / 5
+    /// The replies to PING that a quarter of a turn's steps permits. Short input may exceed the steps of a turn by a
+    /// quarter, and waiting input may take a quarter of the next turn's steps in advance.
+    private let repliesOfQuarterTurn = 1000 * 8 / 5
 
     private func withHub(_ body: (_ reactor: Reactor, _ hub: Hub) -> Void) throws {
         let reactor = try Reactor(clock: ManualReactorClock())
@@ -81,7 +82,7 @@ import Testing
             #expect(early > 0)
             _ = reactor.takeTurnByHand()
             let answered = early + crowd.map(\.replies).reduce(0, +)
-            #expect(answered <= repliesOfTurn + repliesOfQuarter)
+            #expect(answered <= repliesOfTurn + repliesOfQuarterTurn)
             settle(reactor, crowd)
             #expect(answered + crowd.map(\.replies).reduce(0, +) == 300_000)
             leave(crowd, reactor)
@@ -103,7 +104,7 @@ import Testing
                     _ = reactor.takeTurnByHand()
                     turns += 1
                     let replies = crowd.map(\.replies).reduce(0, +)
-                    #expect(replies <= repliesOfTurn + 2 * repliesOfQuarter)
+                    #expect(replies <= repliesOfTurn + 2 * repliesOfQuarterTurn)
                     answered += replies
                     for peer in crowd { peer.socket.tell() }
                     neighbour.socket.tell()
@@ -137,7 +138,7 @@ import Testing
         }
     }
 
-    @Test("Many holders that wait have short turns, so that another one has its turn soon")
+    @Test("If many holders wait, each has a short turn")
     func manyHolders() throws {
         try withHub { reactor, hub in
             let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)", network: UInt32($0) + 1) }
@@ -180,7 +181,7 @@ import Testing
         }
     }
 
-    @Test("A connection whose input waits in the kernel may end", arguments: [true, false])
+    @Test("A connection can end while its input waits in the kernel", arguments: [true, false])
     func endsOfUnreadConnections(isReset: Bool) throws {
         try withHub { reactor, hub in
             let crowd = (0..<1000).map { Peer(of: hub, "crowd \($0)") }
@@ -194,7 +195,7 @@ import Testing
         }
     }
 
-    @Test("A turn forgets a bounded number of connections, and the next turn the others")
+    @Test("A turn forgets a bounded number of connections, and later turns forget the others")
     func manyEnds() throws {
         try withHub { reactor, hub in
             let crowd = (0..<60).map { Peer(of: hub, "crowd \($0)") }

@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test("The kernel's buffers are limited, and the unit of the window is left as it is")
+    @Test("Limiting the kernel's buffers does not change the unit of the window")
     func buffersAreLimited() throws {
         let reactor = try Reactor()
         try reactor.run {

@@ -78,7 +78,7 @@ import Testing
             isWaiting = true
         }
 
-        func turnGoesOn() {
+        func turnContinues() {
             isWaiting = false
             pauses.record(served)
             waitForEnd()
@@ -91,7 +91,7 @@ import Testing
         }
     }
 
-    /// Stays readable, because it does not read.
+    /// Does not read, so that its socket stays readable.
     private final class ReadyOwner: SocketOwner {
         @exclusivity(unchecked) var socket = PolledSocket()
         private let counter: TurnCounter

@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test(
-        "ACK reply=error asks for no reply but an error",
+        "ACK reply=error asks for a reply only if it fails",
         arguments: [
             ("ACK reply=error 1.2", nil), ("ack REPLY=error 1.2 yes", "yes"), ("ACK reply=error len=2 1.2\nno", "no"),
             ("ACK len=2 reply=error 1.2\nno", "no"),

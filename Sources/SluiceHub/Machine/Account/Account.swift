@@ -56,23 +56,24 @@ final class Account: @unchecked Sendable {
 
     /// Returns the error if `bytes` more for a client would exceed a bound, or nil if they would not.
     ///
-    /// - Parameter outlives: whether the object outlives the connection.
+    /// - Parameter outlivesConnection: whether the object outlives the connection.
     @inline(__always)
-    func refusal(of bytes: Int, for client: ClientRecord, outlives: Bool = false) -> WireError? {
-        used + bytes <= uncontended ? nil : contendedRefusal(of: bytes, for: client, outlives)
+    func refusal(of bytes: Int, for client: ClientRecord, outlivesConnection: Bool = false) -> WireError? {
+        used + bytes <= uncontended ? nil : contendedRefusal(of: bytes, for: client, outlivesConnection)
     }
 
     @inline(never)
-    private func contendedRefusal(of bytes: Int, for client: ClientRecord, _ outlives: Bool) -> WireError? {
+    private func contendedRefusal(of bytes: Int, for client: ClientRecord, _ outlivesConnection: Bool) -> WireError? {
         let holder = client.holder
         if client.charged + bytes > bounds.connection {
             return WireError(.limit, "a connection may use at most \(bounds.connection) bytes of memory")
         }
-        // The last part of each share is reserved for connections that use little, so that others cannot use it up. Short
-        // connections that leave something behind could, one after the other. So half of the reserve is for what ends with
-        // its connection, or for holders that use little.
+        // The last part of each share is reserved for connections that use little, so that others cannot use it up. But
+        // many short connections that leave objects behind could use it up, one after the other. So half of a holder's
+        // reserve is only for objects that end with their connection, and half of the reserve of the whole is only for
+        // holders that use little.
         let isSmall = client.charged + bytes <= bounds.guaranteed
-        let holderReserve = isSmall ? (outlives ? bounds.holderReserve / 2 : 0) : bounds.holderReserve
+        let holderReserve = isSmall ? (outlivesConnection ? bounds.holderReserve / 2 : 0) : bounds.holderReserve
         if holder.used + bytes > bounds.holder - holderReserve {
             return WireError(
                 .limit, "the connections of an address or principal may use at most \(bounds.holder) bytes of memory")

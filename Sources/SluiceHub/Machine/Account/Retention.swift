@@ -1,13 +1,14 @@
 import DequeModule
 import SluiceRuntime
 
-/// Elements that are kept for some time on behalf of clients, up to a maximum number. Beyond it, the holder with the
-/// most elements loses one: the oldest element of that holder's client with the most. So no client can make the hub
-/// drop elements of a client that has fewer.
+/// Elements that are kept for some time on behalf of clients, up to a maximum number.
 ///
-/// A 1024th of the maximum is guaranteed to each holder, and a 4096th to each client. Guaranteed elements do not count. So
-/// very many holders, or very many short connections of one holder, can exceed the maximum, but cannot make the hub drop
-/// elements of others. Only the account of memory bounds them.
+/// Each holder is guaranteed 1/1024 of the maximum, and each client 1/4096. Guaranteed elements are not counted against
+/// the maximum. Beyond it, the holder with the most elements that are not guaranteed loses one: the oldest element of
+/// that holder's client with the most. So no client can make the hub drop elements of a client that has fewer.
+///
+/// Very many holders, or very many short connections of one holder, can exceed the maximum. But they cannot make the
+/// hub drop guaranteed elements of others. Only the account of memory bounds the guaranteed elements.
 struct Retention<Element>: ~Copyable {
     // These are not private: in debug builds, the compiler refers to the classes from other files.
 
@@ -158,7 +159,8 @@ struct Retention<Element>: ~Copyable {
         surplus += surplus(of: share)
     }
 
-    /// Updates the places of a list and its share by their sizes. The largest has the least priority.
+    /// Updates the place of a list by its size, and the place of its share by the number of elements that are not
+    /// guaranteed. The largest comes first in its heap.
     private mutating func rank(_ list: List) {
         let share = list.share
         if let place = list.sizePlace { share.lists.remove(place) }

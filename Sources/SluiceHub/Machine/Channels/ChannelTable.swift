@@ -150,7 +150,7 @@ struct ChannelTable: ~Copyable {
     ///
     /// - Returns: whether the client may be charged.
     private mutating func makeRoom(_ bytes: Int, for client: ClientRecord) -> Bool {
-        while client.holder.account.refusal(of: bytes, for: client, outlives: true) != nil {
+        while client.holder.account.refusal(of: bytes, for: client, outlivesConnection: true) != nil {
             guard let oldest = tombstones.popOldest(of: client) else { return false }
             if exhume(oldest) { remove(oldest) }
         }

@@ -9,7 +9,7 @@ final class EndedReceivers: UnfinishedWork {
     init(_ receivers: consuming WaitQueue<WireReceiver>, of channel: NamedChannel) {
         self.channel = channel
         self.receivers = receivers
-        channel.endingsOfReceivers += 1
+        channel.unfinishedReceiverEnds += 1
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
@@ -18,7 +18,7 @@ final class EndedReceivers: UnfinishedWork {
             _ = receivers.popFirst()
             machine.tell(receiver, thatEnded: channel)
         }
-        channel.endingsOfReceivers -= 1
+        channel.unfinishedReceiverEnds -= 1
         return true
     }
 }
@@ -47,8 +47,8 @@ final class Eviction: UnfinishedWork {
     init(_ queues: consuming EndedQueues, of channel: NamedChannel) {
         self.channel = channel
         self.queues = queues
-        channel.endingsOfReceivers += 1
-        channel.endingsOfSenders += 1
+        channel.unfinishedReceiverEnds += 1
+        channel.unfinishedSenderEnds += 1
     }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
@@ -64,8 +64,8 @@ final class Eviction: UnfinishedWork {
                 machine.end(paused, channel.endingReply)
             }
         }
-        channel.endingsOfReceivers -= 1
-        channel.endingsOfSenders -= 1
+        channel.unfinishedReceiverEnds -= 1
+        channel.unfinishedSenderEnds -= 1
         machine.settleEnding(of: channel)
         return true
     }

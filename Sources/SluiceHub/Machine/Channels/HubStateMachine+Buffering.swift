@@ -18,20 +18,22 @@ extension HubStateMachine {
         else { return nil }
         let client = clients[draft.origin] ?? unknownClient
         if !mayKeep(draft.body.count, for: client) { return refusalToKeep }
-        return account.refusal(of: ObjectSize.keptOffer(draft), for: client, outlives: true)
+        return account.refusal(of: ObjectSize.keptOffer(draft), for: client, outlivesConnection: true)
     }
 
     /// Returns the error for an id that cannot be remembered once its message is delivered, or nil if it can.
     func refusalToRemember(_ key: SendKey, _ origin: ConnectionID) -> WireError? {
-        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? unknownClient, outlives: true)
+        account.refusal(of: ObjectSize.remembered(key), for: clients[origin] ?? unknownClient, outlivesConnection: true)
     }
 
     var refusalToKeep: WireError {
         WireError(.limit, "the channels keep at most \(limits.keptBytes) bytes of messages together")
     }
 
-    /// Returns whether the channels may keep another message of a client. The last part of `HubLimits.keptBytes` is a
-    /// reserve for clients of which they keep little, and half of it for those of holders of which they keep little.
+    /// Returns whether the channels may keep another message of a client.
+    ///
+    /// The last part of `HubLimits.keptBytes` is a reserve for clients with few kept bytes. The second half of the
+    /// reserve is only for those whose holder has few kept bytes, too.
     func mayKeep(_ bodyBytes: Int, for client: ClientRecord) -> Bool {
         let left = limits.keptBytes - totals.keptBytes - channels.tombstoneBytes - bodyBytes
         let reserve = limits.keptReserve

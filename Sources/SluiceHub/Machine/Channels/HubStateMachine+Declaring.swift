@@ -15,12 +15,12 @@ extension HubStateMachine {
             return WireError(.limit, "a connection may declare at most \(limits.maxDeclaredChannels) channels")
         }
         for _ in 0..<Self.mostExamined {
-            let refusal = account.refusal(of: ObjectSize.declaredChannel, for: client, outlives: true)
+            let refusal = account.refusal(of: ObjectSize.declaredChannel, for: client, outlivesConnection: true)
             if refusal == nil, client.holder.declared.count < limits.maxDeclaredChannels { return nil }
             // Without a bound on memory, a holder may have more channels than one connection.
             if !examineOldest(of: client.holder) { return refusal }
         }
-        return account.refusal(of: ObjectSize.declaredChannel, for: client, outlives: true)
+        return account.refusal(of: ObjectSize.declaredChannel, for: client, outlivesConnection: true)
     }
 
     /// Removes the oldest channel that a holder's connections have declared if it is unused, and otherwise makes it the

@@ -33,8 +33,8 @@ final class NamedChannel: @unchecked Sendable {
     /// The client that has declared the channel and is charged for it, or that has ended it.
     @exclusivity(unchecked) var payer: ClientRecord?
     /// The number of pieces of unfinished work that still tell receivers, or senders, that the channel has ended.
-    @exclusivity(unchecked) var endingsOfReceivers = 0
-    @exclusivity(unchecked) var endingsOfSenders = 0
+    @exclusivity(unchecked) var unfinishedReceiverEnds = 0
+    @exclusivity(unchecked) var unfinishedSenderEnds = 0
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 

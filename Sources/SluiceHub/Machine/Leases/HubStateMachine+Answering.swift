@@ -35,7 +35,7 @@ extension HubStateMachine {
     private mutating func keep(_ answer: Body, for client: ClientRecord) -> KeptAnswer {
         let bytes = KeptAnswer.charge(for: answer.count)
         while client.answerBytes + bytes > account.bounds.answers
-            || account.refusal(of: bytes, for: client, outlives: true) != nil
+            || account.refusal(of: bytes, for: client, outlivesConnection: true) != nil
         {
             guard client.forgetOldestAnswer() else { return KeptAnswer(nil, for: client) }
             steps += 1

@@ -62,7 +62,8 @@ extension HubStateMachine {
         guard channel.engine.ending == nil, case .queue? = channel.extras?.declaration,
             offer.isKept || mayKeep(offer.body.count, for: offer.payer ?? unknownClient)
         else { return false }
-        return account.refusal(of: bytes - offer.charged, for: offer.payer ?? unknownClient, outlives: true) == nil
+        return account.refusal(of: bytes - offer.charged, for: offer.payer ?? unknownClient, outlivesConnection: true)
+            == nil
     }
 
     /// Delays a rejected message that its dead channel has no room for.

@@ -81,7 +81,7 @@ extension HubStateMachine {
         work.operation = id
         work.holder = client.holder
         client.holder.redrives.append(work)
-        // One at a time, because pieces of work take turns, and those of other holders should have theirs soon.
+        // One at a time: the pieces of work of a holder take turns, and many commands would delay its other work.
         if client.holder.redrives.count == 1 { postpone(work) }
         return .parked(id)
     }

@@ -23,7 +23,9 @@ extension HubStateMachine {
         let bytes = ObjectSize.offer(draft) + ObjectSize.returned
         if kept {
             if !mayKeep(draft.body.count, for: client) { return .done(.error(refusalToKeep)) }
-            if let refusal = account.refusal(of: bytes, for: client, outlives: true) { return .done(.error(refusal)) }
+            if let refusal = account.refusal(of: bytes, for: client, outlivesConnection: true) {
+                return .done(.error(refusal))
+            }
         } else if let reply = refusalToPark(
             terms, client, charging: ObjectSize.send + bytes, sendingOn: channel)
         {

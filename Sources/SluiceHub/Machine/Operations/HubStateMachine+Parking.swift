@@ -254,7 +254,7 @@ extension HubStateMachine {
         case .trace, .redrive: break
         case .select(let select):
             // Two arms take up to a microsecond. Forgetting an id takes as long as the rest of its arm.
-            steps += (select.arms.count + select.idCount) / 2
+            steps += (select.arms.count + select.armsWithID) / 2
             for arm in select.arms { dequeue(arm, id) }
         }
     }

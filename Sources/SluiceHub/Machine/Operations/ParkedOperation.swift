@@ -128,7 +128,7 @@ final class ParkedSelect: Sendable {
     /// Whether an arm receives under a lease.
     let mayLease: Bool
     /// The number of arms that send with an id.
-    let idCount: Int
+    let armsWithID: Int
     /// Whether the select was withdrawn and answered, so that its arms only have to leave their queues. Belongs to the
     /// state machine, which is behind the hub's lock.
     @exclusivity(unchecked) nonisolated(unsafe) var isWithdrawn = false
@@ -139,7 +139,7 @@ final class ParkedSelect: Sendable {
     init(_ arms: [ParkedArm], _ key: FairKey?) {
         self.arms = arms
         self.key = key
-        idCount = arms.count { if case .send(_, let offer) = $0 { offer.key != nil } else { false } }
+        armsWithID = arms.count { if case .send(_, let offer) = $0 { offer.key != nil } else { false } }
         sharesOffers = arms.contains { if case .send(_, let offer) = $0 { offer.hasAttached } else { false } }
         mayLease = arms.contains { if case .receive(_, _, let lease) = $0 { lease > 0 } else { false } }
     }

@@ -33,7 +33,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Whether input of this connection waits for its turn, because others have used up this one.
     @exclusivity(unchecked) private var isInputQueued = false
     /// Whether the connection waits for its turn to read.
-    @exclusivity(unchecked) private var isUnread = false
+    @exclusivity(unchecked) private var hasReadWaiting = false
     /// Whether output of this connection waits for the next turn, because others have written much in this one.
     @exclusivity(unchecked) private var hasOutputWaiting = false
     /// The next connection in the list of those that are scheduled.
@@ -92,13 +92,13 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard isOpen else { return }
         if !share.isOverspent { return readInput() }
         // Reading takes time as well, so some input stays in the kernel until the connection has its turn.
-        isUnread = true
+        hasReadWaiting = true
         queueInput()
     }
 
     @inline(__always)
     private func readInput() {
-        isUnread = false
+        hasReadWaiting = false
         let capacity = min(conversation.readableBytes, share.scratch.count)
         guard capacity > 0 else { return schedule() }
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
@@ -184,7 +184,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(never)
     func inputHasTurn() {
         isInputQueued = false
-        if isOpen, isUnread { readInput() }
+        if isOpen, hasReadWaiting { readInput() }
         guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         finishTurn()
@@ -379,7 +379,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         state = .closed(ending)
         socket.close(discardingOutput: discardsOutput)
         deadlines?.cancelAlarm(on: reactor)
-        // `forget` follows at the end of the turn: the hub's answers may call another connection that is running.
+        // `turnEnds` calls `forget` later, because `forget` may send replies to a connection that is running now.
         schedule()
     }
 

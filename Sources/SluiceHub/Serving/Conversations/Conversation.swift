@@ -217,7 +217,7 @@ final class Conversation {
     @inline(__always)
     private func runCommands(in input: UnsafeRawBufferPointer, _ observer: (any SliceObserver)?) -> Int {
         var offset = 0
-        let sliceBytes = min(Self.sliceBytes, share.commandBytesOfTurn)
+        let sliceBytes = min(Self.sliceBytes, share.commandBytesOfWaitingTurn)
         var sliceEnd = sliceBytes
         isParserHungry = false
         hasCompleted = false
@@ -230,7 +230,9 @@ final class Conversation {
                 isParserHungry = true
                 break
             }
-            if offset > 0, share.stepsLeft <= offset / Budget.inputBytesPerStep || offset >= share.commandBytesOfTurn {
+            if offset > 0,
+                share.stepsLeft <= offset / Budget.inputBytesPerStep || offset >= share.commandBytesOfWaitingTurn
+            {
                 break
             }
             if offset >= sliceEnd {

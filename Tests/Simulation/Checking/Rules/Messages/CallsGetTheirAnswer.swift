@@ -67,7 +67,7 @@ struct CallsGetTheirAnswer: Rule {
                 if isUnwanted, isHeard || (message.hasID && receipt.isCall) {
                     breaches.append("the answer to \(message.name) was called unwanted")
                 }
-                if !isUnwanted, !settling.isUnreported, !receipt.isCall || !mayBeHeard {
+                if !isUnwanted, !settling.repliesOnlyToFailure, !receipt.isCall || !mayBeHeard {
                     breaches.append("the answer to \(message.name) was accepted, but nobody gets it")
                 }
             }

@@ -50,7 +50,8 @@ struct RejectionsAreFinal: Rule {
             if nack.isRejection {
                 return isLast && understands ? nil : "\(message.name): the NACK of \(delivery) says rejected=yes"
             }
-            // A message that a receiver has let go is rejected only if its sender is told so.
+            // The message was certainly rejected only if all its senders got `REJECTED`: if no sender waits any more,
+            // the hub may drop the message instead.
             guard isLast, understands, !message.hasID, !ledger.hasRedrives, !message.sends.isEmpty,
                 message.sends.allSatisfy({ if case .rejected = $0.outcome(in: ledger) { true } else { false } })
             else { return nil }
