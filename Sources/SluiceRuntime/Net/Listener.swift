@@ -51,8 +51,8 @@ public final class Listener: @unchecked Sendable {
     private var reserve = ReserveDescriptor()
     private var acceptsSinceWait = 0
     private var pause = Listener.shortestPause
-    /// See `Options`. Both are nil on a Unix-domain socket, whose buffers do not grow.
-    private let receiveBufferBytes, sendBufferBytes: Int?
+    /// See `Options`. Nil on a Unix-domain socket, whose buffers do not grow.
+    private let receiveBufferBytes: Int?
 
     /// Starts listening on `address`. For port 0, the kernel chooses a free port. May be called from any thread.
     ///
@@ -94,6 +94,9 @@ public final class Listener: @unchecked Sendable {
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
         // On Linux, accepted connections inherit these options.
         try Socket.sendAtOnce(number, to: address)
+        if let bytes = options.sendBufferBytes {
+            try Socket.set(SO_SNDBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
+        }
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
             throw SluiceError(system: errno, "cannot listen on \(address)")
@@ -107,7 +110,6 @@ public final class Listener: @unchecked Sendable {
     ) {
         self.reactor = reactor
         receiveBufferBytes = address.port == nil ? nil : options.receiveBufferBytes
-        sendBufferBytes = address.port == nil ? nil : options.sendBufferBytes
         self.file = Lock(file)
         localAddress = address
         watch = DescriptorWatch(descriptor, on: reactor, as: .listener(on: address))
@@ -149,8 +151,7 @@ public final class Listener: @unchecked Sendable {
                 // Another thread may have taken the descriptor while the reserve was lent.
                 reserve.refill()
                 let descriptor = Descriptor(owning: number)
-                if let receiveBufferBytes { try Socket.limit(SO_RCVBUF, of: number, toBytes: receiveBufferBytes) }
-                if let sendBufferBytes { try Socket.limit(SO_SNDBUF, of: number, toBytes: sendBufferBytes) }
+                if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
                 return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""))
             }
             switch Obstacle(errno) {

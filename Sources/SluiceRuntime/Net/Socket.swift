@@ -44,13 +44,13 @@ enum Socket {
         try set(TCP_USER_TIMEOUT, of: tcp, to: seconds * 1000, on: number)
     }
 
-    /// Limits a buffer that the kernel keeps for a connected TCP socket.
+    /// Limits the unread input that the kernel keeps for a connected TCP socket.
     ///
     /// The limit is not set on the listener. Accepted sockets would inherit it from there, but would also agree with
     /// their peers on a window in units of 8 bytes instead of 1024. The window would then change with nearly every
     /// segment, which the peer's kernel handles on a slower path: a handoff took 4 % longer.
-    static func limit(_ buffer: Int32, of number: Int32, toBytes bytes: Int) throws(SluiceError) {
-        try set(buffer, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
+    static func limitReceiveBuffer(of number: Int32, toBytes bytes: Int) throws(SluiceError) {
+        try set(SO_RCVBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
     }
 
     /// Makes `close` discard the output that the peer has not taken, and reset the connection. Without this, the kernel

@@ -323,17 +323,17 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private func endTurn() {
         guard let first = firstTurnEnd.take() else { return }
         // What these add is called at the end of the next turn.
-        guard otherTurnEnds.isEmpty else { return takeOthers(behind: first).forEach { $0.turnEnds() } }
+        guard otherTurnEnds.isEmpty else { return takeListeners(startingWith: first).forEach { $0.turnEnds() } }
         first.turnEnds()
     }
 
     /// Calls `turnContinues` of the objects that wait for the end of the turn. The turn continues.
     package func continueTurn() {
         guard let first = firstTurnEnd.take() else { return }
-        for listener in takeOthers(behind: first) { listener.turnContinues() }
+        for listener in takeListeners(startingWith: first) { listener.turnContinues() }
     }
 
-    private func takeOthers(behind first: any EndOfTurn) -> [any EndOfTurn] {
+    private func takeListeners(startingWith first: any EndOfTurn) -> [any EndOfTurn] {
         defer { otherTurnEnds = [] }
         return [first] + otherTurnEnds
     }

@@ -203,6 +203,20 @@ import Testing
         for number in 0..<20 { #expect(try hub.send("x", on: "b", by: a, id: "a\(number)") == .done(.duplicate)) }
     }
 
+    /// Sends two messages with ids on `b`, and ends two channels.
+    private func leaveTwoIDsAndNames(in hub: inout TestHub, by client: ConnectionID) throws {
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: client, id: id) == .done(.ok)) }
+        for name in ["c", "d"] { _ = try hub.close(name, by: client) }
+    }
+
+    /// Expects that the hub remembers what `leaveTwoIDsAndNames` has left.
+    private func expectTwoIDsAndNames(in hub: inout TestHub, by client: ConnectionID) throws {
+        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: client, id: id) == .done(.duplicate)) }
+        for name in ["c", "d"] {
+            #expect(try hub.receive(from: name, by: client, timeout: .zero) == .done(.closed(name)))
+        }
+    }
+
     @Test("Very many addresses do not make the hub forget the ids, or free the names, that are guaranteed to another")
     func guaranteedElementsAreKept() throws {
         var hub = TestHub(
@@ -212,8 +226,7 @@ import Testing
             })
         let (a, c) = (hub.connect(from: 1), hub.connect(from: 2))
         _ = try hub.open("b", .buffer(10_000), by: c)
-        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.ok)) }
-        for name in ["c", "d"] { _ = try hub.close(name, by: a) }
+        try leaveTwoIDsAndNames(in: &hub, by: a)
         for network in 3..<2100 as Range<UInt32> {
             let other = hub.connect(from: network)
             for number in 0..<2 {
@@ -225,10 +238,7 @@ import Testing
         #expect(hub.machine.memory.deliveredCount == 2 * 2098)
         #expect(try hub.send("x", on: "b", by: c, id: "3.0") == .done(.duplicate))
         #expect(hub.machine.channels.tombstoneCount == 2 * 2098)
-        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
-        for name in ["c", "d"] {
-            #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
-        }
+        try expectTwoIDsAndNames(in: &hub, by: a)
         hub.pass(.seconds(200))
         #expect(hub.machine.memory.deliveredCount == 0)
         #expect(hub.machine.channels.tombstoneCount == 0)
@@ -243,18 +253,14 @@ import Testing
             })
         let (a, c) = (hub.connect(), hub.connect(from: 2))
         _ = try hub.open("b", .buffer(20_000), by: c)
-        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.ok)) }
-        for name in ["c", "d"] { _ = try hub.close(name, by: a) }
+        try leaveTwoIDsAndNames(in: &hub, by: a)
         for number in 0..<9000 {
             let other = hub.connect()
             #expect(try hub.send("x", on: "b", by: other, id: "o\(number)") == .done(.ok))
             _ = try hub.close("c\(number)", by: other)
             hub.disconnect(other)
         }
-        for id in ["1", "2"] { #expect(try hub.send("x", on: "b", by: a, id: id) == .done(.duplicate)) }
-        for name in ["c", "d"] {
-            #expect(try hub.receive(from: name, by: a, timeout: .zero) == .done(.closed(name)))
-        }
+        try expectTwoIDsAndNames(in: &hub, by: a)
         // The ids of `c` beyond its guarantee count towards the limit. Beyond the limit, its oldest ids are forgotten.
         for number in 0..<9000 {
             #expect(try hub.send("x", on: "b", by: c, id: "c\(number)", until: .accepted).isParked == false)

@@ -78,7 +78,7 @@ final class Account: @unchecked Sendable {
             return WireError(
                 .limit, "the connections of an address or principal may use at most \(bounds.holder) bytes of memory")
         }
-        let isHolderSmall = holder.used + bytes <= bounds.guaranteedOfHolder
+        let isHolderSmall = holder.used + bytes <= bounds.guaranteedToHolder(ofReserve: bounds.reserve)
         let reserve = isSmall ? (isHolderSmall ? 0 : bounds.reserve / 2) : bounds.reserve
         if used + bytes > bounds.whole - reserve {
             return WireError(.limit, "all clients together may use at most \(bounds.whole) bytes of memory")

@@ -13,6 +13,6 @@ struct MemoryBounds: Sendable, Hashable {
     var reserve: Int { whole / 8 }
     var holderReserve: Int { holder / 8 }
 
-    /// A holder that uses no more than this may use the second half of the reserve of the whole.
-    var guaranteedOfHolder: Int { max(guaranteed, reserve / 64) }
+    /// Returns the bytes that a holder may use while no more than the second half of a reserve for all holders is free.
+    func guaranteedToHolder(ofReserve reserve: Int) -> Int { max(guaranteed, reserve / 64) }
 }

@@ -40,7 +40,7 @@ extension HubStateMachine {
         if left >= reserve || left < 0 { return left >= 0 }
         return client.keptBytes + bodyBytes <= limits.guaranteedMemory
             && (left >= reserve / 2
-                || client.holder.keptBytes + bodyBytes <= max(limits.guaranteedMemory, reserve / 64))
+                || client.holder.keptBytes + bodyBytes <= account.bounds.guaranteedToHolder(ofReserve: reserve))
     }
 
     /// Answers the sender whose message has moved into free space of the buffer. If the message would exceed
