@@ -35,6 +35,9 @@ class LoadClient:
         self.begin()
 
     def send(self, line):
+        """Sends a line. One for a connection that is lost already is dropped."""
+        if not self.socket:
+            return
         self.output += line
         try:
             del self.output[: self.socket.send(self.output)]
