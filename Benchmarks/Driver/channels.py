@@ -59,16 +59,21 @@ def _run_round(contestant, workload, count, toolbox, result, failures):
         lines = output_of(command, dict(contestant.environment)).splitlines()
         figures = {name: (value, unit) for name, value, unit in map(str.split, lines)}
         value, unit = figures[workload]
+        value = float("nan") if unit == "unsupported" else float(value)
         if workload == "sieve" and int(figures["last-prime"][0]) != _prime(count):
             raise ChildFailed(f"{contestant.title}: prime {count} is not {figures['last-prime'][0]}")
-    except ChildFailed as failure:
+    except (KeyError, ValueError) as fault:
+        failures.append(f"{workload}: {contestant.title} printed an invalid result: {fault}")
+        result.note = "failed: see the end"
+        return
+    except (ChildFailed, OSError) as failure:
         failures.append(f"{workload}: {failure}")
         result.note = "failed: see the end"
         return
     if unit == "unsupported":
         result.note = "not supported"
     else:
-        result.values.append(float(value))
+        result.values.append(value)
 
 
 def _prime(count):

@@ -53,7 +53,7 @@ class Toolbox:
         """Stores the program and version that `find` returns, or why it failed."""
         try:
             self.programs[name], self.versions[name] = find()
-        except ChildFailed as failure:
+        except (ChildFailed, OSError) as failure:
             self.missing[name] = str(failure)
 
     def add_channel_contestants(self):

@@ -1,8 +1,10 @@
 """Child processes that end with the driver."""
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -81,3 +83,28 @@ class Server:
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def redis_server(wrapper=()):
+    """Runs Redis, which writes nothing to the disk, on a free port. `wrapper` is a command that runs it."""
+    for is_last in (False, False, True):
+        port = _free_port()
+        command = [*wrapper, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
+        server = Server(command, ready="Ready to accept connections", port=lambda _, port=port: port)
+        try:
+            server.__enter__()
+            break
+        except ChildFailed:
+            # Another program may have taken the port first.
+            if is_last:
+                raise
+    try:
+        yield server
+    finally:
+        server.__exit__()
+
+
+def _free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

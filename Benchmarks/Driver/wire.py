@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import ChildFailed, Server, output_of, start
+from processes import ChildFailed, Server, output_of, redis_server, start
 from report import Result, print_block
 
 
@@ -61,7 +61,7 @@ def run_instructions(toolbox, failures):
         result = Result(f"instructions-{name}", contestant, title, "instructions", bound=bound)
         try:
             result.values += [count() for _ in range(ROUNDS.get(name, 1))]
-        except (ChildFailed, OSError, subprocess.CalledProcessError) as failure:
+        except (ChildFailed, OSError, subprocess.SubprocessError) as failure:
             failures.append(f"{title}: {failure}")
             result.note = "failed: see the end"
         results.append(result)
@@ -86,28 +86,26 @@ def _daemon_instructions(program, name):
         copy = Path(directory) / "sluiced"
         # valgrind cannot read all of the program's debug information.
         output_of(["strip", "--strip-debug", "-o", copy, program])
-        command = [copy, "--listen", "127.0.0.1:0"]
+        port = lambda line: int(line.rpartition(":")[2])  # noqa: E731
+        daemon = lambda wrapper: Server([*wrapper, copy, "--listen", "127.0.0.1:0"], "ready tcp=", port)  # noqa: E731
         actors = {"handoff": _handoff, "stream": _stream, "lease": _lease, "ping": _ping}
-        return _instructions(
-            command, actors[name], "PING\n", "OK\n", ready="ready tcp=", port=lambda line: int(line.rpartition(":")[2])
-        )
+        return _instructions(daemon, actors[name], "PING\n", "OK\n")
 
 
 def _redis_instructions():
-    port = _free_port()
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
-    return _instructions(
-        command, _redis_handoff, "PING\r\n", "+PONG\r\n", ready="Ready to accept connections", port=lambda _: port
-    )
+    return _instructions(redis_server, _redis_handoff, "PING\r\n", "+PONG\r\n")
 
 
-def _instructions(server_command, actor, ping, pong, **readiness):
-    """Returns a server's instructions for one operation of `actor`, after a warm-up."""
+def _instructions(server_within, actor, ping, pong):
+    """Returns a server's instructions for one operation of `actor`, after a warm-up.
+
+    `server_within` returns the server that a command runs, which counts the instructions.
+    """
     with tempfile.TemporaryDirectory() as directory:
         counts = Path(directory) / "counts"
         command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={counts}"]
         with (
-            Server([*command, *server_command], **readiness) as server,
+            server_within(command) as server,
             _connected(server.port, ping, pong) as a,
             _connected(server.port, ping, pong) as b,
         ):
@@ -117,6 +115,8 @@ def _instructions(server_command, actor, ping, pong, **readiness):
             operations = act(2_560)
             _set_counting(server, "off")
         totals = re.findall(r"^(?:summary|totals): (\d+)", counts.read_text(encoding="ascii"), re.MULTILINE)
+        if not totals:
+            raise ChildFailed("callgrind wrote no counts")
         return int(totals[-1]) / operations
 
 
@@ -125,13 +125,8 @@ def _set_counting(server, state):
     subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
-def _free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
-
-
 def _connected(port, ping, pong):
-    connection = socket.create_connection(("127.0.0.1", port))
+    connection = socket.create_connection(("127.0.0.1", port), timeout=60)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     # The daemon inspects the first line of a connection more closely than others.
     connection.sendall(ping.encode())
@@ -196,7 +191,9 @@ def _lease(a, b):
             message = b""
             while message.count(b"\n") < 2:
                 message += _read(b, 1)
-            b.sendall(b"ACK %b\n" % re.search(rb"did=(\S+)", message)[1])
+            if not (delivery := re.search(rb"did=(\S+)", message)):
+                raise ChildFailed(f"expected a leased message, but the server sent {message[:80]!r}")
+            b.sendall(b"ACK %b\n" % delivery[1])
             _expect(a, b"OK\n")
             _expect(b, b"OK\n")
         return count

@@ -2,6 +2,7 @@
 
 import os
 import time
+import traceback
 from dataclasses import dataclass, field
 
 from daemon import Daemon
@@ -38,6 +39,8 @@ class Figure:
 
 
 def exactly(name, value, wanted, unit=""):
+    # A process that does not end has no exit status.
+    value = float("inf") if value is None else value
     return Figure(name, value, unit, at_most=wanted, at_least=wanted)
 
 
@@ -142,6 +145,10 @@ def measured(row, conditions):
             outcome.skipped = str(reason)
         except (ChildFailed, BadReply, OSError) as failure:
             outcome.error = f"{type(failure).__name__}: {failure}"
+        except Exception as fault:
+            # A fault of the row itself. The other rows are measured all the same.
+            traceback.print_exc()
+            outcome.error = f"{type(fault).__name__}: {fault}"
         if outcome.is_kept or outcome.skipped:
             break
     outcome.seconds = time.monotonic() - begin

@@ -1,12 +1,14 @@
 """Clients that can misbehave."""
 
+import contextlib
 import json
 import socket
 import struct
+import threading
 import time
 
 from processes import ChildFailed
-from replies import ReplyReader
+from replies import BadReply, ReplyReader
 
 #: Bounds every wait for a reply.
 REPLY_TIMEOUT_SECONDS = 60
@@ -35,6 +37,17 @@ class Client:
     def send(self, data):
         self.socket.sendall(data)
 
+    def send_beside(self, data):
+        """Starts a thread that sends, and returns it. If the connection ends, only the reader is told."""
+
+        def send():
+            with contextlib.suppress(OSError):
+                self.send(data)
+
+        thread = threading.Thread(target=send, daemon=True)
+        thread.start()
+        return thread
+
     def reply(self, most_bytes=1 << 16):
         """Returns the next reply; None if the connection has ended."""
         while True:
@@ -49,6 +62,13 @@ class Client:
                 return None
             self._reader.feed(data)
 
+    def awaited_reply(self):
+        """Returns the next reply; fails if the connection has ended."""
+        reply = self.reply()
+        if reply is None:
+            raise ChildFailed("the server closed the connection before it answered")
+        return reply
+
     def ask(self, line):
         self.send(line)
         reply = self.reply()
@@ -56,8 +76,17 @@ class Client:
             raise ChildFailed(f"the server closed the connection before it answered {line[:40]!r}")
         return reply
 
+    def replies_before_pong(self):
+        """Sends a PING, and yields the replies before that to it: those to commands that have ended by then."""
+        self.send(b"#pong ping\n")
+        while (reply := self.awaited_reply()).tag != b"pong":
+            yield reply
+
     def info(self):
-        return json.loads(self.ask(b"info format=json\n").body)
+        reply = self.ask(b"info format=json\n")
+        if reply.body is None:
+            raise BadReply(f"INFO is answered with {reply.word} {reply.code}")
+        return json.loads(reply.body)
 
     def await_info(self, condition, seconds=REPLY_TIMEOUT_SECONDS, pause=0.002):
         """Asks for INFO until it satisfies the condition. Returns the seconds that took; None if it never did."""
@@ -86,5 +115,5 @@ def crowd(port, count, source="127.0.0.1"):
     for client in clients:
         client.send(b"ping\n")
     for client in clients:
-        client.reply()
+        client.awaited_reply()
     return clients

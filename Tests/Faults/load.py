@@ -26,10 +26,10 @@ class LoadClient:
         self.output = bytearray()
         try:
             self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError:
             self.socket = None
             return
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.load.selector.register(self.socket, selectors.EVENT_READ, self)
         self.begin()
@@ -137,7 +137,7 @@ class Receiver(LoadClient):
             books.confirmed[body] += reply.word == "OK"
 
     def _decide(self, message):
-        did, chance = message.attribute("did").encode(), self.load.random.random()
+        did, chance = message.delivery, self.load.random.random()
         if message.body not in self.load.books.sent:
             self.load.books.phantoms += 1
         if chance < 0.8:

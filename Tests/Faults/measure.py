@@ -1,5 +1,6 @@
 """Measures the resources of a process, from /proc, and the latency that other clients see."""
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,9 @@ def cpu_seconds(pid):
     """Returns the processor time of all threads. The clock ticks of `stat` are too coarse to measure 1 %."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
-        total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text(encoding="ascii").split()[0])
+        # A thread may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            total += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text(encoding="ascii").split()[0])
     return total / 1e9
 
 
@@ -52,7 +55,7 @@ def settled(read, seconds=3.0):
 class Probe:
     """Another client, in a process of its own, that measures how long its handoffs take.
 
-    `server` is the id of the server's process, whose first thread serves the probe. With it, `longest` knows which part
+    `server` is the id of the server's process, whose first thread serves the probe. With it, `waits` knows which part
     of a wait is the server's, and which part is other programs' that used the processors.
     """
 
@@ -84,13 +87,12 @@ class Probe:
         """Returns the sorted latencies since the last call, in seconds."""
         return sorted(seconds for seconds, _ in self._handoffs())
 
-    def longest(self):
-        """Returns the longest latency since the last call that the server caused, and the longest of all, in seconds.
+    def waits(self):
+        """Returns the sorted latencies since the last call that the server caused, in seconds.
 
-        The first one does not count the time for which the server or the probe was ready but had no processor.
+        They do not count the time for which the server or the probe was ready but had no processor.
         """
-        handoffs = self._handoffs()
-        return max(seconds - delay for seconds, delay in handoffs), max(seconds for seconds, _ in handoffs)
+        return sorted(seconds - delay for seconds, delay in self._handoffs())
 
     def _handoffs(self):
         self._process.send_signal(signal.SIGUSR1)

@@ -37,6 +37,13 @@ class Reply:
     def attribute(self, key):
         return next((value for name, value in self.attributes if name == key), None)
 
+    @property
+    def delivery(self):
+        """The id of the lease that begins with a message."""
+        if not (delivery := self.attribute("did")):
+            raise BadReply(f"{self.word} {self.code} begins no lease")
+        return delivery.encode()
+
 
 class ReplyReader:
     """Parses replies incrementally."""

@@ -12,7 +12,9 @@ class Stopwatch:
     """
 
     def __init__(self, *pids):
-        self._schedules = [os.open(f"/proc/{pid}/schedstat", os.O_RDONLY) for pid in pids]
+        self._schedules = []
+        for pid in pids:
+            self._schedules.append(os.open(f"/proc/{pid}/schedstat", os.O_RDONLY))
 
     def __enter__(self):
         self._delayed = self._delay()

@@ -78,7 +78,10 @@ class Proxy:
         return stat.rpartition(")")[2].split()[0] == "Z"
 
     def _accept(self):
-        client, _ = self._listener.accept()
+        try:
+            client, _ = self._listener.accept()
+        except OSError:
+            return None  # The client has gone already, or there are no descriptors.
         try:
             pipe = Pipe(client, socket.create_connection((self._host, self._port)))
         except OSError:
@@ -129,7 +132,7 @@ class Proxy:
         self._watch(side.pipe)
 
     def _watch(self, pipe):
-        if pipe.is_closed:
+        if pipe.is_closed or pipe.state.get("lost"):
             return
         for side in (pipe.client, pipe.server):
             has_room = self._fault.ignores_backpressure or len(pipe.other(side).output) < MAX_OUTPUT_BYTES

@@ -2,7 +2,6 @@
 
 import resource
 import signal
-import threading
 import time
 
 from battery import Figure, exactly, row
@@ -148,19 +147,22 @@ def commands_in_one_write(conditions):
     count = 100_000
     asked = b"".join(b"ping %d\n" % number for number in range(count))
     expected = b"".join(b"DATA %d\n%d\n" % (len(str(number)), number) for number in range(count))
-    with conditions.daemon() as daemon, Probe(daemon.port, pause_seconds=0) as probe, Client(daemon.port) as client:
+    with (
+        conditions.daemon() as daemon,
+        Probe(daemon.port, pause_seconds=0, server=daemon.pids[0]) as probe,
+        Client(daemon.port) as client,
+    ):
         probe.latencies()
-        writer = threading.Thread(target=client.send, args=(asked,), daemon=True)
-        writer.start()
+        writer = client.send_beside(asked)
         answered = bytearray()
         while len(answered) < len(expected) and (piece := client.socket.recv(1 << 18)):
             answered += piece
         writer.join()
-        latencies = probe.latencies()
+        waits = probe.waits()
     yield exactly("in order", count if answered == expected else 0, count)
-    yield Figure("longest wait of another client", latencies[-1] * 1000, "ms", at_most=10)
+    yield Figure("longest wait of another client", waits[-1] * 1000, "ms", at_most=10)
     # The longest of only a few handoffs would mean little.
-    yield Figure("handoffs of the other client", len(latencies), at_least=10)
+    yield Figure("handoffs of the other client", len(waits), at_least=10)
 
 
 @row("one-wakes", "10 000 parked receivers, and one send", wrong={"wake-two": "woken"})
@@ -173,15 +175,9 @@ def one_send_to_many_receivers(conditions):
         sender.await_info(lambda info: info["parked"] == connections * each)
         sender.ask(b"send one message\n")
         # A message for a client arrives before the reply to its PING.
-        woken = [reply for client in clients for reply in _before_pong(client)]
+        woken = [reply for client in clients for reply in client.replies_before_pong()]
         parked = sender.info()["parked"]
         for client in clients:
             client.close()
     yield exactly("woken", len(woken), 1, f"of {connections * each}")
     yield exactly("still parked", parked, connections * each - 1)
-
-
-def _before_pong(client):
-    client.send(b"ping that is all\n")
-    while (reply := client.reply()).word != "DATA":
-        yield reply

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from battery import Skipped, exactly, row
 from clients import Client
-from processes import ChildFailed, Server, start
+from processes import ChildFailed, redis_server, start
 
 _RECEIVER = Path(__file__).with_name("stopped_receiver.py")
 #: The number of leases that a receiver holds when it dies.
@@ -23,7 +23,8 @@ def stopped_receiver(port, dialect, await_parked):
     """Starts a process that parks `BATCH` receives, and stops it."""
     process = start([sys.executable, _RECEIVER, port, BATCH, dialect], stdout=subprocess.PIPE)
     try:
-        process.stdout.readline()
+        if not process.stdout.readline():
+            raise ChildFailed("the receiver ended, because the server does not serve it")
         await_parked()
         process.send_signal(signal.SIGSTOP)
         yield process
@@ -46,9 +47,10 @@ def receivers_killed_under_lease(conditions):
             numbers = range(first, first + BATCH)
             with stopped_receiver(daemon.port, "sluice", lambda: _await(sender, "parked", BATCH)) as receiver:
                 sender.send(b"".join(b"#%d send jobs %d\n" % (number, number) for number in numbers))
-                with Client(daemon.port) as witness:
-                    _await(witness, "leases", BATCH, seconds=2)
+                # When this is answered, the server has matched all messages.
+                confirmed |= _confirmed(sender)
                 receiver.kill()
+            _await(successor, "leases", 0)
             _take_over(successor, acknowledged)
             confirmed |= _confirmed(sender)
     lost = sum(1 for number in confirmed if not acknowledged.get(number))
@@ -56,37 +58,28 @@ def receivers_killed_under_lease(conditions):
     yield exactly("acknowledged twice", sum(1 for count in acknowledged.values() if count > 1), 0)
 
 
-def _await(client, key, count, seconds=30):
-    return client.await_info(lambda info: info[key] == count, seconds)
+def _await(client, key, count):
+    return client.await_info(lambda info: info[key] == count)
 
 
 def _take_over(client, acknowledged):
-    """Receives and acknowledges all messages."""
-    while (message := client.ask(b"recv lease=1h timeout=200ms jobs\n")).word == "MSG":
-        if client.ask(b"ack %s\n" % message.attribute("did").encode()).word == "OK":
+    """Receives and acknowledges all messages that wait."""
+    while (message := client.ask(b"recv lease=1h timeout=0 jobs\n")).word == "MSG":
+        if client.ask(b"ack %s\n" % message.delivery).word == "OK":
             number = int(message.body)
             acknowledged[number] = acknowledged.get(number, 0) + 1
 
 
 def _confirmed(sender):
     """Returns the numbers of the messages whose sends were answered with `OK`."""
-    confirmed = set()
-    sender.send(b"ping that is all\n")
-    while (reply := sender.reply()) and reply.word != "DATA":
-        if reply.tag and reply.word == "OK":
-            confirmed.add(int(reply.tag))
-    return confirmed
+    return {int(reply.tag) for reply in sender.replies_before_pong() if reply.tag and reply.word == "OK"}
 
 
 @row("blpop", "the same with BLPOP of Redis, for comparison: it has no leases", wrong={})
 def receivers_of_redis_killed(_):
     if not shutil.which("redis-server"):
         raise Skipped("redis-server is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
-    with Server(command, ready="Ready to accept", port=lambda _: port), _redis(port) as client:
+    with redis_server() as server, _redis(server.port) as client:
         ask = lambda line: _answer(client, line)  # noqa: E731
 
         def await_parked():
@@ -95,7 +88,7 @@ def receivers_of_redis_killed(_):
                 if time.monotonic() > end:
                     raise ChildFailed("Redis does not report that the receivers wait")
 
-        with stopped_receiver(port, "redis", await_parked):
+        with stopped_receiver(server.port, "redis", await_parked):
             for number in range(BATCH):
                 ask(b"RPUSH jobs %d\r\n" % number)
         left = int(ask(b"LLEN jobs\r\n").strip(":\r\n"))
@@ -110,7 +103,9 @@ def _answer(client, line):
     client.sendall(line)
     answer = b""
     while not answer.endswith(b"\r\n") or (answer.startswith(b"$") and answer.count(b"\r\n") < 2):
-        answer += client.recv(1 << 16)
+        if not (piece := client.recv(1 << 16)):
+            raise ChildFailed("Redis closed the connection")
+        answer += piece
     return answer.decode()
 
 
@@ -120,18 +115,22 @@ def _answer(client, line):
     wrong={"early-ok": "false OK", "endless-leases": "received by the next receiver"},
 )
 def receiver_that_says_nothing(conditions):
+    # A wrong server never gives the messages to the next receiver.
+    timeout = b"5s" if conditions.fault else b"60s"
     with conditions.daemon() as daemon, Client(daemon.port) as silent, Client(daemon.port) as sender:
         silent.send(b"".join(b"#%d recv lease=300ms jobs\n" % number for number in range(BATCH)))
         sender.send(b"".join(b"#%d send jobs %d\n" % (number, number) for number in range(BATCH)))
-        first = [silent.reply() for _ in range(BATCH)]
+        first = [silent.awaited_reply() for _ in range(BATCH)]
         with Client(daemon.port) as successor:
-            successor.send(b"".join(b"#%d recv lease=1h timeout=5s jobs\n" % number for number in range(BATCH)))
-            taken = [successor.reply() for _ in range(BATCH)]
-            stale = [silent.ask(b"ack %s\n" % message.attribute("did").encode()) for message in first]
+            successor.send(
+                b"".join(b"#%d recv lease=1h timeout=%s jobs\n" % (number, timeout) for number in range(BATCH))
+            )
+            taken = [successor.awaited_reply() for _ in range(BATCH)]
+            stale = [silent.ask(b"ack %s\n" % message.delivery) for message in first]
             early = len(_confirmed(sender))
             for message in taken:
                 if message.word == "MSG":
-                    successor.ask(b"ack %s\n" % message.attribute("did").encode())
+                    successor.ask(b"ack %s\n" % message.delivery)
     second = sum(1 for message in taken if message.word == "MSG" and message.attribute("attempt") == "2")
     yield exactly("received by the next receiver", second, BATCH, f"of {BATCH}")
     yield exactly("late acknowledgements rejected", sum(1 for reply in stale if reply.code == "stale"), BATCH)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from battery import exactly, row
 from clients import Client
-from processes import start
+from processes import ChildFailed, start
 
 _WORKER = Path(__file__).with_name("answering_worker.py")
 #: The number of calls that a worker holds when it is killed, at most.
@@ -32,9 +32,12 @@ def workers_killed_before_they_answer(conditions):
             numbers = range(calls, calls + BATCH)
             calls += BATCH
             _kill_a_worker(daemon.port, caller, numbers, chance.uniform(0, MOST_SECONDS))
+            # When this is answered, the server has read all calls. When no lease is left, it knows of the worker's end.
+            answers = _answers(caller)
+            successor.await_info(lambda info: info["leases"] == 0)
             taken = _take_over(successor)
             interrupted += len(taken)
-            answers = _answers(caller)
+            answers |= _answers(caller)
             for number in numbers:
                 answer = answers.get(number)
                 by = b"the next" if number in taken else b"the first"
@@ -55,7 +58,8 @@ def _kill_a_worker(port, caller, numbers, seconds):
     """Calls a worker for each number, and kills it after some of its answers. Calls with an even number have an id."""
     worker = start([sys.executable, _WORKER, port, BATCH, "the first"], stdout=subprocess.PIPE)
     try:
-        worker.stdout.readline()
+        if not worker.stdout.readline():
+            raise ChildFailed("the worker ended, because the server does not serve it")
         with Client(port) as witness:
             witness.await_info(lambda info: info["parked"] == BATCH)
         caller.send(b"".join(_call(number) for number in numbers))
@@ -72,32 +76,28 @@ def _call(number, tag=b""):
     return b"#%s%d call %ssquares %d\n" % (tag, number, identity, number)
 
 
-def _take_over(successor, timeout=b"200ms"):
-    """Answers all calls that the killed worker has not answered. Returns their numbers."""
+def _take_over(successor):
+    """Answers all calls that wait. Returns their numbers."""
     taken = set()
-    while (message := successor.ask(b"recv lease=1h timeout=%s squares\n" % timeout)).word == "MSG":
+    while (message := successor.ask(b"recv lease=1h timeout=0 squares\n")).word == "MSG":
         answer = b"%d by the next" % int(message.body) ** 2
-        if successor.ask(b"ack %s %s\n" % (message.attribute("did").encode(), answer)).word == "OK":
+        if successor.ask(b"ack %s %s\n" % (message.delivery, answer)).word == "OK":
             taken.add(int(message.body))
     return taken
 
 
 def _answers(caller):
     """Returns the answers to calls that were answered, by their numbers."""
-    answers = {}
-    caller.send(b"ping that is all\n")
-    while (reply := caller.reply()) and not (reply.word == "DATA" and reply.tag is None):
-        if reply.word == "DATA":
-            answers[int(reply.tag)] = reply.body
-    return answers
+    return {int(reply.tag): reply.body for reply in caller.replies_before_pong() if reply.word == "DATA"}
 
 
 def _other_answers(caller, successor, answers):
     """Repeats the calls that have an id. Returns how many were not answered as before."""
     repeated = [number for number in answers if number % 2 == 0]
     caller.send(b"".join(_call(number) for number in repeated))
-    _take_over(successor, b"0")
     again = _answers(caller)
+    _take_over(successor)
+    again |= _answers(caller)
     for number in repeated:
         # A call that was not answered as a repetition must not wait for ever.
         if number not in again:

@@ -28,7 +28,7 @@ def commands_behind_ended_selects(conditions):
 
             def act(beside=beside, command=command, replies=replies):
                 beside.watcher.send(b"poison p\n" + command)
-                replies.append(beside.watcher.reply().word + " " + beside.watcher.reply().word)
+                replies.append(" ".join(beside.watcher.awaited_reply().word for _ in range(2)))
                 beside.await_parked(0)
 
             wait, took = beside.longest_wait(act)
@@ -54,8 +54,8 @@ def drain_begins(conditions):
             beside.park(lines)
             beside.connect(idle)
             sender.send(b"send leased job\n")
-            delivery = holder.ask(b"recv lease=1h leased\n").attribute("did")
-            touch = b"touch " + delivery.encode() + b"\n"
+            delivery = holder.ask(b"recv lease=1h leased\n").delivery
+            touch = b"touch " + delivery + b"\n"
             waits = []
 
             beside.daemon.signal(signal.SIGTERM)
@@ -65,8 +65,8 @@ def drain_begins(conditions):
                     holder.ask(touch)
                 waits.append(watch.seconds - watch.delayed_seconds)
             yield Figure(f"longest wait, {name}", max(waits) * 1000, "ms", at_most=LONGEST_WAIT_MS)
-            acknowledged = holder.ask(b"ack " + delivery.encode() + b"\n").word
-            yield exactly("OK to ACK and to the sender", [acknowledged, sender.reply().word].count("OK"), 2)
+            acknowledged = holder.ask(b"ack " + delivery + b"\n").word
+            yield exactly("OK to ACK and to the sender", [acknowledged, sender.awaited_reply().word].count("OK"), 2)
             yield exactly("exit status", beside.daemon.wait(20), 0)
 
 
@@ -115,7 +115,7 @@ def _buffered(conditions):
         def act():
             while "ERR" not in words[-500:]:
                 client.send(b"send b\n" * 500)
-                words.extend(client.reply().word for _ in range(500))
+                words.extend(client.awaited_reply().word for _ in range(500))
 
         wait, _ = beside.longest_wait(act)
         after = beside.watcher.info()

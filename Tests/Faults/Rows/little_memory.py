@@ -1,7 +1,6 @@
 """A machine that runs out of memory."""
 
 import resource
-import time
 
 from battery import Figure, exactly, row
 from books import Books
@@ -11,6 +10,7 @@ from processes import ChildFailed
 #: More than an idle server needs, and much less than the default limits allow clients to use.
 SPARE_BYTES = 96 << 20
 BODY_BYTES = 1 << 20
+CLIENTS = 4
 
 
 @row(
@@ -35,7 +35,7 @@ def _flood(conditions, limits):
         daemon.limit(resource.RLIMIT_AS, _mapped_bytes(daemon.pids[0]) + SPARE_BYTES)
         clients = []
         try:
-            for number in range(4):
+            for number in range(CLIENTS):
                 client = Client(daemon.port)
                 clients.append(client)
                 for message in range(40):
@@ -47,22 +47,23 @@ def _flood(conditions, limits):
                     books.receive(reply.body.rstrip())
         except (ChildFailed, ConnectionError):
             pass  # The server may run out of memory and end.
+        # When a client has its last reply, the server has dealt with everything that the client sent.
+        answered = sum(_record(client, books) for client in clients)
         for client in clients:
-            _record(client, books)
             client.close()
-        time.sleep(0.2)
-        survived = int(daemon.wait(0.1) is None)
+        survived = int(answered == CLIENTS and daemon.wait(0.1) is None)
     return survived, sum(books.verdict().values()), books.count("ERR")
 
 
 def _record(client, books):
-    client.socket.settimeout(0.5)
+    """Enters the replies to all sends that have ended. Returns whether the server still answers."""
     try:
-        while reply := client.reply():
+        for reply in client.replies_before_pong():
             if reply.tag in books.sent:
                 books.reply(reply.tag, reply.word)
-    except OSError:
-        pass
+    except (ChildFailed, ConnectionError):
+        return False
+    return True
 
 
 def _mapped_bytes(pid):

@@ -25,7 +25,7 @@ def unwritten_logs(conditions):
             probe.latencies()
             refused = sum(_is_refused(daemon.port) for _ in range(count))
             served += refused == count and _is_served(daemon.port)
-            waits.append(probe.longest()[0])
+            waits.append(probe.waits()[-1])
             growths.append(daemon.resident_bytes() - before)
             probe.pause()
             begin = time.monotonic()

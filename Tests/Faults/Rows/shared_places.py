@@ -78,8 +78,8 @@ def _race(receiver, sender, line):
     receiver.ask(b"ping\n")
     sender.send(b"send timeout=0 c x\n")
     receiver.send(line)
-    replies = [receiver.reply(), receiver.reply()]
-    sender.reply()
+    replies = [receiver.awaited_reply(), receiver.awaited_reply()]
+    sender.awaited_reply()
     return replies
 
 
