@@ -141,7 +141,7 @@ public final class Hub: Sendable {
             return .admitted(connection)
         }
         if case .turnedAway(let ending, _) = entry {
-            report(ClientEvent(kind: .closed(ending), address: client, principal: nil, command: nil))
+            report(ClientEvent(kind: .closed(ending), address: client, origin: origin, principal: nil, command: nil))
         }
         return entry
     }
@@ -164,6 +164,7 @@ public final class Hub: Sendable {
     ) {
         // Not the record: it must be released under the lock, as all objects of the state machine.
         var (address, principal) = ("-", nil as String?)
+        var origin: ClientOrigin?
         share.begin(id, command)
         transactOnState(share) { state in
             // Before another client can get the same slot.
@@ -171,6 +172,7 @@ public final class Hub: Sendable {
             if let client = state.machine.clients[id] {
                 (address, principal) = (client.address, client.principal?.description)
             }
+            origin = state.origin(of: id)
             let before = state.machine.steps
             state.disconnect(id, on: share, because: ending)
             share.stepsForDisconnecting -= state.machine.steps - before + 1
@@ -179,7 +181,8 @@ public final class Hub: Sendable {
         share.connectionEnds()
         report(
             ClientEvent(
-                kind: .closed(ending), address: address, principal: principal, command: command?.rawValue))
+                kind: .closed(ending), address: address, origin: origin, principal: principal,
+                command: command?.rawValue))
     }
 
     /// Reports what the clients of a reactor did since the last call.
@@ -187,16 +190,37 @@ public final class Hub: Sendable {
         let events = share.events
         share.events = []
         share.spend(events.count * Budget.stepsOfEvent)
-        for event in events { report(event.kind, by: event.id, event.command) }
+        // Nearly always, all events are of one client.
+        guard var id = events.first?.id else { return }
+        var client = identity(of: id)
+        for event in events {
+            if event.id != id {
+                id = event.id
+                client = identity(of: id)
+            }
+            report(event.kind, by: client, event.command)
+        }
     }
 
     /// Reports what a client did.
     func report(_ kind: ClientEvent.Kind, by id: ConnectionID, _ command: Verb?) {
-        let (address, principal) = look { state in
+        report(kind, by: identity(of: id), command)
+    }
+
+    private typealias ClientIdentity = (address: String, origin: ClientOrigin?, principal: String?)
+
+    private func identity(of id: ConnectionID) -> ClientIdentity {
+        look { state in
             let client = state.machine.clients[id]
-            return (client?.address ?? "-", client?.principal?.description)
+            return (client?.address ?? "-", state.origin(of: id), client?.principal?.description)
         }
-        report(ClientEvent(kind: kind, address: address, principal: principal, command: command?.rawValue))
+    }
+
+    private func report(_ kind: ClientEvent.Kind, by client: ClientIdentity, _ command: Verb?) {
+        report(
+            ClientEvent(
+                kind: kind, address: client.address, origin: client.origin, principal: client.principal,
+                command: command?.rawValue))
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

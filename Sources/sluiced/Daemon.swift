@@ -38,6 +38,7 @@ struct Daemon {
     /// Serves clients until a signal stops the daemon and the hub has drained.
     func run() throws(SettingsError) {
         Self.raiseDescriptorLimit()
+        Self.growDescriptorTable(forConnections: settings.hubLimits.maxConnections)
         Self.startDispatch()
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = try makeHub(on: reactor)
@@ -81,6 +82,18 @@ struct Daemon {
         limit.rlim_cur = limit.rlim_max
         // If the system refuses, the daemon serves fewer connections and works as usual.
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
+    /// Makes the kernel's table of descriptors large enough for all connections, at eight bytes each. Otherwise, the
+    /// kernel doubles the table as connections come, and each time the loop waits about 20 ms for all processors.
+    private static func growDescriptorTable(forConnections count: Int) {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        // Beside the connections and their reserve: listeners, standard streams, and what the libraries open.
+        let wanted = count + count / 8 + 256
+        let highest = min(Int32(clamping: wanted), Int32(clamping: limit.rlim_cur) - 1)
+        let number = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, highest)
+        if number >= 0 { close(number) }
     }
 
     /// Lets libdispatch open its descriptors, and start a thread, before clients can use up the descriptors. It opens them

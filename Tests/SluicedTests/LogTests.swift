@@ -72,6 +72,27 @@ import Testing
         #expect(admitted + leftOut == 100_000)
     }
 
+    @Test("The key of an event is written once, and any number of addresses takes bounded memory")
+    func keysAreWrittenOnce() {
+        var (keys, written) = (LimitedKeys(), 0)
+        for round in 0..<2 {
+            for number in 0..<UInt32(LogLimiter.maxKeys) {
+                let event = LimitedEvent(message: "m", detail: nil, origin: .client(.ipv4(number)))
+                _ = keys.key(of: event) {
+                    written += 1
+                    return LogLimiter.Key(kind: "m", origin: "\(number)")
+                }
+            }
+            #expect(written == LogLimiter.maxKeys, "round \(round)")
+        }
+        for number in 0..<100_000 {
+            let event = LimitedEvent(message: "m", detail: nil, origin: .address("\(number)"))
+            let key = keys.key(of: event) { LogLimiter.Key(kind: "m", origin: "\(number)") }
+            #expect(key.origin == "\(number)")
+        }
+        #expect(keys.count <= LogLimiter.maxKeys)
+    }
+
     // MARK: The queue
 
     /// A pipe whose buffer is full, and a queue that writes to it.

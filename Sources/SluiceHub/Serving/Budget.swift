@@ -9,11 +9,11 @@
 enum Budget {
     /// The connections of a reactor together get this many times the steps of one connection in a turn. When these are
     /// used up, all input but short input waits.
-    static let connectionsOfTurn = 8
+    static let connectionsOfTurn = 5
     /// Input up to this many bytes does not wait for that of other connections.
     static let shortInput = 256
     /// Short input may exceed the steps of a turn by this many. After that, it waits too.
-    static let stepsBeyondTurn = 1000
+    static let stepsBeyondTurn = 500
     /// Input that waits may take the steps of the next turn, divided by this number, in advance.
     static let divisorInAdvance = 4
     /// The steps of an event that the hub reports for the log.

@@ -253,7 +253,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             ClientEvent(
                 kind: .deadLetterWaits(
                     channel: $0.channel.description, dead: $0.dead.description, because: $0.obstacle),
-                address: $0.sender.address, principal: $0.sender.principal?.description, command: nil)
+                address: $0.sender.address, origin: nil, principal: $0.sender.principal?.description, command: nil)
         }
         machine.unreportedHolds = []
     }

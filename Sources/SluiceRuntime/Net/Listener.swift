@@ -35,7 +35,7 @@ public final class Listener: @unchecked Sendable {
     }
 
     /// The most connections accepted before another turn of the loop, so that a burst of them does not starve others.
-    private static let acceptsPerTurn = 64
+    private static let acceptsPerTurn = 32
     /// The pause when connections cannot even be refused. Doubled each time, up to `longestPause`.
     private static let shortestPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(1)

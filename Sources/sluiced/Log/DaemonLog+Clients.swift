@@ -5,14 +5,17 @@ import SluiceRuntime
 extension DaemonLog {
     /// Writes what a client did, or what happened to it.
     func write(_ event: ClientEvent) {
-        var fields = [(key: "client", value: event.address)]
-        if let principal = event.principal { fields.append(("principal", principal)) }
-        if let command = event.command { fields.append(("command", command)) }
-        let (level, message, details) = event.kind.described
-        var kind = message
-        if let (key, value) = details.first, key == "reason" || key == "limit" { kind += ": \(value)" }
-        if case .poisoned = event.kind { kind = message }
-        write(level, message, fields + details, kind: kind, origin: Self.origin(of: event.address))
+        let (level, message, counted) = event.kind.summary
+        let limited = LimitedEvent(message: message, detail: counted, origin: LimitedEvent.Origin(event))
+        write(level, about: limited) {
+            LogLimiter.Key(
+                kind: counted.map { "\(message): \($0)" } ?? message, origin: Self.origin(of: event.address))
+        } _: {
+            var fields = [(key: "client", value: event.address)]
+            if let principal = event.principal { fields.append(("principal", principal)) }
+            if let command = event.command { fields.append(("command", command)) }
+            return LogRecord(level, message, fields + event.kind.details)
+        }
     }
 
     /// Writes that a reactor's loop is blocked, or was.
@@ -48,19 +51,25 @@ extension DaemonLog {
 }
 
 extension ClientEvent.Kind {
-    fileprivate var described: (Logger.Level, message: String, details: [(key: String, value: String)]) {
+    /// The level and the message of the line, and the detail with which such lines are counted.
+    fileprivate var summary: (level: Logger.Level, message: String, counted: String?) {
         switch self {
-        case .closed(let ending):
-            (ending.isFault ? .notice : .debug, "connection closed", [("reason", ending.rawValue)])
-        case .authenticated: (.info, "authenticated", [])
-        case .poisoned(let channel, let reason):
-            (.notice, "channel poisoned", [("channel", channel)] + (reason.map { [("reason", $0)] } ?? []))
-        case .limited(let message): (.notice, "command refused", [("limit", message)])
+        case .closed(let ending): (ending.isFault ? .notice : .debug, "connection closed", ending.rawValue)
+        case .authenticated: (.info, "authenticated", nil)
+        case .poisoned: (.notice, "channel poisoned", nil)
+        case .limited(let message): (.notice, "command refused", message)
+        case .deadLetterWaits: (.warning, "rejected messages wait for their dead channel", nil)
+        }
+    }
+
+    fileprivate var details: [(key: String, value: String)] {
+        switch self {
+        case .closed(let ending): [("reason", ending.rawValue)]
+        case .authenticated: []
+        case .poisoned(let channel, let reason): [("channel", channel)] + (reason.map { [("reason", $0)] } ?? [])
+        case .limited(let message): [("limit", message)]
         case .deadLetterWaits(let channel, let dead, let obstacle):
-            (
-                .warning, "rejected messages wait for their dead channel",
-                [("channel", channel), ("dead", dead), ("because", obstacle.rawValue)]
-            )
+            [("channel", channel), ("dead", dead), ("because", obstacle.rawValue)]
         }
     }
 }

@@ -13,6 +13,7 @@ final class DaemonLog: Sendable {
         var format: LogFormat
         /// The lines about clients.
         var limiter = LogLimiter()
+        var keys = LimitedKeys()
     }
 
     /// Shared with the queue, which writes a line of its own.
@@ -66,14 +67,29 @@ final class DaemonLog: Sendable {
     func write(
         _ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)], kind: String, origin: String
     ) {
+        if let format = admit(level, { _ in LogLimiter.Key(kind: kind, origin: origin) }) {
+            output.append(LogRecord(level, message, fields).line(format))
+        }
+    }
+
+    /// Writes a line about what a client did, unless there were too many lines of that kind about its address. Most lines
+    /// of a flood are left out, so the line is built only after that is known.
+    func write(
+        _ level: Logger.Level, about event: LimitedEvent, _ key: () -> LogLimiter.Key,
+        _ record: () -> LogRecord
+    ) {
+        if let format = admit(level, { $0.key(of: event, key) }) { output.append(record().line(format)) }
+    }
+
+    /// Counts a line about a client.
+    ///
+    /// - Returns: the format of the line, or nil if it is not written.
+    private func admit(_ level: Logger.Level, _ key: (inout LimitedKeys) -> LogLimiter.Key) -> LogFormat? {
         let now = now()
-        let format = style.current.withLock { style -> LogFormat? in
-            guard level >= style.level, style.limiter.admits(LogLimiter.Key(kind: kind, origin: origin), at: now) else {
-                return nil
-            }
+        return style.current.withLock { style in
+            guard level >= style.level, style.limiter.admits(key(&style.keys), at: now) else { return nil }
             return style.format
         }
-        if let format { output.append(LogRecord(level, message, fields).line(format)) }
     }
 
     /// Writes how many lines about clients were left out.

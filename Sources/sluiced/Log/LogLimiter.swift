@@ -12,6 +12,15 @@ struct LogLimiter {
         let end: UInt64
         var lines: Int
         var leftOut = 0
+
+        /// Counts a line.
+        ///
+        /// - Returns: whether it may be written.
+        mutating func count() -> Bool {
+            let isAdmitted = lines < LogLimiter.linesPerWindow
+            if isAdmitted { lines += 1 } else { leftOut += 1 }
+            return isAdmitted
+        }
     }
 
     /// The lines of one kind about one address in each window.
@@ -29,13 +38,10 @@ struct LogLimiter {
     /// - Parameter now: the time in nanoseconds of a monotonic clock.
     /// - Returns: whether the line may be written.
     mutating func admits(_ key: Key, at now: UInt64) -> Bool {
-        var key = key
-        if windows[key] == nil, windows.count >= Self.maxKeys { key = Key(kind: key.kind, origin: Self.otherOrigins) }
-        var window = windows[key] ?? Window(end: now &+ Self.windowNanoseconds, lines: 0)
-        let isAdmitted = window.lines < Self.linesPerWindow
-        if isAdmitted { window.lines += 1 } else { window.leftOut += 1 }
-        windows[key] = window
-        return isAdmitted
+        if let index = windows.index(forKey: key) { return windows.values[index].count() }
+        let isKnown = windows.count < Self.maxKeys
+        let key = isKnown ? key : Key(kind: key.kind, origin: Self.otherOrigins)
+        return windows[key, default: Window(end: now &+ Self.windowNanoseconds, lines: 0)].count()
     }
 
     /// Removes the windows that have ended, and returns the lines that were left out in them.

@@ -48,6 +48,15 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
+    @Test("The kernel's table of descriptors is large enough for all connections from the start")
+    func theDescriptorTableIsLarge() throws {
+        let daemon = try Daemon(environment: ["SLUICED_LIMITS_CONNECTIONS": "700"])
+        let status = try String(contentsOfFile: "/proc/\(daemon.program.identifier)/status", encoding: .utf8)
+        let size = try #require(status.firstMatch(of: #/FDSize:\s*(\d+)/#)).1
+        #expect(try #require(Int(size)) >= 700)
+        try daemon.expectEnd(after: SIGTERM)
+    }
+
     @Test("Clients of different reactors exchange messages")
     func clientsOfDifferentReactorsMatch() throws {
         let path = temporaryPath("reactors.sock")

@@ -44,6 +44,20 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test("A select that ends counts a step for two arms, and four for an arm with an id")
+    func wideSelectsCountTheirArms() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for (option, steps) in [("", 8 / 2), ("id=", 8 * 4)] {
+            let arms = (0..<8).map { "send \(option.isEmpty ? "" : "\(option)\($0)") c\($0) x" }
+            let parked = try #require(try hub.select(arms, by: a).parked)
+            let before = hub.machine.steps
+            hub.cancel(parked)
+            #expect(hub.machine.steps - before == steps + 1)
+        }
+        hub.expectEmpty()
+    }
+
     @Test("A select that a decision has ended takes no message before it is told")
     func anEndedSelectTakesNothing() throws {
         var hub = TestHub()

@@ -33,6 +33,8 @@ public struct ClientEvent: Sendable, Hashable {
     public let kind: Kind
     /// The client's address.
     public let address: String
+    /// The address without its port, or the user. Nil for a client of this process.
+    package let origin: ClientOrigin?
     /// The principal that the client has authenticated as. Nil if it has not.
     public let principal: String?
     /// The verb of the last command that the client sent. Nil if it has sent none.

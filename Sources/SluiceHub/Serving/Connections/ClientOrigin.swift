@@ -1,7 +1,7 @@
 import SluiceRuntime
 
 /// The origin of a client, for the limits of connections and for guesses of tokens.
-enum ClientOrigin: Hashable, Sendable {
+package enum ClientOrigin: Hashable, Sendable {
     case ipv4(UInt32)
     /// The first half of an IPv6 address. A single user commonly has the whole network that it identifies.
     case ipv6Network(UInt64)
