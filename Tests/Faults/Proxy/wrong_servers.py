@@ -250,6 +250,29 @@ class Echo(_ByLine):
         return line + pipe.state["lines"][0] if line.startswith(b"ERR ") else line
 
 
+class Undercharge(Right):
+    """Charges its clients a tenth of what they use."""
+
+    def output(self, proxy, pipe, data):
+        # As many bytes, because the reply says how many there are.
+        tenth = lambda found: found[1] + b"%*d" % (len(found[2]), int(found[2]) // 10)  # noqa: E731
+        return re.sub(rb'("memoryBytes":)(\d+)', tenth, data)
+
+
+class Impatient(_ByLine):
+    """Does not delay messages."""
+
+    def line_input(self, proxy, pipe, line):
+        return re.sub(rb" delay=\d+\w+", b"", line)
+
+
+class Careless(_ByLine):
+    """Sends a message when there is one receiver, although it needs more."""
+
+    def line_input(self, proxy, pipe, line):
+        return re.sub(rb" need=\d+", b" need=1", line)
+
+
 class Choke(Right):
     """Serves nobody any more after some clients, as a server whose log blocks."""
 
@@ -286,4 +309,7 @@ WRONG_SERVERS = {
     "smuggle": Smuggle,
     "echo": Echo,
     "choke": Choke,
+    "undercharge": Undercharge,
+    "impatient": Impatient,
+    "careless": Careless,
 }

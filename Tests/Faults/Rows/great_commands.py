@@ -81,7 +81,6 @@ def ten_times_the_size(conditions):
     for name, line, end in (
         ("poison receives", b"recv c", b"poison c\n"),
         ("poison sends", b"send c x", b"poison c\n"),
-        ("poison delayed sends", b"send delay=1h c x", b"poison c\n"),
         ("joined sends", b"send id=one c x", b"recv c\n"),
         ("broadcast of 8 KB", b"recv c", b"send c " + b"x" * 8000 + b"\n"),
     ):
