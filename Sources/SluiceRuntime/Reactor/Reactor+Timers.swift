@@ -46,11 +46,8 @@ extension Reactor {
         guard timers.count > 0, !isAlarmSet else { return }
         let now = nowNanoseconds
         // A timer that is set meanwhile fires in the next turn at the earliest, even if the clock stands still.
-        var left = timers.count
-        while left > 0, let action = timers.popFirst(upTo: now) {
-            left -= 1
-            action.fire()
-        }
+        let last = timers.lastSerial
+        while let action = timers.popFirst(upTo: now, insertedBy: last) { action.fire() }
     }
 
     /// Sets the one timer of libev to the deadline of the earliest timer. Cancelling a timer does not change it: at

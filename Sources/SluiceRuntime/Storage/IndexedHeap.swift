@@ -73,6 +73,16 @@ package struct IndexedHeap<Element>: ~Copyable {
         return remove(at: 0)
     }
 
+    /// Takes the element of least priority, if that is at most `limit` and it was not inserted after the element with
+    /// the serial number.
+    package mutating func popFirst(upTo limit: UInt64, insertedBy serial: UInt64) -> Element? {
+        guard !heap.isEmpty, heap[0].priority <= limit, heap[0].serial <= serial else { return nil }
+        return remove(at: 0)
+    }
+
+    /// The serial number of the element that was inserted last.
+    package var lastSerial: UInt64 { table.lastSerial }
+
     @inlinable
     mutating func remove(at place: Int) -> Element? {
         let slot = heap[place].slot

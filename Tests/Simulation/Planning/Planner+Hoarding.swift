@@ -6,9 +6,10 @@ extension Planner {
     /// Makes many operations of one kind in one write.
     mutating func hoard() -> Action {
         let (channel, count) = (channel(), 20 + chance.below(60))
-        let kind = chance.below(7)
+        let kind = chance.below(8)
         let hasTimeouts = chance.happens(1, of: 2)
         let isWide = chance.happens(1, of: 2)
+        if kind == 7 { divideHoard() }
         if kind == 6, let name = ChannelName("g\(count + 1)") { crowdedBarrier = .barrier(name, parties: count + 1) }
         var operations = (0..<count).map { number in
             let timeout: Duration? = hasTimeouts ? .milliseconds(1 + chance.below(300)) : nil
@@ -49,6 +50,12 @@ extension Planner {
                 return .barrier(BarrierCommand(barrier, parties: parties, timeout: timeout))
             }
             return .receive(ReceiveCommand(channel: name, timeout: timeout))
+        case 7:
+            guard let divided else { return .receive(ReceiveCommand(channel: name, timeout: timeout)) }
+            return .select(
+                SelectCommand(arms: [
+                    .receive(divided.receiving.name, lease: nil), .send(divided.sending.name, Body(text.utf8)),
+                ]))
         default:
             // Repeated sends under one id, which no other send of the plan has.
             var send = SendCommand(channel: name, body: Body("k9".utf8), timeout: timeout)
@@ -74,15 +81,25 @@ extension Planner {
             })
     }
 
-    /// Makes a send that many operations may receive, and leased receives that meet some of these meanwhile.
+    /// Chooses the channels of selects that receive from a broadcast and send to another channel.
+    private mutating func divideHoard() {
+        guard let sending = setting.channels.first(where: { $0.declaration == .rendezvous }),
+            let receiving = setting.channels.first(where: { $0.declaration == .broadcast })
+        else { return }
+        divided = (receiving, sending)
+    }
+
+    /// Makes a send that many operations may receive, and leased receives that meet some of these meanwhile. So selects
+    /// commit to another arm while a message is delivered to them.
     private mutating func distraction(from name: ChannelName) -> Action {
+        let name = divided?.receiving.name ?? name
         var operations = [
             Operation(
                 command: .send(
                     SendCommand(channel: name, body: Body("m\(stepCount).0".utf8), timeout: .seconds(1))))
         ]
         for _ in 0..<(2 + chance.below(6)) {
-            let other = channel()
+            let other = divided?.sending ?? channel()
             operations.append(
                 Operation(
                     command: .receive(
@@ -93,9 +110,30 @@ extension Planner {
         return .burst(operations)
     }
 
+    /// Makes leases that are acknowledged just after their end, when many timeouts of receives end as well, so that the
+    /// hub may be behind.
+    private mutating func lateAcknowledgements(behind name: ChannelName) -> Action {
+        let life = milliseconds(50)
+        var operations = (0..<40).map { _ in
+            Operation(command: .receive(ReceiveCommand(channel: name, timeout: .nanoseconds(Int64(life)))))
+        }
+        for _ in 0..<6 {
+            let channel = channel()
+            guard channel.isQueue, channel.name != name else { continue }
+            operations.append(
+                Operation(
+                    command: .receive(
+                        ReceiveCommand(
+                            channel: channel.name, timeout: .seconds(1), lease: .nanoseconds(Int64(life)))),
+                    reaction: .acknowledge(after: life + milliseconds(8))))
+        }
+        return .burst(operations)
+    }
+
     /// Makes an action that ends many parked operations.
     mutating func endHoard() -> Action {
         let name = channel().name
+        if divided != nil, chance.happens(1, of: 3) { return distraction(from: name) }
         switch chance.below(16) {
         case ...1 where endsChannels: return .operate(Operation(command: .poison(name, "enough")))
         case 2 where endsChannels: return .operate(Operation(command: .close(name)))
@@ -108,6 +146,7 @@ extension Planner {
         case 9: return .jump(nanoseconds: milliseconds(300))
         case 10, 11: return meetings(on: name)
         case 12, 13: return distraction(from: name)
+        case 14: return lateAcknowledgements(behind: name)
         default:
             let body = Body("m\(stepCount).0".utf8)
             return .operate(Operation(command: .send(SendCommand(channel: name, body: body, timeout: .seconds(1)))))

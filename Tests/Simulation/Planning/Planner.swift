@@ -8,7 +8,7 @@ import SluiceWire
 package struct Planner {
     var chance: Chance
     private let seed: UInt64
-    private var setting = Setting()
+    private(set) var setting = Setting()
     private var steps: [Step] = []
     private var time: UInt64 = 0
     private var mix = OperationMix()
@@ -20,6 +20,8 @@ package struct Planner {
     private var hoards = false
     /// The last barrier at which many operations of one client wait.
     var crowdedBarrier: Arm?
+    /// The channels of selects that receive from one and send to the other.
+    var divided: (receiving: PlannedChannel, sending: PlannedChannel)?
 
     package static func plan(seed: UInt64) -> Plan {
         var planner = Planner(seed: seed)

@@ -43,4 +43,21 @@ import Testing
         }
         #expect(woken.values == Array(1...1000))
     }
+
+    @Test("A timer that a timer sets fires in the next turn, also if others are set")
+    func aTimerThatATimerSetsFiresInTheNextTurn() throws {
+        let reactor = try Reactor(clock: ManualReactorClock())
+        let fired = Recorder<Int>()
+        try reactor.runByHand {
+            for _ in 0..<3 { _ = reactor.call(after: .seconds(1)) {} }
+            _ = reactor.call(after: .zero) {
+                fired.record(1)
+                _ = reactor.call(after: .zero) { fired.record(2) }
+            }
+            _ = reactor.takeTurnByHand()
+            #expect(fired.values == [1])
+            _ = reactor.takeTurnByHand()
+        }
+        #expect(fired.values == [1, 2])
+    }
 }
