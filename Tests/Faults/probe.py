@@ -44,4 +44,8 @@ def main():
         time.sleep(pause_seconds)
 
 
-main()
+try:
+    main()
+except OSError as reason:
+    # Also if the server has ended, whose schedule the stopwatch reads.
+    sys.exit(f"the server does not answer the probe: {reason}")

@@ -273,6 +273,32 @@ class Careless(_ByLine):
         return re.sub(rb" need=\d+", b" need=1", line)
 
 
+class OneAddress(Right):
+    """Takes all its clients for clients of one address, as every proxy does."""
+
+
+class Hurried(_ByLine):
+    """Answers CANCEL before the command that it withdraws."""
+
+    def line_input(self, proxy, pipe, line):
+        if line.startswith(b"#q cancel "):
+            proxy.put(pipe.client, b"#q OK\n")
+        return line
+
+    def line_output(self, proxy, pipe, line):
+        return b"" if line == b"#q OK\n" else line
+
+
+class Hasty(_ByLine):
+    """Decides every guess of a token at once."""
+
+    def line_input(self, proxy, pipe, line):
+        if b" guess" not in line:
+            return line
+        proxy.put(pipe.client, b"ERR denied wrong token\n")
+        return b""
+
+
 class Choke(Right):
     """Serves nobody any more after some clients, as a server whose log blocks."""
 
@@ -312,4 +338,7 @@ WRONG_SERVERS = {
     "undercharge": Undercharge,
     "impatient": Impatient,
     "careless": Careless,
+    "one-address": OneAddress,
+    "hurried": Hurried,
+    "hasty": Hasty,
 }

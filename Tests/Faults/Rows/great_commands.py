@@ -1,11 +1,12 @@
 """Work at ten times the sizes of `long_commands`, and work that stands in the way of others, beside a probe."""
 
+import contextlib
 import signal
 import time
 
 from battery import Figure, exactly, row
 from clients import Client
-from long_commands import LONGEST_WAIT_MS, Beside, ended, pipelined
+from long_commands import LONGEST_WAIT_MS, TAGS_EACH, Beside, ended, pipelined
 from stopwatch import Stopwatch
 
 
@@ -73,7 +74,7 @@ def drain_begins(conditions):
 @row(
     "ten-times",
     "the work of mass-ends, joined-sends, broadcast and reports at ten times its size",
-    wrong={},
+    wrong={"sluggish": "longest wait, poison receives", "undercharge": "RSS growth"},
     timed=True,
 )
 def ten_times_the_size(conditions):
@@ -82,22 +83,52 @@ def ten_times_the_size(conditions):
         ("poison receives", b"recv c", b"poison c\n"),
         ("poison sends", b"send c x", b"poison c\n"),
         ("joined sends", b"send id=one c x", b"recv c\n"),
+        ("poison selects of 64 arms", b"select " + b" | ".join([b"recv c"] * 64), b"poison c\n"),
         ("broadcast of 8 KB", b"recv c", b"send c " + b"x" * 8000 + b"\n"),
     ):
         with Beside(conditions) as beside:
             if name.startswith("broadcast"):
                 beside.watcher.ask(b"open kind=broadcast c\n")
-            beside.park([line] * count)
-            wait, _ = beside.longest_wait(ended(beside, end))
-            yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+            waits = []
+            wait, growth = beside.park_and_measure([line] * (count // 64 if "64" in name else count))
+            waits.append(wait)
+            if name.startswith("broadcast"):
+                waits.append(beside.longest_wait(lambda beside=beside: _receive_once(beside, 10_000))[0])
+            before = beside.daemon.resident_bytes()
+            waits.append(beside.longest_wait(ended(beside, end))[0])
+            yield Figure(f"longest wait, {name}", max(waits), "ms", at_most=LONGEST_WAIT_MS)
+            yield Figure(f"RSS growth, {name}", growth, "x charge", at_most=1.5)
+            if name.startswith("broadcast"):
+                # Copies for all would take 8 KB each.
+                copied = (beside.daemon.resident_bytes() - before) / count
+                yield Figure("memory for each receive of the broadcast", copied, "bytes", at_most=512)
     with Beside(conditions) as beside:
         parked = beside.park([b"recv names/%d" % number for number in range(count)])
         for report in (b"channels zzz\n", b"waiters format=json zzz\n", b"stuck\n"):
             wait, _ = beside.longest_wait(pipelined(beside, report, 5))
             yield Figure(f"longest wait, {report.split()[0].decode()}", wait, "ms", at_most=LONGEST_WAIT_MS)
+        wait, _ = beside.longest_wait(lambda: _ask_for_a_while(beside, b"channels zzz\n" * 1200, 20))
+        yield Figure("longest wait, 1 200 channels in one write", wait, "ms", at_most=LONGEST_WAIT_MS)
         wait, _ = beside.longest_wait(lambda: beside.reset(parked))
         yield Figure("longest wait, all leave", wait, "ms", at_most=LONGEST_WAIT_MS)
     yield from _buffered(conditions)
+
+
+def _receive_once(beside, count):
+    """Parks further receives of the broadcast, in one write for each client."""
+    for client in beside.connect(count // TAGS_EACH):
+        client.send(b"".join(b"#%d recv c\n" % number for number in range(TAGS_EACH)) + b"ping\n")
+        client.awaited_reply()
+
+
+def _ask_for_a_while(beside, lines, seconds):
+    """Sends lines in one write, and disconnects when the time is over or all are answered."""
+    with Client(beside.port) as client:
+        client.send(lines + b"#last ping\n")
+        client.socket.settimeout(seconds)
+        with contextlib.suppress(TimeoutError):
+            while client.awaited_reply().tag != b"last":
+                pass
 
 
 def _buffered(conditions):

@@ -8,15 +8,18 @@ import time
 
 from battery import Figure, row
 from clients import Client
+from stopwatch import Stopwatch
 
-#: The connections that guess at a time.
+#: The connections that guess again and again.
 GUESSERS = 64
+#: The connections that guess at the same time, once each.
+CROWD = 14_000
 
 
 @row(
     "guesses",
-    "64 connections guess the token of a user, each again and again",
-    wrong={},
+    "64 connections guess the token of a user, each again and again; then 14 000 guess at once, ten times",
+    wrong={"hasty": "guesses decided"},
 )
 def guessed_tokens(conditions):
     seconds = conditions.count(full=10, quick=3)
@@ -24,7 +27,7 @@ def guessed_tokens(conditions):
         users.write("alice s3cret\nbob hunter2\n")
         users.flush()
         os.chmod(users.name, 0o600)
-        with conditions.daemon(users_file=users.name) as daemon:
+        with conditions.daemon(users_file=users.name, connections=20_000) as daemon:
             end = time.monotonic() + seconds
             counts = [[0, 0] for _ in range(GUESSERS)]
             threads = [threading.Thread(target=_guess, args=(daemon.port, end, count)) for count in counts]
@@ -35,10 +38,14 @@ def guessed_tokens(conditions):
             for thread in threads:
                 thread.join()
             same = _authentication_seconds(daemon.port, b"alice s3cret")
+            crowd = conditions.count(full=CROWD, quick=500)
+            rounds = [_guess_together(daemon, crowd) for _ in range(conditions.count(full=10, quick=1))]
     yield Figure("guesses decided", sum(decided for decided, _ in counts) / seconds, "a second", at_most=30)
     yield Figure("guesses refused", sum(refused for _, refused in counts) / seconds, "a second")
     yield Figure("another user waits", other * 1000, "ms", at_most=100)
     yield Figure("the same user waits afterwards", same, "s", at_most=1.5)
+    yield Figure(f"decided of {crowd} at once", max(decided for decided, _ in rounds), at_most=30)
+    yield Figure("another client waits meanwhile", max(wait for _, wait in rounds) * 1000, "ms", at_most=20)
 
 
 def _guess(port, end, count):
@@ -54,6 +61,26 @@ def _guess(port, end, count):
         # A client that was refused tries again at once, but does not keep the machine busy.
         if not is_decided:
             time.sleep(0.01)
+
+
+def _guess_together(daemon, count):
+    """Lets many connections guess at the same time. Returns how many guesses are decided, and another client's wait."""
+    with Client(daemon.port) as other:
+        other.ask(b"auth bob hunter2\n")
+        guessers = [Client(daemon.port, source="127.0.6.1") for _ in range(count)]
+        longest = 0
+        for number, guesser in enumerate(guessers):
+            guesser.send(b"auth alice guess\n")
+            if number % 100 == 0:
+                with Stopwatch("self", daemon.pids[0]) as watch:
+                    other.ask(b"ping\n")
+                longest = max(longest, watch.seconds - watch.delayed_seconds)
+        decided = 0
+        for guesser in guessers:
+            with contextlib.suppress(ConnectionError):
+                decided += b"wrong token" in guesser.socket.recv(200)
+            guesser.close()
+    return decided, longest
 
 
 def _authentication_seconds(port, credentials):

@@ -52,6 +52,18 @@ class Beside:
         self.watcher.await_info(lambda info: info["parked"] >= before + len(lines))
         return senders
 
+    def park_and_measure(self, lines):
+        """Parks operations. Returns the longest wait, and by how much the memory grows for each charged byte."""
+        return self.measure(lambda: self.park(lines))
+
+    def measure(self, act):
+        """Returns the longest wait while `act` runs, and by how much the memory grows for each charged byte."""
+        charge, resident = self.watcher.info()["memoryBytes"], self.daemon.resident_bytes()
+        wait, _ = self.longest_wait(act)
+        charge, resident = self.watcher.info()["memoryBytes"] - charge, self.daemon.resident_bytes() - resident
+        # A process that does little varies by a megabyte or two.
+        return wait, resident / max(charge, 4 << 20)
+
     def leave(self):
         """Disconnects all clients."""
         for client in self.clients:
@@ -117,7 +129,7 @@ def reports_beside_many(conditions):
             ("info", b"info format=json\n"),
             ("help", b"help\n"),
         ):
-            few = min(repeats, 60) if "json" in name or name in ("waiters", "stuck", "channels") else repeats
+            few = min(repeats, 60) if "json" in name or name in ("waiters", "stuck") else repeats
             wait, took = beside.longest_wait(pipelined(beside, line, few))
             yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
             yield Figure("each", took / few, "ms")

@@ -11,14 +11,6 @@ DELAY_SECONDS = 40
 QUICK_DELAY_SECONDS = 4
 
 
-def _parked(beside, lines):
-    """Parks operations. Returns the longest wait meanwhile, and how much the memory grows, as a part of the charge."""
-    charge, resident = beside.watcher.info()["memoryBytes"], beside.daemon.resident_bytes()
-    wait, _ = beside.longest_wait(lambda: beside.park(lines))
-    charge, resident = beside.watcher.info()["memoryBytes"] - charge, beside.daemon.resident_bytes() - resident
-    return wait, resident / max(charge, 1)
-
-
 @row(
     "delays",
     "1 000 000 sends with delay= wait and are poisoned, and 1 000 000 become due at the same time",
@@ -32,7 +24,7 @@ def _parked(beside, lines):
 def delayed_sends(conditions):
     count = conditions.count(full=1_000_000, quick=20_000)
     with Beside(conditions) as beside:
-        wait, growth = _parked(beside, [b"send delay=1h c x"] * count)
+        wait, growth = beside.park_and_measure([b"send delay=1h c x"] * count)
         yield Figure("longest wait, delayed SEND", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("RSS growth", growth, "x charge", at_most=1.5)
         wait, _ = beside.longest_wait(ended(beside, b"poison c\n"))
@@ -103,7 +95,7 @@ def sends_that_need_receivers(conditions):
     count = conditions.count(full=1_000_000, quick=20_000)
     with Beside(conditions) as beside, Client(beside.port) as receiver:
         beside.watcher.ask(b"open kind=broadcast c\n")
-        wait, growth = _parked(beside, [b"send need=1 c x"] * count)
+        wait, growth = beside.park_and_measure([b"send need=1 c x"] * count)
         yield Figure("longest wait, SEND need=1", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("RSS growth", growth, "x charge", at_most=1.5)
         reader = _Reader(receiver)
@@ -114,7 +106,7 @@ def sends_that_need_receivers(conditions):
         yield Figure("all received after", took, "ms")
     with Beside(conditions) as beside, Client(beside.port) as sender, Client(beside.port) as last:
         beside.watcher.ask(b"open kind=broadcast c\n")
-        wait, growth = _parked(beside, [b"recv c"] * count)
+        wait, growth = beside.park_and_measure([b"recv c"] * count)
         yield Figure("longest wait, RECV", wait, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure("RSS growth of receives", growth, "x charge", at_most=1.5)
         sender.send(b"#s send need=%d c x\n" % (count + 1))
