@@ -42,9 +42,15 @@ public struct Bounded: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == Bounded {
-    /// Two minutes for each test, or twenty under ThreadSanitizer: see `Bounded`.
-    public static var bounded: Self { Bounded(limit: isThreadSanitized ? .seconds(1200) : .seconds(120)) }
+    /// Two minutes for each test, or twenty under ThreadSanitizer: see `Bounded`. The environment variable
+    /// SLUICE_TEST_SECONDS sets another limit.
+    public static var bounded: Self {
+        Bounded(limit: .seconds(testSeconds ?? (isThreadSanitized ? 1200 : 120)))
+    }
 }
+
+/// The limit for each test that SLUICE_TEST_SECONDS sets, for tests that are likely to hang. Nil if it is not set.
+private let testSeconds = ProcessInfo.processInfo.environment["SLUICE_TEST_SECONDS"].flatMap { Int($0) }
 
 /// Whether ThreadSanitizer, which makes everything several times slower, watches the tests.
 var isThreadSanitized: Bool {
