@@ -21,9 +21,12 @@ final class HandoffLoad: Sendable {
     private let threads = DispatchGroup()
 
     init(on port: String, pairs: Int) throws {
+        // All have connected before the test goes on, because the daemon may end as soon as some messages have passed.
+        // Each socket is used on its own thread only.
         for number in 0..<pairs {
-            run { try $0.send(from: number, port) }
-            run { try $0.receive(port) }
+            nonisolated(unsafe) let (sender, receiver) = (try LineSocket(port: port), try LineSocket(port: port))
+            run { try $0.send(from: number, over: sender) }
+            run { try $0.receive(over: receiver) }
         }
     }
 
@@ -46,8 +49,7 @@ final class HandoffLoad: Sendable {
     // MARK: Work
 
     /// Sends four messages at a time, and waits for their replies.
-    private func send(from number: Int, _ port: String) throws {
-        let socket = try LineSocket(port: port)
+    private func send(from number: Int, over socket: LineSocket) throws {
         for batch in 0... {
             let messages = (0..<4).map { "\(number)-\(batch)-\($0)" }
             try socket.send(Array(messages.map { "#\($0) send jobs \($0)\n" }.joined().utf8))
@@ -63,8 +65,7 @@ final class HandoffLoad: Sendable {
         }
     }
 
-    private func receive(_ port: String) throws {
-        let socket = try LineSocket(port: port)
+    private func receive(over socket: LineSocket) throws {
         while let head = try socket.answer(to: "recv lease=1h jobs") {
             guard let delivery = head.firstMatch(of: #/^MSG .* did=(\S+)/#)?.1 else { continue }
             let message = try #require(try socket.line())
