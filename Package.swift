@@ -34,9 +34,10 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "SluiceRuntime",
-            dependencies: ["CLibev", .product(name: "DequeModule", package: "swift-collections")],
+            dependencies: ["CLibev", "COpenSSL", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(name: "SluiceWire", swiftSettings: settings),
         .plugin(name: "CommitPlugin", capability: .buildTool()),

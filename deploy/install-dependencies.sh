@@ -73,10 +73,12 @@ need_group() {
             need_swift
             need git have git
             need libev-dev has_header ev.h
+            need libssl-dev has_header openssl/ssl.h
             ;;
         test | sanitize)
             need_group build
             need netcat-openbsd has_openbsd_netcat
+            need openssl have openssl
             need telnet have telnet
             ;;
         bench)

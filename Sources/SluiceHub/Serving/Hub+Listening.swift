@@ -21,7 +21,11 @@ extension Hub {
     private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
         switch enter(accepted.peer.reportedText, from: origin, on: shares) {
-        case .turnedAway(_, let error): turnAway(accepted.takeStream(on: shares[0].reactor), error, shares[0])
+        case .turnedAway(_, let error):
+            // A refusal is not worth a handshake.
+            if accepted.tls == nil, let stream = try? accepted.takeStream(on: shares[0].reactor) {
+                turnAway(stream, error, shares[0])
+            }
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }

@@ -53,16 +53,20 @@ public final class Listener: @unchecked Sendable {
     private var pause = Listener.shortestPause
     /// See `Options`. Nil on a Unix-domain socket, whose buffers do not grow.
     private let receiveBufferBytes: Int?
+    private let tls: Lock<TLSServerContext?>
 
     /// Starts listening on `address`. For port 0, the kernel chooses a free port. May be called from any thread.
     ///
     /// A listener on an IPv6 address accepts IPv6 connections only; to accept both, create two listeners.
     ///
-    /// - Parameter reactor: the reactor whose tasks accept; nil for that of the calling task.
+    /// - Parameters:
+    ///   - reactor: the reactor whose tasks accept; nil for that of the calling task.
+    ///   - tls: the certificate, and whose clients are accepted; nil to do without TLS.
     /// - Throws: `.system` when the address is in use (`EADDRINUSE`), is not this machine's, or is not permitted;
     ///   `.misuse` off the reactors if `reactor` is nil.
     public static func bind(
-        to address: SocketAddress, on reactor: Reactor? = nil, options: Options = Options()
+        to address: SocketAddress, on reactor: Reactor? = nil, tls: TLSServerContext? = nil,
+        options: Options = Options()
     ) throws(SluiceError) -> Listener {
         guard let reactor = reactor ?? Reactor.current else {
             throw SluiceError(.misuse, "a listener on \(address) needs a reactor")
@@ -75,7 +79,7 @@ public final class Listener: @unchecked Sendable {
             throw error
         }
         let bound = file == nil ? Socket.localAddress(of: descriptor.number) : nil
-        return Listener(descriptor, at: bound ?? address, file: file, options, on: reactor)
+        return Listener(descriptor, at: bound ?? address, file: file, tls, options, on: reactor)
     }
 
     private static func bind(
@@ -105,10 +109,11 @@ public final class Listener: @unchecked Sendable {
     }
 
     private init(
-        _ descriptor: consuming Descriptor, at address: SocketAddress, file: UnixSocketFile?, _ options: Options,
-        on reactor: Reactor
+        _ descriptor: consuming Descriptor, at address: SocketAddress, file: UnixSocketFile?,
+        _ tls: TLSServerContext?, _ options: Options, on reactor: Reactor
     ) {
         self.reactor = reactor
+        self.tls = Lock(tls)
         receiveBufferBytes = address.port == nil ? nil : options.receiveBufferBytes
         self.file = Lock(file)
         localAddress = address
@@ -127,6 +132,8 @@ public final class Listener: @unchecked Sendable {
 
     /// Accepts the next connection; waits until there is one.
     ///
+    /// With TLS, the handshake is a part of the stream's first read or write; see `Stream.finishHandshake`.
+    ///
     /// Connections that fail before they are accepted are skipped. When no descriptors are left, connections are
     /// refused; if that is impossible too, the listener pauses for up to a second.
     ///
@@ -134,6 +141,15 @@ public final class Listener: @unchecked Sendable {
     ///   accepts; `.system` for an error that waiting does not resolve.
     public func accept() async throws(SluiceError) -> Stream {
         try await acceptSocket().takeStream(on: reactor)
+    }
+
+    /// Uses other certificates for the connections that are accepted from now on. May be called from any thread, on a
+    /// listener that was made with TLS.
+    public func replaceTLS(with context: TLSServerContext) {
+        tls.withLock { tls in
+            precondition(tls != nil, "a listener keeps its protocol")
+            tls = context
+        }
     }
 
     /// The same as `accept`, without creating a stream.
@@ -152,7 +168,7 @@ public final class Listener: @unchecked Sendable {
                 reserve.refill()
                 let descriptor = Descriptor(owning: number)
                 if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
-                return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""))
+                return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""), tls: tls.withLock { $0 })
             }
             switch Obstacle(errno) {
             case .noConnection: try await waitForConnection()
@@ -223,6 +239,8 @@ public final class Listener: @unchecked Sendable {
 package struct AcceptedSocket: ~Copyable {
     let descriptor: Descriptor
     package let peer: SocketAddress
+    /// The listener's TLS; nil without TLS.
+    package let tls: TLSServerContext?
 
     /// Whether the peer is connected through a Unix-domain socket, and belongs to root or to the user of this process.
     package var peerMaySignal: Bool { peerUser.map { $0 == 0 || $0 == geteuid() } ?? false }
@@ -236,9 +254,10 @@ package struct AcceptedSocket: ~Copyable {
     package consuming func takeDescriptor() -> Descriptor { descriptor }
 
     /// Creates a stream for the tasks of `reactor`.
-    package consuming func takeStream(on reactor: Reactor) -> Stream {
+    package consuming func takeStream(on reactor: Reactor) throws(SluiceError) -> Stream {
         let peer = peer
-        return Stream(descriptor, to: peer, on: reactor)
+        let session = try tls?.makeSession()
+        return Stream(descriptor, to: peer, on: reactor, tls: session)
     }
 }
 

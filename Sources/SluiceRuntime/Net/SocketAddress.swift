@@ -161,14 +161,22 @@ extension SocketAddress: CustomStringConvertible {
     /// The address in the form that `init(_:)` parses.
     public var description: String {
         switch self {
-        case .ipv4(let address, let port):
+        case .ipv4(_, let port): "\(host):\(port)"
+        case .ipv6(_, let port, let scope): "[\(host)\(scope == 0 ? "" : "%\(scope)")]:\(port)"
+        case .unix(let path): Self.unixPrefix + path
+        }
+    }
+
+    /// The address without its port and interface, such as "127.0.0.1" or "::1"; "localhost" for a path.
+    package var host: String {
+        switch self {
+        case .ipv4(let address, _):
             var bytes = address.bigEndian
-            return "\(Self.text(AF_INET, &bytes)):\(port)"
-        case .ipv6(let address, let port, let scope):
+            return Self.text(AF_INET, &bytes)
+        case .ipv6(let address, _, _):
             var bytes = address.bigEndian
-            return "[\(Self.text(AF_INET6, &bytes))\(scope == 0 ? "" : "%\(scope)")]:\(port)"
-        case .unix(let path):
-            return Self.unixPrefix + path
+            return Self.text(AF_INET6, &bytes)
+        case .unix: return "localhost"
         }
     }
 

@@ -15,6 +15,8 @@ public final class Stream: @unchecked Sendable {
     /// The reactor whose tasks may use the stream.
     public let reactor: Reactor
     let watch: DescriptorWatch
+    /// The TLS of the connection; nil without TLS.
+    let tls: TLSSession?
 
     // Every read and write touches these, on one thread.
     /// Whether the last read took everything that was there, so that the next one should wait before it tries.
@@ -23,8 +25,13 @@ public final class Stream: @unchecked Sendable {
     @exclusivity(unchecked) private var operationsSinceWait = 0
 
     /// Takes over a connected, non-blocking socket. May be called on any thread.
-    package init(_ descriptor: consuming Descriptor, to peer: SocketAddress, on reactor: Reactor) {
+    package convenience init(_ descriptor: consuming Descriptor, to peer: SocketAddress, on reactor: Reactor) {
+        self.init(descriptor, to: peer, on: reactor, tls: nil)
+    }
+
+    init(_ descriptor: consuming Descriptor, to peer: SocketAddress, on reactor: Reactor, tls: TLSSession?) {
         self.reactor = reactor
+        self.tls = tls
         watch = DescriptorWatch(descriptor, on: reactor, as: .connection(with: peer))
     }
 
@@ -56,6 +63,7 @@ public final class Stream: @unchecked Sendable {
         guard !watch.hasReader else {
             throw SluiceError(.misuse, "another task is reading from \(watch.waitDescription)")
         }
+        try await finishHandshake(timeout: timeout)
         if isDrained || operationsSinceWait >= Self.operationsPerTurn { try await waitReadable(timeout: timeout) }
         while true {
             switch tryRead(into: buffer) {
@@ -81,7 +89,7 @@ public final class Stream: @unchecked Sendable {
     /// Reads without waiting. `buffer` must not be empty. On the reactor's thread only.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         operationsSinceWait += 1
-        let attempt = Socket.tryRead(watch.number, into: buffer)
+        let attempt = tls?.tryRead(watch.number, into: buffer) ?? Socket.tryRead(watch.number, into: buffer)
         if case .bytes(let count) = attempt { isDrained = count < buffer.count }
         return attempt
     }
@@ -93,7 +101,12 @@ public final class Stream: @unchecked Sendable {
     ///
     /// - Throws: as `read(into:timeout:)`.
     package func waitReadable(timeout: Duration? = nil) async throws(SluiceError) {
-        try await watch.waitReadable(timeout: timeout)
+        // The kernel does not know of bytes that TLS has taken already.
+        if tls?.hasBufferedInput == true {
+            try await sleep(for: .zero)
+        } else {
+            try await watch.waitReadable(timeout: timeout)
+        }
         isDrained = false
         operationsSinceWait = 0
     }
@@ -111,6 +124,7 @@ public final class Stream: @unchecked Sendable {
         guard !watch.hasWriter else {
             throw SluiceError(.misuse, "another task is writing to \(watch.waitDescription)")
         }
+        try await finishHandshake(timeout: timeout)
         var written = 0
         while written < bytes.count {
             if operationsSinceWait >= Self.operationsPerTurn { try await waitWritable(timeout: timeout) }
@@ -124,12 +138,16 @@ public final class Stream: @unchecked Sendable {
             case nil: return try await write(ContiguousArray(bytes), timeout: timeout)
             }
         }
+        while hasUnsentOutput {
+            try await waitWritable(timeout: timeout)
+            try sendRest()
+        }
     }
 
     /// Writes without waiting. `bytes` must not be empty. On the reactor's thread only.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         operationsSinceWait += 1
-        return Socket.tryWrite(watch.number, bytes)
+        return tls?.tryWrite(watch.number, bytes) ?? Socket.tryWrite(watch.number, bytes)
     }
 
     /// Waits until `tryWrite` would not return `.wouldBlock`.
@@ -145,6 +163,7 @@ public final class Stream: @unchecked Sendable {
     /// - Parameter verb: what was attempted, such as "read from".
     package func failure(_ errno: Int32, _ verb: String) -> SluiceError {
         if watch.number < 0 { return watch.closedError }
+        if let reason = tls?.failure { return SluiceError(.tls, "cannot \(verb) \(watch.waitDescription): \(reason)") }
         return SluiceError(system: errno, "cannot \(verb) \(watch.waitDescription)")
     }
 
@@ -162,6 +181,7 @@ public final class Stream: @unchecked Sendable {
     /// - Throws: `.system` when the connection has failed; `.closed` after `close`; `.misuse` off the reactor's thread.
     public func shutdownWrite() throws(SluiceError) {
         try watch.checkUse()
+        if let tls { return finishWriting(tls) }
         guard shutdown(watch.number, Int32(SHUT_WR)) == 0 else { throw failure(errno, "finish writing to") }
     }
 
@@ -181,6 +201,12 @@ extension Stream {
     public static func connect(
         to address: SocketAddress, timeout: Duration? = nil
     ) async throws(SluiceError) -> Stream {
+        try await connect(to: address, tls: nil, timeout: timeout)
+    }
+
+    static func connect(
+        to address: SocketAddress, tls: TLSSession?, timeout: Duration?
+    ) async throws(SluiceError) -> Stream {
         guard let reactor = Reactor.current else {
             throw SluiceError(.misuse, "only a task on a reactor can connect to \(address)")
         }
@@ -188,7 +214,7 @@ extension Stream {
         try Socket.sendAtOnce(descriptor.number, to: address)
         let status = address.withSystemAddress { Glibc.connect(descriptor.number, $0, $1) }
         let error = status == 0 ? 0 : errno
-        let stream = Stream(descriptor, to: address, on: reactor)
+        let stream = Stream(descriptor, to: address, on: reactor, tls: tls)
         switch error {
         case 0: return stream
         // The kernel continues a connection attempt that a signal interrupts.
@@ -204,7 +230,7 @@ extension Stream {
         if error != 0 { throw Self.refusal(error, by: peerAddress) }
     }
 
-    private static func refusal(_ errno: Int32, by address: SocketAddress) -> SluiceError {
+    static func refusal(_ errno: Int32, by address: SocketAddress) -> SluiceError {
         SluiceError(system: errno, "cannot connect to \(address)")
     }
 }

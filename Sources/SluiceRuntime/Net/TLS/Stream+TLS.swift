@@ -1,0 +1,77 @@
+import Glibc
+
+extension Stream {
+    /// Connects to a listener with TLS. Call from a task of the reactor that the stream is to belong to.
+    ///
+    /// - Parameters:
+    ///   - tls: whom the client trusts, and who it is.
+    ///   - name: the host name for which the server's certificate must be; nil for the address itself.
+    ///   - timeout: the longest time to wait for the connection, and then for the handshake.
+    /// - Throws: as `connect(to:timeout:)`; `.tls` if the server does not speak TLS, or its certificate is not valid for
+    ///   the name, or it does not accept this client. The message says why.
+    public static func connect(
+        to address: SocketAddress, tls: TLSClientContext, named name: String? = nil, timeout: Duration? = nil
+    ) async throws(SluiceError) -> Stream {
+        let session = try tls.makeSession(with: name ?? address.host)
+        let stream = try await connect(to: address, tls: session, timeout: timeout)
+        try await stream.finishHandshake(timeout: timeout)
+        return stream
+    }
+
+    /// Finishes the handshake of a connection with TLS. Returns at once without TLS, and if it is over already.
+    ///
+    /// The first `read` or `write` does this too. A connection that one task reads from while another one writes to it
+    /// needs this call before both begin.
+    ///
+    /// - Parameter timeout: the longest time to wait for the peer each time; nil waits without a limit.
+    /// - Throws: `.tls` if the peer is not accepted, does not accept this side, or does not speak TLS; otherwise as
+    ///   `read(into:timeout:)`.
+    public func finishHandshake(timeout: Duration? = nil) async throws(SluiceError) {
+        guard let tls, !tls.isEstablished else { return }
+        try watch.checkUse()
+        while true {
+            switch tls.shakeHands(over: watch.number) {
+            case .bytes:
+                while hasUnsentOutput {
+                    try await watch.waitWritable(timeout: timeout)
+                    try sendRest()
+                }
+                return
+            case .wouldBlock:
+                if tls.hasUnsentOutput { try await watch.waitWritable(timeout: timeout) }
+                if !tls.hasUnsentOutput { try await watch.waitReadable(timeout: timeout) }
+            case .endOfStream: throw failure(ECONNRESET, "agree on TLS over")
+            case .failed(let errno): throw failure(errno, "agree on TLS over")
+            }
+        }
+    }
+
+    /// Who the peer is and how the connection is encrypted. Nil without TLS, and before the end of the handshake. On the
+    /// reactor's thread only.
+    public var tlsDescription: TLSDescription? { tls?.description }
+
+    /// Whether encrypted bytes wait for the kernel to take them. On the reactor's thread only.
+    package var hasUnsentOutput: Bool { tls?.hasUnsentOutput ?? false }
+
+    /// Writes the encrypted bytes that wait, as far as the kernel takes them. On the reactor's thread only.
+    package func sendRest() throws(SluiceError) {
+        guard let tls, !tls.flush(to: watch.number) else { return }
+        throw failure(tls.socketError, "write to")
+    }
+
+    /// Tells the peer that this side writes nothing more, as soon as the kernel takes what is still unsent.
+    func finishWriting(_ tls: TLSSession) {
+        tls.finishWriting(to: watch.number)
+        guard tls.hasUnsentOutput else { return }
+        reactor.spawn("end of the output to \(peerAddress)") { [self] in
+            do throws(SluiceError) {
+                while hasUnsentOutput {
+                    try await watch.waitWritable(timeout: nil)
+                    try sendRest()
+                }
+            } catch {
+                // The connection has ended.
+            }
+        }
+    }
+}
