@@ -8,6 +8,8 @@ import SluiceRuntime
 struct Shutdown: Sendable {
     /// The time beyond the limit of a drain after which the process ends, even if a loop hangs.
     private static let grace = 5
+    /// The longest drain after SIGUSR2. The longest lease would last for a century.
+    private static let longestDrain = Duration.seconds(24 * 60 * 60)
 
     let hub: Hub
     let listeners: [Listener]
@@ -17,7 +19,7 @@ struct Shutdown: Sendable {
     ///
     /// The first SIGTERM or SIGINT drains the hub within the configured limit. A second one, or SIGQUIT, ends the
     /// drain: every pending command gets its reply, and the daemon stops. After that, these signals have their default
-    /// action. SIGUSR2 drains without a limit until another signal sets one.
+    /// action. SIGUSR2 drains for up to a day, until another signal sets a shorter limit.
     ///
     /// Call this on the reactor's thread.
     func beginOnSignals(of reactor: Reactor) throws(SluiceError) {
@@ -33,17 +35,17 @@ struct Shutdown: Sendable {
             begin(because: signal, within: .zero)
         }
         reactor.spawn("SIGUSR2") {
-            while true { begin(because: try await drains.next(), within: nil) }
+            while true { begin(because: try await drains.next(), within: Self.longestDrain) }
         }
     }
 
-    private func begin(because signal: Int32, within limit: Duration?) {
+    private func begin(because signal: Int32, within limit: Duration) {
         log.write(
             .info, "stopping",
-            ["signal": String(cString: strsignal(signal)), "limit": limit.map { "\($0)" } ?? "none"])
+            ["signal": String(cString: strsignal(signal)), "limit": "\(limit)"])
         for listener in listeners { listener.close() }
         hub.drain(within: limit)
-        if let limit { endProcess(after: limit) }
+        endProcess(after: limit)
     }
 
     /// Ends the process some time after `limit`, in case a loop hangs.

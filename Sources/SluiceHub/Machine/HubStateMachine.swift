@@ -282,7 +282,7 @@ struct HubStateMachine: ~Copyable {
                     leases[id]?.deadline = deadlines.insert(deadline, at: now)
                     break
                 }
-                returnLease(id, after: nil)
+                returnLease(id, after: pauseAfterExpiry(of: id))
             case .delay(let channel, let offer):
                 guard isReady(forReturnTo: channel) else {
                     offer.delay(by: deadlines.insert(deadline, at: now))

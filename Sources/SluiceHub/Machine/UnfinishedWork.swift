@@ -115,6 +115,8 @@ extension HubStateMachine {
         return !offer.isWanted
     }
 
+    func isDecided(_ wait: OperationWait) -> Bool { decision(on: wait) != nil }
+
     private func decision(on wait: OperationWait) -> Decision? {
         switch wait {
         case .send(let channel, let offer, let arm): return decision(on: offer, channel, arm)

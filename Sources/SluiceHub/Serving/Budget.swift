@@ -51,6 +51,9 @@ enum Budget {
     static let stepsForDisconnecting = 2000
     /// The connections that a draining hub tries to close in a turn of each reactor.
     static let connectionsDrained = 100
+    /// The reports that a draining hub gives to a connection, and to all connections of a holder on a reactor.
+    static let reportsWhileDraining = 8
+    static let reportsOfHolderWhileDraining = 256
     /// The steps of `INFO`, which asks the system for the memory used.
     static let stepsOfServerReport = 100
     /// The steps of `HELP`.

@@ -60,6 +60,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var awaitsEndOfTurn = false
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
+    /// The reports that the hub has given to the connections of each holder since it began to drain.
+    @exclusivity(unchecked) private var drainReports: [ObjectIdentifier: Int] = [:]
     /// The events of the running batch that the hub has not reported yet.
     @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
     /// The `AUTH` commands that wait for their decision, by connection.
@@ -246,6 +248,16 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     }
 
     // MARK: Reports
+
+    /// Counts a report that a client of a draining hub asks for.
+    ///
+    /// - Returns: whether the connections of its holder may have another one.
+    func countDrainReport(of holder: ObjectIdentifier) -> Bool {
+        let count = drainReports[holder, default: 0]
+        guard count < Budget.reportsOfHolderWhileDraining else { return false }
+        drainReports[holder] = count + 1
+        return true
+    }
 
     /// Queues a conversation to continue its report at the end of a turn.
     func enqueue(_ conversation: Conversation) {

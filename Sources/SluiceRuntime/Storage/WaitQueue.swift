@@ -109,5 +109,5 @@ package struct WaitTicket: Equatable, Sendable {
     }
 
     /// The ticket of a waiter that is in no `WaitQueue`. It matches no ticket of a queue.
-    @inlinable static var ofNoQueue: WaitTicket { WaitTicket(index: .max, serial: 0) }
+    @inlinable package static var ofNoQueue: WaitTicket { WaitTicket(index: .max, serial: 0) }
 }

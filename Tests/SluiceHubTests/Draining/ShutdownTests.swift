@@ -46,6 +46,35 @@ import Testing
         }
     }
 
+    @Test("A draining hub answers some reports of a client, and refuses the others")
+    func reportsAreBounded() throws {
+        try HubService.run { service in
+            let (sender, receiver) = (try await service.connect(), try await service.connect())
+            try await receiver.say("RECV lease=1h c\n")
+            try await service.parked(1)
+            try await sender.say("SEND c x\n")
+            try await receiver.hear("MSG c 1 did=")
+            let did = try await receiver.hearLine().prefix { $0 != " " }
+            try await receiver.hear("x\n")
+            service.hub.drain()
+            // The reactor learns of the drain in its next turn.
+            try await receiver.say("PING\n")
+            try await receiver.hear("OK\n")
+            let enough = "ERR draining the server is about to stop and has sent enough reports\n"
+            for _ in 0..<Budget.reportsWhileDraining {
+                try await receiver.say("WAITERS format=json\n")
+                try await receiver.hear("DATA ")
+                _ = try await (receiver.hearLine() + receiver.hearLine())
+            }
+            try await receiver.say("CLIENTS\nINFO\nHELP\nPING\nACK \(did)\n")
+            try await receiver.hearEnd(after: "\(enough)\(enough)\(enough)OK\nOK\n")
+            try await sender.hearEnd(after: "OK\n")
+            receiver.stream.close()
+            sender.stream.close()
+            try await expectDrained(service)
+        }
+    }
+
     private let refusal = "ERR draining the server is about to stop and accepts no new work\n"
 
     @Test("The holder of a lease can touch and ack while the hub drains")

@@ -37,6 +37,34 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test("A message whose short leases have run out 16 times pauses for a second, and one with longer leases does not")
+    func shortLeasesPause() throws {
+        for (lease, pauses) in [(Duration.milliseconds(1), true), (second, false)] {
+            var hub = TestHub()
+            let (a, b) = (hub.connect(), hub.connect())
+            _ = try hub.send("job", on: "c", by: a, tag: "s")
+            for attempt in 1...40 {
+                let outcome = try hub.receive(from: "c", by: b, timeout: .zero, lease: lease)
+                let isPaused = pauses && attempt > 16
+                #expect((outcome == .done(.timeout)) == isPaused, "attempt \(attempt)")
+                if isPaused { break }
+                hub.machine.now += UInt64(lease / .nanoseconds(1))
+                hub.machine.expire()
+            }
+            if pauses {
+                hub.machine.now += 999_999_999
+                hub.machine.expire()
+                #expect(try hub.receive(from: "c", by: b, timeout: .zero, lease: lease) == .done(.timeout))
+                hub.machine.now += 1
+                hub.machine.expire()
+            }
+            let delivery = try #require(try hub.receive(from: "c", by: b, lease: lease).delivery)
+            #expect(hub.ack(delivery, by: b) == .done(.ok))
+            #expect(hub.takeLateReplies() == [LateReply(a, "s", .ok)])
+            hub.expectEmpty()
+        }
+    }
+
     enum LeaseEnd: CaseIterable { case nack, expiry, disconnection }
 
     @Test(

@@ -58,6 +58,36 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test("Selects that have ended do not keep a handoff on their channel waiting until they are told")
+    func endedSelectsStepAside() throws {
+        for arm in ["recv c", "send c x", "send id=1 c x"] {
+            var hub = TestHub()
+            let clients = (0..<1000).map { _ in hub.connect() }
+            let (a, b) = (hub.connect(), hub.connect())
+            for client in arm.contains("id=") ? clients[..<1] : clients[...] {
+                _ = try hub.select(arm, "recv d", by: client, tag: "1")
+            }
+            limit(&hub, to: 0)
+            _ = try hub.poison("d", by: b)
+            let receive = Command.receive(ReceiveCommand(channel: try channel("c")))
+            var slices = 1
+            limit(&hub, to: 40)
+            while !hub.machine.isReady(for: receive) {
+                limit(&hub, to: 40)
+                slices += 1
+            }
+            #expect(slices < 10, "\(arm)")
+            #expect(hub.machine.parkedCount > clients.count / 2 || arm.contains("id="), "most are still to be told")
+            #expect(try hub.receive(from: "c", by: a, tag: "1").parked != nil)
+            #expect(try hub.send("y", on: "c", by: b) == .done(.ok))
+            _ = try hub.send("z", on: "c", by: b, timeout: .zero, id: "1")
+            _ = finish(&hub, 500)
+            hub.machine.now += 1_000_000_000_000
+            hub.machine.expire()
+            hub.expectEmpty()
+        }
+    }
+
     @Test("A select that a decision has ended takes no message before it is told")
     func anEndedSelectTakesNothing() throws {
         var hub = TestHub()

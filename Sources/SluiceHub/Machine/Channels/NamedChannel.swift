@@ -35,6 +35,9 @@ final class NamedChannel: @unchecked Sendable {
     /// The number of pieces of unfinished work that still tell receivers, or senders, that the channel has ended.
     @exclusivity(unchecked) var unfinishedReceiverEnds = 0
     @exclusivity(unchecked) var unfinishedSenderEnds = 0
+    /// The arms of selects that have ended and have not been told yet, and that have left the channel's queues because they
+    /// stood in front of others. They still refer to the channel.
+    @exclusivity(unchecked) var armsSetAside = 0
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false
 
@@ -61,7 +64,7 @@ final class NamedChannel: @unchecked Sendable {
 
     private var hasNothingToDo: Bool {
         engine.parkedSenders == 0 && engine.parkedReceivers == 0 && engine.bufferedCount == 0 && awayCount == 0
-            && countedReceives.isEmpty
+            && countedReceives.isEmpty && armsSetAside == 0
     }
 
     /// Whether no message is left to receive and none may return.

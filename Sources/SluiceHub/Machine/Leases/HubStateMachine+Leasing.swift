@@ -159,6 +159,19 @@ extension HubStateMachine {
         return false
     }
 
+    /// Returns the pause before the message of a lease that has run out is handed out again. Nil for none, as usual.
+    ///
+    /// A receiver whose leases are too short would get the same messages again and again, as fast as the hub can send them.
+    func pauseAfterExpiry(of id: LeaseID) -> Duration? {
+        guard let lease = leases[id], lease.offer.attempts >= Self.attemptsBeforePause,
+            lease.nanoseconds < Self.pause.wholeNanoseconds
+        else { return nil }
+        return Self.pause
+    }
+
+    private static let attemptsBeforePause = 16
+    private static let pause = Duration.seconds(1)
+
     /// Returns the longer of the delay that a receiver asks for and that of the channel's policy.
     private func delayOfReturn(of offer: Offer, on channel: NamedChannel, _ delay: Duration?) -> Duration? {
         guard let policy = channel.extras?.policy else { return delay }

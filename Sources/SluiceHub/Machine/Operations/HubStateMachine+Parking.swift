@@ -271,7 +271,11 @@ extension HubStateMachine {
 
     private mutating func dequeueReceiver(_ ticket: WaitTicket, of channel: NamedChannel, isLeased: Bool) {
         if isLeased { channel.leasedReceivers -= 1 }
-        _ = channel.engine.withdrawReceiver(ticket)
+        if ticket == .ofNoQueue {
+            channel.armsSetAside -= 1
+        } else {
+            _ = channel.engine.withdrawReceiver(ticket)
+        }
         channels.removeIfIdle(channel, at: now)
     }
 
@@ -325,6 +329,7 @@ extension HubStateMachine {
     /// Removes an undelivered offer from the channel.
     mutating func dequeue(_ offer: Offer, from channel: NamedChannel) {
         switch offer.place {
+        case .queued(.ofNoQueue): channel.armsSetAside -= 1
         case .queued(let ticket): _ = channel.engine.withdrawSender(ticket)
         case .buffered(let ticket):
             _ = channel.engine.withdrawBuffered(ticket)

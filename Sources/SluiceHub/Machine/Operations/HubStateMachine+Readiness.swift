@@ -4,8 +4,9 @@ import SluiceWire
 /// Whether a command, or the end of a lease, can be decided now.
 ///
 /// Operations that a decision has ended, and that have not been told yet, may stand in a channel's queue in front of
-/// those that the command should meet. They are told first, as many as the slice permits. If some are left, the command
-/// has to wait for its next slice, as if it had arrived later.
+/// those that the command should meet. Some of them are told first. Others are only taken out of the queue, which is
+/// faster, and told later. If the slice ends before the way is clear, the command has to wait for its next slice, as if it
+/// had arrived later.
 extension HubStateMachine {
     /// Returns whether the command can run now. If not, the caller tries again in a later slice.
     @inline(__always)
@@ -37,17 +38,77 @@ extension HubStateMachine {
         return isReady(dead)
     }
 
-    /// Tells the decided operations at the head of a channel's queues.
+    /// Clears the heads of a channel's queues of decided operations.
     ///
     /// - Returns: whether none is left there.
     mutating func isReady(_ channel: NamedChannel) -> Bool {
+        // The rest of the slice is for those that are set aside.
+        let end = steps + max(0, sliceEnd - steps) / 8
         while let offer = channel.engine.firstParkedMessage, endIfUnwanted(offer) {
-            if !hasStepsLeft { return false }
+            if steps >= end { return setAsideEnded(on: channel) }
         }
         while let receiver = channel.engine.firstParkedReceiver, endIfDecided(receiver) {
+            if steps >= end { return setAsideEnded(on: channel) }
+        }
+        return true
+    }
+
+    /// Takes the arms of selects that have ended, and that have not been told yet, out of the heads of a channel's queues.
+    ///
+    /// - Returns: whether none is left there.
+    private mutating func setAsideEnded(on channel: NamedChannel) -> Bool {
+        // A round of a broadcast refers to the places of its receivers.
+        guard hasStepsLeft, !channel.isBroadcast else { return false }
+        var total = 0
+        while let parts = setAsideSender(on: channel) ?? setAsideReceivers(on: channel) {
+            total += parts
+            guard total >= Self.partsOfStep else { continue }
+            steps += total / Self.partsOfStep
+            total %= Self.partsOfStep
             if !hasStepsLeft { return false }
         }
         return true
+    }
+
+    /// Setting a select aside is four of these parts of a step, and each further arm of it on the same channel is one.
+    private static let partsOfStep = 64
+
+    private mutating func setAsideReceivers(on channel: NamedChannel) -> Int? {
+        guard let first = channel.engine.firstParkedReceiver, first.arm != nil,
+            let select = endedSelect(first.operation)
+        else { return nil }
+        var parts = 3
+        while let receiver = channel.engine.firstParkedReceiver, receiver.operation == first.operation,
+            let arm = receiver.arm
+        {
+            _ = channel.engine.takeReceiver()
+            select.noteSetAside(arm: Int(arm))
+            channel.armsSetAside += 1
+            parts += 1
+        }
+        return parts
+    }
+
+    private mutating func setAsideSender(on channel: NamedChannel) -> Int? {
+        guard let offer = channel.engine.firstParkedMessage, let sender = offer.sender, sender.arm != nil,
+            endedSelect(sender.operation) != nil
+        else { return nil }
+        // Another sender has repeated the message, which now belongs to that one.
+        if offer.hasAttached { return endIfUnwanted(offer) ? 4 : nil }
+        _ = channel.engine.takeSender()
+        offer.place = .queued(.ofNoQueue)
+        channel.armsSetAside += 1
+        return 4
+    }
+
+    /// Returns the select if it has ended and has not been told yet.
+    private mutating func endedSelect(_ id: OperationID) -> ParkedSelect? {
+        guard let operation = operations[id], case .select(let select) = operation.wait else { return nil }
+        if !select.isKnownToHaveEnded {
+            guard select.isWithdrawn || isDecided(operation.wait) else { return nil }
+            select.isKnownToHaveEnded = true
+        }
+        return select
     }
 
     private mutating func clearsWay(for command: Command) -> Bool {

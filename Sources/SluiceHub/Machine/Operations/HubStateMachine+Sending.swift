@@ -122,6 +122,8 @@ extension HubStateMachine {
             return .done(.error(.idOfOtherCommand(isCall: entry.isOfCall)))
         }
         switch entry {
+        // A message that was set aside belongs to a select that has ended.
+        case .pending(let pending) where pending.isSetAside && endIfUnwanted(pending): return nil
         case .pending(let pending): return yieldsToReceive(pending, on: channel) ? nil : .repeated(pending)
         case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
         case .rejected(let reason, _): return .done(.rejected(channel.name, reason))

@@ -97,6 +97,9 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     /// Whether more than one sender waits for the offer.
     var hasAttached: Bool { attached != nil }
 
+    /// Whether the offer has left its queue because its select has ended; see `NamedChannel.armsSetAside`.
+    var isSetAside: Bool { if case .queued(.ofNoQueue) = place { true } else { false } }
+
     var isLeased: Bool { if case .leased = place { true } else { false } }
 
     /// Where a dead letter comes from. Nil for other messages.

@@ -120,9 +120,10 @@ enum OperationWait: Sendable {
     }
 }
 
-/// The arms of a parked select.
+/// The arms of a parked select. An arm whose ticket is `WaitTicket.ofNoQueue` was set aside; see
+/// `NamedChannel.armsSetAside`.
 final class ParkedSelect: Sendable {
-    let arms: [ParkedArm]
+    @exclusivity(unchecked) nonisolated(unsafe) private(set) var arms: [ParkedArm]
     /// The key under which a fair select remembers the arm that it takes.
     let key: FairKey?
     /// Whether an arm receives under a lease.
@@ -132,6 +133,8 @@ final class ParkedSelect: Sendable {
     /// Whether the select was withdrawn and answered, so that its arms only have to leave their queues. Belongs to the
     /// state machine, which is behind the hub's lock.
     @exclusivity(unchecked) nonisolated(unsafe) var isWithdrawn = false
+    /// Whether the select is known to have ended, although it has not been told yet. Belongs to the state machine as well.
+    @exclusivity(unchecked) nonisolated(unsafe) var isKnownToHaveEnded = false
     /// Whether other senders have joined a message of the select, or it has joined theirs. Then its withdrawal may be in
     /// doubt. Belongs to the state machine as well.
     @exclusivity(unchecked) nonisolated(unsafe) var sharesOffers: Bool
@@ -142,6 +145,12 @@ final class ParkedSelect: Sendable {
         armsWithID = arms.count { if case .send(_, let offer) = $0 { offer.key != nil } else { false } }
         sharesOffers = arms.contains { if case .send(_, let offer) = $0 { offer.hasAttached } else { false } }
         mayLease = arms.contains { if case .receive(_, _, let lease) = $0 { lease > 0 } else { false } }
+    }
+
+    /// Notes that a receiving arm has left its queue before the select was told that it has ended.
+    func noteSetAside(arm: Int) {
+        guard case .receive(let channel, _, let lease) = arms[arm] else { return }
+        arms[arm] = .receive(channel, .ofNoQueue, leaseNanoseconds: lease)
     }
 }
 

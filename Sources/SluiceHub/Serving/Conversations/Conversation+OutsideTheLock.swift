@@ -13,6 +13,7 @@ extension Conversation {
         switch request.command {
         case .hello(let features): greet(understanding: features, tag)
         case .ping(let body): answer(.pong(body), tag)
+        case .help where !mayReport(), .inspect where !mayReport(): answer(.error(.drainingReports), tag)
         case .help(let verb):
             stepsLeft -= Budget.stepsOfHelp
             answer(.data(hub.help.body(for: verb)), tag)
@@ -25,6 +26,16 @@ extension Conversation {
             .name, .trace, .cancel:
             break
         }
+    }
+
+    /// Whether the client may have a report. The reports that clients ask for must not hold up the end of a draining hub.
+    private func mayReport() -> Bool {
+        guard share.isDraining else { return true }
+        guard drainReports < Budget.reportsWhileDraining, share.countDrainReport(of: hub.holder(of: id)) else {
+            return false
+        }
+        drainReports += 1
+        return true
     }
 
     private func greet(understanding features: Set<Feature>?, _ tag: Tag?) {

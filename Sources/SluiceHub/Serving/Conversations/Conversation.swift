@@ -46,6 +46,8 @@ final class Conversation {
     /// The report that is being taken, or the command that waits for its next slice. Later input waits for it.
     @exclusivity(unchecked) var job: PendingJob?
     @exclusivity(unchecked) private var phase = Phase.open
+    /// The reports that the client has got since the hub began to drain.
+    @exclusivity(unchecked) var drainReports: UInt8 = 0
     /// The verb of the last command, for the log.
     @exclusivity(unchecked) var lastVerb: Verb?
     /// The number of the line whose repetitions may use the machine's hint. 0 if there is none.
