@@ -1,6 +1,5 @@
 """Work at ten times the sizes of `long_commands`, and work that stands in the way of others, beside a probe."""
 
-import contextlib
 import signal
 import time
 
@@ -125,10 +124,9 @@ def _ask_for_a_while(beside, lines, seconds):
     """Sends lines in one write, and disconnects when the time is over or all are answered."""
     with Client(beside.port) as client:
         client.send(lines + b"#last ping\n")
-        client.socket.settimeout(seconds)
-        with contextlib.suppress(TimeoutError):
-            while client.awaited_reply().tag != b"last":
-                pass
+        end = time.monotonic() + seconds
+        while client.awaited_reply().tag != b"last" and time.monotonic() < end:
+            pass
 
 
 def _buffered(conditions):
