@@ -90,9 +90,13 @@ class Probe:
     def waits(self):
         """Returns the sorted latencies since the last call that the server caused, in seconds.
 
-        They do not count the time for which the server or the probe was ready but had no processor.
+        They do not count the time for which the server or the probe was ready but had no processor. If the server does
+        not answer the probe any more, the wait is infinite.
         """
-        return sorted(seconds - delay for seconds, delay in self._handoffs())
+        try:
+            return sorted(seconds - delay for seconds, delay in self._handoffs())
+        except ChildFailed:
+            return [float("inf")]
 
     def _handoffs(self):
         self._process.send_signal(signal.SIGUSR1)

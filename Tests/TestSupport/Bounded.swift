@@ -50,7 +50,7 @@ extension Trait where Self == Bounded {
 }
 
 /// The limit for each test that SLUICE_TEST_SECONDS sets, for tests that are likely to hang. Nil if it is not set.
-private let testSeconds = ProcessInfo.processInfo.environment["SLUICE_TEST_SECONDS"].flatMap { Int($0) }
+let testSeconds = ProcessInfo.processInfo.environment["SLUICE_TEST_SECONDS"].flatMap { Int($0) }
 
 /// Whether ThreadSanitizer, which makes everything several times slower, watches the tests.
 var isThreadSanitized: Bool {

@@ -8,7 +8,7 @@ final class Turnstile: @unchecked Sendable {
     static let shared = Turnstile(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     /// How long nothing may happen while tests hang; other tests may run that are not bounded.
-    private static let idleLimit = DispatchTimeInterval.seconds(60)
+    private static let idleLimit = DispatchTimeInterval.seconds(testSeconds.map { $0 / 3 } ?? 60)
 
     private let lock = NSLock()
     private var freePlaces: Int

@@ -72,7 +72,7 @@ def _trickle(beside, clients, length, charges):
                 del unsent[client]
         charges.append(beside.watcher.info()["memoryBytes"])
     end = time.monotonic() + 20
-    while len(charges) < 2 or charges[-1] != charges[-2] and time.monotonic() < end:
+    while len(charges) < 2 or (charges[-1] != charges[-2] and time.monotonic() < end):
         time.sleep(0.1)
         charges.append(beside.watcher.info()["memoryBytes"])
 

@@ -203,10 +203,12 @@ def run_tests(mutant):
     try:
         output, _ = tests.communicate(timeout=ALL_TESTS_SECONDS)
     except subprocess.TimeoutExpired:
-        return "HUNG", f"for {ALL_TESTS_SECONDS} s, although each test is bounded"
+        return "killed", f"its tests hang for {ALL_TESTS_SECONDS} s"
     finally:
         end_session(tests)
     failed = re.findall(r"Test \"(.*?)\".* failed after", output)
+    # The process ends before a test that hangs has failed.
+    failed += [f"{name} hangs" for name in re.findall(r"Test \"([^\"]*)\"[^\n]* issue[^\n]*\n?[^\n]*not ended", output)]
     if tests.returncode != 0:
         return "killed", "; ".join(failed) or f"the tests end with {tests.returncode}"
     if not re.search(r"Test run with [1-9]\d* test", output):
