@@ -12,6 +12,8 @@ enum Budget {
     static let connectionsOfTurn = 5
     /// Input up to this many bytes does not wait for that of other connections.
     static let shortInput = 256
+    /// The most bytes of a body that are read at a time while input of other connections waits.
+    static let bodyReadWhenCrowded = 64 << 10
     /// Short input may exceed the steps of a turn by this many. After that, it waits too.
     static let stepsBeyondTurn = 500
     /// Input that waits may take the steps of the next turn, divided by this number, in advance.

@@ -20,10 +20,10 @@ import Testing
     }
 
     /// The replies to PING that the steps of a turn permit, and what one connection may exceed them by.
-    private let repliesOfTurn = 4000 * 8 / 5 + 700
+    private let repliesOfTurn = 2500 * 8 / 5 + 700
     /// The replies to PING that a quarter of a turn's steps permits. Short input may exceed the steps of a turn by a
     /// quarter, and waiting input may take a quarter of the next turn's steps in advance.
-    private let repliesOfQuarterTurn = 1000 * 8 / 5
+    private let repliesOfQuarterTurn = 625 * 8 / 5
 
     private func withHub(_ body: (_ reactor: Reactor, _ hub: Hub) -> Void) throws {
         let reactor = try Reactor(clock: ManualReactorClock())
@@ -113,6 +113,30 @@ import Testing
             #expect(turns <= 6)
             settle(reactor, crowd)
             #expect(answered + crowd.map(\.replies).reduce(0, +) == 150_000)
+            leave(crowd + [neighbour], reactor)
+        }
+    }
+
+    @Test("The rest of a body does not wait for the turns of other addresses")
+    func bodiesContinue() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<100).map { Peer(of: hub, "crowd \($0)", network: 2 + UInt32($0)) }
+            let neighbour = Peer(of: hub, "neighbour")
+            neighbour.say("ping len=40000\n".utf8)
+            neighbour.socket.tell()
+            _ = reactor.takeTurnByHand()
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 3000).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            _ = reactor.takeTurnByHand()
+            neighbour.say(String(repeating: "x", count: 40000).utf8 + Array("\n".utf8))
+            // The line end behind the body is read in a turn of its own.
+            for _ in 0..<2 {
+                neighbour.socket.tell()
+                _ = reactor.takeTurnByHand()
+            }
+            #expect(neighbour.hear().utf8.count > 40000)
+            #expect(crowd.map(\.replies).reduce(0, +) < 100 * 3000)
+            settle(reactor, crowd)
             leave(crowd + [neighbour], reactor)
         }
     }

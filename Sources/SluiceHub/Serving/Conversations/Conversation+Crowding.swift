@@ -5,18 +5,22 @@ extension Conversation {
     /// The number of bytes that may be read while input of other connections waits for its turn. At most a slice,
     /// because reading takes time too, unless a body is arriving.
     var readableBytesWhenCrowded: Int {
-        if held.isEmpty, incompleteSince != nil, parser.awaitedBodyBytes > 0 { return hub.inputCapacity }
+        if isReadingBody { return max(hub.inputCapacity, min(parser.awaitedBodyBytes, Budget.bodyReadWhenCrowded)) }
         // Held input that can run gets a turn, after which reading continues. An unfinished line gets none, so reading
         // must continue now.
         return canRunHeld ? 0 : min(Self.sliceBytes, hub.inputCapacity - held.count)
     }
 
-    /// Whether input must wait for that of other connections. Short input need not, unless it could end a connection
-    /// with many pending commands, or very much short input has run in this turn.
+    /// Whether a body is arriving, and its beginning has been stored.
+    private var isReadingBody: Bool { held.isEmpty && incompleteSince != nil && parser.awaitedBodyBytes > 0 }
+
+    /// Whether input must wait for that of other connections. Short input need not, nor the rest of a body, unless it could
+    /// end a connection with many pending commands, or very much such input has run in this turn.
     func mustWait(withInput count: Int) -> Bool {
-        canRun
-            && (held.count + count > Budget.shortInput || segment.parkedTags.count > Budget.fewPending
-                || share.isOverspent)
+        guard canRun else { return false }
+        if share.isOverspent || segment.parkedTags.count > Budget.fewPending { return true }
+        let stored = isReadingBody ? parser.awaitedBodyBytes : 0
+        return held.count + count - stored > Budget.shortInput
     }
 
     /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in a later
