@@ -6,6 +6,8 @@ import SluiceRuntime
 /// Reads the configuration again on SIGHUP. A new configuration with a mistake changes nothing.
 struct ConfigurationReload: Sendable {
     let hub: Hub
+    /// The daemon's listeners, in the order of the configuration.
+    let listeners: [Listener]
     let log: DaemonLog
     /// Reads the settings from the same flags, environment and files as at the start.
     let load: @Sendable () throws(SettingsError) -> Settings
@@ -27,6 +29,9 @@ struct ConfigurationReload: Sendable {
     private func reload(_ current: inout Settings) async {
         do throws(SettingsError) {
             let (settings, kept) = try current.reloaded(with: try await read())
+            for (listener, context) in zip(listeners, try await contexts(of: settings)) {
+                if let context { listener.replaceTLS(with: context) }
+            }
             hub.change(limits: settings.hubLimits, users: settings.users)
             log.change(level: settings.logLevel, format: settings.logFormat)
             current = settings
@@ -37,6 +42,15 @@ struct ConfigurationReload: Sendable {
         } catch {
             log.write(.error, "configuration not reloaded; the old one stays in effect", ["error": error.message])
         }
+    }
+
+    /// Reads the certificates off the reactor's thread.
+    private func contexts(of settings: Settings) async throws(SettingsError) -> [TLSServerContext?] {
+        try await Task.detached { () async -> Result<[TLSServerContext?], SettingsError> in
+            Result { () throws(SettingsError) in
+                try settings.listeners.map { listener throws(SettingsError) in try listener.tls?.makeContext() }
+            }
+        }.value.get()
     }
 
     /// Loads the settings off the reactor's thread: reading a file and checking the settings take their time.

@@ -117,11 +117,12 @@ struct Daemon {
 
     private func bind(on reactor: Reactor) throws(SettingsError) -> [Listener] {
         var listeners: [Listener] = []
-        for address in settings.listen {
+        for (address, tls) in settings.listeners {
+            let tls = try tls?.makeContext()
             do throws(SluiceError) {
                 let address = try SocketAddress(address.description)
                 listeners.append(
-                    try Listener.bind(to: address, on: reactor, options: settings.limits.listenerOptions))
+                    try Listener.bind(to: address, on: reactor, tls: tls, options: settings.limits.listenerOptions))
             } catch {
                 throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
             }
@@ -180,7 +181,8 @@ struct Daemon {
     private func serve(_ hub: Hub, _ listeners: [Listener], on reactors: [Reactor]) async throws(SluiceError) {
         let shutdown = Shutdown(hub: hub, listeners: listeners, log: log)
         try shutdown.beginOnSignals(of: reactors[0])
-        try ConfigurationReload(hub: hub, log: log, load: load).beginOnSignals(of: reactors[0], settings)
+        let reload = ConfigurationReload(hub: hub, listeners: listeners, log: log, load: load)
+        try reload.beginOnSignals(of: reactors[0], settings)
         for listener in listeners {
             reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
         }
@@ -190,7 +192,7 @@ struct Daemon {
             if let state { reserveEpochs(of: state, hub) }
         }
         defer { withExtendedLifetime(ticker) {} }
-        for listener in listeners { announce(listener.localAddress) }
+        for listener in listeners { announce(listener) }
         try await hub.waitUntilDrained()
         end()
     }
@@ -228,11 +230,12 @@ struct Daemon {
     }
 
     /// Prints the ready line of a listener on stdout.
-    private func announce(_ address: SocketAddress) {
+    private func announce(_ listener: Listener) {
+        let address = listener.localAddress
         let location =
             switch address {
-            case .ipv4, .ipv6: "tcp=\(address)"
-            case .unix(let path): "unix=\(path)"
+            case .ipv4, .ipv6: "\(listener.usesTLS ? "tls" : "tcp")=\(address)"
+            case .unix(let path): "\(listener.usesTLS ? "tls=unix:" : "unix=")\(path)"
             }
         output.append(Array("ready \(location)\n".utf8))
     }

@@ -90,7 +90,7 @@ import Testing
 
     @Test("An unknown key that resembles no known key gives an error that lists them all")
     func unknownKeyWithoutNeighbour() throws {
-        let error = try #require(throws: SettingsError.self) { try SettingsFile(path: "s.yaml", text: "tls: 1") }
+        let error = try #require(throws: SettingsError.self) { try SettingsFile(path: "s.yaml", text: "colour: 1") }
         for key in SettingsKey.allCases {
             #expect(error.message.contains(key.rawValue))
         }

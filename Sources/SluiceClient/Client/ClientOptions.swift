@@ -1,3 +1,5 @@
+public import SluiceRuntime
+
 /// How a client connects.
 public struct ClientOptions: Sendable, Hashable {
     /// The credentials of the client; nil for a server without users.
@@ -16,6 +18,10 @@ public struct ClientOptions: Sendable, Hashable {
     /// whose time has run out. Then the connection counts as lost, as that of a server that is frozen or gone. It may take
     /// a quarter longer.
     public var answerTimeout: Duration = .seconds(3)
+
+    /// Whom the client trusts, and who it is, if the connection uses TLS. Nil does without TLS, unless `sluices://` stands
+    /// before the address: then the client trusts the system's authorities, and has no certificate.
+    public var tls: TLSClientContext.Options?
 
     /// Creates the default options.
     public init() {}

@@ -16,7 +16,10 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     let reactor: Reactor
     let board = StateBoard()
+    /// The address without `sluices://`.
     private let address: String
+    /// Nil without TLS.
+    private let tls: TLSClientContext?
     private let options: ClientOptions
     private let conversation: Lock<ClientConversation>
     /// The task that waits for the first connection.
@@ -42,8 +45,10 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private var givenUp: SluiceError?
 
     init(to address: String, _ options: ClientOptions, on reactor: Reactor) throws(SluiceError) {
-        self.address = address
+        let location = ServerLocation(address)
+        self.address = location.address
         self.options = options
+        tls = try Self.context(options, location)
         self.reactor = reactor
         answerTimeout = options.answerTimeout
         guard options.answerTimeout >= .milliseconds(4) else {
@@ -60,6 +65,14 @@ final class Link: EndOfTurn, @unchecked Sendable {
         }
         conversation = Lock(
             ClientConversation(label: label, credentials: credentials, reconnects: options.reconnect != nil))
+    }
+
+    private static func context(
+        _ options: ClientOptions, _ location: ServerLocation
+    ) throws(SluiceError) -> TLSClientContext? {
+        guard var settings = options.tls ?? (location.asksForTLS ? TLSClientContext.Options() : nil) else { return nil }
+        if settings.applicationProtocols.isEmpty { settings.applicationProtocols = ["sluice/1"] }
+        return try TLSClientContext(settings)
     }
 
     // MARK: For any thread
@@ -170,7 +183,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
 
     private func connect() async throws(SluiceError) -> Stream {
         let silence = (options.keepAlive ?? .seconds(30)) + options.answerTimeout
-        let stream = try await Stream.connect(toAnyOf: address, within: options.connectTimeout)
+        let stream = try await Stream.connect(toAnyOf: address, within: options.connectTimeout, tls: tls)
         try stream.limitSilence(toSeconds: Int((silence / .seconds(1)).rounded(.up)))
         return stream
     }
@@ -291,7 +304,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         guard let stream, !isDraining else { return }
         if unsent.isEmpty { unsent = conversation.withLock { $0.takeOutput() } }
         write(to: stream)
-        guard !unsent.isEmpty else { return }
+        guard !unsent.isEmpty || stream.hasUnsentOutput else { return }
         isDraining = true
         reactor.spawn("output for \(address)") { [self] in await drain(stream) }
     }
@@ -317,8 +330,12 @@ final class Link: EndOfTurn, @unchecked Sendable {
     }
 
     private func drain(_ stream: Stream) async {
-        while stream === self.stream, !unsent.isEmpty, (try? await stream.waitWritable()) != nil {
-            if stream === self.stream { write(to: stream) }
+        while stream === self.stream, !unsent.isEmpty || stream.hasUnsentOutput,
+            (try? await stream.waitWritable()) != nil
+        {
+            // The reader reports the cause if the connection is broken.
+            guard stream === self.stream, (try? stream.sendRest()) != nil else { break }
+            write(to: stream)
         }
         isDraining = false
         flush()

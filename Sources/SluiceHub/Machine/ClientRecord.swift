@@ -123,13 +123,19 @@ final class ClientRecord: @unchecked Sendable {
         charge(ObjectSize.connection)
     }
 
+    /// Charges the client for something that its connection always needs. Negative bytes discharge it.
+    func chargeConnection(_ bytes: Int) {
+        ownBytes += Int32(bytes)
+        charge(bytes)
+    }
+
     /// Discharges everything that ends with the connection. The record itself stays charged while objects refer to it.
     func endConnection() {
         isConnected = false
         holder.connections -= 1
         noteBuffers(0)
+        charge(ObjectSize.record - Int(ownBytes) - usage.bytes - Self.size(of: label))
         ownBytes = Int32(ObjectSize.record)
-        charge(ObjectSize.record - ObjectSize.connection - usage.bytes - Self.size(of: label))
         usage = ChannelUsage()
         fairness = FairMemory()
         label = nil

@@ -11,14 +11,16 @@ extension Hub {
     /// - Throws: `.cancelled`; `.system` if the listener fails permanently; `.misuse` if called off its reactor.
     public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
+        let handshakes = listener.usesTLS ? try HandshakeThread() : nil
+        defer { handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
         do throws(SluiceError) {
-            while true { admit(try await listener.acceptSocket(), shares) }
+            while true { admit(try await listener.acceptSocket(), shares, handshakes) }
         } catch  where error.code == .closed {}
     }
 
-    private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare]) {
+    private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare], _ handshakes: HandshakeThread?) {
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
         switch enter(accepted.peer.reportedText, from: origin, on: shares) {
         case .turnedAway(_, let error):
@@ -28,19 +30,62 @@ extension Hub {
             }
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
-            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeDescriptor()) }
+            if let handshakes { return secure(connection, accepted, handshakes) }
+            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket()) }
             // Accepted by the listener's reactor, and served by another one.
-            let descriptor = Lock<Descriptor?>(accepted.takeDescriptor())
-            connection.share.reactor.post { [self] in
-                if let descriptor = descriptor.withLock({ $0.take() }) { begin(connection, descriptor) }
+            hand(accepted.takeSocket(), to: connection)
+        }
+    }
+
+    /// Performs a client's handshake, and then begins to serve it or ends its connection.
+    private func secure(
+        _ connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread
+    ) {
+        guard mayHandshake(connection.id) else {
+            return connection.share.reactor.post { connection.fail(because: .memory) }
+        }
+        handshakes.perform(accepted) { [self] result in
+            switch consume result {
+            case .established(let socket): hand(socket, to: connection)
+            case .failed(let reason):
+                report(.handshakeFailed(reason), by: connection.id, nil)
+                connection.share.reactor.post { connection.fail(because: .tls) }
             }
         }
     }
 
-    private func begin(_ connection: Connection, _ descriptor: consuming Descriptor) {
+    /// Charges a client for its handshake.
+    ///
+    /// - Returns: false if the client may not use that much memory.
+    private func mayHandshake(_ id: ConnectionID) -> Bool {
+        var isPermitted = false
+        transactFromAnywhere { state in
+            guard let client = state.machine.clients[id],
+                state.machine.account.refusal(of: ObjectSize.handshake, for: client) == nil
+            else { return }
+            client.chargeConnection(ObjectSize.handshake)
+            isPermitted = true
+        }
+        return isPermitted
+    }
+
+    private func noteEndOfHandshake(_ id: ConnectionID) {
+        transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(ObjectSize.tls - ObjectSize.handshake) }
+    }
+
+    /// Lets the reactor of a connection begin to serve its client. May be called from any thread.
+    private func hand(_ socket: consuming DetachedSocket, to connection: Connection) {
+        let socket = Lock<DetachedSocket?>(socket)
+        connection.share.reactor.post { [self] in
+            if let socket = socket.withLock({ $0.take() }) { begin(connection, socket) }
+        }
+    }
+
+    private func begin(_ connection: Connection, _ socket: consuming DetachedSocket) {
         connection.share.connectionBegins()
         watchOver(connection.share)
-        connection.begin(descriptor)
+        if socket.hasTLS { noteEndOfHandshake(connection.id) }
+        connection.begin(socket)
         // The connection was accepted just before the listeners were closed.
         if connection.share.isDraining { connection.drain() }
     }

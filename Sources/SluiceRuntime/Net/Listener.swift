@@ -143,6 +143,9 @@ public final class Listener: @unchecked Sendable {
         try await acceptSocket().takeStream(on: reactor)
     }
 
+    /// Whether connections are encrypted.
+    package var usesTLS: Bool { tls.withLock { $0 != nil } }
+
     /// Uses other certificates for the connections that are accepted from now on. May be called from any thread, on a
     /// listener that was made with TLS.
     public func replaceTLS(with context: TLSServerContext) {
@@ -251,7 +254,8 @@ package struct AcceptedSocket: ~Copyable {
         return Socket.peerUser(of: descriptor.number)
     }
 
-    package consuming func takeDescriptor() -> Descriptor { descriptor }
+    /// Takes the socket of a connection without TLS, or before its handshake.
+    package consuming func takeSocket() -> DetachedSocket { DetachedSocket(descriptor: descriptor, tls: nil) }
 
     /// Creates a stream for the tasks of `reactor`.
     package consuming func takeStream(on reactor: Reactor) throws(SluiceError) -> Stream {

@@ -58,6 +58,8 @@ package struct PolledSocket: ~Copyable {
     private var number: Int32 = -1
     /// Replaces the descriptor in a simulation; nil elsewhere.
     private var virtual: VirtualSocket?
+    /// The TLS of the connection, whose handshake is over; nil without TLS.
+    private var tls: TLSSession?
     /// Whether the owner is called when it can read, and when it can write.
     package private(set) var watchesReading = false
     package private(set) var watchesWriting = false
@@ -69,14 +71,15 @@ package struct PolledSocket: ~Copyable {
     ///
     /// - Parameter owner: the owner of this value. Not retained.
     package mutating func open(
-        _ descriptor: consuming Descriptor, on reactor: Reactor, ownedBy owner: SocketOwner
+        _ socket: consuming DetachedSocket, on reactor: Reactor, ownedBy owner: SocketOwner
     ) {
         precondition(registration == nil, "a socket is opened once")
         let registration = UnsafeMutablePointer<Registration>.allocate(capacity: 1)
         registration.initialize(to: Registration(reactor: .passUnretained(reactor), owner: .passUnretained(owner)))
         self.registration = registration
-        number = descriptor.number
-        self.descriptor = consume descriptor
+        tls = socket.tls
+        number = socket.descriptor.number
+        descriptor = socket.takeDescriptor()
     }
 
     /// Takes over a socket of a simulation.
@@ -103,6 +106,7 @@ package struct PolledSocket: ~Copyable {
     ///
     /// libev tells the kernel when it polls, and only about changes that remain.
     package mutating func watch(reading: Bool, writing: Bool) {
+        let writing = writing || hasUnsentOutput
         guard reading != watchesReading || writing != watchesWriting else { return }
         if let virtual { return watch(virtual, reading, writing) }
         guard let registration, number >= 0 else { return }
@@ -145,16 +149,33 @@ package struct PolledSocket: ~Copyable {
     /// Reads without waiting. `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         if let virtual { return virtual.tryRead(into: buffer) }
+        if let tls { return tls.tryRead(number, into: buffer) }
         return Socket.tryRead(number, into: buffer)
     }
 
     /// Writes without waiting. `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         if let virtual { return virtual.tryWrite(bytes) }
+        if let tls { return tls.tryWrite(number, bytes) }
         return Socket.tryWrite(number, bytes)
     }
 
-    /// Writes three buffers as if they were one, without waiting. Not all of them may be empty.
+    /// Whether the connection is encrypted.
+    package var hasTLS: Bool { tls != nil }
+
+    /// Whether TLS holds input of which the kernel does not know, so that the owner is not called for it.
+    package var hasBufferedInput: Bool { tls?.hasBufferedInput ?? false }
+
+    /// Whether TLS holds output that the kernel has not taken. The owner is called when the kernel takes more.
+    package var hasUnsentOutput: Bool { tls?.hasUnsentOutput ?? false }
+
+    /// Writes the output that TLS holds, as far as the kernel takes it.
+    ///
+    /// - Returns: false if the connection is broken.
+    package func sendRest() -> Bool { tls?.flush(to: number) ?? true }
+
+    /// Writes three buffers as if they were one, without waiting, on a connection without TLS. Not all of them may be
+    /// empty.
     package func tryWrite(
         _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
     ) -> WriteAttempt {
@@ -175,6 +196,7 @@ package struct PolledSocket: ~Copyable {
     /// Ends the output: the peer reads to the end. Reading is still possible.
     package func finishWriting() {
         if let virtual { return virtual.finishWriting() }
+        if let tls { return tls.finishWriting(to: number) }
         _ = shutdown(number, Int32(SHUT_WR))
     }
 

@@ -68,6 +68,16 @@ extension SocketAddress {
         }
     }
 
+    /// Returns the host name or IP address of the text; "localhost" for a path.
+    ///
+    /// - Throws: `.address`, with a message that says what is wrong.
+    package static func host(of text: String) throws(SluiceError) -> String {
+        switch try parse(text) {
+        case .address(let address): address.host
+        case .name(let host, _): host
+        }
+    }
+
     /// What a text says without a lookup.
     private enum Parsed {
         case address(SocketAddress)

@@ -181,6 +181,14 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
         writer.resume(.closed)
     }
 
+    /// Returns the descriptor, which the watch gives up. No task may wait for it.
+    func release() -> Descriptor? {
+        ev_io_stop(reactor.loop, readWatcher)
+        ev_io_stop(reactor.loop, writeWatcher)
+        number = -1
+        return descriptor.take()
+    }
+
     /// Closes the descriptor on the reactor's thread. May be called from any thread.
     func closeFromAnywhere() {
         reactor.perform { [self] in close() }

@@ -11,8 +11,11 @@ struct HubOptions: ParsableArguments {
     @Option(
         name: [.customShort("H"), .customLong("hub")],
         help: ArgumentHelp(
-            "The address of the hub; else SLUICE_ADDRESS, else \(defaultAddress).", valueName: "HOST:PORT|unix:PATH"))
+            "The address of the hub; else SLUICE_ADDRESS, else \(defaultAddress). For TLS, sluices://HOST:PORT.",
+            valueName: "HOST:PORT|unix:PATH"))
     var address: String?
+
+    @OptionGroup var tls: TLSOptions
 
     @Option(
         help: ArgumentHelp(
@@ -44,12 +47,13 @@ struct HubOptions: ParsableArguments {
     ) throws(Failure) -> HubPlace {
         let credentials = try Self.credentials(environment)
         do throws(SluiceError) {
-            _ = try SocketAddress.numeric(address)
+            _ = try SocketAddress.numeric(ServerLocation(address).address)
         } catch {
             throw Failure(error.message)
         }
         return HubPlace(
-            address: address, label: label.flatMap { ChannelName($0) }, credentials: credentials, patience: patience)
+            address: address, label: label.flatMap { ChannelName($0) }, credentials: credentials,
+            tls: try tls.options(for: ServerLocation(address), environment), patience: patience)
     }
 
     /// Credentials are never arguments, because every user of a machine can list those.
@@ -76,6 +80,8 @@ struct HubPlace: Sendable {
     var address: String
     var label: ChannelName?
     var credentials: ClientCredentials?
+    /// Nil without TLS.
+    var tls: TLSClientContext.Options?
     /// How long the hub may take to accept the connection, and to answer what needs no waiting.
     var patience: Duration
 }

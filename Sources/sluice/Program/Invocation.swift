@@ -89,6 +89,7 @@ final class Invocation: Sendable {
         var options = ClientOptions()
         options.credentials = place.credentials
         options.label = place.label?.description
+        options.tls = place.tls
         if !reconnecting { options.reconnect = nil }
         options.connectTimeout = place.patience
         options.answerTimeout = place.patience

@@ -55,6 +55,7 @@ extension ClientEvent.Kind {
     fileprivate var summary: (level: Logger.Level, message: String, counted: String?) {
         switch self {
         case .closed(let ending): (ending.isFault ? .notice : .debug, "connection closed", ending.rawValue)
+        case .handshakeFailed: (.notice, "no TLS with client", nil)
         case .authenticated: (.info, "authenticated", nil)
         case .poisoned: (.notice, "channel poisoned", nil)
         case .limited(let message): (.notice, "command refused", message)
@@ -65,6 +66,7 @@ extension ClientEvent.Kind {
     fileprivate var details: [(key: String, value: String)] {
         switch self {
         case .closed(let ending): [("reason", ending.rawValue)]
+        case .handshakeFailed(let reason): [("reason", reason)]
         case .authenticated: []
         case .poisoned(let channel, let reason): [("channel", channel)] + (reason.map { [("reason", $0)] } ?? [])
         case .limited(let message): [("limit", message)]
@@ -78,7 +80,8 @@ extension ConnectionEnding {
     /// Whether the ending is logged at a level that operators see by default.
     fileprivate var isFault: Bool {
         switch self {
-        case .quit, .endOfInput, .reset, .drained, .stopped: false
+        // A failed handshake has a line of its own.
+        case .quit, .endOfInput, .reset, .tls, .drained, .stopped: false
         case .silent, .refused, .denied, .revoked, .killed, .slowLine, .memory, .stalled, .backlog, .tooMany,
             .tooManyOfAddress,
             .tooManyOfPrincipal, .noDescriptor:

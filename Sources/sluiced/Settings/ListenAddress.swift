@@ -15,7 +15,10 @@ enum ListenAddress: Hashable, Sendable {
     /// - Throws: ``SettingsError`` that quotes the text and says what is wrong with it.
     init(parsing text: String) throws(SettingsError) {
         let plain = SocketAddress.withoutScheme(text)
-        do {
+        do throws(Malformed) {
+            guard !plain.lowercased().hasPrefix("sluices://") else {
+                throw Malformed(reason: "a listener gets TLS in the configuration file, with the key tls")
+            }
             if plain.hasPrefix("unix:") {
                 self = .unix(path: try Self.path(plain.dropFirst("unix:".count)))
             } else {

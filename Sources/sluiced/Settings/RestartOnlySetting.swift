@@ -60,6 +60,11 @@ extension Settings {
     func reloaded(with other: Settings) throws(SettingsError) -> (settings: Settings, kept: [String]) {
         var settings = other
         var kept: [String] = []
+        // A listener keeps its address and its protocol. Its certificates may change.
+        if other.listen == listen, other.listeners.map({ $0.tls == nil }) != listeners.map({ $0.tls == nil }) {
+            kept.append(SettingsKey.listen.rawValue)
+        }
+        if other.listen != listen || !kept.isEmpty { settings.tls = tls }
         for setting in RestartOnlySetting.all where setting.keep(from: self, in: &settings) {
             kept.append(setting.name)
         }

@@ -8,6 +8,9 @@ struct Settings: Equatable, Sendable {
     /// The addresses to listen on.
     var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 7333)]
 
+    /// The TLS of each of those addresses; nil, or nothing, for one without TLS.
+    var tls: [ListenerTLS?] = []
+
     /// Whether `listen` may name an address that other machines can reach without authentication.
     var allowsPublic = false
 
@@ -40,6 +43,12 @@ struct Settings: Equatable, Sendable {
 
     /// The first address in `listen` that other machines can reach without authentication, unless that is allowed.
     var exposedAddress: ListenAddress? {
-        allowsPublic || users != nil ? nil : listen.first { !$0.isLocal }
+        if allowsPublic || users != nil { return nil }
+        return listeners.first { !$0.address.isLocal && $0.tls?.authenticatesClients != true }?.address
+    }
+
+    /// The addresses to listen on, each with its TLS.
+    var listeners: [(address: ListenAddress, tls: ListenerTLS?)] {
+        listen.enumerated().map { ($1, tls.indices.contains($0) ? tls[$0] : nil) }
     }
 }

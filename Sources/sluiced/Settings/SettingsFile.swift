@@ -16,6 +16,9 @@ struct SettingsFile {
 
     private(set) var processes: [BuiltInProcess] = []
 
+    /// The TLS of each item of `listen`; nil for one without TLS.
+    private(set) var tls: [ListenerTLS?] = []
+
     /// Reads the file at `path`.
     init(path: String) throws(SettingsError) {
         try self.init(path: path, text: TextFile.contents(of: path))
@@ -121,12 +124,26 @@ extension SettingsFile {
         case .sequence(let items):
             guard key.takesList else { throw entry([]).error("it takes one value, not a list") }
             guard !items.isEmpty else { throw entry([]).error("the list is empty") }
-            let texts = items.compactMap(\.scalar?.string)
+            var texts: [String] = []
+            for item in items {
+                if let text = key == .listen ? try addressText(item) : item.scalar?.string { texts.append(text) }
+            }
             guard texts.count == items.count else { throw entry([]).error("its list must contain plain values only") }
             entries.append(entry(texts))
         case .mapping, .alias:
             throw entry([]).error("it takes a value, not keys")
         }
+    }
+
+    /// Returns the address of an item of `listen`, and notes its TLS.
+    private mutating func addressText(_ item: Node) throws(SettingsError) -> String? {
+        guard case .mapping(let mapping) = item else {
+            tls.append(nil)
+            return item.scalar?.string
+        }
+        let listener = try ListenerEntry(mapping, in: path, line: item.line ?? 0)
+        tls.append(listener.tls)
+        return listener.address
     }
 
     private func error(_ problem: String, line: Int?) -> SettingsError {

@@ -21,6 +21,9 @@ extension Settings {
             entries[entry.key] = entry
         }
         processes = file?.processes ?? []
+        if let file, case .file? = entries[.listen]?.origin {
+            tls = file.tls.contains { $0 != nil } ? file.tls : []
+        }
         try refusePublicListeners(writtenAs: entries[.listen])
     }
 

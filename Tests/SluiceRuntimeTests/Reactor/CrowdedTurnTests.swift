@@ -16,7 +16,7 @@ import Testing
         init(_ descriptor: consuming Descriptor, on reactor: Reactor, _ waiting: Recorder<Int>) {
             (self.reactor, self.waiting) = (reactor, waiting)
             super.init()
-            socket.open(descriptor, on: reactor, ownedBy: self)
+            socket.open(DetachedSocket(descriptor: descriptor, tls: nil), on: reactor, ownedBy: self)
             socket.watch(reading: true, writing: false)
         }
 
@@ -99,7 +99,7 @@ import Testing
         init(_ descriptor: consuming Descriptor, on reactor: Reactor, _ counter: TurnCounter) {
             self.counter = counter
             super.init()
-            socket.open(descriptor, on: reactor, ownedBy: self)
+            socket.open(DetachedSocket(descriptor: descriptor, tls: nil), on: reactor, ownedBy: self)
             socket.watch(reading: true, writing: false)
         }
 

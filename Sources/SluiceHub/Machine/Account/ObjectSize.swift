@@ -10,6 +10,10 @@ import SluiceWire
 enum ObjectSize {
     /// A connection, from its socket to its record. 3 000 idle connections took 1 283 bytes each.
     static let connection = 1536
+    /// What TLS adds to a connection: OpenSSL's session, without buffers.
+    static let tls = 18 << 10
+    /// What TLS adds to a connection during the handshake.
+    static let handshake = 52 << 10
     /// The record of a connection, which may outlive it.
     static let record = 512
     /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.

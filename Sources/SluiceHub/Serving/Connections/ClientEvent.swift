@@ -4,6 +4,8 @@ public struct ClientEvent: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// The connection has ended, or was turned away.
         case closed(ConnectionEnding)
+        /// The handshake of TLS with the client failed, for this reason.
+        case handshakeFailed(String)
         /// The client has authenticated.
         case authenticated
         /// The client has poisoned a channel. The reason is the client's text, and may contain any characters.

@@ -13,7 +13,7 @@ import SluiceWire
 final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     // Sendable: the constants are, and everything else is used only on the reactor's thread.
 
-    private enum State {
+    enum State {
         case open
         /// The last reply is written. Further input is discarded until the client closes its side or the linger time is
         /// over.
@@ -26,8 +26,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     let conversation: Conversation
     let share: ReactorShare
     let segment: OutboxSegment
-    @exclusivity(unchecked) private var socket = PolledSocket()
-    @exclusivity(unchecked) private var state = State.open
+    @exclusivity(unchecked) var socket = PolledSocket()
+    @exclusivity(unchecked) var state = State.open
     /// Whether the reactor will call `turnEnds` at the end of this turn.
     @exclusivity(unchecked) private var isScheduled = false
     /// Whether input of this connection waits for its turn, because others have used up this one.
@@ -42,13 +42,13 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @exclusivity(unchecked) private var hasMoreToRead = false
     /// How many more reads a draining hub allows this connection, so that a client that keeps sending cannot hold up
     /// the end of the hub.
-    @exclusivity(unchecked) private var drainingReads = UInt8.max
+    @exclusivity(unchecked) var drainingReads = UInt8.max
     /// The deadlines of the connection. Nil while it has needed none.
     @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
 
     // These are not stored twice, because an idle connection must be small.
     var id: ConnectionID { conversation.id }
-    private var hub: Hub { conversation.hub }
+    var hub: Hub { conversation.hub }
     private var reactor: Reactor { share.reactor }
 
     init(_ id: ConnectionID, on share: ReactorShare, of hub: Hub) {
@@ -60,8 +60,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     /// Starts to serve the client.
-    func begin(_ descriptor: consuming Descriptor) {
-        socket.open(descriptor, on: reactor, ownedBy: self)
+    func begin(_ accepted: consuming DetachedSocket) {
+        socket.open(accepted, on: reactor, ownedBy: self)
         begin()
     }
 
@@ -73,13 +73,14 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private func begin() {
         socket.watch(reading: true, writing: false)
+        readBufferedInput()
         setAlarm()
     }
 
     /// The memory that the connection uses in the hub.
     var use: ConnectionUse { conversation.use }
 
-    private var isOpen: Bool {
+    var isOpen: Bool {
         switch state {
         case .open, .lingering: true
         case .closed, .forgotten: false
@@ -108,6 +109,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             conversation.receive(
                 UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: writesEarly ? self : nil)
             hasMoreToRead = hasMore
+            if hasMore { readBufferedInput() }
         case .endOfStream: conversation.endInput()
         case .wouldBlock: return
         case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
@@ -116,8 +118,16 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
+    /// Reads what TLS still holds when the connection has its turn. The kernel does not report it.
+    private func readBufferedInput() {
+        guard socket.hasBufferedInput, conversation.readableBytes > 0 else { return }
+        hasReadWaiting = true
+        queueInput()
+    }
+
     override func socketIsWritable() {
         guard isOpen else { return }
+        guard socket.sendRest() else { return close(because: .reset) }
         write()
         schedule()
     }
@@ -133,7 +143,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    private func schedule(inNextTurn: Bool = false) {
+    func schedule(inNextTurn: Bool = false) {
         guard !isScheduled else { return }
         isScheduled = true
         if inNextTurn { share.postpone(self) } else { share.schedule(self) }
@@ -210,7 +220,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(__always)
     private var isAtRest: Bool {
         conversation.isAtRest && segment.output.isEmpty && deadlines == nil && !share.isDraining
-            && socket.watchesReading && !socket.watchesWriting
+            && socket.watchesReading && !socket.watchesWriting && !socket.hasUnsentOutput
     }
 
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
@@ -221,7 +231,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             hasOutputWaiting = false
             schedule(inNextTurn: true)
         }
-        if reading, !socket.watchesReading { conversation.restartDeadline() }
+        if reading, !socket.watchesReading {
+            conversation.restartDeadline()
+            readBufferedInput()
+        }
         socket.watch(reading: reading, writing: writing)
     }
 
@@ -239,7 +252,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     @inline(__always)
-    private func writeNow() {
+    func writeNow() {
         switch segment.output.write(to: socket) {
         case .bytes(let count): wrote(count)
         case .wouldBlock: break
@@ -293,49 +306,6 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private var isLingering: Bool { if case .lingering = state { true } else { false } }
 
-    // MARK: Draining
-
-    /// Called when the hub begins to drain. A connection that has not begun is called again when it has.
-    func drain() {
-        if isOpen, socket.isOpen { schedule() }
-    }
-
-    /// Ends the conversation if the client has no pending replies and holds no leases. Commands that the client has
-    /// sent so far are answered first, up to a limited number of reads.
-    private func endIfDrained() {
-        guard case .open = state, conversation.ending == nil, conversation.hasNoPendingWork, !hub.holdsLeases(id)
-        else { return }
-        guard conversation.isIdle, segment.output.isEmpty else {
-            // A client that keeps sending always has commands that have not run, or replies that are not written.
-            if drainingReads == 0 { conversation.endDrained() } else { drainingReads -= 1 }
-            return
-        }
-        let capacity = min(conversation.readableBytes, share.scratch.count)
-        guard capacity > 0, drainingReads > 0 else { return conversation.endDrained() }
-        drainingReads -= 1
-        switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
-        case .bytes(let count):
-            conversation.receive(UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: self)
-            schedule()
-        case .endOfStream: conversation.endInput()
-        case .wouldBlock: conversation.endDrained()
-        case .failed(let errno): close(because: ConnectionEnding(errno: errno))
-        }
-    }
-
-    /// Writes as much of the pending output as the kernel accepts now, and closes the connection.
-    func endAtOnce() {
-        guard isOpen, socket.isOpen else { return }
-        if case .open = state {
-            if !segment.output.isEmpty { writeNow() }
-            guard isOpen else { return }
-            socket.finishWriting()
-            // Closing with unread input would reset the connection, and the last replies might be lost.
-            _ = socket.tryRead(into: share.scratch)
-        }
-        close(because: .stopped)
-    }
-
     // MARK: Ending
 
     /// Ends the connection after the last reply is written.
@@ -346,7 +316,9 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         state = .lingering
         // Closing with unread input would reset the connection, and the last reply might be lost. After a drain, a
         // client has usually sent nothing more, so the hub closes the connection without waiting for the client.
-        if conversation.ending == .drained, case .wouldBlock = socket.tryRead(into: share.scratch) {
+        if conversation.ending == .drained, !socket.hasUnsentOutput,
+            case .wouldBlock = socket.tryRead(into: share.scratch)
+        {
             close(because: .drained)
         }
     }
@@ -365,6 +337,12 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard case .open = state, socket.isOpen, conversation.ending == nil else { return }
         conversation.refuse(error, because: .killed)
         schedule()
+    }
+
+    /// Ends a connection that has not begun.
+    func fail(because ending: ConnectionEnding) {
+        share.connectionBegins()
+        close(because: ending)
     }
 
     /// - Parameters:

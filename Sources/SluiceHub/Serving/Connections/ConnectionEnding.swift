@@ -14,6 +14,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case refused
     /// The client did not authenticate, or not in time.
     case denied
+    /// The handshake of TLS failed, or was not finished in time.
+    case tls
     /// The client's principal is no longer a user, or its token has changed.
     case revoked
     /// A client closed it with `KILL`.
@@ -43,7 +45,8 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     var isOrderly: Bool {
         switch self {
         case .quit, .drained: true
-        case .endOfInput, .reset, .silent, .refused, .denied, .revoked, .killed, .slowLine, .memory, .stalled, .backlog,
+        case .endOfInput, .reset, .silent, .refused, .denied, .tls, .revoked, .killed, .slowLine, .memory, .stalled,
+            .backlog,
             .tooMany, .tooManyOfAddress, .tooManyOfPrincipal, .noDescriptor, .stopped:
             false
         }

@@ -80,8 +80,10 @@ struct OutputBuffer: ~Copyable {
         if replies.insertions.isEmpty {
             return socket.tryWrite(UnsafeRawBufferPointer(rebasing: replies.bytes.unsafeBytes[sent...]))
         }
-        if replies.insertions.count > 1, replies.insertions[0].body.count < EncodedReplies.leastInsertedBytes {
-            // Many small pieces are copied together, which costs less than a call for each.
+        if socket.hasTLS
+            || replies.insertions.count > 1 && replies.insertions[0].body.count < EncodedReplies.leastInsertedBytes
+        {
+            // Many small pieces are copied together, which costs less than a call for each. TLS copies all bytes anyway.
             return withUnsafeTemporaryAllocation(byteCount: Self.mostGathered, alignment: 16) { space in
                 socket.tryWrite(UnsafeRawBufferPointer(rebasing: space[..<gather(into: space)]))
             }

@@ -50,6 +50,9 @@ extension Stream {
     /// reactor's thread only.
     public var tlsDescription: TLSDescription? { tls?.description }
 
+    /// Why TLS has failed; nil while it has not. On the reactor's thread only.
+    package var tlsFailure: String? { tls?.failure }
+
     /// Whether encrypted bytes wait for the kernel to take them. On the reactor's thread only.
     package var hasUnsentOutput: Bool { tls?.hasUnsentOutput ?? false }
 
@@ -57,6 +60,19 @@ extension Stream {
     package func sendRest() throws(SluiceError) {
         guard let tls, !tls.flush(to: watch.number) else { return }
         throw failure(tls.socketError, "write to")
+    }
+
+    /// Gives up the connection, which another owner takes over. On the reactor's thread only, while no task reads or
+    /// writes. Nil if the stream is closed.
+    package func detach() -> DetachedSocket? {
+        guard let descriptor = watch.release() else { return nil }
+        return DetachedSocket(descriptor: descriptor, tls: tls)
+    }
+
+    /// Writes a line without TLS to a client that does not speak TLS. On the reactor's thread only.
+    package func tellPlainPeer(_ line: String) {
+        guard let tls, tls.peerSpeaksPlainText else { return }
+        _ = Array(line.utf8).withUnsafeBytes { Socket.tryWrite(watch.number, $0) }
     }
 
     /// Tells the peer that this side writes nothing more, as soon as the kernel takes what is still unsent.
@@ -74,4 +90,17 @@ extension Stream {
             }
         }
     }
+}
+
+/// A connected, non-blocking socket without an owner, and its TLS.
+package struct DetachedSocket: ~Copyable, @unchecked Sendable {
+    // Sendable: nothing else refers to the session, which its next owner uses on one thread.
+
+    let descriptor: Descriptor
+    let tls: TLSSession?
+
+    /// Whether the connection is encrypted. Its handshake is over then.
+    package var hasTLS: Bool { tls != nil }
+
+    consuming func takeDescriptor() -> Descriptor { descriptor }
 }

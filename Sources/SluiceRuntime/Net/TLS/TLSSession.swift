@@ -24,7 +24,8 @@ final class TLSSession {
     /// The error number of the last call on the socket; 0 if it succeeded.
     private(set) var socketError: Int32 = 0
     private var hasReceived = false
-    /// Whether a read ended because its buffer was full, so that the kernel does not report what is left.
+    /// Whether there may be input that the kernel does not report, because it was received with other bytes: those of the
+    /// handshake, or of a read whose buffer was full.
     private(set) var hasBufferedInput = false
     /// Whether the first byte of the peer does not belong to TLS.
     private(set) var peerSpeaksPlainText = false
@@ -117,6 +118,8 @@ final class TLSSession {
         if failure != nil { return .failed(errno: EPROTO) }
         ERR_clear_error()
         let result = SSL_do_handshake(pointer)
+        // The peer's first bytes may have come with the end of its handshake.
+        hasBufferedInput = result == 1 && SSL_has_pending(pointer) == 1
         let attempt = result == 1 ? .bytes(0) : attempt(after: result)
         return flush(to: socket) ? attempt : .failed(errno: socketError)
     }
