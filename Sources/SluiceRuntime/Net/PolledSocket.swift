@@ -56,10 +56,18 @@ package struct PolledSocket: ~Copyable {
     private var descriptor: Descriptor?
     /// The descriptor's number; -1, which every system call refuses, while there is none.
     private var number: Int32 = -1
-    /// Replaces the descriptor in a simulation; nil elsewhere.
-    private var virtual: VirtualSocket?
-    /// The TLS of the connection, whose handshake is over; nil without TLS.
-    private var tls: TLSSession?
+    /// What the bytes pass on their way. One value for all cases, because each read and write looks at it.
+    private enum Layer {
+        /// Nothing: the kernel's socket alone.
+        case none
+        /// TLS, whose handshake is over.
+        case tls(TLSSession)
+        /// The socket of a simulation, which replaces the kernel's.
+        case virtual(VirtualSocket)
+    }
+    private var layer = Layer.none
+    private var virtual: VirtualSocket? { if case .virtual(let socket) = layer { socket } else { nil } }
+    private var tls: TLSSession? { if case .tls(let session) = layer { session } else { nil } }
     /// Whether the owner is called when it can read, and when it can write.
     package private(set) var watchesReading = false
     package private(set) var watchesWriting = false
@@ -77,14 +85,14 @@ package struct PolledSocket: ~Copyable {
         let registration = UnsafeMutablePointer<Registration>.allocate(capacity: 1)
         registration.initialize(to: Registration(reactor: .passUnretained(reactor), owner: .passUnretained(owner)))
         self.registration = registration
-        tls = socket.tls
+        if let session = socket.tls { layer = .tls(session) }
         number = socket.descriptor.number
         descriptor = socket.takeDescriptor()
     }
 
     /// Takes over a socket of a simulation.
     package mutating func open(_ virtual: VirtualSocket, ownedBy owner: SocketOwner) {
-        self.virtual = virtual
+        layer = .virtual(virtual)
         virtual.attach(owner)
     }
 
@@ -148,16 +156,20 @@ package struct PolledSocket: ~Copyable {
 
     /// Reads without waiting. `buffer` must not be empty.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        if let virtual { return virtual.tryRead(into: buffer) }
-        if let tls { return tls.tryRead(number, into: buffer) }
-        return Socket.tryRead(number, into: buffer)
+        switch layer {
+        case .none: Socket.tryRead(number, into: buffer)
+        case .tls(let session): session.tryRead(number, into: buffer)
+        case .virtual(let socket): socket.tryRead(into: buffer)
+        }
     }
 
     /// Writes without waiting. `bytes` must not be empty.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
-        if let virtual { return virtual.tryWrite(bytes) }
-        if let tls { return tls.tryWrite(number, bytes) }
-        return Socket.tryWrite(number, bytes)
+        switch layer {
+        case .none: Socket.tryWrite(number, bytes)
+        case .tls(let session): session.tryWrite(number, bytes)
+        case .virtual(let socket): socket.tryWrite(bytes)
+        }
     }
 
     /// Whether the connection is encrypted.

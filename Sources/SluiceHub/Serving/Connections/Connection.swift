@@ -73,6 +73,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private func begin() {
         socket.watch(reading: true, writing: false)
+        // So `isAtRest` is never true for a connection with TLS, which may hold output that the kernel has not taken.
+        if socket.hasTLS { deadlines = ConnectionDeadlines() }
         readBufferedInput()
         setAlarm()
     }
@@ -220,7 +222,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(__always)
     private var isAtRest: Bool {
         conversation.isAtRest && segment.output.isEmpty && deadlines == nil && !share.isDraining
-            && socket.watchesReading && !socket.watchesWriting && !socket.hasUnsentOutput
+            && socket.watchesReading && !socket.watchesWriting
     }
 
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
