@@ -25,7 +25,7 @@ struct IncompleteRequest: Sendable {
 
     /// The memory used by the bodies that are complete and the one that is growing.
     var bufferedBytes: Int {
-        announced.prefix(index).reduce(reader.body.capacity) { $0 + $1.length }
+        announced.prefix(index).reduce(reader.capacity) { $0 + $1.length }
     }
 
     /// The bytes of the growing body that have not arrived yet.

@@ -206,6 +206,23 @@ import Testing
         }
     }
 
+    @Test("A long body in pieces uses at most a block more than has arrived", arguments: [1000, 16384, 70_001])
+    func longBodiesInPieces(piece: Int) {
+        let feed = RequestFeed()
+        let body = Body((0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) })
+        feed.receive(Array("PING len=1000000\n".utf8))
+        var arrived = 0
+        while arrived < body.count - 1 {
+            let end = min(arrived + piece, body.count - 1)
+            feed.receive(body[arrived..<end])
+            arrived = end
+            #expect((arrived...arrived + 17_000).contains(feed.bufferedBytes))
+        }
+        feed.receive([body[arrived]] + Array("\n".utf8))
+        #expect(feed.bufferedBytes == 0)
+        #expect(feed.steps.map(\.command) == [.ping(body)])
+    }
+
     @Test("Skipped bodies use no memory")
     func discardedBodiesTakeNoMemory() {
         let feed = RequestFeed()
