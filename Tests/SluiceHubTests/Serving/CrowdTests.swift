@@ -117,6 +117,24 @@ import Testing
         }
     }
 
+    @Test("Input that waits to be read is not reported again and again")
+    func waitingInputIsNotReported() throws {
+        try withHub { reactor, hub in
+            let crowd = (0..<1000).map { Peer(of: hub, "crowd \($0)") }
+            for peer in crowd { peer.say(String(repeating: "ping\n", count: 50).utf8) }
+            for peer in crowd { peer.socket.tell() }
+            var turns = 0
+            while crowd.contains(where: { $0.socket.unreadBytes > 0 }), turns < 100 {
+                #expect(!crowd.contains { $0.socket.isReady })
+                _ = reactor.takeTurnByHand()
+                turns += 1
+            }
+            #expect((2..<100).contains(turns))
+            #expect(crowd.allSatisfy { $0.replies == 50 })
+            leave(crowd, reactor)
+        }
+    }
+
     @Test("The rest of a body does not wait for the turns of other addresses")
     func bodiesContinue() throws {
         try withHub { reactor, hub in

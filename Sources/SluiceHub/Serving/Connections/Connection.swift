@@ -94,8 +94,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     override func socketIsReadable() {
         guard isOpen else { return }
         if !share.isOverspent { return readInput() }
-        // Reading takes time as well, so some input stays in the kernel until the connection has its turn.
+        // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel does
+        // not report it until then: with 10 000 such connections, each poll would take 10 ms.
         hasReadWaiting = true
+        socket.watch(reading: false, writing: socket.watchesWriting)
         queueInput()
     }
 
@@ -196,7 +198,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(never)
     func inputHasTurn() {
         isInputQueued = false
-        if isOpen, hasReadWaiting { readInput() }
+        if isOpen, hasReadWaiting {
+            socket.watch(reading: true, writing: socket.watchesWriting)
+            readInput()
+        }
         guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
         finishTurn()
@@ -228,7 +233,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
     /// input, because the kernel would report its input, or its end, in every turn.
     private func watch() {
-        let (reading, writing) = (conversation.readableBytes > 0, !segment.output.isEmpty && !hasOutputWaiting)
+        let reading = conversation.readableBytes > 0 && !hasReadWaiting
+        let writing = !segment.output.isEmpty && !hasOutputWaiting
         if hasOutputWaiting {
             hasOutputWaiting = false
             schedule(inNextTurn: true)
