@@ -1,5 +1,5 @@
-// OpenSSL for Swift. Swift cannot see function-like macros, so each one that Sluice needs is wrapped in a
-// `static inline` function with the same name and the prefix `copenssl_`. Nothing here makes a decision.
+// OpenSSL for Swift. Swift cannot see function-like macros, so each one that Sluice needs is wrapped in a `static inline`
+// function with the prefix `copenssl_`.
 
 #ifndef COPENSSL_H
 #define COPENSSL_H
@@ -16,7 +16,6 @@ static inline int copenssl_set_min_version(SSL_CTX *context, int version) {
 }
 
 static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
-static inline void copenssl_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
 
 static inline void copenssl_set_session_cache_mode(SSL_CTX *context, long mode) {
     SSL_CTX_set_session_cache_mode(context, mode);
@@ -26,7 +25,8 @@ static inline int copenssl_set_server_name(SSL *ssl, const char *name) {
     return (int)SSL_set_tlsext_host_name(ssl, name);
 }
 
-static inline void copenssl_refuse_renegotiation(SSL_CTX *context) {
+// Forbids renegotiation and compression, and prefers the server's ciphers.
+static inline void copenssl_set_safe_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 

@@ -72,6 +72,33 @@ import Testing
         }
     }
 
+    @Test("A client that has ended its output gets all replies, and the end of TLS")
+    func halfClose() async throws {
+        let server = try server()
+        defer { server.stop() }
+        var trusted = TLSClientContext.Options()
+        trusted.authoritiesPath = authority.certificatePath
+        let context = try TLSClientContext(trusted)
+        let reactor = try Reactor(name: "client")
+        try reactor.start()
+        defer { reactor.stop() }
+        let received = reactor.spawn {
+            let stream = try await Stream.connect(to: server.address, tls: context)
+            let text = String(repeating: "q", count: 50_000)
+            let count = 60
+            let writer = reactor.spawn {
+                for _ in 0..<count { try await stream.write("PING len=\(text.count)\n\(text)\n".utf8) }
+                try stream.shutdownWrite()
+            }
+            var received = 0
+            while case let bytes = try await stream.read(upTo: 10_000), !bytes.isEmpty { received += bytes.count }
+            try await writer.join()
+            return (received, count * "DATA \(text.count)\n\(text)\n".utf8.count)
+        }
+        let (bytes, expected) = try await received.join()
+        #expect(bytes == expected)
+    }
+
     @Test("A server that is not trusted ends the client's first connection with .tls")
     func untrustedServers() async throws {
         let server = try server()

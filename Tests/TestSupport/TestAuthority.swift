@@ -1,9 +1,9 @@
 import Foundation
 
-/// A certificate authority for tests, which the `openssl` program runs. Its files are in a temporary directory that goes
-/// with it.
+/// A certificate authority for tests, which the `openssl` program runs. Its files are in a temporary directory, which
+/// `deinit` removes.
 public final class TestAuthority: Sendable {
-    /// What a certificate is for, and what is odd about it.
+    /// The contents of a certificate, and its defects.
     public struct Request {
         /// The common name, such as "hub".
         public var name: String
@@ -13,8 +13,8 @@ public final class TestAuthority: Sendable {
         public var dates = (from: "20200101000000Z", until: "20990101000000Z")
         /// The options of `openssl genpkey`.
         public var key = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        /// Whether the certificate signs itself.
-        public var signsItself = false
+        /// Whether the certificate is self-signed.
+        public var isSelfSigned = false
 
         /// An ordinary certificate for "localhost" and 127.0.0.1.
         public init(_ name: String) { self.name = name }
@@ -54,7 +54,8 @@ public final class TestAuthority: Sendable {
         try run(["req", "-new", "-key", "\(name).key", "-out", "\(name).csr", "-subj", "/CN=\(name)"])
         try write("subjectAltName=\(request.alternativeNames)\n", to: "\(name).ext")
         let signer =
-            request.signsItself ? ["-selfsign", "-keyfile", "\(name).key"] : ["-keyfile", "ca.key", "-cert", "ca.pem"]
+            request.isSelfSigned
+            ? ["-selfsign", "-keyfile", "\(name).key"] : ["-keyfile", "ca.key", "-cert", "ca.pem"]
         try run(
             ["ca", "-batch", "-notext", "-config", "ca.conf", "-in", "\(name).csr", "-out", "\(name).pem"] + signer + [
                 "-extfile", "\(name).ext", "-startdate", request.dates.from, "-enddate", request.dates.until,
@@ -77,6 +78,11 @@ public final class TestAuthority: Sendable {
             "-crldays", "365",
         ])
         return path("revoked.pem")
+    }
+
+    /// Encrypts the key of a certificate with a passphrase.
+    public func encryptKey(of name: String) throws {
+        try run(["ec", "-in", "\(name).key", "-out", "\(name).key", "-aes256", "-passout", "pass:secret"])
     }
 
     private func makeKey(_ name: String, _ options: [String]) throws {

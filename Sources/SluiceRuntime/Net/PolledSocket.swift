@@ -56,7 +56,7 @@ package struct PolledSocket: ~Copyable {
     private var descriptor: Descriptor?
     /// The descriptor's number; -1, which every system call refuses, while there is none.
     private var number: Int32 = -1
-    /// What the bytes pass on their way. One value for all cases, because each read and write looks at it.
+    /// What is between the owner and the kernel's socket. One value, so that each read and write makes one check.
     private enum Layer {
         /// Nothing: the kernel's socket alone.
         case none
@@ -179,7 +179,17 @@ package struct PolledSocket: ~Copyable {
     package var hasBufferedInput: Bool { tls?.hasBufferedInput ?? false }
 
     /// Whether TLS holds output that the kernel has not taken. The owner is called when the kernel takes more.
-    package var hasUnsentOutput: Bool { tls?.hasUnsentOutput ?? false }
+    package var hasUnsentOutput: Bool { unsentBytes > 0 }
+    package var unsentBytes: Int { tls?.unsentBytes ?? 0 }
+
+    /// The memory of the bytes that TLS holds.
+    package var heldBytes: Int { tls?.heldBytes ?? 0 }
+
+    /// The updates of TLS's keys that the last read or write has processed, each of which takes about 30 µs.
+    package var keyUpdates: Int { tls?.keyUpdatesOfCall ?? 0 }
+
+    /// Whether nothing is read until the kernel takes output that TLS holds.
+    package var isClogged: Bool { tls?.isClogged ?? false }
 
     /// Writes the output that TLS holds, as far as the kernel takes it.
     ///

@@ -102,8 +102,11 @@ public final class Stream: @unchecked Sendable {
     /// - Throws: as `read(into:timeout:)`.
     package func waitReadable(timeout: Duration? = nil) async throws(SluiceError) {
         // The kernel does not know of bytes that TLS has taken already.
-        if tls?.hasBufferedInput == true {
+        if let tls, tls.hasBufferedInput {
             try await sleep(for: .zero)
+        } else if let tls, tls.isClogged {
+            try await watch.waitWritable(timeout: timeout)
+            try sendRest()
         } else {
             try await watch.waitReadable(timeout: timeout)
         }

@@ -1,3 +1,4 @@
+import COpenSSL
 import Glibc
 import TestSupport
 import Testing
@@ -70,7 +71,7 @@ import Testing
                 try await sending.join()
                 #expect(received == bytes)
             }
-            #expect(near.tlsDescription?.version == "TLSv1.3")
+            #expect(near.tlsDescription?.version == .v1_3)
             #expect(near.tlsDescription?.peerSubject == "CN=hub")
             #expect(far.tlsDescription?.peerSubject == nil)
         }
@@ -169,6 +170,92 @@ import Testing
         }
     }
 
+    @Test("The end of the output behind data is read without further bytes")
+    func closeNotifyBehindData() throws {
+        let (server, client) = (try serverContext(), try clientContext())
+        let reactor = try Reactor()
+        try reactor.run {
+            let (near, far) = try await pair(server, client, on: reactor)
+            let session = try #require(near.tls)
+            // Both in one segment, and no FIN.
+            SSL_write(session.pointer, "last", 4)
+            SSL_shutdown(session.pointer)
+            session.flush(to: near.descriptorNumber)
+            try await far.waitReadable()
+            #expect(try await far.read(upTo: 100) == Array("last".utf8))
+            try await far.waitReadable()
+            #expect(try await far.read(upTo: 100) == [])
+        }
+    }
+
+    @Test("A handshake takes no longer than its timeout, and a later one succeeds")
+    func handshakeTimeout() throws {
+        let (server, client) = (try serverContext(), try clientContext())
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        try reactor.run {
+            let silent = try Listener.bind(to: loopback)
+            let connecting = reactor.spawn {
+                try await Stream.connect(to: silent.localAddress, tls: client, timeout: .seconds(5))
+            }
+            let peer = try await silent.accept()
+            // The client waits for an answer to its first message.
+            _ = try await peer.read(upTo: 4096)
+            try await parked(connecting)
+            clock.advance(by: .seconds(5))
+            #expect(await failure { _ = try await connecting.join() }?.code == .timedOut)
+            _ = try await pair(server, client, on: reactor)
+        }
+    }
+
+    @Test("A handshake that has begun goes on with the certificates of its beginning")
+    func replacedContext() throws {
+        let client = try clientContext { $0.applicationProtocols = ["sluice/1"] }
+        let reactor = try Reactor()
+        try reactor.run {
+            let listener = try Listener.bind(
+                to: loopback, tls: try serverContext { $0.applicationProtocols = ["sluice/1"] })
+            let connecting = reactor.spawn { try await Stream.connect(to: listener.localAddress, tls: client) }
+            let far = try await listener.accept()
+            listener.replaceTLS(with: try serverContext { $0.applicationProtocols = ["other"] })
+            try await far.finishHandshake()
+            #expect(try await connecting.join().tlsDescription?.applicationProtocol == "sluice/1")
+        }
+    }
+
+    @Test("A peer may update its keys now and then, but not make the other side do little else", arguments: [8, 1_000])
+    func keyUpdates(count: Int) throws {
+        let (server, client) = (try serverContext(), try clientContext())
+        let reactor = try Reactor()
+        try reactor.run {
+            let (near, far) = try await pair(server, client, on: reactor)
+            let session = try #require(near.tls)
+            for _ in 0..<count {
+                SSL_key_update(session.pointer, SSL_KEY_UPDATE_REQUESTED)
+                SSL_do_handshake(session.pointer)
+            }
+            SSL_write(session.pointer, "hello", 5)
+            session.flush(to: near.descriptorNumber)
+            if count <= 8 {
+                #expect(try await far.read(upTo: 100) == Array("hello".utf8))
+                try await far.write("answer".utf8)
+                #expect(try await near.read(upTo: 100) == Array("answer".utf8))
+            } else {
+                let error = await failure { _ = try await far.read(upTo: 100) }
+                #expect(
+                    error?.message.hasSuffix("the client updates its keys too often") == true, "\(error?.message ?? "")"
+                )
+            }
+        }
+    }
+
+    @Test("A key with a passphrase is an error, and no question at the terminal")
+    func keyWithPassphrase() throws {
+        try authority.encryptKey(of: "hub")
+        let error = #expect(throws: SluiceError.self) { try serverContext() }
+        #expect(error?.message.contains("cannot use the private key in \(authority.path("hub.key"))") == true)
+    }
+
     // MARK: Certificates
 
     enum Flaw: String, CaseIterable {
@@ -185,7 +272,7 @@ import Testing
         case .expired: request.dates.until = "20200102000000Z"
         case .early: request.dates.from = "20980101000000Z"
         case .otherName: request.alternativeNames = "DNS:elsewhere.example"
-        case .selfSigned: request.signsItself = true
+        case .selfSigned: request.isSelfSigned = true
         case .unknownAuthority: trusted = try TestAuthority()
         case .weakKey: request.key = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"]
         case .revoked: break

@@ -75,7 +75,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         socket.watch(reading: true, writing: false)
         // So `isAtRest` is never true for a connection with TLS, which may hold output that the kernel has not taken.
         if socket.hasTLS { deadlines = ConnectionDeadlines() }
-        readBufferedInput()
+        queueBufferedInput()
         setAlarm()
     }
 
@@ -113,17 +113,26 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             conversation.receive(
                 UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: writesEarly ? self : nil)
             hasMoreToRead = hasMore
-            if hasMore { readBufferedInput() }
+            if socket.hasTLS { noteRecords() }
         case .endOfStream: conversation.endInput()
-        case .wouldBlock: return
+        case .wouldBlock:
+            guard socket.hasTLS else { return }
+            // TLS may have processed records without data, and has answers for them.
+            noteRecords()
         case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
         }
         chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
         schedule()
     }
 
-    /// Reads what TLS still holds when the connection has its turn. The kernel does not report it.
-    private func readBufferedInput() {
+    /// Counts the work of TLS in the last read, and queues the connection if it holds more input.
+    private func noteRecords() {
+        share.spend(socket.keyUpdates * Budget.stepsOfKeyUpdate)
+        queueBufferedInput()
+    }
+
+    /// Queues the connection for a read of the input that TLS holds, which the kernel does not report.
+    private func queueBufferedInput() {
         guard socket.hasBufferedInput, conversation.readableBytes > 0 else { return }
         hasReadWaiting = true
         queueInput()
@@ -131,7 +140,9 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     override func socketIsWritable() {
         guard isOpen else { return }
+        let before = socket.unsentBytes
         guard socket.sendRest() else { return close(because: .reset) }
+        if socket.unsentBytes < before { deadlines?.stall = nil }
         write()
         schedule()
     }
@@ -214,6 +225,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         conversation.turnEnds()
         if isAtRest { return }
         conversation.reportWritten()
+        conversation.transportBytes = socket.heldBytes
         chargeBuffers(ifChangedBy: Self.leastCharged, countingBodies: true)
         if conversation.canRunHeld { queueInput() }
         if share.isDraining { endIfDrained() }
@@ -233,7 +245,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Watches the socket for the events that matter now. A client from which nothing may be read is not watched for
     /// input, because the kernel would report its input, or its end, in every turn.
     private func watch() {
-        let reading = conversation.readableBytes > 0 && !hasReadWaiting
+        let reading = conversation.readableBytes > 0 && !hasReadWaiting && !socket.isClogged
         let writing = !segment.output.isEmpty && !hasOutputWaiting
         if hasOutputWaiting {
             hasOutputWaiting = false
@@ -241,7 +253,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         }
         if reading, !socket.watchesReading {
             conversation.restartDeadline()
-            readBufferedInput()
+            queueBufferedInput()
         }
         socket.watch(reading: reading, writing: writing)
     }
@@ -318,7 +330,11 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     /// Ends the connection after the last reply is written.
     private func end() {
-        if conversation.hasInputEnded { return close(because: .reset) }
+        if conversation.hasInputEnded {
+            if socket.hasTLS { socket.finishWriting() }
+            // The kernel reports when it takes the rest.
+            return socket.hasUnsentOutput ? () : close(because: .reset)
+        }
         guard case .open = state else { return }
         socket.finishWriting()
         state = .lingering

@@ -3,11 +3,11 @@ import Synchronization
 
 /// A thread for the TLS handshakes of a listener's clients.
 ///
-/// A handshake takes up to a millisecond of the server's time, for which the clients of a hub's reactor would wait. On this
-/// thread, only others that connect wait for it. Each handshake is a green task. The limits on connections bound how many
+/// A handshake takes up to a millisecond of processor time. On a hub's reactor, all clients of it would wait meanwhile; on
+/// this thread, only those that connect. Each handshake is a green task. The limits on connections bound how many
 /// there are.
 final class HandshakeThread: Sendable {
-    /// What became of a handshake.
+    /// The result of a handshake.
     enum Outcome: ~Copyable, Sendable {
         case established(DetachedSocket)
         /// The reason, in words.
@@ -45,15 +45,12 @@ final class HandshakeThread: Sendable {
     private static func outcome(of accepted: consuming AcceptedSocket, on reactor: Reactor) async -> Outcome {
         do throws(SluiceError) {
             let stream = try accepted.takeStream(on: reactor)
-            // Closes the stream of a client that takes too long, however many bytes it sends.
-            let alarm = reactor.call(after: timeout) { stream.close() }
-            defer { reactor.cancelTimer(alarm) }
             do throws(SluiceError) {
-                try await stream.finishHandshake()
+                try await stream.finishHandshake(timeout: timeout)
             } catch {
-                stream.tellPlainPeer("ERR not-sluice this port speaks TLS: connect with sluices://\n")
+                stream.writeToPlainTextPeer("ERR not-sluice this port speaks TLS: connect with sluices://\n")
                 stream.close()
-                return .failed(error.code == .closed ? tooSlow : stream.tlsFailure ?? error.message)
+                return .failed(error.code == .timedOut ? tooSlow : stream.tlsFailure ?? error.message)
             }
             guard let socket = stream.detach() else { return .failed(tooSlow) }
             return .established(socket)

@@ -14,7 +14,7 @@ extension Conversation {
     @inline(__always)
     func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) -> WireError? {
         let output = countsBodies ? segment.output.memoryBytes : segment.output.encodedBytes
-        let bytes = inputBytes + output
+        let bytes = inputBytes + output + transportBytes
         if abs(bytes - chargedBytes) < least { return nil }
         return charge(bytes)
     }

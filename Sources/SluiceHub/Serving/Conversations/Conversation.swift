@@ -43,6 +43,8 @@ final class Conversation {
     @exclusivity(unchecked) var admission: Admission?
     /// The steps that the client's commands may still take in this turn; see `Budget`.
     @exclusivity(unchecked) var stepsLeft: Int
+    /// The memory of encrypted input and output, in bytes.
+    @exclusivity(unchecked) var transportBytes = 0
     /// The report that is being taken, or the command that waits for its next slice. Later input waits for it.
     @exclusivity(unchecked) var job: PendingJob?
     @exclusivity(unchecked) private var phase = Phase.open

@@ -4,9 +4,9 @@ extension Stream {
     /// Connects to a listener with TLS. Call from a task of the reactor that the stream is to belong to.
     ///
     /// - Parameters:
-    ///   - tls: whom the client trusts, and who it is.
+    ///   - tls: the authorities that the client trusts, and its certificate.
     ///   - name: the host name for which the server's certificate must be; nil for the address itself.
-    ///   - timeout: the longest time to wait for the connection, and then for the handshake.
+    ///   - timeout: the longest time for the connection, and then for the whole handshake.
     /// - Throws: as `connect(to:timeout:)`; `.tls` if the server does not speak TLS, or its certificate is not valid for
     ///   the name, or it does not accept this client. The message says why.
     public static func connect(
@@ -23,25 +23,40 @@ extension Stream {
     /// The first `read` or `write` does this too. A connection that one task reads from while another one writes to it
     /// needs this call before both begin.
     ///
-    /// - Parameter timeout: the longest time to wait for the peer each time; nil waits without a limit.
+    /// - Parameter timeout: the longest time for the whole handshake; nil waits without a limit. A handshake that takes
+    ///   longer closes the connection.
     /// - Throws: `.tls` if the peer is not accepted, does not accept this side, or does not speak TLS; otherwise as
     ///   `read(into:timeout:)`.
     public func finishHandshake(timeout: Duration? = nil) async throws(SluiceError) {
         guard let tls, !tls.isEstablished else { return }
         try watch.checkUse()
+        let alarm = timeout.map { [watch] in reactor.call(after: $0) { watch.closeFromAnywhere() } }
+        defer { if let alarm { reactor.cancelTimer(alarm) } }
+        do throws(SluiceError) {
+            try await finishHandshake(of: tls)
+        } catch {
+            guard error.code == .closed, timeout != nil else { throw error }
+            throw SluiceError(.timedOut, "the TLS handshake on \(watch.role) took too long")
+        }
+    }
+
+    private func finishHandshake(of tls: TLSSession) async throws(SluiceError) {
         while true {
-            switch tls.shakeHands(over: watch.number) {
+            switch tls.continueHandshake(over: watch.number) {
             case .bytes:
                 while hasUnsentOutput {
-                    try await watch.waitWritable(timeout: timeout)
+                    try await watch.waitWritable(timeout: nil)
                     try sendRest()
                 }
                 return
             case .wouldBlock:
-                if tls.hasUnsentOutput { try await watch.waitWritable(timeout: timeout) }
-                if !tls.hasUnsentOutput { try await watch.waitReadable(timeout: timeout) }
-            case .endOfStream: throw failure(ECONNRESET, "agree on TLS over")
-            case .failed(let errno): throw failure(errno, "agree on TLS over")
+                if hasUnsentOutput {
+                    try await watch.waitWritable(timeout: nil)
+                } else if !tls.hasBufferedInput {
+                    try await watch.waitReadable(timeout: nil)
+                }
+            case .endOfStream: throw failure(ECONNRESET, "complete the TLS handshake on")
+            case .failed(let errno): throw failure(errno, "complete the TLS handshake on")
             }
         }
     }
@@ -54,7 +69,7 @@ extension Stream {
     package var tlsFailure: String? { tls?.failure }
 
     /// Whether encrypted bytes wait for the kernel to take them. On the reactor's thread only.
-    package var hasUnsentOutput: Bool { tls?.hasUnsentOutput ?? false }
+    package var hasUnsentOutput: Bool { (tls?.unsentBytes ?? 0) > 0 }
 
     /// Writes the encrypted bytes that wait, as far as the kernel takes them. On the reactor's thread only.
     package func sendRest() throws(SluiceError) {
@@ -69,8 +84,8 @@ extension Stream {
         return DetachedSocket(descriptor: descriptor, tls: tls)
     }
 
-    /// Writes a line without TLS to a client that does not speak TLS. On the reactor's thread only.
-    package func tellPlainPeer(_ line: String) {
+    /// Writes a line without TLS to a peer that does not speak TLS. On the reactor's thread only.
+    package func writeToPlainTextPeer(_ line: String) {
         guard let tls, tls.peerSpeaksPlainText else { return }
         _ = Array(line.utf8).withUnsafeBytes { Socket.tryWrite(watch.number, $0) }
     }
@@ -78,7 +93,7 @@ extension Stream {
     /// Tells the peer that this side writes nothing more, as soon as the kernel takes what is still unsent.
     func finishWriting(_ tls: TLSSession) {
         tls.finishWriting(to: watch.number)
-        guard tls.hasUnsentOutput else { return }
+        guard hasUnsentOutput else { return }
         reactor.spawn("end of the output to \(peerAddress)") { [self] in
             do throws(SluiceError) {
                 while hasUnsentOutput {
@@ -94,7 +109,7 @@ extension Stream {
 
 /// A connected, non-blocking socket without an owner, and its TLS.
 package struct DetachedSocket: ~Copyable, @unchecked Sendable {
-    // Sendable: nothing else refers to the session, which its next owner uses on one thread.
+    // Sendable: the stream that has given up the socket does not use the session any more.
 
     let descriptor: Descriptor
     let tls: TLSSession?

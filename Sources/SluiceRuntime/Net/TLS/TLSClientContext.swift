@@ -1,8 +1,8 @@
 import COpenSSL
 import Synchronization
 
-/// What a client needs for TLS: whom it trusts, and who it is. One context serves any number of connections, and resumes
-/// the sessions of earlier ones.
+/// The TLS of a client: the authorities that it trusts, and its own certificate. One context serves any number of
+/// connections, and resumes the sessions of earlier ones.
 public final class TLSClientContext: Sendable {
     /// The settings of a client's TLS.
     public struct Options: Sendable, Hashable {
@@ -13,7 +13,7 @@ public final class TLSClientContext: Sendable {
         /// The path of the lists of servers' revoked certificates, in PEM format.
         public var revocationListsPath: String?
         /// Whether the server must prove that it has the name, or the address, to which the client connects. Without
-        /// this, anybody on the way can read and change everything.
+        /// this, an attacker on the network can read and change all traffic.
         public var verifiesServer = true
         /// The oldest version of TLS that the server may use.
         public var minimumVersion = TLSVersion.v1_2
@@ -91,9 +91,14 @@ final class TicketStore: Sendable {
         }
     }
 
-    /// Calls `use` with the ticket of a server. TLS 1.3 uses each ticket once, so that an observer cannot link sessions.
-    func take(of server: String, _ use: (OpaquePointer) -> Void) {
-        guard let ticket = tickets.withLock({ $0.removeValue(forKey: server) }) else { return }
-        use(ticket.pointer)
+    /// Calls `use` with the ticket of a server, if there is one. A ticket of TLS 1.3 is used once, so that an observer
+    /// cannot link sessions.
+    func use(of server: String, _ use: (OpaquePointer) -> Void) {
+        let ticket = tickets.withLock { tickets in
+            let ticket = tickets[server]
+            if let ticket, SSL_SESSION_get_protocol_version(ticket.pointer) >= TLS1_3_VERSION { tickets[server] = nil }
+            return ticket
+        }
+        if let ticket { use(ticket.pointer) }
     }
 }

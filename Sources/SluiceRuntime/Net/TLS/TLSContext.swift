@@ -1,23 +1,30 @@
 import COpenSSL
+import Glibc
 
 /// OpenSSL's `SSL_CTX`: what the sessions of a client or a listener have in common. It does not change after it was
-/// made, so sessions on any thread may use it.
+/// made, so sessions on any thread may use it. Each session retains it.
 final class TLSContext: @unchecked Sendable {
     // Sendable: OpenSSL locks what sessions change in it, such as its reference count.
 
     let pointer: OpaquePointer
+    /// The application protocols of a server, to which OpenSSL keeps a pointer.
+    private var protocols: ProtocolList?
 
     init(_ role: TLSRole, minimumVersion: TLSVersion) throws(SluiceError) {
+        ERR_clear_error()
         let method = role == .client ? TLS_client_method() : TLS_server_method()
         guard let pointer = SSL_CTX_new(method) else { throw .openSSL("cannot prepare TLS") }
         self.pointer = pointer
         // A session without these two modes keeps 32 KB of buffers while its connection is idle, and cannot write again
         // from a buffer that has moved.
         copenssl_set_mode(pointer, Int(SSL_MODE_RELEASE_BUFFERS) | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
-        // One system call reads a whole record, instead of one for its head and one for its body.
-        copenssl_set_read_ahead(pointer)
-        // A peer that renegotiates makes the other one work as much as a new handshake does.
-        copenssl_refuse_renegotiation(pointer)
+        copenssl_set_safe_options(pointer)
+        // A key with a passphrase is an error. By default, OpenSSL asks for it at the terminal.
+        SSL_CTX_set_default_passwd_cb(pointer) { _, _, _, _ in -1 }
+        SSL_CTX_set_msg_callback(pointer) { isWritten, _, kind, bytes, count, ssl, _ in
+            guard isWritten == 0, kind == SSL3_RT_HANDSHAKE, count > 0, let bytes, let ssl else { return }
+            TLSSession.of(ssl)?.noteMessage(ofKind: bytes.load(as: UInt8.self))
+        }
         guard copenssl_set_min_version(pointer, minimumVersion.number) == 1 else {
             throw .openSSL("cannot use \(minimumVersion)")
         }
@@ -25,8 +32,25 @@ final class TLSContext: @unchecked Sendable {
 
     deinit { SSL_CTX_free(pointer) }
 
+    /// Lets a server choose the first of these protocols that a client names.
+    func choose(from protocols: ProtocolList) {
+        self.protocols = protocols
+        SSL_CTX_set_alpn_select_cb(pointer, ProtocolList.select, Unmanaged.passUnretained(protocols).toOpaque())
+    }
+
+    /// Checks that a path names a regular file of at most 16 MiB, because reading a pipe or a device could take for ever.
+    private static func check(_ path: String, _ attempt: String) throws(SluiceError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw SluiceError(system: errno, attempt) }
+        guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= 16 << 20 else {
+            throw SluiceError(.tls, "\(attempt): it is not a regular file of at most 16 MiB")
+        }
+    }
+
     /// Loads the certificate that this side shows to its peer, with the chain to its authority, and its private key.
     func load(_ identity: TLSIdentity) throws(SluiceError) {
+        try Self.check(identity.certificatePath, "cannot use the certificate in \(identity.certificatePath)")
+        try Self.check(identity.keyPath, "cannot use the private key in \(identity.keyPath)")
         ERR_clear_error()
         guard SSL_CTX_use_certificate_chain_file(pointer, identity.certificatePath) == 1 else {
             throw .openSSL("cannot use the certificate in \(identity.certificatePath)")
@@ -35,7 +59,7 @@ final class TLSContext: @unchecked Sendable {
             throw .openSSL("cannot use the private key in \(identity.keyPath)")
         }
         guard SSL_CTX_check_private_key(pointer) == 1 else {
-            throw .openSSL("the key in \(identity.keyPath) is not that of the certificate")
+            throw .openSSL("the private key in \(identity.keyPath) does not match the certificate")
         }
     }
 
@@ -48,6 +72,7 @@ final class TLSContext: @unchecked Sendable {
             }
             return
         }
+        try Self.check(path, "cannot use the certificate authorities in \(path)")
         guard SSL_CTX_load_verify_file(pointer, path) == 1 else {
             throw .openSSL("cannot use the certificate authorities in \(path)")
         }
@@ -55,6 +80,7 @@ final class TLSContext: @unchecked Sendable {
 
     /// Rejects peers whose certificate is in a list of revoked ones.
     func reject(revokedIn path: String) throws(SluiceError) {
+        try Self.check(path, "cannot use the list of revoked certificates in \(path)")
         ERR_clear_error()
         guard let store = SSL_CTX_get_cert_store(pointer), X509_STORE_load_file(store, path) == 1 else {
             throw .openSSL("cannot use the list of revoked certificates in \(path)")
@@ -86,9 +112,9 @@ public enum TLSVersion: Sendable, Hashable, CaseIterable, CustomStringConvertibl
     public var description: String { self == .v1_2 ? "TLS 1.2" : "TLS 1.3" }
 }
 
-/// Where the certificate that proves a side's identity is, and its private key. Both files are in PEM format.
+/// The files of a certificate and of its private key, in PEM format.
 public struct TLSIdentity: Sendable, Hashable {
-    /// The path of the certificate, followed by those of the authorities up to a trusted one.
+    /// The path of a file with the certificate, and then the certificates of its issuers up to a trusted one.
     public var certificatePath: String
     /// The path of the certificate's private key, without a password.
     public var keyPath: String

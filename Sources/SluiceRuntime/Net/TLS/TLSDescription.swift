@@ -1,7 +1,7 @@
-/// Who the peer of a TLS session is, and how the session is encrypted.
+/// The identity of the peer of a TLS session, and the way the session is encrypted.
 public struct TLSDescription: Sendable, Hashable {
-    /// The version, such as "TLSv1.3".
-    public let version: String
+    /// The version of TLS.
+    public let version: TLSVersion
     /// OpenSSL's name of the cipher, such as "TLS_AES_256_GCM_SHA384".
     public let cipher: String
     /// The subject of the peer's certificate, such as "CN=hub.example.org"; nil if it has shown none.

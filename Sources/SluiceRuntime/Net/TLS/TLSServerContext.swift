@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// What a listener needs for TLS: its certificate, and whose clients it accepts. One context serves all connections of a
-/// listener.
+/// The TLS of a listener: its certificate, and the authorities of the clients that it accepts. One context serves all
+/// connections of a listener.
 public final class TLSServerContext: Sendable {
     /// The settings of a listener's TLS.
     public struct Options: Sendable, Hashable {
@@ -25,7 +25,6 @@ public final class TLSServerContext: Sendable {
     }
 
     let context: TLSContext
-    private let protocols: ProtocolList
 
     /// Reads the files that the options name.
     ///
@@ -33,7 +32,7 @@ public final class TLSServerContext: Sendable {
     ///   empty or longer than 255 bytes.
     public init(_ options: Options) throws(SluiceError) {
         context = try TLSContext(.server, minimumVersion: options.minimumVersion)
-        protocols = try ProtocolList(options.applicationProtocols)
+        let protocols = try ProtocolList(options.applicationProtocols)
         try context.load(options.identity)
         // A resumed session must belong to the same service, which this names.
         let service = Array("sluice".utf8)
@@ -48,10 +47,7 @@ public final class TLSServerContext: Sendable {
             let requirement = options.requiresClientCertificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
             context.verifyPeers(with: SSL_VERIFY_PEER | requirement)
         }
-        if !protocols.isEmpty {
-            SSL_CTX_set_alpn_select_cb(
-                context.pointer, ProtocolList.select, Unmanaged.passUnretained(protocols).toOpaque())
-        }
+        if !protocols.isEmpty { context.choose(from: protocols) }
     }
 }
 
@@ -63,7 +59,8 @@ final class ProtocolList: Sendable {
         var bytes: [UInt8] = []
         for name in names {
             guard (1...255).contains(name.utf8.count) else {
-                throw SluiceError(.misuse, "an application protocol's name has 1 to 255 bytes, not \(name.utf8.count)")
+                throw SluiceError(
+                    .misuse, "an application protocol's name must have 1 to 255 bytes, and has \(name.utf8.count)")
             }
             bytes += [UInt8(name.utf8.count)] + Array(name.utf8)
         }

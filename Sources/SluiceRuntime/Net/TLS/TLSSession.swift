@@ -2,30 +2,48 @@ import CLibev
 import COpenSSL
 import Glibc
 
-/// The TLS of one connection: encrypts what is written, and decrypts what is read.
+/// The TLS of one connection: encrypts what is written, and decrypts what is read. Used on one thread at a time.
 ///
 /// The handshake is a part of the first reads and writes. Encrypted bytes that the kernel does not take are kept here, so
-/// OpenSSL itself never waits to write, and one system call writes all records of a turn. Used on one thread.
+/// OpenSSL never waits to write, and a system call writes all records of a call. Received bytes that OpenSSL has not
+/// processed are kept here too, so that one system call reads many records, and a peer cannot make OpenSSL process more of
+/// them in a call than `mostRecords`.
 final class TLSSession {
     /// The most bytes that are encrypted before the kernel takes them.
     private static let mostEncrypted = 64 << 10
+    /// The most records that a call processes.
+    private static let mostRecords = 64
+    /// The most updates of the keys that a peer may send for one call. Each takes about 30 µs, and a peer that keeps to
+    /// the rules sends one after millions of records.
+    private static let mostKeyUpdates = 8
+    /// While more encrypted bytes than these wait for the kernel, nothing is read, because a peer's records can demand
+    /// answers.
+    private static let mostUnsent = 128 << 10
 
     /// OpenSSL's `SSL`.
-    private let pointer: OpaquePointer
+    let pointer: OpaquePointer
+    /// Retained, because OpenSSL keeps pointers into it.
+    private let context: TLSContext
     private let role: TLSRole
-    /// The socket of the call that runs. Only the socket's owner knows whether it is still open.
-    private var descriptor: Int32 = -1
+    private var received = TLSInput()
+    /// The records whose reading has begun in the call that runs.
+    private var recordsOfCall = 0
+    /// The updates of the keys in the last call.
+    private(set) var keyUpdatesOfCall = 0
     /// The encrypted bytes that the kernel has not taken, from `sent` on.
     private var unsent: [UInt8] = []
     private var sent = 0
     private var hasFinishedWriting = false
     /// Whether the end of the output has been passed to the kernel.
     private var hasShutDown = false
+    /// The socket of the call that runs. Only the socket's owner knows whether it is still open.
+    private var descriptor: Int32 = -1
     /// The error number of the last call on the socket; 0 if it succeeded.
     private(set) var socketError: Int32 = 0
+    /// The end of the input, which was found behind data and is returned by the next read.
+    private var end: ReadAttempt?
     private var hasReceived = false
-    /// Whether there may be input that the kernel does not report, because it was received with other bytes: those of the
-    /// handshake, or of a read whose buffer was full.
+    /// Whether there may be input that the kernel does not report, because it was received with other bytes.
     private(set) var hasBufferedInput = false
     /// Whether the first byte of the peer does not belong to TLS.
     private(set) var peerSpeaksPlainText = false
@@ -43,6 +61,7 @@ final class TLSSession {
             throw .openSSL("cannot start TLS")
         }
         self.pointer = pointer
+        self.context = context
         self.role = role
         let session = Unmanaged.passUnretained(self).toOpaque()
         BIO_set_data(transport, session)
@@ -54,7 +73,7 @@ final class TLSSession {
     }
 
     deinit {
-        // Otherwise OpenSSL forbids to resume a session whose connection was closed without TLS's end, as is usual.
+        // OpenSSL does not resume a session that was closed without `close_notify`, which is usual.
         if failure == nil { SSL_set_shutdown(pointer, SSL_SENT_SHUTDOWN) }
         SSL_free(pointer)
     }
@@ -66,7 +85,7 @@ final class TLSSession {
         ERR_clear_error()
         // An IP address is not a server name.
         guard copenssl_set_server_name(pointer, name) == 1, SSL_set1_host(pointer, name) == 1 else {
-            throw .openSSL("cannot expect the server \(name)")
+            throw .openSSL("cannot verify the server name \(name)")
         }
         SSL_set_hostflags(pointer, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
     }
@@ -74,7 +93,7 @@ final class TLSSession {
     /// Resumes an earlier session with the server, and keeps the tickets of this one.
     func resumeAndKeepTickets(of server: String, in store: TicketStore) {
         tickets = (store, server)
-        store.take(of: server) { SSL_set_session(pointer, $0) }
+        store.use(of: server) { SSL_set_session(pointer, $0) }
     }
 
     /// Keeps a ticket of the server.
@@ -90,8 +109,12 @@ final class TLSSession {
 
     /// Whether the handshake is over.
     var isEstablished: Bool { SSL_is_init_finished(pointer) == 1 }
-    /// Whether there are encrypted bytes that the kernel has not taken.
-    var hasUnsentOutput: Bool { !unsent.isEmpty }
+    /// The encrypted bytes that the kernel has not taken.
+    var unsentBytes: Int { unsent.count - sent }
+    /// The memory of the received bytes that are not processed, and of those that the kernel has not taken.
+    var heldBytes: Int { received.capacity + unsent.count }
+    /// Whether nothing is read until the kernel takes some of the encrypted bytes.
+    var isClogged: Bool { unsentBytes > Self.mostUnsent }
 
     /// Who the peer is and how the session is encrypted; nil before the end of the handshake.
     var description: TLSDescription? {
@@ -99,7 +122,7 @@ final class TLSSession {
         var (name, length): (UnsafePointer<UInt8>?, UInt32) = (nil, 0)
         SSL_get0_alpn_selected(pointer, &name, &length)
         return TLSDescription(
-            version: String(cString: SSL_get_version(pointer)),
+            version: SSL_version(pointer) == TLS1_3_VERSION ? .v1_3 : .v1_2,
             cipher: SSL_get_current_cipher(pointer).map { String(cString: SSL_CIPHER_get_name($0)) } ?? "",
             peerSubject: SSL_get0_peer_certificate(pointer).map(Self.subject),
             applicationProtocol: name.map {
@@ -110,56 +133,73 @@ final class TLSSession {
 
     // MARK: Transfer
 
+    private func begin(_ socket: Int32) {
+        descriptor = socket
+        recordsOfCall = 0
+        keyUpdatesOfCall = 0
+        ERR_clear_error()
+    }
+
     /// Continues the handshake over a socket without waiting.
     ///
     /// - Returns: `.bytes(0)` when it is over.
-    func shakeHands(over socket: Int32) -> ReadAttempt {
-        descriptor = socket
+    func continueHandshake(over socket: Int32) -> ReadAttempt {
         if failure != nil { return .failed(errno: EPROTO) }
-        ERR_clear_error()
+        if socket < 0 { return .failed(errno: EBADF) }
+        begin(socket)
         let result = SSL_do_handshake(pointer)
+        let attempt = result == 1 ? .bytes(0) : outcome(of: result)
         // The peer's first bytes may have come with the end of its handshake.
-        hasBufferedInput = result == 1 && SSL_has_pending(pointer) == 1
-        let attempt = result == 1 ? .bytes(0) : attempt(after: result)
+        hasBufferedInput = !received.isEmpty
+        received.shrink()
         return flush(to: socket) ? attempt : .failed(errno: socketError)
     }
 
     /// Reads from a socket without waiting, as `Socket.tryRead`.
     func tryRead(_ socket: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        descriptor = socket
         if failure != nil { return .failed(errno: EPROTO) }
+        if socket < 0 { return .failed(errno: EBADF) }
+        hasBufferedInput = false
+        if let end { return end }
+        if isClogged { return .wouldBlock }
+        begin(socket)
         var count = 0
         var last = ReadAttempt.wouldBlock
-        hasBufferedInput = false
-        repeat {
-            ERR_clear_error()
+        while count < buffer.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[count...])
             let result = SSL_read(pointer, rest.baseAddress, Int32(clamping: rest.count))
             guard result > 0 else {
-                last = attempt(after: result)
+                last = outcome(of: result)
                 break
             }
             count += Int(result)
-            // A peer may send records faster than they are read, so a full buffer ends this as well.
-            hasBufferedInput = count == buffer.count && SSL_has_pending(pointer) == 1
-        } while count < buffer.count && SSL_has_pending(pointer) == 1
-        // Alerts, tickets and the handshake are output too.
+            // The kernel reports what it still has.
+            if received.isEmpty, SSL_pending(pointer) == 0 { break }
+        }
+        if count > 0, last != .wouldBlock { end = last }
+        hasBufferedInput = end != nil || SSL_pending(pointer) > 0 || !received.isEmpty
+        received.shrink()
+        // Alerts, tickets and answers to updates of the keys are output too.
         if !flush(to: socket), count == 0 { return .failed(errno: socketError) }
         return count > 0 ? .bytes(count) : last
     }
 
     /// Encrypts bytes and writes them to a socket without waiting, as `Socket.tryWrite`. The kernel may not have taken
-    /// all of the encrypted bytes: see `hasUnsentOutput`.
+    /// all of the encrypted bytes: see `unsentBytes`.
     func tryWrite(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         if failure != nil { return .failed(errno: EPROTO) }
+        if socket < 0 { return .failed(errno: EBADF) }
         guard flush(to: socket) else { return .failed(errno: socketError) }
-        if hasUnsentOutput { return .wouldBlock }
-        ERR_clear_error()
+        if unsentBytes > 0 { return .wouldBlock }
+        begin(socket)
         let result = SSL_write(pointer, bytes.baseAddress, Int32(min(bytes.count, Self.mostEncrypted)))
+        let attempt = result > 0 ? ReadAttempt.bytes(Int(result)) : outcome(of: result)
         guard flush(to: socket) else { return .failed(errno: socketError) }
-        if result > 0 { return .bytes(Int(result)) }
-        if case .failed(let errno) = attempt(after: result) { return .failed(errno: errno) }
-        return .wouldBlock
+        switch attempt {
+        case .bytes(let count): return .bytes(count)
+        case .failed(let errno): return .failed(errno: errno)
+        case .wouldBlock, .endOfStream: return .wouldBlock
+        }
     }
 
     /// Writes the encrypted bytes as far as the kernel takes them.
@@ -167,7 +207,6 @@ final class TLSSession {
     /// - Returns: false if the connection is broken.
     @discardableResult
     func flush(to socket: Int32) -> Bool {
-        descriptor = socket
         while sent < unsent.count {
             switch unsent.withUnsafeBytes({ Socket.tryWrite(socket, UnsafeRawBufferPointer(rebasing: $0[sent...])) }) {
             case .bytes(let count): sent += count
@@ -187,26 +226,27 @@ final class TLSSession {
         return true
     }
 
-    /// Ends the output: the peer reads to the end, and can tell that from a connection that somebody has cut.
+    /// Ends the output with `close_notify`, by which the peer can tell it from a connection that was cut.
     func finishWriting(to socket: Int32) {
-        guard !hasFinishedWriting else { return }
+        guard !hasFinishedWriting, socket >= 0 else { return }
         hasFinishedWriting = true
         if isEstablished, failure == nil {
-            ERR_clear_error()
+            begin(socket)
             SSL_shutdown(pointer)
         }
         flush(to: socket)
     }
 
-    /// What a call that returned `result`, which is not positive, means.
-    private func attempt(after result: Int32) -> ReadAttempt {
+    /// Returns what a call of OpenSSL that returned `result`, which is not positive, has done.
+    private func outcome(of result: Int32) -> ReadAttempt {
+        if failure != nil { return .failed(errno: EPROTO) }
         switch SSL_get_error(pointer, result) {
         case SSL_ERROR_WANT_READ: return .wouldBlock
         case SSL_ERROR_ZERO_RETURN: return .endOfStream
         case SSL_ERROR_SYSCALL where socketError != 0: return .failed(errno: socketError)
         default:
             let error = ERR_peek_error()
-            // A FIN without the end of TLS before it: somebody may have cut the connection.
+            // A FIN without `close_notify` before it: somebody may have cut the connection.
             if copenssl_error_reason(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING || error == 0 {
                 return .failed(errno: ECONNRESET)
             }
@@ -217,26 +257,41 @@ final class TLSSession {
 
     // MARK: The transport's calls
 
-    /// Receives encrypted bytes.
+    /// Gives OpenSSL bytes that were received.
     ///
     /// - Returns: their number; 0 at the end of the input; -1 if there are none, or the call failed.
-    func receive(_ bytes: UnsafeMutablePointer<CChar>, _ count: Int32) -> (count: Int32, wouldBlock: Bool) {
-        socketError = 0
-        switch Socket.tryRead(descriptor, into: UnsafeMutableRawBufferPointer(start: bytes, count: Int(count))) {
-        case .bytes(let count):
-            if !hasReceived { inspectFirst(UInt8(bitPattern: bytes[0])) }
-            return (Int32(count), false)
-        case .endOfStream: return (0, false)
-        case .wouldBlock: return (-1, true)
-        case .failed(let errno):
-            socketError = errno
-            return (-1, false)
+    func receive(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> (count: Int, wouldBlock: Bool) {
+        // OpenSSL asks for the head of a record first.
+        if count == TLSInput.headBytes {
+            recordsOfCall += 1
+            if recordsOfCall > Self.mostRecords { return (-1, true) }
+            if keyUpdatesOfCall > Self.mostKeyUpdates {
+                failure = "the \(role == .client ? "server" : "client") updates its keys too often"
+                return (-1, false)
+            }
         }
+        if received.isEmpty {
+            socketError = 0
+            switch received.fill(from: descriptor) {
+            case .bytes: if !hasReceived { inspectFirst(received.first) }
+            case .endOfStream: return (0, false)
+            case .wouldBlock: return (-1, true)
+            case .failed(let errno):
+                socketError = errno
+                return (-1, false)
+            }
+        }
+        return (received.take(bytes, count), false)
     }
 
     /// Takes encrypted bytes, to be sent by `flush`.
     func send(_ bytes: UnsafePointer<CChar>, _ count: Int32) {
         unsent.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+    }
+
+    /// Called for each message of the peer that is a part of TLS itself.
+    func noteMessage(ofKind kind: UInt8) {
+        if Int32(kind) == SSL3_MT_KEY_UPDATE { keyUpdatesOfCall += 1 }
     }
 
     private func inspectFirst(_ byte: UInt8) {
@@ -256,10 +311,9 @@ final class TLSSession {
     }
 
     private func describe(_ error: UInt) -> String {
-        if peerSpeaksPlainText { return "the \(role == .client ? "server" : "client") does not speak TLS" }
-        if let certificateFault {
-            return "the \(role == .client ? "server" : "client")'s certificate: \(certificateFault)"
-        }
+        let peer = role == .client ? "server" : "client"
+        if peerSpeaksPlainText { return "the \(peer) does not speak TLS" }
+        if let certificateFault { return "the \(peer)'s certificate: \(certificateFault)" }
         return Self.reason(of: error)
     }
 

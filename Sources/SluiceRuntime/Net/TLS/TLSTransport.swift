@@ -7,9 +7,9 @@ enum TLSTransport {
         BIO_meth_set_read(method) { transport, bytes, count in
             guard let transport, let bytes, count > 0, let session = session(of: transport) else { return -1 }
             copenssl_clear_retry_flags(transport)
-            let (received, wouldBlock) = session.receive(bytes, count)
+            let (received, wouldBlock) = session.receive(bytes, Int(count))
             if wouldBlock { copenssl_set_retry_read(transport) }
-            return received
+            return Int32(received)
         }
         BIO_meth_set_write(method) { transport, bytes, count in
             guard let transport, let bytes, let session = session(of: transport) else { return -1 }

@@ -1,0 +1,53 @@
+/// The encrypted bytes of a session that were received and that OpenSSL has not processed. Owns memory only while it holds
+/// some.
+struct TLSInput: ~Copyable {
+    /// The bytes before the content of each record: its type, version and length.
+    static let headBytes = 5
+    /// How many bytes are received at a time: a record of the largest size fits.
+    private static let receivedBytes = 17 << 10
+
+    private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var begin = 0
+    private var end = 0
+
+    deinit { buffer.deallocate() }
+
+    var isEmpty: Bool { begin == end }
+    /// The memory that is held, in bytes.
+    var capacity: Int { buffer.count }
+    /// The first byte. There must be one.
+    var first: UInt8 { buffer[begin] }
+
+    /// Receives bytes from a socket without waiting. There must be none left.
+    mutating func fill(from socket: Int32) -> ReadAttempt {
+        if buffer.count < Self.receivedBytes {
+            buffer.deallocate()
+            buffer = .allocate(byteCount: Self.receivedBytes, alignment: 16)
+        }
+        let attempt = Socket.tryRead(socket, into: buffer)
+        (begin, end) = (0, 0)
+        if case .bytes(let count) = attempt { end = count }
+        return attempt
+    }
+
+    /// Moves the first bytes, at most `count`, to `bytes`. Returns their number.
+    mutating func take(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> Int {
+        let count = min(count, end - begin)
+        bytes.copyMemory(from: UnsafeRawPointer(buffer.baseAddress.unsafelyUnwrapped) + begin, byteCount: count)
+        begin += count
+        return count
+    }
+
+    /// Frees memory that is not needed.
+    mutating func shrink() {
+        let count = end - begin
+        guard count < buffer.count else { return }
+        let smaller =
+            count == 0
+            ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            : UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
+        smaller.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[begin..<end]))
+        buffer.deallocate()
+        (buffer, begin, end) = (smaller, 0, count)
+    }
+}
