@@ -33,7 +33,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Whether input of this connection waits for its turn, because others have used up this one.
     @exclusivity(unchecked) private var isInputQueued = false
     /// Whether the connection waits for its turn to read.
-    @exclusivity(unchecked) private var hasReadWaiting = false
+    @exclusivity(unchecked) var hasReadWaiting = false
     /// Whether output of this connection waits for the next turn, because others have written much in this one.
     @exclusivity(unchecked) private var hasOutputWaiting = false
     /// The next connection in the list of those that are scheduled.
@@ -125,19 +125,6 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    /// Counts the work of TLS in the last read, and queues the connection if it holds more input.
-    private func noteRecords() {
-        share.spend(socket.keyUpdates * Budget.stepsOfKeyUpdate)
-        queueBufferedInput()
-    }
-
-    /// Queues the connection for a read of the input that TLS holds, which the kernel does not report.
-    private func queueBufferedInput() {
-        guard socket.hasBufferedInput, conversation.readableBytes > 0 else { return }
-        hasReadWaiting = true
-        queueInput()
-    }
-
     override func socketIsWritable() {
         guard isOpen else { return }
         let before = socket.unsentBytes
@@ -164,7 +151,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         if inNextTurn { share.postpone(self) } else { share.schedule(self) }
     }
 
-    private func queueInput() {
+    func queueInput() {
         guard !isInputQueued else { return }
         isInputQueued = true
         share.enqueueInput(of: self, for: hub.holder(of: id))
