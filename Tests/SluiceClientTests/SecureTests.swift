@@ -1,3 +1,4 @@
+import Glibc
 import SluiceRuntime
 import TestSupport
 import Testing
@@ -72,21 +73,14 @@ import Testing
         }
     }
 
-    @Test("A client that has ended its output gets all replies, and the end of TLS")
+    @Test("A client that has ended its output gets all replies, and then close_notify")
     func halfClose() async throws {
         let server = try server()
         defer { server.stop() }
-        var trusted = TLSClientContext.Options()
-        trusted.authoritiesPath = authority.certificatePath
-        let context = try TLSClientContext(trusted)
-        let reactor = try Reactor(name: "client")
-        try reactor.start()
-        defer { reactor.stop() }
-        let received = reactor.spawn {
-            let stream = try await Stream.connect(to: server.address, tls: context)
+        let (bytes, expected) = try await converse(with: server) { stream in
             let text = String(repeating: "q", count: 50_000)
             let count = 60
-            let writer = reactor.spawn {
+            let writer = stream.reactor.spawn {
                 for _ in 0..<count { try await stream.write("PING len=\(text.count)\n\(text)\n".utf8) }
                 try stream.shutdownWrite()
             }
@@ -95,8 +89,56 @@ import Testing
             try await writer.join()
             return (received, count * "DATA \(text.count)\n\(text)\n".utf8.count)
         }
-        let (bytes, expected) = try await received.join()
         #expect(bytes == expected)
+    }
+
+    /// Runs `body` on a reactor of its own, with a connection to the server.
+    private func converse<Result: Sendable>(
+        with server: TestServer, _ body: @escaping @Sendable (Stream) async throws -> Result
+    ) async throws -> Result {
+        var trusted = TLSClientContext.Options()
+        trusted.authoritiesPath = authority.certificatePath
+        let context = try TLSClientContext(trusted)
+        let reactor = try Reactor(name: "client")
+        try reactor.start()
+        defer { reactor.stop() }
+        let conversation = reactor.spawn {
+            try await body(try await Stream.connect(to: server.address, tls: context))
+        }
+        return try await conversation.join()
+    }
+
+    @Test(
+        "All of a long input is run, although the kernel does not report what TLS has read", arguments: [3_000, 9_000])
+    func longInput(count: Int) async throws {
+        let server = try server()
+        defer { server.stop() }
+        let received = try await converse(with: server) { stream in
+            let writer = stream.reactor.spawn { try await stream.write(String(repeating: "ping\n", count: count).utf8) }
+            var received = 0
+            while received < 3 * count { received += try await stream.read(upTo: 10_000).count }
+            try await writer.join()
+            return received
+        }
+        #expect(received == 3 * count)
+    }
+
+    @Test("A client that breaks off while TLS holds output ends alone", arguments: [3_000, 6_000, 20_000])
+    func brokenOff(count: Int) async throws {
+        let server = try server()
+        defer { server.stop() }
+        try await converse(with: server) { stream in
+            try await stream.write("ping\n".utf8)
+            _ = try await stream.read(upTo: 3)
+            let bytes = Array(String(repeating: "ping \(String(repeating: "p", count: 40))\n", count: count).utf8)
+            // The client reads nothing, so the server cannot send all replies.
+            _ = bytes.withUnsafeBytes { stream.tryWrite($0) }
+            var now = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(stream.descriptorNumber, SOL_SOCKET, SO_LINGER, &now, socklen_t(MemoryLayout<linger>.size))
+            stream.close()
+        }
+        try await server.disconnected()
+        try await withClient("sluices://\(server.address)", options: options) { _ in }
     }
 
     @Test("A server that is not trusted ends the client's first connection with .tls")

@@ -45,7 +45,7 @@ import Testing
                 "{address: a:1, tls: {certificat: a}}",
                 "2: listen: unknown key \"certificat\"; did you mean \"certificate\"?"
             ),
-            ("{address: a:1, tls: {certificate: a, key: }}", "2: listen: key: it takes a value"),
+            ("{address: a:1, tls: {certificate: a, key: }}", "2: listen: key must have a value"),
             (
                 "{address: a:1, tls: {certificate: a, key: b, revoked: c}}",
                 "2: listen: tls: revoked needs the key \"client-ca\""

@@ -38,12 +38,14 @@ public final class Client: Sendable {
     // MARK: Connecting
 
     /// Connects to a server: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`; `tcp://` or `sluice://` may
-    /// stand before a host, and `sluices://` for TLS. Of the addresses of a name, the first one that accepts a connection is taken.
+    /// stand before a host, and `sluices://` for TLS. Of the addresses of a name, the first one that accepts a connection is
+    /// taken.
     ///
-    /// - Throws: `.system` when nothing listens there; `.address`; `.timedOut`; `.tls` when the
-    /// server does not speak TLS, or its certificate is not valid for the host;  `.authRequired` when the server has users and
-    ///   there are no credentials; `.denied` when they are wrong, or the server has no users; `.limit` when the server accepts no more connections; `.cancelled`; `.misuse` when an option is not
-    ///   valid, and when the peer is not a Sluice server of this version.
+    /// - Throws: `.system` when nothing listens there; `.address`; `.timedOut`; `.tls` when the server does not speak TLS, or
+    ///   its certificate is not valid for the host; `.authRequired` when the server has users and there are no credentials;
+    ///   `.denied` when they are wrong, or the server has no users; `.limit` when the server accepts no more connections
+    ///   (with TLS, it closes the connection instead: `.system`); `.cancelled`; `.misuse` when an option is not valid, and
+    ///   when the peer is not a Sluice server of this version.
     public static func connect(
         _ address: String, options: ClientOptions = ClientOptions()
     ) async throws(SluiceError) -> Client {

@@ -19,8 +19,8 @@ public struct ClientOptions: Sendable, Hashable {
     /// a quarter longer.
     public var answerTimeout: Duration = .seconds(3)
 
-    /// Whom the client trusts, and who it is, if the connection uses TLS. Nil does without TLS, unless `sluices://` stands
-    /// before the address: then the client trusts the system's authorities, and has no certificate.
+    /// The authorities that the client trusts, and its certificate. With this, the client uses TLS for every address. If
+    /// nil, it uses TLS only for an address with `sluices://`, trusts the system's authorities, and has no certificate.
     public var tls: TLSClientContext.Options?
 
     /// Creates the default options.

@@ -7,7 +7,7 @@ extension Stream {
     ///   - text: an address, as `SocketAddress.resolve` takes it. A name is looked up each time, because it may stand for
     ///     another machine by now.
     ///   - time: how long the lookup may take, and how long all attempts together.
-    ///   - tls: whom the client trusts, and who it is; nil without TLS.
+    ///   - tls: the authorities that the client trusts, and its certificate; nil without TLS.
     /// - Throws: why the last of the addresses has failed; `.timedOut`; `.address`; `.cancelled`.
     static func connect(
         toAnyOf text: String, within time: Duration, tls: TLSClientContext? = nil

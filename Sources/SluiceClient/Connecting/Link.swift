@@ -70,7 +70,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
     private static func context(
         _ options: ClientOptions, _ location: ServerLocation
     ) throws(SluiceError) -> TLSClientContext? {
-        guard var settings = options.tls ?? (location.asksForTLS ? TLSClientContext.Options() : nil) else { return nil }
+        guard var settings = options.tls ?? (location.usesTLS ? TLSClientContext.Options() : nil) else { return nil }
         if settings.applicationProtocols.isEmpty { settings.applicationProtocols = ["sluice/1"] }
         return try TLSClientContext(settings)
     }

@@ -1,20 +1,20 @@
-/// Where a server is, as the address of a user says it: with `sluices://` before the host, the connection uses TLS.
+/// A server's address as a user writes it: with `sluices://` before the host, the connection uses TLS.
 package struct ServerLocation: Sendable, Hashable {
-    private static let schemeOfTLS = "sluices://"
+    private static let tlsScheme = "sluices://"
 
     /// The address, without `sluices://`.
     package let address: String
     /// Whether the address asks for TLS.
-    package let asksForTLS: Bool
+    package let usesTLS: Bool
 
     /// Reads an address. Whether the rest of it is valid shows when it is resolved.
     package init(_ text: String) {
-        asksForTLS = text.lowercased().hasPrefix(Self.schemeOfTLS)
-        guard asksForTLS else {
+        usesTLS = text.lowercased().hasPrefix(Self.tlsScheme)
+        guard usesTLS else {
             address = text
             return
         }
-        let rest = text.dropFirst(Self.schemeOfTLS.count)
+        let rest = text.dropFirst(Self.tlsScheme.count)
         address = String(rest.hasSuffix("/") ? rest.dropLast() : rest)
     }
 }

@@ -87,5 +87,6 @@ final class Drain: UnfinishedWork {
 
 extension WireError {
     static let draining = WireError(.draining, "the server is about to stop and accepts no new work")
-    static let drainingReports = WireError(.draining, "the server is about to stop and has sent enough reports")
+    static let drainingReports = WireError(
+        .draining, "the server is about to stop and sends this client no more reports")
 }

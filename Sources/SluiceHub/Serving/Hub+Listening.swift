@@ -24,32 +24,32 @@ extension Hub {
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
         switch enter(accepted.peer.reportedText, from: origin, on: shares) {
         case .turnedAway(_, let error):
-            // A refusal is not worth a handshake.
+            // With TLS, the reply would need a handshake, which is too much work for a client that is turned away.
             if accepted.tls == nil, let stream = try? accepted.takeStream(on: shares[0].reactor) {
                 turnAway(stream, error, shares[0])
             }
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
-            if let handshakes { return secure(connection, accepted, handshakes) }
+            if let handshakes { return performHandshake(of: connection, accepted, handshakes) }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket()) }
             // Accepted by the listener's reactor, and served by another one.
-            hand(accepted.takeSocket(), to: connection)
+            beginElsewhere(connection, accepted.takeSocket())
         }
     }
 
     /// Performs a client's handshake, and then begins to serve it or ends its connection.
-    private func secure(
-        _ connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread
+    private func performHandshake(
+        of connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread
     ) {
-        guard mayHandshake(connection.id) else {
-            return connection.share.reactor.post { connection.fail(because: .memory) }
+        guard chargeHandshake(to: connection.id) else {
+            return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
         }
         handshakes.perform(accepted) { [self] result in
             switch consume result {
-            case .established(let socket): hand(socket, to: connection)
+            case .established(let socket): beginElsewhere(connection, socket)
             case .failed(let reason):
                 report(.handshakeFailed(reason), by: connection.id, nil)
-                connection.share.reactor.post { connection.fail(because: .tls) }
+                connection.share.reactor.post { connection.endBeforeBeginning(because: .tls) }
             }
         }
     }
@@ -57,7 +57,7 @@ extension Hub {
     /// Charges a client for its handshake.
     ///
     /// - Returns: false if the client may not use that much memory.
-    private func mayHandshake(_ id: ConnectionID) -> Bool {
+    private func chargeHandshake(to id: ConnectionID) -> Bool {
         var isPermitted = false
         transactFromAnywhere { state in
             guard let client = state.machine.clients[id],
@@ -74,7 +74,7 @@ extension Hub {
     }
 
     /// Lets the reactor of a connection begin to serve its client. May be called from any thread.
-    private func hand(_ socket: consuming DetachedSocket, to connection: Connection) {
+    private func beginElsewhere(_ connection: Connection, _ socket: consuming DetachedSocket) {
         let socket = Lock<DetachedSocket?>(socket)
         connection.share.reactor.post { [self] in
             if let socket = socket.withLock({ $0.take() }) { begin(connection, socket) }

@@ -61,7 +61,7 @@ public final class Listener: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - reactor: the reactor whose tasks accept; nil for that of the calling task.
-    ///   - tls: the certificate, and whose clients are accepted; nil to do without TLS.
+    ///   - tls: the certificate, and the authorities of the clients; nil for a listener without TLS.
     /// - Throws: `.system` when the address is in use (`EADDRINUSE`), is not this machine's, or is not permitted;
     ///   `.misuse` off the reactors if `reactor` is nil.
     public static func bind(
@@ -146,11 +146,12 @@ public final class Listener: @unchecked Sendable {
     /// Whether connections are encrypted.
     package var usesTLS: Bool { tls.withLock { $0 != nil } }
 
-    /// Uses other certificates for the connections that are accepted from now on. May be called from any thread, on a
-    /// listener that was made with TLS.
+    /// Uses other certificates for the connections that are accepted from now on. May be called from any thread.
+    ///
+    /// - Precondition: the listener was bound with `tls:`.
     public func replaceTLS(with context: TLSServerContext) {
         tls.withLock { tls in
-            precondition(tls != nil, "a listener keeps its protocol")
+            precondition(tls != nil, "the listener was bound without TLS")
             tls = context
         }
     }

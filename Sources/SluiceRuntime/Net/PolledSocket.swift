@@ -185,7 +185,9 @@ package struct PolledSocket: ~Copyable {
     /// The memory of the bytes that TLS holds.
     package var heldBytes: Int { tls?.heldBytes ?? 0 }
 
-    /// The updates of TLS's keys that the last read or write has processed, each of which takes about 30 µs.
+    /// The records of TLS that the last read or write has processed, and the updates of TLS's keys among them. A record takes
+    /// about 3 µs besides its bytes, and an update 30 µs.
+    package var records: Int { tls?.recordsOfCall ?? 0 }
     package var keyUpdates: Int { tls?.keyUpdatesOfCall ?? 0 }
 
     /// Whether nothing is read until the kernel takes output that TLS holds.
@@ -227,6 +229,8 @@ package struct PolledSocket: ~Copyable {
     /// - Parameter discardsOutput: whether the kernel discards the output that the peer has not read.
     package mutating func close(discardingOutput discardsOutput: Bool = false) {
         if discardsOutput, virtual == nil { Socket.discardOutputOnClose(of: number) }
+        // Without its TLS, whose unsent output would keep the socket watched.
+        if case .tls = layer { layer = .none }
         watch(reading: false, writing: false)
         virtual?.close()
         number = -1

@@ -53,8 +53,8 @@ public final class Stream: @unchecked Sendable {
     /// - Parameter timeout: the longest time to wait; nil waits without a limit.
     /// - Returns: the number of bytes read; 0 when the peer has finished writing.
     /// - Throws: `.timedOut` or `.cancelled`, when nothing was read or lost; `.system` when the connection has failed,
-    ///   with `ECONNRESET` as `errno` when the peer broke it off; `.closed` after `close`; `.misuse` for an empty
-    ///   buffer, off the reactor's thread, or while another task reads.
+    ///   with `ECONNRESET` as `errno` when the peer broke it off; `.tls` when the peer breaks the rules of TLS; `.closed`
+    ///   after `close`; `.misuse` for an empty buffer, off the reactor's thread, or while another task reads.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, timeout: Duration? = nil
     ) async throws(SluiceError) -> Int {
@@ -179,7 +179,8 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Ends the output: the peer reads to the end. Reading is still possible.
+    /// Ends the output: the peer reads to the end. Reading is still possible. With TLS, this sends `close_notify`, and
+    /// returns before the kernel has taken all.
     ///
     /// - Throws: `.system` when the connection has failed; `.closed` after `close`; `.misuse` off the reactor's thread.
     public func shutdownWrite() throws(SluiceError) {

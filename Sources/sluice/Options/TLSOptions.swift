@@ -10,23 +10,24 @@ struct TLSOptions: ParsableArguments {
     @Option(
         name: .customLong("ca"),
         help: ArgumentHelp(
-            "With TLS: the certificates of the authorities to trust; else SLUICE_CA, else the system's.",
+            "Connect with TLS, and trust the authorities in FILE; else those in SLUICE_CA, else the system's.",
             valueName: "FILE"))
     var authorities: String?
 
     @Option(
         name: .customLong("cert"),
-        help: ArgumentHelp("With TLS: the client's certificate; else SLUICE_CERT.", valueName: "FILE"))
+        help: ArgumentHelp(
+            "Connect with TLS, and show the certificate in FILE; else that in SLUICE_CERT.", valueName: "FILE"))
     var certificate: String?
 
     @Option(
         name: .customLong("key"),
-        help: ArgumentHelp("With TLS: the certificate's private key; else SLUICE_KEY.", valueName: "FILE"))
+        help: ArgumentHelp("The private key of that certificate; else that in SLUICE_KEY.", valueName: "FILE"))
     var key: String?
 
     @Flag(
         name: .customLong("insecure-no-verify"),
-        help: "With TLS: accept any server. Anybody on the way can then read and change everything.")
+        help: "Connect with TLS, to any server. An attacker on the network can then read and change all traffic.")
     var acceptsAnyServer = false
 
     /// The client's TLS; nil if neither the options nor the hub's address ask for TLS.
@@ -34,7 +35,7 @@ struct TLSOptions: ParsableArguments {
         for location: ServerLocation, _ environment: [String: String]
     ) throws(Failure) -> TLSClientContext.Options? {
         let isGiven = usesTLS || authorities != nil || certificate != nil || key != nil || acceptsAnyServer
-        guard isGiven || location.asksForTLS else { return nil }
+        guard isGiven || location.usesTLS else { return nil }
         func value(_ option: String?, _ variable: String) -> String? {
             option ?? environment[variable].flatMap { $0.isEmpty ? nil : $0 }
         }

@@ -55,7 +55,7 @@ extension ClientEvent.Kind {
     fileprivate var summary: (level: Logger.Level, message: String, counted: String?) {
         switch self {
         case .closed(let ending): (ending.isFault ? .notice : .debug, "connection closed", ending.rawValue)
-        case .handshakeFailed: (.notice, "no TLS with client", nil)
+        case .handshakeFailed: (.notice, "TLS handshake failed", nil)
         case .authenticated: (.info, "authenticated", nil)
         case .poisoned: (.notice, "channel poisoned", nil)
         case .limited(let message): (.notice, "command refused", message)

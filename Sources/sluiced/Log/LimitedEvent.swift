@@ -1,6 +1,6 @@
 import SluiceHub
 
-/// What is counted together in the log, in a form that is found without writing any text.
+/// The lines about clients that the log counts together, identified without building their text.
 struct LimitedEvent: Hashable {
     enum Origin: Hashable {
         case client(ClientOrigin)
@@ -18,7 +18,7 @@ struct LimitedEvent: Hashable {
 
 /// The keys under which the lines about clients are counted. Writing a key takes longer than looking it up.
 struct LimitedKeys {
-    /// When there are more, all are forgotten and written again.
+    /// A cache with more keys is emptied.
     private static let maxCount = LogLimiter.maxKeys
 
     private var keys: [LimitedEvent: LogLimiter.Key] = [:]

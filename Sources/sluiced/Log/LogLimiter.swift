@@ -39,8 +39,8 @@ struct LogLimiter {
     /// - Returns: whether the line may be written.
     mutating func admits(_ key: Key, at now: UInt64) -> Bool {
         if let index = windows.index(forKey: key) { return windows.values[index].count() }
-        let isKnown = windows.count < Self.maxKeys
-        let key = isKnown ? key : Key(kind: key.kind, origin: Self.otherOrigins)
+        let hasSpace = windows.count < Self.maxKeys
+        let key = hasSpace ? key : Key(kind: key.kind, origin: Self.otherOrigins)
         return windows[key, default: Window(end: now &+ Self.windowNanoseconds, lines: 0)].count()
     }
 

@@ -17,7 +17,8 @@ enum ListenAddress: Hashable, Sendable {
         let plain = SocketAddress.withoutScheme(text)
         do throws(Malformed) {
             guard !plain.lowercased().hasPrefix("sluices://") else {
-                throw Malformed(reason: "a listener gets TLS in the configuration file, with the key tls")
+                throw Malformed(
+                    reason: "sluices:// is for clients; give the listener the key tls in the configuration file")
             }
             if plain.hasPrefix("unix:") {
                 self = .unix(path: try Self.path(plain.dropFirst("unix:".count)))

@@ -8,7 +8,7 @@ struct ListenerTLS: Equatable, Sendable {
 
     /// The certificate and the key that clients see.
     var identity: TLSIdentity
-    /// The path of the certificates of the authorities whose clients are accepted; nil asks for no certificate.
+    /// The path of the certificates of the authorities that sign clients' certificates; nil asks for no certificate.
     var clientAuthoritiesPath: String?
     /// Whether a client must have a certificate, if there are such authorities.
     var requiresClientCertificate = true
@@ -113,7 +113,7 @@ struct ListenerEntry {
 
     private func text(_ value: Node, of key: String, _ line: Int) throws(SettingsError) -> String {
         guard value.null == nil, let text = value.scalar?.string, !text.isEmpty else {
-            throw error("\(key): it takes a value", value.mark?.line ?? line)
+            throw error("\(key) must have a value", value.mark?.line ?? line)
         }
         return text
     }

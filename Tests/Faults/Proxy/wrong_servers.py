@@ -259,14 +259,14 @@ class Undercharge(Right):
         return re.sub(rb'("memoryBytes":)(\d+)', tenth, data)
 
 
-class Impatient(_ByLine):
+class NoDelay(_ByLine):
     """Does not delay messages."""
 
     def line_input(self, proxy, pipe, line):
         return re.sub(rb" delay=\d+\w+", b"", line)
 
 
-class Careless(_ByLine):
+class IgnoredNeed(_ByLine):
     """Sends a message when there is one receiver, although it needs more."""
 
     def line_input(self, proxy, pipe, line):
@@ -277,7 +277,7 @@ class OneAddress(Right):
     """Takes all its clients for clients of one address, as every proxy does."""
 
 
-class Hurried(_ByLine):
+class CancelledFirst(_ByLine):
     """Answers CANCEL before the command that it withdraws."""
 
     def line_input(self, proxy, pipe, line):
@@ -289,7 +289,7 @@ class Hurried(_ByLine):
         return b"" if line == b"#q OK\n" else line
 
 
-class Hasty(_ByLine):
+class InstantGuesses(_ByLine):
     """Decides every guess of a token at once."""
 
     def line_input(self, proxy, pipe, line):
@@ -336,9 +336,9 @@ WRONG_SERVERS = {
     "echo": Echo,
     "choke": Choke,
     "undercharge": Undercharge,
-    "impatient": Impatient,
-    "careless": Careless,
+    "no-delay": NoDelay,
+    "ignored-need": IgnoredNeed,
     "one-address": OneAddress,
-    "hurried": Hurried,
-    "hasty": Hasty,
+    "cancelled-first": CancelledFirst,
+    "instant-guesses": InstantGuesses,
 }

@@ -19,7 +19,7 @@ CROWD = 14_000
 @row(
     "guesses",
     "64 connections guess the token of a user, each again and again; then 14 000 guess at once, ten times",
-    wrong={"hasty": "guesses decided"},
+    wrong={"instant-guesses": "guesses decided"},
 )
 def guessed_tokens(conditions):
     seconds = conditions.count(full=10, quick=3)

@@ -17,7 +17,7 @@ QUICK_DELAY_SECONDS = 4
     wrong={
         "sluggish": "longest wait, delayed SEND",
         "undercharge": "RSS growth",
-        "impatient": "received too early",
+        "no-delay": "received too early",
     },
     timed=True,
 )
@@ -87,7 +87,7 @@ class _Reader:
     wrong={
         "sluggish": "longest wait, SEND need=1",
         "undercharge": "RSS growth",
-        "careless": "too few receivers",
+        "ignored-need": "too few receivers",
     },
     timed=True,
 )

@@ -59,7 +59,7 @@ def _is_refused(port, source):
 @row(
     "reactors",
     "with 2 reactors, CANCEL and WAITERS race with the match of a waiting receive, and many addresses come and go",
-    wrong={"hurried": "OK to CANCEL before the message"},
+    wrong={"cancelled-first": "OK to CANCEL before the message"},
 )
 def commands_race_with_matches(conditions):
     races = conditions.count(full=24_000, quick=400)

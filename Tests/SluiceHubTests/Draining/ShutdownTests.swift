@@ -60,7 +60,7 @@ import Testing
             // The reactor learns of the drain in its next turn.
             try await receiver.say("PING\n")
             try await receiver.hear("OK\n")
-            let enough = "ERR draining the server is about to stop and has sent enough reports\n"
+            let enough = "ERR draining the server is about to stop and sends this client no more reports\n"
             for _ in 0..<Budget.reportsWhileDraining {
                 try await receiver.say("WAITERS format=json\n")
                 try await receiver.hear("DATA ")

@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test("A connection that is cut without TLS's end is an error, not an end")
+    @Test("A connection that ends without close_notify is an error, not an end")
     func truncation() throws {
         let (server, client) = (try serverContext(), try clientContext())
         let reactor = try Reactor()
@@ -151,7 +151,7 @@ import Testing
         }
     }
 
-    @Test("Both sides agree on an application protocol, or fail")
+    @Test("Both sides agree on an application protocol, or the handshake fails")
     func applicationProtocols() throws {
         let server = try serverContext { $0.applicationProtocols = ["sluice/1"] }
         let reactor = try Reactor()
@@ -394,7 +394,7 @@ import Testing
 
     // MARK: Peers that break the rules
 
-    @Test("A peer that does not speak TLS is told apart")
+    @Test("The error says that the peer does not speak TLS")
     func plainPeers() throws {
         let (server, client) = (try serverContext(), try clientContext())
         let reactor = try Reactor()
@@ -442,7 +442,7 @@ import Testing
         }
     }
 
-    @Test("Bytes that are no TLS end a session with an error", arguments: 0..<32)
+    @Test("Bytes that are not TLS end a session with an error", arguments: 0..<32)
     func noise(seed: UInt64) throws {
         let (server, client) = (try serverContext(), try clientContext())
         let reactor = try Reactor()

@@ -35,8 +35,8 @@ final class NamedChannel: @unchecked Sendable {
     /// The number of pieces of unfinished work that still tell receivers, or senders, that the channel has ended.
     @exclusivity(unchecked) var unfinishedReceiverEnds = 0
     @exclusivity(unchecked) var unfinishedSenderEnds = 0
-    /// The arms of selects that have ended and have not been told yet, and that have left the channel's queues because they
-    /// stood in front of others. They still refer to the channel.
+    /// The number of arms that have left the channel's queues because their selects have ended. The selects have not been
+    /// answered yet, and still refer to the channel.
     @exclusivity(unchecked) var armsSetAside = 0
     /// Whether the channel has ended, so that only its name is kept for a while.
     @exclusivity(unchecked) var isTombstone = false

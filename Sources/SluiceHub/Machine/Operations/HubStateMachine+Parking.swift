@@ -253,8 +253,8 @@ extension HubStateMachine {
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace, .redrive: break
         case .select(let select):
-            // Two arms take up to a microsecond. Forgetting an id visits more memory: of a million ids, most of it is in no
-            // cache.
+            // Two arms take up to a microsecond. Forgetting an id takes longer, because the entries of many ids do not
+            // fit into the processor's cache.
             steps += (select.arms.count + 7 * select.armsWithID) / 2
             for arm in select.arms { dequeue(arm, id) }
         }

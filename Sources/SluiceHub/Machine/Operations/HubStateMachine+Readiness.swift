@@ -3,10 +3,10 @@ import SluiceWire
 
 /// Whether a command, or the end of a lease, can be decided now.
 ///
-/// Operations that a decision has ended, and that have not been told yet, may stand in a channel's queue in front of
-/// those that the command should meet. Some of them are told first. Others are only taken out of the queue, which is
-/// faster, and told later. If the slice ends before the way is clear, the command has to wait for its next slice, as if it
-/// had arrived later.
+/// Operations that a decision has ended, and that have not been answered yet, may stand in a channel's queue in front of
+/// those that the command should meet. Some of them are answered first. Others are only taken out of the queue, which is
+/// faster, and answered later. If the slice ends before all of them have left the queue, the command has to wait for its
+/// next slice, as if it had arrived later.
 extension HubStateMachine {
     /// Returns whether the command can run now. If not, the caller tries again in a later slice.
     @inline(__always)
@@ -42,7 +42,7 @@ extension HubStateMachine {
     ///
     /// - Returns: whether none is left there.
     mutating func isReady(_ channel: NamedChannel) -> Bool {
-        // The rest of the slice is for those that are set aside.
+        // At most an eighth of the slice is for answers. The rest is for taking arms out of the queue.
         let end = steps + max(0, sliceEnd - steps) / 8
         while let offer = channel.engine.firstParkedMessage, endIfUnwanted(offer) {
             if steps >= end { return setAsideEnded(on: channel) }
@@ -53,7 +53,7 @@ extension HubStateMachine {
         return true
     }
 
-    /// Takes the arms of selects that have ended, and that have not been told yet, out of the heads of a channel's queues.
+    /// Takes the arms of selects that have ended, and have not been answered yet, out of the heads of a channel's queues.
     ///
     /// - Returns: whether none is left there.
     private mutating func setAsideEnded(on channel: NamedChannel) -> Bool {
@@ -70,7 +70,8 @@ extension HubStateMachine {
         return true
     }
 
-    /// Setting a select aside is four of these parts of a step, and each further arm of it on the same channel is one.
+    /// To take the first arm of a select out of a queue counts four of these parts of a step, and each further arm of it on
+    /// the same channel counts one.
     private static let partsOfStep = 64
 
     private mutating func setAsideReceivers(on channel: NamedChannel) -> Int? {
@@ -101,7 +102,7 @@ extension HubStateMachine {
         return 4
     }
 
-    /// Returns the select if it has ended and has not been told yet.
+    /// Returns the select if it has ended and has not been answered yet.
     private mutating func endedSelect(_ id: OperationID) -> ParkedSelect? {
         guard let operation = operations[id], case .select(let select) = operation.wait else { return nil }
         if !select.isKnownToHaveEnded {

@@ -4,7 +4,7 @@ public struct ClientEvent: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// The connection has ended, or was turned away.
         case closed(ConnectionEnding)
-        /// The handshake of TLS with the client failed, for this reason.
+        /// The TLS handshake failed. The text is the reason.
         case handshakeFailed(String)
         /// The client has authenticated.
         case authenticated

@@ -4,7 +4,7 @@ import SluiceRuntime
 extension Connection {
     /// Counts the work of TLS in the last read, and queues the connection if it holds more input.
     func noteRecords() {
-        share.spend(socket.keyUpdates * Budget.stepsOfKeyUpdate)
+        share.spend(socket.records * Budget.stepsOfRecord + socket.keyUpdates * Budget.stepsOfKeyUpdate)
         queueBufferedInput()
     }
 

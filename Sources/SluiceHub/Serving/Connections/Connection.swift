@@ -238,10 +238,9 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             hasOutputWaiting = false
             schedule(inNextTurn: true)
         }
-        if reading, !socket.watchesReading {
-            conversation.restartDeadline()
-            queueBufferedInput()
-        }
+        if reading, !socket.watchesReading { conversation.restartDeadline() }
+        // The conversation may have had no room when the input was received.
+        if reading { queueBufferedInput() }
         socket.watch(reading: reading, writing: writing)
     }
 
@@ -351,7 +350,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     /// Ends a connection that has not begun.
-    func fail(because ending: ConnectionEnding) {
+    func endBeforeBeginning(because ending: ConnectionEnding) {
         share.connectionBegins()
         close(because: ending)
     }

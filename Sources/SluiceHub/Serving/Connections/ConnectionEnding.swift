@@ -14,7 +14,7 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case refused
     /// The client did not authenticate, or not in time.
     case denied
-    /// The handshake of TLS failed, or was not finished in time.
+    /// The TLS handshake failed, or was not finished in time.
     case tls
     /// The client's principal is no longer a user, or its token has changed.
     case revoked

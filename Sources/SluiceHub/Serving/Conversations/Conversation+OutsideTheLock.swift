@@ -13,7 +13,7 @@ extension Conversation {
         switch request.command {
         case .hello(let features): greet(understanding: features, tag)
         case .ping(let body): answer(.pong(body), tag)
-        case .help where !mayReport(), .inspect where !mayReport(): answer(.error(.drainingReports), tag)
+        case .help where !countReport(), .inspect where !countReport(): answer(.error(.drainingReports), tag)
         case .help(let verb):
             stepsLeft -= Budget.stepsOfHelp
             answer(.data(hub.help.body(for: verb)), tag)
@@ -29,7 +29,7 @@ extension Conversation {
     }
 
     /// Whether the client may have a report. The reports that clients ask for must not hold up the end of a draining hub.
-    private func mayReport() -> Bool {
+    private func countReport() -> Bool {
         guard share.isDraining else { return true }
         guard drainReports < Budget.reportsWhileDraining, share.countDrainReport(of: hub.holder(of: id)) else {
             return false

@@ -26,8 +26,8 @@ final class TLSSession {
     private let context: TLSContext
     private let role: TLSRole
     private var received = TLSInput()
-    /// The records whose reading has begun in the call that runs.
-    private var recordsOfCall = 0
+    /// The records whose reading has begun in the last call.
+    private(set) var recordsOfCall = 0
     /// The updates of the keys in the last call.
     private(set) var keyUpdatesOfCall = 0
     /// The encrypted bytes that the kernel has not taken, from `sent` on.
