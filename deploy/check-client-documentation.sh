@@ -19,7 +19,11 @@ awk -v directory="$scratch" '
     /^```$/ { if (file) close(file); file = ""; next }
     file { print > file }' "$catalogue"/*.md
 
-options=(-swift-version 6 -I "$built/Modules" -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap")
+libraries=()
+for library in CLibev COpenSSL; do
+    libraries+=(-Xcc -fmodule-map-file="$PWD/Sources/$library/module.modulemap")
+done
+options=(-swift-version 6 -I "$built/Modules" "${libraries[@]}")
 for program in "$scratch"/*.swift; do
     # Only main.swift may have statements at top level.
     directory=$scratch/$(basename "$program" .swift)
@@ -35,7 +39,7 @@ echo "client documentation: $(find "$scratch" -name main.swift | wc -l) programs
 mkdir "$scratch/symbols"
 swift symbolgraph-extract -module-name SluiceClient -I "$built/Modules" -minimum-access-level public \
     -target "$(swiftc -print-target-info | awk -F '"' '/"triple"/ { print $4; exit }')" \
-    -Xcc -fmodule-map-file="$PWD/Sources/CLibev/module.modulemap" -output-dir "$scratch/symbols" >/dev/null
+    "${libraries[@]}" -output-dir "$scratch/symbols" >/dev/null
 docc convert "$catalogue" --additional-symbol-graph-dir "$scratch/symbols" --output-path "$scratch/site" \
     --fallback-display-name SluiceClient --fallback-bundle-identifier org.sluice.client --warnings-as-errors >&2
 echo "client documentation: DocC reports nothing"

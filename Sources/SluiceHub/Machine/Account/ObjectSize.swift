@@ -12,8 +12,9 @@ enum ObjectSize {
     static let connection = 1536
     /// What TLS adds to a connection: OpenSSL's session, without buffers.
     static let tls = 18 << 10
-    /// What TLS adds to a connection during the handshake.
-    static let handshake = 52 << 10
+    /// What TLS adds to a connection during the handshake, at most: OpenSSL reserves 128 KiB for a first message that
+    /// announces as much. An ordinary handshake takes 50 KB.
+    static let handshake = 160 << 10
     /// The record of a connection, which may outlive it.
     static let record = 512
     /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.

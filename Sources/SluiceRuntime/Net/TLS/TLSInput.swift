@@ -3,8 +3,8 @@
 struct TLSInput: ~Copyable {
     /// The bytes before the content of each record: its type, version and length.
     static let headBytes = 5
-    /// How many bytes are received at a time: a record of the largest size fits.
-    private static let receivedBytes = 17 << 10
+    /// The bytes of a buffer for a record of the largest size.
+    static let recordBytes = 17 << 10
 
     private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var begin = 0
@@ -20,9 +20,9 @@ struct TLSInput: ~Copyable {
 
     /// Receives bytes from a socket without waiting. There must be none left.
     mutating func fill(from socket: Int32) -> ReadAttempt {
-        if buffer.count < Self.receivedBytes {
+        if buffer.count < Self.recordBytes {
             buffer.deallocate()
-            buffer = .allocate(byteCount: Self.receivedBytes, alignment: 16)
+            buffer = .allocate(byteCount: Self.recordBytes, alignment: 16)
         }
         let attempt = Socket.tryRead(socket, into: buffer)
         (begin, end) = (0, 0)

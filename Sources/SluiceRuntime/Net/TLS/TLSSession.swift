@@ -112,7 +112,10 @@ final class TLSSession {
     /// The encrypted bytes that the kernel has not taken.
     var unsentBytes: Int { unsent.count - sent }
     /// The memory of the received bytes that are not processed, and of those that the kernel has not taken.
-    var heldBytes: Int { received.capacity + unsent.count }
+    var heldBytes: Int {
+        // OpenSSL keeps a buffer for a record that is not complete.
+        received.capacity + unsent.count + (SSL_has_pending(pointer) == 1 ? TLSInput.recordBytes : 0)
+    }
     /// Whether nothing is read until the kernel takes some of the encrypted bytes.
     var isClogged: Bool { unsentBytes > Self.mostUnsent }
 
