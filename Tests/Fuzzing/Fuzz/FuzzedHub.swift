@@ -34,7 +34,7 @@ final class FuzzedHub {
                 return nil
             }
             connection.share.connectionBegins()
-            connection.begin(descriptor)
+            connection.begin(DetachedSocket(descriptor))
         }
     }
 

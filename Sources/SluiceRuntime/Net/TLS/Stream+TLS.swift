@@ -114,6 +114,14 @@ package struct DetachedSocket: ~Copyable, @unchecked Sendable {
     let descriptor: Descriptor
     let tls: TLSSession?
 
+    init(descriptor: consuming Descriptor, tls: TLSSession?) {
+        self.descriptor = descriptor
+        self.tls = tls
+    }
+
+    /// Takes over a connected, non-blocking socket without TLS.
+    package init(_ descriptor: consuming Descriptor) { self.init(descriptor: descriptor, tls: nil) }
+
     /// Whether the connection is encrypted. Its handshake is over then.
     package var hasTLS: Bool { tls != nil }
 
