@@ -92,7 +92,11 @@ extension CommandParser {
         let options = try CommandOptions(&words, allowing: [.client, .principal])
         let target: KillCommand.Target
         switch (options.rare?.client, options.rare?.principal) {
-        case (let address?, nil): target = .client(address)
+        case (let address?, nil):
+            guard address.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                throw WireError(.syntax, "client= takes an address as CLIENTS shows it, in visible ASCII")
+            }
+            target = .client(address)
         case (nil, let principal?): target = .principal(principal)
         case (nil, nil), (.some, .some):
             throw WireError(.syntax, "pass either client=ADDRESS, as CLIENTS shows it, or principal=NAME")
