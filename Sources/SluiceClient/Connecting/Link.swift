@@ -71,7 +71,7 @@ final class Link: EndOfTurn, @unchecked Sendable {
         _ options: ClientOptions, _ location: ServerLocation
     ) throws(SluiceError) -> TLSClientContext? {
         guard var settings = options.tls ?? (location.usesTLS ? TLSClientContext.Options() : nil) else { return nil }
-        if settings.applicationProtocols.isEmpty { settings.applicationProtocols = ["sluice/1"] }
+        if settings.applicationProtocols.isEmpty { settings.applicationProtocols = [sluiceApplicationProtocol] }
         return try TLSClientContext(settings)
     }
 

@@ -1,3 +1,5 @@
+import SluiceRuntime
+
 /// A server's address as a user writes it: with `sluices://` before the host, the connection uses TLS.
 package struct ServerLocation: Sendable, Hashable {
     private static let tlsScheme = "sluices://"
@@ -9,12 +11,8 @@ package struct ServerLocation: Sendable, Hashable {
 
     /// Reads an address. Whether the rest of it is valid shows when it is resolved.
     package init(_ text: String) {
-        usesTLS = text.lowercased().hasPrefix(Self.tlsScheme)
-        guard usesTLS else {
-            address = text
-            return
-        }
-        let rest = text.dropFirst(Self.tlsScheme.count)
-        address = String(rest.hasSuffix("/") ? rest.dropLast() : rest)
+        let rest = SocketAddress.removing(Self.tlsScheme, from: text)
+        usesTLS = rest != nil
+        address = rest ?? text
     }
 }

@@ -96,11 +96,14 @@ extension SocketAddress {
 
     /// Removes `tcp://` or `sluice://`, and a slash at the end that belongs to it.
     package static func withoutScheme(_ text: String) -> String {
-        for scheme in ["tcp://", "sluice://"] where text.lowercased().hasPrefix(scheme) {
-            let rest = text.dropFirst(scheme.count)
-            return String(rest.hasSuffix("/") ? rest.dropLast() : rest)
-        }
-        return text
+        removing("tcp://", from: text) ?? removing("sluice://", from: text) ?? text
+    }
+
+    /// Removes a scheme, and a slash at the end that belongs to it. Nil if the text does not begin with the scheme.
+    package static func removing(_ scheme: String, from text: String) -> String? {
+        guard text.lowercased().hasPrefix(scheme) else { return nil }
+        let rest = text.dropFirst(scheme.count)
+        return String(rest.hasSuffix("/") ? rest.dropLast() : rest)
     }
 
     private static func checkedPath(_ path: Substring) throws(SluiceError) -> String {

@@ -141,10 +141,7 @@ public final class Stream: @unchecked Sendable {
             case nil: return try await write(ContiguousArray(bytes), timeout: timeout)
             }
         }
-        while hasUnsentOutput {
-            try await waitWritable(timeout: timeout)
-            try sendRest()
-        }
+        try await sendAllRest(timeout: timeout)
     }
 
     /// Writes without waiting. `bytes` must not be empty. On the reactor's thread only.

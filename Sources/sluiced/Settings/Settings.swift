@@ -1,5 +1,6 @@
 import Logging
 import SluiceHub
+import SluiceRuntime
 
 /// Everything that can be configured, with the flags, the environment and the file combined.
 ///
@@ -9,7 +10,7 @@ struct Settings: Equatable, Sendable {
     var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 7333)]
 
     /// The TLS of each of those addresses; nil, or nothing, for one without TLS.
-    var tls: [ListenerTLS?] = []
+    var tls: [TLSServerContext.Options?] = []
 
     /// Whether `listen` may name an address that other machines can reach without authentication.
     var allowsPublic = false
@@ -48,7 +49,7 @@ struct Settings: Equatable, Sendable {
     }
 
     /// The addresses to listen on, each with its TLS.
-    var listeners: [(address: ListenAddress, tls: ListenerTLS?)] {
+    var listeners: [(address: ListenAddress, tls: TLSServerContext.Options?)] {
         listen.enumerated().map { ($1, tls.indices.contains($0) ? tls[$0] : nil) }
     }
 }

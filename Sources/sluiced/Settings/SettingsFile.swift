@@ -1,4 +1,5 @@
 import SluiceHub
+import SluiceRuntime
 import Yams
 
 /// The configuration file: the keys that it sets, each with its text and its line.
@@ -17,7 +18,7 @@ struct SettingsFile {
     private(set) var processes: [BuiltInProcess] = []
 
     /// The TLS of each item of `listen`; nil for one without TLS.
-    private(set) var tls: [ListenerTLS?] = []
+    private(set) var tls: [TLSServerContext.Options?] = []
 
     /// Reads the file at `path`.
     init(path: String) throws(SettingsError) {

@@ -46,16 +46,24 @@ import Testing
         }
     }
 
+    /// Lets a receiver hold the message of a send under a lease.
+    private func holdMessage(
+        of send: String, _ service: HubService
+    ) async throws -> (sender: Client, receiver: Client, did: Substring) {
+        let (sender, receiver) = (try await service.connect(), try await service.connect())
+        try await receiver.say("RECV lease=1h c\n")
+        try await service.parked(1)
+        try await sender.say(send)
+        try await receiver.hear("MSG c 1 did=")
+        let did = try await receiver.hearLine().prefix { $0 != " " }
+        try await receiver.hear("x\n")
+        return (sender, receiver, did)
+    }
+
     @Test("A draining hub answers some reports of a client, and refuses the others")
     func reportsAreBounded() throws {
         try HubService.run { service in
-            let (sender, receiver) = (try await service.connect(), try await service.connect())
-            try await receiver.say("RECV lease=1h c\n")
-            try await service.parked(1)
-            try await sender.say("SEND c x\n")
-            try await receiver.hear("MSG c 1 did=")
-            let did = try await receiver.hearLine().prefix { $0 != " " }
-            try await receiver.hear("x\n")
+            let (sender, receiver, did) = try await holdMessage(of: "SEND c x\n", service)
             service.hub.drain()
             // The reactor learns of the drain in its next turn.
             try await receiver.say("PING\n")
@@ -80,13 +88,7 @@ import Testing
     @Test("The holder of a lease can touch and ack while the hub drains")
     func aLeaseHolderCanStillAck() throws {
         try HubService.run { service in
-            let (sender, receiver) = (try await service.connect(), try await service.connect())
-            try await receiver.say("RECV lease=1h c\n")
-            try await service.parked(1)
-            try await sender.say("#s SEND c x\n")
-            try await receiver.hear("MSG c 1 did=")
-            let did = try await receiver.hearLine().prefix { $0 != " " }
-            try await receiver.hear("x\n")
+            let (sender, receiver, did) = try await holdMessage(of: "#s SEND c x\n", service)
             service.hub.drain(within: .seconds(30))
             try await receiver.say("RECV c\nTOUCH \(did)\nPING\nQUIT now\n")
             let syntax = "ERR syntax unexpected text after the last operand\n"

@@ -44,11 +44,7 @@ extension Stream {
         while true {
             switch tls.continueHandshake(over: watch.number) {
             case .bytes:
-                while hasUnsentOutput {
-                    try await watch.waitWritable(timeout: nil)
-                    try sendRest()
-                }
-                return
+                return try await sendAllRest()
             case .wouldBlock:
                 if hasUnsentOutput {
                     try await watch.waitWritable(timeout: nil)
@@ -77,6 +73,16 @@ extension Stream {
         throw failure(tls.socketError, "write to")
     }
 
+    /// Writes all encrypted bytes that wait. Waits while the kernel's buffer is full.
+    ///
+    /// - Parameter timeout: the longest time for the peer to take nothing; nil waits without a limit.
+    func sendAllRest(timeout: Duration? = nil) async throws(SluiceError) {
+        while hasUnsentOutput {
+            try await waitWritable(timeout: timeout)
+            try sendRest()
+        }
+    }
+
     /// Gives up the connection, which another owner takes over. On the reactor's thread only, while no task reads or
     /// writes. Nil if the stream is closed.
     package func detach() -> DetachedSocket? {
@@ -95,14 +101,8 @@ extension Stream {
         tls.finishWriting(to: watch.number)
         guard hasUnsentOutput else { return }
         reactor.spawn("end of the output to \(peerAddress)") { [self] in
-            do throws(SluiceError) {
-                while hasUnsentOutput {
-                    try await watch.waitWritable(timeout: nil)
-                    try sendRest()
-                }
-            } catch {
-                // The connection has ended.
-            }
+            // An error means that the connection has ended.
+            try? await sendAllRest()
         }
     }
 }

@@ -97,7 +97,12 @@ final class TLSContext: @unchecked Sendable {
     }
 }
 
-enum TLSRole { case client, server }
+enum TLSRole {
+    case client, server
+
+    /// What the other side is, in errors.
+    var peer: String { self == .client ? "server" : "client" }
+}
 
 /// A version of TLS.
 public enum TLSVersion: Sendable, Hashable, CaseIterable, CustomStringConvertible {

@@ -262,14 +262,15 @@ final class TLSSession {
 
     /// Gives OpenSSL bytes that were received.
     ///
-    /// - Returns: their number; 0 at the end of the input; -1 if there are none, or the call failed.
+    /// - Returns: the number of bytes. It is 0 at the end of the input, and -1 if no bytes are there or the call has failed;
+    ///   `wouldBlock` tells these two apart.
     func receive(_ bytes: UnsafeMutableRawPointer, _ count: Int) -> (count: Int, wouldBlock: Bool) {
         // OpenSSL asks for the head of a record first.
         if count == TLSInput.headBytes {
             recordsOfCall += 1
             if recordsOfCall > Self.mostRecords { return (-1, true) }
             if keyUpdatesOfCall > Self.mostKeyUpdates {
-                failure = "the \(role == .client ? "server" : "client") updates its keys too often"
+                failure = "the \(role.peer) updates its keys too often"
                 return (-1, false)
             }
         }
@@ -314,9 +315,8 @@ final class TLSSession {
     }
 
     private func describe(_ error: UInt) -> String {
-        let peer = role == .client ? "server" : "client"
-        if peerSpeaksPlainText { return "the \(peer) does not speak TLS" }
-        if let certificateFault { return "the \(peer)'s certificate: \(certificateFault)" }
+        if peerSpeaksPlainText { return "the \(role.peer) does not speak TLS" }
+        if let certificateFault { return "the \(role.peer)'s certificate: \(certificateFault)" }
         return Self.reason(of: error)
     }
 

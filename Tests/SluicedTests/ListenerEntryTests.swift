@@ -3,7 +3,7 @@ import Testing
 
 @testable import sluiced
 
-@Suite struct ListenerTLSTests {
+@Suite struct ListenerEntryTests {
     private func file(_ text: String) throws -> SettingsFile { try SettingsFile(path: "s.yaml", text: text) }
 
     @Test("A listener with keys has an address and TLS, beside plain ones")
@@ -23,11 +23,12 @@ import Testing
               - {address: "unix:/run/s"}
             """)
         #expect(file.entries.map(\.texts) == [["127.0.0.1:7333", "0.0.0.0:7334", "unix:/run/s"]])
-        var tls = ListenerTLS(identity: TLSIdentity(certificatePath: "hub.pem", keyPath: "hub.key"))
+        var tls = TLSServerContext.Options(identity: TLSIdentity(certificatePath: "hub.pem", keyPath: "hub.key"))
         tls.clientAuthoritiesPath = "ca.pem"
         tls.requiresClientCertificate = false
         tls.revocationListsPath = "crl.pem"
         tls.minimumVersion = .v1_3
+        tls.applicationProtocols = ["sluice/1"]
         #expect(file.tls == [nil, tls, nil])
     }
 
@@ -66,7 +67,7 @@ import Testing
         var settings = Settings()
         let address = ListenAddress.tcp(host: "0.0.0.0", port: 7334)
         settings.listen = [address]
-        var tls = ListenerTLS(identity: TLSIdentity(certificatePath: "hub.pem", keyPath: "hub.key"))
+        var tls = TLSServerContext.Options(identity: TLSIdentity(certificatePath: "hub.pem", keyPath: "hub.key"))
         settings.tls = [tls]
         #expect(settings.exposedAddress == address)
         tls.clientAuthoritiesPath = "ca.pem"

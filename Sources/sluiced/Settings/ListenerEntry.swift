@@ -1,22 +1,8 @@
 import SluiceRuntime
+import SluiceWire
 import Yams
 
-/// The TLS of a listener, as the configuration describes it.
-struct ListenerTLS: Equatable, Sendable {
-    /// The application protocol of Sluice. Browsers name others, and are refused.
-    private static let applicationProtocols = ["sluice/1"]
-
-    /// The certificate and the key that clients see.
-    var identity: TLSIdentity
-    /// The path of the certificates of the authorities that sign clients' certificates; nil asks for no certificate.
-    var clientAuthoritiesPath: String?
-    /// Whether a client must have a certificate, if there are such authorities.
-    var requiresClientCertificate = true
-    /// The path of the lists of clients' revoked certificates.
-    var revocationListsPath: String?
-    /// The oldest version of TLS that clients may use.
-    var minimumVersion = TLSVersion.v1_2
-
+extension TLSServerContext.Options {
     /// Whether only clients of known authorities can connect.
     var authenticatesClients: Bool { clientAuthoritiesPath != nil && requiresClientCertificate }
 
@@ -24,14 +10,8 @@ struct ListenerTLS: Equatable, Sendable {
     ///
     /// - Throws: ``SettingsError`` with the path of a file that cannot be used.
     func makeContext() throws(SettingsError) -> TLSServerContext {
-        var options = TLSServerContext.Options(identity: identity)
-        options.clientAuthoritiesPath = clientAuthoritiesPath
-        options.requiresClientCertificate = requiresClientCertificate
-        options.revocationListsPath = revocationListsPath
-        options.minimumVersion = minimumVersion
-        options.applicationProtocols = Self.applicationProtocols
         do {
-            return try TLSServerContext(options)
+            return try TLSServerContext(self)
         } catch {
             throw SettingsError(error.message, status: .configuration)
         }
@@ -58,7 +38,7 @@ struct ListenerEntry {
     /// The address as it is written.
     private(set) var address = ""
     /// The TLS of the listener; nil without TLS.
-    private(set) var tls: ListenerTLS?
+    private(set) var tls: TLSServerContext.Options?
 
     /// - Parameter path: the file's path, for error messages.
     init(_ item: Node.Mapping, in path: String, line: Int) throws(SettingsError) {
@@ -72,7 +52,7 @@ struct ListenerEntry {
         guard !address.isEmpty else { throw error("a listener needs the key \"address\"", line) }
     }
 
-    private func parseTLS(_ value: Node, _ line: Int) throws(SettingsError) -> ListenerTLS {
+    private func parseTLS(_ value: Node, _ line: Int) throws(SettingsError) -> TLSServerContext.Options {
         guard case .mapping(let mapping) = value else {
             throw error("tls: write its keys after it in braces, or below it with deeper indentation", line)
         }
@@ -84,7 +64,9 @@ struct ListenerEntry {
         guard let certificate = values[.certificate], let key = values[.key] else {
             throw error("tls needs the keys \"certificate\" and \"key\"", line)
         }
-        var tls = ListenerTLS(identity: TLSIdentity(certificatePath: certificate, keyPath: key))
+        var tls = TLSServerContext.Options(identity: TLSIdentity(certificatePath: certificate, keyPath: key))
+        // A browser names other protocols, and is refused.
+        tls.applicationProtocols = [sluiceApplicationProtocol]
         tls.clientAuthoritiesPath = values[.clientCA]
         tls.revocationListsPath = values[.revoked]
         if values[.clientCA] == nil, let other = [TLSKey.requireClient, .revoked].first(where: { values[$0] != nil }) {
