@@ -180,10 +180,11 @@ import Testing
     func shutdown() throws {
         let (daemon, _) = try start()
         let secure = try address(of: daemon)
+        let silent = try LineSocket(port: String(secure.split(separator: ":")[1]))
+        // When this later client has been answered, the silent one has been accepted. Otherwise it would be reset.
         let idle = try openssl("s_client", "-quiet", "-connect", secure)
         try idle.say("PING\n")
         #expect(try idle.line() == "OK")
-        let silent = try LineSocket(port: String(secure.split(separator: ":")[1]))
         try daemon.expectEnd(after: SIGTERM)
         #expect(try idle.line() == nil)
         #expect(try silent.line() == nil)
