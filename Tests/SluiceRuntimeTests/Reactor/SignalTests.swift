@@ -24,9 +24,11 @@ import Testing
         let reactor = try Reactor()
         try reactor.run {
             let signals = try reactor.signals(SIGUSR2, SIGWINCH)
-            kill(getpid(), SIGUSR2)
+            // `raise` returns after this thread has handled the signal. `kill` may choose another thread, which may
+            // handle it later than the next one.
+            raise(SIGUSR2)
             try await turn(of: reactor)
-            kill(getpid(), SIGWINCH)
+            raise(SIGWINCH)
             try await turn(of: reactor)
             #expect(try await signals.next() == SIGUSR2)
             #expect(try await signals.next() == SIGWINCH)
