@@ -22,7 +22,7 @@ public final class Hub: Sendable {
     let greeting: Reply
     private let report: @Sendable (ClientEvent) -> Void
     private let state: Lock<HubState>
-    private let userList: Lock<Users?>
+    private let principalList: Lock<Principals?>
     let processes = ProcessList()
     let listeners = ListenerList()
     private let alarm = HubAlarm()
@@ -33,30 +33,30 @@ public final class Hub: Sendable {
 
     /// - Parameters:
     ///   - reactor: the reactor on whose thread and clock the hub watches deadlines.
-    ///   - users: the principals that may use the hub, after they have authenticated with `AUTH`. Nil admits every
-    ///     client.
+    ///   - principals: those that may use the hub, after they have authenticated with `AUTH`, and what each may do. Nil
+    ///     permits everything to every client.
     ///   - epoch: a number that is greater than those of all earlier runs, such as the time in milliseconds since 1970.
     ///   - report: called with each event of a client, for a log. It runs on the thread of the connection's reactor, so
     ///     it must not block.
     public convenience init(
         on reactor: Reactor,
         limits: HubLimits = HubLimits(),
-        users: Users? = nil,
+        principals: Principals? = nil,
         epoch: Int,
         report: @escaping @Sendable (ClientEvent) -> Void = { _ in }
     ) {
         self.init(
-            on: reactor, limits: limits, users: users, epoch: epoch, generator: SystemRandomNumberGenerator(),
-            report: report)
+            on: reactor, limits: limits, principals: principals, epoch: epoch,
+            generator: SystemRandomNumberGenerator(), report: report)
     }
 
     /// - Parameter generator: makes the choices of selects with `order=random`.
     package init(
-        on reactor: Reactor, limits: HubLimits, users: Users?, epoch: Int,
+        on reactor: Reactor, limits: HubLimits, principals: Principals?, epoch: Int,
         generator: any RandomNumberGenerator & Sendable, report: @escaping @Sendable (ClientEvent) -> Void
     ) {
         self.limits = limits
-        userList = Lock(users)
+        principalList = Lock(principals)
         self.epoch = epoch
         timekeeper = reactor
         drained = Gate("the end of the hub", on: reactor)
@@ -70,11 +70,12 @@ public final class Hub: Sendable {
         self.report = report
         var machine = HubStateMachine(limits: limits, epoch: epoch, generator: generator)
         machine.outbox.startNanoseconds = startNanoseconds
+        machine.adopt(principals)
         state = Lock(HubState(machine: machine))
     }
 
-    /// The principals that may use the hub. Nil admits every client.
-    public var users: Users? { userList.withLock { $0 } }
+    /// The principals that may use the hub. Nil permits everything to every client.
+    public var principals: Principals? { principalList.withLock { $0 } }
 
     /// The limits that hold now.
     public var currentLimits: HubLimits { state.withLock { $0.machine.limits } }
@@ -82,19 +83,20 @@ public final class Hub: Sendable {
     /// The least epoch whose fences exceed every fence of this run.
     package var nextEpoch: Int { state.withLock { max(epoch + 1, Fence.epoch(after: $0.machine.lastFence)) } }
 
-    /// Replaces the limits and the users at run time.
+    /// Replaces the limits and the principals at run time.
     ///
-    /// Closes the connections of principals that are no longer users or whose token has changed. The first users close
-    /// the connections of all clients. Other connections stay open and keep their principals. Only limits that count
+    /// What the clients may do changes at once for later commands. Closes the connections of principals that do not
+    /// exist any more, or that have authenticated with a token that is no longer theirs, and those of clients without a
+    /// principal if these may do nothing. Other connections stay open and keep their principals. Only limits that count
     /// something across all clients, per address, per principal or per connection change. Limits of commands, times and
     /// buffers stay, because connections read them when they start.
-    public func change(limits: HubLimits, users: Users?) {
-        let old = userList.withLock { current in
-            defer { current = users }
-            return current
+    public func change(limits: HubLimits, principals: Principals?) {
+        principalList.withLock { $0 = principals }
+        transactFromAnywhere { state in
+            state.machine.adopt(limits)
+            state.machine.adopt(principals)
         }
-        transactFromAnywhere { $0.machine.adopt(limits) }
-        if let users { revokeClients(Revocation(from: old, to: users)) }
+        if let principals { revokeClients(Revocation(principals)) }
     }
 
     // MARK: What can be seen
@@ -192,11 +194,11 @@ public final class Hub: Sendable {
         share.spend(events.count * Budget.stepsOfEvent)
         // Nearly always, all events are of one client.
         guard var id = events.first?.id else { return }
-        var client = identity(of: id)
+        var client = caption(of: id)
         for event in events {
             if event.id != id {
                 id = event.id
-                client = identity(of: id)
+                client = caption(of: id)
             }
             report(event.kind, by: client, event.command)
         }
@@ -204,19 +206,19 @@ public final class Hub: Sendable {
 
     /// Reports what a client did.
     func report(_ kind: ClientEvent.Kind, by id: ConnectionID, _ command: Verb?) {
-        report(kind, by: identity(of: id), command)
+        report(kind, by: caption(of: id), command)
     }
 
-    private typealias ClientIdentity = (address: String, origin: ClientOrigin?, principal: String?)
+    private typealias Caption = (address: String, origin: ClientOrigin?, principal: String?)
 
-    private func identity(of id: ConnectionID) -> ClientIdentity {
+    private func caption(of id: ConnectionID) -> Caption {
         look { state in
             let client = state.machine.clients[id]
             return (client?.address ?? "-", state.origin(of: id), client?.principal?.description)
         }
     }
 
-    private func report(_ kind: ClientEvent.Kind, by client: ClientIdentity, _ command: Verb?) {
+    private func report(_ kind: ClientEvent.Kind, by client: Caption, _ command: Verb?) {
         report(
             ClientEvent(
                 kind: kind, address: client.address, origin: client.origin, principal: client.principal,

@@ -32,7 +32,7 @@ struct ConfigurationReload: Sendable {
             for (listener, context) in zip(listeners, try await contexts(of: settings)) {
                 if let context { listener.replaceTLS(with: context) }
             }
-            hub.change(limits: settings.hubLimits, users: settings.users)
+            hub.change(limits: settings.hubLimits, principals: settings.principals)
             log.change(level: settings.logLevel, format: settings.logFormat)
             current = settings
             for name in kept {

@@ -70,7 +70,9 @@ struct Daemon {
         let log = log
         let time = Int(Date().timeIntervalSince1970 * 1000)
         let epoch = try state?.beginEpoch(at: time) ?? time
-        return Hub(on: reactor, limits: settings.hubLimits, users: settings.users, epoch: epoch) { log.write($0) }
+        return Hub(on: reactor, limits: settings.hubLimits, principals: settings.principals, epoch: epoch) {
+            log.write($0)
+        }
     }
 
     // MARK: Starting

@@ -32,9 +32,9 @@ import Testing
 
     @Test("A server with users accepts only valid credentials")
     func aServerWithUsersWantsCredentials() async throws {
-        var users = Users()
+        var users = Principals()
         _ = users.add("ann", token: "secret")
-        let server = try TestServer.start(users: users)
+        let server = try TestServer.start(principals: users)
         defer { server.stop() }
         var options = ClientOptions()
         let missing = await #expect(throws: SluiceError.self) { try await server.connect(options) }

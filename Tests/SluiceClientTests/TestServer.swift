@@ -14,13 +14,14 @@ struct TestServer: Sendable {
 
     /// - Parameter address: the address to listen on; port 0 finds a free one.
     static func start(
-        at address: SocketAddress = .ipv4(0x7f00_0001, port: 0), limits: HubLimits = HubLimits(), users: Users? = nil,
+        at address: SocketAddress = .ipv4(0x7f00_0001, port: 0), limits: HubLimits = HubLimits(),
+        principals: Principals? = nil,
         epoch: Int = 42, clock: any ReactorClock = SystemReactorClock(), tls: TLSServerContext? = nil
     ) throws -> TestServer {
         let reactor = try Reactor(name: "server", clock: clock)
         try reactor.start()
         let listener = try Listener.bind(to: address, on: reactor, tls: tls)
-        let hub = Hub(on: reactor, limits: limits, users: users, epoch: epoch)
+        let hub = Hub(on: reactor, limits: limits, principals: principals, epoch: epoch)
         reactor.spawn("listener") { try await hub.serve(listener) }
         return TestServer(hub: hub, address: listener.localAddress, reactor: reactor, listener: listener)
     }

@@ -12,7 +12,7 @@ import Testing
         var settings = Settings()
         settings.listen = [.unix(path: "/s")]
         settings.allowsPublic = true
-        settings.users = try UsersFile(path: "u", text: "alice x").users
+        settings.principals = try UsersFile(path: "u", text: "alice x").principals
         settings.stateDirectory = "/tmp"
         settings.reactors = 2
         settings.logLevel = .debug
@@ -38,7 +38,7 @@ import Testing
         #expect(settings.listen == old.listen)
         #expect(settings.limits.wire == old.limits.wire)
         #expect(settings.processes.isEmpty)
-        #expect(settings.users == new.users)
+        #expect(settings.principals == new.principals)
         #expect(settings.logLevel == .debug)
         #expect(settings.limits.maxConnectionsPerAddress == 12)
         #expect(settings.limits.drainTimeout == .seconds(25))
@@ -58,7 +58,7 @@ import Testing
     func exposed() throws {
         var old = Settings()
         old.listen = [.tcp(host: "0.0.0.0", port: 1)]
-        old.users = try UsersFile(path: "u", text: "alice x").users
+        old.principals = try UsersFile(path: "u", text: "alice x").principals
         let error = #expect(throws: SettingsError.self) { try old.reloaded(with: Settings()) }
         #expect(error?.message.contains("0.0.0.0:1") == true)
         // allow-public needs a restart as well.

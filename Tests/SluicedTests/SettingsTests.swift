@@ -49,10 +49,10 @@ import Testing
     }
 
     @Test("A stronger source without a users-file overrides a weaker one with it")
-    func noUsers() throws {
+    func noPrincipals() throws {
         let file = "users-file: \(UsersExample.path)"
-        #expect(try load(file: file).users != nil)
-        #expect(try load(environment: ["SLUICED_USERS_FILE": " "], file: file).users == nil)
+        #expect(try load(file: file).principals != nil)
+        #expect(try load(environment: ["SLUICED_USERS_FILE": " "], file: file).principals == nil)
     }
 
     @Test("The flag --config overrides SLUICED_CONFIG")
@@ -236,7 +236,7 @@ private struct Example {
         case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
         case .usersFile:
             (text, change) = (
-                UsersExample.path, { $0.users = try? UsersFile(path: UsersExample.path).users }
+                UsersExample.path, { $0.principals = try? UsersFile(path: UsersExample.path).principals }
             )
         case .stateDirectory: (text, change) = ("/tmp", { $0.stateDirectory = "/tmp" })
         case .reactors: (text, change) = ("3", { $0.reactors = 3 })

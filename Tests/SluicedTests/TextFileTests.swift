@@ -46,7 +46,7 @@ import Testing
         let error = try #require(throws: SettingsError.self) { try UsersFile(path: path) }
         #expect(error.message.hasSuffix("run chmod 600 on the file"))
         chmod(path, 0o400)
-        #expect(try UsersFile(path: path).users.count == 1)
+        #expect(try UsersFile(path: path).principals.count == 1)
     }
 
     @Test("A users' file of another owner is refused", .enabled(if: geteuid() == 0))

@@ -16,8 +16,8 @@ import Testing
 
     @Test("A line of the users' file has a name and a token")
     func lines() throws {
-        let users = try UsersFile(path: "users", text: "# users\n\nalice s3cret\n  bob\tx  \n").users
-        var expected = Users()
+        let users = try UsersFile(path: "users", text: "# users\n\nalice s3cret\n  bob\tx  \n").principals
+        var expected = Principals()
         let added = [expected.add("alice", token: "s3cret"), expected.add("bob", token: "x")]
         #expect(added == [true, true])
         #expect(users == expected)
@@ -45,7 +45,7 @@ import Testing
         chmod(path, 0o644)
         #expect(throws: SettingsError.self) { try Settings(Options.parsing([]), environment: environment) }
         chmod(path, 0o600)
-        #expect(try Settings(Options.parsing([]), environment: environment).users?.count == 1)
+        #expect(try Settings(Options.parsing([]), environment: environment).principals?.count == 1)
         #expect(throws: SettingsError.self) {
             try Settings(Options.parsing([]), environment: ["SLUICED_USERS_FILE": path + "-not"])
         }

@@ -4,20 +4,27 @@ import SluiceWire
 
 /// Reports on the hub, and their texts.
 extension Hub {
-    /// Returns a job that takes a report.
+    /// Returns a job that takes a report for a client.
     ///
-    /// - Throws: `bad-option` if the key after which the page begins is malformed.
-    func job(for inspection: Inspection) throws(WireError) -> any ReportJob {
+    /// - Throws: `bad-option` if the key after which the page begins is malformed; `denied` if the client may not have
+    ///   the report.
+    func job(for inspection: Inspection, by id: ConnectionID) throws(WireError) -> any ReportJob {
+        let (view, refusal) = look { state in
+            let view = ReportView((state.machine.clients[id] ?? state.machine.unknownClient).grant, id)
+            return (view, view.refusal(of: inspection.subject))
+        }
+        if let refusal { throw refusal }
         let (page, format) = (inspection.page, inspection.format)
         let limit = min(page.limit ?? .max, limits.reportRows)
         switch inspection.subject {
-        case .server: return ServerJob(format)
+        case .server: return ServerJob(format, view)
         case .channels(let prefix):
-            return PageJob(ChannelScan(prefix: prefix, after: page.after, limit: limit), format)
+            return PageJob(ChannelScan(prefix: prefix, after: page.after, limit: limit, view), format)
         case .waiters(let channel):
-            return PageJob(WaiterScan(on: channel, after: try key(page.after, AgeMark.init), limit: limit), format)
-        case .clients: return PageJob(ClientScan(after: try key(page.after, AgeMark.init), limit: limit), format)
-        case .stuck: return PageJob(StuckScan(after: try key(page.after, CycleKey.init), limit: limit), format)
+            return PageJob(
+                WaiterScan(on: channel, after: try key(page.after, AgeMark.init), limit: limit, view), format)
+        case .clients: return PageJob(ClientScan(after: try key(page.after, AgeMark.init), limit: limit, view), format)
+        case .stuck: return PageJob(StuckScan(after: try key(page.after, CycleKey.init), limit: limit, view), format)
         }
     }
 
@@ -29,10 +36,13 @@ extension Hub {
         return key
     }
 
-    var serverReport: ServerReport {
-        let processes = processes.reports
+    var serverReport: ServerReport { serverReport(for: .complete) }
+
+    /// Returns the report on the server as a whole for a client that may see it.
+    func serverReport(for view: ReportView) -> ServerReport {
         let endings = endings
         let refusals = [ConnectionEnding.tooMany, .tooManyOfAddress, .noDescriptor]
+        let known = processes
         return look { state in
             ServerReport(
                 version: SluiceVersion.number, protocolVersion: 1, epoch: epoch,
@@ -48,7 +58,7 @@ extension Hub {
                 refusedConnections: refusals.reduce(0) { $0 + endings[$1, default: 0] },
                 endings: Dictionary(uniqueKeysWithValues: endings.map { ($0.key.rawValue, $0.value) }),
                 residentBytes: ResidentMemory.bytes, memoryBytes: state.machine.account.used,
-                memoryLimitBytes: state.machine.account.bounds.whole, processes: processes)
+                memoryLimitBytes: state.machine.account.bounds.whole, processes: known.reports(for: view))
         }
     }
 

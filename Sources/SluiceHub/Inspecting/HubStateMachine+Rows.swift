@@ -3,7 +3,7 @@ import SluiceWire
 
 /// The rows of reports.
 extension HubStateMachine {
-    func report(of channel: NamedChannel) -> ChannelReport {
+    func report(of channel: NamedChannel, for view: ReportView) -> ChannelReport {
         let extras = channel.extras
         let counts = channel.counts
         // Messages that came back and have no space in a buffer wait with their senders.
@@ -31,9 +31,11 @@ extension HubStateMachine {
         }
         if let policy = extras?.policy {
             report.maxAttempts = policy.maxAttempts
-            report.dead = policy.deadChannel?.description
             report.retrySeconds = policy.retryDelay.map { $0 / .seconds(1) }
-            report.waitingDeadLetters = policy.deadChannel.flatMap { _ in extras?.heldRejections }
+            if let dead = policy.deadChannel, view.shows(dead) {
+                report.dead = dead.description
+                report.waitingDeadLetters = extras?.heldRejections
+            }
         }
         switch channel.engine.ending {
         // A once channel that has its value is still open for receivers.
@@ -55,11 +57,12 @@ extension HubStateMachine {
         return [sender, receiver].compactMap { $0 }.min()
     }
 
-    func report(of operation: ParkedOperation) -> WaiterReport {
+    func report(of operation: ParkedOperation, for view: ReportView) -> WaiterReport {
         let client = clients[operation.caller.connection]
         return WaiterReport(
             client: client?.address ?? "-", label: client?.label?.description,
-            tag: operation.caller.tag?.description, operation: operation.wait.kind, targets: operation.wait.targets,
+            tag: operation.caller.tag?.description, operation: operation.wait.kind,
+            targets: operation.wait.targets(for: view),
             waitingSeconds: seconds(since: operation.since),
             timeoutSeconds: operation.deadline.flatMap { deadlines.priority(of: $0) }.map { seconds(until: $0) },
             state: operation.wait.state)
@@ -121,15 +124,30 @@ extension OperationWait {
         }
     }
 
-    fileprivate var targets: [String] {
+    /// What the operation waits for, as far as a report may name it.
+    fileprivate func targets(for view: ReportView) -> [String] {
         switch self {
-        case .send(let channel, _, let arm): [(arm == nil ? "" : "send ") + channel.name.description]
-        case .receive(let channel, _, _): [channel.name.description]
-        case .countedReceive(let counted): [counted.channel.name.description]
-        case .barrier(let barrier, _): [barrier.caption]
-        case .redrive(let work): [work.channel.name.description]
+        case .send(let channel, _, let arm):
+            view.shows(channel.name) ? [(arm == nil ? "" : "send ") + channel.name.description] : []
+        case .receive(let channel, _, _): view.shows(channel.name) ? [channel.name.description] : []
+        case .countedReceive(let counted):
+            view.shows(counted.channel.name) ? [counted.channel.name.description] : []
+        case .barrier(let barrier, _): view.shows(barrier.name) ? [barrier.caption] : []
+        case .redrive(let work): view.shows(work.channel.name) ? [work.channel.name.description] : []
         case .trace(let tracer): tracer.prefix.map { [$0.description] } ?? []
-        case .select(let select): select.arms.map(\.target)
+        case .select(let select): select.arms.filter { view.shows($0.name) }.map(\.target)
+        }
+    }
+
+    /// Visits the names of the channels and barriers that the operation waits on.
+    func forEachName(_ visit: (ChannelName) -> Void) {
+        switch self {
+        case .send(let channel, _, _), .receive(let channel, _, _): visit(channel.name)
+        case .countedReceive(let counted): visit(counted.channel.name)
+        case .barrier(let barrier, _): visit(barrier.name)
+        case .redrive(let work): visit(work.channel.name)
+        case .trace: break
+        case .select(let select): for arm in select.arms { visit(arm.name) }
         }
     }
 
@@ -146,18 +164,32 @@ extension OperationWait {
         case .redrive(let work): work.channel.name == name
         case .trace: false
         case .select(let select):
-            select.arms.contains { arm in
-                switch arm {
-                case .send(let channel, _): channel.name == name
-                case .receive(let channel, _, _): channel.name == name
-                case .barrier(let barrier, _): barrier.name == name
-                }
-            }
+            select.arms.contains { $0.name == name }
         }
     }
 }
 
+extension ParkedOperation {
+    /// Whether a report may have a row for the operation.
+    func isShown(in view: ReportView) -> Bool {
+        guard view.showsOperations(of: caller.connection, client) else { return false }
+        // A trace names a prefix, which belongs to its client.
+        if case .trace = wait { return view.shows(caller.connection, client) }
+        var isShown = false
+        wait.forEachName { if !isShown, view.shows($0) { isShown = true } }
+        return isShown
+    }
+}
+
 extension ParkedArm {
+    /// The name of the channel or barrier.
+    fileprivate var name: ChannelName {
+        switch self {
+        case .send(let channel, _), .receive(let channel, _, _): channel.name
+        case .barrier(let barrier, _): barrier.name
+        }
+    }
+
     fileprivate var target: String {
         switch self {
         case .send(let channel, _): "send \(channel.name)"

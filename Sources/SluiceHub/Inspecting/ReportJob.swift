@@ -13,13 +13,14 @@ protocol ReportJob: AnyObject {
 /// Takes a page of a report: finds its rows, reads them, and writes them.
 final class PageJob<Scan: ReportScan>: ReportJob {
     private enum Stage {
+        case gathering
         case scanning
         case writing
         case finishing
     }
 
     private var scan: Scan
-    private var stage = Stage.scanning
+    private var stage = Stage.gathering
     private var rows: [PageRow<Scan.Report.Row>] = []
     private var writer: PageWriter<Scan.Report>
     private var next = 0
@@ -36,6 +37,10 @@ final class PageJob<Scan: ReportScan>: ReportJob {
         var left = steps
         while left > 0 {
             switch stage {
+            case .gathering:
+                let isGathered = hub.look { scan.view.gather($0.machine, steps: left) }
+                guard isGathered else { return nil }
+                stage = .scanning
             case .scanning:
                 hub.look { state in
                     guard scan.advance(state.machine, steps: left) else { return }
@@ -141,10 +146,12 @@ struct PageWriter<Report: PagedReport> {
 /// Takes the report on the server as a whole, which has no rows to visit.
 final class ServerJob: ReportJob {
     private let format: ReportFormat
+    private let view: ReportView
 
-    init(_ format: ReportFormat) {
+    init(_ format: ReportFormat, _ view: ReportView) {
         self.format = format
+        self.view = view
     }
 
-    func advance(on hub: Hub, steps: Int) -> Reply? { .data(hub.serverReport.body(format)) }
+    func advance(on hub: Hub, steps: Int) -> Reply? { .data(hub.serverReport(for: view).body(format)) }
 }

@@ -8,6 +8,9 @@ import SluiceWire
 protocol ReportScan {
     associatedtype Report: PagedReport
 
+    /// What the report may show.
+    var view: ReportView { get }
+
     /// The number of rows that the scan has found, counted from the beginning of the page.
     var found: Int { get }
 
@@ -50,13 +53,15 @@ extension ReportScan {
 struct ChannelScan: ReportScan {
     typealias Report = ChannelsReport
 
+    let view: ReportView
     private let prefix: String
     private let start: String?
     private var cursor: UInt64 = 0
     private var names: LeastKeys<String>
     private(set) var found = 0
 
-    init(prefix: ChannelName?, after: ChannelName?, limit: Int) {
+    init(prefix: ChannelName?, after: ChannelName?, limit: Int, _ view: ReportView = .complete) {
+        self.view = view
         self.prefix = prefix?.description ?? ""
         start = after?.description
         names = LeastKeys(limit: limit)
@@ -69,6 +74,7 @@ struct ChannelScan: ReportScan {
             let name = channel.name.description
             guard prefix.isEmpty || name.hasPrefix(prefix) else { return }
             if let start, name <= start { return }
+            guard view.shows(channel) else { return }
             found += 1
             names.insert(name)
         }
@@ -80,7 +86,7 @@ struct ChannelScan: ReportScan {
         for index in keys.indices.reversed().dropLast() where keys[index] == keys[index - 1] { keys.remove(at: index) }
         return read(keys) { name in
             guard let known = ChannelName(name), let channel = machine.channels.existing(known) else { return nil }
-            let row = machine.report(of: channel)
+            let row = machine.report(of: channel, for: view)
             return (row, name.utf8.count + (row.reason?.utf8.count ?? 0))
         } name: {
             $0
@@ -124,6 +130,7 @@ struct AgeMark {
 struct WaiterScan: ReportScan {
     typealias Report = WaitersReport
 
+    let view: ReportView
     private let name: ChannelName?
     private let start: AgeMark?
     private var slot = 0
@@ -131,7 +138,8 @@ struct WaiterScan: ReportScan {
     private(set) var found = 0
 
     /// - Parameter name: limits the rows to those on a channel or barrier.
-    init(on name: ChannelName?, after: AgeMark?, limit: Int) {
+    init(on name: ChannelName?, after: AgeMark?, limit: Int, _ view: ReportView = .complete) {
+        self.view = view
         self.name = name
         start = after
         oldest = LeastKeys(limit: limit)
@@ -143,9 +151,13 @@ struct WaiterScan: ReportScan {
             var arms = 0
             var next = slot
             let hasMore = machine.operations.visit(from: &next, count: 16) { id, operation in
+                if !view.showsEverything {
+                    arms += operation.wait.armCount
+                    guard operation.isShown(in: view) else { return }
+                }
                 if let name {
                     arms += operation.wait.armCount
-                    guard operation.wait.names(name) else { return }
+                    guard operation.wait.names(name), view.shows(name) else { return }
                 }
                 let key = AgeKey(since: operation.since, id: id)
                 if let start, !start.precedes(key) { return }
@@ -162,7 +174,7 @@ struct WaiterScan: ReportScan {
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<WaiterReport>] {
         read(oldest.sorted) { key in
             guard let operation = machine.operations[key.id] else { return nil }
-            let row = machine.report(of: operation)
+            let row = machine.report(of: operation, for: view)
             return (row, row.targets.reduce(64) { $0 + $1.utf8.count })
         } name: {
             $0.name
@@ -174,12 +186,14 @@ struct WaiterScan: ReportScan {
 struct ClientScan: ReportScan {
     typealias Report = ClientsReport
 
+    let view: ReportView
     private let start: AgeMark?
     private var slot = 0
     private var oldest: LeastKeys<AgeKey<ClientRecord>>
     private(set) var found = 0
 
-    init(after: AgeMark?, limit: Int) {
+    init(after: AgeMark?, limit: Int, _ view: ReportView = .complete) {
+        self.view = view
         start = after
         oldest = LeastKeys(limit: limit)
     }
@@ -188,6 +202,7 @@ struct ClientScan: ReportScan {
         var next = slot
         defer { slot = next }
         return !machine.clients.visit(from: &next, count: steps) { id, client in
+            guard view.shows(id, client) else { return }
             let key = AgeKey(since: client.since, id: id)
             if let start, !start.precedes(key) { return }
             found += 1

@@ -25,6 +25,7 @@ struct StuckScan: ReportScan {
     private static var mostAttempts: Int { 3 }
     private static var stepsAfterVerifying: Int { 1000 }
 
+    let view: ReportView
     private let start: CycleKey?
     private let limit: Int
     private var stage = Stage.operations
@@ -39,7 +40,8 @@ struct StuckScan: ReportScan {
     private var leased: [ObjectIdentifier: [(name: ChannelName, wait: Int32)]] = [:]
     private var result: [(key: CycleKey, steps: [WaitGraph.Step])] = []
 
-    init(after: CycleKey?, limit: Int) {
+    init(after: CycleKey?, limit: Int, _ view: ReportView = .complete) {
+        self.view = view
         start = after
         self.limit = limit
     }
@@ -59,7 +61,7 @@ struct StuckScan: ReportScan {
             case .verifying: verify(machine, &left)
             case .cycles:
                 if proved.findCycles(steps: &left), possible.findCycles(steps: &left) {
-                    collect()
+                    collect(machine)
                     stage = .done
                 }
             case .done: return true
@@ -171,7 +173,7 @@ struct StuckScan: ReportScan {
 
     private mutating func verify(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
         if machine.endsVersion != endsVersion, attempts + 1 < Self.mostAttempts {
-            var next = StuckScan(after: start, limit: limit)
+            var next = StuckScan(after: start, limit: limit, view)
             next.attempts = attempts + 1
             self = next
             steps = 0
@@ -188,7 +190,7 @@ struct StuckScan: ReportScan {
         begin(.cycles)
     }
 
-    private mutating func collect() {
+    private mutating func collect(_ machine: borrowing HubStateMachine) {
         let known = Set(proved.cycles.map { Set($0.map(\.client)) })
         let others = possible.cycles.filter { !known.contains(Set($0.map(\.client))) }
         for (cycles, certainty) in [(proved.cycles, WaitCycle.Certainty.proved), (others, .possible)] {
@@ -196,10 +198,21 @@ struct StuckScan: ReportScan {
                 guard let first = steps.first else { continue }
                 let key = CycleKey(isPossible: certainty == .possible, since: first.since, client: first.client)
                 if let start, key <= start { continue }
+                guard isShown(steps, machine) else { continue }
                 result.append((key, steps))
             }
         }
         result.sort { $0.key < $1.key }
+    }
+
+    /// Whether the report may name all channels and clients of a cycle. A part of a cycle would tell nothing.
+    private func isShown(_ steps: [WaitGraph.Step], _ machine: borrowing HubStateMachine) -> Bool {
+        for step in steps {
+            guard view.shows(step.name), let client = machine.clients[step.client],
+                view.showsOperations(of: step.client, client)
+            else { return false }
+        }
+        return true
     }
 
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<WaitCycle>] {

@@ -1,3 +1,4 @@
+import SluiceRuntime
 import SluiceWire
 
 /// The state machine's record of a connection.
@@ -29,6 +30,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var understandsRejected = false
     /// Which of the client's pending operations prove that it does nothing else.
     @exclusivity(unchecked) var waitEvidence = WaitEvidence.untagged
+    /// What the client may do.
+    @exclusivity(unchecked) var grant: Grant
     /// The client's address, for reports.
     let address: String
     /// The time at which the client connected, in nanoseconds of the hub's clock.
@@ -68,15 +71,17 @@ final class ClientRecord: @unchecked Sendable {
     /// The slot in which the channel table found the client's last channel. -1 at first.
     @exclusivity(unchecked) var channelSlot: Int32 = -1
 
-    init(address: String, since: UInt64, holder: Holder) {
+    init(address: String, since: UInt64, holder: Holder, grant: Grant) {
         self.address = address
         self.since = since
         self.holder = holder
+        self.grant = grant
     }
 
     private final class Names {
         @exclusivity(unchecked) var label: ChannelName?
         @exclusivity(unchecked) var principal: ChannelName?
+        @exclusivity(unchecked) var tokenDigest: TokenDigest?
     }
 
     private func ensureNames() -> Names {
@@ -96,6 +101,12 @@ final class ClientRecord: @unchecked Sendable {
     var principal: ChannelName? {
         get { names?.principal }
         set { ensureNames().principal = newValue }
+    }
+
+    /// The digest of the token that has proved the principal. Nil if something else has.
+    var tokenDigest: TokenDigest? {
+        get { names?.tokenDigest }
+        set { if newValue != nil || names != nil { ensureNames().tokenDigest = newValue } }
     }
 
     deinit { holder.charge(-Int(ownBytes)) }

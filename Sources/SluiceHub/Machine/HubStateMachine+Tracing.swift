@@ -45,7 +45,8 @@ extension HubStateMachine {
         if tracers.isEmpty { return }
         for id in tracers {
             guard let operation = operations[id], case .trace(let tracer) = operation.wait,
-                tracer.follows(channel.name)
+                tracer.follows(channel.name),
+                operation.client.grant.permissions?.allows(.trace, on: channel.name) != false
             else { continue }
             let connection = operation.caller.connection
             guard let client = clients[connection], client.unwrittenBytes < limits.outputBytes else {

@@ -42,8 +42,15 @@ struct HubStateMachine: ~Copyable {
     var deferredChannels: [NamedChannel]?
     /// The stage of the hub's life.
     var stage = HubStage.serving
-    /// The number of connections of each principal.
-    var principals: [ChannelName: Int] = [:]
+    /// The principals that may use the hub. Nil permits everything to every client.
+    var principals: Principals?
+    /// What the connections of each principal may do. Only principals with connections have one.
+    var grants: [ChannelName: Grant] = [:]
+    /// What connections without a principal may do, and those of this process.
+    let anonymous = Grant()
+    let everything = Grant()
+    /// The number of times that the permissions have changed.
+    var permissionChanges = 0
     var generator: any RandomNumberGenerator & Sendable
     /// The number of offers made so far, which is the position of the last one.
     var lastPosition: UInt64 = 0
@@ -93,7 +100,8 @@ struct HubStateMachine: ~Copyable {
         lastFence = Fence.base(of: epoch)
         self.generator = generator
         account = Account(limits.memoryBounds)
-        unknownClient = ClientRecord(address: "-", since: 0, holder: account.holder(.local))
+        unknownClient = ClientRecord(
+            address: "-", since: 0, holder: account.holder(.local), grant: everything)
         channels = ChannelTable(tombstoneLife: limits.tombstoneLife, maxTombstones: limits.maxTombstones)
         memory = SendMemory(life: limits.sendMemoryLife, maxCount: limits.maxRememberedSends)
     }
@@ -132,7 +140,8 @@ struct HubStateMachine: ~Copyable {
     mutating func connect(from address: String, origin: ClientOrigin? = nil) -> ConnectionID {
         defer { connectionEbb.rise(to: clients.count) }
         let client = ClientRecord(
-            address: address, since: now, holder: account.holder(HolderName(origin)))
+            address: address, since: now, holder: account.holder(HolderName(origin)),
+            grant: origin == nil ? everything : anonymous)
         client.beginConnection()
         return clients.insert(client)
     }
@@ -220,6 +229,7 @@ struct HubStateMachine: ~Copyable {
         if stage != .serving, command.beginsWork { return .done(.error(.draining)) }
         if case .send(let command) = command { return send(command, caller) }
         hint = nil
+        if let refusal = refusal(of: command, to: client(of: caller)) { return .done(.error(refusal)) }
         return switch command {
         case .send(let command): send(command, caller)
         case .receive(let command): receive(command, caller)

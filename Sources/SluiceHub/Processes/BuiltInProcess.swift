@@ -66,6 +66,8 @@ public struct BuiltInProcess: Sendable, Hashable {
     public let name: String
     /// What the process does.
     public let work: Work
+    /// The channels of the process.
+    let channels: [ChannelName]
 
     /// Creates a description of a process.
     ///
@@ -94,6 +96,7 @@ public struct BuiltInProcess: Sendable, Hashable {
         let proposed = name ?? String("\(work.kind.rawValue):\(first)".prefix(Limits.maxNameBytes))
         self.name = try ChannelName(checking: proposed).description
         self.work = work
+        channels = sources + targets
     }
 }
 

@@ -5,10 +5,12 @@ import Synchronization
 /// The state of a process for reports, which any thread may read.
 final class ProcessStatus: Sendable {
     let name: String
+    let channels: [ChannelName]
     private let current: Lock<ProcessReport>
 
     init(of process: BuiltInProcess) {
         name = process.name
+        channels = process.channels
         current = Lock(ProcessReport(name: process.name, kind: process.work.kind.rawValue, state: .running))
     }
 
@@ -23,7 +25,12 @@ final class ProcessStatus: Sendable {
 final class ProcessList: Sendable {
     private let processes = Lock<[ProcessStatus]>([])
 
-    var reports: [ProcessReport] { processes.withLock { $0 }.map(\.report) }
+    var reports: [ProcessReport] { reports(for: .complete) }
+
+    /// Returns the reports of the processes of which a report may name all channels.
+    func reports(for view: ReportView) -> [ProcessReport] {
+        processes.withLock { $0 }.filter { $0.channels.allSatisfy { view.shows($0) } }.map(\.report)
+    }
 
     /// Adds a process, in place of a stopped one with the same name.
     ///

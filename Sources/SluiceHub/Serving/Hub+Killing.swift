@@ -7,10 +7,11 @@ extension Hub {
     ///
     /// - Parameter id: the connection that has sent the command. It is closed too if the command names it.
     func kill(_ command: KillCommand, by id: ConnectionID) -> Reply {
-        let victims = look { state in
-            state.machine.clients[id]?.mayKill == true ? state.machine.connections(of: command.target) : nil
+        let (refusal, victims) = look { state in
+            let refusal = state.machine.refusalToKill(by: id)
+            return (refusal, refusal == nil ? state.machine.connections(of: command.target) : [])
         }
-        guard let victims else { return .error(.mayNotKill) }
+        if let refusal { return .error(refusal) }
         if victims.isEmpty { return .error(WireError(.notFound, "no connection has that address or principal")) }
         let error = WireError(.denied, "KILL closed the connection" + (command.reason.map { ": \($0)" } ?? ""))
         onEachReactor { _, connections in
@@ -21,6 +22,14 @@ extension Hub {
 }
 
 extension HubStateMachine {
+    /// Returns the error for a client that may not use `KILL`. A client without permissions of its own may if its process
+    /// could as well signal the hub's.
+    fileprivate func refusalToKill(by id: ConnectionID) -> WireError? {
+        guard let client = clients[id] else { return .mayNotKill }
+        if let permissions = client.grant.permissions { return permissions.mayKill ? nil : .denied(.kill) }
+        return client.mayKill ? nil : .mayNotKill
+    }
+
     /// The remote connections that a `KILL` names.
     fileprivate func connections(of target: KillCommand.Target) -> Set<ConnectionID> {
         var found: Set<ConnectionID> = []

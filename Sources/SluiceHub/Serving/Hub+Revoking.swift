@@ -1,27 +1,27 @@
 import SluiceRuntime
 import SluiceWire
 
-/// Which clients may no longer use a hub after its users have changed.
+/// Decides which clients may no longer use a hub after its principals have changed.
 struct Revocation: Sendable {
-    /// The principals that are no longer users, or whose token has changed.
-    private let principals: Set<ChannelName>
-    /// Whether clients without a principal were admitted before, and no longer are.
-    private let coversEveryone: Bool
+    private let principals: Principals
 
-    init(from old: Users?, to new: Users) {
-        principals = old?.missing(in: new) ?? []
-        coversEveryone = old == nil
-    }
-
-    var isEmpty: Bool { principals.isEmpty && !coversEveryone }
+    init(_ principals: Principals) { self.principals = principals }
 
     /// Returns the error for a client that may no longer use the hub, or nil.
     ///
     /// - Parameter isAdmitted: whether the client could use the hub so far.
-    func error(for principal: ChannelName?, isAdmitted: Bool) -> WireError? {
-        if let principal { return principals.contains(principal) ? .revoked : nil }
-        return coversEveryone && isAdmitted ? .authenticationRequired : nil
+    func error(for identity: ClientIdentity, isAdmitted: Bool) -> WireError? {
+        guard let principal = identity.principal else {
+            return principals.anonymous == nil && isAdmitted ? .authenticationRequired : nil
+        }
+        return principals.stillAccept(principal, identity.tokenDigest) ? nil : .revoked
     }
+}
+
+/// The principal of a connection, and what has proved it.
+struct ClientIdentity: Sendable {
+    let principal: ChannelName?
+    let tokenDigest: TokenDigest?
 }
 
 extension Hub {
@@ -30,7 +30,6 @@ extension Hub {
 
     /// Closes the connections of clients that may no longer use the hub.
     func revokeClients(_ revocation: Revocation) {
-        if revocation.isEmpty { return }
         onEachReactor { [weak self] share, connections in self?.revoke(connections[...], on: share, revocation) }
     }
 
@@ -41,8 +40,11 @@ extension Hub {
         share.reactor.post { [weak self] in self?.revoke(rest, on: share, revocation) }
     }
 
-    func principal(of id: ConnectionID) -> ChannelName? {
-        look { $0.machine.clients[id]?.principal }
+    func identity(of id: ConnectionID) -> ClientIdentity {
+        look { state in
+            let client = state.machine.clients[id]
+            return ClientIdentity(principal: client?.principal, tokenDigest: client?.tokenDigest)
+        }
     }
 }
 

@@ -129,14 +129,27 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// Returns the error if the server has too many connections for a client of that holder, or nil.
     ///
     /// Beyond the limit, a reserve of connections is for holders that have few, so that no holder keeps the others out.
+    /// Further connections are reserved for principals. A client that must authenticate may use them until it has done
+    /// so.
     ///
     /// - Parameter already: 1 if the connection counts already, for another holder.
     private func refusal(of holder: HolderName, already: Int) -> WireError? {
         let limits = machine.limits
         let others = machine.connectionCount - localCount - already
         if others < limits.maxConnections { return nil }
-        let isSmall = machine.account.connections(of: holder) < limits.fewConnections
+        let count = machine.account.connections(of: holder)
+        if case .principal(let name) = holder, let principal = machine.principals?[name]?.principal,
+            count < principal.limits.reservedConnections
+        {
+            return nil
+        }
+        let isSmall = count < limits.fewConnections
         if isSmall, others - limits.maxConnections < limits.reservedConnections { return nil }
+        if already == 0, isSmall, let principals = machine.principals, principals.anonymous == nil,
+            others - limits.maxConnections - limits.reservedConnections < principals.reservedConnections
+        {
+            return nil
+        }
         return WireError(.limit, "the server accepts at most \(limits.maxConnections) connections")
     }
 
@@ -144,12 +157,14 @@ struct HubState: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: the ending and the error if the server or the principal has too many connections, otherwise nil.
     mutating func authenticate(
-        _ id: ConnectionID, as principal: ChannelName
+        _ id: ConnectionID, as principal: ChannelName, provenBy digest: TokenDigest?
     ) -> (ending: ConnectionEnding, error: WireError)? {
         if machine.clients[id]?.principal != principal, let error = refusal(of: .principal(principal), already: 1) {
             return (.tooMany, error)
         }
-        return machine.authenticate(id, as: principal).map { (.tooManyOfPrincipal, $0) }
+        return machine.authenticate(id, as: principal, provenBy: digest).map { error in
+            (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
+        }
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

@@ -15,8 +15,8 @@ struct Settings: Equatable, Sendable {
     /// Whether `listen` may name an address that other machines can reach without authentication.
     var allowsPublic = false
 
-    /// The users that may authenticate; nil lets every client use the daemon.
-    var users: Users?
+    /// The principals that may authenticate; nil lets every client use the daemon.
+    var principals: Principals?
 
     /// The directory in which the daemon keeps a number between its runs; nil keeps nothing.
     var stateDirectory: String?
@@ -44,7 +44,7 @@ struct Settings: Equatable, Sendable {
 
     /// The first address in `listen` that other machines can reach without authentication, unless that is allowed.
     var exposedAddress: ListenAddress? {
-        if allowsPublic || users != nil { return nil }
+        if allowsPublic || principals != nil { return nil }
         return listeners.first { !$0.address.isLocal && $0.tls?.authenticatesClients != true }?.address
     }
 

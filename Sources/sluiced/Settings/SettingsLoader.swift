@@ -55,8 +55,8 @@ extension Settings {
         case .allowPublic:
             allowsPublic = try entry.boolean()
         case .usersFile:
-            users = nil
-            if let path = entry.path() { users = try UsersFile(path: path).users }
+            principals = nil
+            if let path = entry.path() { principals = try UsersFile(path: path).principals }
         case .stateDirectory:
             stateDirectory = entry.path()
             if let stateDirectory { try StateDirectory.check(stateDirectory) }

@@ -4,7 +4,7 @@ import SluiceHub
 /// The file of the users that may authenticate: one line per user, with a name and a token separated by blanks. Empty
 /// lines and lines that begin with `#` are ignored.
 struct UsersFile {
-    let users: Users
+    let principals: Principals
 
     /// Reads the file.
     ///
@@ -18,20 +18,20 @@ struct UsersFile {
     }
 
     init(path: String, text: String) throws(SettingsError) {
-        var users = Users()
+        var principals = Principals()
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let words = line.split(whereSeparator: \.isWhitespace)
             guard let name = words.first, !name.hasPrefix("#") else { continue }
-            guard words.count == 2, users.add(String(name), token: String(words[1])) else {
+            guard words.count == 2, principals.add(String(name), token: String(words[1])) else {
                 throw SettingsError(
                     "\(path):\(index + 1): write NAME TOKEN, with a valid name that no other line has",
                     status: .configuration)
             }
         }
-        guard users.count > 0 else {
+        guard principals.count > 0 else {
             throw SettingsError("\(path): it has no users; write NAME TOKEN on a line for each", status: .configuration)
         }
-        self.users = users
+        self.principals = principals
     }
 
     /// Checks the open file, so that nobody can replace it between the check and the reading.

@@ -51,7 +51,7 @@ final class Simulation {
         reactor = try Reactor(clock: clock)
         chance = Chance(seed: plan.seed ^ 0x5EED)
         hub = Hub(
-            on: reactor, limits: plan.setting.limits, users: nil, epoch: Self.epoch,
+            on: reactor, limits: plan.setting.limits, principals: nil, epoch: Self.epoch,
             generator: SeededGenerator(seed: plan.seed), report: { _ in })
         history = History(plan: plan)
     }

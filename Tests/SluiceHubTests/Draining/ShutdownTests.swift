@@ -184,9 +184,9 @@ import Testing
 
     @Test("A client that has not authenticated does not delay the drain")
     func anUnauthenticatedClientDoesNotDelayTheDrain() throws {
-        var users = Users()
+        var users = Principals()
         try #require(users.add("alice", token: "x") == true)
-        try HubService.run(users: users) { service in
+        try HubService.run(principals: users) { service in
             let client = try await service.connect()
             try await service.until { service.hub.connectionCount == 1 }
             service.hub.drain()

@@ -6,8 +6,8 @@ import Testing
 
 /// A hub whose clients must authenticate.
 @Suite(.bounded) struct AuthenticationTests {
-    private func users() throws -> Users {
-        var users = Users()
+    private func users() throws -> Principals {
+        var users = Principals()
         let added = [users.add("alice", token: "s3cret"), users.add("bob", token: "x")]
         try #require(added == [true, true])
         return users
@@ -20,7 +20,7 @@ import Testing
         "Before AUTH, commands that use or show the hub are refused",
         arguments: ["PING", "RECV timeout=0 c", "#a SEND c x", "CLIENTS", "NAME x", "CANCEL #a"])
     func commandsBeforeAUTHAreRefused(line: String) throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("\(line)\nAUTH alice s3cret\n")
             try await client.hear((line.hasPrefix("#") ? "#a " : "") + required + "OK\n")
@@ -32,7 +32,7 @@ import Testing
         "A second command before AUTH ends the connection",
         arguments: ["HELLO", "HELP", "PING", "FETCH", "SEND len=3 c\nx y"])
     func aSecondCommandBeforeAUTHEndsTheConnection(line: String) throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("QUIT now\n\(line)\n\nAUTH alice s3cret\n")
             _ = try await client.hearLine()
@@ -44,7 +44,7 @@ import Testing
 
     @Test("QUIT is answered before AUTH")
     func quitIsAllowedBeforeAUTH() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\nQUIT\n")
             try await client.hear("OK version=1")
@@ -55,7 +55,7 @@ import Testing
 
     @Test("An authenticated client may use every command, and CLIENTS shows its principal")
     func anAuthenticatedClientMayDoEverything() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\n#a RECV c\nSEND c hello\n")
             try await client.hear("OK\nOK\n#a MSG c 5\nhello\n")
@@ -73,7 +73,7 @@ import Testing
             "AUTH bob s3cret", "AUTH bob xx", "AUTH nobody x",
         ])
     func aWrongTokenEndsTheConnection(line: String) throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("#t \(line)\nAUTH alice s3cret\n")
             try await client.hearEnd(after: "#t " + denied)
@@ -84,7 +84,7 @@ import Testing
 
     @Test("A client that does not authenticate in time is disconnected")
     func authenticationMustComeInTime() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("HELLO\n")
             try await client.hear("OK version=1")
@@ -101,7 +101,7 @@ import Testing
 
     @Test("A client may send only 1024 bytes before AUTH")
     func fewBytesAreReadBeforeAUTH() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("SEND len=1000000 c\n" + String(repeating: "x", count: 2000))
             try await client.hearEnd(after: "ERR denied before AUTH a client may send at most 1024 bytes\n")
@@ -110,7 +110,7 @@ import Testing
 
     @Test("What stands behind a good AUTH in the same write is not limited")
     func whatFollowsAUTHIsNotLimited() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             let text = String(repeating: "y", count: 4000)
             try await client.say("AUTH bob x\nPING \(text)\nPING\nPING\n")
@@ -120,7 +120,7 @@ import Testing
 
     @Test("A client that sends no line end before AUTH is limited as well")
     func anEndlessLineBeforeAUTHIsLimited() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH bob " + String(repeating: "x", count: 1100))
             try await client.hearEnd(after: "ERR denied before AUTH a client may send at most 1024 bytes\n")
@@ -129,7 +129,7 @@ import Testing
 
     @Test("The limits on time and bytes end with AUTH")
     func theLimitsBeforeAUTHEndWithIt() throws {
-        try HubService.run(users: try users()) { service in
+        try HubService.run(principals: try users()) { service in
             let client = try await service.connect()
             try await client.say("AUTH bob x\n")
             try await client.hear("OK\n")
@@ -144,13 +144,13 @@ import Testing
         try HubService.run { service in
             let client = try await service.connect()
             try await client.say("AUTH alice s3cret\nPING\n")
-            try await client.hear("ERR denied this server has no users and requires no AUTH\nOK\n")
+            try await client.hear("ERR denied this server has no principals and requires no AUTH\nOK\n")
         }
     }
 
     @Test("A user needs a valid name that is not taken and a token without spaces")
     func usersHaveNamesAndTokensWithoutSpaces() {
-        var users = Users()
+        var users = Principals()
         let added = [
             users.add("a", token: "t"), users.add("a", token: "u"), users.add("-a", token: "t"),
             users.add("b", token: ""), users.add("c", token: "a b"), users.add("d", token: "a\n"),

@@ -93,8 +93,8 @@ import Testing
 
     // MARK: Connections
 
-    private func users(_ tokens: [String: String] = ["alice": "s3cret", "bob": "x"]) -> Users {
-        var users = Users()
+    private func users(_ tokens: [String: String] = ["alice": "s3cret", "bob": "x"]) -> Principals {
+        var users = Principals()
         for (name, token) in tokens { _ = users.add(name, token: token) }
         return users
     }
@@ -119,7 +119,7 @@ import Testing
 
     @Test("After wrong tokens, a right one is decided later, and the lines behind it wait and run")
     func aRightTokenIsDecidedLater() throws {
-        try HubService.run(users: users()) { service in
+        try HubService.run(principals: users()) { service in
             for client in try await guess(3, service) { try await client.hearEnd(after: denied) }
             let guesser = try await guess(1, service)[0]
             let (alice, bob) = (try await service.connect(), try await service.connect())
@@ -135,7 +135,7 @@ import Testing
 
     @Test("A client that leaves before its token is decided still counts as waiting")
     func leavingDoesNotHelp() throws {
-        try HubService.run(users: users()) { service in
+        try HubService.run(principals: users()) { service in
             for client in try await guess(3, service) { try await client.hearEnd(after: denied) }
             let guessers = try await guess(16, service)
             try await service.until { waiting(service) == 16 }
@@ -160,7 +160,7 @@ import Testing
 
     @Test("A user that was removed or has another token is disconnected, and others are not", arguments: [true, false])
     func revokedUsersAreDisconnected(isRemoved: Bool) throws {
-        try HubService.run(users: users()) { service in
+        try HubService.run(principals: users()) { service in
             let (alice, bob) = (try await service.connect(), try await service.connect())
             try await alice.say("AUTH alice s3cret\n#r RECV c\n")
             try await bob.say("AUTH bob x\n")
@@ -168,9 +168,10 @@ import Testing
             try await bob.hear("OK\n")
             try await service.parked(1)
             let changed = isRemoved ? ["bob": "x"] : ["bob": "x", "alice": "other"]
-            service.hub.change(limits: HubLimits(), users: users(changed))
+            service.hub.change(limits: HubLimits(), principals: users(changed))
+            let end = isRemoved ? "ERR denied this client has no permission for RECV c" : "CANCELLED closing"
             try await alice.hearEnd(
-                after: "#r CANCELLED closing\n"
+                after: "#r \(end)\n"
                     + "ERR denied the principal of this connection was removed, or its token has changed\n")
             alice.stream.close()
             try await service.until { service.hub.endings[.revoked] == 1 }
@@ -187,7 +188,7 @@ import Testing
                 try await client.say("PING\n")
                 try await client.hear("OK\n")
             }
-            service.hub.change(limits: HubLimits(), users: users())
+            service.hub.change(limits: HubLimits(), principals: users())
             for client in clients {
                 try await client.hearEnd(after: "ERR auth-required authenticate first: AUTH principal token\n")
             }

@@ -58,10 +58,10 @@ import Testing
 
     @Test("The connections of one principal are limited")
     func connectionsPerPrincipalAreLimited() throws {
-        var users = Users()
+        var users = Principals()
         _ = users.add("alice", token: "a")
         _ = users.add("bob", token: "b")
-        try HubService.run(limits: limits { $0.maxConnectionsPerPrincipal = 1 }, users: users) { service in
+        try HubService.run(limits: limits { $0.maxConnectionsPerPrincipal = 1 }, principals: users) { service in
             let (first, second) = (try await service.connect(), try await service.connect())
             try await first.say("AUTH alice a\nAUTH alice a\n")
             try await first.hear("OK\nOK\n")
@@ -89,21 +89,21 @@ import Testing
             let first = try await service.connect()
             try await first.say("PING\n")
             try await first.hear("OK\n")
-            var users = Users()
+            var users = Principals()
             _ = users.add("alice", token: "a")
             service.hub.change(
                 limits: limits {
                     $0.maxConnections = 2
                     $0.maxEnds = 0
                     $0.wire.maxLineBytes = 600
-                }, users: users)
-            // A client that was connected before need not authenticate.
-            try await first.say("JOIN end=send c\nHELLO\n")
-            try await first.hear("ERR limit a connection may join at most 0 ends of channels\n")
-            #expect(try await first.hearLine().contains("max-line=8192"))
+                }, principals: users)
+            try await first.hearEnd(after: "ERR auth-required authenticate first: AUTH principal token\n")
             let second = try await service.connect()
             try await second.say("SEND timeout=0 c x\nAUTH alice a\n")
             try await second.hear("ERR auth-required authenticate first: AUTH principal token\nOK\n")
+            try await second.say("JOIN end=send c\nHELLO\n")
+            try await second.hear("ERR limit a connection may join at most 0 ends of channels\n")
+            #expect(try await second.hearLine().contains("max-line=8192"))
             let third = try await service.connect()
             try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
         }
@@ -138,9 +138,9 @@ import Testing
 
     @Test("With users, the reserve is shared by principals, not by addresses")
     func theReserveIsForPrincipals() throws {
-        var users = Users()
+        var users = Principals()
         for name in ["alice", "bob"] { _ = users.add(name, token: "t") }
-        try HubService.run(limits: limits { $0.maxConnections = 2 }, users: users) { service in
+        try HubService.run(limits: limits { $0.maxConnections = 2 }, principals: users) { service in
             let clients = [try await service.connect(), try await service.connect()]
             for client in clients {
                 try await client.say("AUTH alice t\n")

@@ -14,12 +14,13 @@ import Testing
     }
 
     /// Serves a client that sends `lines` and then closes its side, and returns the events.
-    private func events(_ lines: String, users: Users? = nil, _ limits: HubLimits = HubLimits()) throws -> [ClientEvent]
+    private func events(_ lines: String, users: Principals? = nil, _ limits: HubLimits = HubLimits()) throws
+        -> [ClientEvent]
     {
         let events = Events()
         let reactor = try Reactor()
         try reactor.runTest {
-            let hub = Hub(on: reactor, limits: limits, users: users, epoch: 1) { event in
+            let hub = Hub(on: reactor, limits: limits, principals: users, epoch: 1) { event in
                 events.list.withLock { $0.append(event) }
             }
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
@@ -37,7 +38,7 @@ import Testing
 
     @Test("A poisoned channel, an exceeded limit and a success of AUTH are reported with principal and command")
     func commandsAreReported() throws {
-        var users = Users()
+        var users = Principals()
         let isAdded = users.add("alice", token: "s3cret")
         #expect(isAdded)
         var limits = HubLimits()
@@ -82,7 +83,7 @@ import Testing
 
     @Test("While a command runs, its client and verb can be read without the hub's lock")
     func runningCommandsAreNamed() throws {
-        var users = Users()
+        var users = Principals()
         let isAdded = users.add("alice", token: "s3cret")
         #expect(isAdded)
         let running = Lock<[ClientActivity.RunningCommand?]>([])
@@ -90,7 +91,7 @@ import Testing
         let reactor = try Reactor()
         try reactor.runTest { [users] in
             // The hub reports an event while the command still counts as running.
-            let hub = Hub(on: reactor, users: users, epoch: 1) { _ in
+            let hub = Hub(on: reactor, principals: users, epoch: 1) { _ in
                 let current = activity.withLock { $0 }?.current
                 running.withLock { $0.append(current) }
             }

@@ -16,13 +16,13 @@ struct HubService: Sendable {
 
     /// Starts a hub and runs `body` as the main task of its reactor.
     static func run(
-        limits: HubLimits = HubLimits(), users: Users? = nil,
+        limits: HubLimits = HubLimits(), principals: Principals? = nil,
         _ body: @escaping @Sendable (HubService) async throws -> Void
     ) throws {
         let clock = ManualReactorClock()
         let reactor = try Reactor(clock: clock)
         try reactor.runTest {
-            let hub = Hub(on: reactor, limits: limits, users: users, epoch: 42)
+            let hub = Hub(on: reactor, limits: limits, principals: principals, epoch: 42)
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
             reactor.spawn("listener") { try await hub.serve(listener) }
             try await body(HubService(reactor: reactor, hub: hub, clock: clock, address: listener.localAddress))

@@ -15,6 +15,10 @@ final class Account: @unchecked Sendable {
     /// compare only this.
     @exclusivity(unchecked) private var uncontended = 0
     @exclusivity(unchecked) private(set) var bounds: MemoryBounds
+    /// The principals whose limits may differ from those of other holders.
+    @exclusivity(unchecked) private var principals: Principals?
+    /// The least share of memory of such a principal.
+    @exclusivity(unchecked) private var leastShare = Int.max
     /// The holders, which remove themselves when they are released.
     @exclusivity(unchecked) private var holders: [HolderName: Unowned] = [:]
 
@@ -30,13 +34,29 @@ final class Account: @unchecked Sendable {
     /// Replaces the bounds. Existing charges stay, even if they exceed the new bounds.
     func adopt(_ bounds: MemoryBounds) {
         self.bounds = bounds
-        uncontended = min(bounds.connection, bounds.holder - bounds.holderReserve, bounds.whole - bounds.reserve)
+        let leastShare = min(bounds.holder, leastShare)
+        uncontended = min(
+            bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare), bounds.whole - bounds.reserve)
+    }
+
+    /// Replaces the limits of the principals. Existing charges stay, even if they exceed the new limits.
+    func adopt(_ principals: Principals?) {
+        self.principals = principals
+        leastShare = principals?.leastMemory ?? .max
+        adopt(bounds)
+        for known in holders.values { known.holder.limits = limits(of: known.holder.name) }
+    }
+
+    private func limits(of name: HolderName) -> PrincipalLimits {
+        guard case .principal(let name) = name else { return PrincipalLimits() }
+        return principals?[name]?.principal.limits ?? PrincipalLimits()
     }
 
     /// Returns the holder of that name, creating it if necessary.
     func holder(_ name: HolderName) -> Holder {
         if let known = holders[name] { return known.holder }
         let made = Holder(name, in: self)
+        made.limits = limits(of: name)
         holders[name] = Unowned(holder: made)
         return made
     }
@@ -73,10 +93,12 @@ final class Account: @unchecked Sendable {
         // reserve is only for objects that end with their connection, and half of the reserve of the whole is only for
         // holders that use little.
         let isSmall = client.charged + bytes <= bounds.guaranteed
-        let holderReserve = isSmall ? (outlivesConnection ? bounds.holderReserve / 2 : 0) : bounds.holderReserve
-        if holder.used + bytes > bounds.holder - holderReserve {
+        let share = min(holder.limits.memory ?? bounds.holder, bounds.whole)
+        let reserveOfShare = bounds.reserve(ofHolder: share)
+        let holderReserve = isSmall ? (outlivesConnection ? reserveOfShare / 2 : 0) : reserveOfShare
+        if holder.used + bytes > share - holderReserve {
             return WireError(
-                .limit, "the connections of an address or principal may use at most \(bounds.holder) bytes of memory")
+                .limit, "the connections of an address or principal may use at most \(share) bytes of memory")
         }
         let isHolderSmall = holder.used + bytes <= bounds.guaranteedToHolder(ofReserve: bounds.reserve)
         let reserve = isSmall ? (isHolderSmall ? 0 : bounds.reserve / 2) : bounds.reserve

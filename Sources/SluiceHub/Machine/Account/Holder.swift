@@ -24,6 +24,8 @@ final class Holder: @unchecked Sendable {
 
     let name: HolderName
     let account: Account
+    /// What its connections may use together, if it is a principal whose limits differ from those of the hub.
+    @exclusivity(unchecked) var limits = PrincipalLimits()
     /// The bytes charged to the holder.
     @exclusivity(unchecked) private(set) var used = 0
     /// The bytes of its clients' messages that channels keep.

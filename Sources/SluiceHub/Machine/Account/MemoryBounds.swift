@@ -11,7 +11,7 @@ struct MemoryBounds: Sendable, Hashable {
 
     /// The part of the whole, and of a holder's share, that only connections with little use may take.
     var reserve: Int { whole / 8 }
-    var holderReserve: Int { holder / 8 }
+    func reserve(ofHolder share: Int) -> Int { share / 8 }
 
     /// Returns the bytes that a holder may use while no more than the second half of a reserve for all holders is free.
     func guaranteedToHolder(ofReserve reserve: Int) -> Int { max(guaranteed, reserve / 64) }

@@ -117,6 +117,15 @@ struct Retention<Element>: ~Copyable {
         return removeFirst(of: list)
     }
 
+    /// Removes and returns the oldest element of the client with the most, of a holder that has more than `count`
+    /// elements. Nil if it has no more.
+    mutating func popOldest(of holder: Holder, beyond count: Int) -> Element? {
+        guard let share = shares[ObjectIdentifier(holder)], share.count > count, let list = share.lists.first else {
+            return nil
+        }
+        return removeFirst(of: list)
+    }
+
     /// Removes and returns the oldest element of a client.
     mutating func popOldest(of client: ClientRecord) -> Element? {
         lists[ObjectIdentifier(client)].flatMap { removeFirst(of: $0) }

@@ -14,11 +14,18 @@ extension HubStateMachine {
         guard Int(client.declaredCount) < limits.maxDeclaredChannels else {
             return WireError(.limit, "a connection may declare at most \(limits.maxDeclaredChannels) channels")
         }
+        let bound = client.holder.limits.declaredChannels
         for _ in 0..<Self.mostExamined {
             let refusal = account.refusal(of: ObjectSize.declaredChannel, for: client, outlivesConnection: true)
-            if refusal == nil, client.holder.declared.count < limits.maxDeclaredChannels { return nil }
+            let count = client.holder.declared.count
+            if refusal == nil, count < bound ?? limits.maxDeclaredChannels { return nil }
             // Without a bound on memory, a holder may have more channels than one connection.
-            if !examineOldest(of: client.holder) { return refusal }
+            if !examineOldest(of: client.holder) {
+                return refusal ?? bound.map { WireError(.limit, "the principal may declare at most \($0) channels") }
+            }
+        }
+        if let bound, client.holder.declared.count >= bound {
+            return WireError(.limit, "the principal may declare at most \(bound) channels")
         }
         return account.refusal(of: ObjectSize.declaredChannel, for: client, outlivesConnection: true)
     }

@@ -8,6 +8,8 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     let channel: NamedChannel
+    /// The client that sends the messages back. It needs the permission to send to the channels that they come from.
+    private let client: ClientRecord
     /// The operation that waits for the number of messages. Nil until the work takes more than one slice.
     var operation: OperationID?
     /// The holder whose commands of this kind run one after the other. Nil as long as `operation` is.
@@ -19,8 +21,9 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     private var passed: WaitTicket?
     private var hasTakenReturned = false
 
-    init(of channel: NamedChannel, atMost count: Int?, upTo last: UInt64) {
+    init(of channel: NamedChannel, by client: ClientRecord, atMost count: Int?, upTo last: UInt64) {
         self.channel = channel
+        self.client = client
         remaining = count ?? .max
         self.last = last
     }
@@ -38,7 +41,7 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
                 offer.storedOrigin.map({ machine.isReady(forUseOf: $0.from) }) != false
             else { return false }
             machine.steps += 2
-            if machine.redrive(offer, from: channel) {
+            if mayReturn(offer), machine.redrive(offer, from: channel) {
                 moved += 1
                 remaining -= 1
             } else if case .buffered(let ticket) = offer.place {
@@ -52,6 +55,11 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
             machine.beginNextRedrive(after: self)
         }
         return true
+    }
+
+    private func mayReturn(_ offer: Offer) -> Bool {
+        guard let permissions = client.grant.permissions, let origin = offer.storedOrigin else { return true }
+        return permissions.allows(.send, on: origin.from)
     }
 
     /// The next message: first those that receivers have returned, up to one that must stay, and then the buffer.
@@ -71,7 +79,7 @@ extension HubStateMachine {
         }
         let client = client(of: caller)
         if let refusal = account.refusal(of: ObjectSize.receive, for: client) { return .done(.error(refusal)) }
-        let work = Redrive(of: channel, atMost: command.count, upTo: lastPosition)
+        let work = Redrive(of: channel, by: client, atMost: command.count, upTo: lastPosition)
         if work.advance(&self) {
             channels.removeIfIdle(channel, at: now)
             return .done(work.reply)

@@ -215,7 +215,7 @@ extension HubStateMachine {
     }
 
     /// Whether a receiver may still get the message of a send that is withdrawn now.
-    private func isInDoubt(_ wait: OperationWait) -> Bool {
+    func isInDoubt(_ wait: OperationWait) -> Bool {
         switch wait {
         case .send(let channel, let offer, _): isInDoubt(offer, on: channel)
         case .select(let select):

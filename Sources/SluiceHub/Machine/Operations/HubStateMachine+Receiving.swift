@@ -5,6 +5,9 @@ import SluiceWire
 extension HubStateMachine {
     mutating func receive(_ command: ReceiveCommand, _ caller: Caller) -> Outcome {
         let client = client(of: caller)
+        if let permissions = client.grant.permissions, let refusal = permissions.refusal(of: command) {
+            return .done(.error(refusal))
+        }
         let channel = self.channel(command.channel, .receive, client)
         let options = command.isPlain ? nil : command.given
         let terms = WaitTerms(options)

@@ -33,8 +33,12 @@ extension HubStateMachine {
         if hint != nil { hint = nil }
         let options = command.isPlain ? nil : command.given
         let terms = WaitTerms(options, bodyBytes: command.body.count)
-        if let epoch = options?.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }
         let client = client(of: caller)
+        // Nearly always nil, so that this is one comparison.
+        if let permissions = client.grant.permissions, let refusal = permissions.refusal(of: command) {
+            return .done(.error(refusal))
+        }
+        if let epoch = options?.identity?.epoch, epoch != self.epoch { return .done(.maybe("epoch")) }
         let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,

@@ -64,7 +64,17 @@ struct SendMemory: ~Copyable {
     mutating func finish(_ key: SendKey, as entry: Entry, by client: ClientRecord, at now: UInt64) {
         entries[key] = entry
         delivered.keep(key, for: client, charging: ObjectSize.remembered(key), at: now)
+        pruneAfterKeeping(for: client, at: now)
+    }
+
+    /// Forgets some ids, after another one has been remembered for a client.
+    private mutating func pruneAfterKeeping(for client: ClientRecord, at now: UInt64) {
         prune(at: now, atMost: Self.prunedAtOnce)
+        guard let most = client.holder.limits.rememberedSends else { return }
+        for _ in 0..<Self.prunedAtOnce {
+            guard let key = delivered.popOldest(of: client.holder, beyond: most) else { return }
+            entries[key] = nil
+        }
     }
 
     /// Records that an offer was rejected, and charges its client for the id if that was pending.
@@ -76,7 +86,7 @@ struct SendMemory: ~Copyable {
             entries[key] = .rejected(reason, isOfCall: offer.wantsAnswer)
             let bytes = ObjectSize.remembered(key) + (reason.map { ObjectSize.text($0) } ?? 0)
             delivered.keep(key, for: client, charging: bytes, at: now)
-            prune(at: now, atMost: Self.prunedAtOnce)
+            pruneAfterKeeping(for: client, at: now)
         case .pending, .kept, .delivered, .called, .rejected, .rejectedLater, nil: break
         }
     }

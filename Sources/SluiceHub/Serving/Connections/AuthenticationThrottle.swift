@@ -1,3 +1,4 @@
+import SluiceRuntime
 import SluiceWire
 
 /// Slows down clients that guess tokens.
@@ -125,9 +126,10 @@ struct AuthenticationThrottle {
 extension Hub {
     /// Counts an attempt to authenticate, and returns when to decide it.
     func attempt(
-        _ credentials: Credentials, by id: ConnectionID, on share: ReactorShare, _ users: Users
+        _ credentials: Credentials, by id: ConnectionID, on share: ReactorShare, _ principals: Principals
     ) -> (key: AuthenticationThrottle.Key, decision: AuthenticationThrottle.Decision) {
-        let (isRight, isKnown) = (users.accept(credentials), users.contains(credentials.principal))
+        let isRight = principals.accept(credentials.principal, TokenDigest(of: credentials.token))
+        let isKnown = principals[credentials.principal] != nil
         var key = AuthenticationThrottle.Key(origin: nil, principal: isKnown ? credentials.principal : nil)
         var decision = AuthenticationThrottle.Decision.now
         transactOnState(share) { state in

@@ -341,7 +341,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Ends the conversation if the client may no longer use the hub.
     func revoke(_ revocation: Revocation) {
         guard case .open = state, socket.isOpen, conversation.ending == nil,
-            let error = revocation.error(for: hub.principal(of: id), isAdmitted: conversation.admission == nil)
+            let error = revocation.error(for: hub.identity(of: id), isAdmitted: conversation.admission == nil)
         else { return }
         conversation.refuse(error, because: .revoked)
         schedule()

@@ -52,15 +52,15 @@ extension Conversation {
     private func inspect(_ inspection: Inspection, _ tag: Tag?) {
         if isInUse(tag) { return answer(.error(.tagInUse), tag) }
         do {
-            take(try hub.job(for: inspection), tag)
+            take(try hub.job(for: inspection, by: id), tag)
         } catch {
             answer(.error(error), tag)
         }
     }
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
-        guard let users = hub.users else { return answer(.error(.noUsers), tag) }
-        let (key, decision) = hub.attempt(credentials, by: id, on: share, users)
+        guard let principals = hub.principals else { return answer(.error(.noPrincipals), tag) }
+        let (key, decision) = hub.attempt(credentials, by: id, on: share, principals)
         switch decision {
         case .now: decide(credentials, tag)
         case .never: decideLater(DelayedAuthentication(nil, tag), key, AuthenticationThrottle.longestDelay)
@@ -102,16 +102,36 @@ extension Conversation {
 
     /// Authenticates the client if its token is right, and ends the conversation if it is not.
     private func decide(_ credentials: Credentials, _ tag: Tag?) {
-        guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .denied) }
+        let digest = TokenDigest(of: credentials.token)
+        guard hub.principals?.accept(credentials.principal, digest) != false else {
+            return refuse(.denied, tag, because: .denied)
+        }
+        if assume(credentials.principal, provenBy: digest, tag) { answer(.ok(Attributes()), tag) }
+    }
+
+    /// Makes the client a principal that it has proved to be, and ends the conversation if it may not be that.
+    ///
+    /// - Parameters:
+    ///   - digest: the digest of the token that has proved it. Nil if something else has, such as a certificate.
+    ///   - tag: the tag of the command that an error answers.
+    /// - Returns: whether the client is the principal now.
+    @discardableResult
+    func assume(_ principal: ChannelName, provenBy digest: TokenDigest?, _ tag: Tag? = nil) -> Bool {
         var refusal: (ending: ConnectionEnding, error: WireError)?
-        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: credentials.principal) }
-        if let refusal { return refuse(refusal.error, tag, because: refusal.ending) }
-        hub.names.authenticate(id, as: credentials.principal)
-        // The users may have changed just before the hub knew the principal.
-        guard hub.users?.accept(credentials) != false else { return refuse(.denied, tag, because: .revoked) }
+        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: principal, provenBy: digest) }
+        if let refusal {
+            refuse(refusal.error, tag, because: refusal.ending)
+            return false
+        }
+        hub.names.authenticate(id, as: principal)
+        // The principals may have changed just before the hub knew this one.
+        guard hub.principals?.stillAccept(principal, digest) != false else {
+            refuse(.denied, tag, because: .revoked)
+            return false
+        }
         admission = nil
-        answer(.ok(Attributes()), tag)
         hub.report(.authenticated, by: id, .authenticate)
+        return true
     }
 }
 

@@ -65,7 +65,9 @@ final class Conversation {
         share = segment.share
         parser = RequestParser(hub.parserLimits)
         stepsLeft = hub.limits.turnSteps
-        if hub.users != nil { admission = Admission(hub.limits, at: share.reactor.nowNanoseconds) }
+        if let principals = hub.principals, principals.anonymous == nil {
+            admission = Admission(hub.limits, at: share.reactor.nowNanoseconds)
+        }
     }
 
     // MARK: State

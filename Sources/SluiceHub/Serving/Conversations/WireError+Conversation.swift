@@ -3,7 +3,7 @@ import SluiceWire
 /// The errors of conversations.
 extension WireError {
     static let tagInUse = WireError(.tagInUse, "a command with this tag is still pending")
-    static let noUsers = WireError(.denied, "this server has no users and requires no AUTH")
+    static let noPrincipals = WireError(.denied, "this server has no principals and requires no AUTH")
     static let tooManyAttempts = WireError(.denied, "too many clients of this address try to authenticate; try again")
     static let denied = WireError(.denied, "unknown principal or wrong token")
     static let authenticationRequired = WireError(

@@ -1,0 +1,113 @@
+import SluiceRuntime
+import SluiceWire
+import TestSupport
+import Testing
+
+@testable import SluiceHub
+
+/// What the connections of a principal may use together.
+@Suite(.bounded) struct PrincipalLimitTests {
+    private func principals(_ names: String..., limiting change: (inout PrincipalLimits) -> Void) -> Principals {
+        var principals = Principals()
+        for name in names {
+            var principal = Principal(.unrestricted)
+            _ = principal.add(token: "t")
+            change(&principal.limits)
+            _ = principals.add(name, principal)
+        }
+        _ = principals.add("root", token: "t")
+        return principals
+    }
+
+    private func hub(limiting change: (inout PrincipalLimits) -> Void) -> TestHub {
+        var hub = TestHub()
+        hub.machine.adopt(principals("worker", limiting: change))
+        return hub
+    }
+
+    @Test("A principal has at most its number of connections, also after that has changed")
+    func connections() throws {
+        var hub = hub { $0.connections = 2 }
+        let worker = try channel("worker")
+        for _ in 0..<2 { _ = try hub.connect(as: "worker") }
+        let third = hub.connect()
+        let refusal = hub.machine.authenticate(third, as: worker)
+        #expect(refusal == WireError(.limit, "a principal may have at most 2 connections"))
+        for _ in 0..<3 { _ = try hub.connect(as: "root") }
+        hub.machine.adopt(principals("worker") { $0.connections = 3 })
+        #expect(hub.machine.authenticate(third, as: worker) == nil)
+    }
+
+    @Test("A principal uses at most its share of memory, and others do not notice")
+    func memory() throws {
+        var hub = hub { $0.memory = 200_000 }
+        let (worker, second, root) = (
+            try hub.connect(as: "worker"), try hub.connect(as: "worker"), try hub.connect(as: "root")
+        )
+        let body = String(repeating: "x", count: 50_000)
+        var outcomes: [Outcome] = []
+        for number in 0..<5 { outcomes.append(try hub.send(body, on: "jobs", by: worker, tag: "t\(number)")) }
+        let parked = outcomes.count { $0.isParked }
+        #expect(parked == 3)
+        guard case .done(.error(let error)) = outcomes[4] else { throw CancellationError() }
+        #expect(
+            error
+                == WireError(
+                    .limit, "the connections of an address or principal may use at most 200000 bytes of memory"))
+        #expect(try hub.send(body, on: "jobs", by: second).refusal == .limit)
+        for number in 0..<5 {
+            #expect(try hub.send(body, on: "jobs", by: root, tag: "t\(number)").isParked)
+        }
+        hub.machine.adopt(principals("worker") { $0.memory = 400_000 })
+        #expect(try hub.send(body, on: "jobs", by: second).isParked)
+    }
+
+    @Test("A principal declares at most its number of channels, and gets back those that it no longer uses")
+    func declaredChannels() throws {
+        var hub = hub { $0.declaredChannels = 3 }
+        let (first, second) = (try hub.connect(as: "worker"), try hub.connect(as: "worker"))
+        for number in 0..<3 { #expect(try hub.open("c/\(number)", by: number == 0 ? first : second) == .done(.ok)) }
+        let refused = try hub.open("c/3", by: second)
+        #expect(refused == .done(.error(WireError(.limit, "the principal may declare at most 3 channels"))))
+        hub.disconnect(first)
+        #expect(try hub.open("c/3", by: second) == .done(.ok))
+        #expect(try hub.open("c/4", by: second).refusal == .limit)
+        let root = try hub.connect(as: "root")
+        for number in 5..<10 { #expect(try hub.open("c/\(number)", by: root) == .done(.ok)) }
+    }
+
+    @Test("Beyond its number of remembered sends, a principal's oldest ids are forgotten")
+    func rememberedSends() throws {
+        var hub = hub { $0.rememberedSends = 4 }
+        let (worker, root) = (try hub.connect(as: "worker"), try hub.connect(as: "root"))
+        for (sender, prefix) in [(root, "r"), (worker, "w")] {
+            for number in 0..<10 {
+                _ = try hub.receive(from: "jobs", by: root)
+                _ = try hub.send("x", on: "jobs", by: sender, id: "\(prefix)\(number)")
+            }
+        }
+        #expect(hub.machine.memory.deliveredCount == 14)
+        let isKnown = try ["w5", "w6", "r0"].map {
+            try hub.send("x", on: "jobs", by: worker, timeout: .zero, id: $0) == .done(.duplicate)
+        }
+        #expect(isKnown == [false, true, true])
+    }
+
+    @Test("A full hub still admits the reserved connections of a principal")
+    func reservedConnections() throws {
+        let limits = limits { $0.maxConnections = 1 }
+        try HubService.run(limits: limits, principals: principals("ops") { $0.reservedConnections = 2 }) { service in
+            var others: [Client] = []
+            for _ in 0..<2 { others.append(try await service.connect(as: "root")) }
+            let late = try await service.connect()
+            #expect(try await late.ask("AUTH root t") == "ERR limit the server accepts at most 1 connections")
+            late.stream.close()
+            try await service.until { service.hub.connectionCount == 2 }
+            var reserved: [Client] = []
+            for _ in 0..<2 { reserved.append(try await service.connect(as: "ops")) }
+            let third = try await service.connect()
+            #expect(try await third.hearLine() == "ERR limit the server accepts at most 1 connections")
+            for client in others + reserved { client.stream.close() }
+        }
+    }
+}
