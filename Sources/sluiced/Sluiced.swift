@@ -11,6 +11,12 @@ enum Sluiced {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
             ProcessState.ignoreSignals()
             let environment = ProcessInfo.processInfo.environment
+            if options.checkConfig {
+                let settings = try Settings(options, environment: environment)
+                let check = ConfigurationCheck(settings: settings, now: Int(Date().timeIntervalSince1970))
+                for line in try check.lines() { print(line.escapedForTerminal()) }
+                return
+            }
             let daemon = try Daemon { () throws(SettingsError) in try Settings(options, environment: environment) }
             try daemon.run()
         } catch {

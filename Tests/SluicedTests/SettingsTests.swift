@@ -197,7 +197,7 @@ import Testing
     @Test("An address that other machines can reach is refused, with the source of the address")
     func publicAddress() {
         let problem =
-            "other machines can reach 0.0.0.0:1 without authentication; set users-file, or --allow-public to permit it"
+            "other machines can reach 0.0.0.0:1 without authentication; set principals-file, or --allow-public to permit it"
         #expect(throws: SettingsError("--listen: \(problem)", status: .usage)) {
             try load(["--listen", "localhost:1", "--listen", "0.0.0.0:1"])
         }
@@ -237,6 +237,10 @@ private struct Example {
         case .usersFile:
             (text, change) = (
                 UsersExample.path, { $0.principals = try? UsersFile(path: UsersExample.path).principals }
+            )
+        case .principalsFile:
+            (text, change) = (
+                PrincipalsExample.path, { $0.principals = try? PrincipalsFile(path: PrincipalsExample.path).principals }
             )
         case .stateDirectory: (text, change) = ("/tmp", { $0.stateDirectory = "/tmp" })
         case .reactors: (text, change) = ("3", { $0.reactors = 3 })
@@ -278,6 +282,18 @@ private enum UsersExample {
         let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-users-of-\(getpid())").path()
         _ = FileManager.default.createFile(
             atPath: path, contents: Data("alice s3cret\n".utf8), attributes: [.posixPermissions: 0o600])
+        return path
+    }()
+}
+
+/// A file of principals for the examples, which only its owner can read.
+private enum PrincipalsExample {
+    static let path: String = {
+        let path = FileManager.default.temporaryDirectory.appending(path: "sluiced-principals-of-\(getpid())").path()
+        let digest = "sha256:" + String(repeating: "a", count: 64)
+        _ = FileManager.default.createFile(
+            atPath: path, contents: Data("principals: {alice: {tokens: [\"\(digest)\"]}}\n".utf8),
+            attributes: [.posixPermissions: 0o600])
         return path
     }()
 }

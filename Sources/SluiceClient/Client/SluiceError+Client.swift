@@ -36,7 +36,7 @@ extension SluiceError {
         SluiceError(.stale, "the message went back when its connection was lost")
     }
     static var credentialsRequired: SluiceError {
-        SluiceError(.authRequired, "the server has users and requires credentials")
+        SluiceError(.authRequired, "the server requires credentials")
     }
     static var clientClosed: SluiceError { SluiceError(.disconnected, "the client was closed") }
 

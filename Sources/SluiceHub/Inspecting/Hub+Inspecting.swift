@@ -9,13 +9,17 @@ extension Hub {
     /// - Throws: `bad-option` if the key after which the page begins is malformed; `denied` if the client may not have
     ///   the report.
     func job(for inspection: Inspection, by id: ConnectionID) throws(WireError) -> any ReportJob {
+        let (page, format) = (inspection.page, inspection.format)
+        let limit = min(page.limit ?? .max, limits.reportRows)
         let (view, refusal) = look { state in
-            let view = ReportView((state.machine.clients[id] ?? state.machine.unknownClient).grant, id)
+            let grant = (state.machine.clients[id] ?? state.machine.unknownClient).grant
+            var view = ReportView(grant, id)
+            if case .channels(let prefix) = inspection.subject {
+                view = ReportView(grant, id, prefix: prefix, after: page.after, limit: limit)
+            }
             return (view, view.refusal(of: inspection.subject))
         }
         if let refusal { throw refusal }
-        let (page, format) = (inspection.page, inspection.format)
-        let limit = min(page.limit ?? .max, limits.reportRows)
         switch inspection.subject {
         case .server: return ServerJob(format, view)
         case .channels(let prefix):

@@ -128,14 +128,14 @@ extension OperationWait {
     fileprivate func targets(for view: ReportView) -> [String] {
         switch self {
         case .send(let channel, _, let arm):
-            view.shows(channel.name) ? [(arm == nil ? "" : "send ") + channel.name.description] : []
-        case .receive(let channel, _, _): view.shows(channel.name) ? [channel.name.description] : []
+            view.shows(channel.name, takesPart: true) ? [(arm == nil ? "" : "send ") + channel.name.description] : []
+        case .receive(let channel, _, _): view.shows(channel.name, takesPart: true) ? [channel.name.description] : []
         case .countedReceive(let counted):
-            view.shows(counted.channel.name) ? [counted.channel.name.description] : []
-        case .barrier(let barrier, _): view.shows(barrier.name) ? [barrier.caption] : []
-        case .redrive(let work): view.shows(work.channel.name) ? [work.channel.name.description] : []
-        case .trace(let tracer): tracer.prefix.map { [$0.description] } ?? []
-        case .select(let select): select.arms.filter { view.shows($0.name) }.map(\.target)
+            view.shows(counted.channel.name, takesPart: true) ? [counted.channel.name.description] : []
+        case .barrier(let barrier, _): view.shows(barrier.name, takesPart: true) ? [barrier.caption] : []
+        case .redrive(let work): view.shows(work.channel.name, takesPart: true) ? [work.channel.name.description] : []
+        case .trace(let tracer): tracer.prefix.map { view.shows($0, takesPart: true) ? [$0.description] : [] } ?? []
+        case .select(let select): select.arms.filter { view.shows($0.name, takesPart: true) }.map(\.target)
         }
     }
 
@@ -176,7 +176,7 @@ extension ParkedOperation {
         // A trace names a prefix, which belongs to its client.
         if case .trace = wait { return view.shows(caller.connection, client) }
         var isShown = false
-        wait.forEachName { if !isShown, view.shows($0) { isShown = true } }
+        wait.forEachName { if !isShown, view.shows($0, takesPart: true) { isShown = true } }
         return isShown
     }
 }

@@ -58,7 +58,10 @@ struct ChannelScan: ReportScan {
     private let start: String?
     private var cursor: UInt64 = 0
     private var names: LeastKeys<String>
-    private(set) var found = 0
+    private var counted = 0
+
+    /// Channels that were not gathered count as one.
+    var found: Int { counted + (view.hasMore ? 1 : 0) }
 
     init(prefix: ChannelName?, after: ChannelName?, limit: Int, _ view: ReportView = .complete) {
         self.view = view
@@ -74,8 +77,8 @@ struct ChannelScan: ReportScan {
             let name = channel.name.description
             guard prefix.isEmpty || name.hasPrefix(prefix) else { return }
             if let start, name <= start { return }
-            guard view.shows(channel) else { return }
-            found += 1
+            guard view.shows(channel), !view.isBeyond(name) else { return }
+            counted += 1
             names.insert(name)
         }
     }
@@ -151,13 +154,13 @@ struct WaiterScan: ReportScan {
             var arms = 0
             var next = slot
             let hasMore = machine.operations.visit(from: &next, count: 16) { id, operation in
-                if !view.showsEverything {
+                if !view.isComplete {
                     arms += operation.wait.armCount
                     guard operation.isShown(in: view) else { return }
                 }
                 if let name {
                     arms += operation.wait.armCount
-                    guard operation.wait.names(name), view.shows(name) else { return }
+                    guard operation.wait.names(name), view.shows(name, takesPart: true) else { return }
                 }
                 let key = AgeKey(since: operation.since, id: id)
                 if let start, !start.precedes(key) { return }

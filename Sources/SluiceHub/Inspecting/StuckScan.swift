@@ -208,7 +208,7 @@ struct StuckScan: ReportScan {
     /// Whether the report may name all channels and clients of a cycle. A part of a cycle would tell nothing.
     private func isShown(_ steps: [WaitGraph.Step], _ machine: borrowing HubStateMachine) -> Bool {
         for step in steps {
-            guard view.shows(step.name), let client = machine.clients[step.client],
+            guard view.shows(step.name, takesPart: true), let client = machine.clients[step.client],
                 view.showsOperations(of: step.client, client)
             else { return false }
         }

@@ -48,9 +48,9 @@ extension HelpEntry {
         usage: "KILL client=ADDRESS [reason]", "KILL principal=NAME [reason]",
         details: """
             Answers OK connections=N once the N connections with that address, or of that
-            principal, are being closed. They get ERR denied with the reason. ERR denied
-            unless you are connected through a Unix-domain socket, as root or as the
-            server's user.
+            principal, are being closed. They get ERR denied with the reason. Needs the
+            permission kill or, if you may do everything else, a connection through a
+            Unix-domain socket, as root or as the server's user.
             """)
 
     static func cancel(_ limits: Limits) -> HelpEntry {

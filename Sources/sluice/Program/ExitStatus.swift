@@ -18,6 +18,8 @@ enum ExitStatus: Int32, Sendable {
     case inDoubt = 5
     /// A receiver has rejected the message for good.
     case rejected = 6
+    /// The hub does not permit it to this client.
+    case denied = 7
 }
 
 /// Why a command has failed: one line for a person, and a status for a script.
@@ -49,6 +51,7 @@ extension Failure {
             case .closed, .poisoned: .ended
             case .inDoubt: .inDoubt
             case .rejected: .rejected
+            case .denied: .denied
             default: .error
             }
         let isRefusal = WireError.Code.all.contains { $0.description == error.code.description }
@@ -68,7 +71,9 @@ extension Failure {
         case .rejected(let channel, let reason, _): self.init(Self.text("rejected on \(channel)", reason), .rejected)
         case .cancelled(let reason): self.init(Self.text("withdrawn", reason))
         case .maybe(let reason): self.init(Self.text("in doubt: a receiver may have the message", reason), .inDoubt)
-        case .error(let error): self.init(Self.text("refused (\(error.code))", error.message))
+        case .error(let error):
+            self.init(
+                Self.text("refused (\(error.code))", error.message), error.code == .denied ? .denied : .error)
         case .ok, .message, .data, .otherwise, .end: self.init("the hub has given an unexpected answer")
         }
     }

@@ -98,9 +98,9 @@ final class Invocation: Sendable {
         do throws(SluiceError) {
             client = try await Client.connect(place.address, options: options, on: reactor)
         } catch  where error.code == .authRequired {
-            throw Failure("\(place.address) has users: set SLUICE_PRINCIPAL and SLUICE_TOKEN")
+            throw Failure("\(place.address) requires authentication: set SLUICE_PRINCIPAL and SLUICE_TOKEN", .denied)
         } catch  where error.code == .denied {
-            throw Failure(Failure(error).message + ": see SLUICE_PRINCIPAL and SLUICE_TOKEN")
+            throw Failure(Failure(error).message + ": see SLUICE_PRINCIPAL and SLUICE_TOKEN", .denied)
         } catch {
             throw Failure(Failure(error).message, .error)
         }

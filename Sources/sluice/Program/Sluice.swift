@@ -25,8 +25,8 @@ struct Root: ParsableCommand {
         commandName: "sluice",
         abstract: "CSP channels for shells: send, receive, select, and look inside a hub.",
         discussion: """
-            Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt, 6 rejected. Credentials \
-            come from SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
+            Exit status: 0 taken, 1 error, 2 usage, 3 timeout, 4 closed or poisoned, 5 in doubt, 6 rejected, \
+            7 denied. Credentials come from SLUICE_PRINCIPAL and SLUICE_TOKEN. See docs/command-line.md.
             """,
         version: buildVersion(),
         subcommands: [],
@@ -43,6 +43,7 @@ struct Root: ParsableCommand {
                     Top.self, Ping.self, Info.self, Channels.self, Waiters.self, Clients.self, Stuck.self, Trace.self,
                     Kill.self,
                 ]),
+            CommandGroup(name: "Credentials", subcommands: [Token.self]),
         ])
 
     /// Parses the arguments that follow the program's name.

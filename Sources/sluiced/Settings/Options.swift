@@ -48,6 +48,9 @@ struct Options: ParsableCommand {
     @Flag(help: "Allow listening on addresses that other machines can reach without authentication.")
     var allowPublic = false
 
+    @Flag(help: "Check the settings and the files that they name, print what is wrong or \"ok\", and end.")
+    var checkConfig = false
+
     /// Reads the arguments that follow the program's name.
     ///
     /// A request for help or for the version prints it on stdout and ends the process with status 0.

@@ -71,7 +71,7 @@ extension Settings {
         // The new settings alone can be valid without users, because their addresses can be others.
         if let address = settings.exposedAddress {
             throw SettingsError(
-                "other machines can reach \(address) without authentication until the daemon restarts; keep users-file",
+                "other machines can reach \(address) without authentication until the daemon restarts; keep users-file or principals-file",
                 status: .configuration)
         }
         return (settings, kept)

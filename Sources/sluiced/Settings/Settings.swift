@@ -18,6 +18,10 @@ struct Settings: Equatable, Sendable {
     /// The principals that may authenticate; nil lets every client use the daemon.
     var principals: Principals?
 
+    /// The principals of the users-file and of the principals-file, until one of them is chosen.
+    var usersFile: Principals?
+    var principalsFile: Principals?
+
     /// The directory in which the daemon keeps a number between its runs; nil keeps nothing.
     var stateDirectory: String?
 

@@ -1,3 +1,4 @@
+import Foundation
 import SluiceHub
 import SluiceRuntime
 import Yams
@@ -17,18 +18,30 @@ struct SettingsFile {
 
     private(set) var processes: [BuiltInProcess] = []
 
+    /// The key of the principals, which a file of their own can have as well.
+    static let principalsKey = "principals"
+
+    private(set) var principals: Principals?
+    /// The line of that key.
+    private(set) var principalsLine = 0
+
     /// The TLS of each item of `listen`; nil for one without TLS.
     private(set) var tls: [TLSServerContext.Options?] = []
 
     /// Reads the file at `path`.
+    ///
+    /// A file with principals must be as private as one that has only these.
     init(path: String) throws(SettingsError) {
-        try self.init(path: path, text: TextFile.contents(of: path))
+        var status = stat()
+        let text = try TextFile.contents(of: path) { status = $0 }
+        try self.init(path: path, text: text)
+        if principals != nil { try PrivateFile.check(status, of: path) }
     }
 
     /// Parses text that was read from `path`.
     init(path: String, text: String) throws(SettingsError) {
         self.path = path
-        guard let root = try parse(text), root.null == nil else { return }
+        guard let root = try Self.parse(text, of: path), root.null == nil else { return }
         guard case .mapping(let mapping) = root else {
             throw error("the file must contain keys with values, as in log-level: info", line: root.line)
         }
@@ -39,15 +52,17 @@ struct SettingsFile {
 // MARK: - Shape
 
 extension SettingsFile {
-    private func parse(_ text: String) throws(SettingsError) -> Node? {
+    /// Parses the text of a YAML file.
+    static func parse(_ text: String, of path: String) throws(SettingsError) -> Node? {
+        func error(_ problem: String, line: Int?) -> SettingsError { Self.error(problem, line: line, in: path) }
         if let (problem, line) = DocumentSize.problem(of: text) { throw error(problem, line: line) }
         do {
             return try Parser(yaml: text).singleRoot()
         } catch let failure as YamlError {
             throw error(
-                failure.problem, line: failure.line.map { Self.writtenLine($0, of: text, failure.mayLackColon) })
-        } catch {
-            throw self.error("\(error)", line: nil)
+                failure.problem, line: failure.line.map { writtenLine($0, of: text, failure.mayLackColon) })
+        } catch let failure {
+            throw error("\(failure)", line: nil)
         }
     }
 
@@ -75,6 +90,12 @@ extension SettingsFile {
                 try record(value, as: key, line: keyNode.line ?? 0)
             } else if name == Self.processesKey {
                 try collect(processes: value)
+            } else if name == Self.principalsKey {
+                principalsLine = keyNode.line ?? 0
+                // A mapping whose keys are all commented out parses as null.
+                if value.null == nil {
+                    principals = try PrincipalSource(path: path).principals(value, line: keyNode.line)
+                }
             } else if SettingsKey.groups.contains(name) {
                 try collect(group: value, named: name)
             } else {
@@ -148,6 +169,10 @@ extension SettingsFile {
     }
 
     private func error(_ problem: String, line: Int?) -> SettingsError {
+        Self.error(problem, line: line, in: path)
+    }
+
+    private static func error(_ problem: String, line: Int?, in path: String) -> SettingsError {
         let place = line.map { "\(path):\($0)" } ?? path
         return SettingsError("\(place): \(problem)", status: .configuration)
     }

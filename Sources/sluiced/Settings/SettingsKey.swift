@@ -6,6 +6,7 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case listen
     case allowPublic = "allow-public"
     case usersFile = "users-file"
+    case principalsFile = "principals-file"
     case stateDirectory = "state-directory"
     case reactors
     case logLevel = "log-level"
@@ -61,8 +62,11 @@ enum SettingsKey: String, CaseIterable, Sendable {
 extension SettingsKey {
     /// Returns the known key that was probably meant, or all of them, to end the error message about an unknown key.
     static func suggestion(for unknown: String) -> String {
-        KnownWords(subject: "the keys", words: allCases.map(\.rawValue) + [SettingsFile.processesKey])
-            .suggestion(for: unknown, or: groups)
+        KnownWords(
+            subject: "the keys",
+            words: allCases.map(\.rawValue) + [SettingsFile.processesKey, SettingsFile.principalsKey]
+        )
+        .suggestion(for: unknown, or: groups)
     }
 
     /// The prefix of the names of all variables.

@@ -21,6 +21,7 @@ extension Settings {
             entries[entry.key] = entry
         }
         processes = file?.processes ?? []
+        try choosePrincipals(of: file)
         if let file, case .file? = entries[.listen]?.origin {
             tls = file.tls.contains { $0 != nil } ? file.tls : []
         }
@@ -48,6 +49,20 @@ extension Settings {
         return entries
     }
 
+    /// Takes the principals from the only source that has some.
+    private mutating func choosePrincipals(of file: SettingsFile?) throws(SettingsError) {
+        let sources: [(name: String, principals: Principals)] = [
+            (SettingsKey.usersFile.rawValue, usersFile), (SettingsKey.principalsFile.rawValue, principalsFile),
+            (SettingsFile.principalsKey, file?.principals),
+        ].compactMap { name, principals in principals.map { (name, $0) } }
+        guard sources.count < 2 else {
+            let names = sources.map(\.name).joined(separator: " and ")
+            throw SettingsError("\(names) are set; set only one of them", status: .configuration)
+        }
+        principals = sources.first?.principals
+        (usersFile, principalsFile) = (nil, nil)
+    }
+
     private mutating func apply(_ entry: SettingsEntry) throws(SettingsError) {
         switch entry.key {
         case .listen:
@@ -55,8 +70,11 @@ extension Settings {
         case .allowPublic:
             allowsPublic = try entry.boolean()
         case .usersFile:
-            principals = nil
-            if let path = entry.path() { principals = try UsersFile(path: path).principals }
+            usersFile = nil
+            if let path = entry.path() { usersFile = try UsersFile(path: path).principals }
+        case .principalsFile:
+            principalsFile = nil
+            if let path = entry.path() { principalsFile = try PrincipalsFile(path: path).principals }
         case .stateDirectory:
             stateDirectory = entry.path()
             if let stateDirectory { try StateDirectory.check(stateDirectory) }
@@ -129,7 +147,7 @@ extension Settings {
     private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
         guard let entry, let address = exposedAddress else { return }
         throw entry.error(
-            "other machines can reach \(address) without authentication; set users-file, or --allow-public to permit it"
+            "other machines can reach \(address) without authentication; set principals-file, or --allow-public to permit it"
         )
     }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import SluiceHub
 
 /// The file of the users that may authenticate: one line per user, with a name and a token separated by blanks. Empty
@@ -12,7 +11,7 @@ struct UsersFile {
     ///   or another user may read it, or if a line has a mistake; the message never quotes a token.
     init(path: String) throws(SettingsError) {
         let text = try TextFile.contents(of: path) { status throws(SettingsError) in
-            try Self.checkPrivacy(status, of: path)
+            try PrivateFile.check(status, of: path)
         }
         try self.init(path: path, text: text)
     }
@@ -32,19 +31,5 @@ struct UsersFile {
             throw SettingsError("\(path): it has no users; write NAME TOKEN on a line for each", status: .configuration)
         }
         self.principals = principals
-    }
-
-    /// Checks the open file, so that nobody can replace it between the check and the reading.
-    private static func checkPrivacy(_ status: stat, of path: String) throws(SettingsError) {
-        guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw SettingsError(
-                "\(path): user \(status.st_uid) owns the file and can change the tokens; the owner must be user \(geteuid())",
-                status: .configuration)
-        }
-        guard status.st_mode & 0o077 == 0 else {
-            throw SettingsError(
-                "\(path): other users of this machine can read or change the tokens; run chmod 600 on the file",
-                status: .configuration)
-        }
     }
 }

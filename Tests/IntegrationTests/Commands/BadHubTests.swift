@@ -173,10 +173,11 @@ import Testing
         let program = try daemon.sluice(command)
         #expect(
             try program.errorOutput()
-                == "sluice: 127.0.0.1:\(try daemon.port) has users: set SLUICE_PRINCIPAL and SLUICE_TOKEN\n")
-        #expect(try program.status() == 1)
+                == "sluice: 127.0.0.1:\(try daemon.port) requires authentication: set SLUICE_PRINCIPAL and SLUICE_TOKEN\n"
+        )
+        #expect(try program.status() == 7)
         try daemon.expect(
-            "1\n0\n",
+            "7\n0\n",
             of: """
                 export SLUICE_PRINCIPAL=alice
                 SLUICE_TOKEN=guess sluice ping 2> /dev/null; echo $?

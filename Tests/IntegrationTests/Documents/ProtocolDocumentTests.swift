@@ -1,5 +1,6 @@
 import Foundation
 import SluiceHub
+import SluiceRuntime
 import TestSupport
 import Testing
 
@@ -10,13 +11,32 @@ import Testing
 @Suite(.serialized, .bounded) struct ProtocolDocumentTests {
     private let document = Document.wireProtocol
 
+    /// The principals of the section about permissions, with the tokens w0rker and 0ps.
+    private static let principals = """
+        principals:
+          worker:
+            tokens: ["\(TokenDigest(of: "w0rker".utf8))"]
+            allow: {recv: ["jobs/"], send: ["results/"], inspect: own}
+          ops:
+            tokens: ["\(TokenDigest(of: "0ps".utf8))"]
+            allow: {"*": [""], inspect: all, trace: [""], kill: all}
+          # The player asks without authentication what waits.
+          anonymous: {allow: {inspect: all}}
+        """
+
     @Test(
         "The daemon answers as the transcripts show",
         arguments: Document.wireProtocol.transcripts, TranscriptPlayer.Manner.allCases)
     func transcriptsReplay(transcript: Transcript, manner: TranscriptPlayer.Manner) throws {
         let users = TemporaryFile("users", containing: "alice s3cret\n")
-        let daemon = try Daemon(
-            environment: transcript.heading == Verb.authenticate.rawValue ? ["SLUICED_USERS_FILE": users.path] : [:])
+        let principals = TemporaryFile("principals.yaml", containing: Self.principals)
+        let environment: [String: String] =
+            switch transcript.heading {
+            case Verb.authenticate.rawValue: ["SLUICED_USERS_FILE": users.path]
+            case "Permissions": ["SLUICED_PRINCIPALS_FILE": principals.path]
+            default: [:]
+            }
+        let daemon = try Daemon(environment: environment)
         try TranscriptPlayer(daemon, manner).play(transcript)
         try daemon.expectEnd(after: SIGTERM)
     }
@@ -104,7 +124,7 @@ import Testing
                 "the time to finish a line, and between two pieces of a body", time(hub.lineTimeout)
             ),
             "authenticationTimeout": (
-                "the time until `AUTH`, if the server has users", time(hub.authenticationTimeout)
+                "the time until `AUTH`, if clients without a principal may do nothing", time(hub.authenticationTimeout)
             ),
             "authenticationBytes": ("input before `AUTH`", bytes(hub.authenticationBytes)),
             "authenticationCommands": (

@@ -7,88 +7,94 @@ import Testing
 
 /// Guessing tokens is slow, and does not delay other clients.
 @Suite(.bounded) struct AuthenticationThrottleTests {
-    private typealias Key = AuthenticationThrottle.Key
     private let second: UInt64 = 1_000_000_000
 
-    private func key(_ address: UInt32, _ principal: String?) throws -> Key {
-        Key(origin: .ipv4(address), principal: try principal.map { try channel($0) })
+    /// Attempts to authenticate, as a client of an address does.
+    private func attempt(
+        _ throttle: inout AuthenticationThrottle, _ address: UInt32, _ name: String, isRight: Bool = false,
+        at now: UInt64 = 5, isDecided: Bool = false
+    ) throws -> AuthenticationThrottle.Decision {
+        let principal = try channel(name)
+        let key = throttle.key(for: principal, from: .ipv4(address), at: now)
+        let decision = throttle.attempt(key, for: principal, from: .ipv4(address), isRight: isRight, at: now)
+        if isDecided, case .later = decision { throttle.decided(key, for: principal) }
+        return decision
     }
 
     @Test("The delay grows with each wrong token, up to a second, and ends after a minute without one")
     func delaysGrow() throws {
         var throttle = AuthenticationThrottle()
-        let alice = try key(1, "alice")
         var delays: [AuthenticationThrottle.Decision] = []
-        for _ in 0..<10 {
-            let delay = throttle.attempt(alice, isRight: false, at: 5)
-            delays.append(delay)
-            if delay != .now { throttle.decided(alice) }
-        }
+        for _ in 0..<10 { delays.append(try attempt(&throttle, 1, "alice", isDecided: true)) }
         let milliseconds: [UInt64] = [50, 100, 200, 400, 800, 1000, 1000]
         #expect(delays == [.now, .now, .now] + milliseconds.map { .later($0 * 1_000_000) })
-        let late = throttle.attempt(alice, isRight: true, at: 60 * second)
-        throttle.decided(alice)
+        let late = try attempt(&throttle, 1, "alice", isRight: true, at: 60 * second, isDecided: true)
         #expect(late == .later(second))
-        let later = throttle.attempt(alice, isRight: true, at: 60 * second + 5)
+        let later = try attempt(&throttle, 1, "alice", isRight: true, at: 60 * second + 5)
         #expect(later == .now)
     }
 
-    @Test("Guesses delay neither another principal nor another address")
+    @Test("Guesses delay neither another address, nor a principal that has authenticated from the same address")
     func delaysAreApart() throws {
         var throttle = AuthenticationThrottle()
-        let (alice, bob, elsewhere) = (try key(1, "alice"), try key(1, "bob"), try key(2, "alice"))
-        for _ in 0..<1000 { _ = throttle.attempt(alice, isRight: false, at: 5) }
-        for _ in 0..<1000 { _ = throttle.attempt(try key(1, nil), isRight: false, at: 5) }
-        let decisions = [bob, elsewhere].map { throttle.attempt($0, isRight: true, at: 5) }
-        #expect(decisions == [.now, .now])
+        #expect(try attempt(&throttle, 1, "bob", isRight: true) == .now)
+        for _ in 0..<1000 { _ = try attempt(&throttle, 1, "alice") }
+        #expect(try attempt(&throttle, 1, "bob", isRight: true) == .now)
+        #expect(try attempt(&throttle, 2, "carol", isRight: true) == .now)
     }
 
-    @Test("Few guesses of one address for one principal wait at a time")
+    @Test("The delays do not tell whether a principal exists")
+    func delaysTellNothing() throws {
+        // The attempts of an attacker with a list of names: with a new throttle for each place of the name that exists,
+        // which has authenticated from another address, the delays are the same.
+        let names = (0..<40).map { "name\($0)" }
+        func delays(existing: String?) throws -> [AuthenticationThrottle.Decision] {
+            var throttle = AuthenticationThrottle()
+            if let existing { _ = try attempt(&throttle, 9, existing, isRight: true) }
+            return try names.map { try attempt(&throttle, 1, $0, isDecided: true) }
+        }
+        let expected = try delays(existing: nil)
+        for name in names { #expect(try delays(existing: name) == expected) }
+    }
+
+    @Test("Few guesses of one address wait at a time")
     func waitingIsBounded() throws {
         var throttle = AuthenticationThrottle()
-        let alice = try key(1, "alice")
         var decided = 0
-        for _ in 0..<10_000 where throttle.attempt(alice, isRight: false, at: 5) != .never { decided += 1 }
+        for _ in 0..<10_000 where try attempt(&throttle, 1, "alice") != .never { decided += 1 }
         #expect(decided == AuthenticationThrottle.freeFailures + AuthenticationThrottle.maxWaiting)
-        throttle.decided(alice)
-        let next = throttle.attempt(alice, isRight: true, at: 5)
+        let alice = try channel("alice")
+        throttle.decided(throttle.key(for: alice, from: .ipv4(1), at: 5), for: alice)
+        let next = try attempt(&throttle, 1, "alice", isRight: true)
         #expect(next == .later(second))
     }
 
-    @Test("Any number of addresses takes bounded memory, and old ones are forgotten")
+    @Test("Any number of addresses and names takes bounded memory, and old ones are forgotten")
     func recordsAreBounded() throws {
         var throttle = AuthenticationThrottle()
-        for number in 0..<20_000 {
-            let key = throttle.key(try key(UInt32(number), "alice"), at: 5)
-            _ = throttle.attempt(key, isRight: false, at: 5)
-        }
+        for number in 0..<20_000 { _ = try attempt(&throttle, UInt32(number), "alice\(number)") }
         #expect(throttle.records.count <= AuthenticationThrottle.maxRecords + 1)
-        let late = try key(30_000, "alice")
-        let key = throttle.key(late, at: 61 * second)
-        #expect(key == late)
+        let key = throttle.key(for: try channel("alice"), from: .ipv4(30_000), at: 61 * second)
+        #expect(key.origin == .ipv4(30_000))
     }
 
     @Test("Guesses from many addresses are bounded together, and do not delay addresses that the principal has used")
     func manyAddressesAreBounded() throws {
         var throttle = AuthenticationThrottle()
-        let (home, office) = (try key(1, "alice"), try key(2, "alice"))
-        let first = throttle.attempt(home, isRight: true, at: 5)
-        #expect(first == .now)
+        #expect(try attempt(&throttle, 1, "alice", isRight: true) == .now)
         var counts: [AuthenticationThrottle.Decision: Int] = [:]
-        for address: UInt32 in 100..<2100 {
-            counts[throttle.attempt(try key(address, "alice"), isRight: false, at: 5), default: 0] += 1
-        }
+        for address: UInt32 in 100..<2100 { counts[try attempt(&throttle, address, "alice"), default: 0] += 1 }
         let bounds = (AuthenticationThrottle.freeFailuresOfAll, AuthenticationThrottle.maxWaitingOfAll)
         #expect(counts == [.now: bounds.0, .later(second): bounds.1, .never: 2000 - bounds.0 - bounds.1])
-        let others = [home, office, try key(2, "bob")].map { throttle.attempt($0, isRight: true, at: 5) }
-        #expect(others == [.now, .never, .now])
-        throttle.decided(try key(100 + UInt32(bounds.0), "alice"))
-        let newcomer = throttle.attempt(office, isRight: true, at: 5)
-        throttle.decided(office)
-        let known = throttle.attempt(office, isRight: true, at: 5)
-        #expect([newcomer, known] == [.later(second), .now])
-        let later = throttle.attempt(try key(3, "alice"), isRight: true, at: 61 * second)
-        #expect(later == .now)
+        #expect(try attempt(&throttle, 1, "alice", isRight: true) == .now)
+        #expect(try attempt(&throttle, 2, "alice", isRight: true) == .never)
+        let alice = try channel("alice")
+        let first = 100 + UInt32(bounds.0)
+        throttle.decided(throttle.key(for: alice, from: .ipv4(first), at: 5), for: alice)
+        let newcomer = try attempt(&throttle, 2, "alice", isRight: true, isDecided: true)
+        #expect(newcomer == .later(second))
+        #expect(try attempt(&throttle, 2, "alice", isRight: true) == .now)
+        #expect(try attempt(&throttle, 3, "alice", isRight: true, at: 61 * second) == .now)
     }
 
     // MARK: Connections
@@ -120,6 +126,9 @@ import Testing
     @Test("After wrong tokens, a right one is decided later, and the lines behind it wait and run")
     func aRightTokenIsDecidedLater() throws {
         try HubService.run(principals: users()) { service in
+            let first = try await service.connect()
+            try await first.say("AUTH bob x\n")
+            try await first.hear("OK\n")
             for client in try await guess(3, service) { try await client.hearEnd(after: denied) }
             let guesser = try await guess(1, service)[0]
             let (alice, bob) = (try await service.connect(), try await service.connect())

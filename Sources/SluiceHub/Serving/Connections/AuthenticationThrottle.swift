@@ -3,19 +3,21 @@ import SluiceWire
 
 /// Slows down clients that guess tokens.
 ///
-/// Wrong tokens are counted for each address and principal. After a few, every further `AUTH` for that principal from
-/// that address is decided after a delay, which grows with each wrong token. A right token waits as well, because an
-/// immediate answer would show that a guess was right. The delay is at most a second, and does not affect other
-/// principals or other addresses. Principals that do not exist are counted as one.
+/// Wrong tokens are counted for each address. After a few, every further `AUTH` from that address is decided after a
+/// delay, which grows with each wrong token. A right token waits as well, because an immediate answer would show that a
+/// guess was right. The delay is at most a second. A principal that has authenticated from the address before has a
+/// count of its own there, so that it does not wait for the guesses of others.
 ///
 /// Wrong tokens for a principal are also counted for all addresses together. After many in a minute, addresses from
 /// which the principal has not authenticated before wait as well, and only some of them at a time.
+///
+/// Whether a principal exists makes no difference, because the delays would tell it: names are counted by a hash.
 struct AuthenticationThrottle {
     /// What is counted together.
     struct Key: Hashable, Sendable {
         /// Nil for a client without an address and a user.
         let origin: ClientOrigin?
-        /// Nil for principals that do not exist.
+        /// Nil for principals that have not authenticated from there.
         let principal: ChannelName?
     }
 
@@ -46,50 +48,63 @@ struct AuthenticationThrottle {
     static let maxKnownOrigins = 16
     /// The time after the last wrong token for which an address is remembered.
     static let memory: UInt64 = 60_000_000_000
-    /// The attempts of one address for one principal that may wait at a time.
+    /// The attempts of one address that may wait at a time, or of one of its principals.
     static let maxWaiting = 16
     /// The most records. Further addresses share one.
     static let maxRecords = 4096
     private static let sharedKey = Key(origin: nil, principal: nil)
 
-    /// What is counted for a principal, for all addresses together.
+    /// What is counted for the principals whose names have the same hash, for all addresses together.
     private struct Whole {
         /// The end of the minute in which failures are counted.
         var end: UInt64
         var failures = 0
         var waiting = 0
-        /// The origins from which the principal has authenticated.
-        var known: [ClientOrigin?] = []
-
-        mutating func remember(_ origin: ClientOrigin?) {
-            if known.contains(origin) { return }
-            if known.count == maxKnownOrigins { known.removeFirst() }
-            known.append(origin)
-        }
     }
 
     private(set) var records: [Key: Record] = [:]
-    /// By principal. Nil stands for those that do not exist.
-    private var wholes: [ChannelName?: Whole] = [:]
+    /// By the hash of the principal's name.
+    private var wholes: [Int: Whole] = [:]
+    private static let maxWholes = 4096
+    /// The origins from which each principal has authenticated, the latest ones.
+    private var known: [ChannelName: [ClientOrigin?]] = [:]
+
+    private static func hash(_ principal: ChannelName) -> Int { principal.hashValue & (maxWholes - 1) }
+
+    private func isKnown(_ principal: ChannelName, from origin: ClientOrigin?) -> Bool {
+        known[principal]?.contains(origin) == true
+    }
+
+    private mutating func remember(_ principal: ChannelName, from origin: ClientOrigin?) {
+        if isKnown(principal, from: origin) { return }
+        if known[principal]?.count == Self.maxKnownOrigins { known[principal]?.removeFirst() }
+        known[principal, default: []].append(origin)
+    }
 
     /// The key under which an attempt is counted.
-    mutating func key(_ wanted: Key, at now: UInt64) -> Key {
+    mutating func key(for principal: ChannelName, from origin: ClientOrigin?, at now: UInt64) -> Key {
+        if isKnown(principal, from: origin) { return Key(origin: origin, principal: principal) }
+        let wanted = Key(origin: origin, principal: nil)
         if records[wanted] != nil || records.count < Self.maxRecords { return wanted }
-        if wholes[wanted.principal]?.known.contains(wanted.origin) == true { return wanted }
         records = records.filter { $1.waiting > 0 || now &- $1.lastFailure < Self.memory }
         return records.count < Self.maxRecords ? wanted : Self.sharedKey
     }
 
     /// Counts an attempt, and returns when to decide it.
-    mutating func attempt(_ key: Key, isRight: Bool, at now: UInt64) -> Decision {
+    ///
+    /// - Parameter origin: the client's origin, which `key` need not have.
+    mutating func attempt(
+        _ key: Key, for principal: ChannelName, from origin: ClientOrigin?, isRight: Bool, at now: UInt64
+    ) -> Decision {
         var record = records[key] ?? Record(lastFailure: now)
         if record.waiting == 0, now &- record.lastFailure >= Self.memory { record = Record(lastFailure: now) }
-        var whole = wholes[key.principal] ?? Whole(end: now &+ Self.memory)
+        let hash = Self.hash(principal)
+        var whole = wholes[hash] ?? Whole(end: now &+ Self.memory)
         if now >= whole.end { (whole.failures, whole.end) = (0, now &+ Self.memory) }
-        let isKnown = whole.known.contains(key.origin)
+        let isKnown = key.principal != nil
         guard record.waiting < Self.maxWaiting, isKnown || whole.waiting < Self.maxWaitingOfAll else { return .never }
         if isRight {
-            whole.remember(key.origin)
+            remember(principal, from: origin)
         } else {
             record.failures += 1
             record.lastFailure = now
@@ -100,7 +115,7 @@ struct AuthenticationThrottle {
             record.waiting += 1
             whole.waiting += 1
         }
-        wholes[key.principal] = whole
+        wholes[hash] = whole
         if delay != nil || !isRight { records[key] = record }
         return delay.map { .later($0) } ?? .now
     }
@@ -108,8 +123,8 @@ struct AuthenticationThrottle {
     /// The delay of an attempt. Nil if it is decided at once.
     ///
     /// - Parameters:
-    ///   - failures: the wrong tokens for the principal from the same address.
-    ///   - failuresOfAll: those from all addresses, or 0 if they do not delay the attempt.
+    ///   - failures: the wrong tokens from the same address, or those for a principal that it knows.
+    ///   - failuresOfAll: those for the principal from all addresses, or 0 if they do not delay the attempt.
     private func delay(after failures: Int, _ failuresOfAll: Int) -> UInt64? {
         if failuresOfAll > Self.freeFailuresOfAll { return Self.longestDelay }
         guard failures > Self.freeFailures else { return nil }
@@ -117,9 +132,9 @@ struct AuthenticationThrottle {
     }
 
     /// Notes that a delayed attempt is decided.
-    mutating func decided(_ key: Key) {
+    mutating func decided(_ key: Key, for principal: ChannelName) {
         records[key]?.waiting -= 1
-        wholes[key.principal]?.waiting -= 1
+        wholes[Self.hash(principal)]?.waiting -= 1
     }
 }
 
@@ -129,20 +144,18 @@ extension Hub {
         _ credentials: Credentials, by id: ConnectionID, on share: ReactorShare, _ principals: Principals
     ) -> (key: AuthenticationThrottle.Key, decision: AuthenticationThrottle.Decision) {
         let isRight = principals.accept(credentials.principal, TokenDigest(of: credentials.token))
-        let isKnown = principals[credentials.principal] != nil
-        var key = AuthenticationThrottle.Key(origin: nil, principal: isKnown ? credentials.principal : nil)
+        var key = AuthenticationThrottle.Key(origin: nil, principal: nil)
         var decision = AuthenticationThrottle.Decision.now
         transactOnState(share) { state in
-            let now = state.machine.now
-            let wanted = AuthenticationThrottle.Key(origin: state.origin(of: id), principal: key.principal)
-            key = state.throttle.key(wanted, at: now)
-            decision = state.throttle.attempt(key, isRight: isRight, at: now)
+            let (now, origin) = (state.machine.now, state.origin(of: id))
+            key = state.throttle.key(for: credentials.principal, from: origin, at: now)
+            decision = state.throttle.attempt(key, for: credentials.principal, from: origin, isRight: isRight, at: now)
         }
         return (key, decision)
     }
 
     /// Notes that a delayed attempt to authenticate is decided.
-    func decided(_ key: AuthenticationThrottle.Key, on share: ReactorShare) {
-        transactOnState(share) { $0.throttle.decided(key) }
+    func decided(_ key: AuthenticationThrottle.Key, for principal: ChannelName, on share: ReactorShare) {
+        transactOnState(share) { $0.throttle.decided(key, for: principal) }
     }
 }

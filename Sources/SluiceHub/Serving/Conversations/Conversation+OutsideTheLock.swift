@@ -75,7 +75,7 @@ extension Conversation {
         // No further command runs until the decision, as after a command without a tag that waits.
         segment.hasParkedUntagged = true
         _ = share.reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [hub, segment, id] in
-            if attempt.credentials != nil { hub.decided(key, on: segment.share) }
+            if let credentials = attempt.credentials { hub.decided(key, for: credentials.principal, on: segment.share) }
             attempt.isDue = true
             segment.owner?.takeUnretainedValue().repliesArrived()
             segment.share.delayedAuthentications[id] = nil
