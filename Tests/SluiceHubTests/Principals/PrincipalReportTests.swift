@@ -34,7 +34,7 @@ import Testing
             let root = try await service.connect(as: "root")
             let (other, worker) = (try await service.connect(as: "root"), try await service.connect(as: "worker"))
             // The dead channel of a channel that the worker uses, a select with both, a lease, ends, and a cycle.
-            try await root.say("OPEN capacity=5 secret/dead\nOPEN dead=secret/dead capacity=9 jobs/a\n")
+            try await root.say("OPEN cap=5 secret/dead\nOPEN dead=secret/dead cap=9 jobs/a\n")
             try await root.hear("OK\nOK\n")
             try await root.say(
                 "#1 SELECT recv secret | recv jobs/b | barrier secret/start\n#2 RECV secret\n#3 TRACE secret\n")
@@ -161,7 +161,7 @@ import Testing
             try await service.parked(1)
             for name in ["other", "jobs/a"] {
                 try await root.say("#r RECV \(name)\nSEND \(name) x\n")
-                try await root.hear("#r MSG \(name) 1\nx\nOK\n")
+                try await root.hear("OK\n#r MSG \(name) 1\nx\n")
             }
             #expect(try await worker.hearLine().hasPrefix("#t DATA"))
             #expect(try await worker.hearLine().contains("jobs/a"))
