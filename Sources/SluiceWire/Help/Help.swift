@@ -1,17 +1,23 @@
 /// The texts of `HELP`, for a terminal with eighty columns.
 package struct Help: Sendable {
-    private let limits: Limits
+    // Made once, because making them takes much longer than sending them.
+    private let overview: Body
+    private let pages: [Verb: Body]
 
     package init(limits: Limits) {
-        self.limits = limits
+        let text = HelpText(limits: limits)
+        overview = Body(text.overview.utf8)
+        pages = Dictionary(uniqueKeysWithValues: Verb.allCases.map { ($0, Body(text.page(for: $0).utf8)) })
     }
 
     /// Returns the answer to `HELP verb`, or to a bare `HELP`. The last line has no LF, because the reply adds it.
-    package func body(for verb: Verb?) -> Body {
-        Body((verb.map(page) ?? overview).utf8)
-    }
+    package func body(for verb: Verb?) -> Body { verb.flatMap { pages[$0] } ?? overview }
+}
 
-    private var overview: String {
+private struct HelpText {
+    let limits: Limits
+
+    var overview: String {
         """
         [#tag] verb [key=value ...] [operand ...] [text]
 
@@ -36,7 +42,7 @@ package struct Help: Sendable {
         }
     }
 
-    private func page(for verb: Verb) -> String {
+    func page(for verb: Verb) -> String {
         let entry = HelpEntry(verb, limits)
         return (entry.usage + ["", entry.details]).joined(separator: "\n")
     }
