@@ -44,7 +44,7 @@ extension Hub {
         guard chargeHandshake(to: connection.id) else {
             return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
         }
-        handshakes.perform(accepted) { [self] result in
+        handshakes.perform(accepted, for: holder(of: connection.id)) { [self] result in
             switch consume result {
             case .established(let socket): beginElsewhere(connection, socket)
             case .failed(let reason):

@@ -28,20 +28,32 @@ extension Stream {
     /// - Throws: `.tls` if the peer is not accepted, does not accept this side, or does not speak TLS; otherwise as
     ///   `read(into:timeout:)`.
     public func finishHandshake(timeout: Duration? = nil) async throws(SluiceError) {
+        try await finishHandshake(timeout: timeout, awaitingTurn: {})
+    }
+
+    /// The same, for a thread with many handshakes: each step, which may take a millisecond, waits for its turn.
+    ///
+    /// - Parameter awaitTurn: returns when the next step may run.
+    package func finishHandshake(
+        timeout: Duration?, awaitingTurn awaitTurn: () async throws(SluiceError) -> Void
+    ) async throws(SluiceError) {
         guard let tls, !tls.isEstablished else { return }
         try watch.checkUse()
         let alarm = timeout.map { [watch] in reactor.call(after: $0) { watch.closeFromAnywhere() } }
         defer { if let alarm { reactor.cancelTimer(alarm) } }
         do throws(SluiceError) {
-            try await finishHandshake(of: tls)
+            try await finishHandshake(of: tls, awaitTurn)
         } catch {
             guard error.code == .closed, timeout != nil else { throw error }
             throw SluiceError(.timedOut, "the TLS handshake on \(watch.role) took too long")
         }
     }
 
-    private func finishHandshake(of tls: TLSSession) async throws(SluiceError) {
+    private func finishHandshake(
+        of tls: TLSSession, _ awaitTurn: () async throws(SluiceError) -> Void
+    ) async throws(SluiceError) {
         while true {
+            try await awaitTurn()
             switch tls.continueHandshake(over: watch.number) {
             case .bytes:
                 return try await sendAllRest()
