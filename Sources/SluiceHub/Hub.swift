@@ -26,6 +26,7 @@ public final class Hub: Sendable {
     let processes = ProcessList()
     let listeners = ListenerList()
     private let alarm = HubAlarm()
+    private let memoryReturn = MemoryReturn()
     /// The addresses and principals of the clients, for the threads that watch the reactors.
     let names = ClientNames()
     /// Opened when the hub is drained.
@@ -70,6 +71,7 @@ public final class Hub: Sendable {
         self.report = report
         var machine = HubStateMachine(limits: limits, epoch: epoch, generator: generator)
         machine.outbox.startNanoseconds = startNanoseconds
+        machine.clock = reactor
         machine.adopt(principals)
         state = Lock(HubState(machine: machine))
     }
@@ -177,7 +179,9 @@ public final class Hub: Sendable {
             origin = state.origin(of: id)
             let before = state.machine.steps
             state.disconnect(id, on: share, because: ending)
-            share.stepsForDisconnecting -= state.machine.steps - before + 1
+            // A step takes up to a microsecond. Disconnecting takes longer if it needs memory that is in no cache.
+            let microseconds = (timekeeper.nowNanoseconds &- state.machine.now) / 1000
+            share.stepsForDisconnecting -= max(state.machine.steps - before + 1, Int(clamping: microseconds))
         }
         share.end()
         share.connectionEnds()
@@ -269,6 +273,7 @@ public final class Hub: Sendable {
     }
 
     /// Does the same as `transact`, on the whole state.
+    @inline(__always)
     func transactOnState(_ share: ReactorShare?, _ body: (inout HubState) -> Void) {
         let now = timekeeper.nowNanoseconds
         let aftermath = state.withLock { (state) -> Aftermath? in
@@ -287,7 +292,11 @@ public final class Hub: Sendable {
         if let alarm = aftermath.alarm { setAlarm(for: alarm) }
         if aftermath.continues { timekeeper.post { [weak self] in self?.continueUnfinishedWork() } }
         if aftermath.ebbs { giveMemoryBack() }
-        if aftermath.memoryFalls { timekeeper.post { ResidentMemory.returnToSystem() } }
+        if aftermath.memoryFalls {
+            timekeeper.post { [memoryReturn, weak timekeeper] in
+                if let timekeeper { memoryReturn.perform(on: timekeeper) }
+            }
+        }
         for event in aftermath.events { report(event) }
         if aftermath.isDrained { timekeeper.post { [drained] in drained.open() } }
     }

@@ -34,7 +34,7 @@ extension HubStateMachine {
             report.retrySeconds = policy.retryDelay.map { $0 / .seconds(1) }
             if let dead = policy.deadChannel, view.shows(dead) {
                 report.dead = dead.description
-                report.waitingDeadLetters = extras?.heldRejections
+                report.waitingDeadLetters = extras?.held.count
             }
         }
         switch channel.engine.ending {

@@ -62,7 +62,15 @@ struct HubStateMachine: ~Copyable {
     /// The steps of work that commands have taken so far; see `Budget`.
     var steps = 0
     /// The number of steps after which the current slice of work ends.
-    var sliceEnd = Int.max
+    var sliceEnd = Int.max { didSet { stepsToCheck = min(sliceEnd, stepsAtNextLook) } }
+    /// The number of steps at which the machine next looks at the clock.
+    var stepsAtNextLook = 0 { didSet { stepsToCheck = min(sliceEnd, stepsAtNextLook) } }
+    /// The lesser of both, so that one comparison is enough.
+    private(set) var stepsToCheck = 0
+    /// Whether the time of the current slice is over.
+    var isSliceOver = false
+    /// The clock that shows how long the current call takes. Nil for a machine whose calls take no time.
+    var clock: Reactor?
     /// The work that decisions have left.
     var unfinished = FairQueue<any UnfinishedWork>()
     /// The number of pieces of work in `unfinished` with `tellsDecisions`.
@@ -202,13 +210,24 @@ struct HubStateMachine: ~Copyable {
         }
     }
 
-    /// Withdraws all parked operations of the connection without `eof=wait`. From now on, none of that kind parks.
-    mutating func endInput(of connection: ConnectionID) {
-        guard clients.holds(connection) else { return }
-        clients[connection]?.hasInputEnded = true
+    /// Withdraws the parked operations of the connection without `eof=wait`. From now on, none of that kind parks.
+    ///
+    /// - Parameter count: the most operations to withdraw.
+    /// - Returns: whether all are withdrawn.
+    @discardableResult
+    mutating func endInput(of connection: ConnectionID, atMost count: Int = .max) -> Bool {
+        guard let client = clients[connection] else { return true }
+        client.hasInputEnded = true
         cause = .client(connection)
+        var found: [OperationID] = []
+        var next = client.firstOperation
+        while found.count < count, let id = next, let operation = operations[id] {
+            if !operation.waitsAfterEOF, !operation.wait.isWithdrawnSelect { found.append(id) }
+            next = operation.next
+        }
         // Ending one operation may already have ended another.
-        withdraw(operations(of: connection).filter { operations[$0]?.waitsAfterEOF == false }, .endOfInput)
+        withdraw(found, .endOfInput)
+        return next == nil
     }
 
     /// The parked operations of a connection, the latest first.
@@ -278,7 +297,11 @@ struct HubStateMachine: ~Copyable {
     /// Withdraws a parked operation. Its reply is `CANCELLED` or `MAYBE`, unless it is already complete.
     mutating func cancel(_ id: OperationID) {
         hint = nil
-        withdraw(id, .cancelled)
+        if let operation = operations[id], exceedsSlice(operation) {
+            withdraw([id], .cancelled)
+        } else {
+            withdraw(id, .cancelled)
+        }
     }
 
     /// Ends the operations and leases whose time has run out, and forgets old entries.
@@ -299,6 +322,7 @@ struct HubStateMachine: ~Copyable {
                     break
                 }
                 wake(offer, on: channel)
+            case .heldRejections(let channel): moveHeldRejections(of: channel)
             }
         }
         // If anything is left to prune, the next deadline is due at once.

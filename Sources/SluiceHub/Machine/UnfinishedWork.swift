@@ -24,8 +24,29 @@ extension UnfinishedWork {
 }
 
 extension HubStateMachine {
-    /// Whether the current slice has steps left.
-    var hasStepsLeft: Bool { steps < sliceEnd }
+    /// Whether the steps of the current slice have been used up. Between commands, which look at the clock themselves.
+    var isAtEndOfSlice: Bool { steps >= sliceEnd }
+
+    /// Whether the current slice has steps left, and time.
+    var hasStepsLeft: Bool {
+        @inline(__always) mutating get { steps < stepsToCheck || hasTimeLeft() }
+    }
+
+    /// Looks at the clock, and ends the slice if its time is over. Work may take longer than its steps say, because the
+    /// processor's cache does not hold what it needs.
+    @inline(never)
+    private mutating func hasTimeLeft() -> Bool {
+        if steps >= sliceEnd { return false }
+        stepsAtNextLook = steps + Self.stepsBetweenLooks
+        guard let clock, clock.nowNanoseconds &- now > Self.timeOfSlice else { return true }
+        isSliceOver = true
+        sliceEnd = steps
+        return false
+    }
+
+    private static let stepsBetweenLooks = 64
+    /// In nanoseconds.
+    private static let timeOfSlice: UInt64 = 500_000
 
     /// Whether a decision may have ended operations that have not been told yet.
     var hasUntold: Bool { worksInProgress > 0 || !unfinished.isEmpty }
@@ -57,14 +78,22 @@ extension HubStateMachine {
         if work.tellsDecisions { unfinishedDecisions += 1 }
     }
 
-    /// Continues unfinished work for a slice. Holders take turns, and so do the pieces of work of each.
+    /// Continues unfinished work for a slice. Holders take turns, and so do the pieces of work of each. If many holders have
+    /// some, each has a shorter turn, so that the others have theirs soon.
     mutating func continueUnfinished() {
+        let end = sliceEnd
+        let share = max(Self.leastStepsOfWork, (end &- steps) / max(1, unfinished.holderCount))
         while hasStepsLeft, let (work, holder) = unfinished.popFirst() {
             if work.tellsDecisions { unfinishedDecisions -= 1 }
             cause = .holder(holder)
+            sliceEnd = min(end, steps + share)
             if !advance(work) { append(work, of: holder) }
+            // Nothing is left if the time of the slice is over.
+            sliceEnd = isSliceOver ? steps : end
         }
     }
+
+    private static let leastStepsOfWork = 4
 
     /// Continues a piece of work that is not in the queue meanwhile.
     private mutating func advance(_ work: some UnfinishedWork) -> Bool {
@@ -163,7 +192,7 @@ extension HubStateMachine {
         if let verdict = offer.verdict { return (verdict, arm) }
         guard channel.unfinishedSenderEnds > 0 else { return nil }
         switch offer.place {
-        case .queued, .buffered, .returned, .delayed: return (OfferVerdict(channel.endingReply), arm)
+        case .queued, .buffered, .returned, .delayed, .held: return (OfferVerdict(channel.endingReply), arm)
         case .leased, .distributing, .gone: return nil
         }
     }
@@ -339,7 +368,8 @@ final class Disconnection: UnfinishedWork {
         }
         while let end = machine.clients[connection]?.ends.last {
             guard machine.hasStepsLeft else { return false }
-            machine.steps += 1
+            // Most of the time is for the names of the channels that end.
+            machine.steps += 4
             machine.clients[connection]?.ends.removeLast()
             machine.leave(end, connection, because: isOrderly ? .retire : end.onDeath)
         }

@@ -16,8 +16,23 @@ enum Budget {
     static let bodyReadWhenCrowded = 64 << 10
     /// Short input may exceed the steps of a turn by this many. After that, it waits too.
     static let stepsBeyondTurn = 500
-    /// Input that waits may take the steps of the next turn, divided by this number, in advance.
-    static let divisorInAdvance = 4
+    /// Input that waits may take the steps of the next turn, divided by this number, in advance. While some of it is
+    /// left, other input gets the steps of a turn divided by `divisorBesideWaiting`.
+    static let divisorInAdvance = 2
+    static let divisorBesideWaiting = 4
+    /// If very many holders wait, each runs this many bytes of commands, or one command, before the others have their
+    /// turn. Short input is no longer then, so that a holder whose input waits is not overtaken by more.
+    static let shortestInput = 32
+    /// The steps of its commands, and the commands that it withdraws when its input ends, are no fewer than this.
+    static let leastStepsOfTurn = 4
+    /// A connection with a short turn writes after this many bytes of replies, because a write takes longer than the turn.
+    static let outputOfShortTurns = 64
+    /// The time for the input of a reactor's connections in a turn, while none waits and while some does, in nanoseconds.
+    /// The clock is read once for `stepsBetweenLooks` steps, for work that takes longer than its steps say, because the
+    /// processor's cache does not hold what it needs.
+    static let timeOfInput: UInt64 = 4_000_000
+    static let timeOfCrowdedInput: UInt64 = 2_000_000
+    static let stepsBetweenLooks = 128
     /// The steps of an event that the hub reports for the log.
     static let stepsOfEvent = 2
     /// A connection with more pending commands than this waits with short input too.
@@ -38,22 +53,28 @@ enum Budget {
     /// The steps of a refused line. It is often short, so that its bytes alone would count too little.
     static let stepsOfRefusal = 2
 
-    /// The steps that a piece of input takes from those of the reactor. Storing 64 bytes of a body counts a step.
-    @inline(__always)
-    static func steps(ofInput bytes: Int, startsInBody: Bool) -> Int {
+    /// The bytes of a body that is stored which count as a step.
+    static let bodyBytesPerStep = 512
+
+    /// The steps for the bytes of a piece of input.
+    ///
+    /// - Parameter bodyBytes: the bytes that were stored in a body.
+    static func steps(ofBytes bytes: Int, bodyBytes: Int) -> Int {
         // Input of many commands ends its turn after 16 KiB; what is longer is mostly a body.
-        let commandBytes = startsInBody ? 0 : min(bytes, 16 << 10)
-        return stepsOfInput + commandBytes / inputBytesPerStep + (bytes - commandBytes) / 64
+        let commandBytes = min(bytes - bodyBytes, 16 << 10)
+        return commandBytes / inputBytesPerStep + (bytes - commandBytes) / bodyBytesPerStep
     }
 
     /// The steps of a report's first slice, which is taken when the command arrives.
     static let stepsOfFirstSlice = 250
     /// The steps of each other slice of a report.
-    static let stepsOfSlice = 4000
+    static let stepsOfSlice = 2000
     /// The slices of reports that a reactor takes in a turn, for all its connections together.
-    static let slicesOfTurn = 2
+    static let slicesOfTurn = 4
+    /// The time after which no further slice begins in a turn, in nanoseconds.
+    static let timeOfReports: UInt64 = 2_000_000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
-    static let stepsForDisconnecting = 2000
+    static let stepsForDisconnecting = 1000
     /// The connections that a draining hub tries to close in a turn of each reactor.
     static let connectionsDrained = 100
     /// The reports that a draining hub gives to a connection, and to all connections of a holder on a reactor.

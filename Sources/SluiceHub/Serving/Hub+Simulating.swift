@@ -16,6 +16,11 @@ extension Hub {
     /// The steps of work that the hub has taken so far; see `Budget`.
     package var stepsTaken: Int { look { $0.machine.steps } }
 
+    /// The steps that the input of the connections has taken so far, and those that a turn has for it. Must be called on the
+    /// reactor's thread.
+    package var inputStepsTaken: Int { share(of: timekeeper).inputStepsTaken }
+    package var inputStepsOfTurn: Int { limits.turnSteps * Budget.connectionsOfTurn }
+
     /// The bytes of memory that are charged to all clients.
     package var charge: MemoryCharge {
         look { state in

@@ -215,6 +215,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func begin(for share: ReactorShare?) {
         machine.outbox.shareNumber = share.map { Int16($0.number) } ?? -1
         machine.sliceEnd = machine.steps &+ machine.limits.turnSteps
+        machine.isSliceOver = false
         machine.cause = .none
         if let share, !mail[share.number].isEmpty { collectMail(of: share) }
     }

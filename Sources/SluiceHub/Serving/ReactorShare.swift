@@ -48,8 +48,22 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether input that is not short has to wait for its turn.
     @exclusivity(unchecked) private(set) var isCrowded = false
     private let stepsOfTurn: Int
-    /// The bytes of commands after which a connection's turn ends.
+    /// What `stepsLeft` was when it was renewed, and the steps that were taken before that, for simulations.
+    @exclusivity(unchecked) private var renewedSteps: Int
+    @exclusivity(unchecked) private var earlierSteps = 0
+    /// The steps that the input of the connections has taken so far.
+    var inputStepsTaken: Int { earlierSteps + renewedSteps - stepsLeft }
+    /// The number of steps that are left when the share next looks at the clock. Not negative before `stepsLeft` is.
+    @exclusivity(unchecked) private var stepsAtNextLook: Int
+    /// The time of the first look at the clock in this turn, and the time after that for which input may run. Nil before.
+    @exclusivity(unchecked) private var firstLook: UInt64?
+    @exclusivity(unchecked) private var timeOfInput = Budget.timeOfInput
+    /// The bytes of commands after which the turn of a connection ends whose input has waited.
     @exclusivity(unchecked) private(set) var commandBytesOfWaitingTurn = Int.max
+    /// The steps of the commands of a connection whose input has waited, in a turn.
+    @exclusivity(unchecked) private(set) var stepsOfWaitingTurn = Int.max
+    /// The bytes of input that need not wait for that of other connections.
+    @exclusivity(unchecked) private(set) var shortInput = Budget.shortInput
     /// The bytes that the connections may still write in this turn.
     @exclusivity(unchecked) var bytesLeft = Budget.bytesWritten
     /// The connections whose input waits for its turn.
@@ -78,6 +92,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         self.number = number
         stepsOfTurn = limits.turnSteps * Budget.connectionsOfTurn
         stepsLeft = stepsOfTurn
+        renewedSteps = stepsOfTurn
+        stepsAtNextLook = stepsOfTurn - Budget.stepsBetweenLooks
         scratch = .allocate(byteCount: max(limits.inputCapacity, Self.scratchBytes), alignment: 64)
     }
 
@@ -165,8 +181,10 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         callScheduled()
-        stepsLeft = waiting.isEmpty ? stepsOfTurn : stepsOfTurn - runWaiting(atMost: waitingCount)
+        renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))
         isCrowded = !waiting.isEmpty
+        timeOfInput = isCrowded ? Budget.timeOfCrowdedInput : Budget.timeOfInput
+        shortInput = isCrowded ? min(Budget.shortInput, shareOfCommandBytes) : Budget.shortInput
         bytesLeft = Budget.bytesWritten
         stepsForDisconnecting = Budget.stepsForDisconnecting
         guard !postponed.isEmpty else { return }
@@ -198,7 +216,29 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @inline(__always)
     func spend(_ steps: Int) {
         stepsLeft &-= steps
+        if stepsLeft <= stepsAtNextLook { look() }
+    }
+
+    private func renewSteps(_ steps: Int) {
+        earlierSteps = inputStepsTaken
+        stepsLeft = steps
+        renewedSteps = steps
+        stepsAtNextLook = max(0, steps - Budget.stepsBetweenLooks)
+        firstLook = nil
+    }
+
+    /// Looks at the clock. If the time for input is over, the steps of the turn have been used up.
+    @inline(never)
+    private func look() {
+        let now = reactor.nowNanoseconds
+        if let firstLook {
+            if now &- firstLook > timeOfInput { stepsLeft = min(stepsLeft, -Budget.stepsBeyondTurn) }
+        } else {
+            firstLook = now
+        }
         if stepsLeft <= 0 { isCrowded = true }
+        let next = stepsLeft - Budget.stepsBetweenLooks
+        stepsAtNextLook = stepsLeft > 0 ? max(0, next) : next
     }
 
     /// Queues a connection to run its input when it has its turn.
@@ -211,24 +251,38 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether short input, which need not wait, has exceeded the steps of this turn as well.
     var isOverspent: Bool { stepsLeft <= -Budget.stepsBeyondTurn }
 
+    /// The bytes of commands for each holder whose input waits. If many holders wait, each has a shorter turn, so that the
+    /// others have theirs soon.
+    private var shareOfCommandBytes: Int {
+        max(Budget.shortestInput, stepsOfTurn * Budget.inputBytesPerStep / max(1, waiting.holderCount))
+    }
+
+    /// Whether so many holders wait that a write takes longer than the turn of one.
+    var turnsAreShort: Bool { commandBytesOfWaitingTurn < Budget.shortInput }
+
     /// Runs waiting input as long as steps are left, and takes some of the next turn in advance. So input that waits has its
     /// turn, however much other input arrives.
     ///
-    /// - Returns: the steps of the next turn that were taken.
+    /// - Returns: the steps that other input may take in the next turn.
     @inline(never)
-    private func runWaiting(atMost count: Int) -> Int {
+    private func stepsLeftByWaiting(atMost count: Int) -> Int {
         let advance = stepsOfTurn / Budget.divisorInAdvance
-        stepsLeft = max(stepsLeft, 0) + advance
-        // If many holders wait, each has a shorter turn, so that the others have theirs soon.
-        commandBytesOfWaitingTurn = max(Budget.shortInput, stepsOfTurn * Budget.inputBytesPerStep / waiting.holderCount)
-        defer { commandBytesOfWaitingTurn = .max }
+        renewSteps(min(max(stepsLeft, 0) + advance, stepsOfTurn))
+        timeOfInput = Budget.timeOfCrowdedInput
+        commandBytesOfWaitingTurn = shareOfCommandBytes
+        stepsOfWaitingTurn = max(Budget.leastStepsOfTurn, stepsOfTurn / max(1, waiting.holderCount))
+        defer {
+            commandBytesOfWaitingTurn = .max
+            stepsOfWaitingTurn = .max
+        }
         var left = count
         while stepsLeft > 0, left > 0, let (connection, _) = waiting.popFirst() {
             left -= 1
             connection.inputHasTurn()
         }
-        if !waiting.isEmpty { awaitEndOfTurn() }
-        return max(0, advance - stepsLeft)
+        if waiting.isEmpty { return stepsOfTurn - max(0, advance - stepsLeft) }
+        awaitEndOfTurn()
+        return max(0, stepsOfTurn / Budget.divisorBesideWaiting - Budget.stepsBeyondTurn)
     }
 
     /// Writes the pending output of the scheduled connections and of `busy`, unless many are scheduled. With many,
@@ -267,9 +321,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     /// Takes a few slices of reports. The others, and the rest of these, wait for the next turns.
     private func continueReports() {
+        let begin = reactor.nowNanoseconds
         for _ in 0..<Budget.slicesOfTurn {
             guard let (conversation, holder) = reporting.popFirst() else { return }
             if conversation.continueReport() { reporting.append(conversation, of: holder) }
+            if reactor.nowNanoseconds &- begin > Budget.timeOfReports { break }
         }
         if !reporting.isEmpty { awaitEndOfTurn() }
     }

@@ -1,4 +1,5 @@
 import CMalloc
+import SluiceRuntime
 
 #if canImport(Glibc)
     import Glibc
@@ -27,5 +28,37 @@ enum ResidentMemory {
             .split(separator: " ")
         guard fields.count > 1, let pages = Int(fields[1]) else { return nil }
         return pages * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
+}
+
+/// Returns free memory to the system when clients have freed much, with pauses in between: other clients wait meanwhile.
+///
+/// Used only on the timekeeper's thread.
+final class MemoryReturn: @unchecked Sendable {
+    // Sendable: see above.
+
+    /// A pause is this many times as long as it took to return memory before.
+    private static let pauses: UInt64 = 4
+
+    private var earliest: UInt64 = 0
+    private var isPlanned = false
+
+    func perform(on reactor: Reactor) {
+        if isPlanned { return }
+        let now = reactor.nowNanoseconds
+        guard now < earliest else { return performNow(on: reactor) }
+        isPlanned = true
+        // Weak: pending work must not keep a reactor alive that has stopped.
+        _ = reactor.call(after: .nanoseconds(Int64(clamping: earliest - now))) { [self, weak reactor] in
+            isPlanned = false
+            if let reactor { performNow(on: reactor) }
+        }
+    }
+
+    private func performNow(on reactor: Reactor) {
+        let begin = reactor.nowNanoseconds
+        ResidentMemory.returnToSystem()
+        let end = reactor.nowNanoseconds
+        earliest = end &+ Self.pauses &* (end &- begin)
     }
 }

@@ -12,6 +12,8 @@ package struct Plan: Sendable {
     /// In the order of their times.
     package var steps: [Step]
 
+    var isCrowd: Bool { Self.isCrowd(seed: seed) }
+
     /// Returns whether the plan of a seed has a crowd. Then it takes a hundred times as long as others.
     package static func isCrowd(seed: UInt64) -> Bool { seed % crowdEvery == crowdEvery - 1 }
 }
@@ -39,6 +41,8 @@ enum Action: Sendable {
     case pauseWithinLine(nanoseconds: UInt64)
     /// Reads no replies for some time.
     case stall(nanoseconds: UInt64)
+    /// All clients that are connected send some bytes at once.
+    case rush
     case finishSending
     case breakOff
     /// Moves the clock forward at once, so that everything that was due in that time happens afterwards.

@@ -67,6 +67,7 @@ package struct Planner {
                 add(action(), of: chance.below(setting.clients))
             }
         }
+        if isCrowd { rush() }
         if chance.happens(1, of: 6) { drain() }
         setting.understandsAdditions = !isCrowd && chance.happens(1, of: 2)
     }
@@ -92,11 +93,17 @@ package struct Planner {
 
     /// Inserts a step that drains the hub. The clients go on as if it did not drain.
     private mutating func drain() {
-        let number = steps.count
         let time = time / 4 + chance.upTo(time / 4 * 3)
         let limit = chance.happens(1, of: 3) ? milliseconds(1000) : nil
+        insert(.drain(withinNanoseconds: limit), at: time)
+    }
+
+    /// Inserts a step in which all clients send something at once, when most of them are connected.
+    private mutating func rush() { insert(.rush, at: time / 2 + chance.upTo(time / 2)) }
+
+    private mutating func insert(_ action: Action, at time: UInt64) {
         let place = steps.firstIndex { $0.time > time } ?? steps.count
-        steps.insert(Step(number: number, time: time, client: -1, action: .drain(withinNanoseconds: limit)), at: place)
+        steps.insert(Step(number: steps.count, time: time, client: -1, action: action), at: place)
     }
 
     // MARK: The setting
@@ -133,8 +140,9 @@ package struct Planner {
     /// Draws how long the hub's turns take, so that other things happen before it has done all of its work.
     private mutating func drawPace() {
         setting.turnNanoseconds = chance.one(of: hoards ? [0, 20_000, 200_000] : [0, 0, 20_000])
-        setting.hasNeighbour = chance.happens(1, of: hoards ? 1 : 4)
+        setting.hasNeighbour = chance.happens(1, of: hoards || Plan.isCrowd(seed: seed) ? 1 : 4)
         if hoards { setting.limits.turnSteps = chance.one(of: [1, 2, 8, 50]) }
+        if Plan.isCrowd(seed: seed) { setting.limits.turnSteps = chance.one(of: [8, 50, 500]) }
     }
 
     private mutating func drawChannels(_ count: Int) {

@@ -13,6 +13,9 @@ package struct History: Sendable {
     var largestUse = ConnectionUse()
     /// The pieces of work that were too long.
     var overruns: [Overrun] = []
+    /// The most steps that the input of the clients has taken in a turn, and those that a turn has for it.
+    var longestInput = 0
+    var inputStepsOfTurn = 0
     /// The times in which the hub had something left to do, so that what was due could happen later.
     var backlogs: [Backlog] = []
     /// The most turns that the hub took before it answered the neighbour.

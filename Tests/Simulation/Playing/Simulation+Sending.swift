@@ -32,7 +32,8 @@ extension Simulation {
             if client == Self.neighbour { noteAnswerToNeighbour() }
             planToRead(connection)
         }
-        guard hub.admit(socket, from: address, network: UInt32(client + 2) % 3) else { return nil }
+        guard hub.admit(socket, from: address, network: plan.isCrowd ? UInt32(client + 2) : UInt32(client + 2) % 3)
+        else { return nil }
         connections.append(connection)
         history.connections.append(ConnectionRecord(client: client, address: address))
         hash.add(.connected, connection.number, at: now)

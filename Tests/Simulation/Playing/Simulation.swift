@@ -43,6 +43,8 @@ final class Simulation {
     /// The turn in which the neighbour's last command arrived. Nil if it has been answered.
     private var neighbourSince: Int?
     private var turns = 0
+    /// The steps that the input of the clients had taken at the end of the last turn.
+    var inputSteps = 0
     /// Whether the network neither delays nor splits anything any more, and time stands still while the hub works.
     var isCalm = false
 
@@ -54,6 +56,7 @@ final class Simulation {
             on: reactor, limits: plan.setting.limits, principals: nil, epoch: Self.epoch,
             generator: SeededGenerator(seed: plan.seed), report: { _ in })
         history = History(plan: plan)
+        history.inputStepsOfTurn = hub.inputStepsOfTurn
     }
 
     var now: UInt64 { clock.nowNanoseconds }
@@ -102,6 +105,7 @@ final class Simulation {
     private func takeTurn() -> Bool {
         reactorTurns += 1
         let isBusy = measure(isTurn: true) { reactor.takeTurnByHand() }
+        noteInput()
         if isBusy {
             wasBusy = true
         } else {
@@ -205,6 +209,7 @@ final class Simulation {
             begin(.ping([]), nil, on: connection, step.number)
             send(Array("NG\n".utf8), on: connection)
         case .stall(let nanoseconds): if let connection = current[step.client] { stall(connection, nanoseconds) }
+        case .rush: rush()
         case .finishSending: if let connection = current[step.client] { finishSending(connection) }
         case .breakOff: if let connection = current[step.client] { breakOff(connection) }
         case .jump(let nanoseconds): clock.advance(by: .nanoseconds(Int64(clamping: nanoseconds)))

@@ -173,8 +173,48 @@ import Testing
             got.append(String(decoding: body, as: UTF8.self))
             hub.pass(second)
         }
-        #expect(got.sorted() == ["1", "2", "3"])
+        #expect(got == ["1", "2", "3"])
         #expect(hub.machine.totals.heldRejections == 0)
+        #expect(hub.machine.totals.keptMessages == 0)
+    }
+
+    @Test("While there is no dead channel, only one message of a channel is tried each second")
+    func onlyOneHeldMessageIsTried() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(200), maxAttempts: 1, dead: "d", by: a)
+        for number in 1...100 { try fail("\(number)", &hub, a, b) }
+        #expect(hub.machine.totals.heldRejections == 100)
+        let before = hub.machine.steps
+        for _ in 1...10 { hub.pass(second) }
+        #expect(hub.machine.steps - before <= 10 * 4)
+        _ = try hub.open("d", .buffer(60), by: a)
+        hub.pass(second)
+        #expect(hub.machine.totals.heldRejections == 40)
+        var got: [String] = []
+        while case .done(.message(_, let body, _)) = try hub.receive(from: "d", by: b, timeout: .zero) {
+            got.append(String(decoding: body, as: UTF8.self))
+            hub.pass(second)
+        }
+        #expect(got == (1...100).map { "\($0)" })
+    }
+
+    @Test("Rejected messages move in slices, and a channel may be poisoned meanwhile", arguments: [false, true])
+    func heldMessagesMoveInSlices(isPoisoned: Bool) throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(200), maxAttempts: 1, dead: "d", by: a)
+        for number in 1...100 { try fail("\(number)", &hub, a, b) }
+        _ = try hub.open("d", .buffer(100), by: a)
+        hub.machine.sliceEnd = hub.machine.steps + 20
+        hub.pass(second)
+        #expect((1..<100).contains(hub.machine.totals.heldRejections))
+        hub.machine.sliceEnd = .max
+        if isPoisoned { _ = try hub.poison("c", by: a) }
+        hub.machine.continueUnfinished()
+        #expect(hub.machine.totals.heldRejections == 0)
+        #expect(isPoisoned || hub.machine.totals.deadLetters == 100)
+        for name in ["c", "d"] { _ = try hub.poison(name, by: a) }
         #expect(hub.machine.totals.keptMessages == 0)
     }
 

@@ -1,5 +1,6 @@
 import SluiceRuntime
 import SluiceWire
+import Synchronization
 import Testing
 
 @testable import SluiceHub
@@ -42,6 +43,55 @@ import Testing
         hub.machine.now += 100_000_000_000
         hub.machine.expire()
         hub.expectEmpty()
+    }
+
+    @Test("A small decision is told soon beside the great ones of many addresses")
+    func smallDecisionsAreToldSoon() throws {
+        var hub = TestHub()
+        let crowd = (1...50).map { hub.connect(from: UInt32($0)) }
+        let neighbour = hub.connect(from: 100)
+        for (number, client) in crowd.enumerated() {
+            for _ in 0..<40 { _ = try hub.receive(from: "c\(number)", by: client) }
+        }
+        for tag in ["1", "2"] { _ = try hub.receive(from: "n", by: neighbour, tag: tag) }
+        limit(&hub, to: 0)
+        for (number, client) in crowd.enumerated() {
+            hub.machine.cause = .client(client)
+            _ = try hub.poison("c\(number)", by: client)
+        }
+        hub.machine.cause = .client(neighbour)
+        _ = try hub.poison("n", by: neighbour)
+        #expect(hub.takeLateReplies().isEmpty)
+        limit(&hub, to: 500)
+        hub.machine.continueUnfinished()
+        #expect(told(&hub).filter { !$0.isEmpty } == ["1", "2"])
+        _ = finish(&hub, 100)
+        #expect(hub.machine.parkedCount == 0)
+    }
+
+    /// A clock whose time passes with each look at it.
+    private final class PassingClock: ReactorClock {
+        private let looks = Atomic<UInt64>(0)
+        var nowNanoseconds: UInt64 { looks.wrappingAdd(300_000, ordering: .relaxed).newValue }
+        var runsByItself: Bool { true }
+        func attach(_ reactor: Reactor) {}
+    }
+
+    @Test("A slice ends after its time, also if it has steps left")
+    func slicesEndAfterTheirTime() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        for _ in 0..<500 { _ = try hub.receive(from: "c", by: a) }
+        let clock = try Reactor(clock: PassingClock())
+        hub.machine.clock = clock
+        hub.machine.now = clock.nowNanoseconds
+        _ = try hub.poison("c", by: b)
+        // The time is over at the second look, which comes after 64 operations.
+        #expect((300...440).contains(hub.machine.parkedCount))
+        #expect(!hub.machine.unfinished.isEmpty)
+        hub.machine.clock = nil
+        _ = finish(&hub, 500)
+        #expect(hub.machine.parkedCount == 0)
     }
 
     @Test("A select that ends counts a step for two arms, and four for an arm with an id")

@@ -141,7 +141,7 @@ struct MachineInvariants {
             queuedOffers[name, default: []].insert(ObjectIdentifier(offer))
         case .returned: senders[name, default: []].insert(id)
         case .gone: faults.append("a sender on \(name) waits for an offer that is gone")
-        case .buffered, .delayed, .leased, .distributing: break
+        case .buffered, .delayed, .held, .leased, .distributing: break
         }
     }
 
@@ -164,7 +164,8 @@ struct MachineInvariants {
         check("senders of \(name)", engine.senders, queuedOffers[name]?.count ?? 0)
         check(
             "away from \(name)", channel.awayCount,
-            (leasesOfChannels[name] ?? 0) + (channel.extras?.delayed.count ?? 0))
+            (leasesOfChannels[name] ?? 0) + (channel.extras?.delayed.count ?? 0)
+                + (channel.extras?.held.count ?? 0))
         if engine.held < 0 { faults.append("\(name) holds a negative number") }
         let hasReturned = channel.extras?.returned.isEmpty == false
         if channel.awayCount == 0, !hasReturned { check("held by \(name)", engine.held, 0) }

@@ -30,12 +30,13 @@ struct EndedQueues: ~Copyable {
     var messages: WaitQueue<Offer>
     var returned = IndexedHeap<Offer>()
     var delayed = IndexedHeap<Offer>()
+    var held = WaitQueue<Offer>()
     /// The receivers that were waiting when the current round of a broadcast began, and do not have its message.
     var receiversOfRound = WaitQueue<WireReceiver>()
 
     var areEmpty: Bool {
         receivers.isEmpty && senders.isEmpty && messages.isEmpty && returned.isEmpty && delayed.isEmpty
-            && receiversOfRound.isEmpty
+            && held.isEmpty && receiversOfRound.isEmpty
     }
 }
 
@@ -59,6 +60,7 @@ final class Eviction: UnfinishedWork {
             } else if let offer = nextOffer {
                 machine.steps += 1
                 machine.endDelay(of: offer, on: channel)
+                machine.endHold(of: offer, on: channel)
                 machine.refuse(offer, on: channel)
             } else if let paused = channel.countedReceives.first {
                 machine.end(paused, channel.endingReply)
@@ -74,7 +76,7 @@ final class Eviction: UnfinishedWork {
 
     private var nextOffer: Offer? {
         queues.senders.popFirst()?.message ?? queues.messages.popFirst() ?? queues.returned.popFirst()
-            ?? queues.delayed.popFirst()
+            ?? queues.delayed.popFirst() ?? queues.held.popFirst()
     }
 }
 

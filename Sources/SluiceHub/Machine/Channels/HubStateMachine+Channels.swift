@@ -128,6 +128,7 @@ extension HubStateMachine {
         if let extras = channel.extras {
             swap(&queues.returned, &extras.returned)
             swap(&queues.delayed, &extras.delayed)
+            queues.held = extras.held.takeAll()
             if let round = extras.round {
                 if let delivery = round.delivery { queues.receiversOfRound = delivery.takeRest() }
                 extras.round = nil

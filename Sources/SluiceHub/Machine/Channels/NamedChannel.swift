@@ -81,7 +81,7 @@ final class NamedChannel: @unchecked Sendable {
     var hasReceivers: Bool {
         if engine.parkedReceivers > 0 || !countedReceives.isEmpty { return true }
         guard let extras else { return awayCount > 0 }
-        return !extras.receivingEnds.isEmpty || awayCount > extras.delayed.count
+        return !extras.receivingEnds.isEmpty || awayCount > extras.delayed.count + extras.held.count
     }
 
     /// Whether a receive must wait even on a closed channel, because a message that was handed out may return.
@@ -135,8 +135,11 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var returned = IndexedHeap<Offer>()
     /// The delayed messages, by position: see `Offer.Place.delayed`.
     @exclusivity(unchecked) var delayed = IndexedHeap<Offer>()
-    /// The number of delayed messages that are rejected and that the dead channel does not take yet.
-    @exclusivity(unchecked) var heldRejections = 0
+    /// The rejected messages that the dead channel does not take yet, in the order in which they were rejected.
+    @exclusivity(unchecked) var held = WaitQueue<Offer>()
+    /// The deadline at which they may move. Nil if there are none, and while they move.
+    @exclusivity(unchecked) var heldDeadline: HeapHandle?
+    @exclusivity(unchecked) var isMovingHeld = false
     /// Whether it was reported that rejected messages wait, and none has moved since.
     @exclusivity(unchecked) var hasReportedHold = false
     @exclusivity(unchecked) var sendingEnds: Set<ConnectionID> = []
@@ -159,5 +162,6 @@ final class ChannelExtras: @unchecked Sendable {
     /// Whether nothing but a declaration is left.
     var isUnused: Bool {
         returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil && pausedReceives.isEmpty
+            && !isMovingHeld
     }
 }

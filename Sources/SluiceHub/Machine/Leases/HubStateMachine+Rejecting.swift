@@ -3,9 +3,6 @@ import SluiceWire
 
 /// Rejection: a receiver, or the failure policy of the channel, decides that no receiver gets a message again.
 extension HubStateMachine {
-    /// The time after which a rejected message is moved again if its dead channel had no room.
-    private static let pauseBeforeMoving: UInt64 = 1_000_000_000
-
     mutating func reject(_ command: RejectCommand, by connection: ConnectionID) -> Outcome {
         guard let lease = takeLease(command.delivery, of: connection) else { return .done(.error(.stale)) }
         lease.offer.place = .gone
@@ -21,8 +18,17 @@ extension HubStateMachine {
     }
 
     /// Rejects a message that is in no queue. It moves to the dead channel, if its channel has one, before its
-    /// senders are told. If the dead channel has no room, the message waits in its channel.
+    /// senders are told. If the dead channel has no room, or earlier messages wait for it, the message waits in its channel.
     mutating func reject(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
+        if let extras = channel.extras, !extras.held.isEmpty, extras.policy?.deadChannel != nil, !channel.refusesReturns
+        {
+            return hold(offer, on: channel, until: Rejection(reason: reason))
+        }
+        rejectInTurn(offer, on: channel, because: reason)
+    }
+
+    /// Rejects a message that no earlier one precedes.
+    mutating func rejectInTurn(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
         var place: NamedChannel?
         let storedOrigin = StoredOrigin(
             from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.storedOrigin?.id)
@@ -57,6 +63,20 @@ extension HubStateMachine {
         return mayMove(offer, to: dead, charging: bytes) ? dead : nil
     }
 
+    /// Returns why a message that is held cannot be rejected now, or nil if it can.
+    func obstacle(to offer: Offer, heldOn channel: NamedChannel) -> HoldObstacle? {
+        guard let name = channel.extras?.policy?.deadChannel, !channel.refusesReturns else { return nil }
+        guard let dead = channels.existing(name), dead !== channel, dead.engine.ending == nil, dead.engine.hasRoom,
+            case .queue? = dead.extras?.declaration
+        else { return .deadChannel }
+        let draft = Draft(body: .owned(offer.body), origin: offer.origin)
+        let origin = StoredOrigin(
+            from: channel.name, attempts: offer.attempts, reason: offer.extras?.rejection?.reason,
+            id: offer.key?.id ?? offer.storedOrigin?.id)
+        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(origin)
+        return mayMove(offer, to: dead, charging: bytes) ? nil : .sender
+    }
+
     /// Whether the limits permit a declared channel to keep a message of another one.
     func mayMove(_ offer: Offer, to channel: NamedChannel, charging bytes: Int) -> Bool {
         guard channel.engine.ending == nil, case .queue? = channel.extras?.declaration,
@@ -66,7 +86,7 @@ extension HubStateMachine {
             == nil
     }
 
-    /// Delays a rejected message that its dead channel has no room for.
+    /// Keeps a rejected message in its channel that its dead channel does not take yet.
     private mutating func hold(_ offer: Offer, on channel: NamedChannel, until rejection: Rejection) {
         let hadSender = offer.sender != nil
         endSendersThatWaitNoMore(of: offer)
@@ -74,10 +94,8 @@ extension HubStateMachine {
         let extras = offer.extras ?? OfferExtras()
         extras.rejection = rejection
         offer.extras = extras
-        totals.heldRejections += 1
-        channel.extras?.heldRejections += 1
         reportHold(of: offer, on: channel)
-        withhold(offer, on: channel, until: now &+ Self.pauseBeforeMoving)
+        hold(offer, on: channel)
     }
 
     /// Reports the first of the messages that wait for a dead channel.

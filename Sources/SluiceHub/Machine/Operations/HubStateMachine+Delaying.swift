@@ -64,26 +64,18 @@ extension HubStateMachine {
     }
 
     /// Ends the delay of an offer. The caller decides where the offer goes.
-    ///
-    /// - Returns: why the offer was rejected, if it has waited for room in the dead channel.
-    @discardableResult
-    mutating func endDelay(of offer: Offer, on channel: NamedChannel) -> Rejection? {
-        guard case .delayed(let deadline, let place) = offer.place else { return nil }
+    mutating func endDelay(of offer: Offer, on channel: NamedChannel) {
+        guard case .delayed(let deadline, let place) = offer.place else { return }
         deadlines.remove(deadline)
         channel.extras?.delayed.remove(place)
         channel.awayCount -= 1
         offer.place = .gone
-        guard let rejection = offer.extras?.rejection.take() else { return nil }
-        totals.heldRejections -= 1
-        channel.extras?.heldRejections -= 1
-        return rejection
     }
 
     /// Continues with a message whose delay has passed.
     mutating func wake(_ offer: Offer, on channel: NamedChannel) {
-        if let rejection = endDelay(of: offer, on: channel) {
-            reject(offer, on: channel, because: rejection.reason)
-        } else if offer.attempts > 0 {
+        endDelay(of: offer, on: channel)
+        if offer.attempts > 0 {
             requeue(offer, on: channel)
         } else {
             becomeDue(offer, on: channel)

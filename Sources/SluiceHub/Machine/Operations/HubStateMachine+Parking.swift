@@ -198,7 +198,7 @@ extension HubStateMachine {
         worksInProgress += 1
         defer { worksInProgress -= 1 }
         for id in ids {
-            if hasStepsLeft {
+            if hasStepsLeft, operations[id].map({ exceedsSlice($0) }) != true {
                 withdraw(id, reason)
             } else if let operation = operations[id], case .select(let select) = operation.wait {
                 // A select that was withdrawn before leaves its queues in slices as well.
@@ -206,12 +206,19 @@ extension HubStateMachine {
                 if select.isWithdrawn || mayBeDecided && endIfDecided(id) { continue }
                 if let reason { outbox.finish(operation, id, isInDoubt(operation.wait) ? reason.doubt : reason.reply) }
                 select.isWithdrawn = true
+                steps += 1
                 selects.append(id)
             } else {
                 withdraw(id, reason)
             }
         }
         if !selects.isEmpty { postpone(WithdrawnSelects(selects)) }
+    }
+
+    /// Whether an operation is a select that has more arms than the slice has steps for them.
+    func exceedsSlice(_ operation: ParkedOperation) -> Bool {
+        guard case .select(let select) = operation.wait else { return false }
+        return select.stepsOfArms > sliceEnd &- steps
     }
 
     /// Whether a receiver may still get the message of a send that is withdrawn now.
@@ -238,7 +245,7 @@ extension HubStateMachine {
         switch offer.place {
         case .leased: return true
         case .distributing: return offer.attempts > 0 || isBeingDelivered(offer, on: channel)
-        case .queued, .buffered, .returned, .delayed, .gone: return false
+        case .queued, .buffered, .returned, .delayed, .held, .gone: return false
         }
     }
 
@@ -253,9 +260,7 @@ extension HubStateMachine {
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace, .redrive: break
         case .select(let select):
-            // Two arms take up to a microsecond. Forgetting an id takes longer, because the entries of many ids do not
-            // fit into the processor's cache.
-            steps += (select.arms.count + 7 * select.armsWithID) / 2
+            steps += select.stepsOfArms
             for arm in select.arms { dequeue(arm, id) }
         }
     }
@@ -308,7 +313,7 @@ extension HubStateMachine {
         // The receiver may still acknowledge the message, and a repeated send would then be answered.
         case .leased, .gone: channels.removeIfIdle(channel, at: now)
         case .distributing: withdrawRoundIfUnwanted(of: channel)
-        case .queued, .buffered, .returned, .delayed:
+        case .queued, .buffered, .returned, .delayed, .held:
             dequeue(offer, from: channel)
             resume(channel)
         }
@@ -336,6 +341,7 @@ extension HubStateMachine {
             moveIntoBuffer(channel.engine.admit(), of: channel)
         case .returned(let handle): channel.extras?.returned.remove(handle)
         case .delayed: endDelay(of: offer, on: channel)
+        case .held: endHold(of: offer, on: channel)
         case .leased, .distributing, .gone: break
         }
         discard(offer, on: channel)

@@ -15,8 +15,10 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         case buffered(WaitTicket)
         /// Returned by a receiver to its earlier place, in front of the queue.
         case returned(HeapHandle)
-        /// Returned by a receiver with a delay, sent with a delay, or rejected while the dead channel has no room.
+        /// Returned by a receiver with a delay, or sent with a delay.
         case delayed(deadline: HeapHandle, place: HeapHandle)
+        /// Rejected, while the dead channel does not take it.
+        case held(WaitTicket)
         /// With a receiver, under a lease that has not ended.
         case leased
         /// Being broadcast to receivers.
@@ -141,7 +143,7 @@ final class OfferExtras: @unchecked Sendable {
 
     /// Where a dead letter comes from.
     let storedOrigin: StoredOrigin?
-    /// Why the message was rejected, while the dead channel has no room for it.
+    /// Why the message was rejected, while the dead channel does not take it.
     @exclusivity(unchecked) var rejection: Rejection?
 
     init(_ storedOrigin: StoredOrigin? = nil) {

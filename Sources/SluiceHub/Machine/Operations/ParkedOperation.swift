@@ -109,6 +109,9 @@ enum OperationWait: Sendable {
         }
     }
 
+    /// Whether the operation is a select that was withdrawn and answered, and whose arms have not left their queues.
+    var isWithdrawnSelect: Bool { if case .select(let select) = self { select.isWithdrawn } else { false } }
+
     /// The number of leases that the operation may still take.
     var possibleLeases: Int {
         switch self {
@@ -147,6 +150,10 @@ final class ParkedSelect: Sendable {
         mayLease = arms.contains { if case .receive(_, _, let lease) = $0 { lease > 0 } else { false } }
     }
 
+    /// The steps in which the arms leave their queues. Two arms take up to a microsecond. Forgetting an id takes longer,
+    /// because the entries of many ids do not fit into the processor's cache.
+    var stepsOfArms: Int { (arms.count + 7 * armsWithID) / 2 }
+
     /// Notes that a receiving arm has left its queue before the select was told that it has ended.
     func noteSetAside(arm: Int) {
         guard case .receive(let channel, _, let lease) = arms[arm] else { return }
@@ -169,4 +176,6 @@ enum Deadline: Sendable {
     case lease(LeaseID)
     /// The delay of an offer ends.
     case delay(NamedChannel, Offer)
+    /// The rejected messages of a channel may move to its dead channel.
+    case heldRejections(NamedChannel)
 }

@@ -98,7 +98,11 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     override func socketIsReadable() {
         guard isOpen else { return }
-        if !share.isOverspent { return readInput() }
+        // What bodies leave of a turn is for short input.
+        if share.stepsLeft > 0 || !share.isOverspent && !conversation.isReadingBody {
+            readInput()
+            return schedule()
+        }
         // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel does
         // not report it until then: with 10 000 such connections, each poll would take 10 ms.
         hasReadWaiting = true
@@ -110,7 +114,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     private func readInput() {
         hasReadWaiting = false
         let capacity = min(conversation.readableBytes, share.scratch.count)
-        guard capacity > 0 else { return schedule() }
+        guard capacity > 0 else { return }
         switch socket.tryRead(into: UnsafeMutableRawBufferPointer(rebasing: share.scratch[..<capacity])) {
         case .bytes(let count):
             let hasMore = count == capacity
@@ -127,7 +131,6 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
         }
         chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
-        schedule()
     }
 
     override func socketIsWritable() {
@@ -201,12 +204,17 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     @inline(never)
     func inputHasTurn() {
         isInputQueued = false
+        conversation.limitSteps(to: share.stepsOfWaitingTurn)
         if isOpen, hasReadWaiting {
             socket.watch(reading: true, writing: socket.watchesWriting)
             readInput()
         }
         guard isOpen else { return }
         if conversation.canRunHeld { conversation.runHeld(between: nil) }
+        if share.turnsAreShort, segment.output.count < Budget.outputOfShortTurns, case .open = state {
+            conversation.turnEnds()
+            if conversation.canRunHeld { return queueInput() }
+        }
         finishTurn()
     }
 

@@ -96,10 +96,4 @@ extension Conversation {
         }
         if !share.events.isEmpty { hub.reportEvents(of: share) }
     }
-
-    private func withdraw(then next: PendingJob?) {
-        job = next
-        if case .report = next { share.enqueue(self) }
-        transactCountingSteps { [id] in $0.endInput(of: id) }
-    }
 }

@@ -12,7 +12,7 @@ extension Conversation {
     }
 
     /// Whether a body is arriving, and its beginning has been stored.
-    private var isReadingBody: Bool { held.isEmpty && incompleteSince != nil && parser.awaitedBodyBytes > 0 }
+    var isReadingBody: Bool { held.isEmpty && incompleteSince != nil && parser.awaitedBodyBytes > 0 }
 
     /// Whether input must wait for that of other connections. Short input need not, nor the rest of a body, unless it could
     /// end a connection with many pending commands, or very much such input has run in this turn.
@@ -20,7 +20,19 @@ extension Conversation {
         guard canRun else { return false }
         if share.isOverspent || segment.parkedTags.count > Budget.fewPending { return true }
         let stored = isReadingBody ? parser.awaitedBodyBytes : 0
-        return held.count + count - stored > Budget.shortInput
+        return held.count + count - stored > share.shortInput
+    }
+
+    /// Returns by how many steps fewer input counts because some of it was stored in bodies.
+    ///
+    /// - Parameters:
+    ///   - count: the bytes of the input.
+    ///   - awaited: the bytes of a body that were missing before.
+    @inline(never)
+    func excessSteps(of count: Int, _ awaited: Int) -> Int {
+        // The last bytes may belong to a body that is not complete.
+        let stored = awaited > 0 ? awaited : parser.isInsideBody ? parser.bufferedBytes : 0
+        return count / Budget.inputBytesPerStep - Budget.steps(ofBytes: count, bodyBytes: min(stored, count))
     }
 
     /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in a later
@@ -33,13 +45,28 @@ extension Conversation {
         transactCountingSteps { [id] in $0.endInput(of: id) }
     }
 
+    /// Withdraws as many pending commands as the turn permits, and the others in later turns.
+    ///
+    /// - Parameter next: the job that waits for the withdrawal.
+    func withdraw(then next: PendingJob?) {
+        var isDone = true
+        transactCountingSteps { [id, share] in isDone = $0.endInput(of: id, atMost: share.stepsOfWaitingTurn) }
+        guard isDone else { return }
+        job = next
+        if case .report = next { share.enqueue(self) }
+    }
+
     /// Runs a transaction whose steps are more than those of most, so that they count for all connections of the
     /// reactor.
     func transactCountingSteps(_ body: (inout HubStateMachine) -> Void) {
         hub.transact(share) { [share] machine in
             let before = machine.steps
+            machine.sliceEnd = before + max(0, stepsLeft)
             body(&machine)
             share.spend(machine.steps - before)
         }
     }
+
+    /// Limits the steps of the client's commands in this turn.
+    func limitSteps(to most: Int) { stepsLeft = min(stepsLeft, most) }
 }

@@ -17,8 +17,9 @@ extension Conversation {
 
     /// Takes a report. Later input waits until it is complete.
     func take(_ report: any ReportJob, _ tag: Tag?) {
-        stepsLeft -= Budget.stepsOfFirstSlice
-        if let reply = report.advance(on: hub, steps: Budget.stepsOfFirstSlice) { return conclude(reply, tag) }
+        let steps = min(Budget.stepsOfFirstSlice, max(1, stepsLeft))
+        stepsLeft -= steps
+        if let reply = report.advance(on: hub, steps: steps) { return conclude(reply, tag) }
         job = .report(report, tag)
         share.enqueue(self)
     }

@@ -230,7 +230,7 @@ final class Conversation {
         share.begin(id, lastVerb)
         defer { share.end() }
         let steps = stepsLeft
-        let startsInBody = incompleteSince != nil && parser.isInsideBody
+        let awaited = incompleteSince == nil ? 0 : parser.awaitedBodyBytes
         while canRun, !isParserHungry, stepsLeft > 0 {
             guard offset < input.count else {
                 isParserHungry = true
@@ -247,7 +247,8 @@ final class Conversation {
             }
             runBatch(of: input, &offset, upTo: sliceEnd)
         }
-        share.spend(steps - stepsLeft + Budget.steps(ofInput: offset, startsInBody: startsInBody))
+        let spent = steps - stepsLeft + Budget.stepsOfInput + offset / Budget.inputBytesPerStep
+        share.spend(awaited == 0 && offset <= Self.sliceBytes ? spent : spent - excessSteps(of: offset, awaited))
         noteIncomplete(isNew: hasCompleted)
         return offset
     }
@@ -336,7 +337,7 @@ final class Conversation {
             hasCompleted = true
             // The answer to a command comes before the command's decisions for other operations of the same client.
             if segment.isListed { segment.collect() }
-            guard offset < sliceEnd, offset < input.count, canRun, machine.hasStepsLeft else { return .usual }
+            guard offset < sliceEnd, offset < input.count, canRun, !machine.isAtEndOfSlice else { return .usual }
         }
         return .usual
     }
