@@ -7,6 +7,8 @@ struct LeastKeys<Key: Comparable> {
         self.limit = limit
     }
 
+    var count: Int { heap.count }
+
     /// The kept keys, the least first.
     var sorted: [Key] { heap.sorted() }
 

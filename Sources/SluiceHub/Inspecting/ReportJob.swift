@@ -4,6 +4,9 @@ import SluiceWire
 
 /// A report that a conversation takes in slices.
 protocol ReportJob: AnyObject {
+    /// The memory that the report uses until it is complete, estimated.
+    var memoryBytes: Int { get }
+
     /// Continues the report for about `steps` steps.
     ///
     /// - Returns: the reply, or nil if the report is not complete.
@@ -32,6 +35,9 @@ final class PageJob<Scan: ReportScan>: ReportJob {
 
     /// Encoding a row takes as long as this many visits of a scan.
     private static var stepsOfRow: Int { 64 }
+
+    /// The rows, their text and the page take up to three times the size of a page.
+    var memoryBytes: Int { scan.memoryBytes + min(1024 * rows.count, 3 * ReportPage.maxBytes) }
 
     func advance(on hub: Hub, steps: Int) -> Reply? {
         var left = steps
@@ -152,6 +158,8 @@ final class ServerJob: ReportJob {
         self.format = format
         self.view = view
     }
+
+    var memoryBytes: Int { 0 }
 
     func advance(on hub: Hub, steps: Int) -> Reply? { .data(hub.serverReport(for: view).body(format)) }
 }

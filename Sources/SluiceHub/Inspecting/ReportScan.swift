@@ -14,6 +14,9 @@ protocol ReportScan {
     /// The number of rows that the scan has found, counted from the beginning of the page.
     var found: Int { get }
 
+    /// The memory that the scan uses until it is complete, estimated.
+    var memoryBytes: Int { get }
+
     /// Continues the scan for about `steps` steps.
     ///
     /// - Returns: whether the scan is complete.
@@ -69,6 +72,9 @@ struct ChannelScan: ReportScan {
         start = after?.description
         names = LeastKeys(limit: limit)
     }
+
+    // A kept name is a string whose bytes are in an object of their own.
+    var memoryBytes: Int { 80 * names.count }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
         var next = cursor
@@ -148,6 +154,8 @@ struct WaiterScan: ReportScan {
         oldest = LeastKeys(limit: limit)
     }
 
+    var memoryBytes: Int { MemoryLayout<AgeKey<ParkedOperation>>.stride * oldest.count }
+
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
         var left = steps
         while left > 0 {
@@ -200,6 +208,8 @@ struct ClientScan: ReportScan {
         start = after
         oldest = LeastKeys(limit: limit)
     }
+
+    var memoryBytes: Int { MemoryLayout<AgeKey<ClientRecord>>.stride * oldest.count }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
         var next = slot

@@ -11,7 +11,7 @@ struct StuckScan: ReportScan {
     typealias Report = StuckReport
 
     private enum Stage {
-        case operations, waits, leases, ends, solving, verifying, cycles, done
+        case operations, waits, leases, ends, solving, verifying, cycles, collecting, done
     }
 
     /// The operations of a client that it may be stuck in.
@@ -24,6 +24,10 @@ struct StuckScan: ReportScan {
 
     private static var mostAttempts: Int { 3 }
     private static var stepsAfterVerifying: Int { 1000 }
+    /// The most operations that are verified, and the most steps of solving the graph again without those that have ended.
+    /// No other client is served meanwhile.
+    private static var mostVerified: Int { 20_000 }
+    private static var stepsToSolveAgain: Int { 4000 }
 
     let view: ReportView
     private let start: CycleKey?
@@ -31,6 +35,9 @@ struct StuckScan: ReportScan {
     private var stage = Stage.operations
     private var slot = 0
     private var attempts = 0
+    private var isVerified = false
+    /// The operations that prove that clients wait.
+    private var proofCount = 0
     private var endsVersion: UInt64 = 0
     private var candidates: [ConnectionID: Int] = [:]
     private var clients: [(id: ConnectionID, candidates: Candidates)] = []
@@ -39,6 +46,8 @@ struct StuckScan: ReportScan {
     /// The leased messages that clients wait for, with the channel and the wait.
     private var leased: [ObjectIdentifier: [(name: ChannelName, wait: Int32)]] = [:]
     private var result: [(key: CycleKey, steps: [WaitGraph.Step])] = []
+    /// The clients of the proved cycles.
+    private var provedClients: Set<ConnectionID> = []
 
     init(after: CycleKey?, limit: Int, _ view: ReportView = .complete) {
         self.view = view
@@ -47,6 +56,11 @@ struct StuckScan: ReportScan {
     }
 
     var found: Int { result.count }
+
+    var memoryBytes: Int {
+        // An entry of a table takes up to 80 bytes, and so does a client with the list of its operations.
+        160 * clients.count + 24 * proofCount + 120 * leased.count + proved.memoryBytes + possible.memoryBytes
+    }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
         var left = steps
@@ -57,13 +71,15 @@ struct StuckScan: ReportScan {
             case .leases: visitLeases(machine, &left)
             case .ends: visitEnds(machine, &left)
             case .solving:
-                if proved.removeHelped(steps: &left), possible.removeHelped(steps: &left) { stage = .verifying }
+                if proved.removeHelped(steps: &left), possible.removeHelped(steps: &left) {
+                    stage = isVerified ? .cycles : .verifying
+                }
             case .verifying: verify(machine, &left)
             case .cycles:
                 if proved.findCycles(steps: &left), possible.findCycles(steps: &left) {
-                    collect(machine)
-                    stage = .done
+                    begin(.collecting)
                 }
+            case .collecting: collect(machine, &left)
             case .done: return true
             }
         }
@@ -92,7 +108,7 @@ struct StuckScan: ReportScan {
             let key = AgeKey(since: operation.since, id: id)
             if operation.wait.isForOthers { Self.keep(key, in: &clients[place].candidates.possible) }
             if evidence == .none || evidence == .untagged && operation.caller.tag != nil { return }
-            if operation.mayEndAlone {
+            if operation.mayEndAlone || !operation.wait.isForJoinedEnds {
                 clients[place].candidates.proved = nil
             } else {
                 clients[place].candidates.proved?.append(key)
@@ -113,15 +129,16 @@ struct StuckScan: ReportScan {
             let (client, candidates) = clients[slot]
             slot += 1
             if let proof = candidates.proved, let oldest = proof.min(by: { $0.since < $1.since }) {
-                let wait = proved.addWait(of: client, for: proof.map(\.id), since: oldest.since)
+                proofCount += proof.count
+                let wait = proved.addWait(of: client, for: proof.lazy.map(\.id), since: oldest.since)
                 for key in proof {
                     guard let operation = machine.operations[key.id] else { continue }
                     for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: wait) }
-                    steps -= operation.wait.armCount
+                    steps -= 2 * operation.wait.armCount
                 }
             }
             if let key = candidates.possible, let operation = machine.operations[key.id] {
-                let wait = possible.addWait(of: client, for: [key.id], since: key.since)
+                let wait = possible.addWait(of: client, for: CollectionOfOne(key.id), since: key.since)
                 for target in operation.wait.targets {
                     if let offer = target.leased {
                         leased[ObjectIdentifier(offer), default: []].append((target.place.name, wait))
@@ -129,9 +146,9 @@ struct StuckScan: ReportScan {
                         possible.add(target.operation, at: target.place, to: wait)
                     }
                 }
-                steps -= operation.wait.armCount
+                steps -= 2 * operation.wait.armCount
             }
-            steps -= 1
+            steps -= 2
         }
         if slot == clients.count { begin(leased.isEmpty ? .ends : .leases) }
     }
@@ -164,7 +181,7 @@ struct StuckScan: ReportScan {
                 places += client.ends.count + client.usage.entries.count
             }
             slot = next
-            steps -= places
+            steps -= 2 * places
         }
         if !hasMore { begin(.solving) }
     }
@@ -179,30 +196,46 @@ struct StuckScan: ReportScan {
             steps = 0
             return
         }
+        if machine.endsVersion != endsVersion || proofCount > Self.mostVerified { dropProofs() }
         proved.removeFreed(machine)
         possible.removeFreed(machine)
-        var enough = Int.max
-        _ = proved.removeHelped(steps: &enough)
-        _ = possible.removeHelped(steps: &enough)
-        if machine.endsVersion != endsVersion { proved = WaitGraph(.onlyDeclaredEnds) }
-        // These steps complete cycles of a few clients in the slice that verified them.
-        steps = Self.stepsAfterVerifying
-        begin(.cycles)
+        var stepsLeft = Self.stepsToSolveAgain
+        let isSolved = proved.removeHelped(steps: &stepsLeft)
+        attempts += 1
+        if isSolved || attempts == Self.mostAttempts {
+            if !isSolved { dropProofs() }
+            isVerified = true
+        }
+        // Cycles of a few clients are complete in the slice that verified them.
+        steps = proofCount + clients.count > Self.stepsAfterVerifying ? 0 : Self.stepsAfterVerifying
+        begin(.solving)
     }
 
-    private mutating func collect(_ machine: borrowing HubStateMachine) {
-        let known = Set(proved.cycles.map { Set($0.map(\.client)) })
-        let others = possible.cycles.filter { !known.contains(Set($0.map(\.client))) }
-        for (cycles, certainty) in [(proved.cycles, WaitCycle.Certainty.proved), (others, .possible)] {
-            for steps in cycles {
-                guard let first = steps.first else { continue }
-                let key = CycleKey(isPossible: certainty == .possible, since: first.since, client: first.client)
-                if let start, key <= start { continue }
-                guard isShown(steps, machine) else { continue }
-                result.append((key, steps))
-            }
+    private mutating func dropProofs() {
+        proved = WaitGraph(.onlyDeclaredEnds)
+        proofCount = 0
+    }
+
+    /// Collects the cycles of the page. A possible cycle is left out if its clients are already proved to be stuck.
+    private mutating func collect(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
+        let count = proved.cycles.count
+        while slot < count + possible.cycles.count, steps > 0 {
+            let isPossible = slot >= count
+            let cycle = isPossible ? possible.cycles[slot - count] : proved.cycles[slot]
+            slot += 1
+            steps -= 1 + cycle.count
+            if isPossible, cycle.allSatisfy({ provedClients.contains($0.client) }) { continue }
+            if !isPossible { for step in cycle { provedClients.insert(step.client) } }
+            guard let first = cycle.first else { continue }
+            let key = CycleKey(isPossible: isPossible, since: first.since, client: first.client)
+            if let start, key <= start { continue }
+            guard isShown(cycle, machine) else { continue }
+            result.append((key, cycle))
         }
+        guard slot == count + possible.cycles.count else { return }
         result.sort { $0.key < $1.key }
+        steps -= result.count
+        stage = .done
     }
 
     /// Whether the report may name all channels and clients of a cycle. A part of a cycle would tell nothing.
@@ -266,6 +299,26 @@ extension OperationWait {
         case .send, .receive, .barrier, .select: true
         case .countedReceive(let receive): !receive.isPaused
         case .redrive, .trace: false
+        }
+    }
+
+    /// Whether clients have joined the other side of each channel. Otherwise, a client that has not joined may end the wait.
+    fileprivate var isForJoinedEnds: Bool {
+        switch self {
+        case .send(let channel, _, _): channel.extras?.receivingEnds.isEmpty == false
+        case .receive(let channel, _, _): channel.extras?.sendingEnds.isEmpty == false
+        case .countedReceive(let receive):
+            receive.isPaused || receive.channel.extras?.sendingEnds.isEmpty == false
+        case .redrive, .trace: true
+        case .barrier: false
+        case .select(let select):
+            select.arms.allSatisfy { arm in
+                switch arm {
+                case .send(let channel, _): channel.extras?.receivingEnds.isEmpty == false
+                case .receive(let channel, _, _): channel.extras?.sendingEnds.isEmpty == false
+                case .barrier: false
+                }
+            }
         }
     }
 

@@ -29,15 +29,10 @@ struct WaitGraph {
 
     private struct Members {
         /// The waiting clients.
-        var waiting: [Int32] = []
+        var waiting = IndexList()
         /// Whether a client that does not wait is a member.
         var includesHelper = false
         var isEmpty: Bool { waiting.isEmpty && !includesHelper }
-
-        /// Adds a client, which waits unless `wait` is nil.
-        mutating func add(_ wait: Int32?) {
-            if let wait { waiting.append(wait) } else { includesHelper = true }
-        }
     }
 
     private struct Group {
@@ -46,30 +41,39 @@ struct WaitGraph {
         var declared = Members()
         var used = Members()
         /// The clients that wait for the group. Empty once they are known to be helped.
-        var waiters: [Int32] = []
-        /// The number of members at the beginning of the list that are known not to be stuck.
-        var passed = 0
+        var waiters = IndexList()
+        /// Whether `firstStuck` is set.
+        var isSearched = false
+        /// The place in the list of members before which all are known not to be stuck.
+        var firstStuck: Int32 = IndexList.end
 
         var members: Members { declared.isEmpty ? used : declared }
     }
 
     private struct Wait {
         let client: ConnectionID
-        let operations: [OperationID]
+        /// The operations that the client waits in, in `operations`.
+        let operations: Range<Int>
         let since: UInt64
-        var groups: [Int32] = []
-        /// The groups that the client is a member of, and whether it has joined the channel.
-        var memberships: [(group: Int32, isDeclared: Bool)] = []
+        var groups = IndexList()
+        /// The groups that the client is a member of: those whose channel it has joined, and those that it has used.
+        var joined = IndexList()
+        var used = IndexList()
         var isStuck = true
-        /// Whether the search for cycles has seen the client.
-        var isSeen = false
+        /// The number of the walk that has visited the client, and the client's place in its path. 0 for none.
+        var walk: Int32 = 0
+        var place: Int32 = 0
     }
 
     let evidence: Evidence
     private var groups: [Group] = []
-    private var groupOfPlace: [ChannelUsage.Place: Int32] = [:]
+    /// The entries of the lists of groups and waits. With arrays of their own, thousands of clients would take three times
+    /// as long, and freeing those alone would take milliseconds.
+    private var lists = IndexLists()
+    private var operations: [OperationID] = []
+    private var groupOfPlace = ShardedDictionary<ChannelUsage.Place, Int32>()
     private var waits: [Wait] = []
-    private var waitOfClient: [ConnectionID: Int32] = [:]
+    private var waitOfClient = ShardedDictionary<ConnectionID, Int32>()
     /// The next client whose groups are to be checked.
     private var nextUnchecked = 0
     /// The clients that were found not to be stuck and whose groups have not been updated yet.
@@ -77,18 +81,33 @@ struct WaitGraph {
     /// The stuck clients in the order of their waits, from which the search for cycles starts.
     private var starts: [Int32]?
     private var nextStart = 0
+    /// The walk that looks for the next cycle: the clients that it has visited, and the next one.
+    private var walk: (path: [Step], next: Int32)?
     private(set) var cycles: [[Step]] = []
+    /// The clients on all paths.
+    private var stepCount = 0
 
     init(_ evidence: Evidence) {
         self.evidence = evidence
     }
 
+    /// The memory that the graph uses, estimated.
+    var memoryBytes: Int {
+        // Arrays may have twice the space that they need, and so may tables. Steps are in a path and in a cycle.
+        2
+            * (groups.count * (MemoryLayout<Group>.stride + 32) + waits.count * (MemoryLayout<Wait>.stride + 24)
+                + operations.count * MemoryLayout<OperationID>.stride + lists.memoryBytes
+                + stepCount * 2 * MemoryLayout<Step>.stride)
+    }
+
     // MARK: Building
 
     /// Adds a client that waits in the operations, for nothing yet.
-    mutating func addWait(of client: ConnectionID, for operations: [OperationID], since: UInt64) -> Int32 {
+    mutating func addWait(of client: ConnectionID, for ids: some Sequence<OperationID>, since: UInt64) -> Int32 {
         let index = Int32(waits.count)
-        waits.append(Wait(client: client, operations: operations, since: since))
+        let first = operations.count
+        operations.append(contentsOf: ids)
+        waits.append(Wait(client: client, operations: first..<operations.count, since: since))
         waitOfClient[client] = index
         return index
     }
@@ -118,8 +137,8 @@ struct WaitGraph {
     }
 
     private mutating func connect(_ wait: Int32, to group: Int32) {
-        waits[Int(wait)].groups.append(group)
-        groups[Int(group)].waiters.append(wait)
+        lists.append(group, to: &waits[Int(wait)].groups)
+        lists.append(wait, to: &groups[Int(group)].waiters)
     }
 
     /// Notes that a client has joined, or has only used, a side of a channel.
@@ -129,9 +148,21 @@ struct WaitGraph {
     }
 
     private mutating func addMember(_ client: ConnectionID, to group: Int32, isDeclared: Bool) {
-        let wait = waitOfClient[client]
-        if isDeclared { groups[Int(group)].declared.add(wait) } else { groups[Int(group)].used.add(wait) }
-        if let wait { waits[Int(wait)].memberships.append((group, isDeclared)) }
+        guard let wait = waitOfClient[client] else {
+            if isDeclared {
+                groups[Int(group)].declared.includesHelper = true
+            } else {
+                groups[Int(group)].used.includesHelper = true
+            }
+            return
+        }
+        if isDeclared {
+            lists.append(wait, to: &groups[Int(group)].declared.waiting)
+            lists.append(group, to: &waits[Int(wait)].joined)
+        } else {
+            lists.append(wait, to: &groups[Int(group)].used.waiting)
+            lists.append(group, to: &waits[Int(wait)].used)
+        }
     }
 
     // MARK: Solving
@@ -141,23 +172,36 @@ struct WaitGraph {
     /// - Returns: whether it is known which clients are stuck.
     mutating func removeHelped(steps: inout Int) -> Bool {
         while steps > 0, nextUnchecked < waits.count {
-            let wait = waits[nextUnchecked]
-            if wait.groups.contains(where: { !mayBlock(Int32(nextUnchecked), $0) }) { remove(Int32(nextUnchecked)) }
-            steps -= 1 + wait.groups.count
+            let client = Int32(nextUnchecked)
             nextUnchecked += 1
-        }
-        while steps > 0, let client = helped.popLast() {
-            let memberships = waits[Int(client)].memberships
-            steps -= 1 + memberships.count
-            // Use of a channel does not count if clients have joined it.
-            for (group, isDeclared) in memberships where isDeclared || groups[Int(group)].declared.isEmpty {
-                let waiters = groups[Int(group)].waiters
-                groups[Int(group)].waiters = []
-                steps -= waiters.count
-                for waiter in waiters { remove(waiter) }
+            steps -= 1
+            for group in lists.elements(of: waits[Int(client)].groups) {
+                steps -= 1
+                guard !mayBlock(client, group) else { continue }
+                remove(client)
+                break
             }
         }
+        while steps > 0, let client = helped.popLast() {
+            steps -= 1
+            removeWaiters(ofGroupsIn: waits[Int(client)].joined, areDeclared: true, &steps)
+            removeWaiters(ofGroupsIn: waits[Int(client)].used, areDeclared: false, &steps)
+        }
         return nextUnchecked == waits.count && helped.isEmpty
+    }
+
+    private mutating func removeWaiters(ofGroupsIn list: IndexList, areDeclared: Bool, _ steps: inout Int) {
+        for group in lists.elements(of: list) {
+            steps -= 1
+            // Use of a channel does not count if clients have joined it.
+            guard areDeclared || groups[Int(group)].declared.isEmpty else { continue }
+            let waiters = groups[Int(group)].waiters
+            groups[Int(group)].waiters = IndexList()
+            for waiter in lists.elements(of: waiters) {
+                steps -= 1
+                remove(waiter)
+            }
+        }
     }
 
     private mutating func remove(_ client: Int32) {
@@ -169,8 +213,8 @@ struct WaitGraph {
     /// Whether a group has members and all of them wait as well.
     private func mayBlock(_ client: Int32, _ group: Int32) -> Bool {
         let members = groups[Int(group)].members
-        guard !members.includesHelper, let first = members.waiting.first else { return false }
-        return members.waiting.count > 1 || first != client || isOwnHelper
+        guard !members.includesHelper, let first = lists.first(of: members.waiting) else { return false }
+        return first != client || !members.waiting.hasOneElement || isOwnHelper
     }
 
     /// Whether a client may wait for itself. A client that has declared both ends may. Use of both sides is no
@@ -186,7 +230,7 @@ struct WaitGraph {
     }
 
     private func isStillWaiting(_ wait: Wait, _ machine: borrowing HubStateMachine) -> Bool {
-        for id in wait.operations {
+        for id in operations[wait.operations] {
             guard let operation = machine.operations[id] else { return false }
             if case .onlyDeclaredEnds = evidence, operation.mayEndAlone { return false }
         }
@@ -202,41 +246,56 @@ struct WaitGraph {
     ///
     /// - Returns: whether all cycles are found.
     mutating func findCycles(steps: inout Int) -> Bool {
-        let starts = starts ?? startsInOrder
+        let starts = starts ?? startsInOrder(&steps)
         self.starts = starts
-        while steps > 0, nextStart < starts.count {
-            follow(from: starts[nextStart], &steps)
-            nextStart += 1
+        while steps > 0 {
+            if walk != nil {
+                continueWalk(&steps)
+            } else if nextStart < starts.count {
+                walk = ([], starts[nextStart])
+                nextStart += 1
+                steps -= 1
+            } else {
+                return true
+            }
         }
-        return nextStart == starts.count
+        return false
     }
 
-    private var startsInOrder: [Int32] {
-        waits.indices.filter { waits[$0].isStuck }
+    private func startsInOrder(_ steps: inout Int) -> [Int32] {
+        steps -= waits.count / 4
+        return waits.indices.filter { waits[$0].isStuck }
             .sorted { (waits[$0].since, waits[$0].client.slot) < (waits[$1].since, waits[$1].client.slot) }
             .map(Int32.init)
     }
 
-    private mutating func follow(from start: Int32, _ steps: inout Int) {
-        var path: [Step] = []
-        var places: [Int32: Int] = [:]
-        var client = start
-        while !waits[Int(client)].isSeen {
-            waits[Int(client)].isSeen = true
-            guard let (step, next) = step(from: client, &steps) else { break }
-            places[client] = path.count
+    /// Follows the waits from one client to the next, up to a client that a walk has visited. If it was this walk, it has
+    /// found a cycle.
+    private mutating func continueWalk(_ steps: inout Int) {
+        guard var (path, client) = walk.take() else { return }
+        // Each start has a walk of its own.
+        let number = Int32(nextStart)
+        while waits[Int(client)].walk == 0 {
+            guard steps > 0 else {
+                walk = (path, client)
+                return
+            }
+            waits[Int(client)].walk = number
+            waits[Int(client)].place = Int32(path.count)
+            guard let (step, next) = step(from: client, &steps) else { return }
             path.append(step)
+            stepCount += 1
             client = next
         }
-        guard let begin = places[client] else { return }
-        let cycle = path[begin...]
-        let oldest = cycle.indices.min { cycle[$0].since < cycle[$1].since } ?? begin
+        guard waits[Int(client)].walk == number else { return }
+        let cycle = path[Int(waits[Int(client)].place)...]
+        let oldest = cycle.indices.min { cycle[$0].since < cycle[$1].since } ?? cycle.startIndex
         cycles.append(Array(cycle[oldest...] + cycle[..<oldest]))
     }
 
     private mutating func step(from client: Int32, _ steps: inout Int) -> (Step, next: Int32)? {
         let wait = waits[Int(client)]
-        for group in wait.groups {
+        for group in lists.elements(of: wait.groups) {
             steps -= 1
             guard let next = stuckMember(of: group, otherThan: client, &steps) else { continue }
             let group = groups[Int(group)]
@@ -248,15 +307,19 @@ struct WaitGraph {
     /// Returns a stuck member, if possible another client than `client`: a client's wait for itself does not help to
     /// resolve the cycle.
     private mutating func stuckMember(of group: Int32, otherThan client: Int32, _ steps: inout Int) -> Int32? {
-        let members = groups[Int(group)].members.waiting
-        var place = groups[Int(group)].passed
-        while place < members.count, !waits[Int(members[place])].isStuck {
-            place += 1
+        if !groups[Int(group)].isSearched {
+            groups[Int(group)].isSearched = true
+            groups[Int(group)].firstStuck = groups[Int(group)].members.waiting.head
+        }
+        var place = groups[Int(group)].firstStuck
+        while let member = lists[place], !waits[Int(member)].isStuck {
+            place = lists.next(place)
             steps -= 1
         }
-        groups[Int(group)].passed = place
+        groups[Int(group)].firstStuck = place
         var own: Int32?
-        for member in members[place...] {
+        while let member = lists[place] {
+            place = lists.next(place)
             steps -= 1
             guard waits[Int(member)].isStuck else { continue }
             if member != client { return member }

@@ -47,9 +47,11 @@ enum Budget {
     /// The steps that a piece of input takes from those of the reactor, besides one for each `inputBytesPerStep` bytes.
     static let stepsOfInput = 4
     static let inputBytesPerStep = 8
-    /// The steps of a record of TLS, and of an update of TLS's keys.
+    /// The steps of a record of TLS, of an update of TLS's keys.
     static let stepsOfRecord = 3
     static let stepsOfKeyUpdate = 30
+    /// The steps of the end of a connection with TLS.
+    static let stepsOfTLSEnd = 20
     /// The steps of a refused line. It is often short, so that its bytes alone would count too little.
     static let stepsOfRefusal = 2
 
@@ -75,6 +77,10 @@ enum Budget {
     static let timeOfReports: UInt64 = 2_000_000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000
+    /// The time for the connections that a reactor calls at the end of a turn, in nanoseconds, and the number of them, a
+    /// power of two, after which the clock is read. Further connections wait for the next turn.
+    static let timeOfCalls: UInt64 = 2_000_000
+    static let connectionsBetweenLooks = 32
     /// The connections that a draining hub tries to close in a turn of each reactor.
     static let connectionsDrained = 100
     /// The reports that a draining hub gives to a connection, and to all connections of a holder on a reactor.

@@ -41,8 +41,13 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduled = ConnectionList()
     /// The connections to call at the end of the next turn, because this one has used up a budget.
     @exclusivity(unchecked) private var postponed = ConnectionList()
+    /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other holders
+    /// have theirs.
+    @exclusivity(unchecked) private var late = FairQueue<Connection>()
+    /// When the first connection was called at the end of this turn, in nanoseconds. Nil while few have been called.
+    @exclusivity(unchecked) private var callsBegan: UInt64?
     /// The conversations with a report to continue.
-    @exclusivity(unchecked) private var reporting = FairQueue<Conversation>()
+    @exclusivity(unchecked) var reporting = FairQueue<Conversation>()
     /// The steps that the input of the connections may still take in this turn.
     @exclusivity(unchecked) private(set) var stepsLeft: Int
     /// Whether input that is not short has to wait for its turn.
@@ -75,7 +80,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
     /// The reports that the hub has given to the connections of each holder since it began to drain.
-    @exclusivity(unchecked) private var drainReports: [ObjectIdentifier: Int] = [:]
+    @exclusivity(unchecked) var drainReports: [ObjectIdentifier: Int] = [:]
     /// The events of the running batch that the hub has not reported yet.
     @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
     /// The `AUTH` commands that wait for their decision, by connection.
@@ -170,7 +175,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         postponed.append(connection)
     }
 
-    private func awaitEndOfTurn() {
+    func awaitEndOfTurn() {
         if awaitsEndOfTurn { return }
         awaitsEndOfTurn = true
         reactor.atEndOfTurn(self)
@@ -181,6 +186,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         callScheduled()
+        if !late.isEmpty { callLate() }
+        callsBegan = nil
         renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))
         isCrowded = !waiting.isEmpty
         timeOfInput = isCrowded ? Budget.timeOfCrowdedInput : Budget.timeOfInput
@@ -202,12 +209,51 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     private func callScheduled() {
         var next = scheduled.takeAll()
+        var count = 0
         while let connection = next {
             connection._withUnsafeGuaranteedRef {
                 next = $0.nextScheduled.take()
                 $0.turnEnds()
             }
+            count &+= 1
+            // Most turns end with less, and do not read the clock.
+            if count & (Budget.connectionsBetweenLooks - 1) == 0, next != nil, isTimeOfCallsOver {
+                return keepLate(next)
+            }
         }
+    }
+
+    /// Whether the time for connections at the end of a turn is over.
+    private var isTimeOfCallsOver: Bool {
+        let now = reactor.nowNanoseconds
+        guard let callsBegan else {
+            callsBegan = now
+            return false
+        }
+        return now &- callsBegan > Budget.timeOfCalls
+    }
+
+    /// Keeps connections for the end of the next turn.
+    private func keepLate(_ first: Unmanaged<Connection>?) {
+        var next = first
+        while let connection = next {
+            connection._withUnsafeGuaranteedRef {
+                next = $0.nextScheduled.take()
+                late.append($0, of: $0.hub.holder(of: $0.id))
+            }
+        }
+    }
+
+    /// Calls some of the connections that earlier turns have kept, however long those of this turn have taken.
+    private func callLate() {
+        var left = late.count
+        callsBegan = nil
+        while left > 0, let (connection, _) = late.popFirst() {
+            left -= 1
+            connection.turnEnds()
+            if left & (Budget.connectionsBetweenLooks - 1) == 0, isTimeOfCallsOver { break }
+        }
+        if !late.isEmpty { awaitEndOfTurn() }
     }
 
     // MARK: Input that waits
@@ -299,35 +345,6 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
             }
         }
         busy.flushEarly()
-    }
-
-    // MARK: Reports
-
-    /// Counts a report that a client of a draining hub asks for.
-    ///
-    /// - Returns: whether the connections of its holder may have another one.
-    func countDrainReport(of holder: ObjectIdentifier) -> Bool {
-        let count = drainReports[holder, default: 0]
-        guard count < Budget.reportsOfHolderWhileDraining else { return false }
-        drainReports[holder] = count + 1
-        return true
-    }
-
-    /// Queues a conversation to continue its report at the end of a turn.
-    func enqueue(_ conversation: Conversation) {
-        reporting.append(conversation, of: conversation.hub.holder(of: conversation.id))
-        awaitEndOfTurn()
-    }
-
-    /// Takes a few slices of reports. The others, and the rest of these, wait for the next turns.
-    private func continueReports() {
-        let begin = reactor.nowNanoseconds
-        for _ in 0..<Budget.slicesOfTurn {
-            guard let (conversation, holder) = reporting.popFirst() else { return }
-            if conversation.continueReport() { reporting.append(conversation, of: holder) }
-            if reactor.nowNanoseconds &- begin > Budget.timeOfReports { break }
-        }
-        if !reporting.isEmpty { awaitEndOfTurn() }
     }
 
     // MARK: Buffers

@@ -96,10 +96,11 @@ public struct WaitCycle: Codable, Sendable, Hashable {
     /// Other lines may show only the label of such a client, because the line of its own step has both.
     private var shownNames: [String: String] {
         let stepsByLabel = Dictionary(grouping: steps) { $0.label }
+        let addresses = Set(steps.map(\.client))
         var names: [String: String] = [:]
         for step in steps {
             guard let label = step.label, stepsByLabel[label]?.count == 1,
-                !steps.contains(where: { $0.client == label })
+                !addresses.contains(label)
             else { continue }
             names[step.client] = label
         }

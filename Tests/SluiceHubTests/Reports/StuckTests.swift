@@ -308,6 +308,27 @@ import Testing
         #expect(scan.rows(hub.machine).isEmpty)
     }
 
+    @Test("A cycle of so many operations that verifying them would take long is reported as possible")
+    func verifyingIsBounded() throws {
+        for (count, certainty) in [(10, WaitCycle.Certainty.proved), (20_001, .possible)] {
+            var hub = TestHub()
+            let clients = try makeStuck(&hub)
+            for client in clients { _ = try hub.apply(.name(channel("worker"), waitsForAll: true), by: client) }
+            for number in 0..<count { _ = try hub.receive(from: "d", by: clients[0], tag: "\(number)") }
+            #expect(hub.machine.stuckReport().cycles.map(\.certainty) == [certainty])
+        }
+    }
+
+    @Test("The memory of a scan is estimated from what it has found")
+    func memoryIsEstimated() throws {
+        let hub = try crowd(50, channels: 10)
+        var scan = StuckScan(after: nil, limit: 10)
+        var estimates = [scan.memoryBytes]
+        while !scan.advance(hub.machine, steps: 100) { estimates.append(scan.memoryBytes) }
+        #expect(estimates[0] < 1000)
+        #expect(estimates.max() ?? 0 > 50 * 10 * 2 * MemoryLayout<Int32>.size)
+    }
+
     @Test("The pages of STUCK show every cycle once")
     func cyclesComeInPages() throws {
         var hub = TestHub()

@@ -19,6 +19,8 @@ struct FairQueue<Element> {
     var isEmpty: Bool { count == 0 }
     var holderCount: Int { lanes.count }
 
+    func hasElements(of holder: ObjectIdentifier?) -> Bool { laneOfHolder[holder] != nil }
+
     /// - Parameter holder: nil for an element that belongs to no client.
     mutating func append(_ element: Element, of holder: ObjectIdentifier?) {
         count += 1
@@ -27,6 +29,15 @@ struct FairQueue<Element> {
         lane.elements.append(element)
         laneOfHolder[holder] = lane
         lanes.append(lane)
+    }
+
+    /// Returns an element to its place before the others of its holder. The other holders have their turns first.
+    ///
+    /// - Parameter holder: the one that `popFirst` returned with the element.
+    mutating func putBack(_ element: Element, of holder: ObjectIdentifier?) {
+        guard let lane = laneOfHolder[holder] else { return append(element, of: holder) }
+        count += 1
+        lane.elements.prepend(element)
     }
 
     mutating func popFirst() -> (element: Element, holder: ObjectIdentifier?)? {

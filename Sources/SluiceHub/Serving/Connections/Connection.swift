@@ -44,12 +44,12 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// the end of the hub.
     @exclusivity(unchecked) var drainingReads = UInt8.max
     /// The deadlines of the connection. Nil while it has needed none.
-    @exclusivity(unchecked) private var deadlines: ConnectionDeadlines?
+    @exclusivity(unchecked) var deadlines: ConnectionDeadlines?
 
     // These are not stored twice, because an idle connection must be small.
     var id: ConnectionID { conversation.id }
     var hub: Hub { conversation.hub }
-    private var reactor: Reactor { share.reactor }
+    var reactor: Reactor { share.reactor }
 
     init(_ id: ConnectionID, on share: ReactorShare, of hub: Hub) {
         self.share = share
@@ -123,12 +123,16 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
                 UnsafeRawBufferPointer(rebasing: share.scratch[..<count]), between: writesEarly ? self : nil)
             hasMoreToRead = hasMore
             if hasTLS { noteRecords() }
-        case .endOfStream: conversation.endInput()
+        case .endOfStream:
+            conversation.endInput()
+            if hasTLS { share.spend(Budget.stepsOfTLSEnd) }
         case .wouldBlock:
             guard hasTLS else { return }
             // TLS may have processed records without data, and has answers for them.
             noteRecords()
-        case .failed(let errno): return close(because: ConnectionEnding(errno: errno))
+        case .failed(let errno):
+            if hasTLS { share.spend(Budget.stepsOfTLSEnd) }
+            return close(because: ConnectionEnding(errno: errno))
         }
         chargeBuffers(ifChangedBy: Self.leastChargedInTurn, countingBodies: false)
     }
@@ -195,6 +199,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
                 schedule(inNextTurn: true)
             }
             return
+        }
+        if let deadlines, deadlines.hasFired {
+            endOverdue(deadlines)
+            guard isOpen else { return }
         }
         if conversation.canRunHeld, !isInputQueued, share.stepsLeft > 0 { conversation.runHeld(between: nil) }
         finishTurn()
@@ -285,45 +293,6 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         // The stall time starts again with each byte that the client takes.
         deadlines?.stall = nil
     }
-
-    // MARK: Deadlines
-
-    /// Sets an alarm for the earliest deadline of the connection.
-    private func setAlarm() {
-        let isReading = socket.watchesReading
-        let isWriting = socket.watchesWriting
-        if deadlines == nil {
-            // The common case: a client that owes nothing and takes its replies.
-            if isReading, !isWriting, conversation.deadline == nil, case .open = state { return }
-            deadlines = ConnectionDeadlines()
-        }
-        guard let deadlines else { return }
-        let now = reactor.nowNanoseconds
-        deadlines.line = isReading && !isLingering ? conversation.deadline?.nanoseconds : nil
-        deadlines.keep(\.probe, if: !isReading, now, hub.limits.probeInterval)
-        deadlines.keep(\.stall, if: isWriting, now, hub.limits.stallTimeout)
-        deadlines.keep(\.linger, if: isLingering, now, hub.limits.lingerTimeout)
-        deadlines.setAlarm(on: reactor, now) { [self] in alarmFires() }
-    }
-
-    private func alarmFires() {
-        guard isOpen, let deadlines else { return }
-        let now = reactor.nowNanoseconds
-        deadlines.alarmHasFired()
-        if deadlines.takeDue(\.stall, now) { return close(because: .stalled, discardingOutput: true) }
-        if deadlines.takeDue(\.linger, now) { return close(because: .reset, discardingOutput: true) }
-        // While no input is read, only the probe notices that the client has disconnected or half-closed.
-        if deadlines.takeDue(\.probe, now) {
-            if let errno = socket.failure { return close(because: ConnectionEnding(errno: errno)) }
-            if socket.hasInputEnded { conversation.expectEnd() }
-        }
-        if deadlines.takeDue(\.line, now) {
-            conversation.endOverdue(because: conversation.deadline?.ending ?? .slowLine)
-        }
-        schedule()
-    }
-
-    private var isLingering: Bool { if case .lingering = state { true } else { false } }
 
     // MARK: Ending
 

@@ -15,6 +15,8 @@ final class ConnectionDeadlines {
     /// The time by which the client must close its side.
     @exclusivity(unchecked) var linger: UInt64?
     private var alarm: (handle: TimerHandle, time: UInt64)?
+    /// Whether the alarm has gone off since the deadlines were last checked.
+    @exclusivity(unchecked) var hasFired = false
 
     /// Sets a deadline that is not set yet if `isWaiting`, and clears it otherwise.
     func keep(
@@ -46,6 +48,7 @@ final class ConnectionDeadlines {
 
     func alarmHasFired() {
         alarm = nil
+        hasFired = true
     }
 
     func cancelAlarm(on reactor: Reactor) {

@@ -14,10 +14,14 @@ extension Conversation {
     @inline(__always)
     func chargeBuffers(ifChangedBy least: Int, countingBodies countsBodies: Bool) -> WireError? {
         let output = countsBodies ? segment.output.memoryBytes : segment.output.encodedBytes
-        let bytes = inputBytes + output + transportBytes
+        var bytes = inputBytes + output + transportBytes
+        if job != nil { bytes += jobBytes }
         if abs(bytes - chargedBytes) < least { return nil }
         return charge(bytes)
     }
+
+    /// The memory of the report that is being taken.
+    private var jobBytes: Int { if case .report(let report, _) = job { report.memoryBytes } else { 0 } }
 
     @inline(never)
     private func charge(_ bytes: Int) -> WireError? {

@@ -19,7 +19,10 @@ extension Conversation {
     func take(_ report: any ReportJob, _ tag: Tag?) {
         let steps = min(Budget.stepsOfFirstSlice, max(1, stepsLeft))
         stepsLeft -= steps
-        if let reply = report.advance(on: hub, steps: steps) { return conclude(reply, tag) }
+        // A report that waits for others of the same holder has not begun, and so needs no memory.
+        if !share.hasReports(of: hub.holder(of: id)), let reply = report.advance(on: hub, steps: steps) {
+            return conclude(reply, tag)
+        }
         job = .report(report, tag)
         share.enqueue(self)
     }
@@ -38,9 +41,13 @@ extension Conversation {
         guard !segment.isClosed, case .report(let report, let tag) = job else { return false }
         share.begin(id, lastVerb)
         defer { share.end() }
-        guard let reply = report.advance(on: hub, steps: Budget.stepsOfSlice) else { return true }
+        let reply = report.advance(on: hub, steps: Budget.stepsOfSlice)
+        let refusal =
+            reply == nil ? chargeBuffers(ifChangedBy: Connection.leastChargedInTurn, countingBodies: true) : nil
+        if reply == nil, refusal == nil { return true }
         job = nil
-        conclude(reply, tag)
+        if let reply { conclude(reply, tag) }
+        if let refusal { answer(.error(refusal), tag) }
         segment.owner?.takeUnretainedValue().repliesArrived()
         return false
     }
