@@ -21,6 +21,8 @@ struct SendTally: Sendable, Hashable, Encodable {
 
     /// Those of the refused messages that a receiver has rejected for good.
     private(set) var rejected = 0
+    /// Those of the refused messages for whose channel the client has no permission.
+    private(set) var denied = 0
     /// The first thing that went wrong.
     private(set) var problem: String?
 
@@ -60,6 +62,9 @@ struct SendTally: Sendable, Hashable, Encodable {
         case .rejected:
             refused += 1
             rejected += 1
+        case .error(let error) where error.code == .denied:
+            refused += 1
+            denied += 1
         case .error, .message, .data, .otherwise, .end: refused += 1
         }
         if problem == nil { problem = Failure(reply, sendingOn: channel).message }
@@ -79,7 +84,8 @@ struct SendTally: Sendable, Hashable, Encodable {
     /// The status of the worst outcome.
     var status: ExitStatus {
         if inDoubt > 0 { return .inDoubt }
-        if refused > rejected || withdrawn > 0 { return .error }
+        if refused > rejected + denied || withdrawn > 0 { return .error }
+        if denied > 0 { return .denied }
         if rejected > 0 { return .rejected }
         if ended > 0 { return .ended }
         if timedOut > 0 { return .timeout }

@@ -51,6 +51,7 @@ import Testing
         #expect(
             try denied.errorOutput()
                 == "sluice: refused (denied): this client has no permission for SEND jobs/a\n")
+        #expect(try denied.status() == 7)
         #expect(try newToken(maker).token != token)
     }
 
