@@ -63,6 +63,8 @@ final class OutboxSegment: @unchecked Sendable {
 
     /// The output that has not been written yet.
     @exclusivity(unchecked) var output: OutputBuffer
+    /// A dictionary of parked tags is not made smaller below this capacity.
+    private static let mostUnshrunk = 64
     /// The tagged operations that are parked.
     @exclusivity(unchecked) var parkedTags: [Tag: OperationID] = [:]
     /// The written bytes of counted receives and traces that have not been reported to the hub.
@@ -163,7 +165,17 @@ final class OutboxSegment: @unchecked Sendable {
     }
 
     private func endOwn(_ tag: Tag?) {
-        if let tag { parkedTags[tag] = nil } else { hasParkedUntagged = false }
+        if let tag { free(tag) } else { hasParkedUntagged = false }
+    }
+
+    private func free(_ tag: Tag) {
+        parkedTags[tag] = nil
+        // A dictionary keeps its capacity when entries are removed, and the client is charged for those that are left.
+        if parkedTags.capacity > Self.mostUnshrunk, parkedTags.count < parkedTags.capacity / 8 {
+            var smaller = [Tag: OperationID](minimumCapacity: 2 * parkedTags.count)
+            for (tag, id) in parkedTags { smaller[tag] = id }
+            parkedTags = smaller
+        }
     }
 
     /// Moves the hub's half to the connection's half. Called under the lock, on the reactor's thread.
@@ -171,7 +183,7 @@ final class OutboxSegment: @unchecked Sendable {
         guard let waiting = waiting.take(), !isClosed else { return }
         if !waiting.encoded.isEmpty { output.take(&waiting.encoded) }
         if waiting.endsUntagged { hasParkedUntagged = false }
-        for tag in waiting.endedTags { parkedTags[tag] = nil }
+        for tag in waiting.endedTags { free(tag) }
         unreportedBytes += waiting.unaskedBytes
     }
 }
