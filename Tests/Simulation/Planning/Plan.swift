@@ -41,8 +41,6 @@ enum Action: Sendable {
     case pauseWithinLine(nanoseconds: UInt64)
     /// Reads no replies for some time.
     case stall(nanoseconds: UInt64)
-    /// All clients that are connected send some bytes at once.
-    case rush
     case finishSending
     case breakOff
     /// Moves the clock forward at once, so that everything that was due in that time happens afterwards.

@@ -67,7 +67,6 @@ package struct Planner {
                 add(action(), of: chance.below(setting.clients))
             }
         }
-        if isCrowd { rush() }
         if chance.happens(1, of: 6) { drain() }
         setting.understandsAdditions = !isCrowd && chance.happens(1, of: 2)
     }
@@ -97,9 +96,6 @@ package struct Planner {
         let limit = chance.happens(1, of: 3) ? milliseconds(1000) : nil
         insert(.drain(withinNanoseconds: limit), at: time)
     }
-
-    /// Inserts a step in which all clients send something at once, when most of them are connected.
-    private mutating func rush() { insert(.rush, at: time / 2 + chance.upTo(time / 2)) }
 
     private mutating func insert(_ action: Action, at time: UInt64) {
         let place = steps.firstIndex { $0.time > time } ?? steps.count

@@ -18,19 +18,6 @@ extension Simulation {
         send(.ping([]), isTagged: true, on: connection, step: -1)
     }
 
-    /// Lets all clients send a few commands that the hub can do at once. All of them arrive at the same time.
-    func rush() {
-        for (client, connection) in current.sorted(by: { $0.key < $1.key })
-        where client >= 0 && connection.lastArrival <= now && !connection.hasFinishedSending {
-            var bytes: [UInt8] = []
-            for _ in 1...3 { bytes += begin(.ping(Self.rushedBody), isTagged: false, on: connection, step: -1).words }
-            hash.add(.sent, connection.number, at: now, bytes)
-            connection.socket.arrive(bytes)
-        }
-    }
-
-    private static let rushedBody = Body([UInt8](repeating: UInt8(ascii: "r"), count: 60))
-
     /// Records the input that the hub has run in a turn, if it was more than in all turns before.
     func noteInput() {
         let taken = hub.inputStepsTaken - inputSteps

@@ -209,7 +209,6 @@ final class Simulation {
             begin(.ping([]), nil, on: connection, step.number)
             send(Array("NG\n".utf8), on: connection)
         case .stall(let nanoseconds): if let connection = current[step.client] { stall(connection, nanoseconds) }
-        case .rush: rush()
         case .finishSending: if let connection = current[step.client] { finishSending(connection) }
         case .breakOff: if let connection = current[step.client] { breakOff(connection) }
         case .jump(let nanoseconds): clock.advance(by: .nanoseconds(Int64(clamping: nanoseconds)))

@@ -45,7 +45,6 @@ package struct Transcript {
         case .pauseWithinLine(let nanoseconds):
             "client \(step.client) pauses within a line for \(nanoseconds / 1_000_000) ms"
         case .breakOff: "client \(step.client) breaks off"
-        case .rush: "all clients send a few PINGs at once"
         case .drain(let limit): "the hub drains\(limit.map { ", for at most \($0 / 1_000_000) ms" } ?? "")"
         case .operate, .burst, .cancel, .sendInvalidLine, .finishSending: nil
         }
