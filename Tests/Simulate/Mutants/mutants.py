@@ -31,7 +31,7 @@ PROGRAM = SCRATCH / "release" / "sluice-simulate"
 TESTS = SCRATCH / "debug" / "sluicePackageTests.xctest"
 
 #: Bounds the time for one mutant. Those that the checker notices need a few seconds.
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 
 #: Bounds the time of each test of a mutant, which needs a second or two. A mutant that makes it hang is noticed.
 TEST_SECONDS = 15
