@@ -42,8 +42,8 @@ public final class Client: Sendable {
     /// taken.
     ///
     /// - Throws: `.system` when nothing listens there; `.address`; `.timedOut`; `.tls` when the server does not speak TLS, or
-    ///   its certificate is not valid for the host; `.authRequired` when the server requires credentials and there are none;
-    ///   `.denied` when they are wrong, or the server has no users; `.limit` when the server accepts no more connections
+    ///   its certificate is not valid for the host; `.authRequired` when the server requires credentials and the options have
+    ///   none; `.denied` when they are wrong, or the server has no users; `.limit` when the server accepts no more connections
     ///   (with TLS, it closes the connection instead: `.system`); `.cancelled`; `.misuse` when an option is not valid, and
     ///   when the peer is not a Sluice server of this version.
     public static func connect(

@@ -47,7 +47,7 @@ enum Budget {
     /// The steps that a piece of input takes from those of the reactor, besides one for each `inputBytesPerStep` bytes.
     static let stepsOfInput = 4
     static let inputBytesPerStep = 8
-    /// The steps of a record of TLS, of an update of TLS's keys.
+    /// The steps of a record of TLS, and of an update of TLS's keys.
     static let stepsOfRecord = 3
     static let stepsOfKeyUpdate = 30
     /// The steps of the end of a connection with TLS.

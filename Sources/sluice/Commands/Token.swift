@@ -7,7 +7,7 @@ struct Token: ParsableCommand {
         abstract: "Make a token for a principal.", subcommands: [NewToken.self])
 }
 
-/// Prints a new token, and the digest that the daemon's principals have instead of it.
+/// Prints a new token for a client, and its digest, which the principals-file contains instead of the token.
 struct NewToken: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new",

@@ -11,10 +11,7 @@ struct PrincipalsFile {
     /// - Throws: ``SettingsError`` if the file cannot be read, if a user other than the daemon's own and root owns it,
     ///   or another user may read it, or if it has a mistake.
     init(path: String) throws(SettingsError) {
-        let text = try TextFile.contents(of: path) { status throws(SettingsError) in
-            try PrivateFile.check(status, of: path)
-        }
-        try self.init(path: path, text: text)
+        try self.init(path: path, text: PrivateFile.contents(of: path))
     }
 
     init(path: String, text: String) throws(SettingsError) {
@@ -35,6 +32,11 @@ struct PrincipalsFile {
 
 /// Files that tell who may use the daemon.
 enum PrivateFile {
+    /// Returns the content of a file, which it checks before it reads.
+    static func contents(of path: String) throws(SettingsError) -> String {
+        try TextFile.contents(of: path) { status throws(SettingsError) in try check(status, of: path) }
+    }
+
     /// Checks the open file, so that nobody can replace it between the check and the reading.
     static func check(_ status: stat, of path: String) throws(SettingsError) {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {

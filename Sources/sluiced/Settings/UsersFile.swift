@@ -10,10 +10,7 @@ struct UsersFile {
     /// - Throws: ``SettingsError`` if the file cannot be read, if a user other than the daemon's own and root owns it,
     ///   or another user may read it, or if a line has a mistake; the message never quotes a token.
     init(path: String) throws(SettingsError) {
-        let text = try TextFile.contents(of: path) { status throws(SettingsError) in
-            try PrivateFile.check(status, of: path)
-        }
-        try self.init(path: path, text: text)
+        try self.init(path: path, text: PrivateFile.contents(of: path))
     }
 
     init(path: String, text: String) throws(SettingsError) {

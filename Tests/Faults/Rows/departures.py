@@ -40,7 +40,7 @@ def clients_that_leave_together(conditions):
 
 @row(
     "rings",
-    "STUCK beside 9 000 clients that wait for each other in a ring, from 1 000 connections of one address",
+    "STUCK beside 8 000 clients that wait for each other in a ring, from 1 000 connections of one address",
     wrong={"slow-output": "longest wait"},
     timed=True,
 )

@@ -137,7 +137,7 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var delayed = IndexedHeap<Offer>()
     /// The rejected messages that the dead channel does not take yet, in the order in which they were rejected.
     @exclusivity(unchecked) var held = WaitQueue<Offer>()
-    /// The deadline at which they may move. Nil if there are none, and while they move.
+    /// When the held messages may move. Nil if no message is held, and while they move.
     @exclusivity(unchecked) var heldDeadline: HeapHandle?
     @exclusivity(unchecked) var isMovingHeld = false
     /// Whether it was reported that rejected messages wait, and none has moved since.
