@@ -23,6 +23,16 @@ public struct Bounded: SuiteTrait, TestTrait, TestScoping {
     ) async throws {
         let turn = await Turnstile.shared.enter()
         defer { turn.end() }
+        try await limit(test, onForfeit: turn.forfeit, performing: function)
+    }
+
+    /// Runs `function` on two threads of its own, and cancels it when it takes too long.
+    ///
+    /// - Parameter onForfeit: called when the test has taken too long.
+    func limit(
+        _ test: Test, onForfeit: @escaping @Sendable () -> Void,
+        performing function: @Sendable @concurrent () async throws -> Void
+    ) async throws {
         let threads = TestThreads(count: 2)
         defer { threads.close() }
         let alarm = Alarm(after: limit)
@@ -31,7 +41,7 @@ public struct Bounded: SuiteTrait, TestTrait, TestScoping {
         Task(executorPreference: Self.reporting) {
             guard await alarm.rings() else { return }
             Issue.record("the test has not ended within \(limit)", sourceLocation: test.sourceLocation)
-            turn.forfeit()
+            onForfeit()
             alarm.cancelTask()
         }
         try await withTaskExecutorPreference(threads) {

@@ -34,6 +34,12 @@ extension Reactor {
         setTimer(after: delay, .call(work))
     }
 
+    /// Calls `work` when the clock shows `time`, in nanoseconds, unless the timer is cancelled before. On the reactor's
+    /// thread only.
+    func call(at time: UInt64, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
+        timers.insert(.call(work), at: time)
+    }
+
     /// The number of timers that are set. On the reactor's thread only.
     package var timerCount: Int { timers.count }
 

@@ -72,8 +72,7 @@ private final class Beat: @unchecked Sendable {
 
     func start() {
         guard !isStopped else { return }
-        // If `init` ran on another thread, time has passed since.
-        setTimer(afterNanoseconds: interval - min(interval, sinceBeginning))
+        setTimer(at: beginning &+ interval)
     }
 
     func stop() {
@@ -84,8 +83,8 @@ private final class Beat: @unchecked Sendable {
 
     private var sinceBeginning: UInt64 { reactor.clock.nowNanoseconds - beginning }
 
-    private func setTimer(afterNanoseconds delay: UInt64) {
-        timer = reactor.call(after: .nanoseconds(Int64(clamping: delay))) { [self] in fire() }
+    private func setTimer(at time: UInt64) {
+        timer = reactor.call(at: time) { [self] in fire() }
     }
 
     private func fire() {
@@ -93,6 +92,6 @@ private final class Beat: @unchecked Sendable {
         if work(.nanoseconds(Int64(clamping: sinceBeginning))) == .stop { stop() }
         // The work may have stopped the ticker.
         guard !isStopped, interval > 0 else { return }
-        setTimer(afterNanoseconds: interval - sinceBeginning % interval)
+        setTimer(at: beginning &+ (sinceBeginning / interval + 1) &* interval)
     }
 }

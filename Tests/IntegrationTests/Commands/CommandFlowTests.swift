@@ -4,7 +4,7 @@ import Testing
 
 /// Sends many messages through `sluice`, and checks their outcomes when a program ends in between.
 @Suite("Streams of messages through sluice", .serialized, .bounded) struct CommandFlowTests {
-    @Test("Many lines arrive in order", arguments: [("", 1_000_000), ("--ack", 100_000)])
+    @Test("Many lines arrive in order", arguments: [("", 300_000), ("--ack", 50_000)])
     func manyLinesArriveInOrder(ack: String, lines: Int) throws {
         let daemon = try Daemon()
         // The milestones show progress, so that the test needs no bound for the whole.
