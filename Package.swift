@@ -32,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
@@ -43,6 +44,15 @@ let package = Package(
         .plugin(name: "CommitPlugin", capability: .buildTool()),
         .target(
             name: "BuildVersion", dependencies: ["SluiceWire"], swiftSettings: settings, plugins: ["CommitPlugin"]),
+        .target(
+            name: "ProgramOptions",
+            dependencies: [
+                "SluiceRuntime",
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser",
+                    condition: .when(traits: ["Executables"])),
+            ],
+            swiftSettings: settings),
         .target(
             name: "SluiceHub",
             dependencies: [
@@ -58,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "BuildVersion", "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CLinux", "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -69,7 +79,7 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "BuildVersion", "SluiceClient", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "ProgramOptions", "SluiceClient", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -79,7 +89,7 @@ let package = Package(
         .executableTarget(
             name: "sluice-load",
             dependencies: [
-                "BuildVersion", "CLibev", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CLibev", "ProgramOptions", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -161,7 +171,7 @@ if Context.environment["SLUICE_FUZZING"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: ["COpenSSL", "SluiceHub", "SluiceRuntime", "SluiceWire"],
             path: "Tests/Fuzzing/Fuzz",
             swiftSettings: settings))
 }

@@ -5,6 +5,7 @@
 #define COPENSSL_H
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -33,6 +34,9 @@ static inline void copenssl_set_safe_options(SSL_CTX *context) {
 static inline void copenssl_print_subject(BIO *output, X509 *certificate) {
     X509_NAME_print_ex(output, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
 }
+
+// A new key on the curve P-256.
+static inline EVP_PKEY *copenssl_make_key(void) { return EVP_EC_gen("P-256"); }
 
 static inline int copenssl_error_reason(unsigned long error) { return ERR_GET_REASON(error); }
 static inline int copenssl_error_library(unsigned long error) { return ERR_GET_LIB(error); }

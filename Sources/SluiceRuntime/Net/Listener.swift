@@ -29,6 +29,8 @@ public final class Listener: @unchecked Sendable {
         public var sendBufferBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
+        /// The group of a Unix-domain socket's file, by its number. Nil leaves it to the system.
+        public var group: UInt32?
 
         /// Creates the default options.
         public init() {}
@@ -87,7 +89,7 @@ public final class Listener: @unchecked Sendable {
     ) throws(SluiceError) -> UnixSocketFile? {
         switch address {
         case .unix(let path):
-            return try UnixSocketFile.bind(number, to: path, permissions: options.permissions)
+            return try UnixSocketFile.bind(number, to: path, permissions: options.permissions, group: options.group)
         case .ipv6:
             try Socket.turnOn(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), on: number)
         case .ipv4:

@@ -161,7 +161,8 @@ extension SocketAddress {
         }
     }
 
-    private func with(port: UInt16) -> SocketAddress {
+    /// The address with another port. A path stays as it is.
+    package func with(port: UInt16) -> SocketAddress {
         switch self {
         case .ipv4(let address, _): .ipv4(address, port: port)
         case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)

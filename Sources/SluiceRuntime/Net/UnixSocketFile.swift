@@ -11,10 +11,12 @@ struct UnixSocketFile: Sendable {
     ///
     /// - Throws: `.system`, with `EADDRINUSE` as `errno` when a process listens there or the path is another kind of
     ///   file.
-    static func bind(_ number: Int32, to path: String, permissions: UInt32) throws(SluiceError) -> UnixSocketFile {
+    static func bind(
+        _ number: Int32, to path: String, permissions: UInt32, group: UInt32?
+    ) throws(SluiceError) -> UnixSocketFile {
         let address = SocketAddress.unix(path: path)
         // Linux creates the file with the socket's own mode, less the umask, so that it is never open to other users.
-        guard fchmod(number, permissions) == 0 else { throw refusal(errno, of: address) }
+        guard fchmod(number, group == nil ? permissions : 0o600) == 0 else { throw refusal(errno, of: address) }
         if !bound(number, to: address) {
             let cause = errno
             if cause == EADDRINUSE, let kind = kindOfFile(at: path) {
@@ -25,6 +27,13 @@ struct UnixSocketFile: Sendable {
             guard cause == EADDRINUSE, isStale(address, path: path) else { throw refusal(cause, of: address) }
             unlink(path)
             guard bound(number, to: address) else { throw refusal(errno, of: address) }
+        }
+        if let group, lchown(path, uid_t.max, group) != 0 {
+            let cause = errno
+            unlink(path)
+            throw SluiceError(
+                .system, "cannot give the socket \(path) to group \(group): \(String(cString: strerror(cause)))",
+                errno: cause)
         }
         chmod(path, permissions)
         guard let status = status(of: path) else { throw refusal(errno, of: address) }
@@ -69,6 +78,22 @@ struct UnixSocketFile: Sendable {
     }
 
     private static func refusal(_ errno: Int32, of address: SocketAddress) -> SluiceError {
-        SluiceError(system: errno, "cannot listen on \(address)")
+        guard let reason = directoryProblem(errno, of: address) else {
+            return SluiceError(system: errno, "cannot listen on \(address)")
+        }
+        return SluiceError(.system, "cannot listen on \(address): \(reason)", errno: errno)
+    }
+
+    /// Returns what is wrong with the directory of a path, if that is why the socket cannot be bound.
+    private static func directoryProblem(_ errno: Int32, of address: SocketAddress) -> String? {
+        guard case .unix(let path) = address else { return nil }
+        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        return switch errno {
+        case ENOENT: "the directory \(directory) does not exist"
+        case ENOTDIR: "\(directory) is not a directory"
+        case EACCES: "this user may not write to the directory \(directory)"
+        case EROFS: "the directory \(directory) is on a file system that cannot be written"
+        default: nil
+        }
     }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import ProgramOptions
+import SluiceRuntime
 import SluiceWire
 
 /// The server to measure.
@@ -9,9 +11,11 @@ struct ServerOptions: ParsableArguments {
     @Option(
         name: [.customShort("H"), .customLong("hub")],
         help: ArgumentHelp(
-            "The server's address; by default SLUICE_ADDRESS, or else \(defaultAddress).",
+            "The server's address; by default SLUICE_ADDRESS, or else \(defaultAddress). For TLS, sluices://HOST:PORT.",
             valueName: "HOST:PORT|unix:PATH"))
     var address: String?
+
+    @OptionGroup var tls: TLSOptions
 
     @Option(help: ArgumentHelp("The kind of server.", valueName: "SERVER"))
     var against = Contestant.sluice
@@ -26,9 +30,18 @@ struct ServerOptions: ParsableArguments {
         _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(LoadFailure) -> (address: ServerAddress, credentials: Credentials?) {
         let variable = environment["SLUICE_ADDRESS"].flatMap { $0.isEmpty ? nil : $0 }
-        return (
-            try ServerAddress(address ?? variable ?? Self.defaultAddress), try Self.credentials(environment)
-        )
+        let location = ServerLocation(address ?? variable ?? Self.defaultAddress)
+        let context: TLSClientContext?
+        do throws(SluiceError) {
+            var options = try tls.options(for: location, environment)
+            if against == .sluice { options?.applicationProtocols = [sluiceApplicationProtocol] }
+            context = try options.map { options throws(SluiceError) in try TLSClientContext(options) }
+        } catch {
+            throw LoadFailure(error.message)
+        }
+        var address = try ServerAddress(location.address, tls: context)
+        address.speaksFirst = against == .nats
+        return (address, try Self.credentials(environment))
     }
 
     /// Reads the credentials from the environment, since every user of the machine can list arguments.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ProgramOptions
 
 struct MeasureSuite: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,6 +52,6 @@ struct MeasureSuite: ParsableCommand {
         var arguments = operations.map { ["--operations", "\($0)"] } ?? ["--duration", "\(duration.value)"]
         if let address = server.address { arguments += ["--hub", address] }
         if let pid = server.serverPID { arguments += ["--server-pid", "\(pid)"] }
-        return arguments
+        return arguments + server.tls.arguments
     }
 }

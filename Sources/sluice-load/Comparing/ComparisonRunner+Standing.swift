@@ -8,7 +8,7 @@ extension ComparisonRunner {
         for round in 1...min(rounds, RowDefinition.mostMemoryRounds) {
             for contestant in present {
                 announce(row, round, contestant.rawValue)
-                let server = try freshServer(contestant.program)
+                let server = try freshServer(contestant.program, row.transport)
                 defer { server.end() }
                 let memory = IdleMemory(
                     contestant: contestant, address: server.address, server: server.server,

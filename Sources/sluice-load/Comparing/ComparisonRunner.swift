@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 
 /// Measures the rows of a comparison, in rounds in which the contestants take turns.
 final class ComparisonRunner {
@@ -8,7 +9,14 @@ final class ComparisonRunner {
     private(set) var contenders: [Contender] = []
     private(set) var missing: [MissingContender] = []
     private var executables: [ServerProgram: String] = [:]
-    private var sharedServers: [ServerProgram: StartedServer] = [:]
+    private var sharedServers: [SharedKey: StartedServer] = [:]
+    /// The certificate of the servers with TLS, made when the first of them starts.
+    private var certificate: ThrowawayCertificate?
+
+    private struct SharedKey: Hashable {
+        var program: ServerProgram
+        var usesTLS: Bool
+    }
 
     /// Looks for the servers' executables.
     init(sluiced: String?, rounds: Int, seconds: Double, progress: ProgressLine) {
@@ -30,6 +38,8 @@ final class ComparisonRunner {
     func end() {
         for server in sharedServers.values { server.end() }
         sharedServers = [:]
+        certificate?.remove()
+        certificate = nil
     }
 
     /// Measures a row. Returns nil when no server of the row is installed.
@@ -52,7 +62,8 @@ final class ComparisonRunner {
         for round in 1...rounds {
             for contestant in present {
                 announce(row, round, contestant.rawValue)
-                var plan = try plan(row, contestant, at: try sharedServer(contestant.program), round: round)
+                var plan = try plan(
+                    row, contestant, at: try sharedServer(contestant.program, row.transport), round: round)
                 populate(&plan)
                 results[contestant, default: []].append(try Run.carryOut(plan) { [progress] in progress.show($0) })
             }
@@ -70,18 +81,37 @@ final class ComparisonRunner {
     // MARK: Servers
 
     /// Returns the server that all rows about speed share.
-    private func sharedServer(_ program: ServerProgram) throws(LoadFailure) -> StartedServer {
-        if let server = sharedServers[program] { return server }
-        let server = try freshServer(program)
-        sharedServers[program] = server
+    private func sharedServer(
+        _ program: ServerProgram, _ transport: RowDefinition.Transport
+    ) throws(LoadFailure) -> StartedServer {
+        let key = SharedKey(program: program, usesTLS: transport == .tls)
+        if let server = sharedServers[key] { return server }
+        let server = try freshServer(program, transport)
+        sharedServers[key] = server
         return server
     }
 
-    func freshServer(_ program: ServerProgram) throws(LoadFailure) -> StartedServer {
+    func freshServer(
+        _ program: ServerProgram, _ transport: RowDefinition.Transport = .tcp
+    ) throws(LoadFailure) -> StartedServer {
         guard let executable = executables[program] else {
             throw LoadFailure("\(program.executable) is not installed")
         }
-        return try StartedServer(program, executable: executable)
+        return try StartedServer(
+            program, executable: executable, certificate: transport == .tls ? try madeCertificate() : nil)
+    }
+
+    private func madeCertificate() throws(LoadFailure) -> ThrowawayCertificate {
+        if let certificate { return certificate }
+        do throws(SluiceError) {
+            let made = try ThrowawayCertificate(
+                for: ["IP:127.0.0.1"], in: FileManager.default.temporaryDirectory.path)
+            ChildProcesses.shared.removeAtEnd(made)
+            certificate = made
+            return made
+        } catch {
+            throw LoadFailure(error.message)
+        }
     }
 
     // MARK: Results

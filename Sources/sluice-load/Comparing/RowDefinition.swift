@@ -10,7 +10,7 @@ struct RowDefinition: Sendable {
         case crowd
     }
 
-    enum Transport: Sendable { case tcp, unixSocket }
+    enum Transport: Sendable { case tcp, unixSocket, tls }
 
     /// The ratio that Sluice should reach to a contestant.
     struct Target: Sendable {
@@ -39,6 +39,10 @@ struct RowDefinition: Sendable {
             workload: .handoff, transport: .unixSocket, contestants: [.sluice, .redis],
             targets: [Target(against: .redis, ratio: 1.35)]),
         RowDefinition(
+            key: "tls", title: "handoff with TLS, 50 private pairs", measure: pairs(50, channels: 50),
+            workload: .handoff, transport: .tls, contestants: [.sluice, .redis, .nats],
+            targets: [Target(against: .redis, ratio: 1)]),
+        RowDefinition(
             key: "worker", title: "worker's loop, 50 private pairs", measure: pairs(50, channels: 50),
             workload: .worker, contestants: [.sluice, .redis, .nats],
             targets: [Target(against: .redis, ratio: 1.6), Target(against: .nats, ratio: 1.6)]),
@@ -64,6 +68,10 @@ struct RowDefinition: Sendable {
             measure: .rate { ($0.senders, $0.receivers, $0.channels, $0.bodyBytes) = (8, 8, 8, 65_536) },
             workload: .handoff, contestants: [.sluice, .redis], targets: [Target(against: .redis, ratio: 1)]),
         memory("idle", "an idle connection", isParked: false, targets: [Target(against: .beanstalkd, ratio: 1)]),
+        // The target is 20 KB, expressed relative to what Redis was measured at.
+        memory(
+            "idle-tls", "an idle connection with TLS", isParked: false, transport: .tls,
+            contestants: [.sluice, .redis, .nats], targets: [Target(against: .redis, ratio: 1)]),
         // The target is 1.5 KB, expressed relative to what the others were measured at.
         memory(
             "parked", "a connection with a parked receive", isParked: true,
@@ -95,9 +103,12 @@ struct RowDefinition: Sendable {
         .rate { ($0.senders, $0.receivers, $0.channels) = (pairs, pairs, channels) }
     }
 
-    private static func memory(_ key: String, _ title: String, isParked: Bool, targets: [Target]) -> RowDefinition {
+    private static func memory(
+        _ key: String, _ title: String, isParked: Bool, transport: Transport = .tcp,
+        contestants: [Contestant] = [.sluice, .beanstalkd, .redis, .nats], targets: [Target]
+    ) -> RowDefinition {
         RowDefinition(
-            key: key, title: title, measure: .memory(isParked: isParked), workload: .handoff,
-            contestants: [.sluice, .beanstalkd, .redis, .nats], targets: targets)
+            key: key, title: title, measure: .memory(isParked: isParked), workload: .handoff, transport: transport,
+            contestants: contestants, targets: targets)
     }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import SluiceRuntime
 
 /// A server program of a comparison: its name, its arguments and its version.
 enum ServerProgram: String, CaseIterable, Sendable {
@@ -31,6 +32,9 @@ enum ServerProgram: String, CaseIterable, Sendable {
         }
     }
 
+    /// Whether the server supports TLS.
+    var hasTLS: Bool { self != .beanstalkd }
+
     /// Returns the arguments to listen on a port of the loopback interface, and to store nothing on disk.
     ///
     /// - Parameter socketPath: where to listen as well, for servers with Unix sockets.
@@ -44,6 +48,36 @@ enum ServerProgram: String, CaseIterable, Sendable {
         case .nats: ["--addr", "127.0.0.1", "--port", "\(port)"]
         case .beanstalkd: ["-l", "127.0.0.1", "-p", "\(port)", "-z", "\(1 << 20)"]
         }
+    }
+
+    /// Returns the arguments to listen with TLS on a port of the loopback interface, and to store nothing on disk.
+    ///
+    /// - Parameter configurationPath: the file to which `tlsConfiguration` is written.
+    func arguments(tlsPort port: UInt16, _ certificate: ThrowawayCertificate, configurationPath: String) -> [String] {
+        let (certificatePath, keyPath) = (certificate.identity.certificatePath, certificate.identity.keyPath)
+        switch self {
+        case .sluiced: return ["--config", configurationPath]
+        case .redis:
+            return arguments(port: 0, socketPath: nil) + [
+                "--tls-port", "\(port)", "--tls-cert-file", certificatePath, "--tls-key-file", keyPath,
+                "--tls-auth-clients", "no",
+            ]
+        case .nats:
+            return arguments(port: port, socketPath: nil)
+                + ["--tls", "--tlscert", certificatePath, "--tlskey", keyPath]
+        case .beanstalkd: return arguments(port: port, socketPath: nil)
+        }
+    }
+
+    /// The configuration file to listen with TLS; empty for a server without one.
+    func tlsConfiguration(port: UInt16, _ certificate: ThrowawayCertificate) -> String {
+        guard self == .sluiced else { return "" }
+        return """
+            listen:
+              - address: 127.0.0.1:\(port)
+                tls: {certificate: \(certificate.identity.certificatePath), key: \(certificate.identity.keyPath)}
+
+            """
     }
 
     /// Returns the server's name, with the version that the executable at `path` prints.

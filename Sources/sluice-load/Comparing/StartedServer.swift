@@ -1,5 +1,6 @@
 import Foundation
 import SluiceRuntime
+import SluiceWire
 import Synchronization
 
 /// A server process that was started for a comparison, on a free port of the loopback interface.
@@ -12,13 +13,28 @@ final class StartedServer {
     private let directory: String?
 
     /// Starts the server, and returns when it accepts connections.
-    init(_ program: ServerProgram, executable: String) throws(LoadFailure) {
+    ///
+    /// - Parameter certificate: the server's certificate; nil for a server without TLS.
+    init(_ program: ServerProgram, executable: String, certificate: ThrowawayCertificate? = nil) throws(LoadFailure) {
         let port = try Self.freePort()
-        address = try ServerAddress(port: port)
-        directory = program.hasUnixSocket ? try Self.makeTemporaryDirectory() : nil
-        let socketPath = directory.map { "\($0)/socket" }
-        unixAddress = try socketPath.map { path throws(LoadFailure) in try ServerAddress("unix:\(path)") }
-        let arguments = program.arguments(port: port, socketPath: socketPath)
+        let arguments: [String]
+        if let certificate {
+            address = try Self.address(of: program, port, certificate)
+            let directory = try Self.makeTemporaryDirectory()
+            let path = "\(directory)/sluiced.yaml"
+            do {
+                try program.tlsConfiguration(port: port, certificate).write(
+                    toFile: path, atomically: false, encoding: .utf8)
+            } catch { throw LoadFailure("cannot write \(path): \(error.localizedDescription)") }
+            (self.directory, unixAddress) = (directory, nil)
+            arguments = program.arguments(tlsPort: port, certificate, configurationPath: path)
+        } else {
+            address = try ServerAddress(port: port)
+            directory = program.hasUnixSocket ? try Self.makeTemporaryDirectory() : nil
+            let socketPath = directory.map { "\($0)/socket" }
+            unixAddress = try socketPath.map { path throws(LoadFailure) in try ServerAddress("unix:\(path)") }
+            arguments = program.arguments(port: port, socketPath: socketPath)
+        }
         process = Process()
         // With setpriv, the kernel ends the child with its parent, even if that is killed.
         if let setpriv = Self.path(of: "setpriv") {
@@ -54,11 +70,24 @@ final class StartedServer {
     /// Returns the address for a transport.
     func address(over transport: RowDefinition.Transport) throws(LoadFailure) -> ServerAddress {
         switch transport {
-        case .tcp: return address
+        case .tcp, .tls: return address
         case .unixSocket:
             guard let unixAddress else { throw LoadFailure("the server does not support Unix sockets") }
             return unixAddress
         }
+    }
+
+    private static func address(
+        of program: ServerProgram, _ port: UInt16, _ certificate: ThrowawayCertificate
+    ) throws(LoadFailure) -> ServerAddress {
+        var options = TLSClientContext.Options()
+        options.authoritiesPath = certificate.authorityPath
+        if program == .sluiced { options.applicationProtocols = [sluiceApplicationProtocol] }
+        let context: TLSClientContext
+        do throws(SluiceError) { context = try TLSClientContext(options) } catch { throw LoadFailure(error.message) }
+        var address = try ServerAddress(port: port, tls: context)
+        address.speaksFirst = program == .nats
+        return address
     }
 
     private func awaitConnections(_ executable: String) throws(LoadFailure) {
@@ -118,6 +147,11 @@ final class ChildProcesses: Sendable {
     /// The directory to remove with each process, by its identifier.
     private let directories = Lock<[Int32: String?]>([:])
 
+    private let certificate = Lock<ThrowawayCertificate?>(nil)
+
+    /// Removes the certificate's files when a signal ends this process.
+    func removeAtEnd(_ certificate: ThrowawayCertificate) { self.certificate.withLock { $0 = certificate } }
+
     func add(_ pid: Int32, directory: String?) { _ = directories.withLock { $0.updateValue(directory, forKey: pid) } }
     func remove(_ pid: Int32) { _ = directories.withLock { $0.removeValue(forKey: pid) } }
 
@@ -136,6 +170,7 @@ final class ChildProcesses: Sendable {
             sigemptyset(&awaited)
             for number in ending { sigaddset(&awaited, number) }
             sigwait(&awaited, &number)
+            certificate.withLock { $0?.remove() }
             directories.withLock { directories in
                 for (pid, directory) in directories {
                     kill(pid, SIGKILL)

@@ -16,6 +16,9 @@ final class LoadThread {
     static let sliceNanoseconds = 250_000_000
     /// How many messages, for each one in flight, a sender that is answered early may be ahead of the receivers.
     private static let leadFactor = 64
+    /// How many connections with TLS are opened at a time. A handshake takes a server up to a millisecond, and servers break
+    /// off those that wait for seconds.
+    private static let mostHandshakes = 64
 
     let plan: RunPlan
     /// Which of the run's threads this is, from 0.
@@ -158,10 +161,15 @@ final class LoadThread {
 
     /// Connects all connections, and returns when they are ready.
     func connect() throws(LoadFailure) {
-        for connection in connections { try connection.enter(plan.address) }
+        let mostAtOnce = plan.address.tls == nil ? connections.count : Self.mostHandshakes
+        var opened = 0
         loop.readClock()
         lastProgress.at = loop.now
         try loop.run { () throws(LoadFailure) in
+            while opened < self.connections.count, opened - self.readyCount < mostAtOnce {
+                try self.connections[opened].enter(self.plan.address)
+                opened += 1
+            }
             try self.checkProgress()
             return self.readyCount == self.connections.count
         }

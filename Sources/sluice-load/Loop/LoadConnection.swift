@@ -1,5 +1,6 @@
 import CLibev
 import Glibc
+import SluiceRuntime
 
 /// One connection to a server. A subclass decides what to send and how to read what arrives.
 ///
@@ -9,6 +10,10 @@ class LoadConnection {
     final private let watchers: UnsafeMutablePointer<ev_io>
     final private var descriptor: Int32 = -1
     final private var isConnected = false
+    /// Nil without TLS, and before the server has sent its first line if `ServerAddress.speaksFirst`.
+    final private var tls: TLSSession?
+    /// The TLS that begins after the server's first line.
+    final private var laterTLS: TLSSession?
 
     // Every event touches these, on one thread.
     /// What is written at the end of the turn; call `queueOutput` after appending to it.
@@ -55,6 +60,8 @@ class LoadConnection {
 
     /// Starts connecting. Output is written once connected.
     final func open(_ address: ServerAddress) throws(LoadFailure) {
+        let session = try address.makeSession()
+        (tls, laterTLS) = address.speaksFirst ? (nil, session) : (session, nil)
         descriptor = try address.startConnecting()
         isConnected = false
         let context = Unmanaged.passUnretained(self).toOpaque()
@@ -78,6 +85,7 @@ class LoadConnection {
         isQueued = false
         Glibc.close(descriptor)
         descriptor = -1
+        (tls, laterTLS) = (nil, nil)
         output.removeFirst(output.count)
         input.removeFirst(input.count)
     }
@@ -101,7 +109,9 @@ class LoadConnection {
 
     final func flush() {
         isQueued = false
-        guard isConnected, !output.isEmpty else { return }
+        guard isConnected, laterTLS == nil else { return }
+        if let tls { return flush(tls) }
+        guard !output.isEmpty else { return }
         let bytes = output.bytes
         let written = send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
         if written >= 0 {
@@ -122,40 +132,93 @@ class LoadConnection {
             isConnected = true
             ev_io_start(loop.loop, watchers)
         }
+        if let tls, !tls.isEstablished { return continueHandshake(tls) }
         flush()
+    }
+
+    // MARK: TLS
+
+    private func continueHandshake(_ tls: TLSSession) {
+        switch tls.continueHandshake(over: descriptor) {
+        case .bytes:
+            flush()
+            if isOpen, tls.hasBufferedInput { readable() }
+        case .wouldBlock: if tls.unsentBytes > 0 { ev_io_start(loop.loop, watchers + 1) }
+        case .endOfStream, .failed:
+            let reason = tls.failure ?? "the server closed the connection"
+            loop.fail(LoadFailure("the TLS handshake failed: \(reason)"))
+        }
+    }
+
+    private func flush(_ tls: TLSSession) {
+        guard tls.isEstablished else { return }
+        guard tls.flush(to: descriptor) else { return end("the connection was broken") }
+        loop: while !output.isEmpty {
+            switch tls.tryWrite(descriptor, output.bytes) {
+            case .bytes(let count): output.removeFirst(count)
+            case .wouldBlock: break loop
+            case .failed(let number): return end(tls.failure ?? String(cString: strerror(number)))
+            }
+        }
+        if !output.isEmpty || tls.unsentBytes > 0 { ev_io_start(loop.loop, watchers + 1) }
+    }
+
+    /// Begins the handshake after the server's first line, which is dealt with already.
+    private func beginLaterTLS() {
+        guard let session = laterTLS else { return }
+        (tls, laterTLS) = (session, nil)
+        continueHandshake(session)
     }
 
     // MARK: Reading
 
     private func readable() {
+        if let tls, !tls.isEstablished { return continueHandshake(tls) }
         do throws(LoadFailure) {
-            if input.isEmpty {
-                guard let count = readCount(recv(descriptor, loop.scratch.baseAddress, loop.scratch.count, 0)) else {
-                    return
-                }
-                let used = try receive(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
-                if used < count, isOpen { input.append(UnsafeRawBufferPointer(rebasing: loop.scratch[used..<count])) }
-            } else {
-                let room = input.room(Self.readBytes)
-                guard let count = readCount(recv(descriptor, room.baseAddress, room.count, 0)) else { return }
-                input.advance(count)
-                let used = try receive(input.bytes)
-                if isOpen { input.removeFirst(used) }
-            }
+            repeat { try readOnce() } while isOpen && tls?.hasBufferedInput == true
         } catch {
             loop.fail(error)
         }
     }
 
+    private func readOnce() throws(LoadFailure) {
+        if input.isEmpty {
+            guard let count = readCount(into: loop.scratch) else { return }
+            let used = try receive(UnsafeRawBufferPointer(rebasing: loop.scratch[..<count]))
+            if used < count, isOpen { input.append(UnsafeRawBufferPointer(rebasing: loop.scratch[used..<count])) }
+        } else {
+            let room = input.room(Self.readBytes)
+            guard let count = readCount(into: room) else { return }
+            input.advance(count)
+            let used = try receive(input.bytes)
+            if isOpen { input.removeFirst(used) }
+        }
+        if laterTLS != nil, input.isEmpty { beginLaterTLS() }
+    }
+
     /// Returns how many bytes a read returned; nil for none, and ends the connection at its end.
     @inline(__always)
-    private func readCount(_ result: Int) -> Int? {
+    private func readCount(into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+        if let tls { return readCount(tls, into: buffer) }
+        let result = recv(descriptor, buffer.baseAddress, buffer.count, 0)
         loop.readClock()
         if result > 0 { return result }
         if result == 0 {
             end("end of stream")
         } else if errno != EAGAIN, errno != EINTR {
             end(String(cString: strerror(errno)))
+        }
+        return nil
+    }
+
+    private func readCount(_ tls: TLSSession, into buffer: UnsafeMutableRawBufferPointer) -> Int? {
+        let attempt = tls.tryRead(descriptor, into: buffer)
+        loop.readClock()
+        switch attempt {
+        case .bytes(let count): return count
+        case .endOfStream: end("end of stream")
+        case .wouldBlock: break
+        case .failed(let number): end(tls.failure ?? String(cString: strerror(number)))
         }
         return nil
     }

@@ -2,15 +2,23 @@ import Glibc
 import SluiceRuntime
 
 /// A server's address, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
-struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
+struct ServerAddress: Sendable, CustomStringConvertible {
     let description: String
+    /// The TLS of connections to the server; nil without TLS.
+    let tls: TLSClientContext?
+    /// Whether the server sends a line in clear text before the handshake, as NATS does.
+    var speaksFirst = false
+    /// The name or address that the server's certificate must be for.
+    private let host: String
     private let bytes: [UInt8]
     private let family: Int32
 
-    init(_ text: String) throws(LoadFailure) {
+    init(_ text: String, tls: TLSClientContext? = nil) throws(LoadFailure) {
         let text = SocketAddress.withoutScheme(text)
         description = text
+        self.tls = tls
         if text.hasPrefix("unix:") {
+            host = "localhost"
             (bytes, family) = (try Self.path(String(text.dropFirst("unix:".count))), AF_UNIX)
             return
         }
@@ -19,10 +27,13 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
         }
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
+        self.host = host
         (bytes, family) = try Self.lookUp(host, port)
     }
 
-    init(port: UInt16) throws(LoadFailure) { try self.init("127.0.0.1:\(port)") }
+    init(port: UInt16, tls: TLSClientContext? = nil) throws(LoadFailure) {
+        try self.init("127.0.0.1:\(port)", tls: tls)
+    }
 
     var isLocal: Bool { family == AF_UNIX || description.hasPrefix("127.") || description.hasPrefix("localhost:") }
 
@@ -48,6 +59,15 @@ struct ServerAddress: Sendable, Hashable, CustomStringConvertible {
             throw LoadFailure("\(host): \(String(cString: gai_strerror(code)))")
         }
         return (Array(UnsafeRawBufferPointer(start: address, count: Int(first.ai_addrlen))), first.ai_family)
+    }
+
+    /// Returns the TLS of a new connection; nil without TLS.
+    func makeSession() throws(LoadFailure) -> TLSSession? {
+        do throws(SluiceError) {
+            return try tls?.makeSession(with: host)
+        } catch {
+            throw LoadFailure(error.message)
+        }
     }
 
     /// Returns a non-blocking socket that has begun to connect.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ProgramOptions
 import SluiceClient
 import SluiceRuntime
 import SluiceWire
@@ -46,6 +47,12 @@ struct HubOptions: ParsableArguments {
         at address: String, _ environment: [String: String] = ProcessInfo.processInfo.environment
     ) throws(Failure) -> HubPlace {
         let credentials = try Self.credentials(environment)
+        let tls: TLSClientContext.Options?
+        do throws(SluiceError) {
+            tls = try self.tls.options(for: ServerLocation(address), environment)
+        } catch {
+            throw Failure(error.message, .usage)
+        }
         do throws(SluiceError) {
             _ = try SocketAddress.numeric(ServerLocation(address).address)
         } catch {
@@ -53,7 +60,7 @@ struct HubOptions: ParsableArguments {
         }
         return HubPlace(
             address: address, label: label.flatMap { ChannelName($0) }, credentials: credentials,
-            tls: try tls.options(for: ServerLocation(address), environment), patience: patience)
+            tls: tls, patience: patience)
     }
 
     /// Credentials are never arguments, because every user of a machine can list those.

@@ -52,7 +52,7 @@ public final class TLSClientContext: Sendable {
     }
 
     /// Starts a session with the server that is called `name`, or has that address.
-    func makeSession(with name: String) throws(SluiceError) -> TLSSession {
+    package func makeSession(with name: String) throws(SluiceError) -> TLSSession {
         let session = try TLSSession(.client, context)
         try session.expectServer(called: name)
         session.resumeAndKeepTickets(of: name, in: tickets)

@@ -19,11 +19,14 @@ final class TLSContext: @unchecked Sendable {
         // from a buffer that has moved.
         copenssl_set_mode(pointer, Int(SSL_MODE_RELEASE_BUFFERS) | Int(SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER))
         copenssl_set_safe_options(pointer)
-        // A key with a passphrase is an error. By default, OpenSSL asks for it at the terminal.
-        SSL_CTX_set_default_passwd_cb(pointer) { _, _, _, _ in -1 }
         SSL_CTX_set_msg_callback(pointer) { isWritten, _, kind, bytes, count, ssl, _ in
             guard isWritten == 0, kind == SSL3_RT_HANDSHAKE, count > 0, let bytes, let ssl else { return }
             TLSSession.of(ssl)?.noteMessage(ofKind: bytes.load(as: UInt8.self))
+        }
+        // With TLS 1.2, a server accepts only ciphers with forward secrecy that authenticate their records. TLS 1.3 has no
+        // others.
+        if role == .server, SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 {
+            throw .openSSL("cannot choose the ciphers")
         }
         guard copenssl_set_min_version(pointer, minimumVersion.number) == 1 else {
             throw .openSSL("cannot use \(minimumVersion)")
@@ -50,12 +53,12 @@ final class TLSContext: @unchecked Sendable {
     /// Loads the certificate that this side shows to its peer, with the chain to its authority, and its private key.
     func load(_ identity: TLSIdentity) throws(SluiceError) {
         try Self.check(identity.certificatePath, "cannot use the certificate in \(identity.certificatePath)")
-        try Self.check(identity.keyPath, "cannot use the private key in \(identity.keyPath)")
         ERR_clear_error()
         guard SSL_CTX_use_certificate_chain_file(pointer, identity.certificatePath) == 1 else {
             throw .openSSL("cannot use the certificate in \(identity.certificatePath)")
         }
-        guard SSL_CTX_use_PrivateKey_file(pointer, identity.keyPath, SSL_FILETYPE_PEM) == 1 else {
+        let key = try PrivateKey(path: identity.keyPath)
+        guard SSL_CTX_use_PrivateKey(pointer, key.pointer) == 1 else {
             throw .openSSL("cannot use the private key in \(identity.keyPath)")
         }
         guard SSL_CTX_check_private_key(pointer) == 1 else {

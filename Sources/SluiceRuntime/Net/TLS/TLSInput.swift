@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The encrypted bytes of a session that were received and that OpenSSL has not processed. Owns memory only while it holds
 /// some.
 struct TLSInput: ~Copyable {
@@ -5,6 +7,10 @@ struct TLSInput: ~Copyable {
     static let headBytes = 5
     /// The bytes of a buffer for a record of the largest size.
     static let recordBytes = 17 << 10
+
+    /// The address of a buffer of `recordBytes` that no session uses; 0 for none. Most reads take it and give it back,
+    /// which costs less than to allocate one.
+    private static let spare = Atomic<UInt>(0)
 
     private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var begin = 0
@@ -22,7 +28,10 @@ struct TLSInput: ~Copyable {
     mutating func fill(from socket: Int32) -> ReadAttempt {
         if buffer.count < Self.recordBytes {
             buffer.deallocate()
-            buffer = .allocate(byteCount: Self.recordBytes, alignment: 16)
+            let spare = UnsafeMutableRawPointer(bitPattern: Self.spare.exchange(0, ordering: .acquiring))
+            buffer =
+                spare.map { UnsafeMutableRawBufferPointer(start: $0, count: Self.recordBytes) }
+                ?? .allocate(byteCount: Self.recordBytes, alignment: 16)
         }
         let attempt = Socket.tryRead(socket, into: buffer)
         (begin, end) = (0, 0)
@@ -47,7 +56,12 @@ struct TLSInput: ~Copyable {
             ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
             : UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
         smaller.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[begin..<end]))
-        buffer.deallocate()
+        if buffer.count == Self.recordBytes {
+            let spare = Self.spare.exchange(UInt(bitPattern: buffer.baseAddress), ordering: .acquiringAndReleasing)
+            UnsafeMutableRawPointer(bitPattern: spare)?.deallocate()
+        } else {
+            buffer.deallocate()
+        }
         (buffer, begin, end) = (smaller, 0, count)
     }
 }

@@ -8,9 +8,11 @@ import Glibc
 /// OpenSSL never waits to write, and a system call writes all records of a call. Received bytes that OpenSSL has not
 /// processed are kept here too, so that one system call reads many records, and a peer cannot make OpenSSL process more of
 /// them in a call than `mostRecords`.
-final class TLSSession {
+package final class TLSSession {
     /// The most bytes that are encrypted before the kernel takes them.
     private static let mostEncrypted = 64 << 10
+    /// The most bytes of a record's content.
+    private static let mostOfRecord = 16 << 10
     /// The most records that a call processes.
     private static let mostRecords = 64
     /// The most updates of the keys that a peer may send for one call. Each takes about 30 µs, and a peer that keeps to
@@ -33,6 +35,8 @@ final class TLSSession {
     /// The encrypted bytes that the kernel has not taken, from `sent` on.
     private var unsent: [UInt8] = []
     private var sent = 0
+    /// Whether the call that runs makes one record, which the kernel can get without a copy in between.
+    private var sendsAtOnce = false
     private var hasFinishedWriting = false
     /// Whether the end of the output has been passed to the kernel.
     private var hasShutDown = false
@@ -44,13 +48,13 @@ final class TLSSession {
     private var end: ReadAttempt?
     private var hasReceived = false
     /// Whether there may be input that the kernel does not report, because it was received with other bytes.
-    private(set) var hasBufferedInput = false
+    package private(set) var hasBufferedInput = false
     /// Whether the first byte of the peer does not belong to TLS.
     private(set) var peerSpeaksPlainText = false
     /// What is wrong with the peer's certificate.
     private var certificateFault: String?
     /// Why the session has failed; nil while it has not.
-    private(set) var failure: String?
+    package private(set) var failure: String?
     private var tickets: (store: TicketStore, server: String)?
 
     init(_ role: TLSRole, _ context: TLSContext) throws(SluiceError) {
@@ -108,9 +112,9 @@ final class TLSSession {
     // MARK: State
 
     /// Whether the handshake is over.
-    var isEstablished: Bool { SSL_is_init_finished(pointer) == 1 }
+    package var isEstablished: Bool { SSL_is_init_finished(pointer) == 1 }
     /// The encrypted bytes that the kernel has not taken.
-    var unsentBytes: Int { unsent.count - sent }
+    package var unsentBytes: Int { unsent.count - sent }
     /// The memory of the received bytes that are not processed, and of those that the kernel has not taken.
     var heldBytes: Int {
         // OpenSSL keeps a buffer for a record that is not complete.
@@ -140,13 +144,14 @@ final class TLSSession {
         descriptor = socket
         recordsOfCall = 0
         keyUpdatesOfCall = 0
-        ERR_clear_error()
+        // Clearing visits every place of the queue, which took 500 instructions for each call.
+        if ERR_peek_error() != 0 { ERR_clear_error() }
     }
 
     /// Continues the handshake over a socket without waiting.
     ///
     /// - Returns: `.bytes(0)` when it is over.
-    func continueHandshake(over socket: Int32) -> ReadAttempt {
+    package func continueHandshake(over socket: Int32) -> ReadAttempt {
         if failure != nil { return .failed(errno: EPROTO) }
         if socket < 0 { return .failed(errno: EBADF) }
         begin(socket)
@@ -159,7 +164,7 @@ final class TLSSession {
     }
 
     /// Reads from a socket without waiting, as `Socket.tryRead`.
-    func tryRead(_ socket: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
+    package func tryRead(_ socket: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         if failure != nil { return .failed(errno: EPROTO) }
         if socket < 0 { return .failed(errno: EBADF) }
         hasBufferedInput = false
@@ -189,13 +194,15 @@ final class TLSSession {
 
     /// Encrypts bytes and writes them to a socket without waiting, as `Socket.tryWrite`. The kernel may not have taken
     /// all of the encrypted bytes: see `unsentBytes`.
-    func tryWrite(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
+    package func tryWrite(_ socket: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         if failure != nil { return .failed(errno: EPROTO) }
         if socket < 0 { return .failed(errno: EBADF) }
         guard flush(to: socket) else { return .failed(errno: socketError) }
         if unsentBytes > 0 { return .wouldBlock }
         begin(socket)
+        sendsAtOnce = bytes.count <= Self.mostOfRecord
         let result = SSL_write(pointer, bytes.baseAddress, Int32(min(bytes.count, Self.mostEncrypted)))
+        sendsAtOnce = false
         let attempt = result > 0 ? ReadAttempt.bytes(Int(result)) : outcome(of: result)
         guard flush(to: socket) else { return .failed(errno: socketError) }
         switch attempt {
@@ -209,7 +216,7 @@ final class TLSSession {
     ///
     /// - Returns: false if the connection is broken.
     @discardableResult
-    func flush(to socket: Int32) -> Bool {
+    package func flush(to socket: Int32) -> Bool {
         while sent < unsent.count {
             switch unsent.withUnsafeBytes({ Socket.tryWrite(socket, UnsafeRawBufferPointer(rebasing: $0[sent...])) }) {
             case .bytes(let count): sent += count
@@ -220,7 +227,7 @@ final class TLSSession {
             }
         }
         // An idle session keeps no buffer.
-        unsent = []
+        if !unsent.isEmpty { unsent = [] }
         sent = 0
         if hasFinishedWriting, !hasShutDown {
             hasShutDown = true
@@ -288,9 +295,15 @@ final class TLSSession {
         return (received.take(bytes, count), false)
     }
 
-    /// Takes encrypted bytes, to be sent by `flush`.
+    /// Takes encrypted bytes. `flush` sends those that the kernel does not get here.
     func send(_ bytes: UnsafePointer<CChar>, _ count: Int32) {
-        unsent.append(contentsOf: UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+        var rest = UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        // After a failure, `flush` fails in the same way.
+        if sendsAtOnce, unsent.isEmpty, case .bytes(let count) = Socket.tryWrite(descriptor, rest) {
+            if count == rest.count { return }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+        unsent.append(contentsOf: rest)
     }
 
     /// Called for each message of the peer that is a part of TLS itself.

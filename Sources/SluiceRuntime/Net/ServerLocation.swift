@@ -1,8 +1,7 @@
-import SluiceRuntime
-
 /// A server's address as a user writes it: with `sluices://` before the host, the connection uses TLS.
 package struct ServerLocation: Sendable, Hashable {
-    private static let tlsScheme = "sluices://"
+    /// What stands before an address to ask for TLS.
+    package static let tlsScheme = "sluices://"
 
     /// The address, without `sluices://`.
     package let address: String
