@@ -20,7 +20,7 @@ public final class Hub: Sendable {
     let parserLimits: RequestParser.SharedLimits
     /// The answer to `HELLO`.
     let greeting: Reply
-    private let report: @Sendable (ClientEvent) -> Void
+    let report: @Sendable (ClientEvent) -> Void
     private let state: Lock<HubState>
     private let principalList: Lock<Principals?>
     let processes = ProcessList()

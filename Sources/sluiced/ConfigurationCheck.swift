@@ -16,7 +16,8 @@ struct ConfigurationCheck {
     /// - Throws: ``SettingsError`` for a certificate that cannot be used or has expired.
     func lines() throws(SettingsError) -> [String] {
         var lines: [String] = []
-        for case (let address, let tls?) in settings.listeners {
+        for (address, tls) in settings.listen.map({ ($0.address, $0.tls) }) {
+            guard let tls else { continue }
             let path = tls.identity.certificatePath
             guard let expiry = try tls.makeContext().expiry else { continue }
             let date = Self.date(expiry)

@@ -7,7 +7,7 @@ import SluiceRuntime
 struct ConfigurationReload: Sendable {
     let hub: Hub
     /// The daemon's listeners, in the order of the configuration.
-    let listeners: [Listener]
+    let listeners: [ListenerGroup]
     let log: DaemonLog
     /// Reads the settings from the same flags, environment and files as at the start.
     let load: @Sendable () throws(SettingsError) -> Settings
@@ -40,7 +40,10 @@ struct ConfigurationReload: Sendable {
             }
             log.write(.notice, "configuration reloaded")
         } catch {
-            log.write(.error, "configuration not reloaded; the old one stays in effect", ["error": error.message])
+            let isDenied = error.status == .noPermission && current.isSandboxed
+            let hint = isDenied ? "; the sandbox permits the directories that were named at the start" : ""
+            log.write(
+                .error, "configuration not reloaded; the old one stays in effect", ["error": error.message + hint])
         }
     }
 
@@ -48,7 +51,7 @@ struct ConfigurationReload: Sendable {
     private func contexts(of settings: Settings) async throws(SettingsError) -> [TLSServerContext?] {
         try await Task.detached { () async -> Result<[TLSServerContext?], SettingsError> in
             Result { () throws(SettingsError) in
-                try settings.listeners.map { listener throws(SettingsError) in try listener.tls?.makeContext() }
+                try settings.listen.map { listener throws(SettingsError) in try listener.tls?.makeContext() }
             }
         }.value.get()
     }

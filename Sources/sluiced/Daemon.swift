@@ -16,13 +16,40 @@ struct Daemon {
     private let output: OutputQueue
     private let state: StateDirectory?
 
-    /// - Parameter load: reads the settings; called now and on each SIGHUP.
-    init(_ load: @escaping @Sendable () throws(SettingsError) -> Settings) throws(SettingsError) {
+    /// The certificate of `--dev-tls`; nil without it.
+    private let certificate: ThrowawayCertificate?
+    private let reactor: Reactor
+    private let listeners: [ListenerGroup]
+
+    /// Reads the settings, and opens the listeners.
+    ///
+    /// - Parameters:
+    ///   - load: reads the settings; called now and on each SIGHUP.
+    ///   - paths: the files that `load` reads, apart from those that the settings name.
+    ///   - certificate: the certificate for listeners without one; nil without `--dev-tls`.
+    init(
+        _ load: @escaping @Sendable () throws(SettingsError) -> Settings, paths: [String],
+        developingWith certificate: ThrowawayCertificate? = nil
+    ) throws(SettingsError) {
+        let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
+            var settings = try load()
+            if let certificate { settings.use(certificate) }
+            return settings
+        }
         let settings = try load()
         self.settings = settings
         self.load = load
+        self.certificate = certificate
+        if settings.hasSecrets, !settings.allowsCoreDumps { CoreDumps.forbid() }
         state = try settings.stateDirectory.map { path throws(SettingsError) in try StateDirectory(path: path) }
-        // Before the first thread starts.
+        let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
+        self.reactor = reactor
+        listeners = try settings.listen.map { setting throws(SettingsError) in
+            try ListenerGroup(setting, options: settings.limits.listenerOptions, on: reactor)
+        }
+        // Both before the first thread starts.
+        let sandbox = Sandbox(for: settings, reading: paths, removing: certificate)
+        let report = settings.isSandboxed ? sandbox.enter() : nil
         Self.configureAllocator(forReactors: settings.reactors)
         (log, output) = try Self.granted { () throws(SluiceError) in
             (
@@ -30,6 +57,8 @@ struct Daemon {
                 try OutputQueue(to: STDOUT_FILENO) { _ in [] }
             )
         }
+        if let report { log.write(report.level, report.message, ["landlock": report.landlock]) }
+        for group in listeners { for remark in group.remarks { log.write(.notice, remark) } }
     }
 
     /// The longest time that the daemon, at its end, waits for stderr to take the last lines.
@@ -40,9 +69,7 @@ struct Daemon {
         Self.raiseDescriptorLimit()
         Self.growDescriptorTable(forConnections: settings.hubLimits.maxConnections)
         Self.startDispatch()
-        let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         let hub = try makeHub(on: reactor)
-        let listeners = try bind(on: reactor)
         try start(settings.processes, of: hub)
         let reactors = try [reactor] + startOtherReactors()
         var monitors: [LoopMonitor] = []
@@ -117,21 +144,6 @@ struct Daemon {
         return others
     }
 
-    private func bind(on reactor: Reactor) throws(SettingsError) -> [Listener] {
-        var listeners: [Listener] = []
-        for (address, tls) in settings.listeners {
-            let tls = try tls?.makeContext()
-            do throws(SluiceError) {
-                let address = try SocketAddress(address.description)
-                listeners.append(
-                    try Listener.bind(to: address, on: reactor, tls: tls, options: settings.limits.listenerOptions))
-            } catch {
-                throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
-            }
-        }
-        return listeners
-    }
-
     /// Registers the processes with the hub; they begin when the reactor runs.
     private func start(_ processes: [BuiltInProcess], of hub: Hub) throws(SettingsError) {
         let log = log
@@ -180,13 +192,17 @@ struct Daemon {
     /// Serves the listeners' clients until the hub has drained.
     ///
     /// - Parameter reactors: the reactors that serve clients; the first one runs this task.
-    private func serve(_ hub: Hub, _ listeners: [Listener], on reactors: [Reactor]) async throws(SluiceError) {
-        let shutdown = Shutdown(hub: hub, listeners: listeners, log: log)
+    private func serve(_ hub: Hub, _ listeners: [ListenerGroup], on reactors: [Reactor]) async throws(SluiceError) {
+        let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log)
         try shutdown.beginOnSignals(of: reactors[0])
         let reload = ConfigurationReload(hub: hub, listeners: listeners, log: log, load: load)
         try reload.beginOnSignals(of: reactors[0], settings)
-        for listener in listeners {
-            reactors[0].spawn("listener on \(listener.localAddress)") { await accept(hub, listener, on: reactors) }
+        for group in listeners {
+            for listener in group.listeners {
+                reactors[0].spawn("listener on \(listener.localAddress)") {
+                    await accept(hub, listener, group.proxies, on: reactors)
+                }
+            }
         }
         try StatusReport(hub: hub, log: log).beginOnSignals(of: reactors[0])
         let ticker = try reactors[0].tick(every: .seconds(10)) { [log, state] _ in
@@ -194,7 +210,11 @@ struct Daemon {
             if let state { reserveEpochs(of: state, hub) }
         }
         defer { withExtendedLifetime(ticker) {} }
-        for listener in listeners { announce(listener) }
+        for group in listeners { output.append(Array(group.readyLine.utf8)) }
+        if let certificate, let address = listeners.lazy.compactMap(\.secureAddress).first {
+            let line = "try sluice ping --hub \(address) --ca \(certificate.authorityPath)\n"
+            output.append(Array(line.utf8))
+        }
         try await hub.waitUntilDrained()
         end()
     }
@@ -218,37 +238,19 @@ struct Daemon {
         ProcessState.ignoreStopSignals()
         log.write(.info, "stopped")
         log.writeLeftOut(isLast: true)
+        certificate?.remove()
         log.flush(within: Self.lastWrites)
         exit(EXIT_SUCCESS)
     }
 
-    private func accept(_ hub: Hub, _ listener: Listener, on reactors: [Reactor]) async {
+    private func accept(
+        _ hub: Hub, _ listener: Listener, _ proxies: TrustedProxies?, on reactors: [Reactor]
+    ) async {
         do throws(SluiceError) {
-            try await hub.serve(listener, on: reactors)
+            try await hub.serve(listener, on: reactors, behind: proxies)
         } catch {
             guard error.code != .cancelled else { return }
             log.write(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])
-        }
-    }
-
-    /// Prints the ready line of a listener on stdout.
-    private func announce(_ listener: Listener) {
-        let address = listener.localAddress
-        let location =
-            switch address {
-            case .ipv4, .ipv6: "\(listener.usesTLS ? "tls" : "tcp")=\(address)"
-            case .unix(let path): "\(listener.usesTLS ? "tls=unix:" : "unix=")\(path)"
-            }
-        output.append(Array("ready \(location)\n".utf8))
-    }
-}
-
-extension ExitStatus {
-    /// The exit status for a listener that cannot be bound.
-    fileprivate init(bindFailure error: SluiceError) {
-        switch error.errno {
-        case EACCES, EPERM: self = .noPermission
-        default: self = .unavailable
         }
     }
 }

@@ -7,7 +7,7 @@ import SluiceWire
 enum Sluiced {
     static func main() {
         StandardDescriptors.open()
-        do {
+        do throws(SettingsError) {
             let options = try Options.parsing(CommandLine.arguments.dropFirst())
             ProcessState.ignoreSignals()
             let environment = ProcessInfo.processInfo.environment
@@ -17,11 +17,25 @@ enum Sluiced {
                 for line in try check.lines() { print(line.escapedForTerminal()) }
                 return
             }
-            let daemon = try Daemon { () throws(SettingsError) in try Settings(options, environment: environment) }
-            try daemon.run()
+            try run(options, environment: environment)
         } catch {
             report(error)
             exit(error.status.rawValue)
+        }
+    }
+
+    private static func run(_ options: Options, environment: [String: String]) throws(SettingsError) {
+        let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
+            try Settings(options, environment: environment)
+        }
+        let paths = options.paths(environment)
+        guard options.usesDevelopmentTLS else { return try Daemon(load, paths: paths).run() }
+        let certificate = try DevelopmentCertificate.make(for: try load().listen)
+        do throws(SettingsError) {
+            try Daemon(load, paths: paths, developingWith: certificate).run()
+        } catch {
+            certificate.remove()
+            throw error
         }
     }
 

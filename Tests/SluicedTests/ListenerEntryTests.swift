@@ -29,7 +29,77 @@ import Testing
         tls.revocationListsPath = "crl.pem"
         tls.minimumVersion = .v1_3
         tls.applicationProtocols = ["sluice/1"]
-        #expect(file.tls == [nil, tls, nil])
+        #expect(file.entries.first?.items.map(\.tls) == [nil, tls, nil])
+    }
+
+    private func listeners(_ items: String...) throws -> [ListenerSetting] {
+        try #require(try file("listen:\n" + items.map { "  - \($0)\n" }.joined()).entries.first).listeners()
+    }
+
+    @Test("A Unix-domain socket can have a mode and a group")
+    func unixSockets() throws {
+        var setting = ListenerSetting.unix(path: "/s")
+        setting.mode = 0o660
+        setting.group = 0
+        #expect(try listeners("{address: \"unix:/s\", mode: 0660, group: root}") == [setting])
+        #expect(try listeners("{address: \"unix:/s\", mode: 660, group: 0}") == [setting])
+    }
+
+    @Test("A listener can have proxies, whose networks must be named")
+    func proxies() throws {
+        var setting = ListenerSetting.tcp(host: "0.0.0.0", port: 1)
+        setting.proxyNetworks = [try NetworkRange("10.0.0.0/8"), try NetworkRange("::1")]
+        #expect(
+            try listeners("{address: \"0.0.0.0:1\", proxy: true, proxy-networks: [10.0.0.0/8, \"::1\"]}") == [setting])
+    }
+
+    @Test(
+        "A value that does not fit the listener gives an error with its line",
+        arguments: [
+            ("{address: \"a:1\", mode: 0660}", "mode is for an address with unix:"),
+            ("{address: \"a:1\", group: root}", "group is for an address with unix:"),
+            (
+                "{address: \"unix:/s\", mode: 0999}",
+                "mode: \"0999\" is not an octal number from 0600 to 0777, as in 0660"
+            ),
+            (
+                "{address: \"unix:/s\", mode: 0060}",
+                "mode: \"0060\" is not an octal number from 0600 to 0777, as in 0660"
+            ),
+            ("{address: \"unix:/s\", group: nobody-here}", "group: there is no group \"nobody-here\""),
+            ("{address: \"unix:/s\", proxy: true}", "proxy is for an address with a port"),
+            (
+                "{address: \"a:1\", proxy: true}",
+                "proxy needs the key \"proxy-networks\", a list as in [10.0.0.0/8]"
+            ),
+            (
+                "{address: \"a:1\", proxy-networks: 10.0.0.0/8}",
+                "proxy-networks needs the key \"proxy\" with the value true"
+            ),
+            (
+                "{address: \"a:1\", proxy: yes, proxy-networks: [10.0.0.0/33]}",
+                "proxy-networks: the length of a network must be from 0 to 32 bits: '10.0.0.0/33'"
+            ),
+        ])
+    func wrongValues(item: String, problem: String) {
+        let error = #expect(throws: SettingsError.self) { try listeners(item) }
+        #expect(error?.message == "s.yaml:2: listen: \(problem)")
+    }
+
+    @Test("An open listener can get other certificates, and nothing else, without a restart")
+    func changes() throws {
+        func setting(_ certificate: String?) -> ListenerSetting {
+            ListenerSetting(
+                .unix(path: "/s"),
+                tls: certificate.map {
+                    TLSServerContext.Options(identity: TLSIdentity(certificatePath: $0, keyPath: "k"))
+                })
+        }
+        #expect(setting("a").canBecome(setting("b")) && setting(nil).canBecome(setting(nil)))
+        #expect(!setting("a").canBecome(setting(nil)) && !setting(nil).canBecome(setting("a")))
+        var open = setting("a")
+        open.mode = 0o666
+        #expect(!setting("a").canBecome(open))
     }
 
     @Test(
@@ -66,15 +136,14 @@ import Testing
     func publicListeners() throws {
         var settings = Settings()
         let address = ListenAddress.tcp(host: "0.0.0.0", port: 7334)
-        settings.listen = [address]
         var tls = TLSServerContext.Options(identity: TLSIdentity(certificatePath: "hub.pem", keyPath: "hub.key"))
-        settings.tls = [tls]
+        settings.listen = [ListenerSetting(address, tls: tls)]
         #expect(settings.exposedAddress == address)
         tls.clientAuthoritiesPath = "ca.pem"
-        settings.tls = [tls]
+        settings.listen = [ListenerSetting(address, tls: tls)]
         #expect(settings.exposedAddress == nil)
         tls.requiresClientCertificate = false
-        settings.tls = [tls]
+        settings.listen = [ListenerSetting(address, tls: tls)]
         #expect(settings.exposedAddress == address)
     }
 

@@ -14,6 +14,8 @@ import Testing
         settings.allowsPublic = true
         settings.principals = try UsersFile(path: "u", text: "alice x").principals
         settings.stateDirectory = "/tmp"
+        settings.isSandboxed = false
+        settings.allowsCoreDumps = true
         settings.reactors = 2
         settings.logLevel = .debug
         settings.blockedLoopThreshold = nil

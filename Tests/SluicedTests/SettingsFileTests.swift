@@ -21,7 +21,8 @@ import Testing
             file.entries == [
                 SettingsEntry(key: .logLevel, origin: .file(path: "s.yaml", line: 2), texts: ["debug"]),
                 SettingsEntry(
-                    key: .listen, origin: .file(path: "s.yaml", line: 3), texts: ["localhost:1", "[::1]:2"]),
+                    key: .listen, origin: .file(path: "s.yaml", line: 3), texts: ["localhost:1", "[::1]:2"],
+                    items: [ListenerEntry(address: "localhost:1"), ListenerEntry(address: "[::1]:2")]),
                 SettingsEntry(key: .lineBytes, origin: .file(path: "s.yaml", line: 7), texts: ["1000"]),
             ])
     }

@@ -208,7 +208,7 @@ import Testing
 
     @Test("Every source can permit an address that other machines can reach")
     func publicAddressPermitted() throws {
-        let expected = [ListenAddress.tcp(host: "0.0.0.0", port: 1)]
+        let expected = [ListenerSetting.tcp(host: "0.0.0.0", port: 1)]
         let listen = ["--listen", "0.0.0.0:1"]
         #expect(try load(listen + ["--allow-public"]).listen == expected)
         #expect(try load(listen, environment: ["SLUICED_ALLOW_PUBLIC": "1"]).listen == expected)
@@ -236,13 +236,23 @@ private struct Example {
         case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
         case .usersFile:
             (text, change) = (
-                UsersExample.path, { $0.principals = try? UsersFile(path: UsersExample.path).principals }
+                UsersExample.path,
+                {
+                    $0.usersPath = UsersExample.path
+                    $0.principals = try? UsersFile(path: UsersExample.path).principals
+                }
             )
         case .principalsFile:
             (text, change) = (
-                PrincipalsExample.path, { $0.principals = try? PrincipalsFile(path: PrincipalsExample.path).principals }
+                PrincipalsExample.path,
+                {
+                    $0.principalsPath = PrincipalsExample.path
+                    $0.principals = try? PrincipalsFile(path: PrincipalsExample.path).principals
+                }
             )
         case .stateDirectory: (text, change) = ("/tmp", { $0.stateDirectory = "/tmp" })
+        case .sandbox: (text, change) = ("no", { $0.isSandboxed = false })
+        case .coreDumps: (text, change) = ("yes", { $0.allowsCoreDumps = true })
         case .reactors: (text, change) = ("3", { $0.reactors = 3 })
         case .logLevel: (text, change) = ("trace", { $0.logLevel = .trace })
         case .logFormat: (text, change) = ("json", { $0.logFormat = .json })

@@ -10,13 +10,31 @@ extension Hub {
     ///   them must be running, and keep running. An empty array stands for the listener's own reactor.
     /// - Throws: `.cancelled`; `.system` if the listener fails permanently; `.misuse` if called off its reactor.
     public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
+        try await serve(listener, on: reactors, behind: nil)
+    }
+
+    /// Serves the clients that connect to `listener` through proxies.
+    ///
+    /// - Parameter proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect
+    ///   directly.
+    package func serve(
+        _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?
+    ) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
         let handshakes = listener.usesTLS ? try HandshakeThread() : nil
         defer { handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
         do throws(SluiceError) {
-            while true { admit(try await listener.acceptSocket(), shares, handshakes) }
+            guard let proxies else {
+                while true { admit(try await listener.acceptSocket(), shares, handshakes) }
+            }
+            let pending = PendingHeaders()
+            while true {
+                receive(try await listener.acceptSocket(), from: proxies, pending, on: listener.reactor) { [self] in
+                    admit($0, shares, handshakes)
+                }
+            }
         } catch  where error.code == .closed {}
     }
 

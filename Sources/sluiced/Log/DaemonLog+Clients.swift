@@ -56,6 +56,7 @@ extension ClientEvent.Kind {
         switch self {
         case .closed(let ending): (ending.isFault ? .notice : .debug, "connection closed", ending.rawValue)
         case .handshakeFailed: (.notice, "TLS handshake failed", nil)
+        case .proxyRefused: (.notice, "connection through a proxy refused", nil)
         case .authenticated: (.info, "authenticated", nil)
         case .poisoned: (.notice, "channel poisoned", nil)
         case .limited(let message): (.notice, "command refused", message)
@@ -66,7 +67,7 @@ extension ClientEvent.Kind {
     fileprivate var details: [(key: String, value: String)] {
         switch self {
         case .closed(let ending): [("reason", ending.rawValue)]
-        case .handshakeFailed(let reason): [("reason", reason)]
+        case .handshakeFailed(let reason), .proxyRefused(let reason): [("reason", reason)]
         case .authenticated: []
         case .poisoned(let channel, let reason): [("channel", channel)] + (reason.map { [("reason", $0)] } ?? [])
         case .limited(let message): [("limit", message)]

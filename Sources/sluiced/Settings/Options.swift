@@ -24,7 +24,10 @@ struct Options: ParsableCommand {
             """,
         version: buildVersion())
 
-    @Option(help: ArgumentHelp("An address to listen on; may be repeated.", valueName: "HOST:PORT|unix:PATH"))
+    @Option(
+        help: ArgumentHelp(
+            "An address to listen on; may be repeated. A host name stands for all its addresses.",
+            valueName: "HOST:PORT|unix:PATH"))
     var listen: [String] = []
 
     @Option(help: ArgumentHelp("The configuration file, in YAML.", valueName: "FILE"))
@@ -50,6 +53,11 @@ struct Options: ParsableCommand {
 
     @Flag(help: "Check the settings and the files that they name, print what is wrong or \"ok\", and end.")
     var checkConfig = false
+
+    @Flag(
+        name: .customLong("dev-tls"),
+        help: "Use TLS with a throw-away certificate, which is removed at the end, and print how clients connect.")
+    var usesDevelopmentTLS = false
 
     /// Reads the arguments that follow the program's name.
     ///

@@ -24,10 +24,25 @@ struct RestartOnlySetting: Sendable {
         self.init(key.rawValue, path)
     }
 
+    /// - Parameter canBecome: whether the old value can become the new one without a restart.
+    private init<Value: Equatable & SendableMetatype>(
+        _ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable,
+        _ canBecome: @escaping @Sendable (Value, Value) -> Bool
+    ) {
+        name = key.rawValue
+        isEqual = { canBecome($0[keyPath: path], $1[keyPath: path]) }
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
+    }
+
     static let all = [
-        RestartOnlySetting(.listen, \.listen),
+        // Its certificates may change: see `canBecome`.
+        RestartOnlySetting(.listen, \.listen) { old, new in
+            old.count == new.count && zip(old, new).allSatisfy { $0.canBecome($1) }
+        },
         RestartOnlySetting(.allowPublic, \.allowsPublic),
         RestartOnlySetting(.stateDirectory, \.stateDirectory),
+        RestartOnlySetting(.sandbox, \.isSandboxed),
+        RestartOnlySetting(.coreDumps, \.allowsCoreDumps),
         RestartOnlySetting(.reactors, \.reactors),
         RestartOnlySetting(.blockedLoopMilliseconds, \.blockedLoopThreshold),
         RestartOnlySetting(.lineBytes, \.limits.wire.maxLineBytes),
@@ -60,11 +75,6 @@ extension Settings {
     func reloaded(with other: Settings) throws(SettingsError) -> (settings: Settings, kept: [String]) {
         var settings = other
         var kept: [String] = []
-        // A listener keeps its address and its protocol. Its certificates may change.
-        if other.listen == listen, other.listeners.map({ $0.tls == nil }) != listeners.map({ $0.tls == nil }) {
-            kept.append(SettingsKey.listen.rawValue)
-        }
-        if other.listen != listen || !kept.isEmpty { settings.tls = tls }
         for setting in RestartOnlySetting.all where setting.keep(from: self, in: &settings) {
             kept.append(setting.name)
         }

@@ -1,19 +1,25 @@
 import Logging
 import SluiceHub
-import SluiceRuntime
 
 /// Everything that can be configured, with the flags, the environment and the file combined.
 ///
 /// `Settings()` holds the defaults, which `config/sluiced.yaml` shows too.
 struct Settings: Equatable, Sendable {
-    /// The addresses to listen on.
-    var listen: [ListenAddress] = [.tcp(host: "127.0.0.1", port: 7333)]
+    /// The listeners.
+    var listen: [ListenerSetting] = [.tcp(host: "127.0.0.1", port: 7333)]
 
-    /// The TLS of each of those addresses; nil, or nothing, for one without TLS.
-    var tls: [TLSServerContext.Options?] = []
+    /// Whether the daemon gives up the rights that it does not need.
+    var isSandboxed = true
+
+    /// Whether the system may write core dumps of the daemon although they contain secrets.
+    var allowsCoreDumps = false
 
     /// Whether `listen` may name an address that other machines can reach without authentication.
     var allowsPublic = false
+
+    /// The paths of the users-file and of the principals-file; nil without one.
+    var usersPath: String?
+    var principalsPath: String?
 
     /// The principals that may authenticate; nil lets every client use the daemon.
     var principals: Principals?
@@ -49,11 +55,6 @@ struct Settings: Equatable, Sendable {
     /// The first address in `listen` that other machines can reach without authentication, unless that is allowed.
     var exposedAddress: ListenAddress? {
         if allowsPublic || principals != nil { return nil }
-        return listeners.first { !$0.address.isLocal && $0.tls?.authenticatesClients != true }?.address
-    }
-
-    /// The addresses to listen on, each with its TLS.
-    var listeners: [(address: ListenAddress, tls: TLSServerContext.Options?)] {
-        listen.enumerated().map { ($1, tls.indices.contains($0) ? tls[$0] : nil) }
+        return listen.first { $0.isExposed }?.address
     }
 }

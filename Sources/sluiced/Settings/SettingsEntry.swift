@@ -5,6 +5,8 @@ struct SettingsEntry: Equatable, Sendable {
     let key: SettingsKey
     let origin: Origin
     let texts: [String]
+    /// The items of `listen` in a file, whose addresses are also in `texts`; empty in the other sources.
+    var items: [ListenerEntry] = []
 
     /// The source of the value.
     enum Origin: Equatable, Sendable {
@@ -17,11 +19,15 @@ struct SettingsEntry: Equatable, Sendable {
 // MARK: - Values
 
 extension SettingsEntry {
-    func addresses() throws(SettingsError) -> [ListenAddress] {
-        do {
-            return try texts.map { text throws(SettingsError) in try ListenAddress(parsing: text) }
-        } catch {
-            throw self.error(error.message)
+    /// The listeners that the key `listen` names.
+    func listeners() throws(SettingsError) -> [ListenerSetting] {
+        let items = items.isEmpty ? texts.map { ListenerEntry(address: $0) } : items
+        return try items.map { item throws(SettingsError) in
+            let address: ListenAddress
+            do throws(SettingsError) { address = try ListenAddress(parsing: item.address) } catch {
+                throw self.error(error.message)
+            }
+            return try item.setting(at: address)
         }
     }
 

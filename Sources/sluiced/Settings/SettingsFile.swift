@@ -1,6 +1,5 @@
 import Foundation
 import SluiceHub
-import SluiceRuntime
 import Yams
 
 /// The configuration file: the keys that it sets, each with its text and its line.
@@ -24,9 +23,6 @@ struct SettingsFile {
     private(set) var principals: Principals?
     /// The line of that key.
     private(set) var principalsLine = 0
-
-    /// The TLS of each item of `listen`; nil for one without TLS.
-    private(set) var tls: [TLSServerContext.Options?] = []
 
     /// Reads the file at `path`.
     ///
@@ -143,29 +139,26 @@ extension SettingsFile {
         case .scalar(let scalar):
             guard value.null == nil else { throw entry([]).error("it has no value") }
             entries.append(entry([scalar.string]))
+        case .sequence(let items) where key == .listen && !items.isEmpty:
+            var listeners = entry([])
+            for item in items {
+                guard let listener = try ListenerEntry(item, in: path) else {
+                    throw listeners.error("its list must contain plain values only")
+                }
+                listeners.items.append(listener)
+            }
+            entries.append(
+                SettingsEntry(
+                    key: key, origin: listeners.origin, texts: listeners.items.map(\.address), items: listeners.items))
         case .sequence(let items):
             guard key.takesList else { throw entry([]).error("it takes one value, not a list") }
             guard !items.isEmpty else { throw entry([]).error("the list is empty") }
-            var texts: [String] = []
-            for item in items {
-                if let text = key == .listen ? try addressText(item) : item.scalar?.string { texts.append(text) }
-            }
+            let texts = items.compactMap { $0.scalar?.string }
             guard texts.count == items.count else { throw entry([]).error("its list must contain plain values only") }
             entries.append(entry(texts))
         case .mapping, .alias:
             throw entry([]).error("it takes a value, not keys")
         }
-    }
-
-    /// Returns the address of an item of `listen`, and notes its TLS.
-    private mutating func addressText(_ item: Node) throws(SettingsError) -> String? {
-        guard case .mapping(let mapping) = item else {
-            tls.append(nil)
-            return item.scalar?.string
-        }
-        let listener = try ListenerEntry(mapping, in: path, line: item.line ?? 0)
-        tls.append(listener.tls)
-        return listener.address
     }
 
     private func error(_ problem: String, line: Int?) -> SettingsError {

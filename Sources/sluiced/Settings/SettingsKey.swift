@@ -8,6 +8,8 @@ enum SettingsKey: String, CaseIterable, Sendable {
     case usersFile = "users-file"
     case principalsFile = "principals-file"
     case stateDirectory = "state-directory"
+    case sandbox
+    case coreDumps = "core-dumps"
     case reactors
     case logLevel = "log-level"
     case logFormat = "log-format"

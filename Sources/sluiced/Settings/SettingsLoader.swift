@@ -22,9 +22,6 @@ extension Settings {
         }
         processes = file?.processes ?? []
         try choosePrincipals(of: file)
-        if let file, case .file? = entries[.listen]?.origin {
-            tls = file.tls.contains { $0 != nil } ? file.tls : []
-        }
         try refusePublicListeners(writtenAs: entries[.listen])
     }
 
@@ -66,18 +63,24 @@ extension Settings {
     private mutating func apply(_ entry: SettingsEntry) throws(SettingsError) {
         switch entry.key {
         case .listen:
-            listen = try entry.addresses()
+            listen = try entry.listeners()
         case .allowPublic:
             allowsPublic = try entry.boolean()
         case .usersFile:
             usersFile = nil
-            if let path = entry.path() { usersFile = try UsersFile(path: path).principals }
+            usersPath = entry.path()
+            if let path = usersPath { usersFile = try UsersFile(path: path).principals }
         case .principalsFile:
             principalsFile = nil
-            if let path = entry.path() { principalsFile = try PrincipalsFile(path: path).principals }
+            principalsPath = entry.path()
+            if let path = principalsPath { principalsFile = try PrincipalsFile(path: path).principals }
         case .stateDirectory:
             stateDirectory = entry.path()
             if let stateDirectory { try StateDirectory.check(stateDirectory) }
+        case .sandbox:
+            isSandboxed = try entry.boolean()
+        case .coreDumps:
+            allowsCoreDumps = try entry.boolean()
         case .reactors:
             reactors = try entry.wholeNumber(in: 1...256)
         case .logLevel:
@@ -162,6 +165,11 @@ extension SettingsEntry {
 }
 
 extension Options {
+    /// The paths of the files that are read again on SIGHUP.
+    func paths(_ environment: [String: String]) -> [String] {
+        [config ?? environment[SettingsKey.fileVariable]].compactMap(\.self).filter { !$0.isEmpty }
+    }
+
     /// The values of the flags.
     fileprivate var entries: [SettingsEntry] {
         var entries: [SettingsEntry] = []

@@ -25,6 +25,11 @@ extension Daemon {
         try Program(Self.directory.appendingPathComponent("sluice").path, arguments, environment: environment)
     }
 
+    /// Starts the `sluice` of this build, whose arguments name the hub.
+    static func sluice(_ arguments: [String]) throws -> Program {
+        try Program(Self.directory.appendingPathComponent("sluice").path, arguments)
+    }
+
     /// Starts a shell script in which `sluice` is that of this build, and a client of this daemon.
     func shell(_ script: String) throws -> Program {
         let shell = try Program("/usr/bin/env", ["bash", "-c", script], environment: environment)

@@ -110,8 +110,10 @@ import Testing
     @Test("A socket path that cannot be created is an error that says why")
     func aPathThatCannotBeCreatedIsAnError() throws {
         try expectRefusal(
-            ["--listen", "unix:/nonexistent/s"], status: 69, "/nonexistent/s", "No such file or directory")
-        try expectRefusal(["--listen", "unix:/etc/passwd/s"], status: 69, "/etc/passwd/s", "Not a directory")
+            ["--listen", "unix:/nonexistent/s"], status: 69, "/nonexistent/s",
+            "the directory /nonexistent does not exist")
+        try expectRefusal(
+            ["--listen", "unix:/etc/passwd/s"], status: 69, "/etc/passwd/s", "/etc/passwd is not a directory")
         try expectRefusal(["--listen", "unix:/proc/s"], status: 69, "/proc/s", "cannot listen on")
         try expectRefusal(
             ["--listen", "unix:/dev/null"], status: 69, "/dev/null", "Address already in use", "by a device")

@@ -6,6 +6,8 @@ public struct ClientEvent: Sendable, Hashable {
         case closed(ConnectionEnding)
         /// The TLS handshake failed. The text is the reason.
         case handshakeFailed(String)
+        /// A connection to a listener for proxies was closed before it was admitted. The text is the reason.
+        case proxyRefused(String)
         /// The client has authenticated.
         case authenticated
         /// The client has poisoned a channel. The reason is the client's text, and may contain any characters.

@@ -1,3 +1,4 @@
+import Glibc
 import SluiceRuntime
 import SluiceWire
 import Yams
@@ -10,20 +11,22 @@ extension TLSServerContext.Options {
     ///
     /// - Throws: ``SettingsError`` with the path of a file that cannot be used.
     func makeContext() throws(SettingsError) -> TLSServerContext {
-        do {
+        do throws(SluiceError) {
             return try TLSServerContext(self)
         } catch {
-            throw SettingsError(error.message, status: .configuration)
+            throw SettingsError(
+                error.message, status: error.errno == EACCES ? .noPermission : .configuration)
         }
     }
 }
 
-/// One item of the configuration's `listen` that has keys.
+/// One item of the configuration's `listen`: an address, or keys.
 ///
 ///     - {address: "0.0.0.0:7334", tls: {certificate: hub.pem, key: hub.key}}
-struct ListenerEntry {
+struct ListenerEntry: Equatable, Sendable {
     private enum Key: String, CaseIterable {
-        case address, tls
+        case address, tls, mode, group, proxy
+        case proxyNetworks = "proxy-networks"
     }
 
     private enum TLSKey: String, CaseIterable {
@@ -34,22 +37,92 @@ struct ListenerEntry {
         case minimumVersion = "minimum-version"
     }
 
-    private let path: String
+    private var path = ""
+    private var line = 0
     /// The address as it is written.
     private(set) var address = ""
+    /// The values of the keys that only listeners of one kind take.
+    private var values: [Key: String] = [:]
+    private var networks: [NetworkRange] = []
     /// The TLS of the listener; nil without TLS.
     private(set) var tls: TLSServerContext.Options?
 
+    /// An item that is only an address.
+    init(address: String) { self.address = address }
+
+    /// Returns nil for an item that is neither a text nor keys.
+    ///
     /// - Parameter path: the file's path, for error messages.
-    init(_ item: Node.Mapping, in path: String, line: Int) throws(SettingsError) {
+    init?(_ item: Node, in path: String) throws(SettingsError) {
+        switch item {
+        case .scalar(let scalar): self.init(address: scalar.string)
+        case .mapping(let mapping): try self.init(mapping, in: path, line: item.mark?.line ?? 0)
+        case .sequence, .alias: return nil
+        }
+    }
+
+    private init(_ item: Node.Mapping, in path: String, line: Int) throws(SettingsError) {
         self.path = path
+        self.line = line
         for (node, value) in item {
-            switch try Self.key(node, of: Key.self, in: path, line) {
+            let key = try Self.key(node, of: Key.self, in: path, line)
+            switch key {
             case .address: address = try text(value, of: "address", line)
             case .tls: tls = try parseTLS(value, line)
+            case .mode, .group, .proxy: values[key] = try text(value, of: key.rawValue, line)
+            case .proxyNetworks: networks = try parseNetworks(value, line)
             }
         }
         guard !address.isEmpty else { throw error("a listener needs the key \"address\"", line) }
+    }
+
+    /// Interprets the values.
+    ///
+    /// - Parameter address: the item's address.
+    func setting(at address: ListenAddress) throws(SettingsError) -> ListenerSetting {
+        var setting = ListenerSetting(address, tls: tls)
+        let isPath = if case .unix = setting.address { true } else { false }
+        if !isPath, let key = [Key.mode, .group].first(where: { values[$0] != nil }) {
+            throw error("\(key.rawValue) is for an address with unix:", line)
+        }
+        if let mode = values[.mode] {
+            guard let number = UInt32(mode, radix: 8), number <= 0o777, number & 0o600 == 0o600 else {
+                throw error("mode: \(mode.debugDescription) is not an octal number from 0600 to 0777, as in 0660", line)
+            }
+            setting.mode = number
+        }
+        if let group = values[.group] {
+            guard let number = Self.number(ofGroup: group) else {
+                throw error("group: there is no group \(group.debugDescription)", line)
+            }
+            setting.group = number
+        }
+        if let proxy = try values[.proxy].map({ text throws(SettingsError) in try entry(text, line).boolean() }), proxy
+        {
+            guard !isPath else { throw error("proxy is for an address with a port", line) }
+            guard !networks.isEmpty else {
+                throw error("proxy needs the key \"proxy-networks\", a list as in [10.0.0.0/8]", line)
+            }
+            setting.proxyNetworks = networks
+        } else if !networks.isEmpty {
+            throw error("proxy-networks needs the key \"proxy\" with the value true", line)
+        }
+        return setting
+    }
+
+    private static func number(ofGroup name: String) -> UInt32? {
+        if let number = UInt32(name) { return number }
+        return getgrnam(name)?.pointee.gr_gid
+    }
+
+    private func parseNetworks(_ value: Node, _ line: Int) throws(SettingsError) -> [NetworkRange] {
+        let nodes = value.sequence.map { Array($0) } ?? [value]
+        return try nodes.map { node throws(SettingsError) in
+            let text = try text(node, of: Key.proxyNetworks.rawValue, line)
+            do throws(SluiceError) { return try NetworkRange(text) } catch {
+                throw self.error("proxy-networks: \(error.message)", node.mark?.line ?? line)
+            }
+        }
     }
 
     private func parseTLS(_ value: Node, _ line: Int) throws(SettingsError) -> TLSServerContext.Options {

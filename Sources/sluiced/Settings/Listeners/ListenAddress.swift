@@ -16,9 +16,11 @@ enum ListenAddress: Hashable, Sendable {
     init(parsing text: String) throws(SettingsError) {
         let plain = SocketAddress.withoutScheme(text)
         do throws(Malformed) {
-            guard !plain.lowercased().hasPrefix("sluices://") else {
+            guard !ServerLocation(plain).usesTLS else {
                 throw Malformed(
-                    reason: "sluices:// is for clients; give the listener the key tls in the configuration file")
+                    reason:
+                        "\(ServerLocation.tlsScheme) is for clients; give the listener the key tls in the configuration file"
+                )
             }
             if plain.hasPrefix("unix:") {
                 self = .unix(path: try Self.path(plain.dropFirst("unix:".count)))

@@ -1,0 +1,47 @@
+import Foundation
+import SluiceRuntime
+import SluiceWire
+
+/// The throw-away certificate of `--dev-tls`.
+enum DevelopmentCertificate {
+    /// Makes a certificate for this machine's names and the hosts of the listeners.
+    static func make(for listeners: [ListenerSetting]) throws(SettingsError) -> ThrowawayCertificate {
+        var names = ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
+        let machine = ProcessInfo.processInfo.hostName
+        if isName(machine) { names.append("DNS:\(machine)") }
+        for case .tcp(let host, _) in listeners.map(\.address) where !["0.0.0.0", "::"].contains(host) {
+            let isAddress = (try? NetworkRange(host)) != nil
+            names.append(isAddress ? "IP:\(host)" : "DNS:\(host)")
+        }
+        do throws(SluiceError) {
+            return try ThrowawayCertificate(
+                for: Set(names).sorted(), in: FileManager.default.temporaryDirectory.path(percentEncoded: false).trimmed
+            )
+        } catch {
+            throw SettingsError("--dev-tls: \(error.message)", status: .systemError)
+        }
+    }
+
+    private static func isName(_ host: String) -> Bool {
+        !host.isEmpty && host.utf8.count <= 253
+            && host.utf8.allSatisfy { $0 == 0x2D || $0 == 0x2E || (0x30...0x7A).contains($0) }
+            && host.first?.isLetter == true
+    }
+}
+
+extension String {
+    /// Without the slash at its end.
+    fileprivate var trimmed: String { hasSuffix("/") && count > 1 ? String(dropLast()) : self }
+}
+
+extension Settings {
+    /// Gives TLS with the throw-away certificate to the listeners on ports that have none of their own.
+    mutating func use(_ certificate: ThrowawayCertificate) {
+        for index in listen.indices where listen[index].tls == nil {
+            guard case .tcp = listen[index].address else { continue }
+            var tls = TLSServerContext.Options(identity: certificate.identity)
+            tls.applicationProtocols = [sluiceApplicationProtocol]
+            listen[index].tls = tls
+        }
+    }
+}

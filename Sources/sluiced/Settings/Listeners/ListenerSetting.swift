@@ -1,0 +1,39 @@
+import SluiceRuntime
+
+/// A listener: its address, and how it treats those who connect.
+struct ListenerSetting: Equatable, Sendable {
+    var address: ListenAddress
+
+    /// Nil for a listener without TLS.
+    var tls: TLSServerContext.Options?
+
+    /// The mode of a Unix-domain socket's file.
+    var mode: UInt32 = 0o600
+
+    /// The group of a Unix-domain socket's file; nil leaves it to the system.
+    var group: UInt32?
+
+    /// The networks of the proxies; nil if clients connect directly.
+    var proxyNetworks: [NetworkRange]?
+
+    init(_ address: ListenAddress, tls: TLSServerContext.Options? = nil) {
+        self.address = address
+        self.tls = tls
+    }
+
+    static func tcp(host: String, port: UInt16) -> ListenerSetting { ListenerSetting(.tcp(host: host, port: port)) }
+    static func unix(path: String) -> ListenerSetting { ListenerSetting(.unix(path: path)) }
+
+    /// Whether anybody on another machine can connect without authentication by the listener.
+    var isExposed: Bool { !address.isLocal && tls?.authenticatesClients != true }
+
+    /// What cannot change while the listener is open: everything except the certificates.
+    private var fixedPart: ListenerSetting {
+        var fixed = self
+        fixed.tls = tls.map { _ in TLSServerContext.Options(identity: TLSIdentity(certificatePath: "", keyPath: "")) }
+        return fixed
+    }
+
+    /// Whether the open listener can change to `other` without a restart.
+    func canBecome(_ other: ListenerSetting) -> Bool { fixedPart == other.fixedPart }
+}
