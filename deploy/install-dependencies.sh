@@ -79,6 +79,7 @@ need_group() {
             need_group build
             need netcat-openbsd has_openbsd_netcat
             need openssl have openssl
+            need sslscan have sslscan
             need telnet have telnet
             ;;
         bench)
@@ -96,6 +97,7 @@ need_group() {
             need_group build
             need python3 have python3
             need iproute2 have ip
+            need openssl have openssl
             want_peer redis-server have redis-server
             ;;
         fuzz)

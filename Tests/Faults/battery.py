@@ -88,13 +88,15 @@ class Conditions:
     is_quick: bool = False
     fault: str | None = None
 
-    def daemon(self, may_crash=False, host="127.0.0.1", errors=None, users_file=None, reactors=1, **limits):
+    def daemon(
+        self, may_crash=False, host="127.0.0.1", errors=None, users_file=None, reactors=1, certificate=None, **limits
+    ):
         settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
         if reactors > 1:
             settings["reactors"] = reactors
         if users_file:
             settings["users-file"] = users_file
-        return Daemon(self.program, settings, self.fault, may_crash, host, errors)
+        return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate)
 
     def count(self, full, quick):
         return quick if self.is_quick or self.fault else full

@@ -45,10 +45,12 @@ class Daemon:
     `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy with that fault, and the
     resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`. Its
     `errors` are "full" (a disk without space), "unread" (a full pipe that nobody reads), "closed", or those of this
-    program.
+    program. With a `certificate`, the paths of it and of its key, it listens with TLS too, on `tls_port`.
     """
 
-    def __init__(self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1", errors=None):
+    def __init__(
+        self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1", errors=None, certificate=None
+    ):
         self._program = program
         self._host = host
         self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
@@ -56,6 +58,7 @@ class Daemon:
         self._errors = subprocess.DEVNULL if may_crash else None
         self._level = "debug" if errors else "critical"
         self._opened = []
+        self._certificate = certificate
         self._wrapper = []
         if errors == "closed":
             self._wrapper = ["sh", "-c", 'exec "$0" "$@" 2>&-']
@@ -66,15 +69,26 @@ class Daemon:
 
     def __enter__(self):
         try:
-            options = ["--listen", f"{self._host}:0", "--log-level", self._level, "--allow-public"]
+            options = ["--log-level", self._level, "--allow-public"]
+            options += ["--config", self._configuration()] if self._certificate else ["--listen", f"{self._host}:0"]
             command = [*self._wrapper, self._program, *options]
             self.port = self._ready(command, self._environment)
+            if self._certificate:
+                self.tls_port = int(self._children[0].stdout.readline().rpartition(":")[2])
             if self._fault:
                 self.port = self.behind(self._fault)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def _configuration(self):
+        """Writes a configuration with two listeners beside the certificate, and returns its path."""
+        certificate, key = self._certificate
+        path = Path(certificate).with_name("sluiced.yaml")
+        tls = f"{{certificate: {certificate}, key: {key}}}"
+        path.write_text(f'listen: ["{self._host}:0", {{address: "{self._host}:0", tls: {tls}}}]\n')
+        return path
 
     def behind(self, fault):
         """Starts a proxy with the fault before this daemon, and returns its port."""

@@ -59,6 +59,18 @@ def requests():
         yield re.sub(rb"[\xf6-\xff]", b"", conversation(transcript))
 
 
+def records():
+    """Yields a choice, as in RecordsTarget.swift, and heads of records or what a client encrypts."""
+    yield b"\x00\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"
+    yield b"\x00\x15\x03\x01\x00\x02\x02\x28"
+    for kind in b"\x14\x15\x16\x17":
+        for length in (0, 1, 2, 32, 0x4000, 0x4101, 0xFFFF):
+            yield b"\x01" + bytes([kind, 3, 3]) + length.to_bytes(2, "big") + b"\x01" * min(length, 64)
+    for transcript in transcripts():
+        yield b"\x03" + conversation(transcript)
+    yield b"\x03" + b"\xfe" * 40 + b"x" * 300
+
+
 def write(directory, seeds):
     directory.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
@@ -69,6 +81,7 @@ def main():
     out = Path(sys.argv[1])
     write(out / "requests", requests())
     write(out / "replies", map(replies, transcripts()))
+    write(out / "records", records())
     openings = [SENDS["A"] + seed + SENDS["B"] + b"PING\n" for seed in requests()]
     write(out / "conversations", [conversation(transcript) for transcript in transcripts()] + openings)
 

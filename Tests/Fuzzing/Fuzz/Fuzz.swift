@@ -8,6 +8,7 @@ enum Fuzz {
         "requests": { RequestsTarget.check($0) },
         "replies": { RepliesTarget.check($0) },
         "conversations": { ConversationsTarget.check($0) },
+        "records": { RecordsTarget.check($0) },
         "features": { FeaturesTarget.check($0) },
     ]
 
