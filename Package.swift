@@ -32,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
+        .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
@@ -68,7 +69,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "BuildVersion", "CLinux", "CMalloc", "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CJemalloc", "CLinux", "SluiceHub", "SluiceRuntime", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),

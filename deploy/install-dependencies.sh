@@ -74,6 +74,7 @@ need_group() {
             need git have git
             need libev-dev has_header ev.h
             need libssl-dev has_header openssl/ssl.h
+            need libjemalloc-dev has_header jemalloc/jemalloc.h
             ;;
         test | sanitize)
             need_group build

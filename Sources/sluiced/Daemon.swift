@@ -1,5 +1,4 @@
 import Dispatch
-import CMalloc
 import Foundation
 import Logging
 import SluiceHub
@@ -50,7 +49,7 @@ struct Daemon {
         // Both before the first thread starts.
         let sandbox = Sandbox(for: settings, reading: paths, removing: certificate)
         let report = settings.isSandboxed ? sandbox.enter() : nil
-        Self.configureAllocator(forReactors: settings.reactors)
+        Allocator.startReturningMemory()
         (log, output) = try Self.granted { () throws(SluiceError) in
             (
                 try DaemonLog(level: settings.logLevel, format: settings.logFormat),
@@ -81,16 +80,6 @@ struct Daemon {
         } catch {
             throw SettingsError("\(error)", status: .systemError)
         }
-    }
-
-    /// Makes the allocator keep the memory of freed bodies instead of returning it to the system for each message.
-    ///
-    /// That took a third of the time of 64 KiB messages. The hub returns free memory when many clients have left.
-    /// Only the reactors get heaps of their own: a further heap reserves 64 MiB of address space, and the log's thread
-    /// would get one just when it tells of refused commands, perhaps because memory is scarce.
-    private static func configureAllocator(forReactors reactors: Int) {
-        cmalloc_keep(1 << 20, 1 << 20)
-        cmalloc_limit_heaps(Int32(clamping: reactors))
     }
 
     private func makeHub(on reactor: Reactor) throws(SettingsError) -> Hub {
@@ -200,7 +189,7 @@ struct Daemon {
         for group in listeners {
             for listener in group.listeners {
                 reactors[0].spawn("listener on \(listener.localAddress)") {
-                    await accept(hub, listener, group.proxies, on: reactors)
+                    await accept(hub, listener, of: group, on: reactors)
                 }
             }
         }
@@ -244,10 +233,10 @@ struct Daemon {
     }
 
     private func accept(
-        _ hub: Hub, _ listener: Listener, _ proxies: TrustedProxies?, on reactors: [Reactor]
+        _ hub: Hub, _ listener: Listener, of group: ListenerGroup, on reactors: [Reactor]
     ) async {
         do throws(SluiceError) {
-            try await hub.serve(listener, on: reactors, behind: proxies)
+            try await hub.serve(listener, on: reactors, behind: group.proxies, group.mapping)
         } catch {
             guard error.code != .cancelled else { return }
             log.write(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])

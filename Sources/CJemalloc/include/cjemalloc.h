@@ -1,0 +1,9 @@
+// The allocator of `sluiced`: jemalloc, which replaces that of the C library in the whole process.
+
+#ifndef CJEMALLOC_H
+#define CJEMALLOC_H
+
+// Starts a thread that returns free memory to the system, a little at a time. Returns 0, or an error number.
+int cjemalloc_start_background_thread(void);
+
+#endif
