@@ -10,9 +10,9 @@ struct IndexList {
     var hasOneElement: Bool { !isEmpty && head == tail }
 }
 
-/// The entries of many short lists, in one array.
+/// The entries of many short lists.
 struct IndexLists {
-    private var entries: [(value: Int32, next: Int32)] = []
+    private var entries = ChunkedArray<(value: Int32, next: Int32)>()
 
     var memoryBytes: Int { entries.count * MemoryLayout<(Int32, Int32)>.stride }
 

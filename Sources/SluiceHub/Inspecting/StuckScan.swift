@@ -36,15 +36,18 @@ struct StuckScan: ReportScan {
     private var slot = 0
     private var attempts = 0
     private var isVerified = false
-    /// The operations that prove that clients wait.
+    /// The number of operations that prove that clients wait.
     private var proofCount = 0
+    /// The place of the next proof of the client that is added, and the client's place in the graph.
+    private var nextProof = 0
+    private var waitOfProofs: Int32 = 0
     private var endsVersion: UInt64 = 0
     private var candidates: [ConnectionID: Int] = [:]
     private var clients: [(id: ConnectionID, candidates: Candidates)] = []
     private var proved = WaitGraph(.onlyDeclaredEnds)
     private var possible = WaitGraph(.declaredOrUsed)
     /// The leased messages that clients wait for, with the channel and the wait.
-    private var leased: [ObjectIdentifier: [(name: ChannelName, wait: Int32)]] = [:]
+    private var leased = ShardedDictionary<ObjectIdentifier, [(name: ChannelName, wait: Int32)]>()
     private var result: [(key: CycleKey, steps: [WaitGraph.Step])] = []
     /// The clients of the proved cycles.
     private var provedClients: Set<ConnectionID> = []
@@ -126,39 +129,60 @@ struct StuckScan: ReportScan {
 
     private mutating func addWaits(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
         while slot < clients.count, steps > 0 {
+            guard addProofs(machine, &steps) else { return }
             let (client, candidates) = clients[slot]
             slot += 1
-            if let proof = candidates.proved, let oldest = proof.min(by: { $0.since < $1.since }) {
-                proofCount += proof.count
-                let wait = proved.addWait(of: client, for: proof.lazy.map(\.id), since: oldest.since)
-                for key in proof {
-                    guard let operation = machine.operations[key.id] else { continue }
-                    for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: wait) }
-                    steps -= 2 * operation.wait.armCount
-                }
-            }
-            if let key = candidates.possible, let operation = machine.operations[key.id] {
-                let wait = possible.addWait(of: client, for: CollectionOfOne(key.id), since: key.since)
-                for target in operation.wait.targets {
-                    if let offer = target.leased {
-                        leased[ObjectIdentifier(offer), default: []].append((target.place.name, wait))
-                    } else {
-                        possible.add(target.operation, at: target.place, to: wait)
-                    }
-                }
-                steps -= 2 * operation.wait.armCount
-            }
             steps -= 2
+            guard let key = candidates.possible, let operation = machine.operations[key.id] else { continue }
+            let wait = possible.addWait(of: client, since: key.since)
+            possible.add(key.id)
+            for target in operation.wait.targets {
+                if let offer = target.leased {
+                    leased.change(ObjectIdentifier(offer), default: []) { $0.append((target.place.name, wait)) }
+                } else {
+                    possible.add(target.operation, at: target.place, to: wait)
+                }
+            }
+            steps -= 2 * operation.wait.armCount
         }
         if slot == clients.count { begin(leased.isEmpty ? .ends : .leases) }
+    }
+
+    /// Adds the operations that prove that the next client waits, or as many as the steps permit.
+    ///
+    /// - Returns: whether all are added.
+    private mutating func addProofs(_ machine: borrowing HubStateMachine, _ steps: inout Int) -> Bool {
+        guard let proof = clients[slot].candidates.proved, !proof.isEmpty else { return true }
+        if nextProof == 0 {
+            proofCount += proof.count
+            // The verification would drop the proofs.
+            if proofCount > Self.mostVerified { proved = WaitGraph(.onlyDeclaredEnds) }
+        }
+        guard proofCount <= Self.mostVerified else { return true }
+        if nextProof == 0 {
+            steps -= proof.count / 4
+            let oldest = proof.reduce(proof[0].since) { min($0, $1.since) }
+            waitOfProofs = proved.addWait(of: clients[slot].id, since: oldest)
+        }
+        while nextProof < proof.count {
+            guard steps > 0 else { return false }
+            let id = proof[nextProof].id
+            nextProof += 1
+            proved.add(id)
+            guard let operation = machine.operations[id] else { continue }
+            for target in operation.wait.targets { proved.add(target.operation, at: target.place, to: waitOfProofs) }
+            steps -= 2 * operation.wait.armCount
+        }
+        nextProof = 0
+        return true
     }
 
     private mutating func visitLeases(_ machine: borrowing HubStateMachine, _ steps: inout Int) {
         var next = slot
         let hasMore = machine.leases.visit(from: &next, count: steps) { _, lease in
-            for (name, wait) in leased.removeValue(forKey: ObjectIdentifier(lease.offer)) ?? [] {
-                possible.add(holder: lease.holder, of: name, to: wait)
-            }
+            guard let waits = leased[ObjectIdentifier(lease.offer)] else { return }
+            leased[ObjectIdentifier(lease.offer)] = nil
+            for (name, wait) in waits { possible.add(holder: lease.holder, of: name, to: wait) }
         }
         slot = next
         steps = 0

@@ -53,7 +53,7 @@ struct WaitGraph {
     private struct Wait {
         let client: ConnectionID
         /// The operations that the client waits in, in `operations`.
-        let operations: Range<Int>
+        var operations: Range<Int>
         let since: UInt64
         var groups = IndexList()
         /// The groups that the client is a member of: those whose channel it has joined, and those that it has used.
@@ -66,13 +66,13 @@ struct WaitGraph {
     }
 
     let evidence: Evidence
-    private var groups: [Group] = []
+    private var groups = ChunkedArray<Group>()
     /// The entries of the lists of groups and waits. With arrays of their own, thousands of clients would take three times
     /// as long, and freeing those alone would take milliseconds.
     private var lists = IndexLists()
-    private var operations: [OperationID] = []
+    private var operations = ChunkedArray<OperationID>()
     private var groupOfPlace = ShardedDictionary<ChannelUsage.Place, Int32>()
-    private var waits: [Wait] = []
+    private var waits = ChunkedArray<Wait>()
     private var waitOfClient = ShardedDictionary<ConnectionID, Int32>()
     /// The next client whose groups are to be checked.
     private var nextUnchecked = 0
@@ -102,14 +102,18 @@ struct WaitGraph {
 
     // MARK: Building
 
-    /// Adds a client that waits in the operations, for nothing yet.
-    mutating func addWait(of client: ConnectionID, for ids: some Sequence<OperationID>, since: UInt64) -> Int32 {
+    /// Adds a client that waits in no operation and for nothing yet.
+    mutating func addWait(of client: ConnectionID, since: UInt64) -> Int32 {
         let index = Int32(waits.count)
-        let first = operations.count
-        operations.append(contentsOf: ids)
-        waits.append(Wait(client: client, operations: first..<operations.count, since: since))
+        waits.append(Wait(client: client, operations: operations.count..<operations.count, since: since))
         waitOfClient[client] = index
         return index
+    }
+
+    /// Adds an operation in which the client waits that was added last.
+    mutating func add(_ id: OperationID) {
+        operations.append(id)
+        waits[waits.count - 1].operations = waits[waits.count - 1].operations.lowerBound..<operations.count
     }
 
     /// Records that a client waits for the clients at a side of a channel.
@@ -230,8 +234,8 @@ struct WaitGraph {
     }
 
     private func isStillWaiting(_ wait: Wait, _ machine: borrowing HubStateMachine) -> Bool {
-        for id in operations[wait.operations] {
-            guard let operation = machine.operations[id] else { return false }
+        for place in wait.operations {
+            guard let operation = machine.operations[operations[place]] else { return false }
             if case .onlyDeclaredEnds = evidence, operation.mayEndAlone { return false }
         }
         guard case .onlyDeclaredEnds = evidence, let client = machine.clients[wait.client], client.waitEvidence == .all

@@ -108,6 +108,34 @@ import Testing
         hub.expectEmpty()
     }
 
+    @Test(
+        "Where very many wait, a barrier opens when all decisions are told, and for no select that has ended")
+    func greatBarriersOpenAfterDecisionsAreTold() throws {
+        var hub = TestHub()
+        let (crowd, a, b) = (hub.connect(), hub.connect(), hub.connect())
+        for _ in 0..<10_000 { _ = try hub.select("barrier parties=10002 g", "recv x", by: crowd, tag: "1") }
+        _ = try hub.select("barrier g", "recv d", by: a, tag: "ended")
+        limit(&hub, to: 0)
+        _ = try hub.poison("d", by: b)
+        let last = Command.barrier(BarrierCommand(try channel("g"), parties: 10_002))
+        limit(&hub, to: 500)
+        let before = hub.machine.steps
+        let isReadyBefore = hub.machine.isReady(for: last)
+        #expect(!isReadyBefore && hub.machine.steps == before)
+        #expect(finish(&hub, 500) > 0)
+        #expect(told(&hub) == ["ended"])
+        let isReadyAfter = hub.machine.isReady(for: last)
+        #expect(isReadyAfter)
+        // One party is missing.
+        #expect(try hub.barrier("g", 10_002, by: b, tag: "b").isParked)
+        #expect(try hub.barrier("g", 10_002, by: a) == .done(.ok))
+        _ = finish(&hub, 500)
+        #expect(hub.takeLateReplies().count == 10_001)
+        hub.machine.now += 100_000_000_000
+        hub.machine.expire()
+        hub.expectEmpty()
+    }
+
     @Test("Selects that have ended do not keep a handoff on their channel waiting until they are told")
     func endedSelectsStepAside() throws {
         for arm in ["recv c", "send c x", "send id=1 c x"] {

@@ -169,16 +169,25 @@ extension HubStateMachine {
         if receiving + extras.receivingEnds.count < count { return false }
         var ends = extras.receivingEnds
         for id in extras.pausedReceives { strike(id, from: &ends) }
-        // Looks at what the joined connections wait for, or at all that wait to receive, whichever is less.
+        // Looks at what the joined connections wait for, or at all that wait to receive, whichever is less. If both are
+        // very many, some connections do not count as receivers.
         let pending = ends.reduce(0) { $0 + Int(clients[$1]?.pendingCount ?? 0) }
-        steps += (min(pending, channel.engine.parkedReceivers) + ends.count + extras.pausedReceives.count) / 16
-        if pending < channel.engine.parkedReceivers {
-            ends = ends.filter { !waits($0, toReceiveFrom: channel) }
+        let least = min(pending, channel.engine.parkedReceivers, Self.mostVisited)
+        steps += (least + ends.count + extras.pausedReceives.count) / 16
+        if pending < channel.engine.parkedReceivers || channel.engine.parkedReceivers > Self.mostVisited {
+            var left = Self.mostVisited
+            ends = ends.filter {
+                left -= Int(clients[$0]?.pendingCount ?? 0)
+                return left >= 0 && !waits($0, toReceiveFrom: channel)
+            }
         } else {
             channel.engine.forEachReceiver { strike($0.operation, from: &ends) }
         }
         return receiving + ends.count >= count
     }
+
+    /// The most operations that are visited to count the receivers of a broadcast.
+    private static let mostVisited = 16_384
 
     /// Whether a connection has a receive, or an arm of a select, in the channel's queue.
     private func waits(_ connection: ConnectionID, toReceiveFrom channel: NamedChannel) -> Bool {

@@ -30,6 +30,16 @@ struct ShardedDictionary<Key: Hashable, Value> {
         }
     }
 
+    /// Changes the value of a key in its place, or that of a new entry.
+    mutating func change(_ key: Key, default initial: Value, _ change: (inout Value) -> Void) {
+        let shard = shard(of: key)
+        let before = shards[shard].count
+        change(&shards[shard][key, default: initial])
+        guard shards[shard].count > before else { return }
+        count += 1
+        if shards.count == 1, count > Self.mostUndivided { divide() }
+    }
+
     @inline(__always)
     private func shard(of key: Key) -> Int {
         // A dictionary uses other bits of another hash of the key.
