@@ -31,8 +31,46 @@ static inline void copenssl_set_safe_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 }
 
+// Bounds the bytes of the certificates that a peer sends.
+static inline void copenssl_set_max_certificates(SSL_CTX *context, long bytes) {
+    SSL_CTX_set_max_cert_list(context, bytes);
+}
+
+// Chooses the groups for the exchange of keys.
+static inline int copenssl_set_groups(SSL_CTX *context, const char *groups) {
+    return (int)SSL_CTX_set1_groups_list(context, groups);
+}
+
 static inline void copenssl_print_subject(BIO *output, X509 *certificate) {
     X509_NAME_print_ex(output, X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+}
+
+static inline int copenssl_certificate_count(const STACK_OF(X509) *chain) { return sk_X509_num(chain); }
+static inline X509 *copenssl_certificate(const STACK_OF(X509) *chain, int place) { return sk_X509_value(chain, place); }
+
+// Called with a name in a certificate.
+typedef void (*copenssl_name_user)(void *context, const unsigned char *name, int length);
+
+// Calls `use` with each alternative name of `kind`: GEN_DNS or GEN_URI.
+static inline void copenssl_each_alternative_name(X509 *certificate, int kind, void *context, copenssl_name_user use) {
+    GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+        if (name->type == kind) use(context, ASN1_STRING_get0_data(name->d.ia5), ASN1_STRING_length(name->d.ia5));
+    }
+    GENERAL_NAMES_free(names);
+}
+
+// Calls `use` with each common name of the subject, in UTF-8.
+static inline void copenssl_each_common_name(X509 *certificate, void *context, copenssl_name_user use) {
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int i = -1;
+    while ((i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0) {
+        unsigned char *name = NULL;
+        int length = ASN1_STRING_to_UTF8(&name, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i)));
+        if (length >= 0) use(context, name, length);
+        OPENSSL_free(name);
+    }
 }
 
 // A new key on the curve P-256.

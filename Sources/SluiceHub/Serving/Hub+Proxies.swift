@@ -8,6 +8,8 @@ package struct TrustedProxies: Sendable {
     static let timeout = Duration.seconds(5)
     /// The most connections whose header is not complete.
     static let mostPending = 1024
+    /// The most of them of one address.
+    static let mostPendingOfAddress = 256
 
     private let networks: [NetworkRange]
 
@@ -17,18 +19,35 @@ package struct TrustedProxies: Sendable {
     func contains(_ address: SocketAddress) -> Bool { networks.contains { $0.contains(address) } }
 }
 
-/// The number of connections whose PROXY header is not complete.
+/// The number of connections whose PROXY header is not complete, for each address.
 final class PendingHeaders: Sendable {
-    private let count = Atomic<Int>(0)
-
-    /// Counts a connection. Returns false if there are too many.
-    func begin() -> Bool {
-        if count.add(1, ordering: .relaxed).newValue <= TrustedProxies.mostPending { return true }
-        end()
-        return false
+    private struct Counts {
+        var total = 0
+        var ofOrigin: [ClientOrigin: Int] = [:]
     }
 
-    func end() { count.subtract(1, ordering: .relaxed) }
+    private let counts = Lock(Counts())
+
+    /// Counts a connection. Returns false if there are too many.
+    func begin(_ origin: ClientOrigin) -> Bool {
+        counts.withLock { counts in
+            let own = counts.ofOrigin[origin] ?? 0
+            guard counts.total < TrustedProxies.mostPending, own < TrustedProxies.mostPendingOfAddress else {
+                return false
+            }
+            counts.total += 1
+            counts.ofOrigin[origin] = own + 1
+            return true
+        }
+    }
+
+    func end(_ origin: ClientOrigin) {
+        counts.withLock { counts in
+            counts.total -= 1
+            let own = counts.ofOrigin[origin] ?? 1
+            counts.ofOrigin[origin] = own > 1 ? own - 1 : nil
+        }
+    }
 }
 
 extension Hub {
@@ -38,15 +57,15 @@ extension Hub {
         on reactor: Reactor, _ admit: @escaping @Sendable (consuming AcceptedSocket) -> Void
     ) {
         let peer = accepted.peer
-        guard proxies.contains(peer) else {
+        guard proxies.contains(peer), let origin = ClientOrigin(peer) else {
             return reportProxy(peer, "only a proxy of proxy-networks may connect to this listener")
         }
-        guard pending.begin() else {
-            return reportProxy(peer, "\(TrustedProxies.mostPending) connections wait for their PROXY header already")
+        guard pending.begin(origin) else {
+            return reportProxy(peer, "too many connections wait for their PROXY header already")
         }
         let accepted = Lock<AcceptedSocket?>(accepted)
         reactor.spawn("PROXY header from \(peer)") { [self] in
-            defer { pending.end() }
+            defer { pending.end(origin) }
             guard let accepted = accepted.withLock({ $0.take() }) else { return }
             do throws(SluiceError) {
                 admit(try await accepted.readingProxyHeader(on: reactor, within: TrustedProxies.timeout))

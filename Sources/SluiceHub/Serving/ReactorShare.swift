@@ -71,6 +71,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var shortInput = Budget.shortInput
     /// The bytes that the connections may still write in this turn.
     @exclusivity(unchecked) var bytesLeft = Budget.bytesWritten
+    /// The writes in this turn of which the kernel took nothing although it had reported the socket as writable.
+    @exclusivity(unchecked) var emptyWrites = 0
     /// The connections whose input waits for its turn.
     @exclusivity(unchecked) private var waiting = FairQueue<Connection>()
     /// The steps that are left in this turn for clients that disconnect.
@@ -193,6 +195,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         timeOfInput = isCrowded ? Budget.timeOfCrowdedInput : Budget.timeOfInput
         shortInput = isCrowded ? min(Budget.shortInput, shareOfCommandBytes) : Budget.shortInput
         bytesLeft = Budget.bytesWritten
+        emptyWrites = 0
         stepsForDisconnecting = Budget.stepsForDisconnecting
         guard !postponed.isEmpty else { return }
         scheduled.append(&postponed)

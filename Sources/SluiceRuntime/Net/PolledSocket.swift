@@ -113,8 +113,10 @@ package struct PolledSocket: ~Copyable {
     /// Sets whether the owner is called when it can read, and when it can write.
     ///
     /// libev tells the kernel when it polls, and only about changes that remain.
-    package mutating func watch(reading: Bool, writing: Bool) {
-        let writing = writing || hasUnsentOutput
+    ///
+    /// - Parameter pausesWriting: whether the owner is not called when it can write, even if TLS has unsent output.
+    package mutating func watch(reading: Bool, writing: Bool, pausingWriting pausesWriting: Bool = false) {
+        let writing = (writing || hasUnsentOutput) && !pausesWriting
         guard reading != watchesReading || writing != watchesWriting else { return }
         if let virtual { return watch(virtual, reading, writing) }
         guard let registration, number >= 0 else { return }

@@ -87,7 +87,7 @@ package struct ProxyHeader: Sendable {
         else { return nil }
         switch address {
         case .ipv4: return family == "TCP4" ? address : nil
-        case .ipv6: return family == "TCP6" ? address : nil
+        case .ipv6: return family == "TCP6" ? address.unmapped : nil
         case .unix: return nil
         }
     }
@@ -110,7 +110,7 @@ package struct ProxyHeader: Sendable {
             return .complete(client: .ipv4(UInt32(truncatingIfNeeded: number(16..<20)), port: UInt16(number(24..<26))))
         case 0x21:
             guard contentLength >= 36 else { break }
-            return .complete(client: .ipv6(number(16..<32), port: UInt16(number(48..<50))))
+            return .complete(client: SocketAddress.ipv6(number(16..<32), port: UInt16(number(48..<50))).unmapped)
         // Unspecified, or a Unix-domain socket, whose path says nothing on this machine.
         case 0x00, 0x31: return .complete(client: nil)
         default: return .invalid("the PROXY header names a protocol other than TCP")
@@ -154,5 +154,14 @@ extension AcceptedSocket {
                 return AcceptedSocket(descriptor: descriptor, peer: client ?? peer, tls: tls)
             }
         }
+    }
+}
+
+extension SocketAddress {
+    /// The IPv4 address that an IPv6 address stands for (::ffff:192.0.2.1), with which a proxy that listens on `[::]` names its
+    /// IPv4 clients. Other addresses stay as they are.
+    fileprivate var unmapped: SocketAddress {
+        guard case .ipv6(let number, let port, _) = self, number >> 32 == 0xFFFF else { return self }
+        return .ipv4(UInt32(truncatingIfNeeded: number), port: port)
     }
 }

@@ -123,6 +123,41 @@ import Testing
         }
     }
 
+    @Test(
+        "Certificates whose reading takes long are refused before they are read",
+        arguments: [
+            (["P-256", "explicit"], 1, "its key describes its curve instead of naming it"),
+            (["P-224", "named_curve"], 1, "its key is on the curve P-224"),
+            (["P-256", "named_curve"], 10, "there are more than 10 certificates"),
+        ])
+    func slowCertificates(curve: [String], count: Int, problem: String) throws {
+        var request = TestAuthority.Request("slow")
+        request.key = [
+            "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve[0])", "-pkeyopt", "ec_param_enc:\(curve[1])",
+        ]
+        try authority.issue(request)
+        let (daemon, _) = try start(", client-ca: \(authority.certificatePath)")
+        // Behind the client's own certificate, which is good.
+        let slow = try String(contentsOfFile: authority.path("slow.pem"), encoding: .utf8)
+        let chain = TemporaryFile("chain.pem", containing: String(repeating: slow, count: count))
+        for version in ["-tls1_2", "-tls1_3"] {
+            let client = try openssl(
+                "s_client", "-quiet", version, "-connect", try address(of: daemon), "-cert",
+                authority.path("worker.pem"),
+                "-key", authority.path("worker.key"), "-cert_chain", chain.path)
+            try client.say("PING\n")
+            #expect(try client.line() == nil)
+            while let line = try daemon.program.errorLine() {
+                guard line.contains("TLS handshake failed") else { continue }
+                #expect(line.contains("reason=the client's certificate: \(problem)"), "\(line)")
+                break
+            }
+        }
+        #expect(
+            try sluice(daemon, "ping", "--cert", authority.path("worker.pem"), "--key", authority.path("worker.key"))
+                .status() == 0)
+    }
+
     @Test("The daemon stops reading from a client that does not read its replies, and loses none of them")
     func backpressure() throws {
         let (daemon, _) = try start()

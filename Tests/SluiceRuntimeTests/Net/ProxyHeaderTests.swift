@@ -24,6 +24,7 @@ import Testing
 
     static let examples: [(String, SocketAddress?)] = [
         ("PROXY TCP4 192.0.2.7 10.0.0.1 50000 7333", ipv4), ("PROXY TCP6 2001:db8::7 ::1 50000 7333", ipv6),
+        ("PROXY TCP6 ::ffff:192.0.2.7 ::1 50000 7333", ipv4),
         ("PROXY UNKNOWN", nil), ("PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535", nil),
         ("PROXY UNKNOWN " + String(repeating: "x", count: 91), nil),
     ]

@@ -5,7 +5,7 @@ extension Connection {
     /// Sets an alarm for the earliest deadline of the connection.
     func setAlarm() {
         let isReading = socket.watchesReading
-        let isWriting = socket.watchesWriting
+        let isWriting = socket.watchesWriting || deadlines?.isWritingPaused == true
         if deadlines == nil {
             // The common case: a client that owes nothing and takes its replies.
             if isReading, !isWriting, conversation.deadline == nil, case .open = state { return }
@@ -30,6 +30,7 @@ extension Connection {
     func endOverdue(_ deadlines: ConnectionDeadlines) {
         let now = reactor.nowNanoseconds
         deadlines.hasFired = false
+        _ = deadlines.takeDue(\.write, now)
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled, discardingOutput: true) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset, discardingOutput: true) }
         // While no input is read, only the probe notices that the client has disconnected or half-closed.

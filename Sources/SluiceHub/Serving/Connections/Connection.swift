@@ -139,12 +139,19 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     override func socketIsWritable() {
         guard isOpen else { return }
-        let before = socket.unsentBytes
-        guard socket.sendRest() else { return close(because: .reset) }
-        if socket.unsentBytes < before { deadlines?.stall = nil }
-        write()
         schedule()
+        // With the kernel short of memory, thousands of sockets take nothing although they are writable, in each turn.
+        guard share.emptyWrites < Budget.emptyWrites else { return pauseWriting() }
+        let (unsent, pending) = (socket.unsentBytes, segment.output.count)
+        guard socket.sendRest() else { return close(because: .reset) }
+        if socket.unsentBytes < unsent { deadlines?.stall = nil }
+        write()
+        guard socket.unsentBytes >= unsent, segment.output.count >= pending, !hasOutputWaiting else { return }
+        share.emptyWrites += 1
+        pauseWriting()
     }
+
+    private func pauseWriting() { deadlines?.pauseWriting(at: reactor.nowNanoseconds) }
 
     override func socketIsUnwatchable() { close(because: .reset) }
 
@@ -262,7 +269,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         if reading, !socket.watchesReading { conversation.restartDeadline() }
         // The conversation may have had no room when the input was received.
         if reading { queueBufferedInput() }
-        socket.watch(reading: reading, writing: writing)
+        socket.watch(reading: reading, writing: writing, pausingWriting: deadlines?.isWritingPaused == true)
     }
 
     // MARK: Writing
@@ -290,8 +297,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     private func wrote(_ count: Int) {
         segment.output.drop(count)
         share.bytesLeft -= count
-        // The stall time starts again with each byte that the client takes.
-        deadlines?.stall = nil
+        deadlines?.outputWasTaken()
     }
 
     // MARK: Ending
@@ -321,6 +327,13 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             let error = revocation.error(for: hub.identity(of: id), isAdmitted: conversation.admission == nil)
         else { return }
         conversation.refuse(error, because: .revoked)
+        schedule()
+    }
+
+    /// Makes the client a principal that its listener has identified.
+    func assume(_ identity: ProvenIdentity) {
+        guard hub.principals != nil else { return }
+        conversation.assume(identity.principal, provenBy: identity.proof)
         schedule()
     }
 

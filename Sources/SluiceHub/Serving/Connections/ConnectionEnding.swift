@@ -16,7 +16,7 @@ public enum ConnectionEnding: String, Sendable, Hashable, CaseIterable {
     case denied
     /// The TLS handshake failed, or was not finished in time.
     case tls
-    /// The client's principal is no longer a user, or its token has changed.
+    /// The client's principal was removed, or what proved it has changed.
     case revoked
     /// A client closed it with `KILL`.
     case killed

@@ -10,6 +10,14 @@ final class TLSContext: @unchecked Sendable {
     /// The application protocols of a server, to which OpenSSL keeps a pointer.
     private var protocols: ProtocolList?
 
+    /// The groups for the exchange of keys, each of which takes less than a millisecond. OpenSSL's default has larger ones
+    /// too: one message of a client that names ffdhe8192 makes a server compute for 140 ms.
+    private static let groups = "X25519:P-256:P-384"
+    /// The most bytes of the certificates that a peer may send. OpenSSL keeps a client's until the end of the connection, in
+    /// ten times the bytes, and takes up to 100 ms to read 100 KB of them.
+    private static let mostOfClientCertificates = 12 << 10
+    private static let mostOfServerCertificates = 64 << 10
+
     init(_ role: TLSRole, minimumVersion: TLSVersion) throws(SluiceError) {
         ERR_clear_error()
         let method = role == .client ? TLS_client_method() : TLS_server_method()
@@ -21,8 +29,13 @@ final class TLSContext: @unchecked Sendable {
         copenssl_set_safe_options(pointer)
         SSL_CTX_set_msg_callback(pointer) { isWritten, _, kind, bytes, count, ssl, _ in
             guard isWritten == 0, kind == SSL3_RT_HANDSHAKE, count > 0, let bytes, let ssl else { return }
-            TLSSession.of(ssl)?.noteMessage(ofKind: bytes.load(as: UInt8.self))
+            TLSSession.of(ssl)?.inspect(
+                message: UnsafeMutableRawBufferPointer(
+                    start: UnsafeMutableRawPointer(mutating: bytes), count: count))
         }
+        copenssl_set_max_certificates(
+            pointer, role == .server ? Self.mostOfClientCertificates : Self.mostOfServerCertificates)
+        guard copenssl_set_groups(pointer, Self.groups) == 1 else { throw .openSSL("cannot choose the groups") }
         // With TLS 1.2, a server accepts only ciphers with forward secrecy that authenticate their records. TLS 1.3 has no
         // others.
         if role == .server, SSL_CTX_set_cipher_list(pointer, "ECDHE+AESGCM:ECDHE+CHACHA20") != 1 {

@@ -306,9 +306,18 @@ package final class TLSSession {
         unsent.append(contentsOf: rest)
     }
 
-    /// Called for each message of the peer that is a part of TLS itself.
-    func noteMessage(ofKind kind: UInt8) {
-        if Int32(kind) == SSL3_MT_KEY_UPDATE { keyUpdatesOfCall += 1 }
+    /// Called for each message of the peer that is a part of TLS itself, before OpenSSL processes it.
+    func inspect(message: UnsafeMutableRawBufferPointer) {
+        switch message.first.map(Int32.init) {
+        case SSL3_MT_KEY_UPDATE: keyUpdatesOfCall += 1
+        case SSL3_MT_CERTIFICATE:
+            let problem = SlowCertificates.problem(of: message, hasExtensions: SSL_version(pointer) == TLS1_3_VERSION)
+            guard let problem else { return }
+            certificateFault = certificateFault ?? problem
+            // OpenSSL has no way to end the handshake here, so it gets a list of the wrong length.
+            for place in 4..<min(8, message.count) { message[place] = 0xFF }
+        default: break
+        }
     }
 
     private func inspectFirst(_ byte: UInt8) {
