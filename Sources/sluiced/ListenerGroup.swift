@@ -10,6 +10,8 @@ struct ListenerGroup: Sendable {
     let listeners: [Listener]
     /// The proxies in front of the listeners; nil if clients connect directly.
     let proxies: TrustedProxies?
+    /// The principals of the clients whom the listeners can identify.
+    let mapping: PrincipalMapping
     /// What the log should tell about the addresses.
     let remarks: [String]
 
@@ -36,6 +38,7 @@ struct ListenerGroup: Sendable {
         } catch {
             throw SettingsError(error.message, status: ExitStatus(bindFailure: error))
         }
+        mapping = setting.mapping
         proxies = setting.proxyNetworks.map { TrustedProxies(networks: $0) }
     }
 

@@ -20,6 +20,7 @@ import Testing
                   require-client: no
                   revoked: crl.pem
                   minimum-version: 1.3
+                  principal-from: san-uri
               - {address: "unix:/run/s"}
             """)
         #expect(file.entries.map(\.texts) == [["127.0.0.1:7333", "0.0.0.0:7334", "unix:/run/s"]])
@@ -45,6 +46,15 @@ import Testing
         #expect(try listeners("{address: \"unix:/s\", mode: 660, group: 0}") == [setting])
     }
 
+    @Test("A listener can take principals from certificates or from users")
+    func principals() throws {
+        var setting = ListenerSetting.unix(path: "/s")
+        setting.userPrincipals = [0: "ops", 4711: "worker"]
+        #expect(try listeners("{address: \"unix:/s\", user-principals: {root: ops, 4711: worker}}") == [setting])
+        let tls = "tls: {certificate: a, key: b, client-ca: c, principal-from: subject-cn}"
+        #expect(try listeners("{address: \"h:1\", \(tls)}").map(\.identifiesBy) == [.commonName])
+    }
+
     @Test("A listener can have proxies, whose networks must be named")
     func proxies() throws {
         var setting = ListenerSetting.tcp(host: "0.0.0.0", port: 1)
@@ -67,6 +77,23 @@ import Testing
                 "mode: \"0060\" is not an octal number from 0600 to 0777, as in 0660"
             ),
             ("{address: \"unix:/s\", group: nobody-here}", "group: there is no group \"nobody-here\""),
+            ("{address: \"a:1\", user-principals: {root: ops}}", "user-principals is for an address with unix:"),
+            (
+                "{address: \"unix:/s\", user-principals: {nobody-here: ops}}",
+                "user-principals: there is no user \"nobody-here\""
+            ),
+            (
+                "{address: \"unix:/s\", user-principals: {root: ops, 0: worker}}",
+                "user-principals: user 0 has two principals"
+            ),
+            (
+                "{address: \"unix:/s\", user-principals: {root: \"o p\"}}",
+                "user-principals: \"o p\" is not the name of a principal"
+            ),
+            (
+                "{address: \"unix:/s\", user-principals: ops}",
+                "user-principals: write it as {USER: PRINCIPAL, …}"
+            ),
             ("{address: \"unix:/s\", proxy: true}", "proxy is for an address with a port"),
             (
                 "{address: \"a:1\", proxy: true}",
@@ -115,6 +142,14 @@ import Testing
             (
                 "{address: a:1, tls: {certificat: a}}",
                 "2: listen: unknown key \"certificat\"; did you mean \"certificate\"?"
+            ),
+            (
+                "{address: a:1, tls: {certificate: a, key: b, principal-from: san-uri}}",
+                "2: listen: tls: principal-from needs the key \"client-ca\""
+            ),
+            (
+                "{address: a:1, tls: {certificate: a, key: b, client-ca: c, principal-from: san-url}}",
+                "2: listen: tls: unknown principal-from \"san-url\"; did you mean \"san-uri\"?"
             ),
             ("{address: a:1, tls: {certificate: a, key: }}", "2: listen: key must have a value"),
             (

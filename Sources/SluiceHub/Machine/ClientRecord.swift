@@ -81,7 +81,7 @@ final class ClientRecord: @unchecked Sendable {
     private final class Names {
         @exclusivity(unchecked) var label: ChannelName?
         @exclusivity(unchecked) var principal: ChannelName?
-        @exclusivity(unchecked) var tokenDigest: TokenDigest?
+        @exclusivity(unchecked) var proof: IdentityProof?
     }
 
     private func ensureNames() -> Names {
@@ -104,9 +104,9 @@ final class ClientRecord: @unchecked Sendable {
     }
 
     /// The digest of the token that has proved the principal. Nil if something else has.
-    var tokenDigest: TokenDigest? {
-        get { names?.tokenDigest }
-        set { if newValue != nil || names != nil { ensureNames().tokenDigest = newValue } }
+    var proof: IdentityProof? {
+        get { names?.proof }
+        set { if newValue != nil || names != nil { ensureNames().proof = newValue } }
     }
 
     deinit { holder.charge(-Int(ownBytes)) }

@@ -5,15 +5,15 @@ import SluiceWire
 extension HubStateMachine {
     /// Records that a connection belongs to a principal.
     ///
-    /// - Parameter digest: the digest of the token that has proved it. Nil if something else has.
+    /// - Parameter proof: what has proved it.
     /// - Returns: the error if the principal has too many connections, or if the connection has begun something that
     ///   the principal may not continue; otherwise nil.
     mutating func authenticate(
-        _ connection: ConnectionID, as principal: ChannelName, provenBy digest: TokenDigest? = nil
+        _ connection: ConnectionID, as principal: ChannelName, provenBy proof: IdentityProof? = nil
     ) -> WireError? {
         guard let client = clients[connection] else { return nil }
         guard client.principal != principal else {
-            client.tokenDigest = digest
+            client.proof = proof
             return nil
         }
         let grant = grants[principal] ?? makeGrant(of: principal)
@@ -27,7 +27,7 @@ extension HubStateMachine {
         }
         forgetPrincipal(of: client)
         client.principal = principal
-        client.tokenDigest = digest
+        client.proof = proof
         client.grant = grant
         client.move(to: account.holder(.principal(principal)))
         grants[principal] = grant

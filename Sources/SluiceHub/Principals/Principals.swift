@@ -111,6 +111,9 @@ public struct Principals: Sendable, Equatable {
         return principal.add(token: token) && add(name, principal)
     }
 
+    /// Returns whether a principal was added.
+    public func contains(_ name: String) -> Bool { ChannelName(name).map { entries[$0] != nil } ?? false }
+
     /// The number of principals.
     public var count: Int { entries.count }
 
@@ -144,9 +147,13 @@ public struct Principals: Sendable, Equatable {
 
     /// Returns whether a connection that authenticated earlier may go on.
     ///
-    /// - Parameter digest: the digest of the token that has proved the principal. Nil if something else has.
-    func stillAccept(_ principal: ChannelName, _ digest: TokenDigest?) -> Bool {
+    /// - Parameter proof: what has proved the principal. Nil if it needs no proof any more.
+    func stillAccept(_ principal: ChannelName, _ proof: IdentityProof?) -> Bool {
         guard let entry = entries[principal] else { return false }
-        return digest.map { entry.principal.digests.contains($0) } ?? true
+        switch proof {
+        case .token(let digest): return entry.principal.digests.contains(digest)
+        case .certificate(let name): return entry.principal.certificate == name
+        case .user, nil: return true
+        }
     }
 }

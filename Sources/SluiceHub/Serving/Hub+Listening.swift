@@ -10,35 +10,37 @@ extension Hub {
     ///   them must be running, and keep running. An empty array stands for the listener's own reactor.
     /// - Throws: `.cancelled`; `.system` if the listener fails permanently; `.misuse` if called off its reactor.
     public func serve(_ listener: Listener, on reactors: [Reactor] = []) async throws(SluiceError) {
-        try await serve(listener, on: reactors, behind: nil)
+        try await serve(listener, on: reactors, behind: nil, PrincipalMapping())
     }
 
-    /// Serves the clients that connect to `listener` through proxies.
+    /// Serves the clients that connect to `listener`, some of which may have to name or prove who they are.
     ///
-    /// - Parameter proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect
-    ///   directly.
+    /// - Parameters:
+    ///   - proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect directly.
+    ///   - mapping: the principals of the clients whom the listener can identify.
     package func serve(
-        _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?
+        _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?, _ mapping: PrincipalMapping
     ) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
-        let handshakes = listener.usesTLS ? try HandshakeThread() : nil
-        defer { handshakes?.stop() }
+        let entrance = Entrance(shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping)
+        defer { entrance.handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
         do throws(SluiceError) {
             guard let proxies else {
-                while true { admit(try await listener.acceptSocket(), shares, handshakes) }
+                while true { admit(try await listener.acceptSocket(), entrance) }
             }
             let pending = PendingHeaders()
             while true {
                 receive(try await listener.acceptSocket(), from: proxies, pending, on: listener.reactor) { [self] in
-                    admit($0, shares, handshakes)
+                    admit($0, entrance)
                 }
             }
         } catch  where error.code == .closed {}
     }
 
-    private func admit(_ accepted: consuming AcceptedSocket, _ shares: [ReactorShare], _ handshakes: HandshakeThread?) {
+    private func admit(_ accepted: consuming AcceptedSocket, _ entrance: Entrance) {
+        let shares = entrance.shares
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
         switch enter(accepted.peer.reportedText, from: origin, on: shares) {
         case .turnedAway(_, let error):
@@ -48,23 +50,30 @@ extension Hub {
             }
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
-            if let handshakes { return performHandshake(of: connection, accepted, handshakes) }
-            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket()) }
+            let identity = entrance.mapping.identity(ofUser: accepted.peerUser)
+            if let handshakes = entrance.handshakes {
+                return performHandshake(of: connection, accepted, handshakes, entrance.mapping)
+            }
+            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket(), identity) }
             // Accepted by the listener's reactor, and served by another one.
-            beginElsewhere(connection, accepted.takeSocket())
+            beginElsewhere(connection, accepted.takeSocket(), identity)
         }
     }
 
     /// Performs a client's handshake, and then begins to serve it or ends its connection.
     private func performHandshake(
-        of connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread
+        of connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread,
+        _ mapping: PrincipalMapping
     ) {
+        let user = accepted.peerUser
         guard chargeHandshake(to: connection.id) else {
             return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
         }
         handshakes.perform(accepted, for: holder(of: connection.id)) { [self] result in
             switch consume result {
-            case .established(let socket): beginElsewhere(connection, socket)
+            case .established(let socket):
+                let identity = mapping.identity(of: socket, in: principals) ?? mapping.identity(ofUser: user)
+                beginElsewhere(connection, socket, identity)
             case .failed(let reason):
                 report(.handshakeFailed(reason), by: connection.id, nil)
                 connection.share.reactor.post { connection.endBeforeBeginning(because: .tls) }
@@ -87,23 +96,27 @@ extension Hub {
         return isPermitted
     }
 
-    private func noteEndOfHandshake(_ id: ConnectionID) {
-        transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(ObjectSize.tls - ObjectSize.handshake) }
+    private func noteEndOfHandshake(_ id: ConnectionID, _ certificateBytes: Int) {
+        let bytes = ObjectSize.tls + certificateBytes
+        transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(bytes - ObjectSize.handshake) }
     }
 
     /// Lets the reactor of a connection begin to serve its client. May be called from any thread.
-    private func beginElsewhere(_ connection: Connection, _ socket: consuming DetachedSocket) {
+    private func beginElsewhere(
+        _ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?
+    ) {
         let socket = Lock<DetachedSocket?>(socket)
         connection.share.reactor.post { [self] in
-            if let socket = socket.withLock({ $0.take() }) { begin(connection, socket) }
+            if let socket = socket.withLock({ $0.take() }) { begin(connection, socket, identity) }
         }
     }
 
-    private func begin(_ connection: Connection, _ socket: consuming DetachedSocket) {
+    private func begin(_ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?) {
         connection.share.connectionBegins()
         watchOver(connection.share)
-        if socket.hasTLS { noteEndOfHandshake(connection.id) }
+        if socket.hasTLS { noteEndOfHandshake(connection.id, socket.certificateBytes) }
         connection.begin(socket)
+        if let identity { connection.assume(identity) }
         // The connection was accepted just before the listeners were closed.
         if connection.share.isDraining { connection.drain() }
     }
@@ -130,6 +143,20 @@ extension Hub {
                 for connection in connections(of: share) { connection.stop() }
             }
         }
+    }
+}
+
+/// What the clients of one listener pass through before they are served.
+private struct Entrance: Sendable {
+    let shares: [ReactorShare]
+    /// Nil without TLS.
+    let handshakes: HandshakeThread?
+    let mapping: PrincipalMapping
+
+    init(shares: [ReactorShare], handshakes: HandshakeThread?, _ mapping: PrincipalMapping) {
+        self.shares = shares
+        self.handshakes = handshakes
+        self.mapping = mapping
     }
 }
 

@@ -14,14 +14,14 @@ struct Revocation: Sendable {
         guard let principal = identity.principal else {
             return principals.anonymous == nil && isAdmitted ? .authenticationRequired : nil
         }
-        return principals.stillAccept(principal, identity.tokenDigest) ? nil : .revoked
+        return principals.stillAccept(principal, identity.proof) ? nil : .revoked
     }
 }
 
 /// The principal of a connection, and what has proved it.
 struct ClientIdentity: Sendable {
     let principal: ChannelName?
-    let tokenDigest: TokenDigest?
+    let proof: IdentityProof?
 }
 
 extension Hub {
@@ -43,11 +43,12 @@ extension Hub {
     func identity(of id: ConnectionID) -> ClientIdentity {
         look { state in
             let client = state.machine.clients[id]
-            return ClientIdentity(principal: client?.principal, tokenDigest: client?.tokenDigest)
+            return ClientIdentity(principal: client?.principal, proof: client?.proof)
         }
     }
 }
 
 extension WireError {
-    static let revoked = WireError(.denied, "the principal of this connection was removed, or its token has changed")
+    static let revoked = WireError(
+        .denied, "the principal of this connection was removed, or what proved it has changed")
 }

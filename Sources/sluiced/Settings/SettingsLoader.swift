@@ -22,6 +22,7 @@ extension Settings {
         }
         processes = file?.processes ?? []
         try choosePrincipals(of: file)
+        try checkPrincipals(ofListenersIn: entries[.listen])
         try refusePublicListeners(writtenAs: entries[.listen])
     }
 
@@ -58,6 +59,19 @@ extension Settings {
         }
         principals = sources.first?.principals
         (usersFile, principalsFile) = (nil, nil)
+    }
+
+    /// Refuses listeners that identify clients as principals which do not exist.
+    private func checkPrincipals(ofListenersIn entry: SettingsEntry?) throws(SettingsError) {
+        guard let entry else { return }
+        for listener in listen {
+            if principals == nil, listener.identifiesBy != nil {
+                throw entry.error("tls: principal-from needs principals; set principals-file")
+            }
+            for name in listener.userPrincipals.values.sorted() where principals?.contains(name) != true {
+                throw entry.error("user-principals: there is no principal \(name.debugDescription)")
+            }
+        }
     }
 
     private mutating func apply(_ entry: SettingsEntry) throws(SettingsError) {

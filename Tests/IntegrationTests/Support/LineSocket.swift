@@ -11,22 +11,35 @@ final class LineSocket {
     private var pending: [UInt8] = []
     private var isOpen = true
 
-    init(port: String) throws {
-        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        try #require(descriptor >= 0)
+    /// Connects to a port of the daemon.
+    convenience init(port: String) throws {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = try #require(UInt16(port)).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let status = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        try #require(status == 0, "cannot connect to the daemon: error \(errno)")
+        try self.init(AF_INET, &address)
         // Each write is sent in a packet of its own.
         var yes: Int32 = 1
         setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &yes, socklen_t(MemoryLayout<Int32>.size))
+    }
+
+    /// Connects to a Unix-domain socket of the daemon.
+    convenience init(path: String) throws {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        try self.init(AF_UNIX, &address)
+    }
+
+    private init<Address>(_ family: Int32, _ address: inout Address) throws {
+        descriptor = socket(family, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(descriptor >= 0)
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<Address>.size))
+            }
+        }
+        try #require(status == 0, "cannot connect to the daemon: error \(errno)")
         var timeout = timeval(tv_sec: Int(Self.timeoutMilliseconds) / 1000, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
     }

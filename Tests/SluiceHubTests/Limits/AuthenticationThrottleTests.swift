@@ -154,7 +154,7 @@ import Testing
             try await service.until { waiting(service) == 17 }
             service.clock.advance(by: .seconds(1))
             try await client.hearEnd(
-                after: "ERR denied too many clients of this address try to authenticate; try again\n")
+                after: "ERR denied too many clients try to authenticate with this address or principal; try again\n")
             client.stream.close()
             try await service.until { service.hub.connectionCount == 0 }
             let late = try await service.connect()
@@ -181,7 +181,7 @@ import Testing
             let end = isRemoved ? "ERR denied this client has no permission for RECV c" : "CANCELLED closing"
             try await alice.hearEnd(
                 after: "#r \(end)\n"
-                    + "ERR denied the principal of this connection was removed, or its token has changed\n")
+                    + "ERR denied the principal of this connection was removed, or what proved it has changed\n")
             alice.stream.close()
             try await service.until { service.hub.endings[.revoked] == 1 }
             try await bob.say("PING\n")

@@ -90,7 +90,7 @@ import Testing
             #expect(service.hub.parkedCount == 0)
             try await worker.hearEnd(
                 after: "#x ERR denied \(noPermission("RECV", "jobs"))\n"
-                    + "ERR denied the principal of this connection was removed, or its token has changed\n")
+                    + "ERR denied the principal of this connection was removed, or what proved it has changed\n")
         }
     }
 
@@ -109,7 +109,7 @@ import Testing
             #expect(try await second.ask("AUTH worker new") == "OK")
             service.hub.change(limits: HubLimits(), principals: principals("new", "newer"))
             try await first.hearEnd(
-                after: "ERR denied the principal of this connection was removed, or its token has changed\n")
+                after: "ERR denied the principal of this connection was removed, or what proved it has changed\n")
             #expect(try await second.ask("PING") == "OK")
         }
     }

@@ -87,10 +87,11 @@ import Testing
             }
         }
         #expect(hub.machine.memory.deliveredCount == 14)
-        let isKnown = try ["w5", "w6", "r0"].map {
-            try hub.send("x", on: "jobs", by: worker, timeout: .zero, id: $0) == .done(.duplicate)
+        let isKnown = try [("w5", worker), ("w6", worker), ("r0", root), ("r0", worker)].map {
+            try hub.send("x", on: "jobs", by: $1, timeout: .zero, id: $0) == .done(.duplicate)
         }
-        #expect(isKnown == [false, true, true])
+        // Ids belong to principals.
+        #expect(isKnown == [false, true, true, false])
     }
 
     @Test("A full hub still admits the reserved connections of a principal")

@@ -53,6 +53,16 @@ import Testing
         #expect(events.allSatisfy { $0.principal == "alice" && $0.address.hasPrefix("127.0.0.1:") })
     }
 
+    @Test("A POISON that is refused is not reported as one")
+    func refusedPoison() throws {
+        var principals = Principals()
+        var sender = Principal(.allowing(.send))
+        let isAdded = sender.add(token: "s3cret") && principals.add("alice", sender)
+        #expect(isAdded)
+        let events = try events("AUTH alice s3cret\nPOISON jobs because\n", users: principals)
+        #expect(events.map(\.kind) == [.authenticated, .closed(.endOfInput)])
+    }
+
     @Test(
         "A rejected message that its dead channel does not take is reported",
         arguments: [

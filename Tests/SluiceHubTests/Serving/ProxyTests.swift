@@ -45,7 +45,7 @@ import Testing
             let events = Events()
             let hub = Hub(on: reactor, epoch: 1) { event in events.add(event.kind) }
             let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
-            reactor.spawn("listener") { try await hub.serve(listener, on: [], behind: proxies) }
+            reactor.spawn("listener") { try await hub.serve(listener, on: [], behind: proxies, PrincipalMapping()) }
             try await body(Service(hub: hub, address: listener.localAddress, clock: clock, events: events))
             listener.close()
         }

@@ -31,7 +31,7 @@ extension HubStateMachine {
     mutating func rejectInTurn(_ offer: Offer, on channel: NamedChannel, because reason: String?) {
         var place: NamedChannel?
         let storedOrigin = StoredOrigin(
-            from: channel.name, attempts: offer.attempts, reason: reason, id: offer.key?.id ?? offer.storedOrigin?.id)
+            from: channel.name, attempts: offer.attempts, reason: reason, key: offer.key ?? offer.storedOrigin?.key)
         let draft = Draft(body: .owned(offer.body), origin: offer.origin)
         let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(storedOrigin)
         if let name = channel.extras?.policy?.deadChannel {
@@ -72,7 +72,7 @@ extension HubStateMachine {
         let draft = Draft(body: .owned(offer.body), origin: offer.origin)
         let origin = StoredOrigin(
             from: channel.name, attempts: offer.attempts, reason: offer.extras?.rejection?.reason,
-            id: offer.key?.id ?? offer.storedOrigin?.id)
+            key: offer.key ?? offer.storedOrigin?.key)
         let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(origin)
         return mayMove(offer, to: dead, charging: bytes) ? nil : .sender
     }

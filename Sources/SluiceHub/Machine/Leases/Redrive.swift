@@ -110,7 +110,7 @@ extension HubStateMachine {
             return false
         }
         var draft = Draft(body: .owned(offer.body), origin: offer.origin)
-        draft.key = storedOrigin.id.map { SendKey(channel: storedOrigin.from, id: $0) }
+        draft.key = storedOrigin.key.map { SendKey(channel: storedOrigin.from, id: $0.id, of: $0.principal) }
         let bytes = ObjectSize.keptOffer(draft)
         // A channel without a buffer keeps the message for the next receiver.
         guard mayMove(offer, to: source, charging: bytes),

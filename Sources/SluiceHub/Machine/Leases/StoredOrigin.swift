@@ -7,15 +7,17 @@ final class StoredOrigin: Sendable {
     /// The number of its attempts there.
     let attempts: Int
     let reason: String?
-    /// The id that its sender has given it.
-    let id: MessageID?
+    /// The id that its sender has given it, with the sender's principal.
+    let key: SendKey?
 
-    init(from channel: ChannelName, attempts: Int, reason: String?, id: MessageID?) {
+    init(from channel: ChannelName, attempts: Int, reason: String?, key: SendKey?) {
         from = channel
         self.attempts = attempts
         self.reason = reason
-        self.id = id
+        self.key = key
     }
+
+    var id: MessageID? { key?.id }
 
     /// The attributes that the receivers of the message see.
     var attributes: [Attribute] {

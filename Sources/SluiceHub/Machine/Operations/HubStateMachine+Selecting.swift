@@ -146,7 +146,8 @@ extension HubStateMachine {
         _ name: ChannelName, _ body: Body, _ id: MessageID?, _ number: Int32, _ caller: Caller
     ) -> Draft {
         Draft(
-            body: .owned(body), origin: caller.connection, key: id.map { SendKey(channel: name, id: $0) }, arm: number)
+            body: .owned(body), origin: caller.connection,
+            key: id.map { SendKey(channel: name, id: $0, of: client(of: caller).principal) }, arm: number)
     }
 }
 

@@ -44,7 +44,7 @@ extension HubStateMachine {
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
             wantsAnswer: options?.wantsAnswer ?? false, triesOnce: terms.triesOnce,
             minimumReceivers: options?.minimumReceivers ?? 0,
-            key: options?.identity.map { SendKey(channel: command.channel, id: $0.id) })
+            key: options?.identity.map { SendKey(channel: command.channel, id: $0.id, of: client.principal) })
         if let delay = options?.delay, delay > .zero {
             defer { channels.removeIfIdle(channel, at: now) }
             return sendLater(draft, after: delay, on: channel, caller, of: client, terms)

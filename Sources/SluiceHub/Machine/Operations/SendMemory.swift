@@ -1,9 +1,30 @@
 import SluiceWire
 
-/// Identifies a message that can be sent again: its channel and the id that its sender has given it.
-struct SendKey: Sendable, Hashable {
+/// Identifies a message that can be sent again: its channel, the id that its sender has given it, and the sender's principal,
+/// so that no principal can take the ids of another one, or read the answers to its calls.
+///
+/// An object, because few messages have an id, and each message has a reference to its key.
+final class SendKey: Sendable, Hashable {
     let channel: ChannelName
     let id: MessageID
+    /// Nil if the sender has none.
+    let principal: ChannelName?
+
+    init(channel: ChannelName, id: MessageID, of principal: ChannelName? = nil) {
+        self.channel = channel
+        self.id = id
+        self.principal = principal
+    }
+
+    static func == (left: SendKey, right: SendKey) -> Bool {
+        left === right || left.id == right.id && left.channel == right.channel && left.principal == right.principal
+    }
+
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(channel)
+        hasher.combine(id)
+        hasher.combine(principal)
+    }
 }
 
 /// Remembers the sends with an id, so that a repeated send is not delivered again.

@@ -11,7 +11,9 @@ extension Conversation {
         case .ping(let body): answer(.pong(body), tag)
         case .poison(let name, let reason):
             guard mayAnswer(tag) else { return }
-            conclude(machine.apply(request.command, by: Caller(connection: id, tag: tag)), tag)
+            let outcome = machine.apply(request.command, by: Caller(connection: id, tag: tag))
+            conclude(outcome, tag)
+            if case .done(.error) = outcome { return }
             note(.poisoned(channel: name.description, reason: reason))
         case .cancel(let target):
             if isInUse(tag) { return emit(.error(.tagInUse), tag) }

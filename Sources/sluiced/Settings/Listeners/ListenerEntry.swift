@@ -27,6 +27,7 @@ struct ListenerEntry: Equatable, Sendable {
     private enum Key: String, CaseIterable {
         case address, tls, mode, group, proxy
         case proxyNetworks = "proxy-networks"
+        case userPrincipals = "user-principals"
     }
 
     private enum TLSKey: String, CaseIterable {
@@ -35,6 +36,13 @@ struct ListenerEntry: Equatable, Sendable {
         case requireClient = "require-client"
         case revoked
         case minimumVersion = "minimum-version"
+        case principalFrom = "principal-from"
+    }
+
+    /// An item of `user-principals`: a user's name or number, and the name of a principal.
+    private struct UserPrincipal: Equatable {
+        let user: String
+        let principal: String
     }
 
     private var path = ""
@@ -46,6 +54,8 @@ struct ListenerEntry: Equatable, Sendable {
     private var networks: [NetworkRange] = []
     /// The TLS of the listener; nil without TLS.
     private(set) var tls: TLSServerContext.Options?
+    private var identifiesBy: CertificateNameKind?
+    private var userPrincipals: [UserPrincipal] = []
 
     /// An item that is only an address.
     init(address: String) { self.address = address }
@@ -71,6 +81,7 @@ struct ListenerEntry: Equatable, Sendable {
             case .tls: tls = try parseTLS(value, line)
             case .mode, .group, .proxy: values[key] = try text(value, of: key.rawValue, line)
             case .proxyNetworks: networks = try parseNetworks(value, line)
+            case .userPrincipals: userPrincipals = try parseUsers(value, line)
             }
         }
         guard !address.isEmpty else { throw error("a listener needs the key \"address\"", line) }
@@ -82,8 +93,18 @@ struct ListenerEntry: Equatable, Sendable {
     func setting(at address: ListenAddress) throws(SettingsError) -> ListenerSetting {
         var setting = ListenerSetting(address, tls: tls)
         let isPath = if case .unix = setting.address { true } else { false }
-        if !isPath, let key = [Key.mode, .group].first(where: { values[$0] != nil }) {
-            throw error("\(key.rawValue) is for an address with unix:", line)
+        setting.identifiesBy = identifiesBy
+        if !isPath {
+            let key = userPrincipals.isEmpty ? [Key.mode, .group].first { values[$0] != nil } : .userPrincipals
+            if let key { throw error("\(key.rawValue) is for an address with unix:", line) }
+        }
+        for item in userPrincipals {
+            guard let number = UInt32(item.user) ?? getpwnam(item.user)?.pointee.pw_uid else {
+                throw error("user-principals: there is no user \(item.user.debugDescription)", line)
+            }
+            guard setting.userPrincipals.updateValue(item.principal, forKey: number) == nil else {
+                throw error("user-principals: user \(number) has two principals", line)
+            }
         }
         if let mode = values[.mode] {
             guard let number = UInt32(mode, radix: 8), number <= 0o777, number & 0o600 == 0o600 else {
@@ -125,7 +146,21 @@ struct ListenerEntry: Equatable, Sendable {
         }
     }
 
-    private func parseTLS(_ value: Node, _ line: Int) throws(SettingsError) -> TLSServerContext.Options {
+    private func parseUsers(_ value: Node, _ line: Int) throws(SettingsError) -> [UserPrincipal] {
+        guard case .mapping(let mapping) = value, value.null == nil else {
+            throw error("user-principals: write it as {USER: PRINCIPAL, …}", line)
+        }
+        return try mapping.map { node, value throws(SettingsError) in
+            let line = node.mark?.line ?? line
+            let principal = try text(value, of: "user-principals", line)
+            guard let user = node.string, ChannelName(principal) != nil else {
+                throw error("user-principals: \(principal.debugDescription) is not the name of a principal", line)
+            }
+            return UserPrincipal(user: user, principal: principal)
+        }
+    }
+
+    private mutating func parseTLS(_ value: Node, _ line: Int) throws(SettingsError) -> TLSServerContext.Options {
         guard case .mapping(let mapping) = value else {
             throw error("tls: write its keys after it in braces, or below it with deeper indentation", line)
         }
@@ -142,11 +177,20 @@ struct ListenerEntry: Equatable, Sendable {
         tls.applicationProtocols = [sluiceApplicationProtocol]
         tls.clientAuthoritiesPath = values[.clientCA]
         tls.revocationListsPath = values[.revoked]
-        if values[.clientCA] == nil, let other = [TLSKey.requireClient, .revoked].first(where: { values[$0] != nil }) {
+        let needing: [TLSKey] = [.requireClient, .revoked, .principalFrom]
+        if values[.clientCA] == nil, let other = needing.first(where: { values[$0] != nil }) {
             throw error("tls: \(other.rawValue) needs the key \"client-ca\"", line)
         }
         if let requirement = values[.requireClient] {
             tls.requiresClientCertificate = try entry(requirement, line).boolean()
+        }
+        if let kind = values[.principalFrom] {
+            identifiesBy = CertificateNameKind(rawValue: kind)
+            if identifiesBy == nil {
+                let known = KnownWords(subject: "the kinds", words: CertificateNameKind.allCases.map(\.rawValue))
+                throw error(
+                    "tls: unknown principal-from \(kind.debugDescription); \(known.suggestion(for: kind))", line)
+            }
         }
         switch values[.minimumVersion] {
         case nil, "1.2": break

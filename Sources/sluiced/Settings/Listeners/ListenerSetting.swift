@@ -1,4 +1,6 @@
+import SluiceHub
 import SluiceRuntime
+import SluiceWire
 
 /// A listener: its address, and how it treats those who connect.
 struct ListenerSetting: Equatable, Sendable {
@@ -16,6 +18,12 @@ struct ListenerSetting: Equatable, Sendable {
     /// The networks of the proxies; nil if clients connect directly.
     var proxyNetworks: [NetworkRange]?
 
+    /// The kind of names in clients' certificates that identify principals; nil if certificates do not.
+    var identifiesBy: CertificateNameKind?
+
+    /// The principals of the users that connect through a Unix-domain socket.
+    var userPrincipals: [UInt32: String] = [:]
+
     init(_ address: ListenAddress, tls: TLSServerContext.Options? = nil) {
         self.address = address
         self.tls = tls
@@ -32,6 +40,13 @@ struct ListenerSetting: Equatable, Sendable {
         var fixed = self
         fixed.tls = tls.map { _ in TLSServerContext.Options(identity: TLSIdentity(certificatePath: "", keyPath: "")) }
         return fixed
+    }
+
+    var mapping: PrincipalMapping {
+        var mapping = PrincipalMapping()
+        mapping.certificateNames = identifiesBy
+        mapping.users = userPrincipals.compactMapValues { ChannelName($0) }
+        return mapping
     }
 
     /// Whether the open listener can change to `other` without a restart.
