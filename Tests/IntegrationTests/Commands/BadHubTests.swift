@@ -24,13 +24,13 @@ import Testing
         (["trace", "--no-reconnect"], 1),
     ]
 
-    private static let patience = ["--patience", "300ms"]
-
-    private func start(_ arguments: [String], at address: String, _ daemon: Daemon) throws -> Program {
+    private func start(
+        _ arguments: [String], at address: String, _ daemon: Daemon, patience: String = "300ms"
+    ) throws -> Program {
         // Before the arguments that belong to the command of a lock or to the arms of a select.
         let words = arguments[0] == "dead" ? 2 : 1
         return try daemon.sluice(
-            arguments.prefix(words) + ["-H", address] + Self.patience + arguments.dropFirst(words))
+            arguments.prefix(words) + ["-H", address, "--patience", patience] + arguments.dropFirst(words))
     }
 
     /// Checks that each program ends with an error on one line.
@@ -68,13 +68,13 @@ import Testing
         let count = Self.lasting.reduce(2) { $0 + $1.parked }
         let observer = try LineSocket(port: daemon.port)
         try observer.send(Array("#drain recv nothing\n".utf8))
-        try daemon.waitUntilParked(count)
+        // A time that runs out before the hub is stopped is as good.
+        try daemon.waitUntilParked(count, orEnded: programs.filter { $0.0.contains("--timeout") }.map(\.1))
         daemon.program.send(signal: signal)
         if signal == SIGTERM { #expect(try observer.line() == "#drain CANCELLED draining") }
         // A hub that drains would wait for the end of the lease.
         try holder.closeInput()
         defer { daemon.program.send(signal: SIGCONT) }
-        // A time that runs out before the hub is stopped is as good.
         try expectErrors(programs, [1, 3, 5])
     }
 
@@ -148,7 +148,9 @@ import Testing
             }
         }
         let address = "\(listener.localAddress)"
-        let programs = try (Self.brief + Self.lasting.map(\.0)).map { ($0, try start($0, at: address, daemon)) }
+        let programs = try (Self.brief + Self.lasting.map(\.0)).map {
+            ($0, try start($0, at: address, daemon, patience: "1m"))
+        }
         try expectErrors(programs, containing: "is not a Sluice server", [1])
     }
 

@@ -316,7 +316,7 @@ import Testing
     func aLockIsRenewed() throws {
         let daemon = try Daemon()
         let holder = try daemon.sluice(
-            "lock", "--lease", "1s", "db", "--", "bash", "-c", "echo held; sleep 2.5; exit 7")
+            "lock", "--lease", "4s", "db", "--", "bash", "-c", "echo held; sleep 5; exit 7")
         #expect(try holder.line() == "held")
         try daemon.expect("0\n", of: "sluice lock db -- true; echo $?")
         #expect(try holder.status() == 7)

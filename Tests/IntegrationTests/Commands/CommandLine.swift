@@ -45,12 +45,17 @@ extension Daemon {
     }
 
     /// Waits until so many operations are parked at the daemon.
-    func waitUntilParked(_ count: Int, location: SourceLocation = #_sourceLocation) throws {
+    ///
+    /// - Parameter programs: programs with an operation each, which need not be parked once they have ended.
+    func waitUntilParked(
+        _ count: Int, orEnded programs: [Program] = [], location: SourceLocation = #_sourceLocation
+    ) throws {
         let observer = try LineSocket(port: port)
         defer { observer.close() }
         let areParked = try spin {
             _ = try observer.answer(to: "info format=json")
-            return try #require(try observer.line()).contains(#""parked":\#(count),"#)
+            let report = try #require(try observer.line())
+            return (0...programs.count { !$0.isRunning }).contains { report.contains(#""parked":\#(count - $0),"#) }
         }
         #expect(areParked, "\(count) operations are not parked", sourceLocation: location)
     }

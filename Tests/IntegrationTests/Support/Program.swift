@@ -36,6 +36,7 @@ final class Program {
         process.waitUntilExit()
     }
 
+    var isRunning: Bool { process.isRunning }
     var identifier: Int32 { process.processIdentifier }
 
     // MARK: Input and output
