@@ -20,7 +20,7 @@ struct Daemon {
     private let reactor: Reactor
     private let listeners: [ListenerGroup]
 
-    /// Reads the settings, and opens the listeners.
+    /// Reads the settings, opens the listeners, and enters the sandbox.
     ///
     /// - Parameters:
     ///   - load: reads the settings; called now and on each SIGHUP.
@@ -46,7 +46,7 @@ struct Daemon {
         listeners = try settings.listen.map { setting throws(SettingsError) in
             try ListenerGroup(setting, options: settings.limits.listenerOptions, on: reactor)
         }
-        // Both before the first thread starts.
+        // The sandbox applies to this thread and those that it starts, so it comes before the first of them.
         let sandbox = Sandbox(for: settings, reading: paths, removing: certificate)
         let report = settings.isSandboxed ? sandbox.enter() : nil
         Allocator.startReturningMemory()

@@ -10,7 +10,7 @@ struct ListenerGroup: Sendable {
     let listeners: [Listener]
     /// The proxies in front of the listeners; nil if clients connect directly.
     let proxies: TrustedProxies?
-    /// The principals of the clients whom the listeners can identify.
+    /// How the listeners identify clients as principals.
     let mapping: PrincipalMapping
     /// What the log should tell about the addresses.
     let remarks: [String]
@@ -107,7 +107,7 @@ struct ListenerGroup: Sendable {
 }
 
 extension SocketAddress {
-    /// The loopback address for an address that stands for all, to which no client can connect.
+    /// The address, with loopback in place of an address that stands for all, which no certificate names.
     fileprivate var reachable: SocketAddress {
         switch self {
         case .ipv4(0, let port): .ipv4(0x7F00_0001, port: port)

@@ -113,7 +113,7 @@ import Testing
         #expect(error?.message == "s.yaml:2: listen: \(problem)")
     }
 
-    @Test("An open listener can get other certificates, and nothing else, without a restart")
+    @Test("An open listener can change its certificates without a restart, but nothing else")
     func changes() throws {
         func setting(_ certificate: String?) -> ListenerSetting {
             ListenerSetting(

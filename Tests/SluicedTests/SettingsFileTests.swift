@@ -64,7 +64,7 @@ import Testing
             ("log-level: [info]", "1: log-level: it takes one value, not a list"),
             ("log-level: {info: 1}", "1: log-level: it takes a value, not keys"),
             ("listen: []", "1: listen: the list is empty"),
-            ("listen:\n  - - a", "1: listen: its list must contain plain values only"),
+            ("listen:\n  - - a", "1: listen: each item must be an address, or keys in braces such as {address: …}"),
             ("limits.line-bytes: 600\nlimits:\n  line-bytes: 700", "3: limits.line-bytes: it is set twice"),
         ])
     func malformed(text: String, message: String) {

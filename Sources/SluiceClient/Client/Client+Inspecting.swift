@@ -92,6 +92,10 @@ extension Client {
             let (bytes, attributes) = try await data(.inspect(Inspection(subject, format: .json, page: page)))
             let report: Report = try Self.decode(bytes)
             rows += report.rows
+            guard attributes.more != next || next == nil else {
+                throw SluiceError(
+                    .misuse, "the server's report has no end: a page names the same next page as the one before")
+            }
             next = attributes.more
             if next == nil || rows.count >= limit { return Report(rows: rows, omitted: report.omittedRows) }
         }

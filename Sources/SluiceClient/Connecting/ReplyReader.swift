@@ -3,8 +3,8 @@ import SluiceWire
 
 /// Parses the bytes of one connection into replies.
 struct ReplyReader {
-    /// A server may be configured for longer messages than the default: the client accepts what it sends.
-    private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: .max))
+    /// A server may be configured for longer messages than the default: the client accepts the longest that a server permits.
+    private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: 1 << 30))
     /// The beginning of a reply that is not complete.
     private var rest: [UInt8] = []
 

@@ -38,8 +38,9 @@ struct StuckScan: ReportScan {
     private var isVerified = false
     /// The number of operations that prove that clients wait.
     private var proofCount = 0
-    /// The place of the next proof of the client that is added, and the client's place in the graph.
+    /// The index, among the proofs of the client in `slot`, of the next one to add.
     private var nextProof = 0
+    /// The wait of that client in `proved`.
     private var waitOfProofs: Int32 = 0
     private var endsVersion: UInt64 = 0
     private var candidates: [ConnectionID: Int] = [:]
@@ -155,7 +156,7 @@ struct StuckScan: ReportScan {
         guard let proof = clients[slot].candidates.proved, !proof.isEmpty else { return true }
         if nextProof == 0 {
             proofCount += proof.count
-            // The verification would drop the proofs.
+            // Too many to verify, so cycles are reported only as possible.
             if proofCount > Self.mostVerified { proved = WaitGraph(.onlyDeclaredEnds) }
         }
         guard proofCount <= Self.mostVerified else { return true }

@@ -110,7 +110,7 @@ struct WaitGraph {
         return index
     }
 
-    /// Adds an operation in which the client waits that was added last.
+    /// Adds an operation to the wait that was added last.
     mutating func add(_ id: OperationID) {
         operations.append(id)
         waits[waits.count - 1].operations = waits[waits.count - 1].operations.lowerBound..<operations.count

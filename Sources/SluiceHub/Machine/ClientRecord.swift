@@ -103,7 +103,7 @@ final class ClientRecord: @unchecked Sendable {
         set { ensureNames().principal = newValue }
     }
 
-    /// The digest of the token that has proved the principal. Nil if something else has.
+    /// What has proved the principal. Nil if the client has none.
     var proof: IdentityProof? {
         get { names?.proof }
         set { if newValue != nil || names != nil { ensureNames().proof = newValue } }

@@ -147,7 +147,7 @@ public struct Principals: Sendable, Equatable {
 
     /// Returns whether a connection that authenticated earlier may go on.
     ///
-    /// - Parameter proof: what has proved the principal. Nil if it needs no proof any more.
+    /// - Parameter proof: what has proved the principal. Nil only if it was set without a proof.
     func stillAccept(_ principal: ChannelName, _ proof: IdentityProof?) -> Bool {
         guard let entry = entries[principal] else { return false }
         switch proof {

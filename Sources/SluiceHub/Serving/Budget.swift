@@ -44,7 +44,8 @@ enum Budget {
     /// next turn.
     static let bytesWritten = 2 << 20
     static let shortOutput = 16 << 10
-    /// The writes in a turn of which the kernel takes nothing. After them, the other writable connections wait without a try.
+    /// The writes in a turn of which the kernel takes nothing. After these, other writable connections pause
+    /// without a try.
     static let emptyWrites = 128
     /// The steps that a piece of input takes from those of the reactor, besides one for each `inputBytesPerStep` bytes.
     static let stepsOfInput = 4

@@ -13,34 +13,35 @@ extension Hub {
         try await serve(listener, on: reactors, behind: nil, PrincipalMapping())
     }
 
-    /// Serves the clients that connect to `listener`, some of which may have to name or prove who they are.
+    /// Serves the clients that connect to `listener`. Proxies may name them, and certificates or users may identify them.
     ///
     /// - Parameters:
     ///   - proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect directly.
-    ///   - mapping: the principals of the clients whom the listener can identify.
+    ///   - mapping: how the listener identifies clients as principals.
     package func serve(
         _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?, _ mapping: PrincipalMapping
     ) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
-        let entrance = Entrance(shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping)
-        defer { entrance.handshakes?.stop() }
+        let context = AdmissionContext(
+            shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping)
+        defer { context.handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
         do throws(SluiceError) {
             guard let proxies else {
-                while true { admit(try await listener.acceptSocket(), entrance) }
+                while true { admit(try await listener.acceptSocket(), context) }
             }
             let pending = PendingHeaders()
             while true {
                 receive(try await listener.acceptSocket(), from: proxies, pending, on: listener.reactor) { [self] in
-                    admit($0, entrance)
+                    admit($0, context)
                 }
             }
         } catch  where error.code == .closed {}
     }
 
-    private func admit(_ accepted: consuming AcceptedSocket, _ entrance: Entrance) {
-        let shares = entrance.shares
+    private func admit(_ accepted: consuming AcceptedSocket, _ context: AdmissionContext) {
+        let shares = context.shares
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
         switch enter(accepted.peer.reportedText, from: origin, on: shares) {
         case .turnedAway(_, let error):
@@ -50,9 +51,9 @@ extension Hub {
             }
         case .admitted(let connection):
             if accepted.peerMaySignal { permitKilling(connection.id) }
-            let identity = entrance.mapping.identity(ofUser: accepted.peerUser)
-            if let handshakes = entrance.handshakes {
-                return performHandshake(of: connection, accepted, handshakes, entrance.mapping)
+            let identity = context.mapping.identity(ofUser: accepted.peerUser)
+            if let handshakes = context.handshakes {
+                return performHandshake(of: connection, accepted, handshakes, context.mapping)
             }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket(), identity) }
             // Accepted by the listener's reactor, and served by another one.
@@ -146,8 +147,8 @@ extension Hub {
     }
 }
 
-/// What the clients of one listener pass through before they are served.
-private struct Entrance: Sendable {
+/// What is needed to admit the clients of a listener.
+private struct AdmissionContext: Sendable {
     let shares: [ReactorShare]
     /// Nil without TLS.
     let handshakes: HandshakeThread?

@@ -61,7 +61,10 @@ extension Hub {
             return reportProxy(peer, "only a proxy of proxy-networks may connect to this listener")
         }
         guard pending.begin(origin) else {
-            return reportProxy(peer, "too many connections wait for their PROXY header already")
+            return reportProxy(
+                peer,
+                "too many connections wait for their PROXY header; at most \(TrustedProxies.mostPending), and \(TrustedProxies.mostPendingOfAddress) of an address"
+            )
         }
         let accepted = Lock<AcceptedSocket?>(accepted)
         reactor.spawn("PROXY header from \(peer)") { [self] in
@@ -70,7 +73,7 @@ extension Hub {
             do throws(SluiceError) {
                 admit(try await accepted.readingProxyHeader(on: reactor, within: TrustedProxies.timeout))
             } catch {
-                // A check of the proxy, whether the port is open.
+                // The proxy has checked that the port is open.
                 guard error.errno != ECONNRESET else { return }
                 reportProxy(peer, error.message)
             }

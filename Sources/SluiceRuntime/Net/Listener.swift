@@ -36,8 +36,11 @@ public final class Listener: @unchecked Sendable {
         public init() {}
     }
 
-    /// The most connections accepted before another turn of the loop, so that a burst of them does not starve others.
-    private static let acceptsPerTurn = 32
+    /// The time for accepting connections before another turn of the loop, so that a burst of them does not starve others,
+    /// in nanoseconds, and the number of connections after which the clock is read. With a number of connections for each
+    /// turn, others waited in the kernel's queue for 125 ms while one client made connections and kept the loop busy.
+    private static let timeOfAccepts: UInt64 = 1_500_000
+    private static let acceptsBetweenLooks = 32
     /// The pause when connections cannot even be refused. Doubled each time, up to `longestPause`.
     private static let shortestPause = Duration.milliseconds(100)
     private static let longestPause = Duration.seconds(1)
@@ -51,7 +54,9 @@ public final class Listener: @unchecked Sendable {
     private let file: Lock<UnixSocketFile?>
     private let refusals = Atomic<Int>(0)
     private var reserve = ReserveDescriptor()
-    private var acceptsSinceWait = 0
+    private var acceptsUntilLook = Listener.acceptsBetweenLooks
+    /// When the accepting of this turn began, by the clock of the reactor.
+    private var acceptsBegan: UInt64 = 0
     private var pause = Listener.shortestPause
     /// See `Options`. Nil on a Unix-domain socket, whose buffers do not grow.
     private let receiveBufferBytes: Int?
@@ -165,8 +170,11 @@ public final class Listener: @unchecked Sendable {
             throw SluiceError(.misuse, "another task is waiting for \(watch.waitDescription)")
         }
         while true {
-            if acceptsSinceWait >= Self.acceptsPerTurn { try await waitForConnection() }
-            acceptsSinceWait += 1
+            if acceptsUntilLook == 0 {
+                acceptsUntilLook = Self.acceptsBetweenLooks
+                if reactor.nowNanoseconds &- acceptsBegan > Self.timeOfAccepts { try await waitForConnection() }
+            }
+            acceptsUntilLook -= 1
             let (number, peer) = acceptNow()
             if number >= 0 {
                 pause = Self.shortestPause
@@ -198,7 +206,8 @@ public final class Listener: @unchecked Sendable {
 
     private func waitForConnection() async throws(SluiceError) {
         try await watch.waitReadable(timeout: nil)
-        acceptsSinceWait = 0
+        acceptsUntilLook = Self.acceptsBetweenLooks
+        acceptsBegan = reactor.nowNanoseconds
     }
 
     private enum Refusal {

@@ -114,7 +114,7 @@ package struct PolledSocket: ~Copyable {
     ///
     /// libev tells the kernel when it polls, and only about changes that remain.
     ///
-    /// - Parameter pausesWriting: whether the owner is not called when it can write, even if TLS has unsent output.
+    /// - Parameter pausesWriting: whether the owner is not called for writing, whatever the rest says.
     package mutating func watch(reading: Bool, writing: Bool, pausingWriting pausesWriting: Bool = false) {
         let writing = (writing || hasUnsentOutput) && !pausesWriting
         guard reading != watchesReading || writing != watchesWriting else { return }

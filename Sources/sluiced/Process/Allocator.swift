@@ -2,10 +2,10 @@ import CJemalloc
 
 /// The allocator of the process, jemalloc.
 ///
-/// glibc's returns free memory only in one piece, with all other allocations waiting: 60 ms for half a gigabyte that the
-/// cancelled messages of one client have left in pieces. jemalloc does it a little at a time, on a thread of its own.
+/// glibc returns free memory in one step, while all allocations wait: 60 ms for half a gigabyte of small messages that one
+/// client has cancelled. jemalloc returns a little at a time, on a thread of its own.
 enum Allocator {
-    /// Starts the thread. Call this after the sandbox is entered.
+    /// Starts that thread. Call this after the sandbox is entered, so that it applies to the thread.
     ///
     /// - Returns: false if the system denies the thread. The threads that free memory then return it too, which is slower.
     @discardableResult

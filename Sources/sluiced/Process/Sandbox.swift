@@ -66,7 +66,7 @@ struct Sandbox {
         guard clinux_forbid_new_privileges() == 0 else {
             let reason = String(cString: strerror(errno))
             return Report(
-                level: .warning, message: "the process keeps its privileges: \(reason)", landlock: "not applied")
+                level: .warning, message: "the process can still gain privileges: \(reason)", landlock: "not applied")
         }
         guard let version = Landlock.version else {
             return Report(

@@ -143,7 +143,7 @@ extension SettingsFile {
             var listeners = entry([])
             for item in items {
                 guard let listener = try ListenerEntry(item, in: path) else {
-                    throw listeners.error("its list must contain plain values only")
+                    throw listeners.error("each item must be an address, or keys in braces such as {address: …}")
                 }
                 listeners.items.append(listener)
             }

@@ -22,7 +22,7 @@ import Testing
         }
     }
 
-    @Test("A client on a Unix-domain socket has the principal of its user, until that is removed")
+    @Test("A client on a Unix-domain socket has the principal of its user, until the principal is removed")
     func users() throws {
         let path = temporaryPath("users.sock")
         let listener = "{address: \"unix:\(path)\", user-principals: {\(getuid()): worker}}"

@@ -124,7 +124,7 @@ import Testing
     }
 
     @Test(
-        "Certificates whose reading takes long are refused before they are read",
+        "Certificates that are slow to parse are refused before OpenSSL parses them",
         arguments: [
             (["P-256", "explicit"], 1, "its key describes its curve instead of naming it"),
             (["P-224", "named_curve"], 1, "its key is on the curve P-224"),

@@ -154,7 +154,7 @@ import Testing
             try await service.until { waiting(service) == 17 }
             service.clock.advance(by: .seconds(1))
             try await client.hearEnd(
-                after: "ERR denied too many clients try to authenticate with this address or principal; try again\n")
+                after: "ERR denied too many clients of this address or principal try to authenticate; try again\n")
             client.stream.close()
             try await service.until { service.hub.connectionCount == 0 }
             let late = try await service.connect()

@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test(
-        "Where very many wait, a barrier opens when all decisions are told, and for no select that has ended")
+        "A barrier with very many parties opens when all decisions are told, and for no select that has ended")
     func greatBarriersOpenAfterDecisionsAreTold() throws {
         var hub = TestHub()
         let (crowd, a, b) = (hub.connect(), hub.connect(), hub.connect())

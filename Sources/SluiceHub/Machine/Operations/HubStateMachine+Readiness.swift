@@ -142,8 +142,8 @@ extension HubStateMachine {
         LeaseID(delivery).map { isReady(forEndOf: $0) } ?? true
     }
 
-    /// Tells the decided parties at a barrier that would open. If very many wait there, none of them may be decided without
-    /// being told: the command waits until all unfinished work is done.
+    /// Tells the decided parties at a barrier that would open. With more than `mostVerified` parties, this takes too long:
+    /// the command waits until all unfinished work is done.
     private mutating func isReady(forMeetingAt name: ChannelName, _ parties: Int?) -> Bool {
         guard let barrier = barriers[name], barrier.hasSelects, let parties = parties ?? barrier.parties,
             parties <= barrier.count + 1

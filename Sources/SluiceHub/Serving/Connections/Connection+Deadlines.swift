@@ -30,7 +30,8 @@ extension Connection {
     func endOverdue(_ deadlines: ConnectionDeadlines) {
         let now = reactor.nowNanoseconds
         deadlines.hasFired = false
-        _ = deadlines.takeDue(\.write, now)
+        // The end of the turn writes then.
+        _ = deadlines.takeDue(\.resumeWriting, now)
         if deadlines.takeDue(\.stall, now) { return close(because: .stalled, discardingOutput: true) }
         if deadlines.takeDue(\.linger, now) { return close(because: .reset, discardingOutput: true) }
         // While no input is read, only the probe notices that the client has disconnected or half-closed.

@@ -144,7 +144,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         guard share.emptyWrites < Budget.emptyWrites else { return pauseWriting() }
         let (unsent, pending) = (socket.unsentBytes, segment.output.count)
         guard socket.sendRest() else { return close(because: .reset) }
-        if socket.unsentBytes < unsent { deadlines?.stall = nil }
+        if socket.unsentBytes < unsent { deadlines?.outputWasTaken() }
         write()
         guard socket.unsentBytes >= unsent, segment.output.count >= pending, !hasOutputWaiting else { return }
         share.emptyWrites += 1

@@ -12,8 +12,8 @@ final class ConnectionDeadlines {
     @exclusivity(unchecked) var probe: UInt64?
     /// The time by which the client must take some of its replies.
     @exclusivity(unchecked) var stall: UInt64?
-    /// The time to write again, after the kernel has taken nothing of a socket that it had reported as writable.
-    @exclusivity(unchecked) var write: UInt64?
+    /// The time to resume writing, after the kernel has taken nothing from a socket that it had reported as writable.
+    @exclusivity(unchecked) var resumeWriting: UInt64?
     private var pause: UInt64 = 0
     /// The time by which the client must close its side.
     @exclusivity(unchecked) var linger: UInt64?
@@ -40,13 +40,13 @@ final class ConnectionDeadlines {
         return true
     }
 
-    /// Whether nothing is written until a time.
-    var isWritingPaused: Bool { write != nil }
+    /// Whether writing is paused, until `resumeWriting`.
+    var isWritingPaused: Bool { resumeWriting != nil }
 
     /// Pauses writing for a millisecond, or twice as long as the last time, up to a second.
     func pauseWriting(at now: UInt64) {
         pause = min(max(2 * pause, 1_000_000), 1_000_000_000)
-        write = now &+ pause
+        resumeWriting = now &+ pause
     }
 
     /// The time for a stall starts again with each byte that the client takes.
@@ -57,7 +57,7 @@ final class ConnectionDeadlines {
 
     /// Sets an alarm that calls `fire` at the earliest deadline.
     func setAlarm(on reactor: Reactor, _ now: UInt64, _ fire: @escaping @Sendable () -> Void) {
-        guard let earliest = [line, probe, stall, write, linger].compactMap(\.self).min() else { return }
+        guard let earliest = [line, probe, stall, resumeWriting, linger].compactMap(\.self).min() else { return }
         if let alarm, alarm.time <= earliest { return }
         cancelAlarm(on: reactor)
         let delay = earliest > now ? Int64(clamping: earliest - now) : 0

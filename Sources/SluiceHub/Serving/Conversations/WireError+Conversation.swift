@@ -5,7 +5,7 @@ extension WireError {
     static let tagInUse = WireError(.tagInUse, "a command with this tag is still pending")
     static let noPrincipals = WireError(.denied, "this server has no principals and requires no AUTH")
     static let tooManyAttempts = WireError(
-        .denied, "too many clients try to authenticate with this address or principal; try again")
+        .denied, "too many clients of this address or principal try to authenticate; try again")
     static let denied = WireError(.denied, "unknown principal or wrong token")
     static let authenticationRequired = WireError(
         .authRequired, "authenticate first: AUTH principal token")

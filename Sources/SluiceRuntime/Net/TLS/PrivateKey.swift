@@ -1,7 +1,7 @@
 import COpenSSL
 import Glibc
 
-/// A private key that was read from a file which nobody else may read.
+/// A private key from a file that only its owner may read, or the group of a file of root.
 struct PrivateKey: ~Copyable {
     private static let maxBytes = 1 << 20
 
@@ -14,7 +14,7 @@ struct PrivateKey: ~Copyable {
     /// belong to the user of this process or to root, and be closed to others. If it belongs to root, its group may read it:
     /// Debian gives keys to the group `ssl-cert`, and Kubernetes to that of a pod.
     ///
-    /// - Throws: `.tls` with the path and what is wrong.
+    /// - Throws: `.system` if the file cannot be read; `.tls` with the path and what is wrong.
     init(path: String) throws(SluiceError) {
         let attempt = "cannot use the private key in \(path)"
         // Opening a pipe without O_NONBLOCK waits for its other end.

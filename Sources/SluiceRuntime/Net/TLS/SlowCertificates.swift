@@ -1,9 +1,9 @@
-/// Recognizes certificates whose reading takes OpenSSL long. It reads all of a peer before it verifies the first.
+/// Recognizes certificates that OpenSSL parses slowly. OpenSSL parses all certificates of a peer before it verifies the first.
 enum SlowCertificates {
     /// The most certificates that a peer may send. Chains have two to five.
     private static let most = 10
 
-    /// Parts of keys that nobody needs, as DER writes them, and what is wrong with them.
+    /// DER encodings that only slow keys contain, each with what is wrong.
     private static let parts: [(text: [UInt8], problem: String)] = [
         // The kind of a curve's field, 1.2.840.10045.1. It is only in keys that describe their curve by its parameters, which
         // RFC 5480 forbids. OpenSSL computes with any curve: a certificate of 670 bytes took 300 ms.

@@ -14,7 +14,7 @@ final class TLSContext: @unchecked Sendable {
     /// too: one message of a client that names ffdhe8192 makes a server compute for 140 ms.
     private static let groups = "X25519:P-256:P-384"
     /// The most bytes of the certificates that a peer may send. OpenSSL keeps a client's until the end of the connection, in
-    /// ten times the bytes, and takes up to 100 ms to read 100 KB of them.
+    /// several times the bytes, and takes up to 100 ms to read 100 KB of them.
     private static let mostOfClientCertificates = 12 << 10
     private static let mostOfServerCertificates = 64 << 10
 

@@ -1,8 +1,8 @@
 import COpenSSL
 import Glibc
 
-/// A server's certificate for tests and measurements, and the authority that signed it, in a temporary directory with mode
-/// 0700. The authority's key is not kept, so it never signs anything else.
+/// A server's certificate for tests, measurements and `sluiced --dev-tls`, and the authority that signed it, in a temporary
+/// directory with mode 0700. The authority's key is not kept, so it never signs anything else.
 ///
 /// The owner removes the directory with `remove`.
 package struct ThrowawayCertificate: Sendable {

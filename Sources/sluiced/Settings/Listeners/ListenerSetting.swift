@@ -35,13 +35,14 @@ struct ListenerSetting: Equatable, Sendable {
     /// Whether anybody on another machine can connect without authentication by the listener.
     var isExposed: Bool { !address.isLocal && tls?.authenticatesClients != true }
 
-    /// What cannot change while the listener is open: everything except the certificates.
+    /// The part that needs a restart to change: everything except the keys of `tls`, but with `principal-from`.
     private var fixedPart: ListenerSetting {
         var fixed = self
         fixed.tls = tls.map { _ in TLSServerContext.Options(identity: TLSIdentity(certificatePath: "", keyPath: "")) }
         return fixed
     }
 
+    /// How the listener identifies clients as principals.
     var mapping: PrincipalMapping {
         var mapping = PrincipalMapping()
         mapping.certificateNames = identifiesBy
