@@ -106,6 +106,7 @@ sanitize: sanitize-thread sanitize-address ## run every test under ThreadSanitiz
 sanitize-thread: SANITIZER_FLAGS := -Xswiftc -DTHREAD_SANITIZER
 sanitize-thread: export TSAN_OPTIONS := suppressions=$(CURDIR)/deploy/thread-sanitizer.supp
 sanitize-address: SANITIZER_FLAGS :=
+sanitize-thread sanitize-address: export SLUICE_SANITIZE := 1
 sanitize-address: export LSAN_OPTIONS := suppressions=$(CURDIR)/deploy/leak-sanitizer.supp:print_suppressions=0
 
 # Without --disable-xctest, AddressSanitizer reports leaks of XCTest's harness.

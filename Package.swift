@@ -9,6 +9,9 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
 ]
 
+// A sanitizer has an allocator of its own, which must be the only one.
+let isSanitized = Context.environment["SLUICE_SANITIZE"] != nil
+
 let package = Package(
     name: "sluice",
     products: [
@@ -32,7 +35,9 @@ let package = Package(
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        .target(name: "CJemalloc", linkerSettings: [.linkedLibrary("jemalloc")]),
+        .target(
+            name: "CJemalloc", cSettings: isSanitized ? [.define("CJEMALLOC_IS_ABSENT")] : [],
+            linkerSettings: isSanitized ? [] : [.linkedLibrary("jemalloc")]),
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),

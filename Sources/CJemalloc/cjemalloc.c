@@ -1,5 +1,13 @@
 #include "cjemalloc.h"
 
+#ifdef CJEMALLOC_IS_ABSENT
+
+#include <errno.h>
+
+int cjemalloc_start_background_thread(void) { return ENOTSUP; }
+
+#else
+
 #include <jemalloc/jemalloc.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,3 +20,5 @@ int cjemalloc_start_background_thread(void) {
     bool is_on = true;
     return mallctl("background_thread", NULL, NULL, &is_on, sizeof is_on);
 }
+
+#endif
