@@ -80,8 +80,7 @@ final class ClientRecord: @unchecked Sendable {
 
     private final class Names {
         @exclusivity(unchecked) var label: ChannelName?
-        @exclusivity(unchecked) var principal: ChannelName?
-        @exclusivity(unchecked) var proof: IdentityProof?
+        @exclusivity(unchecked) var identity: ProvenIdentity?
     }
 
     private func ensureNames() -> Names {
@@ -97,17 +96,13 @@ final class ClientRecord: @unchecked Sendable {
         set { if newValue != nil || names != nil { ensureNames().label = newValue } }
     }
 
-    /// The principal that the client has authenticated as.
-    var principal: ChannelName? {
-        get { names?.principal }
-        set { ensureNames().principal = newValue }
+    /// The principal of the client, and what has proved it. Nil if it has none.
+    var identity: ProvenIdentity? {
+        get { names?.identity }
+        set { ensureNames().identity = newValue }
     }
 
-    /// What has proved the principal. Nil if the client has none.
-    var proof: IdentityProof? {
-        get { names?.proof }
-        set { if newValue != nil || names != nil { ensureNames().proof = newValue } }
-    }
+    var principal: ChannelName? { identity?.principal }
 
     deinit { holder.charge(-Int(ownBytes)) }
 

@@ -5,15 +5,15 @@ import SluiceWire
 extension HubStateMachine {
     /// Records that a connection belongs to a principal.
     ///
-    /// - Parameter proof: what has proved it.
     /// - Returns: the error if the principal has too many connections, or if the connection has begun something that
     ///   the principal may not continue; otherwise nil.
     mutating func authenticate(
-        _ connection: ConnectionID, as principal: ChannelName, provenBy proof: IdentityProof? = nil
+        _ connection: ConnectionID, as identity: ProvenIdentity
     ) -> WireError? {
         guard let client = clients[connection] else { return nil }
+        let principal = identity.principal
         guard client.principal != principal else {
-            client.proof = proof
+            client.identity = identity
             return nil
         }
         let grant = grants[principal] ?? makeGrant(of: principal)
@@ -26,8 +26,7 @@ extension HubStateMachine {
             return WireError(.conflict, "AUTH must come before commands that wait, leases and joined ends")
         }
         forgetPrincipal(of: client)
-        client.principal = principal
-        client.proof = proof
+        client.identity = identity
         client.grant = grant
         client.move(to: account.holder(.principal(principal)))
         grants[principal] = grant

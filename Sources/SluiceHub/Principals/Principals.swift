@@ -146,14 +146,12 @@ public struct Principals: Sendable, Equatable {
     }
 
     /// Returns whether a connection that authenticated earlier may go on.
-    ///
-    /// - Parameter proof: what has proved the principal. Nil only if it was set without a proof.
-    func stillAccept(_ principal: ChannelName, _ proof: IdentityProof?) -> Bool {
-        guard let entry = entries[principal] else { return false }
-        switch proof {
+    func stillAccept(_ identity: ProvenIdentity) -> Bool {
+        guard let entry = entries[identity.principal] else { return false }
+        switch identity.proof {
         case .token(let digest): return entry.principal.digests.contains(digest)
         case .certificate(let name): return entry.principal.certificate == name
-        case .user, nil: return true
+        case .user: return true
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 public import SluiceRuntime
 import SluiceWire
 import Synchronization
@@ -23,7 +24,7 @@ extension Hub {
     ) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
         let context = AdmissionContext(
-            shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping)
+            shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping: mapping)
         defer { context.handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
@@ -42,18 +43,21 @@ extension Hub {
 
     private func admit(_ accepted: consuming AcceptedSocket, _ context: AdmissionContext) {
         let shares = context.shares
-        let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
-        switch enter(accepted.peer.reportedText, from: origin, on: shares) {
+        let user = accepted.peerUser
+        switch enter(accepted.peer.reportedText, from: ClientOrigin(accepted.peer, user: user), on: shares) {
         case .turnedAway(_, let error):
             // With TLS, the reply would need a handshake, which is too much work for a client that is turned away.
             if accepted.tls == nil, let stream = try? accepted.takeStream(on: shares[0].reactor) {
                 turnAway(stream, error, shares[0])
             }
         case .admitted(let connection):
-            if accepted.peerMaySignal { permitKilling(connection.id) }
-            let identity = context.mapping.identity(ofUser: accepted.peerUser)
+            // Such a user may also send the daemon signals.
+            if let user, user == 0 || user == geteuid() { permitKilling(connection.id) }
+            let identity = context.mapping.identity(ofUser: user)
             if let handshakes = context.handshakes {
-                return performHandshake(of: connection, accepted, handshakes, context.mapping)
+                return performHandshake(of: connection, accepted, handshakes) { [self] socket in
+                    context.mapping.identity(of: socket, in: principals) ?? identity
+                }
             }
             if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket(), identity) }
             // Accepted by the listener's reactor, and served by another one.
@@ -62,18 +66,19 @@ extension Hub {
     }
 
     /// Performs a client's handshake, and then begins to serve it or ends its connection.
+    ///
+    /// - Parameter identify: identifies the client after its handshake.
     private func performHandshake(
         of connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread,
-        _ mapping: PrincipalMapping
+        _ identify: @escaping @Sendable (borrowing DetachedSocket) -> ProvenIdentity?
     ) {
-        let user = accepted.peerUser
         guard chargeHandshake(to: connection.id) else {
             return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
         }
         handshakes.perform(accepted, for: holder(of: connection.id)) { [self] result in
             switch consume result {
             case .established(let socket):
-                let identity = mapping.identity(of: socket, in: principals) ?? mapping.identity(ofUser: user)
+                let identity = identify(socket)
                 beginElsewhere(connection, socket, identity)
             case .failed(let reason):
                 report(.handshakeFailed(reason), by: connection.id, nil)
@@ -153,12 +158,6 @@ private struct AdmissionContext: Sendable {
     /// Nil without TLS.
     let handshakes: HandshakeThread?
     let mapping: PrincipalMapping
-
-    init(shares: [ReactorShare], handshakes: HandshakeThread?, _ mapping: PrincipalMapping) {
-        self.shares = shares
-        self.handshakes = handshakes
-        self.mapping = mapping
-    }
 }
 
 extension SocketAddress {

@@ -10,18 +10,10 @@ struct Revocation: Sendable {
     /// Returns the error for a client that may no longer use the hub, or nil.
     ///
     /// - Parameter isAdmitted: whether the client could use the hub so far.
-    func error(for identity: ClientIdentity, isAdmitted: Bool) -> WireError? {
-        guard let principal = identity.principal else {
-            return principals.anonymous == nil && isAdmitted ? .authenticationRequired : nil
-        }
-        return principals.stillAccept(principal, identity.proof) ? nil : .revoked
+    func error(for identity: ProvenIdentity?, isAdmitted: Bool) -> WireError? {
+        guard let identity else { return principals.anonymous == nil && isAdmitted ? .authenticationRequired : nil }
+        return principals.stillAccept(identity) ? nil : .revoked
     }
-}
-
-/// The principal of a connection, and what has proved it.
-struct ClientIdentity: Sendable {
-    let principal: ChannelName?
-    let proof: IdentityProof?
 }
 
 extension Hub {
@@ -40,12 +32,7 @@ extension Hub {
         share.reactor.post { [weak self] in self?.revoke(rest, on: share, revocation) }
     }
 
-    func identity(of id: ConnectionID) -> ClientIdentity {
-        look { state in
-            let client = state.machine.clients[id]
-            return ClientIdentity(principal: client?.principal, proof: client?.proof)
-        }
-    }
+    func identity(of id: ConnectionID) -> ProvenIdentity? { look { $0.machine.clients[id]?.identity } }
 }
 
 extension WireError {

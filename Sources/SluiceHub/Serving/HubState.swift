@@ -157,12 +157,14 @@ struct HubState: ~Copyable, @unchecked Sendable {
     ///
     /// - Returns: the ending and the error if the server or the principal has too many connections, otherwise nil.
     mutating func authenticate(
-        _ id: ConnectionID, as principal: ChannelName, provenBy proof: IdentityProof?
+        _ id: ConnectionID, as identity: ProvenIdentity
     ) -> (ending: ConnectionEnding, error: WireError)? {
-        if machine.clients[id]?.principal != principal, let error = refusal(of: .principal(principal), already: 1) {
+        if machine.clients[id]?.principal != identity.principal,
+            let error = refusal(of: .principal(identity.principal), already: 1)
+        {
             return (.tooMany, error)
         }
-        return machine.authenticate(id, as: principal, provenBy: proof).map { error in
+        return machine.authenticate(id, as: identity).map { error in
             (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
         }
     }

@@ -257,9 +257,6 @@ package struct AcceptedSocket: ~Copyable {
     /// The listener's TLS; nil without TLS.
     package let tls: TLSServerContext?
 
-    /// Whether the peer is connected through a Unix-domain socket, and belongs to root or to the user of this process.
-    package var peerMaySignal: Bool { peerUser.map { $0 == 0 || $0 == geteuid() } ?? false }
-
     /// The user of the process that has connected over a Unix-domain socket. Nil for other sockets.
     package var peerUser: UInt32? {
         guard case .unix = peer else { return nil }

@@ -40,6 +40,13 @@ extension Principals {
     }
 }
 
+extension HubStateMachine {
+    /// Records that a connection belongs to a principal that it has proved to be.
+    mutating func authenticate(_ connection: ConnectionID, as principal: ChannelName) -> WireError? {
+        authenticate(connection, as: ProvenIdentity(principal: principal, proof: .user))
+    }
+}
+
 extension TestHub {
     /// Creates a hub with principals.
     init(_ principals: [String: Permissions], limits: HubLimits = HubLimits(), anonymous: Permissions? = nil) {

@@ -23,10 +23,7 @@ struct ShardedDictionary<Key: Hashable, Value> {
             let shard = shard(of: key)
             let before = shards[shard].count
             shards[shard][key] = newValue
-            let after = shards[shard].count
-            guard after != before else { return }
-            count += after - before
-            if after < before { shrink(shard) } else if shards.count == 1, count > Self.mostUndivided { divide() }
+            noteCount(of: shard, before)
         }
     }
 
@@ -35,9 +32,16 @@ struct ShardedDictionary<Key: Hashable, Value> {
         let shard = shard(of: key)
         let before = shards[shard].count
         change(&shards[shard][key, default: initial])
-        guard shards[shard].count > before else { return }
-        count += 1
-        if shards.count == 1, count > Self.mostUndivided { divide() }
+        noteCount(of: shard, before)
+    }
+
+    /// Adapts to the entries of a dictionary, of which there were `before`.
+    @inline(__always)
+    private mutating func noteCount(of shard: Int, _ before: Int) {
+        let after = shards[shard].count
+        guard after != before else { return }
+        count += after - before
+        if after < before { shrink(shard) } else if shards.count == 1, count > Self.mostUndivided { divide() }
     }
 
     @inline(__always)

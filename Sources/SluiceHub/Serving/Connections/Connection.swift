@@ -333,7 +333,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Makes the client a principal that its listener has identified.
     func assume(_ identity: ProvenIdentity) {
         guard hub.principals != nil else { return }
-        conversation.assume(identity.principal, provenBy: identity.proof)
+        conversation.assume(identity)
         schedule()
     }
 

@@ -106,26 +106,25 @@ extension Conversation {
         guard hub.principals?.accept(credentials.principal, digest) != false else {
             return refuse(.denied, tag, because: .denied)
         }
-        if assume(credentials.principal, provenBy: .token(digest), tag) { answer(.ok(Attributes()), tag) }
+        let identity = ProvenIdentity(principal: credentials.principal, proof: .token(digest))
+        if assume(identity, tag) { answer(.ok(Attributes()), tag) }
     }
 
     /// Makes the client a principal that it has proved to be, and ends the conversation if it may not be that.
     ///
-    /// - Parameters:
-    ///   - proof: what has proved it.
-    ///   - tag: the tag of the command that an error answers.
+    /// - Parameter tag: the tag of the command that an error answers.
     /// - Returns: whether the client is the principal now.
     @discardableResult
-    func assume(_ principal: ChannelName, provenBy proof: IdentityProof, _ tag: Tag? = nil) -> Bool {
+    func assume(_ identity: ProvenIdentity, _ tag: Tag? = nil) -> Bool {
         var refusal: (ending: ConnectionEnding, error: WireError)?
-        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: principal, provenBy: proof) }
+        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: identity) }
         if let refusal {
             refuse(refusal.error, tag, because: refusal.ending)
             return false
         }
-        hub.names.authenticate(id, as: principal)
+        hub.names.authenticate(id, as: identity.principal)
         // The principals may have changed just before the hub knew this one.
-        guard hub.principals?.stillAccept(principal, proof) != false else {
+        guard hub.principals?.stillAccept(identity) != false else {
             refuse(.denied, tag, because: .revoked)
             return false
         }
