@@ -16,18 +16,19 @@ struct ConfigurationCheck {
     /// - Throws: ``SettingsError`` for a certificate that cannot be used or has expired.
     func lines() throws(SettingsError) -> [String] {
         var lines: [String] = []
-        for (address, tls) in settings.listen.map({ ($0.address, $0.tls) }) {
-            guard let tls else { continue }
+        for listener in settings.listen {
+            guard let tls = listener.tls else { continue }
             let path = tls.identity.certificatePath
             guard let expiry = try tls.makeContext().expiry else { continue }
             let date = Self.date(expiry)
             guard expiry > now else {
-                throw SettingsError("\(path): the certificate of \(address) expired on \(date)", status: .configuration)
+                throw SettingsError(
+                    "\(path): the certificate of \(listener.address) expired on \(date)", status: .configuration)
             }
             let days = (expiry - now) / 86_400
             let warning = expiry - now < Self.soon ? "; renew it" : ""
             lines.append(
-                "\(path): the certificate of \(address) expires on \(date), in \(days) day\(days == 1 ? "" : "s")\(warning)"
+                "\(path): the certificate of \(listener.address) expires on \(date), in \(days) day\(days == 1 ? "" : "s")\(warning)"
             )
         }
         if let principals = settings.principals {

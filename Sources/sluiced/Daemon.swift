@@ -24,10 +24,10 @@ struct Daemon {
     ///
     /// - Parameters:
     ///   - load: reads the settings; called now and on each SIGHUP.
-    ///   - paths: the files that `load` reads, apart from those that the settings name.
+    ///   - path: the configuration file, which `load` reads; nil without one.
     ///   - certificate: the certificate for listeners without one; nil without `--dev-tls`.
     init(
-        _ load: @escaping @Sendable () throws(SettingsError) -> Settings, paths: [String],
+        _ load: @escaping @Sendable () throws(SettingsError) -> Settings, configurationPath path: String?,
         developingWith certificate: ThrowawayCertificate? = nil
     ) throws(SettingsError) {
         let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
@@ -47,7 +47,7 @@ struct Daemon {
             try ListenerGroup(setting, options: settings.limits.listenerOptions, on: reactor)
         }
         // The sandbox applies to this thread and those that it starts, so it comes before the first of them.
-        let sandbox = Sandbox(for: settings, reading: paths, removing: certificate)
+        let sandbox = Sandbox(for: settings, reading: path, removing: certificate)
         let report = settings.isSandboxed ? sandbox.enter() : nil
         Allocator.startReturningMemory()
         (log, output) = try Self.granted { () throws(SluiceError) in

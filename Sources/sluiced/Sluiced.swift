@@ -28,11 +28,11 @@ enum Sluiced {
         let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
             try Settings(options, environment: environment)
         }
-        let paths = options.paths(environment)
-        guard options.usesDevelopmentTLS else { return try Daemon(load, paths: paths).run() }
+        let path = options.configurationPath(environment)
+        guard options.usesDevelopmentTLS else { return try Daemon(load, configurationPath: path).run() }
         let certificate = try DevelopmentCertificate.make(for: try load().listen)
         do throws(SettingsError) {
-            try Daemon(load, paths: paths, developingWith: certificate).run()
+            try Daemon(load, configurationPath: path, developingWith: certificate).run()
         } catch {
             certificate.remove()
             throw error

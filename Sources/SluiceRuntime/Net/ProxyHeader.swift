@@ -5,7 +5,7 @@ import Glibc
 /// The bytes behind the header belong to the client, and may be a TLS handshake. So the parser says how many bytes it may
 /// be given without going beyond the header.
 package struct ProxyHeader: Sendable {
-    /// The state of the header after some bytes of it.
+    /// How far the header has been read.
     package enum Progress: Sendable, Hashable {
         /// More bytes are needed; see `wanted`.
         case incomplete

@@ -31,9 +31,7 @@ struct UnixSocketFile: Sendable {
         if let group, lchown(path, uid_t.max, group) != 0 {
             let cause = errno
             unlink(path)
-            throw SluiceError(
-                .system, "cannot give the socket \(path) to group \(group): \(String(cString: strerror(cause)))",
-                errno: cause)
+            throw SluiceError(system: cause, "cannot give the socket \(path) to group \(group)")
         }
         chmod(path, permissions)
         guard let status = status(of: path) else { throw refusal(errno, of: address) }
@@ -87,7 +85,7 @@ struct UnixSocketFile: Sendable {
     /// Returns what is wrong with the directory of a path, if that is why the socket cannot be bound.
     private static func directoryProblem(_ errno: Int32, of address: SocketAddress) -> String? {
         guard case .unix(let path) = address else { return nil }
-        let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let directory = SluiceRuntime.directory(ofPath: path)
         return switch errno {
         case ENOENT: "the directory \(directory) does not exist"
         case ENOTDIR: "\(directory) is not a directory"
@@ -96,4 +94,9 @@ struct UnixSocketFile: Sendable {
         default: nil
         }
     }
+}
+
+/// Returns the directory in which a path stands: "." for a name alone.
+package func directory(ofPath path: String) -> String {
+    path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
 }

@@ -8,10 +8,9 @@ enum DevelopmentCertificate {
     static func make(for listeners: [ListenerSetting]) throws(SettingsError) -> ThrowawayCertificate {
         var names = ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]
         let machine = ProcessInfo.processInfo.hostName
-        if isName(machine) { names.append("DNS:\(machine)") }
+        if machine.first?.isLetter == true, ListenAddress.isName(machine) { names.append("DNS:\(machine)") }
         for case .tcp(let host, _) in listeners.map(\.address) where !["0.0.0.0", "::"].contains(host) {
-            let isAddress = (try? NetworkRange(host)) != nil
-            names.append(isAddress ? "IP:\(host)" : "DNS:\(host)")
+            names.append(ListenAddress.isIPAddress(host) ? "IP:\(host)" : "DNS:\(host)")
         }
         do throws(SluiceError) {
             return try ThrowawayCertificate(
@@ -22,11 +21,6 @@ enum DevelopmentCertificate {
         }
     }
 
-    private static func isName(_ host: String) -> Bool {
-        !host.isEmpty && host.utf8.count <= 253
-            && host.utf8.allSatisfy { $0 == 0x2D || $0 == 0x2E || (0x30...0x7A).contains($0) }
-            && host.first?.isLetter == true
-    }
 }
 
 extension String {

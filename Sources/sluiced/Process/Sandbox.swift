@@ -29,30 +29,26 @@ struct Sandbox {
     private var cleaned: Set<String> = []
 
     /// - Parameters:
-    ///   - paths: further files that are read again on SIGHUP, such as the configuration file.
+    ///   - path: the configuration file, which is read again on SIGHUP; nil without one.
     ///   - certificate: the certificate of `--dev-tls`, whose files are removed at the end.
-    init(for settings: Settings, reading paths: [String], removing certificate: ThrowawayCertificate?) {
-        var paths = paths + [settings.usersPath, settings.principalsPath].compactMap(\.self)
+    init(for settings: Settings, reading path: String?, removing certificate: ThrowawayCertificate?) {
+        var paths = [path, settings.usersPath, settings.principalsPath].compactMap(\.self)
         for listener in settings.listen {
-            if case .unix(let path) = listener.address { cleaned.insert(Self.directory(of: path)) }
+            if case .unix(let path) = listener.address { cleaned.insert(directory(ofPath: path)) }
             guard let tls = listener.tls else { continue }
             paths += [tls.identity.certificatePath, tls.identity.keyPath]
             paths += [tls.clientAuthoritiesPath, tls.revocationListsPath].compactMap(\.self)
         }
         for path in paths {
-            readable.insert(Self.directory(of: path))
+            readable.insert(directory(ofPath: path))
             // A symbolic link can name a file elsewhere, and the file that replaces it is usually there too.
-            readable.insert(Self.directory(of: Self.resolved(path)))
+            readable.insert(directory(ofPath: Self.resolved(path)))
         }
         if let directory = settings.stateDirectory { replaceable.insert(directory) }
         if let certificate {
             cleaned.insert(certificate.directory)
-            cleaned.insert(Self.directory(of: certificate.directory))
+            cleaned.insert(directory(ofPath: certificate.directory))
         }
-    }
-
-    private static func directory(of path: String) -> String {
-        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 
     private static func resolved(_ path: String) -> String {

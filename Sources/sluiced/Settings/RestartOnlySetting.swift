@@ -7,31 +7,24 @@ import SluiceWire
 struct RestartOnlySetting: Sendable {
     /// The setting's key in the configuration file.
     let name: String
-    private let isEqual: @Sendable (Settings, Settings) -> Bool
+    private let needsNoRestart: @Sendable (Settings, Settings) -> Bool
     private let copy: @Sendable (Settings, inout Settings) -> Void
-
-    private init<Value: Equatable & SendableMetatype>(
-        _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable
-    ) {
-        self.name = name
-        isEqual = { $0[keyPath: path] == $1[keyPath: path] }
-        copy = { $1[keyPath: path] = $0[keyPath: path] }
-    }
-
-    private init<Value: Equatable & SendableMetatype>(
-        _ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable
-    ) {
-        self.init(key.rawValue, path)
-    }
 
     /// - Parameter canBecome: whether the old value can become the new one without a restart.
     private init<Value: Equatable & SendableMetatype>(
-        _ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable,
-        _ canBecome: @escaping @Sendable (Value, Value) -> Bool
+        _ name: String, _ path: any WritableKeyPath<Settings, Value> & Sendable,
+        _ canBecome: @escaping @Sendable (Value, Value) -> Bool = { $0 == $1 }
     ) {
-        name = key.rawValue
-        isEqual = { canBecome($0[keyPath: path], $1[keyPath: path]) }
+        self.name = name
+        needsNoRestart = { canBecome($0[keyPath: path], $1[keyPath: path]) }
         copy = { $1[keyPath: path] = $0[keyPath: path] }
+    }
+
+    private init<Value: Equatable & SendableMetatype>(
+        _ key: SettingsKey, _ path: any WritableKeyPath<Settings, Value> & Sendable,
+        _ canBecome: @escaping @Sendable (Value, Value) -> Bool = { $0 == $1 }
+    ) {
+        self.init(key.rawValue, path, canBecome)
     }
 
     static let all = [
@@ -61,7 +54,7 @@ struct RestartOnlySetting: Sendable {
     ///
     /// - Returns: whether `new` had another value.
     func keep(from old: Settings, in new: inout Settings) -> Bool {
-        if isEqual(old, new) { return false }
+        if needsNoRestart(old, new) { return false }
         copy(old, &new)
         return true
     }

@@ -30,11 +30,7 @@ extension Settings {
     private static func file(
         _ options: Options, environment: [String: String]
     ) throws(SettingsError) -> SettingsFile? {
-        guard let path = options.config ?? environment[SettingsKey.fileVariable], !path.isEmpty || options.config != nil
-        else {
-            return nil
-        }
-        return try SettingsFile(path: path)
+        try options.configurationPath(environment).map { path throws(SettingsError) in try SettingsFile(path: path) }
     }
 
     /// Returns all entries, those of the weakest source first.
@@ -179,9 +175,9 @@ extension SettingsEntry {
 }
 
 extension Options {
-    /// The paths of the files that are read again on SIGHUP.
-    func paths(_ environment: [String: String]) -> [String] {
-        [config ?? environment[SettingsKey.fileVariable]].compactMap(\.self).filter { !$0.isEmpty }
+    /// The path of the configuration file; nil if neither the flag nor the variable names one.
+    func configurationPath(_ environment: [String: String]) -> String? {
+        config ?? environment[SettingsKey.fileVariable].flatMap { $0.isEmpty ? nil : $0 }
     }
 
     /// The values of the flags.

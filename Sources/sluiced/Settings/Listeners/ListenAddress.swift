@@ -113,7 +113,7 @@ extension ListenAddress {
         return String(text)
     }
 
-    private static func isName(_ host: String) -> Bool {
+    static func isName(_ host: String) -> Bool {
         host.utf8.count <= 253 && !host.hasPrefix("-") && !host.hasPrefix(".")
             && host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-._".contains($0)) }
     }
@@ -122,6 +122,9 @@ extension ListenAddress {
 // MARK: - IP addresses
 
 extension ListenAddress {
+    /// Whether a host is an IP address and not a name.
+    static func isIPAddress(_ host: String) -> Bool { ipv4Bytes(host) != nil || ipv6Bytes(host) != nil }
+
     private static func isIPv4Loopback(_ host: String) -> Bool {
         ipv4Bytes(host)?.first == 127
     }
