@@ -31,16 +31,13 @@ struct ServerOptions: ParsableArguments {
     ) throws(LoadFailure) -> (address: ServerAddress, credentials: Credentials?) {
         let variable = environment["SLUICE_ADDRESS"].flatMap { $0.isEmpty ? nil : $0 }
         let location = ServerLocation(address ?? variable ?? Self.defaultAddress)
-        let context: TLSClientContext?
+        let options: TLSClientContext.Options?
         do throws(SluiceError) {
-            var options = try tls.options(for: location, environment)
-            if against == .sluice { options?.applicationProtocols = [sluiceApplicationProtocol] }
-            context = try options.map { options throws(SluiceError) in try TLSClientContext(options) }
+            options = try tls.options(for: location, environment)
         } catch {
             throw LoadFailure(error.message)
         }
-        var address = try ServerAddress(location.address, tls: context)
-        address.speaksFirst = against == .nats
+        let address = try ServerAddress(location.address, of: against.program, tls: options)
         return (address, try Self.credentials(environment))
     }
 

@@ -32,9 +32,6 @@ enum ServerProgram: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether the server supports TLS.
-    var hasTLS: Bool { self != .beanstalkd }
-
     /// Returns the arguments to listen on a port of the loopback interface, and to store nothing on disk.
     ///
     /// - Parameter socketPath: where to listen as well, for servers with Unix sockets.

@@ -1,6 +1,5 @@
 import Foundation
 import SluiceRuntime
-import SluiceWire
 import Synchronization
 
 /// A server process that was started for a comparison, on a free port of the loopback interface.
@@ -82,12 +81,7 @@ final class StartedServer {
     ) throws(LoadFailure) -> ServerAddress {
         var options = TLSClientContext.Options()
         options.authoritiesPath = certificate.authorityPath
-        if program == .sluiced { options.applicationProtocols = [sluiceApplicationProtocol] }
-        let context: TLSClientContext
-        do throws(SluiceError) { context = try TLSClientContext(options) } catch { throw LoadFailure(error.message) }
-        var address = try ServerAddress(port: port, tls: context)
-        address.speaksFirst = program == .nats
-        return address
+        return try ServerAddress("127.0.0.1:\(port)", of: program, tls: options)
     }
 
     private func awaitConnections(_ executable: String) throws(LoadFailure) {

@@ -1,5 +1,6 @@
 import Glibc
 import SluiceRuntime
+import SluiceWire
 
 /// A server's address, looked up once: `127.0.0.1:7333`, `[::1]:7333`, `localhost:7333` or `unix:/path`.
 struct ServerAddress: Sendable, CustomStringConvertible {
@@ -7,7 +8,7 @@ struct ServerAddress: Sendable, CustomStringConvertible {
     /// The TLS of connections to the server; nil without TLS.
     let tls: TLSClientContext?
     /// Whether the server sends a line in clear text before the handshake, as NATS does.
-    var speaksFirst = false
+    private(set) var speaksFirst = false
     /// The name or address that the server's certificate must be for.
     private let host: String
     private let bytes: [UInt8]
@@ -31,9 +32,23 @@ struct ServerAddress: Sendable, CustomStringConvertible {
         (bytes, family) = try Self.lookUp(host, port)
     }
 
-    init(port: UInt16, tls: TLSClientContext? = nil) throws(LoadFailure) {
-        try self.init("127.0.0.1:\(port)", tls: tls)
+    /// Creates the address of a server of a kind.
+    ///
+    /// - Parameter tls: the options for its TLS; nil without TLS.
+    init(_ text: String, of program: ServerProgram, tls: TLSClientContext.Options?) throws(LoadFailure) {
+        var options = tls
+        if program == .sluiced { options?.applicationProtocols = [sluiceApplicationProtocol] }
+        let context: TLSClientContext?
+        do throws(SluiceError) {
+            context = try options.map { options throws(SluiceError) in try TLSClientContext(options) }
+        } catch {
+            throw LoadFailure(error.message)
+        }
+        try self.init(text, tls: context)
+        speaksFirst = program == .nats
     }
+
+    init(port: UInt16) throws(LoadFailure) { try self.init("127.0.0.1:\(port)") }
 
     var isLocal: Bool { family == AF_UNIX || description.hasPrefix("127.") || description.hasPrefix("localhost:") }
 
