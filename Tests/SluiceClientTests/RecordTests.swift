@@ -11,13 +11,7 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
-    }
-
-    private func server() throws -> TestServer {
-        let identity = TLSIdentity(certificatePath: authority.path("hub.pem"), keyPath: authority.path("hub.key"))
-        return try TestServer.start(tls: TLSServerContext(.init(identity: identity)))
+        authority = try TestAuthority(issuing: "hub")
     }
 
     private func clientContext() throws -> TLSClientContext {
@@ -49,7 +43,7 @@ import Testing
     func everySplit() async throws {
         let context = try clientContext()
         let input = Array(Self.script.utf8)
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         let address = server.address
         let reactor = try Reactor()
@@ -73,7 +67,7 @@ import Testing
     @Test("A thousand handshakes that are cut, each at another byte, leave nothing behind")
     func cutHandshakes() async throws {
         let context = try clientContext()
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         let address = server.address
         let reactor = try Reactor()

@@ -10,13 +10,7 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
-    }
-
-    private func server() throws -> TestServer {
-        let identity = TLSIdentity(certificatePath: authority.path("hub.pem"), keyPath: authority.path("hub.key"))
-        return try TestServer.start(tls: TLSServerContext(.init(identity: identity)))
+        authority = try TestAuthority(issuing: "hub")
     }
 
     private var options: ClientOptions {
@@ -28,7 +22,7 @@ import Testing
 
     @Test("Messages of all sizes pass, and nothing stays charged")
     func messagesOfAllSizes() async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         for size in [0, 1, 17_000, 1_000_000] {
             try await withClient("sluices://\(server.address)", options: options) { client in
@@ -46,7 +40,7 @@ import Testing
 
     @Test("Many connections in a row are greeted, however their first bytes arrive")
     func greetings() async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         for _ in 0..<50 {
             try await withClient("sluices://\(server.address)", options: options) { _ in }
@@ -55,7 +49,7 @@ import Testing
 
     @Test("Hundreds of messages in flight arrive in order in both directions")
     func pipelines() async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         try await withClient("sluices://\(server.address)", options: options) { client in
             let channel = try client.channel("stream")
@@ -75,7 +69,7 @@ import Testing
 
     @Test("A client that has ended its output gets all replies, and then close_notify")
     func halfClose() async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         let (bytes, expected) = try await converse(with: server) { stream in
             let text = String(repeating: "q", count: 50_000)
@@ -111,7 +105,7 @@ import Testing
     @Test(
         "All of a long input is run, although the kernel does not report what TLS has read", arguments: [3_000, 9_000])
     func longInput(count: Int) async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         let received = try await converse(with: server) { stream in
             let writer = stream.reactor.spawn { try await stream.write(String(repeating: "ping\n", count: count).utf8) }
@@ -125,7 +119,7 @@ import Testing
 
     @Test("A client that breaks off while TLS holds output ends alone", arguments: [3_000, 6_000, 20_000])
     func brokenOff(count: Int) async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         try await converse(with: server) { stream in
             try await stream.write("ping\n".utf8)
@@ -143,7 +137,7 @@ import Testing
 
     @Test("A server that is not trusted ends the client's first connection with .tls")
     func untrustedServers() async throws {
-        let server = try server()
+        let server = try TestServer.start(certifiedBy: authority)
         defer { server.stop() }
         var options = options
         options.tls?.authoritiesPath = nil

@@ -26,6 +26,12 @@ struct TestServer: Sendable {
         return TestServer(hub: hub, address: listener.localAddress, reactor: reactor, listener: listener)
     }
 
+    /// Starts a server with TLS and the certificate "hub" of the authority.
+    static func start(certifiedBy authority: TestAuthority) throws -> TestServer {
+        let identity = TLSIdentity(certificatePath: authority.path("hub.pem"), keyPath: authority.path("hub.key"))
+        return try start(tls: TLSServerContext(.init(identity: identity)))
+    }
+
     /// Stops the server, and breaks all connections.
     func stop() {
         listener.close()

@@ -42,6 +42,12 @@ public final class TestAuthority: Sendable {
         ])
     }
 
+    /// Creates an authority that has issued ordinary certificates with these names.
+    public convenience init(issuing names: String...) throws {
+        try self.init()
+        for name in names { try issue(name) }
+    }
+
     deinit { try? FileManager.default.removeItem(atPath: directory) }
 
     /// The path of a file in the directory.

@@ -56,8 +56,7 @@ import Testing
 
     @Test("Behind a proxy, reports show the client's address, before TLS too")
     func proxies() throws {
-        let authority = try TestAuthority()
-        try authority.issue("hub")
+        let authority = try TestAuthority(issuing: "hub")
         let (daemon, _) = try start(
             """
             listen:

@@ -88,8 +88,7 @@ import Testing
 
     @Test("--check-config prints ok, or what is wrong, and the expiry of certificates")
     func checkConfig() throws {
-        let authority = try TestAuthority()
-        try authority.issue("hub")
+        let authority = try TestAuthority(issuing: "hub")
         let file = TemporaryFile(
             "sluiced.yaml",
             containing: """

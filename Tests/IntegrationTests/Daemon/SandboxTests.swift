@@ -45,8 +45,7 @@ import Testing
         }
         try FileManager.default.createDirectory(atPath: elsewhere, withIntermediateDirectories: true)
         defer { for path in [directory, elsewhere] { try? FileManager.default.removeItem(atPath: path) } }
-        let authority = try TestAuthority()
-        try authority.issue("hub")
+        let authority = try TestAuthority(issuing: "hub")
         let users = "\(directory)/users"
         func write(_ text: String, _ path: String) throws {
             try text.write(toFile: path + ".new", atomically: false, encoding: .utf8)

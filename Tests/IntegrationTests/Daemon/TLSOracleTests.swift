@@ -7,8 +7,7 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
+        authority = try TestAuthority(issuing: "hub")
     }
 
     @Test("sslscan finds nothing")

@@ -7,9 +7,7 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
-        try authority.issue("worker")
+        authority = try TestAuthority(issuing: "hub", "worker")
     }
 
     /// Starts a daemon whose first listener is plain, and whose second one has TLS.

@@ -8,14 +8,12 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
+        authority = try TestAuthority(issuing: "hub")
     }
 
     private func error() -> SluiceError? {
         do throws(SluiceError) {
-            let identity = TLSIdentity(certificatePath: authority.path("hub.pem"), keyPath: authority.path("hub.key"))
-            _ = try TLSServerContext(.init(identity: identity))
+            _ = try TLSServerContext(.init(identity: authority.identity("hub")))
             return nil
         } catch {
             return error

@@ -9,18 +9,13 @@ import Testing
     private let authority: TestAuthority
 
     init() throws {
-        authority = try TestAuthority()
-        try authority.issue("hub")
-    }
-
-    private func identity(_ name: String) -> TLSIdentity {
-        TLSIdentity(certificatePath: authority.path("\(name).pem"), keyPath: authority.path("\(name).key"))
+        authority = try TestAuthority(issuing: "hub")
     }
 
     private func serverContext(
         _ name: String = "hub", _ change: (inout TLSServerContext.Options) -> Void = { _ in }
     ) throws -> TLSServerContext {
-        var options = TLSServerContext.Options(identity: identity(name))
+        var options = TLSServerContext.Options(identity: authority.identity(name))
         change(&options)
         return try TLSServerContext(options)
     }
@@ -340,9 +335,12 @@ import Testing
         }
         let reactor = try Reactor()
         let cases: [(TLSIdentity?, String?)] = [
-            (identity("worker"), nil),
+            (authority.identity("worker"), nil),
             (nil, "peer did not return a certificate"),
-            (identity("former"), "the client's certificate: certificate revoked (the certificate of CN=former)"),
+            (
+                authority.identity("former"),
+                "the client's certificate: certificate revoked (the certificate of CN=former)"
+            ),
             (
                 TLSIdentity(certificatePath: stranger.path("worker.pem"), keyPath: stranger.path("worker.key")),
                 "the client's certificate: unable to get local issuer certificate (the certificate of CN=worker)"
