@@ -123,6 +123,12 @@ class NotFound(SluiceError):
     code = "not-found"
 
 
+class NoAnswer(SluiceError):
+    """The receiver of a call has taken the message without an answer. It did happen."""
+
+    code = "no-answer"
+
+
 class Withdrawn(SluiceError):
     """The operation was withdrawn and did not happen: it was cancelled, or the server has ended it for ``reason``."""
 

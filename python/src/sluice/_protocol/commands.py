@@ -381,7 +381,7 @@ def ping(body: bytes | None = None) -> Command:
 
 def hello(features: Sequence[str] | None = None) -> Command:
     """Asks for the server's greeting."""
-    return Command(b"HELLO", b" features=" + ",".join(features).encode() if features else b"")
+    return Command(b"HELLO", b"features=" + ",".join(features).encode() if features else b"")
 
 
 def authenticate(principal: str, token: str) -> Command:
