@@ -42,6 +42,7 @@ let package = Package(
         .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
         .target(
             name: "SluiceRuntime",
             dependencies: ["CLibev", "COpenSSL", .product(name: "DequeModule", package: "swift-collections")],
@@ -66,6 +67,10 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(
+            name: "SluiceWeb",
+            dependencies: ["CHTTPParser", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            swiftSettings: settings),
+        .target(
             name: "SluiceClient",
             dependencies: [
                 "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
@@ -74,7 +79,7 @@ let package = Package(
         .executableTarget(
             name: "sluiced",
             dependencies: [
-                "BuildVersion", "CJemalloc", "CLinux", "SluiceHub", "SluiceRuntime", "SluiceWire",
+                "BuildVersion", "CJemalloc", "CLinux", "SluiceHub", "SluiceRuntime", "SluiceWeb", "SluiceWire",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser",
                     condition: .when(traits: ["Executables"])),
@@ -127,6 +132,10 @@ let package = Package(
         .testTarget(
             name: "SluiceHubTests",
             dependencies: ["SluiceHub", "SluiceRuntime", "SluiceWire", "SeededRandom", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "SluiceWebTests",
+            dependencies: ["SluiceWeb", "SluiceHub", "SluiceRuntime", "SluiceWire", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "SluiceClientTests",

@@ -74,6 +74,7 @@ need_group() {
             need git have git
             need libev-dev has_header ev.h
             need libssl-dev has_header openssl/ssl.h
+            need libhttp-parser-dev has_header http_parser.h
             need libjemalloc-dev has_header jemalloc/jemalloc.h
             ;;
         test | sanitize)
@@ -82,6 +83,8 @@ need_group() {
             need openssl have openssl
             need sslscan have sslscan
             need telnet have telnet
+            need curl have curl
+            need python3 have python3
             ;;
         bench)
             need_group build

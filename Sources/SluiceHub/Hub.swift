@@ -155,6 +155,11 @@ public final class Hub: Sendable {
         look { ObjectIdentifier(($0.machine.clients[id] ?? $0.machine.unknownClient).holder) }
     }
 
+    /// Returns the address of a client as reports show it, and its origin.
+    func place(of id: ConnectionID) -> (address: String, origin: ClientOrigin?) {
+        look { ($0.machine.clients[id]?.address ?? "-", $0.origin(of: id)) }
+    }
+
     /// Notes that a client may close other connections.
     func permitKilling(_ id: ConnectionID) {
         state.withLock { $0.machine.clients[id]?.mayKill = true }

@@ -16,7 +16,7 @@ struct ConfigurationCheck {
     /// - Throws: ``SettingsError`` for a certificate that cannot be used or has expired.
     func lines() throws(SettingsError) -> [String] {
         var lines: [String] = []
-        for listener in settings.listen {
+        for listener in settings.allListeners {
             guard let tls = listener.tls else { continue }
             let path = tls.identity.certificatePath
             guard let expiry = try tls.makeContext().expiry else { continue }

@@ -6,7 +6,7 @@ import SluiceRuntime
 /// Reads the configuration again on SIGHUP. A new configuration with a mistake changes nothing.
 struct ConfigurationReload: Sendable {
     let hub: Hub
-    /// The daemon's listeners, in the order of the configuration.
+    /// The daemon's listeners, in the order of the configuration, that of the web door at the end.
     let listeners: [ListenerGroup]
     let log: DaemonLog
     /// Reads the settings from the same flags, environment and files as at the start.
@@ -51,7 +51,7 @@ struct ConfigurationReload: Sendable {
     private func contexts(of settings: Settings) async throws(SettingsError) -> [TLSServerContext?] {
         try await Task.detached { () async -> Result<[TLSServerContext?], SettingsError> in
             Result { () throws(SettingsError) in
-                try settings.listen.map { listener throws(SettingsError) in try listener.tls?.makeContext() }
+                try settings.allListeners.map { listener throws(SettingsError) in try listener.tls?.makeContext() }
             }
         }.value.get()
     }

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import SluiceHub
 import SluiceRuntime
+import SluiceWeb
 import SluiceWire
 import Synchronization
 
@@ -19,6 +20,8 @@ struct Daemon {
     private let certificate: ThrowawayCertificate?
     private let reactor: Reactor
     private let listeners: [ListenerGroup]
+    /// The listeners of the web door; nil without one.
+    private let webListeners: ListenerGroup?
 
     /// Reads the settings, opens the listeners, and enters the sandbox.
     ///
@@ -46,6 +49,9 @@ struct Daemon {
         listeners = try settings.listen.map { setting throws(SettingsError) in
             try ListenerGroup(setting, options: settings.limits.listenerOptions, on: reactor)
         }
+        webListeners = try settings.web.map { setting throws(SettingsError) in
+            try ListenerGroup(setting.listener, options: settings.limits.listenerOptions, on: reactor)
+        }
         // The sandbox applies to this thread and those that it starts, so it comes before the first of them.
         let sandbox = Sandbox(for: settings, reading: path, removing: certificate)
         let report = settings.isSandboxed ? sandbox.enter() : nil
@@ -57,9 +63,13 @@ struct Daemon {
             )
         }
         if let report { log.write(report.level, report.message, ["landlock": report.landlock]) }
-        for group in listeners { for remark in group.remarks { log.write(.notice, remark) } }
+        for group in allListeners { for remark in group.remarks { log.write(.notice, remark) } }
     }
 
+    private var allListeners: [ListenerGroup] { listeners + [webListeners].compactMap(\.self) }
+
+    /// The longest time that the daemon, at its end, waits for the last responses of the web door.
+    private static let lastResponses = Duration.seconds(1)
     /// The longest time that the daemon, at its end, waits for stderr to take the last lines.
     private static let lastWrites = Duration.seconds(1)
 
@@ -184,7 +194,7 @@ struct Daemon {
     private func serve(_ hub: Hub, _ listeners: [ListenerGroup], on reactors: [Reactor]) async throws(SluiceError) {
         let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log)
         try shutdown.beginOnSignals(of: reactors[0])
-        let reload = ConfigurationReload(hub: hub, listeners: listeners, log: log, load: load)
+        let reload = ConfigurationReload(hub: hub, listeners: allListeners, log: log, load: load)
         try reload.beginOnSignals(of: reactors[0], settings)
         for group in listeners {
             for listener in group.listeners {
@@ -193,6 +203,7 @@ struct Daemon {
                 }
             }
         }
+        let door = openWebDoor(to: hub, on: reactors)
         try StatusReport(hub: hub, log: log).beginOnSignals(of: reactors[0])
         let ticker = try reactors[0].tick(every: .seconds(10)) { [log, state] _ in
             log.writeLeftOut()
@@ -200,12 +211,26 @@ struct Daemon {
         }
         defer { withExtendedLifetime(ticker) {} }
         for group in listeners { output.append(Array(group.readyLine.utf8)) }
+        if let webListeners { output.append(Array(webListeners.webReadyLine.utf8)) }
         if let certificate, let address = listeners.lazy.compactMap(\.secureAddress).first {
             let line = "try sluice ping --hub \(address) --ca \(certificate.authorityPath)\n"
             output.append(Array(line.utf8))
         }
         try await hub.waitUntilDrained()
+        await door?.waitUntilIdle(atMost: Self.lastResponses)
         end()
+    }
+
+    /// Serves HTTP. The door stays open while the hub drains, so that it can say so, and takes the ends of leases.
+    private func openWebDoor(to hub: Hub, on reactors: [Reactor]) -> WebDoor? {
+        guard let webListeners, let setting = settings.web else { return nil }
+        let door = WebDoor(to: hub, hosts: setting.allHosts, usesTLS: setting.listener.tls != nil, on: reactors[0])
+        for listener in webListeners.listeners {
+            reactors[0].spawn("web listener on \(listener.localAddress)") {
+                await accept(hub, listener, of: webListeners, on: reactors, through: door)
+            }
+        }
+        return door
     }
 
     /// Reserves more epochs, in a task of its own because the disk may be slow.
@@ -233,10 +258,11 @@ struct Daemon {
     }
 
     private func accept(
-        _ hub: Hub, _ listener: Listener, of group: ListenerGroup, on reactors: [Reactor]
+        _ hub: Hub, _ listener: Listener, of group: ListenerGroup, on reactors: [Reactor],
+        through door: WebDoor? = nil
     ) async {
         do throws(SluiceError) {
-            try await hub.serve(listener, on: reactors, behind: group.proxies, group.mapping)
+            try await hub.serve(listener, on: reactors, behind: group.proxies, group.mapping, through: door)
         } catch {
             guard error.code != .cancelled else { return }
             log.write(.error, "listener failed", ["address": "\(listener.localAddress)", "error": "\(error)"])

@@ -2,7 +2,7 @@ import Glibc
 import SluiceHub
 import SluiceRuntime
 
-/// The open listeners of one item of `listen`. A host name can have several addresses, with a listener for each.
+/// The open listeners of one item of `listen`, or of `web`. A host name can have several addresses, with a listener for each.
 struct ListenerGroup: Sendable {
     /// How often to choose another port if one of the addresses does not have the port that the system chose.
     private static let mostAttempts = 16
@@ -96,13 +96,21 @@ struct ListenerGroup: Sendable {
 
     /// The line on stdout that says that the listeners are open, with all their addresses.
     var readyLine: String {
-        let places = listeners.map { listener in
+        readyLine { listener in
             switch listener.localAddress {
             case .ipv4, .ipv6: "\(listener.usesTLS ? "tls" : "tcp")=\(listener.localAddress)"
             case .unix(let path): "\(listener.usesTLS ? "tls=unix:" : "unix=")\(path)"
             }
         }
-        return "ready \(places.joined(separator: " "))\n"
+    }
+
+    /// The same line for the web door.
+    var webReadyLine: String {
+        readyLine { "\($0.usesTLS ? "https" : "http")=\($0.localAddress)" }
+    }
+
+    private func readyLine(_ describe: (Listener) -> String) -> String {
+        "ready \(listeners.map(describe).joined(separator: " "))\n"
     }
 }
 

@@ -30,7 +30,7 @@ enum Sluiced {
         }
         let path = options.configurationPath(environment)
         guard options.usesDevelopmentTLS else { return try Daemon(load, configurationPath: path).run() }
-        let certificate = try DevelopmentCertificate.make(for: try load().listen)
+        let certificate = try DevelopmentCertificate.make(for: try load().allListeners)
         do throws(SettingsError) {
             try Daemon(load, configurationPath: path, developingWith: certificate).run()
         } catch {

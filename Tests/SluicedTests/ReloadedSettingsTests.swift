@@ -11,6 +11,7 @@ import Testing
     private func changedSettings() throws -> Settings {
         var settings = Settings()
         settings.listen = [.unix(path: "/s")]
+        settings.web = nil
         settings.allowsPublic = true
         settings.principals = try UsersFile(path: "u", text: "alice x").principals
         settings.stateDirectory = "/tmp"

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import SluiceHub
+import SluiceRuntime
 import SluiceWire
 import Testing
 
@@ -46,6 +47,34 @@ import Testing
         #expect(settings.limits.wire.maxSelectArms == 5)
         #expect(settings.limits.wire.maxPendingTags == 6)
         #expect(settings.listen == Settings().listen)
+    }
+
+    @Test("The web door is open by default only if the addresses to listen on are the default too")
+    func webDoor() throws {
+        #expect(try load().web == WebSetting(.tcp(host: "127.0.0.1", port: 7380)))
+        #expect(try load(["--log-level", "debug"]).web != nil)
+        #expect(try load(["--listen", "localhost:1"]).web == nil)
+        #expect(try load(file: "listen: localhost:1").web == nil)
+        let both = try load(["--listen", "localhost:1", "--web", "[::1]:2"])
+        #expect(both.web == WebSetting(.tcp(host: "::1", port: 2)))
+        #expect(try load(["--web", "off"]).web == nil)
+        #expect(try load(file: "web: off").web == nil)
+    }
+
+    @Test("The web door can have TLS and names, and needs authentication to be public")
+    func webKeys() throws {
+        let web = try #require(
+            load(file: "web: {address: localhost:1, hosts: [hub.example, hub], tls: {certificate: a, key: b}}").web)
+        #expect(web.hosts == ["hub.example", "hub"] && web.allHosts == ["hub.example", "hub", "localhost"])
+        #expect(web.listener.tls?.applicationProtocols == ["http/1.1"])
+        #expect(try load(file: "web: {address: localhost:1, hosts: hub}").web?.hosts == ["hub"])
+        for wrong in ["{hosts: a}", "{address: a:1, hosts: [a b]}", "{address: a:1, x: y}", "[a:1]", "x"] {
+            #expect(throws: SettingsError.self) { try load(file: "web: \(wrong)") }
+        }
+        #expect(throws: SettingsError.self) { try load(file: "listen: {address: a:1, hosts: [a]}") }
+        let error = #expect(throws: SettingsError.self) { try load(["--web", "0.0.0.0:80"]) }
+        #expect(error?.message.hasPrefix("--web: other machines can reach 0.0.0.0:80") == true)
+        #expect(try load(["--web", "0.0.0.0:80", "--allow-public"]).web != nil)
     }
 
     @Test("A stronger source without a users-file overrides a weaker one with it")
@@ -232,7 +261,15 @@ private struct Example {
 
     init(_ key: SettingsKey) {
         switch key {
-        case .listen: (text, change) = ("unix:/tmp/s", { $0.listen = [.unix(path: "/tmp/s")] })
+        case .listen:
+            (text, change) = (
+                "unix:/tmp/s",
+                {
+                    $0.listen = [.unix(path: "/tmp/s")]
+                    $0.web = nil
+                }
+            )
+        case .web: (text, change) = ("localhost:80", { $0.web = WebSetting(.tcp(host: "localhost", port: 80)) })
         case .allowPublic: (text, change) = ("true", { $0.allowsPublic = true })
         case .usersFile:
             (text, change) = (

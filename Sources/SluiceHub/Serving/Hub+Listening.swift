@@ -19,12 +19,15 @@ extension Hub {
     /// - Parameters:
     ///   - proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect directly.
     ///   - mapping: how the listener identifies clients as principals.
+    ///   - door: what serves clients that speak another protocol; nil for the line protocol.
     package func serve(
-        _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?, _ mapping: PrincipalMapping
+        _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?, _ mapping: PrincipalMapping,
+        through door: (any Door)? = nil
     ) async throws(SluiceError) {
         let shares = (reactors.isEmpty ? [listener.reactor] : reactors).map(share)
         let context = AdmissionContext(
-            shares: shares, handshakes: listener.usesTLS ? try HandshakeThread() : nil, mapping: mapping)
+            shares: shares, handshakes: listener.usesTLS ? try HandshakeThread(door) : nil, mapping: mapping,
+            door: door)
         defer { context.handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
@@ -48,20 +51,21 @@ extension Hub {
         case .turnedAway(_, let error):
             // With TLS, the reply would need a handshake, which is too much work for a client that is turned away.
             if accepted.tls == nil, let stream = try? accepted.takeStream(on: shares[0].reactor) {
-                turnAway(stream, error, shares[0])
+                turnAway(stream, with: context.door?.reply(to: error) ?? Self.reply(to: error), shares[0])
             }
         case .admitted(let connection):
             // Such a user may also send the daemon signals.
             if let user, user == 0 || user == geteuid() { permitKilling(connection.id) }
             let identity = context.mapping.identity(ofUser: user)
             if let handshakes = context.handshakes {
-                return performHandshake(of: connection, accepted, handshakes) { [self] socket in
+                return performHandshake(of: connection, accepted, handshakes, context.door) { [self] socket in
                     context.mapping.identity(of: socket, in: principals) ?? identity
                 }
             }
-            if connection.share.reactor.isCurrent { return begin(connection, accepted.takeSocket(), identity) }
+            let socket = accepted.takeSocket()
+            if connection.share.reactor.isCurrent { return begin(connection, socket, identity, context.door) }
             // Accepted by the listener's reactor, and served by another one.
-            beginElsewhere(connection, accepted.takeSocket(), identity)
+            beginElsewhere(connection, socket, identity, context.door)
         }
     }
 
@@ -70,7 +74,7 @@ extension Hub {
     /// - Parameter identify: identifies the client after its handshake.
     private func performHandshake(
         of connection: Connection, _ accepted: consuming AcceptedSocket, _ handshakes: HandshakeThread,
-        _ identify: @escaping @Sendable (borrowing DetachedSocket) -> ProvenIdentity?
+        _ door: (any Door)?, _ identify: @escaping @Sendable (borrowing DetachedSocket) -> ProvenIdentity?
     ) {
         guard chargeHandshake(to: connection.id) else {
             return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
@@ -79,7 +83,7 @@ extension Hub {
             switch consume result {
             case .established(let socket):
                 let identity = identify(socket)
-                beginElsewhere(connection, socket, identity)
+                beginElsewhere(connection, socket, identity, door)
             case .failed(let reason):
                 report(.handshakeFailed(reason), by: connection.id, nil)
                 connection.share.reactor.post { connection.endBeforeBeginning(because: .tls) }
@@ -107,29 +111,62 @@ extension Hub {
         transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(bytes - ObjectSize.handshake) }
     }
 
+    private func chargeDoor(to id: ConnectionID) {
+        transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(ObjectSize.door) }
+    }
+
     /// Lets the reactor of a connection begin to serve its client. May be called from any thread.
     private func beginElsewhere(
-        _ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?
+        _ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?, _ door: (any Door)?
     ) {
         let socket = Lock<DetachedSocket?>(socket)
         connection.share.reactor.post { [self] in
-            if let socket = socket.withLock({ $0.take() }) { begin(connection, socket, identity) }
+            if let socket = socket.withLock({ $0.take() }) { begin(connection, socket, identity, door) }
         }
     }
 
-    private func begin(_ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?) {
+    private func begin(
+        _ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?, _ door: (any Door)?
+    ) {
         connection.share.connectionBegins()
         watchOver(connection.share)
         if socket.hasTLS { noteEndOfHandshake(connection.id, socket.certificateBytes) }
-        connection.begin(socket)
+        if let door {
+            chargeDoor(to: connection.id)
+            let client = WireClient(connection)
+            client.begin()
+            door.begin(client, over: socket)
+        } else {
+            connection.begin(socket)
+        }
         if let identity { connection.assume(identity) }
         // The connection was accepted just before the listeners were closed.
         if connection.share.isDraining { connection.drain() }
     }
 
-    private func turnAway(_ stream: Stream, _ error: WireError, _ share: ReactorShare) {
+    /// Enters a client of a door, on a reactor's own thread.
+    func enterWireClient(
+        _ address: String, from origin: ClientOrigin?, on share: ReactorShare
+    ) throws(WireError) -> WireClient {
+        switch enter(address, from: origin, on: [share]) {
+        case .turnedAway(_, let error): throw error
+        case .admitted(let connection):
+            share.connectionBegins()
+            chargeDoor(to: connection.id)
+            let client = WireClient(connection)
+            client.begin()
+            if share.isDraining { connection.drain() }
+            return client
+        }
+    }
+
+    private static func reply(to error: WireError) -> [UInt8] {
         var output: [UInt8] = []
         Reply.error(error).append(to: &output)
+        return output
+    }
+
+    private func turnAway(_ stream: Stream, with output: [UInt8], _ share: ReactorShare) {
         _ = output.withUnsafeBytes { stream.tryWrite($0) }
         try? stream.shutdownWrite()
         // Closing with unread input would reset the connection, and the reply might be lost.
@@ -158,6 +195,7 @@ private struct AdmissionContext: Sendable {
     /// Nil without TLS.
     let handshakes: HandshakeThread?
     let mapping: PrincipalMapping
+    let door: (any Door)?
 }
 
 extension SocketAddress {

@@ -62,7 +62,7 @@ package struct PolledSocket: ~Copyable {
         case none
         /// TLS, whose handshake is over.
         case tls(TLSSession)
-        /// The socket of a simulation, which replaces the kernel's.
+        /// A socket without a kernel, which replaces the kernel's.
         case virtual(VirtualSocket)
     }
     private var layer = Layer.none
@@ -90,7 +90,7 @@ package struct PolledSocket: ~Copyable {
         descriptor = socket.takeDescriptor()
     }
 
-    /// Takes over a socket of a simulation.
+    /// Takes over a socket without a kernel.
     package mutating func open(_ virtual: VirtualSocket, ownedBy owner: SocketOwner) {
         layer = .virtual(virtual)
         virtual.attach(owner)
@@ -184,8 +184,14 @@ package struct PolledSocket: ~Copyable {
     package var hasUnsentOutput: Bool { unsentBytes > 0 }
     package var unsentBytes: Int { tls?.unsentBytes ?? 0 }
 
-    /// The memory of the bytes that TLS holds.
-    package var heldBytes: Int { tls?.heldBytes ?? 0 }
+    /// The memory of the bytes that TLS, or the code behind a virtual socket, holds.
+    package var heldBytes: Int {
+        switch layer {
+        case .none: 0
+        case .tls(let session): session.heldBytes
+        case .virtual(let socket): socket.heldBytes
+        }
+    }
 
     /// The records of TLS that the last read or write has processed, and the updates of TLS's keys among them. A record takes
     /// about 3 µs besides its bytes, and an update 30 µs.
@@ -218,6 +224,9 @@ package struct PolledSocket: ~Copyable {
 
     /// Whether the peer has finished writing, even if not everything has been read.
     package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }
+
+    /// Whether the peer's kernel has confirmed all output.
+    package var isOutputConfirmed: Bool { !hasUnsentOutput && Socket.unconfirmedBytes(of: number) == 0 }
 
     /// Ends the output: the peer reads to the end. Reading is still possible.
     package func finishWriting() {

@@ -113,6 +113,12 @@ enum Socket {
         return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
     }
 
+    /// Returns the number of written bytes that the peer's kernel has not confirmed.
+    static func unconfirmedBytes(of number: Int32) -> Int {
+        var count: Int32 = 0
+        return clibev_unconfirmed(number, &count) == 0 ? Int(count) : 0
+    }
+
     /// Whether the connection is broken, as far as the kernel knows.
     static func isBroken(_ number: Int32) -> Bool {
         var poll = pollfd(fd: number, events: 0, revents: 0)

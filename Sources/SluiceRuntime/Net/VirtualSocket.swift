@@ -1,7 +1,8 @@
 /// A connected socket without a kernel: the code that plays the peer decides what arrives and what is taken, and when.
 ///
-/// For simulations, in which connections meet many orders of events, reproducibly. It tells its owner what a poll of
-/// the kernel would, when `tell` is called. Belongs to the reactor's thread.
+/// For clients in the hub's own process, and for simulations, in which connections meet many orders of events,
+/// reproducibly. It tells its owner what a poll of the kernel would, when `tell` is called. Belongs to the reactor's
+/// thread.
 package final class VirtualSocket {
     private weak var owner: SocketOwner?
     private var watchesReading = false
@@ -18,6 +19,8 @@ package final class VirtualSocket {
     package private(set) var isClosed = false
     /// Whether the owner will write nothing more.
     package private(set) var hasOutputEnded = false
+    /// The bytes that the code on the peer's side holds for the connection.
+    package var heldBytes = 0
     /// Called when the owner may have something to be told.
     package var whenReady: ((VirtualSocket) -> Void)?
     /// Called when the owner has written, has finished writing, or has closed.
@@ -57,8 +60,13 @@ package final class VirtualSocket {
 
     /// Takes up to `count` of the bytes that the owner has written.
     package func takeOutput(upTo count: Int) -> [UInt8] {
-        let taken = Array(outgoing.prefix(count))
-        outgoing.removeFirst(taken.count)
+        var taken: [UInt8] = []
+        if count >= outgoing.count {
+            swap(&taken, &outgoing)
+        } else {
+            taken = Array(outgoing.prefix(count))
+            outgoing.removeFirst(count)
+        }
         noteReadiness()
         return taken
     }
@@ -103,7 +111,7 @@ package final class VirtualSocket {
         buffer.copyBytes(from: incoming[consumed..<(consumed + count)])
         consumed += count
         if consumed == incoming.count {
-            incoming.removeAll(keepingCapacity: true)
+            incoming.removeAll(keepingCapacity: incoming.count <= Self.shortInput)
             consumed = 0
         }
         return .bytes(count)
@@ -134,6 +142,9 @@ package final class VirtualSocket {
         hasOutputEnded = true
         whenChanged?(self)
     }
+
+    /// The input whose memory is kept for the next.
+    private static let shortInput = 4 << 10
 
     /// `ECONNRESET` on Linux.
     static let reset: Int32 = 104

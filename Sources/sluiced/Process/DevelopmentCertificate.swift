@@ -31,11 +31,16 @@ extension String {
 extension Settings {
     /// Gives TLS with the throw-away certificate to the listeners on ports that have none of their own.
     mutating func use(_ certificate: ThrowawayCertificate) {
-        for index in listen.indices where listen[index].tls == nil {
-            guard case .tcp = listen[index].address else { continue }
-            var tls = TLSServerContext.Options(identity: certificate.identity)
-            tls.applicationProtocols = [sluiceApplicationProtocol]
-            listen[index].tls = tls
-        }
+        for index in listen.indices { listen[index].use(certificate, for: sluiceApplicationProtocol) }
+        web?.listener.use(certificate, for: WebSetting.applicationProtocol)
+    }
+}
+
+extension ListenerSetting {
+    fileprivate mutating func use(_ certificate: ThrowawayCertificate, for applicationProtocol: String) {
+        guard tls == nil, case .tcp = address else { return }
+        var tls = TLSServerContext.Options(identity: certificate.identity)
+        tls.applicationProtocols = [applicationProtocol]
+        self.tls = tls
     }
 }

@@ -33,7 +33,7 @@ struct Sandbox {
     ///   - certificate: the certificate of `--dev-tls`, whose files are removed at the end.
     init(for settings: Settings, reading path: String?, removing certificate: ThrowawayCertificate?) {
         var paths = [path, settings.usersPath, settings.principalsPath].compactMap(\.self)
-        for listener in settings.listen {
+        for listener in settings.allListeners {
             if case .unix(let path) = listener.address { cleaned.insert(directory(ofPath: path)) }
             guard let tls = listener.tls else { continue }
             paths += [tls.identity.certificatePath, tls.identity.keyPath]

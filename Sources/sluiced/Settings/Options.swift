@@ -30,6 +30,12 @@ struct Options: ParsableCommand {
             valueName: "HOST:PORT|unix:PATH"))
     var listen: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "The address for HTTP, or off. Without it, 127.0.0.1:7380 if no address to listen on is set either.",
+            valueName: "HOST:PORT|off"))
+    var web: String?
+
     @Option(help: ArgumentHelp("The configuration file, in YAML.", valueName: "FILE"))
     var config: String?
 

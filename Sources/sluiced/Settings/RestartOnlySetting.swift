@@ -32,6 +32,13 @@ struct RestartOnlySetting: Sendable {
         RestartOnlySetting(.listen, \.listen) { old, new in
             old.count == new.count && zip(old, new).allSatisfy { $0.canBecome($1) }
         },
+        RestartOnlySetting(.web, \.web) { old, new in
+            switch (old, new) {
+            case (nil, nil): true
+            case (let old?, let new?): old.canBecome(new)
+            case (nil, _?), (_?, nil): false
+            }
+        },
         RestartOnlySetting(.allowPublic, \.allowsPublic),
         RestartOnlySetting(.stateDirectory, \.stateDirectory),
         RestartOnlySetting(.sandbox, \.isSandboxed),

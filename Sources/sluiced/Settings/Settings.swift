@@ -8,6 +8,12 @@ struct Settings: Equatable, Sendable {
     /// The listeners.
     var listen: [ListenerSetting] = [.tcp(host: "127.0.0.1", port: 7333)]
 
+    /// The web door; nil for none.
+    var web: WebSetting? = WebSetting(.tcp(host: "127.0.0.1", port: 7380))
+
+    /// All listeners, that of the web door included.
+    var allListeners: [ListenerSetting] { listen + [web?.listener].compactMap(\.self) }
+
     /// Whether the daemon gives up the rights that it does not need.
     var isSandboxed = true
 
@@ -52,9 +58,9 @@ struct Settings: Equatable, Sendable {
     /// The built-in processes that the daemon starts.
     var processes: [BuiltInProcess] = []
 
-    /// The first address in `listen` that other machines can reach without authentication, unless that is allowed.
+    /// The first address that other machines can reach without authentication, unless that is allowed.
     var exposedAddress: ListenAddress? {
         if allowsPublic || principals != nil { return nil }
-        return listen.first { $0.isExposed }?.address
+        return allListeners.first { $0.isExposed }?.address
     }
 }

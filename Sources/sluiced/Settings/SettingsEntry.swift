@@ -5,7 +5,7 @@ struct SettingsEntry: Equatable, Sendable {
     let key: SettingsKey
     let origin: Origin
     let texts: [String]
-    /// The items of `listen` in a file, whose addresses are also in `texts`; empty in the other sources.
+    /// The items of `listen` or the value of `web` in a file, whose addresses are also in `texts`; empty in the other sources.
     var items: [ListenerEntry] = []
 
     /// The source of the value.
@@ -19,9 +19,9 @@ struct SettingsEntry: Equatable, Sendable {
 // MARK: - Values
 
 extension SettingsEntry {
-    /// The listeners that the key `listen` names.
+    /// The listeners that the key names.
     func listeners() throws(SettingsError) -> [ListenerSetting] {
-        let items = items.isEmpty ? texts.map { ListenerEntry(address: $0) } : items
+        let items = items.isEmpty ? texts.map { ListenerEntry(address: $0, of: key) } : items
         return try items.map { item throws(SettingsError) in
             let address: ListenAddress
             do throws(SettingsError) { address = try ListenAddress(parsing: item.address) } catch {
@@ -29,6 +29,15 @@ extension SettingsEntry {
             }
             return try item.setting(at: address)
         }
+    }
+
+    /// The web door that the key `web` describes; nil for `off`.
+    func web() throws(SettingsError) -> WebSetting? {
+        guard items.isEmpty, text.lowercased() == "off" else {
+            let listener = try listeners()[0]
+            return WebSetting(listener, hosts: items.first?.hosts ?? [])
+        }
+        return nil
     }
 
     /// The path of a file; nil if it is empty.

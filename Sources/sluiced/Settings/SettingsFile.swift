@@ -142,7 +142,7 @@ extension SettingsFile {
         case .sequence(let items) where key == .listen && !items.isEmpty:
             var listeners = entry([])
             for item in items {
-                guard let listener = try ListenerEntry(item, in: path) else {
+                guard let listener = try ListenerEntry(item, of: key, in: path) else {
                     throw listeners.error("each item must be an address, or keys in braces such as {address: …}")
                 }
                 listeners.items.append(listener)
@@ -156,6 +156,13 @@ extension SettingsFile {
             let texts = items.compactMap { $0.scalar?.string }
             guard texts.count == items.count else { throw entry([]).error("its list must contain plain values only") }
             entries.append(entry(texts))
+        case .mapping where key == .web:
+            guard let listener = try ListenerEntry(value, of: key, in: path) else {
+                throw entry([]).error("it has no value")
+            }
+            var web = SettingsEntry(key: key, origin: .file(path: path, line: line), texts: [listener.address])
+            web.items = [listener]
+            entries.append(web)
         case .mapping, .alias:
             throw entry([]).error("it takes a value, not keys")
         }

@@ -4,6 +4,7 @@
 /// `config/sluiced.yaml`.
 enum SettingsKey: String, CaseIterable, Sendable {
     case listen
+    case web
     case allowPublic = "allow-public"
     case usersFile = "users-file"
     case principalsFile = "principals-file"

@@ -20,10 +20,13 @@ extension Settings {
             try apply(entry)
             entries[entry.key] = entry
         }
+        // A configuration with addresses of its own names that of the web door too. So several daemons do not meet at the
+        // default.
+        if entries[.listen] != nil, entries[.web] == nil { web = nil }
         processes = file?.processes ?? []
         try choosePrincipals(of: file)
-        try checkPrincipals(ofListenersIn: entries[.listen])
-        try refusePublicListeners(writtenAs: entries[.listen])
+        try checkPrincipals(ofListenersIn: entries)
+        try refusePublicListeners(writtenAs: entries)
     }
 
     /// Reads the configuration file; returns nil if neither the flag nor the variable names one.
@@ -58,9 +61,13 @@ extension Settings {
     }
 
     /// Refuses listeners that identify clients as principals which do not exist.
-    private func checkPrincipals(ofListenersIn entry: SettingsEntry?) throws(SettingsError) {
-        guard let entry else { return }
-        for listener in listen {
+    private func checkPrincipals(ofListenersIn entries: [SettingsKey: SettingsEntry]) throws(SettingsError) {
+        if let entry = entries[.listen] { try checkPrincipals(of: listen, in: entry) }
+        if let entry = entries[.web], let web { try checkPrincipals(of: [web.listener], in: entry) }
+    }
+
+    private func checkPrincipals(of listeners: [ListenerSetting], in entry: SettingsEntry) throws(SettingsError) {
+        for listener in listeners {
             if principals == nil, listener.identifiesBy != nil {
                 throw entry.error("tls: principal-from needs principals; set principals-file")
             }
@@ -74,6 +81,8 @@ extension Settings {
         switch entry.key {
         case .listen:
             listen = try entry.listeners()
+        case .web:
+            web = try entry.web()
         case .allowPublic:
             allowsPublic = try entry.boolean()
         case .usersFile:
@@ -157,8 +166,10 @@ extension Settings {
         }
     }
 
-    private func refusePublicListeners(writtenAs entry: SettingsEntry?) throws(SettingsError) {
-        guard let entry, let address = exposedAddress else { return }
+    private func refusePublicListeners(writtenAs entries: [SettingsKey: SettingsEntry]) throws(SettingsError) {
+        guard let address = exposedAddress else { return }
+        let isWeb = !listen.contains { $0.isExposed }
+        guard let entry = entries[isWeb ? .web : .listen] else { return }
         throw entry.error(
             "other machines can reach \(address) without authentication; set principals-file, or --allow-public to permit it"
         )
@@ -184,6 +195,7 @@ extension Options {
     fileprivate var entries: [SettingsEntry] {
         var entries: [SettingsEntry] = []
         if !listen.isEmpty { entries.append(SettingsEntry(key: .listen, origin: .flag, texts: listen)) }
+        if let web { entries.append(SettingsEntry(key: .web, origin: .flag, texts: [web])) }
         if let stateDirectory {
             entries.append(SettingsEntry(key: .stateDirectory, origin: .flag, texts: [stateDirectory]))
         }

@@ -102,6 +102,13 @@ final class LineSocket {
         }
     }
 
+    /// Returns that many bytes.
+    func bytes(_ count: Int) throws -> [UInt8] {
+        while pending.count < count { try #require(try fill(), "the connection ends too early") }
+        defer { pending.removeFirst(count) }
+        return Array(pending.prefix(count))
+    }
+
     /// Waits for bytes; returns false at the end.
     private func fill() throws -> Bool {
         var watched = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)

@@ -65,7 +65,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         begin()
     }
 
-    /// Starts to serve a simulated client.
+    /// Starts to serve a client without a kernel's socket.
     func begin(_ virtual: VirtualSocket) {
         socket.open(virtual, ownedBy: self)
         begin()

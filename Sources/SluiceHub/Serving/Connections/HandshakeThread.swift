@@ -23,9 +23,15 @@ final class HandshakeThread: Sendable {
     private static let tooSlow = "the handshake took longer than \(timeout)"
 
     private let reactor: Reactor
+    /// What a client without TLS gets.
+    private let replyToPlainText: String
 
     /// Starts the thread.
-    init() throws(SluiceError) {
+    ///
+    /// - Parameter door: what serves the clients; nil for the line protocol.
+    init(_ door: (any Door)?) throws(SluiceError) {
+        replyToPlainText =
+            door?.replyToPlainText ?? "ERR not-sluice this port speaks TLS: connect with sluices://\n"
         reactor = try Reactor(name: "sluice-tls")
         turns = HandshakeTurns(on: reactor)
         try reactor.start()
@@ -43,17 +49,17 @@ final class HandshakeThread: Sendable {
     ) {
         let peer = accepted.peer
         let accepted = Lock<AcceptedSocket?>(accepted)
-        reactor.post { [reactor, turns] in
+        reactor.post { [reactor, turns, replyToPlainText] in
             reactor.spawn("TLS handshake with \(peer)") {
                 guard let accepted = accepted.withLock({ $0.take() }) else { return }
-                finish(await Self.outcome(of: accepted, for: holder, on: reactor, turns))
+                finish(await Self.outcome(of: accepted, for: holder, on: reactor, turns, replyToPlainText))
             }
         }
     }
 
     private static func outcome(
         of accepted: consuming AcceptedSocket, for holder: ObjectIdentifier, on reactor: Reactor,
-        _ turns: HandshakeTurns
+        _ turns: HandshakeTurns, _ replyToPlainText: String
     ) async -> Outcome {
         let deadline = reactor.nowNanoseconds &+ timeout.wholeNanoseconds
         do throws(SluiceError) {
@@ -66,7 +72,7 @@ final class HandshakeThread: Sendable {
                     if isFirst { isFirst = false } else { try await turns.next(for: holder, before: deadline) }
                 }
             } catch {
-                stream.writeToPlainTextPeer("ERR not-sluice this port speaks TLS: connect with sluices://\n")
+                stream.writeToPlainTextPeer(replyToPlainText)
                 stream.close()
                 return .failed(error.code == .timedOut ? tooSlow : stream.tlsFailure ?? error.message)
             }

@@ -20,7 +20,7 @@ extension TLSServerContext.Options {
     }
 }
 
-/// One item of the configuration's `listen`: an address, or keys.
+/// One item of the configuration's `listen`, or the value of its `web`: an address, or keys.
 ///
 ///     - {address: "0.0.0.0:7334", tls: {certificate: hub.pem, key: hub.key}}
 struct ListenerEntry: Equatable, Sendable {
@@ -28,6 +28,8 @@ struct ListenerEntry: Equatable, Sendable {
         case address, tls, mode, group, proxy
         case proxyNetworks = "proxy-networks"
         case userPrincipals = "user-principals"
+        /// Only of `web`.
+        case hosts
     }
 
     private enum TLSKey: String, CaseIterable {
@@ -52,36 +54,47 @@ struct ListenerEntry: Equatable, Sendable {
     /// The values of the keys that only listeners of one kind take.
     private var values: [Key: String] = [:]
     private var networks: [NetworkRange] = []
+    /// The names of the web door.
+    private(set) var hosts: [String] = []
+    /// The key to which the item belongs.
+    private let owner: SettingsKey
     /// The TLS of the listener; nil without TLS.
     private(set) var tls: TLSServerContext.Options?
     private var identifiesBy: CertificateNameKind?
     private var userPrincipals: [UserPrincipal] = []
 
     /// An item that is only an address.
-    init(address: String) { self.address = address }
+    init(address: String, of owner: SettingsKey = .listen) {
+        self.owner = owner
+        self.address = address
+    }
 
     /// Returns nil for an item that is neither a text nor keys.
     ///
     /// - Parameter path: the file's path, for error messages.
-    init?(_ item: Node, in path: String) throws(SettingsError) {
+    init?(_ item: Node, of owner: SettingsKey, in path: String) throws(SettingsError) {
         switch item {
-        case .scalar(let scalar): self.init(address: scalar.string)
-        case .mapping(let mapping): try self.init(mapping, in: path, line: item.mark?.line ?? 0)
+        case .scalar(let scalar): self.init(address: scalar.string, of: owner)
+        case .mapping(let mapping): try self.init(mapping, of: owner, in: path, line: item.mark?.line ?? 0)
         case .sequence, .alias: return nil
         }
     }
 
-    private init(_ item: Node.Mapping, in path: String, line: Int) throws(SettingsError) {
+    private init(
+        _ item: Node.Mapping, of owner: SettingsKey, in path: String, line: Int
+    ) throws(SettingsError) {
+        self.owner = owner
         self.path = path
         self.line = line
         for (node, value) in item {
-            let key = try Self.key(node, of: Key.self, in: path, line)
+            let key = try key(node, among: Key.allCases.filter { $0 != .hosts || owner == .web }, line)
             switch key {
             case .address: address = try text(value, of: "address", line)
             case .tls: tls = try parseTLS(value, line)
             case .mode, .group, .proxy: values[key] = try text(value, of: key.rawValue, line)
             case .proxyNetworks: networks = try parseNetworks(value, line)
             case .userPrincipals: userPrincipals = try parseUsers(value, line)
+            case .hosts: hosts = try parseHosts(value, line)
             }
         }
         guard !address.isEmpty else { throw error("a listener needs the key \"address\"", line) }
@@ -166,15 +179,14 @@ struct ListenerEntry: Equatable, Sendable {
         }
         var values: [TLSKey: String] = [:]
         for (node, value) in mapping {
-            let key = try Self.key(node, of: TLSKey.self, in: path, line)
+            let key = try key(node, among: TLSKey.allCases, line)
             values[key] = try text(value, of: key.rawValue, node.mark?.line ?? line)
         }
         guard let certificate = values[.certificate], let key = values[.key] else {
             throw error("tls needs the keys \"certificate\" and \"key\"", line)
         }
         var tls = TLSServerContext.Options(identity: TLSIdentity(certificatePath: certificate, keyPath: key))
-        // A browser names other protocols, and is refused.
-        tls.applicationProtocols = [sluiceApplicationProtocol]
+        tls.applicationProtocols = [applicationProtocol]
         tls.clientAuthoritiesPath = values[.clientCA]
         tls.revocationListsPath = values[.revoked]
         let needing: [TLSKey] = [.requireClient, .revoked, .principalFrom]
@@ -200,13 +212,29 @@ struct ListenerEntry: Equatable, Sendable {
         return tls
     }
 
-    private static func key<Key: RawRepresentable<String> & CaseIterable>(
-        _ node: Node, of type: Key.Type, in path: String, _ line: Int
+    private func parseHosts(_ value: Node, _ line: Int) throws(SettingsError) -> [String] {
+        let nodes = value.sequence.map { Array($0) } ?? [value]
+        return try nodes.map { node throws(SettingsError) in
+            let host = try text(node, of: Key.hosts.rawValue, line)
+            guard !host.contains(where: { ":/ ".contains($0) }) else {
+                throw error("hosts: \(host.debugDescription) is not the name of a host", node.mark?.line ?? line)
+            }
+            return host
+        }
+    }
+
+    /// The protocol that clients of the listener may name. A browser names others than that of Sluice, and is refused.
+    private var applicationProtocol: String {
+        owner == .web ? WebSetting.applicationProtocol : sluiceApplicationProtocol
+    }
+
+    private func key<Key: RawRepresentable<String>>(
+        _ node: Node, among keys: [Key], _ line: Int
     ) throws(SettingsError) -> Key {
         let word = node.string ?? ""
-        if let key = Key(rawValue: word) { return key }
-        let known = KnownWords(subject: "the keys", words: Key.allCases.map(\.rawValue))
-        let entry = SettingsEntry(key: .listen, origin: .file(path: path, line: node.mark?.line ?? line), texts: [])
+        if let key = keys.first(where: { $0.rawValue == word }) { return key }
+        let known = KnownWords(subject: "the keys", words: keys.map(\.rawValue))
+        let entry = entry("", node.mark?.line ?? line)
         throw entry.error("unknown key \(word.debugDescription); \(known.suggestion(for: word))")
     }
 
@@ -218,7 +246,7 @@ struct ListenerEntry: Equatable, Sendable {
     }
 
     private func entry(_ text: String, _ line: Int) -> SettingsEntry {
-        SettingsEntry(key: .listen, origin: .file(path: path, line: line), texts: [text])
+        SettingsEntry(key: owner, origin: .file(path: path, line: line), texts: [text])
     }
 
     private func error(_ problem: String, _ line: Int) -> SettingsError { entry("", line).error(problem) }

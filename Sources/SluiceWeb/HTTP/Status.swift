@@ -1,0 +1,71 @@
+/// The status of a response.
+enum Status: Int, Sendable {
+    case ok = 200
+    case accepted = 202
+    case noContent = 204
+    case badRequest = 400
+    case unauthorized = 401
+    case forbidden = 403
+    case notFound = 404
+    case methodNotAllowed = 405
+    case requestTimeout = 408
+    case conflict = 409
+    case gone = 410
+    case lengthRequired = 411
+    case bodyTooLarge = 413
+    case expectationFailed = 417
+    case misdirected = 421
+    case rejected = 422
+    case tooManyRequests = 429
+    case headersTooLarge = 431
+    case unavailable = 503
+    case inDoubt = 504
+    case versionNotSupported = 505
+
+    /// The words after the number.
+    var reason: String {
+        switch self {
+        case .ok: "OK"
+        case .accepted: "Accepted"
+        case .noContent: "No Content"
+        case .badRequest: "Bad Request"
+        case .unauthorized: "Unauthorized"
+        case .forbidden: "Forbidden"
+        case .notFound: "Not Found"
+        case .methodNotAllowed: "Method Not Allowed"
+        case .requestTimeout: "Request Timeout"
+        case .conflict: "Conflict"
+        case .gone: "Gone"
+        case .lengthRequired: "Length Required"
+        case .bodyTooLarge: "Content Too Large"
+        case .expectationFailed: "Expectation Failed"
+        case .misdirected: "Misdirected Request"
+        case .rejected: "Unprocessable Content"
+        case .tooManyRequests: "Too Many Requests"
+        case .headersTooLarge: "Request Header Fields Too Large"
+        case .unavailable: "Service Unavailable"
+        case .inDoubt: "Gateway Timeout"
+        case .versionNotSupported: "HTTP Version Not Supported"
+        }
+    }
+}
+
+/// Why a request is refused, in one line.
+struct Refusal: Error, Sendable, Equatable {
+    var status: Status
+    var message: String
+    /// The methods that the route has, for ``Status/methodNotAllowed``.
+    var allowed: [String] = []
+
+    init(_ status: Status, _ message: String) {
+        self.status = status
+        self.message = message
+    }
+
+    /// Refuses a method.
+    init(allowing methods: [String]) {
+        status = .methodNotAllowed
+        message = "the methods here are \(methods.joined(separator: ", "))"
+        allowed = methods
+    }
+}

@@ -1,0 +1,92 @@
+import SluiceRuntime
+
+/// What a request must not say, because then a browser may have sent it for a page of somebody else.
+///
+/// A page can make a browser send requests to any address, and a name in its address can come to stand for this server
+/// (DNS rebinding). Nothing else looks at a request before these rules have.
+struct BrowserRules: Sendable {
+    /// The names, in lower case, that a `Host` header may have besides IP addresses and `localhost`.
+    let hosts: Set<String>
+    /// Whether clients of the listener use TLS.
+    let usesTLS: Bool
+
+    /// - Throws: ``Refusal`` for a request that a browser may have sent for another page.
+    func check(_ head: RequestHead) throws(Refusal) {
+        try checkHost(of: head)
+        if let origin = head["origin"] { try check(origin: origin, of: head) }
+        switch head["sec-fetch-site"] {
+        case nil: break
+        case "same-origin", "none": break
+        case _?: throw Refusal(.forbidden, "pages of other origins may not use this server")
+        }
+        if isPrefetch(head) { throw Refusal(.forbidden, "this server answers no prefetches") }
+    }
+
+    /// Refuses a `GET` that takes a message if a browser does not say for whom it is.
+    ///
+    /// Browsers name the site only towards TLS and this machine. Towards other servers, an image of any page could take
+    /// messages.
+    static func checkTaking(_ head: RequestHead) throws(Refusal) {
+        guard head["sec-fetch-site"] == nil, head["sluice-request"] == nil,
+            head["user-agent"]?.hasPrefix("Mozilla/") == true
+        else { return }
+        throw Refusal(.forbidden, "a browser must send the header Sluice-Request to receive without TLS")
+    }
+
+    private func checkHost(of head: RequestHead) throws(Refusal) {
+        guard let host = head["host"] else {
+            if head.isHTTP1_1 { throw Refusal(.badRequest, "the header Host is missing") }
+            return
+        }
+        guard let name = Self.name(ofHost: host) else { throw Refusal(.badRequest, "the header Host is malformed") }
+        guard name.isAddress || name.text == "localhost" || hosts.contains(name.text) else {
+            throw Refusal(.misdirected, "this server does not have that name; add it to web.hosts")
+        }
+    }
+
+    private func check(origin: String, of head: RequestHead) throws(Refusal) {
+        let refusal = Refusal(.forbidden, "pages of other origins may not use this server")
+        guard let host = head["host"]?.lowercased() else { throw refusal }
+        let origin = origin.lowercased()
+        // A proxy may add TLS, so that the origin has another scheme than the listener.
+        guard origin == "https://\(host)" || !usesTLS && origin == "http://\(host)" else { throw refusal }
+    }
+
+    private func isPrefetch(_ head: RequestHead) -> Bool {
+        ["sec-purpose", "purpose", "x-moz"].contains { head[$0]?.lowercased().contains("prefetch") == true }
+    }
+
+    /// Splits off the port. Returns nil for a text that is not a host.
+    private static func name(ofHost host: String) -> (text: String, isAddress: Bool)? {
+        var name = host.lowercased()[...]
+        if name.hasPrefix("[") {
+            guard let end = name.lastIndex(of: "]"), isPort(name[name.index(after: end)...]) else { return nil }
+            name = name[name.index(after: name.startIndex)..<end]
+            guard name.contains(":"), !name.contains("/"), (try? NetworkRange(String(name))) != nil else { return nil }
+            return (String(name), true)
+        }
+        if let colon = name.firstIndex(of: ":") {
+            guard isPort(name[colon...]) else { return nil }
+            name = name[..<colon]
+        }
+        let isName = !name.isEmpty && name.utf8.allSatisfy { $0.isNameByteOfHost }
+        guard isName else { return nil }
+        let isAddress = !name.contains("/") && (try? NetworkRange(String(name))) != nil
+        return (String(name), isAddress)
+    }
+
+    private static func isPort(_ text: Substring) -> Bool {
+        text.isEmpty || text.hasPrefix(":") && text.dropFirst().utf8.allSatisfy { (0x30...0x39).contains($0) }
+    }
+}
+
+extension UInt8 {
+    fileprivate var isNameByteOfHost: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"),
+            UInt8(ascii: "."), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+}

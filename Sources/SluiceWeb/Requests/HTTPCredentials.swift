@@ -1,0 +1,58 @@
+import SluiceWire
+
+/// The credentials of a request: `Authorization: Bearer principal:token`, or HTTP basic with the same two.
+enum HTTPCredentials {
+    /// Returns nil for a request without credentials.
+    ///
+    /// - Throws: ``Refusal`` for credentials that are malformed.
+    static func of(_ head: RequestHead) throws(Refusal) -> Credentials? {
+        guard let header = head["authorization"] else { return nil }
+        let words = header.split(separator: " ", maxSplits: 1).map { String($0).trimmed }
+        let pair: [UInt8]? =
+            switch words.count == 2 ? words[0].lowercased() : "" {
+            case "bearer": Array(words[1].utf8)
+            case "basic": Base64.decode(words[1])
+            default: nil
+            }
+        guard let pair, let colon = pair.firstIndex(of: UInt8(ascii: ":")),
+            let principal = ChannelName(String(decoding: pair[..<colon], as: UTF8.self)), colon + 1 < pair.count,
+            pair[(colon + 1)...].allSatisfy({ $0 > 0x20 && $0 != 0x7F })
+        else {
+            throw Refusal(.unauthorized, "write Authorization: Bearer PRINCIPAL:TOKEN, or use basic authentication")
+        }
+        return Credentials(principal, token: Array(pair[(colon + 1)...]))
+    }
+}
+
+/// Base64, as basic authentication uses it.
+enum Base64 {
+    /// Returns nil for a text that is not base64. The padding may be missing.
+    static func decode(_ text: String) -> [UInt8]? {
+        var digits = text.utf8[...]
+        while digits.last == UInt8(ascii: "=") { digits = digits.dropLast() }
+        var bytes: [UInt8] = []
+        var bits = 0
+        var count = 0
+        for digit in digits {
+            guard let value = value(of: digit) else { return nil }
+            bits = (bits << 6 | value) & 0xFFFF
+            count += 6
+            if count >= 8 {
+                count -= 8
+                bytes.append(UInt8(truncatingIfNeeded: bits >> count))
+            }
+        }
+        return count == 6 ? nil : bytes
+    }
+
+    private static func value(of digit: UInt8) -> Int? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): Int(digit) - 65
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): Int(digit) - 71
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): Int(digit) + 4
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Testing
+
+@testable import SluiceWeb
+
+@Suite struct RequestHeadTests {
+    private func parse(_ text: String) throws(Refusal) -> RequestHead { try RequestHead(text.utf8) }
+
+    private func head(_ lines: String...) -> String { lines.joined(separator: "\r\n") + "\r\n\r\n" }
+
+    @Test("A head has a method, a path, parameters and headers")
+    func whole() throws {
+        let head = try parse(
+            head("POST /c/a%2Fb?timeout=1s&x=a+b HTTP/1.1", "Host: h:1", "Content-Length: 5", "X-Odd:  a b \t"))
+        #expect(head.method == "POST")
+        #expect(head.target.path == "/c/a/b")
+        #expect(head.target.parameters.map(\.name) == ["timeout", "x"])
+        #expect(head.target.parameters.map(\.value) == ["1s", "a b"])
+        #expect(head["host"] == "h:1" && head["x-odd"] == "a b" && head["cookie"] == nil)
+        #expect(head.contentLength == 5 && head.keepsAlive && head.isHTTP1_1)
+    }
+
+    @Test("HTTP/1.0 and Connection: close end the connection")
+    func keepAlive() throws {
+        #expect(try !parse(head("GET / HTTP/1.0")).keepsAlive)
+        #expect(try parse(head("GET / HTTP/1.0", "Connection: keep-alive")).keepsAlive)
+        #expect(try !parse(head("GET / HTTP/1.1", "Host: h", "Connection: close")).keepsAlive)
+    }
+
+    @Test(
+        "What two readers could understand differently is refused",
+        arguments: [
+            "GET / HTTP/1.1\nHost: h\n\n", "GET / HTTP/1.1\r\nHost: h\r\nA: b\nC: d\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\n continued\r\n\r\n", "GET / HTTP/1.1\r\nHost : h\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nA: b\0\r\n\r\n", "GET / HTTP/1.1\r\nHost: h\r\nA: b\rC: d\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 0x1\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET /#a HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET /?a=1&a=2 HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n", "GET /\r\n\r\n", "RECV jobs\r\n\r\n",
+        ])
+    func ambiguous(text: String) {
+        let refusal = #expect(throws: Refusal.self) { try parse(text) }
+        let statuses: [Status?] = [.badRequest, .versionNotSupported]
+        #expect(statuses.contains(refusal?.status), "\(text.debugDescription): \(String(describing: refusal))")
+    }
+
+    @Test("A transfer encoding alone, an unknown expectation and too many headers are refused")
+    func unsupported() {
+        let status = { (text: String) in (#expect(throws: Refusal.self) { try parse(text) })?.status }
+        #expect(status(head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: chunked")) == .lengthRequired)
+        #expect(status(head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: x")) == .lengthRequired)
+        #expect(status(head("POST / HTTP/1.1", "Host: h", "Expect: x")) == .expectationFailed)
+        let many = (0..<70).map { "X-\($0): 1" }.joined(separator: "\r\n")
+        #expect(status(head("GET / HTTP/1.1", "Host: h", many)) == .headersTooLarge)
+    }
+
+    @Test("The end of a head is found at every split, and bare line feeds end it")
+    func length() {
+        let text = head("GET / HTTP/1.1", "Host: h") + "rest"
+        let bytes = Array(text.utf8)
+        for seen in 0..<bytes.count - 4 {
+            bytes.withUnsafeBytes { #expect(RequestHead.length(in: $0, from: seen) == bytes.count - 4) }
+        }
+        Array("GET / HTTP/1.1\nHost".utf8).withUnsafeBytes { #expect(RequestHead.length(in: $0) == 15) }
+        Array("GET / HTTP/1.1\r\nHost: h\r\n".utf8).withUnsafeBytes { #expect(RequestHead.length(in: $0) == nil) }
+    }
+}
