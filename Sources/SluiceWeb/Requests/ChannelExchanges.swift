@@ -50,11 +50,7 @@ struct ReceiveExchange: Exchange {
         case .message(_, _, let attributes):
             delivery = attributes.delivery
             return .deliver(Response(outcome: reply))
-        case .timeout, .timeoutWithoutReceivers:
-            var response = Response(outcome: reply)
-            response.status = .noContent
-            response.body = []
-            return .respond(response)
+        case .timeout, .timeoutWithoutReceivers: return .respond(.nothingReceived(reply))
         // Messages of this channel have several receivers, and no leases.
         case .error(let error) where error.code == .conflict && hasLease:
             hasLease = false

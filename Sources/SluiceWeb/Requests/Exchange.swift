@@ -27,10 +27,22 @@ enum ExchangeStep {
     case respond(Response)
     /// Answers the request. If the client does not get the response, the hub's client is broken off.
     case deliver(Response)
+    /// Answers the request with a token for the message's lease, which lasts for the duration and survives the connection.
+    case handOver(Response, DeliveryID, for: Duration)
+    /// Does something with the message of another request's lease.
+    case act(DeliveryAction, token: String)
 }
 
 /// Turns replies of the hub into responses.
 extension Response {
+    /// A response for a receive that has timed out.
+    static func nothingReceived(_ reply: Reply) -> Response {
+        var response = Response(outcome: reply)
+        response.status = .noContent
+        response.body = []
+        return response
+    }
+
     /// A response for a reply that says how a command ended.
     init(outcome reply: Reply) {
         self.init(reply.status)

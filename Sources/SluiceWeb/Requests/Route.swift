@@ -10,9 +10,23 @@ enum Route: Sendable, Equatable {
     case methods([String])
     case send(ChannelName, options: [String], wantsAnswer: Bool)
     case receive(ChannelName, timeout: String?)
+    /// Receives under a lease that the client ends.
+    case lease(ChannelName, for: String, timeout: String?)
+    /// Ends or prolongs such a lease.
+    case delivery(token: String, Disposal)
+    case report(Inspection)
+    case metrics
 
-    /// The prefix of the paths of channels.
+    /// What a client does with a message under a lease. The body of a request is the answer of `acknowledge`.
+    enum Disposal: Sendable, Equatable {
+        case acknowledge
+        case other(DeliveryAction)
+    }
+
+    /// The prefixes of the paths of channels, deliveries and reports.
     private static let channels = "/c/"
+    private static let deliveries = "/d/"
+    private static let reports = "/v1/"
 
     /// - Throws: ``Refusal`` if there is nothing at the path, or it does not have the method or the parameters.
     init(_ head: RequestHead) throws(Refusal) {
@@ -23,9 +37,16 @@ enum Route: Sendable, Equatable {
         }
         guard methods.contains(head.method) else { throw Refusal(allowing: methods) }
         switch head.target.path {
-        case "/healthz", "/readyz":
+        case "/healthz", "/readyz", "/metrics":
             _ = try Parameters(of: head, allowing: [])
-            self = head.target.path == "/healthz" ? .health : .readiness
+            self =
+                switch head.target.path {
+                case "/healthz": .health
+                case "/readyz": .readiness
+                default: .metrics
+                }
+        case let path where path.hasPrefix(Self.deliveries): self = try .disposing(head)
+        case let path where path.hasPrefix(Self.reports): self = .report(try .reporting(head))
         default:
             let channel = try Self.channel(of: head.target.path)
             self = head.method == "POST" ? try .sending(head, on: channel) : try .receiving(head, from: channel)
@@ -34,8 +55,10 @@ enum Route: Sendable, Equatable {
 
     private static func methods(of path: String) throws(Refusal) -> [String] {
         switch path {
-        case "/healthz", "/readyz": return ["GET", "HEAD", "OPTIONS"]
-        case "*": return ["GET", "HEAD", "POST", "OPTIONS"]
+        case "/healthz", "/readyz", "/metrics": return ["GET", "HEAD", "OPTIONS"]
+        case "*": return ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]
+        case _ where path.hasPrefix(deliveries): return ["POST", "PATCH", "DELETE", "OPTIONS"]
+        case _ where Inspection.Subject(path: path) != nil: return ["GET", "HEAD", "OPTIONS"]
         case _ where path.hasPrefix(channels): return ["GET", "POST", "OPTIONS"]
         default: throw Refusal(.notFound, "there is nothing at this path; docs/http.md lists what there is")
         }
@@ -68,7 +91,31 @@ enum Route: Sendable, Equatable {
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
         guard head.contentLength == 0 else { throw Refusal(.badRequest, "a GET has no body") }
         try BrowserRules.checkTaking(head)
-        return .receive(channel, timeout: try Parameters(of: head, allowing: ["timeout"]).word("timeout"))
+        let parameters = try Parameters(of: head, allowing: ["timeout", "lease"])
+        let timeout = try parameters.word("timeout")
+        guard let lease = try parameters.word("lease") else { return .receive(channel, timeout: timeout) }
+        return .lease(channel, for: lease, timeout: timeout)
+    }
+
+    private static func disposing(_ head: RequestHead) throws(Refusal) -> Route {
+        let token = String(head.target.path.dropFirst(deliveries.count))
+        switch head.method {
+        case "POST":
+            _ = try Parameters(of: head, allowing: [])
+            return .delivery(token: token, .acknowledge)
+        case "PATCH":
+            _ = try Parameters(of: head, allowing: [])
+            return .delivery(token: token, .other(.touch))
+        default:
+            let parameters = try Parameters(of: head, allowing: ["delay", "reject"])
+            guard let reason = parameters.text("reject") else {
+                return .delivery(token: token, .other(.giveBack(delay: try parameters.word("delay"))))
+            }
+            guard try parameters.word("delay") == nil else {
+                throw Refusal(.badRequest, "a rejected message has no delay")
+            }
+            return .delivery(token: token, .other(.reject(reason: reason)))
+        }
     }
 }
 
@@ -101,11 +148,68 @@ private struct Parameters {
     /// The parameter as an option of a command.
     func option(_ name: String) throws(Refusal) -> String? { try word(name).map { "\(name)=\($0)" } }
 
+    /// The value of a parameter that may be any text.
+    func text(_ name: String) -> String? { values[name] }
+
+    /// The value of a parameter that is a name.
+    func name(_ name: String) throws(Refusal) -> ChannelName? {
+        guard let value = values[name], !value.isEmpty else { return nil }
+        guard let valid = ChannelName(value) else { throw Refusal(.badRequest, ChannelName.rule) }
+        return valid
+    }
+
     func flag(_ name: String) throws(Refusal) -> Bool {
         switch values[name] {
         case nil, "0": return false
         case "1": return true
         case _?: throw Refusal(.badRequest, "the parameter \(name) must be 1 or 0")
+        }
+    }
+}
+
+extension Inspection {
+    /// Reads a request for a report.
+    fileprivate static func reporting(_ head: RequestHead) throws(Refusal) -> Inspection {
+        guard let subject = Subject(path: head.target.path) else {
+            throw Refusal(.notFound, "there is no such report")
+        }
+        let own = subject.parameter
+        let parameters = try Parameters(
+            of: head, allowing: (subject.hasPages ? ["after", "limit"] : []) + [own].compactMap(\.self))
+        var inspection = Inspection(subject, format: .json)
+        if let own, let name = try parameters.name(own) {
+            inspection.subject = own == "prefix" ? .channels(prefix: name) : .waiters(channel: name)
+        }
+        inspection.page.after = try parameters.name("after")
+        if let limit = try parameters.word("limit") {
+            guard let number = Int(limit), number > 0 else {
+                throw Refusal(.badRequest, "the parameter limit must be a whole number of at least 1")
+            }
+            inspection.page.limit = number
+        }
+        return inspection
+    }
+}
+
+extension Inspection.Subject {
+    /// Returns nil for a path without a report.
+    fileprivate init?(path: String) {
+        switch path {
+        case "/v1/info": self = .server
+        case "/v1/channels": self = .channels(prefix: nil)
+        case "/v1/waiters": self = .waiters(channel: nil)
+        case "/v1/clients": self = .clients
+        case "/v1/stuck": self = .stuck
+        default: return nil
+        }
+    }
+
+    /// The parameter that narrows the report.
+    fileprivate var parameter: String? {
+        switch self {
+        case .channels: "prefix"
+        case .waiters: "channel"
+        case .server, .clients, .stuck: nil
         }
     }
 }

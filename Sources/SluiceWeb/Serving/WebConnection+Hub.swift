@@ -1,4 +1,5 @@
 import SluiceHub
+import SluiceRuntime
 import SluiceWire
 
 /// What a connection does with the hub.
@@ -18,6 +19,13 @@ extension WebConnection {
         case .send(let channel, let options, let wantsAnswer):
             begin(SendExchange(body, on: channel, options, wantsAnswer: wantsAnswer))
         case .receive(let channel, let timeout): begin(ReceiveExchange(from: channel, timeout: timeout))
+        case .lease(let channel, let lease, let timeout):
+            begin(LeaseExchange(channel: channel, lease: lease, timeout: timeout))
+        case .delivery(let token, .acknowledge):
+            begin(DeliveryExchange(token: token, action: .acknowledge(answer: Array(body))))
+        case .delivery(let token, .other(let action)): begin(DeliveryExchange(token: token, action: action))
+        case .report(let inspection): begin(ReportExchange(inspection: inspection))
+        case .metrics: begin(MetricsExchange())
         }
     }
 
@@ -45,9 +53,10 @@ extension WebConnection {
     /// Replaces the hub's client if it has ended, or has authenticated in another way than the request does. A proxy may
     /// send the requests of several principals over one connection.
     private func prepareClient(for wanted: Credentials?) throws {
-        if client.isEnded || credentials != nil && credentials != wanted {
+        if client.isEnded || hasGivenClientAway || credentials != nil && credentials != wanted {
             let (old, sibling) = (client, try client.makeSibling())
-            old.finish()
+            if !hasGivenClientAway { old.finish() }
+            hasGivenClientAway = false
             client = sibling
             credentials = nil
             listenToClient()
@@ -73,7 +82,7 @@ extension WebConnection {
             endRequest()
             serveInput()
         // The error with which the hub ends an idle client.
-        case .head, .body, .delivering, .lingering, .closed: break
+        case .head, .body, .acting, .delivering, .lingering, .closed: break
         }
     }
 
@@ -84,6 +93,8 @@ extension WebConnection {
             respond(response)
             serveInput()
         case .deliver(let response): deliver(response)
+        case .handOver(let response, let delivery, let duration): handOver(response, delivery, for: duration)
+        case .act(let action, let token): act(action, on: token)
         }
     }
 
@@ -98,6 +109,7 @@ extension WebConnection {
 
     /// Continues the exchange after the client's kernel has confirmed the response.
     func responseIsConfirmed() {
+        undelivered = nil
         guard sendLastCommand() else {
             exchange = nil
             endRequest()
@@ -122,7 +134,43 @@ extension WebConnection {
         case .concluding:
             isLast = true
             endRequest()
-        case .head, .body, .delivering, .lingering, .closed: closeIfIdle()
+        case .head, .body, .acting, .delivering, .lingering, .closed: closeIfIdle()
+        }
+    }
+}
+
+/// Leases that outlive the connection.
+extension WebConnection {
+    /// Answers with a token for a lease. The hub's client, to which the lease belongs, leaves the connection.
+    private func handOver(_ response: Response, _ delivery: DeliveryID, for duration: Duration) {
+        let token = LeaseTable.makeToken()
+        let lease = HeldLease(of: delivery, by: client, principal: credentials?.principal, for: duration) {
+            [leases = door.leases] in leases.remove(token)
+        }
+        door.leases.insert(lease, for: token)
+        undelivered = lease
+        hasGivenClientAway = true
+        var response = response
+        response.headers.append("Sluice-Delivery: \(token)")
+        deliver(response)
+    }
+
+    private func act(_ action: DeliveryAction, on token: String) {
+        guard let lease = door.leases[token] else {
+            return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))
+        }
+        guard lease.principal == credentials?.principal else {
+            return perform(
+                .respond(Response(outcome: .error(WireError(.denied, "the lease belongs to another principal")))))
+        }
+        phase = .acting
+        lease.perform(action) { [self] reply in
+            reactor.post { [self] in
+                guard isOpen, case .acting = phase else { return }
+                let reply = reply ?? .error(WireError(.stale, "the lease has ended"))
+                perform(.respond(Response(outcome: reply)))
+                settle()
+            }
         }
     }
 }

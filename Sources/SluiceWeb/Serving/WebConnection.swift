@@ -17,6 +17,8 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         case body(RequestHead, Route)
         /// The exchange waits for the hub.
         case waiting
+        /// The exchange waits for the hub's client of a lease.
+        case acting
         /// The exchange waits until the client's kernel has confirmed the response.
         case delivering
         /// The exchange has sent its last command.
@@ -48,6 +50,10 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     /// The hub's client.
     var client: WireClient
+    /// Whether a lease has taken the client. The next request gets another one.
+    var hasGivenClientAway = false
+    /// The lease whose token the client's kernel has not confirmed.
+    var undelivered: HeldLease?
     /// With what the client has authenticated; nil for nothing.
     var credentials: Credentials?
     /// With what the client is about to authenticate.
@@ -114,8 +120,8 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     func listenToClient() { client.whenChanged = { [self] in hubHasReplied() } }
 
     private func hubHasReplied() {
-        while isOpen, let reply = client.nextReply() { receive(reply) }
-        if isOpen, client.isEnded { clientHasEnded() }
+        while isOpen, !hasGivenClientAway, let reply = client.nextReply() { receive(reply) }
+        if isOpen, !hasGivenClientAway, client.isEnded { clientHasEnded() }
         settle()
     }
 
@@ -130,7 +136,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         switch phase {
         case .head: if isFirst { setAlarm(after: door.hub.limits.lineTimeout) }
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
-        case .waiting, .delivering, .concluding, .lingering, .closed: break
+        case .waiting, .acting, .delivering, .concluding, .lingering, .closed: break
         }
         serveInput()
     }
@@ -155,7 +161,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
             phase = .head
             serve(route, body)
             return true
-        case .waiting, .delivering, .concluding, .lingering, .closed: return false
+        case .waiting, .acting, .delivering, .concluding, .lingering, .closed: return false
         }
     }
 
@@ -208,7 +214,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     private var mayRead: Bool {
         switch phase {
         case .head, .body, .lingering: true
-        case .waiting, .delivering, .concluding: input.count < Self.bytesAhead
+        case .waiting, .acting, .delivering, .concluding: input.count < Self.bytesAhead
         case .closed: false
         }
     }
@@ -269,7 +275,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         case .delivering: checkConfirmation()
         case .lingering: finishWriting()
         case .head: setAlarmBetweenRequests()
-        case .body, .waiting, .concluding, .closed: break
+        case .body, .waiting, .acting, .concluding, .closed: break
         }
     }
 
@@ -314,7 +320,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         case .head, .body:
             request = nil
             respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
-        case .waiting, .concluding:
+        case .waiting, .acting, .concluding:
             // The input is not read, so only this notices that the client has hung up.
             if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
         case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }
@@ -324,7 +330,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     }
 
     /// Brings what is watched and charged into line with the state.
-    private func settle() {
+    func settle() {
         guard isOpen else { return }
         // Releases the memory of a long body.
         if input.isEmpty { input = [] }
@@ -332,6 +338,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         socket.watch(reading: isReading, writing: writtenBytes < output.count)
         if isReading, socket.hasBufferedInput { readLater() }
         if !isReading, alarm == nil { setAlarm(after: Timeouts.probe) }
+        guard !hasGivenClientAway else { return }
         let held = input.count + output.count
         client.heldBytes = held < Self.leastCharged ? 0 : held
     }
@@ -342,7 +349,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     private func linger() {
         phase = .lingering
         input = []
-        client.finish()
+        endClient()
         if hasOutput { setAlarm(after: door.hub.limits.stallTimeout) } else { finishWriting() }
     }
 
@@ -358,17 +365,26 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         guard isOpen else { return }
         if case .delivering = phase, !isBroken, !hasOutput, socket.isOutputConfirmed {
             phase = .concluding
+            undelivered = nil
             sendLastCommand()
         }
         switch phase {
-        case .waiting, .delivering: client.breakOff()
-        case .head, .body, .concluding, .lingering, .closed: client.finish()
+        case .waiting, .delivering: endClient(breakingOff: true)
+        case .head, .body, .acting, .concluding, .lingering, .closed: endClient()
         }
         phase = .closed
         exchange = nil
         cancelAlarm()
         socket.close(discardingOutput: isBroken)
         door.connectionHasEnded()
+    }
+
+    /// Ends the hub's client, unless a lease has taken it and the client of the door has its token.
+    private func endClient(breakingOff breaksOff: Bool = false) {
+        undelivered?.breakOff()
+        undelivered = nil
+        guard !hasGivenClientAway else { return }
+        if breaksOff { client.breakOff() } else { client.finish() }
     }
 
     /// Closes the connection if no request is on its way. While the hub drains, a new connection may make one request.

@@ -9,6 +9,8 @@ import Synchronization
 package final class WebDoor: Door {
     let hub: Hub
     let rules: BrowserRules
+    /// The leases that clients end with a token.
+    let leases = LeaseTable()
     private let connectionCount = Atomic<Int>(0)
     private let idleGate: Gate
     private let reactor: Reactor

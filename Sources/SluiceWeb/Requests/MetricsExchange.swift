@@ -1,0 +1,77 @@
+import FoundationEssentials
+import SluiceWire
+
+/// Takes the reports of which the metrics consist: `GET /metrics`.
+struct MetricsExchange: Exchange {
+    /// The most channels that are read. More would take too long for each scrape.
+    private static let mostChannels = 10_000
+
+    private var server: ServerReport?
+    private var groups = ChannelGroups()
+    private var channelsRead = 0
+
+    mutating func begin() -> [UInt8] { Inspection(.server, format: .json).command }
+
+    mutating func receive(_ reply: Reply) -> ExchangeStep {
+        guard case .data(let body, let attributes) = reply else { return .respond(Response(outcome: reply)) }
+        let bytes = Data(body)
+        guard server != nil else {
+            server = try? JSONDecoder().decode(ServerReport.self, from: bytes)
+            return server == nil ? malformed : .command(page(after: nil))
+        }
+        guard let page = try? JSONDecoder().decode(ChannelsReport.self, from: bytes) else { return malformed }
+        for channel in page.channels { groups.add(channel) }
+        channelsRead += page.channels.count
+        if let more = attributes.more, channelsRead < Self.mostChannels { return .command(self.page(after: more)) }
+        return .respond(response(omitting: page.omitted))
+    }
+
+    private var malformed: ExchangeStep { .respond(Response(.unavailable, "the server's report cannot be read")) }
+
+    private func page(after key: ChannelName?) -> [UInt8] {
+        Inspection(.channels(prefix: nil), format: .json, page: ReportPage(after: key)).command
+    }
+
+    private func response(omitting omitted: Int) -> Response {
+        var response = Response(.ok)
+        response.contentType = "text/plain; version=0.0.4; charset=utf-8"
+        var text = MetricsText()
+        if let server { text.append(server) }
+        text.append(groups, omitting: omitted)
+        response.body = Array(text.text.utf8)
+        return response
+    }
+}
+
+/// The channels in groups by the part of their names before the first slash.
+struct ChannelGroups {
+    /// The most groups, so that clients cannot make a scrape as long as they like. The others are in one group.
+    static let most = 100
+    /// The name of the group of all others. No channel has it.
+    static let others = ""
+
+    /// The sums of a group.
+    struct Group: Equatable {
+        var channels = 0
+        var senders = 0
+        var receivers = 0
+        var buffered = 0
+        var leased = 0
+        var longestWaitSeconds = 0.0
+    }
+
+    private(set) var groups: [String: Group] = [:]
+
+    mutating func add(_ channel: ChannelReport) {
+        var name = channel.name.split(separator: "/", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        if groups[name] == nil, groups.count >= Self.most { name = Self.others }
+        var group = groups[name] ?? Group()
+        group.channels += 1
+        group.senders += channel.senders
+        group.receivers += channel.receivers
+        group.buffered += channel.buffered
+        group.leased += channel.leased
+        group.longestWaitSeconds = max(group.longestWaitSeconds, channel.longestWaitSeconds ?? 0)
+        groups[name] = group
+    }
+}

@@ -1,0 +1,93 @@
+import SluiceWire
+
+/// The metrics in the text format of Prometheus.
+struct MetricsText {
+    private(set) var text = ""
+
+    private enum Kind: String {
+        case gauge, counter
+    }
+
+    private mutating func declare(_ name: String, _ kind: Kind, _ help: String) {
+        text += "# HELP sluice_\(name) \(help)\n# TYPE sluice_\(name) \(kind.rawValue)\n"
+    }
+
+    private mutating func add(
+        _ name: String, _ labels: KeyValuePairs<String, String>, _ value: some CustomStringConvertible
+    ) {
+        let words = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }.joined(separator: ",")
+        text += "sluice_\(name)\(words.isEmpty ? "" : "{\(words)}") \(value)\n"
+    }
+
+    private static func escaped(_ value: String) -> String {
+        value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: (some CustomStringConvertible)?) {
+        guard let value else { return }
+        declare(name, .gauge, help)
+        add(name, [:], value)
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: Int?) {
+        guard let value else { return }
+        declare(name, .counter, help)
+        add(name, [:], value)
+    }
+
+    mutating func append(_ server: ServerReport) {
+        declare("build_info", .gauge, "The version of the server.")
+        add("build_info", ["version": server.version, "protocol": "\(server.protocolVersion)"], 1)
+        gauge("epoch", "A number that grows with every restart.", server.epoch)
+        gauge("uptime_seconds", "The time since the start.", server.uptimeSeconds)
+        gauge("draining", "Whether the server is about to stop: 1 or 0.", server.isDraining ? 1 : 0)
+        gauge("connections", "The connected clients.", server.connections)
+        gauge("parked_operations", "The operations that wait.", server.parked)
+        gauge("channels", "The channels in use.", server.channels)
+        gauge("ended_channels", "The ended channels whose names are kept.", server.endedChannels)
+        gauge("leases", "The messages under a lease, or put back with a delay.", server.leases)
+        gauge("buffered_messages", "The messages that channels keep.", server.bufferedMessages)
+        gauge("buffered_bytes", "The bytes of the messages that channels keep.", server.bufferedBytes)
+        gauge("remembered_sends", "The ids of messages that are remembered.", server.rememberedSends)
+        gauge(
+            "waiting_dead_letters", "The rejected messages that their dead channels do not take.",
+            server.waitingDeadLetters)
+        gauge("resident_bytes", "The resident memory of the process.", server.residentBytes)
+        gauge("charged_bytes", "The memory that is charged to clients.", server.memoryBytes)
+        gauge("charged_bytes_limit", "The limit on the memory that is charged to clients.", server.memoryLimitBytes)
+        counter("handoffs_total", "The messages that receivers took.", server.handoffs)
+        counter("rejections_total", "The messages that were rejected.", server.rejections)
+        counter("dead_letters_total", "The rejected messages that moved to a dead channel.", server.deadLetters)
+        counter("connections_refused_total", "The connections that were refused.", server.refusedConnections)
+        declare("connections_ended_total", .counter, "The connections that have ended, by reason.")
+        for (reason, count) in server.endings.sorted(by: { $0.key < $1.key }) {
+            add("connections_ended_total", ["reason": reason], count)
+        }
+    }
+
+    /// - Parameter omitted: the number of channels that are in no group.
+    mutating func append(_ groups: ChannelGroups, omitting omitted: Int) {
+        let sorted = groups.groups.sorted { $0.key < $1.key }
+        append(sorted, "prefix_channels", "The channels in use, by the part of their names before the first slash.") {
+            $0.channels
+        }
+        append(sorted, "prefix_waiting_senders", "The sends that wait.") { $0.senders }
+        append(sorted, "prefix_waiting_receivers", "The receives that wait.") { $0.receivers }
+        append(sorted, "prefix_buffered_messages", "The messages that channels keep and receivers can get now.") {
+            $0.buffered
+        }
+        append(sorted, "prefix_leased_messages", "The messages under a lease, delayed, or rejected and waiting.") {
+            $0.leased
+        }
+        append(sorted, "prefix_longest_wait_seconds", "How long the oldest operation waits.") { $0.longestWaitSeconds }
+        gauge("omitted_channels", "The channels that are in no prefix, because there are too many.", omitted)
+    }
+
+    private mutating func append(
+        _ groups: [(key: String, value: ChannelGroups.Group)], _ name: String, _ help: String,
+        _ value: (ChannelGroups.Group) -> any CustomStringConvertible
+    ) {
+        declare(name, .gauge, help)
+        for (prefix, group) in groups { add(name, ["prefix": prefix], "\(value(group))") }
+    }
+}
