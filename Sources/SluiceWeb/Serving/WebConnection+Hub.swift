@@ -137,6 +137,13 @@ extension WebConnection {
         case .head, .body, .acting, .delivering, .lingering, .closed: closeIfIdle()
         }
     }
+
+    /// Closes the connection if no request is on its way. While the hub drains, a new connection may make one request.
+    func closeIfIdle() {
+        isLast = true
+        guard case .head = phase, input.isEmpty, hasServed || !door.hub.isDraining else { return }
+        linger()
+    }
 }
 
 /// Leases that outlive the connection.

@@ -36,9 +36,11 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     let door: WebDoor
     let reactor: Reactor
     private var socket = PolledSocket()
+    /// Keeps the connection alive as long as the socket is open. The reactor does not retain the owner of a socket.
+    private var owner: WebConnection?
     var phase = Phase.head
     /// Input that no request has taken.
-    private var input: [UInt8] = []
+    private(set) var input: [UInt8] = []
     /// The bytes of the input that were searched for the end of a head.
     private var searchedBytes = 0
     private var output: [UInt8] = []
@@ -62,7 +64,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// The head of the present request.
     private(set) var request: RequestHead?
     /// Whether a request has arrived.
-    private var hasServed = false
+    private(set) var hasServed = false
     /// Whether the connection ends after the response.
     var isLast = false
 
@@ -74,6 +76,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     /// Starts to serve the client.
     func begin(_ accepted: consuming DetachedSocket) {
+        owner = self
         socket.open(accepted, on: reactor, ownedBy: self)
         listenToClient()
         setAlarm(after: Timeouts.idle)
@@ -112,6 +115,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         guard isOpen else { return }
         guard socket.sendRest() else { return hangUp(isBroken: true) }
         flush()
+        if isOpen, !hasOutput { serveInput() }
         settle()
     }
 
@@ -153,7 +157,8 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// Returns whether another request may be complete.
     private func serveNext() throws(Refusal) -> Bool {
         switch phase {
-        case .head: return try serveHead()
+        // A client that does not read its responses gets no further ones.
+        case .head: return hasOutput ? false : try serveHead()
         case .body(let head, let route):
             guard input.count >= head.contentLength else { return false }
             let body = input.prefix(head.contentLength)
@@ -213,7 +218,8 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     private var mayRead: Bool {
         switch phase {
-        case .head, .body, .lingering: true
+        case .head: !hasOutput || input.count < Self.bytesAhead
+        case .body, .lingering: true
         case .waiting, .acting, .delivering, .concluding: input.count < Self.bytesAhead
         case .closed: false
         }
@@ -346,7 +352,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     // MARK: The end
 
     /// Ends the connection after the last response.
-    private func linger() {
+    func linger() {
         phase = .lingering
         input = []
         endClient()
@@ -363,6 +369,9 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// - Parameter isBroken: whether the client may have lost what was written.
     private func hangUp(isBroken: Bool) {
         guard isOpen else { return }
+        // The caller, which may be the reactor, uses the connection until it returns.
+        reactor.post { [owner] in withExtendedLifetime(owner) {} }
+        owner = nil
         if case .delivering = phase, !isBroken, !hasOutput, socket.isOutputConfirmed {
             phase = .concluding
             undelivered = nil
@@ -385,12 +394,5 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         undelivered = nil
         guard !hasGivenClientAway else { return }
         if breaksOff { client.breakOff() } else { client.finish() }
-    }
-
-    /// Closes the connection if no request is on its way. While the hub drains, a new connection may make one request.
-    func closeIfIdle() {
-        isLast = true
-        guard case .head = phase, input.isEmpty, hasServed || !door.hub.isDraining else { return }
-        linger()
     }
 }

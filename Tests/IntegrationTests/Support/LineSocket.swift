@@ -72,6 +72,14 @@ final class LineSocket {
         }
     }
 
+    /// Sends the bytes again and again, until that fails. Returns the error number.
+    func sendUntilRefused(_ bytes: [UInt8]) -> Int32 {
+        while true {
+            let count = bytes.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            if count < 0 { return errno }
+        }
+    }
+
     func halfClose() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     func close() {

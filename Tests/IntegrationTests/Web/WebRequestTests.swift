@@ -107,6 +107,17 @@ import Testing
         }
     }
 
+    @Test("A client that does not read its responses is disconnected, and gets no more of them meanwhile")
+    func unreadResponses() throws {
+        let daemon = try WebDaemon(environment: ["SLUICED_LIMITS_STALL_SECONDS": "1"])
+        let socket = try HTTPSocket(to: daemon)
+        let requests = String(repeating: "GET /v1/info HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 1000)
+        #expect([ECONNRESET, EPIPE].contains(socket.socket.sendUntilRefused(Array(requests.utf8))))
+        let report = try daemon.curl("/v1/info")
+        let match = try #require(report.firstMatch(of: #/"memoryBytes":(\d+)/#))
+        #expect(try #require(Int(match.1)) < 100_000)
+    }
+
     @Test("A client that asks for it is told to continue before it sends the body")
     func expectation() throws {
         let daemon = try WebDaemon()
@@ -126,6 +137,14 @@ import Testing
         let curl = try Program(
             "/usr/bin/env", ["curl", "-sS", "--cacert", String(authority), "https://127.0.0.1:\(port)/healthz"])
         #expect(try curl.rest() == "ok\n")
+        let body = TemporaryFile("body", containing: String(repeating: "sluice ", count: 140_000))
+        let flags = ["-sS", "--cacert", String(authority)]
+        let jobs = "https://127.0.0.1:\(port)/c/jobs"
+        let sender = try Program("/usr/bin/env", ["curl"] + flags + ["--data-binary", "@\(body.path)", jobs])
+        let receiver = try Program(
+            "/usr/bin/env", ["curl"] + flags + ["-w", "%{size_download}", "-o", "/dev/null", jobs])
+        #expect(try receiver.rest() == "980000")
+        #expect(try sender.rest() == "ok\n")
         let plain = try Program("/usr/bin/env", ["curl", "-sS", "http://127.0.0.1:\(port)/healthz"])
         #expect(try plain.rest() == "this port speaks TLS: use https://\n")
         try daemon.expectEnd(after: SIGTERM)
