@@ -15,6 +15,8 @@ struct RequestHead: Sendable, Equatable {
     var isHTTP1_1: Bool
     /// The length of the body.
     var contentLength: Int
+    /// The length of the head.
+    var byteCount = 0
 
     static func == (left: RequestHead, right: RequestHead) -> Bool {
         left.method == right.method && left.target == right.target && left.keepsAlive == right.keepsAlive
@@ -74,6 +76,7 @@ extension RequestHead {
         isHTTP1_1 = head.minor == 1
         contentLength = Int(exactly: head.content_length) ?? .max
         if head.has_content_length == 0 { contentLength = 0 }
+        byteCount = bytes.count
         try checkHeaders(hasTransferEncoding: head.has_transfer_encoding != 0)
     }
 

@@ -2,7 +2,8 @@ import SluiceWire
 
 /// Sends the request's body as a message: `POST /c/NAME`.
 struct SendExchange: Exchange {
-    private let command: [UInt8]
+    /// Nothing once it is sent, because the hub has the message then.
+    private var command: [UInt8]
 
     /// - Parameters:
     ///   - options: the options of the command, as the line protocol writes them.
@@ -14,7 +15,10 @@ struct SendExchange: Exchange {
         command = Array(line.utf8) + body + [0x0A]
     }
 
-    mutating func begin() -> [UInt8] { command }
+    mutating func begin() -> [UInt8] {
+        defer { command = [] }
+        return command
+    }
 
     mutating func receive(_ reply: Reply) -> ExchangeStep { .respond(Response(outcome: reply)) }
 }

@@ -345,7 +345,8 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         if isReading, socket.hasBufferedInput { readLater() }
         if !isReading, alarm == nil { setAlarm(after: Timeouts.probe) }
         guard !hasGivenClientAway else { return }
-        let held = input.count + output.count
+        // The strings of a head take about twice its bytes.
+        let held = input.count + output.count + 2 * (request?.byteCount ?? 0)
         client.heldBytes = held < Self.leastCharged ? 0 : held
     }
 
