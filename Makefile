@@ -7,6 +7,7 @@ SHELL := bash
 INSTALL := deploy/install-dependencies.sh
 SWIFT_FILES := find Package.swift Sources Tests Benchmarks docs/examples -name '.build*' -prune -o -name '*.swift' -print0
 RUFF := .build-lint/venv/bin/ruff
+PYTHON := .build-python/venv/bin/python
 
 # Flags for sluiced, the benchmark or the load tester: make run ARGS='--listen localhost:0 --log-level debug'
 ARGS ?=
@@ -27,7 +28,7 @@ SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
+.PHONY: help build run test test-python test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
 	sanitize-thread sanitize-address bench load faults fuzz
 
 help: ## list the targets
@@ -45,6 +46,12 @@ run: ## build and run sluiced; ARGS='--listen localhost:0' passes flags
 test: ## run every test
 	@$(INSTALL) test
 	swift test
+	@swift build --product sluiced >&2
+	@$(MAKE) --no-print-directory test-python
+
+test-python: ## run the tests of the Python client against the daemon that was built last; ARGS='-k select'
+	@$(INSTALL) python
+	cd python && PYTHONPATH=src ../$(PYTHON) -m pytest $(ARGS)
 
 test-repeat: ## run every test N=20 times, up to the first failure
 	@$(INSTALL) test
@@ -88,6 +95,7 @@ lint: ## check format and house rules
 	@$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	@$(RUFF) check --quiet .
 	@$(RUFF) format --quiet --check .
+	@cd python && ../.build-python/venv/bin/mypy --no-error-summary src
 	@deploy/check-house-rules.sh
 	@Tests/Simulate/Mutants/mutants.py --check
 	@Tests/Simulate/Mutants/mutants.py --programs --check

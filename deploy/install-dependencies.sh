@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the named groups need and this machine lacks. Returns quickly when nothing is missing.
 #
-#     deploy/install-dependencies.sh lint|build|test|sanitize|examples|faults|fuzz|bench...
+#     deploy/install-dependencies.sh lint|build|test|python|sanitize|examples|faults|fuzz|bench...
 #
 # Uses apt-get, with sudo unless the user is root, and pip. Exits with 69 when something cannot be installed. Swift is
 # not installed: without it the script fails. The programs that the benchmark compares with may be missing: the script
@@ -13,6 +13,9 @@ cd "$(dirname "$0")/.."
 readonly BENCH_VENV=Benchmarks/.build-bench/venv # also in Benchmarks/run and docs/examples/run
 readonly LINT_VENV=.build-lint/venv              # also in the Makefile
 readonly RUFF=ruff==0.17.6                       # another version may format differently
+readonly PYTHON_VENV=.build-python/venv          # also in the Makefile
+# What the tests of the Python client need. python/requirements.txt pins the versions.
+readonly PYTHON_REQUIREMENTS=python/requirements.txt
 missing=()
 missing_peers=()
 
@@ -60,14 +63,22 @@ has_bench_python() {
 
 has_ruff() { [[ $("$LINT_VENV/bin/ruff" --version 2>&1) == "${RUFF/==/ }" ]]; }
 
+# The environment holds a copy of the requirements that it was made from.
+has_python_tools() { cmp -s "$PYTHON_REQUIREMENTS" "$PYTHON_VENV/requirements.txt"; }
+
 need_swift() { have swift || fail "swift not found; install Swift 6.2 or later from https://www.swift.org/install"; }
 
 need_group() {
     case $1 in
         lint)
             need_swift
-            need python3 have python3
+            need_group python
             has_ruff || need python3-venv python3 -c 'import ensurepip, venv'
+            ;;
+        python)
+            need python3 have python3
+            need openssl have openssl
+            has_python_tools || need python3-venv python3 -c 'import ensurepip, venv'
             ;;
         build)
             need_swift
@@ -77,7 +88,11 @@ need_group() {
             need libhttp-parser-dev has_header http_parser.h
             need libjemalloc-dev has_header jemalloc/jemalloc.h
             ;;
-        test | sanitize)
+        test)
+            need_group sanitize
+            need_group python
+            ;;
+        sanitize)
             need_group build
             need netcat-openbsd has_openbsd_netcat
             need openssl have openssl
@@ -88,7 +103,7 @@ need_group() {
             ;;
         bench)
             need_group build
-            need python3 have python3
+            need_group python
             want_peer golang-go have go
             want_peer redis-server have redis-server
             want_peer nats-server have nats-server
@@ -114,7 +129,7 @@ need_group() {
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; the groups are lint, build, test, sanitize, examples, faults, fuzz and bench" ;;
+        *) fail "unknown group '$1'; the groups are lint, build, test, python, sanitize, examples, faults, fuzz and bench" ;;
     esac
 }
 
@@ -164,11 +179,22 @@ install_ruff() {
         { warn "pip could not install $RUFF into $LINT_VENV" && return 1; }
 }
 
-(($#)) || fail "name the groups: lint, build, test, sanitize, examples, faults, fuzz, bench"
+install_python_tools() {
+    has_python_tools && return
+    warn "installing $PYTHON_REQUIREMENTS into $PYTHON_VENV"
+    {
+        python3 -m venv --clear "$PYTHON_VENV" &&
+            "$PYTHON_VENV/bin/python" -m pip install --quiet --requirement "$PYTHON_REQUIREMENTS" &&
+            cp "$PYTHON_REQUIREMENTS" "$PYTHON_VENV/requirements.txt"
+    } >&2 || { warn "pip could not install $PYTHON_REQUIREMENTS into $PYTHON_VENV" && return 1; }
+}
+
+(($#)) || fail "name the groups: lint, build, test, python, sanitize, examples, faults, fuzz, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
 for group in "$@"; do
     [[ $group != @(bench|examples|faults) ]] || install_peers
     [[ $group != @(bench|examples) ]] || install_gevent
     [[ $group != lint ]] || install_ruff || exit 69
+    [[ $group != @(lint|test|python|bench) ]] || install_python_tools || exit 69
 done

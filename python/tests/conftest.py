@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-pytest_plugins = ["sluice.pytest_plugin"]
+import sluice
+from sluice.pytest_plugin import sluiced
+
+__all__ = ["hub", "sluiced"]
 
 
 @pytest.fixture
 def hub(sluiced):
     """A client of a daemon of its own."""
-    import sluice
-
     with sluice.connect(sluiced.address) as client:
         yield client

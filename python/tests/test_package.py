@@ -1,0 +1,57 @@
+"""The package: it builds, installs alone, and keeps to the syntax of Python 3.9."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def run(*command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The folder with a wheel and an sdist, built from a copy of the project."""
+    folder = tmp_path_factory.mktemp("dist")
+    project = folder / "project"
+    shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("tests", "*.egg-info", "build", "__pycache__"))
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(project))
+    return folder
+
+
+def test_the_wheel_works_alone_in_a_fresh_environment(built, sluiced, tmp_path):
+    (wheel,) = built.glob("*.whl")
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = str(tmp_path / "venv" / "bin" / "python")
+    run(python, "-m", "pip", "install", "--quiet", "--no-index", str(wheel))
+    program = (
+        "import sluice, sys\n"
+        "with sluice.connect(sys.argv[1]) as hub:\n"
+        "    hub.channel('jobs').open(capacity=1).send('works')\n"
+        "    print(hub.channel('jobs').recv().decode())\n"
+    )
+    assert run(python, "-c", program, sluiced.address, cwd=tmp_path).strip() == "works"
+
+
+def test_the_sdist_holds_the_sources(built):
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as sdist:
+        names = {name.partition("/")[2] for name in sdist.getnames()}
+    assert {"LICENSE", "README.md", "src/sluice/py.typed", "src/sluice/_protocol/conversation.py"} <= names
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "src").rglob("*.py")), ids=lambda path: path.stem)
+def test_sources_have_the_syntax_of_python_3_9(path):
+    ast.parse(path.read_text(), feature_version=(3, 9))
