@@ -75,9 +75,13 @@ class Delivery(Leased[T]):
     def _settle(self, command: commands.Command) -> Reply:
         if self._settled:
             raise errors.Stale("the message was acknowledged, given back or rejected already")
+        operation = Operation(command, connection=self.connection)
+        wait = self._engine.begin(operation)
+        # Only now: if an exception comes before, the message goes back, and if the command is on its way it comes
+        # first.
         self._settled = True
         try:
-            return self._engine.request(command, self.connection)
+            return wait()
         except errors.LimitExceeded:
             self._settled = False  # the answer is too big, and the message is still held
             raise

@@ -122,6 +122,19 @@ class Engine:
         lock.acquire()
         return operation.result()
 
+    def begin(self, operation: Operation) -> Callable[[], Reply]:
+        """Submits an operation. Returns a function that waits for its final reply."""
+        lock = threading.Lock()
+        lock.acquire()
+        operation.waiter = lock.release
+        self.submit(operation)
+
+        def wait() -> Reply:
+            lock.acquire()
+            return operation.result()
+
+        return wait
+
     def request(self, command: Command, connection: int | None = None) -> Reply:
         """Waits for the final reply of a command that brings no message."""
         operation = Operation(command, connection=connection)

@@ -1,0 +1,50 @@
+"""Waits that end at random points lose no message and double none."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sluice
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+def run_program(name, *arguments):
+    """Runs a program of the folder `programs` in an interpreter of its own, and returns what it prints."""
+    source = str(Path(sluice.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": source}
+    done = subprocess.run(
+        [sys.executable, "-X", "faulthandler", str(PROGRAMS / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("lease", ["plain", "leased"])
+def test_keyboard_interrupts_lose_and_double_nothing(sluiced, lease):
+    assert run_program("interrupted.py", sluiced.address, lease, 5000) == "lost 0, doubled 0"
+
+
+@pytest.mark.parametrize("lease", ["plain", "leased"])
+def test_timeouts_of_gevent_lose_and_double_nothing(sluiced, lease):
+    assert run_program("gevent_timeouts.py", sluiced.address, lease, 5000) == "lost 0, doubled 0"
+
+
+@pytest.mark.parametrize("lease", ["plain", "leased"])
+def test_timeouts_of_threads_lose_and_double_nothing(sluiced, lease):
+    assert run_program("thread_timeouts.py", sluiced.address, lease, 5000) == "lost 0, doubled 0"
+
+
+@pytest.mark.parametrize("program", ["interrupted.py", "gevent_timeouts.py"])
+def test_a_client_that_drops_late_messages_is_noticed(sluiced, program):
+    assert run_program(program, sluiced.address, "wrong", 5000) != "lost 0, doubled 0"
