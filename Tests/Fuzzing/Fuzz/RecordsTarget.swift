@@ -108,18 +108,34 @@ private final class RecordPair {
     /// Lets the client encrypt the pieces, and cuts the network's bytes at other places.
     func transfer(_ pieces: [UnsafeRawBufferPointer]) {
         var (sent, received): ([UInt8], [UInt8]) = ([], [])
+        // Those that the server may not have read yet.
+        var keyUpdates = 0
         for piece in pieces where !piece.isEmpty {
-            if piece[0] == 0xFE { _ = SSL_key_update(client.pointer, SSL_KEY_UPDATE_NOT_REQUESTED) }
+            if piece[0] == 0xFE {
+                if keyUpdates == TLSSession.mostKeyUpdates {
+                    received += receiveAll()
+                    keyUpdates = 0
+                }
+                keyUpdates += 1
+                _ = SSL_key_update(client.pointer, SSL_KEY_UPDATE_NOT_REQUESTED)
+            }
             guard case .bytes(let count) = client.tryWrite(sockets[0], piece) else { break }
             sent += piece[..<count]
             relay(1 + piece.count * 3 % 29)
             received += receive()
         }
-        for _ in 0..<100_000 where client.unsentBytes > 0 || relay() || server.hasBufferedInput {
+        received += receiveAll()
+        require(received == sent, "\(sent.count) bytes were sent, and \(received.count) received")
+    }
+
+    /// Passes on everything that the client has written, and reads it.
+    private func receiveAll() -> [UInt8] {
+        var received: [UInt8] = []
+        while client.unsentBytes > 0 || relay() || server.hasBufferedInput {
             require(client.flush(to: sockets[0]), "the client's connection is broken")
             received += receive()
         }
-        require(received == sent, "\(sent.count) bytes were sent, and \(received.count) received")
+        return received
     }
 
     /// Reads all that the server can decrypt now.

@@ -17,7 +17,7 @@ package final class TLSSession {
     private static let mostRecords = 64
     /// The most updates of the keys that a peer may send for one call. Each takes about 30 µs, and a peer that keeps to
     /// the rules sends one after millions of records.
-    private static let mostKeyUpdates = 8
+    static let mostKeyUpdates = 8
     /// While more encrypted bytes than these wait for the kernel, nothing is read, because a peer's records can demand
     /// answers.
     private static let mostUnsent = 128 << 10
