@@ -3,35 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 
 import pytest
+from background import in_thread
 
 import sluice
-
-
-def in_thread(function, *arguments):
-    """Starts a thread. Joining it returns the result, or raises its exception."""
-    box = []
-
-    def run():
-        try:
-            box.append((function(*arguments), None))
-        except BaseException as error:
-            box.append((None, error))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-
-    def join():
-        thread.join(30)
-        assert box, "the thread does not end"
-        result, error = box[0]
-        if error is not None:
-            raise error
-        return result
-
-    return join
 
 
 def test_a_message_goes_from_a_thread_to_another(hub):

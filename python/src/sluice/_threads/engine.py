@@ -387,7 +387,7 @@ class Engine:
                 log.warning("the client has ended: %s", error)
             self._finished = True
         elif self._backoff is not None:
-            log.warning("%s; connecting again", error)
+            log.log(logging.DEBUG if self._failures else logging.WARNING, "%s; connecting again", error)
             self._retry_at = self._clock() + self._backoff.delay(self._failures)
             self._failures += 1
 

@@ -1,0 +1,35 @@
+"""Runs functions in threads."""
+
+from __future__ import annotations
+
+import threading
+
+
+def in_thread(function, *arguments):
+    """Starts a thread. Calling the result joins it, and returns what the function returns, or raises its exception."""
+    box = []
+
+    def run():
+        try:
+            box.append((function(*arguments), None))
+        except BaseException as error:
+            box.append((None, error))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def join():
+        thread.join(60)
+        assert box, "the thread does not end"
+        result, error = box[0]
+        if error is not None:
+            raise error
+        return result
+
+    return join
+
+
+def wait_for_waiters(hub, number, channel=None):
+    """Asks the server, again and again, until so many operations wait."""
+    while len(hub.waiters(channel)) != number:
+        pass
