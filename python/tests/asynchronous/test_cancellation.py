@@ -12,11 +12,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 from anyio import create_task_group
+from faces import FACES, Face, everywhere, run
 
 from sluice import errors
 from sluice.testing import Daemon
 
-from ..faces import FACES, Face, everywhere, run
 from .books import OUTCOMES, Books
 
 #: The number of cancellations of each way of cancelling. There are 12, so that all together are over 10 000.

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import pytest
 from anyio import create_task_group
+from faces import Face, everywhere
 
 from sluice import errors
-
-from ..faces import Face, everywhere
 
 
 @everywhere

@@ -10,10 +10,9 @@ from __future__ import annotations
 import pytest
 from anyio import TASK_STATUS_IGNORED, CancelScope, create_task_group
 from anyio.abc import TaskStatus
+from faces import Face, Pair, everywhere, on
 
 from sluice import errors
-
-from ..faces import Face, Pair, everywhere, on
 
 
 @everywhere

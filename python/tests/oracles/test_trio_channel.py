@@ -10,10 +10,9 @@ from typing import Any
 import anyio
 import pytest
 from anyio import create_task_group
+from faces import Face, everywhere, on
 
 from sluice import errors
-
-from ..faces import Face, everywhere, on
 
 
 @everywhere
