@@ -282,19 +282,22 @@ class Conversation:
 
     def next_time(self) -> float | None:
         """Returns when ``tick`` has to be called at the latest."""
-        times: list[float] = []
-        if self.phase in (Phase.GREETING, Phase.AUTHENTICATING):
-            times.append(self._connected_at + self.connect_timeout)
-        elif self.phase in (Phase.READY, Phase.CLOSING):
-            times.append(self._next_check)
-        while self._deadlines and self._deadlines[0][2].stage is not Stage.QUEUED:
-            heapq.heappop(self._deadlines)
-        if self._deadlines:
-            times.append(self._deadlines[0][0])
+        phase = self.phase
+        if phase is Phase.READY or phase is Phase.CLOSING:
+            earliest: float | None = self._next_check
+        elif phase is Phase.GREETING or phase is Phase.AUTHENTICATING:
+            earliest = self._connected_at + self.connect_timeout
+        else:
+            earliest = None
+        deadlines = self._deadlines
+        while deadlines and deadlines[0][2].stage is not Stage.QUEUED:
+            heapq.heappop(deadlines)
+        if deadlines and (earliest is None or deadlines[0][0] < earliest):
+            earliest = deadlines[0][0]
         renewal = self.leases.next_time()
-        if renewal is not None:
-            times.append(renewal)
-        return min(times) if times else None
+        if renewal is not None and (earliest is None or renewal < earliest):
+            earliest = renewal
+        return earliest
 
     def tick(self, now: float) -> None:
         """Does what is due: ends operations that have waited here past their time, renews leases, looks for life."""

@@ -87,6 +87,7 @@ class Engine:
         self._failures = 0
         self._retry_at: float | None = None
         self._farewell_at: float | None = None
+        self._wake_at: float | None = None
         self._finished = False
         self._opened = threading.Event()
         self._opening_error: SluiceError | None = None
@@ -228,15 +229,21 @@ class Engine:
         self._flush()
 
     def _time_to_wait(self) -> float | None:
-        times = [self.conversation.next_time(), self._retry_at, self._farewell_at]
-        known = [moment for moment in times if moment is not None]
-        return max(0.0, min(known) - self._clock()) if known else None
+        wake_at = self.conversation.next_time()
+        for moment in (self._retry_at, self._farewell_at):
+            if moment is not None and (wake_at is None or moment < wake_at):
+                wake_at = moment
+        self._wake_at = wake_at
+        return None if wake_at is None else max(0.0, wake_at - self._clock())
 
     def _keep_time(self) -> None:
+        # What was submitted in this turn and is due earlier has its time in the next one.
+        if self._wake_at is None:
+            return
         now = self._clock()
-        next_time = self.conversation.next_time()
-        if next_time is not None and next_time <= now:
-            self.conversation.tick(now)
+        if now < self._wake_at:
+            return
+        self.conversation.tick(now)
         if self._farewell_at is not None and self._farewell_at <= now:
             self._farewell_at = None
             self._lost(errors.ClientClosed("the client was closed"), final=True)
