@@ -44,11 +44,14 @@ class Daemon:
     one was.
     """
 
-    def __init__(self, arguments: Sequence[str] = (), config: str | None = None, port: int = 0) -> None:
+    def __init__(self, arguments: Sequence[str] = (), config: str | None = None, port: int | None = 0) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="sluice-")
-        command = [find_daemon(), "--listen", f"127.0.0.1:{port}", *arguments]
+        command = [find_daemon(), *arguments]
+        if port is not None:
+            command += ["--listen", f"127.0.0.1:{port}"]
         if config is not None:
             path = Path(self._folder.name) / "sluiced.yaml"
+            path.touch(0o600)
             path.write_text(config)
             command += ["--config", str(path)]
         #: The last lines of its log.

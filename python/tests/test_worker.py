@@ -1,0 +1,111 @@
+"""The worker and the executor, as programs."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import CancelledError
+from pathlib import Path
+
+import pytest
+from background import in_thread
+
+import sluice
+from sluice.executor import ChannelExecutor
+
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@contextlib.contextmanager
+def worker(sluiced, *arguments):
+    """Runs a worker until the end of the block, and expects that SIGTERM ends it with status 0."""
+    source = str(Path(sluice.__file__).parents[1])
+    environment = {**os.environ, "PYTHONPATH": source, "SLUICE_ADDRESS": sluiced.address}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sluice.worker", *arguments], env=environment, cwd=PROGRAMS, stderr=subprocess.PIPE
+    )
+    try:
+        yield process
+        process.terminate()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_a_worker_answers_calls(sluiced, hub):
+    with worker(sluiced, "squares", "handlers:square", "-c", "4"):
+        assert [hub.channel("squares").call(str(number), timeout=60) for number in range(5)] == [
+            b"0",
+            b"1",
+            b"4",
+            b"9",
+            b"16",
+        ]
+
+
+def test_a_handler_may_be_a_coroutine(sluiced, hub):
+    with worker(sluiced, "doubles", "handlers:double"):
+        assert hub.channel("doubles").call(b"4", timeout=60) == b"8"
+
+
+def test_a_job_that_fails_is_tried_again_and_then_rejected(sluiced, hub):
+    options = ("--attempts", "3", "--delay", "0.01")
+    with worker(sluiced, "jobs", "handlers:fail", *options), pytest.raises(sluice.Rejected, match="ValueError: no job"):
+        hub.channel("jobs").send(b"job", timeout=60)
+
+
+def test_a_handler_may_reject(sluiced, hub):
+    with worker(sluiced, "jobs", "handlers:refuse"), pytest.raises(sluice.Rejected, match="not mine"):
+        hub.channel("jobs").send(b"job", timeout=60)
+
+
+def test_a_signal_finishes_what_has_begun(sluiced, hub):
+    with worker(sluiced, "jobs", "handlers:signal_and_hold") as process:
+        first = in_thread(hub.channel("jobs").send, b"1")
+        assert hub.channel("begun").recv() == b"1"
+        second = in_thread(hub.channel("jobs").send, b"2")
+        process.send_signal(signal.SIGTERM)
+        assert process.stderr.readline()
+        hub.channel("finish").send(b"")
+        first()
+    assert hub.channel("jobs").recv() == b"2"
+    second()
+
+
+def test_a_worker_ends_with_its_channel(sluiced, hub):
+    with worker(sluiced, "jobs", "handlers:square") as process:
+        hub.channel("jobs").send(b"1", timeout=60)
+        hub.channel("jobs").close()
+        assert process.wait(60) == 0
+
+
+def test_a_wrong_handler_is_refused():
+    done = subprocess.run(
+        [sys.executable, "-m", "sluice.worker", "jobs", "nothing"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "module:function" in done.stderr
+
+
+def test_an_executor_runs_functions_elsewhere(sluiced, hub):
+    with worker(sluiced, "tasks", "sluice.executor:perform", "-c", "4"), ChannelExecutor(hub, "tasks") as executor:
+        assert list(executor.map(math.factorial, range(6))) == [1, 1, 2, 6, 24, 120]
+        assert executor.submit(pow, 2, 10).result() == 1024
+        with pytest.raises(ZeroDivisionError):
+            executor.submit(divmod, 1, 0).result()
+
+
+def test_a_task_that_waits_can_be_cancelled(hub):
+    executor = ChannelExecutor(hub, "tasks")
+    future = executor.submit(pow, 2, 10)
+    assert future.cancel()
+    with pytest.raises(CancelledError):
+        future.result()
+    executor.shutdown()
+    with pytest.raises(RuntimeError):
+        executor.submit(pow, 2, 10)
