@@ -18,13 +18,13 @@ import sluice
 from sluice.executor import ChannelExecutor
 
 PROGRAMS = Path(__file__).parent / "programs"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sluice.__file__).parents[1])}
 
 
 @contextlib.contextmanager
 def worker(sluiced, *arguments):
     """Runs a worker until the end of the block, and expects that SIGTERM ends it with status 0."""
-    source = str(Path(sluice.__file__).parents[1])
-    environment = {**os.environ, "PYTHONPATH": source, "SLUICE_ADDRESS": sluiced.address}
+    environment = {**ENVIRONMENT, "SLUICE_ADDRESS": sluiced.address}
     process = subprocess.Popen(
         [sys.executable, "-m", "sluice.worker", *arguments], env=environment, cwd=PROGRAMS, stderr=subprocess.PIPE
     )
@@ -84,12 +84,28 @@ def test_a_worker_ends_with_its_channel(sluiced, hub):
         assert process.wait(60) == 0
 
 
-def test_a_wrong_handler_is_refused():
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing"], "name the handler as module:function"),
+        (["handlers:nothing"], "handlers has no function 'nothing'"),
+        (["nowhere.at_all:work"], "there is no module 'nowhere.at_all'"),
+        (["handlers:square", "--codec", "nowhere"], "there is no module 'nowhere'"),
+        (["handlers:square", "--codec", "math"], "the codec math has no dumps and loads"),
+    ],
+)
+def test_what_cannot_be_loaded_is_named(arguments, expected):
     done = subprocess.run(
-        [sys.executable, "-m", "sluice.worker", "jobs", "nothing"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "sluice.worker", "jobs", *arguments],
+        env=ENVIRONMENT,
+        cwd=PROGRAMS,
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode != 0
-    assert "module:function" in done.stderr
+    assert done.returncode == 1
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_an_executor_runs_functions_elsewhere(sluiced, hub):

@@ -103,14 +103,26 @@ def load(name: str) -> Handler:
     module, colon, attribute = name.partition(":")
     if not colon:
         raise SystemExit(f"sluice.worker: name the handler as module:function, not {name!r}")
-    sys.path.insert(0, os.getcwd())
-    target: Any = importlib.import_module(module)
+    target: Any = _imported(module)
     for part in attribute.split("."):
-        target = getattr(target, part)
+        target = getattr(target, part, None)
     if not callable(target):
-        raise SystemExit(f"sluice.worker: {name} is not a function")
+        raise SystemExit(f"sluice.worker: {module} has no function {attribute!r}")
     handler: Handler = target
     return handler
+
+
+def _imported(name: str) -> Any:
+    """Returns a module, also one of the current directory."""
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # What the module itself fails to import is shown with its place.
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            raise
+        raise SystemExit(f"sluice.worker: there is no module {name!r} here or on the path of Python") from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -130,7 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--concurrency must be at least 1, and --lease more than 0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler = load(options.handler)
-    codec = importlib.import_module(options.codec) if options.codec else None
+    codec = _imported(options.codec) if options.codec else None
+    if codec is not None and not (hasattr(codec, "dumps") and hasattr(codec, "loads")):
+        raise SystemExit(f"sluice.worker: the codec {options.codec} has no dumps and loads")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
