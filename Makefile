@@ -29,7 +29,7 @@ SHAPES ?=
 SANITIZE ?=
 
 .PHONY: help build run test test-python test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
-	sanitize-thread sanitize-address bench load faults fuzz
+	sanitize-thread sanitize-address bench bench-python load faults fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -127,6 +127,12 @@ sanitize-thread sanitize-address: sanitize-%:
 bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS and beanstalkd
 	@$(INSTALL) bench
 	@Benchmarks/run $(ARGS)
+	@$(MAKE) --no-print-directory bench-python ARGS='$(filter --quick,$(ARGS))'
+
+bench-python: ## compare the Python client with redis-py, nats-py and kombu
+	@$(INSTALL) bench
+	@swift build -c release --product sluiced >&2
+	@$(PYTHON) python/benchmarks/handoff.py $(ARGS)
 
 load: ## run the load tester; compares with the peers unless ARGS='handoff --pairs 50'
 	@$(INSTALL) bench

@@ -1,10 +1,11 @@
 """Compares a handoff with Redis (redis-py) and NATS (nats-py): one process sends, another one receives.
 
-    python handoff.py [--messages 5000] [--rounds 3] [--callers 1]
+    python handoff.py [--messages 5000] [--rounds 3] [--quick]
 
-In Sluice a send returns when a receiver has the message. In Redis the receiver waits with BLPOP, and the sender has a
-lock-step of its own: it waits for a reply list, or it would measure a buffer. In NATS the sender waits for the reply
-to a request. Each round runs every contender once, in turn; the best round of each counts.
+A rendezvous: a send returns when a receiver has the message. The sender of Redis needs a second list for that, and that
+of NATS a reply. A buffer: the sender knows only that the server keeps the message, as RPUSH does. Leases: the receiver
+acknowledges each message, as a worker of Celery does, whose library for transports is kombu. Each round runs every
+contender once, in turn; the best round of each counts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -90,6 +92,52 @@ def buffer_send(address: str, messages: int) -> float:
         for _ in range(messages):
             channel.send(BODY)
         while hub.channels("buffer")[0]["buffered"]:
+            pass
+        return time.perf_counter() - started
+
+
+def leased_receive(address: str, messages: int, ready) -> None:
+    """Receives under leases, and acknowledges each message."""
+    with sluice.connect(address) as hub:
+        channel = hub.channel("leased").open(capacity=65_536)
+        ready.set()
+        for job in channel.leased(30, window=64, count=messages):
+            job.ack()
+
+
+def leased_send(address: str, messages: int) -> float:
+    """Sends to a channel that keeps messages, and waits until all are acknowledged."""
+    with sluice.connect(address) as hub:
+        channel = hub.channel("leased")
+        started = time.perf_counter()
+        for _ in range(messages):
+            channel.send(BODY)
+        while sum(hub.channels("leased")[0][key] for key in ("buffered", "leased")):
+            pass
+        return time.perf_counter() - started
+
+
+def kombu_receive(address: str, messages: int, ready) -> None:
+    """Receives with Celery's library for transports, and acknowledges each message."""
+    import kombu
+
+    with kombu.Connection(f"redis://127.0.0.1:{address}/1") as connection, connection.SimpleQueue("tasks") as queue:
+        ready.set()
+        for _ in range(messages):
+            queue.get(block=True).ack()
+
+
+def kombu_send(address: str, messages: int) -> float:
+    """Sends with Celery's library for transports, and waits until the list is empty."""
+    import kombu
+    import redis
+
+    client = redis.Redis(port=int(address), db=1)
+    with kombu.Connection(f"redis://127.0.0.1:{address}/1") as connection, connection.SimpleQueue("tasks") as queue:
+        started = time.perf_counter()
+        for _ in range(messages):
+            queue.put(BODY)
+        while client.llen("tasks") or client.zcard("unacked_index"):
             pass
         return time.perf_counter() - started
 
@@ -176,9 +224,11 @@ def nats_send(address: str, messages: int) -> float:
 CONTENDERS = {
     "sluice, a rendezvous": (sluice_receive, sluice_send),
     "sluice, a buffer": (buffer_receive, buffer_send),
+    "sluice, leases": (leased_receive, leased_send),
     "redis-py, acknowledged": (redis_receive, redis_send),
     "redis-py, a list": (queue_receive, queue_send),
     "nats-py, requests": (nats_receive, nats_send),
+    "kombu on redis": (kombu_receive, kombu_send),
 }
 # What each is compared with: the same guarantee, and for a list of Redis both.
 COMPARISONS = [
@@ -186,6 +236,7 @@ COMPARISONS = [
     ("sluice, a rendezvous", "nats-py, requests"),
     ("sluice, a rendezvous", "redis-py, a list"),
     ("sluice, a buffer", "redis-py, a list"),
+    ("sluice, leases", "kombu on redis"),
 ]
 
 
@@ -228,8 +279,11 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--waiting", type=int, default=20_000)
+    parser.add_argument("--quick", action="store_true", help="few messages, one round: does it run?")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.quick:
+        options.messages, options.rounds, options.waiting = 300, 1, 2000
     best: dict[str, float] = {}
     with contextlib.ExitStack() as stack:
         daemon = stack.enter_context(Daemon())
@@ -242,6 +296,8 @@ def main() -> None:
             flags = ["--port", str(port), *(["--save", ""] if program == "redis-server" else [])]
             stack.enter_context(server([program, *flags], port))
             addresses[name] = str(port)
+            if name == "redis-py" and importlib.util.find_spec("kombu") is not None:
+                addresses["kombu on redis"] = str(port)
         for _ in range(options.rounds):
             for name in CONTENDERS:
                 address = addresses.get(name.partition(",")[0])

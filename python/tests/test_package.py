@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -33,9 +34,9 @@ def built(tmp_path_factory):
 
 def test_the_wheel_works_alone_in_a_fresh_environment(built, sluiced, tmp_path):
     (wheel,) = built.glob("*.whl")
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     python = str(tmp_path / "venv" / "bin" / "python")
-    run(python, "-m", "pip", "install", "--quiet", "--no-index", str(wheel))
+    run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", str(wheel))
     program = (
         "import sluice, sys\n"
         "with sluice.connect(sys.argv[1]) as hub:\n"
@@ -43,6 +44,12 @@ def test_the_wheel_works_alone_in_a_fresh_environment(built, sluiced, tmp_path):
         "    print(hub.channel('jobs').recv().decode())\n"
     )
     assert run(python, "-c", program, sluiced.address, cwd=tmp_path).strip() == "works"
+
+
+def test_the_version_is_that_of_the_project(built):
+    swift = (PROJECT.parent / "Sources" / "SluiceWire" / "SluiceVersion.swift").read_text()
+    (version,) = re.findall(r'number = "([^"]+)"', swift)
+    assert list(built.glob(f"*-{version}.tar.gz"))
 
 
 def test_the_sdist_holds_the_sources(built):
