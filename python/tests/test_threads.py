@@ -247,3 +247,14 @@ def test_a_closed_hub_refuses(hub):
     with pytest.raises(sluice.ClientClosed):
         hub.channel("jobs").recv()
     hub.close()
+
+
+def test_the_death_of_a_sender_poisons_its_channel(sluiced, hub):
+    other = sluice.connect(sluiced.address)
+    other.sender("letters", on_death="poison")
+    receiving = in_thread(hub.channel("letters").recv)
+    other.abort()
+    with pytest.raises(sluice.Poisoned, match="its sender has died"):
+        receiving()
+    with pytest.raises(sluice.ClientClosed):
+        other.ping()

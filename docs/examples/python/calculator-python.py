@@ -8,25 +8,22 @@ calculator-shell and calculator-remote do the same with bc and in Swift.
 """
 
 import operator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Thread
 
-from sluice import Client, Ended
+import sluice
 
 OPERATORS = {"*": operator.mul, "^": operator.pow, "/": operator.floordiv}
 
 
 def worker(dies=False):
-    client = Client("mortal" if dies else "worker")
-    try:
-        while True:
-            expression, did, _ = client.receive_leased("calculator", "10s")
+    with sluice.connect(label="mortal" if dies else "worker") as hub:
+        for question in hub.channel("calculator").leased(10):
             if dies:
                 print("a worker dies before it answers", flush=True)
-                return client.die()
-            left, sign, right = expression.decode().split()
-            client.answer(did, str(OPERATORS[sign](int(left), int(right))).encode())
-    except Ended:
-        client.ask("QUIT")
+                return hub.abort()
+            left, sign, right = question.text.split()
+            question.answer(str(OPERATORS[sign](int(left), int(right))))
 
 
 def identity(expression):
@@ -35,21 +32,22 @@ def identity(expression):
 
 
 def main():
-    with Client("caller") as client:
+    with sluice.connect(label="caller") as hub, ThreadPoolExecutor() as pool:
+        calculator = hub.channel("calculator")
         mortal = Thread(target=worker, args=[True])
         mortal.start()
-        client.begin_call("calculator", b"6 * 7", identity("6 * 7"))
+        first = pool.submit(calculator.call, "6 * 7", id=identity("6 * 7"))
         mortal.join()
         successor = Thread(target=worker)
         successor.start()
-        print(f"6 * 7 = {client.finish()[1].decode()}", flush=True)
+        print(f"6 * 7 = {first.result().decode()}", flush=True)
         for expression in ("2 ^ 10", "100 / 7"):
-            answer = client.call("calculator", expression.encode(), identity(expression))
+            answer = calculator.call(expression, id=identity(expression))
             print(f"{expression} = {answer.decode()}", flush=True)
-        client.ask("CLOSE calculator")
+        calculator.close()
         successor.join()
         # Nobody is there to compute this again.
-        print(f"6 * 7 = {client.call('calculator', b'6 * 7', identity('6 * 7')).decode()}")
+        print(f"6 * 7 = {calculator.call('6 * 7', id=identity('6 * 7')).decode()}")
 
 
 main()

@@ -3,20 +3,20 @@
 make example NAME=lock-fenced
 
 A client acquires a permit by receiving it under a lease, and releases it with NACK. So the permit returns by itself
-when its holder dies or does not renew the lease in time (TOUCH). The fence of the lease is a fencing token: it grows
+when its holder dies or does not renew the lease in time, which the client does by itself. The fence of the lease is a fencing token: it grows
 with each holder, also when the daemon restarts, so that a storage can refuse writes of an earlier holder.
 """
 
+from contextlib import contextmanager
 from threading import Thread
 
-from sluice import Client
+import sluice
 
 
-def create(name, permits):
-    with Client() as client:
-        client.ask(f"OPEN cap={permits} {name}")
-        for _ in range(permits):
-            client.send(name, b"permit")
+def create(hub, name, permits):
+    channel = hub.channel(name).open(capacity=permits)
+    for _ in range(permits):
+        channel.send("permit")
 
 
 class Storage:
@@ -32,46 +32,45 @@ class Storage:
         print("the storage accepts", who)
 
 
-class Permit:
-    """with Permit(client, "lock") as fencing_token: ..."""
-
-    def __init__(self, client, name):
-        self.client, self.name = client, name
-
-    def __enter__(self):
-        _, self.did, attributes = self.client.receive_leased(self.name, "10s")
-        return int(attributes["fence"])
-
-    def __exit__(self, *_):
-        self.client.ask(f"NACK {self.did}")
+@contextmanager
+def permit(hub, name):
+    """with permit(hub, "lock") as fencing_token: ..."""
+    held = hub.channel(name).recv_leased(10)
+    try:
+        yield held.fence
+    finally:
+        held.nack()
 
 
 def main():
-    create("lock", permits=1)
     storage = Storage()
-    with Client() as ann, Client() as bob:
-        with Permit(ann, "lock") as fence:
+    with sluice.connect() as ann, sluice.connect() as bob:
+        create(ann, "lock", permits=1)
+        with permit(ann, "lock") as fence:
             print("Ann has the lock")
             storage.write("Ann", fence)
-            print("Bob tries:", bob.ask("RECV timeout=0 lock")[0][0])
-        crash = Client()
-        late = Permit(crash, "lock").__enter__()
+            try:
+                bob.channel("lock").recv(timeout=0)
+            except sluice.TimedOut:
+                print("Bob tries: TIMEOUT")
+        cid = sluice.connect()
+        late = cid.channel("lock").recv_leased(10)
         print("Cid has the lock")
-        crash.die()
+        cid.abort()
         print("Cid has lost the connection")
-        with Permit(bob, "lock") as fence:
+        with permit(bob, "lock") as fence:
             print("Bob has the lock")
             storage.write("Bob", fence)
-            storage.write("late Cid", late)
+            storage.write("late Cid", late.fence)
+        create(bob, "room", permits=3)
 
-    create("room", permits=3)
     inside, most = [], []
 
     def guest(number):
-        with Client() as client, Permit(client, "room"):
+        with sluice.connect() as hub, permit(hub, "room"):
             inside.append(number)
             most.append(len(inside))
-            client.ask("BARRIER parties=3 photograph")  # each guest waits until three are in the room
+            hub.barrier("photograph", parties=3)  # each guest waits until three are in the room
             inside.remove(number)
 
     guests = [Thread(target=guest, args=[number]) for number in range(9)]

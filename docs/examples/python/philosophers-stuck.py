@@ -5,9 +5,9 @@ philosophers hold their left fork and wait for the right one, STUCK proves that 
 make example NAME=philosophers-stuck
 """
 
-import json
+from concurrent.futures import ThreadPoolExecutor
 
-from sluice import Client
+import sluice
 
 NAMES = ["Plato", "Confucius", "Hypatia", "Averroes", "Spinoza"]
 
@@ -18,42 +18,42 @@ def fork(seat):
 
 def sit_down(seat):
     """Takes the left fork. From now on, only this philosopher can put it down."""
-    client = Client(NAMES[seat])
-    client.receive(fork(seat))
-    client.ask(f"JOIN end=send {fork(seat)}")
-    return client
+    hub = sluice.connect()
+    hub.label(NAMES[seat], waits_all=True)  # a philosopher does nothing else while waiting
+    hub.channel(fork(seat)).recv()
+    return hub, hub.sender(fork(seat))
 
 
 def report(waiter):
     """Returns what STUCK reports once all philosophers wait."""
-    while len(json.loads(waiter.ask("WAITERS format=json")[1])["waiters"]) < len(NAMES):
+    while len(waiter.waiters()) < len(NAMES):
         pass
-    return json.loads(waiter.ask("STUCK format=json")[1])["cycles"]
+    return waiter.stuck()
 
 
 def main():
-    waiter = Client("waiter")
+    waiter = sluice.connect(label="waiter")
     for seat in range(len(NAMES)):
-        waiter.ask(f"OPEN cap=1 {fork(seat)}")
-        waiter.send(fork(seat), b"fork")
+        waiter.channel(fork(seat)).open(capacity=1).send("fork")
     philosophers = [sit_down(seat) for seat in range(len(NAMES))]
-    for seat, philosopher in enumerate(philosophers):
-        philosopher.begin(f"RECV {fork(seat + 1)}")
+    with ThreadPoolExecutor(len(NAMES)) as pool:
+        waits = [pool.submit(hub.channel(fork(seat + 1)).recv) for seat, (hub, _) in enumerate(philosophers)]
+        names = {client["address"]: client["label"] for client in waiter.clients()}
+        for cycle in report(waiter):
+            print(f"{cycle['certainty']}: {len(cycle['steps'])} clients wait for each other")
+            for step in sorted(cycle["steps"], key=lambda step: NAMES.index(step["label"])):
+                print(
+                    f"  {step['label']} waits to {step['operation']} {step['channel']}, for {names[step['waitsFor']]}"
+                )
 
-    names = {philosopher.address: name for philosopher, name in zip(philosophers, NAMES, strict=True)}
-    for cycle in report(waiter):
-        print(f"{cycle['certainty']}: {len(cycle['steps'])} clients wait for each other")
-        for step in sorted(cycle["steps"], key=lambda step: NAMES.index(step["label"])):
-            print(f"  {step['label']} waits to {step['operation']} {step['channel']}, for {names[step['waitsFor']]}")
-
-    # Another fork ends the deadlock: a philosopher with two forks dines, then puts the left one down for the neighbour.
-    print("the waiter brings another fork")
-    waiter.send(fork(0), b"fork")
-    for seat in reversed(range(len(NAMES))):
-        philosophers[seat].finish()
-        print(f"{NAMES[seat]} dines")
-        philosophers[seat].send(fork(seat), b"fork")
-    print(waiter.ask("STUCK")[1].decode())
+        # Another fork ends the deadlock: a philosopher with two forks dines, then puts the left one down for the neighbour.
+        print("the waiter brings another fork")
+        waiter.channel(fork(0)).send("fork")
+        for seat in reversed(range(len(NAMES))):
+            waits[seat].result()
+            print(f"{NAMES[seat]} dines")
+            philosophers[seat][1].send("fork")
+    print("no client is stuck" if not waiter.stuck() else "some are stuck")
 
 
 main()

@@ -8,7 +8,7 @@ The body of `main` is a program for mpi4py, except for its first line, which mak
 import json
 from multiprocessing import get_context
 
-from sluice import Client
+import sluice
 
 
 class Communicator:
@@ -16,13 +16,13 @@ class Communicator:
 
     def __init__(self, rank, size):
         self.rank, self.size = rank, size
-        self.client = Client(f"rank-{rank}")
+        self.hub = sluice.connect(label=f"rank-{rank}")
 
     def send(self, obj, dest):
-        self.client.send(f"ranks/{self.rank}-{dest}", json.dumps(obj).encode())
+        self.hub.channel(f"ranks/{self.rank}-{dest}", codec=json).send(obj)
 
     def recv(self, source):
-        return json.loads(self.client.receive(f"ranks/{source}-{self.rank}"))
+        return self.hub.channel(f"ranks/{source}-{self.rank}", codec=json).recv()
 
     def scatter(self, objs, root=0):
         if self.rank != root:
@@ -47,7 +47,7 @@ class Communicator:
         return self.bcast(self.reduce(obj))
 
     def barrier(self):
-        self.client.ask(f"BARRIER parties={self.size} ranks/barrier")
+        self.hub.barrier("ranks/barrier", parties=self.size)
 
     def others(self, root):
         return [rank for rank in range(self.size) if rank != root]
@@ -70,7 +70,7 @@ def main(rank, size):
         print("gathered:", every)
         print("reduced:", total)
         print("shares:", shares)
-    comm.client.ask("QUIT")
+    comm.hub.close()
 
 
 if __name__ == "__main__":

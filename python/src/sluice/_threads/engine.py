@@ -171,6 +171,12 @@ class Engine:
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join()
 
+    def abort(self) -> None:
+        """Drops the connection, and ends the thread."""
+        self.submit(partial(self._lost, errors.ClientClosed("the client was closed"), final=True))
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join()
+
     @property
     def is_finished(self) -> bool:
         """Whether there will be no other connection."""

@@ -145,6 +145,10 @@ class Hub:
         """Ends the connection. What waits fails with ``ClientClosed``; messages under a lease go back."""
         self._engine.shut()
 
+    def abort(self) -> None:
+        """Drops the connection without a farewell, as a crash does: joined ends die. For tests of what others do then."""
+        self._engine.abort()
+
     def __enter__(self) -> Hub:
         return self
 
