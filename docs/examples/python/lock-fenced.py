@@ -3,8 +3,9 @@
 make example NAME=lock-fenced
 
 A client acquires a permit by receiving it under a lease, and releases it with NACK. So the permit returns by itself
-when its holder dies or does not renew the lease in time, which the client does by itself. The fence of the lease is a fencing token: it grows
-with each holder, also when the daemon restarts, so that a storage can refuse writes of an earlier holder.
+when its holder dies or is frozen; the lease of any other holder is renewed by its client. The fence of the lease is a
+fencing token: it grows with each holder, also when the daemon restarts, so that a storage can refuse writes of an
+earlier holder.
 """
 
 from contextlib import contextmanager

@@ -46,7 +46,8 @@ def main():
                     f"  {step['label']} waits to {step['operation']} {step['channel']}, for {names[step['waitsFor']]}"
                 )
 
-        # Another fork ends the deadlock: a philosopher with two forks dines, then puts the left one down for the neighbour.
+        # Another fork ends the deadlock: a philosopher with two forks dines, then puts the left one down for the
+        # neighbour.
         print("the waiter brings another fork")
         waiter.channel(fork(0)).send("fork")
         for seat in reversed(range(len(NAMES))):

@@ -146,7 +146,10 @@ class Hub:
         self._engine.shut()
 
     def abort(self) -> None:
-        """Drops the connection without a farewell, as a crash does: joined ends die. For tests of what others do then."""
+        """Drops the connection without a farewell, as a crash does: joined ends die.
+
+        For tests of what others do then.
+        """
         self._engine.abort()
 
     def __enter__(self) -> Hub:
