@@ -32,7 +32,17 @@ def run_program(name, *arguments):
 
 @pytest.mark.parametrize("lease", ["plain", "leased"])
 def test_keyboard_interrupts_lose_and_double_nothing(sluiced, lease):
-    assert run_program("interrupted.py", sluiced.address, lease, 5000) == "lost 0, doubled 0"
+    assert run_program("interrupted.py", sluiced.address, lease, 5000, "main") == "lost 0, doubled 0"
+
+
+@pytest.mark.parametrize("lease", ["plain", "leased"])
+def test_killed_threads_lose_and_double_nothing(sluiced, lease):
+    assert run_program("interrupted.py", sluiced.address, lease, 5000, "thread") == "lost 0, doubled 0"
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_interrupted_sends_with_ids_lose_and_double_nothing(sluiced, where):
+    assert run_program("interrupted.py", sluiced.address, "sender", 2000, where) == "lost 0, doubled 0"
 
 
 @pytest.mark.parametrize("lease", ["plain", "leased"])
@@ -47,4 +57,4 @@ def test_timeouts_of_threads_lose_and_double_nothing(sluiced, lease):
 
 @pytest.mark.parametrize("program", ["interrupted.py", "gevent_timeouts.py"])
 def test_a_client_that_drops_late_messages_is_noticed(sluiced, program):
-    assert run_program(program, sluiced.address, "wrong", 5000) != "lost 0, doubled 0"
+    assert run_program(program, sluiced.address, "wrong", 5000, "main") != "lost 0, doubled 0"

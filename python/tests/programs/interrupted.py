@@ -1,8 +1,9 @@
-"""Receives in the main thread, which SIGINT interrupts at random points."""
+"""Receives, or sends, in a thread that is interrupted at random points: the main thread by SIGINT, another one as by a killer."""
 
 from __future__ import annotations
 
 import _thread
+import ctypes
 import random
 import sys
 import threading
@@ -12,11 +13,16 @@ from tally import Tally
 import sluice
 
 
-def main(address: str, kind: str, interruptions: int) -> None:
+class Killed(BaseException):
+    """What kills a thread."""
+
+
+def main(address: str, kind: str, interruptions: int, where: str) -> None:
     tally = Tally(address, kind)
     armed = threading.Event()
     ended = threading.Event()
     generator = random.Random(16)
+    victim = threading.get_ident()
 
     def interrupt() -> None:
         while True:
@@ -27,34 +33,51 @@ def main(address: str, kind: str, interruptions: int) -> None:
             # Spins, so that the interruption hits any bytecode.
             for _ in range(generator.randrange(3000)):
                 pass
-            _thread.interrupt_main()
+            if where == "main":
+                _thread.interrupt_main()
+            else:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(victim), ctypes.py_object(Killed))
+
+    def play() -> None:
+        nonlocal victim
+        victim = threading.get_ident()
+        other = tally.receive if kind == "sender" else tally.send
+        threads = [threading.Thread(target=other), threading.Thread(target=interrupt)]
+        with sluice.connect(address) as hub:
+            jobs = hub.channel("jobs")
+            step = tally.sender(jobs) if kind == "sender" else tally.receiver(jobs)
+            for thread in threads:
+                thread.start()
+            seen = 0
+            while seen < interruptions:
+                try:
+                    armed.set()
+                    while True:
+                        step()
+                except (KeyboardInterrupt, Killed):
+                    seen += 1
+            ended.set()
+            armed.set()
+            tally.stop()
+            if kind == "sender":
+                jobs.close()
+            try:
+                while True:
+                    step()
+            except sluice.Closed:
+                pass
+            for thread in threads:
+                thread.join()
 
     sys.setswitchinterval(0.0002)
-    threads = [threading.Thread(target=tally.send), threading.Thread(target=interrupt)]
-    with sluice.connect(address) as hub:
-        receive = tally.receiver(hub.channel("jobs"))
-        for thread in threads:
-            thread.start()
-        seen = 0
-        while seen < interruptions:
-            try:
-                armed.set()
-                while True:
-                    receive()
-            except KeyboardInterrupt:
-                seen += 1
-        ended.set()
-        armed.set()
-        tally.stop()
-        try:
-            while True:
-                receive()
-        except sluice.Closed:
-            pass
-        for thread in threads:
-            thread.join()
+    if where == "main":
+        play()
+    else:
+        player = threading.Thread(target=play)
+        player.start()
+        player.join()
     print(tally.verdict())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

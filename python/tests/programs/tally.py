@@ -51,6 +51,20 @@ class Tally:
 
         return receive_leased if self.is_leased else receive_plain
 
+    def sender(self, jobs: sluice.Channel[bytes]) -> Callable[[], None]:
+        """Returns a function that sends the next message. When it is interrupted, it sends the same one again."""
+
+        def send_next() -> None:
+            jobs.send(str(self.sent), id=f"message-{self.sent}")
+            self.sent += 1
+
+        return send_next
+
+    def receive(self) -> None:
+        """Receives until the channel is closed."""
+        with sluice.connect(self.address) as hub:
+            self.received += hub.channel("jobs")
+
     def verdict(self) -> str:
         """Says how many messages were lost, and how many came once more although they had been received."""
         counts = Counter(int(body) for body in self.received)

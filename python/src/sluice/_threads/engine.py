@@ -116,6 +116,8 @@ class Engine:
 
         The caller has to call ``abandon`` when this raises anything but a ``SluiceError``.
         """
+        if threading.get_ident() == self._thread.ident:
+            raise RuntimeError("this thread serves the connection, so it cannot wait for a reply: use another one")
         lock = threading.Lock()
         lock.acquire()
         operation.waiter = lock.release
@@ -411,9 +413,12 @@ class Engine:
 
     def _abandon_in_child(self) -> None:
         # After a fork, the child shares the socket with its parent, and has no thread.
+        # Closing leaves the parent's registration with the kernel alone; unregistering would not.
         self._finished = True
         self._opening_error = errors.ClientClosed("the client belongs to another process; connect again after a fork")
         self._inbox.clear()
+        if self._transport is not None:
+            self._transport.close()
 
 
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
