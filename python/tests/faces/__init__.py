@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Generator
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any, Callable
@@ -118,3 +118,35 @@ def on(*names: str) -> Callable[[Callable[[Face], Awaitable[None]]], Callable[..
         return synchronous
 
     return decorate
+
+
+class Started:
+    """An operation in a task of its own. Awaiting it returns what the operation returned, or raises its exception."""
+
+    def __init__(self, group: Any, operation: Callable[..., Awaitable[Any]], *arguments: Any) -> None:
+        self._done = anyio.Event()
+        self._result: Any = None
+        self._error: Exception | None = None
+        group.start_soon(self._run, operation, arguments)
+
+    async def _run(self, operation: Callable[..., Awaitable[Any]], arguments: tuple[Any, ...]) -> None:
+        try:
+            self._result = await operation(*arguments)
+        except Exception as error:
+            self._error = error
+        self._done.set()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Any:
+        await self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+async def until_waiting(hub: Any, number: int) -> None:
+    """Asks the server, again and again, until so many operations wait."""
+    while len(await hub.waiters()) != number:
+        pass

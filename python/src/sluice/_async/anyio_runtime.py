@@ -98,6 +98,7 @@ class AnyioRuntime:
         self.cancelled = anyio.get_cancelled_exc_class()
         self.now = anyio.current_time
         self._group = anyio.create_task_group()
+        self._scopes: set[anyio.CancelScope] = set()
         self._soon = _soon()
         self._due: float | None = None
         self._ring: Callable[[], None] | None = None
@@ -132,7 +133,17 @@ class AnyioRuntime:
         self._soon(work, *arguments)
 
     def start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        self._group.start_soon(work)
+        self._group.start_soon(self._shielded, work)
+
+    async def _shielded(self, work: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
+        # A cancelled task waits for the final reply of its operation, so the connection must outlive the cancellation
+        # of a scope around both.
+        with anyio.CancelScope(shield=True) as scope:
+            self._scopes.add(scope)
+            try:
+                await work(*arguments)
+            finally:
+                self._scopes.discard(scope)
 
     async def dial(
         self,
@@ -145,16 +156,18 @@ class AnyioRuntime:
         with anyio.fail_after(timeout):
             stream = await _connected(address, tls)
         wire = _Wire(stream)
-        self._group.start_soon(wire.run, received, ended)
+        self._group.start_soon(self._shielded, wire.run, received, ended)
         return wire
 
     async def __aenter__(self) -> AnyioRuntime:
         await self._group.__aenter__()
-        self._group.start_soon(self._ring_alarms)
+        self.start(self._ring_alarms)
         return self
 
     async def __aexit__(self, *error: Any) -> None:
         self._group.cancel_scope.cancel()
+        for scope in list(self._scopes):
+            scope.cancel()
         # Without the error of the body, which would come back in an ExceptionGroup.
         await self._group.__aexit__(None, None, None)
 

@@ -141,8 +141,12 @@ class Link:
                 self.conversation.abandon(operation)
                 self.act()
                 raise
+        self.result(operation)
+
+    def result(self, operation: Operation) -> Reply:
+        """Returns the final reply if it is a success; otherwise raises the exception that it stands for."""
         try:
-            operation.result()
+            return operation.result()
         except Withdrawn:
             if self._is_closing:
                 raise ClientClosed("the client was closed") from None
@@ -256,8 +260,8 @@ class Link:
                 # The first attempt has failed: its caller decides.
                 self._first_error = connection.cause
                 return self._end(connection.cause)
-            if connection.is_final or self._backoff is None:
-                if not isinstance(connection.cause, ClientClosed):
+            if connection.is_final or self._backoff is None or self._is_closing:
+                if not self._is_closing:
                     log.warning("%s: %s; not connecting again", self.address, connection.cause)
                 return self._end(connection.cause)
             self.conversation.lost(connection.cause, False, self.runtime.now())

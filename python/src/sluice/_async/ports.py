@@ -30,7 +30,7 @@ class Port(Generic[T]):
         """Raises ``Closed`` if this end has left."""
 
     def enter(self, operation: Operation) -> None:
-        """Has the operation end when this end leaves."""
+        """Ends the operation when this end leaves."""
 
     def leave_operation(self, operation: Operation) -> None:
         """Ends ``enter``."""

@@ -115,7 +115,7 @@ class Inbox:
             self._port.leave_operation(operation)
             try:
                 self._port.check()
-                operation.result()
+                self._link.result(operation)
             except SluiceError as error:
                 self._ending = error
         self._wake_reader()

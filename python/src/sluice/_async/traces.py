@@ -60,7 +60,7 @@ class Trace(AsyncIterator[dict[str, Any]]):
         while not lines.lines:
             if lines.has_ended:
                 if not self._is_closed:
-                    self._operation.result()
+                    self._link.result(self._operation)
                 raise StopAsyncIteration
             lines.waiter = self._link.runtime.waiter()
             try:
