@@ -26,6 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
 
+import tasks
+
 import sluice
 from sluice.testing import Daemon
 
@@ -229,6 +231,7 @@ CONTENDERS = {
     "redis-py, a list": (queue_receive, queue_send),
     "nats-py, requests": (nats_receive, nats_send),
     "kombu on redis": (kombu_receive, kombu_send),
+    **tasks.CONTENDERS,
 }
 # What each is compared with: the same guarantee, and for a list of Redis both.
 COMPARISONS = [
@@ -237,6 +240,7 @@ COMPARISONS = [
     ("sluice, a rendezvous", "redis-py, a list"),
     ("sluice, a buffer", "redis-py, a list"),
     ("sluice, leases", "kombu on redis"),
+    *tasks.COMPARISONS,
 ]
 
 
@@ -287,7 +291,7 @@ def main() -> None:
     best: dict[str, float] = {}
     with contextlib.ExitStack() as stack:
         daemon = stack.enter_context(Daemon())
-        addresses = {"sluice": daemon.address}
+        addresses = dict.fromkeys(("sluice", "sluice.aio", "sluice.anyio under trio"), daemon.address)
         for program, name in (("redis-server", "redis-py"), ("nats-server", "nats-py")):
             if shutil.which(program) is None:
                 print(f"{program} is missing: skipped", file=sys.stderr)
@@ -295,7 +299,7 @@ def main() -> None:
             port = free_port()
             flags = ["--port", str(port), *(["--save", ""] if program == "redis-server" else [])]
             stack.enter_context(server([program, *flags], port))
-            addresses[name] = str(port)
+            addresses[name] = addresses[name.replace("-py", ".asyncio")] = str(port)
             if name == "redis-py" and importlib.util.find_spec("kombu") is not None:
                 addresses["kombu on redis"] = str(port)
         for _ in range(options.rounds):
@@ -308,7 +312,7 @@ def main() -> None:
         print(json.dumps({"handoffs": best, "waiting": waiting, "processors": os.cpu_count()}))
         return
     for name, rate in best.items():
-        print(f"{name:<24} {rate:>8.0f} handoffs a second")
+        print(f"{name:<38} {rate:>8.0f} handoffs a second")
     for ours, theirs in COMPARISONS:
         if theirs in best:
             print(f"{ours} / {theirs}: {best[ours] / best[theirs]:.2f}")

@@ -31,4 +31,4 @@ def test_the_table_shows_only_lines_of_the_program_and_of_the_conversations() ->
         assert len(row) == 5, row
         python, wire = (cell.replace("\0", "|").strip("`") for cell in row[3:])
         assert python in program
-        assert wire.startswith("–") or wire in sent, wire
+        assert wire.startswith("\N{EN DASH}") or wire in sent, wire
