@@ -312,7 +312,7 @@ def test_without_a_hub_the_error_says_what_to_do(monkeypatch):
     with pytest.raises(ChannelConnectException, match=r"call sluice.csp.use\('host:port'\) or set SLUICE_ADDRESS"):
         _daemon.PrivateHub()
     csp.use("127.0.0.1:1")
-    with pytest.raises(ChannelConnectException, match="cannot connect to 127.0.0.1:1"):
+    with pytest.raises(ChannelConnectException, match=r"cannot connect to 127.0.0.1:1"):
         Channel()
     csp.use()
 

@@ -22,6 +22,8 @@ class Context:
         #: False for a thread that no process runs in, such as the main thread.
         self.is_process = is_process
         self.spawned: list[Running] = []
+        #: When it has failed, before that had any consequence.
+        self.failed_at = 0.0
         #: The channel ends that it has made. They are poisoned when it fails.
         self.ends: weakref.WeakSet[Any] = weakref.WeakSet()
         #: How often FairSelect has chosen each channel, by the place of the call.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import Any
 
-from sluice.csp import _network
+from sluice.csp import _context, _network
 from sluice.csp._channel import ends_among
 from sluice.csp._codec import decode, encode
 from sluice.csp._exceptions import FatalException
@@ -129,7 +129,7 @@ def _run_child(function: _Function, data: bytes, name: str, settings: dict[str, 
             pickle.loads(pickled)
         except Exception:
             pickled = b""
-        report = ("failure", pickled, text, time.monotonic())
+        report = ("failure", pickled, text, _context.current().failed_at or time.monotonic())
     connection.send_bytes(pickle.dumps(report))
     connection.close()
     _network.close_all()

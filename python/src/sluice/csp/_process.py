@@ -105,7 +105,7 @@ class Process(Described):
         try:
             self.return_value = run(self.fn, self.args, self.kwargs, self.name)
         except BaseException as error:
-            self.failed_at = time.monotonic()
+            self.failed_at = _context.current().failed_at
             self.failure = error
             if self._is_reported:
                 sys.excepthook(type(error), error, error.__traceback__)
@@ -139,6 +139,7 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], n
 
 
 def _fail(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> None:
+    context.failed_at = time.monotonic()
     text = f"process {context.id} has failed: {type(error).__name__}: {error}"
     poison_all([*ends_among([args, kwargs]), *context.ends], " ".join(text.split())[:200])
 
