@@ -1,4 +1,4 @@
-"""Receives, or sends, in a thread that is interrupted at random points: the main thread by SIGINT, another one as by a killer."""
+"""Receives or sends in a thread that is interrupted at random: the main one by SIGINT, another one as by a killer."""
 
 from __future__ import annotations
 

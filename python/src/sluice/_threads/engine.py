@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 import selectors
-import socket
 import ssl
 import threading
 import time
@@ -35,6 +34,7 @@ from sluice._protocol import (
     Reply,
 )
 from sluice._threads.transport import Transport, connect
+from sluice._threads.waker import Waker
 from sluice.address import Address
 from sluice.errors import SluiceError
 
@@ -77,10 +77,8 @@ class Engine:
         self._inbox: deque[Item] = deque()
         self._asleep = False
         self._selector = selectors.DefaultSelector()
-        self._waker, self._woken = socket.socketpair()
-        self._waker.setblocking(False)
-        self._woken.setblocking(False)
-        self._selector.register(self._woken, selectors.EVENT_READ, None)
+        self._waker = Waker()
+        self._selector.register(self._waker, selectors.EVENT_READ, None)
         self._transport: Transport | None = None
         self._interest = selectors.EVENT_READ
         self._attempt = 0
@@ -150,10 +148,10 @@ class Engine:
             raise
 
     def submit(self, item: Item) -> None:
-        """Has the engine's thread submit an operation, or call a function."""
+        """Submits an operation, or calls a function, on the engine's thread."""
         self._inbox.append(item)
         if self._asleep:
-            self._wake()
+            self._waker.wake()
         if self._finished:
             self._refuse_inbox()
 
@@ -184,10 +182,6 @@ class Engine:
         """Whether there will be no other connection."""
         return self._finished
 
-    def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
-            self._waker.send(b"\0")
-
     # The thread
 
     def _run(self) -> None:
@@ -206,8 +200,6 @@ class Engine:
             if self._transport is not None:
                 self._transport.close()
             self._selector.close()
-            self._waker.close()
-            self._woken.close()
             kept = self.conversation.kept.take_all()
             if kept:
                 log.warning("%d messages for receivers that had stopped waiting were lost", len(kept))
@@ -223,8 +215,7 @@ class Engine:
             self._asleep = False
             for key, mask in ready:
                 if key.data is None:
-                    with contextlib.suppress(BlockingIOError):
-                        self._woken.recv(4096)
+                    self._waker.clear()
                 elif key.data is self._transport:
                     if mask & selectors.EVENT_READ:
                         self._read()

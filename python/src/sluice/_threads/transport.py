@@ -13,7 +13,7 @@ _READ_BYTES = 1 << 17
 
 
 class Transport:
-    """A connected socket. Whoever reads and writes gets ``BlockingIOError`` instead of waiting."""
+    """A connected socket. Reading raises ``BlockingIOError`` instead of waiting; writing keeps the rest."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
