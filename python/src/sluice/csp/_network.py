@@ -67,7 +67,7 @@ class Network:
         with self._lock:
             share = self._named.get(name)
         if share is not None and not share.ended and (end := next((e for e, n in share.counts.items() if n), None)):
-            # Whoever holds an end already loses nothing by joining again.
+            # A client that holds an end already loses nothing by joining again.
             with contextlib.suppress(errors.Closed, errors.Poisoned):
                 self.request(commands.join(name, end, "poison"))
                 return share
