@@ -330,3 +330,26 @@ def test_a_private_hub_ends_with_its_program_even_if_it_is_killed():
         child.stdout.close()
         with pytest.raises((sluice.ConnectionLost, sluice.Draining, sluice.Withdrawn)):
             client.channel("nothing-comes").recv(timeout=60)
+
+
+@multiprocess
+def waits_for_the_other(cin, cout):
+    cout(cin())
+
+
+def test_the_hub_proves_that_processes_wait_for_each_other(hub):
+    one, two = Channel(), Channel()
+
+    @process
+    def watch():
+        with sluice.connect(hub.address) as client:
+            while not (cycles := client.stuck()):
+                pass
+        poison(+one)
+        poison(+two)
+        return cycles
+
+    *_, cycles = Parallel(waits_for_the_other(+one, -two), waits_for_the_other(+two, -one), watch())
+    (cycle,) = cycles
+    assert sorted(step["channel"] for step in cycle["steps"]) == sorted([one.name, two.name])
+    assert all(step["label"].startswith("waits_for_the_other-") for step in cycle["steps"])

@@ -1,4 +1,4 @@
-"""Processes of the operating system, as PyCSP spells them."""
+"""Operating-system processes, as PyCSP spells them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from sluice.csp import _context, _network
-from sluice.csp._channel import ends_among
 from sluice.csp._codec import decode, encode
 from sluice.csp._exceptions import FatalException
 from sluice.csp._process import Described, ProcessFactory, run
@@ -46,7 +45,7 @@ def _find_function(module: str, name: str) -> _Function:
 
 
 class MultiProcess(Described):
-    """A process that runs a function in an operating system's process. The decorator ``multiprocess`` makes it.
+    """A process that runs a function in an operating-system process. The decorator ``multiprocess`` makes it.
 
     Its arguments and its result must be picklable. The channel ends among its arguments move to it.
     """
@@ -60,7 +59,6 @@ class MultiProcess(Described):
     def start(self) -> None:
         """Starts the process. ``Parallel``, ``Sequence`` and ``Spawn`` do so."""
         here = _network.network()
-        ends = ends_among([self.args, self.kwargs])
         data, moves = encode(here, (self.args, self.kwargs), codec=False)
         self._connection, connection = multiprocessing.Pipe(duplex=False)
         self._process = multiprocessing.Process(
@@ -72,7 +70,6 @@ class MultiProcess(Described):
         connection.close()
         for move in moves:
             move.happen()
-        del ends
 
     def wait(self) -> None:
         """Waits for its end."""
@@ -116,6 +113,7 @@ def _run_child(function: _Function, data: bytes, name: str, settings: dict[str, 
     report: tuple[str, bytes, str, float]
     try:
         here = _network.network()
+        here.name(name, waits_all=True)
         args, kwargs = decode(here, data, codec=False)
         value = run(function.fn, args, kwargs, name)
         encoded, moves = encode(here, value, codec=False)
@@ -137,7 +135,7 @@ def _run_child(function: _Function, data: bytes, name: str, settings: dict[str, 
 
 
 def multiprocess(fn: Callable[..., Any] | None = None, pycsp_host: str = "", pycsp_port: int | None = None) -> Any:
-    """Makes a function a process of the operating system, when ``Parallel``, ``Sequence`` or ``Spawn`` start it.
+    """Makes a function an operating-system process, when ``Parallel``, ``Sequence`` or ``Spawn`` start it.
 
     ``pycsp_host`` and ``pycsp_port`` have no effect: the processes meet at the hub.
     """

@@ -55,10 +55,18 @@ class Network:
         self.engine = self.hub._engine
         self.address = str(self.engine.address)
         self.codec = codec
+        #: Whether the hub knows that this program waits for nothing but its pending operations.
+        self.waits_all = False
         self._lock = threading.Lock()
         self._named: weakref.WeakValueDictionary[str, Share] = weakref.WeakValueDictionary()
         self._moving = 0
         self._moved = threading.Condition()
+
+    def name(self, name: str, waits_all: bool) -> None:
+        """Names the connection in the hub's reports. ``waits_all`` is for a program with a single thread."""
+        with contextlib.suppress(SluiceError):
+            self.hub.label(_name(name), waits_all=waits_all)
+        self.waits_all = waits_all
 
     # Channels
 
@@ -252,8 +260,19 @@ def _private_address() -> str:
 
 def _label() -> str:
     program = os.path.basename(sys.argv[0] if sys.argv and sys.argv[0] else "python") or "python"
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in program).lstrip("-")
-    return f"{kept or 'python'}/{os.getpid()}"
+    return _name(f"{program}/{os.getpid()}")
+
+
+def _name(text: str) -> str:
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-/") else "-" for c in text)
+    return kept.lstrip("-")[:200] or "python"
+
+
+def more_threads() -> None:
+    """Tells the hubs that this program has another thread, which may end the wait of the first one."""
+    for each in list(_networks.values()):
+        if each.waits_all:
+            each.name(_label(), waits_all=False)
 
 
 def close_all() -> None:

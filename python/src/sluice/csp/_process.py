@@ -84,6 +84,7 @@ class Process(Described):
 
     def start(self) -> None:
         """Starts the thread. ``Parallel``, ``Sequence`` and ``Spawn`` do so."""
+        _network.more_threads()
         self._thread.start()
 
     def wait(self) -> None:
