@@ -295,12 +295,26 @@ async def test_a_trace_shows_what_is_handed_over(face: Face) -> None:
 
 
 @everywhere
-async def test_an_operation_that_is_never_awaited_does_nothing(face: Face) -> None:
+async def test_an_operation_that_is_never_awaited_does_nothing_and_warns(face: Face) -> None:
     async with face.connect() as hub:
         operation = hub.channel("jobs").send("x")
         await hub.ping()
         assert await hub.waiters() == []
         assert operation.happened is False
+        with pytest.warns(RuntimeWarning, match="<Send jobs> was never awaited"):
+            del operation
+            gc.collect()
+
+
+@everywhere
+async def test_a_hub_is_of_no_use_before_it_is_connected(face: Face) -> None:
+    hub = face.connect()
+    assert "not connected" in repr(hub)
+    with pytest.raises(errors.ClientClosed, match="async with"):
+        hub.channel("jobs")
+    for _ in range(2):
+        async with hub:
+            await hub.ping()
 
 
 @on("asyncio")

@@ -118,7 +118,8 @@ ACTIONS = st.lists(
 
 async def _play(actions: list[tuple[str, int]]) -> None:
     memory = MemoryHub()
-    link = Link(MemoryRuntime(memory), Conversation(keep_alive=None), Address("memory", 1, "", False), None, Backoff())
+    address = Address("memory", 1, "", False)
+    link = Link(MemoryRuntime(memory), Conversation(keep_alive=None), address, None, Backoff())
     received: list[bytes] = []
     tasks: list[asyncio.Task[None]] = []
     sent = 0
@@ -133,7 +134,7 @@ async def _play(actions: list[tuple[str, int]]) -> None:
         await pump(task.done)
         return await task
 
-    hub = Hub(link)
+    hub = Hub(address, lambda: link)
     await with_pump(hub.__aenter__())
     jobs = hub.channel("jobs")
 

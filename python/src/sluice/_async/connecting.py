@@ -47,14 +47,19 @@ class Connect:
         """
         where = parse_address(address)
         principal, token = credentials(principal, token)
-        conversation = Conversation(
-            label=label,
-            principal=principal,
-            token=token,
-            reconnects=bool(reconnect),
-            keep_alive=keep_alive,
-            answer_timeout=answer_timeout,
-            connect_timeout=connect_timeout,
-        )
+        context = tls_context(where, tls)
         backoff = reconnect if isinstance(reconnect, Backoff) else Backoff() if reconnect else None
-        return Hub(Link(self._runtime(), conversation, where, tls_context(where, tls), backoff))
+
+        def conversation() -> Conversation:
+            return Conversation(
+                label=label,
+                principal=principal,
+                token=token,
+                reconnects=bool(reconnect),
+                keep_alive=keep_alive,
+                answer_timeout=answer_timeout,
+                connect_timeout=connect_timeout,
+            )
+
+        conversation()  # checks the arguments
+        return Hub(where, lambda: Link(self._runtime(), conversation(), where, context, backoff))

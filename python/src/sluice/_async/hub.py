@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, Callable, overload
 
 from sluice._async.channel import Channel
 from sluice._async.ends import OnDeath, ReceiveEnd, SendEnd
@@ -13,18 +13,31 @@ from sluice._async.ports import Meeting, PortOperation
 from sluice._async.selecting import select
 from sluice._async.traces import Trace
 from sluice._protocol import commands
+from sluice.address import Address
+from sluice.errors import ClientClosed
 from sluice.values import Codec, Selected
 
 
 class Hub:
     """A client of a server. All tasks of the event loop may use one, over its single connection."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
+    def __init__(self, address: Address, new_link: Callable[[], Link]) -> None:
+        self._address = address
+        self._new_link = new_link
+        self._open_link: Link | None = None
+
+    @property
+    def _link(self) -> Link:
+        if self._open_link is None:
+            raise ClientClosed("the client is not connected: use it with async with")
+        return self._open_link
 
     def __repr__(self) -> str:
-        state = "closed" if self._link.has_ended else f"connection {self._link.conversation.connection}"
-        return f"<sluice.Hub {self._link.address} {state}>"
+        link = self._open_link
+        if link is None:
+            return f"<sluice.Hub {self._address} not connected>"
+        state = "closed" if link.has_ended else f"connection {link.conversation.connection}"
+        return f"<sluice.Hub {self._address} {state}>"
 
     @overload
     def channel(self, name: str) -> Channel[bytes]: ...
@@ -139,10 +152,11 @@ class Hub:
         await self._link.close()
 
     async def __aenter__(self) -> Hub:
-        runtime = self._link.runtime
+        self._open_link = link = self._new_link()
+        runtime = link.runtime
         await runtime.__aenter__()
         try:
-            await self._link.open()
+            await link.open()
         except BaseException:
             await runtime.__aexit__()
             raise

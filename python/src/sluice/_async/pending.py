@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Coroutine, Generator
 from typing import Any, Generic, TypeVar
 
@@ -13,18 +14,24 @@ T = TypeVar("T")
 class Pending(Coroutine[Any, Any, T], Generic[T]):
     """An operation of a channel that has not begun.
 
-    ``await`` it, start it as a task, or pass it to ``select``. It can be used once. It is a coroutine, but nothing
-    happens, and nothing is wrong, if it is never awaited.
+    ``await`` it, start it as a task, or pass it to ``select``. It can be used once. Nothing happens if it is never
+    awaited, but a warning says so.
     """
 
-    __slots__ = ("_coroutine",)
+    __slots__ = ("_coroutine", "_is_used")
 
     def __init__(self) -> None:
+        self._is_used = False
         self._coroutine: Coroutine[Any, Any, T] | None = None
 
     async def _run(self) -> T:
         """Runs the operation."""
         raise NotImplementedError
+
+    def as_arm(self) -> Arm:
+        """Uses the operation as an arm of a select."""
+        self._is_used = True
+        return self.arm()
 
     def arm(self) -> Arm:
         """Returns the operation as an arm of a select."""
@@ -36,6 +43,7 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
 
     def _begin(self) -> Coroutine[Any, Any, T]:
         if self._coroutine is None:
+            self._is_used = True
             self._coroutine = self._run()
         return self._coroutine
 
@@ -51,6 +59,10 @@ class Pending(Coroutine[Any, Any, T], Generic[T]):
     def close(self) -> None:
         if self._coroutine is not None:
             self._coroutine.close()
+
+    def __del__(self) -> None:
+        if not getattr(self, "_is_used", True):
+            warnings.warn(f"{self!r} was never awaited", RuntimeWarning, stacklevel=2, source=self)
 
     def __getattr__(self, name: str) -> Any:
         # Event loops look at cr_frame, cr_running and the like.

@@ -47,6 +47,9 @@ class PortOperation(Pending[T]):
         self._timeout = timeout
         self._operation: Operation | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.port.name}>"
+
     @property
     def happened(self) -> bool | None:
         """Whether it has happened; None if that is in doubt. Tells it also after a cancellation."""

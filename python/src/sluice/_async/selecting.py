@@ -21,12 +21,13 @@ async def select(
     does not wait: ``which`` is None if no arm is ready. Raises ``TimedOut``, and ``Closed`` or ``Poisoned`` with the
     index ``arm`` when the channel of an arm has ended.
     """
+    lines = [arm.as_arm() for arm in arms]
     if not arms:
         raise BadRequest("a select needs at least one arm", code="syntax")
     link = arms[0].port.link
     if any(arm.port.link is not link for arm in arms):
         raise BadRequest("the arms of a select must belong to the same hub")
-    command = commands.select([arm.arm() for arm in arms], timeout=timeout, order=order, otherwise=otherwise)
+    command = commands.select(lines, timeout=timeout, order=order, otherwise=otherwise)
     operation = Operation(command)
     ends = {arm.port for arm in arms}
     for port in ends:
