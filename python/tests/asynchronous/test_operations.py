@@ -312,6 +312,8 @@ async def test_a_hub_is_of_no_use_before_it_is_connected(face: Face) -> None:
     assert "not connected" in repr(hub)
     with pytest.raises(errors.ClientClosed, match="async with"):
         hub.channel("jobs")
+    with pytest.raises(TypeError, match="async with"):
+        await hub
     for _ in range(2):
         async with hub:
             await hub.ping()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import TracebackType
-from typing import Any, Callable, overload
+from typing import Any, Callable, NoReturn, overload
 
 from sluice._async.channel import Channel
 from sluice._async.ends import OnDeath, ReceiveEnd, SendEnd
@@ -150,6 +150,16 @@ class Hub:
     async def close(self) -> None:
         """Ends the connection. What waits fails with ``ClientClosed``; messages under a lease go back."""
         await self._link.close()
+
+    async def abort(self) -> None:
+        """Drops the connection without a farewell, as a crash does: joined ends die.
+
+        For tests of what others do then.
+        """
+        self._link.abort()
+
+    def __await__(self) -> NoReturn:
+        raise TypeError("connect with `async with connect(...) as hub:`, which also closes the connection")
 
     async def __aenter__(self) -> Hub:
         self._open_link = link = self._new_link()

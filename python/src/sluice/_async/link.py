@@ -247,6 +247,13 @@ class Link:
             await self._ended.settle()
         self._end(ClientClosed("the client was closed"))
 
+    def abort(self) -> None:
+        """Drops the connection without a farewell, and connects no more."""
+        self._is_closing = True
+        self._end(ClientClosed("the client was closed"))
+        if self._connection is not None:
+            self._connection.end(None)
+
     async def _stay_connected(self) -> None:
         """Connects again and again, until the conversation ends."""
         failures = 0

@@ -1,0 +1,56 @@
+"""The process that the current thread runs."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import Any, Protocol
+
+
+class Running(Protocol):
+    """A process that was started."""
+
+    def join_report(self) -> Any:
+        """Waits for its end, and returns what its function has returned."""
+
+
+class Context:
+    """What a process has spawned and made."""
+
+    def __init__(self, id: str, is_process: bool) -> None:
+        self.id = id
+        #: False for a thread that no process runs in, such as the main thread.
+        self.is_process = is_process
+        self.spawned: list[Running] = []
+        #: When it has failed, before that had any consequence.
+        self.failed_at = 0.0
+        #: The channel ends that it has made. They are poisoned when it fails.
+        self.ends: weakref.WeakSet[Any] = weakref.WeakSet()
+        #: How often FairSelect has chosen each channel, by the place of the call.
+        self.choices: dict[tuple[str, int], dict[str, int]] = {}
+
+
+class _Local(threading.local):
+    context: Context | None = None
+
+
+_local = _Local()
+
+
+def current() -> Context:
+    """Returns the context of this thread."""
+    context = _local.context
+    if context is None:
+        thread = threading.current_thread()
+        context = _local.context = Context(f"{thread.name}.{thread.ident}", is_process=False)
+    return context
+
+
+def enter(context: Context) -> None:
+    """Makes it the context of this thread."""
+    _local.context = context
+
+
+def current_process_id() -> str:
+    """Returns a text that no other process of this program has."""
+    return current().id

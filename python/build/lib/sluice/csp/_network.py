@@ -1,0 +1,304 @@
+"""The connection of a program to its hub, and what its channel ends have joined there."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import sluice
+from sluice import errors
+from sluice._protocol import Command, Operation, commands
+from sluice.address import parse_address
+from sluice.csp._daemon import PrivateHub
+from sluice.csp._exceptions import ChannelConnectException, raise_as_csp
+from sluice.errors import SluiceError
+from sluice.values import Codec
+
+log = logging.getLogger("sluice")
+T = TypeVar("T")
+
+#: The hub keeps the name of an ended channel for 60 seconds. An end that was idle for longer than this asks first.
+IDLE_SECONDS = 30.0
+#: How long the end of a program waits for the receivers of ends that it has sent.
+MOVE_SECONDS = 5.0
+
+
+class Share:
+    """What this program has of a channel: how many sending and receiving ends."""
+
+    __slots__ = ("__weakref__", "counts", "ended", "name", "used_at")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.counts = {"send": 0, "recv": 0}
+        #: Whether this program has seen the end of the channel.
+        self.ended = False
+        self.used_at = time.monotonic()
+
+
+class Network:
+    """A connection to a hub. All threads of the program share it."""
+
+    def __init__(self, address: str | None, codec: Codec | None, options: dict[str, Any]) -> None:
+        try:
+            self.hub = sluice.connect(address, label=_label(), reconnect=False, **options)
+        except errors.ConnectionLost as error:
+            raise ChannelConnectException(address, str(error)) from error
+        self.engine = self.hub._engine
+        self.address = str(self.engine.address)
+        self.codec = codec
+        #: Whether the hub knows that this program waits for nothing but its pending operations.
+        self.waits_all = False
+        self._lock = threading.Lock()
+        self._named: weakref.WeakValueDictionary[str, Share] = weakref.WeakValueDictionary()
+        self._moving = 0
+        self._moved = threading.Condition()
+
+    def name(self, name: str, waits_all: bool) -> None:
+        """Names the connection in the hub's reports. ``waits_all`` is for a program with a single thread."""
+        with contextlib.suppress(SluiceError):
+            self.hub.label(_name(name), waits_all=waits_all)
+        self.waits_all = waits_all
+
+    # Channels
+
+    def channel(self, name: str, buffer: int) -> Share:
+        """Returns the share of a named channel, which begins anew if it has ended."""
+        with self._lock:
+            share = self._named.get(name)
+        if share is not None and not share.ended and (end := next((e for e, n in share.counts.items() if n), None)):
+            # A client that holds an end already loses nothing by joining again.
+            with contextlib.suppress(errors.Closed, errors.Poisoned):
+                self.request(commands.join(name, end, "poison"))
+                return share
+        try:
+            self.request(commands.open_channel(name, capacity=buffer))
+        except errors.Conflict:
+            # Clients that have not declared the channel wait on it already.
+            if buffer:
+                raise
+        return self.existing(name, anew=True)
+
+    def existing(self, name: str, anew: bool = False) -> Share:
+        """Returns the share of a channel that another party may have made."""
+        with self._lock:
+            share = None if anew else self._named.get(name)
+            if share is None:
+                share = self._named[name] = Share(name)
+            return share
+
+    def join(self, share: Share, end: str) -> None:
+        """Counts another end. The channel may have ended: its use will say so."""
+        with self._lock:
+            share.counts[end] += 1
+            wait = self.engine.begin(Operation(commands.join(share.name, end, "poison")))
+        try:
+            wait()
+        except (errors.Closed, errors.Poisoned):
+            share.ended = True
+        except SluiceError as error:
+            self._raise(error)
+
+    def leave(self, share: Share, end: str) -> None:
+        """Counts an end less, and leaves the channel with the last one."""
+        wait = self._begin_to_leave(share, end)
+        if wait is not None:
+            # The channel has ended, or the connection, and with it the end.
+            with contextlib.suppress(errors.NotFound, errors.ConnectionLost, errors.Closed, errors.Poisoned):
+                wait()
+
+    def _begin_to_leave(self, share: Share, end: str) -> Callable[[], object] | None:
+        with self._lock:
+            share.counts[end] -= 1
+            if share.counts[end] > 0 or share.ended:
+                return None
+            return self.engine.begin(Operation(commands.leave(share.name, end)))
+
+    def poison(self, share: Share, reason: str | None) -> None:
+        """Ends the channel for everybody."""
+        with self.translated(share):
+            self.request(commands.poison(share.name, reason))
+        share.ended = True
+
+    # Operations
+
+    def request(self, command: Command) -> sluice._protocol.Reply:
+        """Waits for the final reply of a command that brings no message."""
+        return self.engine.request(command)
+
+    def translated(self, *shares: Share) -> _Translated:
+        """Makes the errors of the client those of PyCSP, and notes the end of the channels."""
+        return _Translated(self, shares)
+
+    def check(self, share: Share, end: str) -> None:
+        """Raises ``Closed`` if the channel has ended so long ago that the hub has forgotten it."""
+        now = time.monotonic()
+        idle, share.used_at = now - share.used_at, now
+        if idle < IDLE_SECONDS or not share.counts[end]:
+            return
+        for row in self.hub.channels(share.name):
+            if row["name"] == share.name and (row["state"] != "open" or row["sendingEnds"] or row["receivingEnds"]):
+                return
+            break
+        raise errors.Closed(f"channel {share.name} has ended", channel=share.name)
+
+    def _raise(self, error: SluiceError) -> None:
+        raise_as_csp(error, self.address)
+
+    # Ends that move to other processes
+
+    def hand_over(self, share: Share, end: str, handover: str) -> None:
+        """Leaves the channel as soon as the receiver of the end has joined it."""
+        operation = Operation(commands.receive(handover))
+
+        def moved() -> None:
+            # Runs on the engine's thread, so it does not wait.
+            self._begin_to_leave(share, end)
+            with self._moved:
+                self._moving -= 1
+                self._moved.notify_all()
+
+        operation.waiter = moved
+        with self._moved:
+            self._moving += 1
+        self.engine.submit(operation)
+
+    def take_over(self, handover: str) -> None:
+        """Tells the sender of an end that it was received and has joined."""
+        self.engine.submit(Operation(commands.send(handover, b"")))
+
+    def close(self) -> None:
+        """Says farewell: the ends of this program leave their channels."""
+        with self._moved:
+            self._moved.wait_for(lambda: not self._moving or self.engine.is_finished, MOVE_SECONDS)
+        self.hub.close()
+
+
+class _Translated:
+    __slots__ = ("_network", "_shares")
+
+    def __init__(self, network: Network, shares: tuple[Share, ...]) -> None:
+        self._network = network
+        self._shares = shares
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not isinstance(error, SluiceError):
+            return
+        if isinstance(error, (errors.Closed, errors.Poisoned)):
+            for share in self._shares:
+                if len(self._shares) == 1 or share.name == error.channel:
+                    share.ended = True
+        raise_as_csp(error, self._network.address)
+
+
+# The hub of this program
+
+_lock = threading.RLock()
+_networks: dict[str, Network] = {}
+_address: str | None = None
+_codec: Codec | None = None
+_options: dict[str, Any] = {}
+_private: PrivateHub | None = None
+
+
+def use(
+    address: str | None = None,
+    *,
+    codec: Codec | None = None,
+    principal: str | None = None,
+    token: str | None = None,
+    tls: Any = None,
+) -> None:
+    """Names the hub whose channels this program uses from now on.
+
+    Without a call of ``use``, it is the hub at ``SLUICE_ADDRESS``. Without that, the program starts a ``sluiced`` for
+    itself, if there is one on the PATH, on a Unix-domain socket that only its user can open.
+
+    Messages are pickled, as those of PyCSP are: whoever may send on a channel can run code in its receivers. Pass a
+    codec, such as the module ``json``, if other people use the hub; channel ends cannot be sent then.
+    """
+    global _address, _codec, _options
+    with _lock:
+        _address, _codec = address, codec
+        given = {"principal": principal, "token": token, "tls": tls}
+        _options = {key: value for key, value in given.items() if value is not None}
+
+
+def network(address: str | None = None) -> Network:
+    """Returns the connection to the program's hub, or to the one at the address."""
+    with _lock:
+        key = str(parse_address(address or _address or os.environ.get("SLUICE_ADDRESS") or _private_address()))
+        found = _networks.get(key)
+        if found is None or found.engine.is_finished:
+            found = _networks[key] = Network(key, _codec, _options)
+        return found
+
+
+def settings() -> dict[str, Any]:
+    """Returns what a process that does not share this one's memory needs for ``adopt``."""
+    with _lock:
+        return {"address": network().address, "codec": _codec, **_options}
+
+
+def _private_address() -> str:
+    global _private
+    if _private is None:
+        _private = PrivateHub()
+    return _private.address
+
+
+def _label() -> str:
+    program = os.path.basename(sys.argv[0] if sys.argv and sys.argv[0] else "python") or "python"
+    return _name(f"{program}/{os.getpid()}")
+
+
+def _name(text: str) -> str:
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-/") else "-" for c in text)
+    return kept.lstrip("-")[:200] or "python"
+
+
+def more_threads() -> None:
+    """Tells the hubs that this program has another thread, which may end the wait of the first one."""
+    for each in list(_networks.values()):
+        if each.waits_all:
+            each.name(_label(), waits_all=False)
+
+
+def close_all() -> None:
+    """Closes the connections of this process."""
+    with _lock:
+        closing = list(_networks.values())
+        _networks.clear()
+    for each in closing:
+        each.close()
+
+
+@atexit.register
+def _at_exit() -> None:
+    # A program that has failed does not say farewell, so that the hub poisons the channels that it had joined.
+    has_failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
+    if _private is not None or not has_failed:
+        close_all()
+    if _private is not None:
+        _private.stop()
+
+
+def _after_fork() -> None:
+    global _lock
+    _lock = threading.RLock()
+    _networks.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,153 @@
+"""The exceptions of the client. Each says whether the operation may have happened."""
+
+from __future__ import annotations
+
+
+class SluiceError(Exception):
+    """The base of all exceptions of this package.
+
+    ``code`` is the word by which the protocol calls the error, ``channel`` the channel that it concerns, ``arm`` the
+    arm of a select. Unless a subclass says otherwise, the operation did not happen.
+    """
+
+    code = "error"
+    #: Whether the operation may have happened all the same.
+    in_doubt = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        channel: str | None = None,
+        reason: str | None = None,
+        arm: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+        self.channel = channel
+        self.reason = reason
+        self.arm = arm
+
+
+class TimedOut(SluiceError, TimeoutError):
+    """The time ran out, and the operation did not happen.
+
+    ``no_receivers`` is true if the server knows that nobody receives from the channel of a send or a call.
+    """
+
+    code = "timeout"
+    no_receivers = False
+
+
+class Closed(SluiceError):
+    """The channel is closed: nobody can send on it any more, and everything that was sent has been received."""
+
+    code = "closed"
+
+
+class Poisoned(SluiceError):
+    """The channel was ended at once, on both sides. ``reason`` says why."""
+
+    code = "poisoned"
+
+
+class Rejected(SluiceError):
+    """A receiver, or the channel's failure policy, has rejected the message: nobody has acknowledged it."""
+
+    code = "rejected"
+
+
+class InDoubt(SluiceError):
+    """The operation may have happened: a receiver had the message, or the connection was lost before the reply.
+
+    Give the message an ``id=`` and send it again: the server delivers it once.
+    """
+
+    code = "in-doubt"
+    in_doubt = True
+
+
+class Draining(SluiceError):
+    """The server is about to stop and accepts no new work. The operation did not happen."""
+
+    code = "draining"
+
+
+class Denied(SluiceError):
+    """The client has no permission for that, or its principal or its token is wrong."""
+
+    code = "denied"
+
+
+class AuthRequired(SluiceError):
+    """The server has principals: pass ``principal=`` and ``token=`` to ``connect``."""
+
+    code = "auth-required"
+
+
+class Stale(SluiceError):
+    """The lease has ended: another receiver has the message, or will have it."""
+
+    code = "stale"
+
+
+class LimitExceeded(SluiceError):
+    """The operation would exceed a limit of the server. ``code`` is ``limit``, ``too-big`` or ``too-long``."""
+
+    code = "limit"
+
+
+class ConnectionLost(SluiceError, ConnectionError):
+    """There is no connection to the server, and the operation did not happen."""
+
+    code = "disconnected"
+
+
+class ClientClosed(ConnectionLost):
+    """This client was closed. The operation did not happen."""
+
+    code = "client-closed"
+
+
+class Conflict(SluiceError):
+    """The channel, the barrier or the id is used in another way."""
+
+    code = "conflict"
+
+
+class NotFound(SluiceError):
+    """There is no such channel or connection, or this connection has not joined that end."""
+
+    code = "not-found"
+
+
+class NoAnswer(SluiceError):
+    """The receiver of a call has taken the message without an answer. It did happen."""
+
+    code = "no-answer"
+
+
+class Withdrawn(SluiceError):
+    """The operation was withdrawn and did not happen: it was cancelled, or the server has ended it for ``reason``."""
+
+    code = "cancelled"
+
+
+class Dropped(SluiceError):
+    """The channel was full and has dropped the message, as it was declared to."""
+
+    code = "dropped"
+
+
+class BadRequest(SluiceError, ValueError):
+    """An argument breaks a rule of the protocol: a name, an id, a number, or a combination of options."""
+
+    code = "bad-request"
+
+
+class ProtocolError(SluiceError):
+    """The peer does not speak the protocol of Sluice, or another version of it."""
+
+    code = "protocol"

@@ -1,0 +1,16 @@
+"""A pytest plug-in: the fixture ``sluiced`` starts a daemon for a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sluice.testing import Daemon
+
+
+@pytest.fixture
+def sluiced() -> Iterator[Daemon]:
+    """A ``sluiced`` of its own for the test: connect to ``sluiced.address``."""
+    with Daemon() as daemon:
+        yield daemon
