@@ -256,13 +256,15 @@ async def test_the_last_end_closes_the_channel(face: Face) -> None:
 
 @everywhere
 async def test_a_dead_sender_poisons_its_channel(face: Face) -> None:
-    async with face.connect() as other, create_task_group() as group, face.connect(reconnect=False) as hub:
+    async with face.connect() as other, face.connect() as hub, create_task_group() as group:
         await hub.sender("news", on_death="poison")
         waiting = Started(group, other.channel("news").recv)
         await until_waiting(other, 1)
-        hub._link._connection.end(ConnectionResetError("cut by the test"))
+        await hub.abort()
         with pytest.raises(errors.Poisoned):
             await waiting
+        with pytest.raises(errors.ClientClosed):
+            await hub.ping()
 
 
 @everywhere

@@ -78,7 +78,7 @@ class MemoryHub:
             self._reply(b"%b MSG jobs %d%b\n%b" % (tag, len(body), attributes, body))
 
     def tell(self, count: int) -> None:
-        """Has the client read so many bytes."""
+        """Passes so many bytes to the client."""
         piece, self.unread = self.unread[:count], self.unread[count:]
         if piece:
             self.received(piece)
