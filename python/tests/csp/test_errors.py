@@ -12,6 +12,7 @@ import pytest
 from programs import FOLDER, environment, run_text
 
 import sluice
+import sluice.testing
 from sluice import csp
 from sluice.csp import (
     AltSelect,
@@ -353,3 +354,101 @@ def test_the_hub_proves_that_processes_wait_for_each_other(hub):
     (cycle,) = cycles
     assert sorted(step["channel"] for step in cycle["steps"]) == sorted([one.name, two.name])
     assert all(step["label"].startswith("waits_for_the_other-") for step in cycle["steps"])
+
+
+def test_a_channel_that_nobody_has_any_more_is_left(hub):
+    with sluice.connect(hub.address) as client:
+        for _ in range(3):
+            channel = Channel()
+            Parallel(process(lambda cout: cout(1))(-channel), reads_one(+channel))
+            Parallel(process(lambda cout: cout(1))(-channel), reads_one(+channel))
+        names = {row["name"] for row in client.channels("csp/") if row["state"] == "open"}
+        assert names == {channel.name}
+
+
+def test_an_idle_end_learns_of_an_end_that_the_hub_has_forgotten(hub, monkeypatch):
+    monkeypatch.setattr(csp._network, "IDLE_SECONDS", 0)
+    channel = Channel()
+    cin, cout = +channel, -channel
+    Parallel(process(lambda: cout(1))(), process(cin)())
+    # As if the hub had forgotten the channel.
+    cin._share.name = cin.channel.name = "another"
+    with pytest.raises(ChannelRetireException):
+        cin()
+    with pytest.raises(ChannelRetireException):
+        PriSelect(InputGuard(cin), SkipGuard())
+
+
+def test_an_interrupt_ends_the_network(hub):
+    channel = Channel()
+    cin = +channel
+
+    @process
+    def interrupts():
+        with sluice.connect(hub.address) as client:
+            while not client.waiters(channel.name):
+                pass
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        Parallel(reads(+channel), interrupts())
+    with pytest.raises(ChannelPoisonException, match="ended by KeyboardInterrupt"):
+        cin()
+
+
+def test_processes_of_a_fresh_interpreter(hub, tmp_path):
+    text = """
+import multiprocessing
+from sluice.csp import *
+
+@multiprocess
+def square(cin, cout):
+    cout(cin() ** 2)
+    return "done"
+
+@process
+def ask(cout, cin):
+    cout(7)
+    return cin()
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method("spawn")
+    a, b = Channel(), Channel()
+    print(Parallel(square(+a, -b), ask(-a, +b)))
+    shutdown()
+"""
+    done = run_text(tmp_path, text, SLUICE_ADDRESS=hub.address)
+    assert (done.stdout, done.stderr) == ("['done', 49]\n", "")
+
+
+def test_a_program_that_ends_after_it_has_sent_an_end_waits_for_its_receiver(hub, tmp_path):
+    text = """
+from sluice.csp import *
+jobs, answers = Channel("jobs", connect=True), Channel("answers")
+(-jobs)((7, +answers))
+shutdown()
+"""
+    jobs = Channel("jobs")
+    cin = +jobs
+
+    @process
+    def program():
+        assert run_text(tmp_path, text, SLUICE_ADDRESS=hub.address).returncode == 0
+
+    @process
+    def receive():
+        number, answers = cin()
+        return number, answers
+
+    _, (number, answers) = Parallel(program(), receive())
+    assert number == 7
+    Parallel(reads_one(answers), process(lambda: (-answers.channel)("still open"))())
+
+
+def test_a_channel_of_another_hub(hub):
+    with sluice.testing.Daemon() as other:
+        host, port = other.address.split(":")
+        here, there = Channel("jobs"), Channel("jobs", connect=(host, int(port)))
+        assert Parallel(writes(-there, 1), reads_one(+there), writes(-here, 2), reads_one(+here)) == [None, 1, None, 2]
+        with pytest.raises(InfoException, match="same hub"):
+            AltSelect(InputGuard(+Channel()), InputGuard(+Channel("x", connect=other.address)))

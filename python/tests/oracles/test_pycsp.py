@@ -6,6 +6,7 @@ copyright 2009 John Markus Bjoerndalen, Brian Vinter, Rune M. Friborg).
 
 from __future__ import annotations
 
+import faulthandler
 import random
 
 import pytest
@@ -43,6 +44,13 @@ def hub():
         yield
         shutdown()
         csp.use()
+
+
+@pytest.fixture(autouse=True)
+def bounded():
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
 
 
 def no_pause():

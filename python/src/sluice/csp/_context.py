@@ -6,12 +6,17 @@ import threading
 import weakref
 from typing import Any, Protocol
 
+from sluice.csp._network import Share
+
 
 class Running(Protocol):
     """A process that was started."""
 
     def join_report(self) -> Any:
         """Waits for its end, and returns what its function has returned."""
+
+    def has_ended_well(self) -> bool:
+        """Whether it has ended and not failed."""
 
 
 class Context:
@@ -22,12 +27,20 @@ class Context:
         #: False for a thread that no process runs in, such as the main thread.
         self.is_process = is_process
         self.spawned: list[Running] = []
+        self._prune_at = 64
         #: When it has failed, before that had any consequence.
         self.failed_at = 0.0
         #: The channel ends that it has made. They are poisoned when it fails.
         self.ends: weakref.WeakSet[Any] = weakref.WeakSet()
         #: How often FairSelect has chosen each channel, by the place of the call.
-        self.choices: dict[tuple[str, int], dict[str, int]] = {}
+        self.choices: dict[tuple[str, int], weakref.WeakKeyDictionary[Share, int]] = {}
+
+    def add_spawned(self, process: Running) -> None:
+        """Adds a process that its parent waits for at its end."""
+        if len(self.spawned) >= self._prune_at:
+            self.spawned = [each for each in self.spawned if not each.has_ended_well()]
+            self._prune_at = 2 * len(self.spawned) + 64
+        self.spawned.append(process)
 
 
 class _Local(threading.local):

@@ -6,6 +6,7 @@ import inspect
 import random
 import sys
 import time
+import weakref
 from collections.abc import Callable
 from types import FrameType
 from typing import Any, Union
@@ -233,14 +234,16 @@ def FairSelect(*guards: Any) -> tuple[Any, Any]:
     Waits if none can be chosen. Returns as ``PriSelect`` does.
     """
     frame = sys._getframe(1)
-    counts = _context.current().choices.setdefault((frame.f_code.co_filename, frame.f_lineno), {})
+    counts = _context.current().choices.setdefault(
+        (frame.f_code.co_filename, frame.f_lineno), weakref.WeakKeyDictionary()
+    )
     channels = [guard for guard in _flattened(guards) if isinstance(guard, (InputGuard, OutputGuard))]
     others = [guard for guard in _flattened(guards) if not isinstance(guard, (InputGuard, OutputGuard))]
-    channels.sort(key=lambda guard: counts.get(guard.end.channel.name, 0))
+    channels.sort(key=lambda guard: counts.get(guard.end._share, 0))
     guard, value = choose([*channels, *others])
     if isinstance(guard, (InputGuard, OutputGuard)):
-        name = guard.end.channel.name
-        counts[name] = counts.get(name, 0) + 1
+        share = guard.end._share
+        counts[share] = counts.get(share, 0) + 1
     perform(guard, value, frame)
     return guard.chosen, value
 

@@ -103,6 +103,10 @@ class MultiProcess(Described):
             raise self.failure
         return self._value
 
+    def has_ended_well(self) -> bool:
+        """Whether it has ended, not failed, and its result was taken."""
+        return self._connection is None and self.failure is None
+
     def terminate(self) -> None:
         """Kills the process. The channels whose ends it has are poisoned."""
         self._process.kill()

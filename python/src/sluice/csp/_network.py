@@ -57,7 +57,8 @@ class Network:
         self.codec = codec
         #: Whether the hub knows that this program waits for nothing but its pending operations.
         self.waits_all = False
-        self._lock = threading.Lock()
+        # Reentrant, because the collection of a share may interrupt any line of its owner's thread.
+        self._lock = threading.RLock()
         self._named: weakref.WeakValueDictionary[str, Share] = weakref.WeakValueDictionary()
         self._moving = 0
         self._moved = threading.Condition()
@@ -93,6 +94,9 @@ class Network:
             share = None if anew else self._named.get(name)
             if share is None:
                 share = self._named[name] = Share(name)
+                # Ends stay joined when their process has ended, as in PyCSP, until nobody has the channel any more.
+                finalizer = weakref.finalize(share, self._forget, name, share.counts)
+                finalizer.atexit = False  # type: ignore[misc]
             return share
 
     def join(self, share: Share, end: str) -> None:
@@ -121,6 +125,11 @@ class Network:
             if share.counts[end] > 0 or share.ended:
                 return None
             return self.engine.begin(Operation(commands.leave(share.name, end)))
+
+    def _forget(self, name: str, counts: dict[str, int]) -> None:
+        for end, count in counts.items():
+            if count > 0:
+                self.engine.submit(Operation(commands.leave(name, end)))
 
     def poison(self, share: Share, reason: str | None) -> None:
         """Ends the channel for everybody."""

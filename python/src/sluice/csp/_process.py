@@ -38,6 +38,9 @@ class Startable(Protocol):
     def join_report(self) -> Any:
         """Waits for its end. Returns what its function has returned, or raises what has ended it."""
 
+    def has_ended_well(self) -> bool:
+        """Whether it has ended and not failed."""
+
     def update(self, **kwargs: Any) -> Any:
         """Changes its parameters before it starts."""
 
@@ -97,6 +100,10 @@ class Process(Described):
         if self.failure is not None:
             raise self.failure
         return self.return_value
+
+    def has_ended_well(self) -> bool:
+        """Whether it has ended and not failed."""
+        return not self._thread.is_alive() and self.failure is None
 
     def report_failure(self) -> None:
         """Prints a failure as soon as it happens, because nobody may be waiting for it."""
@@ -222,7 +229,7 @@ def Spawn(*processes: Any, **kwargs: Any) -> None:
         if isinstance(each, Process) and not context.is_process:
             each.report_failure()
         each.start()
-        context.spawned.append(each)
+        context.add_spawned(each)
 
 
 def _flattened(processes: Any, kwargs: dict[str, Any]) -> Iterator[Startable]:
