@@ -452,3 +452,38 @@ def test_a_channel_of_another_hub(hub):
         assert Parallel(writes(-there, 1), reads_one(+there), writes(-here, 2), reads_one(+here)) == [None, 1, None, 2]
         with pytest.raises(InfoException, match="same hub"):
             AltSelect(InputGuard(+Channel()), InputGuard(+Channel("x", connect=other.address)))
+
+
+def test_a_program_that_fails_prints_its_own_failure_only(tmp_path):
+    text = """
+from sluice.csp import *
+
+@process
+def element(cin, cout):
+    while True:
+        cout(cin() + 1)
+
+a, b, c = Channel(), Channel(), Channel()
+Spawn(element(+a, -b), element(+b, -c))
+1 / 0
+"""
+    stderr = run_text(tmp_path, text).stderr
+    assert stderr.count("Traceback") == 1
+    assert stderr.endswith("ZeroDivisionError: division by zero\n")
+
+
+def test_a_failure_of_a_process_that_the_program_has_spawned_is_printed(tmp_path):
+    text = """
+from sluice.csp import *
+
+@process
+def element(cin):
+    raise ValueError("no such element")
+
+Spawn(element(+Channel()))
+shutdown()
+"""
+    done = run_text(tmp_path, text)
+    assert done.returncode == 0
+    assert done.stderr.count("Traceback") == 1
+    assert done.stderr.endswith("ValueError: no such element\n")

@@ -108,8 +108,12 @@ class Network:
             wait()
         except (errors.Closed, errors.Poisoned):
             share.ended = True
+        except errors.LimitExceeded as error:
+            raise errors.LimitExceeded(
+                f"{error}; retire ends that nobody needs, or let some processes be @multiprocess", channel=share.name
+            ) from None
         except SluiceError as error:
-            self._raise(error)
+            raise_as_csp(error, self.address)
 
     def leave(self, share: Share, end: str) -> None:
         """Counts an end less, and leaves the channel with the last one."""
@@ -158,9 +162,6 @@ class Network:
                 return
             break
         raise errors.Closed(f"channel {share.name} has ended", channel=share.name)
-
-    def _raise(self, error: SluiceError) -> None:
-        raise_as_csp(error, self.address)
 
     # Ends that move to other processes
 
@@ -219,6 +220,7 @@ _address: str | None = None
 _codec: Codec | None = None
 _options: dict[str, Any] = {}
 _private: PrivateHub | None = None
+_is_exiting = False
 
 
 def use(
@@ -293,8 +295,15 @@ def close_all() -> None:
         each.close()
 
 
+def is_exiting() -> bool:
+    """Whether the program is ending, so that nothing is lost that anybody waits for."""
+    return _is_exiting
+
+
 @atexit.register
 def _at_exit() -> None:
+    global _is_exiting
+    _is_exiting = True
     # A program that has failed does not say farewell, so that the hub poisons the channels that it had joined.
     has_failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
     if _private is not None or not has_failed:

@@ -14,7 +14,12 @@ from typing import Any, Protocol
 from sluice.csp import _context, _network
 from sluice.csp._channel import ChannelEnd, ends_among, with_new_ends
 from sluice.csp._context import Context
-from sluice.csp._exceptions import ChannelPoisonException, ChannelRetireException, InfoException
+from sluice.csp._exceptions import (
+    ChannelLostException,
+    ChannelPoisonException,
+    ChannelRetireException,
+    InfoException,
+)
 from sluice.errors import SluiceError
 
 _numbers = itertools.count(1)
@@ -115,7 +120,7 @@ class Process(Described):
         except BaseException as error:
             self.failed_at = _context.current().failed_at
             self.failure = error
-            if self._is_reported:
+            if self._is_reported and not (_network.is_exiting() and isinstance(error, ChannelLostException)):
                 sys.excepthook(type(error), error, error.__traceback__)
 
 
