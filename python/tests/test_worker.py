@@ -77,6 +77,17 @@ def test_a_signal_finishes_what_has_begun(sluiced, hub):
     second()
 
 
+def test_a_storm_of_signals_ends_a_worker(sluiced, hub):
+    with worker(sluiced, "jobs", "handlers:signal_and_hold") as process:
+        sending = in_thread(hub.channel("jobs").send, b"1")
+        assert hub.channel("begun").recv() == b"1"
+        for _ in range(200):
+            process.terminate()
+        hub.channel("finish").send(b"")
+        sending()
+        assert process.wait(60) == 0
+
+
 def test_a_worker_ends_with_its_channel(sluiced, hub):
     with worker(sluiced, "jobs", "handlers:square") as process:
         hub.channel("jobs").send(b"1", timeout=60)

@@ -16,6 +16,7 @@ import importlib
 import inspect
 import logging
 import os
+import queue
 import signal
 import sys
 import threading
@@ -146,8 +147,11 @@ def main(arguments: list[str] | None = None) -> int:
     if codec is not None and not (hasattr(codec, "dumps") and hasattr(codec, "loads")):
         raise SystemExit(f"sluice.worker: the codec {options.codec} has no dumps and loads")
     stop = threading.Event()
+    # A second signal may interrupt the handler of the first one, which must not hold a lock then. This queue has none.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: signals.put(number))
+    threading.Thread(target=lambda: (signals.get(), stop.set()), daemon=True).start()
     try:
         with sluice.connect(options.hub, label=options.label) as hub:
             log.info("doing the jobs of %s", options.channel)
