@@ -94,6 +94,11 @@ def run(
                 stop.set()
 
 
+def _stop_at_signal(signals: queue.SimpleQueue[int], stop: threading.Event) -> None:
+    signals.get()
+    stop.set()
+
+
 def _close_when_set(stop: threading.Event, jobs: sluice.Messages[Any]) -> None:
     stop.wait()
     jobs.close()
@@ -151,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, _: signals.put(number))
-    threading.Thread(target=lambda: (signals.get(), stop.set()), daemon=True).start()
+    threading.Thread(target=_stop_at_signal, args=(signals, stop), daemon=True).start()
     try:
         with sluice.connect(options.hub, label=options.label) as hub:
             log.info("doing the jobs of %s", options.channel)
