@@ -379,7 +379,7 @@ def test_an_idle_end_learns_of_an_end_that_the_hub_has_forgotten(hub, monkeypatc
         PriSelect(InputGuard(cin), SkipGuard())
 
 
-def test_an_interrupt_ends_the_network(hub):
+def test_an_interrupt_ends_the_network_and_says_who_has_waited(hub, caplog):
     channel = Channel()
     cin = +channel
 
@@ -394,6 +394,8 @@ def test_an_interrupt_ends_the_network(hub):
         Parallel(reads(+channel), interrupts())
     with pytest.raises(ChannelPoisonException, match="ended by KeyboardInterrupt"):
         cin()
+    assert f"waits to read {channel.name}" in caplog.text
+    assert channel.name.startswith("csp/test_errors.py:")
 
 
 def test_processes_of_a_fresh_interpreter(hub, tmp_path):

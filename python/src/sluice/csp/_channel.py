@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import uuid
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 from sluice.csp import _context
@@ -14,7 +17,9 @@ from sluice.csp._exceptions import (
     FatalException,
     InfoException,
 )
-from sluice.csp._network import Network, Share, network
+from sluice.csp._network import Network, Share, network, printable
+
+_PACKAGE = os.path.dirname(__file__)
 
 
 class Channel:
@@ -34,7 +39,7 @@ class Channel:
             raise InfoException("a channel with connect= needs the name that it has there")
         if connect and buffer:
             raise InfoException("the program that makes the channel chooses its buffer: leave out buffer= or connect=")
-        self.name = name or f"csp/{uuid.uuid4().hex}"
+        self.name = name or f"csp/{_place()}/{uuid.uuid4().hex[:16]}"
         self.buffer = buffer
         self._network = network(_address(connect))
         if connect or (name is None and not buffer):
@@ -82,7 +87,8 @@ class Channel:
         network, share = self._network, self._share
         with network.translated(share):
             network.check(share, end)
-            data = network.hub.channel(share.name).recv()
+            with _context.waiting(f"to read {share.name}"):
+                data = network.hub.channel(share.name).recv()
         return decode(network, data)
 
     def _write(self, value: Any, end: str = "send") -> None:
@@ -90,9 +96,21 @@ class Channel:
         data, moves = encode(network, value)
         with network.translated(share):
             network.check(share, end)
-            network.hub.channel(share.name).send(data)
+            with _context.waiting(f"to write {share.name}"):
+                network.hub.channel(share.name).send(data)
         for move in moves:
             move.happen()
+
+
+def _place() -> str:
+    """Returns where the program makes a channel, so that the reports of the hub say which one it is."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and os.path.dirname(frame.f_code.co_filename).startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return "python"
+    file = os.path.basename(frame.f_code.co_filename)
+    return printable(f"{file}:{frame.f_lineno}")[:100]
 
 
 def _address(connect: Any) -> str | None:

@@ -28,6 +28,8 @@ class Context:
         self.is_process = is_process
         self.spawned: list[Running] = []
         self._prune_at = 64
+        #: What it waits for at this moment.
+        self.waits = ""
         #: When it has failed, before that had any consequence.
         self.failed_at = 0.0
         #: The channel ends that it has made. They are poisoned when it fails.
@@ -57,6 +59,22 @@ def current() -> Context:
         thread = threading.current_thread()
         context = _local.context = Context(f"{thread.name}.{thread.ident}", is_process=False)
     return context
+
+
+class waiting:
+    """Says for the time of a block what the process of this thread waits for."""
+
+    __slots__ = ("_context", "_for")
+
+    def __init__(self, what: str) -> None:
+        self._context = current()
+        self._for = what
+
+    def __enter__(self) -> None:
+        self._context.waits = self._for
+
+    def __exit__(self, *_: object) -> None:
+        self._context.waits = ""
 
 
 def enter(context: Context) -> None:

@@ -145,7 +145,8 @@ def choose(guards: list[Guard], order: str = "first") -> tuple[Guard, Any]:
         for end in ends:
             network.check(end._share, end._op)
         try:
-            which, data = network.hub.select(*arms, timeout=timeout, order=order, otherwise=skip is not None)
+            with _context.waiting(f"to choose between {', '.join(end.channel.name for end in ends)}"):
+                which, data = network.hub.select(*arms, timeout=timeout, order=order, otherwise=skip is not None)
         except errors.TimedOut:
             which = None
     if which is None:

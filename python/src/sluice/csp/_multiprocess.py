@@ -107,6 +107,9 @@ class MultiProcess(Described):
         """Whether it has ended, not failed, and its result was taken."""
         return self._connection is None and self.failure is None
 
+    def report_wait(self) -> None:
+        """Does nothing: the process gets the interrupt too."""
+
     def terminate(self) -> None:
         """Kills the process. The channels whose ends it has are poisoned."""
         self._process.kill()
@@ -119,7 +122,7 @@ def _run_child(function: _Function, data: bytes, name: str, settings: dict[str, 
         here = _network.network()
         here.name(name, waits_all=True)
         args, kwargs = decode(here, data, codec=False)
-        value = run(function.fn, args, kwargs, name)
+        value = run(function.fn, args, kwargs, _context.Context(name, is_process=True))
         encoded, moves = encode(here, value, codec=False)
         report = ("value", encoded, "", 0.0)
         for move in moves:

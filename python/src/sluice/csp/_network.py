@@ -66,7 +66,7 @@ class Network:
     def name(self, name: str, waits_all: bool) -> None:
         """Names the connection in the hub's reports. ``waits_all`` is for a program with a single thread."""
         with contextlib.suppress(SluiceError):
-            self.hub.label(_name(name), waits_all=waits_all)
+            self.hub.label(printable(name), waits_all=waits_all)
         self.waits_all = waits_all
 
     # Channels
@@ -271,11 +271,12 @@ def _private_address() -> str:
 
 def _label() -> str:
     program = os.path.basename(sys.argv[0] if sys.argv and sys.argv[0] else "python") or "python"
-    return _name(f"{program}/{os.getpid()}")
+    return printable(f"{program}/{os.getpid()}")
 
 
-def _name(text: str) -> str:
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-/") else "-" for c in text)
+def printable(text: str) -> str:
+    """Returns a text in which everything that a name of the hub may not have is replaced."""
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-/:") else "-" for c in text)
     return kept.lstrip("-")[:200] or "python"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import logging
 import sys
 import threading
 import time
@@ -22,6 +23,7 @@ from sluice.csp._exceptions import (
 )
 from sluice.errors import SluiceError
 
+log = logging.getLogger("sluice")
 _numbers = itertools.count(1)
 
 
@@ -45,6 +47,9 @@ class Startable(Protocol):
 
     def has_ended_well(self) -> bool:
         """Whether it has ended and not failed."""
+
+    def report_wait(self) -> None:
+        """Logs what it waits for."""
 
     def update(self, **kwargs: Any) -> Any:
         """Changes its parameters before it starts."""
@@ -87,6 +92,8 @@ class Process(Described):
         super().__init__(fn, *args, **kwargs)
         self.return_value: Any = None
         self._is_reported = False
+        self.context = Context(self.name, is_process=True)
+        self._ended = threading.Event()
         # A program that ends by an exception does not wait for its processes.
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
@@ -97,7 +104,8 @@ class Process(Described):
 
     def wait(self) -> None:
         """Waits for its end."""
-        self._thread.join()
+        # An interrupted Thread.join takes the thread for ended, before Python 3.13.
+        self._ended.wait()
 
     def join_report(self) -> Any:
         """Waits for its end. Returns what its function has returned, or raises what has ended it."""
@@ -108,7 +116,12 @@ class Process(Described):
 
     def has_ended_well(self) -> bool:
         """Whether it has ended and not failed."""
-        return not self._thread.is_alive() and self.failure is None
+        return self._ended.is_set() and self.failure is None
+
+    def report_wait(self) -> None:
+        """Logs what it waits for."""
+        if self.context.waits:
+            log.warning("interrupted: process %s waits %s", self.name, self.context.waits)
 
     def report_failure(self) -> None:
         """Prints a failure as soon as it happens, because nobody may be waiting for it."""
@@ -116,17 +129,18 @@ class Process(Described):
 
     def _run(self) -> None:
         try:
-            self.return_value = run(self.fn, self.args, self.kwargs, self.name)
+            self.return_value = run(self.fn, self.args, self.kwargs, self.context)
         except BaseException as error:
-            self.failed_at = _context.current().failed_at
+            self.failed_at = self.context.failed_at
             self.failure = error
             if self._is_reported and not (_network.is_exiting() and isinstance(error, ChannelLostException)):
                 sys.excepthook(type(error), error, error.__traceback__)
+        finally:
+            self._ended.set()
 
 
-def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:
+def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
     """Runs the function of a process, and what follows from its end for its channel ends."""
-    context = Context(name, is_process=True)
     _context.enter(context)
     try:
         value = None
@@ -210,6 +224,9 @@ def Parallel(*processes: Any, **kwargs: Any) -> list[Any]:
         for each in running:
             each.wait()
     except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            for each in started:
+                each.report_wait()
         ends = [end for each in started for end in ends_among([each.args, each.kwargs])]
         poison_all(ends, f"Parallel has ended by {type(error).__name__}")
         raise

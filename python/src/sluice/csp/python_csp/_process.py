@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sluice.csp import _guards, _network
+from sluice.csp import _context, _guards, _network
 from sluice.csp._exceptions import FatalException, InfoException
 from sluice.csp.python_csp._channel import ChannelPoison, Guard, poison_all
 
 #: Processes are threads, unless the environment variable CSP is PROCESSES, as in python-csp.
 CSP_IMPLEMENTATION = "os_process" if os.environ.get("CSP", "").upper() == "PROCESSES" else "os_thread"
+log = logging.getLogger("sluice")
 _numbers = itertools.count(1)
 
 
@@ -92,6 +93,7 @@ class CSPProcess(Startable):
         self.args = args
         self.kwargs = kwargs
         self.name = f"{getattr(func, '__name__', 'process')}-{next(_numbers)}"
+        self._context = _context.Context(self.name, is_process=True)
         self._runner: Any = None
         self._connection: Any = None
 
@@ -131,6 +133,7 @@ class CSPProcess(Startable):
         self.func(*self.args, **self.kwargs)
 
     def _run_in_thread(self) -> None:
+        _context.enter(self._context)
         try:
             self.body()
         except ChannelPoison as error:
@@ -207,6 +210,10 @@ class Par(Startable):
             self.spawn()
             self.wait()
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                for each in self.procs:
+                    if isinstance(each, CSPProcess) and each._context.waits:
+                        log.warning("interrupted: process %s waits %s", each.name, each._context.waits)
             poison_all(channels_of(self.procs), f"Par has ended by {type(error).__name__}")
             raise
         if self.failure is not None:
