@@ -257,7 +257,7 @@ class Link:
     async def _stay_connected(self) -> None:
         """Connects again and again, until the conversation ends."""
         failures = 0
-        while True:
+        while not self.has_ended:
             connection = await self._connect_once()
             if connection.was_ready:
                 failures = 0
@@ -294,6 +294,10 @@ class Link:
             connection.cause.__cause__ = error
             connection.is_final = isinstance(error, ssl.SSLCertVerificationError)
             connection.has_ended = True
+            return connection
+        if self.has_ended:
+            # The client was closed meanwhile.
+            wire.close()
             return connection
         self._wire = wire
         try:
