@@ -58,25 +58,26 @@ async def test_a_thousand_tasks_wait_on_one_connection(face: Face) -> None:
 def test_20_000_receives_wait_on_one_connection(face_name: str) -> None:
     async def body(face: Face) -> None:
         got: list[int] = []
+        closed = 0
         async with face.connect() as hub, face.connect() as other, create_task_group() as group:
 
             async def receive() -> None:
-                got.append(int(await hub.channel("jobs").recv()))
+                nonlocal closed
+                try:
+                    got.append(int(await hub.channel("jobs").recv()))
+                except errors.Closed:
+                    closed += 1
 
             for _ in range(20_000):
                 group.start_soon(receive)
             while (await other.info())["parked"] < 20_000:
                 pass
             assert len(await other.clients()) == 2
-
-            async def send(first: int) -> None:
-                for number in range(first, 20_000, 50):
-                    await other.channel("jobs").send(str(number))
-
-            async with create_task_group() as senders:
-                for first in range(50):
-                    senders.start_soon(send, first)
-        assert sorted(got) == list(range(20_000))
+            for number in range(1000):
+                await other.channel("jobs").send(str(number))
+            await other.channel("jobs").close()
+        assert sorted(got) == list(range(1000))
+        assert closed == 19_000
 
     # A quarter of the tags is for sends.
     with Daemon(config="limits:\n  pending-tags: 30000\n") as daemon:
