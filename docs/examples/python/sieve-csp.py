@@ -1,4 +1,4 @@
-"""The concurrent sieve of Eratosthenes in the words of PyCSP: a process for each prime passes on the numbers that its
+"""The concurrent sieve of Eratosthenes with PyCSP's API: a process for each prime passes on the numbers that its
 prime does not divide. The first number that comes out of a filter is the next prime.
 
 make example NAME=sieve-csp
