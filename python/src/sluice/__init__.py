@@ -1,11 +1,11 @@
-"""Channels between processes: the client of Sluice for threads and, after monkey patching, for gevent.
+"""Channels between processes: the face for threads and, after gevent's monkey patching, for greenlets.
 
     import sluice
 
     with sluice.connect("127.0.0.1:7333", label="worker-7") as hub:
         hub.channel("jobs").send(b"sweep the yard", timeout=5)
 
-``sluice.aio`` is the same for asyncio and trio.
+``sluice.aio`` is the face for asyncio, and ``sluice.anyio`` the one for trio.
 """
 
 from sluice._protocol import Backoff

@@ -1,4 +1,4 @@
-"""The face for trio, and for programs that use anyio under asyncio. It needs the extra: ``sluice-client[trio]``.
+"""The face for trio, and for asyncio under anyio. Install it with ``sluice-client[trio]``.
 
 import sluice.anyio as sluice
 

@@ -18,7 +18,7 @@ Kind = Literal["queue", "broadcast", "once"]
 
 
 class Channel(Port[T]):
-    """A channel of the server. Any number of tasks may use it; making one costs nothing."""
+    """A channel of the hub. Any number of tasks may use it; making one costs nothing."""
 
     def __init__(self, link: Link, name: str, codec: Codec | None = None) -> None:
         commands.receive(name)  # checks the name
@@ -41,10 +41,11 @@ class Channel(Port[T]):
     ) -> Send:
         """Sends a message, and returns when a receiver has taken it, or when the channel's buffer keeps it.
 
-        If the receiver has a lease, the send returns when it has acknowledged the message. With ``until="taken"``, a
-        buffer does not count. With ``timeout=0`` the send does not wait. With an ``id``, the message is delivered once
-        however often it is sent; after a lost connection the client sends it again by itself. ``need`` is the number of
-        receivers that a broadcast waits for. ``delay`` is how long no receiver gets the message.
+        If the receiver has a lease, the send returns when it has acknowledged the message. With ``until="taken"``, the
+        send waits for a receiver even if there is a buffer. It waits at most ``timeout`` seconds; with 0, not at all.
+        With an ``id``, the message is delivered once however often it is sent; after a lost connection the client sends
+        it again. ``need`` is the number of receivers that a broadcast waits for. No receiver gets the message before
+        ``delay`` seconds have passed.
 
         Raises ``TimedOut``, ``Closed``, ``Poisoned``, ``Rejected``, ``Dropped``, ``LimitExceeded`` and ``Draining`` if
         no receiver has got the message, and none will; ``InDoubt`` if one may have.
@@ -65,8 +66,8 @@ class Channel(Port[T]):
     def recv(self, *, timeout: float | None = None) -> Receive[T]:
         """Receives a message.
 
-        Raises ``TimedOut`` after the timeout, ``Closed`` when the channel is closed and nothing is left in it, and
-        ``Poisoned``. If this process dies before it has dealt with the message, the message is lost: see
+        Raises ``TimedOut`` after ``timeout`` seconds, ``Closed`` when the channel is closed and nothing is left in it,
+        and ``Poisoned``. If this process dies before it has dealt with the message, the message is lost: see
         ``recv_leased``.
         """
         return Receive(self, timeout)
@@ -78,8 +79,8 @@ class Channel(Port[T]):
     def recv_leased(self, lease: float = 30, *, timeout: float | None = None) -> Receive[Delivery[T]]:
         """Receives a message that is not lost if this process dies: another receiver gets it then.
 
-        The sender waits until the delivery is acknowledged. Its lease is renewed by itself, so ``lease`` only says how
-        many seconds pass before a dead or frozen process loses the message.
+        The sender waits until the delivery is acknowledged. The client renews the lease, so ``lease`` only says for how
+        many seconds a frozen process keeps the message from other receivers. Raises as ``recv`` does.
         """
         return Receive(self, timeout, lease)
 
@@ -90,15 +91,15 @@ class Channel(Port[T]):
     def messages(self, *, window: int = 16, count: int | None = None, timeout: float | None = None) -> Messages[T]:
         """Receives messages ahead of the loop that takes them: at most ``window``, and ``count`` in all.
 
-        ``timeout`` is the time to wait for each message. Use it where speed matters more than the messages of the
-        window, which are lost if this process dies.
+        Raises ``TimedOut`` if no message comes in ``timeout`` seconds; iteration can go on then. Use this where speed
+        matters more than the messages of the window, which are lost if this process dies.
         """
         return Messages(self, lease=None, window=window, count=count, timeout=timeout)
 
     def leased(
         self, lease: float = 30, *, window: int = 1, count: int | None = None, timeout: float | None = None
     ) -> Messages[Delivery[T]]:
-        """Receives messages under a lease, of which at most ``window`` may be unacknowledged.
+        """Receives messages under leases of ``lease`` seconds. At most ``window`` of them may be unacknowledged.
 
         async for job in jobs.leased(30):
             async with job:
@@ -109,11 +110,11 @@ class Channel(Port[T]):
     # Choosing
 
     def receiving(self, *, lease: float | None = None) -> Receive[Any]:
-        """An arm of a select that receives: the message or, with a lease, a delivery."""
+        """Returns an arm of a select that receives a message or, with a lease in seconds, a delivery."""
         return Receive(self, None, lease)
 
     def sending(self, value: T | Body, *, id: str | None = None) -> Send:
-        """An arm of a select that sends."""
+        """Returns an arm of a select that sends."""
         return Send(self, encoded(value, self.codec), None, id)
 
     # The channel itself
@@ -128,11 +129,17 @@ class Channel(Port[T]):
         dead: str | None = None,
         retry: float | None = None,
     ) -> Channel[T]:
-        """Declares the channel, and returns it. It exists until it is closed; a restarted server is told again.
+        """Declares the channel, and returns it. It exists until it is closed.
 
-        ``capacity`` is the number of messages that it keeps. ``kind`` is ``queue``, ``broadcast`` (each message is for
-        all current receivers) or ``once`` (the first message answers every receive). A message is rejected after
-        ``max_attempts``, and moves to the channel ``dead``; ``retry`` is the time between the first two attempts.
+        The client declares it again when the server has been restarted.
+
+        ``capacity`` is the number of messages that it keeps. When it is full, senders wait (``overflow="block"``), or
+        it drops a message (``drop-newest`` or ``drop-oldest``). ``kind`` is ``queue``, ``broadcast`` (each message is
+        for all current receivers) or ``once`` (the first message answers every receive). A message is rejected after
+        ``max_attempts``, and moves to the channel ``dead``. ``retry`` is the time between the first two attempts, in
+        seconds; it doubles with each further one.
+
+        Raises ``Conflict`` if the channel is open with another declaration, or is used without one.
         """
         await self.link.ask(
             commands.open_channel(
@@ -152,11 +159,11 @@ class Channel(Port[T]):
         await self.link.ask(commands.close(self.name))
 
     async def poison(self, reason: str | None = None) -> None:
-        """Ends the channel at once, on both sides, for all clients."""
+        """Ends the channel at once, for all clients: they get ``Poisoned``, and the messages that it keeps are lost."""
         await self.link.ask(commands.poison(self.name, reason))
 
     async def redrive(self, count: int | None = None) -> int:
-        """Sends rejected messages back to the channels that they come from. Returns how many went back."""
+        """Sends rejected messages, at most ``count``, back to the channels of their origin. Returns their number."""
         reply = await self.link.ask(commands.redrive(self.name, count))
         number: Any = reply.attributes.get("count", "0")
         return int(number)

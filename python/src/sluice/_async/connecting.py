@@ -1,4 +1,4 @@
-"""The function by which a program connects."""
+"""``connect`` of the faces for tasks."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class Connect:
         ``principal`` and ``token`` are the credentials; without them, those of ``SLUICE_PRINCIPAL`` and
         ``SLUICE_TOKEN``.
 
-        A lost connection is made again, unless ``reconnect`` is false. A server that has been silent for ``keep_alive``
-        seconds is asked for a sign of life, and the connection counts as lost if no answer has come in
-        ``answer_timeout``.
+        The client reconnects after a lost connection, unless ``reconnect`` is false. It pings a server that has been
+        silent for ``keep_alive`` seconds, and gives the connection up if no answer comes in ``answer_timeout`` seconds.
+        An attempt to connect takes at most ``connect_timeout`` seconds.
 
         ``async with`` raises ``ConnectionLost`` if there is no server, ``AuthRequired`` or ``Denied`` if it does not
         accept the client, and ``ProtocolError`` if it is not a Sluice server.

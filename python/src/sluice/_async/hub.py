@@ -1,4 +1,4 @@
-"""The connection to a server, for tasks."""
+"""The hub of a server, for tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sluice.values import Codec, Selected
 
 
 class Hub:
-    """A client of a server. All tasks of the event loop may use one, over its single connection."""
+    """The hub of a server, over one connection. All tasks of the event loop may use it."""
 
     def __init__(self, address: Address, new_link: Callable[[], Link]) -> None:
         self._address = address
@@ -46,18 +46,18 @@ class Hub:
     @overload
     def channel(self, name: str, codec: None) -> Channel[bytes]: ...
     def channel(self, name: str, codec: Codec | None = None) -> Channel[Any]:
-        """Returns a channel. With a codec, such as the module ``json``, it sends and receives values."""
+        """Returns a channel. With a codec, such as the module ``json``, it sends and receives values, not bytes."""
         return Channel(self._link, name, codec)
 
     def sender(self, name: str, codec: Codec | None = None, *, on_death: OnDeath | None = None) -> SendEnd[Any]:
-        """Returns an end that ``async with`` joins: the channel is closed when its last sender has left.
+        """Returns an end that ``async with`` joins as a sender: the channel is closed when its last sender has left.
 
         If the connection is lost, the end leaves too; with ``on_death="poison"`` the channel is poisoned.
         """
         return SendEnd(self._link, name, codec, on_death)
 
     def receiver(self, name: str, codec: Codec | None = None, *, on_death: OnDeath | None = None) -> ReceiveEnd[Any]:
-        """Returns an end that ``async with`` joins: the channel is closed when its last receiver has left."""
+        """Returns an end that ``async with`` joins as a receiver. Everything else is as with ``sender``."""
         return ReceiveEnd(self._link, name, codec, on_death)
 
     # Choosing and meeting
@@ -73,46 +73,46 @@ class Hub:
         return await select(*arms, timeout=timeout, order=order, otherwise=otherwise)
 
     def barrier(self, name: str, parties: int, *, timeout: float | None = None) -> Meeting:
-        """Waits until so many parties have come to the barrier. Raises ``TimedOut`` if one is missing."""
+        """Waits until so many parties have come to the barrier. Raises ``TimedOut`` after ``timeout`` seconds."""
         return Meeting(self._link, name, parties, timeout)
 
     def meeting(self, name: str, parties: int | None = None) -> Meeting:
-        """An arm of a select that waits at a barrier. Without ``parties``, the other parties set the number."""
+        """Returns an arm of a select that waits at a barrier. Without ``parties``, the other parties set the number."""
         return Meeting(self._link, name, parties)
 
     # Looking inside
 
     async def ping(self) -> None:
-        """Waits for a sign of life of the server, which has begun all earlier operations of this client then."""
+        """Waits until the server answers. It has then begun all earlier operations of this client."""
         await self._link.ask(commands.ping())
 
     async def info(self) -> dict[str, Any]:
-        """Returns the server's report on itself."""
+        """Returns the server's report on itself: see INFO in docs/protocol.md."""
         page: dict[str, Any] = json.loads((await self._link.ask(commands.report("info"))).body)
         return page
 
     async def channels(self, prefix: str | None = None) -> list[dict[str, Any]]:
-        """Returns a report on the channels whose names begin with the prefix."""
+        """Returns a report on the channels whose names begin with the prefix: see CHANNELS in docs/protocol.md."""
         return await self._pages("channels", "channels", prefix)
 
     async def waiters(self, channel: str | None = None) -> list[dict[str, Any]]:
-        """Returns a report on the operations that wait, on a channel or on all."""
+        """Returns a report on the operations that wait, on a channel or on all: see WAITERS in docs/protocol.md."""
         return await self._pages("waiters", "waiters", channel)
 
     async def clients(self) -> list[dict[str, Any]]:
-        """Returns a report on the connections."""
+        """Returns a report on the connections: see CLIENTS in docs/protocol.md."""
         return await self._pages("clients", "clients", None)
 
     async def stuck(self) -> list[dict[str, Any]]:
-        """Returns the cycles of clients that wait for each other."""
+        """Returns the cycles of clients that wait for each other: see STUCK in docs/protocol.md."""
         return await self._pages("stuck", "cycles", None)
 
     def trace(self, prefix: str | None = None) -> Trace:
-        """Iterates over the messages that are handed over from now on, of all clients, as dictionaries."""
+        """Iterates over the handoffs of all clients from now on: see TRACE in docs/protocol.md."""
         return Trace(self._link, prefix)
 
     async def kill(self, *, client: str | None = None, principal: str | None = None, reason: str | None = None) -> int:
-        """Closes the connections from an address, or of a principal. Returns how many."""
+        """Closes the connections from the address ``client``, or of a principal. Returns how many."""
         reply = await self._link.ask(commands.kill(client=client, principal=principal, reason=reason))
         return int(reply.attributes.get("connections", "0"))
 
@@ -132,7 +132,7 @@ class Hub:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection at this moment. Without one, operations wait for the next."""
+        """Whether there is a connection at this moment. Without one, operations wait for the next connection."""
         return self._link.conversation.is_ready
 
     async def _pages(self, verb: str, key: str, operand: str | None) -> list[dict[str, Any]]:
@@ -152,9 +152,9 @@ class Hub:
         await self._link.close()
 
     async def abort(self) -> None:
-        """Drops the connection without a farewell, as a crash does: joined ends die.
+        """Drops the connection as a crash does: joined ends die, as their ``on_death`` says.
 
-        For tests of what others do then.
+        For tests of what other clients do then.
         """
         self._link.abort()
 

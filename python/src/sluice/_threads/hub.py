@@ -1,4 +1,4 @@
-"""The connection to a server, for threads."""
+"""The hub of a server, for threads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class Hub:
-    """A client of a server. All threads of the process may use one, over its single connection."""
+    """The hub of a server, over one connection. All threads of the process may use it."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -38,7 +38,7 @@ class Hub:
     @overload
     def channel(self, name: str, codec: None) -> Channel[bytes]: ...
     def channel(self, name: str, codec: Codec | None = None) -> Channel[Any]:
-        """Returns a channel. With a codec, such as the module ``json``, it sends and receives values."""
+        """Returns a channel. With a codec, such as the module ``json``, it sends and receives values, not bytes."""
         return Channel(self._engine, name, codec)
 
     def sender(self, name: str, codec: Codec | None = None, *, on_death: OnDeath | None = None) -> SendEnd[Any]:
@@ -49,7 +49,7 @@ class Hub:
         return SendEnd(self._joined, Channel(self._engine, name, codec), on_death)
 
     def receiver(self, name: str, codec: Codec | None = None, *, on_death: OnDeath | None = None) -> ReceiveEnd[Any]:
-        """Joins the channel as a receiver: the channel is closed when its last receiver has left."""
+        """Joins the channel as a receiver: the channel is closed when its last receiver has left. See ``sender``."""
         return ReceiveEnd(self._joined, Channel(self._engine, name, codec), on_death)
 
     # Choosing and meeting
@@ -65,45 +65,45 @@ class Hub:
         return select(*arms, timeout=timeout, order=order, otherwise=otherwise)
 
     def barrier(self, name: str, parties: int, *, timeout: float | None = None) -> None:
-        """Waits until so many parties have come to the barrier. Raises ``TimedOut`` if one is missing."""
+        """Waits until so many parties have come to the barrier. Raises ``TimedOut`` after ``timeout`` seconds."""
         self._engine.request(commands.barrier(name, parties, timeout=timeout))
 
     def meeting(self, name: str, parties: int | None = None) -> SelectArm:
-        """An arm of a select that waits at a barrier. Without ``parties``, the other parties set the number."""
+        """Returns an arm of a select that waits at a barrier. Without ``parties``, the other parties set the number."""
         return SelectArm(self._engine, commands.barrier_arm(name, parties))
 
     # Looking inside
 
     def ping(self) -> None:
-        """Waits for a sign of life of the server."""
+        """Waits until the server answers."""
         self._engine.request(commands.ping())
 
     def info(self) -> dict[str, Any]:
-        """Returns the server's report on itself."""
+        """Returns the server's report on itself: see INFO in docs/protocol.md."""
         return self._page(commands.report("info"))
 
     def channels(self, prefix: str | None = None) -> list[dict[str, Any]]:
-        """Returns a report on the channels whose names begin with the prefix."""
+        """Returns a report on the channels whose names begin with the prefix: see CHANNELS in docs/protocol.md."""
         return list(self._pages("channels", "channels", prefix))
 
     def waiters(self, channel: str | None = None) -> list[dict[str, Any]]:
-        """Returns a report on the operations that wait, on a channel or on all."""
+        """Returns a report on the operations that wait, on a channel or on all: see WAITERS in docs/protocol.md."""
         return list(self._pages("waiters", "waiters", channel))
 
     def clients(self) -> list[dict[str, Any]]:
-        """Returns a report on the connections."""
+        """Returns a report on the connections: see CLIENTS in docs/protocol.md."""
         return list(self._pages("clients", "clients", None))
 
     def stuck(self) -> list[dict[str, Any]]:
-        """Returns the cycles of clients that wait for each other."""
+        """Returns the cycles of clients that wait for each other: see STUCK in docs/protocol.md."""
         return list(self._pages("stuck", "cycles", None))
 
     def trace(self, prefix: str | None = None) -> Trace:
-        """Iterates over the messages that are handed over from now on, of all clients, as dictionaries."""
+        """Iterates over the handoffs of all clients from now on: see TRACE in docs/protocol.md."""
         return Trace(self._engine, prefix)
 
     def kill(self, *, client: str | None = None, principal: str | None = None, reason: str | None = None) -> int:
-        """Closes the connections from an address, or of a principal. Returns how many."""
+        """Closes the connections from the address ``client``, or of a principal. Returns how many."""
         reply = self._engine.request(commands.kill(client=client, principal=principal, reason=reason))
         return int(reply.attributes.get("connections", "0"))
 
@@ -123,7 +123,7 @@ class Hub:
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection at this moment. Without one, operations wait for the next."""
+        """Whether there is a connection at this moment. Without one, operations wait for the next connection."""
         return self._engine.conversation.is_ready
 
     def _page(self, command: Command) -> dict[str, Any]:
@@ -146,9 +146,9 @@ class Hub:
         self._engine.shut()
 
     def abort(self) -> None:
-        """Drops the connection without a farewell, as a crash does: joined ends die.
+        """Drops the connection as a crash does: joined ends die, as their ``on_death`` says.
 
-        For tests of what others do then.
+        For tests of what other clients do then.
         """
         self._engine.abort()
 
@@ -176,11 +176,13 @@ def connect(
     """Connects to a server, for threads and, after gevent's monkey patching, for greenlets.
 
     ``address`` is ``host:port``, ``sluices://host:port`` for TLS, or ``unix:/path``; without it, the environment
-    variable ``SLUICE_ADDRESS`` or 127.0.0.1:7333. ``tls`` is a context, or the file of the authorities to trust.
+    variable ``SLUICE_ADDRESS`` or 127.0.0.1:7333. ``tls`` is a context, or the file of the authorities to trust
+    (``SLUICE_CA``).
     ``principal`` and ``token`` are the credentials; without them, those of ``SLUICE_PRINCIPAL`` and ``SLUICE_TOKEN``.
 
-    A lost connection is made again, unless ``reconnect`` is false. A server that has been silent for ``keep_alive``
-    seconds is asked for a sign of life, and the connection counts as lost if no answer has come in ``answer_timeout``.
+    The client reconnects after a lost connection, unless ``reconnect`` is false. It pings a server that has been silent
+    for ``keep_alive`` seconds, and gives the connection up if no answer comes in ``answer_timeout`` seconds. An attempt
+    to connect takes at most ``connect_timeout`` seconds.
 
     Raises ``ConnectionLost`` if there is no server, ``AuthRequired`` or ``Denied`` if it does not accept the client,
     and ``ProtocolError`` if it is not a Sluice server.
