@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 
 import pytest
 from background import in_thread, wait_for_waiters
@@ -88,6 +89,50 @@ def test_a_frozen_server_is_noticed(sluiced):
             sending()
         with pytest.raises(sluice.ConnectionLost):
             hub.channel("jobs").recv()
+
+
+class Wire:
+    """A connection to a server through this process, which can swallow everything, as a cut cable does."""
+
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.is_cut = threading.Event()
+        self.sockets = []
+        threading.Thread(target=self.accept, args=(port,), daemon=True).start()
+
+    def accept(self, port):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(("127.0.0.1", port))
+        self.sockets += [client, server]
+        for source, target in ((client, server), (server, client)):
+            threading.Thread(target=self.forward, args=(source, target), daemon=True).start()
+
+    def forward(self, source, target):
+        while data := source.recv(65536):
+            if not self.is_cut.is_set():
+                target.sendall(data)
+
+    def close(self):
+        for each in (self.listener, *self.sockets):
+            each.close()
+
+
+def test_a_server_that_vanishes_is_noticed(sluiced):
+    wire = Wire(sluiced.port)
+    with connect(wire.address, reconnect=False, **IMPATIENT) as hub:
+        job = in_thread(hub.channel("jobs").recv_leased)
+        with connect(sluiced.address) as other:
+            sending = in_thread(other.channel("jobs").send, b"a")
+            held = job()
+            wire.is_cut.set()
+            with pytest.raises(sluice.ConnectionLost):
+                hub.channel("jobs").recv()
+            assert held.is_lost
+            wire.close()
+            with other.channel("jobs").recv_leased(30) as again:
+                assert again.attempt == 2
+            sending()
 
 
 def test_a_server_that_accepts_and_says_nothing_is_noticed():
