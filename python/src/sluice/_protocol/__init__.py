@@ -15,9 +15,10 @@ A face also calls ``tick`` at ``next_time``, and ``lost`` when a connection ends
 from sluice._protocol import commands
 from sluice._protocol.backoff import Backoff
 from sluice._protocol.commands import Arm, Command, Lane, Recovery
-from sluice._protocol.conversation import Conversation, Phase
+from sluice._protocol.conversation import Conversation
 from sluice._protocol.greeting import Greeting
 from sluice._protocol.operations import Arrived, Broken, Ended, Event, LeaseLost, Operation, Ready, Stage
+from sluice._protocol.phases import Phase
 from sluice._protocol.replies import Reply, ReplyParser, error_of
 
 __all__ = [
