@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 from background import in_thread, wait_for_waiters
@@ -16,6 +18,40 @@ from sluice.testing import Daemon
 
 QUICK = sluice.Backoff(0.01, 0.1)
 IMPATIENT = {"keep_alive": 0.1, "answer_timeout": 0.2}
+
+
+class Wire:
+    """A connection to a server through this process, which can swallow everything, as a cut cable does."""
+
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        self.is_cut = threading.Event()
+        self.sockets = []
+        #: What the client has sent.
+        self.seen = bytearray()
+        threading.Thread(target=self.accept, args=(port,), daemon=True).start()
+
+    def accept(self, port):
+        client, _ = self.listener.accept()
+        server = socket.create_connection(("127.0.0.1", port))
+        self.sockets += [client, server]
+        for source, target in ((client, server), (server, client)):
+            threading.Thread(target=self.forward, args=(source, target), daemon=True).start()
+
+    def forward(self, source, target):
+        while data := source.recv(65536):
+            if source is self.sockets[0]:
+                self.seen += data
+            if not self.is_cut.is_set():
+                target.sendall(data)
+
+    def close(self):
+        for each in self.sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)  # also ends the thread that reads from it
+            each.close()
+        self.listener.close()
 
 
 def test_a_wait_is_longer_than_every_timeout_of_the_client(sluiced):
@@ -49,18 +85,23 @@ def test_replies_are_not_mixed_by_waits_that_end_early(hub):
         assert answers.recv() == str(number).encode()
 
 
-def test_a_lease_is_renewed_while_its_holder_computes(sluiced, hub):
-    jobs = hub.channel("jobs")
-    with connect(sluiced.address) as other:
+def test_a_lease_is_renewed_while_its_holder_computes(sluiced):
+    wire = Wire(sluiced.port)
+    with connect(wire.address) as hub, connect(sluiced.address) as other:
+        hours = [0]
+        hub._engine._clock = lambda: time.monotonic() + 3600 * hours[0]
         sending = in_thread(other.channel("jobs").send, b"a")
-        with jobs.recv_leased(0.2) as job:
-            started = other.info()["uptimeSeconds"]
-            # Five times as long as the lease. The computation never lets go of the interpreter by itself.
-            while other.info()["uptimeSeconds"] < started + 1:
-                sum(range(100_000))
+        with hub.channel("jobs").recv_leased(7200) as job:
+            # The computation never lets go of the interpreter by itself, and each of its rounds takes an hour.
+            for renewals in range(1, 11):
+                hours[0] += 1
+                hub._engine.submit(lambda: None)  # the engine looks at its clock
+                while wire.seen.count(f"TOUCH {job.did}".encode()) < renewals:
+                    sum(range(10_000))
             assert not job.is_lost
         sending()
         assert job.attempt == 1
+    wire.close()
 
 
 def test_a_lease_that_was_lost_is_noticed(sluiced):
@@ -91,37 +132,10 @@ def test_a_frozen_server_is_noticed(sluiced):
             hub.channel("jobs").recv()
 
 
-class Wire:
-    """A connection to a server through this process, which can swallow everything, as a cut cable does."""
-
-    def __init__(self, port):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.is_cut = threading.Event()
-        self.sockets = []
-        threading.Thread(target=self.accept, args=(port,), daemon=True).start()
-
-    def accept(self, port):
-        client, _ = self.listener.accept()
-        server = socket.create_connection(("127.0.0.1", port))
-        self.sockets += [client, server]
-        for source, target in ((client, server), (server, client)):
-            threading.Thread(target=self.forward, args=(source, target), daemon=True).start()
-
-    def forward(self, source, target):
-        while data := source.recv(65536):
-            if not self.is_cut.is_set():
-                target.sendall(data)
-
-    def close(self):
-        for each in (self.listener, *self.sockets):
-            each.close()
-
-
 def test_a_server_that_vanishes_is_noticed(sluiced):
     wire = Wire(sluiced.port)
     with connect(wire.address, reconnect=False, **IMPATIENT) as hub:
-        job = in_thread(hub.channel("jobs").recv_leased)
+        job = in_thread(hub.channel("jobs").recv_leased, 3600)
         with connect(sluiced.address) as other:
             sending = in_thread(other.channel("jobs").send, b"a")
             held = job()
