@@ -1,4 +1,4 @@
-"""Addresses of servers, and how a client reaches them."""
+"""Addresses of servers, and the TLS and credentials for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sluice.errors import BadRequest
 
-#: What a client and a server agree on inside TLS.
+#: The application protocol that client and server negotiate in TLS (ALPN).
 APPLICATION_PROTOCOL = "sluice/1"
 _DEFAULT = "127.0.0.1:7333"
 
@@ -31,7 +31,7 @@ class Address(NamedTuple):
 def parse_address(text: str | None) -> Address:
     """Parses ``host:port``, ``sluice://host:port``, ``sluices://host:port`` or ``unix:/path``.
 
-    Without an address, the environment variable ``SLUICE_ADDRESS`` names it, or it is 127.0.0.1:7333.
+    Without a text, it is that of the environment variable ``SLUICE_ADDRESS``, or 127.0.0.1:7333.
 
     >>> parse_address("sluices://hub.example:7334")
     Address(host='hub.example', port=7334, path='', secure=True)
@@ -54,10 +54,10 @@ def parse_address(text: str | None) -> Address:
 
 
 def tls_context(address: Address, tls: ssl.SSLContext | str | None) -> ssl.SSLContext | None:
-    """Returns the context for a connection: a given one, one that trusts a file of authorities, or the system's.
+    """Returns the given context, or one that trusts the given file of authorities; None without TLS.
 
-    Without a file, ``SLUICE_CA`` names it; ``SLUICE_CERT`` and ``SLUICE_KEY`` name the client's certificate and key.
-    Returns None without TLS.
+    Without a file, it is that of ``SLUICE_CA``, or the system's. ``SLUICE_CERT`` and ``SLUICE_KEY`` name the files with
+    the client's certificate and key.
     """
     if tls is None and not address.secure:
         return None

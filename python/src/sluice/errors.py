@@ -6,12 +6,13 @@ from __future__ import annotations
 class SluiceError(Exception):
     """The base of all exceptions of this package.
 
-    ``code`` is the word by which the protocol calls the error, ``channel`` the channel that it concerns, ``arm`` the
-    arm of a select. Unless a subclass says otherwise, the operation did not happen.
+    ``code`` is the protocol's word for the error, ``channel`` the channel, ``reason`` what a client or the server gave
+    as the reason, and ``arm`` the index of a select's arm; each but ``code`` may be None. Unless a subclass says
+    otherwise, the operation did not happen.
     """
 
     code = "error"
-    #: Whether the operation may have happened all the same.
+    #: Whether the operation may have happened.
     in_doubt = False
 
     def __init__(
@@ -42,13 +43,13 @@ class TimedOut(SluiceError, TimeoutError):
 
 
 class Closed(SluiceError):
-    """The channel is closed: nobody can send on it any more, and everything that was sent has been received."""
+    """The channel is closed: nobody can send on it any more. Receives raise this when nothing is left."""
 
     code = "closed"
 
 
 class Poisoned(SluiceError):
-    """The channel was ended at once, on both sides. ``reason`` says why."""
+    """The channel was poisoned: it ended at once, for all clients. ``reason`` says why, if a reason was given."""
 
     code = "poisoned"
 
@@ -62,7 +63,8 @@ class Rejected(SluiceError):
 class InDoubt(SluiceError):
     """The operation may have happened: a receiver had the message, or the connection was lost before the reply.
 
-    Give the message an ``id=`` and send it again: the server delivers it once.
+    If the message had an ``id=``, send it again with the same one: the server delivers it once, within two minutes.
+    Without an id, a second send may deliver it twice.
     """
 
     code = "in-doubt"
@@ -76,7 +78,7 @@ class Draining(SluiceError):
 
 
 class Denied(SluiceError):
-    """The client has no permission for that, or its principal or its token is wrong."""
+    """The client has no permission for the operation, or its principal or token is wrong."""
 
     code = "denied"
 
@@ -88,7 +90,7 @@ class AuthRequired(SluiceError):
 
 
 class Stale(SluiceError):
-    """The lease has ended: another receiver has the message, or will have it."""
+    """The lease has ended: another receiver has the message or will get it."""
 
     code = "stale"
 
@@ -106,13 +108,13 @@ class ConnectionLost(SluiceError, ConnectionError):
 
 
 class ClientClosed(ConnectionLost):
-    """This client was closed. The operation did not happen."""
+    """The hub was closed, or belongs to the parent process of a fork. The operation did not happen."""
 
     code = "client-closed"
 
 
 class Conflict(SluiceError):
-    """The channel, the barrier or the id is used in another way."""
+    """Other clients use the channel, the barrier or the id in another way."""
 
     code = "conflict"
 
@@ -124,19 +126,19 @@ class NotFound(SluiceError):
 
 
 class NoAnswer(SluiceError):
-    """The receiver of a call has taken the message without an answer. It did happen."""
+    """The receiver of a call has acknowledged the message without an answer. The operation did happen."""
 
     code = "no-answer"
 
 
 class Withdrawn(SluiceError):
-    """The operation was withdrawn and did not happen: it was cancelled, or the server has ended it for ``reason``."""
+    """The operation was withdrawn and did not happen: this client or the server cancelled it. See ``reason``."""
 
     code = "cancelled"
 
 
 class Dropped(SluiceError):
-    """The channel was full and has dropped the message, as it was declared to."""
+    """The channel was full and dropped the message, as its ``overflow`` says."""
 
     code = "dropped"
 

@@ -5,8 +5,8 @@
     with sluice.connect() as hub, ChannelExecutor(hub, "tasks") as executor:
         print(list(executor.map(math.factorial, range(10))))
 
-Functions, arguments and results travel by ``pickle``: use it only on channels on which nobody sends whom you do not
-trust with your workers. A task whose worker dies is done again by another one.
+Functions, arguments and results are pickled: any client that may send on the channel can run code in the workers. If a
+worker dies, another one does its task again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 def perform(job: Delivery[bytes]) -> bytes:
-    """Does a task: the handler for ``sluice.worker``. An exception of the task is its result, not a failure."""
+    """Runs a task: the handler for ``sluice.worker``. An exception that the task raises is its result."""
     function, positional, named = pickle.loads(job.raw)
     try:
         return pickle.dumps((True, function(*positional, **named)))
@@ -39,7 +39,10 @@ def perform(job: Delivery[bytes]) -> bytes:
 
 
 class ChannelExecutor(Executor):
-    """Sends each task as a call with an id: it has one result, also after a lost connection."""
+    """Sends each task as a call with an id, so it has one result even if the connection is lost.
+
+    ``timeout`` is in seconds: then a call ends with ``TimedOut``, or with ``InDoubt`` if a worker has its task.
+    """
 
     def __init__(self, hub: Hub, channel: str, *, timeout: float | None = None) -> None:
         self._engine = hub._engine
@@ -51,7 +54,7 @@ class ChannelExecutor(Executor):
         self._is_shut = False
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
-        """Sends a task. The future has its result, or raises its exception, or that of the call."""
+        """Sends a task. The future has its result, its exception, or the ``SluiceError`` of the call."""
         body = pickle.dumps((fn, args, kwargs))
         future: Future[R] = Future()
         operation = Operation(commands.call(self._channel, body, timeout=self._timeout, id=unique_id()))
@@ -65,7 +68,7 @@ class ChannelExecutor(Executor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Refuses further tasks. Waits for the pending ones, unless they are to be cancelled."""
+        """Accepts no more tasks. With ``cancel_futures``, cancels the pending ones; with ``wait``, waits for them."""
         with self._lock:
             self._is_shut = True
             pending = list(self._pending)

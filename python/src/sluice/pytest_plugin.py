@@ -11,6 +11,6 @@ from sluice.testing import Daemon
 
 @pytest.fixture
 def sluiced() -> Iterator[Daemon]:
-    """A ``sluiced`` of its own for the test: connect to ``sluiced.address``."""
+    """Starts a ``sluiced`` for the test: connect to ``sluiced.address``."""
     with Daemon() as daemon:
         yield daemon

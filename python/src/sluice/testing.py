@@ -19,9 +19,9 @@ from sluice.errors import SluiceError
 
 
 def find_daemon() -> str:
-    """Returns the path of ``sluiced``: that of the environment variable ``SLUICED``, or one on the path.
+    """Returns the path of ``sluiced``: the environment variable ``SLUICED``, or one on the ``PATH``.
 
-    In a checkout of Sluice, the one that was built last.
+    In a checkout of Sluice, the one that was built last comes before the ``PATH``.
     """
     named = os.environ.get("SLUICED")
     if named:
@@ -38,10 +38,10 @@ def find_daemon() -> str:
 
 
 class Daemon:
-    """A ``sluiced`` of its own, on a port that the system chooses. Use it as a context manager.
+    """Starts a ``sluiced``. Use it as a context manager, which kills it at the end.
 
-    ``arguments`` are further flags. ``config`` is the text of a ``sluiced.yaml``. ``port`` starts it where an earlier
-    one was.
+    ``arguments`` are further flags. ``config`` is the text of a ``sluiced.yaml``. With port 0, the system chooses one;
+    with None, the config or the arguments say where it listens. Raises ``SluiceError`` if it does not start.
     """
 
     def __init__(self, arguments: Sequence[str] = (), config: str | None = None, port: int | None = 0) -> None:
@@ -88,23 +88,23 @@ class Daemon:
         raise SluiceError("sluiced did not start: " + "".join(self.log).strip())
 
     def signal(self, number: int) -> None:
-        """Sends it a signal."""
+        """Sends the process a signal."""
         self.process.send_signal(number)
 
     def stop(self) -> int:
-        """Has it drain and end. Returns its exit status."""
+        """Lets it drain and end, also after SIGSTOP. Returns its exit status."""
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
         return self.wait()
 
     def kill(self) -> None:
-        """Ends it at once."""
+        """Kills it."""
         self.process.kill()
         self.wait()
 
     def wait(self) -> int:
-        """Waits for its end."""
+        """Waits until it has ended, and kills it after 40 seconds. Returns its exit status."""
         try:
             return self.process.wait(40)
         except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""Values that every face of the client gives and takes."""
+"""Values that all faces of the client share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class Codec(Protocol):
     """Encodes and decodes messages, as the modules ``json``, ``pickle`` and ``msgpack`` do."""
 
     def dumps(self, value: Any, /) -> Any:
-        """Returns the ``bytes`` or the ``str`` of a value."""
+        """Encodes a value as ``bytes`` or ``str``."""
 
     def loads(self, data: Any, /) -> Any:
-        """Returns the value of some ``bytes``."""
+        """Decodes ``bytes``."""
 
 
 def encoded(value: Any, codec: Codec | None) -> bytes:
@@ -44,7 +44,7 @@ def decoded_body(body: bytes, codec: Codec | None) -> Any:
 
 
 def unique_id() -> str:
-    """Returns a new id for a message, which no other message has.
+    """Returns a new id, which no other message has.
 
     >>> len(unique_id())
     32
@@ -53,13 +53,13 @@ def unique_id() -> str:
 
 
 class Sent(NamedTuple):
-    """How a send has succeeded."""
+    """How a send succeeded."""
 
-    #: Another send with the same id has delivered the message.
+    #: An earlier send with the same id had delivered the message.
     duplicate: bool = False
-    #: The channel was full and has dropped the message, as it was declared to.
+    #: The channel was full and dropped this message, as ``overflow="drop-newest"`` says.
     dropped: bool = False
-    #: On a broadcast: how many receivers have the message.
+    #: On a broadcast: how many receivers got the message.
     receivers: int | None = None
 
 
@@ -80,14 +80,14 @@ _SENT = Sent()
 
 
 class Selected(NamedTuple):
-    """The result of a select: the index of the arm, or None for ``otherwise``, and what it has received."""
+    """The result of a select: the index of the chosen arm, None for ``otherwise``, and what the arm received."""
 
     which: int | None
     value: Any = None
 
 
 class Origin(NamedTuple):
-    """Where a message of a dead channel comes from."""
+    """The channel that rejected a message, the number of attempts, the reason, and the id that its sender gave."""
 
     channel: str
     attempts: int
@@ -114,7 +114,7 @@ class Message(Generic[T]):
 
     @property
     def text(self) -> str:
-        """The message as text."""
+        """The message, decoded as UTF-8. Raises ``UnicodeDecodeError``."""
         return self.raw.decode("utf-8")
 
     @property
@@ -137,29 +137,29 @@ class Message(Generic[T]):
 
 
 class Leased(Message[T]):
-    """A message that its receiver holds under a lease. The deliveries of the faces derive from it."""
+    """A message that its receiver holds under a lease: the base of ``Delivery``."""
 
     __slots__ = ("connection", "did", "lease")
 
     def __init__(self, reply: Reply, lease: float, connection: int, codec: Codec | None = None) -> None:
         super().__init__(reply, codec)
-        #: How long the message may be held without renewal, in seconds.
+        #: How many seconds the lease lasts without renewal.
         self.lease = lease
         #: The number of the connection over which it came.
         self.connection = connection
-        #: The name of this delivery.
+        #: The server's name for this delivery, which is valid on that connection.
         self.did = self._attributes["did"]
 
     @property
     def attempt(self) -> int:
-        """How often the message has been handed out, from 1."""
+        """How often the message has been handed out: 1 at first."""
         return _number(self._attributes.get("attempt"))
 
     @property
     def fence(self) -> int:
-        """A number that is greater than that of every earlier lease of the channel.
+        """A number that is greater than the fence of every earlier lease of the channel.
 
-        A resource that refuses a smaller number than it has seen is safe from a holder whose lease has ended.
+        A resource that refuses a smaller fence than it has seen is safe from a receiver whose lease has ended.
         """
         return _number(self._attributes.get("fence"))
 

@@ -2,10 +2,10 @@
 
     python -m sluice.worker jobs mymodule:handler -c 8
 
-``handler`` is a function that takes the job, a ``sluice.Delivery``. The job is acknowledged when it returns; what it
-returns is the answer to a ``call``. If it raises an exception, the job is handed out again later, and after
-``--attempts`` it is rejected, as it is at once if the handler raises ``sluice.Rejected``. SIGTERM and SIGINT finish the
-jobs that have begun.
+``handler`` is a function that takes the job, a ``sluice.Delivery``. When it returns, the job is acknowledged; what it
+returns is the answer to a ``call``. If it raises an exception, the job is handed out again later; after ``--attempts``
+attempts, or at once for ``sluice.Rejected``, it is rejected. After SIGTERM or SIGINT, the worker finishes the jobs that
+it has begun, and ends.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Handler = Callable[[sluice.Delivery[Any]], Any]
 def work(job: sluice.Delivery[Any], handler: Handler, *, attempts: int | None = None, delay: float = 1.0) -> None:
     """Does one job: acknowledges or answers it, gives it back for another attempt, or rejects it.
 
-    ``delay`` is the time before the second attempt in seconds; it doubles with each further one, up to an hour.
+    ``delay`` is the number of seconds before the second attempt; it doubles with each further one, up to an hour.
     """
     try:
         try:
@@ -60,7 +60,7 @@ def work(job: sluice.Delivery[Any], handler: Handler, *, attempts: int | None = 
             else:
                 job.ack()
     except Stale as error:
-        # The lease has ended, and another worker has the job.
+        # The lease has ended: another worker has the job.
         log.warning("%r: %s", job, error)
 
 
@@ -76,9 +76,9 @@ def run(
     codec: Codec | None = None,
     stop: threading.Event | None = None,
 ) -> None:
-    """Does the jobs of a channel in so many threads, until the channel is closed, or ``stop`` is set.
+    """Does the jobs of a channel in ``concurrency`` threads, until the channel is closed or ``stop`` is set.
 
-    Jobs that have begun are finished.
+    Finishes the jobs that have begun. ``lease`` and ``delay`` are in seconds.
     """
     jobs = hub.channel(channel, codec).leased(lease, window=concurrency)
     if stop is not None:
@@ -87,7 +87,7 @@ def run(
         try:
             for job in jobs:
                 pool.submit(work, job, handler, attempts=attempts, delay=delay)
-                del job  # the pool has it: when that lets it go, nobody holds the message
+                del job  # only the pool refers to it: when the pool drops it, the message goes back
         finally:
             jobs.close()
             if stop is not None:
@@ -105,7 +105,7 @@ def _close_when_set(stop: threading.Event, jobs: sluice.Messages[Any]) -> None:
 
 
 def load(name: str) -> Handler:
-    """Returns the function ``module:function``."""
+    """Returns the function that ``module:function`` names."""
     module, colon, attribute = name.partition(":")
     if not colon:
         raise SystemExit(f"sluice.worker: name the handler as module:function, not {name!r}")
@@ -119,16 +119,16 @@ def load(name: str) -> Handler:
 
 
 def _imported(name: str) -> Any:
-    """Returns a module, also one of the current directory."""
+    """Imports a module, also from the current directory."""
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # What the module itself fails to import is shown with its place.
+        # If an import within the module fails, its traceback says where.
         if error.name is None or not f"{name}.".startswith(f"{error.name}."):
             raise
-        raise SystemExit(f"sluice.worker: there is no module {name!r} here or on the path of Python") from None
+        raise SystemExit(f"sluice.worker: there is no module {name!r} here or on Python's path") from None
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -138,8 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("handler", help="module:function; the function takes a job")
     parser.add_argument("-c", "--concurrency", type=int, default=1, help="how many jobs at a time (1)")
     parser.add_argument("-H", "--hub", help="the server's address (SLUICE_ADDRESS, else 127.0.0.1:7333)")
-    parser.add_argument("--lease", type=float, default=30, help="seconds until the jobs of a dead worker go on (30)")
-    parser.add_argument("--attempts", type=int, help="reject a job after so many attempts (never)")
+    parser.add_argument("--lease", type=float, default=30, help="seconds that a frozen worker keeps its jobs (30)")
+    parser.add_argument("--attempts", type=int, help="reject a job after this many attempts (never)")
     parser.add_argument("--delay", type=float, default=1, help="seconds before the second attempt, then doubled (1)")
     parser.add_argument("--codec", help="a module with dumps and loads, such as json")
     parser.add_argument("--label", default=f"worker-{os.getpid()}", help="the name in the server's reports")

@@ -28,7 +28,8 @@ class Delivery(Leased[T]):
 
     The lease is renewed in the background until the message is acknowledged, given back or rejected. As an asynchronous
     context manager, a delivery is acknowledged at the end of the block, and given back if the block raises an exception
-    or is cancelled; ``Rejected`` rejects it. A delivery that is forgotten goes back.
+    or is cancelled; ``Rejected`` rejects it. An unsettled delivery goes back when it is
+    garbage-collected.
     """
 
     __slots__ = ("__weakref__", "_answer", "_link", "_state", "is_lost")
@@ -38,7 +39,7 @@ class Delivery(Leased[T]):
         self._link = link
         self._answer: bytes | None = None
         self._state = _State.HELD
-        #: Whether the lease has ended too early, so that another receiver may have the message.
+        #: Whether the lease has ended too soon, so that another receiver may have the message.
         self.is_lost = False
         link.deliveries[connection, self.did] = self
 
@@ -49,7 +50,7 @@ class Delivery(Leased[T]):
 
     @property
     def is_acknowledged(self) -> bool:
-        """Whether the server has confirmed the acknowledgement. A cancelled task can look here what has happened."""
+        """Whether the server has confirmed the acknowledgement. A cancelled task can see here what happened."""
         return self._state is _State.ACKNOWLEDGED
 
     async def ack(self) -> None:
@@ -70,19 +71,23 @@ class Delivery(Leased[T]):
         return Answer(self)
 
     async def nack(self, delay: float = 0) -> bool:
-        """Gives the message back: it is handed out again, after so many seconds.
+        """Gives the message back: it is handed out again after ``delay`` seconds.
 
-        Returns whether it was rejected instead, because this was the last attempt that its channel permits.
+        Returns true if it was rejected instead, because this was the last attempt that its channel permits.
+        Raises ``Stale`` if the lease has ended.
         """
         reply = await self._settle(commands.nack(self.did, delay))
         return reply.attributes.get("rejected") == "yes"
 
     async def reject(self, reason: str | None = None) -> None:
-        """Rejects the message: no receiver gets it again, and its sender gets ``Rejected`` with the reason."""
+        """Rejects the message: no receiver gets it again, and its sender gets ``Rejected`` with the reason.
+
+        Raises ``Stale`` if the lease has ended.
+        """
         await self._settle(commands.reject(self.did, reason))
 
     async def touch(self) -> None:
-        """Renews the lease. That happens by itself; call it to learn whether the message is still held."""
+        """Renews the lease. The client does so by itself: call it to learn whether the lease has ended (``Stale``)."""
         await self._link.ask(commands.touch(self.did), self.connection)
 
     async def _settle(self, command: Command) -> Reply:

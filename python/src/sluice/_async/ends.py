@@ -1,4 +1,4 @@
-"""Sending and receiving ends, which close their channel when the last of them has gone; for tasks."""
+"""Sending and receiving ends: their channel is closed when the last one has left; for tasks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OnDeath = Literal["retire", "poison"]
 
 
 class End(Channel[T]):
-    """One end of a channel. ``async with`` or ``await`` joins it; the channel is closed when all of a kind have gone.
+    """One end of a channel. ``async with`` or ``await`` joins; the channel is closed when all of a kind have left.
 
     Clones share the connection's ``JOIN``; the last one to leave sends ``LEAVE``.
     """
@@ -57,7 +57,7 @@ class End(Channel[T]):
         await self.leave()
 
     def clone(self: E) -> E:
-        """Returns another end of the same kind. The channel is closed when all have gone."""
+        """Returns another end of the same kind, which has to leave too."""
         self.check()
         twin = type(self)(self.link, self.name, self.codec, self._on_death)
         twin._is_open = True
@@ -65,9 +65,9 @@ class End(Channel[T]):
         return twin
 
     async def leave(self) -> None:
-        """Closes this end, and ends what waits on it with ``Closed``.
+        """Closes this end. Operations that wait on it raise ``Closed``.
 
-        The channel is closed when the last end of its kind has gone, of all clients.
+        The channel is closed when the last end of its kind, of all clients, has left.
         """
         if not self._is_open:
             return

@@ -16,10 +16,11 @@ async def select(
     """Waits for the first of several operations, and does exactly that one.
 
     The arms are what ``recv``, ``send``, ``receiving``, ``sending`` and ``meeting`` return, before it is awaited.
-    Returns the index of the arm, and what it has received. With ``order="first"``, the first arm that is ready has
-    priority; by default (``fair``) the arms take turns; ``random`` is the third. With ``otherwise=True`` the select
-    does not wait: ``which`` is None if no arm is ready. Raises ``TimedOut``, and ``Closed`` or ``Poisoned`` with the
-    index ``arm`` when the channel of an arm has ended.
+    Returns the index of the arm, and what it received. Of the arms that are ready, ``order="first"`` takes the first,
+    ``"random"`` any, and ``"fair"``, the default, lets them take turns. With ``otherwise=True`` the select does not
+    wait: ``which`` is None if no arm is ready. Raises ``TimedOut`` after ``timeout`` seconds, and ``Closed`` or
+    ``Poisoned``, whose ``arm`` is the index, when the channel of an arm has ended. If an arm sends or waits at a
+    barrier, raises ``InDoubt`` if the connection is lost.
     """
     lines = [arm.as_arm() for arm in arms]
     if not arms:

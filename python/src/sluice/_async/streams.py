@@ -137,7 +137,7 @@ class Inbox:
 
 
 class Messages(AsyncIterator[T], Generic[T]):
-    """The messages of a channel, one after the other. Close it, or let it go, to stop receiving.
+    """The messages of a channel, one after the other. Close it to stop receiving; garbage collection does so too.
 
     Iteration ends when the channel is closed, and after ``count`` messages. Messages that the loop has not taken when
     it is left or cancelled are not lost: those under a lease go back, and the others are for the next receive.
@@ -170,7 +170,7 @@ class Messages(AsyncIterator[T], Generic[T]):
         return value
 
     def close(self) -> None:
-        """Stops receiving. What was received and not taken goes back, or to the next receive."""
+        """Stops receiving. Messages that were not taken go back if they are leased, or else to the next receive."""
         inbox, self._inbox = self._inbox, None
         if inbox is not None:
             inbox.close()

@@ -38,9 +38,10 @@ class _Lines:
 
 
 class Trace(AsyncIterator[dict[str, Any]]):
-    """Iterates over the handoffs of all clients. Close it, or let it go, to end the trace.
+    """Iterates over the handoffs of all clients. Close it to end the trace; garbage collection does so too.
 
-    It begins with the first step of the loop. A trace whose loop is too slow skips the oldest handoffs.
+    It begins with ``async with``, or with the first step of the loop. A loop that is too slow misses
+    the oldest handoffs.
     """
 
     def __init__(self, link: Link, prefix: str | None) -> None:

@@ -12,7 +12,7 @@ from sluice.values import Codec, Selected, decoded_body
 
 
 class SelectArm:
-    """What a select may do: receive, send, or wait at a barrier. Channels and hubs make it."""
+    """What a select may do: receive, send, or wait at a barrier. See ``Channel.receiving`` and ``Hub.meeting``."""
 
     __slots__ = ("arm", "codec", "engine")
 
@@ -37,10 +37,11 @@ def select(
 ) -> Selected:
     """Waits for the first of several arms, and does exactly that one.
 
-    Returns the index of the arm, and what it has received. With ``order="first"``, the first arm that is ready has
-    priority; by default (``fair``) the arms take turns; ``random`` is the third. With ``otherwise=True`` the select
-    does not wait: ``which`` is None if no arm is ready. Raises ``TimedOut``, and ``Closed`` or ``Poisoned`` with the
-    index ``arm`` when the channel of an arm has ended.
+    Returns the index of the arm, and what it received. Of the arms that are ready, ``order="first"`` takes the first,
+    ``"random"`` any, and ``"fair"``, the default, lets them take turns. With ``otherwise=True`` the select does not
+    wait: ``which`` is None if no arm is ready. Raises ``TimedOut`` after ``timeout`` seconds, and ``Closed`` or
+    ``Poisoned``, whose ``arm`` is the index, when the channel of an arm has ended. If an arm sends or waits at a
+    barrier, raises ``InDoubt`` if the connection is lost.
     """
     if not arms:
         raise BadRequest("a select needs at least one arm", code="syntax")

@@ -20,7 +20,8 @@ class Delivery(Leased[T]):
 
     The lease is renewed in the background until the message is acknowledged, given back or rejected, also while the
     receiver computes. As a context manager, a delivery is acknowledged at the end of the block, and given back if the
-    block raises an exception; ``Rejected`` rejects it. A delivery that is forgotten goes back.
+    block raises an exception; ``Rejected`` rejects it. An unsettled delivery goes back when it is
+    garbage-collected.
     """
 
     __slots__ = ("__weakref__", "_engine", "_settled")
@@ -38,7 +39,7 @@ class Delivery(Leased[T]):
 
     @property
     def is_lost(self) -> bool:
-        """Whether the lease has ended too early, so that another receiver may have the message."""
+        """Whether the lease has ended too soon, so that another receiver may have the message."""
         engine = self._engine
         return self.connection != engine.conversation.connection or self.did in engine.lost_leases
 
@@ -58,18 +59,22 @@ class Delivery(Leased[T]):
         self._settle(commands.acknowledge(self.did, encoded(answer, self._codec)))
 
     def nack(self, delay: float = 0) -> bool:
-        """Gives the message back: it is handed out again, after so many seconds.
+        """Gives the message back: it is handed out again after ``delay`` seconds.
 
-        Returns whether it was rejected instead, because this was the last attempt that its channel permits.
+        Returns true if it was rejected instead, because this was the last attempt that its channel permits.
+        Raises ``Stale`` if the lease has ended.
         """
         return self._settle(commands.nack(self.did, delay)).attributes.get("rejected") == "yes"
 
     def reject(self, reason: str | None = None) -> None:
-        """Rejects the message: no receiver gets it again, and its sender gets ``Rejected`` with the reason."""
+        """Rejects the message: no receiver gets it again, and its sender gets ``Rejected`` with the reason.
+
+        Raises ``Stale`` if the lease has ended.
+        """
         self._settle(commands.reject(self.did, reason))
 
     def touch(self) -> None:
-        """Renews the lease. That happens by itself; call it to learn whether the message is still held."""
+        """Renews the lease. The client does so by itself: call it to learn whether the lease has ended (``Stale``)."""
         self._engine.request(commands.touch(self.did), self.connection)
 
     def _settle(self, command: commands.Command) -> Reply:

@@ -1,4 +1,4 @@
-"""Sending and receiving ends, which close their channel when the last of them has gone; for threads."""
+"""Sending and receiving ends: their channel is closed when the last one has left; for threads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OnDeath = Literal["retire", "poison"]
 
 
 class Joined:
-    """How many ends of this client share each end that its connection has joined."""
+    """Counts the ends of this client. However many share a channel, the connection joins it once."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -26,7 +26,7 @@ class Joined:
         self._lock = threading.Lock()
 
     def join(self, channel: str, end: str, on_death: str | None) -> None:
-        """Counts another end, and joins if it is the first one."""
+        """Adds an end, and joins the channel if it is the first one."""
         with self._lock:
             count = self._counts.get((channel, end), 0)
             if count == 0 or on_death is not None:
@@ -34,7 +34,7 @@ class Joined:
             self._counts[channel, end] = count + 1
 
     def leave(self, channel: str, end: str) -> None:
-        """Counts an end less, and leaves if it was the last one."""
+        """Removes an end, and leaves the channel if it was the last one."""
         with self._lock:
             count = self._counts.get((channel, end), 0)
             if count > 1:
@@ -56,7 +56,7 @@ class _End:
         self._is_open = True
 
     def clone(self: E) -> E:
-        """Returns another end of the same kind. The channel is closed when all have gone."""
+        """Returns another end of the same kind, which has to leave too."""
         if not self._is_open:
             raise errors.Closed(f"this end of channel {self._joined_channel} is closed", channel=self._joined_channel)
         twin = object.__new__(type(self))
@@ -65,7 +65,7 @@ class _End:
         return twin
 
     def leave(self) -> None:
-        """Closes this end. The channel is closed when the last end of its kind has gone, of all clients."""
+        """Closes this end. The channel is closed when the last end of its kind, of all clients, has left."""
         if self._is_open:
             self._is_open = False
             self._joined.leave(self._joined_channel, self._end)

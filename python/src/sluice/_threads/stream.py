@@ -173,7 +173,7 @@ class Stream(Generic[T]):
 
 
 class Messages(Generic[T]):
-    """The messages of a channel, one after the other. Close it, or let it go, to stop receiving."""
+    """The messages of a channel, one after the other. Close it to stop receiving; garbage collection does so too."""
 
     def __init__(self, stream: Stream[T]) -> None:
         self._stream = stream
@@ -185,7 +185,7 @@ class Messages(Generic[T]):
         return self._stream.__next__()
 
     def close(self) -> None:
-        """Stops receiving. What was received and not taken goes back, or to the next receive."""
+        """Stops receiving. Messages that were not taken go back if they are leased, or else to the next receive."""
         self._stream.close()
 
     def __enter__(self) -> Messages[T]:

@@ -20,7 +20,7 @@ _MOST_KEPT = 10_000
 class Trace:
     """Iterates over the handoffs of all clients. Close it to end the trace.
 
-    A trace whose loop is too slow skips the oldest handoffs.
+    A loop that is too slow misses the oldest handoffs.
     """
 
     def __init__(self, engine: Engine, prefix: str | None) -> None:
