@@ -49,6 +49,7 @@ let package = Package(
             swiftSettings: settings),
         .target(name: "SluiceWire", swiftSettings: settings),
         .plugin(name: "CommitPlugin", capability: .buildTool()),
+        .plugin(name: "DashboardPlugin", capability: .buildTool()),
         .target(
             name: "BuildVersion", dependencies: ["SluiceWire"], swiftSettings: settings, plugins: ["CommitPlugin"]),
         .target(
@@ -69,7 +70,9 @@ let package = Package(
         .target(
             name: "SluiceWeb",
             dependencies: ["CHTTPParser", "SluiceHub", "SluiceRuntime", "SluiceWire"],
-            swiftSettings: settings),
+            exclude: ["Dashboard"],
+            swiftSettings: settings,
+            plugins: ["DashboardPlugin"]),
         .target(
             name: "SluiceClient",
             dependencies: [

@@ -5,6 +5,8 @@ struct Response: Sendable, Equatable {
     var headers: [String] = []
     var contentType = "text/plain; charset=utf-8"
     var body: [UInt8] = []
+    /// What a browser may do with the body: by default, nothing.
+    var policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
     /// Whether the connection ends with the response, whatever the client wants.
     var closes = false
 
@@ -28,11 +30,19 @@ struct Response: Sendable, Equatable {
     /// within another page, nor keep it.
     private static let common = """
         Cache-Control: no-store\r
-        Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; sandbox\r
         Cross-Origin-Resource-Policy: same-origin\r
         Referrer-Policy: no-referrer\r
         X-Content-Type-Options: nosniff\r\n
         """
+
+    /// Returns the beginning of a response whose end is the end of the connection.
+    var streamHead: [UInt8] {
+        var text = "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n\(Self.common)Content-Security-Policy: \(policy)\r\n"
+        for header in headers { text += "\(header)\r\n" }
+        // Proxies must pass on each piece at once.
+        text += "Content-Type: \(contentType)\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n"
+        return Array(text.utf8)
+    }
 
     /// Returns the response as it is written.
     ///
@@ -45,6 +55,7 @@ struct Response: Sendable, Equatable {
     ) -> [UInt8] {
         var text = "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n"
         text += Self.common
+        text += "Content-Security-Policy: \(policy)\r\n"
         for header in headers { text += "\(header)\r\n" }
         if status != .noContent {
             text += "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n"

@@ -17,9 +17,17 @@ struct BrowserRules: Sendable {
         switch head["sec-fetch-site"] {
         case nil: break
         case "same-origin", "none": break
+        // A link from elsewhere may lead to the page, which does nothing by itself and cannot be shown in another one.
+        case _? where Self.opensDashboard(head): break
         case _?: throw Refusal(.forbidden, "pages of other origins may not use this server")
         }
         if isPrefetch(head) { throw Refusal(.forbidden, "this server answers no prefetches") }
+    }
+
+    /// Whether a person goes to the dashboard in a browser.
+    private static func opensDashboard(_ head: RequestHead) -> Bool {
+        head.method == "GET" && head.target.path == "/" && head["origin"] == nil
+            && head["sec-fetch-mode"] == "navigate" && head["sec-fetch-dest"] == "document"
     }
 
     /// Refuses a `GET` that takes a message if a browser does not say for whom it is.

@@ -16,6 +16,12 @@ enum Route: Sendable, Equatable {
     case delivery(token: String, Disposal)
     case report(Inspection)
     case metrics
+    /// What the dashboard shows, as it changes.
+    case live
+    /// Runs a command that needs nothing else.
+    case command(Command)
+    /// A file of the dashboard.
+    case page(String)
 
     /// What a client does with a message under a lease. The body of a request is the answer of `acknowledge`.
     enum Disposal: Sendable, Equatable {
@@ -27,6 +33,7 @@ enum Route: Sendable, Equatable {
     private static let channels = "/c/"
     private static let deliveries = "/d/"
     private static let reports = "/v1/"
+    fileprivate static let channelReports = "/v1/channels/"
 
     /// - Throws: ``Refusal`` if there is nothing at the path, or it does not have the method or the parameters.
     init(_ head: RequestHead) throws(Refusal) {
@@ -36,16 +43,22 @@ enum Route: Sendable, Equatable {
             return
         }
         guard methods.contains(head.method) else { throw Refusal(allowing: methods) }
+        if let file = Dashboard.file(at: head.target.path) {
+            self = .page(file)
+            return
+        }
         switch head.target.path {
-        case "/healthz", "/readyz", "/metrics":
+        case "/healthz", "/readyz", "/metrics", "/v1/live":
             _ = try Parameters(of: head, allowing: [])
             self =
                 switch head.target.path {
                 case "/healthz": .health
                 case "/readyz": .readiness
+                case "/v1/live": .live
                 default: .metrics
                 }
         case let path where path.hasPrefix(Self.deliveries): self = try .disposing(head)
+        case let path where path.hasPrefix(Self.reports) && head.method == "DELETE": self = .command(try .ending(head))
         case let path where path.hasPrefix(Self.reports): self = .report(try .reporting(head))
         default:
             let channel = try Self.channel(of: head.target.path)
@@ -56,6 +69,10 @@ enum Route: Sendable, Equatable {
     private static func methods(of path: String) throws(Refusal) -> [String] {
         switch path {
         case "/healthz", "/readyz", "/metrics": return ["GET", "HEAD", "OPTIONS"]
+        case "/v1/live": return ["GET", "OPTIONS"]
+        case _ where Dashboard.file(at: path) != nil: return ["GET", "HEAD", "OPTIONS"]
+        case "/v1/clients": return ["GET", "HEAD", "DELETE", "OPTIONS"]
+        case _ where path.hasPrefix(channelReports): return ["DELETE", "OPTIONS"]
         case "*": return ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"]
         case _ where path.hasPrefix(deliveries): return ["POST", "PATCH", "DELETE", "OPTIONS"]
         case _ where Inspection.Subject(path: path) != nil: return ["GET", "HEAD", "OPTIONS"]
@@ -164,6 +181,30 @@ private struct Parameters {
         case "1": return true
         case _?: throw Refusal(.badRequest, "the parameter \(name) must be 1 or 0")
         }
+    }
+}
+
+extension Command {
+    /// Reads a request that ends a channel or connections: `DELETE /v1/channels/NAME`, `DELETE /v1/clients`.
+    fileprivate static func ending(_ head: RequestHead) throws(Refusal) -> Command {
+        let path = head.target.path
+        guard path.hasPrefix(Route.channelReports) else {
+            let parameters = try Parameters(of: head, allowing: ["address", "principal", "reason"])
+            switch (try parameters.word("address"), try parameters.name("principal")) {
+            case (let address?, nil):
+                return .kill(KillCommand(.client(address), reason: parameters.text("reason")))
+            case (nil, let principal?):
+                return .kill(KillCommand(.principal(principal), reason: parameters.text("reason")))
+            default:
+                throw Refusal(.badRequest, "say whose connections to end: address= or principal=")
+            }
+        }
+        guard let channel = ChannelName(String(path.dropFirst(Route.channelReports.count))) else {
+            throw Refusal(.badRequest, ChannelName.rule)
+        }
+        let parameters = try Parameters(of: head, allowing: ["poison"])
+        guard let reason = parameters.text("poison") else { return .close(channel) }
+        return .poison(channel, reason.isEmpty ? nil : reason)
     }
 }
 

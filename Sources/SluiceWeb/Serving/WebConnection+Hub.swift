@@ -26,6 +26,10 @@ extension WebConnection {
         case .delivery(let token, .other(let action)): begin(DeliveryExchange(token: token, action: action))
         case .report(let inspection): begin(ReportExchange(inspection: inspection))
         case .metrics: begin(MetricsExchange())
+        case .live:
+            begin(LiveExchange(clock: { [reactor] in reactor.nowNanoseconds }, limits: { [door] in door.hub.limits }))
+        case .command(let command): begin(CommandExchange(command))
+        case .page(let file): respond(Dashboard.response(for: file))
         }
     }
 
@@ -65,16 +69,16 @@ extension WebConnection {
     }
 
     /// Continues with a reply of the hub.
-    func receive(_ reply: Reply) {
+    func receive(_ reply: Reply, tag: Tag?) {
         if let offered = offeredCredentials {
             offeredCredentials = nil
             if case .ok = reply { credentials = offered } else { refuseCredentials(because: reply) }
             return
         }
         switch phase {
-        case .waiting:
+        case .waiting, .streaming:
             guard var current = exchange else { return }
-            let step = current.receive(reply)
+            let step = current.receive(reply, tag: tag)
             exchange = current
             perform(step)
         case .concluding:
@@ -86,7 +90,7 @@ extension WebConnection {
         }
     }
 
-    private func perform(_ step: ExchangeStep) {
+    func perform(_ step: ExchangeStep) {
         switch step {
         case .command(let bytes): client.write(bytes)
         case .respond(let response):
@@ -95,6 +99,10 @@ extension WebConnection {
         case .deliver(let response): deliver(response)
         case .handOver(let response, let delivery, let duration): handOver(response, delivery, for: duration)
         case .act(let action, let token): act(action, on: token)
+        case .beginStream(let response, let piece): beginStream(response, piece)
+        case .send(let piece): send(piece, thenPausing: nil)
+        case .sendAndPause(let piece, let pause): send(piece, thenPausing: pause)
+        case .none: break
         }
     }
 
@@ -131,7 +139,7 @@ extension WebConnection {
     func clientHasEnded() {
         switch phase {
         case .waiting: respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)
-        case .concluding:
+        case .concluding, .streaming:
             isLast = true
             endRequest()
         case .head, .body, .acting, .delivering, .lingering, .closed: closeIfIdle()

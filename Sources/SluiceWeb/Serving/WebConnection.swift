@@ -10,24 +10,6 @@ import SluiceWire
 final class WebConnection: SocketOwner, @unchecked Sendable {
     // Sendable: everything is used only on the reactor's thread.
 
-    enum Phase {
-        /// No request, or the head of one is arriving.
-        case head
-        /// The body of a request is arriving.
-        case body(RequestHead, Route)
-        /// The exchange waits for the hub.
-        case waiting
-        /// The exchange waits for the hub's client of a lease.
-        case acting
-        /// The exchange waits until the client's kernel has confirmed the response.
-        case delivering
-        /// The exchange has sent its last command.
-        case concluding
-        /// The last response is written. Input is discarded until the client closes its side.
-        case lingering
-        case closed
-    }
-
     /// The most bytes that are read ahead of the present request.
     private static let bytesAhead = RequestHead.maxBytes
     /// What is not worth charging.
@@ -43,7 +25,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     private(set) var input: [UInt8] = []
     /// The bytes of the input that were searched for the end of a head.
     private var searchedBytes = 0
-    private var output: [UInt8] = []
+    var output: [UInt8] = []
     /// The bytes of the output that were written.
     private var writtenBytes = 0
     private var isReadPosted = false
@@ -67,6 +49,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     private(set) var hasServed = false
     /// Whether the connection ends after the response.
     var isLast = false
+    var streamStage = StreamStage.waiting
 
     init(_ client: WireClient, of door: WebDoor) {
         self.client = client
@@ -124,7 +107,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     func listenToClient() { client.whenChanged = { [self] in hubHasReplied() } }
 
     private func hubHasReplied() {
-        while isOpen, !hasGivenClientAway, let reply = client.nextReply() { receive(reply) }
+        while isOpen, !hasGivenClientAway, let next = client.nextTaggedReply() { receive(next.reply, tag: next.tag) }
         if isOpen, !hasGivenClientAway, client.isEnded { clientHasEnded() }
         settle()
     }
@@ -140,7 +123,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         switch phase {
         case .head: if isFirst { setAlarm(after: door.hub.limits.lineTimeout) }
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
-        case .waiting, .acting, .delivering, .concluding, .lingering, .closed: break
+        case .waiting, .acting, .delivering, .concluding, .streaming, .lingering, .closed: break
         }
         serveInput()
     }
@@ -166,7 +149,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
             phase = .head
             serve(route, body)
             return true
-        case .waiting, .acting, .delivering, .concluding, .lingering, .closed: return false
+        case .waiting, .acting, .delivering, .concluding, .streaming, .lingering, .closed: return false
         }
     }
 
@@ -220,7 +203,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         switch phase {
         case .head: !hasOutput || input.count < Self.bytesAhead
         case .body, .lingering: true
-        case .waiting, .acting, .delivering, .concluding: input.count < Self.bytesAhead
+        case .waiting, .acting, .delivering, .concluding, .streaming: input.count < Self.bytesAhead
         case .closed: false
         }
     }
@@ -262,7 +245,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         setAlarmBetweenRequests()
     }
 
-    private func flush() {
+    func flush() {
         while writtenBytes < output.count {
             let attempt = output.withUnsafeBytes {
                 socket.tryWrite(UnsafeRawBufferPointer(rebasing: $0[writtenBytes...]))
@@ -281,11 +264,12 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         case .delivering: checkConfirmation()
         case .lingering: finishWriting()
         case .head: setAlarmBetweenRequests()
+        case .streaming: streamIsTaken()
         case .body, .waiting, .acting, .concluding, .closed: break
         }
     }
 
-    private var hasOutput: Bool { writtenBytes < output.count || socket.hasUnsentOutput }
+    var hasOutput: Bool { writtenBytes < output.count || socket.hasUnsentOutput }
 
     /// Continues the exchange if the client's kernel has confirmed the response, or looks again soon.
     private func checkConfirmation() {
@@ -305,7 +289,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         setAlarm(after: hasOutput ? limits.stallTimeout : input.isEmpty ? Timeouts.idle : limits.lineTimeout)
     }
 
-    private func setAlarm(after delay: Duration) {
+    func setAlarm(after delay: Duration) {
         cancelAlarm()
         alarm = reactor.call(after: delay) { [self] in
             alarm = nil
@@ -326,7 +310,9 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         case .head, .body:
             request = nil
             respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
-        case .waiting, .acting, .concluding:
+        case .streaming where hasOutput: hangUp(isBroken: true)
+        case .streaming where streamStage == .pausing: proceed()
+        case .waiting, .acting, .concluding, .streaming:
             // The input is not read, so only this notices that the client has hung up.
             if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
         case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }
@@ -346,7 +332,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         if !isReading, alarm == nil { setAlarm(after: Timeouts.probe) }
         guard !hasGivenClientAway else { return }
         // The strings of a head take about twice its bytes.
-        let held = input.count + output.count + 2 * (request?.byteCount ?? 0)
+        let held = input.count + output.count + 2 * (request?.byteCount ?? 0) + (exchange?.heldBytes ?? 0)
         client.heldBytes = held < Self.leastCharged ? 0 : held
     }
 
@@ -379,7 +365,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
             sendLastCommand()
         }
         switch phase {
-        case .waiting, .delivering: endClient(breakingOff: true)
+        case .waiting, .delivering, .streaming: endClient(breakingOff: true)
         case .head, .body, .acting, .concluding, .lingering, .closed: endClient()
         }
         phase = .closed

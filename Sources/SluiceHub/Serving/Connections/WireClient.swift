@@ -53,7 +53,10 @@ package final class WireClient: @unchecked Sendable {
     package func write(_ bytes: some Collection<UInt8>) { socket.arrive(bytes) }
 
     /// Takes the next complete reply; nil if there is none.
-    package func nextReply() -> Reply? {
+    package func nextReply() -> Reply? { nextTaggedReply()?.reply }
+
+    /// Takes the next complete reply, and the tag of its command; nil if there is none.
+    package func nextTaggedReply() -> (tag: Tag?, reply: Reply)? {
         let taken = socket.takeOutput(upTo: .max)
         if rest.isEmpty { rest = taken } else { rest += taken }
         guard !rest.isEmpty else { return nil }
@@ -61,10 +64,10 @@ package final class WireClient: @unchecked Sendable {
         let step = rest.withUnsafeBytes { parser.next($0, offset: &offset) }
         if offset == rest.count { rest = [] } else { rest.removeFirst(offset) }
         switch step {
-        case .reply(_, let reply): return reply
+        case .reply(let tag, let reply): return (tag, reply)
         case .needsMore: return nil
         // The hub writes nothing that the parser does not understand.
-        case .failed(let error): return .error(error)
+        case .failed(let error): return (nil, .error(error))
         }
     }
 
