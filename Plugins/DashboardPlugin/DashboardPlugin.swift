@@ -22,7 +22,7 @@ struct DashboardPlugin: BuildToolPlugin {
                 for file; do
                     printf '        case "%s":\n            return %s%s\n' "${file##*/}" "$hashes" "$quotes"
                     cat "$file"
-                    printf '%s%s\n' "$quotes" "$hashes"
+                    printf '\n%s%s\n' "$quotes" "$hashes"
                 done
                 printf '        default: return nil\n        }\n    }\n}\n'
             } >"$out"
