@@ -74,8 +74,9 @@ function links({ count, isAbsent }, height, isLeft) {
 }
 
 function block(channel, open) {
+  const isLeased = channel.send.size > 0 && [...channel.send.values()].every((group) => group.isLeased);
   const left = channel.isBarrier ? side(channel.send, '', 'left') : side(channel.send, 'nobody sends', 'left');
-  const right = channel.isBarrier ? side(channel.recv, 'others must come', 'right') : side(channel.recv, 'nobody receives', 'right');
+  const right = channel.isBarrier ? side(channel.recv, 'others must come', 'right') : side(channel.recv, isLeased ? 'has it under lease' : 'nobody receives', 'right');
   const height = Math.max(left.count, right.count);
   const name = h('button', { type: 'button', class: channel.isBarrier ? 'barrier' : '', title: channel.name, 'aria-label': `${channel.isBarrier ? 'Barrier' : 'Channel'} ${channel.name}`, disabled: channel.isBarrier }, channel.name);
   name.addEventListener('click', () => open(channel.name));

@@ -27,6 +27,7 @@ struct LiveExchange: Exchange {
     private let limits: () -> HubLimits
     private var stage = Stage.server
     private var hasBegun = false
+    private var isNamed = false
     private var beginning: UInt64 = 0
     private var sampled: UInt64 = 0
     private var channels = ChannelChanges()
@@ -47,7 +48,7 @@ struct LiveExchange: Exchange {
     mutating func begin() -> [UInt8] {
         beginning = clock()
         sampled = beginning
-        return Array("#name NAME dashboard\n".utf8) + Inspection(.server, format: .json).command
+        return Inspection(.server, format: .json).command
     }
 
     mutating func receive(_ reply: Reply, tag: Tag?) -> ExchangeStep {
@@ -102,8 +103,11 @@ struct LiveExchange: Exchange {
         switch stage {
         case .server:
             stage = .channels
+            // Only now, because a client without permissions may send one command.
+            let name = isNamed ? [] : Array("#name NAME dashboard\n".utf8)
+            isNamed = true
             // The sample begins with the count of the handoffs in the report of the server.
-            return handoffs.begin() + Inspection(.channels(prefix: nil), format: .json).command
+            return name + handoffs.begin() + Inspection(.channels(prefix: nil), format: .json).command
         case .channels:
             stage = .waiters
             return Inspection(.waiters(channel: nil), format: .json, page: page).command
