@@ -28,7 +28,7 @@ SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-python test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
+.PHONY: help build run test test-python test-dashboard test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
 	sanitize-thread sanitize-address bench bench-python load faults fuzz
 
 help: ## list the targets
@@ -48,10 +48,15 @@ test: ## run every test
 	swift test
 	@swift build --product sluiced >&2
 	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-dashboard
 
 test-python: ## run the tests of the Python client against the daemon that was built last; ARGS='-k select'
 	@$(INSTALL) python
 	cd python && PYTHONPATH=src ../$(PYTHON) -m pytest $(ARGS)
+
+test-dashboard: ## run the tests of the dashboard, in Chromium, against the daemon that was built last; ARGS=keyboard
+	@$(INSTALL) browser
+	@Tests/Dashboard/run $(ARGS)
 
 test-repeat: ## run every test N=20 times, up to the first failure
 	@$(INSTALL) test

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the named groups need and this machine lacks. Returns quickly when nothing is missing.
 #
-#     deploy/install-dependencies.sh lint|build|test|python|sanitize|examples|faults|fuzz|bench...
+#     deploy/install-dependencies.sh lint|build|test|python|browser|sanitize|examples|faults|fuzz|bench...
 #
 # Uses apt-get, with sudo unless the user is root, and pip. Exits with 69 when something cannot be installed. Swift is
 # not installed: without it the script fails. The programs that the benchmark compares with may be missing: the script
@@ -61,6 +61,8 @@ has_bench_python() {
     return 1
 }
 
+has_font() { [[ -n $(find /usr/share/fonts -iname "*$1*" -print -quit 2>/dev/null) ]]; }
+
 has_ruff() { [[ $("$LINT_VENV/bin/ruff" --version 2>&1) == "${RUFF/==/ }" ]]; }
 
 # The environment holds a copy of the requirements that it was made from.
@@ -80,6 +82,11 @@ need_group() {
             need openssl have openssl
             has_python_tools || need python3-venv python3 -c 'import ensurepip, venv'
             ;;
+        browser)
+            need python3 have python3
+            need chromium have chromium
+            need fonts-liberation has_font Liberation
+            ;;
         build)
             need_swift
             need git have git
@@ -91,6 +98,7 @@ need_group() {
         test)
             need_group sanitize
             need_group python
+            need_group browser
             ;;
         sanitize)
             need_group build
@@ -129,7 +137,7 @@ need_group() {
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; the groups are lint, build, test, python, sanitize, examples, faults, fuzz and bench" ;;
+        *) fail "unknown group '$1'; the groups are lint, build, test, python, browser, sanitize, examples, faults, fuzz and bench" ;;
     esac
 }
 
@@ -189,7 +197,7 @@ install_python_tools() {
     } >&2 || { warn "pip could not install $PYTHON_REQUIREMENTS into $PYTHON_VENV" && return 1; }
 }
 
-(($#)) || fail "name the groups: lint, build, test, python, sanitize, examples, faults, fuzz, bench"
+(($#)) || fail "name the groups: lint, build, test, python, browser, sanitize, examples, faults, fuzz, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
 for group in "$@"; do

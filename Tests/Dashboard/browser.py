@@ -34,7 +34,7 @@ class Browser:
             os.dup2(commands, 3)
             os.dup2(replies, 4)
 
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [
                 program,
@@ -194,7 +194,13 @@ class Page:
 
     def run(self, expression):
         """Evaluates an expression, and returns its value. Waits for a promise."""
-        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True, allowUnsafeEvalBlockedByCSP=False)
+        result = self.call(
+            "Runtime.evaluate",
+            expression=expression,
+            awaitPromise=True,
+            returnByValue=True,
+            allowUnsafeEvalBlockedByCSP=False,
+        )
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description") or details["text"])

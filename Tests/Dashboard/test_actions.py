@@ -112,8 +112,8 @@ class ActionsTest(DashboardTest):
 class PermissionsTest(DashboardTest):
     principals = f"""
 principals:
-  ops: {{tokens: ["{digest('secret')}"], allow: {{"*": [""], inspect: all, trace: [""], kill: all}}}}
-  guest: {{tokens: ["{digest('weak')}"], allow: {{recv: ["news"], inspect: own}}}}
+  ops: {{tokens: ["{digest("secret")}"], allow: {{"*": [""], inspect: all, trace: [""], kill: all}}}}
+  guest: {{tokens: ["{digest("weak")}"], allow: {{recv: ["news"], inspect: own}}}}
 """
 
     def sign_in(self, page, principal, token):
@@ -135,7 +135,10 @@ principals:
         page.until("document.getElementById('credentials-text').textContent.includes('refused')")
         self.sign_in(page, "ops", "secret")
         page.until("document.body.dataset.state === 'live'")
-        kept = page.run("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href, document.getElementById('token').value])")
+        kept = page.run(
+            "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href,"
+            " document.getElementById('token').value])"
+        )
         self.assertNotIn("secret", kept)
         self.forgive(page, "status of 401")
 
@@ -147,12 +150,14 @@ principals:
         page.until("document.body.dataset.state === 'live'")
         page.run("document.getElementById('clients-tab').click()")
         page.until("[...document.querySelectorAll('.table.clients .row')].some((r) => r.innerText.includes('victim'))")
-        page.run("[...document.querySelectorAll('.table.clients .row')].find((r) => r.innerText.includes('victim')).click()")
+        page.run(
+            "[...document.querySelectorAll('.table.clients .row')].find((r) => r.innerText.includes('victim')).click()"
+        )
         click(page, "End the connection…")
         page.until("document.getElementById('confirm').open")
         click(page, "End the connection")
         page.until("document.querySelector('#detail .result').textContent === 'done'")
-        self.assertIn("killed", line.reply() + line.file.read().decode())
+        self.assertIn("KILL closed the connection", line.reply() + line.file.read().decode())
         page.until("!document.querySelector('#detail .note').hidden")
         self.forgive(page, "status of 401")
 

@@ -27,7 +27,9 @@ class HostileTextTest(DashboardTest):
         for _ in names:
             sender.reply()
         self.rounds(page, 2)
-        shown = page.run("[...document.querySelectorAll('.table.channels .row:not([hidden]) .c-name')].map((n) => n.textContent)")
+        shown = page.run(
+            "[...document.querySelectorAll('.table.channels .row:not([hidden]) .c-name')].map((n) => n.textContent)"
+        )
         self.assertLessEqual(set(names), set(shown))
         self.assertIn(f"poisoned: {MARKUP}", page.run("document.querySelector('.table.channels').innerText"))
         for name in ("waiters", "clients", "channels"):
@@ -36,7 +38,10 @@ class HostileTextTest(DashboardTest):
             self.rounds(page, 1)
             page.press("Escape")
         for name in [*names, "jobs"]:
-            page.run(f"[...document.querySelectorAll('.body .row')].find((r) => r.querySelector('.c-name').textContent === {name!r}).click()")
+            page.run(
+                "[...document.querySelectorAll('.body .row')]"
+                f".find((row) => row.querySelector('.c-name').textContent === {name!r}).click()"
+            )
             self.assertEqual(self.text(page, "#detail-title"), name)
             page.press("Escape")
         self.assertEqual(page.run("document.querySelectorAll('img, script').length"), images)
@@ -47,7 +52,9 @@ class HostileTextTest(DashboardTest):
         """The page asks nobody but its server, and its policy forbids everything else"""
         page = self.open()
         self.rounds(page, 1)
-        self.assertEqual({url for url in page.requests if not url.startswith(self.daemon.url + "/")} - {"about:blank"}, set())
+        self.assertEqual(
+            {url for url in page.requests if not url.startswith(self.daemon.url + "/")} - {"about:blank"}, set()
+        )
         refused = page.run(
             """(async () => {
                 const results = [];
@@ -90,7 +97,9 @@ class OtherOriginTest(DashboardTest):
                     statuses.setdefault(response["status"], []).append(response["url"])
 
             self.browser.listen(note)
-            page.go(f"http://attacker.example:{server.server_port}/attacker.html#{host}:{self.daemon.web_port},{self.daemon.port}")
+            page.go(
+                f"http://attacker.example:{server.server_port}/attacker.html#{host}:{self.daemon.web_port},{self.daemon.port}"
+            )
             results = page.until("window.results", 60)
             page.close()
             ours = f":{self.daemon.web_port}/"
@@ -109,7 +118,9 @@ class OtherOriginTest(DashboardTest):
         # 200 is the attacker's own page.
         self.assertFalse([url for url in statuses.get(200, []) if f":{self.daemon.web_port}/" in url])
         for name, result in results.items():
-            self.assertFalse(str(result).startswith(("read", "opened", "message", "loaded")) and name != "frame", f"{name}: {result}")
+            self.assertFalse(
+                str(result).startswith(("read", "opened", "message", "loaded")) and name != "frame", f"{name}: {result}"
+            )
         self.assertEqual(line.report("channels"), before)
         line.send("info format=json")
         self.assertIn('"handoffs":0', line.body()[1])
@@ -129,7 +140,8 @@ class OtherOriginTest(DashboardTest):
         page.call("Page.reload")
         page.until("document.readyState === 'complete' && document.body.innerText.includes('this server')")
         self.assertEqual(
-            page.run("fetch('/v1/channels').then(async (r) => [r.status, await r.text()].join(' '))").split(" ")[0], "421"
+            page.run("fetch('/v1/channels').then(async (r) => [r.status, await r.text()].join(' '))").split(" ")[0],
+            "421",
         )
         page.close()
 

@@ -6,6 +6,7 @@ import unittest
 from support import DashboardTest
 
 COUNTS = ["senders", "receivers", "buffered", "leased"]
+NONE = "\N{EN DASH}"
 CELLS = """
 [...document.querySelectorAll('.table.channels .body .row:not([hidden])')].map((row) => Object.fromEntries(
   [...row.children].map((cell) => [cell.className.match(/c-(\\w+)/)[1], cell.textContent])))
@@ -32,10 +33,10 @@ class FiguresTest(DashboardTest):
             for key in COUNTS:
                 self.assertEqual(cells[key], str(row[key]), f"{key} of {row['name']}")
             ends = row["sendingEnds"] + row["receivingEnds"]
-            self.assertEqual(cells["ends"], f"{row['sendingEnds']}/{row['receivingEnds']}" if ends else "–")
+            self.assertEqual(cells["ends"], f"{row['sendingEnds']}/{row['receivingEnds']}" if ends else NONE)
             state = f"{row['state']}: {row['reason']}" if row.get("reason") else row["state"]
             self.assertEqual(cells["state"], state)
-            self.assertEqual(cells["wait"] != "–", "longestWaitSeconds" in row)
+            self.assertEqual(cells["wait"] != NONE, "longestWaitSeconds" in row)
         self.assertEqual(shown["ticks"]["kind"], "queue 2 drop-oldest")
         self.assertEqual(shown["news"]["kind"], "broadcast")
         self.assertEqual(shown["jobs/wait"]["kind"], "rendezvous")
@@ -65,9 +66,11 @@ class FiguresTest(DashboardTest):
         line.send("recv jobs")
         line.body()
         page.until(figure.format("taken in all", 1))
-        page.until("document.getElementById('rate').textContent !== '–'")
+        page.until("document.getElementById('rate').textContent !== '\u2013'")
         page.until("[...document.querySelectorAll('[role=meter]')].length === 5")
-        self.assertRegex(page.run("document.querySelector('[role=meter]').ariaValueText"), r"^[\d.]+ \w+ of [\d.]+ \w+$")
+        self.assertRegex(
+            page.run("document.querySelector('[role=meter]').ariaValueText"), r"^[\d.]+ \w+ of [\d.]+ \w+$"
+        )
 
     def test_rates(self):
         """A channel with handoffs shows them, with a line of their history"""
@@ -97,9 +100,16 @@ class FiguresTest(DashboardTest):
         self.assertFalse(page.run(hidden))
         text = page.run("document.getElementById('stuck').innerText")
         self.assertIn("Deadlock: 2 clients wait for each other", text)
-        self.assertRegex(text, r"planner \(127\.0\.0\.1:\d+\) has waited [\d.]+ m?s to recv quotes, which estimator sends")
-        self.assertRegex(text, r"estimator \(127\.0\.0\.1:\d+\) has waited [\d.]+ m?s to recv plans, which planner sends")
-        self.assertEqual(page.run("[...document.querySelectorAll('.ring .edge-label')].map((t) => t.textContent).sort()"), ["plans", "quotes"])
+        self.assertRegex(
+            text, r"planner \(127\.0\.0\.1:\d+\) has waited [\d.]+ m?s to recv quotes, which estimator sends"
+        )
+        self.assertRegex(
+            text, r"estimator \(127\.0\.0\.1:\d+\) has waited [\d.]+ m?s to recv plans, which planner sends"
+        )
+        self.assertEqual(
+            page.run("[...document.querySelectorAll('.ring .edge-label')].map((t) => t.textContent).sort()"),
+            ["plans", "quotes"],
+        )
         self.assertTrue(page.run("document.title").startswith("Deadlock"))
         a.close()
         page.until(hidden)
@@ -123,8 +133,8 @@ class FiguresTest(DashboardTest):
             " row.innerText.includes('worker')).querySelector('.c-memoryBytes').textContent"
         )
         self.assertTrue(re.fullmatch(r"[\d.]+ (B|KiB)", memory), memory)
-        graph = page.until("document.getElementById('graph').innerText.includes('replies') && document.getElementById('graph').innerText")
-        self.assertIn("nobody receives", graph)
+        page.until("document.getElementById('graph').innerText.includes('replies')")
+        self.assertIn("nobody receives", self.text(page, "#graph"))
         self.assertTrue(page.run("document.querySelector('#graph .leased') !== null"))
 
     def test_restart(self):

@@ -64,6 +64,32 @@ import Testing
         #expect(status([host, ("purpose", "prefetch")]) == .forbidden)
     }
 
+    @Test("A link of another page may only open the dashboard, as a page of its own")
+    func links() throws {
+        func status(_ method: String, _ path: String, _ mode: String, _ destination: String) throws -> Status? {
+            let head = RequestHead(
+                method: method, target: try RequestTarget(path),
+                headers: [
+                    ("host", "localhost:7380"), ("sec-fetch-site", "cross-site"), ("sec-fetch-mode", mode),
+                    ("sec-fetch-dest", destination),
+                ],
+                keepsAlive: true, isHTTP1_1: true, contentLength: 0)
+            do throws(Refusal) {
+                try BrowserRules(hosts: [], usesTLS: false).check(head)
+                return nil
+            } catch {
+                return error.status
+            }
+        }
+        #expect(try status("GET", "/", "navigate", "document") == nil)
+        #expect(try status("GET", "/", "navigate", "iframe") == .forbidden)
+        #expect(try status("GET", "/", "no-cors", "empty") == .forbidden)
+        #expect(try status("POST", "/", "navigate", "document") == .forbidden)
+        for path in ["/c/jobs", "/v1/live", "/v1/info", "/ui/main.js", "/metrics"] {
+            #expect(try status("GET", path, "navigate", "document") == .forbidden, "\(path)")
+        }
+    }
+
     @Test("Credentials are a bearer token or basic authentication")
     func credentials() throws {
         func credentials(_ header: String) throws -> Credentials? {

@@ -31,9 +31,9 @@ function confirm({ title, text, action, asksReason }) {
   byId('confirm-ok').textContent = action;
   byId('confirm-reason-label').hidden = !asksReason;
   byId('confirm-reason').value = '';
-  dialog.returnValue = '';
   return new Promise((resolve) => {
-    dialog.addEventListener('close', () => resolve(dialog.returnValue === 'ok' ? byId('confirm-reason').value.trim() : null), { once: true });
+    dialog.querySelector('form').onsubmit = ({ submitter }) => resolve(submitter?.value === 'ok' ? byId('confirm-reason').value.trim() : null);
+    dialog.oncancel = () => resolve(null);
     dialog.showModal();
     // Enter must not confirm by accident.
     dialog.querySelector('button[value=cancel]').focus();

@@ -61,6 +61,7 @@ export class Detail {
         ...parts,
         h('p', { class: 'buttons' }, ...actions),
         result));
+    this.dialog.setAttribute('aria-labelledby', 'detail-title');
     this.refresh = refresh;
     refresh();
     if (!this.dialog.open) this.dialog.showModal();

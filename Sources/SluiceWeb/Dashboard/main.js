@@ -85,7 +85,7 @@ function draw() {
 }
 
 function drawState() {
-  const state = problem ? 'lost' : isPaused ? 'paused' : model.info?.isDraining ? 'draining' : model.info ? 'live' : 'connecting';
+  const state = problem ? 'lost' : isPaused ? 'paused' : model.info?.isDraining ? 'draining' : rounds > 0 ? 'live' : 'connecting';
   document.body.dataset.state = state;
   setText(byId('state'), problem ? `no connection, trying again: ${problem}` : state);
 }

@@ -139,7 +139,8 @@ export class Model {
   takeInfo(info) {
     const before = this.info;
     this.info = info;
-    if (!before || before.epoch !== info.epoch) {
+    // A principal may be permitted to see channels, and not the server.
+    if (!info || !before || before.epoch !== info.epoch) {
       this.rate = null;
       this.handoffs = null;
       return;

@@ -55,23 +55,30 @@ struct LiveExchange: Exchange {
         guard tag == nil else { return receive(sample: reply, tag: tag) }
         guard case .data(let body, let attributes) = reply else {
             // A report that the client may not see is left out.
-            guard hasBegun else { return .respond(Response(outcome: reply)) }
-            return .command(nextCommand())
+            guard !hasBegun else { return .command(nextCommand()) }
+            guard case .error(let error) = reply, error.code == .denied else {
+                return .respond(Response(outcome: reply))
+            }
+            return beginStream(with: Self.event("info", Array("null".utf8)))
         }
         switch stage {
         case .server:
             let event = Self.event("info", body)
             guard !hasBegun else { return .send(event) }
-            hasBegun = true
-            var head = Response(.ok)
-            head.contentType = "text/event-stream"
-            return .beginStream(head, event)
+            return beginStream(with: event)
         case .channels: return receive(channels: body, attributes)
         case .waiters: return .send(Self.event("waiters", body))
         case .clients: return .send(Self.event("clients", body))
         case .stuck: return .send(Self.event("stuck", body))
         case .pause: return .none
         }
+    }
+
+    private mutating func beginStream(with event: [UInt8]) -> ExchangeStep {
+        hasBegun = true
+        var head = Response(.ok)
+        head.contentType = "text/event-stream"
+        return .beginStream(head, event)
     }
 
     private mutating func receive(channels body: [UInt8], _ attributes: Attributes) -> ExchangeStep {

@@ -1,0 +1,155 @@
+import SluiceHub
+import SluiceWire
+import Testing
+
+@testable import SluiceWeb
+
+/// The stream of the dashboard.
+@Suite struct LiveTests {
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+    private func page(_ rows: String...) -> [UInt8] {
+        Array("{\"channels\":[\(rows.joined(separator: ","))],\"omitted\":0}".utf8)
+    }
+
+    @Test("The rows of a report are found whatever its texts contain")
+    func rows() {
+        let reason = #"} ] , \"name\":\"x\" \\"#
+        let first = #"{"name":"a","reason":"\#(reason)","longestWaitSeconds":1.5e0,"state":"closed"}"#
+        let second = #"{"longestWaitSeconds":2,"name":"b"}"#
+        let rows = Array(ReportRows(page(first, second)))
+        #expect(rows.map { text(Array($0.bytes)) } == [first, second])
+        #expect(rows.map(\.name) == ["a", "b"])
+        #expect(rows.map(\.longestWaitSeconds) == [1.5, 2])
+        #expect(Array(ReportRows(page())).isEmpty)
+        #expect(ReportRows(Array(#"{"channels":[{"name":"omitted"}],"omitted":17}"#.utf8)).omitted == 17)
+        #expect(Array(ReportRows(Array(#"{"channels":[{"name":"cut"#.utf8))).isEmpty)
+    }
+
+    @Test("Only rows that have changed are passed on, and a wait that has grown is no change")
+    func changes() throws {
+        var changes = ChannelChanges()
+        let quiet = #"{"name":"a","senders":0}"#
+        func waiting(_ seconds: Double) -> String { #"{"longestWaitSeconds":\#(seconds),"name":"b","receivers":1}"# }
+        let first = try #require(changes.note(page: page(quiet, waiting(1)), at: 10, isLast: true))
+        #expect(text(first) == #"{"rows":[\#(quiet),\#(waiting(1))],"gone":[],"omitted":0}"#)
+        let second = try #require(changes.note(page: page(quiet, waiting(2.1)), at: 11, isLast: true))
+        #expect(text(second) == #"{"rows":[],"gone":[],"omitted":0}"#)
+        // Another operation waits now.
+        let third = try #require(changes.note(page: page(quiet, waiting(0.5)), at: 12, isLast: true))
+        #expect(text(third) == #"{"rows":[\#(waiting(0.5))],"gone":[],"omitted":0}"#)
+        let changed = #"{"name":"a","senders":1}"#
+        let fourth = try #require(changes.note(page: page(changed), at: 13, isLast: true))
+        #expect(text(fourth) == #"{"rows":[\#(changed)],"gone":["b"],"omitted":0}"#)
+    }
+
+    @Test("A small drift of the clocks never adds up to an unnoticed change")
+    func drift() throws {
+        var changes = ChannelChanges()
+        func row(_ seconds: Double) -> [UInt8] { page(#"{"longestWaitSeconds":\#(seconds),"name":"b"}"#) }
+        _ = changes.note(page: row(0), at: 0, isLast: true)
+        // Each of these operations began 0.2 seconds after the one before.
+        let sent = try (1...10).filter { round in
+            let bytes = try #require(changes.note(page: row(Double(round) * 0.8), at: Double(round), isLast: true))
+            return text(bytes).contains("name")
+        }
+        #expect(sent.count == 5)
+    }
+
+    @Test("Pages without changes are not sent, unless they are the last ones")
+    func pages() {
+        var changes = ChannelChanges()
+        _ = changes.note(page: page(#"{"name":"a"}"#), at: 0, isLast: false)
+        _ = changes.note(page: page(#"{"name":"b"}"#), at: 0, isLast: true)
+        #expect(changes.note(page: page(#"{"name":"a"}"#), at: 1, isLast: false) == nil)
+        #expect(changes.note(page: page(#"{"name":"b"}"#), at: 1, isLast: true) != nil)
+        #expect(changes.heldBytes > 0)
+    }
+
+    @Test("Handoffs are counted by channel, up to a number in each round")
+    func sample() throws {
+        let tag = Tag("handoffs")
+        var sample = HandoffSample()
+        #expect(text(sample.begin()) == "#handoffs TRACE\n")
+        #expect(sample.begin().isEmpty)
+        let lines = ["1.5  jobs  14 B  a -> b", "... 3 handoffs not shown\n1.6  jobs  0 B  x (a) -> b", "2  other  1 B  a -> b"]
+        for line in lines { #expect(sample.receive(.data(Array(line.utf8)), tag: tag) == nil) }
+        let counts = sample.take()
+        #expect(counts == #"{"jobs":2,"other":1}"# || counts == #"{"other":1,"jobs":2}"#)
+        for _ in 1..<HandoffSample.most { #expect(sample.receive(.data(Array(lines[0].utf8)), tag: tag) == nil) }
+        let command = sample.receive(.data(Array(lines[0].utf8)), tag: tag)
+        #expect(command.map(text) == "#end CANCEL #handoffs\n")
+        _ = sample.receive(.cancelled(nil), tag: tag)
+        #expect(sample.take() == #"{"jobs":\#(HandoffSample.most)}"#)
+        #expect(text(sample.begin()) == "#handoffs TRACE\n")
+        _ = sample.receive(.error(WireError(.denied, "no")), tag: tag)
+        #expect(sample.take() == "null" && sample.begin().isEmpty)
+    }
+
+    @Test("A round takes all reports one after the other, and pauses for nine times as long as it took")
+    func round() {
+        var now: UInt64 = 0
+        var exchange = LiveExchange(clock: { now }, limits: { HubLimits() })
+        #expect(text(exchange.begin()) == "INFO format=json\n")
+        guard case .beginStream(let head, let info) = exchange.receive(.data(Array("{}".utf8)), tag: nil) else {
+            return #expect(Bool(false))
+        }
+        #expect(head.contentType == "text/event-stream" && text(info) == "event: info\ndata: {}\n\n")
+        func command(_ step: ExchangeStep) -> String? { if case .command(let bytes) = step { text(bytes) } else { nil } }
+        #expect(
+            command(exchange.proceed()) == "#name NAME dashboard\n#handoffs TRACE\nCHANNELS format=json\n")
+        #expect(command(exchange.receive(.data(page(#"{"name":"a"}"#), Attributes([Attribute(.more, "a")].compactMap(\.self))), tag: nil)) == nil)
+        #expect(command(exchange.proceed()) == "CHANNELS format=json after=a\n")
+        _ = exchange.receive(.data(page(#"{"name":"b"}"#)), tag: nil)
+        #expect(command(exchange.proceed()) == "WAITERS format=json limit=200\n")
+        // A report that is denied is left out.
+        let denied = exchange.receive(.error(WireError(.denied, "no")), tag: nil)
+        #expect(command(denied) == "CLIENTS format=json limit=200\n")
+        _ = exchange.receive(.data(Array("{}".utf8)), tag: nil)
+        #expect(command(exchange.proceed()) == "STUCK format=json limit=200\n")
+        _ = exchange.receive(.data(Array("{}".utf8)), tag: nil)
+        now = 500_000_000
+        guard case .sendAndPause(let end, let pause) = exchange.proceed() else { return #expect(Bool(false)) }
+        #expect(text(end).hasPrefix(#"event: round\#ndata: {"seconds":0.5,"handoffs":{},"limits":{"connections":"#))
+        #expect(pause == .milliseconds(4500))
+        #expect(command(exchange.proceed()) == "INFO format=json\n")
+    }
+
+    @Test("A client without the permission gets the refusal instead of a stream")
+    func refusal() {
+        var exchange = LiveExchange(clock: { 0 }, limits: { HubLimits() })
+        _ = exchange.begin()
+        guard case .respond(let response) = exchange.receive(.error(WireError(.authRequired, "no")), tag: nil) else {
+            return #expect(Bool(false))
+        }
+        #expect(response.status == .unauthorized)
+    }
+
+    @Test("The page consists of files that exist, with a policy that permits only them")
+    func files() throws {
+        for path in ["/", "/ui/style.css", "/ui/main.js", "/ui/icon.svg"] {
+            let file = try #require(Dashboard.file(at: path))
+            let response = Dashboard.response(for: file)
+            #expect(response.status == .ok && response.body.count > 100 && response.body.last == 0x0A)
+            #expect(response.policy.hasPrefix("default-src 'none'; script-src 'self'"))
+        }
+        for path in ["/ui/", "/ui/index.html/", "/ui/../x", "/ui/main.jsx", "/index.html"] {
+            #expect(Dashboard.file(at: path) == nil, "\(path)")
+        }
+    }
+
+    @Test("Everything that the page imports is one of its files")
+    func imports() throws {
+        let files = ["index.html", "main.js"]
+        var seen = Set(files)
+        var rest = files
+        while let file = rest.popLast() {
+            let text = text(Dashboard.response(for: file).body)
+            for link in text.matches(of: #/(?:from '\.\/|"\/ui\/)([a-z.]+)['"]/#) {
+                let name = String(link.1)
+                #expect(Dashboard.file(at: Dashboard.prefix + name) != nil, "\(file) needs \(name)")
+                if seen.insert(name).inserted { rest.append(name) }
+            }
+        }
+        #expect(seen.count > 10)
+    }
+}
