@@ -91,6 +91,7 @@ export class Table {
       setAttribute(node, 'aria-sort', each.key !== this.sortKey ? 'none' : this.isDescending ? 'descending' : 'ascending');
     }
     setAttribute(this.grid, 'aria-rowcount', this.order.length + 1);
+    this.grid.style.setProperty('--rows', this.order.length);
     this.spacer.style.height = `${this.order.length * HEIGHT}px`;
     this.tell();
     this.draw();
