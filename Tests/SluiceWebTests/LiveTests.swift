@@ -71,7 +71,9 @@ import Testing
         var sample = HandoffSample()
         #expect(text(sample.begin()) == "#handoffs TRACE\n")
         #expect(sample.begin().isEmpty)
-        let lines = ["1.5  jobs  14 B  a -> b", "... 3 handoffs not shown\n1.6  jobs  0 B  x (a) -> b", "2  other  1 B  a -> b"]
+        let lines = [
+            "1.5  jobs  14 B  a -> b", "... 3 handoffs not shown\n1.6  jobs  0 B  x (a) -> b", "2  other  1 B  a -> b",
+        ]
         for line in lines { #expect(sample.receive(.data(Array(line.utf8)), tag: tag) == nil) }
         let counts = sample.take()
         #expect(counts == #"{"jobs":2,"other":1}"# || counts == #"{"other":1,"jobs":2}"#)
@@ -94,10 +96,16 @@ import Testing
             return #expect(Bool(false))
         }
         #expect(head.contentType == "text/event-stream" && text(info) == "event: info\ndata: {}\n\n")
-        func command(_ step: ExchangeStep) -> String? { if case .command(let bytes) = step { text(bytes) } else { nil } }
+        func command(_ step: ExchangeStep) -> String? {
+            if case .command(let bytes) = step { text(bytes) } else { nil }
+        }
         #expect(
             command(exchange.proceed()) == "#name NAME dashboard\n#handoffs TRACE\nCHANNELS format=json\n")
-        #expect(command(exchange.receive(.data(page(#"{"name":"a"}"#), Attributes([Attribute(.more, "a")].compactMap(\.self))), tag: nil)) == nil)
+        #expect(
+            command(
+                exchange.receive(
+                    .data(page(#"{"name":"a"}"#), Attributes([Attribute(.more, "a")].compactMap(\.self))), tag: nil))
+                == nil)
         #expect(command(exchange.proceed()) == "CHANNELS format=json after=a\n")
         _ = exchange.receive(.data(page(#"{"name":"b"}"#)), tag: nil)
         #expect(command(exchange.proceed()) == "WAITERS format=json limit=200\n")

@@ -37,7 +37,8 @@ struct Response: Sendable, Equatable {
 
     /// Returns the beginning of a response whose end is the end of the connection.
     var streamHead: [UInt8] {
-        var text = "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n\(Self.common)Content-Security-Policy: \(policy)\r\n"
+        var text =
+            "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n\(Self.common)Content-Security-Policy: \(policy)\r\n"
         for header in headers { text += "\(header)\r\n" }
         // Proxies must pass on each piece at once.
         text += "Content-Type: \(contentType)\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n"

@@ -36,7 +36,9 @@ struct ReportRows: Sequence {
         page[...].value(of: "omitted").flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     }
 
-    func makeIterator() -> Iterator { Iterator(page: page, index: page.firstIndex(of: UInt8(ascii: "[")) ?? page.count) }
+    func makeIterator() -> Iterator {
+        Iterator(page: page, index: page.firstIndex(of: UInt8(ascii: "[")) ?? page.count)
+    }
 
     struct Iterator: IteratorProtocol {
         fileprivate let page: [UInt8]

@@ -43,6 +43,7 @@ struct CompareServers: ParsableCommand {
 
     func run() throws {
         ChildProcesses.shared.guardAgainstSignals()
+        let baseline = try output.readBaseline()
         let startedAt = Date().timeIntervalSince1970
         let progress = ProgressLine(isQuiet: output.quiet)
         OpenFileLimit.raise()
@@ -62,7 +63,7 @@ struct CompareServers: ParsableCommand {
         }
         let report = LoadReport(
             command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: runs, comparison: comparison)
-        try ReportWriter(options: output).write(report)
+        try ReportWriter(options: output).write(report, servers: comparison.contenders.map(\.title), against: baseline)
         if strict, let missed = comparison.rows.first(where: { !$0.isReached }) {
             throw LoadFailure("a target is missed: \(missed.title)")
         }

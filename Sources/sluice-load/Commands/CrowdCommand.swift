@@ -23,7 +23,8 @@ struct MeasureCrowd: ParsableCommand {
         ParkedCrowd.chooseStreams(&plan)
         plan.bodyBytes = common.load.body ?? plan.bodyBytes
         let server = plan.serverPID.map { ServerProcess($0) }
-        try ReportWriter(options: common.output).measureAndWrite { progress throws(LoadFailure) in
+        try ReportWriter(options: common.output).measureAndWrite(servers: plan.servers) {
+            progress throws(LoadFailure) in
             progress.begin("streams alone")
             let alone = try Run.carryOut(plan) { progress.show($0) }
             let before = server?.residentBytes

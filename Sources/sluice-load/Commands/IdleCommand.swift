@@ -28,7 +28,8 @@ struct MeasureIdle: ParsableCommand {
         var plan = RunPlan(
             workload: .handoff, contestant: server.against, address: address, credentials: credentials)
         plan.prefix = "load/\(getpid())"
-        try ReportWriter(options: output).measureAndWrite { progress throws(LoadFailure) in
+        try ReportWriter(options: output).measureAndWrite(servers: [server.against.program.title(of: process)]) {
+            progress throws(LoadFailure) in
             progress.begin("idle")
             let needed = 2 * connections + 100
             guard needed <= OpenFileLimit.current else {

@@ -26,7 +26,8 @@ struct SoakServer: ParsableCommand {
         plan.threads = common.load.threads
         let soak = Soak(
             base: plan, seconds: common.load.duration.value, episodes: episodes, vandals: vandals)
-        try ReportWriter(options: common.output).measureAndWrite { progress throws(LoadFailure) in
+        try ReportWriter(options: common.output).measureAndWrite(servers: plan.servers) {
+            progress throws(LoadFailure) in
             progress.begin("soak")
             return [try soak.carryOut { progress.show($0) }]
         }

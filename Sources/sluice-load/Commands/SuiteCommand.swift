@@ -35,7 +35,8 @@ struct MeasureSuite: ParsableCommand {
             }
             return try command.plan()
         }
-        try ReportWriter(options: output).measureAndWrite { progress throws(LoadFailure) in
+        try ReportWriter(options: output).measureAndWrite(servers: plans.first?.servers ?? []) {
+            progress throws(LoadFailure) in
             var results: [RunResult] = []
             for plan in plans {
                 progress.begin(plan.workload.rawValue)

@@ -13,7 +13,8 @@ extension WorkloadCommand {
     func run() throws {
         OpenFileLimit.raise()
         let plan = try plan()
-        try ReportWriter(options: common.output).measureAndWrite { progress throws(LoadFailure) in
+        try ReportWriter(options: common.output).measureAndWrite(servers: plan.servers) {
+            progress throws(LoadFailure) in
             progress.begin(Self.workload.rawValue)
             return [try Run.carryOut(plan) { progress.show($0) }]
         }

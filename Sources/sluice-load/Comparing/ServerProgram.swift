@@ -77,6 +77,14 @@ enum ServerProgram: String, CaseIterable, Sendable {
             """
     }
 
+    /// Returns the server's name, with the version of a running process if it is one of this program.
+    func title(of process: ServerProcess) -> String {
+        let path = "/proc/\(process.pid)/exe"
+        let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path)
+        return target?.split(separator: "/").last.map(String.init) == executable
+            ? title(ofExecutableAt: path) : name
+    }
+
     /// Returns the server's name, with the version that the executable at `path` prints.
     func title(ofExecutableAt path: String) -> String {
         let flag = self == .beanstalkd ? "-v" : "--version"

@@ -10,6 +10,10 @@ struct LoadReport: Codable, Sendable {
     var runs: [RunResult]
     /// Nil for runs against one server.
     var comparison: Comparison?
+    /// This program and the measured servers, with their versions as far as they are known. Nil in files of older versions.
+    var versions: [String]?
+    /// The comparison with an earlier report; nil without one.
+    var baseline: BaselineComparison?
 }
 
 /// The machine on which a report was measured.

@@ -12,7 +12,7 @@ struct ComparisonSection: Sendable {
         let palette = Palette(comparison.contenders.map(\.key))
         return [targets] + warnings
             + [
-                HTMLElement("section") {
+                HTMLElement("section", ["id": "workloads"]) {
                     HTMLElement("h2") { "Workloads" }
                     for row in comparison.rows { BarChart(row, in: comparison, palette).element }
                 }
@@ -21,7 +21,7 @@ struct ComparisonSection: Sendable {
 
     private var targets: HTMLElement {
         let rounds = comparison.rounds == 1 ? "in one round" : "round by round, the median of \(comparison.rounds)"
-        return HTMLElement("section") {
+        return HTMLElement("section", ["id": "targets"]) {
             HTMLElement("h2") { "Targets" }
             HTMLElement("div", ["class": "panel"]) {
                 HTMLElement("p", ["class": "summary"]) { comparison.summary ?? "No targets." }

@@ -18,16 +18,31 @@ struct HTMLReport: Sendable {
             HTMLElement("body") {
                 HTMLElement("main") {
                     header
+                    SummarySection(report, contents: contents).element
+                    if let baseline = report.baseline { BaselineSection(baseline).element }
                     if let comparison = report.comparison {
                         ComparisonSection(comparison, runs: report.runs).elements
                     } else {
-                        for run in report.runs {
-                            RunSection(run, heading: report.runs.count == 1 ? "Key figures" : run.title).element
+                        for (index, run) in report.runs.enumerated() {
+                            RunSection(run, heading: heading(of: run), id: id(ofRunAt: index)).element
                         }
                     }
                 }
             }
         }
+    }
+
+    private func heading(of run: RunResult) -> String { report.runs.count == 1 ? "Key figures" : run.title }
+    private func id(ofRunAt index: Int) -> String { "run-\(index + 1)" }
+
+    /// The sections behind the summary.
+    private var contents: [(id: String, title: String)] {
+        let baseline = report.baseline == nil ? [] : [(id: "baseline", title: "Against an earlier run")]
+        guard report.comparison == nil else {
+            return baseline + [(id: "targets", title: "Targets"), (id: "workloads", title: "Workloads")]
+        }
+        return baseline
+            + report.runs.enumerated().map { (id: id(ofRunAt: $0.offset), title: heading(of: $0.element)) }
     }
 
     private var title: String {
@@ -45,6 +60,9 @@ struct HTMLReport: Sendable {
                 fact("when", HTMLElement("span") { String(utcSeconds: report.startedAt) ?? Quantity.absent })
                 if let comparison = report.comparison {
                     fact("servers", HTMLElement("span") { comparison.contenders.map(\.title).joined(separator: ", ") })
+                }
+                if let versions = report.versions, !versions.isEmpty {
+                    fact("versions", HTMLElement("span") { versions.joined(separator: ", ") })
                 }
                 fact("machine", HTMLElement("span") { report.machine.summary })
                 fact("command", HTMLElement("code") { report.command.joined(separator: " ") })

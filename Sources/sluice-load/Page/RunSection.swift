@@ -2,14 +2,17 @@
 struct RunSection: Sendable {
     private let run: RunResult
     private let heading: String
+    private let id: String
 
-    init(_ run: RunResult, heading: String) {
+    /// - Parameter id: the name of the section in links.
+    init(_ run: RunResult, heading: String, id: String) {
         self.run = run
         self.heading = heading
+        self.id = id
     }
 
     var element: HTMLElement {
-        HTMLElement("section") {
+        HTMLElement("section", ["id": id]) {
             HTMLElement("h2") { heading }
             if let warning = run.generatorWarning {
                 HTMLElement("p", ["class": "warning"]) {

@@ -30,6 +30,9 @@ enum StyleSheet {
         small { display: block; font-size: 12.5px; color: var(--faint); font-weight: 400; line-height: 1.35; }
         code { font: 13px/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace;
         overflow-wrap: anywhere; }
+        .findings { padding-left: 18px; margin-top: 6px; }
+        .contents { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; margin-top: 14px; }
+        a { color: inherit; }
         .note { color: var(--faint); font-size: 13.5px; }
         .summary { font-size: 22px; font-weight: 650; margin-bottom: 2px; }
         .panel { background: var(--panel); border: 1px solid var(--hairline); border-radius: 10px;

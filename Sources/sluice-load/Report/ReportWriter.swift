@@ -1,3 +1,4 @@
+import BuildVersion
 import Foundation
 import SluiceRuntime
 import Synchronization
@@ -7,7 +8,12 @@ struct ReportWriter {
     let options: OutputOptions
 
     /// Calls `measure`, and writes a report of its results.
-    func measureAndWrite(_ measure: (ProgressLine) throws(LoadFailure) -> [RunResult]) throws(LoadFailure) {
+    ///
+    /// - Parameter servers: the measured servers, with their versions as far as they are known.
+    func measureAndWrite(
+        servers: [String] = [], _ measure: (ProgressLine) throws(LoadFailure) -> [RunResult]
+    ) throws(LoadFailure) {
+        let baseline = try options.readBaseline()
         let progress = ProgressLine(isQuiet: options.quiet)
         let startedAt = Date().timeIntervalSince1970
         let runs: [RunResult]
@@ -17,10 +23,19 @@ struct ReportWriter {
         }
         try write(
             LoadReport(
-                command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: runs, comparison: nil))
+                command: CommandLine.arguments, startedAt: startedAt, machine: .here, runs: runs, comparison: nil),
+            servers: servers, against: baseline)
     }
 
-    func write(_ report: LoadReport) throws(LoadFailure) {
+    /// - Parameters:
+    ///   - servers: the measured servers, with their versions as far as they are known.
+    ///   - baseline: the earlier report to compare with; nil for none.
+    func write(
+        _ report: LoadReport, servers: [String], against baseline: LoadReport?
+    ) throws(LoadFailure) {
+        var report = report
+        report.versions = ["sluice-load \(buildVersion())"] + servers
+        report.baseline = baseline.map { BaselineComparison(of: report, with: $0) }
         if let path = options.json { try write(try Self.json(report), toFile: path) }
         if let path = options.csv { try write(CSVReport(report).text, toFile: path) }
         if let path = options.report { try write(HTMLReport(report).text, toFile: path) }

@@ -22,6 +22,7 @@ struct TextReport: Sendable {
         } else {
             blocks += report.runs.map(lines)
         }
+        blocks.append(baseline)
         return blocks.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") + "\n" }.joined(separator: "\n")
     }
 
@@ -75,6 +76,29 @@ extension TextReport {
         table.append([.init("")] + columns.map { .init($0.name, .faint) })
         table.append([.init("latency")] + columns.map { .init($0.value) })
         return [""] + table.lines(width: width, isColoured: isColoured)
+    }
+}
+
+// An earlier report.
+extension TextReport {
+    private var baseline: [String] {
+        guard let baseline = report.baseline else { return [] }
+        let date = String(utcSeconds: baseline.startedAt) ?? "an earlier time"
+        var table = TextTable([.left, .right, .right, .right, .left])
+        table.append(["", "rate", "p99", "server/op", ""].map { .init($0, .faint) })
+        for row in baseline.rows {
+            table.append([
+                .init("  " + row.title), .init(Quantity.ratio.text(row.rate.ratio)),
+                .init(Quantity.ratio.text(row.p99Nanoseconds?.ratio)),
+                .init(Quantity.ratio.text(row.serverNanoseconds?.ratio)),
+                .init(row.words, row.verdict == .worse ? .bad : .plain),
+            ])
+        }
+        return paragraph("against the run of \(date): \(baseline.summary)", .strong)
+            + (baseline.rows.isEmpty ? [] : table.lines(width: width, isColoured: isColoured))
+            + (baseline.isSameMachine
+                ? [] : paragraph("warning: the earlier run was on another machine", indent: 2, .bad))
+            + baseline.unmatched.flatMap { paragraph("not in the earlier report: \($0)", indent: 2, .faint) }
     }
 }
 

@@ -36,6 +36,11 @@ struct RunPlan: Sendable {
 
     func channel(_ index: Int) -> String { "\(prefix)/\(index)" }
 
+    /// The server, with its version if that is known; nothing if its process is not.
+    var servers: [String] {
+        serverPID.map { [contestant.program.title(of: ServerProcess($0))] } ?? []
+    }
+
     var settings: [RunSetting] {
         var settings = [RunSetting(name: "manner", value: contestant.manner(workload) ?? "")]
         func add(_ name: String, _ value: some CustomStringConvertible) {
