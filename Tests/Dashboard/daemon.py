@@ -95,7 +95,7 @@ class Line:
     def body(self):
         """Reads a reply with a body."""
         head = self.reply()
-        count = int(re.search(r" (\d+)(?: |$)", head)[1])
+        count = int(re.search(r"(?:MSG \S+|DATA) (\d+)", head)[1])
         data = self.file.read(count + 1)[:-1]
         return head, data.decode()
 

@@ -87,7 +87,7 @@ import Testing
         #expect(sample.take() == "null" && sample.begin().isEmpty)
     }
 
-    @Test("A round takes all reports one after the other, and pauses for nine times as long as it took")
+    @Test("A round takes all reports one after the other, and pauses for three times as long as it took")
     func round() {
         var now: UInt64 = 0
         var exchange = LiveExchange(clock: { now }, limits: { HubLimits() })
@@ -118,7 +118,7 @@ import Testing
         now = 500_000_000
         guard case .sendAndPause(let end, let pause) = exchange.proceed() else { return #expect(Bool(false)) }
         #expect(text(end).hasPrefix(#"event: round\#ndata: {"seconds":0.5,"handoffs":{},"limits":{"connections":"#))
-        #expect(pause == .milliseconds(4500))
+        #expect(pause == .milliseconds(1500))
         #expect(command(exchange.proceed()) == "INFO format=json\n")
     }
 

@@ -27,6 +27,13 @@ export function seconds(value) {
   return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
 }
 
+/** A duration in its largest unit. */
+export function shortly(value) {
+  if (value < 1) return seconds(value);
+  for (const [size, unit] of [[86400, 'd'], [3600, 'h'], [60, 'm']]) if (value >= size) return `${Math.floor(value / size)} ${unit}`;
+  return `${Math.floor(value)} s`;
+}
+
 /** 1536 -> "1.5 KiB". */
 export function bytes(value) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -56,7 +56,7 @@ function side(groups, absent, style) {
   const lines = shown.map((group) =>
     h('li', { class: group.isLeased ? 'leased' : '', title: `${group.count === 1 ? format.client(group.label, group.client) : caption(group)}, ${format.seconds(group.time)}${group.isLeased ? ', under lease' : ''}` },
       h('span', { class: 'who' }, caption(group)),
-      h('span', { class: `time ${group.time >= 60 ? 'bad' : group.time >= 10 ? 'notable' : ''}` }, format.seconds(group.time))));
+      h('span', { class: `time ${style === 'right' ? '' : group.time >= 60 ? 'bad' : group.time >= 10 ? 'notable' : ''}` }, format.shortly(group.time))));
   if (all.length > shown.length) lines.push(h('li', { class: 'more' }, `… and ${all.length - shown.length} more`));
   if (lines.length === 0) lines.push(h('li', { class: 'absent' }, absent));
   return { node: h('ul', { class: `side ${style}` }, ...lines), count: lines.length, isAbsent: all.length === 0 };

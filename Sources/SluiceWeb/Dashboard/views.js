@@ -48,7 +48,9 @@ export function channelsTable(model, open) {
         key: 'wait', title: 'Longest wait', hint: 'How long the oldest send or receive has waited',
         least: 6.6, share: 0.7, isNumber: true,
         text: (channel) => (channel.since === null ? '–' : format.seconds(channel.wait)),
-        order: (channel) => channel.wait, style: (channel) => age(channel.wait),
+        order: (channel) => channel.wait,
+        // Receivers that wait are ready for work.
+        style: (channel) => (channel.count('senders') > 0 ? age(channel.wait) : ''),
       },
       {
         key: 'waits', title: '', hint: 'Longest wait in the last minute', least: 4, share: 1, chart: () => new Sparkline('wait'),
@@ -79,7 +81,8 @@ function waiterColumns(model) {
   return [
     {
       key: 'waited', title: 'Waited', least: 6, share: 0.7, isNumber: true,
-      text: (waiter) => format.seconds(waited(waiter)), order: waited, style: (waiter) => age(waited(waiter)),
+      text: (waiter) => format.seconds(waited(waiter)), order: waited, 
+      style: (waiter) => (waiter.operation === 'recv' ? '' : age(waited(waiter))),
     },
     {
       key: 'client', title: 'Client', least: 9, share: 2, isLong: true, searched: true,

@@ -5,7 +5,7 @@ import SluiceWire
 ///
 /// The response is a stream of server-sent events. Each round takes all reports. Of the channels, only those that have
 /// changed since the last round are sent, so that a client of a hub with many channels costs little. The next piece is sent
-/// when the client has taken the one before, and a round pauses for nine times as long as it took.
+/// when the client has taken the one before, and after a round comes a pause that is at least three times as long.
 struct LiveExchange: Exchange {
     /// The reports of a round, in their order.
     private enum Stage {
@@ -131,7 +131,7 @@ struct LiveExchange: Exchange {
         stage = .pause
         let now = clock()
         let duration = Duration.nanoseconds(Int64(clamping: now - beginning))
-        let pause = min(max(Self.interval - duration, duration * 9), Self.longestPause)
+        let pause = min(max(Self.interval - duration, duration * 3), Self.longestPause)
         let seconds = Double(now - sampled) / 1e9
         sampled = now
         let limits = limits()
