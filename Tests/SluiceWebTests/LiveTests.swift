@@ -11,6 +11,12 @@ import Testing
         Array("{\"channels\":[\(rows.joined(separator: ","))],\"omitted\":0}".utf8)
     }
 
+    private func note(
+        _ page: [UInt8], at time: Double, isLast: Bool = true, in changes: inout ChannelChanges
+    ) -> String? {
+        changes.note(page: page, at: time, isLast: isLast).map(text)
+    }
+
     @Test("The rows of a report are found whatever its texts contain")
     func rows() {
         let reason = #"} ] , \"name\":\"x\" \\"#
@@ -26,31 +32,30 @@ import Testing
     }
 
     @Test("Only rows that have changed are passed on, and a wait that has grown is no change")
-    func changes() throws {
+    func changes() {
         var changes = ChannelChanges()
         let quiet = #"{"name":"a","senders":0}"#
         func waiting(_ seconds: Double) -> String { #"{"longestWaitSeconds":\#(seconds),"name":"b","receivers":1}"# }
-        let first = try #require(changes.note(page: page(quiet, waiting(1)), at: 10, isLast: true))
-        #expect(text(first) == #"{"rows":[\#(quiet),\#(waiting(1))],"gone":[],"omitted":0}"#)
-        let second = try #require(changes.note(page: page(quiet, waiting(2.1)), at: 11, isLast: true))
-        #expect(text(second) == #"{"rows":[],"gone":[],"omitted":0}"#)
+        #expect(
+            note(page(quiet, waiting(1)), at: 10, in: &changes)
+                == #"{"rows":[\#(quiet),\#(waiting(1))],"gone":[],"omitted":0}"#)
+        #expect(note(page(quiet, waiting(2.1)), at: 11, in: &changes) == #"{"rows":[],"gone":[],"omitted":0}"#)
         // Another operation waits now.
-        let third = try #require(changes.note(page: page(quiet, waiting(0.5)), at: 12, isLast: true))
-        #expect(text(third) == #"{"rows":[\#(waiting(0.5))],"gone":[],"omitted":0}"#)
+        #expect(
+            note(page(quiet, waiting(0.5)), at: 12, in: &changes)
+                == #"{"rows":[\#(waiting(0.5))],"gone":[],"omitted":0}"#)
         let changed = #"{"name":"a","senders":1}"#
-        let fourth = try #require(changes.note(page: page(changed), at: 13, isLast: true))
-        #expect(text(fourth) == #"{"rows":[\#(changed)],"gone":["b"],"omitted":0}"#)
+        #expect(note(page(changed), at: 13, in: &changes) == #"{"rows":[\#(changed)],"gone":["b"],"omitted":0}"#)
     }
 
     @Test("A small drift of the clocks never adds up to an unnoticed change")
-    func drift() throws {
+    func drift() {
         var changes = ChannelChanges()
         func row(_ seconds: Double) -> [UInt8] { page(#"{"longestWaitSeconds":\#(seconds),"name":"b"}"#) }
         _ = changes.note(page: row(0), at: 0, isLast: true)
         // Each of these operations began 0.2 seconds after the one before.
-        let sent = try (1...10).filter { round in
-            let bytes = try #require(changes.note(page: row(Double(round) * 0.8), at: Double(round), isLast: true))
-            return text(bytes).contains("name")
+        let sent = (1...10).filter { round in
+            note(row(Double(round) * 0.8), at: Double(round), in: &changes)?.contains("name") == true
         }
         #expect(sent.count == 5)
     }
@@ -66,7 +71,7 @@ import Testing
     }
 
     @Test("Handoffs are counted by channel, up to a number in each round")
-    func sample() throws {
+    func sample() {
         let tag = Tag("handoffs")
         var sample = HandoffSample()
         #expect(text(sample.begin()) == "#handoffs TRACE\n")
