@@ -488,7 +488,7 @@ def test_a_body_that_is_too_big_is_not_sent_and_its_lease_goes_on():
     assert b"TOUCH 3.4" in talk.sent()
 
 
-def test_close_withdraws_and_says_farewell():
+def test_close_withdraws_everything_and_sends_quit():
     talk = Talk()
     operation = talk.ask(commands.receive("jobs"))
     talk.sent()

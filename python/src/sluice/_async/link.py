@@ -40,7 +40,7 @@ class _Connection:
             self.gone.wake()
 
     def fail(self, event: Broken) -> None:
-        """Ends it because of what the server said, or did not say."""
+        """Ends it because of an error of the protocol, or because the server does not answer."""
         if not self.has_ended:
             self.has_ended = True
             self.cause = event.error
@@ -55,7 +55,7 @@ class Losable(Protocol):
 
 
 class _Nobody:
-    """Waits for an operation whose end does not matter."""
+    """The waiter of an operation whose end does not matter."""
 
     @staticmethod
     def wake() -> None:
@@ -248,7 +248,7 @@ class Link:
         self._end(ClientClosed("the client was closed"))
 
     def abort(self) -> None:
-        """Drops the connection without a farewell, and connects no more."""
+        """Drops the connection without ``QUIT``, and does not reconnect."""
         self._is_closing = True
         self._end(ClientClosed("the client was closed"))
         if self._connection is not None:
@@ -311,7 +311,7 @@ class Link:
 
     def _received_on(self, connection: _Connection) -> Callable[[bytes], None]:
         def received(data: bytes) -> None:
-            # Bytes behind an error are of no use.
+            # After an error, no more bytes are read.
             if not connection.has_ended:
                 self.conversation.receive_data(data, self.runtime.now())
                 self.act()

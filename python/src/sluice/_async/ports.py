@@ -33,7 +33,7 @@ class Port(Generic[T]):
         """Ends the operation when this end leaves."""
 
     def leave_operation(self, operation: Operation) -> None:
-        """Ends ``enter``."""
+        """Forgets the operation, which has ended."""
 
 
 class PortOperation(Pending[T]):
@@ -52,7 +52,7 @@ class PortOperation(Pending[T]):
 
     @property
     def happened(self) -> bool | None:
-        """Whether it has happened; None if that is in doubt. Tells it also after a cancellation."""
+        """Whether it has happened, also after a cancellation. None if that is in doubt."""
         return False if self._operation is None else has_happened(self._operation)
 
     async def _ask(self, command: Command) -> Reply:

@@ -39,8 +39,8 @@ class Runtime(Protocol):
     @property
     def cancelled(self) -> type[BaseException]: ...
 
-    #: Whether a task that goes on after a cancellation is cancelled again at its next wait. If so, an operation that
-    #: happened all the same returns its result.
+    #: Whether a task that catches its cancellation is cancelled again at its next wait. If so, a cancelled operation
+    #: that has happened all the same returns its result.
     persists: bool
 
     def now(self) -> float:
@@ -54,7 +54,7 @@ class Runtime(Protocol):
         """Raises the cancellation if the task has been cancelled already."""
 
     def alarm(self, when: float | None, ring: Callable[[], None]) -> None:
-        """Calls ``ring`` at that time. There is one alarm: another time replaces it, None takes it back."""
+        """Calls ``ring`` at that time. There is one alarm: another time replaces it, None removes it."""
 
     def soon(self, work: Callable[..., None], *arguments: Any) -> None:
         """Calls a function in the event loop. May itself be called from any thread, and by the garbage collector."""
@@ -72,7 +72,7 @@ class Runtime(Protocol):
     ) -> Wire:
         """Connects. From then on, calls ``received`` for the bytes that come, and ``ended`` once.
 
-        Raises OSError, which includes the errors of TLS and of the time.
+        Raises OSError, also for an error of TLS and after ``timeout`` seconds.
         """
 
     async def __aenter__(self) -> Any: ...

@@ -8,8 +8,8 @@
     conversation.receive_data(socket.recv(65536), now)
     for event in conversation.events(): ...  # Ended(operation): operation.result()
 
-A face also calls ``tick`` at ``next_time``, and ``lost`` when a connection ends. A caller that stops waiting calls
-``cancel`` and waits for the final reply, or ``abandon``: then nothing is lost, and nothing is waited for.
+A face also calls ``tick`` at ``next_time``, and ``lost`` when a connection ends. To stop waiting, it calls ``cancel``
+and waits for the final reply, or calls ``abandon`` and does not wait: a message that comes all the same is given back.
 """
 
 from sluice._protocol import commands

@@ -24,7 +24,7 @@ ID_LIFETIME = 100.0
 
 
 class Asking:
-    """The state of a conversation, and the way of its operations to the server and to their ends."""
+    """The state of a conversation, and how its operations reach the server and end."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Asking:
         return len(self._table) + sum(operation.stage is Stage.QUEUED for lane in self._lanes for operation in lane)
 
     def cancel(self, operation: Operation) -> None:
-        """Withdraws an operation. One that the server has still gets its final reply, and that one counts."""
+        """Withdraws an operation. If the server has it, its end is still the server's reply, which may be a success."""
         if operation.cancelled:
             return
         operation.cancelled = True
@@ -123,7 +123,7 @@ class Asking:
         self.cancel(operation)
 
     def give_back(self, reply: Reply, connection: int) -> None:
-        """Returns a message that its receiver has not got: a leased one to the channel, another to its next receive."""
+        """Returns a message that no caller got: a leased one to its channel, any other to the next receive here."""
         did = reply.attributes.get("did")
         if did is None:
             self._feed(self.kept.keep(reply))
@@ -140,9 +140,9 @@ class Asking:
         return lane is Lane.INSTANT or self._has_tag(lane)
 
     def _waits_for_next_server(self, operation: Operation) -> bool:
-        """Whether a server that is about to stop refuses the operation, and the next one is asked.
+        """Whether the operation waits in the client while the server drains, until there is another server.
 
-        What sends or meets does not wait while the client holds messages: the end of the server waits for these.
+        Sends and meetings do not wait while the client holds leased messages, because the server waits for these.
         """
         command = operation.command
         if not self.reconnects or command.timeout == 0:

@@ -222,7 +222,7 @@ def select(
 
 
 def barrier(barrier: str, parties: int, *, timeout: float | None = None) -> Command:
-    """Waits until so many parties have come."""
+    """Waits until ``parties`` clients have come."""
     return Command(
         b"BARRIER",
         names.name(barrier, "barrier"),
@@ -260,7 +260,7 @@ def open_channel(
 
 
 def close(channel: str) -> Command:
-    """Ends sending on a channel."""
+    """Closes a channel."""
     command = Command(b"CLOSE", names.name(channel))
     command.memo = ("ended", (channel,))
     return command
@@ -284,7 +284,7 @@ def redrive(channel: str, count: int | None = None) -> Command:
 
 def _end(end: str) -> bytes:
     if end not in ("send", "recv"):
-        raise BadRequest(f"an end is send or recv, not {end!r}", code="bad-option")
+        raise BadRequest(f"end must be send or recv, not {end!r}", code="bad-option")
     return b" end=" + end.encode()
 
 
@@ -301,7 +301,7 @@ def join(channel: str, end: str, on_death: str | None = None) -> Command:
 
 
 def leave(channel: str, end: str) -> Command:
-    """Ends what ``join`` began."""
+    """Stops counting this connection as an end of the channel."""
     command = Command(b"LEAVE", names.name(channel), _end(end), recovery=Recovery.DISCONNECTED)
     command.memo = ("leave", (channel, end))
     return command
@@ -316,7 +316,7 @@ def name(label: str, waits_all: bool = False) -> Command:
 
 
 def ping(body: bytes | None = None) -> Command:
-    """Asks for a sign of life."""
+    """Asks the server to answer."""
     return Command(b"PING", b"", b"" if body is None else b" len=%d" % len(body), body)
 
 
@@ -342,7 +342,7 @@ def quit_() -> Command:
 
 
 def kill(*, client: str | None = None, principal: str | None = None, reason: names.Text | None = None) -> Command:
-    """Closes connections of others."""
+    """Closes the connections from an address, or of a principal."""
     if (client is None) == (principal is None):
         raise BadRequest("pass either client= or principal=", code="bad-option")
     if principal is not None:

@@ -1,6 +1,6 @@
 """The client's side of the protocol, without sockets and clocks.
 
-A face submits operations, feeds bytes, and tells the time; it writes ``data_to_send`` and acts on ``events``. A
+A face submits operations, and passes received bytes and the time; it writes ``data_to_send`` and acts on ``events``. A
 conversation outlives its connections. It is not thread-safe: one thread or one task owns it.
 """
 
@@ -78,7 +78,7 @@ class Conversation(Recovering):
             return
         for operation in list(self._table.values()):
             self.cancel(operation)
-        self._questions.append(Question.FAREWELL)
+        self._questions.append(Question.QUIT)
         self._output.append(commands.quit_().encode(None, None))
 
     def connected(self, now: float) -> None:
@@ -154,7 +154,7 @@ class Conversation(Recovering):
         return earliest
 
     def tick(self, now: float) -> None:
-        """Does what is due: ends operations that have waited here past their time, renews leases, looks for life."""
+        """Does what is due: ends operations that have timed out here, renews leases, pings a silent server."""
         while self._deadlines and self._deadlines[0][0] <= now:
             operation = heapq.heappop(self._deadlines)[2]
             if operation.stage is Stage.QUEUED and operation.deadline is not None and operation.deadline <= now:
@@ -222,7 +222,7 @@ class Conversation(Recovering):
             self._hear_greeting(reply)
         elif question is Question.CREDENTIALS:
             self._hear_authentication(reply, now)
-        elif question is Question.FAREWELL:
+        elif question is Question.QUIT:
             self._events.append(Broken(self._end or errors.ClientClosed("the client was closed"), True))
 
     def _hear_greeting(self, reply: Reply) -> None:

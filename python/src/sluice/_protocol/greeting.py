@@ -1,4 +1,4 @@
-"""What a server says about itself, and what a client tells it again on a new connection."""
+"""The server's greeting, and what a client repeats on each new connection."""
 
 from __future__ import annotations
 

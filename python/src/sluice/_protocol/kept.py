@@ -1,4 +1,4 @@
-"""Messages that came for callers who had stopped waiting. The next receives of their channels get them."""
+"""Messages that came after their caller had stopped waiting. The next receives of their channels get them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sluice._protocol.replies import Reply
 
 
 class KeptMessages:
-    """A queue for each channel that has any."""
+    """Keeps such messages in a queue for each channel."""
 
     def __init__(self) -> None:
         self._queues: dict[str, deque[Reply]] = {}
@@ -36,7 +36,7 @@ class KeptMessages:
         return reply
 
     def take_for(self, command: Command) -> Reply | None:
-        """Takes a message that a receive or a select may have. A counted receive gets its messages one by one."""
+        """Takes a message that a receive or a select without a lease can have. A counted receive takes several."""
         if not self._queues:
             return None
         if command.verb == b"RECV":

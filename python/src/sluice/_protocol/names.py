@@ -69,7 +69,7 @@ def lease(seconds: float) -> bytes:
 
 
 def text(value: Text) -> bytes:
-    """Returns the bytes of a reason, without the line ends that would end it."""
+    """Returns the bytes of a reason. Spaces replace its line ends, which would end the command."""
     data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else bytes(value)
     return data.replace(b"\r", b" ").replace(b"\n", b" ").strip(b" ")
 

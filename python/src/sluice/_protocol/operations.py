@@ -23,7 +23,7 @@ class Stage(IntEnum):
 
 
 class Operation:
-    """A command on its way. A face keeps what it needs to wake its caller in ``waiter``, and nothing else."""
+    """A command on its way to the server. In ``waiter``, a face keeps what wakes the caller."""
 
     __slots__ = (
         "abandoned",
@@ -51,13 +51,18 @@ class Operation:
         self.connection = connection
         self.stage = Stage.NEW
         self.tag: bytes | None = None
+        #: The order of submission.
         self.serial = 0
         self.deadline: float | None = None
+        #: Whether it has waited in the client, so that its timeout must be shortened.
         self.delayed = False
         self.cancelled = False
         self.abandoned = False
+        #: Whether the server is asked to cancel it, because a kept message is to be its result.
         self.feeding = False
+        #: How many replies before the final one have come.
         self.parts = 0
+        #: If it may have happened: when the server was last heard on its first connection.
         self.in_doubt_since: float | None = None
         self.reply: Reply | None = None
         self.error: SluiceError | None = None
@@ -77,7 +82,7 @@ class Operation:
         raise error_of(reply)
 
     def continue_counting(self) -> bool:
-        """Leaves what a counted receive still has to bring for the next connection; false if that is nothing."""
+        """Sets the count of a counted receive to what is still missing. Returns false if nothing is."""
         count: int | str | None = self.command.count
         if not isinstance(count, int):
             return True
@@ -117,7 +122,7 @@ class Ready:
 
 
 class Broken:
-    """The connection is of no use: close it, then call ``lost(error, final)``."""
+    """The connection has failed or was closed: close the socket, then call ``lost(error, final)``."""
 
     __slots__ = ("error", "final")
 
@@ -127,7 +132,7 @@ class Broken:
 
 
 class LeaseLost:
-    """A lease has ended that was to be renewed: its message has gone back."""
+    """A lease has ended early: its message has gone back."""
 
     __slots__ = ("connection", "did")
 

@@ -22,7 +22,7 @@ class Question(IntEnum):
     GREETING = 0
     CREDENTIALS = 1
     ASIDE = 2
-    FAREWELL = 3
+    QUIT = 3
 
 
 class Renewal:

@@ -171,7 +171,7 @@ _REFUSALS = {
 
 
 def error_of(reply: Reply) -> SluiceError:
-    """Returns the exception that a reply other than a success stands for."""
+    """Returns the exception for a reply that is not a success."""
     kind, reason, channel = reply.kind, reply.reason, reply.channel
     because = f": {reason}" if reason else ""
     if kind == "TIMEOUT":

@@ -26,7 +26,7 @@ class SelectArm:
 
 
 def received(engine: Engine, reply: Reply, connection: int, lease: float | None, codec: Codec | None) -> Any:
-    """Returns what a receive returns for a message: its value, or a delivery that is not armed yet."""
+    """Returns the value of a message, or its delivery, which stays marked as settled until the caller has it."""
     if lease is not None:
         return Delivery[Any](engine, reply, lease, connection, codec)
     return reply.body if codec is None else decoded_body(reply.body, codec)

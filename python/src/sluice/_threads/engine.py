@@ -1,4 +1,4 @@
-"""The thread that speaks to the server for all threads of a client.
+"""The thread that speaks to the server for all threads of a hub.
 
 Only this thread touches the conversation and the socket, so an exception in a calling thread, such as
 ``KeyboardInterrupt`` or a ``Timeout`` of gevent, finds nothing half done. A caller appends its operation to a queue and
@@ -41,12 +41,12 @@ from sluice.errors import SluiceError
 log = logging.getLogger("sluice")
 
 #: How long the server may take to answer ``QUIT``.
-FAREWELL_SECONDS = 2.0
+QUIT_SECONDS = 2.0
 _MANY_READS = 16
 
 
 class Listener(Protocol):
-    """What is told of the parts of an operation, on the engine's thread."""
+    """Gets the replies of an operation with several, on the engine's thread."""
 
     def arrived(self, event: Arrived) -> None:
         """A reply before the final one has come."""
@@ -84,7 +84,7 @@ class Engine:
         self._attempt = 0
         self._failures = 0
         self._retry_at: float | None = None
-        self._farewell_at: float | None = None
+        self._quit_until: float | None = None
         self._wake_at: float | None = None
         self._finished = False
         self._opened = threading.Event()
@@ -110,7 +110,7 @@ class Engine:
             raise self._opening_error
 
     def perform(self, operation: Operation) -> Reply:
-        """Waits for the final reply. Raises what it stands for if it is not a success.
+        """Waits for the final reply. Raises its exception if it is not a success.
 
         The caller has to call ``abandon`` when this raises anything but a ``SluiceError``.
         """
@@ -164,7 +164,7 @@ class Engine:
         self.submit(partial(self.conversation.abandon, operation))
 
     def shut(self) -> None:
-        """Withdraws everything, says farewell to the server, and ends the thread."""
+        """Withdraws everything, sends ``QUIT``, and ends the thread."""
         if not self._thread.is_alive():
             self._finished = True
         self.submit(self._begin_to_end)
@@ -229,22 +229,22 @@ class Engine:
 
     def _time_to_wait(self) -> float | None:
         wake_at = self.conversation.next_time()
-        for moment in (self._retry_at, self._farewell_at):
+        for moment in (self._retry_at, self._quit_until):
             if moment is not None and (wake_at is None or moment < wake_at):
                 wake_at = moment
         self._wake_at = wake_at
         return None if wake_at is None else max(0.0, wake_at - self._clock())
 
     def _keep_time(self) -> None:
-        # What was submitted in this turn and is due earlier has its time in the next one.
+        # An operation that was submitted in this turn and is due earlier times out in the next one.
         if self._wake_at is None:
             return
         now = self._clock()
         if now < self._wake_at:
             return
         self.conversation.tick(now)
-        if self._farewell_at is not None and self._farewell_at <= now:
-            self._farewell_at = None
+        if self._quit_until is not None and self._quit_until <= now:
+            self._quit_until = None
             self._lost(errors.ClientClosed("the client was closed"), final=True)
         if self._retry_at is not None and self._retry_at <= now:
             self._retry_at = None
@@ -384,22 +384,22 @@ class Engine:
             self._transport = None
         self._attempt += 1
         first = not self._opened.is_set()
-        final = final or first or self._backoff is None or self._farewell_at is not None or self._finished
+        final = final or first or self._backoff is None or self._quit_until is not None or self._finished
         self.conversation.lost(error, final, self._clock())
         if final:
             if first:
                 self._opening_error = error
             elif not isinstance(error, errors.ClientClosed):
-                log.warning("the client has ended: %s", error)
+                log.warning("%s: %s; not connecting again", self.address, error)
             self._finished = True
         elif self._backoff is not None:
-            log.log(logging.DEBUG if self._failures else logging.WARNING, "%s; connecting again", error)
+            log.log(logging.DEBUG if self._failures else logging.WARNING, "%s: %s; connecting again", self.address, error)
             self._retry_at = self._clock() + self._backoff.delay(self._failures)
             self._failures += 1
 
     def _begin_to_end(self) -> None:
-        if self._farewell_at is None and not self._finished:
-            self._farewell_at = self._clock() + FAREWELL_SECONDS
+        if self._quit_until is None and not self._finished:
+            self._quit_until = self._clock() + QUIT_SECONDS
             self.conversation.close()
 
     def _abandon_in_child(self) -> None:
