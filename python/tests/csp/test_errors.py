@@ -489,3 +489,31 @@ shutdown()
     assert done.returncode == 0
     assert done.stderr.count("Traceback") == 1
     assert done.stderr.endswith("ValueError: no such element\n")
+
+
+@multiprocess
+def reads_far_away(cin):
+    while True:
+        cin()
+
+
+@pytest.mark.parametrize("failing", [fails, fails_far_away, dies])
+def test_a_failure_ends_processes_that_do_not_share_a_channel_with_it(hub, failing):
+    one, another, third = Channel(), Channel(), Channel()
+    with pytest.raises((ValueError, FatalException)):
+        Parallel(reads(+another), reads_far_away(+third), failing(-one))
+
+
+def test_a_failure_ends_the_whole_network_of_python_csp(hub):
+    one, another, third = python_csp.Channel(), python_csp.Channel(), python_csp.Channel()
+
+    @python_csp.process
+    def fails(cout):
+        raise ValueError("cannot divide by zero")
+
+    @python_csp.process
+    def reads(cin):
+        cin.read()
+
+    with pytest.raises(ValueError, match="cannot divide by zero"):
+        python_csp.Par(reads(another), python_csp.Seq(reads(third), reads(third)), python_csp.Par(fails(one))).start()

@@ -6,6 +6,7 @@ import importlib
 import multiprocessing
 import os
 import pickle
+import threading
 import time
 import traceback
 from collections.abc import Callable
@@ -53,14 +54,14 @@ class MultiProcess(Described):
     def __init__(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         super().__init__(fn, *args, **kwargs)
         self._process: Any = None
-        self._connection: Connection | None = None
+        self._ended = threading.Event()
         self._value: Any = None
 
     def start(self) -> None:
         """Starts the process. ``Parallel``, ``Sequence`` and ``Spawn`` do so."""
         here = _network.network()
         data, moves = encode(here, (self.args, self.kwargs), codec=False)
-        self._connection, connection = multiprocessing.Pipe(duplex=False)
+        reports, connection = multiprocessing.Pipe(duplex=False)
         self._process = multiprocessing.Process(
             target=_run_child,
             args=(_Function(self.fn), data, self.name, _network.settings(), connection),
@@ -71,17 +72,27 @@ class MultiProcess(Described):
         for move in moves:
             move.happen()
 
+        threading.Thread(target=self._watch, args=(reports,), name=self.name, daemon=True).start()
+
     def wait(self) -> None:
         """Waits for its end."""
-        connection, self._connection = self._connection, None
-        if connection is None:
-            return
+        self._ended.wait()
+
+    def _watch(self, connection: Connection) -> None:
+        try:
+            self._take_report(connection)
+        except BaseException as error:
+            self._fail(error, time.monotonic())
+        finally:
+            self._ended.set()
+
+    def _take_report(self, connection: Connection) -> None:
         try:
             kind, data, text, when = pickle.loads(connection.recv_bytes())
         except EOFError:
             self._process.join()
-            self.failed_at = time.monotonic()
-            self.failure = FatalException(f"process {self.name} has died: its exit code is {self._process.exitcode}")
+            died = f"process {self.name} has died: its exit code is {self._process.exitcode}"
+            self._fail(FatalException(died), time.monotonic())
             return
         finally:
             connection.close()
@@ -89,12 +100,12 @@ class MultiProcess(Described):
         if kind == "value":
             self._value = decode(_network.network(), data, codec=False)
             return
-        self.failed_at = when
         try:
-            self.failure = pickle.loads(data)
+            failure = pickle.loads(data)
         except Exception:
-            self.failure = FatalException(text.strip().rpartition("\n")[2])
-        self.failure.__cause__ = _RemoteTraceback(f"\n{text}")
+            failure = FatalException(text.strip().rpartition("\n")[2])
+        failure.__cause__ = _RemoteTraceback(f"\n{text}")
+        self._fail(failure, when)
 
     def join_report(self) -> Any:
         """Waits for its end. Returns what its function has returned, or raises what has ended it."""
@@ -104,8 +115,8 @@ class MultiProcess(Described):
         return self._value
 
     def has_ended_well(self) -> bool:
-        """Whether it has ended, not failed, and its result was taken."""
-        return self._connection is None and self.failure is None
+        """Whether it has ended and not failed."""
+        return self._ended.is_set() and self.failure is None
 
     def report_wait(self) -> None:
         """Does nothing: the process gets the interrupt too."""

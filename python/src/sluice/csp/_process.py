@@ -35,6 +35,8 @@ class Startable(Protocol):
     #: What has ended it, and when, if it has failed.
     failure: BaseException | None
     failed_at: float
+    #: Called with the reason as soon as it has failed.
+    on_failure: Callable[[str], None] | None
 
     def start(self) -> None:
         """Starts it."""
@@ -67,6 +69,13 @@ class Described:
         self.name = f"{getattr(fn, '__name__', 'process')}-{next(_numbers)}"
         self.failure: BaseException | None = None
         self.failed_at = 0.0
+        self.on_failure: Callable[[str], None] | None = None
+
+    def _fail(self, failure: BaseException, when: float) -> None:
+        self.failed_at = when
+        self.failure = failure
+        if self.on_failure is not None:
+            self.on_failure(reason(self.name, failure))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -131,8 +140,7 @@ class Process(Described):
         try:
             self.return_value = run(self.fn, self.args, self.kwargs, self.context)
         except BaseException as error:
-            self.failed_at = self.context.failed_at
-            self.failure = error
+            self._fail(error, self.context.failed_at)
             if self._is_reported and not (_network.is_exiting() and isinstance(error, ChannelLostException)):
                 sys.excepthook(type(error), error, error.__traceback__)
         finally:
@@ -167,15 +175,20 @@ def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], c
 
 def _fail(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any], error: BaseException) -> None:
     context.failed_at = time.monotonic()
-    text = f"process {context.id} has failed: {type(error).__name__}: {error}"
-    poison_all([*ends_among([args, kwargs]), *context.ends], " ".join(text.split())[:200])
+    poison_all([*ends_among([args, kwargs]), *context.ends], reason(context.id, error))
+
+
+def reason(name: str, error: BaseException) -> str:
+    """Returns the reason for the poison of a process that has failed."""
+    text = f"process {name} has failed: {type(error).__name__}: {error}"
+    return " ".join(text.split())[:200]
 
 
 def poison_all(ends: list[ChannelEnd], reason: str) -> None:
-    """Poisons the channels of the ends, as far as there is a hub."""
-    for share, end in {end._share: end for end in ends if not end._moved}.items():
+    """Poisons the channels of the ends, as far as there is a hub, also where they have moved to another process."""
+    for share, network in {end._share: end._network for end in ends}.items():
         if not share.ended:
-            _quietly(end.poison, reason)
+            _quietly(network.poison, share, reason)
 
 
 def _quietly(act: Callable[..., None], *arguments: Any) -> None:
@@ -212,13 +225,15 @@ def process(fn: Callable[..., Any]) -> ProcessFactory:
 def Parallel(*processes: Any, **kwargs: Any) -> list[Any]:
     """Runs processes, and lists of them, until all have ended. Returns what their functions have returned.
 
-    If a process fails, the channels of its ends are poisoned, which ends the others; when all have ended, Parallel
+    If a process fails, the channels of all of them are poisoned, which ends the others; when all have ended, Parallel
     raises the exception of the process that has failed first.
     """
     started = list(_flattened(processes, kwargs))
+    ends = [end for each in started for end in ends_among([each.args, each.kwargs])]
     running: list[Startable] = []
     try:
         for each in started:
+            each.on_failure = functools.partial(poison_all, ends)
             each.start()
             running.append(each)
         for each in running:
@@ -227,7 +242,6 @@ def Parallel(*processes: Any, **kwargs: Any) -> list[Any]:
         if isinstance(error, KeyboardInterrupt):
             for each in started:
                 each.report_wait()
-        ends = [end for each in started for end in ends_among([each.args, each.kwargs])]
         poison_all(ends, f"Parallel has ended by {type(error).__name__}")
         raise
     failed = [each for each in started if each.failure is not None]

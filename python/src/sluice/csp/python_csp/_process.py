@@ -17,6 +17,7 @@ from typing import Any
 
 from sluice.csp import _context, _guards, _network
 from sluice.csp._exceptions import FatalException, InfoException
+from sluice.csp._process import reason
 from sluice.csp.python_csp._channel import ChannelPoison, Guard, poison_all
 
 #: Processes are threads, unless the environment variable CSP is PROCESSES, as in python-csp.
@@ -38,6 +39,14 @@ class Startable:
         self.is_started = False
         self.failure: BaseException | None = None
         self.failed_at = 0.0
+        #: The ``Par`` or ``Seq`` that it is part of.
+        self.enclosing: Startable | None = None
+
+    def _poison_network(self, reason: str) -> None:
+        outermost: Startable = self
+        while outermost.enclosing is not None:
+            outermost = outermost.enclosing
+        poison_all(channels_of([outermost]), reason)
 
     def spawn(self) -> None:
         """Starts it, unless it was started before."""
@@ -57,7 +66,9 @@ class Startable:
     def start(self) -> None:
         """Starts it, unless it was started before, and waits for its end. Raises what has ended it."""
         if not self.is_started:
-            Par(self)._run()
+            enclosing, par = self.enclosing, Par(self)
+            par.enclosing = enclosing
+            par._run()
 
     def __floordiv__(self, others: Any) -> Par:
         """Runs it in parallel with others: ``a // (b, c)``."""
@@ -147,8 +158,7 @@ class CSPProcess(Startable):
     def _fail(self, error: BaseException) -> None:
         self.failed_at = time.monotonic()
         self.failure = error
-        text = f"process {self.name} has failed: {type(error).__name__}: {error}"
-        poison_all([self.args, self.kwargs], " ".join(text.split())[:200])
+        self._poison_network(reason(self.name, error))
 
     def _run_in_child(self, connection: Any) -> None:
         with contextlib.suppress(Exception):
@@ -176,7 +186,7 @@ class CSPServer(CSPProcess):
 class Par(Startable):
     """Runs processes in parallel: ``Par(a, b).start()``, or ``a // (b,)``.
 
-    If one fails, the channels among its arguments are poisoned, which ends the others; when all have ended, ``start``
+    If one fails, the channels among all arguments are poisoned, which ends the others; when all have ended, ``start``
     raises the exception of the process that has failed first.
     """
 
@@ -187,7 +197,8 @@ class Par(Startable):
             if not isinstance(each, Startable):
                 raise InfoException(f"{each!r} is no process: put @process before its function, and call it")
             self.procs += each.procs if isinstance(each, Par) else [each]
-        self.args = tuple(self.procs)
+        for proc in self.procs:
+            proc.enclosing = self
 
     def spawn(self) -> None:
         self.is_started = True
@@ -256,6 +267,8 @@ class Seq(Startable):
         self.procs: list[Startable] = []
         for each in procs:
             self.procs += each.procs if isinstance(each, Seq) else [each]
+        for proc in self.procs:
+            proc.enclosing = self
         self._thread: threading.Thread | None = None
 
     def spawn(self) -> None:
