@@ -393,7 +393,8 @@ class Engine:
                 log.warning("%s: %s; not connecting again", self.address, error)
             self._finished = True
         elif self._backoff is not None:
-            log.log(logging.DEBUG if self._failures else logging.WARNING, "%s: %s; connecting again", self.address, error)
+            level = logging.DEBUG if self._failures else logging.WARNING
+            log.log(level, "%s: %s; connecting again", self.address, error)
             self._retry_at = self._clock() + self._backoff.delay(self._failures)
             self._failures += 1
 
