@@ -122,6 +122,11 @@ let package = Package(
             path: "Tests/Simulate",
             exclude: ["Mutants"],
             swiftSettings: settings),
+        .executableTarget(
+            name: "conformance-adapter",
+            dependencies: ["SluiceClient", "SluiceRuntime"],
+            path: "Tests/ConformanceAdapter",
+            swiftSettings: settings),
         .target(name: "SeededRandom", path: "Tests/SeededRandom", swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
@@ -152,8 +157,8 @@ let package = Package(
             name: "IntegrationTests",
             // The tests run the programs and do not link them; this makes SwiftPM build them first.
             dependencies: [
-                "sluiced", "sluice", "sluice-load", "sluice-simulate", "SluiceClient", "SluiceHub", "SluiceRuntime",
-                "SluiceWire", "TestSupport",
+                "sluiced", "sluice", "sluice-load", "sluice-simulate", "conformance-adapter", "SluiceClient",
+                "SluiceHub", "SluiceRuntime", "SluiceWire", "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

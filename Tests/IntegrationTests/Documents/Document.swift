@@ -33,6 +33,7 @@ struct Document: Sendable {
 
     static let wireProtocol = Document(at: "docs/protocol.md")
     static let idioms = Document(at: "docs/idioms.md")
+    static let clients = Document(at: "docs/writing-a-client.md")
 
     /// The directory of the repository.
     static let root = URL(fileURLWithPath: #filePath)

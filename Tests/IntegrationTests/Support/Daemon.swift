@@ -24,15 +24,20 @@ struct Daemon {
     static func start(
         _ arguments: [String], environment: [String: String] = [:], descriptors: Int? = nil
     ) throws -> Program {
+        let path = try builtProgram("sluiced")
+        guard let descriptors else { return try Program(path, arguments, environment: environment) }
+        let script = "ulimit -n \(descriptors) && exec \"$0\" \"$@\""
+        return try Program("/bin/sh", ["-c", script, path] + arguments, environment: environment)
+    }
+
+    /// Returns the path of a program of this build.
+    static func builtProgram(_ name: String) throws -> String {
         // The test runner is in the directory of the built programs.
         let directory = try URL(
             fileURLWithPath: FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         )
         .deletingLastPathComponent()
-        let path = directory.appendingPathComponent("sluiced").path
-        guard let descriptors else { return try Program(path, arguments, environment: environment) }
-        let script = "ulimit -n \(descriptors) && exec \"$0\" \"$@\""
-        return try Program("/bin/sh", ["-c", script, path] + arguments, environment: environment)
+        return directory.appendingPathComponent(name).path
     }
 
     /// The port of the first listener.

@@ -10,6 +10,7 @@ import heapq
 
 from sluice import errors
 from sluice._protocol import commands
+from sluice._protocol.command import Command
 from sluice._protocol.commands import Lane, Recovery
 from sluice._protocol.greeting import Greeting
 from sluice._protocol.operations import Arrived, Broken, LeaseLost, Operation, Ready, Stage
@@ -21,6 +22,16 @@ from sluice.errors import SluiceError
 
 #: How often the conversation looks at a silent server in the time that it has for an answer.
 CHECKS_FOR_ANSWER = 4
+#: The replies that say that a command has happened, and those of them that each verb can get.
+_SUCCESSES = frozenset(["OK", "MSG", "DATA", "ELSE", "END"])
+_SUCCESSES_OF: dict[bytes, frozenset[str]] = {
+    b"SEND": frozenset(["OK"]),
+    b"CALL": frozenset(["OK", "DATA"]),
+    b"RECV": frozenset(["MSG"]),
+    b"SELECT": frozenset(["OK", "MSG", "ELSE"]),
+    b"BARRIER": frozenset(["OK"]),
+    b"REDRIVE": frozenset(["OK"]),
+}
 
 
 class Conversation(Recovering):
@@ -202,10 +213,21 @@ class Conversation(Recovering):
             else:
                 self._events.append(Arrived(operation, reply, self.connection))
             return
+        if reply.kind in _SUCCESSES and not self._can_get(operation.command, reply):
+            # It says nothing about the operation, which ends with the connection.
+            text = f"the server has answered {operation.command.verb.decode()} by {reply.kind}"
+            self._events.append(Broken(errors.ProtocolError(text), False))
+            return
         del self._table[tag]
         if operation.command.lane is Lane.TAKING:
             self._taking_tags -= 1
         self._finish(operation, reply, now)
+
+    @staticmethod
+    def _can_get(command: Command, reply: Reply) -> bool:
+        if command.has_parts:
+            return reply.kind == "END"
+        return reply.kind in _SUCCESSES_OF.get(command.verb, _SUCCESSES)
 
     def _hear_untagged(self, reply: Reply, now: float) -> None:
         if not self._questions:
