@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
+DOCUMENT = PROJECT.parent / "docs" / "protocol.md"
 
 
 def run(*command, **options):
@@ -28,6 +29,8 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
     project = folder / "project"
     shutil.copytree(PROJECT, project, ignore=shutil.ignore_patterns("tests", "*.egg-info", "build", "__pycache__"))
+    (folder / "docs").mkdir()
+    shutil.copy(DOCUMENT, folder / "docs")
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(project))
     return folder
 
@@ -44,6 +47,12 @@ def test_the_wheel_works_alone_in_a_fresh_environment(built, sluiced, tmp_path):
         "    print(hub.channel('jobs').recv().decode())\n"
     )
     assert run(python, "-c", program, sluiced.address, cwd=tmp_path).strip() == "works"
+    # The conformance kit has the transcripts of the repository's document.
+    kit = (python, "-m", "sluice.conformance", "server", sluiced.address, "--only", "framing-1")
+    assert run(*kit, cwd=tmp_path).endswith("conformance: 1 passed, 0 failed, 0 skipped\n")
+    path = run(python, "-c", "from sluice.conformance import transcripts; print(transcripts.document())", cwd=tmp_path)
+    assert path.strip().endswith("site-packages/sluice/conformance/protocol.md")
+    assert Path(path.strip()).read_bytes() == DOCUMENT.read_bytes()
 
 
 def test_the_version_is_that_of_the_project(built):
@@ -57,6 +66,7 @@ def test_the_sdist_holds_the_sources(built):
     with tarfile.open(archive) as sdist:
         names = {name.partition("/")[2] for name in sdist.getnames()}
     assert {"LICENSE", "README.md", "src/sluice/py.typed", "src/sluice/_protocol/conversation.py"} <= names
+    assert "src/sluice/conformance/protocol.md" in names
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "src").rglob("*.py")), ids=lambda path: path.stem)

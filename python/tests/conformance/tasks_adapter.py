@@ -150,6 +150,9 @@ async def with_trio() -> None:
         with trio.CancelScope() as scope:
             scopes[instruction.number] = scope
             await performer.run(instruction)
+            if instruction.verb == "connect" and performer.hub is not None:
+                # The tasks of the connection belong to the task that has made it.
+                await trio.sleep_forever()
 
     show(ABILITIES)
     async with trio.open_nursery() as nursery:
