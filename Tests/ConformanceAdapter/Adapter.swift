@@ -1,5 +1,6 @@
 import Glibc
 import SluiceClient
+import SluiceRuntime
 import Synchronization
 
 /// Lets the conformance kit play a server to the client library: reads instructions and prints outcomes, as
@@ -36,7 +37,7 @@ struct Adapter {
 
 /// The standard output. Unbuffered: flushing a stream waits for other streams that are being read.
 enum Output {
-    private static let lock = Mutex(())
+    private static let lock = Lock(())
 
     static func show(_ words: String...) {
         let line = Array("\(words.joined(separator: " "))\n".utf8)

@@ -11,7 +11,7 @@ final class Performer: Sendable {
     }
 
     private let address: String
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     init(address: String) { self.address = address }
 
