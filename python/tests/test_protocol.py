@@ -526,7 +526,7 @@ def test_the_backoff_doubles_up_to_its_bound():
     assert [backoff.delay(failures) for failures in range(6)] == [0.1, 0.2, 0.4, 0.8, 1, 1]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from(["recv", "cancel", "abandon", "message", "cancelled", "lose"]), max_size=60))
 def test_no_message_is_lost_or_doubled_whatever_happens(steps):
     """Plays a server that answers each receive once, while receivers give up at any time."""
