@@ -1,4 +1,4 @@
-"""PyCSP's vocabulary for the channels of a hub: processes that are threads, processes, and programs on other hosts.
+"""The API of PyCSP over the channels of a hub. Processes are threads, operating-system processes, or other programs.
 
     from sluice.csp import *
 
@@ -17,7 +17,7 @@
     Parallel(source(-numbers), sink(+numbers))
     shutdown()
 
-``use`` names the hub. ``sluice.csp.python_csp`` has the vocabulary of python-csp.
+``use`` names the hub. ``sluice.csp.python_csp`` has the API of python-csp.
 """
 
 from sluice.csp._channel import Channel, ChannelEndRead, ChannelEndWrite, poison, retire
@@ -50,7 +50,7 @@ from sluice.csp._multiprocess import MultiProcess, multiprocess
 from sluice.csp._network import use
 from sluice.csp._process import Parallel, Process, Sequence, Spawn, process, shutdown
 
-#: PyCSP programs look here for the implementation.
+#: PyCSP programs read the implementation's name here.
 version = (0, 9, 2, "sluice")
 
 

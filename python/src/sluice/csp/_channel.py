@@ -1,4 +1,4 @@
-"""Channels and their ends, as PyCSP spells them."""
+"""Channels and their ends, with PyCSP's API."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ class Channel:
     jobs = Channel("jobs")
     cin, cout = +jobs, -jobs  # the same as jobs.reader(), jobs.writer()
 
-    Without a name, it belongs to this program and whatever process gets one of its ends. With a name, it is the same
+    Without a name, it is for this program and the processes that get one of its ends. With a name, it is the same
     channel for all programs that use the hub. If the channel of that name has ended, it begins anew, unless ``connect``
     says that another program makes it: ``connect`` is true, or the address of another hub, ``"host:port"`` or ``(host,
     port)``. ``buffer`` is the number of messages that it keeps before a writer waits.
+
+    Raises ``ChannelConnectException`` if there is no hub.
     """
 
     def __init__(self, name: str | None = None, buffer: int = 0, connect: Any = None) -> None:
@@ -62,11 +64,11 @@ class Channel:
         return f"<Channel {self.name} at {self.address}>"
 
     def reader(self) -> ChannelEndRead:
-        """Returns a new end to read from. The channel retires when the last one of all programs has."""
+        """Returns a new end to read from. Writers get ``ChannelRetireException`` when the last one has retired."""
         return ChannelEndRead(self)
 
     def writer(self) -> ChannelEndWrite:
-        """Returns a new end to write to. The channel retires when the last one of all programs has."""
+        """Returns a new end to write to. Readers get ``ChannelRetireException`` when the last one has retired."""
         return ChannelEndWrite(self)
 
     def __pos__(self) -> ChannelEndRead:
@@ -121,7 +123,7 @@ def _address(connect: Any) -> str | None:
 
 
 class ChannelEnd:
-    """An end of a channel, which its process calls, and retires or poisons.
+    """An end of a channel: call it to read or to write.
 
     An end that is sent on a channel, or passed to a process outside of this one, moves there.
     """
@@ -145,11 +147,11 @@ class ChannelEnd:
         raise InfoException("a channel end can only be pickled to be sent on a channel or passed to a process")
 
     def isReader(self) -> bool:
-        """Whether it reads."""
+        """Whether it is an end to read from."""
         return self._op == "recv"
 
     def isWriter(self) -> bool:
-        """Whether it writes."""
+        """Whether it is an end to write to."""
         return self._op == "send"
 
     def _check(self) -> None:
@@ -161,7 +163,7 @@ class ChannelEnd:
             raise ChannelRetireException("this end has retired")
 
     def poison(self, reason: str | None = None) -> None:
-        """Ends the channel at once, on both sides, for all programs."""
+        """Ends the channel at once, for all programs: they get ``ChannelPoisonException``."""
         if self._moved:
             self._check()
         if not self._poisoned:
@@ -169,7 +171,7 @@ class ChannelEnd:
             self._network.poison(self._share, reason)
 
     def retire(self) -> None:
-        """Gives up this end. The channel ends with the last end of its kind, when its buffer is empty."""
+        """Leaves the channel. It ends when the last end of this kind has left and its buffer is empty."""
         if self._moved:
             self._check()
         if not self._retired and not self._poisoned:
@@ -205,13 +207,13 @@ class ChannelEndWrite(ChannelEnd):
 
 
 def poison(*ends: Any) -> None:
-    """Poisons channel ends, and those in lists: their channels end at once, on both sides."""
+    """Poisons channel ends, and those in lists: their channels end at once, for readers and writers."""
     for end in _flattened(ends, "poison"):
         end.poison()
 
 
 def retire(*ends: Any) -> None:
-    """Retires channel ends, and those in lists."""
+    """Retires channel ends, and those in lists: a channel ends when the last end of a kind has retired."""
     for end in _flattened(ends, "retire"):
         end.retire()
 
@@ -221,7 +223,7 @@ def _flattened(ends: Iterable[Any], verb: str) -> Iterable[Any]:
         if isinstance(end, (list, tuple)):
             yield from _flattened(end, verb)
         elif isinstance(end, Channel):
-            raise InfoException(f"{verb} needs the ends of a channel, not the channel: {verb}(+channel), or its end")
+            raise InfoException(f"{verb} needs the ends of a channel, not the channel: pass an end that you hold")
         else:
             yield end
 
@@ -238,7 +240,7 @@ def ends_among(arguments: Any) -> list[ChannelEnd]:
 
 
 def with_new_ends(arguments: Any) -> Any:
-    """Returns the arguments of a copy of a process: it has channel ends of its own."""
+    """Returns the arguments for a copy of a process, with new ends instead of its channel ends."""
     if isinstance(arguments, ChannelEnd):
         return type(arguments)(arguments.channel)
     if isinstance(arguments, dict):

@@ -1,4 +1,4 @@
-"""Messages: pickled values, in which channels and their ends move."""
+"""Messages: pickled values, with which channel ends move."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Move:
         self.handover = f"csp/move/{uuid.uuid4().hex}"
 
     def happen(self) -> None:
-        """Gives up the end, once the receiver of the message has joined the channel."""
+        """Leaves the channel with this end, once the receiver of the message has joined it."""
         self._end._move(self.handover)
 
 
@@ -65,7 +65,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def encode(network: Network, value: Any, codec: bool = True) -> tuple[bytes, list[Move]]:
-    """Returns the message for a value, and the ends that move with it if it is sent."""
+    """Returns the message for a value, and the moves to perform when it was sent."""
     if codec and network.codec is not None:
         return encoded(value, network.codec), []
     file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""The process that the current thread runs."""
+"""What is known of the process that a thread runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Context:
         self._prune_at = 64
         #: What it waits for at this moment.
         self.waits = ""
-        #: When it has failed, before that had any consequence.
+        #: When it failed, by ``time.monotonic``; 0.0 if it has not.
         self.failed_at = 0.0
         #: The channel ends that it has made. They are poisoned when it fails.
         self.ends: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -62,7 +62,7 @@ def current() -> Context:
 
 
 class waiting:
-    """Says for the time of a block what the process of this thread waits for."""
+    """Records, during a block, what the process of this thread waits for."""
 
     __slots__ = ("_context", "_for")
 
@@ -78,10 +78,10 @@ class waiting:
 
 
 def enter(context: Context) -> None:
-    """Makes it the context of this thread."""
+    """Sets the context of this thread."""
     _local.context = context
 
 
 def current_process_id() -> str:
-    """Returns a text that no other process of this program has."""
+    """Returns a string that no other process of this program has."""
     return current().id

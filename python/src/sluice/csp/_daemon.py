@@ -1,4 +1,4 @@
-"""A hub for one program: a ``sluiced`` that ends with it."""
+"""A private hub: a ``sluiced`` that ends with its program."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from sluice.csp._exceptions import ChannelConnectException
 from sluice.testing import find_daemon
 
-# The shell waits for the end of its input, which comes when this program and all processes that it has forked have
-# ended in whatever way. Its own output is closed, so that this program notices if the daemon cannot start.
+# The shell reads until its input ends, which happens when this program and all processes that it has forked have ended,
+# even if they were killed. It closes its output, so that this program notices if the daemon does not start.
 _GUARD = '"$@" & exec >&-; read _; kill $!; wait $!; rm -rf "$SLUICE_CSP_FOLDER"'
 
 
@@ -26,7 +26,7 @@ class PrivateHub:
             raise ChannelConnectException(
                 None,
                 "there is no hub: call sluice.csp.use('host:port') or set SLUICE_ADDRESS, "
-                "or put sluiced on the PATH to have a private one",
+                "or put sluiced on the PATH to get a private one",
             ) from None
         folder = tempfile.mkdtemp(prefix="sluice-csp-")
         self.address = f"unix:{Path(folder) / 'hub'}"
@@ -44,7 +44,7 @@ class PrivateHub:
             raise ChannelConnectException(self.address, f"{program} did not start")
 
     def stop(self) -> None:
-        """Ends it, if this process has started it."""
+        """Ends the daemon, if this process started it."""
         if os.getpid() != self._owner or self._guard.stdin is None:
             return
         self._guard.stdin.close()

@@ -9,7 +9,7 @@ from sluice.errors import SluiceError
 
 
 class ChannelPoisonException(Exception):
-    """The channel was poisoned. ``args`` has the reason, if somebody has given one.
+    """The channel was poisoned. ``args`` has the reason, if one was given.
 
     A process that does not catch it poisons the channel ends among its arguments, and ends.
     """
@@ -23,7 +23,7 @@ class ChannelRetireException(Exception):
 
 
 class ChannelSocketException(Exception):
-    """The base of the exceptions about the connection to the hub at ``addr``."""
+    """The base of exceptions about the connection to the hub at ``addr``."""
 
     def __init__(self, addr: Any, msg: str) -> None:
         super().__init__(addr, msg)
@@ -43,7 +43,7 @@ class ChannelBindException(ChannelSocketException):
 
 
 class ChannelLostException(ChannelSocketException):
-    """The hub is lost, or about to stop. A message that was being written may have been read."""
+    """The hub was lost, or is about to stop. A value that was being written may have been read."""
 
 
 class FatalException(Exception):
@@ -55,7 +55,7 @@ class FatalException(Exception):
 
 
 class InfoException(Exception):
-    """A mistake in the use of this module. The text says what to do."""
+    """This module was used wrongly. The text says what to do."""
 
     def __init__(self, msg: str) -> None:
         super().__init__(msg)
@@ -63,7 +63,7 @@ class InfoException(Exception):
 
 
 def raise_as_csp(error: SluiceError, address: str) -> NoReturn:
-    """Raises what the error is called in PyCSP. The errors without such a name stay what they are."""
+    """Raises PyCSP's exception for an error of the client, or the error itself if PyCSP has none."""
     if isinstance(error, errors.Poisoned):
         raise ChannelPoisonException(*([error.reason] if error.reason else [])) from None
     if isinstance(error, errors.Closed):

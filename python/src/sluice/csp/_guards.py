@@ -1,9 +1,8 @@
-"""Choosing between channels: guards, selects and alternations, as PyCSP spells them."""
+"""Choosing between channels: guards, selects and alternations, with PyCSP's API."""
 
 from __future__ import annotations
 
 import inspect
-import random
 import sys
 import time
 import weakref
@@ -52,7 +51,7 @@ Action = Union[Callable[..., Any], str, None]
 
 
 class Guard:
-    """Something that a select may choose."""
+    """A guard of a select: something that it may choose."""
 
     def __init__(self, action: Action = None) -> None:
         if isinstance(action, _ChoiceFactory):
@@ -95,11 +94,11 @@ class OutputGuard(Guard):
 
 
 class SkipGuard(Guard):
-    """Can always be chosen: a select with this guard does not wait."""
+    """Is always ready: a select with this guard does not wait."""
 
 
 class TimeoutGuard(Guard):
-    """Can be chosen after some seconds."""
+    """Is ready when the select has waited for ``seconds``."""
 
     def __init__(self, seconds: float, action: Action = None) -> None:
         super().__init__(action)
@@ -114,7 +113,7 @@ def choose(guards: list[Guard], order: str = "first") -> tuple[Guard, Any]:
     """Waits for the first of the guards, and returns it with what it has read.
 
     With the order ``first``, guards behind a ``SkipGuard`` are never chosen; with ``random``, a ``SkipGuard`` is chosen
-    if no other guard can be.
+    if no other guard is ready.
     """
     skip = next((guard for guard in guards if isinstance(guard, SkipGuard)), None)
     if skip is not None and order == "first":
@@ -170,14 +169,14 @@ def _without_channels(skip: SkipGuard | None, late: TimeoutGuard | None) -> tupl
 
 
 def perform(guard: Guard, value: Any, frame: FrameType | None) -> None:
-    """Performs the action of a chosen guard. A text runs where the select was called."""
+    """Performs the action of a chosen guard. A string runs as code where the select was called."""
     action = guard.action
     if action is None:
         return
     inputs = {} if isinstance(guard, OutputGuard) else {"channel_input": value}
     if isinstance(action, str):
         if frame is None:
-            raise InfoException("this Python cannot run an action that is a text: pass a function")
+            raise InfoException("this Python cannot run an action that is a string: pass a function")
         names = frame.f_locals if frame.f_locals is frame.f_globals else dict(frame.f_locals)
         names.update(inputs)
         code = compile(action, f"{frame.f_code.co_filename} line {frame.f_lineno} in an action", "exec")
@@ -187,7 +186,7 @@ def perform(guard: Guard, value: Any, frame: FrameType | None) -> None:
             inputs = {}
         action(**inputs)
     else:
-        raise InfoException(f"an action is a function, a choice or a text, not {action!r}")
+        raise InfoException(f"an action is a function, a choice or a string, not {action!r}")
 
 
 def _accepts_input(action: Callable[..., Any]) -> bool:
@@ -214,25 +213,26 @@ def _flattened(guards: tuple[Any, ...]) -> list[Guard]:
 
 
 def PriSelect(*guards: Any) -> tuple[Any, Any]:
-    """Chooses the first guard in the list that can be chosen, and waits if none can.
+    """Chooses the first guard in the list that is ready, and waits if none is.
 
-    Returns the channel end and what was read, or None; for a ``SkipGuard`` or a ``TimeoutGuard``, the guard and None.
+    Returns the channel end, and what was read or None; for a ``SkipGuard`` or a ``TimeoutGuard``, the guard and None.
+    Raises the exception of a channel that has ended.
     """
     return _select(guards, "first")
 
 
 def AltSelect(*guards: Any) -> tuple[Any, Any]:
-    """Chooses any of the guards that can be chosen, at random, and waits if none can. Returns as ``PriSelect`` does.
+    """Chooses any guard that is ready, at random, and waits if none is. Returns as ``PriSelect`` does.
 
-    A ``SkipGuard`` is chosen if no other guard can be.
+    A ``SkipGuard`` is chosen if no other guard is ready.
     """
     return _select(guards, "random")
 
 
 def FairSelect(*guards: Any) -> tuple[Any, Any]:
-    """Chooses the guard whose channel was chosen least often at this place of the code, of those that can be chosen.
+    """Chooses, of the guards that are ready, the one whose channel this line of code has chosen least often.
 
-    Waits if none can be chosen. Returns as ``PriSelect`` does.
+    Waits if none is ready. Returns as ``PriSelect`` does.
     """
     frame = sys._getframe(1)
     counts = _context.current().choices.setdefault(
@@ -250,7 +250,7 @@ def FairSelect(*guards: Any) -> tuple[Any, Any]:
 
 
 class Alternation:
-    """A list of guards in PyCSP's first notation: ``Alternation([{cin: action, (cout, msg): None}, {Skip(): None}])``.
+    """A list of guards in PyCSP's older notation: ``Alternation([{cin: action, (cout, msg): None}, {Skip(): None}])``.
 
     The guards of a dictionary have the same priority. With ``ensurePriority``, the order of the list is the priority.
     """
@@ -289,8 +289,3 @@ def _guard(*parts: Any) -> Guard:
         return first
     what = "an end to write to needs a message" if isinstance(first, ChannelEnd) else "not a guard"
     raise InfoException(f"{what}: {parts!r}")
-
-
-def shuffled(guards: list[Guard]) -> list[Guard]:
-    """Returns the guards in a random order."""
-    return random.sample(guards, len(guards))

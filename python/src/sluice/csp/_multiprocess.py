@@ -1,4 +1,4 @@
-"""Operating-system processes, as PyCSP spells them."""
+"""Operating-system processes, with PyCSP's API."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _RemoteTraceback(Exception):
 
 
 class _Function:
-    """A function that reaches a new interpreter by its name, under which the decorated one is found."""
+    """A function that is pickled by name. The name leads to its decorated form, from which the function is taken."""
 
     def __init__(self, fn: Callable[..., Any]) -> None:
         self.fn = fn
@@ -75,7 +75,7 @@ class MultiProcess(Described):
         threading.Thread(target=self._watch, args=(reports,), name=self.name, daemon=True).start()
 
     def wait(self) -> None:
-        """Waits for its end."""
+        """Waits until it has ended."""
         self._ended.wait()
 
     def _watch(self, connection: Connection) -> None:
@@ -108,7 +108,7 @@ class MultiProcess(Described):
         self._fail(failure, when)
 
     def join_report(self) -> Any:
-        """Waits for its end. Returns what its function has returned, or raises what has ended it."""
+        """Waits until it has ended. Returns what its function returned, or raises the exception that ended it."""
         self.wait()
         if self.failure is not None:
             raise self.failure
@@ -153,7 +153,7 @@ def _run_child(function: _Function, data: bytes, name: str, settings: dict[str, 
 
 
 def multiprocess(fn: Callable[..., Any] | None = None, pycsp_host: str = "", pycsp_port: int | None = None) -> Any:
-    """Makes a function an operating-system process, when ``Parallel``, ``Sequence`` or ``Spawn`` start it.
+    """Makes a function run in an operating-system process, which ``Parallel``, ``Sequence`` or ``Spawn`` starts.
 
     ``pycsp_host`` and ``pycsp_port`` have no effect: the processes meet at the hub.
     """

@@ -25,14 +25,15 @@ from sluice.values import Codec
 log = logging.getLogger("sluice")
 T = TypeVar("T")
 
-#: The hub keeps the name of an ended channel for 60 seconds. An end that was idle for longer than this asks first.
+#: The hub keeps the name of an ended channel for 60 seconds. An end that was idle for longer than this asks the hub
+#: whether its channel has ended before it is used.
 IDLE_SECONDS = 30.0
-#: How long the end of a program waits for the receivers of ends that it has sent.
+#: How long a program that ends waits for the receivers of ends that it has sent.
 MOVE_SECONDS = 5.0
 
 
 class Share:
-    """What this program has of a channel: how many sending and receiving ends."""
+    """The ends that this program has of a channel. All ends of a kind share one ``JOIN``."""
 
     __slots__ = ("__weakref__", "counts", "ended", "name", "used_at")
 
@@ -100,7 +101,7 @@ class Network:
             return share
 
     def join(self, share: Share, end: str) -> None:
-        """Counts another end. The channel may have ended: its use will say so."""
+        """Adds an end. If the channel has ended, its use raises that."""
         with self._lock:
             share.counts[end] += 1
             wait = self.engine.begin(Operation(commands.join(share.name, end, "poison")))
@@ -116,7 +117,7 @@ class Network:
             raise_as_csp(error, self.address)
 
     def leave(self, share: Share, end: str) -> None:
-        """Counts an end less, and leaves the channel with the last one."""
+        """Removes an end, and leaves the channel with the last one."""
         wait = self._begin_to_leave(share, end)
         if wait is not None:
             # The channel has ended, or the connection, and with it the end.
@@ -148,7 +149,7 @@ class Network:
         return self.engine.request(command)
 
     def translated(self, *shares: Share) -> _Translated:
-        """Makes the errors of the client those of PyCSP, and notes the end of the channels."""
+        """Turns errors of the client into PyCSP's exceptions, and records that a channel has ended."""
         return _Translated(self, shares)
 
     def check(self, share: Share, end: str) -> None:
@@ -182,11 +183,11 @@ class Network:
         self.engine.submit(operation)
 
     def take_over(self, handover: str) -> None:
-        """Tells the sender of an end that it was received and has joined."""
+        """Tells the sender of an end that its receiver has joined the channel."""
         self.engine.submit(Operation(commands.send(handover, b"")))
 
     def close(self) -> None:
-        """Says farewell: the ends of this program leave their channels."""
+        """Closes the connection: the ends of this program leave their channels."""
         with self._moved:
             self._moved.wait_for(lambda: not self._moving or self.engine.is_finished, MOVE_SECONDS)
         self.hub.close()
@@ -236,8 +237,8 @@ def use(
     Without a call of ``use``, it is the hub at ``SLUICE_ADDRESS``. Without that, the program starts a ``sluiced`` for
     itself, if there is one on the PATH, on a Unix-domain socket that only its user can open.
 
-    Messages are pickled, as those of PyCSP are: whoever may send on a channel can run code in its receivers. Pass a
-    codec, such as the module ``json``, if other people use the hub; channel ends cannot be sent then.
+    Messages are pickled, as in PyCSP: any client that may send on a channel can run code in its receivers. If other
+    people use the hub, pass a codec, such as the module ``json``. Channel ends cannot be sent then.
     """
     global _address, _codec, _options
     with _lock:
@@ -257,7 +258,7 @@ def network(address: str | None = None) -> Network:
 
 
 def settings() -> dict[str, Any]:
-    """Returns what a process that does not share this one's memory needs for ``adopt``."""
+    """Returns the arguments of ``use`` for a process that does not share this one's memory."""
     with _lock:
         return {"address": network().address, "codec": _codec, **_options}
 
@@ -275,13 +276,13 @@ def _label() -> str:
 
 
 def printable(text: str) -> str:
-    """Returns a text in which everything that a name of the hub may not have is replaced."""
+    """Returns the text with every character that the hub's names may not have replaced."""
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-/:") else "-" for c in text)
     return kept.lstrip("-")[:200] or "python"
 
 
 def more_threads() -> None:
-    """Tells the hubs that this program has another thread, which may end the wait of the first one."""
+    """Tells the hubs that this program has several threads, one of which may end the wait of another."""
     for each in list(_networks.values()):
         if each.waits_all:
             each.name(_label(), waits_all=False)
@@ -297,7 +298,7 @@ def close_all() -> None:
 
 
 def is_exiting() -> bool:
-    """Whether the program is ending, so that nothing is lost that anybody waits for."""
+    """Whether the program is ending, so that a lost connection is no failure."""
     return _is_exiting
 
 
@@ -305,7 +306,7 @@ def is_exiting() -> bool:
 def _at_exit() -> None:
     global _is_exiting
     _is_exiting = True
-    # A program that has failed does not say farewell, so that the hub poisons the channels that it had joined.
+    # A program that has failed does not close its connections, so that the hub poisons the channels that it had joined.
     has_failed = getattr(sys, "last_value", None) is not None and not hasattr(sys, "ps1")
     if _private is not None or not has_failed:
         close_all()

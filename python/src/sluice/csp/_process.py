@@ -1,4 +1,4 @@
-"""Processes that are threads, and running them in parallel and in sequence, as PyCSP spells it."""
+"""Processes that are threads, and running them in parallel and in sequence, with PyCSP's API."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Startable(Protocol):
 
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
-    #: What has ended it, and when, if it has failed.
+    #: The exception that ended it, and when, by ``time.monotonic``, if it has failed.
     failure: BaseException | None
     failed_at: float
     #: Called with the reason as soon as it has failed.
@@ -54,7 +54,7 @@ class Startable(Protocol):
         """Logs what it waits for."""
 
     def update(self, **kwargs: Any) -> Any:
-        """Changes its parameters before it starts."""
+        """Takes PyCSP's parameters."""
 
 
 class Described:
@@ -81,7 +81,7 @@ class Described:
         return f"<{type(self).__name__} {self.name}>"
 
     def update(self, **kwargs: Any) -> Any:
-        """Accepts parameters, and ignores those that it does not know."""
+        """Ignores PyCSP's parameters, none of which has an effect here."""
         return self
 
     def __mul__(self, count: float) -> list[Any]:
@@ -133,7 +133,7 @@ class Process(Described):
             log.warning("interrupted: process %s waits %s", self.name, self.context.waits)
 
     def report_failure(self) -> None:
-        """Prints a failure as soon as it happens, because nobody may be waiting for it."""
+        """Makes a failure print its traceback as soon as it happens."""
         self._is_reported = True
 
     def _run(self) -> None:
@@ -148,7 +148,7 @@ class Process(Described):
 
 
 def run(fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], context: Context) -> Any:
-    """Runs the function of a process, and what follows from its end for its channel ends."""
+    """Runs the function of a process, then retires or poisons its channel ends as its end requires."""
     _context.enter(context)
     try:
         value = None
@@ -197,7 +197,7 @@ def _quietly(act: Callable[..., None], *arguments: Any) -> None:
 
 
 class ProcessFactory:
-    """Makes processes of a function: what the decorators return."""
+    """Makes processes from a function. The decorators return it."""
 
     def __init__(self, kind: Callable[..., Any], fn: Callable[..., Any]) -> None:
         functools.update_wrapper(self, fn)
@@ -212,7 +212,7 @@ class ProcessFactory:
 
 
 def process(fn: Callable[..., Any]) -> ProcessFactory:
-    """Makes a function a process that runs on a thread, when ``Parallel``, ``Sequence`` or ``Spawn`` start it.
+    """Makes a function run as a process on a thread, which ``Parallel``, ``Sequence`` or ``Spawn`` starts.
 
     @process
     def worker(cin, cout):
@@ -277,13 +277,13 @@ def _flattened(processes: Any, kwargs: dict[str, Any]) -> Iterator[Startable]:
                 each.update(**kwargs)
             yield each  # type: ignore[misc]  # Process and MultiProcess are startable
         elif isinstance(each, ProcessFactory):
-            raise InfoException(f"call {each.__name__} with its arguments to make a process of it")  # type: ignore[attr-defined]
+            raise InfoException(f"call {each.__name__} with its arguments to make a process")  # type: ignore[attr-defined]
         else:
-            raise InfoException(f"{each!r} is no process: put @process before its function")
+            raise InfoException(f"{each!r} is no process: put @process before the function, and call it")
 
 
 def shutdown() -> None:
-    """Waits for the processes that this thread has spawned, and takes leave of the hub. The last line of a program."""
+    """Waits for the processes that this thread has spawned, then leaves all channels. The last line of a program."""
     context = _context.current()
     if context.is_process:
         raise InfoException("shutdown is for the program, not for its processes")

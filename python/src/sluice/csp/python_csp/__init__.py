@@ -1,4 +1,4 @@
-"""python-csp's vocabulary for the channels of a hub. Stands for its modules ``csp.csp``.
+"""The API of python-csp over the channels of a hub. Replaces its module ``csp.csp``.
 
     from sluice.csp.python_csp import *
 
@@ -16,7 +16,7 @@
     numbers = Channel()
     Par(source(numbers), sink(numbers)).start()
 
-``sluice.csp.python_csp.builtins``, ``guards`` and ``patterns`` stand for ``csp.builtins``, ``csp.guards`` and
+``sluice.csp.python_csp.builtins``, ``guards`` and ``patterns`` replace ``csp.builtins``, ``csp.guards`` and
 ``csp.patterns``. ``sluice.csp.use`` names the hub.
 """
 

@@ -1,4 +1,4 @@
-"""Choosing between guards, as python-csp spells it."""
+"""Choosing between guards, with python-csp's API."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class NoGuardInAlt(Exception):
 
 
 class _Reading(ChannelEndRead):
-    """An end that does not count: the channels of python-csp have no ends."""
+    """An end to read from that does not join. Channels of python-csp join once, as senders: see ``Channel._join``."""
 
     _op = "send"
 
@@ -33,7 +33,7 @@ class _Reading(ChannelEndRead):
 
 
 class Alt(Guard):
-    """Chooses a guard that is ready: the value of a channel, ``"Skip"`` of a ``Skip``, or None of a ``Timer``.
+    """Chooses a guard that is ready. Returns a channel's value, ``"Skip"`` for ``Skip``, or None for a ``Timer``.
 
     ``a | b`` is the same as ``Alt(a, b).select()``, and ``Alt(a, b) * 3`` yields three values.
     """

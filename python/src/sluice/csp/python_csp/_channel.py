@@ -1,4 +1,4 @@
-"""Channels as python-csp spells them."""
+"""Channels, with python-csp's API."""
 
 from __future__ import annotations
 

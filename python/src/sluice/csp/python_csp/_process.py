@@ -1,4 +1,4 @@
-"""Processes, and running them in parallel and in sequence, as python-csp spells it."""
+"""Processes, and running them in parallel and in sequence, with python-csp's API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _numbers = itertools.count(1)
 
 
 def set_debug(status: bool) -> None:
-    """Logs what the client does."""
+    """Logs what the client does, on the standard error output."""
     logging.basicConfig(level=logging.DEBUG if status else logging.WARNING)
 
 
@@ -109,7 +109,7 @@ class CSPProcess(Startable):
         self._connection: Any = None
 
     def getPid(self) -> int | None:
-        """Returns the number of its thread or process."""
+        """Returns the identifier of its thread or process."""
         ident: int | None = self._runner and self._runner.ident
         return ident
 
@@ -140,7 +140,7 @@ class CSPProcess(Startable):
         self._runner.join()
 
     def body(self) -> None:
-        """Does what the process is for."""
+        """Runs the function."""
         self.func(*self.args, **self.kwargs)
 
     def _run_in_thread(self) -> None:
@@ -195,7 +195,7 @@ class Par(Startable):
         self.procs: list[Startable] = []
         for each in procs:
             if not isinstance(each, Startable):
-                raise InfoException(f"{each!r} is no process: put @process before its function, and call it")
+                raise InfoException(f"{each!r} is no process: put @process before the function, and call it")
             self.procs += each.procs if isinstance(each, Par) else [each]
         for proc in self.procs:
             proc.enclosing = self
@@ -249,7 +249,7 @@ class Par(Startable):
 
 
 def channels_of(procs: list[Startable]) -> list[Any]:
-    """Returns what may contain channels of the processes."""
+    """Returns the arguments of the processes, which may contain channels."""
     found: list[Any] = []
     for each in procs:
         if isinstance(each, CSPProcess):

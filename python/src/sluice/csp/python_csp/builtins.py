@@ -88,7 +88,7 @@ def Mux2(cin1: Any, cin2: Any, cout: Any) -> Iterator[None]:
 
 @forever
 def Clock(cout: Any, resolution: float = 1) -> Iterator[None]:
-    """Sends None after every so many seconds."""
+    """Sends None every ``resolution`` seconds."""
     while True:
         time.sleep(resolution)
         cout.write(None)
@@ -123,7 +123,7 @@ def Generate(cout: Any) -> Iterator[None]:
 
 @forever
 def FixedDelay(cin: Any, cout: Any, delay: float) -> Iterator[None]:
-    """Forwards everything after so many seconds."""
+    """Forwards everything, each value after ``delay`` seconds."""
     while True:
         value = cin.read()
         time.sleep(delay)
@@ -151,7 +151,7 @@ def Blackhole(cin: Any) -> Iterator[None]:
 
 @forever
 def Sign(cin: Any, cout: Any, prefix: str) -> Iterator[None]:
-    """Puts a text before everything."""
+    """Puts the prefix before every value, as a string."""
     while True:
         cout.write(prefix + str(cin.read()))
         yield

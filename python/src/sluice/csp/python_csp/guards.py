@@ -12,7 +12,7 @@ __all__ = ["Barrier", "Timer"]
 
 
 class Timer(Guard):
-    """A guard that is ready when its alarm has rung; without an alarm it is always ready."""
+    """A guard that is ready at the time of its alarm, or always if it has none."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -20,16 +20,16 @@ class Timer(Guard):
         self.alarm: float | None = None
 
     def set_alarm(self, timeout: float) -> None:
-        """Makes it ready in so many seconds."""
+        """Makes it ready after ``timeout`` seconds."""
         self.alarm = time.monotonic() + timeout
 
     def read(self) -> float:
-        """Returns the time of day."""
+        """Returns the time, in seconds since 1970."""
         self.now = time.time()
         return self.now
 
     def sleep(self, timeout: float) -> None:
-        """Waits for so many seconds."""
+        """Waits for ``timeout`` seconds."""
         time.sleep(timeout)
 
     def _as_guard(self) -> _guards.Guard:
@@ -49,7 +49,7 @@ class Barrier:
         self.reset(participants)
 
     def reset(self, participants: int) -> None:
-        """Sets the number of participants, none of which has arrived."""
+        """Sets the number of participants. None of them has arrived."""
         with self._condition:
             self.participants = self.not_ready = participants
 
@@ -66,7 +66,7 @@ class Barrier:
             self._arrive()
 
     def synchronise(self) -> None:
-        """Waits until all participants have come."""
+        """Waits until all participants have arrived."""
         with self._condition:
             before = self._round
             self._arrive()
