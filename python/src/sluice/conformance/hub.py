@@ -41,7 +41,7 @@ class Connection:
     # Writing
 
     def write(self, data: bytes, *, pieces: int | None = None) -> None:
-        """Writes bytes; with `pieces`, so many at a time, so that the client can read each piece alone."""
+        """Writes bytes; with `pieces`, that many at a time, so that the client can read each piece alone."""
         with self._writing, contextlib.suppress(OSError):
             if pieces is None:
                 self._socket.sendall(data)

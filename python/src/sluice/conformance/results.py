@@ -20,7 +20,7 @@ FAILED = "FAIL"
 
 
 class Failed(Exception):
-    """A case has found something that is wrong. The text says what was expected and what came instead."""
+    """A case has failed. The text says what was expected and what came instead."""
 
 
 class Skipped(Exception):
@@ -41,7 +41,7 @@ class Case(Protocol):
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one case."""
+    """The result of one case."""
 
     name: str
     title: str

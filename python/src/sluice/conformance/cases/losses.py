@@ -95,7 +95,7 @@ def _check_repeated(request: PlayedRequest, again: PlayedRequest) -> None:
 
 
 def _expect_service(stage: Stage) -> None:
-    """Checks that the client is of use after the loss, or says that it has no connection."""
+    """Checks that the client works after the loss, or says that it has no connection."""
     operation = stage.tell("send after bye")
     again = stage.outcome_or_request(operation, "SEND", "after")
     if again is None:
