@@ -259,6 +259,17 @@ def test_what_waits_for_a_tag_times_out_in_the_client():
     assert outcome(late) is errors.TimedOut
 
 
+def test_operations_that_have_ended_leave_nothing_behind():
+    talk = Talk()
+    for _ in range(6):
+        talk.ask(commands.receive("jobs"))
+    for _ in range(10_000):
+        talk.conversation.cancel(talk.ask(commands.receive("jobs", timeout=3600)))
+    assert len(talk.conversation._deadlines) <= 1024
+    assert max(len(lane) for lane in talk.conversation._lanes) <= 1024
+    assert talk.conversation.pending == 6
+
+
 def test_a_cancelled_operation_gets_its_final_reply():
     talk = Talk()
     operation = talk.ask(commands.receive("jobs"))

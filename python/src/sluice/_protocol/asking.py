@@ -66,6 +66,9 @@ class Asking:
         self._last_serial = 0
         self._lanes: tuple[deque[Operation], ...] = (deque(), deque(), deque())
         self._deadlines: list[tuple[float, int, Operation]] = []
+        # Operations that no longer wait here are left behind up to these lengths.
+        self._most_queued = [1024, 1024, 1024]
+        self._most_deadlines = 1024
         self._last_heard = 0.0
         self._next_check = 0.0
         self._silent_checks = 0
@@ -167,8 +170,17 @@ class Asking:
             lane.appendleft(operation)
         else:
             lane.append(operation)
+        if len(lane) > self._most_queued[operation.command.lane]:
+            waiting = [each for each in lane if each.stage is Stage.QUEUED]
+            lane.clear()
+            lane.extend(waiting)
+            self._most_queued[operation.command.lane] = max(1024, 2 * len(waiting))
         if operation.deadline is not None:
             heapq.heappush(self._deadlines, (operation.deadline, operation.serial, operation))
+            if len(self._deadlines) > self._most_deadlines:
+                self._deadlines = [entry for entry in self._deadlines if entry[2].stage is Stage.QUEUED]
+                heapq.heapify(self._deadlines)
+                self._most_deadlines = max(1024, 2 * len(self._deadlines))
 
     def _ask_waiting(self, now: float) -> None:
         for lane in (Lane.INSTANT, Lane.SENDING, Lane.TAKING):
