@@ -187,7 +187,7 @@ async def _value(operation: Coroutine[Any, Any, Any]) -> Any:
     return await operation
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(ACTIONS)
 def test_no_message_is_lost_or_doubled_at_any_split_point(actions: list[tuple[str, int]]) -> None:
     asyncio.run(_play(actions))
