@@ -30,6 +30,6 @@ def in_thread(function, *arguments):
 
 
 def wait_for_waiters(hub, number, channel=None):
-    """Asks the server, again and again, until so many operations wait."""
+    """Asks the server repeatedly until ``number`` operations wait."""
     while len(hub.waiters(channel)) != number:
         pass
