@@ -78,7 +78,7 @@ def sluice_send(address: str, messages: int) -> float:
 
 
 def buffer_receive(address: str, messages: int, ready) -> None:
-    """Receives from a channel that keeps messages, ahead of the loop."""
+    """Receives from a channel with a buffer, ahead of the loop."""
     with sluice.connect(address) as hub:
         channel = hub.channel("buffer").open(capacity=65_536)
         ready.set()
@@ -87,7 +87,7 @@ def buffer_receive(address: str, messages: int, ready) -> None:
 
 
 def buffer_send(address: str, messages: int) -> float:
-    """Sends to a channel that keeps messages, as a list of Redis does."""
+    """Sends to a channel with a buffer, which keeps messages as a list of Redis does."""
     with sluice.connect(address) as hub:
         channel = hub.channel("buffer")
         started = time.perf_counter()
@@ -108,7 +108,7 @@ def leased_receive(address: str, messages: int, ready) -> None:
 
 
 def leased_send(address: str, messages: int) -> float:
-    """Sends to a channel that keeps messages, and waits until all are acknowledged."""
+    """Sends to a channel with a buffer, and waits until all are acknowledged."""
     with sluice.connect(address) as hub:
         channel = hub.channel("leased")
         started = time.perf_counter()
@@ -245,7 +245,7 @@ COMPARISONS = [
 
 
 def measure(name: str, address: str, messages: int) -> float:
-    """Returns the handoffs in a second."""
+    """Returns the handoffs per second."""
     receive, send = CONTENDERS[name]
     context = multiprocessing.get_context("spawn")
     ready = context.Event()
@@ -258,7 +258,7 @@ def measure(name: str, address: str, messages: int) -> float:
 
 
 def waiting_receives(address: str, number: int) -> float:
-    """Has so many receives wait on one connection. Returns how many messages they take in a second."""
+    """Makes ``number`` receives wait on one connection. Returns how many messages a second they take."""
     import threading
 
     from sluice._protocol import Operation, commands

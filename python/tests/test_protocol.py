@@ -239,7 +239,7 @@ def test_replies_find_their_operations_in_any_order():
     assert [first.result().body, second.result().body] == [b"A", b"B"]
 
 
-def test_what_finds_no_tag_waits_and_each_lane_has_a_share():
+def test_an_operation_without_a_free_tag_waits_and_each_lane_has_a_share():
     talk = Talk()
     receives = [talk.ask(commands.receive("jobs")) for _ in range(10)]
     assert sum(operation.stage is Stage.PENDING for operation in receives) == 6  # of 8 tags
@@ -248,7 +248,7 @@ def test_what_finds_no_tag_waits_and_each_lane_has_a_share():
     assert receives[6].stage is Stage.PENDING
 
 
-def test_what_waits_for_a_tag_times_out_in_the_client():
+def test_an_operation_that_waits_for_a_tag_times_out_in_the_client():
     talk = Talk()
     for _ in range(6):
         talk.ask(commands.receive("jobs"))
@@ -280,7 +280,7 @@ def test_a_cancelled_operation_gets_its_final_reply():
     assert outcome(operation) is errors.Withdrawn
 
 
-def test_a_message_that_comes_after_all_is_for_the_next_receive():
+def test_a_message_for_a_cancelled_receive_is_for_the_next_one():
     talk = Talk()
     operation = talk.ask(commands.receive("jobs"))
     talk.conversation.abandon(operation)
@@ -411,7 +411,7 @@ def test_a_send_with_an_id_is_not_repeated_when_the_server_may_have_forgotten_it
         (commands.select([commands.send_arm("jobs", b"x")]), errors.InDoubt),
     ],
 )
-def test_what_a_lost_connection_leaves(command, expected):
+def test_each_command_has_its_outcome_after_a_lost_connection(command, expected):
     talk = Talk()
     operation = talk.ask(command)
     talk.lose()
@@ -425,7 +425,7 @@ def test_an_acknowledgement_belongs_to_its_connection():
     assert outcome(talk.ask(commands.acknowledge("1.2"), connection=1)) is errors.Stale
 
 
-def test_labels_and_ends_are_told_again_and_channels_only_to_a_new_server():
+def test_labels_and_ends_are_renewed_and_channels_only_on_a_new_server():
     talk = Talk(label="me")
     for command in (commands.open_channel("jobs", capacity=1), commands.join("jobs", "send")):
         talk.ask(command)
@@ -466,7 +466,7 @@ def test_a_send_does_not_wait_for_the_next_server_while_the_client_holds_a_messa
     assert outcome(send) is errors.Draining
 
 
-def test_a_silent_server_is_asked_and_then_given_up():
+def test_a_silent_server_is_pinged_and_then_counts_as_lost():
     talk = Talk(keep_alive=10, answer_timeout=4)
     talk.hear(b"OK\n")
     for second in range(1, 16):

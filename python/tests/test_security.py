@@ -74,7 +74,7 @@ def test_an_unknown_authority_is_refused(secure):
         sluice.connect("sluices://" + secure.addresses["tls"])
 
 
-def test_a_client_without_tls_is_told(secure):
+def test_a_client_without_tls_is_refused(secure):
     with pytest.raises(sluice.SluiceError):
         sluice.connect(secure.addresses["tls"])
 

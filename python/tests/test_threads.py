@@ -223,7 +223,7 @@ def test_a_trace_shows_handoffs(hub):
     assert (handoff["channel"], handoff["bodyBytes"]) == ("jobs", 3)
 
 
-def test_mistakes_are_told_at_once(hub):
+def test_wrong_arguments_raise_at_once(hub):
     for mistake in (
         lambda: hub.channel("no spaces"),
         lambda: hub.channel("jobs").send(b"", timeout=-1),

@@ -64,7 +64,7 @@ def test_a_handler_may_reject(sluiced, hub):
         hub.channel("jobs").send(b"job", timeout=60)
 
 
-def test_a_signal_finishes_what_has_begun(sluiced, hub):
+def test_after_a_signal_the_worker_finishes_its_jobs(sluiced, hub):
     with worker(sluiced, "jobs", "handlers:signal_and_hold") as process:
         first = in_thread(hub.channel("jobs").send, b"1")
         assert hub.channel("begun").recv() == b"1"
@@ -105,7 +105,7 @@ def test_a_worker_ends_with_its_channel(sluiced, hub):
         (["handlers:square", "--codec", "math"], "the codec math has no dumps and loads"),
     ],
 )
-def test_what_cannot_be_loaded_is_named(arguments, expected):
+def test_a_module_that_cannot_be_used_is_named(arguments, expected):
     done = subprocess.run(
         [sys.executable, "-m", "sluice.worker", "jobs", *arguments],
         env=ENVIRONMENT,

@@ -255,7 +255,7 @@ def test_json_can_take_the_place_of_pickle(sluiced):
         csp.use()
 
 
-def test_mistakes_are_told(hub):
+def test_wrong_use_raises_what_to_do(hub):
     channel = Channel()
     cin, cout = +channel, -channel
     for mistake, text in [
@@ -356,7 +356,7 @@ def test_the_hub_proves_that_processes_wait_for_each_other(hub):
     assert all(step["label"].startswith("waits_for_the_other-") for step in cycle["steps"])
 
 
-def test_a_channel_that_nobody_has_any_more_is_left(hub):
+def test_a_program_leaves_a_channel_that_it_has_dropped(hub):
     with sluice.connect(hub.address) as client:
         for _ in range(3):
             channel = Channel()
@@ -366,7 +366,7 @@ def test_a_channel_that_nobody_has_any_more_is_left(hub):
         assert names == {channel.name}
 
 
-def test_an_idle_end_learns_of_an_end_that_the_hub_has_forgotten(hub, monkeypatch):
+def test_an_idle_end_raises_when_the_hub_has_forgotten_its_channel(hub, monkeypatch):
     monkeypatch.setattr(csp._network, "IDLE_SECONDS", 0)
     channel = Channel()
     cin, cout = +channel, -channel
