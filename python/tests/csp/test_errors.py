@@ -319,18 +319,36 @@ def test_without_a_hub_the_error_says_what_to_do(monkeypatch):
 
 
 def test_a_private_hub_ends_with_its_program_even_if_it_is_killed():
-    program = "from sluice.csp import *\nimport os\nc = Channel()\nprint(c.address, flush=True)\n(+c)()\n"
-    child = subprocess.Popen(
+    program = """
+import sys
+from sluice.csp import *
+
+@multiprocess
+def child(cin):
+    try:
+        cin()
+    except ChannelLostException:
+        print("the child has lost the hub", flush=True)
+
+c = Channel()
+Spawn(child(+c))
+print(c.address, c.name, flush=True)
+(+Channel())()
+"""
+    parent = subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment(), cwd=FOLDER
     )
-    assert child.stdout is not None
-    address = child.stdout.readline().strip()
+    assert parent.stdout is not None
+    address, name = parent.stdout.readline().split()
     with sluice.connect(address, reconnect=False) as client:
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        child.stdout.close()
+        while not client.waiters(name):
+            pass
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
         with pytest.raises((sluice.ConnectionLost, sluice.Draining, sluice.Withdrawn)):
             client.channel("nothing-comes").recv(timeout=60)
+    assert parent.stdout.read() == "the child has lost the hub\n"
+    parent.stdout.close()
 
 
 @multiprocess

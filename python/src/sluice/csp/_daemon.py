@@ -11,8 +11,8 @@ from pathlib import Path
 from sluice.csp._exceptions import ChannelConnectException
 from sluice.testing import find_daemon
 
-# The shell reads until its input ends, which happens when this program and all processes that it has forked have ended,
-# even if they were killed. It closes its output, so that this program notices if the daemon does not start.
+# The shell reads until its input ends, which happens when this program has ended, even if it was killed. It closes its
+# output, so that this program notices if the daemon does not start.
 _GUARD = '"$@" & exec >&-; read _; kill $!; wait $!; rm -rf "$SLUICE_CSP_FOLDER"'
 
 
@@ -42,6 +42,11 @@ class PrivateHub:
         if output is None or not any(line.startswith(b"ready") for line in output):
             self.stop()
             raise ChannelConnectException(self.address, f"{program} did not start")
+
+    def release(self) -> None:
+        """Lets it end with the process that has started it, whatever becomes of this one, which was forked."""
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
 
     def stop(self) -> None:
         """Ends the daemon, if this process started it."""

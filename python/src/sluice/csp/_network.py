@@ -318,6 +318,8 @@ def _after_fork() -> None:
     global _lock
     _lock = threading.RLock()
     _networks.clear()
+    if _private is not None:
+        _private.release()
 
 
 if hasattr(os, "register_at_fork"):
