@@ -44,7 +44,7 @@ class PrivateHub:
             raise ChannelConnectException(self.address, f"{program} did not start")
 
     def release(self) -> None:
-        """Lets it end with the process that has started it, whatever becomes of this one, which was forked."""
+        """Closes a forked process's copy of the pipe, so that the daemon ends with the process that started it."""
         if self._guard.stdin is not None:
             self._guard.stdin.close()
 

@@ -179,13 +179,13 @@ def _fail(context: Context, args: tuple[Any, ...], kwargs: dict[str, Any], error
 
 
 def reason(name: str, error: BaseException) -> str:
-    """Returns the reason for the poison of a process that has failed."""
+    """Returns the reason that the poison of a failed process has."""
     text = f"process {name} has failed: {type(error).__name__}: {error}"
     return " ".join(text.split())[:200]
 
 
 def poison_all(ends: list[ChannelEnd], reason: str) -> None:
-    """Poisons the channels of the ends, as far as there is a hub, also where they have moved to another process."""
+    """Poisons the channels of the ends, even of moved ends, if the hub can be reached."""
     for share, network in {end._share: end._network for end in ends}.items():
         if not share.ended:
             _quietly(network.poison, share, reason)
@@ -225,7 +225,7 @@ def process(fn: Callable[..., Any]) -> ProcessFactory:
 def Parallel(*processes: Any, **kwargs: Any) -> list[Any]:
     """Runs processes, and lists of them, until all have ended. Returns what their functions have returned.
 
-    If a process fails, the channels of all of them are poisoned, which ends the others; when all have ended, Parallel
+    If a process fails, the channels of all are poisoned, which ends the others. When all have ended, Parallel
     raises the exception of the process that has failed first.
     """
     started = list(_flattened(processes, kwargs))

@@ -186,7 +186,7 @@ class CSPServer(CSPProcess):
 class Par(Startable):
     """Runs processes in parallel: ``Par(a, b).start()``, or ``a // (b,)``.
 
-    If one fails, the channels among all arguments are poisoned, which ends the others; when all have ended, ``start``
+    If one fails, the channels of all are poisoned, which ends the others. When all have ended, ``start``
     raises the exception of the process that has failed first.
     """
 
