@@ -87,17 +87,19 @@ extension Client {
     ) async throws(SluiceError) -> Report {
         var rows: [Report.Row] = []
         var next: ChannelName?
+        var visited: Set<ChannelName> = []
         while true {
             let page = ReportPage(after: next, limit: max(1, limit - rows.count))
             let (bytes, attributes) = try await data(.inspect(Inspection(subject, format: .json, page: page)))
             let report: Report = try Self.decode(bytes)
             rows += report.rows
-            guard attributes.more != next || next == nil else {
-                throw SluiceError(
-                    .misuse, "the server's report has no end: a page names the same next page as the one before")
+            guard let key = attributes.more, rows.count < limit else {
+                return Report(rows: rows, omitted: report.omittedRows)
             }
-            next = attributes.more
-            if next == nil || rows.count >= limit { return Report(rows: rows, omitted: report.omittedRows) }
+            guard visited.insert(key).inserted else {
+                throw SluiceError(.misuse, "the server's report has no end: two pages name the same next page")
+            }
+            next = key
         }
     }
 

@@ -3,10 +3,15 @@ import SluiceWire
 
 /// Parses the bytes of one connection into replies.
 struct ReplyReader {
-    /// A server may be configured for longer messages than the default: the client accepts the longest that a server permits.
-    private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: 1 << 30))
+    private var parser: ReplyParser
     /// The beginning of a reply that is not complete.
     private var rest: [UInt8] = []
+
+    /// - Parameter maxBodyBytes: the longest message that is accepted. A server may be configured for longer ones than the
+    ///   default; 1 GiB is the longest that it permits.
+    init(maxBodyBytes: Int = 1 << 30) {
+        parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: maxBodyBytes))
+    }
 
     /// - Throws: `.misuse` when the peer does not speak the protocol.
     mutating func read(_ bytes: UnsafeRawBufferPointer) throws(SluiceError) -> [(tag: Tag?, reply: Reply)] {
