@@ -86,7 +86,8 @@ class Daemon:
         """Writes a configuration with two listeners beside the certificate, and returns its path."""
         certificate, key = self._certificate
         path = Path(certificate).with_name("sluiced.yaml")
-        tls = f"{{certificate: {certificate}, key: {key}}}"
+        # Its own certificate is that of an authority too.
+        tls = f"{{certificate: {certificate}, key: {key}, client-ca: {certificate}, require-client: false}}"
         path.write_text(f'listen: ["{self._host}:0", {{address: "{self._host}:0", tls: {tls}}}]\n')
         return path
 

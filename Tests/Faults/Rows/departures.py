@@ -1,6 +1,9 @@
 """Thousands of clients of one address that do the same at the same moment, beside a client that measures its waits."""
 
+import time
+
 from battery import Figure, row
+from clients import Client
 from long_commands import LONGEST_WAIT_MS, Beside
 
 #: One address may have this many connections, less those of the probe and the watcher.
@@ -36,6 +39,33 @@ def clients_that_leave_together(conditions):
             beside.leave()
             yield Figure(f"longest wait, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
             yield Figure("all gone after", took, "ms")
+
+
+@row(
+    "unread-values",
+    "9 000 clients of one address get a value of 400 KB, and do not read it",
+    wrong={"slow-output": "longest wait"},
+    timed=True,
+)
+def values_that_a_crowd_does_not_read(conditions):
+    count = conditions.count(full=MOST_CLIENTS, quick=500)
+    with Beside(conditions) as beside:
+        beside.watcher.ask(b"open kind=once value\n")
+        clients = [Client(beside.port, f"127.0.1.{number // 5000 + 1}", small_window=True) for number in range(count)]
+        for client in clients:
+            client.send(b"#value recv value\nping\n")
+        for client in clients:
+            client.awaited_reply()
+
+        def act():
+            beside.watcher.ask(b"send len=400000 value\n" + b"x" * 400_000 + b"\n")
+            # The kernel runs out of memory for sockets meanwhile, and the server resets the first ones afterwards.
+            time.sleep(conditions.count(full=15, quick=2))
+
+        wait, _ = beside.longest_wait(act)
+        for client in clients:
+            client.reset()
+    yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
 
 
 @row(

@@ -38,6 +38,29 @@ def commands_behind_ended_selects(conditions):
 
 
 @row(
+    "barriers",
+    "500 000 selects meet at a barrier, while 10 000 receives are told that their channel has ended",
+    wrong={"sluggish": "longest wait"},
+    timed=True,
+)
+def great_barriers(conditions):
+    count, told = conditions.count(full=500_000, quick=10_000), conditions.count(full=10_000, quick=1000)
+    with Beside(conditions) as beside:
+        beside.park([b"select barrier parties=%d all | recv x" % (count + 1)] * count)
+        beside.park([b"recv told"] * told)
+
+        def act():
+            beside.watcher.send(b"poison told\nbarrier parties=%d all\n" % (count + 1) + b"ping " + b"x" * 1000 + b"\n")
+            for _ in range(3):
+                beside.watcher.awaited_reply()
+            beside.await_parked(0)
+
+        wait, took = beside.longest_wait(act)
+    yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
+    yield Figure("all told after", took, "ms")
+
+
+@row(
     "drains",
     "a drain begins with 100 000 waiting operations, or with 10 000 idle connections",
     wrong={"sluggish": "longest wait, recv"},

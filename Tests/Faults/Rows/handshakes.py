@@ -9,6 +9,8 @@ from pathlib import Path
 
 from battery import Figure, Skipped, exactly, row
 from clients import Client
+from combined_floods import Floods, longest_connect
+from long_commands import LONGEST_WAIT_MS
 from measure import Probe, percentile_99
 
 #: The threads that perform handshakes, one after the other.
@@ -38,10 +40,33 @@ def handshakes(conditions):
     yield Figure("others' p99", beside / usual, "x", at_most=2)
 
 
-def made_certificate(folder):
+@row(
+    "slow-certificates",
+    "one address begins handshakes, 4 at a time, with certificates whose keys take long to read",
+    wrong={},
+    timed=True,
+)
+def slow_certificates(conditions):
+    seconds = conditions.count(full=4, quick=1)
+    with tempfile.TemporaryDirectory() as folder:
+        certificate, key = made_certificate(Path(folder))
+        context = ssl.create_default_context(cafile=certificate)
+        for name, curve, extra in (
+            ("without names of their curves", "P-256", ["-pkeyopt", "ec_param_enc:explicit"]),
+            ("on P-224", "P-224", []),
+        ):
+            slow, _ = made_certificate(Path(folder), "slow", curve, extra)
+            chain = certificate.read_bytes() + slow.read_bytes() * 9 + key.read_bytes()
+            with conditions.daemon(certificate=(certificate, key)) as daemon:
+                with Floods(daemon.tls_port, [("shake-hands", chain, 4)]):
+                    wait = longest_connect(daemon, daemon.tls_port, seconds, context)
+            yield Figure(f"longest wait of a client that connects, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
+
+
+def made_certificate(folder, name="hub", curve="P-256", options=()):
     """Returns the paths of a self-signed certificate for 127.0.0.1, and of its key."""
-    certificate, key = folder / "hub.pem", folder / "hub.key"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", f"ec_paramgen_curve:{curve}", *options, "-nodes"]
     command += ["-days", "2", "-subj", "/CN=hub", "-addext", "subjectAltName=IP:127.0.0.1"]
     try:
         subprocess.run([*command, "-out", certificate, "-keyout", key], check=True, capture_output=True)

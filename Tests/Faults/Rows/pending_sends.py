@@ -119,3 +119,30 @@ def sends_that_need_receivers(conditions):
         yield Figure("all have received after", took, "ms")
         answer = answers[0] if answers else sender.awaited_reply()
         yield exactly("too few receivers", count + 1 - int(answer.attribute("receivers") or 0), 0)
+
+
+@row(
+    "counted-needs",
+    "20 sends with a need= that cannot be met, beside 500 000 receives and 1 000 joined clients with 600 pending commands",
+    wrong={"sluggish": "longest wait"},
+    timed=True,
+)
+def needs_that_take_counting(conditions):
+    receives, joined = conditions.count(full=500_000, quick=10_000), conditions.count(full=1000, quick=50)
+    with Beside(conditions) as beside, Client(beside.port) as sender:
+        beside.watcher.ask(b"open kind=broadcast news\n")
+        beside.park([b"recv news"] * receives)
+        others = b"".join(b"#%d recv other/%d\n" % (number, number) for number in range(600))
+        for client in beside.connect(joined):
+            client.send(b"#news recv news\n" + others + b"join end=recv news\nping\n")
+        beside.watcher.await_info(lambda info: info["parked"] >= receives + 601 * joined)
+        line = b"send timeout=0 need=%d news x\n" % (receives + joined + 1)
+        words = []
+
+        def act():
+            sender.send(line * 20 + b"ping " + b"x" * 1000 + b"\n")
+            words.extend(sender.awaited_reply().word for _ in range(21))
+
+        wait, _ = beside.longest_wait(act)
+    yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
+    yield exactly("not sent", words.count("TIMEOUT"), 20)
