@@ -117,6 +117,8 @@ public final class Hub: Sendable {
         var endings = state.withLock { $0.endings }
         let refusals = listeners.refusedConnections
         if refusals > 0 { endings[.noDescriptor] = refusals }
+        let turnedAway = listeners.turnedAway
+        if turnedAway > 0 { endings[.tooManyOfAddress, default: 0] += turnedAway }
         return endings
     }
 

@@ -231,6 +231,9 @@ public struct HubLimits: Sendable, Hashable {
         return limits
     }
 
+    /// The connections of one address that are accepted before the hub has time to admit them. Further ones are turned away.
+    package static let acceptedAhead = 4096
+
     /// The connections beyond `maxConnections` that are for holders with few connections.
     var reservedConnections: Int { max(1, maxConnections / 8) }
 

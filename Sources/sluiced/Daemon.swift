@@ -19,6 +19,9 @@ struct Daemon {
     /// The certificate of `--dev-tls`; nil without it.
     private let certificate: ThrowawayCertificate?
     private let reactor: Reactor
+    /// The reactor of the listeners, on a thread of its own. So connections do not wait in the kernel's queue, which one
+    /// client could fill, while the clients that are connected keep the other reactors busy.
+    private let acceptor: Reactor
     private let listeners: [ListenerGroup]
     /// The listeners of the web door; nil without one.
     private let webListeners: ListenerGroup?
@@ -46,11 +49,13 @@ struct Daemon {
         state = try settings.stateDirectory.map { path throws(SettingsError) in try StateDirectory(path: path) }
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         self.reactor = reactor
+        let acceptor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced/accept") }
+        self.acceptor = acceptor
         listeners = try settings.listen.map { setting throws(SettingsError) in
-            try ListenerGroup(setting, options: settings.limits.listenerOptions, on: reactor)
+            try ListenerGroup(setting, options: settings.limits.listenerOptions, on: acceptor)
         }
         webListeners = try settings.web.map { setting throws(SettingsError) in
-            try ListenerGroup(setting.listener, options: settings.limits.listenerOptions, on: reactor)
+            try ListenerGroup(setting.listener, options: settings.limits.listenerOptions, on: acceptor)
         }
         // The sandbox applies to this thread and those that it starts, so it comes before the first of them.
         let sandbox = Sandbox(for: settings, reading: path, removing: certificate)
@@ -85,6 +90,8 @@ struct Daemon {
         defer { for monitor in monitors { monitor.stop() } }
         for reactor in reactors { if let monitor = try watch(reactor, of: hub) { monitors.append(monitor) } }
         defer { for other in reactors.dropFirst() { other.stop() } }
+        try Self.granted { () throws(SluiceError) in try acceptor.start() }
+        defer { acceptor.stop() }
         do {
             try reactor.run { try await serve(hub, listeners, on: reactors) }
         } catch {
@@ -117,8 +124,9 @@ struct Daemon {
     private static func growDescriptorTable(forConnections count: Int) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        // Beside the connections and their reserve: listeners, standard streams, and what the libraries open.
-        let wanted = count + count / 8 + 256
+        // Beside the connections and their reserve: those that are not admitted yet, listeners, standard streams, and what
+        // the libraries open.
+        let wanted = count + count / 8 + HubLimits.acceptedAhead + 256
         let highest = min(Int32(clamping: wanted), Int32(clamping: limit.rlim_cur) - 1)
         let number = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, highest)
         if number >= 0 { close(number) }
@@ -198,7 +206,7 @@ struct Daemon {
         try reload.beginOnSignals(of: reactors[0], settings)
         for group in listeners {
             for listener in group.listeners {
-                reactors[0].spawn("listener on \(listener.localAddress)") {
+                acceptor.spawn("listener on \(listener.localAddress)") {
                     await accept(hub, listener, of: group, on: reactors)
                 }
             }
@@ -226,7 +234,7 @@ struct Daemon {
         guard let webListeners, let setting = settings.web else { return nil }
         let door = WebDoor(to: hub, hosts: setting.allHosts, usesTLS: setting.listener.tls != nil, on: reactors[0])
         for listener in webListeners.listeners {
-            reactors[0].spawn("web listener on \(listener.localAddress)") {
+            acceptor.spawn("web listener on \(listener.localAddress)") {
                 await accept(hub, listener, of: webListeners, on: reactors, through: door)
             }
         }

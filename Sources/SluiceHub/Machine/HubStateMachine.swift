@@ -72,7 +72,7 @@ struct HubStateMachine: ~Copyable {
     /// The clock that shows how long the current call takes. Nil for a machine whose calls take no time.
     var clock: Reactor?
     /// The work that decisions have left.
-    var unfinished = FairQueue<any UnfinishedWork>()
+    var unfinished = FairQueue<any UnfinishedWork, ObjectIdentifier?>()
     /// The number of pieces of work in `unfinished` with `tellsDecisions`.
     var unfinishedDecisions = 0
     /// The client or holder to which work that is postponed now belongs.

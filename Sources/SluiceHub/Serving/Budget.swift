@@ -27,16 +27,24 @@ enum Budget {
     static let leastStepsOfTurn = 4
     /// A connection with a short turn writes after this many bytes of replies, because a write takes longer than the turn.
     static let outputOfShortTurns = 64
-    /// The time for the input of a reactor's connections in a turn, while none waits and while some does, in nanoseconds.
+    /// The time of a turn of a reactor, in nanoseconds. When it is over, each kind of work has only its least time.
+    static let timeOfTurn: UInt64 = 5_000_000
+    /// The time for the input of a reactor's connections in a turn, while none waits and while some does.
     /// The clock is read once for `stepsBetweenLooks` steps, for work that takes longer than its steps say, because the
     /// processor's cache does not hold what it needs.
-    static let timeOfInput: UInt64 = 4_000_000
-    static let timeOfCrowdedInput: UInt64 = 2_000_000
+    static let timeOfInput = TurnTime.Portion(most: 4_000_000, least: 1_000_000)
+    static let timeOfCrowdedInput = TurnTime.Portion(most: 2_000_000, least: 1_000_000)
     static let stepsBetweenLooks = 128
     /// The steps of an event that the hub reports for the log.
     static let stepsOfEvent = 2
     /// A connection with more pending commands than this waits with short input too.
     static let fewPending = 64
+    /// The most pending commands that are withdrawn at once when the input of a connection ends, and that are withdrawn
+    /// in each of several turns if there are more.
+    static let withdrawnAtOnce = 256
+    static let withdrawnInTurn = 128
+    /// The time for visiting connections that may have to end.
+    static let timeOfVisits = TurnTime.Portion(most: 1_000_000, least: 300_000)
     /// Input and output of a connection up to this many bytes are charged, but never refused: a client that has used up
     /// its share can still send the commands that free memory, and read that others were refused.
     static let unrefusedBytes = 16 << 10
@@ -76,14 +84,16 @@ enum Budget {
     static let stepsOfSlice = 2000
     /// The slices of reports that a reactor takes in a turn, for all its connections together.
     static let slicesOfTurn = 4
-    /// The time after which no further slice begins in a turn, in nanoseconds.
-    static let timeOfReports: UInt64 = 2_000_000
+    /// The time after which no further slice begins in a turn.
+    static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000
-    /// The time for the connections that a reactor calls at the end of a turn, in nanoseconds, and the number of them, a
-    /// power of two, after which the clock is read. Further connections wait for the next turn.
-    static let timeOfCalls: UInt64 = 2_000_000
+    /// The time for the connections that a reactor calls at the end of a turn, and the number of them, a power of two,
+    /// after which the clock is read. Further connections wait for the next turn.
+    static let timeOfCalls = TurnTime.Portion(most: 2_000_000, least: 1_000_000)
     static let connectionsBetweenLooks = 32
+    /// The time for admitting connections that another thread has accepted.
+    static let timeOfNewcomers = TurnTime.Portion(most: 500_000, least: 300_000)
     /// The connections that a draining hub tries to close in a turn of each reactor.
     static let connectionsDrained = 100
     /// The reports that a draining hub gives to a connection, and to all connections of a holder on a reactor.

@@ -14,9 +14,7 @@ extension Hub {
         if let refusal { return .error(refusal) }
         if victims.isEmpty { return .error(WireError(.notFound, "no connection has that address or principal")) }
         let error = WireError(.denied, "KILL closed the connection" + (command.reason.map { ": \($0)" } ?? ""))
-        onEachReactor { _, connections in
-            for connection in connections where victims.contains(connection.id) { connection.kill(error) }
-        }
+        visitConnections { if victims.contains($0.id) { $0.kill(error) } }
         return .ok(Attributes([Attribute(.connections, victims.count)]))
     }
 }

@@ -7,6 +7,9 @@ extension Hub {
     /// Serves the clients that connect to `listener`, until the listener is closed. Must be called by a task of the
     /// listener's reactor. Bind the listener with `HubLimits.listenerOptions`.
     ///
+    /// A listener whose reactor is none of `reactors` accepts connections while these are busy. So a client that makes
+    /// connections as fast as it can does not fill the kernel's queue.
+    ///
     /// - Parameter reactors: the reactors that serve the clients. Each client goes to the one with the fewest. All of
     ///   them must be running, and keep running. An empty array stands for the listener's own reactor.
     /// - Throws: `.cancelled`; `.system` if the listener fails permanently; `.misuse` if called off its reactor.
@@ -28,31 +31,54 @@ extension Hub {
         let context = AdmissionContext(
             shares: shares, handshakes: listener.usesTLS ? try HandshakeThread(door) : nil, mapping: mapping,
             door: door)
+        let isServing = shares.contains { $0.reactor === listener.reactor }
+        let receive: @Sendable (consuming AcceptedSocket) -> Void = { [self] socket in
+            if isServing { admit(socket, context) } else { queue(socket, context) }
+        }
         defer { context.handshakes?.stop() }
         listeners.add(listener)
         defer { listeners.remove(listener) }
         do throws(SluiceError) {
             guard let proxies else {
-                while true { admit(try await listener.acceptSocket(), context) }
+                while true { receive(try await listener.acceptSocket()) }
             }
             let pending = PendingHeaders()
             while true {
-                receive(try await listener.acceptSocket(), from: proxies, pending, on: listener.reactor) { [self] in
-                    admit($0, context)
-                }
+                readHeader(
+                    of: try await listener.acceptSocket(), from: proxies, pending, on: listener.reactor, receive)
             }
         } catch  where error.code == .closed {}
+    }
+
+    /// Queues a client for its admission by the first of the reactors, or turns it away if very many of its origin wait.
+    private func queue(_ accepted: consuming AcceptedSocket, _ context: AdmissionContext) {
+        let share = context.shares[0]
+        let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
+        guard share.newcomers.hasRoom(for: origin) else {
+            listeners.countAsTurnedAway(accepted.peer.reportedText, origin, report)
+            return turnAway(accepted, .tooManyNewcomers, context)
+        }
+        let isFirst = share.newcomers.append(Newcomer(accepted, context), of: origin)
+        if isFirst { share.reactor.post { [self] in admitNewcomers(of: share) } }
+    }
+
+    /// Admits some of the clients that wait for it. The others wait for the next turn.
+    private func admitNewcomers(of share: ReactorShare) {
+        share.awaitEndOfTurn()
+        let end = share.time.end(of: Budget.timeOfNewcomers, from: share.reactor.nowNanoseconds)
+        while let newcomer = share.newcomers.popFirst() {
+            if let socket = newcomer.takeSocket() { admit(socket, newcomer.context) }
+            if share.reactor.nowNanoseconds > end {
+                return share.reactor.post { [self] in admitNewcomers(of: share) }
+            }
+        }
     }
 
     private func admit(_ accepted: consuming AcceptedSocket, _ context: AdmissionContext) {
         let shares = context.shares
         let user = accepted.peerUser
         switch enter(accepted.peer.reportedText, from: ClientOrigin(accepted.peer, user: user), on: shares) {
-        case .turnedAway(_, let error):
-            // With TLS, the reply would need a handshake, which is too much work for a client that is turned away.
-            if accepted.tls == nil, let stream = try? accepted.takeStream(on: shares[0].reactor) {
-                turnAway(stream, with: context.door?.reply(to: error) ?? Self.reply(to: error), shares[0])
-            }
+        case .turnedAway(_, let error): turnAway(accepted, error, context)
         case .admitted(let connection):
             // Such a user may also send the daemon signals.
             if let user, user == 0 || user == geteuid() { permitKilling(connection.id) }
@@ -166,11 +192,15 @@ extension Hub {
         return output
     }
 
-    private func turnAway(_ stream: Stream, with output: [UInt8], _ share: ReactorShare) {
+    private func turnAway(_ accepted: consuming AcceptedSocket, _ error: WireError, _ context: AdmissionContext) {
+        // With TLS, the reply would need a handshake, which is too much work for a client that is turned away.
+        guard accepted.tls == nil, let reactor = Reactor.current, let stream = try? accepted.takeStream(on: reactor)
+        else { return }
+        let output = context.door?.reply(to: error) ?? Self.reply(to: error)
         _ = output.withUnsafeBytes { stream.tryWrite($0) }
         try? stream.shutdownWrite()
         // Closing with unread input would reset the connection, and the reply might be lost.
-        _ = stream.tryRead(into: share.scratch)
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { _ = stream.tryRead(into: $0) }
         stream.close()
     }
 
@@ -190,12 +220,18 @@ extension Hub {
 }
 
 /// What is needed to admit the clients of a listener.
-private struct AdmissionContext: Sendable {
+struct AdmissionContext: Sendable {
     let shares: [ReactorShare]
     /// Nil without TLS.
     let handshakes: HandshakeThread?
     let mapping: PrincipalMapping
     let door: (any Door)?
+}
+
+extension WireError {
+    fileprivate static let tooManyNewcomers = WireError(
+        .limit,
+        "an address may have at most \(HubLimits.acceptedAhead) connections that are not served yet; connect again later")
 }
 
 extension SocketAddress {

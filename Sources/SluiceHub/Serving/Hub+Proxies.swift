@@ -52,8 +52,8 @@ final class PendingHeaders: Sendable {
 
 extension Hub {
     /// Reads the PROXY header of a connection, and passes the connection to `admit` with the address of the client.
-    func receive(
-        _ accepted: consuming AcceptedSocket, from proxies: TrustedProxies, _ pending: PendingHeaders,
+    func readHeader(
+        of accepted: consuming AcceptedSocket, from proxies: TrustedProxies, _ pending: PendingHeaders,
         on reactor: Reactor, _ admit: @escaping @Sendable (consuming AcceptedSocket) -> Void
     ) {
         let peer = accepted.peer

@@ -17,19 +17,29 @@ struct Revocation: Sendable {
 }
 
 extension Hub {
-    /// The connections that are checked in one turn of a reactor.
-    private static let checksPerTurn = 64
-
     /// Closes the connections of clients that may no longer use the hub.
     func revokeClients(_ revocation: Revocation) {
-        onEachReactor { [weak self] share, connections in self?.revoke(connections[...], on: share, revocation) }
+        visitConnections { $0.revoke(revocation) }
     }
 
-    private func revoke(_ connections: ArraySlice<Connection>, on share: ReactorShare, _ revocation: Revocation) {
-        for connection in connections.prefix(Self.checksPerTurn) { connection.revoke(revocation) }
-        let rest = connections.dropFirst(Self.checksPerTurn)
-        if rest.isEmpty { return }
-        share.reactor.post { [weak self] in self?.revoke(rest, on: share, revocation) }
+    /// Calls `body` with each connection, on the thread of its reactor. Connections that the time of a turn does not
+    /// suffice for have their turn in the next one.
+    func visitConnections(_ body: @escaping @Sendable (Connection) -> Void) {
+        onEachReactor { [weak self] share, connections in self?.visit(connections[...], on: share, body) }
+    }
+
+    private func visit(
+        _ connections: ArraySlice<Connection>, on share: ReactorShare, _ body: @escaping @Sendable (Connection) -> Void
+    ) {
+        share.awaitEndOfTurn()
+        let end = share.time.end(of: Budget.timeOfVisits, from: share.reactor.nowNanoseconds)
+        var rest = connections
+        while let connection = rest.popFirst() {
+            body(connection)
+            guard share.reactor.nowNanoseconds > end else { continue }
+            let later = rest
+            return share.reactor.post { [weak self] in self?.visit(later, on: share, body) }
+        }
     }
 
     func identity(of id: ConnectionID) -> ProvenIdentity? { look { $0.machine.clients[id]?.identity } }

@@ -24,11 +24,11 @@ extension ReactorShare {
     /// Takes a few slices of reports. The others, and the rest of these, wait for the next turns. The reports of a holder
     /// are taken one after the other, because each may need much memory.
     func continueReports() {
-        let begin = reactor.nowNanoseconds
+        let end = time.end(of: Budget.timeOfReports, from: reactor.nowNanoseconds)
         for _ in 0..<Budget.slicesOfTurn {
             guard let (conversation, holder) = reporting.popFirst() else { return }
             if conversation.continueReport() { reporting.putBack(conversation, of: holder) }
-            if reactor.nowNanoseconds &- begin > Budget.timeOfReports { break }
+            if reactor.nowNanoseconds > end { break }
         }
         if !reporting.isEmpty { awaitEndOfTurn() }
     }

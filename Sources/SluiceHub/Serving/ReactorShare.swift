@@ -18,6 +18,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     let reactor: Reactor
     /// What the parsers of the connections find.
     let found = RequestParser.FoundValues()
+    /// The connections that other threads have accepted, for this reactor to admit.
+    let newcomers = Newcomers()
     /// The client whose command runs, for other threads: its slot in the lower half, and 1 plus the code of the verb in
     /// the upper half. See `ClientActivity`.
     let running = Atomic<UInt64>(noClient)
@@ -43,11 +45,13 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var postponed = ConnectionList()
     /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other holders
     /// have theirs.
-    @exclusivity(unchecked) private var late = FairQueue<Connection>()
-    /// When the first connection was called at the end of this turn, in nanoseconds. Nil while few have been called.
-    @exclusivity(unchecked) private var callsBegan: UInt64?
+    @exclusivity(unchecked) private var late = FairQueue<Connection, ObjectIdentifier?>()
+    /// The time that is left in this turn.
+    @exclusivity(unchecked) var time = TurnTime()
+    /// When the calls of connections at the end of this turn must end. Nil while few have been called.
+    @exclusivity(unchecked) private var endOfCalls: UInt64?
     /// The conversations with a report to continue.
-    @exclusivity(unchecked) var reporting = FairQueue<Conversation>()
+    @exclusivity(unchecked) var reporting = FairQueue<Conversation, ObjectIdentifier?>()
     /// The steps that the input of the connections may still take in this turn.
     @exclusivity(unchecked) private(set) var stepsLeft: Int
     /// Whether input that is not short has to wait for its turn.
@@ -60,8 +64,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     var inputStepsTaken: Int { earlierSteps + renewedSteps - stepsLeft }
     /// The number of steps that are left when the share next looks at the clock. Not negative before `stepsLeft` is.
     @exclusivity(unchecked) private var stepsAtNextLook: Int
-    /// The time of the first look at the clock in this turn, and the time after that for which input may run. Nil before.
-    @exclusivity(unchecked) private var firstLook: UInt64?
+    /// When the input of this turn must end. Nil before the first look at the clock.
+    @exclusivity(unchecked) private var endOfInput: UInt64?
     @exclusivity(unchecked) private var timeOfInput = Budget.timeOfInput
     /// The bytes of commands after which the turn of a connection ends whose input has waited.
     @exclusivity(unchecked) private(set) var commandBytesOfWaitingTurn = Int.max
@@ -74,7 +78,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// The writes in this turn of which the kernel took nothing although it had reported the socket as writable.
     @exclusivity(unchecked) var emptyWrites = 0
     /// The connections whose input waits for its turn.
-    @exclusivity(unchecked) private var waiting = FairQueue<Connection>()
+    @exclusivity(unchecked) private var waiting = FairQueue<Connection, ObjectIdentifier?>()
     /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForDisconnecting = Budget.stepsForDisconnecting
     /// Whether the reactor will call `turnEnds` at the end of this turn.
@@ -185,12 +189,13 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
-        if !reporting.isEmpty { continueReports() }
         let waitingCount = waiting.count
         callScheduled()
-        if !late.isEmpty { callLate() }
-        callsBegan = nil
         renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))
+        if !late.isEmpty { callLate() }
+        if !reporting.isEmpty { continueReports() }
+        endOfCalls = nil
+        time.renew()
         isCrowded = !waiting.isEmpty
         timeOfInput = isCrowded ? Budget.timeOfCrowdedInput : Budget.timeOfInput
         shortInput = isCrowded ? min(Budget.shortInput, shareOfCommandBytes) : Budget.shortInput
@@ -229,11 +234,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether the time for connections at the end of a turn is over.
     private var isTimeOfCallsOver: Bool {
         let now = reactor.nowNanoseconds
-        guard let callsBegan else {
-            callsBegan = now
+        guard let endOfCalls else {
+            endOfCalls = time.end(of: Budget.timeOfCalls, from: now)
             return false
         }
-        return now &- callsBegan > Budget.timeOfCalls
+        return now > endOfCalls
     }
 
     /// Keeps connections for the end of the next turn.
@@ -250,7 +255,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Calls some of the connections that earlier turns have kept, however long those of this turn have taken.
     private func callLate() {
         var left = late.count
-        callsBegan = nil
+        endOfCalls = nil
         while left > 0, let (connection, _) = late.popFirst() {
             left -= 1
             connection.turnEnds()
@@ -273,18 +278,16 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         stepsLeft = steps
         renewedSteps = steps
         stepsAtNextLook = max(0, steps - Budget.stepsBetweenLooks)
-        firstLook = nil
+        endOfInput = nil
     }
 
     /// Looks at the clock. If the time for input is over, the steps of the turn have been used up.
     @inline(never)
     private func look() {
         let now = reactor.nowNanoseconds
-        if let firstLook {
-            if now &- firstLook > timeOfInput { stepsLeft = min(stepsLeft, -Budget.stepsBeyondTurn) }
-        } else {
-            firstLook = now
-        }
+        let end = endOfInput ?? time.end(of: timeOfInput, from: reactor.socketsBegan ?? now)
+        endOfInput = end
+        if now > end { stepsLeft = min(stepsLeft, -Budget.stepsBeyondTurn) }
         if stepsLeft <= 0 { isCrowded = true }
         let next = stepsLeft - Budget.stepsBetweenLooks
         stepsAtNextLook = stepsLeft > 0 ? max(0, next) : next

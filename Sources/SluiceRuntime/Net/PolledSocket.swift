@@ -15,6 +15,9 @@ open class SocketOwner {
     open func socketIsWritable() { preconditionFailure("a socket's owner overrides this") }
     /// The kernel cannot watch the socket, or lacks the memory. No more events follow.
     open func socketIsUnwatchable() { preconditionFailure("a socket's owner overrides this") }
+    /// What the socket shares with others that one client may own. Nil for nothing. If many sockets are ready, the first
+    /// ones of each group are served before the others.
+    open var socketGroup: ObjectIdentifier? { nil }
 }
 
 /// A connection without a task, whose owner is called when the socket is ready.
@@ -38,6 +41,8 @@ package struct PolledSocket: ~Copyable {
             get { watcher.data?.assumingMemoryBound(to: Registration.self) }
             set { watcher.data = UnsafeMutableRawPointer(newValue) }
         }
+
+        var group: ObjectIdentifier? { owner._withUnsafeGuaranteedRef { $0.socketGroup } }
 
         /// Takes the events, and calls the owner with them. The socket may be gone afterwards.
         mutating func deliver() {

@@ -6,6 +6,7 @@ extension Reactor {
     func queueEvents(of socket: SocketRegistration) {
         socket.pointee.next = firstSocketWithEvents
         firstSocketWithEvents = socket
+        socketsWithEvents &+= 1
     }
 
     /// Removes a listed socket, whose owner has released it.
@@ -20,10 +21,43 @@ extension Reactor {
     /// output. If thousands did so at once, the holes in the heap would be larger than all that idle connections need.
     private static let mostBetweenWrites = 256
 
+    /// With more sockets than this, the clock is read before they are served.
+    private static let fewSockets = 8
+    /// The most sockets that are served in the order of their events, whoever owns them, and the number of sockets of each
+    /// group that come before all others if there are more.
+    private static let mostInOrder = 256
+    private static let firstOfGroup = 16
+
+    /// Moves the first sockets of each group to the front. So a client with thousands of connections does not delay those
+    /// of others.
+    @inline(never)
+    private func putFewFirst() {
+        var counts: [ObjectIdentifier: Int] = [:]
+        var sockets: [(first: SocketRegistration?, last: SocketRegistration?)] = [(nil, nil), (nil, nil)]
+        var next = firstSocketWithEvents
+        while let socket = next {
+            next = socket.pointee.next
+            socket.pointee.next = nil
+            var place = 0
+            if let group = socket.pointee.group {
+                let count = counts[group, default: 0]
+                counts[group] = count + 1
+                if count >= Self.firstOfGroup { place = 1 }
+            }
+            if let last = sockets[place].last { last.pointee.next = socket } else { sockets[place].first = socket }
+            sockets[place].last = socket
+        }
+        if let last = sockets[0].last { last.pointee.next = sockets[1].first }
+        firstSocketWithEvents = sockets[0].first ?? sockets[1].first
+    }
+
     /// Calls the sockets' owners with their events, in the order in which these happened. libev reports the latest
     /// first, which would serve the earliest last.
     func deliverSocketEvents() {
         guard firstSocketWithEvents != nil else { return }
+        if socketsWithEvents > Self.fewSockets { socketsBegan = nowNanoseconds }
+        if socketsWithEvents > Self.mostInOrder { putFewFirst() }
+        socketsWithEvents = 0
         var served = 0
         while let socket = firstSocketWithEvents {
             firstSocketWithEvents = socket.pointee.next
@@ -33,6 +67,7 @@ extension Reactor {
             served += 1
             if served % Self.mostBetweenWrites == 0, firstSocketWithEvents != nil { continueTurn() }
         }
+        socketsBegan = nil
         progress.jobsEnd()
     }
 }

@@ -46,6 +46,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private var otherTurnEnds: [any EndOfTurn] = []
     /// The list of the sockets with events since the last poll began, the latest first.
     @exclusivity(unchecked) var firstSocketWithEvents: SocketRegistration?
+    /// The number of sockets that were added to that list in this turn.
+    @exclusivity(unchecked) var socketsWithEvents = 0
+    /// When the reactor began to serve sockets, if it serves more than a few in this turn. Nil otherwise, also afterwards.
+    @exclusivity(unchecked) package internal(set) var socketsBegan: UInt64?
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
     /// The green task whose code runs; nil when no green task's does.

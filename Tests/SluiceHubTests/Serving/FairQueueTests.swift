@@ -8,7 +8,7 @@ import Testing
     @Test("Holders take turns, and an element that is put back stays the first of its holder")
     func putBack() throws {
         let holders = [Holder(), Holder()].map(ObjectIdentifier.init)
-        var queue = FairQueue<String>()
+        var queue = FairQueue<String, ObjectIdentifier?>()
         for element in ["a1", "a2"] { queue.append(element, of: holders[0]) }
         queue.append("b1", of: holders[1])
         var order: [String] = []

@@ -1,9 +1,10 @@
-import SluiceRuntime
+import Glibc
 import SluiceWire
 import TestSupport
 import Testing
 
 @testable import SluiceHub
+@testable import SluiceRuntime
 
 /// One hub with clients on several reactors.
 @Suite(.bounded) struct ReactorsTests {
@@ -73,5 +74,79 @@ import Testing
             #expect(reactors.map { hub.connections(of: hub.share(of: $0)).count } == [3, 3, 3])
         }
         for other in others { other.stop() }
+    }
+
+    @Test("A listener with a reactor of its own serves clients, turns others away, and lets the hub drain")
+    func aListenerHasAReactorOfItsOwn() throws {
+        let (near, acceptor) = (try Reactor(name: "near"), try Reactor(name: "acceptor"))
+        var limits = HubLimits()
+        limits.maxConnectionsPerAddress = 3
+        let hub = Hub(on: near, limits: limits, epoch: 1)
+        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: acceptor)
+        acceptor.spawn("listener") { try await hub.serve(listener, on: [near]) }
+        try acceptor.start()
+        try near.runTest {
+            var clients: [Client] = []
+            for number in 0..<3 {
+                let client = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+                try await client.say("PING \(number)\n")
+                try await client.hear("DATA 1\n\(number)\n")
+                clients.append(client)
+            }
+            let refused = Client(stream: try await SluiceRuntime.Stream.connect(to: listener.localAddress))
+            try await refused.hearEnd(after: "ERR limit an address may have at most 3 connections\n")
+            #expect(hub.endings[.tooManyOfAddress] == 1)
+            listener.close()
+            hub.drain()
+            for client in clients {
+                try await client.hearEnd(after: "")
+                client.stream.close()
+            }
+            refused.stream.close()
+            try await hub.waitUntilDrained()
+        }
+        acceptor.stop()
+    }
+
+    @Test("Connections that wait to be admitted have their turn by address")
+    func newcomersTakeTurns() throws {
+        let reactor = try Reactor()
+        let hub = Hub(on: reactor, epoch: 1)
+        let context = AdmissionContext(shares: [hub.share(of: reactor)], handshakes: nil, mapping: PrincipalMapping(), door: nil)
+        let newcomers = Newcomers()
+        var numbers: [ObjectIdentifier: Int] = [:]
+        for (number, network) in ([1, 1, 1, 2] as [UInt32]).enumerated() {
+            let newcomer = Newcomer(try anySocket(), context)
+            numbers[ObjectIdentifier(newcomer)] = number
+            // Only the first needs to be announced.
+            #expect(newcomers.append(newcomer, of: .ipv4(network)) == (number == 0))
+        }
+        var order: [Int?] = []
+        while let newcomer = newcomers.popFirst() {
+            order.append(numbers[ObjectIdentifier(newcomer)])
+        }
+        #expect(order == [0, 3, 1, 2])
+        #expect(newcomers.append(Newcomer(try anySocket(), context), of: nil))
+    }
+
+    @Test("An address has a bounded number of connections that wait to be admitted, and others have room")
+    func newcomersAreBounded() throws {
+        let reactor = try Reactor()
+        let hub = Hub(on: reactor, epoch: 1)
+        let context = AdmissionContext(shares: [hub.share(of: reactor)], handshakes: nil, mapping: PrincipalMapping(), door: nil)
+        let newcomers = Newcomers()
+        let newcomer = Newcomer(try anySocket(), context)
+        for _ in 0..<HubLimits.acceptedAhead {
+            #expect(newcomers.hasRoom(for: .ipv4(1)))
+            _ = newcomers.append(newcomer, of: .ipv4(1))
+        }
+        #expect(!newcomers.hasRoom(for: .ipv4(1)))
+        #expect(newcomers.hasRoom(for: .ipv4(2)))
+        while newcomers.popFirst() != nil {}
+        #expect(newcomers.hasRoom(for: .ipv4(1)))
+    }
+
+    private func anySocket() throws -> AcceptedSocket {
+        AcceptedSocket(descriptor: Descriptor(owning: dup(STDERR_FILENO)), peer: .ipv4(1, port: 1), tls: nil)
     }
 }

@@ -131,4 +131,58 @@ import Testing
         #expect(ends.values.last == count)
         #expect(pauses.values.suffix(2) == [256, 512])
     }
+
+    /// Belongs to a group, and records its number when it is served.
+    private final class GroupMember: SocketOwner {
+        @exclusivity(unchecked) var socket = PolledSocket()
+        private let group: ObjectIdentifier?
+        private let number: Int
+        private let served: Recorder<Int>
+
+        init(
+            _ descriptor: consuming Descriptor, on reactor: Reactor, _ group: AnyObject?, _ number: Int,
+            _ served: Recorder<Int>
+        ) {
+            self.group = group.map { ObjectIdentifier($0) }
+            (self.number, self.served) = (number, served)
+            super.init()
+            socket.open(DetachedSocket(descriptor: descriptor, tls: nil), on: reactor, ownedBy: self)
+            socket.watch(reading: true, writing: false)
+        }
+
+        override var socketGroup: ObjectIdentifier? { group }
+        override func socketIsReadable() { served.record(number) }
+        override func socketIsWritable() {}
+        override func socketIsUnwatchable() {}
+    }
+
+    @Test("In a crowded turn, a few sockets of each group are served before the others of a large group")
+    func fewOfEachGroupAreServedFirst() throws {
+        let reactor = try Reactor()
+        let served = Recorder<Int>()
+        let count = 500
+        try reactor.run {
+            let groups = (0..<2).map { _ in Recorder<Int>() }
+            var (owners, peers): ([GroupMember], [Int32]) = ([], [])
+            defer { for peer in peers { close(peer) } }
+            // Nearly all are of one group, one is of another, and one of none.
+            for number in 0..<count {
+                var pair: [Int32] = [0, 0]
+                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+                peers.append(pair[0])
+                let group = number < count - 2 ? groups[0] : number < count - 1 ? groups[1] : nil
+                owners.append(GroupMember(Descriptor(owning: pair[1]), on: reactor, group, number, served))
+                try #require(write(pair[0], "x", 1) == 1)
+            }
+            // libev asks the kernel for more events in each turn.
+            for _ in 0..<12 { try await turn(of: reactor) }
+            for owner in owners { owner.socket.close() }
+        }
+        let lastTurn = served.values.suffix(count)
+        #expect(Set(lastTurn).count == count)
+        let places = (count - 2..<count).compactMap { number in
+            lastTurn.firstIndex(of: number).map { $0 - lastTurn.startIndex }
+        }
+        #expect(places.count == 2 && places.allSatisfy { $0 < 18 })
+    }
 }

@@ -2,27 +2,28 @@ import DequeModule
 
 /// Elements that wait for their turn. Holders take turns, and so do the elements of each holder. So a client that has many
 /// elements does not make those of others wait longer than a single one would.
-struct FairQueue<Element> {
+struct FairQueue<Element, Holder: Hashable> {
     // Not private: in debug builds, the compiler refers to the class from other files.
     final class Lane {
-        let holder: ObjectIdentifier?
+        let holder: Holder
         @exclusivity(unchecked) var elements: Deque<Element> = []
 
-        init(of holder: ObjectIdentifier?) { self.holder = holder }
+        init(of holder: Holder) { self.holder = holder }
     }
 
     /// The holders with elements, the next one first.
     private var lanes: Deque<Lane> = []
-    private var laneOfHolder: [ObjectIdentifier?: Lane] = [:]
+    private var laneOfHolder: [Holder: Lane] = [:]
     private(set) var count = 0
 
     var isEmpty: Bool { count == 0 }
     var holderCount: Int { lanes.count }
 
-    func hasElements(of holder: ObjectIdentifier?) -> Bool { laneOfHolder[holder] != nil }
+    func count(of holder: Holder) -> Int { laneOfHolder[holder]?.elements.count ?? 0 }
 
-    /// - Parameter holder: nil for an element that belongs to no client.
-    mutating func append(_ element: Element, of holder: ObjectIdentifier?) {
+    func hasElements(of holder: Holder) -> Bool { laneOfHolder[holder] != nil }
+
+    mutating func append(_ element: Element, of holder: Holder) {
         count += 1
         if let lane = laneOfHolder[holder] { return lane.elements.append(element) }
         let lane = Lane(of: holder)
@@ -34,13 +35,13 @@ struct FairQueue<Element> {
     /// Returns an element to its place before the others of its holder. The other holders have their turns first.
     ///
     /// - Parameter holder: the one that `popFirst` returned with the element.
-    mutating func putBack(_ element: Element, of holder: ObjectIdentifier?) {
+    mutating func putBack(_ element: Element, of holder: Holder) {
         guard let lane = laneOfHolder[holder] else { return append(element, of: holder) }
         count += 1
         lane.elements.prepend(element)
     }
 
-    mutating func popFirst() -> (element: Element, holder: ObjectIdentifier?)? {
+    mutating func popFirst() -> (element: Element, holder: Holder)? {
         guard let lane = lanes.popFirst(), let element = lane.elements.popFirst() else { return nil }
         count -= 1
         if lane.elements.isEmpty { laneOfHolder[lane.holder] = nil } else { lanes.append(lane) }

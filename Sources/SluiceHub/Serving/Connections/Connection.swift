@@ -101,6 +101,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         // What bodies leave of a turn is for short input.
         if share.stepsLeft > 0 || !share.isOverspent && !conversation.isReadingBody {
             readInput()
+            if share.isCrowded { flushEarly() }
             return schedule()
         }
         // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel does
@@ -152,6 +153,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     private func pauseWriting() { deadlines?.pauseWriting(at: reactor.nowNanoseconds) }
+
+    override var socketGroup: ObjectIdentifier? { hub.holder(of: id) }
 
     override func socketIsUnwatchable() { close(because: .reset) }
 

@@ -93,8 +93,8 @@ final class HandshakeTurns: @unchecked Sendable {
     // Sendable: see above.
 
     private let reactor: Reactor
-    private var beginning = FairQueue<Gate>()
-    private var continuing = FairQueue<Gate>()
+    private var beginning = FairQueue<Gate, ObjectIdentifier?>()
+    private var continuing = FairQueue<Gate, ObjectIdentifier?>()
 
     init(on reactor: Reactor) { self.reactor = reactor }
 

@@ -7,6 +7,8 @@ final class ListenerList: Sendable {
         var open: [Listener] = []
         /// The refused connections of listeners that were closed.
         var pastRefusals = 0
+        /// The connections that were turned away before the hub saw them, because very many of their address waited.
+        var turnedAway = 0
     }
 
     private let state = Lock(State())
@@ -14,6 +16,16 @@ final class ListenerList: Sendable {
     /// The number of connections that were refused for lack of a descriptor.
     var refusedConnections: Int {
         state.withLock { state in state.open.reduce(state.pastRefusals) { $0 + $1.refusedConnections } }
+    }
+
+    var turnedAway: Int { state.withLock { $0.turnedAway } }
+
+    /// Counts and reports a connection that is turned away before the hub sees it.
+    func countAsTurnedAway(_ address: String, _ origin: ClientOrigin?, _ report: (ClientEvent) -> Void) {
+        state.withLock { $0.turnedAway += 1 }
+        report(
+            ClientEvent(
+                kind: .closed(.tooManyOfAddress), address: address, origin: origin, principal: nil, command: nil))
     }
 
     func add(_ listener: Listener) {

@@ -35,10 +35,10 @@ extension Conversation {
         return count / Budget.inputBytesPerStep - Budget.steps(ofBytes: count, bodyBytes: min(stored, count))
     }
 
-    /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in a later
-    /// turn if the reactor is crowded.
+    /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in later turns.
     func withdrawWithInput() {
-        guard !share.isCrowded || segment.parkedTags.count <= Budget.fewPending && !share.isOverspent else {
+        let mostAtOnce = share.isCrowded ? Budget.fewPending : Budget.withdrawnAtOnce
+        guard segment.parkedTags.count <= mostAtOnce, !share.isOverspent else {
             if case .withdrawal? = job { return }
             return job = .withdrawal(then: job)
         }
@@ -50,7 +50,8 @@ extension Conversation {
     /// - Parameter next: the job that waits for the withdrawal.
     func withdraw(then next: PendingJob?) {
         var isDone = true
-        transactCountingSteps { [id, share] in isDone = $0.endInput(of: id, atMost: share.stepsOfWaitingTurn) }
+        let most = min(share.stepsOfWaitingTurn, Budget.withdrawnInTurn)
+        transactCountingSteps { [id] in isDone = $0.endInput(of: id, atMost: most) }
         guard isDone else { return }
         job = next
         if case .report = next { share.enqueue(self) }
