@@ -68,8 +68,18 @@ import Testing
         var permitted = Settings()
         permitted.allowsPublic = true
         #expect(throws: SettingsError.self) { try old.reloaded(with: permitted) }
-        old.allowsPublic = true
-        #expect(throws: Never.self) { try old.reloaded(with: Settings()) }
+    }
+
+    @Test("A reload fails if it would drop the principals, as an empty file would")
+    func principalsStay() throws {
+        var old = Settings()
+        old.principals = try UsersFile(path: "u", text: "alice x").principals
+        let error = #expect(throws: SettingsError.self) { try old.reloaded(with: Settings()) }
+        #expect(error?.message.hasPrefix("without principals, every client could do everything") == true)
+        var new = Settings()
+        new.principals = try UsersFile(path: "u", text: "bob y").principals
+        #expect(throws: Never.self) { try old.reloaded(with: new) }
+        #expect(throws: Never.self) { try Settings().reloaded(with: old) }
     }
 
     @Test("config/sluiced.yaml says which settings need a restart", arguments: SettingsKey.allCases)

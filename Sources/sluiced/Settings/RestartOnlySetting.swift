@@ -71,7 +71,7 @@ extension Settings {
     /// Returns the settings that take effect when the running daemon reads `other`, and the keys that differ in `other`
     /// but need a restart.
     ///
-    /// - Throws: ``SettingsError`` if the result would serve other machines without authentication.
+    /// - Throws: ``SettingsError`` if the result would serve other machines without authentication, or drop the principals.
     func reloaded(with other: Settings) throws(SettingsError) -> (settings: Settings, kept: [String]) {
         var settings = other
         var kept: [String] = []
@@ -82,6 +82,12 @@ extension Settings {
         if let address = settings.exposedAddress {
             throw SettingsError(
                 "other machines can reach \(address) without authentication until the daemon restarts; keep users-file or principals-file",
+                status: .configuration)
+        }
+        // A file is empty for a moment while an editor writes it.
+        if principals != nil, settings.principals == nil {
+            throw SettingsError(
+                "without principals, every client could do everything; keep users-file, principals-file or principals, or restart sluiced",
                 status: .configuration)
         }
         return (settings, kept)
