@@ -27,6 +27,9 @@ public final class Listener: @unchecked Sendable {
         /// The bytes of unread output that the kernel keeps for an accepted TCP connection. The kernel reserves as much
         /// again for its bookkeeping. Nil leaves the size to the kernel, which allows up to 4 MB.
         public var sendBufferBytes: Int?
+        /// The bytes of output, of an accepted TCP connection, for which the peer's window has no room and which the kernel
+        /// keeps nevertheless. The kernel takes no more, even if `sendBufferBytes` would permit it. Nil sets no such limit.
+        public var unsentBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
         /// The group of a Unix-domain socket's file, by its number. Nil leaves it to the system.
@@ -107,6 +110,9 @@ public final class Listener: @unchecked Sendable {
         try Socket.sendAtOnce(number, to: address)
         if let bytes = options.sendBufferBytes {
             try Socket.set(SO_SNDBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
+        }
+        if let bytes = options.unsentBytes {
+            try Socket.set(TCP_NOTSENT_LOWAT, of: Int32(IPPROTO_TCP), to: Int32(clamping: bytes), on: number)
         }
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
