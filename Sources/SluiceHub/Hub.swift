@@ -101,6 +101,13 @@ public final class Hub: Sendable {
         if let principals { revokeClients(Revocation(principals)) }
     }
 
+    /// Notes how many bytes of memory hold objects of this process, with what is free between these, so that the bound of
+    /// the memory of all clients includes what they have freed in pieces that are not free for others. May be called from
+    /// any thread.
+    package func noteMemory(occupied bytes: Int) {
+        state.withLock { $0.machine.account.noteMemory(occupied: bytes) }
+    }
+
     // MARK: What can be seen
 
     /// The number of remote connections.

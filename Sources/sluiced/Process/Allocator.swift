@@ -10,4 +10,7 @@ enum Allocator {
     /// - Returns: false if the system denies the thread. The threads that free memory then return it too, which is slower.
     @discardableResult
     static func startReturningMemory() -> Bool { cjemalloc_start_background_thread() == 0 }
+
+    /// The bytes of the pages that hold objects, with what is free between these. 0 if that is not known.
+    static var activeBytes: Int { cjemalloc_active_bytes() }
 }

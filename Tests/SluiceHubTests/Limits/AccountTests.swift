@@ -160,6 +160,21 @@ import Testing
         }
     }
 
+    @Test("Memory that was freed in small pieces counts for the whole, except for connections with little use")
+    func memoryBetweenObjectsCounts() throws {
+        var hub = TestHub(limits: Self.small)
+        let (hoarder, small) = (hub.connect(), hub.connect(from: 2))
+        for number in 0..<500 {
+            #expect(try hub.receive(from: "c\(number)", by: hoarder, tag: "\(number)").isParked)
+        }
+        // Everything that the bounds permit is occupied, although little is charged.
+        hub.machine.account.noteMemory(occupied: 52 << 20)
+        #expect(try hub.receive(from: "c", by: hoarder, tag: "more").refusal == .limit)
+        #expect(try hub.receive(from: "c", by: small, tag: "more").isParked)
+        hub.machine.account.noteMemory(occupied: 40 << 20)
+        #expect(try hub.receive(from: "c", by: hoarder, tag: "again").isParked)
+    }
+
     @Test("A client that authenticates is charged to its principal")
     func authenticationMovesTheCharge() throws {
         var hub = TestHub(limits: Self.small)

@@ -15,6 +15,8 @@ final class Account: @unchecked Sendable {
     /// compare only this.
     @exclusivity(unchecked) private var uncontended = 0
     @exclusivity(unchecked) private(set) var bounds: MemoryBounds
+    /// The bytes, beyond those that are charged, of memory that clients have freed between objects that stay.
+    @exclusivity(unchecked) private var lost = 0
     /// The principals whose limits may differ from those of other holders.
     @exclusivity(unchecked) private var principals: Principals?
     /// The least share of memory of such a principal.
@@ -36,7 +38,17 @@ final class Account: @unchecked Sendable {
         self.bounds = bounds
         let leastShare = min(bounds.holder, leastShare)
         uncontended = min(
-            bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare), bounds.whole - bounds.reserve)
+            bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare), bounds.whole - bounds.reserve - lost)
+    }
+
+    /// What a process occupies without clients, and with what is not charged.
+    private static let occupiedAnyway = 40 << 20
+
+    /// Notes how many bytes of memory hold objects of the process, with what is free between these. A charged byte may
+    /// occupy one and a half; what is occupied beyond that was freed in pieces, which are not free for longer objects.
+    func noteMemory(occupied bytes: Int) {
+        lost = max(0, (bytes - Self.occupiedAnyway) / 3 * 2 - used)
+        adopt(bounds)
     }
 
     /// Replaces the limits of the principals. Existing charges stay, even if they exceed the new limits.
@@ -104,6 +116,11 @@ final class Account: @unchecked Sendable {
         let reserve = isSmall ? (isHolderSmall ? 0 : bounds.reserve / 2) : bounds.reserve
         if used + bytes > bounds.whole - reserve {
             return WireError(.limit, "all clients together may use at most \(bounds.whole) bytes of memory")
+        }
+        if lost > 0, !isSmall, used + lost + bytes > bounds.whole - reserve {
+            return WireError(
+                .limit,
+                "all clients together may use at most \(bounds.whole) bytes of memory; \(lost) are free only in small pieces")
         }
         return nil
     }

@@ -26,7 +26,7 @@ enum ObjectSize {
     /// A parked send without its offer.
     static let send = 288
     /// What a counted receive adds to a parked receive.
-    static let countedReceive = 704
+    static let countedReceive = 832
     /// A parked select without its arms.
     static let select = 320
     /// A receive arm of a parked select, or a barrier arm, on a channel of its own. A send arm also has an offer.
@@ -57,9 +57,9 @@ enum ObjectSize {
     /// The name of an ended channel.
     static let tombstone = 352
     /// A declared channel.
-    static let declaredChannel = 512
+    static let declaredChannel = 640
     /// A joined end of a channel of its own.
-    static let end = 640
+    static let end = 768
     /// A name among those that a connection has used recently.
     static let usedName = 32
 

@@ -128,7 +128,7 @@ struct ChargesCoverWhatIsKept: Rule {
 private enum KeptBytes {
     static let connection = 1536
     static let receive = 512
-    static let countedReceive = 1216
+    static let countedReceive = 1344
     static let send = 288
     static let select = 320
     static let receivingArm = 384
@@ -136,7 +136,7 @@ private enum KeptBytes {
     static let lease = 208
     static let id = 160
     static let answer = 192
-    static let end = 640
+    static let end = 768
 
     static func array(_ count: Int) -> Int { count == 0 ? 0 : count + 48 }
 
