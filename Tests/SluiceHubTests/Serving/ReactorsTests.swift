@@ -112,7 +112,7 @@ import Testing
     func newcomersTakeTurns() throws {
         let reactor = try Reactor()
         let hub = Hub(on: reactor, epoch: 1)
-        let context = AdmissionContext(shares: [hub.share(of: reactor)], handshakes: nil, mapping: PrincipalMapping(), door: nil)
+        let context = admission(to: hub, on: reactor)
         let newcomers = Newcomers()
         var numbers: [ObjectIdentifier: Int] = [:]
         for (number, network) in ([1, 1, 1, 2] as [UInt32]).enumerated() {
@@ -133,7 +133,7 @@ import Testing
     func newcomersAreBounded() throws {
         let reactor = try Reactor()
         let hub = Hub(on: reactor, epoch: 1)
-        let context = AdmissionContext(shares: [hub.share(of: reactor)], handshakes: nil, mapping: PrincipalMapping(), door: nil)
+        let context = admission(to: hub, on: reactor)
         let newcomers = Newcomers()
         let newcomer = Newcomer(try anySocket(), context)
         for _ in 0..<HubLimits.acceptedAhead {
@@ -144,6 +144,11 @@ import Testing
         #expect(newcomers.hasRoom(for: .ipv4(2)))
         while newcomers.popFirst() != nil {}
         #expect(newcomers.hasRoom(for: .ipv4(1)))
+    }
+
+    private func admission(to hub: Hub, on reactor: Reactor) -> AdmissionContext {
+        AdmissionContext(
+            shares: [hub.share(of: reactor)], handshakes: nil, mapping: PrincipalMapping(), door: nil)
     }
 
     private func anySocket() throws -> AcceptedSocket {
