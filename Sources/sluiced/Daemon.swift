@@ -217,7 +217,8 @@ struct Daemon {
             log.writeLeftOut()
             if let state { reserveEpochs(of: state, hub) }
         }
-        let measuring = try reactors[0].tick(every: .seconds(1)) { _ in hub.noteMemory(occupied: Allocator.activeBytes) }
+        let measuring = try reactors[0].tick(every: .seconds(1)) { _ in hub.noteMemory(occupied: Allocator.activeBytes)
+        }
         defer { withExtendedLifetime((ticker, measuring)) {} }
         for group in listeners { output.append(Array(group.readyLine.utf8)) }
         if let webListeners { output.append(Array(webListeners.webReadyLine.utf8)) }

@@ -1,6 +1,6 @@
 """A client that does as much as it can until it is killed: `flooder.py KIND PORT SOURCE FILE CONNECTIONS`.
 
-`connect` makes connections, writes what FILE contains on each, and resets it when that many others have been made since.
+`connect` makes connections, writes what FILE contains on each, and resets it when so many others have been made since.
 `write` writes it on each of that many connections again and again, and discards the replies. `shake-hands` begins TLS
 handshakes with the certificates and the key in FILE, so many at a time.
 """
@@ -48,9 +48,7 @@ def _write(port, source, path, count):
     data = path.read_bytes()
     selector = selectors.DefaultSelector()
     for _ in range(count):
-        selector.register(
-            _connection(port, source, blocking=True), selectors.EVENT_READ | selectors.EVENT_WRITE, [0]
-        )
+        selector.register(_connection(port, source, blocking=True), selectors.EVENT_READ | selectors.EVENT_WRITE, [0])
     while True:
         for key, events in selector.select():
             with contextlib.suppress(BlockingIOError):

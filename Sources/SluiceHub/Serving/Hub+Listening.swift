@@ -231,7 +231,8 @@ struct AdmissionContext: Sendable {
 extension WireError {
     fileprivate static let tooManyNewcomers = WireError(
         .limit,
-        "an address may have at most \(HubLimits.acceptedAhead) connections that are not served yet; connect again later")
+        "an address may have at most \(HubLimits.acceptedAhead) connections that are not served yet; connect again later"
+    )
 }
 
 extension SocketAddress {

@@ -57,9 +57,11 @@ def slow_certificates(conditions):
         ):
             slow, _ = made_certificate(Path(folder), "slow", curve, extra)
             chain = certificate.read_bytes() + slow.read_bytes() * 9 + key.read_bytes()
-            with conditions.daemon(certificate=(certificate, key)) as daemon:
-                with Floods(daemon.tls_port, [("shake-hands", chain, 4)]):
-                    wait = longest_connect(daemon, daemon.tls_port, seconds, context)
+            with (
+                conditions.daemon(certificate=(certificate, key)) as daemon,
+                Floods(daemon.tls_port, [("shake-hands", chain, 4)]),
+            ):
+                wait = longest_connect(daemon, daemon.tls_port, seconds, context)
             yield Figure(f"longest wait of a client that connects, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
 
 

@@ -123,7 +123,7 @@ def sends_that_need_receivers(conditions):
 
 @row(
     "counted-needs",
-    "20 sends with a need= that cannot be met, beside 500 000 receives and 1 000 joined clients with 600 pending commands",
+    "20 sends with a need= that cannot be met, beside 500 000 receives and 1 000 joined clients with 600 commands each",
     wrong={"sluggish": "longest wait"},
     timed=True,
 )

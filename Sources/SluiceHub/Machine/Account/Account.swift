@@ -120,7 +120,8 @@ final class Account: @unchecked Sendable {
         if lost > 0, !isSmall, used + lost + bytes > bounds.whole - reserve {
             return WireError(
                 .limit,
-                "all clients together may use at most \(bounds.whole) bytes of memory; \(lost) are free only in small pieces")
+                "all clients together may use at most \(bounds.whole) bytes of memory; \(lost) are free only in small pieces"
+            )
         }
         return nil
     }
