@@ -101,7 +101,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         // What bodies leave of a turn is for short input.
         if share.stepsLeft > 0 || !share.isOverspent && !conversation.isReadingBody {
             readInput()
-            if share.isCrowded { flushEarly() }
+            if share.isCrowded, segment.output.count <= Budget.shortOutput { flushEarly() }
             return schedule()
         }
         // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel does
