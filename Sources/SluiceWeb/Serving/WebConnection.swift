@@ -68,6 +68,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     // MARK: The reactor's calls
 
+    override var socketGroup: ObjectIdentifier? { client.holder }
     override func socketIsReadable() {
         guard isOpen else { return }
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in

@@ -39,6 +39,8 @@ package final class WireClient: @unchecked Sendable {
     }
 
     package var reactor: Reactor { connection.reactor }
+    /// The holder that the client counts for.
+    package var holder: ObjectIdentifier { connection.hub.holder(of: connection.id) }
 
     /// Enters another client from the same address, on the same reactor.
     ///
