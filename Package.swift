@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CLibev", providers: [.apt(["libev-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"])]),
+        .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"])]),
         .target(
             name: "SluiceRuntime",
             dependencies: ["CLibev", "COpenSSL", .product(name: "DequeModule", package: "swift-collections")],
@@ -69,7 +70,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "SluiceWeb",
-            dependencies: ["CHTTPParser", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: ["CHTTPParser", "COpenSSL", "CWslay", "SluiceHub", "SluiceRuntime", "SluiceWire"],
             exclude: ["Dashboard"],
             swiftSettings: settings,
             plugins: ["DashboardPlugin"]),
@@ -194,7 +195,7 @@ if Context.environment["SLUICE_FUZZING"] != nil {
     package.targets.append(
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["COpenSSL", "SluiceHub", "SluiceRuntime", "SluiceWire"],
+            dependencies: ["COpenSSL", "SluiceHub", "SluiceRuntime", "SluiceWeb", "SluiceWire"],
             path: "Tests/Fuzzing/Fuzz",
             swiftSettings: settings))
 }

@@ -35,12 +35,15 @@ need() {
     "$@" >/dev/null 2>&1 || missing+=("$package")
 }
 
-# want_peer PACKAGE CHECK...: does the same for a program that the benchmark compares with.
+# want_peer PACKAGE CHECK...: does the same for a program that the benchmark compares with, or that only some tests need.
 want_peer() {
     local package=$1
     shift
     "$@" >/dev/null 2>&1 || missing_peers+=("$package")
 }
+
+# The folder of servers is not in the path of every user.
+have_server() { PATH=$PATH:/usr/sbin have "$1"; }
 
 has_header() {
     local directory
@@ -93,6 +96,7 @@ need_group() {
             need libev-dev has_header ev.h
             need libssl-dev has_header openssl/ssl.h
             need libhttp-parser-dev has_header http_parser.h
+            need libwslay-dev has_header wslay/wslay.h
             need libjemalloc-dev has_header jemalloc/jemalloc.h
             ;;
         test)
@@ -108,6 +112,10 @@ need_group() {
             need telnet have telnet
             need curl have curl
             need python3 have python3
+            want_peer wget have wget
+            want_peer nginx-light have_server nginx
+            want_peer haproxy have_server haproxy
+            want_peer prometheus have prometheus
             ;;
         bench)
             need_group build
@@ -201,7 +209,7 @@ install_python_tools() {
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
 for group in "$@"; do
-    [[ $group != @(bench|examples|faults) ]] || install_peers
+    [[ $group != @(bench|examples|faults|test|sanitize) ]] || install_peers
     [[ $group != @(bench|examples) ]] || install_gevent
     [[ $group != lint ]] || install_ruff || exit 69
     [[ $group != @(lint|test|python|bench) ]] || install_python_tools || exit 69

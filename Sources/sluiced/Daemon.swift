@@ -234,7 +234,7 @@ struct Daemon {
     /// Serves HTTP. The door stays open while the hub drains, so that it can say so, and takes the ends of leases.
     private func openWebDoor(to hub: Hub, on reactors: [Reactor]) -> WebDoor? {
         guard let webListeners, let setting = settings.web else { return nil }
-        let door = WebDoor(to: hub, hosts: setting.allHosts, usesTLS: setting.listener.tls != nil, on: reactors[0])
+        let door = WebDoor(to: hub, hosts: setting.allHosts, usesTLS: setting.listener.tls != nil, on: reactors)
         for listener in webListeners.listeners {
             acceptor.spawn("web listener on \(listener.localAddress)") {
                 await accept(hub, listener, of: webListeners, on: reactors, through: door)

@@ -93,48 +93,59 @@ import Testing
     }
 
     @Test("A round takes all reports one after the other, and pauses for three times as long as it took")
-    func round() {
+    func round() throws {
         var now: UInt64 = 0
-        var exchange = LiveExchange(clock: { now }, limits: { HubLimits() })
-        #expect(text(exchange.begin()) == "INFO format=json\n")
-        guard case .beginStream(let head, let info) = exchange.receive(.data(Array("{}".utf8)), tag: nil) else {
-            return #expect(Bool(false))
-        }
-        #expect(head.contentType == "text/event-stream" && text(info) == "event: info\ndata: {}\n\n")
-        func command(_ step: ExchangeStep) -> String? {
-            if case .command(let bytes) = step { text(bytes) } else { nil }
-        }
-        #expect(
-            command(exchange.proceed()) == "#name NAME dashboard\n#handoffs TRACE\nCHANNELS format=json\n")
-        #expect(
-            command(
-                exchange.receive(
-                    .data(page(#"{"name":"a"}"#), Attributes([Attribute(.more, "a")].compactMap(\.self))), tag: nil))
-                == nil)
-        #expect(command(exchange.proceed()) == "CHANNELS format=json after=a\n")
-        _ = exchange.receive(.data(page(#"{"name":"b"}"#)), tag: nil)
-        #expect(command(exchange.proceed()) == "WAITERS format=json limit=200\n")
+        var stream = DashboardStream(clock: { now }, limits: { HubLimits() })
+        #expect(text(stream.begin()) == "INFO format=json\n")
+        #expect(events(stream.receive(empty, nil)) == ["event: info\ndata: {}\n\n"])
+        #expect(text(stream.confirmed()) == "#name NAME dashboard\n#handoffs TRACE\nCHANNELS format=json\n")
+        let more = Attributes([Attribute(.more, "a")].compactMap(\.self))
+        #expect(events(stream.receive(.data(page(#"{"name":"a"}"#), more), nil))?.count == 1)
+        #expect(text(stream.confirmed()) == "CHANNELS format=json after=a\n")
+        _ = stream.receive(.data(page(#"{"name":"b"}"#)), nil)
+        #expect(text(stream.confirmed()) == "WAITERS format=json limit=200\n")
         // A report that is denied is left out.
-        let denied = exchange.receive(.error(WireError(.denied, "no")), tag: nil)
-        #expect(command(denied) == "CLIENTS format=json limit=200\n")
-        _ = exchange.receive(.data(Array("{}".utf8)), tag: nil)
-        #expect(command(exchange.proceed()) == "STUCK format=json limit=200\n")
-        _ = exchange.receive(.data(Array("{}".utf8)), tag: nil)
+        guard case .command(let command) = stream.receive(denied, nil) else { return #expect(Bool(false)) }
+        #expect(text(command) == "CLIENTS format=json limit=200\n")
+        _ = stream.receive(empty, nil)
+        #expect(text(stream.confirmed()) == "STUCK format=json limit=200\n")
         now = 500_000_000
-        guard case .sendAndPause(let end, let pause) = exchange.proceed() else { return #expect(Bool(false)) }
-        #expect(text(end).hasPrefix(#"event: round\#ndata: {"seconds":0.5,"handoffs":{},"limits":{"connections":"#))
-        #expect(pause == .milliseconds(1500))
-        #expect(command(exchange.proceed()) == "INFO format=json\n")
+        let last = try #require(events(stream.receive(empty, nil)))
+        #expect(last.first == "event: stuck\ndata: {}\n\n")
+        #expect(
+            last.last?.hasPrefix(#"event: round\#ndata: {"seconds":0.5,"handoffs":{},"limits":{"connections":"#) == true)
+        #expect(stream.pause == .milliseconds(1500) && stream.confirmed().isEmpty)
+        #expect(text(stream.resume()) == "INFO format=json\n" && stream.pause == nil)
+    }
+
+    @Test("A client without permissions asks for each report once in a round")
+    func denials() {
+        var stream = DashboardStream(clock: { 0 }, limits: { HubLimits() })
+        _ = stream.begin()
+        #expect(events(stream.receive(denied, nil)) == ["event: info\ndata: null\n\n"])
+        _ = stream.confirmed()
+        for _ in 0..<3 {
+            guard case .command = stream.receive(denied, nil) else { return #expect(Bool(false)) }
+        }
+        #expect(events(stream.receive(denied, nil))?.count == 1)
+        #expect(stream.pause != nil)
+    }
+
+    private let empty = Reply.data(Array("{}".utf8))
+    private let denied = Reply.error(WireError(.denied, "no"))
+
+    private func events(_ step: StreamStep) -> [String]? {
+        if case .events(let events) = step { events.map { text($0.bytes) } } else { nil }
     }
 
     @Test("A client without the permission gets the refusal instead of a stream")
     func refusal() {
-        var exchange = LiveExchange(clock: { 0 }, limits: { HubLimits() })
-        _ = exchange.begin()
-        guard case .respond(let response) = exchange.receive(.error(WireError(.authRequired, "no")), tag: nil) else {
+        var stream = DashboardStream(clock: { 0 }, limits: { HubLimits() })
+        _ = stream.begin()
+        guard case .end(let reply) = stream.receive(.error(WireError(.authRequired, "no")), nil) else {
             return #expect(Bool(false))
         }
-        #expect(response.status == .unauthorized)
+        #expect(Response(outcome: reply).status == .unauthorized)
     }
 
     @Test("The page consists of files that exist, with a policy that permits only them")

@@ -40,6 +40,9 @@ extension Hub {
         return key
     }
 
+    /// How long operations were parked, however they ended.
+    package var waits: TimeHistogram { look { $0.machine.totals.waits } }
+
     var serverReport: ServerReport { serverReport(for: .complete) }
 
     /// Returns the report on the server as a whole for a client that may see it.

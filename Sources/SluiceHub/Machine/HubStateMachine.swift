@@ -344,6 +344,8 @@ struct HubStateMachine: ~Copyable {
 
 /// Counts of what a hub has done and what it keeps.
 struct HubTotals: Sendable {
+    /// How long operations were parked, however they ended.
+    var waits = TimeHistogram()
     /// The number of messages that receivers have taken for good.
     var handoffs = 0
     /// The number of messages in buffers, including those that were handed out and not acknowledged.

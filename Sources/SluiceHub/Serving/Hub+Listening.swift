@@ -159,27 +159,27 @@ extension Hub {
         if socket.hasTLS { noteEndOfHandshake(connection.id, socket.certificateBytes) }
         if let door {
             chargeDoor(to: connection.id)
-            let client = WireClient(connection)
+            let client = WireClient(connection, as: identity)
             client.begin()
             door.begin(client, over: socket)
         } else {
             connection.begin(socket)
+            if let identity { connection.assume(identity) }
         }
-        if let identity { connection.assume(identity) }
         // The connection was accepted just before the listeners were closed.
         if connection.share.isDraining { connection.drain() }
     }
 
     /// Enters a client of a door, on a reactor's own thread.
     func enterWireClient(
-        _ address: String, from origin: ClientOrigin?, on share: ReactorShare
+        _ address: String, from origin: ClientOrigin?, as identity: ProvenIdentity?, on share: ReactorShare
     ) throws(WireError) -> WireClient {
         switch enter(address, from: origin, on: [share]) {
         case .turnedAway(_, let error): throw error
         case .admitted(let connection):
             share.connectionBegins()
             chargeDoor(to: connection.id)
-            let client = WireClient(connection)
+            let client = WireClient(connection, as: identity)
             client.begin()
             if share.isDraining { connection.drain() }
             return client

@@ -79,6 +79,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) var emptyWrites = 0
     /// The connections whose input waits for its turn.
     @exclusivity(unchecked) private var waiting = FairQueue<Connection, ObjectIdentifier?>()
+    /// The connections of doors that have work for this turn, and the time that such work has taken in it.
+    @exclusivity(unchecked) var doors = DoorTurns()
     /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForDisconnecting = Budget.stepsForDisconnecting
     /// Whether the reactor will call `turnEnds` at the end of this turn.
@@ -189,6 +191,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
+        if doors.hasWorked { continueDoors() }
         let waitingCount = waiting.count
         callScheduled()
         renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))

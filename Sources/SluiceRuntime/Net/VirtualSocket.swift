@@ -25,6 +25,8 @@ package final class VirtualSocket {
     package var whenReady: ((VirtualSocket) -> Void)?
     /// Called when the owner has written, has finished writing, or has closed.
     package var whenChanged: ((VirtualSocket) -> Void)?
+    /// Called when the owner has read everything that has arrived.
+    package var whenRead: (() -> Void)?
 
     package init(outputRoom: Int) {
         self.outputRoom = outputRoom
@@ -113,6 +115,7 @@ package final class VirtualSocket {
         if consumed == incoming.count {
             incoming.removeAll(keepingCapacity: incoming.count <= Self.shortInput)
             consumed = 0
+            whenRead?()
         }
         return .bytes(count)
     }

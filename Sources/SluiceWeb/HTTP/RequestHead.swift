@@ -13,8 +13,10 @@ struct RequestHead: Sendable, Equatable {
     var keepsAlive: Bool
     /// Whether the client speaks HTTP/1.1, and not HTTP/1.0.
     var isHTTP1_1: Bool
-    /// The length of the body.
+    /// The length of the body, unless it comes in chunks.
     var contentLength: Int
+    /// Whether the body comes in chunks.
+    var isChunked = false
     /// The length of the head.
     var byteCount = 0
 
@@ -26,6 +28,9 @@ struct RequestHead: Sendable, Equatable {
 
     /// Returns the value of a header; nil if there is none. If there are several, the first.
     subscript(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+
+    /// Whether a body follows.
+    var hasBody: Bool { isChunked || contentLength > 0 }
 
     /// Whether the client waits for `100 Continue` before it sends the body.
     var expectsContinue: Bool { self["expect"]?.lowercased() == "100-continue" }
@@ -76,8 +81,9 @@ extension RequestHead {
         isHTTP1_1 = head.minor == 1
         contentLength = Int(exactly: head.content_length) ?? .max
         if head.has_content_length == 0 { contentLength = 0 }
+        isChunked = head.has_transfer_encoding != 0
         byteCount = bytes.count
-        try checkHeaders(hasTransferEncoding: head.has_transfer_encoding != 0)
+        try checkHeaders()
     }
 
     private static func headers(of head: chttp_head) -> [(name: String, value: String)] {
@@ -110,25 +116,32 @@ extension RequestHead {
         }
     }
 
-    private func checkHeaders(hasTransferEncoding: Bool) throws(Refusal) {
+    private func checkHeaders() throws(Refusal) {
         // http-parser accepts a blank before the colon.
         guard headers.allSatisfy({ !$0.name.contains(" ") }) else {
             throw Refusal(.badRequest, "the name of a header must not contain a blank")
         }
         for name in [
-            "host", "authorization", "content-length", "expect", "origin", "sec-fetch-site", "idempotency-key",
+            "host", "authorization", "content-length", "transfer-encoding", "expect", "origin", "sec-fetch-site",
+            "idempotency-key",
         ]
         where headers.count(where: { $0.name == name }) > 1 {
             throw Refusal(.badRequest, "the header \(name) occurs twice")
         }
-        if hasTransferEncoding {
-            guard self["content-length"] == nil else {
-                throw Refusal(.badRequest, "a request has Content-Length or Transfer-Encoding, not both")
-            }
-            throw Refusal(.lengthRequired, "send the body with Content-Length instead of Transfer-Encoding")
-        }
+        if isChunked { try checkTransferEncoding() }
         if let expectation = self["expect"], expectation.lowercased() != "100-continue" {
             throw Refusal(.expectationFailed, "the only expectation that the server meets is 100-continue")
+        }
+    }
+
+    /// Refuses every transfer encoding but `chunked`, and one that another reader may not expect.
+    private func checkTransferEncoding() throws(Refusal) {
+        guard self["content-length"] == nil else {
+            throw Refusal(.badRequest, "a request has Content-Length or Transfer-Encoding, not both")
+        }
+        guard isHTTP1_1 else { throw Refusal(.badRequest, "HTTP/1.0 has no Transfer-Encoding") }
+        guard self["transfer-encoding"]?.lowercased() == "chunked" else {
+            throw Refusal(.notImplemented, "the only Transfer-Encoding that the server takes is chunked")
         }
     }
 }

@@ -9,6 +9,8 @@ struct Response: Sendable, Equatable {
     var policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
     /// Whether the connection ends with the response, whatever the client wants.
     var closes = false
+    /// Whether the end of the connection ends the body, and not a length.
+    var isStream = false
 
     init(_ status: Status) { self.status = status }
 
@@ -21,10 +23,22 @@ struct Response: Sendable, Equatable {
     init(_ refusal: Refusal) {
         self.init(refusal.status, refusal.message)
         if refusal.status == .methodNotAllowed { headers.append("Allow: \(refusal.allowed.joined(separator: ", "))") }
+        if refusal.status == .upgradeRequired { headers += ["Upgrade: websocket", "Sec-WebSocket-Version: 13"] }
         if refusal.status == .unauthorized {
             headers.append("WWW-Authenticate: Basic realm=\"sluice\", charset=\"UTF-8\"")
         }
     }
+
+    /// The beginning of a response that consists of server-sent events.
+    static let events: Response = {
+        var response = Response(.ok)
+        response.contentType = "text/event-stream"
+        response.isStream = true
+        response.closes = true
+        // nginx would keep the events until it has many.
+        response.headers = ["X-Accel-Buffering: no"]
+        return response
+    }()
 
     /// The headers of every response. A browser may neither guess a type, nor run anything in a message, nor show it
     /// within another page, nor keep it.
@@ -34,16 +48,6 @@ struct Response: Sendable, Equatable {
         Referrer-Policy: no-referrer\r
         X-Content-Type-Options: nosniff\r\n
         """
-
-    /// Returns the beginning of a response whose end is the end of the connection.
-    var streamHead: [UInt8] {
-        var text =
-            "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n\(Self.common)Content-Security-Policy: \(policy)\r\n"
-        for header in headers { text += "\(header)\r\n" }
-        // Proxies must pass on each piece at once.
-        text += "Content-Type: \(contentType)\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n"
-        return Array(text.utf8)
-    }
 
     /// Returns the response as it is written.
     ///
@@ -59,7 +63,8 @@ struct Response: Sendable, Equatable {
         text += "Content-Security-Policy: \(policy)\r\n"
         for header in headers { text += "\(header)\r\n" }
         if status != .noContent {
-            text += "Content-Type: \(contentType)\r\nContent-Length: \(body.count)\r\n"
+            text += "Content-Type: \(contentType)\r\n"
+            if !isStream { text += "Content-Length: \(body.count)\r\n" }
         }
         if !keepsAlive || announces { text += "Connection: \(keepsAlive ? "keep-alive" : "close")\r\n" }
         text += "\r\n"

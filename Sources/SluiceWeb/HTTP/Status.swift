@@ -1,5 +1,6 @@
 /// The status of a response.
 enum Status: Int, Sendable {
+    case switchingProtocols = 101
     case ok = 200
     case accepted = 202
     case noContent = 204
@@ -11,13 +12,14 @@ enum Status: Int, Sendable {
     case requestTimeout = 408
     case conflict = 409
     case gone = 410
-    case lengthRequired = 411
     case bodyTooLarge = 413
     case expectationFailed = 417
     case misdirected = 421
     case rejected = 422
+    case upgradeRequired = 426
     case tooManyRequests = 429
     case headersTooLarge = 431
+    case notImplemented = 501
     case unavailable = 503
     case inDoubt = 504
     case versionNotSupported = 505
@@ -25,6 +27,7 @@ enum Status: Int, Sendable {
     /// The words after the number.
     var reason: String {
         switch self {
+        case .switchingProtocols: "Switching Protocols"
         case .ok: "OK"
         case .accepted: "Accepted"
         case .noContent: "No Content"
@@ -36,13 +39,14 @@ enum Status: Int, Sendable {
         case .requestTimeout: "Request Timeout"
         case .conflict: "Conflict"
         case .gone: "Gone"
-        case .lengthRequired: "Length Required"
         case .bodyTooLarge: "Content Too Large"
         case .expectationFailed: "Expectation Failed"
         case .misdirected: "Misdirected Request"
         case .rejected: "Unprocessable Content"
+        case .upgradeRequired: "Upgrade Required"
         case .tooManyRequests: "Too Many Requests"
         case .headersTooLarge: "Request Header Fields Too Large"
+        case .notImplemented: "Not Implemented"
         case .unavailable: "Service Unavailable"
         case .inDoubt: "Gateway Timeout"
         case .versionNotSupported: "HTTP Version Not Supported"

@@ -56,7 +56,7 @@ final class HeldLease: @unchecked Sendable {
     func breakOff() { end { $0.breakOff() } }
 
     private func hubHasReplied() {
-        while let reply = client.nextReply() {
+        while let (_, reply) = client.nextReply() {
             guard !waiting.isEmpty else { continue }
             let (action, finish) = waiting.removeFirst()
             finish(reply)

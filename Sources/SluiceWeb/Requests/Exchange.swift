@@ -2,22 +2,13 @@ import SluiceWire
 
 /// What one request does with the hub: the commands that it sends, and the response that follows from their replies.
 ///
-/// An exchange does no I/O. The commands have no tags, so their replies come in order, unless an exchange uses tags itself.
+/// An exchange does no I/O. The commands have no tags, so their replies come in order.
 protocol Exchange {
     /// The command to begin with, as bytes of the line protocol.
     mutating func begin() -> [UInt8]
 
     /// Continues with the reply to the last command.
     mutating func receive(_ reply: Reply) -> ExchangeStep
-
-    /// Continues with a reply to any command, of an exchange whose commands have tags.
-    mutating func receive(_ reply: Reply, tag: Tag?) -> ExchangeStep
-
-    /// Continues a stream when the client has taken its last piece, or a pause is over.
-    mutating func proceed() -> ExchangeStep
-
-    /// The memory that the exchange uses for its client.
-    var heldBytes: Int { get }
 
     /// Continues when the client's kernel has confirmed the response of ``ExchangeStep/deliver(_:)``. Returns the last
     /// command, whose reply changes nothing.
@@ -26,10 +17,6 @@ protocol Exchange {
 
 extension Exchange {
     mutating func delivered() -> [UInt8]? { nil }
-    mutating func receive(_ reply: Reply) -> ExchangeStep { .none }
-    mutating func receive(_ reply: Reply, tag: Tag?) -> ExchangeStep { receive(reply) }
-    mutating func proceed() -> ExchangeStep { .none }
-    var heldBytes: Int { 0 }
 }
 
 /// The next step of an exchange.
@@ -44,14 +31,6 @@ enum ExchangeStep {
     case handOver(Response, DeliveryID, for: Duration)
     /// Does something with the message of another request's lease.
     case act(DeliveryAction, token: String)
-    /// Begins a response without an end, with its first piece.
-    case beginStream(Response, [UInt8])
-    /// Sends another piece.
-    case send([UInt8])
-    /// Sends another piece, and proceeds after a time.
-    case sendAndPause([UInt8], Duration)
-    /// Waits for another reply.
-    case none
 }
 
 /// Turns replies of the hub into responses.

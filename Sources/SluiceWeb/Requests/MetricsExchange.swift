@@ -1,14 +1,28 @@
 import FoundationEssentials
+import SluiceHub
 import SluiceWire
+
+/// What the metrics show besides the reports of the hub.
+struct Measurements: Sendable {
+    var waits = TimeHistogram()
+    var lag = TimeHistogram()
+    /// How many responses of the door had which status.
+    var responses: [Int: Int] = [:]
+}
 
 /// Takes the reports of which the metrics consist: `GET /metrics`.
 struct MetricsExchange: Exchange {
     /// The most channels that are read. More would take too long for each scrape.
     private static let mostChannels = 10_000
+    /// The channels that are read at a time. To decode as many takes half a millisecond, during which others wait.
+    private static let channelsOfPage = 50
 
+    private let measurements: Measurements
     private var server: ServerReport?
     private var groups = ChannelGroups()
     private var channelsRead = 0
+
+    init(_ measurements: Measurements) { self.measurements = measurements }
 
     mutating func begin() -> [UInt8] { Inspection(.server, format: .json).command }
 
@@ -29,7 +43,8 @@ struct MetricsExchange: Exchange {
     private var malformed: ExchangeStep { .respond(Response(.unavailable, "the server's report cannot be read")) }
 
     private func page(after key: ChannelName?) -> [UInt8] {
-        Inspection(.channels(prefix: nil), format: .json, page: ReportPage(after: key)).command
+        let page = ReportPage(after: key, limit: Self.channelsOfPage)
+        return Inspection(.channels(prefix: nil), format: .json, page: page).command
     }
 
     private func response(omitting omitted: Int) -> Response {
@@ -37,6 +52,7 @@ struct MetricsExchange: Exchange {
         response.contentType = "text/plain; version=0.0.4; charset=utf-8"
         var text = MetricsText()
         if let server { text.append(server) }
+        text.append(measurements)
         text.append(groups, omitting: omitted)
         response.body = Array(text.text.utf8)
         return response

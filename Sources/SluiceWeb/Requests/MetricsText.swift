@@ -1,3 +1,4 @@
+import SluiceHub
 import SluiceWire
 
 /// The metrics in the text format of Prometheus.
@@ -5,7 +6,7 @@ struct MetricsText {
     private(set) var text = ""
 
     private enum Kind: String {
-        case gauge, counter
+        case gauge, counter, histogram
     }
 
     private mutating func declare(_ name: String, _ kind: Kind, _ help: String) {
@@ -63,6 +64,26 @@ struct MetricsText {
         for (reason, count) in server.endings.sorted(by: { $0.key < $1.key }) {
             add("connections_ended_total", ["reason": reason], count)
         }
+    }
+
+    mutating func append(_ measurements: Measurements) {
+        declare("http_responses_total", .counter, "The responses of the web door, by status.")
+        for (status, count) in measurements.responses.sorted(by: { $0.key < $1.key }) {
+            add("http_responses_total", ["code": "\(status)"], count)
+        }
+        append(measurements.waits, "wait_seconds", "How long operations waited, however they ended.")
+        append(measurements.lag, "loop_lag_seconds", "How long what is ready waits for a loop, four times a second.")
+    }
+
+    private mutating func append(_ histogram: TimeHistogram, _ name: String, _ help: String) {
+        declare(name, .histogram, help)
+        var count: UInt64 = 0
+        for bucket in 0..<TimeHistogram.bucketCount {
+            count += histogram.counts[bucket]
+            add("\(name)_bucket", ["le": TimeHistogram.boundSeconds(of: bucket).map { "\($0)" } ?? "+Inf"], count)
+        }
+        add("\(name)_sum", [:], Double(histogram.total) / 1e9)
+        add("\(name)_count", [:], count)
     }
 
     /// - Parameter omitted: the number of channels that are in no group.

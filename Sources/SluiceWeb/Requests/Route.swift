@@ -16,6 +16,11 @@ enum Route: Sendable, Equatable {
     case delivery(token: String, Disposal)
     case report(Inspection)
     case metrics
+    /// Shows handoffs as they happen.
+    case trace(prefix: ChannelName?)
+    /// Receives one message after another.
+    case stream(ChannelName)
+    case webSocket(WebSocketHandshake)
     /// What the dashboard shows, as it changes.
     case live
     /// Runs a command that needs nothing else.
@@ -57,6 +62,11 @@ enum Route: Sendable, Equatable {
                 case "/v1/live": .live
                 default: .metrics
                 }
+        case "/v1/trace":
+            self = .trace(prefix: try Parameters(of: head, allowing: ["prefix"]).name("prefix"))
+        case "/ws":
+            _ = try Parameters(of: head, allowing: [])
+            self = .webSocket(try WebSocketHandshake(head))
         case let path where path.hasPrefix(Self.deliveries): self = try .disposing(head)
         case let path where path.hasPrefix(Self.reports) && head.method == "DELETE": self = .command(try .ending(head))
         case let path where path.hasPrefix(Self.reports): self = .report(try .reporting(head))
@@ -69,7 +79,7 @@ enum Route: Sendable, Equatable {
     private static func methods(of path: String) throws(Refusal) -> [String] {
         switch path {
         case "/healthz", "/readyz", "/metrics": return ["GET", "HEAD", "OPTIONS"]
-        case "/v1/live": return ["GET", "OPTIONS"]
+        case "/v1/live", "/v1/trace", "/ws": return ["GET", "OPTIONS"]
         case _ where Dashboard.file(at: path) != nil: return ["GET", "HEAD", "OPTIONS"]
         case "/v1/clients": return ["GET", "HEAD", "DELETE", "OPTIONS"]
         case _ where path.hasPrefix(channelReports): return ["DELETE", "OPTIONS"]
@@ -106,10 +116,16 @@ enum Route: Sendable, Equatable {
     }
 
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
-        guard head.contentLength == 0 else { throw Refusal(.badRequest, "a GET has no body") }
+        guard !head.hasBody else { throw Refusal(.badRequest, "a GET has no body") }
         try BrowserRules.checkTaking(head)
-        let parameters = try Parameters(of: head, allowing: ["timeout", "lease"])
+        let parameters = try Parameters(of: head, allowing: ["timeout", "lease", "stream"])
         let timeout = try parameters.word("timeout")
+        if try parameters.flag("stream") {
+            guard timeout == nil, try parameters.word("lease") == nil else {
+                throw Refusal(.badRequest, "a stream has neither the parameter timeout nor the parameter lease")
+            }
+            return .stream(channel)
+        }
         guard let lease = try parameters.word("lease") else { return .receive(channel, timeout: timeout) }
         return .lease(channel, for: lease, timeout: timeout)
     }

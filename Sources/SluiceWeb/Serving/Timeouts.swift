@@ -4,6 +4,8 @@ enum Timeouts {
     static let idle = Duration.seconds(60)
     /// Until the client closes its side, after the last response.
     static let linger = Duration.seconds(2)
+    /// Between two signs of life of a stream without events. Many proxies end a connection after a minute of silence.
+    static let heartbeat = Duration.seconds(20)
     /// Between two looks at a client whose input is not read.
     static let probe = Duration.seconds(1)
 }

@@ -5,7 +5,7 @@ import SluiceWire
 /// What a connection does with the hub.
 extension WebConnection {
     /// Serves a request whose body has arrived.
-    func serve(_ route: Route, _ body: ArraySlice<UInt8>) {
+    func serve(_ route: Route, _ body: [UInt8]) {
         switch route {
         case .health: respond(Response(.ok, "ok"))
         case .readiness:
@@ -17,41 +17,53 @@ extension WebConnection {
             response.headers = ["Allow: \(methods.joined(separator: ", "))"]
             respond(response)
         case .send(let channel, let options, let wantsAnswer):
-            begin(SendExchange(body, on: channel, options, wantsAnswer: wantsAnswer))
+            begin(SendExchange(body[...], on: channel, options, wantsAnswer: wantsAnswer))
         case .receive(let channel, let timeout): begin(ReceiveExchange(from: channel, timeout: timeout))
         case .lease(let channel, let lease, let timeout):
             begin(LeaseExchange(channel: channel, lease: lease, timeout: timeout))
         case .delivery(let token, .acknowledge):
-            begin(DeliveryExchange(token: token, action: .acknowledge(answer: Array(body))))
+            begin(DeliveryExchange(token: token, action: .acknowledge(answer: body)))
         case .delivery(let token, .other(let action)): begin(DeliveryExchange(token: token, action: action))
         case .report(let inspection): begin(ReportExchange(inspection: inspection))
-        case .metrics: begin(MetricsExchange())
-        case .live:
-            begin(LiveExchange(clock: { [reactor] in reactor.nowNanoseconds }, limits: { [door] in door.hub.limits }))
+        case .metrics: begin(MetricsExchange(door.measurements))
         case .command(let command): begin(CommandExchange(command))
         case .page(let file): respond(Dashboard.response(for: file))
+        case .live:
+            begin(DashboardStream(clock: { [reactor] in reactor.nowNanoseconds }, limits: { [door] in door.hub.limits }))
+        case .trace(let prefix): begin(TraceStream(prefix: prefix))
+        case .stream(let channel): begin(MessageStream(from: channel))
+        case .webSocket(let handshake): beginWebSocket(handshake)
         }
     }
 
     /// Begins an exchange, with the credentials of the request.
     private func begin(_ new: some Exchange) {
+        guard var commands = prepareClient() else { return }
         var new = new
-        do {
-            try prepareClient(for: try request.flatMap(HTTPCredentials.of))
-        } catch let refusal as Refusal {
-            return respond(Response(refusal))
-        } catch let error as WireError {
-            return respond(Response(outcome: .error(error)), isLast: true)
-        } catch {
-            return
-        }
-        var commands: [UInt8] = []
-        if let offered = offeredCredentials { Request(tag: nil, command: .authenticate(offered)).append(to: &commands) }
         commands += new.begin()
         exchange = new
         phase = .waiting
         cancelAlarm()
         client.write(commands)
+    }
+
+    /// Lets the hub's client have the credentials of the request. Returns the command for that; nil if the request was
+    /// refused.
+    func prepareClient() -> [UInt8]? {
+        do {
+            try prepareClient(for: try request.flatMap(HTTPCredentials.of))
+        } catch let refusal as Refusal {
+            respond(Response(refusal))
+            return nil
+        } catch let error as WireError {
+            respond(Response(outcome: .error(error)), isLast: true)
+            return nil
+        } catch {
+            return nil
+        }
+        var command: [UInt8] = []
+        if let offered = offeredCredentials { Request(tag: nil, command: .authenticate(offered)).append(to: &command) }
+        return command
     }
 
     /// Replaces the hub's client if it has ended, or has authenticated in another way than the request does. A proxy may
@@ -69,24 +81,27 @@ extension WebConnection {
     }
 
     /// Continues with a reply of the hub.
-    func receive(_ reply: Reply, tag: Tag?) {
+    func receive(_ reply: Reply, _ tag: Tag?) {
         if let offered = offeredCredentials {
             offeredCredentials = nil
-            if case .ok = reply { credentials = offered } else { refuseCredentials(because: reply) }
+            guard case .ok = reply else { return refuseCredentials(because: reply) }
+            credentials = offered
+            if case .upgrading(let handshake) = phase { openWebSocket(handshake) }
             return
         }
         switch phase {
-        case .waiting, .streaming:
+        case .waiting:
             guard var current = exchange else { return }
-            let step = current.receive(reply, tag: tag)
+            let step = current.receive(reply)
             exchange = current
             perform(step)
         case .concluding:
             exchange = nil
             endRequest()
             serveInput()
+        case .streaming: continueStream(reply, tag)
         // The error with which the hub ends an idle client.
-        case .head, .body, .acting, .delivering, .lingering, .closed: break
+        case .head, .body, .acting, .delivering, .upgrading, .webSocket, .lingering, .closed: break
         }
     }
 
@@ -99,10 +114,6 @@ extension WebConnection {
         case .deliver(let response): deliver(response)
         case .handOver(let response, let delivery, let duration): handOver(response, delivery, for: duration)
         case .act(let action, let token): act(action, on: token)
-        case .beginStream(let response, let piece): beginStream(response, piece)
-        case .send(let piece): send(piece, thenPausing: nil)
-        case .sendAndPause(let piece, let pause): send(piece, thenPausing: pause)
-        case .none: break
         }
     }
 
@@ -138,8 +149,11 @@ extension WebConnection {
     /// Called when the hub has ended the connection of its client.
     func clientHasEnded() {
         switch phase {
-        case .waiting: respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)
-        case .concluding, .streaming:
+        case .waiting, .upgrading:
+            respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)
+        case .streaming: endStream(because: .cancelled("closing"))
+        case .webSocket: endWebSocket()
+        case .concluding:
             isLast = true
             endRequest()
         case .head, .body, .acting, .delivering, .lingering, .closed: closeIfIdle()
@@ -151,41 +165,5 @@ extension WebConnection {
         isLast = true
         guard case .head = phase, input.isEmpty, hasServed || !door.hub.isDraining else { return }
         linger()
-    }
-}
-
-/// Leases that outlive the connection.
-extension WebConnection {
-    /// Answers with a token for a lease. The hub's client, to which the lease belongs, leaves the connection.
-    private func handOver(_ response: Response, _ delivery: DeliveryID, for duration: Duration) {
-        let token = LeaseTable.makeToken()
-        let lease = HeldLease(of: delivery, by: client, principal: credentials?.principal, for: duration) {
-            [leases = door.leases] in leases.remove(token)
-        }
-        door.leases.insert(lease, for: token)
-        undelivered = lease
-        hasGivenClientAway = true
-        var response = response
-        response.headers.append("Sluice-Delivery: \(token)")
-        deliver(response)
-    }
-
-    private func act(_ action: DeliveryAction, on token: String) {
-        guard let lease = door.leases[token] else {
-            return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))
-        }
-        guard lease.principal == credentials?.principal else {
-            return perform(
-                .respond(Response(outcome: .error(WireError(.denied, "the lease belongs to another principal")))))
-        }
-        phase = .acting
-        lease.perform(action) { [self] reply in
-            reactor.post { [self] in
-                guard isOpen, case .acting = phase else { return }
-                let reply = reply ?? .error(WireError(.stale, "the lease has ended"))
-                perform(.respond(Response(outcome: reply)))
-                settle()
-            }
-        }
     }
 }

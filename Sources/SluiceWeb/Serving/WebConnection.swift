@@ -7,30 +7,52 @@ import SluiceWire
 /// Like a `Connection` of the line protocol, it has no task: the reactor calls it when its socket is ready, and the hub's
 /// client calls it when there are replies. It keeps reading while a request waits, so it notices at once that the client
 /// has hung up. Requests are served one after the other; what a client sends ahead waits.
-final class WebConnection: SocketOwner, @unchecked Sendable {
+final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     // Sendable: everything is used only on the reactor's thread.
 
-    /// The most bytes that are read ahead of the present request.
-    private static let bytesAhead = RequestHead.maxBytes
+    enum Phase {
+        /// No request, or the head of one is arriving.
+        case head
+        /// The body of a request is arriving.
+        case body(Route)
+        /// The exchange waits for the hub.
+        case waiting
+        /// The exchange waits for the hub's client of a lease.
+        case acting
+        /// The exchange waits until the client's kernel has confirmed the response.
+        case delivering
+        /// The exchange has sent its last command.
+        case concluding
+        /// The response is a stream of events.
+        case streaming
+        /// The hub is about to check the credentials of a request for a WebSocket.
+        case upgrading(WebSocketHandshake)
+        case webSocket
+        /// The last response is written. Input is discarded until the client closes its side.
+        case lingering
+        case closed
+    }
+
+    /// The most requests that are served without a wait, and parts of them, in a turn.
+    private static let mostRequestsOfTurn = 16
     /// What is not worth charging.
     private static let leastCharged = 4 << 10
 
     let door: WebDoor
     let reactor: Reactor
-    private var socket = PolledSocket()
+    var socket = PolledSocket()
     /// Keeps the connection alive as long as the socket is open. The reactor does not retain the owner of a socket.
     private var owner: WebConnection?
     var phase = Phase.head
-    /// Input that no request has taken.
-    private(set) var input: [UInt8] = []
-    /// The bytes of the input that were searched for the end of a head.
-    private var searchedBytes = 0
-    var output: [UInt8] = []
-    /// The bytes of the output that were written.
-    private var writtenBytes = 0
+    /// The input that no request has taken.
+    var input = RequestReader()
+    var output = PendingOutput()
     private var isReadPosted = false
-    private var alarm: TimerHandle?
-    private var confirmations = ConfirmationSchedule()
+    /// Whether the connection waits for its turn to work, and whether it then reads.
+    private var awaitsTurn = false
+    private var hasInputToRead = false
+    var alarm: TimerHandle?
+    var confirmations = ConfirmationSchedule()
 
     /// The hub's client.
     var client: WireClient
@@ -43,13 +65,18 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// With what the client is about to authenticate.
     var offeredCredentials: Credentials?
     var exchange: (any Exchange)?
+    var stream: LiveStream?
+    var webSocket: WebSocketFrames?
+    /// Whether the client of the WebSocket has sent nothing since the last ping.
+    var awaitsPong = false
+    /// Whether the last reply to the client of the WebSocket was an error.
+    var lastReplyIsError = false
     /// The head of the present request.
-    private(set) var request: RequestHead?
+    var request: RequestHead?
     /// Whether a request has arrived.
     private(set) var hasServed = false
     /// Whether the connection ends after the response.
     var isLast = false
-    var streamStage = StreamStage.waiting
 
     init(_ client: WireClient, of door: WebDoor) {
         self.client = client
@@ -70,7 +97,32 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     override var socketGroup: ObjectIdentifier? { client.holder }
     override func socketIsReadable() {
+        guard isOpen, !awaitsTurn else { return }
+        waitForTurn(isReading: true)
+        if awaitsTurn { settle() }
+    }
+
+    /// Works when the connection has its turn.
+    ///
+    /// - Parameters:
+    ///   - isReading: whether input may have arrived.
+    ///   - waits: whether others have their turn first in any case.
+    private func waitForTurn(isReading: Bool, waiting waits: Bool = false) {
+        hasInputToRead = hasInputToRead || isReading
+        guard !awaitsTurn else { return }
+        awaitsTurn = true
+        _ = client.takeTurn(self, waiting: waits)
+    }
+
+    func hasTurn() {
+        awaitsTurn = false
         guard isOpen else { return }
+        if hasInputToRead { read() } else { serveInput() }
+        settle()
+    }
+
+    private func read() {
+        hasInputToRead = false
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
             // TLS may hold more input, of which the kernel does not know.
             repeat {
@@ -82,7 +134,6 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
                 }
             } while isOpen && socket.hasBufferedInput && mayRead
         }
-        settle()
     }
 
     /// Reads input that TLS holds, and of which the kernel does not know.
@@ -100,6 +151,9 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         guard socket.sendRest() else { return hangUp(isBroken: true) }
         flush()
         if isOpen, !hasOutput { serveInput() }
+        if isOpen, !hasGivenClientAway, takesReplies, client.untakenBytes > 0 || client.isEnded {
+            hubHasReplied()
+        }
         settle()
     }
 
@@ -107,10 +161,21 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
 
     func listenToClient() { client.whenChanged = { [self] in hubHasReplied() } }
 
-    private func hubHasReplied() {
-        while isOpen, !hasGivenClientAway, let next = client.nextTaggedReply() { receive(next.reply, tag: next.tag) }
-        if isOpen, !hasGivenClientAway, client.isEnded { clientHasEnded() }
+    /// Takes the replies of the hub, as many as the client has room for.
+    func hubHasReplied() {
+        var hasAll = false
+        while isOpen, !hasGivenClientAway, takesReplies, !hasAll { hasAll = !receiveNextReply() }
+        if hasAll, client.isEnded { clientHasEnded() }
+        if !output.isEmpty, isOpen { flush() }
         settle()
+    }
+
+    /// Returns false if there is none.
+    private func receiveNextReply() -> Bool {
+        if case .webSocket = phase { return forwardReply() }
+        guard let (tag, reply) = client.nextReply() else { return false }
+        receive(reply, tag)
+        return true
     }
 
     var isOpen: Bool { if case .closed = phase { false } else { true } }
@@ -118,21 +183,30 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     // MARK: Input
 
     private func receive(_ bytes: UnsafeRawBufferPointer) {
-        if case .lingering = phase { return }
+        switch phase {
+        // Nothing follows the response.
+        case .lingering, .streaming: return
+        case .webSocket: return receiveFrames(bytes)
+        default: break
+        }
         let isFirst = input.isEmpty
-        input += bytes
+        input.receive(bytes)
         switch phase {
         case .head: if isFirst { setAlarm(after: door.hub.limits.lineTimeout) }
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
-        case .waiting, .acting, .delivering, .concluding, .streaming, .lingering, .closed: break
+        case .waiting, .acting, .delivering, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed: break
         }
         serveInput()
     }
 
-    /// Serves the requests that have arrived, until one has to wait.
+    /// Serves the requests that have arrived, until one has to wait, or others have their turn.
     func serveInput() {
         do throws(Refusal) {
-            while try serveNext() {}
+            var left = Self.mostRequestsOfTurn
+            while try serveNext() {
+                left -= 1
+                if left == 0 { return waitForTurn(isReading: false, waiting: true) }
+            }
         } catch {
             respond(Response(error), isLast: true)
         }
@@ -143,197 +217,71 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
         switch phase {
         // A client that does not read its responses gets no further ones.
         case .head: return hasOutput ? false : try serveHead()
-        case .body(let head, let route):
-            guard input.count >= head.contentLength else { return false }
-            let body = input.prefix(head.contentLength)
-            input = Array(input.dropFirst(head.contentLength))
+        case .body(let route):
+            guard let body = try input.nextBody() else { return false }
             phase = .head
             serve(route, body)
             return true
-        case .waiting, .acting, .delivering, .concluding, .streaming, .lingering, .closed: return false
+        case .waiting, .acting, .delivering, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed:
+            return false
         }
     }
 
     private func serveHead() throws(Refusal) -> Bool {
-        // Some clients send a line end behind a body.
-        while searchedBytes == 0, input.starts(with: [0x0D, 0x0A]) { input.removeFirst(2) }
-        let length = input.withUnsafeBytes { RequestHead.length(in: $0, from: searchedBytes) }
-        guard let length, length <= RequestHead.maxBytes else {
-            searchedBytes = input.count
-            guard length == nil, input.count <= RequestHead.maxBytes else {
-                throw Refusal(.headersTooLarge, "the head of a request has at most \(RequestHead.maxBytes) bytes")
-            }
-            return false
-        }
-        searchedBytes = 0
-        hasServed = true
         request = nil
-        let head = try RequestHead(input[..<length])
-        input.removeFirst(length)
+        guard let head = try input.nextHead() else { return false }
+        hasServed = true
         request = head
         isLast = isLast || !head.keepsAlive
         do throws(Refusal) {
             try door.rules.check(head)
-            return try begin(head, Route(head))
+            let route = try Route(head)
+            guard head.hasBody else {
+                serve(route, [])
+                return true
+            }
+            try input.beginBody(of: head, atMost: door.hub.limits.wire.maxBodyBytes)
+            beginBody(of: head, for: route)
         } catch {
             // The body would have to be read before a further request.
-            respond(Response(error), isLast: head.contentLength > 0 || error.status == .forbidden)
-            return true
-        }
-    }
-
-    private func begin(_ head: RequestHead, _ route: Route) throws(Refusal) -> Bool {
-        let limit = door.hub.limits.wire.maxBodyBytes
-        guard head.contentLength <= limit else {
-            throw Refusal(.bodyTooLarge, "a message has at most \(limit) bytes")
-        }
-        guard head.contentLength > 0 else {
-            serve(route, [])
-            return true
-        }
-        phase = .body(head, route)
-        setAlarm(after: door.hub.limits.lineTimeout)
-        if head.expectsContinue, head.isHTTP1_1, input.isEmpty {
-            output += Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
-            flush()
+            respond(Response(error), isLast: head.hasBody || error.status == .forbidden)
         }
         return true
     }
 
+    private func beginBody(of head: RequestHead, for route: Route) {
+        phase = .body(route)
+        setAlarm(after: door.hub.limits.lineTimeout)
+        if head.expectsContinue, head.isHTTP1_1, input.isEmpty {
+            output.append("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+            flush()
+        }
+    }
+
     private var mayRead: Bool {
-        switch phase {
-        case .head: !hasOutput || input.count < Self.bytesAhead
-        case .body, .lingering: true
-        case .waiting, .acting, .delivering, .concluding, .streaming: input.count < Self.bytesAhead
+        if awaitsTurn { return false }
+        return switch phase {
+        case .head: !hasOutput || input.hasRoomAhead
+        case .body, .streaming, .lingering: true
+        case .waiting, .acting, .delivering, .concluding, .upgrading: input.hasRoomAhead
+        case .webSocket: output.count < Self.mostOutput && client.unreadBytes < Self.mostOutput
         case .closed: false
-        }
-    }
-
-    // MARK: Output
-
-    /// Writes a response, and gets ready for the next request.
-    ///
-    /// - Parameter isLast: whether the connection ends after it.
-    func respond(_ response: Response, isLast: Bool = false) {
-        write(response, isLast: isLast)
-        exchange = nil
-        endRequest()
-    }
-
-    /// Writes a response whose exchange continues when the client's kernel has confirmed it.
-    func deliver(_ response: Response) {
-        write(response)
-        guard isOpen else { return }
-        phase = .delivering
-        confirmations = ConfirmationSchedule()
-        checkConfirmation()
-    }
-
-    private func write(_ response: Response, isLast: Bool = false) {
-        self.isLast = self.isLast || isLast || response.closes || request == nil
-        output += response.bytes(
-            keepingAlive: !self.isLast, announcingIt: request?.isHTTP1_1 == false,
-            omittingBody: request?.method == "HEAD")
-        flush()
-    }
-
-    /// Gets ready for the next request.
-    func endRequest() {
-        guard isOpen else { return }
-        if isLast { return linger() }
-        phase = .head
-        request = nil
-        setAlarmBetweenRequests()
-    }
-
-    func flush() {
-        while writtenBytes < output.count {
-            let attempt = output.withUnsafeBytes {
-                socket.tryWrite(UnsafeRawBufferPointer(rebasing: $0[writtenBytes...]))
-            }
-            switch attempt {
-            case .bytes(let count):
-                writtenBytes += count
-                if writtenBytes < output.count { setAlarm(after: door.hub.limits.stallTimeout) }
-            case .wouldBlock: return
-            case .failed: return hangUp(isBroken: true)
-            }
-        }
-        output.removeAll(keepingCapacity: output.count <= Self.leastCharged)
-        writtenBytes = 0
-        switch phase {
-        case .delivering: checkConfirmation()
-        case .lingering: finishWriting()
-        case .head: setAlarmBetweenRequests()
-        case .streaming: streamIsTaken()
-        case .body, .waiting, .acting, .concluding, .closed: break
-        }
-    }
-
-    var hasOutput: Bool { writtenBytes < output.count || socket.hasUnsentOutput }
-
-    /// Continues the exchange if the client's kernel has confirmed the response, or looks again soon.
-    private func checkConfirmation() {
-        guard !hasOutput else { return setAlarm(after: door.hub.limits.stallTimeout) }
-        guard socket.failure == nil else { return hangUp(isBroken: true) }
-        guard socket.isOutputConfirmed else {
-            guard let delay = confirmations.next() else { return hangUp(isBroken: true) }
-            return setAlarm(after: delay)
-        }
-        responseIsConfirmed()
-    }
-
-    // MARK: Time
-
-    private func setAlarmBetweenRequests() {
-        let limits = door.hub.limits
-        setAlarm(after: hasOutput ? limits.stallTimeout : input.isEmpty ? Timeouts.idle : limits.lineTimeout)
-    }
-
-    func setAlarm(after delay: Duration) {
-        cancelAlarm()
-        alarm = reactor.call(after: delay) { [self] in
-            alarm = nil
-            alarmFires()
-            settle()
-        }
-    }
-
-    func cancelAlarm() {
-        if let alarm { reactor.cancelTimer(alarm) }
-        alarm = nil
-    }
-
-    private func alarmFires() {
-        switch phase {
-        case .head where input.isEmpty && !hasOutput: hangUp(isBroken: false)
-        case .head where hasOutput: hangUp(isBroken: true)
-        case .head, .body:
-            request = nil
-            respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
-        case .streaming where hasOutput: hangUp(isBroken: true)
-        case .streaming where streamStage == .pausing: proceed()
-        case .waiting, .acting, .concluding, .streaming:
-            // The input is not read, so only this notices that the client has hung up.
-            if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
-        case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }
-        case .lingering: hangUp(isBroken: hasOutput)
-        case .closed: break
         }
     }
 
     /// Brings what is watched and charged into line with the state.
     func settle() {
         guard isOpen else { return }
-        // Releases the memory of a long body.
-        if input.isEmpty { input = [] }
+        input.releaseMemory()
         let isReading = mayRead && !socket.isClogged
-        socket.watch(reading: isReading, writing: writtenBytes < output.count)
+        socket.watch(reading: isReading, writing: !output.isEmpty)
         if isReading, socket.hasBufferedInput { readLater() }
-        if !isReading, alarm == nil { setAlarm(after: Timeouts.probe) }
+        if !isReading, alarm == nil || isWaitingForHub { setAlarm(after: Timeouts.probe) }
         guard !hasGivenClientAway else { return }
         // The strings of a head take about twice its bytes.
-        let held = input.count + output.count + 2 * (request?.byteCount ?? 0) + (exchange?.heldBytes ?? 0)
+        var held = input.heldBytes + output.heldBytes + 2 * (request?.byteCount ?? 0) + client.untakenBytes
+        held += stream?.source.heldBytes ?? 0
+        if let webSocket { held += webSocket.heldBytes + client.unreadBytes }
         client.heldBytes = held < Self.leastCharged ? 0 : held
     }
 
@@ -342,12 +290,14 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// Ends the connection after the last response.
     func linger() {
         phase = .lingering
-        input = []
+        stream = nil
+        webSocket = nil
+        input.discard()
         endClient()
         if hasOutput { setAlarm(after: door.hub.limits.stallTimeout) } else { finishWriting() }
     }
 
-    private func finishWriting() {
+    func finishWriting() {
         socket.finishWriting()
         setAlarm(after: Timeouts.linger)
     }
@@ -355,7 +305,7 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
     /// Ends the connection because the client has ended it.
     ///
     /// - Parameter isBroken: whether the client may have lost what was written.
-    private func hangUp(isBroken: Bool) {
+    func hangUp(isBroken: Bool) {
         guard isOpen else { return }
         // The caller, which may be the reactor, uses the connection until it returns.
         reactor.post { [owner] in withExtendedLifetime(owner) {} }
@@ -365,19 +315,23 @@ final class WebConnection: SocketOwner, @unchecked Sendable {
             undelivered = nil
             sendLastCommand()
         }
+        if case .streaming = phase, !isBroken, !hasOutput, socket.isOutputConfirmed { acknowledgeEvents() }
         switch phase {
-        case .waiting, .delivering, .streaming: endClient(breakingOff: true)
+        case .streaming: endClient(breakingOff: stream?.hasUnconfirmed == true)
+        case .waiting, .delivering, .upgrading, .webSocket: endClient(breakingOff: true)
         case .head, .body, .acting, .concluding, .lingering, .closed: endClient()
         }
         phase = .closed
         exchange = nil
+        stream = nil
+        webSocket = nil
         cancelAlarm()
         socket.close(discardingOutput: isBroken)
         door.connectionHasEnded()
     }
 
     /// Ends the hub's client, unless a lease has taken it and the client of the door has its token.
-    private func endClient(breakingOff breaksOff: Bool = false) {
+    func endClient(breakingOff breaksOff: Bool = false) {
         undelivered?.breakOff()
         undelivered = nil
         guard !hasGivenClientAway else { return }

@@ -11,6 +11,9 @@ package final class WebDoor: Door {
     let rules: BrowserRules
     /// The leases that clients end with a token.
     let leases = LeaseTable()
+    /// How many responses had which status.
+    private let responses = Lock<[Int: Int]>([:])
+    private let lag: LoopLag
     private let connectionCount = Atomic<Int>(0)
     private let idleGate: Gate
     private let reactor: Reactor
@@ -18,10 +21,11 @@ package final class WebDoor: Door {
     /// - Parameters:
     ///   - hosts: the names that the `Host` of a request may have besides IP addresses and `localhost`.
     ///   - usesTLS: whether clients of the listener use TLS.
-    ///   - reactor: the reactor whose task calls ``waitUntilIdle(atMost:)``.
-    package init(to hub: Hub, hosts: [String], usesTLS: Bool, on reactor: Reactor) {
+    ///   - reactors: the reactors of the clients. A task of the first calls ``waitUntilIdle(atMost:)``.
+    package init(to hub: Hub, hosts: [String], usesTLS: Bool, on reactors: [Reactor]) {
         self.hub = hub
-        self.reactor = reactor
+        reactor = reactors[0]
+        lag = LoopLag(of: reactors)
         rules = BrowserRules(hosts: Set(hosts.map { $0.lowercased() }), usesTLS: usesTLS)
         idleGate = Gate("the end of the connections of the web door", on: reactor)
     }
@@ -29,6 +33,13 @@ package final class WebDoor: Door {
     package func begin(_ client: WireClient, over socket: consuming DetachedSocket) {
         connectionCount.add(1, ordering: .relaxed)
         WebConnection(client, of: self).begin(socket)
+    }
+
+    func count(_ status: Status) { responses.withLock { $0[status.rawValue, default: 0] += 1 } }
+
+    /// What no report of the hub has.
+    var measurements: Measurements {
+        Measurements(waits: hub.waits, lag: lag.times, responses: responses.withLock { $0 })
     }
 
     func connectionHasEnded() {

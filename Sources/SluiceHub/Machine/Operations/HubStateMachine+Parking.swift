@@ -152,6 +152,7 @@ extension HubStateMachine {
     @discardableResult
     mutating func retire(_ operation: ParkedOperation, _ id: OperationID, arm: Int32?) -> ParkedOperation? {
         let removed = operations.remove(id)
+        totals.waits.count(now &- operation.since)
         if parkedEbb.falls(to: operations.count) { hasEbbed = true }
         if let next = operation.next { operations[next]?.previous = operation.previous }
         if let previous = operation.previous { operations[previous]?.next = operation.next }

@@ -10,25 +10,34 @@ package final class WireClient: @unchecked Sendable {
     // Sendable: see above.
 
     /// The most bytes of replies that wait to be taken.
-    private static let outputRoom = 256 << 10
+    private static let outputRoom = 64 << 10
 
     private let connection: Connection
     private let socket = VirtualSocket(outputRoom: outputRoom)
     private let address: String
     private let origin: ClientOrigin?
+    /// The principal that the client has without `AUTH`; nil for none.
+    private let identity: ProvenIdentity?
     private var isTelling = false
     private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: .max))
-    /// The beginning of a reply that is not complete.
-    private var rest: [UInt8] = []
+    /// Replies that were not taken, and how many of the bytes were parsed.
+    private var replies: [UInt8] = []
+    private var parsedBytes = 0
+    /// The bytes of the reply that ``nextReplyBytes()`` is parsing.
+    private var currentReply: [UInt8] = []
 
     /// Called when there may be replies, and when the hub has ended the connection.
     package var whenChanged: (() -> Void)?
+    /// Called when the hub has read all that was written.
+    package var whenRead: (() -> Void)?
 
-    init(_ connection: Connection) {
+    init(_ connection: Connection, as identity: ProvenIdentity?) {
         self.connection = connection
+        self.identity = identity
         (address, origin) = connection.hub.place(of: connection.id)
         socket.whenReady = { [weak self] _ in self?.tellLater() }
         socket.whenChanged = { [weak self] _ in self?.whenChanged?() }
+        socket.whenRead = { [weak self] in self?.whenRead?() }
     }
 
     /// Lets the hub serve the client.
@@ -36,17 +45,30 @@ package final class WireClient: @unchecked Sendable {
         // So `isAtRest` is never true for the connection, whose door may hold bytes for it.
         connection.deadlines = ConnectionDeadlines()
         connection.begin(socket)
+        if let identity { connection.assume(identity) }
     }
+
+    /// The principal that the client is; nil for none.
+    package var principal: ChannelName? { connection.hub.identity(of: connection.id)?.principal }
 
     package var reactor: Reactor { connection.reactor }
     /// The holder that the client counts for.
     package var holder: ObjectIdentifier { connection.hub.holder(of: connection.id) }
 
+    /// Lets the door's connection of the client work when it has its turn, so that doors do not make the other clients of
+    /// the reactor wait.
+    ///
+    /// - Parameter waits: whether others have their turn first in any case.
+    /// - Returns: whether it has worked now.
+    package func takeTurn(_ work: some DoorConnection, waiting waits: Bool = false) -> Bool {
+        connection.share.takeTurn(work, of: { connection.hub.holder(of: connection.id) }, waiting: waits)
+    }
+
     /// Enters another client from the same address, on the same reactor.
     ///
     /// - Throws: the error if a limit is reached.
     package func makeSibling() throws(WireError) -> WireClient {
-        try connection.hub.enterWireClient(address, from: origin, on: connection.share)
+        try connection.hub.enterWireClient(address, from: origin, as: identity, on: connection.share)
     }
 
     // MARK: Commands and replies
@@ -54,22 +76,45 @@ package final class WireClient: @unchecked Sendable {
     /// Sends bytes of the line protocol.
     package func write(_ bytes: some Collection<UInt8>) { socket.arrive(bytes) }
 
-    /// Takes the next complete reply; nil if there is none.
-    package func nextReply() -> Reply? { nextTaggedReply()?.reply }
+    /// The bytes that the hub has not read.
+    package var unreadBytes: Int { socket.unreadBytes }
+    /// The bytes of replies that were not taken.
+    package var untakenBytes: Int { replies.count - parsedBytes + currentReply.count + socket.untakenBytes }
 
-    /// Takes the next complete reply, and the tag of its command; nil if there is none.
-    package func nextTaggedReply() -> (tag: Tag?, reply: Reply)? {
-        let taken = socket.takeOutput(upTo: .max)
-        if rest.isEmpty { rest = taken } else { rest += taken }
-        guard !rest.isEmpty else { return nil }
-        var offset = 0
-        let step = rest.withUnsafeBytes { parser.next($0, offset: &offset) }
-        if offset == rest.count { rest = [] } else { rest.removeFirst(offset) }
-        switch step {
-        case .reply(let tag, let reply): return (tag, reply)
-        case .needsMore: return nil
-        // The hub writes nothing that the parser does not understand.
-        case .failed(let error): return (nil, .error(error))
+    /// Takes the next complete reply, and the tag of the command that it answers; nil if there is none.
+    package func nextReply() -> (tag: Tag?, reply: Reply)? { parseNext { _ in } }
+
+    /// Takes the next complete reply as the hub has written it; nil if there is none. Its body, if it has one, follows the
+    /// line. Both are without their line ends.
+    package func nextReplyBytes() -> (line: [UInt8], body: [UInt8]?)? {
+        let isComplete = parseNext { currentReply += $0 } != nil
+        guard isComplete, let end = currentReply.firstIndex(of: 0x0A) else { return nil }
+        defer { currentReply = [] }
+        let body = currentReply[(end + 1)...]
+        return (Array(currentReply[..<end]), body.isEmpty ? nil : Array(body.dropLast()))
+    }
+
+    /// Parses the next reply.
+    ///
+    /// - Parameter note: called with the bytes that are parsed.
+    private func parseNext(_ note: (ArraySlice<UInt8>) -> Void) -> (tag: Tag?, reply: Reply)? {
+        while true {
+            if parsedBytes < replies.count {
+                let start = parsedBytes
+                let step = replies.withUnsafeBytes { parser.next($0, offset: &parsedBytes) }
+                note(replies[start..<parsedBytes])
+                switch step {
+                case .reply(let tag, let reply): return (tag, reply)
+                // The hub writes nothing that the parser does not understand.
+                case .failed(let error): return (nil, .error(error))
+                case .needsMore: break
+                }
+            }
+            replies.removeFirst(parsedBytes)
+            parsedBytes = 0
+            let more = socket.takeOutput(upTo: .max)
+            guard !more.isEmpty else { return nil }
+            if replies.isEmpty { replies = more } else { replies += more }
         }
     }
 

@@ -6,7 +6,7 @@ import SluiceWire
 /// The response is a stream of server-sent events. Each round takes all reports. Of the channels, only those that have
 /// changed since the last round are sent, so that a client of a hub with many channels costs little. The next piece is sent
 /// when the client has taken the one before, and after a round comes a pause that is at least three times as long.
-struct LiveExchange: Exchange {
+struct DashboardStream: EventStream {
     /// The reports of a round, in their order.
     private enum Stage {
         case server
@@ -32,8 +32,9 @@ struct LiveExchange: Exchange {
     private var sampled: UInt64 = 0
     private var channels = ChannelChanges()
     private var handoffs = HandoffSample()
-    /// What is to be sent when the client has taken the last piece.
+    /// The command to be sent when the client has taken the last events, if it is not the one for the next report.
     private var following: [UInt8]?
+    private(set) var pause: Duration?
 
     /// - Parameters:
     ///   - clock: returns the time in nanoseconds.
@@ -51,57 +52,53 @@ struct LiveExchange: Exchange {
         return Inspection(.server, format: .json).command
     }
 
-    mutating func receive(_ reply: Reply, tag: Tag?) -> ExchangeStep {
-        guard tag == nil else { return receive(sample: reply, tag: tag) }
+    mutating func receive(_ reply: Reply, _ tag: Tag?) -> StreamStep {
+        guard tag == nil else { return handoffs.receive(reply, tag: tag).map { .command($0) } ?? .none }
+        let isFirst = !hasBegun
         guard case .data(let body, let attributes) = reply else {
             // A report that the client may not see is left out.
-            guard !hasBegun else { return .command(nextCommand()) }
-            guard case .error(let error) = reply, error.code == .denied else {
-                return .respond(Response(outcome: reply))
-            }
-            return beginStream(with: Self.event("info", Array("null".utf8)))
+            guard isFirst else { return next() }
+            guard case .error(let error) = reply, error.code == .denied else { return .end(reply) }
+            hasBegun = true
+            return .events([ServerSentEvent("info", "null")])
         }
+        hasBegun = true
         switch stage {
-        case .server:
-            let event = Self.event("info", body)
-            guard !hasBegun else { return .send(event) }
-            return beginStream(with: event)
+        case .server: return .events([ServerSentEvent("info", data: body)])
         case .channels: return receive(channels: body, attributes)
-        case .waiters: return .send(Self.event("waiters", body))
-        case .clients: return .send(Self.event("clients", body))
-        case .stuck: return .send(Self.event("stuck", body))
+        case .waiters: return .events([ServerSentEvent("waiters", data: body)])
+        case .clients: return .events([ServerSentEvent("clients", data: body)])
+        case .stuck: return .events([ServerSentEvent("stuck", data: body), endRound()])
         case .pause: return .none
         }
     }
 
-    private mutating func beginStream(with event: [UInt8]) -> ExchangeStep {
-        hasBegun = true
-        var head = Response(.ok)
-        head.contentType = "text/event-stream"
-        return .beginStream(head, event)
+    private mutating func next() -> StreamStep {
+        if case .stuck = stage { .events([endRound()]) } else { .command(nextCommand()) }
     }
 
-    private mutating func receive(channels body: [UInt8], _ attributes: Attributes) -> ExchangeStep {
+    private mutating func receive(channels body: [UInt8], _ attributes: Attributes) -> StreamStep {
         let more = channels.isFull ? nil : attributes.more
         let changes = channels.note(page: body, at: Double(clock()) / 1e9, isLast: more == nil)
         let next = more.map { Inspection(.channels(prefix: nil), format: .json, page: ReportPage(after: $0)).command }
         guard let changes else { return .command(next ?? nextCommand()) }
         following = next
-        return .send(Self.event("channels", changes))
+        return .events([ServerSentEvent("channels", data: changes)])
     }
 
-    mutating func proceed() -> ExchangeStep {
+    mutating func confirmed() -> [UInt8] {
         if let command = following {
             following = nil
-            return .command(command)
+            return command
         }
-        if case .pause = stage {
-            beginning = clock()
-            stage = .server
-            return .command(Inspection(.server, format: .json).command)
-        }
-        guard case .stuck = stage else { return .command(nextCommand()) }
-        return endRound()
+        return pause == nil ? nextCommand() : []
+    }
+
+    mutating func resume() -> [UInt8] {
+        pause = nil
+        stage = .server
+        beginning = clock()
+        return Inspection(.server, format: .json).command
     }
 
     /// Returns the command for the next report of the round.
@@ -127,29 +124,20 @@ struct LiveExchange: Exchange {
         }
     }
 
-    private mutating func endRound() -> ExchangeStep {
+    private mutating func endRound() -> ServerSentEvent {
         stage = .pause
         let now = clock()
         let duration = Duration.nanoseconds(Int64(clamping: now - beginning))
-        let pause = min(max(Self.interval - duration, duration * 3), Self.longestPause)
+        pause = min(max(Self.interval - duration, duration * 3), Self.longestPause)
         let seconds = Double(now - sampled) / 1e9
         sampled = now
         let limits = limits()
-        let line = """
+        return ServerSentEvent(
+            "round",
+            """
             {"seconds":\(seconds),"handoffs":\(handoffs.take()),"limits":{"connections":\(limits.maxConnections),\
             "keptBytes":\(limits.keptBytes),"endedChannels":\(limits.maxTombstones),\
             "rememberedSends":\(limits.maxRememberedSends)}}
-            """
-        return .sendAndPause(Self.event("round", Array(line.utf8)), pause)
-    }
-
-    private mutating func receive(sample reply: Reply, tag: Tag?) -> ExchangeStep {
-        guard let command = handoffs.receive(reply, tag: tag) else { return .none }
-        return .command(command)
-    }
-
-    /// An event whose data is one line.
-    private static func event(_ name: String, _ data: [UInt8]) -> [UInt8] {
-        Array("event: \(name)\ndata: ".utf8) + data + [0x0A, 0x0A]
+            """)
     }
 }

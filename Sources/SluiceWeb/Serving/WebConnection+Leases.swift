@@ -1,0 +1,39 @@
+import SluiceHub
+import SluiceRuntime
+import SluiceWire
+
+/// Leases that outlive the connection.
+extension WebConnection {
+    /// Answers with a token for a lease. The hub's client, to which the lease belongs, leaves the connection.
+    func handOver(_ response: Response, _ delivery: DeliveryID, for duration: Duration) {
+        let token = LeaseTable.makeToken()
+        let lease = HeldLease(of: delivery, by: client, principal: client.principal, for: duration) {
+            [leases = door.leases] in leases.remove(token)
+        }
+        door.leases.insert(lease, for: token)
+        undelivered = lease
+        hasGivenClientAway = true
+        var response = response
+        response.headers.append("Sluice-Delivery: \(token)")
+        deliver(response)
+    }
+
+    func act(_ action: DeliveryAction, on token: String) {
+        guard let lease = door.leases[token] else {
+            return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))
+        }
+        guard lease.principal == client.principal else {
+            return perform(
+                .respond(Response(outcome: .error(WireError(.denied, "the lease belongs to another principal")))))
+        }
+        phase = .acting
+        lease.perform(action) { [self] reply in
+            reactor.post { [self] in
+                guard isOpen, case .acting = phase else { return }
+                let reply = reply ?? .error(WireError(.stale, "the lease has ended"))
+                perform(.respond(Response(outcome: reply)))
+                settle()
+            }
+        }
+    }
+}

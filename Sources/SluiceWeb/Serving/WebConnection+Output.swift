@@ -1,0 +1,113 @@
+import SluiceHub
+import SluiceRuntime
+
+/// How a connection writes responses, and how long it waits for its client.
+extension WebConnection {
+    /// Writes a response, and gets ready for the next request.
+    ///
+    /// - Parameter isLast: whether the connection ends after it.
+    func respond(_ response: Response, isLast: Bool = false) {
+        write(response, isLast: isLast)
+        exchange = nil
+        endRequest()
+    }
+
+    /// Writes a response whose exchange continues when the client's kernel has confirmed it.
+    func deliver(_ response: Response) {
+        write(response)
+        guard isOpen else { return }
+        phase = .delivering
+        confirmations = ConfirmationSchedule()
+        checkConfirmation()
+    }
+
+    private func write(_ response: Response, isLast: Bool = false) {
+        door.count(response.status)
+        self.isLast = self.isLast || isLast || response.closes || request == nil
+        output.append(
+            response.bytes(
+                keepingAlive: !self.isLast, announcingIt: request?.isHTTP1_1 == false,
+                omittingBody: request?.method == "HEAD"))
+        flush()
+    }
+
+    /// Gets ready for the next request.
+    func endRequest() {
+        guard isOpen else { return }
+        if isLast { return linger() }
+        phase = .head
+        request = nil
+        setAlarmBetweenRequests()
+    }
+
+    func flush() {
+        switch output.write(to: socket) {
+        case .failed: hangUp(isBroken: true)
+        case .some(let hasProgress): if hasProgress || alarm == nil { setAlarm(after: door.hub.limits.stallTimeout) }
+        case .all: outputIsWritten()
+        }
+    }
+
+    private func outputIsWritten() {
+        switch phase {
+        case .delivering: checkConfirmation()
+        case .lingering: finishWriting()
+        case .head: setAlarmBetweenRequests()
+        case .streaming: eventsAreWritten()
+        case .webSocket: framesAreWritten()
+        case .body, .waiting, .acting, .concluding, .upgrading, .closed: break
+        }
+    }
+
+    var hasOutput: Bool { !output.isEmpty || socket.hasUnsentOutput }
+
+    /// Continues the exchange if the client's kernel has confirmed the response, or looks again soon.
+    private func checkConfirmation() {
+        guard !hasOutput else { return setAlarm(after: door.hub.limits.stallTimeout) }
+        guard socket.failure == nil else { return hangUp(isBroken: true) }
+        guard socket.isOutputConfirmed else {
+            guard let delay = confirmations.next() else { return hangUp(isBroken: true) }
+            return setAlarm(after: delay)
+        }
+        responseIsConfirmed()
+    }
+
+    // MARK: Time
+
+    func setAlarmBetweenRequests() {
+        let limits = door.hub.limits
+        setAlarm(after: hasOutput ? limits.stallTimeout : input.isEmpty ? Timeouts.idle : limits.lineTimeout)
+    }
+
+    func setAlarm(after delay: Duration) {
+        cancelAlarm()
+        alarm = reactor.call(after: delay) { [self] in
+            alarm = nil
+            alarmFires()
+            settle()
+        }
+    }
+
+    func cancelAlarm() {
+        if let alarm { reactor.cancelTimer(alarm) }
+        alarm = nil
+    }
+
+    private func alarmFires() {
+        switch phase {
+        case .head where input.isEmpty && !hasOutput: hangUp(isBroken: false)
+        case .head where hasOutput: hangUp(isBroken: true)
+        case .head, .body:
+            request = nil
+            respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
+        case .waiting, .acting, .concluding, .upgrading:
+            // The input is not read, so only this notices that the client has hung up.
+            if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
+        case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }
+        case .streaming: streamAlarmFires()
+        case .webSocket: webSocketAlarmFires()
+        case .lingering: hangUp(isBroken: hasOutput)
+        case .closed: break
+        }
+    }
+}
