@@ -59,6 +59,34 @@ def requests():
         yield re.sub(rb"[\xf6-\xff]", b"", conversation(transcript))
 
 
+def web():
+    """Yields requests with every kind of body, one after another, and frames of WebSockets."""
+    lines = [
+        b"GET /metrics",
+        b"POST /c/a%2Fb?timeout=1s&call=1",
+        b"GET /c/a?lease=1s",
+        b"DELETE /d/0123?reject=x",
+        b"GET /ws",
+    ]
+    headers = [
+        b"",
+        b"Content-Length: 5\r\n",
+        b"Transfer-Encoding: chunked\r\n",
+        b"Origin: http://h\r\nSec-Fetch-Site: same-origin\r\nAuthorization: Basic YTpi\r\n",
+        b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    ]
+    bodies = [b"", b"hello", b"5;x=y\r\nhello\r\n0\r\nX: y\r\n\r\n", b"", b"\x81\x84\1\2\3\4qkmc"]
+    for line in lines:
+        for header, body in zip(headers, bodies, strict=True):
+            yield (line + b" HTTP/1.1\r\nHost: [::1]:80\r\n" + header + b"\r\n" + body) * 2
+    mask = b"\1\2\3\4"
+    for code in (0x01, 0x02, 0x80, 0x81, 0x82, 0x88, 0x89, 0x8A):
+        for size in (0, 2, 125):
+            yield (bytes([code, 0x80 | size]) + mask + bytes(size)) * 3
+    yield b"\x82\xfe\x00\xc8" + mask + bytes(200)
+
+
 def records():
     """Yields a choice, as in RecordsTarget.swift, and heads of records or what a client encrypts."""
     yield b"\x00\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03"
@@ -82,6 +110,7 @@ def main():
     write(out / "requests", requests())
     write(out / "replies", map(replies, transcripts()))
     write(out / "records", records())
+    write(out / "web", web())
     openings = [SENDS["A"] + seed + SENDS["B"] + b"PING\n" for seed in requests()]
     write(out / "conversations", [conversation(transcript) for transcript in transcripts()] + openings)
 

@@ -10,6 +10,7 @@ enum Fuzz {
         "conversations": { ConversationsTarget.check($0) },
         "records": { RecordsTarget.check($0) },
         "features": { FeaturesTarget.check($0) },
+        "web": { WebTarget.check($0) },
     ]
 
     /// Set once, before the first input.
