@@ -57,7 +57,7 @@ import Testing
         for _ in 0..<3 { #expect(try line.answer(to: "recv timeout=20ms jobs") == "TIMEOUT") }
         let text = try metrics(of: daemon)
         #expect(text.contains("\nsluice_wait_seconds_count 3\n"))
-        #expect(text.contains("\nsluice_wait_seconds_bucket{le=\"0.016384\"} 0\n"))
+        #expect(text.contains("\nsluice_wait_seconds_bucket{le=\"0.016777216\"} 0\n"))
         #expect(text.contains("\nsluice_wait_seconds_bucket{le=\"+Inf\"} 3\n"))
         let sum = try #require(text.firstMatch(of: #/\nsluice_wait_seconds_sum ([0-9.e-]+)\n/#))
         #expect(try #require(Double(sum.1)) >= 0.06)

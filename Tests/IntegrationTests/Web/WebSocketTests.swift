@@ -12,14 +12,19 @@ import Testing
 
         init(to daemon: WebDaemon, _ headers: String = "") throws {
             http = try HTTPSocket(to: daemon)
+            let response = try Self.response(http, headers)
+            try #require(response.status == 101, "\(response)")
+            self.headers = response.headers
+        }
+
+        /// Asks for a WebSocket, and returns the response.
+        static func response(_ http: HTTPSocket, _ headers: String) throws -> HTTPSocket.Response {
             try http.send(
                 """
                 GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r
                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(headers)\r\n
                 """)
-            let response = try #require(try http.response())
-            try #require(response.status == 101, "\(response)")
-            self.headers = response.headers
+            return try #require(try http.response())
         }
 
         static func frame(_ code: UInt8, _ payload: [UInt8]) -> [UInt8] {
@@ -28,8 +33,9 @@ import Testing
             if payload.count < 126 {
                 bytes.append(0x80 | UInt8(payload.count))
             } else {
-                bytes.append(0xFF)
-                bytes += (0..<8).reversed().map { UInt8(truncatingIfNeeded: payload.count >> (8 * $0)) }
+                let lengthBytes = payload.count <= 0xFFFF ? 2 : 8
+                bytes.append(lengthBytes == 2 ? 0xFE : 0xFF)
+                bytes += (0..<lengthBytes).reversed().map { UInt8(truncatingIfNeeded: payload.count >> (8 * $0)) }
             }
             return bytes + mask + payload.enumerated().map { $0.element ^ mask[$0.offset % 4] }
         }
@@ -193,7 +199,8 @@ import Testing
         let unknown = try Client(to: daemon)
         try unknown.send("recv timeout=0 jobs")
         #expect(try unknown.text().hasPrefix("ERR auth-required"))
-        #expect(throws: (any Error).self) { try Client(to: daemon, "Authorization: Bearer alice:guess\r\n") }
+        let guess = try Client.response(HTTPSocket(to: daemon), "Authorization: Bearer alice:guess\r\n")
+        #expect(guess.status == 401)
     }
 
     @Test("A client that sends commands and reads no replies is not read from, and costs little")
