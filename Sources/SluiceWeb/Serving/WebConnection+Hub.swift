@@ -29,7 +29,8 @@ extension WebConnection {
         case .command(let command): begin(CommandExchange(command))
         case .page(let file): respond(Dashboard.response(for: file))
         case .live:
-            begin(DashboardStream(clock: { [reactor] in reactor.nowNanoseconds }, limits: { [door] in door.hub.limits }))
+            begin(
+                DashboardStream(clock: { [reactor] in reactor.nowNanoseconds }, limits: { [door] in door.hub.limits }))
         case .trace(let prefix): begin(TraceStream(prefix: prefix))
         case .stream(let channel): begin(MessageStream(from: channel))
         case .webSocket(let handshake): beginWebSocket(handshake)

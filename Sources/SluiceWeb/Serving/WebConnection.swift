@@ -164,7 +164,11 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// Takes the replies of the hub, as many as the client has room for.
     func hubHasReplied() {
         var hasAll = false
-        while isOpen, !hasGivenClientAway, takesReplies, !hasAll { hasAll = !receiveNextReply() }
+        while isOpen, !hasGivenClientAway, takesReplies, !hasAll {
+            hasAll = !receiveNextReply()
+            // If the kernel takes all of the output at once, it reports nothing later that would continue this.
+            if isOpen, !takesReplies { flush() }
+        }
         if hasAll, client.isEnded { clientHasEnded() }
         if !output.isEmpty, isOpen { flush() }
         settle()
