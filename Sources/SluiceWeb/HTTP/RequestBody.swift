@@ -1,19 +1,19 @@
 /// The body of a request while it arrives. Its length is announced, or it comes in chunks.
 struct RequestBody {
-    /// The most bytes of a line between chunks, and of all lines behind the last chunk.
+    /// The most bytes of a line between chunks, and of the trailers.
     private static let mostLineBytes = 256
     private static let mostTrailerBytes = RequestHead.maxBytes
 
     private enum Phase {
-        /// So many bytes are missing, and no chunk follows.
+        /// This many bytes of a body without chunks are missing.
         case rest(Int)
         /// The line with the length of a chunk comes next.
         case size
-        /// So many bytes of a chunk are missing.
+        /// This many bytes of a chunk are missing.
         case chunk(Int)
-        /// The line end behind a chunk comes next.
+        /// The line end after a chunk comes next.
         case chunkEnd
-        /// The lines behind the last chunk come next, of which so many bytes have come.
+        /// The trailers, which are the lines after the last chunk, come next. This many bytes of them have arrived.
         case trailers(Int)
         case complete
     }
@@ -87,7 +87,8 @@ struct RequestBody {
         return missing - taken.count
     }
 
-    /// Takes a line without its end. What proxies and servers could read in different ways is refused.
+    /// Takes a line, and returns it without its end. Refuses a line that a proxy and a server could read in different
+    /// ways.
     private static func takeLine(_ rest: inout ArraySlice<UInt8>) throws(Refusal) -> ArraySlice<UInt8>? {
         guard let end = rest.prefix(mostLineBytes).firstIndex(of: 0x0A) else {
             if rest.count >= mostLineBytes { throw malformed }
@@ -99,7 +100,7 @@ struct RequestBody {
         return line.dropLast()
     }
 
-    /// The number at the beginning of a line. What may follow it, an extension, is ignored.
+    /// Returns the number at the beginning of a line. Ignores an extension after it.
     private static func size(_ line: ArraySlice<UInt8>) throws(Refusal) -> Int {
         let digits = line.prefix { $0 != UInt8(ascii: ";") }
         guard (1...8).contains(digits.count) else { throw malformed }

@@ -26,7 +26,7 @@ struct RequestHead: Sendable, Equatable {
             && left.headers.map(\.value) == right.headers.map(\.value)
     }
 
-    /// Returns the value of a header; nil if there is none. If there are several, the first.
+    /// The value of a header; nil if there is none. If there are several, the first.
     subscript(_ name: String) -> String? { headers.first { $0.name == name }?.value }
 
     /// Whether a body follows.
@@ -58,7 +58,7 @@ extension RequestHead {
 
     /// Parses a complete head.
     ///
-    /// What proxies and servers could read in different ways is refused: it could hide a second request.
+    /// Refuses a head that a proxy and a server could read in different ways, because it could hide a second request.
     init(parsing bytes: UnsafeRawBufferPointer) throws(Refusal) {
         try Self.checkLines(bytes)
         var head = chttp_head()
@@ -96,8 +96,8 @@ extension RequestHead {
         }
     }
 
-    /// Refuses what http-parser accepts: lines that end with LF alone, headers that continue on a second line, and
-    /// control characters.
+    /// Refuses three things that http-parser accepts: lines that end with LF alone, headers that continue on a second
+    /// line, and control characters.
     private static func checkLines(_ bytes: UnsafeRawBufferPointer) throws(Refusal) {
         var before: UInt8 = 0
         for byte in bytes {
@@ -134,7 +134,7 @@ extension RequestHead {
         }
     }
 
-    /// Refuses every transfer encoding but `chunked`, and one that another reader may not expect.
+    /// Refuses every transfer encoding except `chunked`, and `chunked` where another parser could ignore it.
     private func checkTransferEncoding() throws(Refusal) {
         guard self["content-length"] == nil else {
             throw Refusal(.badRequest, "a request has Content-Length or Transfer-Encoding, not both")

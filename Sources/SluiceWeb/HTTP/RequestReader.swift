@@ -10,10 +10,11 @@ struct RequestReader {
     /// The body that is arriving; nil between requests.
     private var body: RequestBody?
 
-    /// Whether nothing is left that no request has taken.
+    /// Whether requests have taken all input.
     var isEmpty: Bool { input.isEmpty }
+    /// Whether the client may send more bytes ahead of the request that is being served.
     var hasRoomAhead: Bool { input.count < Self.mostBytesAhead }
-    /// The bytes that are held.
+    /// The bytes of the input and of the body.
     var heldBytes: Int { input.count + (body?.heldBytes ?? 0) }
 
     mutating func receive(_ bytes: UnsafeRawBufferPointer) { input += bytes }
@@ -22,7 +23,7 @@ struct RequestReader {
     ///
     /// - Throws: ``Refusal`` for a head that is malformed or too long. The rest of the input is unusable.
     mutating func nextHead() throws(Refusal) -> RequestHead? {
-        // Some clients send a line end behind a body.
+        // Some clients send a line end after a body.
         while input.starts(with: [0x0D, 0x0A]) {
             input.removeFirst(2)
             searchedBytes = max(0, searchedBytes - 2)
@@ -63,13 +64,13 @@ struct RequestReader {
         return reading.bytes
     }
 
-    /// Takes all input that no request has taken, as another protocol begins.
+    /// Takes all input that no request has taken, because another protocol begins.
     mutating func takeRest() -> [UInt8] {
         defer { input = [] }
         return input
     }
 
-    /// Releases the memory of input that was long.
+    /// Releases the memory of the input if it is empty.
     mutating func releaseMemory() {
         if input.isEmpty { input = [] }
     }

@@ -9,7 +9,7 @@ struct Response: Sendable, Equatable {
     var policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
     /// Whether the connection ends with the response, whatever the client wants.
     var closes = false
-    /// Whether the end of the connection ends the body, and not a length.
+    /// Whether the body has no length, and ends with the connection.
     var isStream = false
 
     init(_ status: Status) { self.status = status }
@@ -35,7 +35,7 @@ struct Response: Sendable, Equatable {
         response.contentType = "text/event-stream"
         response.isStream = true
         response.closes = true
-        // nginx would keep the events until it has many.
+        // Without this header, nginx would hold events back until it has many.
         response.headers = ["X-Accel-Buffering: no"]
         return response
     }()
@@ -49,11 +49,11 @@ struct Response: Sendable, Equatable {
         X-Content-Type-Options: nosniff\r\n
         """
 
-    /// Returns the response as it is written.
+    /// Returns the bytes of the response.
     ///
     /// - Parameters:
     ///   - keepsAlive: whether the connection serves a further request.
-    ///   - announces: whether to say so, as clients of HTTP/1.0 need it.
+    ///   - announces: whether to announce that in a header, which clients of HTTP/1.0 need.
     ///   - omitsBody: whether to leave out the body, for `HEAD`.
     func bytes(
         keepingAlive keepsAlive: Bool, announcingIt announces: Bool = false, omittingBody omitsBody: Bool = false

@@ -24,7 +24,7 @@ enum Status: Int, Sendable {
     case inDoubt = 504
     case versionNotSupported = 505
 
-    /// The words after the number.
+    /// The reason phrase, which follows the number.
     var reason: String {
         switch self {
         case .switchingProtocols: "Switching Protocols"

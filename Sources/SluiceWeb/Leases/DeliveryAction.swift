@@ -2,12 +2,12 @@ import SluiceWire
 
 /// What a client does with a message that it holds under a lease.
 enum DeliveryAction: Sendable, Equatable {
-    /// Acknowledges the message. The answer to a call is not empty.
+    /// Acknowledges the message, with an answer to a call. An empty answer stands for none.
     case acknowledge(answer: [UInt8])
-    /// Gives the message back, to be offered again after the delay.
+    /// Returns the message to its channel, which offers it again after the delay.
     case giveBack(delay: String?)
     case reject(reason: String)
-    /// Begins the time of the lease again.
+    /// Renews the lease.
     case touch
 
     /// The command, as bytes of the line protocol.
@@ -38,7 +38,8 @@ enum DeliveryAction: Sendable, Equatable {
 
 /// Checks the credentials of a request that ends a lease: `POST /d/TOKEN` and others.
 ///
-/// The lease belongs to another client of the hub, so the client of the request only shows that it may use the hub.
+/// The lease belongs to another client of the hub. The `PING` of this one only shows that the hub accepts its
+/// credentials.
 struct DeliveryExchange: Exchange {
     let token: String
     let action: DeliveryAction
@@ -50,7 +51,7 @@ struct DeliveryExchange: Exchange {
     }
 }
 
-/// Receives a message under a lease that the client ends: `GET /c/NAME?lease=D`.
+/// Receives a message under a lease that the HTTP client ends with a token: `GET /c/NAME?lease=D`.
 struct LeaseExchange: Exchange {
     let channel: ChannelName
     let lease: String

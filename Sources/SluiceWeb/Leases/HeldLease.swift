@@ -2,15 +2,15 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// A message that a client of the door holds under a lease, and the hub's client to which the lease belongs.
+/// A message that an HTTP client holds under a lease, and the hub's client to which the lease belongs.
 ///
-/// The lease outlives the HTTP connection that has received the message: its end comes over another one. So the hub's
-/// client leaves its connection, and ends with the lease. Used only on the thread of its reactor, except for what is
-/// constant.
+/// The lease outlives the HTTP connection that has received the message, because another connection may end it. So the
+/// HTTP connection gives its hub's client to the lease, and that client ends with the lease. Everything except the
+/// constants is used only on the thread of the lease's reactor.
 final class HeldLease: @unchecked Sendable {
-    // Sendable: see above.
+    // Sendable: everything that changes is used only on the reactor's thread.
 
-    /// How much longer than the lease the hub's client lives, so that the hub ends the lease.
+    /// How long the hub's client outlives the lease, so that the hub ends the lease and not this code.
     private static let margin = Duration.seconds(1)
 
     let reactor: Reactor
@@ -20,7 +20,7 @@ final class HeldLease: @unchecked Sendable {
     private let client: WireClient
     private let duration: Duration
     private var alarm: TimerHandle?
-    /// What waits for the replies to commands, in their order.
+    /// The actions whose commands have no reply yet, in their order.
     private var waiting: [(action: DeliveryAction, finish: @Sendable (Reply?) -> Void)] = []
     private let whenEnded: @Sendable () -> Void
 
@@ -52,7 +52,7 @@ final class HeldLease: @unchecked Sendable {
         }
     }
 
-    /// Returns the message because its client did not get it.
+    /// Returns the message to its channel, because the HTTP client did not get it.
     func breakOff() { end { $0.breakOff() } }
 
     private func hubHasReplied() {

@@ -1,7 +1,7 @@
 import SluiceRuntime
 import Synchronization
 
-/// The leases of the door's clients by their tokens. May be used on any thread.
+/// The leases of HTTP clients by their tokens. May be used on any thread.
 final class LeaseTable: Sendable {
     private let leases = Lock<[String: HeldLease]>([:])
 

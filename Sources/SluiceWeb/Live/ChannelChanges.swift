@@ -1,9 +1,9 @@
 /// Finds the rows of `CHANNELS` that have changed since the last round.
 ///
-/// The rows are compared and passed on as the bytes of the report. A client can calculate how long an operation has waited,
-/// so a row whose wait has only grown has not changed.
+/// Rows are compared and passed on as bytes of the report. A client can calculate how long an operation has waited, so
+/// a row in which only the wait has grown has not changed.
 struct ChannelChanges {
-    /// The most channels that are followed. A client that sees more of them sees the first ones.
+    /// The most channels that are followed. If the client may see more of them, only the first ones are followed.
     static let most = 20_000
 
     private struct Known {
@@ -17,19 +17,19 @@ struct ChannelChanges {
     private var round = 0
     private var count = 0
 
-    // A name of ordinary length is an object of its own.
+    /// An estimate of the memory. A name of ordinary length is an object of its own.
     var heldBytes: Int { 112 * known.capacity }
 
-    /// Whether no further page is followed in this round.
+    /// Whether this round has no room for another page.
     var isFull: Bool { count >= Self.most }
 
-    /// Notes a page of the report, in JSON.
+    /// Compares a page of the report, in JSON, with the last round.
     ///
     /// - Parameters:
     ///   - time: the time in seconds.
     ///   - isLast: whether the round ends with the page.
-    /// - Returns: the rows that have changed, the names of the channels that have gone if the page is the last one, and how
-    ///   many channels are left out; nil if there is nothing to tell.
+    /// - Returns: in JSON, the rows that have changed. The last page adds the names of the channels that no longer
+    ///   exist, and the number of channels that are not followed. Nil if no row of another page has changed.
     mutating func note(page: [UInt8], at time: Double, isLast: Bool) -> [UInt8]? {
         var out = Array("{\"rows\":[".utf8)
         let beginning = out.count
@@ -55,7 +55,7 @@ struct ChannelChanges {
         guard let old = known.updateValue(new, forKey: row.name), old.digest == new.digest else { return true }
         switch (old.since, since) {
         case (nil, nil): return false
-        // The time between the report and this call differs.
+        // The time between the report and this call varies.
         case (let old?, let new?) where abs(old - new) < 0.25:
             known[row.name]?.since = old
             return false

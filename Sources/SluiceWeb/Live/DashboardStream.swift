@@ -1,11 +1,12 @@
 import SluiceHub
 import SluiceWire
 
-/// Sends what the dashboard shows, for as long as the client is there: `GET /v1/live`.
+/// Sends the reports that the dashboard shows, until the client hangs up: `GET /v1/live`.
 ///
-/// The response is a stream of server-sent events. Each round takes all reports. Of the channels, only those that have
-/// changed since the last round are sent, so that a client of a hub with many channels costs little. The next piece is sent
-/// when the client has taken the one before, and after a round comes a pause that is at least three times as long.
+/// The response is a stream of server-sent events. Each round takes all reports. A round sends only the channels that
+/// have changed since the last one, so that a dashboard of a hub with many channels costs little. The stream sends the
+/// next piece when the client has taken the one before. After a round, it pauses for at least three times the length of
+/// the round, but never longer than `longestPause`.
 struct DashboardStream: EventStream {
     /// The reports of a round, in their order.
     private enum Stage {
@@ -17,7 +18,7 @@ struct DashboardStream: EventStream {
         case pause
     }
 
-    /// The most rows of the reports that are sent whole in each round.
+    /// The most rows of each report except the channels.
     private static let rows = 200
     /// The shortest time from one round to the next.
     private static let interval: Duration = .seconds(1)
@@ -32,7 +33,7 @@ struct DashboardStream: EventStream {
     private var sampled: UInt64 = 0
     private var channels = ChannelChanges()
     private var handoffs = HandoffSample()
-    /// The command to be sent when the client has taken the last events, if it is not the one for the next report.
+    /// The command for the next page of the channels, which is sent when the client has taken the last events.
     private var following: [UInt8]?
     private(set) var pause: Duration?
 
@@ -107,10 +108,10 @@ struct DashboardStream: EventStream {
         switch stage {
         case .server:
             stage = .channels
-            // Only now, because a client without permissions may send one command.
+            // Not before the first report: a client without permissions may send only one command.
             let name = isNamed ? [] : Array("#name NAME dashboard\n".utf8)
             isNamed = true
-            // The sample begins with the count of the handoffs in the report of the server.
+            // The counts of handoffs begin at the same time as the total in the report of the server.
             return name + handoffs.begin() + Inspection(.channels(prefix: nil), format: .json).command
         case .channels:
             stage = .waiters

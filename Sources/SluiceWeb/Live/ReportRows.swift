@@ -1,4 +1,5 @@
-/// The rows of a report in JSON, as bytes: an object with a list of objects without lists and objects in them.
+/// The rows of a report in JSON, as bytes. The report is an object with a list of rows, and a row is an object that
+/// contains no lists or objects.
 struct ReportRows: Sequence {
     private let page: [UInt8]
 
@@ -31,7 +32,7 @@ struct ReportRows: Sequence {
         }
     }
 
-    /// The number of rows behind the page.
+    /// The number of rows after the page.
     var omitted: Int {
         page[...].value(of: "omitted").flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
     }
@@ -67,7 +68,8 @@ struct ReportRows: Sequence {
 }
 
 extension ArraySlice<UInt8> {
-    /// The bytes of the value of a key. The value is a number, or a text without commas and braces.
+    /// Returns the bytes of the value of a key; nil if the key is missing. The value is a number, or a text without
+    /// commas and braces.
     ///
     /// A text cannot contain the key with its quotation marks: they would be escaped there.
     fileprivate func value(of key: String) -> ArraySlice<UInt8>? {

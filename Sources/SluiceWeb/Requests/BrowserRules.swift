@@ -1,9 +1,9 @@
 import SluiceRuntime
 
-/// What a request must not say, because then a browser may have sent it for a page of somebody else.
+/// The rules that refuse requests which a browser may have sent for a page of another origin.
 ///
-/// A page can make a browser send requests to any address, and a name in its address can come to stand for this server
-/// (DNS rebinding). Nothing else looks at a request before these rules have.
+/// Any page can make a browser send requests to any address. The owner of a page's host name can also let that name
+/// point to this server (DNS rebinding). So these rules are checked before anything else in a request.
 struct BrowserRules: Sendable {
     /// The names, in lower case, that a `Host` header may have besides IP addresses and `localhost`.
     let hosts: Set<String>
@@ -17,23 +17,24 @@ struct BrowserRules: Sendable {
         switch head["sec-fetch-site"] {
         case nil: break
         case "same-origin", "none": break
-        // A link from elsewhere may lead to the page, which does nothing by itself and cannot be shown in another one.
+        // A link on another page may open the dashboard, which changes nothing by itself and cannot be embedded.
         case _? where Self.opensDashboard(head): break
         case _?: throw Refusal(.forbidden, "pages of other origins may not use this server")
         }
         if isPrefetch(head) { throw Refusal(.forbidden, "this server answers no prefetches") }
     }
 
-    /// Whether a person goes to the dashboard in a browser.
+    /// Whether a person opens the dashboard in a browser.
     private static func opensDashboard(_ head: RequestHead) -> Bool {
         head.method == "GET" && head.target.path == "/" && head["origin"] == nil
             && head["sec-fetch-mode"] == "navigate" && head["sec-fetch-dest"] == "document"
     }
 
-    /// Refuses a `GET` that takes a message if a browser does not say for whom it is.
+    /// Refuses a `GET` that takes a message if a browser sends it without `Sec-Fetch-Site` and without
+    /// `Sluice-Request`.
     ///
-    /// Browsers name the site only towards TLS and this machine. Towards other servers, an image of any page could take
-    /// messages.
+    /// Browsers send `Sec-Fetch-Site` only to servers with TLS and to their own machine. On other servers, an image on
+    /// any page could take messages.
     static func checkTaking(_ head: RequestHead) throws(Refusal) {
         guard head["sec-fetch-site"] == nil, head["sluice-request"] == nil,
             head["user-agent"]?.hasPrefix("Mozilla/") == true
@@ -56,7 +57,7 @@ struct BrowserRules: Sendable {
         let refusal = Refusal(.forbidden, "pages of other origins may not use this server")
         guard let host = head["host"]?.lowercased() else { throw refusal }
         let origin = origin.lowercased()
-        // A proxy may add TLS, so that the origin has another scheme than the listener.
+        // A proxy may add TLS. Then the scheme of the origin differs from that of the listener.
         guard origin == "https://\(host)" || !usesTLS && origin == "http://\(host)" else { throw refusal }
     }
 
@@ -64,7 +65,7 @@ struct BrowserRules: Sendable {
         ["sec-purpose", "purpose", "x-moz"].contains { head[$0]?.lowercased().contains("prefetch") == true }
     }
 
-    /// Splits off the port. Returns nil for a text that is not a host.
+    /// Returns the host without its port; nil for a text that is not a host.
     private static func name(ofHost host: String) -> (text: String, isAddress: Bool)? {
         var name = host.lowercased()[...]
         if name.hasPrefix("[") {

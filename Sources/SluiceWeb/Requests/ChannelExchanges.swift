@@ -2,7 +2,7 @@ import SluiceWire
 
 /// Sends the request's body as a message: `POST /c/NAME`.
 struct SendExchange: Exchange {
-    /// Nothing once it is sent, because the hub has the message then.
+    /// Empty once it is sent, because then the hub has the message.
     private var command: [UInt8]
 
     /// - Parameters:
@@ -25,12 +25,12 @@ struct SendExchange: Exchange {
 
 /// Receives a message: `GET /c/NAME`.
 ///
-/// The message is under a lease until the client's kernel has confirmed the whole response, so a client that is gone by
-/// then loses nothing.
+/// The message is under a lease until the client's kernel has confirmed the whole response. So no message is lost if
+/// the client is gone before that.
 struct ReceiveExchange: Exchange {
     /// How long a client without a timeout waits. Many proxies end a request after a minute.
     static let defaultTimeout = "50s"
-    /// The lease of a message that is being delivered. Longer than any client may take nothing of its response.
+    /// The lease of a message that is being delivered. Longer than any client may take to read its response.
     static let lease = "lease=1h"
 
     private let channel: ChannelName

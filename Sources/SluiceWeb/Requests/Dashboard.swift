@@ -1,15 +1,15 @@
 import SluiceWire
 
-/// The page that shows what the hub does: `GET /`, and the files that it consists of.
+/// The page that shows what the hub does, and the files that it consists of: `GET /` and `GET /ui/FILE`.
 ///
-/// The page holds no data and needs no credentials. It asks for everything that it shows, as other clients do.
+/// The page contains no data and needs no credentials. It requests everything that it shows, as other clients do.
 enum Dashboard {
     /// The prefix of the paths of the page's files.
     static let prefix = "/ui/"
     private static let page = "index.html"
 
-    /// What the page may do: use its own files, and make requests to this server. Nothing that is written into the page is
-    /// run, and a text cannot become markup (`trusted-types`).
+    /// What the page may do: use its own files, and make requests to this server. Scripts within the markup do not run,
+    /// and a text cannot become markup (`trusted-types`).
     private static let policy = """
         default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; \
         form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'
@@ -32,7 +32,7 @@ enum Dashboard {
             case "js": "text/javascript; charset=utf-8"
             default: "image/svg+xml"
             }
-        // Cuts the connection to a page that has opened this one.
+        // A page that has opened this one gets no reference to it.
         response.headers = ["Cross-Origin-Opener-Policy: same-origin"]
         response.body = text.withUTF8Buffer { Array($0) }
         return response

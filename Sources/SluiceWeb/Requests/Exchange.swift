@@ -25,11 +25,13 @@ enum ExchangeStep {
     case command([UInt8])
     /// Answers the request, which ends the exchange.
     case respond(Response)
-    /// Answers the request. If the client does not get the response, the hub's client is broken off.
+    /// Answers the request. If the HTTP client does not get the response, the hub's client breaks off, and the message
+    /// returns to its channel.
     case deliver(Response)
-    /// Answers the request with a token for the message's lease, which lasts for the duration and survives the connection.
+    /// Answers the request with a token for the message's lease. The lease lasts for the duration, and outlives the
+    /// connection.
     case handOver(Response, DeliveryID, for: Duration)
-    /// Does something with the message of another request's lease.
+    /// Performs an action on the lease that another request has got.
     case act(DeliveryAction, token: String)
 }
 
@@ -74,7 +76,7 @@ extension Reply {
         }
     }
 
-    /// The reply as programs need it: its words, without names, lengths and texts.
+    /// The reply for programs: its words, without names, lengths and texts.
     var outcome: String {
         switch self {
         case .ok(let attributes): (["OK"] + Self.words(attributes)).joined(separator: " ")
@@ -93,7 +95,7 @@ extension Reply {
         }
     }
 
-    /// The attributes, without the name of a delivery, which means nothing to a client of the door.
+    /// The attributes, without the id of a delivery, which means nothing to an HTTP client.
     private static func words(_ attributes: Attributes) -> [String] {
         attributes.filter { $0.key != .delivery }.map { "\($0.key)=\($0.value)" }
     }

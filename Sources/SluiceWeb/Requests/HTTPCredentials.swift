@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// The credentials of a request: `Authorization: Bearer principal:token`, or HTTP basic with the same two.
+/// The credentials of a request: `Authorization: Bearer PRINCIPAL:TOKEN`, or basic authentication with the same two.
 enum HTTPCredentials {
     /// Returns nil for a request without credentials.
     ///

@@ -2,7 +2,7 @@ package import SluiceHub
 package import SluiceRuntime
 import Synchronization
 
-/// How late the loops of reactors are: what is ready waits for so long. A timer of each reactor measures it.
+/// How late the loops of reactors are: how long work that is ready waits. A timer of each reactor measures it.
 package final class LoopLag: Sendable {
     private static let interval = Duration.milliseconds(250)
 

@@ -2,19 +2,19 @@ import FoundationEssentials
 import SluiceHub
 import SluiceWire
 
-/// What the metrics show besides the reports of the hub.
+/// The measurements that the metrics show, and that no report of the hub has.
 struct Measurements: Sendable {
     var waits = TimeHistogram()
     var lag = TimeHistogram()
-    /// How many responses of the door had which status.
+    /// The number of responses of the web door with each status.
     var responses: [Int: Int] = [:]
 }
 
-/// Takes the reports of which the metrics consist: `GET /metrics`.
+/// Takes the reports from which the metrics are made: `GET /metrics`.
 struct MetricsExchange: Exchange {
     /// The most channels that are read. More would take too long for each scrape.
     private static let mostChannels = 10_000
-    /// The channels that are read at a time. To decode as many takes half a millisecond, during which others wait.
+    /// The channels that are read at a time. To decode this many takes half a millisecond, in which other clients wait.
     private static let channelsOfPage = 50
 
     private let measurements: Measurements
@@ -61,9 +61,10 @@ struct MetricsExchange: Exchange {
 
 /// The channels in groups by the part of their names before the first slash.
 struct ChannelGroups {
-    /// The most groups, so that clients cannot make a scrape as long as they like. The others are in one group.
+    /// The most groups, so that clients cannot make a scrape arbitrarily long. Channels with further prefixes share a
+    /// group.
     static let most = 100
-    /// The name of the group of all others. No channel has it.
+    /// The name of the group of channels with further prefixes. No channel's prefix is empty.
     static let others = ""
 
     /// The sums of a group.

@@ -1,6 +1,6 @@
 import SluiceWire
 
-/// Takes a report: `GET /v1/channels` and others.
+/// Takes a report: `GET /v1/info`, `GET /v1/channels` and others.
 struct ReportExchange: Exchange {
     let inspection: Inspection
 

@@ -2,7 +2,7 @@ import SluiceWire
 
 /// What a request asks for.
 enum Route: Sendable, Equatable {
-    /// Whether the process serves at all.
+    /// Whether the process runs.
     case health
     /// Whether the hub takes new work.
     case readiness
@@ -10,37 +10,38 @@ enum Route: Sendable, Equatable {
     case methods([String])
     case send(ChannelName, options: [String], wantsAnswer: Bool)
     case receive(ChannelName, timeout: String?)
-    /// Receives under a lease that the client ends.
+    /// Receives under a lease that the HTTP client ends.
     case lease(ChannelName, for: String, timeout: String?)
-    /// Ends or prolongs such a lease.
+    /// Ends or renews such a lease.
     case delivery(token: String, Disposal)
     case report(Inspection)
     case metrics
-    /// Shows handoffs as they happen.
+    /// Streams handoffs as they happen.
     case trace(prefix: ChannelName?)
-    /// Receives one message after another.
+    /// Receives messages without end.
     case stream(ChannelName)
     case webSocket(WebSocketHandshake)
-    /// What the dashboard shows, as it changes.
+    /// Streams the reports that the dashboard shows, as they change.
     case live
-    /// Runs a command that needs nothing else.
+    /// Runs one command.
     case command(Command)
     /// A file of the dashboard.
     case page(String)
 
-    /// What a client does with a message under a lease. The body of a request is the answer of `acknowledge`.
+    /// What a client does with a message under a lease. For `acknowledge`, the body of the request is the answer to a
+    /// call.
     enum Disposal: Sendable, Equatable {
         case acknowledge
         case other(DeliveryAction)
     }
 
-    /// The prefixes of the paths of channels, deliveries and reports.
+    /// The prefixes of the paths of channels, deliveries, reports, and single channels among the reports.
     private static let channels = "/c/"
     private static let deliveries = "/d/"
     private static let reports = "/v1/"
     fileprivate static let channelReports = "/v1/channels/"
 
-    /// - Throws: ``Refusal`` if there is nothing at the path, or it does not have the method or the parameters.
+    /// - Throws: ``Refusal`` if there is nothing at the path, or if the path does not have the method or a parameter.
     init(_ head: RequestHead) throws(Refusal) {
         let methods = try Self.methods(of: head.target.path)
         if head.method == "OPTIONS" {
@@ -87,7 +88,7 @@ enum Route: Sendable, Equatable {
         case _ where path.hasPrefix(deliveries): return ["POST", "PATCH", "DELETE", "OPTIONS"]
         case _ where Inspection.Subject(path: path) != nil: return ["GET", "HEAD", "OPTIONS"]
         case _ where path.hasPrefix(channels): return ["GET", "POST", "OPTIONS"]
-        default: throw Refusal(.notFound, "there is nothing at this path; docs/http.md lists what there is")
+        default: throw Refusal(.notFound, "there is nothing at this path; docs/http.md lists the paths")
         }
     }
 
@@ -116,13 +117,13 @@ enum Route: Sendable, Equatable {
     }
 
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
-        guard !head.hasBody else { throw Refusal(.badRequest, "a GET has no body") }
+        guard !head.hasBody else { throw Refusal(.badRequest, "a GET must not have a body") }
         try BrowserRules.checkTaking(head)
         let parameters = try Parameters(of: head, allowing: ["timeout", "lease", "stream"])
         let timeout = try parameters.word("timeout")
         if try parameters.flag("stream") {
             guard timeout == nil, try parameters.word("lease") == nil else {
-                throw Refusal(.badRequest, "a stream has neither the parameter timeout nor the parameter lease")
+                throw Refusal(.badRequest, "a stream must not have the parameters timeout and lease")
             }
             return .stream(channel)
         }
@@ -145,7 +146,7 @@ enum Route: Sendable, Equatable {
                 return .delivery(token: token, .other(.giveBack(delay: try parameters.word("delay"))))
             }
             guard try parameters.word("delay") == nil else {
-                throw Refusal(.badRequest, "a rejected message has no delay")
+                throw Refusal(.badRequest, "pass the parameter reject or delay, not both")
             }
             return .delivery(token: token, .other(.reject(reason: reason)))
         }
@@ -212,7 +213,7 @@ extension Command {
             case (nil, let principal?):
                 return .kill(KillCommand(.principal(principal), reason: parameters.text("reason")))
             default:
-                throw Refusal(.badRequest, "say whose connections to end: address= or principal=")
+                throw Refusal(.badRequest, "pass one of the parameters address and principal")
             }
         }
         guard let channel = ChannelName(String(path.dropFirst(Route.channelReports.count))) else {
@@ -261,7 +262,7 @@ extension Inspection.Subject {
         }
     }
 
-    /// The parameter that narrows the report.
+    /// The parameter that limits the report to some channels.
     fileprivate var parameter: String? {
         switch self {
         case .channels: "prefix"

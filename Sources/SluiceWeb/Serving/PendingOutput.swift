@@ -2,7 +2,7 @@ import SluiceRuntime
 
 /// The output of a connection that the kernel has not taken.
 struct PendingOutput {
-    /// The memory that is kept for the next output.
+    /// The most bytes of memory that are kept for the next output.
     private static let keptCapacity = 4 << 10
 
     private var bytes: [UInt8] = []
@@ -11,12 +11,12 @@ struct PendingOutput {
 
     var isEmpty: Bool { written == bytes.count }
     var count: Int { bytes.count - written }
-    /// The bytes that are held.
+    /// The memory that is held, in bytes, which includes written bytes.
     var heldBytes: Int { bytes.count }
 
     mutating func append(_ more: some Collection<UInt8>) { bytes += more }
 
-    /// What a write has done.
+    /// The result of a write.
     enum Step {
         /// The kernel has taken everything.
         case all
@@ -35,7 +35,7 @@ struct PendingOutput {
                 written += count
                 hasProgress = true
             case .wouldBlock:
-                // A stream may never be empty, so what was written is dropped before.
+                // The output of a stream may never be empty, so written bytes are removed before that.
                 if written > bytes.count / 2 {
                     bytes.removeFirst(written)
                     written = 0

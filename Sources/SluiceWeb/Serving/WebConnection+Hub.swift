@@ -48,8 +48,8 @@ extension WebConnection {
         client.write(commands)
     }
 
-    /// Lets the hub's client have the credentials of the request. Returns the command for that; nil if the request was
-    /// refused.
+    /// Prepares the hub's client for the credentials of the request. Returns the command that authenticates it, which
+    /// is empty if none is needed; nil if the request was refused.
     func prepareClient() -> [UInt8]? {
         do {
             try prepareClient(for: try request.flatMap(HTTPCredentials.of))
@@ -67,8 +67,8 @@ extension WebConnection {
         return command
     }
 
-    /// Replaces the hub's client if it has ended, or has authenticated in another way than the request does. A proxy may
-    /// send the requests of several principals over one connection.
+    /// Replaces the hub's client if it has ended, belongs to a lease, or has authenticated with other credentials than
+    /// those of the request. A proxy may send the requests of several principals over one connection.
     private func prepareClient(for wanted: Credentials?) throws {
         if client.isEnded || hasGivenClientAway || credentials != nil && credentials != wanted {
             let (old, sibling) = (client, try client.makeSibling())
@@ -161,7 +161,8 @@ extension WebConnection {
         }
     }
 
-    /// Closes the connection if no request is on its way. While the hub drains, a new connection may make one request.
+    /// Closes the connection if no request has begun to arrive. While the hub drains, a new connection may make one
+    /// request.
     func closeIfIdle() {
         isLast = true
         guard case .head = phase, input.isEmpty, hasServed || !door.hub.isDraining else { return }

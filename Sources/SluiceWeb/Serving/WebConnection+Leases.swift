@@ -4,7 +4,8 @@ import SluiceWire
 
 /// Leases that outlive the connection.
 extension WebConnection {
-    /// Answers with a token for a lease. The hub's client, to which the lease belongs, leaves the connection.
+    /// Answers with a token for a lease. The connection gives its hub's client, to which the lease belongs, to the
+    /// lease.
     func handOver(_ response: Response, _ delivery: DeliveryID, for duration: Duration) {
         let token = LeaseTable.makeToken()
         let lease = HeldLease(of: delivery, by: client, principal: client.principal, for: duration) {
@@ -18,6 +19,7 @@ extension WebConnection {
         deliver(response)
     }
 
+    /// Performs an action on the lease of a token, and answers with the reply.
     func act(_ action: DeliveryAction, on token: String) {
         guard let lease = door.leases[token] else {
             return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))

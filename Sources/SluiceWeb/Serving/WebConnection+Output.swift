@@ -1,7 +1,7 @@
 import SluiceHub
 import SluiceRuntime
 
-/// How a connection writes responses, and how long it waits for its client.
+/// How a connection writes responses, and how long it waits for its HTTP client.
 extension WebConnection {
     /// Writes a response, and gets ready for the next request.
     ///
@@ -61,7 +61,7 @@ extension WebConnection {
 
     var hasOutput: Bool { !output.isEmpty || socket.hasUnsentOutput }
 
-    /// Continues the exchange if the client's kernel has confirmed the response, or looks again soon.
+    /// Continues the exchange if the client's kernel has confirmed the response, or checks again soon.
     private func checkConfirmation() {
         guard !hasOutput else { return setAlarm(after: door.hub.limits.stallTimeout) }
         guard socket.failure == nil else { return hangUp(isBroken: true) }
@@ -101,7 +101,7 @@ extension WebConnection {
             request = nil
             respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
         case .waiting, .acting, .concluding, .upgrading:
-            // The input is not read, so only this notices that the client has hung up.
+            // While the input is not read, only this check notices that the client has hung up.
             if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
         case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }
         case .streaming: streamAlarmFires()

@@ -2,76 +2,81 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// One HTTP connection: its socket, its present request, and the hub's client for it. Used only on its reactor's thread.
+/// One HTTP connection: its socket, its current request, and the hub's client for it. Used only on its reactor's
+/// thread.
 ///
-/// Like a `Connection` of the line protocol, it has no task: the reactor calls it when its socket is ready, and the hub's
-/// client calls it when there are replies. It keeps reading while a request waits, so it notices at once that the client
-/// has hung up. Requests are served one after the other; what a client sends ahead waits.
+/// Like a `Connection` of the line protocol, it has no task: the reactor calls it when its socket is ready, and the
+/// hub's client calls it when there are replies. It keeps reading while a request waits, so it notices at once that the
+/// HTTP client has hung up. Requests are served one after the other; requests that are sent ahead wait.
 final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     // Sendable: everything is used only on the reactor's thread.
 
+    /// What the connection does with its current request.
     enum Phase {
-        /// No request, or the head of one is arriving.
+        /// There is no request, or its head is arriving.
         case head
         /// The body of a request is arriving.
         case body(Route)
         /// The exchange waits for the hub.
         case waiting
-        /// The exchange waits for the hub's client of a lease.
+        /// The exchange waits for the reply to an action on a lease.
         case acting
         /// The exchange waits until the client's kernel has confirmed the response.
         case delivering
-        /// The exchange has sent its last command.
+        /// The exchange waits for the reply to its last command.
         case concluding
         /// The response is a stream of events.
         case streaming
         /// The hub is about to check the credentials of a request for a WebSocket.
         case upgrading(WebSocketHandshake)
+        /// The connection has become a WebSocket.
         case webSocket
         /// The last response is written. Input is discarded until the client closes its side.
         case lingering
         case closed
     }
 
-    /// The most requests that are served without a wait, and parts of them, in a turn.
+    /// The most steps of requests, such as a head or a body, that are served in a turn without waiting.
     private static let mostRequestsOfTurn = 16
-    /// What is not worth charging.
+    /// Fewer bytes than this are not charged.
     private static let leastCharged = 4 << 10
 
     let door: WebDoor
     let reactor: Reactor
     var socket = PolledSocket()
-    /// Keeps the connection alive as long as the socket is open. The reactor does not retain the owner of a socket.
+    /// A reference to this connection, which keeps it alive as long as the socket is open. The reactor does not retain
+    /// the owner of a socket.
     private var owner: WebConnection?
     var phase = Phase.head
     /// The input that no request has taken.
     var input = RequestReader()
     var output = PendingOutput()
     private var isReadPosted = false
-    /// Whether the connection waits for its turn to work, and whether it then reads.
+    /// Whether the connection waits for its turn to work.
     private var awaitsTurn = false
+    /// Whether the connection reads when it has its turn.
     private var hasInputToRead = false
     var alarm: TimerHandle?
     var confirmations = ConfirmationSchedule()
 
     /// The hub's client.
     var client: WireClient
-    /// Whether a lease has taken the client. The next request gets another one.
+    /// Whether the hub's client belongs to a lease now. The next request gets another hub's client.
     var hasGivenClientAway = false
-    /// The lease whose token the client's kernel has not confirmed.
+    /// The lease whose token the HTTP client's kernel has not confirmed.
     var undelivered: HeldLease?
-    /// With what the client has authenticated; nil for nothing.
+    /// The credentials with which the hub's client has authenticated; nil for none.
     var credentials: Credentials?
-    /// With what the client is about to authenticate.
+    /// The credentials that the hub is about to check; nil for none.
     var offeredCredentials: Credentials?
     var exchange: (any Exchange)?
     var stream: LiveStream?
     var webSocket: WebSocketFrames?
-    /// Whether the client of the WebSocket has sent nothing since the last ping.
+    /// Whether nothing has arrived from the WebSocket's client since the last ping.
     var awaitsPong = false
-    /// Whether the last reply to the client of the WebSocket was an error.
+    /// Whether the last reply to the WebSocket's client was an error.
     var lastReplyIsError = false
-    /// The head of the present request.
+    /// The head of the current request; nil between requests.
     var request: RequestHead?
     /// Whether a request has arrived.
     private(set) var hasServed = false
@@ -106,7 +111,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - isReading: whether input may have arrived.
-    ///   - waits: whether others have their turn first in any case.
+    ///   - waits: whether other connections have their turn first in any case.
     private func waitForTurn(isReading: Bool, waiting waits: Bool = false) {
         hasInputToRead = hasInputToRead || isReading
         guard !awaitsTurn else { return }
@@ -124,7 +129,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     private func read() {
         hasInputToRead = false
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
-            // TLS may hold more input, of which the kernel does not know.
+            // TLS may hold more input, which the kernel does not report.
             repeat {
                 switch socket.tryRead(into: buffer) {
                 case .bytes(let count): receive(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
@@ -136,7 +141,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         }
     }
 
-    /// Reads input that TLS holds, and of which the kernel does not know.
+    /// Soon reads input that TLS holds, because the kernel does not report it.
     private func readLater() {
         guard !isReadPosted else { return }
         isReadPosted = true
@@ -161,7 +166,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
 
     func listenToClient() { client.whenChanged = { [self] in hubHasReplied() } }
 
-    /// Takes the replies of the hub, as many as the client has room for.
+    /// Takes the replies of the hub, as many as the HTTP client has room for.
     func hubHasReplied() {
         var hasAll = false
         while isOpen, !hasGivenClientAway, takesReplies, !hasAll {
@@ -174,7 +179,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         settle()
     }
 
-    /// Returns false if there is none.
+    /// Takes the next reply of the hub. Returns false if there is none.
     private func receiveNextReply() -> Bool {
         if case .webSocket = phase { return forwardReply() }
         guard let (tag, reply) = client.nextReply() else { return false }
@@ -203,7 +208,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         serveInput()
     }
 
-    /// Serves the requests that have arrived, until one has to wait, or others have their turn.
+    /// Serves the requests that have arrived, until one has to wait, or other connections have their turn.
     func serveInput() {
         do throws(Refusal) {
             var left = Self.mostRequestsOfTurn
@@ -216,7 +221,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         }
     }
 
-    /// Returns whether another request may be complete.
+    /// Serves the next head or body. Returns whether another one may be complete.
     private func serveNext() throws(Refusal) -> Bool {
         switch phase {
         // A client that does not read its responses gets no further ones.
@@ -273,7 +278,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         }
     }
 
-    /// Brings what is watched and charged into line with the state.
+    /// Updates what is watched and what is charged to the current state. Called after every change.
     func settle() {
         guard isOpen else { return }
         input.releaseMemory()
@@ -306,9 +311,9 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         setAlarm(after: Timeouts.linger)
     }
 
-    /// Ends the connection because the client has ended it.
+    /// Ends the connection because the HTTP client has hung up.
     ///
-    /// - Parameter isBroken: whether the client may have lost what was written.
+    /// - Parameter isBroken: whether the client may have lost some of the output.
     func hangUp(isBroken: Bool) {
         guard isOpen else { return }
         // The caller, which may be the reactor, uses the connection until it returns.
@@ -334,7 +339,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         door.connectionHasEnded()
     }
 
-    /// Ends the hub's client, unless a lease has taken it and the client of the door has its token.
+    /// Ends the hub's client, unless it belongs to a lease whose token the HTTP client has.
     func endClient(breakingOff breaksOff: Bool = false) {
         undelivered?.breakOff()
         undelivered = nil

@@ -3,15 +3,15 @@ package import SluiceRuntime
 package import SluiceWire
 import Synchronization
 
-/// Serves the clients of a listener in HTTP.
+/// Serves the clients of a listener over HTTP.
 ///
-/// Each connection is a client of the hub: requests become commands of the line protocol. See `docs/http.md`.
+/// Each HTTP connection has a client of the hub: its requests become commands of the line protocol. See `docs/http.md`.
 package final class WebDoor: Door {
     let hub: Hub
     let rules: BrowserRules
-    /// The leases that clients end with a token.
+    /// The leases that HTTP clients end with a token.
     let leases = LeaseTable()
-    /// How many responses had which status.
+    /// The number of responses with each status.
     private let responses = Lock<[Int: Int]>([:])
     private let lag: LoopLag
     private let connectionCount = Atomic<Int>(0)
@@ -19,9 +19,9 @@ package final class WebDoor: Door {
     private let reactor: Reactor
 
     /// - Parameters:
-    ///   - hosts: the names that the `Host` of a request may have besides IP addresses and `localhost`.
+    ///   - hosts: the names that the header `Host` may have besides IP addresses and `localhost`.
     ///   - usesTLS: whether clients of the listener use TLS.
-    ///   - reactors: the reactors of the clients. A task of the first calls ``waitUntilIdle(atMost:)``.
+    ///   - reactors: the reactors of the clients. A task of the first one calls ``waitUntilIdle(atMost:)``.
     package init(to hub: Hub, hosts: [String], usesTLS: Bool, on reactors: [Reactor]) {
         self.hub = hub
         reactor = reactors[0]
@@ -37,7 +37,7 @@ package final class WebDoor: Door {
 
     func count(_ status: Status) { responses.withLock { $0[status.rawValue, default: 0] += 1 } }
 
-    /// What no report of the hub has.
+    /// The measurements that no report of the hub has.
     var measurements: Measurements {
         Measurements(waits: hub.waits, lag: lag.times, responses: responses.withLock { $0 })
     }
@@ -58,7 +58,7 @@ package final class WebDoor: Door {
         return String(decoding: response.bytes(keepingAlive: false), as: UTF8.self)
     }()
 
-    /// Waits until no response is being written any more. Must be called by a task of the door's reactor.
+    /// Waits until the door has no connections. Must be called by a task of the door's first reactor.
     ///
     /// - Parameter limit: the longest time to wait.
     package func waitUntilIdle(atMost limit: Duration) async {

@@ -1,10 +1,10 @@
 import SluiceWire
 
-/// What a response without an end does with the hub: the commands that it sends, and the events that follow from their
-/// replies. Does no I/O.
+/// What a response of server-sent events does with the hub: the commands that it sends, and the events that follow from
+/// their replies. Does no I/O.
 protocol EventStream {
-    /// The commands to begin with, as bytes of the line protocol. The reply to the last one, such as a `PING`, shows that
-    /// the others were not refused.
+    /// The commands to begin with, as bytes of the line protocol. The reply to the last one, such as a `PING`, shows
+    /// that the others were not refused.
     mutating func begin() -> [UInt8]
 
     /// Continues with a reply of the hub.
@@ -35,24 +35,24 @@ extension EventStream {
 enum StreamStep {
     /// Sends further commands.
     case command([UInt8])
-    /// Begins the response. The events follow.
+    /// Begins the response. Events follow later.
     case open
-    /// Writes events, and begins the response before if necessary.
+    /// Begins the response if it has not begun, and writes events.
     case events([ServerSentEvent])
-    /// The hub has ended the stream. If the response has begun, it ends with an event that says so; otherwise, the request
-    /// gets an ordinary response.
+    /// The hub has ended the stream. If the response has begun, it ends with an event that says so; otherwise, the
+    /// request gets an ordinary response.
     case end(Reply)
     case none
 }
 
-/// An event, as `EventSource` of browsers reads it.
+/// A server-sent event, as `EventSource` in browsers reads it.
 struct ServerSentEvent: Sendable, Equatable {
     /// The name of the event; nil for `message`.
     var name: String?
     var data: [UInt8]
 
-    /// An event with a message. Its bytes are written as they are if they are text whose lines end with LF, which is all
-    /// that an event can hold, and in base64 otherwise.
+    /// Makes an event of a message. An event can hold only text whose lines end with LF. Other messages are written in
+    /// base64.
     init(message: [UInt8]) {
         let isText = String(validating: message, as: UTF8.self) != nil && !message.contains { $0 == 0x0D || $0 == 0 }
         name = isText ? nil : "base64"
@@ -66,12 +66,12 @@ struct ServerSentEvent: Sendable, Equatable {
 
     init(_ name: String?, _ text: String) { self.init(name, data: Array(text.utf8)) }
 
-    /// The last event of a stream, with the hub's own word.
+    /// Makes the last event of a stream, which says how the hub has ended it.
     init(end reply: Reply) {
         self.init("end", "\(reply.outcome)\n\(reply.explanation)")
     }
 
-    /// The event as it is written.
+    /// The bytes of the event.
     var bytes: [UInt8] {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(data.count + 32)
@@ -85,11 +85,11 @@ struct ServerSentEvent: Sendable, Equatable {
         return bytes
     }
 
-    /// What is written now and then while there are no events. It means nothing.
+    /// A comment, which is written when there was no event for a while.
     static let heartbeat = Array(":\n\n".utf8)
 }
 
-/// Shows messages as they are handed over: `GET /v1/trace`.
+/// Streams handoffs as they happen: `GET /v1/trace`.
 ///
 /// The hub skips handoffs while the client does not read, and says how many.
 struct TraceStream: EventStream {
@@ -108,10 +108,10 @@ struct TraceStream: EventStream {
     mutating func confirmed() -> [UInt8] { [] }
 }
 
-/// Receives one message after another: `GET /c/NAME?stream=1`.
+/// Receives messages without end: `GET /c/NAME?stream=1`.
 ///
-/// The messages are under a lease until the client's kernel has confirmed them, so a client that is gone by then loses
-/// nothing.
+/// Each message is under a lease until the client's kernel has confirmed its event. So no message is lost if the client
+/// is gone before that.
 struct MessageStream: EventStream {
     /// The most messages that the client's kernel has not confirmed.
     private static let window = 16

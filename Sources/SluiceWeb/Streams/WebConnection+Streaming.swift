@@ -2,22 +2,23 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// A response of server-sent events.
+/// The state of a response of server-sent events.
 struct LiveStream {
     var source: any EventStream
     /// Whether the response has begun.
     var hasBegun = false
-    /// Whether the client's kernel has not confirmed all events.
+    /// Whether there are events that the client's kernel has not confirmed.
     var hasUnconfirmed = false
     /// Whether the last event is written.
     var hasEnded = false
 }
 
 extension WebConnection {
-    /// The most bytes of events that wait for the client. Meanwhile, the hub's replies are not taken, so the hub stops too.
+    /// With this many bytes of events or frames that the client has not taken, no replies of the hub are taken. So the
+    /// hub stops writing too.
     static let mostOutput = 64 << 10
 
-    /// Whether the client has room for more of what the hub reports.
+    /// Whether the HTTP client has room for more replies of the hub.
     var takesReplies: Bool {
         switch phase {
         case .streaming, .webSocket: output.count < Self.mostOutput
@@ -36,7 +37,7 @@ extension WebConnection {
         client.write(commands)
     }
 
-    /// Continues the stream with a reply of the hub. What it writes is flushed after the last reply.
+    /// Continues the stream with a reply of the hub. Its output is flushed after the last reply.
     func continueStream(_ reply: Reply, _ tag: Tag?) {
         switch stream?.source.receive(reply, tag) {
         case .command(let bytes)?: client.write(bytes)
@@ -58,7 +59,7 @@ extension WebConnection {
         setAlarm(after: Timeouts.heartbeat)
     }
 
-    /// Ends the stream with an event, or the request with a response if no event was written.
+    /// Ends the stream with an event, or the request with an ordinary response if the stream has not begun.
     func endStream(because reply: Reply) {
         guard stream?.hasEnded == false else { return }
         guard stream?.hasBegun == true else {
@@ -79,7 +80,7 @@ extension WebConnection {
         checkEvents()
     }
 
-    /// Acknowledges the messages if the client's kernel has confirmed all events, or looks again soon.
+    /// Acknowledges the messages if the client's kernel has confirmed all events, or checks again soon.
     private func checkEvents() {
         guard socket.failure == nil else { return hangUp(isBroken: true) }
         guard socket.isOutputConfirmed else {

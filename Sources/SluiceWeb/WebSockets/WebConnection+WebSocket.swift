@@ -2,7 +2,8 @@ import SluiceHub
 import SluiceRuntime
 import SluiceWire
 
-/// A connection that has become a WebSocket. It carries the line protocol: each line and each body is a message.
+/// A connection that has become a WebSocket. It carries the line protocol: each line is a message of the WebSocket, and
+/// so is each body.
 extension WebConnection {
     /// Turns the connection into a WebSocket, after the hub has checked the credentials of the request.
     func beginWebSocket(_ handshake: WebSocketHandshake) {
@@ -13,6 +14,7 @@ extension WebConnection {
         client.write(command)
     }
 
+    /// Writes the response to the handshake, after which both sides send frames.
     func openWebSocket(_ handshake: WebSocketHandshake) {
         door.count(.switchingProtocols)
         output.append(handshake.response)
@@ -25,7 +27,7 @@ extension WebConnection {
         flush()
     }
 
-    /// Passes the client's messages to the hub.
+    /// Passes the messages of the WebSocket's client to the hub.
     func receiveFrames(_ bytes: UnsafeRawBufferPointer) {
         guard let webSocket else { return }
         awaitsPong = false
@@ -35,7 +37,7 @@ extension WebConnection {
         if !output.isEmpty { flush() }
     }
 
-    /// Passes a reply of the hub to the client. Returns false if there is none.
+    /// Passes the next reply of the hub to the WebSocket's client. Returns false if there is none.
     func forwardReply() -> Bool {
         guard let webSocket, let (line, body) = client.nextReplyBytes() else { return false }
         lastReplyIsError = line.starts(with: "ERR ".utf8)
@@ -64,7 +66,8 @@ extension WebConnection {
     /// Called when the kernel has taken all frames.
     func framesAreWritten() { setAlarm(after: Timeouts.heartbeat) }
 
-    /// Whether the hub does not read what the client has sent, so that only a probe notices that the client has hung up.
+    /// Whether the hub has too much unread input of the client. Then the socket is not read, and only a probe notices
+    /// that the client has hung up.
     var isWaitingForHub: Bool {
         if case .webSocket = phase, !hasOutput { client.unreadBytes >= Self.mostOutput } else { false }
     }

@@ -2,9 +2,10 @@ import CWslay
 
 /// The frames of a WebSocket: turns bytes into messages, and messages into bytes. Does no I/O.
 ///
-/// wslay checks the frames, answers pings, and sends the closing frame that a mistake of the client deserves.
+/// wslay checks the frames, answers pings, and sends a closing frame with the right code when the client makes a
+/// mistake.
 final class WebSocketFrames {
-    /// A message of the client, whole.
+    /// A complete message of the client.
     typealias Message = [UInt8]
 
     /// How a WebSocket ends.
@@ -15,7 +16,7 @@ final class WebSocketFrames {
         case tooBig = 1009
     }
 
-    /// The most bytes of a message.
+    /// The most bytes of a message of the client.
     private let limit: Int
     private var context: wslay_event_context_ptr?
     /// The input that wslay has not read.
@@ -57,19 +58,19 @@ final class WebSocketFrames {
             WebSocketFrames.of(owner).messageEnds(opcode: message.pointee.opcode)
         }
         wslay_event_context_server_init(&context, &callbacks, Unmanaged.passUnretained(self).toOpaque())
-        // Only what has arrived is held, and not what a frame announces.
+        // Otherwise, wslay would allocate as much memory as a frame announces before its bytes arrive.
         wslay_event_config_set_no_buffering(context, 1)
     }
 
     deinit { wslay_event_context_free(context) }
 
     private static func of(_ owner: UnsafeMutableRawPointer?) -> WebSocketFrames {
-        // wslay passes what `init` has given it, during a call of a method of this object.
+        // wslay passes the pointer from `init`, and only calls back while a method of this object is running.
         guard let owner else { fatalError("wslay passes no owner") }
         return Unmanaged<WebSocketFrames>.fromOpaque(owner).takeUnretainedValue()
     }
 
-    /// The bytes that are held.
+    /// The bytes of the message that is arriving and of the output.
     var heldBytes: Int { partial.count + output.count }
 
     /// Whether no further message follows: the client has sent its closing frame, or has made a mistake.
@@ -126,7 +127,7 @@ final class WebSocketFrames {
     /// Takes the bytes that are to be written.
     func takeOutput() -> [UInt8] {
         wslay_event_send(context)
-        // wslay names no code for a malformed header.
+        // For a malformed header, wslay sends a closing frame without a code.
         if hasFailed, output.suffix(2) == [0x88, 0] {
             output.replaceSubrange((output.count - 2)..., with: Self.malformed)
         }
@@ -146,7 +147,7 @@ final class WebSocketFrames {
         }
     }
 
-    /// Sends the closing frame, once. No further message is read.
+    /// Sends the closing frame, if none was sent. No further message is read.
     func close(_ closing: Closing) {
         _ = wslay_event_queue_close(context, closing.rawValue, nil, 0)
         wslay_event_shutdown_read(context)

@@ -2,13 +2,13 @@ import COpenSSL
 
 /// A request that turns its connection into a WebSocket.
 struct WebSocketHandshake: Sendable, Equatable {
-    /// The subprotocol that the line protocol has.
+    /// The name of the line protocol as a subprotocol of WebSockets.
     static let subprotocol = "sluice"
 
     private let key: String
     private let namesSubprotocol: Bool
 
-    /// - Throws: ``Refusal`` if the request is not that of a WebSocket of version 13.
+    /// - Throws: ``Refusal`` if the request is not a handshake of version 13.
     init(_ head: RequestHead) throws(Refusal) {
         guard head.isHTTP1_1, !head.hasBody, head.words(of: "upgrade").contains("websocket"),
             head.words(of: "connection").contains("upgrade"), head["sec-websocket-version"] == "13"
@@ -28,7 +28,7 @@ struct WebSocketHandshake: Sendable, Equatable {
         return Array("\(text)\r\n".utf8)
     }
 
-    /// Shows that the server has read the request as one for a WebSocket: RFC 6455, section 4.2.2.
+    /// The value that proves to the client that the server speaks WebSocket: RFC 6455, section 4.2.2.
     var accept: String {
         let input = Array("\(key)258EAFA5-E914-47DA-95CA-C5AB0DC85B11".utf8)
         var digest = [UInt8](repeating: 0, count: 20)
