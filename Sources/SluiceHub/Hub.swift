@@ -101,9 +101,9 @@ public final class Hub: Sendable {
         if let principals { revokeClients(Revocation(principals)) }
     }
 
-    /// Notes how many bytes of memory hold objects of this process, with what is free between these, so that the bound of
-    /// the memory of all clients includes what they have freed in pieces that are not free for others. May be called from
-    /// any thread.
+    /// Notes how many bytes of memory the objects of this process occupy, including the gaps between them. So the bound
+    /// on the memory of all clients includes memory that they have freed in pieces too small for longer objects. May be
+    /// called from any thread.
     package func noteMemory(occupied bytes: Int) {
         state.withLock { $0.machine.account.noteMemory(occupied: bytes) }
     }
@@ -164,7 +164,7 @@ public final class Hub: Sendable {
         look { ObjectIdentifier(($0.machine.clients[id] ?? $0.machine.unknownClient).holder) }
     }
 
-    /// Returns the address of a client as reports show it, and its origin.
+    /// Returns a client's address, as reports show it, and its origin.
     func place(of id: ConnectionID) -> (address: String, origin: ClientOrigin?) {
         look { ($0.machine.clients[id]?.address ?? "-", $0.origin(of: id)) }
     }

@@ -105,17 +105,17 @@ public struct HubLimits: Sendable, Hashable {
     /// The time for which the name of an ended channel answers that it has ended. After it, the name is free.
     public var tombstoneLife: Duration
 
-    /// The most names of ended channels that are kept, besides those that are guaranteed: a 1024th of this number for each
-    /// principal or address, and a 4096th for each connection.
-    /// Beyond it, the oldest names of the client with the most are freed early.
+    /// The most names of ended channels that are kept, besides those that are guaranteed: a 1024th of this number for
+    /// each principal or address, and a 4096th for each connection. Beyond it, the oldest names of the client with the
+    /// most are freed early.
     public var maxTombstones: Int
 
     /// The time for which a delivered message with an id is remembered, so that it is not delivered again.
     public var sendMemoryLife: Duration
 
-    /// The most delivered messages that are remembered, besides those that are guaranteed: a 1024th of this number for each
-    /// principal or address, and a 4096th for each connection.
-    /// Beyond it, the oldest messages of the client with the most are forgotten early.
+    /// The most delivered messages that are remembered, besides those that are guaranteed: a 1024th of this number for
+    /// each principal or address, and a 4096th for each connection. Beyond it, the oldest messages of the client with
+    /// the most are forgotten early.
     public var maxRememberedSends: Int
 
     /// The time for which a draining hub waits for receivers to end their leases, unless another time is given.
@@ -202,13 +202,14 @@ public struct HubLimits: Sendable, Hashable {
         return options
     }
 
-    /// The bytes of unread input, and of unread output, that the kernel keeps for a TCP connection. By default it keeps up
-    /// to 32 MB of input and 4 MB of output. A thousand connections that send without pause, or never read, would then
-    /// use up the memory that the machine has for TCP, and the kernel would drop the packets of other connections, which
-    /// are sent again only after 200 ms.
+    /// The bytes of unread input, and of unread output, that the kernel keeps for a TCP connection. By default it keeps
+    /// up to 32 MB of input and 4 MB of output. A thousand connections that send without pause, or never read, would
+    /// then use up the memory that the machine has for TCP, and the kernel would drop the packets of other connections,
+    /// which are sent again only after 200 ms.
     private static let kernelBufferBytes = 256 << 10
-    /// The bytes of output that the kernel takes beyond what the client has room for. With 9 000 clients that read nothing
-    /// of a message of 400 KB, the kernel used 211 MB instead of 2.3 GB, which is all that the machine has for TCP.
+    /// The bytes of output that the kernel takes beyond the client's receive window. With this limit, the kernel used
+    /// 211 MB for 9 000 clients that read nothing of a message of 400 KB. Without it, it used 2.3 GB, which is all that
+    /// the machine has for TCP.
     private static let unsentBytes = 16 << 10
 
     /// Returns these limits, with those from `other` that may change while a hub serves. The rest are known to clients
@@ -235,7 +236,7 @@ public struct HubLimits: Sendable, Hashable {
         return limits
     }
 
-    /// The connections of one address that are accepted before the hub has time to admit them. Further ones are turned away.
+    /// The most connections of one address that wait to be admitted. Further ones are turned away.
     package static let acceptedAhead = 4096
 
     /// The connections beyond `maxConnections` that are for holders with few connections.

@@ -1,17 +1,19 @@
-/// How often something took how long. To count a time takes about twenty instructions.
+/// A histogram of durations. To count a duration takes about twenty instructions.
 package struct TimeHistogram: Sendable {
-    /// The buckets. Each but the last holds times up to a bound, and the bounds grow fourfold from a microsecond.
+    /// The number of buckets. Each except the last counts durations below a bound. The first bound is about a
+    /// microsecond, and each further one is four times the one before.
     package static let bucketCount = 16
     /// The logarithm of the first bound in nanoseconds.
     private static let firstShift = 10
 
+    /// The number of durations in each bucket.
     package private(set) var counts = InlineArray<16, UInt64>(repeating: 0)
-    /// The sum of all times, in nanoseconds.
+    /// The sum of all durations, in nanoseconds.
     package private(set) var total: UInt64 = 0
 
     package init() {}
 
-    /// Counts a time.
+    /// Counts a duration.
     @inline(__always)
     package mutating func count(_ nanoseconds: UInt64) {
         total &+= nanoseconds
@@ -25,8 +27,8 @@ package struct TimeHistogram: Sendable {
         for index in 0..<Self.bucketCount { counts[index] &+= other.counts[index] }
     }
 
-    /// The upper bound of a bucket in seconds; nil for the last one, which has none. A time that is as long as the bound is
-    /// in the next bucket.
+    /// Returns the upper bound of a bucket in seconds; nil for the last one, which has none. A duration equal to the
+    /// bound is in the next bucket.
     package static func boundSeconds(of bucket: Int) -> Double? {
         bucket < bucketCount - 1 ? Double(UInt64(1) << (firstShift + 2 * bucket)) / 1e9 : nil
     }

@@ -25,9 +25,11 @@ enum Budget {
     static let shortestInput = 32
     /// The steps of its commands, and the commands that it withdraws when its input ends, are no fewer than this.
     static let leastStepsOfTurn = 4
-    /// A connection with a short turn writes after this many bytes of replies, because a write takes longer than the turn.
+    /// A connection with a short turn writes after this many bytes of replies, because a write takes longer than the
+    /// turn.
     static let outputOfShortTurns = 64
-    /// The time of a turn of a reactor, in nanoseconds. When it is over, each kind of work has only its least time.
+    /// The time of a turn of a reactor, in nanoseconds. When it is over, each remaining kind of work has only its least
+    /// time.
     static let timeOfTurn: UInt64 = 5_000_000
     /// The time for the input of a reactor's connections in a turn, while none waits and while some does.
     /// The clock is read once for `stepsBetweenLooks` steps, for work that takes longer than its steps say, because the
@@ -39,11 +41,11 @@ enum Budget {
     static let stepsOfEvent = 2
     /// A connection with more pending commands than this waits with short input too.
     static let fewPending = 64
-    /// The most pending commands that are withdrawn at once when the input of a connection ends, and that are withdrawn
-    /// in each of several turns if there are more.
+    /// The most pending commands that are withdrawn at once when the input of a connection ends.
     static let withdrawnAtOnce = 256
+    /// The pending commands that are withdrawn in each turn if there are more.
     static let withdrawnInTurn = 128
-    /// The time for visiting connections that may have to end.
+    /// The time for `Hub.visitConnections(_:)`, which calls all connections because some may have to end.
     static let timeOfVisits = TurnTime.Portion(most: 1_000_000, least: 300_000)
     /// Input and output of a connection up to this many bytes are charged, but never refused: a client that has used up
     /// its share can still send the commands that free memory, and read that others were refused.
@@ -86,8 +88,8 @@ enum Budget {
     static let slicesOfTurn = 4
     /// The time after which no further slice begins in a turn.
     static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
-    /// The time in a turn for the input of the connections of doors, in nanoseconds. What the hub does for them, and what
-    /// they write, takes about three times as long.
+    /// The time in a turn for the input of the connections of doors, in nanoseconds. The hub's work for them, and their
+    /// output, take about three times as long.
     static let timeOfDoors: UInt64 = 1_000_000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000

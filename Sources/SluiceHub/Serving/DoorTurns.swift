@@ -1,29 +1,29 @@
 import SluiceRuntime
 
-/// A connection of a door, which works when it has its turn.
+/// A connection of a door. It works when it has its turn.
 package protocol DoorConnection: AnyObject {
     /// Reads input, and serves some of it. Called on the thread of the connection's reactor.
     func hasTurn()
 }
 
-/// What the connections of doors do in a turn of a reactor. Their work counts by its time, which differs much between
-/// protocols and requests.
+/// The connections of doors that wait for a reactor's turn, and the time that doors have used. Their work is measured
+/// in time and not in steps, because a step of one protocol or request may take much longer than one of another.
 struct DoorTurns {
     /// The connections that wait for their turn.
     fileprivate var waiting = FairQueue<any DoorConnection, ObjectIdentifier?>()
-    /// The time of this turn that was used, in nanoseconds.
+    /// The time that doors have used of this turn, in nanoseconds.
     fileprivate var used: UInt64 = 0
 
-    /// Whether the end of the turn changes something.
+    /// Whether the end of the turn must call `continueDoors()`.
     var hasWorked: Bool { used > 0 || !waiting.isEmpty }
 }
 
 extension ReactorShare {
-    /// Lets a connection of a door work: now if time is left for doors in this turn, and otherwise when those that have
-    /// waited longer, and those of other holders, have worked.
+    /// Lets a connection of a door work. It works now if doors have time left in this turn and no other connection
+    /// waits. Otherwise it waits in a queue, in which holders take turns.
     ///
-    /// - Parameter waits: whether others have their turn first in any case.
-    /// - Returns: whether it has worked.
+    /// - Parameter waits: whether other connections have their turn first in any case.
+    /// - Returns: whether the connection has worked now.
     func takeTurn(_ connection: some DoorConnection, of holder: () -> ObjectIdentifier, waiting waits: Bool) -> Bool {
         awaitEndOfTurn()
         guard !waits, doors.waiting.isEmpty, doors.used < Budget.timeOfDoors else {
@@ -40,7 +40,7 @@ extension ReactorShare {
         doors.used += max(1, reactor.nowNanoseconds &- start)
     }
 
-    /// Lets the connections that wait work, in the time for doors of the next turn.
+    /// Lets waiting connections work, in the time that doors have in the next turn.
     func continueDoors() {
         doors.used = 0
         var left = doors.waiting.count

@@ -7,8 +7,8 @@ extension Hub {
     /// Serves the clients that connect to `listener`, until the listener is closed. Must be called by a task of the
     /// listener's reactor. Bind the listener with `HubLimits.listenerOptions`.
     ///
-    /// A listener whose reactor is none of `reactors` accepts connections while these are busy. So a client that makes
-    /// connections as fast as it can does not fill the kernel's queue.
+    /// If the listener's reactor is not one of `reactors`, it accepts connections while these are busy. So a client
+    /// that makes connections as fast as it can does not fill the kernel's queue.
     ///
     /// - Parameter reactors: the reactors that serve the clients. Each client goes to the one with the fewest. All of
     ///   them must be running, and keep running. An empty array stands for the listener's own reactor.
@@ -17,12 +17,14 @@ extension Hub {
         try await serve(listener, on: reactors, behind: nil, PrincipalMapping())
     }
 
-    /// Serves the clients that connect to `listener`. Proxies may name them, and certificates or users may identify them.
+    /// Serves the clients that connect to `listener`. Proxies may name them, and certificates or users may identify
+    /// them.
     ///
     /// - Parameters:
-    ///   - proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect directly.
+    ///   - proxies: the proxies, each of whose connections begins with a PROXY header; nil for clients that connect
+    ///     directly.
     ///   - mapping: how the listener identifies clients as principals.
-    ///   - door: what serves clients that speak another protocol; nil for the line protocol.
+    ///   - door: the door that serves the clients, if they speak another protocol; nil for the line protocol.
     package func serve(
         _ listener: Listener, on reactors: [Reactor], behind proxies: TrustedProxies?, _ mapping: PrincipalMapping,
         through door: (any Door)? = nil
@@ -50,7 +52,7 @@ extension Hub {
         } catch  where error.code == .closed {}
     }
 
-    /// Queues a client for its admission by the first of the reactors, or turns it away if very many of its origin wait.
+    /// Queues a connection until the first of the reactors admits it, or turns it away if too many of its origin wait.
     private func queue(_ accepted: consuming AcceptedSocket, _ context: AdmissionContext) {
         let share = context.shares[0]
         let origin = ClientOrigin(accepted.peer, user: accepted.peerUser)
@@ -62,7 +64,7 @@ extension Hub {
         if isFirst { share.reactor.post { [self] in admitNewcomers(of: share) } }
     }
 
-    /// Admits some of the clients that wait for it. The others wait for the next turn.
+    /// Admits some of the newcomers. The others wait for the next turn.
     private func admitNewcomers(of share: ReactorShare) {
         share.awaitEndOfTurn()
         let end = share.time.end(of: Budget.timeOfNewcomers, from: share.reactor.nowNanoseconds)
@@ -170,7 +172,7 @@ extension Hub {
         if connection.share.isDraining { connection.drain() }
     }
 
-    /// Enters a client of a door, on a reactor's own thread.
+    /// Makes a client for a door. Called on the thread of the reactor.
     func enterWireClient(
         _ address: String, from origin: ClientOrigin?, as identity: ProvenIdentity?, on share: ReactorShare
     ) throws(WireError) -> WireClient {
@@ -231,7 +233,7 @@ struct AdmissionContext: Sendable {
 extension WireError {
     fileprivate static let tooManyNewcomers = WireError(
         .limit,
-        "an address may have at most \(HubLimits.acceptedAhead) connections that are not served yet; connect again later"
+        "at most \(HubLimits.acceptedAhead) connections of an address may wait to be admitted; connect again later"
     )
 }
 

@@ -22,8 +22,8 @@ extension Hub {
         visitConnections { $0.revoke(revocation) }
     }
 
-    /// Calls `body` with each connection, on the thread of its reactor. Connections that the time of a turn does not
-    /// suffice for have their turn in the next one.
+    /// Calls `body` with each connection, on the thread of its reactor. If the time of a turn is over, the remaining
+    /// connections are called in later turns.
     func visitConnections(_ body: @escaping @Sendable (Connection) -> Void) {
         onEachReactor { [weak self] share, connections in self?.visit(connections[...], on: share, body) }
     }

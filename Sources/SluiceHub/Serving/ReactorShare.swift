@@ -18,7 +18,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     let reactor: Reactor
     /// What the parsers of the connections find.
     let found = RequestParser.FoundValues()
-    /// The connections that other threads have accepted, for this reactor to admit.
+    /// The connections that another thread has accepted, and that this reactor admits.
     let newcomers = Newcomers()
     /// The client whose command runs, for other threads: its slot in the lower half, and 1 plus the code of the verb in
     /// the upper half. See `ClientActivity`.
@@ -43,12 +43,12 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var scheduled = ConnectionList()
     /// The connections to call at the end of the next turn, because this one has used up a budget.
     @exclusivity(unchecked) private var postponed = ConnectionList()
-    /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other holders
-    /// have theirs.
+    /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other
+    /// holders have theirs.
     @exclusivity(unchecked) private var late = FairQueue<Connection, ObjectIdentifier?>()
-    /// The time that is left in this turn.
+    /// The time of this turn.
     @exclusivity(unchecked) var time = TurnTime()
-    /// When the calls of connections at the end of this turn must end. Nil while few have been called.
+    /// When the reactor must stop calling connections at the end of this turn. Nil while it has called few.
     @exclusivity(unchecked) private var endOfCalls: UInt64?
     /// The conversations with a report to continue.
     @exclusivity(unchecked) var reporting = FairQueue<Conversation, ObjectIdentifier?>()
@@ -64,7 +64,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     var inputStepsTaken: Int { earlierSteps + renewedSteps - stepsLeft }
     /// The number of steps that are left when the share next looks at the clock. Not negative before `stepsLeft` is.
     @exclusivity(unchecked) private var stepsAtNextLook: Int
-    /// When the input of this turn must end. Nil before the first look at the clock.
+    /// When the reactor must stop reading input in this turn. Nil before the clock was read for it.
     @exclusivity(unchecked) private var endOfInput: UInt64?
     @exclusivity(unchecked) private var timeOfInput = Budget.timeOfInput
     /// The bytes of commands after which the turn of a connection ends whose input has waited.
@@ -79,7 +79,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) var emptyWrites = 0
     /// The connections whose input waits for its turn.
     @exclusivity(unchecked) private var waiting = FairQueue<Connection, ObjectIdentifier?>()
-    /// The connections of doors that have work for this turn, and the time that such work has taken in it.
+    /// The connections of doors that wait for their turn, and the time that doors have used of this turn.
     @exclusivity(unchecked) var doors = DoorTurns()
     /// The steps that are left in this turn for clients that disconnect.
     @exclusivity(unchecked) var stepsForDisconnecting = Budget.stepsForDisconnecting
@@ -210,8 +210,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         awaitEndOfTurn()
     }
 
-    /// Calls the scheduled connections, so that they need no memory for their output until the turn ends. The budgets are
-    /// those of the whole turn, so they are not renewed.
+    /// Calls the scheduled connections, so that they need no memory for their output until the turn ends. The budgets
+    /// are those of the whole turn, so they are not renewed.
     func turnContinues() {
         awaitsEndOfTurn = false
         callScheduled()
@@ -306,8 +306,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether short input, which need not wait, has exceeded the steps of this turn as well.
     var isOverspent: Bool { stepsLeft <= -Budget.stepsBeyondTurn }
 
-    /// The bytes of commands for each holder whose input waits. If many holders wait, each has a shorter turn, so that the
-    /// others have theirs soon.
+    /// The bytes of commands for each holder whose input waits. If many holders wait, each has a shorter turn, so that
+    /// the others have theirs soon.
     private var shareOfCommandBytes: Int {
         max(Budget.shortestInput, stepsOfTurn * Budget.inputBytesPerStep / max(1, waiting.holderCount))
     }
@@ -315,8 +315,8 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether so many holders wait that a write takes longer than the turn of one.
     var turnsAreShort: Bool { commandBytesOfWaitingTurn < Budget.shortInput }
 
-    /// Runs waiting input as long as steps are left, and takes some of the next turn in advance. So input that waits has its
-    /// turn, however much other input arrives.
+    /// Runs waiting input as long as steps are left, and takes some of the next turn in advance. So input that waits
+    /// has its turn, however much other input arrives.
     ///
     /// - Returns: the steps that other input may take in the next turn.
     @inline(never)

@@ -1,17 +1,17 @@
-/// The time of a reactor's turn, which all kinds of its work share.
+/// The time of a reactor's turn, which all kinds of work share.
 ///
-/// Without it, the limits of the kinds would add up when a reactor has work of all of them. No kind is left out: each has
-/// its least time in every turn.
+/// Otherwise, the times of all kinds of work would add up in a turn. Each kind has at least its least time in every
+/// turn, so none is left out.
 struct TurnTime {
-    /// What a kind of work may take of a turn, in nanoseconds.
+    /// The time that a kind of work may take in a turn, in nanoseconds.
     struct Portion {
-        /// As long as the turn has time left.
+        /// The longest time, if the turn has enough time left.
         let most: UInt64
-        /// In any case.
+        /// The time that the work has even if the turn has no time left.
         let least: UInt64
     }
 
-    /// The time at which the turn should end. Nil until some work has looked at the clock.
+    /// The time at which the turn should end. Nil until some work has read the clock.
     private var end: UInt64?
 
     /// Returns when work that begins now must end.

@@ -27,8 +27,8 @@ public final class Listener: @unchecked Sendable {
         /// The bytes of unread output that the kernel keeps for an accepted TCP connection. The kernel reserves as much
         /// again for its bookkeeping. Nil leaves the size to the kernel, which allows up to 4 MB.
         public var sendBufferBytes: Int?
-        /// The bytes of output, of an accepted TCP connection, for which the peer's window has no room and which the kernel
-        /// keeps nevertheless. The kernel takes no more, even if `sendBufferBytes` would permit it. Nil sets no such limit.
+        /// The bytes of output that the kernel takes beyond the peer's receive window, for each accepted TCP
+        /// connection. The kernel takes no more, even if `sendBufferBytes` permits it. Nil sets no such limit.
         public var unsentBytes: Int?
         /// The mode of a Unix-domain socket's file, which decides which users may connect.
         public var permissions: UInt32 = 0o600
@@ -39,9 +39,10 @@ public final class Listener: @unchecked Sendable {
         public init() {}
     }
 
-    /// The time for accepting connections before another turn of the loop, so that a burst of them does not starve others,
-    /// in nanoseconds, and the number of connections after which the clock is read. With a number of connections for each
-    /// turn, others waited in the kernel's queue for 125 ms while one client made connections and kept the loop busy.
+    /// The time for accepting connections before another turn of the loop, so that a burst of them does not starve
+    /// others, in nanoseconds, and the number of connections after which the clock is read. With a number of
+    /// connections for each turn, others waited in the kernel's queue for 125 ms while one client made connections and
+    /// kept the loop busy.
     private static let timeOfAccepts: UInt64 = 1_500_000
     private static let acceptsBetweenLooks = 32
     /// The pause when connections cannot even be refused. Doubled each time, up to `longestPause`.

@@ -15,8 +15,8 @@ open class SocketOwner {
     open func socketIsWritable() { preconditionFailure("a socket's owner overrides this") }
     /// The kernel cannot watch the socket, or lacks the memory. No more events follow.
     open func socketIsUnwatchable() { preconditionFailure("a socket's owner overrides this") }
-    /// What the socket shares with others that one client may own. Nil for nothing. If many sockets are ready, the first
-    /// ones of each group are served before the others.
+    /// The group of sockets that may belong to the same client; nil for a socket without a group. If many sockets are
+    /// ready, the first ones of each group are served before the others.
     open var socketGroup: ObjectIdentifier? { nil }
 }
 
@@ -67,7 +67,7 @@ package struct PolledSocket: ~Copyable {
         case none
         /// TLS, whose handshake is over.
         case tls(TLSSession)
-        /// A socket without a kernel, which replaces the kernel's.
+        /// A virtual socket, which replaces the kernel's.
         case virtual(VirtualSocket)
     }
     private var layer = Layer.none
@@ -95,7 +95,7 @@ package struct PolledSocket: ~Copyable {
         descriptor = socket.takeDescriptor()
     }
 
-    /// Takes over a socket without a kernel.
+    /// Takes over a virtual socket.
     package mutating func open(_ virtual: VirtualSocket, ownedBy owner: SocketOwner) {
         layer = .virtual(virtual)
         virtual.attach(owner)
@@ -189,7 +189,7 @@ package struct PolledSocket: ~Copyable {
     package var hasUnsentOutput: Bool { unsentBytes > 0 }
     package var unsentBytes: Int { tls?.unsentBytes ?? 0 }
 
-    /// The memory of the bytes that TLS, or the code behind a virtual socket, holds.
+    /// The memory of the bytes that TLS holds, or that the code on the peer's side of a virtual socket holds.
     package var heldBytes: Int {
         switch layer {
         case .none: 0
@@ -198,8 +198,8 @@ package struct PolledSocket: ~Copyable {
         }
     }
 
-    /// The records of TLS that the last read or write has processed, and the updates of TLS's keys among them. A record takes
-    /// about 3 µs besides its bytes, and an update 30 µs.
+    /// The records of TLS that the last read or write has processed, and the updates of TLS's keys among them. A record
+    /// takes about 3 µs besides its bytes, and an update 30 µs.
     package var records: Int { tls?.recordsOfCall ?? 0 }
     package var keyUpdates: Int { tls?.keyUpdatesOfCall ?? 0 }
 

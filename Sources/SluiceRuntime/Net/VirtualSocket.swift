@@ -146,7 +146,7 @@ package final class VirtualSocket {
         whenChanged?(self)
     }
 
-    /// The input whose memory is kept for the next.
+    /// The memory of input up to this many bytes is kept for further input.
     private static let shortInput = 4 << 10
 
     /// `ECONNRESET` on Linux.

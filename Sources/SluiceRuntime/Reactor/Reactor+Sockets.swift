@@ -23,13 +23,13 @@ extension Reactor {
 
     /// With more sockets than this, the clock is read before they are served.
     private static let fewSockets = 8
-    /// The most sockets that are served in the order of their events, whoever owns them, and the number of sockets of each
-    /// group that come before all others if there are more.
+    /// The most sockets that are served in the order of their events, regardless of their groups.
     private static let mostInOrder = 256
+    /// If there are more, this many sockets of each group are served before all others.
     private static let firstOfGroup = 16
 
-    /// Moves the first sockets of each group to the front. So a client with thousands of connections does not delay those
-    /// of others.
+    /// Moves the first sockets of each group to the front. So a client with thousands of connections does not delay
+    /// those of others.
     @inline(never)
     private func putFewFirst() {
         var counts: [ObjectIdentifier: Int] = [:]

@@ -48,7 +48,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) var firstSocketWithEvents: SocketRegistration?
     /// The number of sockets that were added to that list in this turn.
     @exclusivity(unchecked) var socketsWithEvents = 0
-    /// When the reactor began to serve sockets, if it serves more than a few in this turn. Nil otherwise, also afterwards.
+    /// When the reactor began to serve sockets, while it serves more than a few of them. Nil otherwise.
     @exclusivity(unchecked) package internal(set) var socketsBegan: UInt64?
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
@@ -182,8 +182,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     // MARK: The loop
 
-    /// Calls `listener` once, at the end of this turn, or earlier in a turn with very many events. On the reactor's thread
-    /// only.
+    /// Calls `listener` once, at the end of this turn, or earlier in a turn with very many events. On the reactor's
+    /// thread only.
     package func atEndOfTurn(_ listener: any EndOfTurn) {
         if firstTurnEnd == nil { firstTurnEnd = listener } else { otherTurnEnds.append(listener) }
     }

@@ -15,7 +15,7 @@ final class Account: @unchecked Sendable {
     /// compare only this.
     @exclusivity(unchecked) private var uncontended = 0
     @exclusivity(unchecked) private(set) var bounds: MemoryBounds
-    /// The bytes, beyond those that are charged, of memory that clients have freed between objects that stay.
+    /// The bytes, beyond the charged ones, in gaps of memory that clients have freed between objects that stay.
     @exclusivity(unchecked) private var lost = 0
     /// The principals whose limits may differ from those of other holders.
     @exclusivity(unchecked) private var principals: Principals?
@@ -41,11 +41,12 @@ final class Account: @unchecked Sendable {
             bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare), bounds.whole - bounds.reserve - lost)
     }
 
-    /// What a process occupies without clients, and with what is not charged.
+    /// The bytes that a process occupies without clients, and for everything that is not charged.
     private static let occupiedAnyway = 40 << 20
 
-    /// Notes how many bytes of memory hold objects of the process, with what is free between these. A charged byte may
-    /// occupy one and a half; what is occupied beyond that was freed in pieces, which are not free for longer objects.
+    /// Notes how many bytes of memory the objects of the process occupy, including the gaps between them. A charged
+    /// byte may occupy one and a half bytes. Memory beyond that was freed in pieces that are too small for longer
+    /// objects.
     func noteMemory(occupied bytes: Int) {
         lost = max(0, (bytes - Self.occupiedAnyway) / 3 * 2 - used)
         adopt(bounds)

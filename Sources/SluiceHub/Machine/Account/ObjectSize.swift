@@ -15,7 +15,7 @@ enum ObjectSize {
     /// What TLS adds to a connection during the handshake, at most: OpenSSL reserves 128 KiB for a first message that
     /// announces as much. An ordinary handshake takes 50 KB.
     static let handshake = 160 << 10
-    /// What the web door adds to a connection: the HTTP connection, and the sockets without a kernel between the two.
+    /// What a door adds to a connection: the HTTP connection, and the virtual socket between the two.
     static let door = 1536
     /// The record of a connection, which may outlive it.
     static let record = 512

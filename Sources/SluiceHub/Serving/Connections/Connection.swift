@@ -65,7 +65,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         begin()
     }
 
-    /// Starts to serve a client without a kernel's socket.
+    /// Starts to serve a client over a virtual socket.
     func begin(_ virtual: VirtualSocket) {
         socket.open(virtual, ownedBy: self)
         begin()
@@ -79,8 +79,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         setAlarm()
     }
 
-    /// Whether the connection is encrypted. Then it always has deadlines. To check these first saves 15 instructions for
-    /// each read of a connection without TLS.
+    /// Whether the connection is encrypted. Then it always has deadlines. To check these first saves 15 instructions
+    /// for each read of a connection without TLS.
     @inline(__always)
     private var hasTLS: Bool { deadlines != nil && socket.hasTLS }
 
@@ -104,8 +104,8 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
             if share.isCrowded, segment.output.count <= Budget.shortOutput { flushEarly() }
             return schedule()
         }
-        // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel does
-        // not report it until then: with 10 000 such connections, each poll would take 10 ms.
+        // Reading takes time as well, so some input stays in the kernel until the connection has its turn. The kernel
+        // does not report it until then: with 10 000 such connections, each poll would take 10 ms.
         hasReadWaiting = true
         socket.watch(reading: false, writing: socket.watchesWriting)
         queueInput()

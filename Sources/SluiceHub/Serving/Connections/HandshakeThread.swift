@@ -3,10 +3,10 @@ import Synchronization
 
 /// A thread for the TLS handshakes of a listener's clients.
 ///
-/// A handshake takes up to a millisecond of processor time. On a hub's reactor, all clients of it would wait meanwhile; on
-/// this thread, only those that connect. Each handshake is a green task. The limits on connections, and the charge for
-/// each handshake, bound how many there are. Addresses take turns, so that one with many handshakes does not keep the
-/// others waiting.
+/// A handshake takes up to a millisecond of processor time. On a hub's reactor, all clients of it would wait meanwhile;
+/// on this thread, only those that connect. Each handshake is a green task. The limits on connections, and the charge
+/// for each handshake, bound how many there are. Addresses take turns, so that one with many handshakes does not keep
+/// the others waiting.
 final class HandshakeThread: Sendable {
     /// The result of a handshake.
     enum Outcome: ~Copyable, Sendable {
@@ -23,12 +23,12 @@ final class HandshakeThread: Sendable {
     private static let tooSlow = "the handshake took longer than \(timeout)"
 
     private let reactor: Reactor
-    /// What a client without TLS gets.
+    /// The reply to a client that does not use TLS.
     private let replyToPlainText: String
 
     /// Starts the thread.
     ///
-    /// - Parameter door: what serves the clients; nil for the line protocol.
+    /// - Parameter door: the door that serves the clients; nil for the line protocol.
     init(_ door: (any Door)?) throws(SluiceError) {
         replyToPlainText =
             door?.replyToPlainText ?? "ERR not-sluice this port speaks TLS: connect with sluices://\n"
@@ -87,8 +87,8 @@ final class HandshakeThread: Sendable {
 /// The order in which handshakes run. Holders take turns, and so do the handshakes of each.
 ///
 /// In each turn of the reactor, one of them begins, and one that has begun continues. So a handshake that becomes ready
-/// meanwhile has its turn after at most one step of each other holder, however many wait, and one that has begun does not
-/// wait for all that have not. Used only on the reactor's thread.
+/// meanwhile has its turn after at most one step of each other holder, however many wait, and one that has begun does
+/// not wait for all that have not. Used only on the reactor's thread.
 final class HandshakeTurns: @unchecked Sendable {
     // Sendable: see above.
 

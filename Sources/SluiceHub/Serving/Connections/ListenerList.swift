@@ -7,7 +7,7 @@ final class ListenerList: Sendable {
         var open: [Listener] = []
         /// The refused connections of listeners that were closed.
         var pastRefusals = 0
-        /// The connections that were turned away before the hub saw them, because very many of their address waited.
+        /// The connections that were turned away because too many of their address waited to be admitted.
         var turnedAway = 0
     }
 
@@ -20,7 +20,7 @@ final class ListenerList: Sendable {
 
     var turnedAway: Int { state.withLock { $0.turnedAway } }
 
-    /// Counts and reports a connection that is turned away before the hub sees it.
+    /// Counts and reports a connection that is turned away because too many of its address wait to be admitted.
     func countAsTurnedAway(_ address: String, _ origin: ClientOrigin?, _ report: (ClientEvent) -> Void) {
         state.withLock { $0.turnedAway += 1 }
         report(

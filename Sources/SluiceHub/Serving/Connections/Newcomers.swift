@@ -1,14 +1,17 @@
 import SluiceRuntime
 import Synchronization
 
-/// The connections that a thread of their own has accepted, and that wait until a reactor admits them. Origins take turns, so
-/// a client waits for at most one newcomer of each other origin, however many connections one of these makes.
+/// The accepted connections that wait until a reactor admits them.
 ///
-/// The thread that accepts does not take the hub's lock. Otherwise the reactors would wait for it when it has lost its
+/// A thread of its own accepts connections, and queues them here. Origins take turns. So the first newcomer of an origin
+/// waits for at most one newcomer of each other origin, however many connections another origin makes.
+///
+/// The accepting thread does not take the hub's lock. Otherwise the reactors would wait whenever that thread lost its
 /// processor to another program.
 final class Newcomers: Sendable {
-    /// The most newcomers after which only origins with few may have further ones, and the number of these.
+    /// With this many newcomers, only origins with few of them may add further ones.
     private static let mostOfAll = 4 * HubLimits.acceptedAhead
+    /// An origin with fewer newcomers than this may always add one.
     private static let few = 64
 
     private struct State {
@@ -19,7 +22,7 @@ final class Newcomers: Sendable {
 
     private let state = Lock(State())
 
-    /// Whether a further newcomer of an origin may wait.
+    /// Returns whether an origin may add a newcomer.
     func hasRoom(for origin: ClientOrigin?) -> Bool {
         state.withLock { state in
             let own = state.queue.count(of: origin)
@@ -29,7 +32,7 @@ final class Newcomers: Sendable {
 
     /// Adds a newcomer.
     ///
-    /// - Returns: whether the reactor must be told.
+    /// - Returns: whether the reactor must be told that the queue is not empty.
     func append(_ newcomer: Newcomer, of origin: ClientOrigin?) -> Bool {
         state.withLock { state in
             state.queue.append(newcomer, of: origin)
@@ -38,7 +41,8 @@ final class Newcomers: Sendable {
         }
     }
 
-    /// Returns the next newcomer, or nil if there is none. Then the reactor must be told about the next one.
+    /// Returns the next newcomer; nil if there is none. After nil, the next `append` says that the reactor must be
+    /// told.
     func popFirst() -> Newcomer? {
         state.withLock { state in
             let first = state.queue.popFirst()?.element
@@ -48,9 +52,9 @@ final class Newcomers: Sendable {
     }
 }
 
-/// A connection that is not admitted yet. One thread at a time has it, and then the lock of the queue is between them.
+/// An accepted connection that is not admitted yet.
 final class Newcomer: @unchecked Sendable {
-    // Sendable: see above.
+    // Sendable: one thread at a time has it, and hands it over under the lock of the queue.
 
     let context: AdmissionContext
     private var socket: AcceptedSocket?
@@ -60,6 +64,6 @@ final class Newcomer: @unchecked Sendable {
         self.context = context
     }
 
-    /// Returns the socket once.
+    /// Returns the socket; nil if it was taken before.
     func takeSocket() -> AcceptedSocket? { socket.take() }
 }

@@ -1,13 +1,13 @@
 package import SluiceRuntime
 package import SluiceWire
 
-/// A client whose commands are not read from a socket, but written by code of the hub's process.
+/// A client of the hub whose commands are written by code in the hub's process, and not read from the kernel's socket.
 ///
 /// A ``Door`` has such a client for each of its connections, and translates another protocol into the line protocol. So
-/// permissions, limits, memory, reports and draining treat the door's clients as all others. Used only on the thread of
+/// permissions, limits, memory, reports and draining treat these clients like all others. Used only on the thread of
 /// its reactor.
 package final class WireClient: @unchecked Sendable {
-    // Sendable: see above.
+    // Sendable: everything that changes is used only on the reactor's thread.
 
     /// The most bytes of replies that wait to be taken.
     private static let outputRoom = 64 << 10
@@ -18,17 +18,19 @@ package final class WireClient: @unchecked Sendable {
     private let origin: ClientOrigin?
     /// The principal that the client has without `AUTH`; nil for none.
     private let identity: ProvenIdentity?
+    /// Whether a call of `tell()` is posted.
     private var isTelling = false
     private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: .max))
-    /// Replies that were not taken, and how many of the bytes were parsed.
+    /// Bytes of replies that were not taken.
     private var replies: [UInt8] = []
+    /// The number of these bytes that were parsed.
     private var parsedBytes = 0
     /// The bytes of the reply that ``nextReplyBytes()`` is parsing.
     private var currentReply: [UInt8] = []
 
     /// Called when there may be replies, and when the hub has ended the connection.
     package var whenChanged: (() -> Void)?
-    /// Called when the hub has read all that was written.
+    /// Called when the hub has read everything that was written.
     package var whenRead: (() -> Void)?
 
     init(_ connection: Connection, as identity: ProvenIdentity?) {
@@ -40,9 +42,9 @@ package final class WireClient: @unchecked Sendable {
         socket.whenRead = { [weak self] in self?.whenRead?() }
     }
 
-    /// Lets the hub serve the client.
+    /// Lets the hub begin to serve the client.
     func begin() {
-        // So `isAtRest` is never true for the connection, whose door may hold bytes for it.
+        // With deadlines, `isAtRest` is never true for the connection: its door may hold bytes for it.
         connection.deadlines = ConnectionDeadlines()
         connection.begin(socket)
         if let identity { connection.assume(identity) }
@@ -52,19 +54,19 @@ package final class WireClient: @unchecked Sendable {
     package var principal: ChannelName? { connection.hub.identity(of: connection.id)?.principal }
 
     package var reactor: Reactor { connection.reactor }
-    /// The holder that the client counts for.
+    /// The holder to which the client belongs.
     package var holder: ObjectIdentifier { connection.hub.holder(of: connection.id) }
 
-    /// Lets the door's connection of the client work when it has its turn, so that doors do not make the other clients of
+    /// Lets the door's connection of this client work when it has its turn. So doors do not make the other clients of
     /// the reactor wait.
     ///
-    /// - Parameter waits: whether others have their turn first in any case.
-    /// - Returns: whether it has worked now.
+    /// - Parameter waits: whether other connections have their turn first in any case.
+    /// - Returns: whether the connection has worked now.
     package func takeTurn(_ work: some DoorConnection, waiting waits: Bool = false) -> Bool {
         connection.share.takeTurn(work, of: { connection.hub.holder(of: connection.id) }, waiting: waits)
     }
 
-    /// Enters another client from the same address, on the same reactor.
+    /// Makes another client from the same address, with the same identity, on the same reactor.
     ///
     /// - Throws: the error if a limit is reached.
     package func makeSibling() throws(WireError) -> WireClient {
@@ -84,8 +86,8 @@ package final class WireClient: @unchecked Sendable {
     /// Takes the next complete reply, and the tag of the command that it answers; nil if there is none.
     package func nextReply() -> (tag: Tag?, reply: Reply)? { parseNext { _ in } }
 
-    /// Takes the next complete reply as the hub has written it; nil if there is none. Its body, if it has one, follows the
-    /// line. Both are without their line ends.
+    /// Takes the bytes of the next complete reply: its line, and its body if it has one. Both are without their line
+    /// ends. Returns nil if there is none.
     package func nextReplyBytes() -> (line: [UInt8], body: [UInt8]?)? {
         let isComplete = parseNext { currentReply += $0 } != nil
         guard isComplete, let end = currentReply.firstIndex(of: 0x0A) else { return nil }
@@ -120,7 +122,7 @@ package final class WireClient: @unchecked Sendable {
 
     // MARK: Memory
 
-    /// The bytes that the door holds for the client besides the hub. The hub charges them to the client.
+    /// The bytes that the door holds for the client. The hub charges them to the client.
     package var heldBytes: Int {
         get { socket.heldBytes }
         set {
@@ -135,7 +137,7 @@ package final class WireClient: @unchecked Sendable {
     /// Whether the hub has ended the connection. The last replies may still wait to be taken.
     package var isEnded: Bool { socket.isClosed }
 
-    /// Ends the connection in good order.
+    /// Ends the client as `QUIT` does.
     package func finish() {
         whenChanged = nil
         guard !isEnded else { return }
@@ -144,7 +146,7 @@ package final class WireClient: @unchecked Sendable {
         endOnceRead()
     }
 
-    /// Ends the connection as the loss of a network does: what waits is withdrawn, and leases return.
+    /// Ends the client as a lost connection does: waiting operations are withdrawn, and leased messages return.
     package func breakOff() {
         whenChanged = nil
         guard !isEnded else { return }
@@ -161,7 +163,7 @@ package final class WireClient: @unchecked Sendable {
         tellLater()
     }
 
-    /// Tells the connection soon what a poll of the kernel would. Not now, because it may be running.
+    /// Soon tells the connection what a poll of the kernel would. Not at once, because the connection may be running.
     private func tellLater() {
         guard !isTelling else { return }
         isTelling = true
@@ -178,14 +180,14 @@ package final class WireClient: @unchecked Sendable {
     }
 }
 
-/// What serves the clients of a listener in another protocol.
+/// Serves the clients of a listener that speak a protocol other than the line protocol.
 package protocol Door: Sendable {
     /// Begins to serve a client. Called on the thread of the client's reactor.
     func begin(_ client: WireClient, over socket: consuming DetachedSocket)
 
-    /// Returns what a client gets that a limit turns away.
+    /// Returns the bytes that a client gets when a limit turns it away.
     func reply(to refusal: WireError) -> [UInt8]
 
-    /// What a client without TLS gets from a listener with TLS.
+    /// The reply to a client that does not use TLS, from a listener with TLS.
     var replyToPlainText: String { get }
 }
