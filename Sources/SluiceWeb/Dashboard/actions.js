@@ -1,18 +1,18 @@
-// What a person can do: send, receive, end channels and connections.
+// The actions of the page: to send, to receive, and to end channels and connections.
 
 import { byId, h } from './dom.js';
 import { request } from './live.js';
 
 const path = (name) => name.split('/').map(encodeURIComponent).join('/');
 
-/** What happened, in one line. */
+/** Returns what happened, in one line. */
 async function outcome(response) {
   const text = (await response.text()).trim();
   if (response.status === 403) return `not permitted: ${text}`;
   return text || response.headers.get('Sluice-Outcome') || `status ${response.status}`;
 }
 
-/** The bytes of a message as a text, or in hexadecimal if they are none. */
+/** Returns the bytes of a message as text, or in hexadecimal if they are not UTF-8. */
 function readable(bytes) {
   const shown = bytes.slice(0, 4096);
   const more = bytes.length > shown.length ? ` … (${bytes.length} bytes)` : '';
@@ -53,7 +53,7 @@ async function end(question, address) {
 
 export function closeChannel(name) {
   return end(
-    { title: `Close ${name}?`, text: 'Nobody can send on it any more. Receivers get what its buffer has, then learn that it is closed.', action: 'Close the channel' },
+    { title: `Close ${name}?`, text: 'Nobody can send on it any more. Receivers still get the messages in its buffer.', action: 'Close the channel' },
     () => `/v1/channels/${path(name)}`,
   );
 }
@@ -67,7 +67,7 @@ export function poisonChannel(name) {
 
 export function killClient(address) {
   return end(
-    { title: `End the connection of ${address}?`, text: 'Its operations are withdrawn. The messages that it has under a lease go back.', action: 'End the connection', asksReason: true },
+    { title: `End the connection of ${address}?`, text: 'Its operations are withdrawn. The messages that it holds under a lease return to their channels.', action: 'End the connection', asksReason: true },
     (reason) => `/v1/clients?address=${encodeURIComponent(address)}${reason ? `&reason=${encodeURIComponent(reason)}` : ''}`,
   );
 }
@@ -99,7 +99,7 @@ export class Exchange {
     return byId('exchange-timeout').value;
   }
 
-  /** Adds a line to the log, and returns a function that changes it. */
+  /** Adds a line to the log. Returns a function that changes its text. */
   note(title, wait) {
     const text = h('span', { class: 'text' }, 'waits …');
     const buttons = h('span', { class: 'buttons' });

@@ -5,7 +5,7 @@ import { SPAN } from './model.js';
 
 const WIDTH = SPAN - 1;
 
-/** The points of a line through the values, in a box of 59 by `height`. */
+/** Returns the path of a line through the values, in a box of 59 by `height`. */
 function line(values, highest, height) {
   let path = '';
   for (let index = 0; index < SPAN; index += 1) {

@@ -5,7 +5,7 @@ import { Chart } from './charts.js';
 import { byId, h, setText } from './dom.js';
 import * as format from './format.js';
 
-/** A list of names and values, of which the values change. */
+/** A list of names with values that change. */
 class Facts {
   constructor(facts) {
     this.facts = facts.map(([name, value]) => {
@@ -88,11 +88,11 @@ export class Detail {
       ['Receiving ends', count('receivingEnds')],
       ['Sent', count('sent')],
       ['Taken', count('taken')],
-      ['Handed out again', count('redelivered')],
+      ['Redelivered', count('redelivered')],
       ['Rejected', count('rejected')],
-      ['Attempts at most', count('maxAttempts')],
+      ['Most attempts', count('maxAttempts')],
       ['Rejected messages go to', (channel) => channel.row.dead],
-      ['They wait for room', count('waitingDeadLetters')],
+      ['Rejected, waiting for room', count('waitingDeadLetters')],
     ]);
     const list = h('ul', { class: 'list' });
     const figures = [h('b', {}), h('b', {})];

@@ -1,4 +1,4 @@
-// The only way in which this page makes elements. Texts of other clients become text nodes, never markup.
+// Makes all elements of the page. Texts of other clients become text nodes, never markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -27,7 +27,7 @@ export function s(name, attributes = {}, ...children) {
 
 export const byId = (id) => document.getElementById(id);
 
-/** Sets a text, unless it is there already. */
+/** Sets the text of a node, unless the node has it already. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }

@@ -1,4 +1,4 @@
-// Numbers, times and rows in words: the same words as those of `sluice top` and of the reports for people.
+// Formats numbers, times and rows with the same words as `sluice top` and the readable reports.
 
 const THIN = '\u202f';
 
@@ -27,7 +27,7 @@ export function seconds(value) {
   return `${Math.floor(whole / 86400)} d ${Math.floor(whole / 3600) % 24} h`;
 }
 
-/** A duration in its largest unit. */
+/** A duration in its largest unit only, rounded down. */
 export function shortly(value) {
   if (value < 1) return seconds(value);
   for (const [size, unit] of [[86400, 'd'], [3600, 'h'], [60, 'm']]) if (value >= size) return `${Math.floor(value / size)} ${unit}`;

@@ -8,7 +8,7 @@ const MOST_GROUPS = 4;
 /** The height of a line of the graph, which style.css sets too. */
 const LINE = 24;
 
-/** The waits of an operation, as `{ side, name }`. The side is what it wants to do. */
+/** Returns the waits of an operation, as `{ side, name }`. The side is `send`, `recv` or `barrier`. */
 function waitsOf(waiter) {
   if (waiter.operation !== 'select') {
     const side = waiter.operation === 'redrive' ? 'send' : waiter.operation;
@@ -42,7 +42,7 @@ function channelsOf(waiters, age) {
   return [...channels.values()].sort((a, b) => b.time - a.time || (a.key < b.key ? -1 : 1));
 }
 
-/** The end of an address, which differs more than its beginning. */
+/** Returns the end of an address, because addresses differ more at their ends. */
 const shortened = (address) => (address.length > 12 ? `…${address.slice(-9)}` : address);
 
 function caption(group) {
@@ -62,7 +62,7 @@ function side(groups, absent, style) {
   return { node: h('ul', { class: `side ${style}` }, ...lines), count: lines.length, isAbsent: all.length === 0 };
 }
 
-/** Lines from each group to the channel in the middle. */
+/** Draws lines from each group to the channel in the middle. */
 function links({ count, isAbsent }, height, isLeft) {
   const box = height * LINE;
   const paths = [];
@@ -76,7 +76,7 @@ function links({ count, isAbsent }, height, isLeft) {
 function block(channel, open) {
   const isLeased = channel.send.size > 0 && [...channel.send.values()].every((group) => group.isLeased);
   const left = channel.isBarrier ? side(channel.send, '', 'left') : side(channel.send, 'nobody sends', 'left');
-  const right = channel.isBarrier ? side(channel.recv, 'others must come', 'right') : side(channel.recv, isLeased ? 'has it under lease' : 'nobody receives', 'right');
+  const right = channel.isBarrier ? side(channel.recv, 'other parties missing', 'right') : side(channel.recv, isLeased ? 'has it under lease' : 'nobody receives', 'right');
   const height = Math.max(left.count, right.count);
   const name = h('button', { type: 'button', class: channel.isBarrier ? 'barrier' : '', title: channel.name, 'aria-label': `${channel.isBarrier ? 'Barrier' : 'Channel'} ${channel.name}`, disabled: channel.isBarrier }, channel.name);
   name.addEventListener('click', () => open(channel.name));
@@ -92,7 +92,7 @@ export class Graph {
   }
 
   update({ waiters, age, cycles, omittedWaiters }) {
-    // The focus would be lost if the graph were replaced while a button of it has it.
+    // To replace the graph would take the focus from its button.
     if (this.node.contains(document.activeElement)) return;
     const channels = channelsOf(waiters, age);
     const shown = channels.slice(0, MOST_CHANNELS);
@@ -111,7 +111,7 @@ export class Graph {
   }
 }
 
-/** What a step of a cycle waits for, in the words of STUCK. */
+/** Returns what a step of a cycle waits for, in the words of the report STUCK. */
 function purpose(step, next) {
   switch (step.operation) {
     case 'send': return ['to send on ', h('b', {}, step.channel), ', which ', h('b', {}, next), ' receives'];
@@ -121,7 +121,7 @@ function purpose(step, next) {
   }
 }
 
-/** The names by which other steps may call a client: its label, if only it has that. */
+/** Returns a function from a client's address to its short name: its label, if no other client of the cycle has it. */
 function shortNames(steps) {
   const names = new Map();
   for (const { client, label } of steps) {
@@ -188,7 +188,7 @@ export class Banner {
 
   update(cycles, omitted) {
     const proved = cycles.filter(({ certainty }) => certainty === 'proved');
-    // Only the times change while a deadlock lasts; a screen reader should hear of it once.
+    // While a deadlock lasts, only its times are updated, so that a screen reader announces it once.
     const id = JSON.stringify(proved.map((cycle) => cycle.steps.map(({ client, channel }) => [client, channel])));
     this.node.hidden = proved.length === 0;
     const shown = proved.slice(0, 3);

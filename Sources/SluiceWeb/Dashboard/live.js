@@ -1,8 +1,8 @@
-// The stream of reports, and all other requests to the hub.
+// Makes all requests to the server, and follows the stream of reports.
 
 import { byId } from './dom.js';
 
-// Kept here only: a page that is closed has forgotten it.
+// Kept only in memory, so that it is forgotten when the page is closed.
 let authorization = null;
 let asking = null;
 
@@ -28,20 +28,20 @@ function askForCredentials(message) {
   return asking;
 }
 
-/** Makes a request. Asks for credentials if the server wants some, and makes it again. */
+/** Makes a request. If the server needs credentials, asks for them and repeats the request. */
 export async function request(path, options = {}) {
   for (;;) {
     const headers = { ...options.headers, 'Sluice-Request': '1' };
     if (authorization) headers.Authorization = authorization;
-    // With `omit`, the browser does not show its own question for a password.
+    // With `omit`, the browser does not ask for a password in its own dialog.
     const response = await fetch(path, { ...options, headers, credentials: 'omit', redirect: 'error' });
     if (response.status !== 401) return response;
     const reason = (await response.text()).trim();
-    await askForCredentials(authorization ? `The server refused that: ${reason}.` : '');
+    await askForCredentials(authorization ? `The server refused these credentials: ${reason}.` : '');
   }
 }
 
-/** The events of a response, as `{ name, data }`. */
+/** Yields the events of a response, as `{ name, data }`. */
 async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = '';
@@ -62,8 +62,8 @@ async function* events(response) {
 }
 
 /**
- * Follows the hub for ever. Calls `take(name, value)` for each event, and `note(problem)` when there is no connection, or
- * there is one again (null).
+ * Follows the stream of reports for ever, and connects again when it ends. Calls `take(name, value)` for each event. Calls
+ * `note(problem)` when the connection is lost, and `note(null)` when there is one again.
  */
 export async function follow(take, note) {
   let pause = 250;
@@ -77,7 +77,7 @@ export async function follow(take, note) {
         pause = 250;
         take(name, JSON.parse(data));
       }
-      throw new Error('the server has ended it');
+      throw new Error('the server has ended the stream');
     } catch (error) {
       note(error instanceof TypeError ? 'the server does not answer' : error.message);
     }

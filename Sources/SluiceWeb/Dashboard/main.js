@@ -1,4 +1,4 @@
-// Puts the page together.
+// Connects the parts of the page.
 
 import { Exchange } from './actions.js';
 import { Chart } from './charts.js';
@@ -124,7 +124,7 @@ byId('theme').addEventListener('change', (event) => {
   try {
     localStorage.setItem('theme', event.target.value);
   } catch {
-    // The browser keeps nothing; the choice ends with the page.
+    // The browser stores nothing, so the choice lasts only as long as the page.
   }
 });
 for (const name of Object.keys(tables)) {

@@ -1,4 +1,4 @@
-// What the page knows: the last reports, and one minute of history.
+// The data of the page: the last reports, and one minute of history.
 
 export const SPAN = 60;
 
@@ -54,7 +54,7 @@ class Channel {
     if (wait > 0) this.waits ??= new History();
     this.rates?.advance(steps, rate);
     this.waits?.advance(steps, wait);
-    // Nearly all of ten thousand channels are idle.
+    // Most channels are idle, so they need no memory for a history.
     if (rate === 0 && this.rates?.isEmpty) this.rates = null;
     if (wait === 0 && this.waits?.isEmpty) this.waits = null;
   }
@@ -101,7 +101,7 @@ export class Model {
     return channel;
   }
 
-  /** What is shown of a channel that has gone. */
+  /** Returns an empty channel, which stands for one that no longer exists. */
   missing(name) {
     return new Channel(name);
   }
@@ -139,7 +139,7 @@ export class Model {
   takeInfo(info) {
     const before = this.info;
     this.info = info;
-    // A principal may be permitted to see channels, and not the server.
+    // A principal may have the permission to see channels, but not the server.
     if (!info || !before || before.epoch !== info.epoch) {
       this.rate = null;
       this.handoffs = null;
@@ -175,7 +175,7 @@ export class Model {
     this.rates.advance(steps, this.rate ?? 0);
     const counts = handoffs ?? {};
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    // Assumes that the channels have the same shares of all handoffs as of those that were counted.
+    // Assumes that each channel's share of all handoffs is the same as its share of the counted ones.
     const scale = total > 0 ? Math.max(1, (this.handoffs ?? 0) / total) : 0;
     for (const name of Object.keys(counts)) this.channel(name);
     for (const channel of this.channels.values()) {
@@ -185,7 +185,7 @@ export class Model {
     }
   }
 
-  /** How long ago the waiters were reported: their times have grown by that. */
+  /** The seconds since the waiters were reported. Their waiting times have grown by as much. */
   get age() {
     return now() - this.reported;
   }

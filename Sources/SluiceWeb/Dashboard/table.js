@@ -8,8 +8,9 @@ const HEIGHT = 28;
 const MARGIN = 6;
 
 /**
- * A column: `key`, `title`, `least` width in em and `share` of the rest, `text(row)`, `order(row)` to sort by, `isNumber`, `style(row)` for a class,
- * `chart()` for a column with a picture, `hint` for the title of its heading.
+ * Each column has `key`, `title`, `least` (its least width in em) and `share` (its share of the rest). `text(row)` is the text
+ * of a cell, `order(row)` the value to sort by, and `style(row)` a class. `chart()` makes the chart of a cell that has no text.
+ * `hint` is the tooltip of the heading. `isNumber` aligns the text to the right.
  */
 export class Table {
   constructor({ name, columns, empty, sort, descending = false, key, open }) {

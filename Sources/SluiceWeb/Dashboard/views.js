@@ -1,4 +1,4 @@
-// The four tables, and the parts around them.
+// The four tables, and the figures of the summary.
 
 import { Gauge, Sparkline } from './charts.js';
 import { h, setAttribute, setText } from './dom.js';
@@ -49,7 +49,7 @@ export function channelsTable(model, open) {
         least: 6.6, share: 0.7, isNumber: true,
         text: (channel) => (channel.since === null ? '–' : format.seconds(channel.wait)),
         order: (channel) => channel.wait,
-        // Receivers that wait are ready for work.
+        // Receivers that wait are no problem: they are ready for work.
         style: (channel) => (channel.count('senders') > 0 ? age(channel.wait) : ''),
       },
       {
@@ -61,7 +61,7 @@ export function channelsTable(model, open) {
       count('buffered', 'Buf', 'Messages that the buffer has for receivers', isWaiting),
       count('leased', 'Leased', 'Messages under a lease, delayed, or rejected and waiting', isThere),
       {
-        key: 'ends', title: 'Ends', hint: 'Clients that have joined: sending/receiving', least: 3.6, share: 0.4,
+        key: 'ends', title: 'Ends', hint: 'Joined ends: sending/receiving', least: 3.6, share: 0.4,
         isNumber: true,
         text: (channel) => (channel.count('sendingEnds') + channel.count('receivingEnds')
           ? `${channel.count('sendingEnds')}/${channel.count('receivingEnds')}` : '–'),
@@ -149,9 +149,9 @@ export function clientsTable(model, open) {
       },
       number('pending', 'Pending', 'Operations that wait', isThere),
       number('leases', 'Leases', 'Messages under a lease', isThere),
-      number('ends', 'Ends', 'Ends of channels that it has joined', isThere),
+      number('ends', 'Ends', 'Ends of channels that the client has joined', isThere),
       {
-        key: 'memoryBytes', title: 'Memory', hint: 'Memory that is charged to it', least: 6, share: 0.7,
+        key: 'memoryBytes', title: 'Memory', hint: 'Memory that is charged to the client', least: 6, share: 0.7,
         isNumber: true, text: (client) => format.bytes(client.memoryBytes ?? 0),
         order: (client) => client.memoryBytes ?? 0,
       },
