@@ -1,10 +1,10 @@
 import Foundation
 import PackagePlugin
 
-/// Generates `DashboardFiles.swift`: the files of the folder `Dashboard` as texts, so that the program needs no files at
-/// run time.
+/// Generates `DashboardFiles.swift`, which contains the files of the folder `Dashboard` as strings. So the program
+/// needs no files at run time.
 ///
-/// SwiftPM's own rule for this, `.embedInCode`, writes each byte as a number, which takes the compiler long.
+/// SwiftPM's own rule for this, `.embedInCode`, writes each byte as a number, which takes long to compile.
 @main
 struct DashboardPlugin: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {

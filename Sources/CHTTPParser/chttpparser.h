@@ -1,4 +1,4 @@
-// Parses the head of a request with http-parser, which calls back for each part. Swift gets all parts at once.
+// Parses the head of a request with http-parser. http-parser calls back for each part; Swift gets all parts at once.
 #pragma once
 
 #include <http_parser.h>
@@ -52,7 +52,7 @@ static inline int chttp_on_value(http_parser *parser, const char *start, size_t 
     return 0;
 }
 
-// Stops the parser behind the head: the body is read by the caller.
+// Stops the parser after the head, because the caller reads the body.
 static inline int chttp_on_head(http_parser *parser) {
     struct chttp_head *head = (struct chttp_head *)parser->data;
     head->keeps_alive = http_should_keep_alive(parser);

@@ -27,7 +27,8 @@ static inline long clibev_send(int socket, const void *bytes, unsigned long coun
     return syscall(SYS_sendto, socket, bytes, count, flags, (void *)0, 0);
 }
 
-// Swift cannot call a function with variable arguments. Asks for SIOCOUTQ: what the peer's kernel has not confirmed.
+// Asks for SIOCOUTQ, the number of bytes that the peer's kernel has not confirmed. Swift cannot call ioctl, which has
+// variable arguments.
 static inline long clibev_unconfirmed(int socket, int *count) { return syscall(SYS_ioctl, socket, 0x5411, count); }
 
 // Swift's runtime exports this, and Swift code may not name it: the task whose code the calling thread runs, or null.

@@ -6,7 +6,7 @@ import SluiceRuntime
 /// Reads the configuration again on SIGHUP. A new configuration with a mistake changes nothing.
 struct ConfigurationReload: Sendable {
     let hub: Hub
-    /// The daemon's listeners, in the order of the configuration, that of the web door at the end.
+    /// The daemon's listeners, in the order of the configuration. That of the web door is the last.
     let listeners: [ListenerGroup]
     let log: DaemonLog
     /// Reads the settings from the same flags, environment and files as at the start.

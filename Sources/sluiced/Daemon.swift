@@ -19,8 +19,8 @@ struct Daemon {
     /// The certificate of `--dev-tls`; nil without it.
     private let certificate: ThrowawayCertificate?
     private let reactor: Reactor
-    /// The reactor of the listeners, on a thread of its own. So connections do not wait in the kernel's queue, which one
-    /// client could fill, while the clients that are connected keep the other reactors busy.
+    /// The reactor of the listeners, on a thread of its own. So while connected clients keep the other reactors busy,
+    /// connections do not wait in the kernel's queue, which one client could fill.
     private let acceptor: Reactor
     private let listeners: [ListenerGroup]
     /// The listeners of the web door; nil without one.
@@ -73,7 +73,7 @@ struct Daemon {
 
     private var allListeners: [ListenerGroup] { listeners + [webListeners].compactMap(\.self) }
 
-    /// The longest time that the daemon, at its end, waits for the last responses of the web door.
+    /// The longest time that the daemon waits, before it exits, for the last responses of the web door.
     private static let lastResponses = Duration.seconds(1)
     /// The longest time that the daemon, at its end, waits for stderr to take the last lines.
     private static let lastWrites = Duration.seconds(1)
@@ -124,16 +124,16 @@ struct Daemon {
     private static func growDescriptorTable(forConnections count: Int) {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        // Beside the connections and their reserve: those that are not admitted yet, listeners, standard streams, and what
-        // the libraries open.
+        // Besides the connections and their reserve: connections that are not admitted yet, listeners, standard
+        // streams, and the files that libraries open.
         let wanted = count + count / 8 + HubLimits.acceptedAhead + 256
         let highest = min(Int32(clamping: wanted), Int32(clamping: limit.rlim_cur) - 1)
         let number = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, highest)
         if number >= 0 { close(number) }
     }
 
-    /// Lets libdispatch open its descriptors, and start a thread, before clients can use up the descriptors. It opens them
-    /// at its first use, and traps if that fails: the first SIGHUP or SIGTERM would end the process.
+    /// Lets libdispatch open its descriptors, and start a thread, before clients can use up the descriptors. It opens
+    /// them at its first use, and traps if that fails: the first SIGHUP or SIGTERM would end the process.
     private static func startDispatch() {
         let hasRun = DispatchSemaphore(value: 0)
         DispatchQueue.global().asyncAfter(deadline: .now() + .milliseconds(1)) { hasRun.signal() }
@@ -231,7 +231,8 @@ struct Daemon {
         end()
     }
 
-    /// Serves HTTP. The door stays open while the hub drains, so that it can say so, and takes the ends of leases.
+    /// Serves HTTP. The door stays open while the hub drains, so that `/readyz` can report it and clients can end
+    /// leases.
     private func openWebDoor(to hub: Hub, on reactors: [Reactor]) -> WebDoor? {
         guard let webListeners, let setting = settings.web else { return nil }
         let door = WebDoor(to: hub, hosts: setting.allHosts, usesTLS: setting.listener.tls != nil, on: reactors)

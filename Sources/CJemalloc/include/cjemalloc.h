@@ -6,7 +6,7 @@
 // Starts a thread that returns free memory to the system, a little at a time. Returns 0, or an error number.
 int cjemalloc_start_background_thread(void);
 
-// Returns the bytes of the pages that hold objects, with what is free between these. 0 if that is not known.
+// Returns the bytes of the pages that hold objects, including the gaps between the objects. 0 if that is not known.
 long cjemalloc_active_bytes(void);
 
 #endif

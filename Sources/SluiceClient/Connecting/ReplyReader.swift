@@ -7,8 +7,8 @@ struct ReplyReader {
     /// The beginning of a reply that is not complete.
     private var rest: [UInt8] = []
 
-    /// - Parameter maxBodyBytes: the longest message that is accepted. A server may be configured for longer ones than the
-    ///   default; 1 GiB is the longest that it permits.
+    /// - Parameter maxBodyBytes: the most bytes of a message. The default is the most that any server can be configured
+    ///   for, 1 GiB.
     init(maxBodyBytes: Int = 1 << 30) {
         parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: maxBodyBytes))
     }

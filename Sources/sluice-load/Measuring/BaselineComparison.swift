@@ -1,4 +1,4 @@
-/// The runs of a report beside those of an earlier one with the same workload, server and settings.
+/// Compares the runs of a report with those of an earlier one that have the same workload, server and settings.
 struct BaselineComparison: Codable, Sendable {
     /// When the earlier measurement began, in seconds since 1970.
     var startedAt: Double
@@ -25,15 +25,15 @@ struct BaselineComparison: Codable, Sendable {
     }
 }
 
-/// A workload of both reports. Several runs of it count with their median.
+/// A workload that both reports have. If it has several runs, their median counts.
 struct BaselineRow: Codable, Sendable {
     enum Verdict: String, Codable, Sendable {
         case better, same, worse
     }
 
-    /// What differs by less than this share is the same: repeated runs differ by as much.
+    /// Figures that differ by less than this share count as the same, because repeated runs differ by as much.
     static let tolerance = 0.05
-    /// The same for high percentiles, which differ more.
+    /// The same share for high percentiles, which differ more between runs.
     static let latencyTolerance = 0.2
 
     var title: String
@@ -41,7 +41,7 @@ struct BaselineRow: Codable, Sendable {
     var rate: Change
     var p99Nanoseconds: Change?
     var serverNanoseconds: Change?
-    /// Whether the runs have errors, and the earlier ones have none.
+    /// Whether the runs have errors although the earlier ones have none.
     var hasNewErrors: Bool
 
     /// A figure of both reports.
@@ -95,7 +95,7 @@ extension BaselineComparison {
 }
 
 extension RunResult {
-    /// What a run must have in common with another one to be compared with it.
+    /// The workload, server and settings, which two runs must have in common to be compared.
     fileprivate var identity: String {
         ([workload, target] + settings.map { "\($0.name)=\($0.value)" }).joined(separator: " ")
     }

@@ -35,7 +35,7 @@ struct HTMLReport: Sendable {
     private func heading(of run: RunResult) -> String { report.runs.count == 1 ? "Key figures" : run.title }
     private func id(ofRunAt index: Int) -> String { "run-\(index + 1)" }
 
-    /// The sections behind the summary.
+    /// The sections after the summary.
     private var contents: [(id: String, title: String)] {
         let baseline = report.baseline == nil ? [] : [(id: "baseline", title: "Against an earlier run")]
         guard report.comparison == nil else {

@@ -1,4 +1,4 @@
-/// The beginning of a page: the verdict, what it rests on, and the contents.
+/// The beginning of a page: the verdict, the findings behind it, and the contents.
 struct SummarySection: Sendable {
     private let report: LoadReport
     /// The sections of the page, by id.

@@ -71,7 +71,8 @@ extension Settings {
     /// Returns the settings that take effect when the running daemon reads `other`, and the keys that differ in `other`
     /// but need a restart.
     ///
-    /// - Throws: ``SettingsError`` if the result would serve other machines without authentication, or drop the principals.
+    /// - Throws: ``SettingsError`` if the result would serve other machines without authentication, or would have no
+    ///   principals although there are some now.
     func reloaded(with other: Settings) throws(SettingsError) -> (settings: Settings, kept: [String]) {
         var settings = other
         var kept: [String] = []

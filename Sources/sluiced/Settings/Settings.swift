@@ -11,7 +11,7 @@ struct Settings: Equatable, Sendable {
     /// The web door; nil for none.
     var web: WebSetting? = WebSetting(.tcp(host: "127.0.0.1", port: 7380))
 
-    /// All listeners, that of the web door included.
+    /// All listeners, including that of the web door.
     var allListeners: [ListenerSetting] { listen + [web?.listener].compactMap(\.self) }
 
     /// Whether the daemon gives up the rights that it does not need.

@@ -20,8 +20,8 @@ extension Settings {
             try apply(entry)
             entries[entry.key] = entry
         }
-        // A configuration with addresses of its own names that of the web door too. So several daemons do not meet at the
-        // default.
+        // A configuration that sets `listen` must also set `web`, or there is no web door. So several daemons do not
+        // compete for the default address.
         if entries[.listen] != nil, entries[.web] == nil { web = nil }
         processes = file?.processes ?? []
         try choosePrincipals(of: file)

@@ -3,8 +3,8 @@ import Synchronization
 
 /// The accepted connections that wait until a reactor admits them.
 ///
-/// A thread of its own accepts connections, and queues them here. Origins take turns. So the first newcomer of an origin
-/// waits for at most one newcomer of each other origin, however many connections another origin makes.
+/// A thread of its own accepts connections, and queues them here. Origins take turns. So the first newcomer of an
+/// origin waits for at most one newcomer of each other origin, however many connections another origin makes.
 ///
 /// The accepting thread does not take the hub's lock. Otherwise the reactors would wait whenever that thread lost its
 /// processor to another program.

@@ -28,7 +28,7 @@ struct ListenerEntry: Equatable, Sendable {
         case address, tls, mode, group, proxy
         case proxyNetworks = "proxy-networks"
         case userPrincipals = "user-principals"
-        /// Only of `web`.
+        /// Only in `web`.
         case hosts
     }
 
@@ -54,9 +54,9 @@ struct ListenerEntry: Equatable, Sendable {
     /// The values of the keys that only listeners of one kind take.
     private var values: [Key: String] = [:]
     private var networks: [NetworkRange] = []
-    /// The names of the web door.
+    /// The names that requests to the web door may have in `Host`.
     private(set) var hosts: [String] = []
-    /// The key to which the item belongs.
+    /// The key of the configuration to which the entry belongs, `listen` or `web`.
     private let owner: SettingsKey
     /// The TLS of the listener; nil without TLS.
     private(set) var tls: TLSServerContext.Options?
@@ -223,7 +223,8 @@ struct ListenerEntry: Equatable, Sendable {
         }
     }
 
-    /// The protocol that clients of the listener may name. A browser names others than that of Sluice, and is refused.
+    /// The application protocol that clients of the listener may name in TLS. A browser does not name that of the line
+    /// protocol, and is refused.
     private var applicationProtocol: String {
         owner == .web ? WebSetting.applicationProtocol : sluiceApplicationProtocol
     }

@@ -1,4 +1,4 @@
-/// The web door: its listener, and the names that it has.
+/// The setting `web`: the listener of the web door, and its names.
 struct WebSetting: Equatable, Sendable {
     var listener: ListenerSetting
 
@@ -13,7 +13,7 @@ struct WebSetting: Equatable, Sendable {
         self.hosts = hosts
     }
 
-    /// All names, that of the listener included.
+    /// All names, including the host of the listener.
     var allHosts: [String] {
         if case .tcp(let host, _) = listener.address { hosts + [host] } else { hosts }
     }
