@@ -116,7 +116,7 @@ class Browser:
         self._listeners.append(listener)
 
     def pump(self, seconds):
-        """Handles events until one has arrived, or the time is over."""
+        """Handles events until the awaited one has arrived, or the time is over."""
         with contextlib.suppress(TimeoutError):
             self._read(time.monotonic() + seconds, "an event")
 
@@ -140,7 +140,7 @@ class Browser:
 
 
 class Page:
-    """A page, with what it has written to the console."""
+    """A page, and the lines that it has written to the console."""
 
     def __init__(self, browser, target, session):
         self.browser = browser

@@ -1,4 +1,4 @@
-"""What the tests of the dashboard share."""
+"""The base class of the tests of the dashboard."""
 
 import os
 import unittest
@@ -50,7 +50,7 @@ class DashboardTest(unittest.TestCase):
         return page
 
     def rounds(self, page, count):
-        """Waits for that many further rounds of reports."""
+        """Waits for this many further rounds of reports."""
         now = int(page.run("document.body.dataset.rounds ?? 0"))
         page.until(f"document.body.dataset.rounds >= {now + count}")
 

@@ -1,4 +1,4 @@
-"""What a person does with the dashboard: send, receive, end channels and connections, with and without permissions."""
+"""A person sends, receives, and ends channels and connections in the dashboard, with and without permissions."""
 
 import unittest
 
@@ -35,7 +35,7 @@ class ActionsTest(DashboardTest):
         self.forgive(page, "status of 408")
 
     def test_withdraw(self):
-        """A send that is withdrawn leaves the hub"""
+        """A withdrawn send no longer waits in the hub"""
         line = self.line()
         page = self.open()
         self.fill(page, "jobs", "x")

@@ -1,4 +1,4 @@
-"""What others try: hostile names and texts, and pages of other origins."""
+"""Attacks on the dashboard: hostile names and texts, and pages of other origins."""
 
 import functools
 import http.server
@@ -49,7 +49,7 @@ class HostileTextTest(DashboardTest):
         self.assertTrue(page.run("({}).polluted === undefined && Object.keys(Object.prototype).length === 0"))
 
     def test_nothing_from_elsewhere(self):
-        """The page asks nobody but its server, and its policy forbids everything else"""
+        """The page makes requests only to its server, and its policy forbids all others"""
         page = self.open()
         self.rounds(page, 1)
         self.assertEqual(
@@ -82,7 +82,7 @@ class OtherOriginTest(DashboardTest):
     flags = ("--host-resolver-rules=MAP *.example 127.0.0.1",)
 
     def attack(self, host):
-        """Lets a page of another origin try everything, and returns what came of it."""
+        """Lets a page of another origin try everything, and returns the results."""
         handler = functools.partial(QuietHandler, directory=HERE)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         thread = threading.Thread(target=server.serve_forever)
@@ -130,7 +130,7 @@ class OtherOriginTest(DashboardTest):
         self.check("127.0.0.1", 403)
 
     def test_rebinding(self):
-        """A name of somebody else that leads to this server reaches nothing"""
+        """A page whose own host name points to this server reaches nothing"""
         self.check("rebound.example", 421)
         page = self.browser.page()
         page.call("Page.navigate", url=f"http://rebound.example:{self.daemon.web_port}/")
@@ -146,7 +146,7 @@ class OtherOriginTest(DashboardTest):
         page.close()
 
     def test_link(self):
-        """A link on another page leads to the dashboard, which cannot be shown in a frame"""
+        """A link on another page opens the dashboard, but no page can show it in a frame"""
         page = self.open()
         self.rounds(page, 1)
         handler = functools.partial(QuietHandler, directory=os.path.join(HERE))

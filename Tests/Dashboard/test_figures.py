@@ -1,4 +1,4 @@
-"""What the dashboard shows is what the reports say."""
+"""The dashboard shows the figures of the reports."""
 
 import re
 import unittest
@@ -42,7 +42,7 @@ class FiguresTest(DashboardTest):
         self.assertEqual(shown["jobs/wait"]["kind"], "rendezvous")
 
     def test_changes(self):
-        """A change appears in the next rounds, and a channel that has gone disappears"""
+        """A change appears in the next rounds, and a channel that no longer exists disappears"""
         line = self.line()
         line.send("#1 send jobs x")
         page = self.open()
@@ -84,7 +84,7 @@ class FiguresTest(DashboardTest):
         page.until(f"{path}.startsWith('M0')")
 
     def test_deadlock(self):
-        """A deadlock appears with its cycle within two rounds, and goes when it is over"""
+        """A deadlock appears with its cycle within two rounds, and disappears when it is over"""
         a, b = self.line("planner"), self.line("estimator")
         page = self.open()
         self.rounds(page, 1)

@@ -146,7 +146,7 @@ class UseTest(DashboardTest):
         self.assertEqual(page.run("document.activeElement.id"), "filter")
 
     def test_names(self):
-        """Every control, table and dialog has a name for screen readers, and references hold"""
+        """Every control, table and dialog has a name for screen readers, and references have targets"""
         self.busy()
         page = self.open()
         page.until(FILLED)
@@ -180,7 +180,7 @@ class UseTest(DashboardTest):
         check("in the dialog that sends")
 
     def test_looks(self):
-        """Two themes at three sizes: nothing is cut off, and texts have enough contrast"""
+        """In both themes and at three sizes, nothing is cut off, and texts have enough contrast"""
         self.busy()
         page = self.open()
         self.rounds(page, 3)

@@ -1,4 +1,4 @@
-"""A client that does as much as it can until it is killed: `flooder.py KIND PORT SOURCE FILE CONNECTIONS`.
+"""A client that sends as much as it can until it is killed: `flooder.py KIND PORT SOURCE FILE CONNECTIONS`.
 
 `connect` makes connections, writes what FILE contains on each, and resets it when so many others have been made since.
 `write` writes it on each of that many connections again and again, and discards the replies. `shake-hands` begins TLS

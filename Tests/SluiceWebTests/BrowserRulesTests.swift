@@ -41,13 +41,13 @@ import Testing
         ])
     func foreignHosts(host: String, expected: Status) { #expect(status([("host", host)]) == expected) }
 
-    @Test("Only HTTP/1.0 may leave out the host")
+    @Test("Only a request of HTTP/1.0 may have no Host")
     func missingHost() throws {
         #expect(status([]) == .badRequest)
         try check([], isHTTP1_1: false)
     }
 
-    @Test("Only the own origin may use the server")
+    @Test("Only pages of the server's own origin may use it")
     func origins() {
         let host = ("host", "localhost:7380")
         #expect(status([host, ("origin", "http://localhost:7380")]) == nil)
@@ -64,7 +64,7 @@ import Testing
         #expect(status([host, ("purpose", "prefetch")]) == .forbidden)
     }
 
-    @Test("A link of another page may only open the dashboard, as a page of its own")
+    @Test("A link on another page may open the dashboard, and nothing else")
     func links() throws {
         func status(_ method: String, _ path: String, _ mode: String, _ destination: String) throws -> Status? {
             let head = RequestHead(

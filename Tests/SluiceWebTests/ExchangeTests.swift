@@ -26,7 +26,7 @@ import Testing
         #expect(end?.status == .ok && end?.outcome == "OK dup=yes")
     }
 
-    @Test("A receive is acknowledged after the delivery, and has no lease where there is none")
+    @Test("A receive is acknowledged after the delivery, and has no lease on a channel without leases")
     func receive() {
         let delivery = DeliveryID(serial: 7, slot: 1)
         var exchange = ReceiveExchange(from: jobs, timeout: nil)
@@ -71,7 +71,7 @@ import Testing
         #expect(!lines.prefix { !$0.isEmpty }.contains { $0.hasPrefix("X:") })
     }
 
-    @Test("An action on a delivery is one command, and every reply but that of a touch ends the lease")
+    @Test("An action on a delivery is one command, and ends the lease unless it is a touch")
     func actions() {
         let delivery = DeliveryID(serial: 7, slot: 1)
         let command = { (action: DeliveryAction) in text(action.command(for: delivery)) }
@@ -87,7 +87,7 @@ import Testing
         #expect(!DeliveryAction.acknowledge(answer: []).endsLease(with: .error(WireError(.limit, ""))))
     }
 
-    @Test("Tokens are long, and differ")
+    @Test("Tokens are long, and no two are equal")
     func tokens() {
         let tokens = (0..<100).map { _ in LeaseTable.makeToken() }
         #expect(Set(tokens).count == 100 && tokens.allSatisfy { $0.utf8.count == 32 })

@@ -17,7 +17,7 @@ import Testing
         changes.note(page: page, at: time, isLast: isLast).map(text)
     }
 
-    @Test("The rows of a report are found whatever its texts contain")
+    @Test("The rows of a report are found, whatever its texts contain")
     func rows() {
         let reason = #"} ] , \"name\":\"x\" \\"#
         let first = #"{"name":"a","reason":"\#(reason)","longestWaitSeconds":1.5e0,"state":"closed"}"#
@@ -31,7 +31,7 @@ import Testing
         #expect(Array(ReportRows(Array(#"{"channels":[{"name":"cut"#.utf8))).isEmpty)
     }
 
-    @Test("Only rows that have changed are passed on, and a wait that has grown is no change")
+    @Test("Only rows that have changed are passed on, and a longer wait alone is no change")
     func changes() {
         var changes = ChannelChanges()
         let quiet = #"{"name":"a","senders":0}"#

@@ -61,7 +61,7 @@ import Testing
         #expect(status(head("GET / HTTP/1.1", "Host: h", many)) == .headersTooLarge)
     }
 
-    @Test("The end of a head is found at every split, and bare line feeds end it")
+    @Test("The end of a head is found wherever the input is cut, and a bare line feed ends it")
     func length() {
         let text = head("GET / HTTP/1.1", "Host: h") + "rest"
         let bytes = Array(text.utf8)

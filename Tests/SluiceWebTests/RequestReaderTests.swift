@@ -6,7 +6,7 @@ import Testing
 @Suite struct RequestReaderTests {
     private static let limit = 100
 
-    /// What a reader finds in input that comes in pieces: the path and the body of each request, or a status.
+    /// The result of reading input that comes in pieces: the path and the body of each request, or a status.
     private func found(_ text: String, inPiecesOf size: Int) -> [String] {
         var reader = RequestReader()
         var found: [String] = []
@@ -78,7 +78,7 @@ import Testing
         expect(post("/a", "Transfer-Encoding: chunked", String(repeating: "0", count: 300)), ["400"])
     }
 
-    @Test("A head of more than 16 KiB is refused, also before its end")
+    @Test("A head of more than 16 KiB is refused, even before its end has arrived")
     func longHead() {
         let long = String(repeating: "x", count: 17_000)
         #expect(found("GET / HTTP/1.1\r\nHost: h\r\nX: \(long)\r\n\r\n", inPiecesOf: 20_000) == ["431"])

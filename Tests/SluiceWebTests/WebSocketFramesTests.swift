@@ -122,7 +122,7 @@ import Testing
         #expect(result.messages == ["a"] && result.output == close(1000) && result.hasEnded)
     }
 
-    @Test("What is sent is not masked, and has the shortest header")
+    @Test("Frames of the server are not masked, and have the shortest header")
     func sending() {
         let frames = WebSocketFrames(atMost: Self.limit)
         frames.send(text: Array("OK".utf8))
@@ -136,7 +136,7 @@ import Testing
         #expect(frames.takeOutput() == close(1001))
     }
 
-    @Test("What a frame announces is not held before it has arrived")
+    @Test("No memory is used for the announced bytes of a frame before they arrive")
     func memory() {
         let frames = WebSocketFrames(atMost: Self.limit)
         _ = Array(Self.frame(2, [UInt8](repeating: 0, count: 60_000)).prefix(100)).withUnsafeBytes {

@@ -16,7 +16,7 @@ from stopwatch import Stopwatch
 _FLOODER = Path(__file__).parents[1] / "flooder.py"
 _SOURCE = "127.0.9.1"
 
-#: What the connections of the flood write, a share of them each.
+#: The input that the connections of the flood write. A share of them writes each kind.
 _INPUTS = {
     "handoffs": b"".join(b"#a send id=%d c x\n#b recv c\n" % number for number in range(5000)),
     "bodies": b"ping len=1000000\n" + b"x" * 1_000_000 + b"\n",
@@ -29,7 +29,7 @@ _INPUTS = {
 
 
 class Floods:
-    """Flooders that run during a `with`. Each flood is a kind, what it writes, and a number of connections."""
+    """Flooders that run during a `with`. Each flood has a kind, the input that it writes, and a number of connections."""
 
     def __init__(self, port, floods):
         self._port, self._floods = port, floods
@@ -55,7 +55,7 @@ class Floods:
 
 
 def _serving_threads(pid):
-    """Returns the threads of a process that lasts, which have used some time."""
+    """Returns the threads of a process that have run for more than a millisecond."""
     threads = []
     for path in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(OSError):

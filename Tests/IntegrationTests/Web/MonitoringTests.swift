@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The metrics, the alerts and the dashboard for Prometheus and Grafana, with these programs where they are installed.
+/// The metrics and alerts for Prometheus and the dashboard for Grafana. Uses Prometheus itself where it is installed.
 @Suite(.bounded) struct MonitoringTests {
     private static let folder = Document.root.appendingPathComponent("deploy").path
 

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Clients of the door whose certificate proves their principal.
+/// HTTP clients whose certificate proves their principal.
 @Suite(.bounded) struct WebCertificateTests {
     @Test("A client's certificate is its principal, unless the request has credentials")
     func certificates() throws {

@@ -99,7 +99,7 @@ import Testing
         #expect(try doubtful.rest() == "in doubt, a receiver may have the message: timeout\n|504")
     }
 
-    @Test("A client that hangs up while it waits is withdrawn at once")
+    @Test("The operation of a client that hangs up while it waits is withdrawn at once")
     func hangingUp() throws {
         let daemon = try WebDaemon()
         let line = try daemon.line()
@@ -116,7 +116,7 @@ import Testing
         #expect(try line.answer(to: "recv timeout=0 jobs") == "TIMEOUT")
     }
 
-    @Test("A client that hangs up is withdrawn even if it has sent so much that the door reads no more")
+    @Test("The operation of a client that hangs up is withdrawn even if the door reads no more of its input")
     func hangingUpUnread() throws {
         let daemon = try WebDaemon()
         let line = try daemon.line()
@@ -143,7 +143,7 @@ import Testing
         #expect(try line.line() == "#1 OK")
     }
 
-    @Test("Principals use the door with their credentials, several of them over one connection")
+    @Test("Several principals use one connection, each with its credentials")
     func principals() throws {
         let users = TemporaryFile("users", containing: "alice s3cret\nbob hidden\n")
         let daemon = try WebDaemon(environment: ["SLUICED_USERS_FILE": users.path])

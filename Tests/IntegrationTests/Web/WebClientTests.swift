@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// HTTP connections as clients of the hub: limits, proxies and KILL hold for them.
+/// HTTP connections as clients of the hub: limits, proxies and KILL apply to them.
 @Suite(.bounded) struct WebClientTests {
     @Test("An address that has too many connections gets 503")
     func limits() throws {

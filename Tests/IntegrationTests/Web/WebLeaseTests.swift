@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Leases that end with a request of their own.
+/// Leases that another request ends.
 @Suite(.bounded) struct WebLeaseTests {
     /// Receives a message under a lease, and returns its token.
     private func receive(_ daemon: WebDaemon, lease: String = "1h", headers: String = "") throws -> String {
@@ -43,7 +43,7 @@ import Testing
         #expect(try daemon.curl("-X", "POST", "/d/\(String(repeating: "0", count: 32))").hasSuffix("|410"))
     }
 
-    @Test("A lease that runs out returns the message, and its token is of no more use")
+    @Test("A lease that runs out returns the message, and its token becomes invalid")
     func expiry() throws {
         let daemon = try WebDaemon()
         let line = try daemon.line()

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Other programs that speak HTTP: clients, and proxies before the door.
+/// Other programs that speak HTTP: clients, and proxies in front of the web door.
 @Suite(.bounded) struct WebOracleTests {
     private static func has(_ program: String) -> Bool {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin") + ":/usr/sbin"

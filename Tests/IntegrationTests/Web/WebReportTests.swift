@@ -74,7 +74,7 @@ import Testing
         #expect(text.contains("sluice_prefix_channels{prefix=\"\"} 1900"))
     }
 
-    @Test("A principal sees in reports and metrics what it may")
+    @Test("Reports and metrics contain what the principal may see")
     func permissions() throws {
         let file = TemporaryFile(
             "principals",

@@ -17,7 +17,7 @@ import Testing
         try daemon.daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test("A method that a path does not have is refused with those that it has")
+    @Test("The refusal of a method names the methods of the path")
     func methods() throws {
         let daemon = try WebDaemon()
         let socket = try HTTPSocket(to: daemon)
@@ -67,7 +67,7 @@ import Testing
         #expect(try sender.line() == "MSG jobs 5")
     }
 
-    @Test("What could hide a second request ends the connection")
+    @Test("A request that could hide a second one ends the connection")
     func smuggling() throws {
         let daemon = try WebDaemon()
         for headers in [
@@ -98,7 +98,7 @@ import Testing
         #expect(try daemon.curl("-d", "1234567890", "/c/jobs?timeout=0").hasSuffix("|408"))
     }
 
-    @Test("A client that does not finish a request in time is told so, and disconnected")
+    @Test("A client that does not finish a request in time gets 408 and is disconnected")
     func slowness() throws {
         let daemon = try WebDaemon(environment: ["SLUICED_LIMITS_LINE_SECONDS": "1"])
         for text in ["GET /healthz HT", "POST /c/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n12"] {
@@ -119,7 +119,7 @@ import Testing
         #expect(try #require(Int(match.1)) < 100_000)
     }
 
-    @Test("A client that asks for it is told to continue before it sends the body")
+    @Test("A client that expects 100-continue gets it before it sends the body")
     func expectation() throws {
         let daemon = try WebDaemon()
         let socket = try HTTPSocket(to: daemon)
@@ -129,7 +129,7 @@ import Testing
         #expect(try socket.status(of: "hello") == 408)
     }
 
-    @Test("The door serves TLS, and tells a client without TLS")
+    @Test("The door serves TLS, and says so to a client without TLS")
     func tls() throws {
         let daemon = try Daemon(
             ["--listen", "127.0.0.1:0", "--web", "127.0.0.1:0", "--dev-tls"], listeners: 3)
@@ -151,7 +151,7 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
-    @Test("While the daemon drains, the door says so")
+    @Test("While the daemon drains, the web door reports it")
     func draining() throws {
         let daemon = try WebDaemon()
         let (sender, receiver) = (try daemon.line(), try daemon.line())
@@ -167,7 +167,7 @@ import Testing
         #expect(try daemon.daemon.program.status() == 0)
     }
 
-    @Test("Several daemons with other addresses do not meet at the default address")
+    @Test("Daemons that set listen do not compete for the default address of the web door")
     func defaults() throws {
         let daemons = try (0..<2).map { _ in try Daemon() }
         for daemon in daemons { #expect(try daemon.conversation("ping\n", "-N") == "OK\n") }

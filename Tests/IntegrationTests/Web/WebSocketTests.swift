@@ -4,7 +4,7 @@ import Testing
 
 /// The line protocol over WebSockets.
 @Suite(.bounded) struct WebSocketTests {
-    /// A client of the door's WebSocket, which sends each frame as it is told.
+    /// A client of a WebSocket, which sends exactly the frames of a test.
     private final class Client {
         let http: HTTPSocket
         /// The headers of the response.
@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    @Test("A WebSocket carries the line protocol, a message for each line and each body")
+    @Test("A WebSocket carries the line protocol, with a message for each line and each body")
     func protocolOverWebSocket() throws {
         let daemon = try WebDaemon()
         let client = try Client(to: daemon, "Sec-WebSocket-Protocol: other, sluice\r\n")
@@ -124,7 +124,7 @@ import Testing
         }
     }
 
-    @Test("Mistakes, KILL and a drain end a WebSocket, each with its code")
+    @Test("Mistakes, KILL and a drain end a WebSocket, each with its own code")
     func codes() throws {
         let daemon = try WebDaemon(environment: ["SLUICED_LIMITS_BODY_BYTES": "10000"])
         let line = try daemon.line()
@@ -203,7 +203,7 @@ import Testing
         #expect(guess.status == 401)
     }
 
-    @Test("A client that sends commands and reads no replies is not read from, and costs little")
+    @Test("The server stops reading from a client that reads no replies, which then costs little memory")
     func unreadReplies() throws {
         let daemon = try WebDaemon(environment: ["SLUICED_LIMITS_STALL_SECONDS": "1"])
         let client = try Client(to: daemon)

@@ -44,7 +44,7 @@ import Testing
         #expect(try daemon.curl("-X", "HEAD", "-I", "/v1/trace").contains(" 405 "))
     }
 
-    @Test("The reader of a trace that reads slowly is told what was skipped, and costs little")
+    @Test("A slow reader of a trace learns how many handoffs were skipped, and costs little memory")
     func slowTrace() throws {
         let daemon = try WebDaemon()
         let trace = try stream("/v1/trace", of: daemon)
@@ -110,7 +110,7 @@ import Testing
         #expect(try event(socket) == ["data: hello"])
     }
 
-    @Test("A stream whose client hangs up is withdrawn at once, and its unconfirmed messages return")
+    @Test("When a client hangs up, its stream is withdrawn at once and its unconfirmed messages return")
     func hangingUp() throws {
         let daemon = try WebDaemon()
         let line = try daemon.line()

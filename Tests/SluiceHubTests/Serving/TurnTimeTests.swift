@@ -5,7 +5,7 @@ import Testing
 @Suite struct TurnTimeTests {
     private let portion = TurnTime.Portion(most: 2_000_000, least: 300_000)
 
-    @Test("A kind of work has its most time while the turn has time left, and its least time afterwards")
+    @Test("A kind of work has its longest time while the turn has time left, and its least time afterwards")
     func portions() {
         var time = TurnTime()
         let begin: UInt64 = 1000
