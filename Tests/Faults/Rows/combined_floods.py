@@ -29,7 +29,7 @@ _INPUTS = {
 
 
 class Floods:
-    """Flooders that run during a `with`. Each flood has a kind, the input that it writes, and a number of connections."""
+    """Flooders that run during a `with`. Each flood has a kind, the input that it writes, and some connections."""
 
     def __init__(self, port, floods):
         self._port, self._floods = port, floods
