@@ -319,12 +319,14 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         // The caller, which may be the reactor, uses the connection until it returns.
         reactor.post { [owner] in withExtendedLifetime(owner) {} }
         owner = nil
-        if case .delivering = phase, !isBroken, !hasOutput, socket.isOutputConfirmed {
+        // A proxy may reset a connection as soon as it has read the response. The kernel still says what was confirmed.
+        let isConfirmed = !hasOutput && socket.isOutputConfirmed
+        if case .delivering = phase, isConfirmed {
             phase = .concluding
             undelivered = nil
             sendLastCommand()
         }
-        if case .streaming = phase, !isBroken, !hasOutput, socket.isOutputConfirmed { acknowledgeEvents() }
+        if case .streaming = phase, isConfirmed { acknowledgeEvents() }
         switch phase {
         case .streaming: endClient(breakingOff: stream?.hasUnconfirmed == true)
         case .waiting, .delivering, .upgrading, .webSocket: endClient(breakingOff: true)
