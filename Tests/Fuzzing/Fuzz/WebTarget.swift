@@ -59,13 +59,13 @@ enum WebTarget {
     private static func messages(_ pieces: [UnsafeRawBufferPointer]) -> [[UInt8]] {
         let frames = WebSocketFrames(atMost: bodyLimit)
         var found: [[UInt8]] = []
-        var output: [UInt8] = []
         for piece in pieces where !frames.hasInputEnded {
             found += frames.receive(piece)
-            output += frames.takeOutput()
+            _ = frames.takeOutput()
             require(frames.heldBytes <= bodyLimit, "\(frames.heldBytes) bytes are held")
         }
         for message in found { require(message.count <= bodyLimit, "a message has \(message.count) bytes") }
-        return found + [output]
+        // The output depends on the cuts: a ping whose frame comes together with the closing one gets no answer.
+        return found + [frames.hasInputEnded ? [1] : []]
     }
 }
