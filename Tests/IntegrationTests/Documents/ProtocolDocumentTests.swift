@@ -209,6 +209,6 @@ import Testing
         expect("the last \(FairMemory.capacity) of a connection")
         expect("the last \(ChannelUsage.capacity) names")
         expect("cut at \(Limits.maxReasonBytes) bytes")
-        #expect(Document.clients.flowingText.contains("after \(Self.time(hub.stallTimeout))econds it is closed"))
+        #expect(Document.clients.flowingText.contains("ends the connection after \(Self.time(hub.stallTimeout))econds"))
     }
 }
