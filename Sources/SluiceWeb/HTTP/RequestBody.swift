@@ -1,3 +1,5 @@
+import SluiceRuntime
+
 /// The body of a request while it arrives. Its length is announced, or it comes in chunks.
 struct RequestBody {
     /// The most bytes of a line between chunks, and of the trailers.

@@ -1,3 +1,5 @@
+import SluiceRuntime
+
 /// The target of a request: a path and a query.
 struct RequestTarget: Sendable, Equatable {
     /// The path, with its percent-encoding decoded.
@@ -58,17 +60,5 @@ struct RequestTarget: Sendable, Equatable {
             throw Refusal(.badRequest, "the target must be UTF-8")
         }
         return decoded
-    }
-}
-
-extension UInt8 {
-    /// The value of a hexadecimal digit; nil for another byte.
-    var hexDigit: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
-        }
     }
 }

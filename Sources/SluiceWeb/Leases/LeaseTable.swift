@@ -8,10 +8,7 @@ final class LeaseTable: Sendable {
     /// Returns a token that nobody can guess: 128 random bits.
     static func makeToken() -> String {
         var generator = SystemRandomNumberGenerator()
-        return (0..<2).map { _ in
-            let digits = String(generator.next() as UInt64, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+        return (0..<2).map { _ in (generator.next() as UInt64).hexDigits }.joined()
     }
 
     subscript(_ token: String) -> HeldLease? {

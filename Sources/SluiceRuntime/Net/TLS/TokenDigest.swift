@@ -19,9 +19,7 @@ package struct TokenDigest: Sendable, Hashable, CustomStringConvertible {
         guard text.hasPrefix(Self.prefix), digits.count == 64 else { return nil }
         var bytes: [UInt8] = []
         for place in stride(from: 0, to: 64, by: 2) {
-            guard let high = Self.value(ofDigit: digits[place]), let low = Self.value(ofDigit: digits[place + 1]) else {
-                return nil
-            }
+            guard let high = digits[place].hexDigit, let low = digits[place + 1].hexDigit else { return nil }
             bytes.append(high << 4 | low)
         }
         self.init(bytes)
@@ -34,22 +32,9 @@ package struct TokenDigest: Sendable, Hashable, CustomStringConvertible {
 
     private static let prefix = "sha256:"
 
-    private static func value(ofDigit digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-        default: nil
-        }
-    }
-
     /// The digest as `init(_:)` reads it.
     package var description: String {
-        let digits = [words.0, words.1, words.2, words.3].map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }
-        return Self.prefix + digits.joined()
+        Self.prefix + [words.0, words.1, words.2, words.3].map(\.hexDigits).joined()
     }
 
     /// The bits in which two digests differ. Computing them takes the same time for all digests.
