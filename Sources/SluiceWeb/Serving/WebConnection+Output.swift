@@ -64,12 +64,21 @@ extension WebConnection {
     /// Continues the exchange if the client's kernel has confirmed the response, or checks again soon.
     private func checkConfirmation() {
         guard !hasOutput else { return setAlarm(after: door.hub.limits.stallTimeout) }
-        guard socket.failure == nil else { return hangUp(isBroken: true) }
-        guard socket.isOutputConfirmed else {
-            guard let delay = confirmations.next() else { return hangUp(isBroken: true) }
-            return setAlarm(after: delay)
+        if awaitConfirmation() { responseIsConfirmed() }
+    }
+
+    /// Returns whether the client's kernel has confirmed all output. If not, sets the alarm for the next look, or hangs
+    /// up.
+    func awaitConfirmation() -> Bool {
+        if socket.failure == nil {
+            if socket.isOutputConfirmed { return true }
+            if let delay = confirmations.next() {
+                setAlarm(after: delay)
+                return false
+            }
         }
-        responseIsConfirmed()
+        hangUp(isBroken: true)
+        return false
     }
 
     // MARK: Time

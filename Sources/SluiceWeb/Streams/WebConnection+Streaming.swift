@@ -82,11 +82,7 @@ extension WebConnection {
 
     /// Acknowledges the messages if the client's kernel has confirmed all events, or checks again soon.
     private func checkEvents() {
-        guard socket.failure == nil else { return hangUp(isBroken: true) }
-        guard socket.isOutputConfirmed else {
-            guard let delay = confirmations.next() else { return hangUp(isBroken: true) }
-            return setAlarm(after: delay)
-        }
+        guard awaitConfirmation() else { return }
         acknowledgeEvents()
         if stream?.hasEnded == true { return linger() }
         setAlarm(after: timeToNextWrite)

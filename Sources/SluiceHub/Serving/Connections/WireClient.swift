@@ -63,7 +63,7 @@ package final class WireClient: @unchecked Sendable {
     /// - Parameter waits: whether other connections have their turn first in any case.
     /// - Returns: whether the connection has worked now.
     package func takeTurn(_ work: some DoorConnection, waiting waits: Bool = false) -> Bool {
-        connection.share.takeTurn(work, of: { connection.hub.holder(of: connection.id) }, waiting: waits)
+        connection.share.takeTurn(work, of: { holder }, waiting: waits)
     }
 
     /// Makes another client from the same address, with the same identity, on the same reactor.
