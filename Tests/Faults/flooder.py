@@ -6,12 +6,14 @@ handshakes with the certificates and the key in FILE, so many at a time.
 """
 
 import contextlib
+import math
 import os
 import selectors
 import socket
 import ssl
 import struct
 import sys
+import time
 from pathlib import Path
 
 #: `IP_BIND_ADDRESS_NO_PORT`, which Python does not name: the port is chosen when the connection is made.
@@ -45,18 +47,23 @@ def _connect(port, source, path, count):
 
 
 def _write(port, source, path, count):
-    data = path.read_bytes()
-    selector = selectors.DefaultSelector()
-    for _ in range(count):
-        selector.register(_connection(port, source, blocking=True), selectors.EVENT_READ | selectors.EVENT_WRITE, [0])
-    while True:
-        for key, events in selector.select():
-            with contextlib.suppress(BlockingIOError):
-                if events & selectors.EVENT_READ:
-                    key.fileobj.recv(1 << 17)
-                if events & selectors.EVENT_WRITE:
-                    offset = key.data[0]
-                    key.data[0] = (offset + key.fileobj.send(data[offset : offset + (1 << 17)])) % len(data)
+    keep_writing([_connection(port, source, blocking=True) for _ in range(count)], path.read_bytes())
+
+
+def keep_writing(connections, data, seconds=math.inf):
+    """Writes data on each of some non-blocking connections, and discards what arrives, as fast as they permit."""
+    end = time.monotonic() + seconds
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            selector.register(connection, selectors.EVENT_READ | selectors.EVENT_WRITE, [0])
+        while time.monotonic() < end:
+            for key, events in selector.select():
+                with contextlib.suppress(BlockingIOError):
+                    if events & selectors.EVENT_READ:
+                        key.fileobj.recv(1 << 17)
+                    if events & selectors.EVENT_WRITE:
+                        offset = key.data[0]
+                        key.data[0] = (offset + key.fileobj.send(data[offset : offset + (1 << 17)])) % len(data)
 
 
 def _shake_hands(port, source, path, count):

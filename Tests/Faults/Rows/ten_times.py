@@ -1,12 +1,12 @@
 """What a client could once do to others, at the size at which it was seen and at ten times that size."""
 
 import contextlib
-import selectors
 import threading
 import time
 
 from battery import Figure, exactly, row
 from clients import Client
+from flooder import keep_writing
 from long_commands import LONGEST_WAIT_MS, Beside
 from measure import settled
 from processes import ChildFailed
@@ -273,20 +273,9 @@ def floods_of_many_connections(conditions):
 
 def _write(clients, lines, seconds):
     """Lets all clients write lines, and read and discard the replies, as fast as they can."""
-    selector = selectors.DefaultSelector()
     for client in clients:
         client.socket.setblocking(False)
-        selector.register(client.socket, selectors.EVENT_READ | selectors.EVENT_WRITE, [0])
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for key, events in selector.select():
-            with contextlib.suppress(BlockingIOError):
-                if events & selectors.EVENT_READ:
-                    key.fileobj.recv(1 << 17)
-                if events & selectors.EVENT_WRITE:
-                    offset = key.data[0]
-                    key.data[0] = (offset + key.fileobj.send(lines[offset : offset + (1 << 17)])) % len(lines)
-    selector.close()
+    keep_writing([client.socket for client in clients], lines, seconds)
 
 
 def _end(clients, beside):
