@@ -277,17 +277,12 @@ import Testing
             "220 mail.example.org ESMTP\r\n", "INFO {\"server_id\":\"N\"}\r\n", "OK version=2 epoch=1\n", "OK\n",
         ])
     func somethingElse(opening: String) async throws {
-        let reactor = try Reactor(name: "impostor")
-        try reactor.start()
-        defer { reactor.stop() }
-        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
-        reactor.spawn("impostor") {
-            let stream = try await listener.accept()
+        let impostor = try Impostor.start { stream in
             try await stream.write(opening.utf8)
             while try await !stream.read(upTo: 100).isEmpty {}
         }
-        let address = listener.localAddress.description
-        let error = await #expect(throws: SluiceError.self) { try await Client.connect(address) }
+        defer { impostor.stop() }
+        let error = await #expect(throws: SluiceError.self) { try await Client.connect(impostor.address) }
         #expect(error?.code == .misuse)
     }
 

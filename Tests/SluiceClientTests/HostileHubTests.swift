@@ -9,12 +9,7 @@ import Testing
 @Suite("Clients of hostile servers", .bounded) struct HostileHubTests {
     @Test("A report whose pages lead in a circle ends with an error", arguments: [1, 2, 5])
     func circles(pages: Int) async throws {
-        let reactor = try Reactor(name: "impostor")
-        try reactor.start()
-        defer { reactor.stop() }
-        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
-        reactor.spawn("impostor") {
-            let stream = try await listener.accept()
+        let impostor = try Impostor.start { stream in
             var input: [UInt8] = []
             var page = 0
             while true {
@@ -39,7 +34,8 @@ import Testing
                 }
             }
         }
-        let client = try await Client.connect(listener.localAddress.description)
+        defer { impostor.stop() }
+        let client = try await Client.connect(impostor.address)
         let error = await #expect(throws: SluiceError.self) { try await client.channelsReport() }
         #expect(error?.code == .misuse)
         #expect(error?.message == "the server's report has no end: two pages name the same next page")

@@ -16,17 +16,12 @@ import Testing
 
     @Test("Connecting fails when the peer is not a Sluice server")
     func aPeerThatIsNoServerIsAnError() async throws {
-        let reactor = try Reactor(name: "impostor")
-        try reactor.start()
-        defer { reactor.stop() }
-        let listener = try Listener.bind(to: .ipv4(0x7f00_0001, port: 0), on: reactor)
-        reactor.spawn("impostor") {
-            let stream = try await listener.accept()
+        let impostor = try Impostor.start { stream in
             try await stream.write("HTTP/1.1 400 Bad Request\r\n".utf8)
             _ = try await stream.read(upTo: 100)
         }
-        let address = listener.localAddress.description
-        let error = await #expect(throws: SluiceError.self) { try await Client.connect(address) }
+        defer { impostor.stop() }
+        let error = await #expect(throws: SluiceError.self) { try await Client.connect(impostor.address) }
         #expect(error?.code == .misuse)
     }
 
