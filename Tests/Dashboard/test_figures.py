@@ -116,7 +116,7 @@ class FiguresTest(DashboardTest):
         b.close()
 
     def test_waiters(self):
-        """Waiting operations, leases and clients have tables, and the graph shows who waits for whom"""
+        """Waiting operations, leases and clients have tables, and the graph shows each waiting client at its channel"""
         worker, sender = self.line("worker"), self.line("foreman")
         worker.send("#1 recv lease=1h jobs")
         sender.send("#s send jobs sweep the yard", "#t select recv replies | send news x")

@@ -53,7 +53,7 @@ async def test_channel(face: Face) -> None:
 
 @everywhere
 async def test_553(face: Face) -> None:
-    """A receive that timed out leaves no trace: the next send finds room, and nobody who waits."""
+    """A receive that timed out leaves no trace: the next send fills the buffer, because nobody waits."""
     async with face.pair(capacity=1) as pair:
         with pytest.raises(errors.TimedOut):
             await pair.receiving.recv(timeout=0.001)

@@ -11,7 +11,7 @@ from sluice._protocol import Conversation
 
 
 class Tally:
-    """The messages 0, 1, ... of one sender, and who has received them."""
+    """What one sender has sent, and what receivers have received and acknowledged."""
 
     def __init__(self, address: str, kind: str) -> None:
         self.sent = 0
