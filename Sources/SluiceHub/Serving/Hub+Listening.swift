@@ -139,8 +139,11 @@ extension Hub {
         transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(bytes - ObjectSize.handshake) }
     }
 
-    private func chargeDoor(to id: ConnectionID) {
-        transactFromAnywhere { $0.machine.clients[id]?.chargeConnection(ObjectSize.door) }
+    private func beginWireClient(of connection: Connection, as identity: ProvenIdentity?) -> WireClient {
+        transactFromAnywhere { [id = connection.id] in $0.machine.clients[id]?.chargeConnection(ObjectSize.door) }
+        let client = WireClient(connection, as: identity)
+        client.begin()
+        return client
     }
 
     /// Lets the reactor of a connection begin to serve its client. May be called from any thread.
@@ -160,10 +163,7 @@ extension Hub {
         watchOver(connection.share)
         if socket.hasTLS { noteEndOfHandshake(connection.id, socket.certificateBytes) }
         if let door {
-            chargeDoor(to: connection.id)
-            let client = WireClient(connection, as: identity)
-            client.begin()
-            door.begin(client, over: socket)
+            door.begin(beginWireClient(of: connection, as: identity), over: socket)
         } else {
             connection.begin(socket)
             if let identity { connection.assume(identity) }
@@ -180,9 +180,7 @@ extension Hub {
         case .turnedAway(_, let error): throw error
         case .admitted(let connection):
             share.connectionBegins()
-            chargeDoor(to: connection.id)
-            let client = WireClient(connection, as: identity)
-            client.begin()
+            let client = beginWireClient(of: connection, as: identity)
             if share.isDraining { connection.drain() }
             return client
         }
