@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import itertools
 import logging
 import multiprocessing
@@ -17,7 +16,7 @@ from typing import Any
 
 from sluice.csp import _context, _guards, _network
 from sluice.csp._exceptions import FatalException, InfoException
-from sluice.csp._process import reason
+from sluice.csp._process import ProcessFactory, reason
 from sluice.csp.python_csp._channel import ChannelPoison, Guard, poison_all
 
 #: Processes are threads, unless the environment variable CSP is PROCESSES, as in python-csp.
@@ -315,27 +314,14 @@ def _nothing() -> None:
     pass
 
 
-class _Factory:
-    def __init__(self, kind: type[CSPProcess], func: Callable[..., Any]) -> None:
-        functools.update_wrapper(self, func)
-        self._kind = kind
-        self._func = func
-
-    def __call__(self, *args: Any, **kwargs: Any) -> CSPProcess:
-        return self._kind(self._func, *args, **kwargs)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-
-def process(func: Callable[..., Any]) -> _Factory:
+def process(func: Callable[..., Any]) -> ProcessFactory:
     """Makes a function a process: calling it returns a ``CSPProcess``."""
-    return _Factory(CSPProcess, func)
+    return ProcessFactory(CSPProcess, func)
 
 
-def forever(func: Callable[..., Any]) -> _Factory:
+def forever(func: Callable[..., Any]) -> ProcessFactory:
     """Makes a generator function a server, which runs for ever: calling it returns a ``CSPServer``."""
-    return _Factory(CSPServer, func)
+    return ProcessFactory(CSPServer, func)
 
 
 class CSP:
