@@ -52,7 +52,7 @@ test: ## run every test
 
 test-python: ## run the tests of the Python client against the daemon that was built last; ARGS='-k select'
 	@$(INSTALL) python
-	cd python && PYTHONPATH=src ../$(PYTHON) -m pytest $(ARGS)
+	cd python && PYTHONPATH=src ../$(PYTHON) -m pytest --numprocesses auto $(ARGS)
 
 test-dashboard: ## run the tests of the dashboard, in Chromium, against the daemon that was built last; ARGS=keyboard
 	@$(INSTALL) browser

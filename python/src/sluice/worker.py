@@ -174,6 +174,10 @@ def main(arguments: list[str] | None = None) -> int:
     except SluiceError as error:
         log.error("%s", error)
         return 1
+    finally:
+        # The interpreter takes its handlers away when it ends. A signal then would change the status.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
     log.info("stopped")
     return 0
 

@@ -105,7 +105,7 @@ def test_a_process_that_dies_fails_its_parallel(hub):
     with pytest.raises(FatalException, match="its exit code is 7"):
         Parallel(dies(-channel), reads(+channel))
     # Parallel and the server notice the death independently, and the first one gives the reason.
-    with pytest.raises(ChannelPoisonException, match="its exit code is 7|its sender has died"):
+    with pytest.raises(ChannelPoisonException, match=r"its exit code is 7|its sender has died"):
         (+channel)()
 
 
