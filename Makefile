@@ -28,7 +28,7 @@ SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-python test-dashboard test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
+.PHONY: help build run test test-python test-openapi test-dashboard test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
 	sanitize-thread sanitize-address bench bench-python load faults fuzz
 
 help: ## list the targets
@@ -48,11 +48,16 @@ test: ## run every test
 	swift test
 	@swift build --product sluiced >&2
 	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory test-openapi
 	@$(MAKE) --no-print-directory test-dashboard
 
 test-python: ## run the tests of the Python client against the daemon that was built last; ARGS='-k select'
 	@$(INSTALL) python
 	cd python && PYTHONPATH=src ../$(PYTHON) -m pytest --numprocesses auto $(ARGS)
+
+test-openapi: ## test that the daemon that was built last does what docs/openapi.yaml describes; ARGS='--seed 7'
+	@$(INSTALL) python
+	@$(PYTHON) Tests/OpenAPI/run $(ARGS)
 
 test-dashboard: ## run the tests of the dashboard, in Chromium, against the daemon that was built last; ARGS=keyboard
 	@$(INSTALL) browser

@@ -15,6 +15,8 @@ struct chttp_span {
 struct chttp_head {
     // The name of the error; null for none.
     const char *error;
+    // Whether the error is that the parser does not know the method.
+    int has_unknown_method;
     // The bytes of the head.
     size_t length;
     struct chttp_span target;
@@ -77,6 +79,7 @@ static inline void chttp_parse_head(struct chttp_head *head, const char *bytes, 
     head->length = http_parser_execute(&parser, &settings, bytes, count);
     enum http_errno error = HTTP_PARSER_ERRNO(&parser);
     head->error = error == HPE_PAUSED ? NULL : error == HPE_OK ? "the head is not complete" : http_errno_description(error);
+    head->has_unknown_method = error == HPE_INVALID_METHOD;
     head->method = http_method_str((enum http_method)parser.method);
     head->major = parser.http_major;
     head->minor = parser.http_minor;

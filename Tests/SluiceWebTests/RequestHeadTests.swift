@@ -42,7 +42,7 @@ import Testing
             "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n",
             "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET /#a HTTP/1.1\r\nHost: h\r\n\r\n",
             "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET /?a=1&a=2 HTTP/1.1\r\nHost: h\r\n\r\n",
-            "GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n", "GET /\r\n\r\n", "RECV jobs\r\n\r\n",
+            "GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", "GET /\r\n\r\n",
         ])
     func ambiguous(text: String) {
         let refusal = #expect(throws: Refusal.self) { try parse(text) }
@@ -50,9 +50,12 @@ import Testing
         #expect(statuses.contains(refusal?.status), "\(text.debugDescription): \(String(describing: refusal))")
     }
 
-    @Test("An unknown transfer encoding, an unknown expectation and too many headers are refused")
+    @Test("An unknown method, transfer encoding or expectation is refused, and so are too many headers")
     func unsupported() {
         let status = { (text: String) in (#expect(throws: Refusal.self) { try parse(text) })?.status }
+        for text in [head("QUERY / HTTP/1.1", "Host: h"), "PRI * HTTP/2.0\r\n\r\n", "RECV jobs\r\n\r\n"] {
+            #expect(status(text) == .notImplemented)
+        }
         #expect(status(head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: gzip")) == .notImplemented)
         #expect(status(head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: gzip, chunked")) == .notImplemented)
         #expect(status(head("POST / HTTP/1.0", "Host: h", "Transfer-Encoding: chunked")) == .badRequest)

@@ -41,6 +41,38 @@ import Testing
         #expect(status("GET", "/v1/channels/a") == .methodNotAllowed)
     }
 
+    @Test("An empty name in a query is refused, except an empty prefix")
+    func emptyNames() throws {
+        #expect(try route("GET", "/v1/channels?prefix=") == route("GET", "/v1/channels"))
+        #expect(try route("GET", "/v1/trace?prefix=") == .trace(prefix: nil))
+        for target in [
+            "/v1/channels?after=", "/v1/waiters?channel=", "/v1/waiters?after=", "/v1/clients?after=",
+            "/v1/stuck?after=", "/v1/channels?prefix=a%20b",
+        ] { #expect(status("GET", target) == .badRequest, "\(target)") }
+        #expect(status("DELETE", "/v1/clients?principal=") == .badRequest)
+    }
+
+    @Test("The delay with which a message is given back is checked before its token")
+    func delays() throws {
+        #expect(try route("DELETE", "/d/x?delay=10s") == .delivery(token: "x", .other(.giveBack(delay: "10s"))))
+        for delay in ["", "null", "-1s", "1.5s", "10", "1d", "s"] {
+            #expect(status("DELETE", "/d/x?delay=\(delay)") == .badRequest, "\(delay)")
+            #expect(status("DELETE", "/d/x?reject=y&delay=\(delay)") == .badRequest, "\(delay)")
+        }
+    }
+
+    @Test("A call is refused with a parameter that only other sends have")
+    func calls() throws {
+        let channel = try #require(ChannelName("a"))
+        #expect(
+            try route("POST", "/c/a?call=1&timeout=1s")
+                == .send(channel, options: ["timeout=1s"], wantsAnswer: true))
+        for parameter in ["until=taken", "need=1", "delay=1s"] {
+            #expect(status("POST", "/c/a?call=1&\(parameter)") == .badRequest, "\(parameter)")
+            #expect(status("POST", "/c/a?call=0&\(parameter)") == nil, "\(parameter)")
+        }
+    }
+
     @Test("The dashboard and its stream have paths of their own")
     func dashboard() throws {
         #expect(try route("GET", "/") == .page("index.html"))

@@ -67,6 +67,9 @@ extension RequestHead {
             guard head.header_count < CHTTP_MAX_HEADERS else {
                 throw Refusal(.headersTooLarge, "a request has at most \(CHTTP_MAX_HEADERS) headers")
             }
+            guard head.has_unknown_method == 0 else {
+                throw Refusal(.notImplemented, "the methods are GET, HEAD, POST, PATCH, DELETE and OPTIONS")
+            }
             throw Refusal(.badRequest, "the request is malformed: \(String(cString: error))")
         }
         // The parser stops at the last byte.

@@ -64,7 +64,7 @@ enum Route: Sendable, Equatable {
                 default: .metrics
                 }
         case "/v1/trace":
-            self = .trace(prefix: try Parameters(of: head, allowing: ["prefix"]).name("prefix"))
+            self = .trace(prefix: try Parameters(of: head, allowing: ["prefix"]).prefix())
         case "/ws":
             _ = try Parameters(of: head, allowing: [])
             self = .webSocket(try WebSocketHandshake(head))
@@ -101,9 +101,14 @@ enum Route: Sendable, Equatable {
 
     private static func sending(_ head: RequestHead, on channel: ChannelName) throws(Refusal) -> Route {
         let parameters = try Parameters(of: head, allowing: ["timeout", "until", "need", "delay", "call"])
+        let isCall = try parameters.flag("call")
         var options: [String] = []
         for name in ["timeout", "until", "need", "delay"] {
-            if let option = try parameters.option(name) { options.append(option) }
+            guard let option = try parameters.option(name) else { continue }
+            guard !isCall || name == "timeout" else {
+                throw Refusal(.badRequest, "a call must not have the parameter \(name)")
+            }
+            options.append(option)
         }
         if let key = head["idempotency-key"] {
             guard let id = MessageID(key) else {
@@ -113,7 +118,7 @@ enum Route: Sendable, Equatable {
             }
             options.append("id=\(id)")
         }
-        return .send(channel, options: options, wantsAnswer: try parameters.flag("call"))
+        return .send(channel, options: options, wantsAnswer: isCall)
     }
 
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
@@ -142,10 +147,11 @@ enum Route: Sendable, Equatable {
             return .delivery(token: token, .other(.touch))
         default:
             let parameters = try Parameters(of: head, allowing: ["delay", "reject"])
+            let delay = try parameters.duration("delay")
             guard let reason = parameters.text("reject") else {
-                return .delivery(token: token, .other(.giveBack(delay: try parameters.word("delay"))))
+                return .delivery(token: token, .other(.giveBack(delay: delay)))
             }
-            guard try parameters.word("delay") == nil else {
+            guard delay == nil else {
                 throw Refusal(.badRequest, "pass the parameter reject or delay, not both")
             }
             return .delivery(token: token, .other(.reject(reason: reason)))
@@ -187,9 +193,23 @@ private struct Parameters {
 
     /// The value of a parameter that is a name.
     func name(_ name: String) throws(Refusal) -> ChannelName? {
-        guard let value = values[name], !value.isEmpty else { return nil }
-        guard let valid = ChannelName(value) else { throw Refusal(.badRequest, ChannelName.rule) }
+        guard let value = values[name] else { return nil }
+        guard let valid = ChannelName(value) else {
+            throw Refusal(.badRequest, "the parameter \(name) is malformed: \(ChannelName.rule)")
+        }
         return valid
+    }
+
+    /// The parameter `prefix`; nil if it is empty, because every name begins with the empty prefix.
+    func prefix() throws(Refusal) -> ChannelName? { values["prefix"] == "" ? nil : try name("prefix") }
+
+    /// The value of a parameter that is a duration, as it is written.
+    func duration(_ name: String) throws(Refusal) -> String? {
+        guard let value = values[name] else { return nil }
+        guard Duration(protocolText: value) != nil else {
+            throw Refusal(.badRequest, "the parameter \(name) must be 0 or a duration such as 500ms, 10s, 5m or 1h")
+        }
+        return value
     }
 
     func flag(_ name: String) throws(Refusal) -> Bool {
@@ -235,8 +255,10 @@ extension Inspection {
         let parameters = try Parameters(
             of: head, allowing: (subject.hasPages ? ["after", "limit"] : []) + [own].compactMap(\.self))
         var inspection = Inspection(subject, format: .json)
-        if let own, let name = try parameters.name(own) {
-            inspection.subject = own == "prefix" ? .channels(prefix: name) : .waiters(channel: name)
+        switch subject {
+        case .channels: inspection.subject = .channels(prefix: try parameters.prefix())
+        case .waiters: inspection.subject = .waiters(channel: try parameters.name("channel"))
+        case .server, .clients, .stuck: break
         }
         inspection.page.after = try parameters.name("after")
         if let limit = try parameters.word("limit") {
