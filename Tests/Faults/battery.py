@@ -89,14 +89,22 @@ class Conditions:
     fault: str | None = None
 
     def daemon(
-        self, may_crash=False, host="127.0.0.1", errors=None, users_file=None, reactors=1, certificate=None, **limits
+        self,
+        may_crash=False,
+        host="127.0.0.1",
+        errors=None,
+        users_file=None,
+        reactors=1,
+        certificate=None,
+        web=False,
+        **limits,
     ):
         settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
         if reactors > 1:
             settings["reactors"] = reactors
         if users_file:
             settings["users-file"] = users_file
-        return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate)
+        return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate, web)
 
     def count(self, full, quick):
         return quick if self.is_quick or self.fault else full

@@ -45,11 +45,20 @@ class Daemon:
     `settings` are keys of its configuration. With a `fault`, clients reach it through a proxy with that fault, and the
     resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`. Its
     `errors` are "full" (a disk without space), "unread" (a full pipe that nobody reads), "closed", or those of this
-    program. With a `certificate`, the paths of it and of its key, it listens with TLS too, on `tls_port`.
+    program. With a `certificate`, the paths of it and of its key, it listens with TLS too, on `tls_port`. With `web`,
+    it has a web door, on `web_port`.
     """
 
     def __init__(
-        self, program, settings=None, fault=None, may_crash=False, host="127.0.0.1", errors=None, certificate=None
+        self,
+        program,
+        settings=None,
+        fault=None,
+        may_crash=False,
+        host="127.0.0.1",
+        errors=None,
+        certificate=None,
+        web=False,
     ):
         self._program = program
         self._host = host
@@ -59,6 +68,7 @@ class Daemon:
         self._level = "debug" if errors else "critical"
         self._opened = []
         self._certificate = certificate
+        self._web = web
         self._wrapper = []
         if errors == "closed":
             self._wrapper = ["sh", "-c", 'exec "$0" "$@" 2>&-']
@@ -71,10 +81,13 @@ class Daemon:
         try:
             options = ["--log-level", self._level, "--allow-public"]
             options += ["--config", self._configuration()] if self._certificate else ["--listen", f"{self._host}:0"]
+            options += ["--web", f"{self._host}:0"] if self._web else []
             command = [*self._wrapper, self._program, *options]
             self.port = self._ready(command, self._environment)
             if self._certificate:
                 self.tls_port = int(self._children[0].stdout.readline().rpartition(":")[2])
+            if self._web:
+                self.web_port = int(self._children[0].stdout.readline().rpartition(":")[2])
             if self._fault:
                 self.port = self.behind(self._fault)
         except BaseException:

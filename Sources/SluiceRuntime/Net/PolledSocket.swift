@@ -231,7 +231,9 @@ package struct PolledSocket: ~Copyable {
     package var hasInputEnded: Bool { virtual?.hasInputEnded ?? Socket.hasInputEnded(number) }
 
     /// Whether the peer's kernel has confirmed all output.
-    package var isOutputConfirmed: Bool { !hasUnsentOutput && Socket.unconfirmedBytes(of: number) == 0 }
+    package var isOutputConfirmed: Bool { !hasUnsentOutput && unconfirmedBytes == 0 }
+    /// The bytes that the kernel has taken and the peer's kernel has not confirmed.
+    package var unconfirmedBytes: Int { Socket.unconfirmedBytes(of: number) }
 
     /// Ends the output: the peer reads to the end. Reading is still possible.
     package func finishWriting() {

@@ -8,11 +8,13 @@ struct PendingOutput {
     private var bytes: [UInt8] = []
     /// How many of the bytes the kernel has taken.
     private var written = 0
+    /// The number of bytes that the kernel has taken so far.
+    private(set) var totalBytes = 0
 
     var isEmpty: Bool { written == bytes.count }
     var count: Int { bytes.count - written }
-    /// The memory that is held, in bytes, which includes written bytes.
-    var heldBytes: Int { bytes.count }
+    /// The memory that is held, in bytes, except what is kept for the next output.
+    var heldBytes: Int { isEmpty ? 0 : bytes.capacity }
 
     mutating func append(_ more: some Collection<UInt8>) { bytes += more }
 
@@ -33,11 +35,13 @@ struct PendingOutput {
             switch attempt {
             case .bytes(let count):
                 written += count
+                totalBytes += count
                 hasProgress = true
             case .wouldBlock:
                 // The output of a stream may never be empty, so written bytes are removed before that.
                 if written > bytes.count / 2 {
-                    bytes.removeFirst(written)
+                    // A copy, because the array would keep the memory of the bytes that it had.
+                    bytes = Array(bytes[written...])
                     written = 0
                 }
                 return .some(hasProgress: hasProgress)

@@ -11,21 +11,27 @@ enum Timeouts {
     static let probe = Duration.seconds(1)
 }
 
-/// When to check whether a client's kernel has confirmed a response: after a millisecond, then after longer and longer
+/// When to check whether a client's kernel has confirmed the output: after a millisecond, then after longer and longer
 /// times.
 struct ConfirmationSchedule {
-    private var delay = Duration.milliseconds(1)
-    private var waited = Duration.zero
-    /// A kernel that has confirmed nothing for this long is considered gone.
-    private static let limit = Duration.seconds(30)
+    private static let first = Duration.milliseconds(1)
 
-    /// Returns the time until the next check; nil if the client's kernel has taken too long.
-    mutating func next() -> Duration? {
-        guard waited < Self.limit else { return nil }
-        defer {
-            waited += delay
-            delay = min(delay * 2, .milliseconds(100))
+    private var delay = first
+    /// The most bytes that the client's kernel had confirmed in a check, and the time of the first such check, in
+    /// nanoseconds. Nil before the first check.
+    private var progress: (confirmedBytes: Int, time: UInt64)?
+
+    /// Returns the time until the next check; nil if the client's kernel has confirmed nothing for longer than `limit`.
+    mutating func next(confirmedBytes: Int, at now: UInt64, atMost limit: Duration) -> Duration? {
+        if let progress, progress.confirmedBytes >= confirmedBytes {
+            guard .nanoseconds(Int64(clamping: now - progress.time)) < limit else { return nil }
+        } else {
+            progress = (confirmedBytes, now)
         }
+        defer { delay = min(delay * 2, .milliseconds(100)) }
         return delay
     }
+
+    /// Lets the next check be soon, because there is more output.
+    mutating func checkSoon() { delay = Self.first }
 }

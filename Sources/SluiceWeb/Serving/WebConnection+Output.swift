@@ -62,7 +62,7 @@ extension WebConnection {
     var hasOutput: Bool { !output.isEmpty || socket.hasUnsentOutput }
 
     /// Continues the exchange if the client's kernel has confirmed the response, or checks again soon.
-    private func checkConfirmation() {
+    func checkConfirmation() {
         guard !hasOutput else { return setAlarm(after: door.hub.limits.stallTimeout) }
         if awaitConfirmation() { responseIsConfirmed() }
     }
@@ -71,8 +71,14 @@ extension WebConnection {
     /// up.
     func awaitConfirmation() -> Bool {
         if socket.failure == nil {
-            if socket.isOutputConfirmed { return true }
-            if let delay = confirmations.next() {
+            if socket.isOutputConfirmed {
+                confirmations = ConfirmationSchedule()
+                return true
+            }
+            let confirmedBytes = output.totalBytes - socket.unconfirmedBytes
+            if let delay = confirmations.next(
+                confirmedBytes: confirmedBytes, at: reactor.nowNanoseconds, atMost: door.hub.limits.stallTimeout)
+            {
                 setAlarm(after: delay)
                 return false
             }

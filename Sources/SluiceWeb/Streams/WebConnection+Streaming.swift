@@ -70,13 +70,12 @@ extension WebConnection {
         output.append(ServerSentEvent(end: reply).bytes)
         stream?.hasEnded = true
         stream?.hasUnconfirmed = true
-        confirmations = ConfirmationSchedule()
     }
 
     /// Called when the kernel has taken all events.
     func eventsAreWritten() {
         guard stream?.hasUnconfirmed == true else { return setAlarm(after: timeToNextWrite) }
-        confirmations = ConfirmationSchedule()
+        confirmations.checkSoon()
         checkEvents()
     }
 

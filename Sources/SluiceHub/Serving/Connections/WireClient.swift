@@ -112,7 +112,8 @@ package final class WireClient: @unchecked Sendable {
                 case .needsMore: break
                 }
             }
-            replies.removeFirst(parsedBytes)
+            // An array without elements may still hold much memory, for which nobody is charged.
+            if parsedBytes == replies.count { replies = [] } else { replies.removeFirst(parsedBytes) }
             parsedBytes = 0
             let more = socket.takeOutput(upTo: .max)
             guard !more.isEmpty else { return nil }
