@@ -203,7 +203,9 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         switch phase {
         case .head: if isFirst { setAlarm(after: door.hub.limits.lineTimeout) }
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
-        case .waiting, .acting, .delivering, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed: break
+        // The segment of the next request confirms the response, usually much earlier than the next check.
+        case .delivering: checkConfirmation()
+        case .waiting, .acting, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed: break
         }
         serveInput()
     }
