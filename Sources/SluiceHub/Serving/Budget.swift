@@ -88,9 +88,11 @@ enum Budget {
     static let slicesOfTurn = 4
     /// The time after which no further slice begins in a turn.
     static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
-    /// The time in a turn for the input of the connections of doors, in nanoseconds. The hub's work for them, and their
-    /// output, take about three times as long.
-    static let timeOfDoors: UInt64 = 1_000_000
+    /// The time in a turn for the input of the connections of doors, in nanoseconds: that of one or two requests. The
+    /// hub's work for them, and their output, take up to three times as long.
+    ///
+    /// The loop polls between two turns, so a client of the line protocol waits for this time at most.
+    static let timeOfDoors: UInt64 = 20_000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000
     /// The time for the connections that a reactor calls at the end of a turn, and the number of them, a power of two,

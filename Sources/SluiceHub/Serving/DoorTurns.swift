@@ -43,6 +43,9 @@ extension ReactorShare {
     /// Lets waiting connections work, in the time that doors have in the next turn.
     func continueDoors() {
         doors.used = 0
+        // The loop polls before the hub's work for the doors, which is posted. The output that follows from other input
+        // is written before that work, too.
+        if !doors.waiting.isEmpty { reactor.post { [self] in callScheduled() } }
         var left = doors.waiting.count
         while left > 0, doors.used < Budget.timeOfDoors, let (connection, _) = doors.waiting.popFirst() {
             left -= 1

@@ -191,9 +191,11 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
-        if doors.hasWorked { continueDoors() }
+        let areDoorsBusy = doors.hasWorked
         let waitingCount = waiting.count
         callScheduled()
+        // After the output of the other connections, which does not wait for them.
+        if areDoorsBusy { continueDoors() }
         renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))
         if !late.isEmpty { callLate() }
         if !reporting.isEmpty { continueReports() }
@@ -218,7 +220,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         awaitEndOfTurn()
     }
 
-    private func callScheduled() {
+    func callScheduled() {
         var next = scheduled.takeAll()
         var count = 0
         while let connection = next {

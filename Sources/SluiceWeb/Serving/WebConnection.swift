@@ -37,7 +37,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     }
 
     /// The most steps of requests, such as a head or a body, that are served in a turn without waiting.
-    private static let mostRequestsOfTurn = 16
+    private static let mostRequestsOfTurn = 4
     /// Fewer bytes than this are not charged.
     private static let leastCharged = 4 << 10
 
