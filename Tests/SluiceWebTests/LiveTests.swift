@@ -92,7 +92,7 @@ import Testing
         #expect(sample.take() == "null" && sample.begin().isEmpty)
     }
 
-    @Test("A round takes all reports one after the other, and pauses for three times as long as it took")
+    @Test("A round takes all reports one after the other, and pauses for nine times as long as it took")
     func round() throws {
         var now: UInt64 = 0
         var stream = DashboardStream(clock: { now }, limits: { HubLimits() })
@@ -114,8 +114,41 @@ import Testing
         #expect(last.first == "event: stuck\ndata: {}\n\n")
         let round = #"event: round\#ndata: {"seconds":0.5,"handoffs":{},"limits":{"connections":"#
         #expect(last.last?.hasPrefix(round) == true)
-        #expect(stream.pause == .milliseconds(1500) && stream.confirmed().isEmpty)
+        #expect(stream.pause == .milliseconds(4500) && stream.confirmed().isEmpty)
         #expect(text(stream.resume()) == "INFO format=json\n" && stream.pause == nil)
+    }
+
+    @Test("The first round takes all pages of the channels, and each later one continues with four pages")
+    func manyChannels() throws {
+        var stream = DashboardStream(clock: { 0 }, limits: { HubLimits() })
+        let count = 10
+        var next = 1
+        /// Plays a round, and returns the numbers of the pages that it asks for.
+        func pages(beginning command: [UInt8]) throws -> [Int] {
+            var command = command
+            var asked: [Int] = []
+            while stream.pause == nil {
+                var reply = empty
+                if text(command).contains("CHANNELS") {
+                    let after = try #require(text(command).firstMatch(of: #/CHANNELS format=json(?: after=p(\d+))?\n/#))
+                        .1
+                    next = (after.flatMap { Int($0) } ?? 0) + 1
+                    asked.append(next)
+                    let more = next < count ? [Attribute(.more, "p\(next)")].compactMap(\.self) : []
+                    reply = .data(page(#"{"name":"p\#(next)"}"#), Attributes(more))
+                }
+                switch stream.receive(reply, nil) {
+                case .command(let following): command = following
+                default: command = stream.confirmed()
+                }
+            }
+            return asked
+        }
+        #expect(try pages(beginning: stream.begin()) == Array(1...10))
+        #expect(try pages(beginning: stream.resume()) == [1, 2, 3, 4])
+        #expect(try pages(beginning: stream.resume()) == [5, 6, 7, 8])
+        #expect(try pages(beginning: stream.resume()) == [9, 10])
+        #expect(try pages(beginning: stream.resume()) == [1, 2, 3, 4])
     }
 
     @Test("A client without permissions asks for each report once in a round")
