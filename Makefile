@@ -134,7 +134,7 @@ sanitize-thread sanitize-address: sanitize-%:
 		$(if $(FILTER),--filter '$(FILTER)') || \
 		{ echo "sanitize: FAILED with $*" >&2; exit 1; }
 
-bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS and beanstalkd
+bench: ## compare with Go, gevent, AsyncChannel, Redis, NATS, beanstalkd, nginx and webdis
 	@$(INSTALL) bench
 	@Benchmarks/run $(ARGS)
 	@$(MAKE) --no-print-directory bench-python ARGS='$(filter --quick,$(ARGS))'

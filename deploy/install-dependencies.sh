@@ -125,6 +125,10 @@ need_group() {
             want_peer nats-server have nats-server
             want_peer beanstalkd have beanstalkd
             want_peer valgrind have valgrind
+            want_peer curl have curl
+            want_peer wrk have wrk
+            want_peer nginx have nginx
+            want_peer webdis have webdis
             want_peer binutils have strip
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;

@@ -1,4 +1,4 @@
-"""Compares Sluice with its peers in one run: channels and tasks inside a process, then messages over TCP.
+"""Compares Sluice with its peers in one run: channels and tasks inside a process, then messages over TCP and HTTP.
 
 Benchmarks/README.md describes the workloads and explains the figures.
 """
@@ -10,9 +10,10 @@ from channels import WORKLOADS, run_workload
 from contestants import Toolbox
 from processes import exit_on_signals
 from report import print_head, print_targets, write_json
+from web import run_web
 from wire import run_comparison, run_instructions
 
-NAMES = [workload.name for workload in WORKLOADS] + ["instructions", "wire"]
+NAMES = [workload.name for workload in WORKLOADS] + ["instructions", "wire", "web"]
 
 
 def parsed_arguments():
@@ -39,7 +40,7 @@ def main():
     toolbox = Toolbox()
     if workloads:
         toolbox.add_channel_contestants()
-    if {"instructions", "wire"} & set(arguments.only):
+    if {"instructions", "wire", "web"} & set(arguments.only):
         toolbox.add_daemon()
     if "wire" in arguments.only:
         toolbox.add_load_tester()
@@ -53,6 +54,8 @@ def main():
         print_targets(results)
     if "wire" in arguments.only:
         failures += run_comparison(toolbox, arguments.rounds, arguments.quick)
+    if "web" in arguments.only:
+        results += run_web(toolbox, arguments.rounds, arguments.quick, failures)
     if arguments.json:
         write_json(arguments.json, arguments.quick, toolbox, results, failures)
     for failure in failures:

@@ -89,7 +89,7 @@ class Server:
 def redis_server(wrapper=()):
     """Runs Redis, which writes nothing to the disk, on a free port. `wrapper` is a command that runs it."""
     for is_last in (False, False, True):
-        port = _free_port()
+        port = free_port()
         command = [*wrapper, "redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no"]
         server = Server(command, ready="Ready to accept connections", port=lambda _, port=port: port)
         try:
@@ -105,6 +105,6 @@ def redis_server(wrapper=()):
         server.__exit__()
 
 
-def _free_port():
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
