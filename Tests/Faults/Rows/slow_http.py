@@ -15,7 +15,7 @@ LONGEST_WAIT_MS = 20
 PRESENT = 3
 LINE_SECONDS, STALL_SECONDS = 3, 2
 #: The time that a deadline may be late, on a busy machine.
-LATE_SECONDS = 3
+LATE_SECONDS = 5
 HOST = b"Host: localhost\r\n"
 MASK = b"\0\0\0\0"
 #: The most memory of a client that has sent little: the connection, its hub's client, and what it holds.
