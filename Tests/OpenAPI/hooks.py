@@ -38,9 +38,33 @@ class Line:
         self._replies.readline()  # The message is a third line.
 
 
+class Handoffs:
+    """Handoffs that a trace shows, again and again until the server has answered its request."""
+
+    def __init__(self):
+        self._line = Line()
+        self._number = itertools.count()
+        self._thread = None
+
+    def begin(self):
+        self.end()
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, daemon=True)
+        self._thread.start()
+
+    def _go_on(self):
+        while not self._is_over.wait(0.05):
+            self._line.hand_over(f"trace/{next(self._number)}")
+
+    def end(self):
+        if self._thread:
+            self._is_over.set()
+            self._thread.join()
+            self._thread = None
+
+
 line = Line()
-tracer = Line()
-numbers = itertools.count()
+handoffs = Handoffs()
 
 
 @schemathesis.hook
@@ -53,9 +77,14 @@ def before_call(context, case, kwargs):
         prepare_channel(case, query)
     if case.operation.path == "/v1/trace" and CHANNEL.fullmatch(query.get("prefix", "x") or "x"):
         query["prefix"] = "trace/"
-        threading.Timer(0.05, tracer.hand_over, [f"trace/{next(numbers)}"]).start()
+        handoffs.begin()
     if query:
         case.query = query
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    handoffs.end()
 
 
 def agree(case, query):
