@@ -17,11 +17,11 @@ REPLY_TIMEOUT_SECONDS = 60
 class Client:
     """A client with one connection, which blocks until replies arrive."""
 
-    def __init__(self, port, source="127.0.0.1", small_window=False, host="127.0.0.1"):
+    def __init__(self, port, source="127.0.0.1", small_window=False, host="127.0.0.1", timeout=REPLY_TIMEOUT_SECONDS):
         self.socket = socket.socket()
         if small_window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        self.socket.settimeout(REPLY_TIMEOUT_SECONDS)
+        self.socket.settimeout(timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Crowds that connect again and again use different addresses, so that they do not run out of ports.
         self.socket.bind((source, 0))

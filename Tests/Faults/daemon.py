@@ -90,6 +90,8 @@ class Daemon:
                 self.web_port = int(self._children[0].stdout.readline().rpartition(":")[2])
             if self._fault:
                 self.port = self.behind(self._fault)
+                if self._certificate:
+                    self.tls_port = self.behind(self._fault, self.tls_port)
         except BaseException:
             self.__exit__()
             raise
@@ -104,9 +106,9 @@ class Daemon:
         path.write_text(f'listen: ["{self._host}:0", {{address: "{self._host}:0", tls: {tls}}}]\n')
         return path
 
-    def behind(self, fault):
-        """Starts a proxy with the fault before this daemon, and returns its port."""
-        return self._ready([sys.executable, _PROXY, fault, self._host, self.port, self._children[0].pid], {})
+    def behind(self, fault, port=None):
+        """Starts a proxy with the fault before this daemon, or before another port of it. Returns the proxy's port."""
+        return self._ready([sys.executable, _PROXY, fault, self._host, port or self.port, self._children[0].pid], {})
 
     def _ready(self, command, environment):
         child = start(command, environment, stdout=subprocess.PIPE, stderr=self._errors)

@@ -73,7 +73,7 @@ def longest_connect(daemon, port, seconds, context=None):
     longest, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:
         try:
-            with watch, contextlib.suppress(ConnectionError), Client(port, "127.0.9.2") as client:
+            with watch, contextlib.suppress(ConnectionError), Client(port, "127.0.9.2", timeout=10) as client:
                 if context:
                     client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1")
                 client.ask(b"ping\n")
@@ -108,8 +108,13 @@ def _beside_floods(conditions, kinds):
     seconds, writers = conditions.count(full=5, quick=2), conditions.count(full=1000, quick=200)
     floods = [("write", _INPUTS[kind], writers // len(kinds)) for kind in kinds] + [("connect", b"quit\n", 500)]
     connects = []
-    with Beside(conditions) as beside, Floods(beside.port, floods):
-        time.sleep(0.5)
-        wait, _ = beside.longest_wait(lambda: connects.append(longest_connect(beside.daemon, beside.port, seconds)))
+    with Beside(conditions) as beside:
+
+        def act():
+            with Floods(beside.port, floods):
+                time.sleep(0.5)
+                connects.append(longest_connect(beside.daemon, beside.port, seconds))
+
+        wait, _ = beside.longest_wait(act)
     yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
     yield Figure("longest wait of a client that connects", connects[0], "ms", at_most=LONGEST_WAIT_MS)
