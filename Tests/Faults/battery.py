@@ -97,6 +97,7 @@ class Conditions:
         reactors=1,
         certificate=None,
         web=False,
+        path=None,
         **limits,
     ):
         settings = {f"limits.{name.replace('_', '-')}": value for name, value in limits.items()}
@@ -104,7 +105,7 @@ class Conditions:
             settings["reactors"] = reactors
         if users_file:
             settings["users-file"] = users_file
-        return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate, web)
+        return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate, web, path)
 
     def count(self, full, quick):
         return quick if self.is_quick or self.fault else full

@@ -15,17 +15,21 @@ REPLY_TIMEOUT_SECONDS = 60
 
 
 class Client:
-    """A client with one connection, which blocks until replies arrive."""
+    """A client with one connection, which blocks until replies arrive. Its `host` may be the path of a socket."""
 
     def __init__(self, port, source="127.0.0.1", small_window=False, host="127.0.0.1", timeout=REPLY_TIMEOUT_SECONDS):
-        self.socket = socket.socket()
+        family = socket.AF_UNIX if host.startswith("/") else socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = socket.socket(family)
         if small_window:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         self.socket.settimeout(timeout)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Crowds that connect again and again use different addresses, so that they do not run out of ports.
-        self.socket.bind((source, 0))
-        self.socket.connect((host, port))
+        if family == socket.AF_UNIX:
+            self.socket.connect(host)
+        else:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Crowds that connect again and again use different addresses, so that they do not run out of ports.
+            self.socket.bind((source, 0))
+            self.socket.connect((host, port))
         self._reader = ReplyReader()
 
     def __enter__(self):

@@ -46,7 +46,7 @@ class Daemon:
     resources of both are measured together. If it `may_crash`, its error output is discarded. It listens on `host`. Its
     `errors` are "full" (a disk without space), "unread" (a full pipe that nobody reads), "closed", or those of this
     program. With a `certificate`, the paths of it and of its key, it listens with TLS too, on `tls_port`. With `web`,
-    it has a web door, on `web_port`.
+    it has a web door, on `web_port`. With a `path`, it listens there too, for all users.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Daemon:
         errors=None,
         certificate=None,
         web=False,
+        path=None,
     ):
         self._program = program
         self._host = host
@@ -67,8 +68,9 @@ class Daemon:
         self._errors = subprocess.DEVNULL if may_crash else None
         self._level = "debug" if errors else "critical"
         self._opened = []
-        self._certificate = certificate
-        self._web = web
+        self._certificate, self._web, self._path = certificate, web, path
+        #: The path of the socket to which clients connect.
+        self.path = f"{path}-p" if fault else path
         self._wrapper = []
         if errors == "closed":
             self._wrapper = ["sh", "-c", 'exec "$0" "$@" 2>&-']
@@ -80,31 +82,43 @@ class Daemon:
     def __enter__(self):
         try:
             options = ["--log-level", self._level, "--allow-public"]
-            options += ["--config", self._configuration()] if self._certificate else ["--listen", f"{self._host}:0"]
+            if self._certificate or self._path:
+                options += ["--config", self._configuration()]
+            else:
+                options += ["--listen", f"{self._host}:0"]
             options += ["--web", f"{self._host}:0"] if self._web else []
             command = [*self._wrapper, self._program, *options]
             self.port = self._ready(command, self._environment)
             if self._certificate:
                 self.tls_port = int(self._children[0].stdout.readline().rpartition(":")[2])
+            if self._path:
+                self._children[0].stdout.readline()
             if self._web:
                 self.web_port = int(self._children[0].stdout.readline().rpartition(":")[2])
             if self._fault:
                 self.port = self.behind(self._fault)
                 if self._certificate:
                     self.tls_port = self.behind(self._fault, self.tls_port)
+                if self._path:
+                    self._ready([sys.executable, _PROXY, self._fault, self._path, 0, self._children[0].pid], {})
         except BaseException:
             self.__exit__()
             raise
         return self
 
     def _configuration(self):
-        """Writes a configuration with two listeners beside the certificate, and returns its path."""
-        certificate, key = self._certificate
-        path = Path(certificate).with_name("sluiced.yaml")
-        # Its own certificate is that of an authority too.
-        tls = f"{{certificate: {certificate}, key: {key}, client-ca: {certificate}, require-client: false}}"
-        path.write_text(f'listen: ["{self._host}:0", {{address: "{self._host}:0", tls: {tls}}}]\n')
-        return path
+        """Writes a configuration with two listeners, and returns its path."""
+        if self._path:
+            item = f'{{address: "unix:{self._path}", mode: "0666"}}'
+            configuration = Path(self._path).with_name("sluiced.yaml")
+        else:
+            certificate, key = self._certificate
+            # Its own certificate is that of an authority too.
+            tls = f"{{certificate: {certificate}, key: {key}, client-ca: {certificate}, require-client: false}}"
+            item = f'{{address: "{self._host}:0", tls: {tls}}}'
+            configuration = Path(certificate).with_name("sluiced.yaml")
+        configuration.write_text(f'listen: ["{self._host}:0", {item}]\n')
+        return configuration
 
     def behind(self, fault, port=None):
         """Starts a proxy with the fault before this daemon, or before another port of it. Returns the proxy's port."""

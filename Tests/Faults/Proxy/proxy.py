@@ -23,7 +23,8 @@ class Side:
 
     def __init__(self, connection, pipe):
         connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket, self.pipe = connection, pipe
         self.output = bytearray()
         #: The events that the selector waits for; 0 if the socket is not registered.
@@ -48,19 +49,39 @@ class Pipe:
 
 class Proxy:
     def __init__(self, fault, host, port, pid):
-        self._fault, self._host, self._port, self._pid = fault, host, port, pid
+        self._fault, self._port, self._pid = fault, port, pid
+        self._host = host.strip("[]")
         self._selector = selectors.DefaultSelector()
         self._due = []
         self.pipes = []
-        self._listener = socket.create_server((self._host, 0), backlog=4096)
+        self._listener = self._listening()
         self._listener.setblocking(False)
         self._selector.register(self._listener, selectors.EVENT_READ, None)
+
+    def _listening(self):
+        """Returns a listening socket. If the host is the path of a socket, the proxy has the same path with `-p`."""
+        if not self._host.startswith("/"):
+            family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+            return socket.create_server((self._host, 0), family=family, backlog=4096)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._host + "-p")
+        os.chmod(self._host + "-p", 0o666)
+        listener.listen(4096)
+        return listener
+
+    def _connected(self):
+        if not self._host.startswith("/"):
+            return socket.create_connection((self._host, self._port), source_address=self._fault.source())
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._host)
+        return server
 
     def run(self):
         signal.signal(
             signal.SIGTERM, lambda *_: os.kill(self._pid, signal.SIGTERM) if self._fault.obeys_sigterm else None
         )
-        print(f"ready tcp={self._host}:{self._listener.getsockname()[1]}", flush=True)
+        port = 0 if self._host.startswith("/") else self._listener.getsockname()[1]
+        print(f"ready tcp={self._host}:{port}", flush=True)
         while not self._has_daemon_ended():
             for key, events in self._selector.select(self._fault.poll_seconds):
                 if key.data is None:
@@ -83,7 +104,7 @@ class Proxy:
         except OSError:
             return None  # The client has gone already, or there are no descriptors.
         try:
-            pipe = Pipe(client, socket.create_connection((self._host, self._port)))
+            pipe = Pipe(client, self._connected())
         except OSError:
             return client.close()
         self.pipes.append(pipe)

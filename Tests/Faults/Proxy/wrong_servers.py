@@ -1,5 +1,6 @@
 """Wrong servers: each changes one thing of what a proxy passes on."""
 
+import itertools
 import os
 import re
 import socket
@@ -19,6 +20,9 @@ class Right:
 
     def __init__(self, port):
         self.port = port
+
+    def source(self):
+        """Returns the address from which the proxy connects to the daemon for a client; None for the usual one."""
 
     def connected(self, proxy, pipe):
         """Called when a client has connected."""
@@ -277,6 +281,15 @@ class OneAddress(Right):
     """Takes all its clients for clients of one address, as every proxy does."""
 
 
+class EveryAddress(Right):
+    """Takes each client for one of another network."""
+
+    _numbers = itertools.count(1)
+
+    def source(self):
+        return f"2001:db8:{next(self._numbers):x}::1", 0
+
+
 class CancelledFirst(_ByLine):
     """Answers CANCEL before the command that it withdraws."""
 
@@ -339,6 +352,7 @@ WRONG_SERVERS = {
     "no-delay": NoDelay,
     "ignored-need": IgnoredNeed,
     "one-address": OneAddress,
+    "every-address": EveryAddress,
     "cancelled-first": CancelledFirst,
     "instant-guesses": InstantGuesses,
 }

@@ -54,7 +54,7 @@ class Floods:
         self._folder.cleanup()
 
 
-def _serving_threads(pid):
+def serving_threads(pid):
     """Returns the threads of a process that have run for more than a millisecond."""
     threads = []
     for path in Path(f"/proc/{pid}/task").iterdir():
@@ -69,7 +69,7 @@ def longest_connect(daemon, port, seconds, context=None):
 
     `context` is that of TLS. Time for which threads of the server, or this one, had no processor does not count.
     """
-    watch = Stopwatch("self", *_serving_threads(daemon.pids[0]))
+    watch = Stopwatch("self", *serving_threads(daemon.pids[0]))
     longest, end = 0.0, time.monotonic() + seconds
     while time.monotonic() < end:
         try:
