@@ -65,6 +65,7 @@ class Daemon:
         self._host = host
         self._environment = {_variable(key): str(value) for key, value in (settings or {}).items()}
         self._fault = fault
+        self._may_crash = may_crash
         self._errors = subprocess.DEVNULL if may_crash else None
         self._level = "debug" if errors else "critical"
         self._opened = []
@@ -133,6 +134,8 @@ class Daemon:
         return int(line.rpartition(":")[2])
 
     def __exit__(self, *_):
+        crashes = [signal.SIGSEGV, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGBUS]
+        has_crashed = not self._may_crash and any(child.poll() in map(int.__neg__, crashes) for child in self._children)
         for child in reversed(self._children):
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
@@ -141,6 +144,8 @@ class Daemon:
         for descriptor in self._opened:
             os.close(descriptor)
         self._opened = []
+        if has_crashed:
+            raise ChildFailed("the server has crashed")
 
     @property
     def pids(self):
