@@ -62,6 +62,8 @@ def slow_certificates(conditions):
                 conditions.daemon(certificate=(certificate, key)) as daemon,
                 Floods(daemon.tls_port, [("shake-hands", chain, 4)]),
             ):
+                # The thread that performs handshakes is one of those whose time without a processor does not count.
+                time.sleep(0.5)
                 wait = longest_connect(daemon, daemon.tls_port, seconds, context)
             yield Figure(f"longest wait of a client that connects, {name}", wait, "ms", at_most=LONGEST_WAIT_MS)
 
