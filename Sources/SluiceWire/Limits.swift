@@ -34,6 +34,9 @@ public struct Limits: Sendable, Hashable {
     /// The longest `id` of a message.
     public static let maxMessageIDBytes = 64
 
+    /// The longest trace context of a message.
+    public static let maxTraceBytes = 128
+
     /// The longest reason or error text in a reply. Longer texts are cut.
     public static let maxReasonBytes = 256
 

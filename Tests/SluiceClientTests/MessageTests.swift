@@ -12,6 +12,24 @@ import Testing
         #expect("\(Message([UInt8](repeating: 0xFE, count: 17)))".hasSuffix("fe …"))
     }
 
+    @Test("A message brings the trace of its sender, with and without a lease")
+    func traces() async throws {
+        try await TestServer.run { _, client in
+            let jobs = try client.channel("jobs")
+            try await jobs.open(.queue(capacity: 4))
+            try await jobs.send("1", trace: "one")
+            try await jobs.send("2")
+            try await jobs.send("3", trace: "three")
+            #expect(try await jobs.receive()?.trace == "one")
+            #expect(try await jobs.receive()?.trace == nil)
+            let delivery = try #require(try await jobs.receive(lease: .seconds(60)))
+            #expect(delivery.trace == "three" && delivery.message.trace == "three")
+            try await delivery.acknowledge()
+            await #expect(throws: SluiceError.self) { try await jobs.send("4", trace: "a b") }
+            await #expect(throws: SluiceError.self) { try await jobs.call("4", trace: "") }
+        }
+    }
+
     @Test("A cancelled loop over a channel, its messages or its deliveries ends without an error", arguments: 0..<3)
     func cancelledLoops(kind: Int) async throws {
         try await TestServer.run { server, client in

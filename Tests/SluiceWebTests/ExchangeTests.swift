@@ -46,6 +46,24 @@ import Testing
         #expect(other.delivered() == nil)
     }
 
+    @Test("The trace context of a message is a header if it is a traceparent, and a field of an event in any case")
+    func traceContext() throws {
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        for (word, isHeader) in [(valid, true), ("other", false)] {
+            let context = try #require(TraceContext(word))
+            let message = Reply.message(jobs, [1], [Attribute(context)])
+            let response = Response(outcome: message)
+            #expect(response.headers.contains("traceparent: \(word)") == isHeader)
+            #expect(response.headers.contains("Sluice-Outcome: MSG trace=\(word)"))
+            var stream = MessageStream(from: jobs)
+            _ = stream.begin()
+            guard case .events(let events) = stream.receive(message, SluiceWire.Tag("s")) else {
+                return #expect(Bool(false))
+            }
+            #expect(events.map { text($0.bytes) } == ["event: base64\ntrace: \(word)\ndata: AQ==\n\n"])
+        }
+    }
+
     @Test(
         "Each reply of the hub has a status",
         arguments: [

@@ -4,10 +4,12 @@ import Testing
 @testable import SluiceWeb
 
 @Suite struct RouteTests {
-    private func route(_ method: String, _ target: String) throws(Refusal) -> Route {
+    private func route(
+        _ method: String, _ target: String, _ headers: [(name: String, value: String)] = []
+    ) throws(Refusal) -> Route {
         try Route(
             RequestHead(
-                method: method, target: try RequestTarget(target), headers: [], keepsAlive: true, isHTTP1_1: true,
+                method: method, target: try RequestTarget(target), headers: headers, keepsAlive: true, isHTTP1_1: true,
                 contentLength: 0))
     }
 
@@ -71,6 +73,31 @@ import Testing
             #expect(status("POST", "/c/a?call=1&\(parameter)") == .badRequest, "\(parameter)")
             #expect(status("POST", "/c/a?call=0&\(parameter)") == nil, "\(parameter)")
         }
+    }
+
+    @Test("A send takes the traceparent of its request, and ignores one that is malformed or occurs twice")
+    func traceparent() throws {
+        let jobs = try #require(ChannelName("jobs"))
+        let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        for value in [valid, "cc" + valid.dropFirst(2), "cc" + valid.dropFirst(2) + "-what-may-come"] {
+            #expect(
+                try route("POST", "/c/jobs", [("traceparent", value)])
+                    == .send(jobs, options: ["trace=\(value)"], wantsAnswer: false), "\(value)")
+        }
+        let zeros = String(repeating: "0", count: 32)
+        for value in [
+            "", "x", valid + "-x", "ff" + valid.dropFirst(2), valid.uppercased(), valid.dropLast() + "g", valid + " ",
+            "00-\(zeros)-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-\(zeros.dropLast(16))-01",
+            "cc" + valid.dropFirst(2) + "x", "cc" + valid.dropFirst(2) + "-" + String(repeating: "x", count: 128),
+            "cc" + valid.dropFirst(2) + "-a b",
+        ] {
+            #expect(
+                try route("POST", "/c/jobs", [("traceparent", "\(value)")])
+                    == .send(jobs, options: [], wantsAnswer: false), "\(value)")
+        }
+        #expect(
+            try route("POST", "/c/jobs", [("traceparent", valid), ("traceparent", valid)])
+                == .send(jobs, options: [], wantsAnswer: false))
     }
 
     @Test("The dashboard and its stream have paths of their own")

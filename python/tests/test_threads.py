@@ -112,6 +112,24 @@ def test_a_dead_message_names_its_origin(hub):
     assert message.text == "a"
 
 
+def test_a_message_brings_the_trace_of_its_sender(hub):
+    jobs = hub.channel("jobs").open(capacity=5)
+    jobs.send(b"a", trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    jobs.send(b"b")
+    assert hub.select(jobs.sending(b"c", trace="arm")).which == 0
+    assert jobs.recv_message().trace == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    assert jobs.recv_message().trace is None
+    assert jobs.recv_leased(30).trace == "arm"
+    calling = in_thread(lambda: hub.channel("calls").call(b"d", trace="call"))
+    with hub.channel("calls").recv_leased(30) as job:
+        assert job.trace == "call"
+        job.answer(b"e")
+    assert calling() == b"e"
+    for bad in ("", "a b", "x" * 129, "caf\u00e9"):
+        with pytest.raises(sluice.BadRequest, match="visible ASCII"):
+            jobs.send(b"f", trace=bad)
+
+
 def test_messages_come_ahead_in_order_and_end_with_the_channel(hub):
     jobs = hub.channel("jobs").open(capacity=100)
     for number in range(100):

@@ -14,6 +14,8 @@ public final class LeasedDelivery: Sendable {
     /// A number that is greater than that of every earlier lease of the channel; 0 if the server gives none. A resource
     /// that refuses a smaller number than it has seen is safe from a holder whose lease has ended.
     public let fence: Int64
+    /// The word that the sender has given the message, such as a W3C `traceparent`. Nil if there is none.
+    public var trace: String? { message.trace }
     /// Where the message comes from, if it was rejected and has moved to a dead channel.
     public let origin: RejectedOrigin?
     let client: Client
@@ -34,7 +36,7 @@ public final class LeasedDelivery: Sendable {
         wantsAnswer = attributes.isCall
         fence = attributes.fence
         origin = RejectedOrigin(attributes)
-        message = Message(bytes, attempt: max(Int(attributes.attempt), 1))
+        message = Message(bytes, attributes)
         received = client.link.reactor.nowNanoseconds
     }
 

@@ -3,6 +3,7 @@
 #else
     import Foundation
 #endif
+import SluiceWire
 
 /// A message that was received from a channel: bytes, which may be text or JSON.
 public struct Message: Sendable, Hashable {
@@ -11,10 +12,13 @@ public struct Message: Sendable, Hashable {
     /// How often the message has been handed out, including this time. Without a lease this is always 1. More than 1 means
     /// that another receiver had the message, and may have done some of the work.
     public let attempt: Int
+    /// The word that the sender has given the message, such as a W3C `traceparent`. Nil if there is none.
+    public let trace: String?
 
-    init(_ bytes: [UInt8], attempt: Int = 1) {
+    init(_ bytes: [UInt8], _ attributes: Attributes = Attributes()) {
         self.bytes = bytes
-        self.attempt = attempt
+        attempt = max(Int(attributes.attempt), 1)
+        trace = attributes.trace?.description
     }
 
     /// The bytes as UTF-8 text. Invalid sequences are replaced.
@@ -44,14 +48,14 @@ extension LeasedDelivery: CustomStringConvertible {
 }
 
 extension RemoteChannel {
-    /// Sends a value as JSON; see `send(_:timeout:id:)`.
+    /// Sends a value as JSON; see `send(_:timeout:id:delay:trace:)`.
     ///
     /// - Throws: `EncodingError`, and then nothing was sent.
     @discardableResult
     public func send(
-        json value: some Encodable, timeout: Duration? = nil, id: String? = nil
+        json value: some Encodable, timeout: Duration? = nil, id: String? = nil, trace: String? = nil
     ) async throws -> SendReceipt {
-        try await send(try JSON.encode(value), timeout: timeout, id: id)
+        try await send(try JSON.encode(value), timeout: timeout, id: id, trace: trace)
     }
 }
 

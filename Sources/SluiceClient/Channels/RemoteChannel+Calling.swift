@@ -14,16 +14,17 @@ extension RemoteChannel {
     /// - Parameters:
     ///   - bytes: the message.
     ///   - timeout: how long to wait; zero tries once, nil waits for ever. The time also runs while there is no connection.
-    ///   - id: makes the call safe to repeat; see `send(_:timeout:id:)`. With an id, the client itself repeats the call when
+    ///   - id: makes the call safe to repeat; see `send(_:timeout:id:delay:trace:)`. With an id, the client itself repeats the call when
     ///     the connection is lost, and a repeated call gets the same answer. An id must not be that of a send.
+    ///   - trace: a word that comes with the message to its receiver, as in `send`.
     /// - Returns: nil when the message was taken without an answer: it was only acknowledged, or received without a lease.
     /// - Throws: as `send`. `.conflict`: a send has used the id. `.inDoubt`: a receiver may work on the message, or has answered it, and the answer did not come.
     public func call(
-        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil
+        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, trace: String? = nil
     ) async throws(SluiceError) -> Answer? {
         let command = SendCommand(
             channel: channelName, body: bytes, timeout: timeout, identity: try id.map(SendIdentity.init(checking:)),
-            wantsAnswer: true)
+            trace: try trace.map(TraceContext.init(checking:)), wantsAnswer: true)
         let reply = try await client.perform(.send(command)).0
         switch reply {
         case .data(let bytes, let attributes): return Answer(bytes, attributes)
@@ -32,11 +33,11 @@ extension RemoteChannel {
         }
     }
 
-    /// Sends the bytes of a text, and waits for the answer; see `call(_:timeout:id:)` for bytes.
+    /// Sends the bytes of a text, and waits for the answer; see `call(_:timeout:id:trace:)` for bytes.
     public func call(
-        _ text: String, timeout: Duration? = nil, id: String? = nil
+        _ text: String, timeout: Duration? = nil, id: String? = nil, trace: String? = nil
     ) async throws(SluiceError) -> Answer? {
-        try await call(Array(text.utf8), timeout: timeout, id: id)
+        try await call(Array(text.utf8), timeout: timeout, id: id, trace: trace)
     }
 }
 

@@ -33,22 +33,26 @@ public struct RemoteChannel: Sendable {
     ///     of a channel. With an id, the client itself repeats the send when the connection is lost, and you may repeat it
     ///     within two minutes after `.inDoubt`: it arrives once.
     ///   - delay: the time before which no receiver gets the message. A channel that buffers keeps it meanwhile.
+    ///   - trace: a word that comes with the message to its receivers, such as a W3C `traceparent`: 1 to 128 visible ASCII
+    ///     characters. A server that does not know the feature `trace` refuses it.
     /// - Throws: `.timedOut`, `.cancelled`, `.closed`, `.poisoned`, `.rejected`, `.draining`, `.disconnected` and refusals of the server:
     ///   no receiver has the message, and none will; `hadNoReceivers` of a `.timedOut` tells whether nobody receives. `.inDoubt`: a
     ///   receiver may have it, or may get it.
     @discardableResult
     public func send(
-        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil
+        _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil, trace: String? = nil
     ) async throws(SluiceError) -> SendReceipt {
-        try await send(SendCommand(channel: channelName, body: bytes, timeout: timeout, delay: delay), id: id)
+        let trace = try trace.map(TraceContext.init(checking:))
+        return try await send(
+            SendCommand(channel: channelName, body: bytes, timeout: timeout, delay: delay, trace: trace), id: id)
     }
 
-    /// Sends the bytes of a text; see `send(_:timeout:id:delay:)` for bytes.
+    /// Sends the bytes of a text; see `send(_:timeout:id:delay:trace:)` for bytes.
     @discardableResult
     public func send(
-        _ text: String, timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil
+        _ text: String, timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil, trace: String? = nil
     ) async throws(SluiceError) -> SendReceipt {
-        try await send(Array(text.utf8), timeout: timeout, id: id, delay: delay)
+        try await send(Array(text.utf8), timeout: timeout, id: id, delay: delay, trace: trace)
     }
 
     /// Sends bytes on a broadcast as soon as it has this many receivers.
@@ -103,7 +107,7 @@ public struct RemoteChannel: Sendable {
             .receive(ReceiveCommand(channel: channelName, timeout: timeout))
         ).0
         switch reply {
-        case .message(_, let bytes, _): return Message(bytes)
+        case .message(_, let bytes, let attributes): return Message(bytes, attributes)
         case .closed: return nil
         default: throw reply.error()
         }

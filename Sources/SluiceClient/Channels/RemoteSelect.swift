@@ -24,7 +24,7 @@ extension RemoteChannel {
     public func receiving<Output>(_ action: @escaping (Message?) async throws -> Output) -> RemoteArm<Output> {
         RemoteArm(trigger: .operation(.receive(channelName))) { reply, _ in
             switch reply {
-            case .message(_, let bytes, _): try await action(Message(bytes))
+            case .message(_, let bytes, let attributes): try await action(Message(bytes, attributes))
             case .closed: try await action(nil)
             default: throw reply.error()
             }

@@ -95,6 +95,13 @@ extension ChannelName {
     }
 }
 
+extension TraceContext {
+    init(checking trace: String) throws(SluiceError) {
+        guard let valid = TraceContext(trace) else { throw SluiceError(.misuse, TraceContext.rule) }
+        self = valid
+    }
+}
+
 extension SendIdentity {
     init(checking id: String) throws(SluiceError) {
         guard let valid = MessageID(id) else {

@@ -31,7 +31,9 @@ extension Command {
         case .send(let command): command.body.count
         case .acknowledge(let command): command.answer?.count ?? 0
         case .select(let command):
-            command.arms.reduce(0) { sum, arm in if case .send(_, let body, _) = arm { sum + body.count } else { sum } }
+            command.arms.reduce(0) { sum, arm in
+                if case .send(_, let body, _, _) = arm { sum + body.count } else { sum }
+            }
         case .hello, .authenticate, .name, .ping, .receive, .barrier, .nack, .reject, .redrive, .touch, .open, .close,
             .poison,
             .join, .leave, .inspect, .trace, .kill, .cancel, .help, .quit:

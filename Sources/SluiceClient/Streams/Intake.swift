@@ -304,7 +304,7 @@ extension IntakeMessage {
             message = delivery.message
             self.delivery = delivery
         } else {
-            message = Message(body)
+            message = Message(body, attributes)
             delivery = nil
         }
     }

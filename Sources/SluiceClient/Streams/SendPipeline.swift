@@ -39,7 +39,7 @@ public final class SendPipeline: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: the message.
-    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
+    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:delay:trace:)`.
     /// - Throws: the error of the first message that failed, and then this one is not sent; `.cancelled` when the task
     ///   was cancelled before the window permitted it, and after ``withdraw()``; `.misuse` when `id` is not valid.
     public func send(_ bytes: [UInt8], id: String? = nil) async throws(SluiceError) {
@@ -56,8 +56,8 @@ public final class SendPipeline: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: the message.
-    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:)`.
-    ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:)` returns or
+    ///   - id: makes the message safe to repeat, as in `RemoteChannel.send(_:timeout:id:delay:trace:)`.
+    ///   - onOutcome: called once, on the client's thread, with what `RemoteChannel.send(_:timeout:id:delay:trace:)` returns or
     ///     throws. It must not block.
     /// - Throws: `.cancelled` when the task was cancelled before the window permitted it, and after ``withdraw()``: nothing was
     ///   sent, and `onOutcome` is not called; `.misuse` when `id` is not valid.

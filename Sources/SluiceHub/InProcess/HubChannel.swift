@@ -25,36 +25,45 @@ public struct HubChannel: Sendable {
     /// - Parameters:
     ///   - timeout: the longest time to wait; zero tries once, nil waits without limit.
     ///   - delay: the time before which no receiver gets the message; a channel with a buffer keeps it meanwhile.
+    ///   - trace: a word that comes with the message to its receivers, such as a W3C `traceparent`: 1 to 128 visible ASCII
+    ///     characters.
     /// - Throws: `.closed` or `.poisoned`; `.timedOut` or `.cancelled`, if no receiver has the message or will get it;
     ///   `.rejected`, if a receiver or the channel's failure policy has refused it; `.inDoubt`, if a receiver held it
-    ///   under a lease when the time ran out or the task was cancelled; `.refused`, if a limit of the hub is reached.
+    ///   under a lease when the time ran out or the task was cancelled; `.refused`, if a limit of the hub is reached;
+    ///   `.misuse`, if `trace` is not valid.
     public func send(
-        _ bytes: [UInt8], timeout: Duration? = nil, delay: Duration? = nil
+        _ bytes: [UInt8], timeout: Duration? = nil, delay: Duration? = nil, trace: String? = nil
     ) async throws(SluiceError) {
+        let trace = try trace.map(TraceContext.init(checking:))
         let reply = await client.perform(
-            .send(SendCommand(channel: name, body: bytes, timeout: timeout, delay: delay)), .send)
+            .send(SendCommand(channel: name, body: bytes, timeout: timeout, delay: delay, trace: trace)), .send)
         guard case .ok = reply else { throw reply.error }
     }
 
-    /// Sends the UTF-8 bytes of a text. See `send(_:timeout:delay:)`.
+    /// Sends the UTF-8 bytes of a text. See `send(_:timeout:delay:trace:)`.
     public func send(
-        _ text: String, timeout: Duration? = nil, delay: Duration? = nil
+        _ text: String, timeout: Duration? = nil, delay: Duration? = nil, trace: String? = nil
     ) async throws(SluiceError) {
-        try await send(Array(text.utf8), timeout: timeout, delay: delay)
+        try await send(Array(text.utf8), timeout: timeout, delay: delay, trace: trace)
     }
 
     /// Sends a message, and waits for its answer.
     ///
     /// The receiver needs a lease. If it dies before it answers, the next receiver gets the message.
     ///
-    /// - Parameter timeout: the longest time to wait; zero tries once, nil waits without limit.
+    /// - Parameters:
+    ///   - timeout: the longest time to wait; zero tries once, nil waits without limit.
+    ///   - trace: a word that comes with the message, as in `send`.
     /// - Returns: the answer. Nil if the message was taken without one: it was only acknowledged, or was received without
     ///   a lease.
     /// - Throws: the errors of `send`. After `.inDoubt`, a receiver may have worked on the message, and its answer is
     ///   lost.
-    public func call(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
+    public func call(
+        _ bytes: [UInt8], timeout: Duration? = nil, trace: String? = nil
+    ) async throws(SluiceError) -> [UInt8]? {
+        let trace = try trace.map(TraceContext.init(checking:))
         let reply = await client.perform(
-            .send(SendCommand(channel: name, body: bytes, timeout: timeout, wantsAnswer: true)), .send)
+            .send(SendCommand(channel: name, body: bytes, timeout: timeout, trace: trace, wantsAnswer: true)), .send)
         switch reply {
         case .data(let answer, _): return answer
         case .ok: return nil
@@ -62,9 +71,11 @@ public struct HubChannel: Sendable {
         }
     }
 
-    /// Sends the UTF-8 bytes of a text, and waits for the answer. See `call(_:timeout:)`.
-    public func call(_ text: String, timeout: Duration? = nil) async throws(SluiceError) -> [UInt8]? {
-        try await call(Array(text.utf8), timeout: timeout)
+    /// Sends the UTF-8 bytes of a text, and waits for the answer. See `call(_:timeout:trace:)`.
+    public func call(
+        _ text: String, timeout: Duration? = nil, trace: String? = nil
+    ) async throws(SluiceError) -> [UInt8]? {
+        try await call(Array(text.utf8), timeout: timeout, trace: trace)
     }
 
     // MARK: Receiving

@@ -138,6 +138,13 @@ extension ChannelName {
     }
 }
 
+extension TraceContext {
+    init(checking trace: String) throws(SluiceError) {
+        guard let valid = TraceContext(trace) else { throw SluiceError(.misuse, TraceContext.rule) }
+        self = valid
+    }
+}
+
 extension Reply {
     /// The error for a reply that is not a success.
     var error: SluiceError {

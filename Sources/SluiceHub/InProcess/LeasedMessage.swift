@@ -15,6 +15,8 @@ public final class LeasedMessage: Sendable {
     public let fence: Int64
     /// Where the message comes from, if it was rejected and has moved to a dead channel.
     public let origin: RejectedOrigin?
+    /// The word that its sender has given it, such as a W3C `traceparent`. Nil if there is none.
+    public let trace: String?
     private let delivery: DeliveryID
     private let client: InProcessClient
 
@@ -27,6 +29,7 @@ public final class LeasedMessage: Sendable {
         wantsAnswer = attributes.isCall
         fence = attributes.fence
         origin = RejectedOrigin(attributes)
+        trace = attributes.trace?.description
     }
 
     deinit {

@@ -289,15 +289,17 @@ final class OpenedBarrier: UnfinishedWork {
 final class Publication: UnfinishedWork {
     private let channel: NamedChannel
     private let body: Body
+    private let extras: OfferExtras?
     private let origin: ConnectionID
     private var receivers: WaitQueue<WireReceiver>
 
     init(
-        _ body: Body, of channel: NamedChannel, from origin: ConnectionID,
+        _ body: Body, _ extras: OfferExtras?, of channel: NamedChannel, from origin: ConnectionID,
         to receivers: consuming WaitQueue<WireReceiver>
     ) {
         self.channel = channel
         self.body = body
+        self.extras = extras
         self.origin = origin
         self.receivers = receivers
     }
@@ -305,7 +307,7 @@ final class Publication: UnfinishedWork {
     func advance(_ machine: inout HubStateMachine) -> Bool {
         while machine.hasStepsLeft, let receiver = receivers.popFirst() {
             machine.steps += 1
-            machine.deliver(.shared(body), of: channel, from: origin, to: receiver)
+            machine.deliver(.shared(body), extras, of: channel, from: origin, to: receiver)
         }
         return receivers.isEmpty
     }

@@ -12,7 +12,7 @@ extension RunningProcess {
     func broadcast(from source: HubChannel, to targets: [HubChannel]) async throws {
         while true {
             try await receive(from: source) { message in
-                _ = try await parallelMap(targets) { try await $0.send(message.bytes) }
+                _ = try await parallelMap(targets) { try await $0.send(message.bytes, trace: message.trace) }
                 try finish(message)
             }
         }

@@ -49,13 +49,15 @@ struct RunningProcess: Sendable {
         try await handle(message)
     }
 
-    /// Sends a message to `target`, and finishes it. A call is answered with the answer from `target`.
+    /// Sends a message with its trace context to `target`, and finishes it. A call is answered with the answer from `target`.
     func pass(_ message: LeasedMessage, to target: HubChannel) async throws {
         guard message.wantsAnswer else {
-            try await target.send(message.bytes)
+            try await target.send(message.bytes, trace: message.trace)
             return try finish(message)
         }
-        guard let answer = try await target.call(message.bytes) else { return try finish(message) }
+        guard let answer = try await target.call(message.bytes, trace: message.trace) else {
+            return try finish(message)
+        }
         try message.answer(answer)
         count()
     }

@@ -50,9 +50,12 @@ extension Response {
         self.init(reply.status)
         headers.append("Sluice-Outcome: \(reply.outcome)")
         switch reply {
-        case .message(_, let bytes, _), .data(let bytes, _):
+        case .message(_, let bytes, let attributes), .data(let bytes, let attributes):
             contentType = "application/octet-stream"
             body = bytes
+            if let trace = attributes.trace?.description, TraceParent.isValid(trace) {
+                headers.append("traceparent: \(trace)")
+            }
         default:
             if status != .noContent { body = Array("\(reply.explanation)\n".utf8) }
         }

@@ -118,6 +118,7 @@ enum Route: Sendable, Equatable {
             }
             options.append("id=\(id)")
         }
+        if let trace = TraceParent.context(of: head) { options.append("trace=\(trace)") }
         return .send(channel, options: options, wantsAnswer: isCall)
     }
 

@@ -50,13 +50,16 @@ struct ServerSentEvent: Sendable, Equatable {
     /// The name of the event; nil for `message`.
     var name: String?
     var data: [UInt8]
+    /// The trace context of a message. It is a field of its own, which `EventSource` ignores.
+    var trace: TraceContext?
 
     /// Makes an event of a message. An event can hold only text whose lines end with LF. Other messages are written in
     /// base64.
-    init(message: [UInt8]) {
+    init(message: [UInt8], trace: TraceContext? = nil) {
         let isText = String(validating: message, as: UTF8.self) != nil && !message.contains { $0 == 0x0D || $0 == 0 }
         name = isText ? nil : "base64"
         data = isText ? message : Base64.encode(message)
+        self.trace = trace
     }
 
     init(_ name: String?, data: [UInt8]) {
@@ -76,6 +79,7 @@ struct ServerSentEvent: Sendable, Equatable {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(data.count + 32)
         if let name { bytes += "event: \(name)\n".utf8 }
+        if let trace { bytes += "trace: \(trace)\n".utf8 }
         for line in data.split(separator: 0x0A, omittingEmptySubsequences: false) {
             bytes += "data: ".utf8
             bytes += line
@@ -135,7 +139,7 @@ struct MessageStream: EventStream {
         switch reply {
         case .message(_, let bytes, let attributes):
             if let delivery = attributes.delivery { unconfirmed.append(delivery) }
-            return .events([ServerSentEvent(message: bytes)])
+            return .events([ServerSentEvent(message: bytes, trace: attributes.trace)])
         // Messages of this channel have several receivers, and no leases.
         case .error(let error) where error.code == .conflict && hasLease:
             hasLease = false

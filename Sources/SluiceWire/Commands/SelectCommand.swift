@@ -30,15 +30,16 @@ package struct SelectCommand: Sendable, Hashable {
 package enum Arm: Sendable, Hashable {
     /// Takes a message; with a lease, the client holds it until it acknowledges it.
     case receive(ChannelName, lease: Duration? = nil)
-    /// Offers a message. The id, if there is one, identifies a repeated send of the same message.
-    case send(ChannelName, Body, id: MessageID? = nil)
+    /// Offers a message. The id, if there is one, identifies a repeated send of the same message. The trace context
+    /// comes with the message.
+    case send(ChannelName, Body, id: MessageID? = nil, trace: TraceContext? = nil)
     /// Waits at a barrier for that many parties. Nil leaves the number to the others.
     case barrier(ChannelName, parties: Int? = nil)
 
     /// The channel or barrier of the arm.
     package var name: ChannelName {
         switch self {
-        case .receive(let name, _), .send(let name, _, _), .barrier(let name, _): name
+        case .receive(let name, _), .send(let name, _, _, _), .barrier(let name, _): name
         }
     }
 }

@@ -14,6 +14,7 @@ package struct SendCommand: Sendable, Hashable {
     ///   - until: when the send is answered. Nil leaves that to the channel.
     ///   - minimumReceivers: the least number of receivers that a broadcast waits for.
     ///   - delay: the time before which no receiver gets the message. Nil offers it at once.
+    ///   - trace: the word that comes with the message.
     ///   - wantsAnswer: whether the receiver may answer the message, so that the command is a `CALL`.
     ///   - waitsAfterEOF: whether the command stays parked after the client half-closes its connection (`eof=wait`).
     package init(
@@ -24,20 +25,21 @@ package struct SendCommand: Sendable, Hashable {
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
         delay: Duration? = nil,
+        trace: TraceContext? = nil,
         wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.channel = channel
         self.body = body
-        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, delay == nil, !wantsAnswer,
-            !waitsAfterEOF
+        if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, delay == nil, trace == nil,
+            !wantsAnswer, !waitsAfterEOF
         {
             options = .usual
         } else {
             options = .given(
                 SendOptions(
                     timeout: timeout, identity: identity, until: until, minimumReceivers: minimumReceivers,
-                    delay: delay, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
+                    delay: delay, trace: trace, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
         }
     }
 
@@ -73,6 +75,10 @@ package struct SendCommand: Sendable, Hashable {
         get { given?.delay }
         set { change { $0.delay = newValue } }
     }
+    package var trace: TraceContext? {
+        get { given?.trace }
+        set { change { $0.trace = newValue } }
+    }
     package var wantsAnswer: Bool {
         get { given?.wantsAnswer ?? false }
         set { change { $0.wantsAnswer = newValue } }
@@ -90,6 +96,7 @@ package struct SendOptions: Sendable, Hashable {
     package var until: SendGoal?
     package var minimumReceivers: Int?
     package var delay: Duration?
+    package var trace: TraceContext?
     package var wantsAnswer = false
     package var waitsAfterEOF = false
 
@@ -116,12 +123,14 @@ extension SendCommand {
         until: SendGoal? = nil,
         minimumReceivers: Int? = nil,
         delay: Duration? = nil,
+        trace: TraceContext? = nil,
         wantsAnswer: Bool = false,
         waitsAfterEOF: Bool = false
     ) {
         self.init(
             channel: channel, body: .owned(body), timeout: timeout, identity: identity, until: until,
-            minimumReceivers: minimumReceivers, delay: delay, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF)
+            minimumReceivers: minimumReceivers, delay: delay, trace: trace, wantsAnswer: wantsAnswer,
+            waitsAfterEOF: waitsAfterEOF)
     }
 }
 

@@ -106,7 +106,7 @@ extension BoundedWriter {
         put(sanitizing: reason)
     }
 
-    private mutating func put(_ attributes: Attributes) {
+    fileprivate mutating func put(_ attributes: Attributes) {
         put(attributes.common)
         for attribute in attributes.others {
             put(UInt8.space)
@@ -279,6 +279,28 @@ extension ByteBuffer {
         append(atMost: Reply.encodedCapacity(ofMessage: 0)) { writer in
             writer.put(tag)
             writer.putMessageHead(byteCount, from: channel, attributes)
+        }
+    }
+
+    /// Appends the line before the bytes of a message that may have attributes without a property of their own. The
+    /// caller must append the bytes, and then their line end.
+    package mutating func append(
+        headOfMessage byteCount: Int, from channel: ChannelName, _ attributes: Attributes, tag: Tag?
+    ) {
+        append(atMost: Reply.encodedCapacity(ofMessage: 0) + attributes.encodedCapacity) { writer in
+            writer.put(tag)
+            writer.putMessageHead(from: channel)
+            writer.put(decimal: byteCount)
+            writer.put(attributes)
+            writer.put(UInt8.lineFeed)
+        }
+    }
+
+    /// Appends the bytes of a message, and the line end that follows them.
+    package mutating func append(messageBytes: UnsafeRawBufferPointer) {
+        append(atMost: messageBytes.count + 1) { writer in
+            writer.put(messageBytes)
+            writer.put(UInt8.lineFeed)
         }
     }
 

@@ -9,6 +9,7 @@ extension [UInt8] {
         append(" until=", command.until)
         append(" need=", command.minimumReceivers)
         append(delay: command.delay)
+        append(trace: command.trace)
         append(" len=", command.body.count)
         append(.space)
         append(command.channel)
@@ -45,7 +46,7 @@ extension [UInt8] {
         }
         if command.hasElse { append(" | else") }
         append(.lineFeed)
-        for case .send(_, let body, _) in command.arms { append(framed: body) }
+        for case .send(_, let body, _, _) in command.arms { append(framed: body) }
     }
 
     private mutating func append(_ arm: Arm) {
@@ -55,9 +56,10 @@ extension [UInt8] {
             append(lease: lease)
             append(.space)
             append(channel)
-        case .send(let channel, let body, let id):
+        case .send(let channel, let body, let id, let trace):
             append("send")
             append(id: id)
+            append(trace: trace)
             append(" len=", body.count)
             append(.space)
             append(channel)

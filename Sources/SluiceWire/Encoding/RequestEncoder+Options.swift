@@ -42,6 +42,12 @@ extension [UInt8] {
         append(contentsOf: id.description.utf8)
     }
 
+    mutating func append(trace: TraceContext?) {
+        guard let trace else { return }
+        append(" trace=")
+        append(contentsOf: trace.description.utf8)
+    }
+
     mutating func append(waitsAfterEOF: Bool) {
         if waitsAfterEOF { append(" eof=wait") }
     }

@@ -13,6 +13,7 @@ enum OptionKey: String, CaseIterable {
     case order = "ORDER"
     case parties = "PARTIES"
     case delay = "DELAY"
+    case trace = "TRACE"
     case capacity = "CAP"
     case overflow = "OVERFLOW"
     case kind = "KIND"
@@ -80,6 +81,7 @@ struct CommandOptions {
         case .order: rare?.order != nil
         case .parties: rare?.parties != nil
         case .delay: rare?.delay != nil
+        case .trace: rare?.trace != nil
         case .capacity: rare?.capacity != nil
         case .overflow: rare?.overflow != nil
         case .kind: rare?.kind != nil
@@ -121,6 +123,7 @@ struct CommandOptions {
                 of: SelectCommand.Order.vocabulary, orError: "order= must be fair, first or random")
         case .parties: setRare().parties = try value.number(of: "parties", atLeast: 1)
         case .delay: setRare().delay = try value.duration(of: "delay")
+        case .trace: setRare().trace = try value.traceContext()
         case .capacity: setRare().capacity = try value.number(of: "cap")
         case .overflow:
             setRare().overflow = try value.word(
@@ -182,6 +185,7 @@ final class RareOptions {
     fileprivate(set) var order: SelectCommand.Order?
     fileprivate(set) var parties: Int?
     fileprivate(set) var delay: Duration?
+    fileprivate(set) var trace: TraceContext?
     fileprivate(set) var capacity: Int?
     fileprivate(set) var overflow: Overflow?
     fileprivate(set) var kind: ChannelDeclaration.Kind?

@@ -2,24 +2,24 @@
 extension CommandParser {
     mutating func send(_ words: inout WordReader) throws(WireError) -> Command {
         let options = try CommandOptions(
-            &words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need, .delay])
+            &words, allowing: [.timeout, .length, .eof, .id, .epoch, .until, .need, .delay, .trace])
         let channel = try words.channel()
         let body = try bodies.body(&words, length: options.length)
         return .send(
             SendCommand(
                 channel: channel, body: body, timeout: options.timeout, identity: try identity(options.rare),
                 until: options.rare?.until, minimumReceivers: options.rare?.need,
-                delay: options.rare?.delay, waitsAfterEOF: options.waitsAfterEOF))
+                delay: options.rare?.delay, trace: options.rare?.trace, waitsAfterEOF: options.waitsAfterEOF))
     }
 
     mutating func call(_ words: inout WordReader) throws(WireError) -> Command {
-        let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch])
+        let options = try CommandOptions(&words, allowing: [.timeout, .length, .eof, .id, .epoch, .trace])
         let channel = try words.channel()
         let body = try bodies.body(&words, length: options.length)
         return .send(
             SendCommand(
                 channel: channel, body: body, timeout: options.timeout, identity: try identity(options.rare),
-                wantsAnswer: true, waitsAfterEOF: options.waitsAfterEOF))
+                trace: options.rare?.trace, wantsAnswer: true, waitsAfterEOF: options.waitsAfterEOF))
     }
 
     private func identity(_ options: RareOptions?) throws(WireError) -> SendIdentity? {

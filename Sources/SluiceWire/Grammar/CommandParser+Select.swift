@@ -47,10 +47,10 @@ extension CommandParser {
             try words.end()
             return .receive(channel, lease: options.rare?.lease)
         case .send:
-            let options = try CommandOptions(&words, allowing: [.length, .id])
+            let options = try CommandOptions(&words, allowing: [.length, .id, .trace])
             let channel = try words.channel()
             let body = try bodies.body(&words, length: options.length, arm: number).body
-            return .send(channel, body, id: options.rare?.id)
+            return .send(channel, body, id: options.rare?.id, trace: options.rare?.trace)
         case .barrier:
             let options = try CommandOptions(&words, allowing: [.parties])
             let name = try words.barrier()

@@ -41,6 +41,15 @@ extension ByteView {
         return id
     }
 
+    func traceContext() throws(WireError) -> TraceContext {
+        guard let context = TraceContext(self) else {
+            throw WireError(
+                .badOption,
+                "trace= must be 1 to \(Limits.maxTraceBytes) visible ASCII characters, such as a traceparent")
+        }
+        return context
+    }
+
     func word<Word>(of vocabulary: Vocabulary<Word>, orError text: String) throws(WireError) -> Word {
         guard let word = vocabulary.word(self) else { throw WireError(.badOption, text) }
         return word

@@ -3,8 +3,8 @@ extension HelpEntry {
     static func send(_ limits: Limits) -> HelpEntry {
         HelpEntry(
             "offer a message",
-            usage: "SEND [timeout=D] [id=X [epoch=E]] [until=U] [need=N] [delay=D] [eof=wait]",
-            "    channel text",
+            usage: "SEND [timeout=D] [id=X [epoch=E]] [until=U] [need=N] [delay=D] [trace=W]",
+            "    [eof=wait] channel text",
             "SEND [...] len=N channel",
             details: """
                 Answers OK when a receiver took the message (under a lease: acknowledged it),
@@ -21,6 +21,8 @@ extension HelpEntry {
                 need=N          on a broadcast: wait for at least N receivers; OK receivers=N
                 delay=D         no receiver gets the message before D; OK at once if a channel
                                 that buffers keeps it meanwhile
+                trace=W         W comes with the message, such as a W3C traceparent:
+                                at most \(Limits.maxTraceBytes) visible ASCII characters
                 eof=wait        keep waiting after this side of the connection is closed
                 len=N           the message is the N bytes after this line, at most \(limits.maxBodyBytes),
                                 followed by a line end
@@ -30,7 +32,7 @@ extension HelpEntry {
     static func call(_ limits: Limits) -> HelpEntry {
         HelpEntry(
             "send and get an answer",
-            usage: "CALL [timeout=D] [id=X [epoch=E]] [eof=wait] channel text",
+            usage: "CALL [timeout=D] [id=X [epoch=E]] [trace=W] [eof=wait] channel text",
             "CALL [...] len=N channel",
             details: """
                 Answers DATA N and the N bytes of the answer, when a receiver has acknowledged
@@ -43,6 +45,7 @@ extension HelpEntry {
                            channel and id joins the first, or gets the same answer, with
                            dup=yes. ERR conflict if the id belongs to a SEND
                 epoch=E    with an id: MAYBE epoch if the server's epoch is not E
+                trace=W    W comes with the message, as in SEND
                 eof=wait   keep waiting after this side of the connection is closed
                 len=N      the message is the N bytes after this line, at most \(limits.maxBodyBytes),
                            followed by a line end
@@ -89,6 +92,7 @@ extension HelpEntry {
                 eof=wait      keep waiting after this side of the connection is closed
                 lease=D       as in RECV: the message must be acknowledged
                 id=X          as in SEND: makes a retry safe
+                trace=W       as in SEND, for a send arm: comes with the message
                 parties=N     as in BARRIER; without it the other parties set the number
                 """)
     }

@@ -16,6 +16,12 @@ package struct Attribute: Sendable, Hashable {
         value = delivery.description
     }
 
+    /// Creates an attribute with the trace context of a message.
+    package init(_ trace: TraceContext) {
+        key = .trace
+        value = trace.description
+    }
+
     /// Creates an attribute with the value `yes` or `no`.
     package init(_ key: Key, flag: Bool) {
         self.key = key
@@ -72,6 +78,8 @@ package struct Attribute: Sendable, Hashable {
         package static let reason = Key(known: "reason")
         /// The id that the sender gave the message.
         package static let id = Key(known: "id")
+        /// The trace context that the sender gave the message.
+        package static let trace = Key(known: "trace")
         /// How many messages the command has moved.
         package static let count = Key(known: "count")
         /// Whether the sender waits for an answer.

@@ -107,6 +107,9 @@ package struct Attributes: Sendable, Hashable {
     /// The key after which the next page of a report begins. Nil on the last page.
     package var more: ChannelName? { others.first { $0.key == .more }.flatMap { ChannelName($0.value) } }
 
+    /// The trace context of a message. Nil if its sender has given it none.
+    package var trace: TraceContext? { others.first { $0.key == .trace }.flatMap { TraceContext($0.value) } }
+
     /// Whether a `NACK` has ended the last attempt that the channel's failure policy permits.
     package var isRejected: Bool { others.contains { $0 == Attribute(.rejected, flag: true) } }
 

@@ -14,6 +14,8 @@ package enum Feature: String, CaseIterable, Sendable {
     case rejected
     /// `ACK reply=error`.
     case reply
+    /// `trace=` of `SEND`, `CALL` and the `send` arms of `SELECT`, and of `MSG`.
+    case trace
 
     /// Returns the additions that a list with commas names. Unknown ones are left out.
     package static func list(_ text: some StringProtocol) -> Set<Feature> {

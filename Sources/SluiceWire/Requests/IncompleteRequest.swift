@@ -76,7 +76,7 @@ extension Command {
 extension Arm {
     fileprivate mutating func fill(_ body: Body) {
         switch self {
-        case .send(let channel, _, let id): self = .send(channel, body, id: id)
+        case .send(let channel, _, let id, let trace): self = .send(channel, body, id: id, trace: trace)
         case .receive, .barrier: break
         }
     }

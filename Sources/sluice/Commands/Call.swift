@@ -23,6 +23,12 @@ struct Call: ParsableCommand {
         transform: Spelled.identity)
     var id: MessageID?
 
+    @Option(
+        help: ArgumentHelp(
+            "A word that comes with the message, such as a W3C traceparent; recv --exec passes it on as SLUICE_TRACE.",
+            valueName: "WORD"), transform: Spelled.trace)
+    var trace: String?
+
     @Flag(help: "Print the answer as it is, with nothing after it.")
     var raw = false
 
@@ -41,7 +47,8 @@ struct Call: ParsableCommand {
 
     func run() throws {
         let template = SendCommand(
-            channel: channel, body: [], timeout: timeout, identity: id.map { SendIdentity($0) }, wantsAnswer: true)
+            channel: channel, body: [], timeout: timeout, identity: id.map { SendIdentity($0) },
+            trace: trace.flatMap { TraceContext($0) }, wantsAnswer: true)
         let job = CallJob(
             place: try hub.place(), template: template,
             message: words.isEmpty ? nil : Array(words.joined(separator: " ").utf8),

@@ -137,6 +137,7 @@ struct DeadLetterRow: Encodable {
     var attempts: Int?
     var reason: String?
     var id: String?
+    var trace: String?
     var message: String?
     var base64: String?
 
@@ -146,6 +147,7 @@ struct DeadLetterRow: Encodable {
         attempts = letter.origin?.attempts
         reason = letter.origin?.reason
         id = letter.origin?.id
+        trace = letter.trace
         message = content.message
         base64 = content.base64
     }

@@ -145,7 +145,7 @@ struct Choice: Encodable {
         body = received
         switch command.arms.indices.contains(arm) ? command.arms[arm] : nil {
         case .receive(let name, _): (kind, channel) = ("recv", name.description)
-        case .send(let name, _, _): (kind, channel) = ("send", name.description)
+        case .send(let name, _, _, _): (kind, channel) = ("send", name.description)
         case .barrier(let name, _): (kind, channel) = ("barrier", name.description)
         case nil: kind = "else"
         }

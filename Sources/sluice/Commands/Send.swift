@@ -41,6 +41,12 @@ struct Send: ParsableCommand {
             valueName: "D"), transform: Spelled.duration)
     var delay: Duration?
 
+    @Option(
+        help: ArgumentHelp(
+            "A word that comes with the message, such as a W3C traceparent; recv --exec passes it on as SLUICE_TRACE.",
+            valueName: "WORD"), transform: Spelled.trace)
+    var trace: String?
+
     @Flag(name: [.customShort("0"), .long], help: "Messages on standard input end with a zero byte.")
     var null = false
 
@@ -72,7 +78,7 @@ struct Send: ParsableCommand {
     func run() throws {
         let template = SendCommand(
             channel: channel, body: [], timeout: timeout, identity: id.map { SendIdentity($0) },
-            until: until?.goal, minimumReceivers: need, delay: delay)
+            until: until?.goal, minimumReceivers: need, delay: delay, trace: trace.flatMap { TraceContext($0) })
         let job = SendJob(
             place: try hub.place(), template: template,
             message: words.isEmpty ? nil : Array(words.joined(separator: " ").utf8),

@@ -27,6 +27,12 @@ enum Spelled {
         return number
     }
 
+    /// The empty text is no trace, so that a script can pass on a variable that may be empty.
+    @Sendable static func trace(_ text: String) throws -> String {
+        guard text.isEmpty || TraceContext(text) != nil else { throw ValidationError(TraceContext.rule) }
+        return text
+    }
+
     @Sendable static func identity(_ text: String) throws -> MessageID {
         guard let id = MessageID(text) else {
             throw ValidationError("an id is 1 to 64 bytes of A-Z a-z 0-9 . _ : / -")

@@ -31,7 +31,8 @@ enum MessageFormat: Sendable, Hashable {
         case .json:
             out += JSONLine.bytes(
                 MessageRecord(
-                    channel: channel.description, content: Content(body), attempt: received.delivery?.message.attempt))
+                    channel: channel.description, content: Content(body), attempt: received.delivery?.message.attempt,
+                    trace: received.message.trace))
         }
     }
 }
@@ -53,12 +54,15 @@ struct MessageRecord: Encodable {
     var message: String?
     var base64: String?
     var attempt: Int?
+    /// The word that the sender has given the message.
+    var trace: String?
 
-    init(channel: String, content: Content, attempt: Int?) {
+    init(channel: String, content: Content, attempt: Int?, trace: String?) {
         self.channel = channel
         message = content.message
         base64 = content.base64
         self.attempt = attempt
+        self.trace = trace
     }
 }
 

@@ -49,7 +49,9 @@ final class Children: @unchecked Sendable {
         let name = arguments.first ?? ""
         let words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
-        let inherited = ProcessInfo.processInfo.environment.map { "\($0)=\($1)" }
+        let names = Set(environment.map { $0.prefix { $0 != "=" } })
+        let inherited = ProcessInfo.processInfo.environment.filter { !names.contains($0.key[...]) }
+            .map { "\($0)=\($1)" }
         let variables = (inherited + environment).map { strdup($0) } + [nil]
         defer { for variable in variables { free(variable) } }
 

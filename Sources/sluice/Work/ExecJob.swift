@@ -109,7 +109,8 @@ private final class Crew: @unchecked Sendable {
             ["/bin/sh", "-c", job.command],
             environment: [
                 "SLUICE_CHANNEL=\(job.demand.channel)", "SLUICE_ATTEMPT=\(delivery.message.attempt)",
-                "SLUICE_FENCE=\(delivery.fence)",
+                // Set in any case, so that the command does not get the variable of this process.
+                "SLUICE_FENCE=\(delivery.fence)", "SLUICE_TRACE=\(delivery.trace ?? "")",
             ],
             input: file, output: answer, ownGroup: true
         ) { [self] status in

@@ -19,6 +19,7 @@ package enum Checker {
         SlowReadersApplyBackpressure(), ChannelsEndForAReason(), EndedChannelsStayEnded(), BarriersOpenWhenFull(),
         BroadcastsReachEveryReceiver(), OnceChannelsHaveOneValue(), NothingIsLeftAtRest(), DrainingEnds(),
         MemoryIsBounded(), CallsGetTheirAnswer(), RejectionsAreFinal(), FencesGrow(), DelaysAreKept(),
+        TracesStayWithMessages(),
         TurnsAreBounded(), ChargesCoverWhatIsKept(), TimeoutsTellOfReceivers(),
     ]
 }

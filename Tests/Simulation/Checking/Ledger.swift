@@ -69,7 +69,7 @@ struct Ledger {
         case .select(let select):
             for (place, arm) in select.arms.enumerated() {
                 switch arm {
-                case .send(let name, let body, let id):
+                case .send(let name, let body, let id, _):
                     enterSend(SendRecord(exchange: number, arm: place), name, body, hasID: id != nil)
                 case .receive(let name, _): channels[channelNumber(name)].receives.append(number)
                 case .barrier: break
@@ -120,7 +120,7 @@ struct Ledger {
                     delivery: attributes.first { $0.key == .delivery }.flatMap { DeliveryID($0.value) },
                     attempt: attributes.number(of: .attempt), isCall: attributes.isCall,
                     lease: exchange.command?.lease(ofArm: arm),
-                    fence: attributes.fence, channel: channel, isDead: origin != nil))
+                    fence: attributes.fence, trace: attributes.trace, channel: channel, isDead: origin != nil))
         }
     }
 }

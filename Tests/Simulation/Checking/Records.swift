@@ -55,6 +55,7 @@ struct Receipt: Sendable {
     /// The lease that the receiver asked for; nil takes the message at once.
     let lease: Duration?
     let fence: Int64
+    let trace: TraceContext?
     /// The channel on which it was received.
     let channel: ChannelName
     /// Whether the message was received from a dead channel.
@@ -131,6 +132,8 @@ extension Exchange {
         }
     }
 
+    /// The trace context that a send gives its message.
+    var trace: TraceContext? { if case .send(let send)? = command { send.trace } else { nil } }
     /// The time for which a send is delayed. Zero for other commands.
     var delay: Duration { if case .send(let send)? = command { send.delay ?? .zero } else { .zero } }
 

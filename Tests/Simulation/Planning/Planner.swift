@@ -232,6 +232,7 @@ package struct Planner {
         }
         command.waitsAfterEOF = chance.happens(1, of: 8)
         let isText = command == SendCommand(channel: command.channel, body: command.body) && chance.happens(2, of: 3)
+        if !isText, steps.count % 3 == 0 { command.trace = TraceContext("trace-\(steps.count)") }
         return operate(.send(command), timeout, isText: isText)
     }
 

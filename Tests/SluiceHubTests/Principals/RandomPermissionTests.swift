@@ -77,7 +77,7 @@ import Testing
         case .select(let command):
             return command.arms.allSatisfy { arm in
                 switch arm {
-                case .send(let name, _, _): permits(.send, name)
+                case .send(let name, _, _, _): permits(.send, name)
                 case .receive(let name, _): permits(.receive, name)
                 case .barrier(let name, _): permits(.barrier, name)
                 }

@@ -263,7 +263,7 @@ struct RandomClients: ~Copyable {
         for send in begun.sends {
             send.message.mayBeElsewhere = arms.contains { arm in
                 switch arm {
-                case .send(let name, _, _): name.description == "w"
+                case .send(let name, _, _, _): name.description == "w"
                 case .receive(let name, _): send.message.hasID && name.description == send.message.channel
                 case .barrier: false
                 }

@@ -35,12 +35,13 @@ struct TestHub: ~Copyable {
     mutating func send(
         _ text: String, on name: String, by connection: ConnectionID, tag: String? = nil, timeout: Duration? = nil,
         id: String? = nil, epoch: Int? = nil, until: SendGoal? = nil, need: Int? = nil, delay: Duration? = nil,
-        waitsAfterEOF: Bool = false
+        trace: String? = nil, waitsAfterEOF: Bool = false
     ) throws -> Outcome {
         let command = SendCommand(
             channel: try channel(name), body: Body(text.utf8), timeout: timeout,
             identity: try id.map { SendIdentity(try #require(MessageID($0)), epoch: epoch) }, until: until,
-            minimumReceivers: need, delay: delay, waitsAfterEOF: waitsAfterEOF)
+            minimumReceivers: need, delay: delay, trace: trace.flatMap { TraceContext($0) },
+            waitsAfterEOF: waitsAfterEOF)
         return apply(.send(command), by: connection, tag: tag)
     }
 
@@ -202,7 +203,9 @@ private func arm(_ text: String) throws -> Arm {
     switch kind {
     case "recv": return .receive(name, lease: options["lease"].flatMap { Int($0.dropLast()) }.map { .seconds($0) })
     case "send":
-        return .send(name, Body(words.joined(separator: " ").utf8), id: options["id"].flatMap { MessageID($0) })
+        return .send(
+            name, Body(words.joined(separator: " ").utf8), id: options["id"].flatMap { MessageID($0) },
+            trace: options["trace"].flatMap { TraceContext($0) })
     default: return .barrier(name, parties: options["parties"].flatMap { Int($0) })
     }
 }

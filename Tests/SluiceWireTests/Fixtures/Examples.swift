@@ -32,9 +32,10 @@ enum Examples {
         let body = Body("len=5 jobs\nQUIT\r")
         let full = SendCommand(
             channel: jobs, body: body, timeout: .seconds(5), identity: SendIdentity(id, epoch: .max), until: .taken,
-            minimumReceivers: 3, waitsAfterEOF: true)
+            minimumReceivers: 3, trace: TraceContext(String(repeating: "~", count: 128)), waitsAfterEOF: true)
         let call = SendCommand(
-            channel: jobs, body: body, timeout: .seconds(5), identity: SendIdentity(id, epoch: 7), wantsAnswer: true,
+            channel: jobs, body: body, timeout: .seconds(5), identity: SendIdentity(id, epoch: 7),
+            trace: TraceContext("x"), wantsAnswer: true,
             waitsAfterEOF: true)
         let sends = [
             SendCommand(channel: jobs, body: []), SendCommand(channel: jobs, body: body, waitsAfterEOF: true),
@@ -67,7 +68,8 @@ enum Examples {
         let jobs = try channel("jobs")
         let arms: [Arm] = [
             .receive(jobs), .send(jobs, Body("a | b\nQUIT\n")), .send(jobs, []), .receive(try channel("a/b")),
-            .send(jobs, Body("\r"), id: try message("m")), .receive(jobs, lease: .milliseconds(5)), .barrier(jobs),
+            .send(jobs, Body("\r"), id: try message("m"), trace: TraceContext("a|b=c")),
+            .receive(jobs, lease: .milliseconds(5)), .barrier(jobs),
             .barrier(jobs, parties: 3),
         ]
         return [

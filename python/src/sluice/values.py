@@ -118,6 +118,11 @@ class Message(Generic[T]):
         return self.raw.decode("utf-8")
 
     @property
+    def trace(self) -> str | None:
+        """The word that the sender has given the message, such as a W3C ``traceparent``."""
+        return self._attributes.get("trace")
+
+    @property
     def origin(self) -> Origin | None:
         """Where the message was rejected, if it comes from a dead channel."""
         attributes = self._attributes

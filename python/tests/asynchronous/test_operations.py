@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+from functools import partial
 from typing import Any
 
 import anyio
@@ -31,6 +32,23 @@ async def test_a_codec_encodes_and_decodes(face: Face) -> None:
         jobs = await hub.channel("jobs", codec=json).open(capacity=1)
         await jobs.send({"room": 7})
         assert await jobs.recv() == {"room": 7}
+
+
+@everywhere
+async def test_a_message_brings_the_trace_of_its_sender(face: Face) -> None:
+    async with face.connect() as hub:
+        jobs = await hub.channel("jobs").open(capacity=5)
+        await jobs.send(b"a", trace="one")
+        await hub.select(jobs.sending(b"b", trace="two"))
+        assert (await jobs.recv_message()).trace == "one"
+        async with await jobs.recv_leased(30) as job:
+            assert job.trace == "two"
+        async with create_task_group() as group:
+            call = Started(group, partial(hub.channel("calls").call, trace="three"), b"c")
+            async with await hub.channel("calls").recv_leased(30) as job:
+                assert job.trace == "three"
+                job.answer(b"d")
+            assert await call == b"d"
 
 
 @everywhere

@@ -46,6 +46,8 @@ enum ObjectSize {
     static let returned = 512
     /// The origin of a dead letter, without its texts.
     static let storedOrigin = 208
+    /// A trace context, without its text.
+    static let trace = 96
     /// A lease.
     static let lease = 208
     /// A remembered id, without its texts.
@@ -85,6 +87,14 @@ enum ObjectSize {
             + (origin.id.map { text($0.description) } ?? 0)
     }
 
+    /// What only few messages have: the origin of a dead letter, or a trace context.
+    static func extras(_ extras: OfferExtras) -> Int {
+        (extras.storedOrigin.map { storedOrigin($0) } ?? 0) + (extras.trace.map { trace($0) } ?? 0)
+    }
+
+    /// The trace context of a message.
+    static func trace(_ trace: TraceContext) -> Int { self.trace + text(trace.description) }
+
     /// An array of `count` bytes.
     static func bytes(_ count: Int) -> Int { count == 0 ? 0 : count + 48 }
 
@@ -100,15 +110,18 @@ enum ObjectSize {
     }
 
     /// A draft that becomes an offer.
-    static func offer(_ draft: Draft) -> Int { offer + bytes(draft.body.count) + (draft.key.map { key($0) } ?? 0) }
+    static func offer(_ draft: Draft) -> Int {
+        offer + bytes(draft.body.count) + (draft.key.map { key($0) } ?? 0) + (draft.extras.map { extras($0) } ?? 0)
+    }
 
     /// A draft that a declared channel keeps.
     static func keptOffer(_ draft: Draft) -> Int { offer(draft) - offer + keptOffer }
 
     /// The offer of an arm of a select.
     static func offer(_ arm: Arm) -> Int {
-        guard case .send(let name, let body, let id) = arm else { return 0 }
+        guard case .send(let name, let body, let id, let trace) = arm else { return 0 }
         return offer + bytes(body.count) + (id.map { key(SendKey(channel: name, id: $0)) } ?? 0)
+            + (trace.map { self.trace($0) } ?? 0)
     }
 
     /// A parked counted receive, with the leases that it may take.

@@ -48,7 +48,7 @@ final class RoundDelivery: UnfinishedWork {
             machine.steps += 1
             channel.extras?.round?.waitsFor.remove(.end(operation.caller.connection))
             offer.attempts += 1
-            machine.deliver(.shared(offer.body), of: channel, from: offer.origin, to: receiver)
+            machine.deliver(.shared(offer.body), offer.extras, of: channel, from: offer.origin, to: receiver)
         }
         guard channel.extras?.round?.delivery === self else { return true }
         channel.extras?.round?.delivery = nil

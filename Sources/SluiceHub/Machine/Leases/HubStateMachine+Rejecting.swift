@@ -32,8 +32,8 @@ extension HubStateMachine {
         var place: NamedChannel?
         let storedOrigin = StoredOrigin(
             from: channel.name, attempts: offer.attempts, reason: reason, key: offer.key ?? offer.storedOrigin?.key)
-        let draft = Draft(body: .owned(offer.body), origin: offer.origin)
-        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(storedOrigin)
+        let draft = Draft(deadLetter: offer, from: storedOrigin)
+        let bytes = ObjectSize.keptOffer(draft)
         if let name = channel.extras?.policy?.deadChannel {
             place = placeForDead(offer, from: channel, name, charging: bytes)
             // A poisoned channel keeps nothing.
@@ -49,7 +49,7 @@ extension HubStateMachine {
         if let place {
             totals.deadLetters += 1
             channel.extras?.hasReportedHold = false
-            keep(draft, on: place, OfferExtras(storedOrigin), charging: bytes, to: payer)
+            keep(draft, on: place, charging: bytes, to: payer)
         }
         if offer.sender != nil { endSenders(of: offer, OfferVerdict(.rejected(channel.name, reason))) }
         channels.removeIfIdle(channel, at: now)
@@ -69,11 +69,10 @@ extension HubStateMachine {
         guard let dead = channels.existing(name), dead !== channel, dead.engine.ending == nil, dead.engine.hasRoom,
             case .queue? = dead.extras?.declaration
         else { return .deadChannel }
-        let draft = Draft(body: .owned(offer.body), origin: offer.origin)
         let origin = StoredOrigin(
             from: channel.name, attempts: offer.attempts, reason: offer.extras?.rejection?.reason,
             key: offer.key ?? offer.storedOrigin?.key)
-        let bytes = ObjectSize.keptOffer(draft) + ObjectSize.storedOrigin(origin)
+        let bytes = ObjectSize.keptOffer(Draft(deadLetter: offer, from: origin))
         return mayMove(offer, to: dead, charging: bytes) ? nil : .sender
     }
 
@@ -119,12 +118,11 @@ extension HubStateMachine {
 
     /// Makes a channel keep a message that comes from another one. The caller has checked that it may.
     mutating func keep(
-        _ draft: Draft, on channel: NamedChannel, _ extras: OfferExtras?, charging bytes: Int, to client: ClientRecord
+        _ draft: Draft, on channel: NamedChannel, charging bytes: Int, to client: ClientRecord
     ) {
         lastPosition += 1
         steps += 1
         let offer = Offer(draft, at: lastPosition)
-        offer.extras = extras
         offer.charge(bytes, to: client)
         offer.isHeld = channel.engine.holdRoom()
         countKept(offer)
@@ -165,5 +163,13 @@ extension HubStateMachine {
         } else {
             offer.place = .queued(channel.engine.park(offer, message: offer))
         }
+    }
+}
+
+extension Draft {
+    /// Creates the draft of a dead letter from a message that is rejected.
+    fileprivate init(deadLetter offer: Offer, from origin: StoredOrigin) {
+        self.init(
+            body: .owned(offer.body), origin: offer.origin, extras: OfferExtras(origin, trace: offer.extras?.trace))
     }
 }

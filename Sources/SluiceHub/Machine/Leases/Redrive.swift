@@ -109,7 +109,7 @@ extension HubStateMachine {
         else {
             return false
         }
-        var draft = Draft(body: .owned(offer.body), origin: offer.origin)
+        var draft = Draft(body: .owned(offer.body), origin: offer.origin, extras: .with(offer.extras?.trace))
         draft.key = storedOrigin.key.map { SendKey(channel: storedOrigin.from, id: $0.id, of: $0.principal) }
         let bytes = ObjectSize.keptOffer(draft)
         // A channel without a buffer keeps the message for the next receiver.
@@ -118,7 +118,7 @@ extension HubStateMachine {
         else { return false }
         let payer = offer.payer ?? unknownClient
         dequeue(offer, from: dead)
-        keep(draft, on: source, nil, charging: bytes, to: payer)
+        keep(draft, on: source, charging: bytes, to: payer)
         return true
     }
 }

@@ -47,9 +47,10 @@ struct Rejection: Sendable {
 }
 
 extension Attributes {
-    /// Creates the attributes of a message that may be a dead letter.
-    init(_ common: CommonAttributes, _ storedOrigin: StoredOrigin?) {
+    /// Creates the attributes of a message that may be a dead letter or have a trace context.
+    init(_ common: CommonAttributes, _ extras: OfferExtras?) {
         self.init(common)
-        for attribute in storedOrigin?.attributes ?? [] { append(attribute) }
+        guard let extras else { return }
+        for attribute in extras.attributes { append(attribute) }
     }
 }

@@ -13,7 +13,7 @@ struct FairKey: Sendable, Hashable {
             case .receive(let channel, _):
                 hasher.combine(0)
                 hasher.combine(channel)
-            case .send(let channel, _, _):
+            case .send(let channel, _, _, _):
                 hasher.combine(1)
                 hasher.combine(channel)
             case .barrier(let name, _):

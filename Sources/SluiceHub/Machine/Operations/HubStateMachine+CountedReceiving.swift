@@ -44,7 +44,7 @@ extension HubStateMachine {
             case .offer(let offer):
                 let terms = settle(
                     offer, on: channel, counted.leaseNanoseconds, with: operation.caller.connection, through: id)
-                guard forward(.owned(offer.body), terms, offer.storedOrigin, through: counted, id, operation) else {
+                guard forward(.owned(offer.body), terms, offer.extras, through: counted, id, operation) else {
                     return
                 }
                 steps += 1
@@ -105,14 +105,15 @@ extension HubStateMachine {
     ///
     /// - Returns: whether the receive continues. False if that was its last message.
     mutating func forward(
-        _ message: MessageBytes, _ attributes: CommonAttributes, _ storedOrigin: StoredOrigin? = nil,
+        _ message: MessageBytes, _ attributes: CommonAttributes, _ extras: OfferExtras?,
         through counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation
     ) -> Bool {
-        let outputBytes = Self.outputBytes(ofMessage: message.count) + (storedOrigin?.outputBytes ?? 0)
+        let outputBytes = Self.outputBytes(ofMessage: message.count) + (extras?.outputBytes ?? 0)
         operation.client.unwrittenBytes += outputBytes
-        if let storedOrigin {
-            let reply = Reply.message(counted.channel.name, message.body, Attributes(attributes, storedOrigin))
-            outbox.forward(operation, id, reply, countingFor: outputBytes)
+        if let extras {
+            outbox.forward(
+                operation, id, message, through: counted, with: Attributes(attributes, extras), countingFor: outputBytes
+            )
         } else {
             outbox.forward(
                 operation, id, message, through: counted, attributes, countingFor: outputBytes)

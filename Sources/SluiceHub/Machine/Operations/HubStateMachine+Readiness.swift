@@ -133,7 +133,7 @@ extension HubStateMachine {
     private mutating func isReady(for arm: Arm) -> Bool {
         switch arm {
         case .receive(let channel, _): isReady(forUseOf: channel)
-        case .send(let channel, _, _): isReady(forUseOf: channel)
+        case .send(let channel, _, _, _): isReady(forUseOf: channel)
         case .barrier(let name, let parties): isReady(forMeetingAt: name, parties)
         }
     }

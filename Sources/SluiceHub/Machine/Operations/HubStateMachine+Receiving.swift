@@ -58,7 +58,7 @@ extension HubStateMachine {
         switch takeOffer(from: channel, isLeased: lease > 0, as: .end(connection)) {
         case .offer(let offer):
             let terms = settle(offer, on: channel, lease, with: connection, through: nil)
-            return .message(channel.name, offer.body, Attributes(terms.taking(arm), offer.storedOrigin))
+            return .message(channel.name, offer.body, Attributes(terms.taking(arm), offer.extras))
         case .nothing: return nil
         case .ended: return channel.endingReply
         }
@@ -112,7 +112,7 @@ extension HubStateMachine {
     mutating func hand(_ draft: Draft, on channel: NamedChannel, to receiver: WireReceiver) -> Attempt {
         guard let operation = operations[receiver.operation] else { return .blocked }
         guard operation.wait.leaseNanoseconds(ofArm: receiver.arm) > 0 else {
-            deliver(draft.body, of: channel, from: draft.origin, to: receiver, operation)
+            deliver(draft.body, draft.extras, of: channel, from: draft.origin, to: receiver, operation)
             remember(draft)
             return .ok(.taking(draft.arm))
         }
@@ -131,7 +131,7 @@ extension HubStateMachine {
         if lease == 0 { commit(receiver, to: channel) }
         let counted = if case .countedReceive = operation.wait { receiver.operation } else { nil as OperationID? }
         let terms = settle(offer, on: channel, lease, with: connection, through: counted)
-        give(.owned(offer.body), terms, offer.storedOrigin, of: channel, to: receiver, operation)
+        give(.owned(offer.body), terms, offer.extras, of: channel, to: receiver, operation)
     }
 
     /// Commits a parked select to the arm that takes a message for good: the select no longer waits for its other arms.
@@ -162,24 +162,24 @@ extension HubStateMachine {
 
     /// Gives a message that no sender waits for to a parked receiver, which takes it for good.
     mutating func deliver(
-        _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver
+        _ message: MessageBytes, _ extras: OfferExtras?, of channel: NamedChannel, from origin: ConnectionID,
+        to receiver: WireReceiver
     ) {
         guard let operation = operation(of: receiver), !endIfDecided(receiver) else { return }
-        deliver(message, of: channel, from: origin, to: receiver, operation)
+        deliver(message, extras, of: channel, from: origin, to: receiver, operation)
     }
 
     private mutating func deliver(
-        _ message: MessageBytes, of channel: NamedChannel, from origin: ConnectionID, to receiver: WireReceiver,
-        _ operation: ParkedOperation
+        _ message: MessageBytes, _ extras: OfferExtras?, of channel: NamedChannel, from origin: ConnectionID,
+        to receiver: WireReceiver, _ operation: ParkedOperation
     ) {
         if !tracers.isEmpty { trace(message.count, on: channel, from: origin, to: operation.caller.connection, nil) }
         countHandoff(on: channel)
-        give(message, CommonAttributes(), of: channel, to: receiver, operation)
+        give(message, CommonAttributes(), extras, of: channel, to: receiver, operation)
     }
 
     private mutating func give(
-        _ message: MessageBytes, _ attributes: CommonAttributes, _ storedOrigin: StoredOrigin? = nil,
-        of channel: NamedChannel,
+        _ message: MessageBytes, _ attributes: CommonAttributes, _ extras: OfferExtras?, of channel: NamedChannel,
         to receiver: WireReceiver, _ operation: ParkedOperation
     ) {
         let id = receiver.operation
@@ -189,18 +189,19 @@ extension HubStateMachine {
                 deadlines.remove(deadline)
                 operation.deadline = nil
             }
-            guard forward(message, attributes, storedOrigin, through: counted, id, operation) else { return }
+            guard forward(message, attributes, extras, through: counted, id, operation) else { return }
             pump(counted, id, operation)
-            if counted.needsOnlyMessages, counted.ticket != nil, channel.engine.parkedReceivers == 1,
+            // A line that repeats this one has the same trace context, which the hint would leave out.
+            if extras == nil, counted.needsOnlyMessages, counted.ticket != nil, channel.engine.parkedReceivers == 1,
                 channel.extras == nil, tracers.isEmpty
             {
                 hint = SendHint(countedReceive: counted, id: id, operation: operation)
             }
         } else {
             let removed = retire(operation, id, arm: receiver.arm)
-            if let storedOrigin {
-                let attributes = Attributes(attributes.taking(receiver.arm), storedOrigin)
-                outbox.finish(operation, id, .message(channel.name, message.body, attributes))
+            if let extras {
+                let attributes = Attributes(attributes.taking(receiver.arm), extras)
+                outbox.finish(operation, id, message, from: channel, with: attributes)
             } else {
                 outbox.finish(operation, id, message, from: channel, attributes.taking(receiver.arm))
             }

@@ -18,7 +18,9 @@ extension HubStateMachine {
             case .repeated(let offer):
                 isRepeated = true
                 // This select cannot end the first send, so it cannot complete the arm now.
-                guard offer.isLeased, !command.hasElse, case .send(let name, _, _) = command.arms[arm] else { continue }
+                guard offer.isLeased, !command.hasElse, case .send(let name, _, _, _) = command.arms[arm] else {
+                    continue
+                }
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, terms)
             case .ok(let attributes):
@@ -28,7 +30,7 @@ extension HubStateMachine {
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .done(reply.naming(arm: Int32(arm)))
             case .committed(let offer):
-                guard case .send(let name, _, _) = command.arms[arm] else { continue }
+                guard case .send(let name, _, _, _) = command.arms[arm] else { continue }
                 channel = channels.channel(name)
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 let terms = WaitTerms(
@@ -69,7 +71,7 @@ extension HubStateMachine {
             case .receive(let name, let lease?) where lease > .zero:
                 let channel = channels.existing(name)
                 if let refusal = refusalToLease(on: channel, to: caller.connection, count: 1) { return refusal }
-            case .send(let name, _, let id?):
+            case .send(let name, _, let id?, _):
                 guard keys.insert(SendKey(channel: name, id: id)).inserted else {
                     return WireError(.conflict, "a select may send each message id only once")
                 }
@@ -102,10 +104,10 @@ extension HubStateMachine {
             defer { channels.removeIfIdle(channel, at: now) }
             let reply = take(from: channel, lease?.wholeNanoseconds ?? 0, by: caller.connection, arm: number)
             return reply.map { .done($0) } ?? .blocked
-        case .send(let name, let body, let id):
+        case .send(let name, let body, let id, let trace):
             let channel = channels.channel(name)
             clients[caller.connection]?.note(.send, of: name)
-            var draft = draft(name, body, id, number, caller)
+            var draft = draft(name, body, id, trace, number, caller)
             draft.mustReachAll = mustEnd
             let attempt = offer(draft, of: client(of: caller), on: channel)
             switch attempt {
@@ -128,9 +130,9 @@ extension HubStateMachine {
             let leaseNanoseconds = lease?.wholeNanoseconds ?? 0
             if leaseNanoseconds > 0 { channel.leasedReceivers += 1 }
             return .receive(channel, ticket, leaseNanoseconds: leaseNanoseconds)
-        case .send(let name, let body, let messageID):
+        case .send(let name, let body, let messageID, let trace):
             let channel = channels.channel(name)
-            let draft = draft(name, body, messageID, number, caller)
+            let draft = draft(name, body, messageID, trace, number, caller)
             if let key = draft.key, case .pending(let offer)? = memory[key] {
                 attach(Offer.Sender(operation: id, arm: number), to: offer)
                 return .send(channel, offer)
@@ -143,18 +145,19 @@ extension HubStateMachine {
     }
 
     private func draft(
-        _ name: ChannelName, _ body: Body, _ id: MessageID?, _ number: Int32, _ caller: Caller
+        _ name: ChannelName, _ body: Body, _ id: MessageID?, _ trace: TraceContext?, _ number: Int32, _ caller: Caller
     ) -> Draft {
         Draft(
             body: .owned(body), origin: caller.connection,
-            key: id.map { SendKey(channel: name, id: $0, of: client(of: caller).principal) }, arm: number)
+            key: id.map { SendKey(channel: name, id: $0, of: client(of: caller).principal) }, arm: number,
+            extras: .with(trace))
     }
 }
 
 extension Arm {
     fileprivate var bodyBytes: Int {
         switch self {
-        case .send(_, let body, _): body.count
+        case .send(_, let body, _, _): body.count
         case .receive, .barrier: 0
         }
     }

@@ -44,7 +44,8 @@ extension HubStateMachine {
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
             wantsAnswer: options?.wantsAnswer ?? false, triesOnce: terms.triesOnce,
             minimumReceivers: options?.minimumReceivers ?? 0,
-            key: options?.identity.map { SendKey(channel: command.channel, id: $0.id, of: client.principal) })
+            key: options?.identity.map { SendKey(channel: command.channel, id: $0.id, of: client.principal) },
+            extras: .with(options?.trace))
         if let delay = options?.delay, delay > .zero {
             defer { channels.removeIfIdle(channel, at: now) }
             return sendLater(draft, after: delay, on: channel, caller, of: client, terms)
@@ -102,7 +103,9 @@ extension HubStateMachine {
                 countBuffered(made, on: channel)
             }
             if !waiting.isEmpty {
-                perform(Publication(made?.body ?? draft.body.body, of: channel, from: draft.origin, to: waiting))
+                perform(
+                    Publication(
+                        made?.body ?? draft.body.body, draft.extras, of: channel, from: draft.origin, to: waiting))
             }
             return .ok(.taking(draft.arm))
         case .accepted(let dropped):
@@ -157,7 +160,7 @@ extension HubStateMachine {
         else { return false }
         hint.countedReceive.channel.counts.sent += 1
         countHandoff(on: hint.countedReceive.channel)
-        return forward(message, CommonAttributes(), through: hint.countedReceive, hint.id, hint.operation)
+        return forward(message, CommonAttributes(), nil, through: hint.countedReceive, hint.id, hint.operation)
     }
 
     /// Makes an offer that its client is charged for.

@@ -75,6 +75,7 @@ final class Offer: MatchWaiter, @unchecked Sendable {
         wantsAnswer = draft.wantsAnswer
         minimumReceivers = Int32(clamping: draft.minimumReceivers)
         key = draft.key
+        extras = draft.extras
     }
 
     deinit { payer?.charge(-charged) }
@@ -145,9 +146,25 @@ final class OfferExtras: @unchecked Sendable {
     let storedOrigin: StoredOrigin?
     /// Why the message was rejected, while the dead channel does not take it.
     @exclusivity(unchecked) var rejection: Rejection?
+    /// The word that comes with the message.
+    let trace: TraceContext?
 
-    init(_ storedOrigin: StoredOrigin? = nil) {
+    init(_ storedOrigin: StoredOrigin? = nil, trace: TraceContext? = nil) {
         self.storedOrigin = storedOrigin
+        self.trace = trace
+    }
+
+    /// Returns the extras of a message with a trace context. Nil without one, because then it needs none.
+    static func with(_ trace: TraceContext?) -> OfferExtras? { trace.map { OfferExtras(trace: $0) } }
+
+    /// The attributes that the receivers of the message see.
+    var attributes: [Attribute] {
+        (storedOrigin?.attributes ?? []) + (trace.map { [Attribute($0)] } ?? [])
+    }
+
+    /// The most output bytes that the attributes take.
+    var outputBytes: Int {
+        (storedOrigin?.outputBytes ?? 0) + (trace.map { $0.description.utf8.count + 8 } ?? 0)
     }
 }
 
@@ -166,4 +183,6 @@ struct Draft {
     var key: SendKey?
     /// The number of the arm; nil for a plain send.
     var arm: Int32?
+    /// What only few messages need. Nil for the others.
+    var extras: OfferExtras?
 }

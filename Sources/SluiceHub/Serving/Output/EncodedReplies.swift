@@ -34,7 +34,7 @@ struct EncodedReplies: ~Copyable {
     mutating func append(_ reply: Reply, tag: Tag?) {
         switch reply {
         case .message(let channel, let body, let attributes) where body.count >= Self.leastInsertedBytes:
-            append(large: body, from: channel, attributes.common, tag: tag)
+            append(.owned(body), from: channel, with: attributes, tag: tag)
         case .data(let body, let attributes)
         where body.count >= Self.leastInsertedBytes && attributes.others.isEmpty:
             append(data: .owned(body), attributes.common, tag: tag)
@@ -75,6 +75,19 @@ struct EncodedReplies: ~Copyable {
             append(large: body, from: channel, attributes, tag: tag)
         } else {
             body.withUnsafeBytes { bytes.append($0, from: channel, attributes, tag: tag) }
+        }
+    }
+
+    /// Appends a message with rare attributes.
+    mutating func append(
+        _ message: MessageBytes, from channel: ChannelName, with attributes: Attributes, tag: Tag?
+    ) {
+        bytes.append(headOfMessage: message.count, from: channel, attributes, tag: tag)
+        switch message {
+        case .owned(let body) where body.count >= Self.leastInsertedBytes,
+            .shared(let body) where body.count >= Self.leastSharedBytes:
+            insert(body)
+        case .borrowed, .owned, .shared: message.withUnsafeBytes { bytes.append(messageBytes: $0) }
         }
     }
 

@@ -73,6 +73,18 @@ struct Outbox: ~Copyable {
         }
     }
 
+    /// Ends an operation with a message that has rare attributes.
+    mutating func finish(
+        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, from channel: NamedChannel,
+        with attributes: Attributes
+    ) {
+        if let (segment, isOwn) = segment(of: operation.client) {
+            segment.finish(operation.caller.tag, message, from: channel, with: attributes, isOwn: isOwn)
+        } else {
+            effects.append(Effect(operation.caller, id, .final(.message(channel.name, message.body, attributes))))
+        }
+    }
+
     /// Ends a call with the answer.
     mutating func finish(
         _ operation: ParkedOperation, _ id: OperationID, answer: MessageBytes, _ attributes: CommonAttributes
@@ -100,11 +112,16 @@ struct Outbox: ~Copyable {
     }
 
     /// Sends a message with rare attributes to a counted receive that continues.
-    mutating func forward(_ operation: ParkedOperation, _ id: OperationID, _ reply: Reply, countingFor bytes: Int) {
+    mutating func forward(
+        _ operation: ParkedOperation, _ id: OperationID, _ message: MessageBytes, through stream: CountedReceive,
+        with attributes: Attributes, countingFor bytes: Int
+    ) {
         if let (segment, isOwn) = segment(of: operation.client) {
-            segment.forward(operation.caller.tag, reply, countingFor: bytes, isOwn: isOwn)
+            segment.forward(
+                operation.caller.tag, message, from: stream.channel, with: attributes, countingFor: bytes, isOwn: isOwn)
         } else {
-            effects.append(Effect(operation.caller, id, .partial(reply)))
+            effects.append(
+                Effect(operation.caller, id, .partial(.message(stream.channel.name, message.body, attributes))))
         }
     }
 

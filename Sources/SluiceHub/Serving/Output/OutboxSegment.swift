@@ -125,6 +125,20 @@ final class OutboxSegment: @unchecked Sendable {
         endOwn(tag)
     }
 
+    /// Appends a message with rare attributes, which is the last reply to an operation.
+    func finish(
+        _ tag: Tag?, _ message: MessageBytes, from channel: NamedChannel, with attributes: Attributes, isOwn: Bool
+    ) {
+        guard isOwn else {
+            let waiting = ensureWaiting()
+            waiting.encoded.append(message, from: channel.name, with: attributes, tag: tag)
+            return waiting.end(tag)
+        }
+        if isClosed { return }
+        output.append(message, from: channel.name, with: attributes, tag: tag)
+        endOwn(tag)
+    }
+
     /// Appends an answer, which is the last reply to a call.
     func finish(_ tag: Tag?, answer: MessageBytes, _ attributes: CommonAttributes, isOwn: Bool) {
         guard isOwn else {
@@ -152,7 +166,22 @@ final class OutboxSegment: @unchecked Sendable {
         unreportedBytes += bytes
     }
 
-    /// Appends a report, or a message with rare attributes, of an operation that continues.
+    /// Appends a message with rare attributes, of an operation that continues.
+    func forward(
+        _ tag: Tag?, _ message: MessageBytes, from channel: NamedChannel, with attributes: Attributes,
+        countingFor bytes: Int, isOwn: Bool
+    ) {
+        guard isOwn else {
+            let waiting = ensureWaiting()
+            waiting.encoded.append(message, from: channel.name, with: attributes, tag: tag)
+            return waiting.unaskedBytes += bytes
+        }
+        if isClosed { return }
+        output.append(message, from: channel.name, with: attributes, tag: tag)
+        unreportedBytes += bytes
+    }
+
+    /// Appends a report of an operation that continues.
     func forward(_ tag: Tag?, _ reply: Reply, countingFor bytes: Int, isOwn: Bool) {
         guard isOwn else {
             let waiting = ensureWaiting()

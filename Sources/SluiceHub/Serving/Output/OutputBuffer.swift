@@ -47,6 +47,11 @@ struct OutputBuffer: ~Copyable {
         replies.append(message, from: channel, attributes, tag: tag)
     }
 
+    mutating func append(_ message: MessageBytes, from channel: ChannelName, with attributes: Attributes, tag: Tag?) {
+        ensureBuffer()
+        replies.append(message, from: channel, with: attributes, tag: tag)
+    }
+
     mutating func append(data: MessageBytes, _ attributes: CommonAttributes, tag: Tag?) {
         ensureBuffer()
         replies.append(data: data, attributes, tag: tag)

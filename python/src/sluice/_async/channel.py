@@ -38,6 +38,7 @@ class Channel(Port[T]):
         until: Literal["accepted", "taken"] = "accepted",
         need: int | None = None,
         delay: float | None = None,
+        trace: str | None = None,
     ) -> Send:
         """Sends a message, and returns when a receiver has taken it, or when the channel's buffer keeps it.
 
@@ -45,21 +46,33 @@ class Channel(Port[T]):
         send waits for a receiver even if there is a buffer. It waits at most ``timeout`` seconds; with 0, not at all.
         With an ``id``, the message is delivered once however often it is sent; after a lost connection the client sends
         it again. ``need`` is the number of receivers that a broadcast waits for. No receiver gets the message before
-        ``delay`` seconds have passed.
+        ``delay`` seconds have passed. ``trace`` is a word that comes with the message, such as a W3C ``traceparent``:
+        see ``Message.trace``.
 
         Raises ``TimedOut``, ``Closed``, ``Poisoned``, ``Rejected``, ``Dropped``, ``LimitExceeded`` and ``Draining`` if
         no receiver has got the message, and none will; ``InDoubt`` if one may have.
         """
-        return Send(self, encoded(value, self.codec), timeout, id, until_taken=until == "taken", need=need, delay=delay)
+        return Send(
+            self,
+            encoded(value, self.codec),
+            timeout,
+            id,
+            until_taken=until == "taken",
+            need=need,
+            delay=delay,
+            trace=trace,
+        )
 
-    def call(self, value: T | Body, *, timeout: float | None = None, id: str | None = None) -> Call[T]:
+    def call(
+        self, value: T | Body, *, timeout: float | None = None, id: str | None = None, trace: str | None = None
+    ) -> Call[T]:
         """Sends a message and returns the answer of its receiver.
 
         The receiver answers with ``Delivery.answer``. A call with an ``id`` can be repeated, for example after
         ``InDoubt``: it gets the same answer, and the work is not done again. Raises as ``send`` does, and ``NoAnswer``
         if the receiver has taken the message without an answer.
         """
-        return Call(self, encoded(value, self.codec), timeout, id)
+        return Call(self, encoded(value, self.codec), timeout, id, trace)
 
     # Receiving
 
@@ -113,9 +126,9 @@ class Channel(Port[T]):
         """Returns an arm of a select that receives a message or, with a lease in seconds, a delivery."""
         return Receive(self, None, lease)
 
-    def sending(self, value: T | Body, *, id: str | None = None) -> Send:
+    def sending(self, value: T | Body, *, id: str | None = None, trace: str | None = None) -> Send:
         """Returns an arm of a select that sends."""
-        return Send(self, encoded(value, self.codec), None, id)
+        return Send(self, encoded(value, self.codec), None, id, trace=trace)
 
     # The channel itself
 

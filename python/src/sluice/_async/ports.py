@@ -117,7 +117,7 @@ class Send(PortOperation[Sent]):
         return sent(await self._ask(command))
 
     def arm(self) -> Arm:
-        return commands.send_arm(self.port.name, self._body, self._id)
+        return commands.send_arm(self.port.name, self._body, self._id, self._options.get("trace"))
 
     def taken(self, reply: Reply, connection: int) -> Any:
         return None
@@ -126,16 +126,20 @@ class Send(PortOperation[Sent]):
 class Call(PortOperation[T]):
     """A call."""
 
-    __slots__ = ("_body", "_id")
+    __slots__ = ("_body", "_id", "_trace")
 
-    def __init__(self, port: Port[Any], body: bytes, timeout: float | None, id: str | None) -> None:
+    def __init__(
+        self, port: Port[Any], body: bytes, timeout: float | None, id: str | None, trace: str | None = None
+    ) -> None:
         super().__init__(port, timeout)
         self._body = body
         self._id = id
+        self._trace = trace
 
     async def _run(self) -> T:
         name = self.port.name
-        reply = await self._ask(commands.call(name, self._body, timeout=self._timeout, id=self._id))
+        command = commands.call(name, self._body, timeout=self._timeout, id=self._id, trace=self._trace)
+        reply = await self._ask(command)
         if reply.kind != "DATA":
             raise errors.NoAnswer(f"the receiver on channel {name} gave no answer", channel=name)
         answer: T = decoded_body(reply.body, self.port.codec)

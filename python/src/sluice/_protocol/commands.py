@@ -61,6 +61,7 @@ def send(
     until_taken: bool = False,
     need: int | None = None,
     delay: float | None = None,
+    trace: str | None = None,
 ) -> Command:
     """Offers a message on the channel."""
     options = b" len=%d" % len(body)
@@ -70,6 +71,8 @@ def send(
         options += b" need=" + names.count(need, "need", 0)
     if delay is not None:
         options += b" delay=" + names.duration(delay, "delay")
+    if trace is not None:
+        options += b" trace=" + names.trace(trace)
     command = Command(
         b"SEND",
         names.name(channel),
@@ -83,9 +86,11 @@ def send(
     return command if id is None else _identified(command, id)
 
 
-def call(channel: str, body: bytes, *, timeout: float | None = None, id: str | None = None) -> Command:
+def call(
+    channel: str, body: bytes, *, timeout: float | None = None, id: str | None = None, trace: str | None = None
+) -> Command:
     """Offers a message and waits for its answer."""
-    command = send(channel, body, timeout=timeout, id=id)
+    command = send(channel, body, timeout=timeout, id=id, trace=trace)
     command.verb = b"CALL"
     return command
 
@@ -176,10 +181,12 @@ def receive_arm(channel: str, lease: float | None = None) -> Arm:
     return arm
 
 
-def send_arm(channel: str, body: bytes, id: str | None = None) -> Arm:
+def send_arm(channel: str, body: bytes, id: str | None = None, trace: str | None = None) -> Arm:
     """An arm that sends."""
-    option = b"" if id is None else b" id=" + names.message_id(id)
-    arm = Arm(b"send%b len=%d %b" % (option, len(body), names.name(channel)), channel)
+    options = b"" if id is None else b" id=" + names.message_id(id)
+    if trace is not None:
+        options += b" trace=" + names.trace(trace)
+    arm = Arm(b"send%b len=%d %b" % (options, len(body), names.name(channel)), channel)
     arm.body = body
     arm.sends = True
     return arm

@@ -12,6 +12,7 @@ Text = Union[str, bytes]
 
 _NAME = re.compile(r"[A-Za-z0-9._:/][A-Za-z0-9._:/-]{0,199}")
 _ID = re.compile(r"[A-Za-z0-9._:/-]{1,64}")
+_TRACE = re.compile(r"[!-~]{1,128}")
 _LONGEST_SECONDS = 100 * 365 * 24 * 3600
 
 
@@ -30,6 +31,13 @@ def message_id(text: str) -> bytes:
     """Returns the bytes of a message's id."""
     if not isinstance(text, str) or not _ID.fullmatch(text):
         raise BadRequest(f"the id {text!r} must be 1 to 64 bytes of A-Z a-z 0-9 . _ : / -", code="bad-name")
+    return text.encode()
+
+
+def trace(text: str) -> bytes:
+    """Returns the bytes of the trace context of a message."""
+    if not isinstance(text, str) or not _TRACE.fullmatch(text):
+        raise BadRequest(f"trace must be 1 to 128 visible ASCII characters, not {text!r}", code="bad-option")
     return text.encode()
 
 

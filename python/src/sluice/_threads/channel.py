@@ -42,6 +42,7 @@ class Channel(Generic[T]):
         until: Literal["accepted", "taken"] = "accepted",
         need: int | None = None,
         delay: float | None = None,
+        trace: str | None = None,
     ) -> Sent:
         """Sends a message, and returns when a receiver has taken it, or when the channel's buffer keeps it.
 
@@ -49,25 +50,28 @@ class Channel(Generic[T]):
         send waits for a receiver even if there is a buffer. It waits at most ``timeout`` seconds; with 0, not at all.
         With an ``id``, the message is delivered once however often it is sent; after a lost connection the client sends
         it again. ``need`` is the number of receivers that a broadcast waits for. No receiver gets the message before
-        ``delay`` seconds have passed.
+        ``delay`` seconds have passed. ``trace`` is a word that comes with the message, such as a W3C ``traceparent``:
+        see ``Message.trace``.
 
         Raises ``TimedOut``, ``Closed``, ``Poisoned``, ``Rejected``, ``Dropped``, ``LimitExceeded`` and ``Draining`` if
         no receiver has got the message, and none will; ``InDoubt`` if one may have.
         """
         data = encoded(value, self._codec)
         command = commands.send(
-            self.name, data, timeout=timeout, id=id, until_taken=until == "taken", need=need, delay=delay
+            self.name, data, timeout=timeout, id=id, until_taken=until == "taken", need=need, delay=delay, trace=trace
         )
         return sent(self._engine.request(command))
 
-    def call(self, value: T | Body, *, timeout: float | None = None, id: str | None = None) -> T:
+    def call(
+        self, value: T | Body, *, timeout: float | None = None, id: str | None = None, trace: str | None = None
+    ) -> T:
         """Sends a message and returns the answer of its receiver.
 
         The receiver answers with ``Delivery.answer``. A call with an ``id`` can be repeated, for example after
         ``InDoubt``: it gets the same answer, and the work is not done again. Raises as ``send`` does, and ``NoAnswer``
         if the receiver has taken the message without an answer.
         """
-        command = commands.call(self.name, encoded(value, self._codec), timeout=timeout, id=id)
+        command = commands.call(self.name, encoded(value, self._codec), timeout=timeout, id=id, trace=trace)
         reply = self._engine.request(command)
         if reply.kind != "DATA":
             raise errors.NoAnswer(f"the receiver on channel {self.name} gave no answer", channel=self.name)
@@ -168,9 +172,10 @@ class Channel(Generic[T]):
         """Returns an arm of a select that receives a message or, with a lease in seconds, a delivery."""
         return SelectArm(self._engine, commands.receive_arm(self.name, lease), self._codec)
 
-    def sending(self, value: T | Body, *, id: str | None = None) -> SelectArm:
+    def sending(self, value: T | Body, *, id: str | None = None, trace: str | None = None) -> SelectArm:
         """Returns an arm of a select that sends."""
-        return SelectArm(self._engine, commands.send_arm(self.name, encoded(value, self._codec), id), self._codec)
+        arm = commands.send_arm(self.name, encoded(value, self._codec), id, trace)
+        return SelectArm(self._engine, arm, self._codec)
 
     # The channel itself
 

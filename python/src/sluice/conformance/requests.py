@@ -16,6 +16,7 @@ _DURATION = re.compile(rb"0|(0|[1-9]\d*)(ms|s|m|h)")
 _WAITING = {"timeout": _DURATION, "eof": re.compile(rb"wait")}
 _IDENTITY = {"id": _ID, "epoch": _NUMBER}
 _LENGTH = {"len": _NUMBER}
+_CONTEXT = {"trace": re.compile(rb"[!-~]{1,128}")}
 _PAGES = {"format": re.compile(rb"text|json"), "after": _NAME, "limit": _NUMBER}
 #: The options of each verb, and how many operands stand before its text. None as the last: it takes no text.
 _VERBS: dict[str, tuple[dict[str, re.Pattern[bytes]], list[re.Pattern[bytes]], bool]] = {
@@ -35,11 +36,12 @@ _VERBS: dict[str, tuple[dict[str, re.Pattern[bytes]], list[re.Pattern[bytes]], b
             "until": re.compile(rb"accepted|taken"),
             "need": _NUMBER,
             "delay": _DURATION,
+            **_CONTEXT,
         },
         [_NAME],
         True,
     ),
-    "CALL": ({**_WAITING, **_IDENTITY, **_LENGTH}, [_NAME], True),
+    "CALL": ({**_WAITING, **_IDENTITY, **_LENGTH, **_CONTEXT}, [_NAME], True),
     "RECV": (
         {**_WAITING, "lease": _DURATION, "count": re.compile(rb"\*|[1-9]\d*"), "window": _NUMBER},
         [_NAME],
@@ -70,7 +72,7 @@ _VERBS: dict[str, tuple[dict[str, re.Pattern[bytes]], list[re.Pattern[bytes]], b
 }
 _ARMS: dict[str, tuple[dict[str, re.Pattern[bytes]], bool]] = {
     "recv": ({"lease": _DURATION}, False),
-    "send": ({"id": _ID, **_LENGTH}, True),
+    "send": ({"id": _ID, **_LENGTH, **_CONTEXT}, True),
     "barrier": ({"parties": _NUMBER}, False),
 }
 

@@ -156,7 +156,7 @@ private enum KeptBytes {
         var committed = Int.max
         for arm in select.arms {
             switch arm {
-            case .send(_, let body, _):
+            case .send(_, let body, _, _):
                 bytes += buffered + array(body.count)
                 committed = min(committed, send + buffered + array(body.count))
             case .receive, .barrier: bytes += receivingArm

@@ -64,7 +64,7 @@ struct DrainingEnds: Rule {
     private func sends(_ exchange: Exchange) -> [ChannelName] {
         switch exchange.command {
         case .send(let send): [send.channel]
-        case .select(let select): select.arms.compactMap { if case .send(let name, _, _) = $0 { name } else { nil } }
+        case .select(let select): select.arms.compactMap { if case .send(let name, _, _, _) = $0 { name } else { nil } }
         default: []
         }
     }
