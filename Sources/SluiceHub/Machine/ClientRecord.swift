@@ -28,6 +28,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) var understandsReceivers = false
     /// Whether the client understands `OK rejected=yes`.
     @exclusivity(unchecked) var understandsRejected = false
+    /// Whether the client understands `OK kept=yes`.
+    @exclusivity(unchecked) var understandsKept = false
     /// Which of the client's pending operations prove that it does nothing else.
     @exclusivity(unchecked) var waitEvidence = WaitEvidence.untagged
     /// What the client may do.
@@ -219,4 +221,24 @@ struct DeclaredEnd: Sendable {
     let channel: NamedChannel
     let side: ChannelEnd.Side
     var onDeath: DeathPolicy
+}
+
+extension ClientRecord {
+    /// Notes which additions the client understands.
+    func understand(_ features: Set<Feature>) {
+        understandsReceivers = features.contains(.receivers)
+        understandsRejected = features.contains(.rejected)
+        understandsKept = features.contains(.kept)
+    }
+}
+
+extension CommonAttributes {
+    /// Returns the attributes without those that the client does not understand.
+    @inline(__always)
+    func understood(by client: ClientRecord) -> CommonAttributes {
+        guard isKept, !client.understandsKept else { return self }
+        var attributes = self
+        attributes.isKept = false
+        return attributes
+    }
 }

@@ -188,8 +188,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         localCount += 1
         let id = machine.connect(from: address)
         machine.clients[id]?.waitEvidence = waitsForAll ? .all : .none
-        machine.clients[id]?.understandsReceivers = true
-        machine.clients[id]?.understandsRejected = true
+        machine.clients[id]?.understand([.receivers, .rejected])
         return id
     }
 

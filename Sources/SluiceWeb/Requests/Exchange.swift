@@ -67,7 +67,7 @@ extension Reply {
     /// The status for the reply to a command that sends or ends a lease. A receive that times out differs.
     var status: Status {
         switch self {
-        case .ok(let attributes): attributes.isDropped ? .accepted : .ok
+        case .ok(let attributes): attributes.isDropped || attributes.isKept ? .accepted : .ok
         case .message, .data, .otherwise, .end: .ok
         case .timeout, .timeoutWithoutReceivers: .requestTimeout
         case .closed, .poisoned: .gone
@@ -107,6 +107,7 @@ extension Reply {
     var explanation: String {
         switch self {
         case .ok(let attributes) where attributes.isDropped: "the channel was full and dropped the message"
+        case .ok(let attributes) where attributes.isKept: "kept: no receiver has acknowledged it yet"
         case .ok: "ok"
         case .timeout: "the time ran out, and it did not happen"
         case .timeoutWithoutReceivers: "the time ran out, and it did not happen: nobody receives from the channel"

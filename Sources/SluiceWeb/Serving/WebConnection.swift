@@ -164,7 +164,11 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
 
     override func socketIsUnwatchable() { hangUp(isBroken: true) }
 
-    func listenToClient() { client.whenChanged = { [self] in hubHasReplied() } }
+    /// Listens to a new client of the hub. It is told whether a channel keeps a message, which is the status 202.
+    func listenToClient() {
+        client.understand([.kept])
+        client.whenChanged = { [self] in hubHasReplied() }
+    }
 
     /// Takes the replies of the hub, as many as the HTTP client has room for.
     func hubHasReplied() {

@@ -20,6 +20,8 @@ extension WebConnection {
         output.append(handshake.response)
         phase = .webSocket
         request = nil
+        // The WebSocket's client has not named any additions.
+        client.understand([])
         webSocket = WebSocketFrames(atMost: max(door.hub.limits.wire.maxBodyBytes, door.hub.limits.wire.maxLineBytes))
         client.whenRead = { [weak self] in self?.settle() }
         let rest = input.takeRest()

@@ -134,6 +134,7 @@ extension BoundedWriter {
         if let receivers = attributes.receivers { put(" receivers=", receivers) }
         if attributes.isDuplicate { put(" dup=yes" as StaticString) }
         if attributes.isDropped { put(" dropped=yes" as StaticString) }
+        if attributes.isKept { put(" kept=yes" as StaticString) }
         if let arm = attributes.arm { put(" arm=", arm) }
     }
 
@@ -164,13 +165,13 @@ extension Reply {
     /// For a message with common attributes.
     fileprivate static func encodedCapacity(ofMessage byteCount: Int) -> Int { capacityOfOK + byteCount }
 
-    /// For an `OK` with common attributes: eight keys of at most nine bytes, each with a space, `=`, and a number.
-    fileprivate static let capacityOfOK = capacityOfLine + 8 * (11 + BoundedWriter.mostDigits)
+    /// For an `OK` with common attributes: nine keys of at most nine bytes, each with a space, `=`, and a number.
+    fileprivate static let capacityOfOK = capacityOfLine + 9 * (11 + BoundedWriter.mostDigits)
 }
 
 extension Attributes {
     fileprivate var encodedCapacity: Int {
-        others.reduce(8 * (11 + BoundedWriter.mostDigits)) {
+        others.reduce(9 * (11 + BoundedWriter.mostDigits)) {
             $0 + $1.key.description.utf8.count + $1.value.utf8.count + 2
         }
     }

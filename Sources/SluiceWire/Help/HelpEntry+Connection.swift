@@ -10,7 +10,9 @@ extension HelpEntry {
 
             features=  the additions that the client understands. With
                        features=receivers, a SEND or CALL that times out gets TIMEOUT
-                       receivers=0 if nobody receives from the channel
+                       receivers=0 if nobody receives from the channel. With
+                       features=kept, a send gets OK kept=yes if the channel keeps
+                       the message, and no receiver has acknowledged it yet
             """)
 
     static let authenticate = HelpEntry(

@@ -90,6 +90,8 @@ package struct Attribute: Sendable, Hashable {
         package static let duplicate = Key(known: "dup")
         /// Whether the channel dropped the message because of its `overflow=`.
         package static let dropped = Key(known: "dropped")
+        /// Whether the channel keeps the message, and no receiver has acknowledged it yet.
+        package static let kept = Key(known: "kept")
         /// What happened to the answer of an `ACK`.
         package static let answer = Key(known: "answer")
         /// Whether a `NACK` has ended the last attempt that the channel's failure policy permits.

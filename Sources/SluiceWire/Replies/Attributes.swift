@@ -19,6 +19,9 @@ package struct CommonAttributes: Sendable, Hashable {
     package var isDuplicate = false
     /// Whether the channel dropped the message because of its `overflow=`.
     package var isDropped = false
+    /// Whether the channel keeps the message, and no receiver has acknowledged it yet. Sent only to clients that
+    /// understand ``Feature/kept``.
+    package var isKept = false
 
     /// Creates an empty set of attributes.
     @inlinable
@@ -46,7 +49,7 @@ package struct CommonAttributes: Sendable, Hashable {
     /// Whether there are no attributes.
     var isEmpty: Bool {
         armNumber < 0 && attempt == 0 && delivery == nil && fence == 0 && receiverCount < 0 && !isCall && !isDuplicate
-            && !isDropped
+            && !isDropped && !isKept
     }
 
     /// Stores an attribute in its property. Returns false if it has none, if the value is invalid for the property, or
@@ -63,6 +66,7 @@ package struct CommonAttributes: Sendable, Hashable {
         case .arm where armNumber < 0: return Self.store(attribute, in: &armNumber, atLeast: 0)
         case .duplicate where !isDuplicate && attribute.value == "yes": isDuplicate = true
         case .dropped where !isDropped && attribute.value == "yes": isDropped = true
+        case .kept where !isKept && attribute.value == "yes": isKept = true
         default: return false
         }
         return true
@@ -142,6 +146,7 @@ extension Attributes: Sequence {
         if let receivers = common.receivers { all.append(Attribute(.receivers, receivers)) }
         if common.isDuplicate { all.append(Attribute(.duplicate, flag: true)) }
         if common.isDropped { all.append(Attribute(.dropped, flag: true)) }
+        if common.isKept { all.append(Attribute(.kept, flag: true)) }
         if let arm = common.arm { all.append(Attribute(.arm, arm)) }
         return (all + others).makeIterator()
     }

@@ -16,6 +16,8 @@ package enum Feature: String, CaseIterable, Sendable {
     case reply
     /// `trace=` of `SEND`, `CALL` and the `send` arms of `SELECT`, and of `MSG`.
     case trace
+    /// `OK kept=yes` of sends, for a client whose `HELLO` has named it.
+    case kept
 
     /// Returns the additions that a list with commas names. Unknown ones are left out.
     package static func list(_ text: some StringProtocol) -> Set<Feature> {

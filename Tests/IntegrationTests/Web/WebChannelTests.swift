@@ -57,9 +57,9 @@ import Testing
         #expect(try outcome("-d", "x", "/c/") == "400 ")
 
         #expect(try line.answer(to: "open cap=2 overflow=drop-newest kept") == "OK")
-        #expect(try outcome("-d", "x", "-H", "Idempotency-Key: k-1", "/c/kept") == "200 OK")
-        #expect(try outcome("-d", "x", "-H", "Idempotency-Key: k-1", "/c/kept") == "200 OK dup=yes")
-        #expect(try outcome("-d", "x", "/c/kept") == "200 OK")
+        #expect(try outcome("-d", "x", "-H", "Idempotency-Key: k-1", "/c/kept") == "202 OK kept=yes")
+        #expect(try outcome("-d", "x", "-H", "Idempotency-Key: k-1", "/c/kept") == "202 OK dup=yes kept=yes")
+        #expect(try outcome("-d", "x", "/c/kept") == "202 OK kept=yes")
         #expect(try outcome("-d", "x", "/c/kept") == "202 OK dropped=yes")
         #expect(try outcome("-d", "x", "/c/kept?until=taken") == "409 CANCELLED dropped")
         #expect(try outcome("-d", "x", "-H", "Idempotency-Key: a b", "/c/kept") == "400 ")

@@ -120,7 +120,7 @@ import Testing
 
         """
     private static let replies =
-        "OK version=1 epoch=42 max-line=8192 max-body=1048576 max-arms=64 max-tags=1024 features=call,reject,delay,fence,receivers,rejected,reply,trace\n"
+        "OK version=1 epoch=42 max-line=8192 max-body=1048576 max-arms=64 max-tags=1024 features=call,reject,delay,fence,receivers,rejected,reply,trace,kept\n"
         + "OK\nDATA 9\nsome text\nOK\n#1 MSG c 5\nhello\nMSG d 3 arm=0\na\nb\n#2 OK\n"
         + "ERR unknown-command no such verb; HELP lists them\nTIMEOUT\nOK\n#3 CANCELLED\nOK\n"
 

@@ -90,7 +90,7 @@ extension HubStateMachine {
         dropOldestSurplus(of: channel)
         if draft.waitsUntilTaken { return .committed(offer) }
         completeAcceptance(of: offer)
-        return .ok(.taking(draft.arm))
+        return .ok(.kept.taking(draft.arm))
     }
 
     /// Marks a message that is in the buffer as kept by the channel, and answers its senders, unless they wait until it
@@ -99,7 +99,7 @@ extension HubStateMachine {
         guard !offer.waitsUntilTaken else { return }
         countKept(offer)
         rememberKept(offer)
-        answerSenders(of: offer)
+        answerSenders(of: offer, .kept)
     }
 
     /// Counts a message that the channel keeps in memory.

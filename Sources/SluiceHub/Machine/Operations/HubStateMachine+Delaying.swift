@@ -11,7 +11,7 @@ extension HubStateMachine {
     ) -> Outcome {
         switch repetition(of: draft, on: channel) {
         case .repeated(let offer): return attach(to: offer, on: channel, arm: nil, caller, of: client, terms)
-        case .ok(let attributes): return .ok(attributes)
+        case .ok(let attributes): return .ok(attributes.understood(by: client))
         case .done(let reply): return .done(reply)
         case .committed, .blocked, nil: break
         }
@@ -38,7 +38,7 @@ extension HubStateMachine {
         guard !kept else {
             countKept(offer)
             rememberKept(offer)
-            return .ok(CommonAttributes())
+            return .ok(CommonAttributes.kept.understood(by: client))
         }
         if let key = offer.key { memory.begin(key, offer) }
         offer.sender = Offer.Sender(operation: operations.nextKey, arm: nil)

@@ -134,7 +134,7 @@ extension HubStateMachine {
         steps += 1
         let isAnswered = isAnswered(operation)
         retire(operation, id, arm: arm)
-        if !isAnswered { outbox.finish(operation, id, ok: attributes) }
+        if !isAnswered { outbox.finish(operation, id, ok: attributes.understood(by: operation.client)) }
     }
 
     /// Whether an operation is a select that was withdrawn and answered, and whose arms have not left their queues yet.

@@ -120,7 +120,7 @@ extension HubStateMachine {
         let isAnswered = useBufferSpace(for: offer, on: channel)
         if isAnswered { rememberKept(offer) }
         hand(offer, on: channel, to: receiver)
-        return isAnswered ? .ok(.taking(draft.arm)) : .committed(offer)
+        return isAnswered ? .ok(.kept.taking(draft.arm)) : .committed(offer)
     }
 
     /// Gives an offer that is in no queue to a parked receiver.

@@ -25,7 +25,7 @@ extension HubStateMachine {
                 return attach(to: offer, on: channels.channel(name), arm: Int32(arm), caller, of: client, terms)
             case .ok(let attributes):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
-                return .ok(attributes)
+                return .ok(attributes.understood(by: client))
             case .done(let reply):
                 if let key { clients[caller.connection]?.fairness.remember(Int32(arm), of: key) }
                 return .done(reply.naming(arm: Int32(arm)))

@@ -55,7 +55,7 @@ extension HubStateMachine {
             // The message may have continued operations on other channels.
             if let hint, hint.countedReceive.channel !== channel { self.hint = nil }
             channels.removeIfIdle(channel, at: now)
-            return .ok(attributes)
+            return .ok(attributes.understood(by: client))
         case .done(let reply):
             channels.removeIfIdle(channel, at: now)
             return .done(reply)
@@ -98,16 +98,17 @@ extension HubStateMachine {
         case .published:
             channel.counts.sent += 1
             remember(draft)
+            let isTaken = !waiting.isEmpty
             if let made {
                 countKept(made)
                 countBuffered(made, on: channel)
             }
-            if !waiting.isEmpty {
+            if isTaken {
                 perform(
                     Publication(
                         made?.body ?? draft.body.body, draft.extras, of: channel, from: draft.origin, to: waiting))
             }
-            return .ok(.taking(draft.arm))
+            return .ok((isTaken ? CommonAttributes() : .kept).taking(draft.arm))
         case .accepted(let dropped):
             if let dropped { drop(dropped, on: channel) }
             guard let made else { return .blocked }
@@ -135,7 +136,11 @@ extension HubStateMachine {
         case .kept(let offer) where draft.waitsUntilTaken: return .repeated(offer)
         case .rejected(let reason, _): return .done(.rejected(channel.name, reason))
         case .rejectedLater where draft.waitsUntilTaken: return .done(.rejected(channel.name, nil))
-        case .kept, .rejectedLater, .delivered: return .ok(.duplicate.taking(draft.arm))
+        case .kept:
+            var attributes = CommonAttributes.duplicate
+            attributes.isKept = true
+            return .ok(attributes.taking(draft.arm))
+        case .rejectedLater, .delivered: return .ok(.duplicate.taking(draft.arm))
         case .called(let answer): return repetition(of: answer)
         }
     }
@@ -308,6 +313,13 @@ extension CommonAttributes {
     static var duplicate: CommonAttributes {
         var attributes = CommonAttributes()
         attributes.isDuplicate = true
+        return attributes
+    }
+
+    /// The channel keeps the message, and no receiver has acknowledged it yet.
+    static var kept: CommonAttributes {
+        var attributes = CommonAttributes()
+        attributes.isKept = true
         return attributes
     }
 

@@ -50,6 +50,13 @@ package final class WireClient: @unchecked Sendable {
         if let identity { connection.assume(identity) }
     }
 
+    /// Notes which additions to the protocol the client understands, as `HELLO` does.
+    package func understand(_ features: Set<Feature>) {
+        connection.hub.transact(connection.share) { [connection] machine in
+            machine.clients[connection.id]?.understand(features)
+        }
+    }
+
     /// The principal that the client is; nil for none.
     package var principal: ChannelName? { connection.hub.identity(of: connection.id)?.principal }
 

@@ -41,10 +41,7 @@ extension Conversation {
     private func greet(understanding features: Set<Feature>?, _ tag: Tag?) {
         if isInUse(tag) { return answer(hub.greeting, tag) }
         if let features {
-            hub.transact(share) { [id] machine in
-                machine.clients[id]?.understandsReceivers = features.contains(.receivers)
-                machine.clients[id]?.understandsRejected = features.contains(.rejected)
-            }
+            hub.transact(share) { [id] machine in machine.clients[id]?.understand(features) }
         }
         answer(hub.greeting, tag)
     }

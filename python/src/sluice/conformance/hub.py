@@ -15,7 +15,7 @@ from .results import Failed
 
 GREETING = (
     "OK version=1 epoch=7 max-line=8192 max-body=1048576 max-arms=64 max-tags=1024 "
-    "features=call,reject,delay,fence,receivers,rejected,reply,trace"
+    "features=call,reject,delay,fence,receivers,rejected,reply,trace,kept"
 )
 
 
