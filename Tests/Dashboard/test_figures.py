@@ -125,7 +125,13 @@ class FiguresTest(DashboardTest):
         page.run("document.getElementById('waiters-tab').click()")
         page.until("document.querySelector('.table.waiting').innerText.includes('select recv replies | send news')")
         page.run("document.getElementById('leases-tab').click()")
-        page.until("document.querySelector('.table.leases').innerText.includes('foreman')")
+        page.until("document.querySelector('.table.leases').innerText.includes('worker')")
+        cells = page.run(
+            "[...document.querySelector('.table.leases .body .row:not([hidden])').children].map((c) => c.textContent)"
+        )
+        self.assertRegex(cells[0], r"^\d+(\.\d)? m?s$")
+        self.assertEqual(cells[2:4], ["jobs", "1"])
+        self.assertRegex(cells[4], r"^59 m \d\d s$")
         page.run("document.getElementById('clients-tab').click()")
         page.until("document.querySelector('.table.clients').innerText.includes('worker')")
         memory = page.run(

@@ -68,11 +68,29 @@ extension HubStateMachine {
             state: operation.wait.state)
     }
 
-    func report(of client: ClientRecord) -> ClientReport {
+    func report(of client: ClientRecord, for view: ReportView) -> ClientReport {
         ClientReport(
             address: client.address, label: client.label?.description, principal: client.principal?.description,
             connectedSeconds: seconds(since: client.since), pending: Int(client.pendingCount),
-            leases: Int(client.leaseCount), ends: client.ends.count, memoryBytes: client.charged)
+            leases: Int(client.leaseCount), ends: client.ends.count, memoryBytes: client.charged,
+            held: client.leaseCount == 0 ? nil : leases(of: client, for: view))
+    }
+
+    /// The leases of a client that are shown, the oldest first.
+    private func leases(of client: ClientRecord, for view: ReportView) -> [LeaseReport] {
+        var rows: [LeaseReport] = []
+        var next = client.lastLease
+        var visited = 0
+        while let id = next, let lease = leases[id], visited < LeaseReport.mostOfClient {
+            next = lease.previous
+            visited += 1
+            guard view.shows(lease.channel.name, takesPart: true) else { continue }
+            rows.append(
+                LeaseReport(
+                    channel: lease.channel.name.description, attempt: lease.offer.attempts,
+                    heldSeconds: seconds(since: lease.since), leftSeconds: seconds(until: lease.end)))
+        }
+        return rows
     }
 
     /// Returns the row for a cycle of `WaitGraph`. The row of a long cycle has only the steps that fit on a page.

@@ -225,7 +225,9 @@ struct ClientScan: ReportScan {
 
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<ClientReport>] {
         read(oldest.sorted) { key in
-            machine.clients[key.id].map { (machine.report(of: $0), 128) }
+            guard let client = machine.clients[key.id] else { return nil }
+            let row = machine.report(of: client, for: view)
+            return (row, (row.held ?? []).reduce(128) { $0 + 96 + $1.channel.utf8.count })
         } name: {
             $0.name
         }

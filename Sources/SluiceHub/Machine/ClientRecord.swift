@@ -43,8 +43,9 @@ final class ClientRecord: @unchecked Sendable {
     /// The head of the list of the connection's parked operations, and their number.
     @exclusivity(unchecked) var firstOperation: OperationID?
     @exclusivity(unchecked) var pendingCount: Int32 = 0
-    /// The head of the list of the leases that the client holds, and their number.
+    /// The ends of the list of the leases that the client holds, of which the last is the oldest, and their number.
     @exclusivity(unchecked) var firstLease: LeaseID?
+    @exclusivity(unchecked) var lastLease: LeaseID?
     @exclusivity(unchecked) var leaseCount: Int32 = 0
     /// The number of leases that the client's parked operations may still take.
     @exclusivity(unchecked) var reservedLeases = 0

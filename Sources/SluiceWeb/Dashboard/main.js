@@ -40,7 +40,7 @@ function rowsOf(name) {
   switch (name) {
     case 'channels': return [[...model.channels.values()], model.omittedChannels];
     case 'waiters': return [model.waiters, model.omittedWaiters];
-    case 'leases': return [model.leases, 0];
+    case 'leases': return [model.leases, model.omittedLeases];
     default: return [model.clients, model.omittedClients];
   }
 }

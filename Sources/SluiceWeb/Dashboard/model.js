@@ -190,7 +190,14 @@ export class Model {
     return now() - this.reported;
   }
 
+  /** The messages under a lease. Of each client, the report has those that it has held longest. */
   get leases() {
-    return this.waiters.filter((waiter) => waiter.state === 'under lease');
+    return this.clients.flatMap((client) =>
+      (client.held ?? []).map((lease, index) => ({ ...lease, client: client.address, label: client.label, index })));
+  }
+
+  /** The number of messages under a lease that the report leaves out. */
+  get omittedLeases() {
+    return this.clients.reduce((sum, client) => sum + client.leases - (client.held?.length ?? 0), 0);
   }
 }

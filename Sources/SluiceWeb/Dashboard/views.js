@@ -119,9 +119,34 @@ export function waitersTable(model, open) {
 }
 
 export function leasesTable(model, open) {
+  const held = (lease) => lease.heldSeconds + model.age;
   return new Table({
-    name: 'Leases', sort: 'waited', descending: true, empty: 'no sender waits for the end of a lease', key: waiterKey,
-    open, columns: waiterColumns(model).filter(({ key }) => key !== 'state'),
+    name: 'Leases', sort: 'held', descending: true, empty: 'no client holds a message under a lease', open,
+    key: (lease) => `${lease.client} ${lease.channel} ${lease.index}`,
+    columns: [
+      {
+        key: 'held', title: 'Held', hint: 'How long the client has held the message', least: 6, share: 0.7,
+        isNumber: true, text: (lease) => format.seconds(held(lease)), order: held, style: (lease) => age(held(lease)),
+      },
+      {
+        key: 'client', title: 'Client', least: 9, share: 2, isLong: true, searched: true,
+        text: (lease) => format.client(lease.label, lease.client), order: (lease) => lease.label ?? lease.client,
+      },
+      {
+        key: 'channel', title: 'Channel', least: 9, share: 3, isLong: true, searched: true,
+        text: (lease) => lease.channel, order: (lease) => lease.channel,
+      },
+      {
+        key: 'attempt', title: 'Attempt', hint: 'How often the message has been handed out', least: 5, share: 0.6,
+        isNumber: true, text: (lease) => format.number(lease.attempt), order: (lease) => lease.attempt,
+        style: (lease) => (lease.attempt > 1 ? 'notable' : 'dim'),
+      },
+      {
+        key: 'left', title: 'Left', hint: 'The time until the lease ends, unless it is renewed', least: 6, share: 0.7,
+        isNumber: true, text: (lease) => format.seconds(lease.leftSeconds - model.age),
+        order: (lease) => lease.leftSeconds, style: () => 'dim',
+      },
+    ],
   });
 }
 

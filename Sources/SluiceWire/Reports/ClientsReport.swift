@@ -58,6 +58,9 @@ public struct ClientReport: Codable, Sendable, Hashable {
     /// The bytes of memory that are charged to it. Nil if the server does not report it. Left out of the text, which
     /// must fit in 80 columns.
     public var memoryBytes: Int?
+    /// The messages that it has held longest under a lease, at most ``LeaseReport/mostOfClient``. Nil if it holds none.
+    /// Left out of the text.
+    public var held: [LeaseReport]?
 
     package init(
         address: String,
@@ -67,7 +70,8 @@ public struct ClientReport: Codable, Sendable, Hashable {
         pending: Int = 0,
         leases: Int = 0,
         ends: Int = 0,
-        memoryBytes: Int? = nil
+        memoryBytes: Int? = nil,
+        held: [LeaseReport]? = nil
     ) {
         self.address = address
         self.label = label
@@ -77,5 +81,28 @@ public struct ClientReport: Codable, Sendable, Hashable {
         self.leases = leases
         self.ends = ends
         self.memoryBytes = memoryBytes
+        self.held = held
+    }
+}
+
+/// A message that a client holds under a lease, as `CLIENTS` shows it.
+public struct LeaseReport: Codable, Sendable, Hashable {
+    /// The most leases that the row of a client has.
+    package static let mostOfClient = 8
+
+    /// The channel of the message.
+    public var channel: String
+    /// How often the message has been handed out, this time included.
+    public var attempt: Int
+    /// How long the client has held the message.
+    public var heldSeconds: Double
+    /// The time left until the lease ends, unless the client renews it.
+    public var leftSeconds: Double
+
+    package init(channel: String, attempt: Int, heldSeconds: Double, leftSeconds: Double) {
+        self.channel = channel
+        self.attempt = attempt
+        self.heldSeconds = heldSeconds
+        self.leftSeconds = leftSeconds
     }
 }

@@ -26,7 +26,7 @@ import Testing
         #expect(hub.takeLateReplies() == [LateReply(a, "3", kept)])
         hub.pass(second)
         _ = try hub.receive(from: "c", by: b)
-        let arm = Reply.ok((asks ? [Attribute(.kept, flag: true)] : []) + [Attribute(.arm, 0)])
+        let arm = Reply.ok(Attributes((asks ? [Attribute(.kept, flag: true)] : []) + [Attribute(.arm, 0)]))
         #expect(hub.takeLateReplies() == [LateReply(a, "4", arm)])
         _ = try hub.open("once", .once, by: b)
         #expect(try hub.send("5", on: "once", by: a) == .done(kept))

@@ -205,6 +205,7 @@ struct MachineInvariants {
         check("parked bytes of a client", client.parkedBytes, parkedBytes[id] ?? 0)
         check("reserved leases of a client", client.reservedLeases, possibleLeases[id] ?? 0)
         check("leases of a client", Int(client.leaseCount), leases[id] ?? 0)
+        if (client.firstLease == nil) != (client.lastLease == nil) { faults.append("a list of leases has one end") }
         if Int(client.leaseCount) + client.reservedLeases > limits.maxLeases { faults.append("too many leases") }
         if client.parkedBytes > limits.parkedBytes { faults.append("too many bytes are parked") }
         if client.ends.count > limits.maxEnds { faults.append("too many ends") }

@@ -234,4 +234,46 @@ import Testing
         #expect(report.clients.map(\.leases) == [0, 1])
         #expect(report.clients.map(\.ends) == [0, 1])
     }
+
+    @Test("CLIENTS reports how long each lease has been held, the oldest first and at most eight of a client")
+    func leasesAreReportedTheOldestFirst() throws {
+        var hub = TestHub()
+        let (a, b) = (hub.connect(), hub.connect())
+        _ = try hub.open("c", .buffer(20), by: a)
+        var held: [DeliveryID] = []
+        for number in 0..<10 {
+            _ = try hub.send("\(number)", on: "c", by: a)
+            held.append(try #require(try hub.receive(from: "c", by: b, lease: .seconds(60)).delivery))
+            hub.pass(.seconds(1))
+        }
+        #expect(hub.machine.clientsReport().clients.first?.held == nil)
+        var leases = try #require(hub.machine.clientsReport().clients.last?.held)
+        #expect(leases.map(\.heldSeconds) == (3...10).reversed().map(Double.init))
+        #expect(leases.map(\.leftSeconds) == (50...57).map(Double.init))
+        #expect(leases.allSatisfy { $0.channel == "c" && $0.attempt == 1 })
+        // The ages stay when a lease is renewed, and when those on both sides and in the middle end.
+        #expect(hub.touch(held[1], by: b) == .done(.ok))
+        for index in [0, 9, 5] { #expect(hub.ack(held[index], by: b) == .done(.ok)) }
+        leases = try #require(hub.machine.clientsReport().clients.last?.held)
+        #expect(leases.map(\.heldSeconds) == [9, 8, 7, 6, 4, 3, 2])
+        #expect(leases.map(\.leftSeconds) == [60, 52, 53, 54, 56, 57, 58])
+        for index in [1, 2, 3, 4, 6, 7, 8] { #expect(hub.ack(held[index], by: b) == .done(.ok)) }
+        #expect(hub.machine.clientsReport().clients.last?.held == nil)
+        _ = try hub.send("again", on: "c", by: a)
+        #expect(try hub.receive(from: "c", by: b, lease: .seconds(60)).delivery != nil)
+        #expect(hub.machine.clientsReport().clients.last?.held?.map(\.heldSeconds) == [0])
+    }
+
+    @Test("CLIENTS names no channel of a lease that the principal may not inspect")
+    func hiddenLeases() throws {
+        var hub = TestHub(["worker": .allowing(.receive, inspecting: .own)])
+        let (root, worker) = (try hub.connect(as: "root"), try hub.connect(as: "worker"))
+        for (holder, name) in [(root, "secret"), (worker, "jobs")] {
+            _ = try hub.send("1", on: name, by: root, tag: name)
+            #expect(try hub.receive(from: name, by: holder, lease: .seconds(60)).delivery != nil)
+        }
+        let view = ReportView(try #require(hub.machine.clients[worker]).grant, worker)
+        let report = hub.machine.page(ClientScan(after: nil, limit: 10, view))
+        #expect(report.clients.map { $0.held?.map(\.channel) } == [["jobs"]])
+    }
 }

@@ -67,9 +67,11 @@ import Testing
             ClientsReport(clients: [
                 ClientReport(
                     address: "[::1]:1", label: "alice", principal: "ops", connectedSeconds: 2.5, pending: 1, leases: 2,
-                    ends: 3, memoryBytes: 4)
+                    ends: 3, memoryBytes: 4,
+                    held: [LeaseReport(channel: "jobs", attempt: 1, heldSeconds: 0.5, leftSeconds: 1.5)])
             ]),
-            is: #"{"clients":[{"address":"[::1]:1","connectedSeconds":2.5,"ends":3,"label":"alice","leases":2,"#
+            is: #"{"clients":[{"address":"[::1]:1","connectedSeconds":2.5,"ends":3,"#
+                + #""held":[{"attempt":1,"channel":"jobs","heldSeconds":0.5,"leftSeconds":1.5}],"label":"alice","leases":2,"#
                 + #""memoryBytes":4,"pending":1,"principal":"ops"}],"omitted":0}"#)
     }
 

@@ -38,8 +38,8 @@ extension HubStateMachine {
         leases.insert(
             Lease(
                 offer: offer, channel: channel, holder: holder, countedReceive: counted, nanoseconds: nanoseconds,
-                end: end, deadline: deadline, next: next))
-        if let next { leases[next]?.previous = id }
+                since: now, end: end, deadline: deadline, next: next))
+        if let next { leases[next]?.previous = id } else { client.lastLease = id }
         client.firstLease = id
         client.leaseCount += 1
         client.charge(ObjectSize.lease)
@@ -207,8 +207,8 @@ extension HubStateMachine {
     private mutating func endLease(_ id: LeaseID) -> Lease? {
         guard let lease = leases.remove(id) else { return nil }
         deadlines.remove(lease.deadline)
-        if let next = lease.next { leases[next]?.previous = lease.previous }
         let client = clients[lease.holder] ?? unknownClient
+        if let next = lease.next { leases[next]?.previous = lease.previous } else { client.lastLease = lease.previous }
         if let previous = lease.previous {
             leases[previous]?.next = lease.next
         } else {

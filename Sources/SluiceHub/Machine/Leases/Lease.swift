@@ -9,6 +9,8 @@ struct Lease: Sendable {
     /// The counted receive that delivered the message and whose window includes it.
     let countedReceive: OperationID?
     let nanoseconds: UInt64
+    /// The time at which the receiver got the message.
+    let since: UInt64
     /// The time at which it is over, and the entry among the deadlines.
     var end: UInt64
     var deadline: HeapHandle
