@@ -28,7 +28,7 @@ SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
 
-.PHONY: help build run test test-python test-openapi test-dashboard test-repeat simulate mutants mutants-programs user-package examples example lint format sanitize \
+.PHONY: help build run test test-python test-openapi test-dashboard test-repeat simulate mutants mutants-programs user-package metrics-package examples example lint format sanitize \
 	sanitize-thread sanitize-address bench bench-python load faults fuzz
 
 help: ## list the targets
@@ -91,6 +91,10 @@ mutants-programs: ## check that the tests notice wrong clients, commands and dae
 user-package: ## build and run SHAPES=80 generated callers of the channels in a release build of a user's package
 	@$(INSTALL) examples
 	@deploy/check-user-package.sh $(SHAPES)
+
+metrics-package: ## build and run a user's package with the trait Metrics, which reports to swift-metrics
+	@$(INSTALL) examples
+	@deploy/check-metrics.sh
 
 examples: ## run every example and compare what it prints
 	@$(INSTALL) examples

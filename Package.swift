@@ -25,12 +25,14 @@ let package = Package(
     // With `traits: []`, a package that depends on one of the libraries fetches nothing that only the programs need.
     traits: [
         .trait(name: "Executables", description: "The programs, and the packages that only the programs need."),
+        .trait(name: "Metrics", description: "HubMetrics of SluiceHub, which reports to swift-metrics."),
         .default(enabledTraits: ["Executables"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.7.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
@@ -66,6 +68,7 @@ let package = Package(
             name: "SluiceHub",
             dependencies: [
                 "CMalloc", "SluiceRuntime", "SluiceWire", .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: settings),
         .target(

@@ -30,36 +30,15 @@ struct MetricsText {
         add(name, [:], value)
     }
 
-    private mutating func counter(_ name: String, _ help: String, _ value: Int?) {
-        guard let value else { return }
-        declare(name, .counter, help)
-        add(name, [:], value)
-    }
-
     mutating func append(_ server: ServerReport) {
         declare("build_info", .gauge, "The version of the server.")
         add("build_info", ["version": server.version, "protocol": "\(server.protocolVersion)"], 1)
-        gauge("epoch", "A number that grows with every restart.", server.epoch)
         gauge("uptime_seconds", "The time since the start.", server.uptimeSeconds)
-        gauge("draining", "Whether the server is about to stop: 1 or 0.", server.isDraining ? 1 : 0)
-        gauge("connections", "The connected clients.", server.connections)
-        gauge("parked_operations", "The operations that wait.", server.parked)
-        gauge("channels", "The channels in use.", server.channels)
-        gauge("ended_channels", "The ended channels whose names are kept.", server.endedChannels)
-        gauge("leases", "The messages under a lease, or put back with a delay.", server.leases)
-        gauge("buffered_messages", "The messages that channels keep.", server.bufferedMessages)
-        gauge("buffered_bytes", "The bytes of the messages that channels keep.", server.bufferedBytes)
-        gauge("remembered_sends", "The ids of messages that are remembered.", server.rememberedSends)
-        gauge(
-            "waiting_dead_letters", "The rejected messages that their dead channels do not take.",
-            server.waitingDeadLetters)
-        gauge("resident_bytes", "The resident memory of the process.", server.residentBytes)
-        gauge("charged_bytes", "The memory that is charged to clients.", server.memoryBytes)
-        gauge("charged_bytes_limit", "The limit on the memory that is charged to clients.", server.memoryLimitBytes)
-        counter("handoffs_total", "The messages that receivers took.", server.handoffs)
-        counter("rejections_total", "The messages that were rejected.", server.rejections)
-        counter("dead_letters_total", "The rejected messages that moved to a dead channel.", server.deadLetters)
-        counter("connections_refused_total", "The connections that were refused.", server.refusedConnections)
+        for metric in ServerMetric.all {
+            guard let value = metric.value(server) else { continue }
+            declare(metric.name, metric.kind == .gauge ? .gauge : .counter, metric.help)
+            add(metric.name, [:], value)
+        }
         declare("connections_ended_total", .counter, "The connections that have ended, by reason.")
         for (reason, count) in server.endings.sorted(by: { $0.key < $1.key }) {
             add("connections_ended_total", ["reason": reason], count)
