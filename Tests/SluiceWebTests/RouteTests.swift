@@ -56,7 +56,7 @@ import Testing
 
     @Test("The delay with which a message is given back is checked before its token")
     func delays() throws {
-        #expect(try route("DELETE", "/d/x?delay=10s") == .delivery(token: "x", .other(.giveBack(delay: "10s"))))
+        #expect(try route("DELETE", "/d/x?delay=10s") == .delivery(token: "x", .other(.nack(delay: "10s"))))
         for delay in ["", "null", "-1s", "1.5s", "10", "1d", "s"] {
             #expect(status("DELETE", "/d/x?delay=\(delay)") == .badRequest, "\(delay)")
             #expect(status("DELETE", "/d/x?reject=y&delay=\(delay)") == .badRequest, "\(delay)")

@@ -5,7 +5,7 @@ enum DeliveryAction: Sendable, Equatable {
     /// Acknowledges the message, with an answer to a call. An empty answer stands for none.
     case acknowledge(answer: [UInt8])
     /// Returns the message to its channel, which offers it again after the delay.
-    case giveBack(delay: String?)
+    case nack(delay: String?)
     case reject(reason: String)
     /// Renews the lease.
     case touch
@@ -16,7 +16,7 @@ enum DeliveryAction: Sendable, Equatable {
         case .acknowledge(let answer):
             guard !answer.isEmpty else { return Array("ACK \(delivery)\n".utf8) }
             return Array("ACK len=\(answer.count) \(delivery)\n".utf8) + answer + [0x0A]
-        case .giveBack(let delay):
+        case .nack(let delay):
             return Array("NACK\(delay.map { " delay=\($0)" } ?? "") \(delivery)\n".utf8)
         case .reject(let reason):
             var bytes: [UInt8] = []

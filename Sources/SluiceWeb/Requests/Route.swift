@@ -13,7 +13,7 @@ enum Route: Sendable, Equatable {
     /// Receives under a lease that the HTTP client ends.
     case lease(ChannelName, for: String, timeout: String?)
     /// Ends or renews such a lease.
-    case delivery(token: String, Disposal)
+    case delivery(token: String, LeaseRequest)
     case report(Inspection)
     case metrics
     /// Streams handoffs as they happen.
@@ -28,9 +28,9 @@ enum Route: Sendable, Equatable {
     /// A file of the dashboard.
     case page(String)
 
-    /// What a client does with a message under a lease. For `acknowledge`, the body of the request is the answer to a
+    /// What a request does with a message under a lease. For `acknowledge`, the body of the request is the answer to a
     /// call.
-    enum Disposal: Sendable, Equatable {
+    enum LeaseRequest: Sendable, Equatable {
         case acknowledge
         case other(DeliveryAction)
     }
@@ -68,7 +68,7 @@ enum Route: Sendable, Equatable {
         case "/ws":
             _ = try Parameters(of: head, allowing: [])
             self = .webSocket(try WebSocketHandshake(head))
-        case let path where path.hasPrefix(Self.deliveries): self = try .disposing(head)
+        case let path where path.hasPrefix(Self.deliveries): self = try .leaseRequest(head)
         case let path where path.hasPrefix(Self.reports) && head.method == "DELETE": self = .command(try .ending(head))
         case let path where path.hasPrefix(Self.reports): self = .report(try .reporting(head))
         default:
@@ -137,7 +137,7 @@ enum Route: Sendable, Equatable {
         return .lease(channel, for: lease, timeout: timeout)
     }
 
-    private static func disposing(_ head: RequestHead) throws(Refusal) -> Route {
+    private static func leaseRequest(_ head: RequestHead) throws(Refusal) -> Route {
         let token = String(head.target.path.dropFirst(deliveries.count))
         switch head.method {
         case "POST":
@@ -150,7 +150,7 @@ enum Route: Sendable, Equatable {
             let parameters = try Parameters(of: head, allowing: ["delay", "reject"])
             let delay = try parameters.duration("delay")
             guard let reason = parameters.text("reject") else {
-                return .delivery(token: token, .other(.giveBack(delay: delay)))
+                return .delivery(token: token, .other(.nack(delay: delay)))
             }
             guard delay == nil else {
                 throw Refusal(.badRequest, "pass the parameter reject or delay, not both")

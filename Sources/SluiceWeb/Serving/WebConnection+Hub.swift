@@ -70,10 +70,10 @@ extension WebConnection {
     /// Replaces the hub's client if it has ended, belongs to a lease, or has authenticated with other credentials than
     /// those of the request. A proxy may send the requests of several principals over one connection.
     private func prepareClient(for wanted: Credentials?) throws {
-        if client.isEnded || hasGivenClientAway || credentials != nil && credentials != wanted {
+        if client.isEnded || clientBelongsToLease || credentials != nil && credentials != wanted {
             let (old, sibling) = (client, try client.makeSibling())
-            if !hasGivenClientAway { old.finish() }
-            hasGivenClientAway = false
+            if !clientBelongsToLease { old.finish() }
+            clientBelongsToLease = false
             client = sibling
             credentials = nil
             listenToClient()
@@ -96,13 +96,13 @@ extension WebConnection {
             let step = current.receive(reply)
             exchange = current
             perform(step)
-        case .concluding:
+        case .acknowledging:
             exchange = nil
             endRequest()
             serveInput()
         case .streaming: continueStream(reply, tag)
         // The error with which the hub ends an idle client.
-        case .head, .body, .acting, .delivering, .upgrading, .webSocket, .lingering, .closed: break
+        case .head, .body, .changingLease, .delivering, .upgrading, .webSocket, .lingering, .closed: break
         }
     }
 
@@ -142,7 +142,7 @@ extension WebConnection {
     func sendLastCommand() -> Bool {
         guard var current = exchange, let command = current.delivered() else { return false }
         exchange = current
-        phase = .concluding
+        phase = .acknowledging
         client.write(command)
         return true
     }
@@ -154,10 +154,10 @@ extension WebConnection {
             respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)
         case .streaming: endStream(because: .cancelled("closing"))
         case .webSocket: endWebSocket()
-        case .concluding:
+        case .acknowledging:
             isLast = true
             endRequest()
-        case .head, .body, .acting, .delivering, .lingering, .closed: closeIfIdle()
+        case .head, .body, .changingLease, .delivering, .lingering, .closed: closeIfIdle()
         }
     }
 

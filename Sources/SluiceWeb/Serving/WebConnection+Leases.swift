@@ -13,7 +13,7 @@ extension WebConnection {
         }
         door.leases.insert(lease, for: token)
         undelivered = lease
-        hasGivenClientAway = true
+        clientBelongsToLease = true
         var response = response
         response.headers.append("Sluice-Delivery: \(token)")
         deliver(response)
@@ -28,10 +28,10 @@ extension WebConnection {
             return perform(
                 .respond(Response(outcome: .error(WireError(.denied, "the lease belongs to another principal")))))
         }
-        phase = .acting
+        phase = .changingLease
         lease.perform(action) { [self] reply in
             reactor.post { [self] in
-                guard isOpen, case .acting = phase else { return }
+                guard isOpen, case .changingLease = phase else { return }
                 let reply = reply ?? .error(WireError(.stale, "the lease has ended"))
                 perform(.respond(Response(outcome: reply)))
                 settle()

@@ -55,7 +55,7 @@ extension WebConnection {
         case .head: setAlarmBetweenRequests()
         case .streaming: eventsAreWritten()
         case .webSocket: framesAreWritten()
-        case .body, .waiting, .acting, .concluding, .upgrading, .closed: break
+        case .body, .waiting, .changingLease, .acknowledging, .upgrading, .closed: break
         }
     }
 
@@ -115,7 +115,7 @@ extension WebConnection {
         case .head, .body:
             request = nil
             respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
-        case .waiting, .acting, .concluding, .upgrading:
+        case .waiting, .changingLease, .acknowledging, .upgrading:
             // While the input is not read, only this check notices that the client has hung up.
             if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
         case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }

@@ -19,12 +19,12 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         case body(Route)
         /// The exchange waits for the hub.
         case waiting
-        /// The exchange waits for the reply to an action on a lease.
-        case acting
+        /// The exchange waits for the reply to the command that ends or renews a lease.
+        case changingLease
         /// The exchange waits until the client's kernel has confirmed the response.
         case delivering
-        /// The exchange waits for the reply to its last command.
-        case concluding
+        /// The exchange waits for the reply to the acknowledgement of the message that the client has got.
+        case acknowledging
         /// The response is a stream of events.
         case streaming
         /// The hub is about to check the credentials of a request for a WebSocket.
@@ -61,8 +61,9 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
 
     /// The hub's client.
     var client: WireClient
-    /// Whether the hub's client belongs to a lease now. The next request gets another hub's client.
-    var hasGivenClientAway = false
+    /// Whether the hub's client belongs to a `HeldLease` now: it outlives this connection and ends with the lease. The next
+    /// request gets another client of the hub.
+    var clientBelongsToLease = false
     /// The lease whose token the HTTP client's kernel has not confirmed.
     var undelivered: HeldLease?
     /// The credentials with which the hub's client has authenticated; nil for none.
@@ -70,7 +71,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// The credentials that the hub is about to check; nil for none.
     var offeredCredentials: Credentials?
     var exchange: (any Exchange)?
-    var stream: LiveStream?
+    var stream: StreamedResponse?
     var webSocket: WebSocketFrames?
     /// Whether nothing has arrived from the WebSocket's client since the last ping.
     var awaitsPong = false
@@ -156,7 +157,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         guard socket.sendRest() else { return hangUp(isBroken: true) }
         flush()
         if isOpen, !hasOutput { serveInput() }
-        if isOpen, !hasGivenClientAway, takesReplies, client.untakenBytes > 0 || client.isEnded {
+        if isOpen, !clientBelongsToLease, takesReplies, client.untakenBytes > 0 || client.isEnded {
             hubHasReplied()
         }
         settle()
@@ -173,7 +174,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// Takes the replies of the hub, as many as the HTTP client has room for.
     func hubHasReplied() {
         var hasAll = false
-        while isOpen, !hasGivenClientAway, takesReplies, !hasAll {
+        while isOpen, !clientBelongsToLease, takesReplies, !hasAll {
             hasAll = !receiveNextReply()
             // If the kernel takes all of the output at once, it reports nothing later that would continue this.
             if isOpen, !takesReplies { flush() }
@@ -209,7 +210,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
         // The segment of the next request confirms the response, usually much earlier than the next check.
         case .delivering: checkConfirmation()
-        case .waiting, .acting, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed: break
+        case .waiting, .changingLease, .acknowledging, .streaming, .upgrading, .webSocket, .lingering, .closed: break
         }
         serveInput()
     }
@@ -237,7 +238,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
             phase = .head
             serve(route, body)
             return true
-        case .waiting, .acting, .delivering, .concluding, .streaming, .upgrading, .webSocket, .lingering, .closed:
+        case .waiting, .changingLease, .delivering, .acknowledging, .streaming, .upgrading, .webSocket, .lingering,
+            .closed:
             return false
         }
     }
@@ -278,8 +280,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         return switch phase {
         case .head: !hasOutput || input.hasRoomAhead
         case .body, .streaming, .lingering: true
-        case .waiting, .acting, .delivering, .concluding, .upgrading: input.hasRoomAhead
-        case .webSocket: output.count < Self.mostOutput && client.unreadBytes < Self.mostOutput
+        case .waiting, .changingLease, .delivering, .acknowledging, .upgrading: input.hasRoomAhead
+        case .webSocket: output.count < Self.mostPendingBytes && client.unreadBytes < Self.mostPendingBytes
         case .closed: false
         }
     }
@@ -292,7 +294,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         socket.watch(reading: isReading, writing: !output.isEmpty)
         if isReading, socket.hasBufferedInput { readLater() }
         if !isReading, alarm == nil || isWaitingForHub { setAlarm(after: Timeouts.probe) }
-        guard !hasGivenClientAway else { return }
+        guard !clientBelongsToLease else { return }
         // The strings of a head take about twice its bytes.
         var held = input.heldBytes + output.heldBytes + 2 * (request?.byteCount ?? 0) + client.untakenBytes
         held += stream?.source.heldBytes ?? 0
@@ -328,7 +330,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         // A proxy may reset a connection as soon as it has read the response. The kernel still says what was confirmed.
         let isConfirmed = !hasOutput && socket.isOutputConfirmed
         if case .delivering = phase, isConfirmed {
-            phase = .concluding
+            phase = .acknowledging
             undelivered = nil
             sendLastCommand()
         }
@@ -336,7 +338,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         switch phase {
         case .streaming: endClient(breakingOff: stream?.hasUnconfirmed == true)
         case .waiting, .delivering, .upgrading, .webSocket: endClient(breakingOff: true)
-        case .head, .body, .acting, .concluding, .lingering, .closed: endClient()
+        case .head, .body, .changingLease, .acknowledging, .lingering, .closed: endClient()
         }
         phase = .closed
         exchange = nil
@@ -351,7 +353,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     func endClient(breakingOff breaksOff: Bool = false) {
         undelivered?.breakOff()
         undelivered = nil
-        guard !hasGivenClientAway else { return }
+        guard !clientBelongsToLease else { return }
         if breaksOff { client.breakOff() } else { client.finish() }
     }
 }

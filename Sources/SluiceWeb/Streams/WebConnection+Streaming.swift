@@ -3,7 +3,7 @@ import SluiceRuntime
 import SluiceWire
 
 /// The state of a response of server-sent events.
-struct LiveStream {
+struct StreamedResponse {
     var source: any EventStream
     /// Whether the response has begun.
     var hasBegun = false
@@ -16,13 +16,13 @@ struct LiveStream {
 extension WebConnection {
     /// With this many bytes of events or frames that the client has not taken, no replies of the hub are taken. So the
     /// hub stops writing too.
-    static let mostOutput = 64 << 10
+    static let mostPendingBytes = 64 << 10
 
     /// Whether the HTTP client has room for more replies of the hub.
     var takesReplies: Bool {
         switch phase {
-        case .streaming, .webSocket: output.count < Self.mostOutput
-        case .head, .body, .waiting, .acting, .delivering, .concluding, .upgrading, .lingering, .closed: true
+        case .streaming, .webSocket: output.count < Self.mostPendingBytes
+        case .head, .body, .waiting, .changingLease, .delivering, .acknowledging, .upgrading, .lingering, .closed: true
         }
     }
 
@@ -31,7 +31,7 @@ extension WebConnection {
         guard var commands = prepareClient() else { return }
         var new = new
         commands += new.begin()
-        stream = LiveStream(source: new)
+        stream = StreamedResponse(source: new)
         phase = .streaming
         cancelAlarm()
         client.write(commands)

@@ -71,7 +71,7 @@ extension WebConnection {
     /// Whether the hub has too much unread input of the client. Then the socket is not read, and only a probe notices
     /// that the client has hung up.
     var isWaitingForHub: Bool {
-        if case .webSocket = phase, !hasOutput { client.unreadBytes >= Self.mostOutput } else { false }
+        if case .webSocket = phase, !hasOutput { client.unreadBytes >= Self.mostPendingBytes } else { false }
     }
 
     func webSocketAlarmFires() {
