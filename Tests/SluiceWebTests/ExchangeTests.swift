@@ -51,7 +51,7 @@ import Testing
         let valid = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         for (word, isHeader) in [(valid, true), ("other", false)] {
             let context = try #require(TraceContext(word))
-            let message = Reply.message(jobs, [1], [Attribute(context)])
+            let message = Reply.message(jobs, [0], [Attribute(context)])
             let response = Response(outcome: message)
             #expect(response.headers.contains("traceparent: \(word)") == isHeader)
             #expect(response.headers.contains("Sluice-Outcome: MSG trace=\(word)"))
@@ -60,7 +60,7 @@ import Testing
             guard case .events(let events) = stream.receive(message, SluiceWire.Tag("s")) else {
                 return #expect(Bool(false))
             }
-            #expect(events.map { text($0.bytes) } == ["event: base64\ntrace: \(word)\ndata: AQ==\n\n"])
+            #expect(events.map { text($0.bytes) } == ["event: base64\ntrace: \(word)\ndata: AA==\n\n"])
         }
     }
 

@@ -82,7 +82,7 @@ import Testing
             """
             {"channel":"c","message":"one","trace":"w-1"}
             {"channel":"c","message":"two"}
-            three w-3, four ,
+            <three w-3><four >
             answer to w-5
 
             """,
@@ -91,11 +91,11 @@ import Testing
                 sluice open --capacity 5 c
                 sluice send --trace w-1 c one; sluice send --trace '' c two; sluice recv --json -n 2 c
                 sluice send --trace w-3 c three; sluice send c four
-                sluice recv -n 2 --exec 'printf "%s %s, " "$(cat)" "$SLUICE_TRACE"' c; echo
+                sluice recv -n 2 --exec 'printf "<%s %s>" "$(cat)" "$SLUICE_TRACE"' c; echo
                 sluice recv -n 1 --exec 'echo "answer to $SLUICE_TRACE"' --answer calls & sluice call --trace w-5 calls x
                 wait
                 """)
-        try daemon.expect(status: 64, "128 visible ASCII", of: "send", "--trace", "a b", "c", "x")
+        try daemon.expect(status: 2, "128 visible ASCII", of: "send", "--trace", "a b", "c", "x")
     }
 
     @Test("Each holder of a lock has a greater SLUICE_FENCE")
