@@ -64,6 +64,28 @@ import Testing
         #expect(status(head("GET / HTTP/1.1", "Host: h", many)) == .headersTooLarge)
     }
 
+    @Test(
+        "What would take long to compare is refused",
+        arguments: [
+            ("GET /\(String(repeating: "a", count: 1000)) HTTP/1.1", Status.uriTooLong),
+            ("GET /%\(String(repeating: "41%", count: 400))41 HTTP/1.1", .uriTooLong),
+            ("GET /?\((0...16).map { "p\($0)" }.joined(separator: "&")) HTTP/1.1", .badRequest),
+            ("GET /?\(String(repeating: "&", count: 15_000)) HTTP/1.1", .badRequest),
+            ("GET / HTTP/1.1\r\nHost: \(String(repeating: "a", count: 1001))", .headersTooLarge),
+            ("GET / HTTP/1.1\r\nOrigin: \(String(repeating: "e\u{301}", count: 4000))", .headersTooLarge),
+            ("GET / HTTP/1.1\r\nUpgrade: \(String(repeating: "a,", count: 7000))", .headersTooLarge),
+        ])
+    func slow(text: String, status: Status) {
+        #expect((#expect(throws: Refusal.self) { try parse(head(text, "Via: h")) })?.status == status)
+    }
+
+    @Test("The longest path that leads anywhere, and long headers that the server does not read, are accepted")
+    func long() throws {
+        let name = String(repeating: "%41", count: 200)
+        let head = try parse(head("DELETE /v1/channels/\(name)?poison=\(name) HTTP/1.1", "Cookie: \(name)\(name)"))
+        #expect(head.target.path.utf8.count == 213 && head.target.parameters.count == 1)
+    }
+
     @Test("The end of a head is found wherever the input is cut, and a bare line feed ends it")
     func length() {
         let text = head("GET / HTTP/1.1", "Host: h") + "rest"

@@ -4,6 +4,14 @@ import CHTTPParser
 struct RequestHead: Sendable, Equatable {
     /// The most bytes of a head.
     static let maxBytes = 16 << 10
+    /// The most bytes of a header that the server compares with something.
+    static let maxComparedBytes = 1000
+    /// The headers that the server compares with something. Comparing characters, and not bytes, is slow.
+    private static let compared: Set = [
+        "host", "origin", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest", "sec-purpose", "purpose", "x-moz",
+        "sluice-request", "user-agent", "idempotency-key", "expect", "transfer-encoding", "connection", "upgrade",
+        "sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol",
+    ]
 
     var method: String
     var target: RequestTarget
@@ -123,6 +131,9 @@ extension RequestHead {
         // http-parser accepts a blank before the colon.
         guard headers.allSatisfy({ !$0.name.contains(" ") }) else {
             throw Refusal(.badRequest, "the name of a header must not contain a blank")
+        }
+        for header in headers where header.value.utf8.count > Self.maxComparedBytes && Self.compared.contains(header.name) {
+            throw Refusal(.headersTooLarge, "the header \(header.name) has at most \(Self.maxComparedBytes) bytes")
         }
         for name in [
             "host", "authorization", "content-length", "transfer-encoding", "expect", "origin", "sec-fetch-site",

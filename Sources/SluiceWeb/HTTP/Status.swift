@@ -13,6 +13,7 @@ enum Status: Int, Sendable {
     case conflict = 409
     case gone = 410
     case bodyTooLarge = 413
+    case uriTooLong = 414
     case expectationFailed = 417
     case misdirected = 421
     case rejected = 422
@@ -40,6 +41,7 @@ enum Status: Int, Sendable {
         case .conflict: "Conflict"
         case .gone: "Gone"
         case .bodyTooLarge: "Content Too Large"
+        case .uriTooLong: "URI Too Long"
         case .expectationFailed: "Expectation Failed"
         case .misdirected: "Misdirected Request"
         case .rejected: "Unprocessable Content"
