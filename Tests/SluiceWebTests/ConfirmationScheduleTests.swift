@@ -9,9 +9,10 @@ import Testing
     @Test("Checks become rarer, up to ten a second, until the client's kernel has confirmed nothing for the limit")
     func limits() {
         var schedule = ConfirmationSchedule()
-        let delays = (0..<10).map { _ in schedule.next(confirmedBytes: 5, at: second, atMost: limit) }
+        let delays = (0..<20).map { _ in schedule.next(confirmedBytes: 5, at: second, atMost: limit) }
         #expect(delays.prefix(3) == [.milliseconds(1), .milliseconds(2), .milliseconds(4)])
-        #expect(delays.last == .milliseconds(100))
+        // A kernel may delay its confirmation by 40 ms.
+        #expect(delays.prefix(12).allSatisfy { $0 ?? .zero <= .milliseconds(4) } && delays.last == .milliseconds(100))
         #expect(schedule.next(confirmedBytes: 5, at: 11 * second - 1, atMost: limit) != nil)
         #expect(schedule.next(confirmedBytes: 5, at: 11 * second, atMost: limit) == nil)
     }

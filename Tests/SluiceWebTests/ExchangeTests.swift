@@ -64,6 +64,14 @@ import Testing
         }
     }
 
+    @Test("A message of very many lines is written in base64, in little more than its length")
+    func manyLines() {
+        let few = ServerSentEvent(message: [UInt8](repeating: 0x0A, count: 999))
+        #expect(few.name == nil && few.bytes.count == 1000 * 7 + 1)
+        let many = ServerSentEvent(message: [UInt8](repeating: 0x0A, count: 90_000))
+        #expect(many.name == "base64" && many.bytes.count < 121_000)
+    }
+
     @Test(
         "Each reply of the hub has a status",
         arguments: [

@@ -108,6 +108,18 @@ import Testing
         }
     }
 
+    @Test("A text message with line ends ends the WebSocket, and a binary one does not")
+    func lineEnds() {
+        for text in ["send jobs x\npoison jobs", "a\r", "\n"] {
+            for bytes in [frame(.text, text), frame(.text, text, isFinal: false) + frame(.continuation, "")] {
+                let result = result(of: bytes + frame(.text, "more"))
+                #expect(result.messages.isEmpty && result.hasEnded && result.output[2...3] == close(1008)[2...3])
+            }
+            let binary = result(of: frame(.binary, text))
+            #expect(binary.messages == [text] && !binary.hasEnded)
+        }
+    }
+
     @Test("The reason of a closing frame is UTF-8")
     func reason() {
         // wslay checks a reason only if it arrives together with the code.
@@ -142,6 +154,6 @@ import Testing
         _ = Array(Self.frame(2, [UInt8](repeating: 0, count: 60_000)).prefix(100)).withUnsafeBytes {
             frames.receive($0)
         }
-        #expect(frames.heldBytes < 100)
+        #expect(frames.heldBytes < WebSocketFrames.ownBytes + 100)
     }
 }

@@ -88,8 +88,8 @@ enum Budget {
     static let slicesOfTurn = 4
     /// The time after which no further slice begins in a turn.
     static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
-    /// The time in a turn for the input of the connections of doors, in nanoseconds: that of one or two requests. The
-    /// hub's work for them, and their output, take up to three times as long.
+    /// The time in a turn for the connections of doors, in nanoseconds: that of one or two requests. The hub's work for
+    /// them takes about as long again.
     ///
     /// The loop polls between two turns, so a client of the line protocol waits for this time at most.
     static let timeOfDoors: UInt64 = 20_000

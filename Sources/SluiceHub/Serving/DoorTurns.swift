@@ -2,7 +2,7 @@ import SluiceRuntime
 
 /// A connection of a door. It works when it has its turn.
 package protocol DoorConnection: AnyObject {
-    /// Reads input, and serves some of it. Called on the thread of the connection's reactor.
+    /// Does the work for which the connection has waited. Called on the thread of the connection's reactor.
     func hasTurn()
 }
 
@@ -13,6 +13,8 @@ struct DoorTurns {
     fileprivate var waiting = FairQueue<any DoorConnection, ObjectIdentifier?>()
     /// The time that doors have used of this turn, in nanoseconds.
     fileprivate var used: UInt64 = 0
+    /// When the connection that works now has begun.
+    fileprivate var beginning: UInt64 = 0
 
     /// Whether the end of the turn must call `continueDoors()`.
     var hasWorked: Bool { used > 0 || !waiting.isEmpty }
@@ -35,9 +37,14 @@ extension ReactorShare {
     }
 
     private func work(_ connection: any DoorConnection) {
-        let start = reactor.nowNanoseconds
+        doors.beginning = reactor.nowNanoseconds
         connection.hasTurn()
-        doors.used += max(1, reactor.nowNanoseconds &- start)
+        doors.used += max(1, reactor.nowNanoseconds &- doors.beginning)
+    }
+
+    /// Whether the connection that works now has used the time that doors have in this turn.
+    var isTurnOfDoorsOver: Bool {
+        doors.used &+ (reactor.nowNanoseconds &- doors.beginning) >= Budget.timeOfDoors
     }
 
     /// Lets waiting connections work, in the time that doors have in the next turn.

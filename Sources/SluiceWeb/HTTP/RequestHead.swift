@@ -132,7 +132,8 @@ extension RequestHead {
         guard headers.allSatisfy({ !$0.name.contains(" ") }) else {
             throw Refusal(.badRequest, "the name of a header must not contain a blank")
         }
-        for header in headers where header.value.utf8.count > Self.maxComparedBytes && Self.compared.contains(header.name) {
+        for header in headers
+        where header.value.utf8.count > Self.maxComparedBytes && Self.compared.contains(header.name) {
             throw Refusal(.headersTooLarge, "the header \(header.name) has at most \(Self.maxComparedBytes) bytes")
         }
         for name in [

@@ -38,7 +38,8 @@ struct RequestTarget: Sendable, Equatable {
     }
 
     private static func parameters(of query: ArraySlice<UInt8>) throws(Refusal) -> [Parameter] {
-        let pairs = query.split(separator: UInt8(ascii: "&"), maxSplits: maxParameters, omittingEmptySubsequences: false)
+        let pairs = query.split(
+            separator: UInt8(ascii: "&"), maxSplits: maxParameters, omittingEmptySubsequences: false)
         guard pairs.count <= maxParameters else {
             throw Refusal(.badRequest, "a query has at most \(maxParameters) parameters")
         }
@@ -49,7 +50,8 @@ struct RequestTarget: Sendable, Equatable {
             guard !parameters.contains(where: { $0.name == name }) else {
                 throw Refusal(.badRequest, "a parameter of the query occurs twice")
             }
-            parameters.append(Parameter(name: name, value: parts.count == 2 ? try decode(parts[1], plusIsBlank: true) : ""))
+            let value = parts.count == 2 ? try decode(parts[1], plusIsBlank: true) : ""
+            parameters.append(Parameter(name: name, value: value))
         }
         return parameters
     }

@@ -17,8 +17,11 @@ struct ChannelChanges {
     private var round = 0
     private var count = 0
 
+    /// The bytes of the names in `known`.
+    private var nameBytes = 0
+
     /// An estimate of the memory. A name of ordinary length is an object of its own.
-    var heldBytes: Int { 112 * known.capacity }
+    var heldBytes: Int { 112 * known.capacity + nameBytes }
 
     /// Whether this round has no room for another page.
     var isFull: Bool { count >= Self.most }
@@ -41,7 +44,10 @@ struct ChannelChanges {
         }
         guard isLast else { return out.count == beginning ? nil : out + Array("]}".utf8) }
         let gone = known.filter { $0.value.round != round }.map(\.key)
-        for name in gone { known[name] = nil }
+        for name in gone {
+            known[name] = nil
+            nameBytes -= name.utf8.count
+        }
         round += 1
         count = 0
         let names = gone.map { "\"\($0)\"" }.joined(separator: ",")
@@ -52,12 +58,17 @@ struct ChannelChanges {
     private mutating func hasChanged(_ row: ReportRows.Row, at time: Double) -> Bool {
         let since = row.longestWaitSeconds.map { time - $0 }
         let new = Known(digest: row.digest, since: since, round: round)
-        guard let old = known.updateValue(new, forKey: row.name), old.digest == new.digest else { return true }
+        let name = row.name
+        guard let old = known.updateValue(new, forKey: name) else {
+            nameBytes += name.utf8.count
+            return true
+        }
+        guard old.digest == new.digest else { return true }
         switch (old.since, since) {
         case (nil, nil): return false
         // The time between the report and this call varies.
         case (let old?, let new?) where abs(old - new) < 0.25:
-            known[row.name]?.since = old
+            known[name]?.since = old
             return false
         default: return true
         }

@@ -16,7 +16,17 @@ struct PendingOutput {
     /// The memory that is held, in bytes, except what is kept for the next output.
     var heldBytes: Int { isEmpty ? 0 : bytes.capacity }
 
-    mutating func append(_ more: some Collection<UInt8>) { bytes += more }
+    mutating func append(_ more: some Collection<UInt8>) {
+        // Otherwise, the array would grow for bytes that the kernel has taken.
+        if written > 0, bytes.count + more.count > bytes.capacity { removeWritten() }
+        bytes += more
+    }
+
+    private mutating func removeWritten() {
+        // A copy, because the array would keep the memory of the bytes that it had.
+        bytes = Array(bytes[written...])
+        written = 0
+    }
 
     /// The result of a write.
     enum Step {
@@ -39,11 +49,7 @@ struct PendingOutput {
                 hasProgress = true
             case .wouldBlock:
                 // The output of a stream may never be empty, so written bytes are removed before that.
-                if written > bytes.count / 2 {
-                    // A copy, because the array would keep the memory of the bytes that it had.
-                    bytes = Array(bytes[written...])
-                    written = 0
-                }
+                if written > bytes.count / 2 { removeWritten() }
                 return .some(hasProgress: hasProgress)
             case .failed: return .failed
             }

@@ -15,8 +15,12 @@ enum Timeouts {
 /// times.
 struct ConfirmationSchedule {
     private static let first = Duration.milliseconds(1)
+    /// Linux may delay its confirmation by 40 ms. Until then, the checks are frequent: a sender waits for them.
+    private static let frequentChecks = 12
+    private static let mostBetweenFrequentChecks = Duration.milliseconds(4)
 
     private var delay = first
+    private var checkCount = 0
     /// The most bytes that the client's kernel had confirmed in a check, and the time of the first such check, in
     /// nanoseconds. Nil before the first check.
     private var progress: (confirmedBytes: Int, time: UInt64)?
@@ -28,10 +32,17 @@ struct ConfirmationSchedule {
         } else {
             progress = (confirmedBytes, now)
         }
-        defer { delay = min(delay * 2, .milliseconds(100)) }
+        defer {
+            checkCount += 1
+            let most = checkCount < Self.frequentChecks ? Self.mostBetweenFrequentChecks : .milliseconds(100)
+            delay = min(delay * 2, most)
+        }
         return delay
     }
 
     /// Lets the next check be soon, because there is more output.
-    mutating func checkSoon() { delay = Self.first }
+    mutating func checkSoon() {
+        delay = Self.first
+        checkCount = 0
+    }
 }

@@ -98,17 +98,17 @@ extension WebConnection {
         cancelAlarm()
         alarm = reactor.call(after: delay) { [self] in
             alarm = nil
-            alarmFires()
-            settle()
+            alarmIsDue()
         }
     }
 
     func cancelAlarm() {
         if let alarm { reactor.cancelTimer(alarm) }
         alarm = nil
+        forgetAlarm()
     }
 
-    private func alarmFires() {
+    func alarmFires() {
         switch phase {
         case .head where input.isEmpty && !hasOutput: hangUp(isBroken: false)
         case .head where hasOutput: hangUp(isBroken: true)

@@ -36,6 +36,18 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         case closed
     }
 
+    /// What a connection does when it has its turn.
+    private struct Work: OptionSet {
+        let rawValue: UInt8
+
+        static let write = Work(rawValue: 1)
+        static let read = Work(rawValue: 2)
+        /// Serves input that was read.
+        static let serve = Work(rawValue: 4)
+        static let takeReplies = Work(rawValue: 8)
+        static let handleAlarm = Work(rawValue: 16)
+    }
+
     /// The most steps of requests, such as a head or a body, that are served in a turn without waiting.
     private static let mostRequestsOfTurn = 4
     /// Fewer bytes than this are not charged.
@@ -54,8 +66,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     private var isReadPosted = false
     /// Whether the connection waits for its turn to work.
     private var awaitsTurn = false
-    /// Whether the connection reads when it has its turn.
-    private var hasInputToRead = false
+    /// What the connection does when it has its turn.
+    private var work: Work = []
     var alarm: TimerHandle?
     var confirmations = ConfirmationSchedule()
 
@@ -102,33 +114,35 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     // MARK: The reactor's calls
 
     override var socketGroup: ObjectIdentifier? { client.holder }
-    override func socketIsReadable() {
-        guard isOpen, !awaitsTurn else { return }
-        waitForTurn(isReading: true)
-        if awaitsTurn { settle() }
-    }
+    override func socketIsReadable() { waitForTurn(to: .read) }
+    override func socketIsWritable() { waitForTurn(to: .write) }
+    override func socketIsUnwatchable() { hangUp(isBroken: true) }
 
-    /// Works when the connection has its turn.
+    /// Works when the connection has its turn. So the connections of the door together do not make other clients wait.
     ///
-    /// - Parameters:
-    ///   - isReading: whether input may have arrived.
-    ///   - waits: whether other connections have their turn first in any case.
-    private func waitForTurn(isReading: Bool, waiting waits: Bool = false) {
-        hasInputToRead = hasInputToRead || isReading
-        guard !awaitsTurn else { return }
-        awaitsTurn = true
-        _ = client.takeTurn(self, waiting: waits)
+    /// - Parameter waits: whether other connections have their turn first in any case.
+    private func waitForTurn(to work: Work, waiting waits: Bool = false) {
+        guard isOpen, !self.work.contains(work) else { return }
+        self.work.insert(work)
+        if !awaitsTurn {
+            awaitsTurn = true
+            if client.takeTurn(self, waiting: waits) { return }
+        }
+        // What the connection already knows need not be reported again.
+        settle()
     }
 
     func hasTurn() {
         awaitsTurn = false
-        guard isOpen else { return }
-        if hasInputToRead { read() } else { serveInput() }
+        if work.remove(.write) != nil, isOpen { write() }
+        if work.remove(.read) != nil, isOpen { read() }
+        if work.remove(.serve) != nil, isOpen { serveInput() }
+        if work.remove(.takeReplies) != nil, isOpen { takeReplies() }
+        if work.remove(.handleAlarm) != nil, isOpen { alarmFires() }
         settle()
     }
 
     private func read() {
-        hasInputToRead = false
         withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
             // TLS may hold more input, which the kernel does not report.
             repeat {
@@ -152,37 +166,38 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         }
     }
 
-    override func socketIsWritable() {
-        guard isOpen else { return }
+    private func write() {
         guard socket.sendRest() else { return hangUp(isBroken: true) }
         flush()
         if isOpen, !hasOutput { serveInput() }
-        if isOpen, !clientBelongsToLease, takesReplies, client.untakenBytes > 0 || client.isEnded {
-            hubHasReplied()
-        }
-        settle()
+        if isOpen, !clientBelongsToLease, takesReplies, client.untakenBytes > 0 || client.isEnded { takeReplies() }
     }
-
-    override func socketIsUnwatchable() { hangUp(isBroken: true) }
 
     /// Listens to a new client of the hub. It is told whether a channel keeps a message, which is the status 202.
     func listenToClient() {
         client.understand([.kept])
-        client.whenChanged = { [self] in hubHasReplied() }
+        client.whenChanged = { [self] in waitForTurn(to: .takeReplies) }
     }
 
-    /// Takes the replies of the hub, as many as the HTTP client has room for.
-    func hubHasReplied() {
+    /// Takes the replies of the hub, as many as the HTTP client has room for and the turn has time for.
+    private func takeReplies() {
         var hasAll = false
         while isOpen, !clientBelongsToLease, takesReplies, !hasAll {
             hasAll = !receiveNextReply()
             // If the kernel takes all of the output at once, it reports nothing later that would continue this.
             if isOpen, !takesReplies { flush() }
+            if !hasAll, isOpen, client.isTurnOver {
+                waitForTurn(to: .takeReplies, waiting: true)
+                break
+            }
         }
         if hasAll, client.isEnded { clientHasEnded() }
         if !output.isEmpty, isOpen { flush() }
-        settle()
     }
+
+    /// Handles a time that has passed, when the connection has its turn: many connections may have the same one.
+    func alarmIsDue() { waitForTurn(to: .handleAlarm) }
+    func forgetAlarm() { work.remove(.handleAlarm) }
 
     /// Takes the next reply of the hub. Returns false if there is none.
     private func receiveNextReply() -> Bool {
@@ -221,7 +236,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
             var left = Self.mostRequestsOfTurn
             while try serveNext() {
                 left -= 1
-                if left == 0 { return waitForTurn(isReading: false, waiting: true) }
+                if left == 0 { return waitForTurn(to: .serve, waiting: true) }
             }
         } catch {
             respond(Response(error), isLast: true)
@@ -291,9 +306,10 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         guard isOpen else { return }
         input.releaseMemory()
         let isReading = mayRead && !socket.isClogged
-        socket.watch(reading: isReading, writing: !output.isEmpty)
+        socket.watch(reading: isReading, writing: !output.isEmpty && !work.contains(.write))
         if isReading, socket.hasBufferedInput { readLater() }
-        if !isReading, alarm == nil || isWaitingForHub { setAlarm(after: Timeouts.probe) }
+        let hasAlarm = alarm != nil || work.contains(.handleAlarm)
+        if !isReading, !hasAlarm || isWaitingForHub { setAlarm(after: Timeouts.probe) }
         guard !clientBelongsToLease else { return }
         // The strings of a head take about twice its bytes.
         var held = input.heldBytes + output.heldBytes + 2 * (request?.byteCount ?? 0) + client.untakenBytes

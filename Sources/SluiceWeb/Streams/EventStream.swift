@@ -53,13 +53,25 @@ struct ServerSentEvent: Sendable, Equatable {
     /// The trace context of a message. It is a field of its own, which `EventSource` ignores.
     var trace: TraceContext?
 
+    /// The most lines of a message that is written as text. Each line takes some bytes and time more than its own.
+    private static let mostLines = 1000
+
     /// Makes an event of a message. An event can hold only text whose lines end with LF. Other messages are written in
-    /// base64.
+    /// base64, and so are messages of very many lines.
     init(message: [UInt8], trace: TraceContext? = nil) {
-        let isText = String(validating: message, as: UTF8.self) != nil && !message.contains { $0 == 0x0D || $0 == 0 }
+        let isText = Self.isText(message)
         name = isText ? nil : "base64"
         data = isText ? message : Base64.encode(message)
         self.trace = trace
+    }
+
+    private static func isText(_ message: [UInt8]) -> Bool {
+        var lineCount = 1
+        for byte in message {
+            if byte == 0x0D || byte == 0 { return false }
+            if byte == 0x0A { lineCount += 1 }
+        }
+        return lineCount <= mostLines && String(validating: message, as: UTF8.self) != nil
     }
 
     init(_ name: String?, data: [UInt8]) {

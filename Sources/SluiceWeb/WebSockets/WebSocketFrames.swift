@@ -70,8 +70,11 @@ final class WebSocketFrames {
         return Unmanaged<WebSocketFrames>.fromOpaque(owner).takeUnretainedValue()
     }
 
-    /// The bytes of the message that is arriving and of the output.
-    var heldBytes: Int { partial.count + output.count }
+    /// The memory of wslay's two buffers and this object.
+    static let ownBytes = 9 << 10
+
+    /// The memory in bytes, with that of the message that is arriving and of the output.
+    var heldBytes: Int { Self.ownBytes + partial.count + output.count }
 
     /// Whether no further message follows: the client has sent its closing frame, or has made a mistake.
     var hasInputEnded: Bool { wslay_event_get_read_enabled(context) == 0 }
@@ -118,8 +121,13 @@ final class WebSocketFrames {
 
     private func messageEnds(opcode: UInt8) {
         guard opcode <= UInt8(WSLAY_BINARY_FRAME.rawValue), !hasInputEnded else { return }
+        defer { partial = [] }
+        // Otherwise, a page that sends `"send jobs " + text` would let the author of the text send commands.
+        if opcode == UInt8(WSLAY_TEXT_FRAME.rawValue), partial.contains(where: { $0 == 0x0A || $0 == 0x0D }) {
+            return close(
+                .refused, because: "a text message is one line; send a body with line ends as a binary message")
+        }
         messages.append(partial)
-        partial = []
     }
 
     // MARK: Output
@@ -148,8 +156,9 @@ final class WebSocketFrames {
     }
 
     /// Sends the closing frame, if none was sent. No further message is read.
-    func close(_ closing: Closing) {
-        _ = wslay_event_queue_close(context, closing.rawValue, nil, 0)
+    func close(_ closing: Closing, because reason: String = "") {
+        var reason = reason
+        reason.withUTF8 { _ = wslay_event_queue_close(context, closing.rawValue, $0.baseAddress, $0.count) }
         wslay_event_shutdown_read(context)
     }
 }

@@ -73,6 +73,9 @@ package final class WireClient: @unchecked Sendable {
         connection.share.takeTurn(work, of: { holder }, waiting: waits)
     }
 
+    /// Whether the time that doors have in this turn is over.
+    package var isTurnOver: Bool { connection.share.isTurnOfDoorsOver }
+
     /// Makes another client from the same address, with the same identity, on the same reactor.
     ///
     /// - Throws: the error if a limit is reached.
