@@ -85,6 +85,17 @@ class ActionsTest(DashboardTest):
         click(page, button, "document.getElementById('detail')")
         page.until("document.getElementById('confirm').open")
 
+    def test_dots(self):
+        """A channel whose name contains the segment .. is poisoned, and no other channel"""
+        line = self.line()
+        line.ok("open cap=5 jobs", "open cap=5 x/../jobs")
+        page = self.open()
+        self.end_channel(page, "x/../jobs", "Poison…")
+        click(page, "Poison the channel")
+        page.until("document.querySelector('#detail .result').textContent === 'done'")
+        self.assertEqual(line.report("channels jobs")[0]["state"], "open")
+        self.assertEqual(line.report("channels x/../jobs")[0]["state"], "poisoned")
+
     def test_close_and_poison(self):
         """A channel is closed or poisoned only after a confirmation"""
         line = self.line()

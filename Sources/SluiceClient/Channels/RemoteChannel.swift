@@ -39,6 +39,8 @@ public struct RemoteChannel: Sendable {
     ///   no receiver has the message, and none will; `hadNoReceivers` of a `.timedOut` tells whether nobody receives. `.inDoubt`: a
     ///   receiver may have it, or may get it.
     @discardableResult
+    // Swift 6.3 crashes in optimised builds when it inlines this into `send(json:)`, which throws other errors too.
+    @inline(never)
     public func send(
         _ bytes: [UInt8], timeout: Duration? = nil, id: String? = nil, delay: Duration? = nil, trace: String? = nil
     ) async throws(SluiceError) -> SendReceipt {

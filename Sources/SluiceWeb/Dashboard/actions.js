@@ -3,7 +3,8 @@
 import { byId, h } from './dom.js';
 import { request } from './live.js';
 
-const path = (name) => name.split('/').map(encodeURIComponent).join('/');
+// Slashes too: browsers remove the segments `.` and `..` of a path, so the request would be for another channel.
+const path = encodeURIComponent;
 
 /** Returns what happened, in one line. */
 async function outcome(response) {

@@ -21,9 +21,8 @@ extension WebConnection {
         case .receive(let channel, let timeout): begin(ReceiveExchange(from: channel, timeout: timeout))
         case .lease(let channel, let lease, let timeout):
             begin(LeaseExchange(channel: channel, lease: lease, timeout: timeout))
-        case .delivery(let token, .acknowledge):
-            begin(DeliveryExchange(token: token, action: .acknowledge(answer: body)))
-        case .delivery(let token, .other(let action)): begin(DeliveryExchange(token: token, action: action))
+        case .delivery(let token, .acknowledge): begin(.acknowledge(answer: body), on: token)
+        case .delivery(let token, .other(let action)): begin(action, on: token)
         case .report(let inspection): begin(ReportExchange(inspection: inspection))
         case .metrics: begin(MetricsExchange(door.measurements))
         case .command(let command): begin(CommandExchange(command))
@@ -35,6 +34,11 @@ extension WebConnection {
         case .stream(let channel): begin(MessageStream(from: channel))
         case .webSocket(let handshake): beginWebSocket(handshake)
         }
+    }
+
+    private func begin(_ action: DeliveryAction, on token: String) {
+        if actsWithoutClient() { return act(action, on: token) }
+        begin(DeliveryExchange(token: token, action: action))
     }
 
     /// Begins an exchange, with the credentials of the request.

@@ -8,7 +8,8 @@ extension WebConnection {
     /// lease.
     func handOver(_ response: Response, _ delivery: DeliveryID, for duration: Duration) {
         let token = LeaseTable.makeToken()
-        let lease = HeldLease(of: delivery, by: client, principal: client.principal, for: duration) {
+        principalOfLease = client.principal
+        let lease = HeldLease(of: delivery, by: client, principal: principalOfLease, for: duration) {
             [leases = door.leases] in leases.remove(token)
         }
         door.leases.insert(lease, for: token)
@@ -19,12 +20,19 @@ extension WebConnection {
         deliver(response)
     }
 
+    /// Whether a request can act on leases without a client of the hub: its credentials are those of the client that
+    /// was given to a lease. Otherwise, a client that a limit keeps from a further connection could not end its leases.
+    func actsWithoutClient() -> Bool {
+        guard clientBelongsToLease, let wanted = try? request.map(HTTPCredentials.of) else { return false }
+        return wanted == credentials
+    }
+
     /// Performs an action on the lease of a token, and answers with the reply.
     func act(_ action: DeliveryAction, on token: String) {
         guard let lease = door.leases[token] else {
             return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))
         }
-        guard lease.principal == client.principal else {
+        guard lease.principal == (clientBelongsToLease ? principalOfLease : client.principal) else {
             return perform(
                 .respond(Response(outcome: .error(WireError(.denied, "the lease belongs to another principal")))))
         }

@@ -76,6 +76,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// Whether the hub's client belongs to a `HeldLease` now: it outlives this connection and ends with the lease. The next
     /// request gets another client of the hub.
     var clientBelongsToLease = false
+    /// The principal of the hub's client that was given to the last lease; nil for none.
+    var principalOfLease: ChannelName?
     /// The lease whose token the HTTP client's kernel has not confirmed.
     var undelivered: HeldLease?
     /// The credentials with which the hub's client has authenticated; nil for none.

@@ -70,6 +70,25 @@ import Testing
         #expect(try line.line() == "OK")
     }
 
+    @Test("A lease can be ended over the connection that received it while the server accepts no further one")
+    func fullServer() throws {
+        let daemon = try WebDaemon(environment: ["SLUICED_LIMITS_CONNECTIONS": "3"])
+        let line = try daemon.line()
+        try line.send(Array("send jobs one\n".utf8))
+        let worker = try HTTPSocket(to: daemon)
+        try worker.send("GET /c/jobs?lease=1h HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        let token = try #require(try worker.response()?.headers["sluice-delivery"])
+        let idle = try daemon.line()
+        #expect(try idle.answer(to: "ping") == "OK")
+        #expect(try daemon.line().line()?.hasPrefix("ERR limit") == true)
+        for method in ["PATCH", "POST"] {
+            #expect(try worker.status(of: "\(method) /d/\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200)
+        }
+        #expect(try line.line() == "OK")
+        // The place of the lease is free again.
+        #expect(try worker.status(of: "POST /c/jobs?timeout=0 HTTP/1.1\r\nHost: localhost\r\n\r\n") == 408)
+    }
+
     @Test("A lease can be ended while the daemon drains")
     func draining() throws {
         let daemon = try WebDaemon()
