@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import ctypes
 import random
+import signal
 import sys
 import threading
 
@@ -69,6 +70,8 @@ def main(address: str, kind: str, interruptions: int, where: str) -> None:
             for thread in threads:
                 thread.join()
 
+    # A shell lets its background jobs ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.setswitchinterval(0.0002)
     if where == "main":
         play()
