@@ -10,7 +10,9 @@ import Testing
     private let second = Duration.seconds(1)
     private static let word = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    @Test("A message brings its word, whether the sender or the receiver waits first", arguments: [false, true], [false, true])
+    @Test(
+        "A message brings its word, whether the sender or the receiver waits first", arguments: [false, true],
+        [false, true])
     func theWordComesWithTheMessage(receiverWaits: Bool, isLeased: Bool) throws {
         var hub = TestHub()
         let (a, b) = (hub.connect(), hub.connect())
