@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import measure
@@ -37,6 +38,16 @@ def full_pipe():
             os.write(writing, b"x" * 4096)
     os.set_blocking(writing, True)
     return [reading, writing]
+
+
+@contextlib.contextmanager
+def users_file(text):
+    """Writes a file of users that only this user may read, as the daemon demands. Gives its path."""
+    with tempfile.NamedTemporaryFile("w", suffix=".users") as file:
+        file.write(text)
+        file.flush()
+        os.chmod(file.name, 0o600)
+        yield file.name
 
 
 class Daemon:

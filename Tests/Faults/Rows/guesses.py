@@ -1,13 +1,12 @@
 """Clients that guess tokens: slowly, and at nobody else's expense."""
 
 import contextlib
-import os
-import tempfile
 import threading
 import time
 
 from battery import Figure, row
 from clients import Client
+from daemon import users_file
 from stopwatch import Stopwatch
 
 #: The connections that guess again and again.
@@ -23,25 +22,22 @@ CROWD = 14_000
 )
 def guessed_tokens(conditions):
     seconds = conditions.count(full=10, quick=3)
-    with tempfile.NamedTemporaryFile("w", suffix=".users") as users:
-        users.write("alice s3cret\nbob hunter2\n")
-        users.flush()
-        os.chmod(users.name, 0o600)
-        with conditions.daemon(users_file=users.name, connections=20_000) as daemon:
-            # Wrong tokens of an address do not delay the users that have authenticated from there before.
-            _authentication_seconds(daemon.port, b"bob hunter2")
-            end = time.monotonic() + seconds
-            counts = [[0, 0] for _ in range(GUESSERS)]
-            threads = [threading.Thread(target=_guess, args=(daemon.port, end, count)) for count in counts]
-            for thread in threads:
-                thread.start()
-            time.sleep(1)
-            other = max(_authentication_seconds(daemon.port, b"bob hunter2") for _ in range(20))
-            for thread in threads:
-                thread.join()
-            same = _authentication_seconds(daemon.port, b"alice s3cret")
-            crowd = conditions.count(full=CROWD, quick=500)
-            rounds = [_guess_together(daemon, crowd) for _ in range(conditions.count(full=10, quick=1))]
+    users = "alice s3cret\nbob hunter2\n"
+    with users_file(users) as path, conditions.daemon(users_file=path, connections=20_000) as daemon:
+        # Wrong tokens of an address do not delay the users that have authenticated from there before.
+        _authentication_seconds(daemon.port, b"bob hunter2")
+        end = time.monotonic() + seconds
+        counts = [[0, 0] for _ in range(GUESSERS)]
+        threads = [threading.Thread(target=_guess, args=(daemon.port, end, count)) for count in counts]
+        for thread in threads:
+            thread.start()
+        time.sleep(1)
+        other = max(_authentication_seconds(daemon.port, b"bob hunter2") for _ in range(20))
+        for thread in threads:
+            thread.join()
+        same = _authentication_seconds(daemon.port, b"alice s3cret")
+        crowd = conditions.count(full=CROWD, quick=500)
+        rounds = [_guess_together(daemon, crowd) for _ in range(conditions.count(full=10, quick=1))]
     yield Figure("guesses decided", sum(decided for decided, _ in counts) / seconds, "a second", at_most=30)
     yield Figure("guesses refused", sum(refused for _, refused in counts) / seconds, "a second")
     yield Figure("another user waits", other * 1000, "ms", at_most=100)
