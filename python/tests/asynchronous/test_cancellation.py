@@ -26,6 +26,39 @@ _LANES = 20
 Attempt = Callable[[Callable[[], Awaitable[Any]], random.Random], Awaitable[bool]]
 
 
+class _Running:
+    """Counts the operations that run.
+
+    A task that is cancelled twice does not wait for the task that it has cancelled itself.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._all_ended = anyio.Event()
+        self._all_ended.set()
+
+    def counted(self, operation: Callable[[], Awaitable[Any]]) -> Callable[[], Awaitable[Any]]:
+        """Returns the operation, which is counted while it runs."""
+
+        async def run() -> None:
+            if self._count == 0:
+                self._all_ended = anyio.Event()
+            self._count += 1
+            try:
+                await operation()
+            finally:
+                self._count -= 1
+                if self._count == 0:
+                    self._all_ended.set()
+
+        return run
+
+    async def all_ended(self) -> None:
+        """Waits until no operation runs."""
+        while self._count:
+            await self._all_ended.wait()
+
+
 async def _turns(chance: random.Random) -> None:
     """Waits for a random number of turns of the event loop: before the command has left, or after its reply."""
     for _ in range(chance.choice((0, 1, 2, 5, 10, 20))):
@@ -87,6 +120,7 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
     async with face.connect() as sending, face.connect() as receiving:
         jobs, taken = sending.channel("jobs"), receiving.channel("jobs")
         other = receiving.channel("other")
+        receives = _Running()
         is_over = False
 
         async def send(lane: int) -> None:
@@ -134,7 +168,7 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
                     else:
                         books.receive(await taken.recv())
 
-                if await attempt(operation, chance):
+                if await attempt(receives.counted(operation), chance):
                     books.cancelled += 1
 
         async with create_task_group() as receivers:
@@ -145,6 +179,8 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
                     senders.start_soon(send, lane)
             is_over = True
             receivers.cancel_scope.cancel()
+        # A receive that ends later may give its message back, after the last receive below.
+        await receives.all_ended()
         # What was kept for a next receive.
         with suppress(errors.TimedOut):
             while True:
