@@ -94,6 +94,7 @@ class Conditions:
         host="127.0.0.1",
         errors=None,
         users_file=None,
+        principals_file=None,
         reactors=1,
         certificate=None,
         web=False,
@@ -105,6 +106,8 @@ class Conditions:
             settings["reactors"] = reactors
         if users_file:
             settings["users-file"] = users_file
+        if principals_file:
+            settings["principals-file"] = principals_file
         return Daemon(self.program, settings, self.fault, may_crash, host, errors, certificate, web, path)
 
     def count(self, full, quick):

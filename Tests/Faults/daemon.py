@@ -41,9 +41,9 @@ def full_pipe():
 
 
 @contextlib.contextmanager
-def users_file(text):
-    """Writes a file of users that only this user may read, as the daemon demands. Gives its path."""
-    with tempfile.NamedTemporaryFile("w", suffix=".users") as file:
+def private_file(text):
+    """Writes a file of users or principals that only this user may read, as the daemon demands. Gives its path."""
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         file.write(text)
         file.flush()
         os.chmod(file.name, 0o600)
@@ -111,6 +111,8 @@ class Daemon:
                 self.port = self.behind(self._fault)
                 if self._certificate:
                     self.tls_port = self.behind(self._fault, self.tls_port)
+                if self._web:
+                    self.web_port = self.behind(self._fault, self.web_port)
                 if self._path:
                     self._ready([sys.executable, _PROXY, self._fault, self._path, 0, self._children[0].pid], {})
         except BaseException:

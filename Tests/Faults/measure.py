@@ -12,6 +12,8 @@ from pathlib import Path
 from processes import ChildFailed, start
 
 _PROBE = Path(__file__).with_name("probe.py")
+#: What docs/security.md permits a connection beyond its charge.
+UNCHARGED_BYTES = 36 << 10
 
 
 def cpu_seconds(pid):
@@ -30,6 +32,12 @@ def resident_bytes(pid):
         if line.startswith("Rss:"):
             return int(line.split()[1]) * 1024
     raise ChildFailed(f"/proc/{pid}/smaps_rollup has no line Rss")
+
+
+def roughly_resident_bytes(pid):
+    """Returns the same, within some hundred kilobytes. It takes much less time if the process is large."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def descriptors(pid):
@@ -55,13 +63,15 @@ def settled(read, seconds=3.0):
 class Probe:
     """Another client, in a process of its own, that measures how long its handoffs take.
 
-    `server` is the id of the server's process, whose first thread serves the probe. With it, `waits` knows which part
-    of a wait is the server's, and which part is other programs' that used the processors.
+    With `is_web`, `port` is that of the web door, and the client measures requests that ask the hub. `server` is the id
+    of the server's process, whose first thread serves the probe. With it, `waits` knows which part of a wait is the
+    server's, and which part is other programs' that used the processors.
     """
 
-    def __init__(self, port, pause_seconds=0.001, server=None):
+    def __init__(self, port, pause_seconds=0.001, server=None, is_web=False):
         # The pause keeps the probe from using much of the processors.
-        command = [sys.executable, _PROBE, port, pause_seconds] + ([server] if server else [])
+        protocol = "web" if is_web else "line"
+        command = [sys.executable, _PROBE, protocol, port, pause_seconds] + ([server] if server else [])
         self._process = start(command, stdout=subprocess.PIPE)
         self._line()
 
@@ -112,3 +122,34 @@ def percentile_99(latencies):
     if not latencies:
         return float("inf")
     return latencies[min(len(latencies) - 1, len(latencies) * 99 // 100)]
+
+
+class Memory:
+    """The most memory of a server, and the greatest charge in INFO, that some connections have caused."""
+
+    def __init__(self, server, watcher, count):
+        self._server, self._watcher, self._count = server, watcher, count
+        self._charge_before, self._resident_before = watcher.info()["memoryBytes"], self._resident()
+        self.charge = self.resident = 0
+
+    def _resident(self):
+        return sum(map(roughly_resident_bytes, self._server.pids))
+
+    def watch(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.look()
+            time.sleep(0.05)
+
+    def look(self):
+        """Takes note of what the server uses now. Returns INFO."""
+        now = self._watcher.info()
+        self.charge = max(self.charge, now["memoryBytes"] - self._charge_before)
+        self.resident = max(self.resident, self._resident() - self._resident_before)
+        return now
+
+    @property
+    def growth(self):
+        """By how much the memory has grown for each byte of the charge, and of what need not be charged."""
+        # A process that does little varies by some megabytes.
+        return self.resident / max(self.charge + self._count * UNCHARGED_BYTES, 8 << 20)

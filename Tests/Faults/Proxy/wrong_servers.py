@@ -312,6 +312,27 @@ class InstantGuesses(_ByLine):
         return b""
 
 
+class SplitMessages(Right):
+    """Takes each line of a WebSocket's message for a message of its own."""
+
+    def input(self, proxy, pipe, data):
+        # The frames of the battery are short, arrive whole, and have a mask that changes nothing.
+        found = re.fullmatch(rb"\x81.\0\0\0\0(.*)", data, re.DOTALL)
+        if not found:
+            return data
+        return b"".join(b"\x81" + bytes([0x80 | len(line)]) + bytes(4) + line for line in found[1].split(b"\n"))
+
+
+class KeptLeases(Right):
+    """Refuses to end leases over HTTP, as if there were no place for a further connection."""
+
+    def input(self, proxy, pipe, data):
+        if not data.startswith(b"POST /d/"):
+            return data
+        proxy.put(pipe.client, b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n")
+        return b""
+
+
 class Choke(Right):
     """Serves nobody any more after some clients, as a server whose log blocks."""
 
@@ -355,4 +376,6 @@ WRONG_SERVERS = {
     "every-address": EveryAddress,
     "cancelled-first": CancelledFirst,
     "instant-guesses": InstantGuesses,
+    "split-messages": SplitMessages,
+    "kept-leases": KeptLeases,
 }

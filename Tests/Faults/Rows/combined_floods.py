@@ -9,8 +9,9 @@ from pathlib import Path
 
 from battery import Figure, row
 from clients import Client
+from http_clients import HTTPClient, get
 from long_commands import LONGEST_WAIT_MS, Beside
-from processes import start
+from processes import ChildFailed, start
 from stopwatch import Stopwatch
 
 _FLOODER = Path(__file__).parents[1] / "flooder.py"
@@ -29,29 +30,36 @@ _INPUTS = {
 
 
 class Floods:
-    """Flooders that run during a `with`. Each flood has a kind, the input that it writes, and some connections."""
+    """Flooders that run during a `with`.
 
-    def __init__(self, port, floods):
-        self._port, self._floods = port, floods
+    Each flood has a kind, the input that it writes, and some connections; and, optionally, how many bytes of the input
+    it writes only once. A flood that ends is an error, unless the server `may_end`.
+    """
+
+    def __init__(self, port, floods, may_end=False):
+        self._port, self._floods, self._may_end = port, floods, may_end
         self._children = []
 
     def __enter__(self):
         self._folder = tempfile.TemporaryDirectory()
-        for kind, data, count in self._floods:
+        for kind, data, *numbers in self._floods:
             path = Path(self._folder.name) / str(len(self._children))
             path.write_bytes(data)
-            command = [sys.executable, _FLOODER, kind, self._port, _SOURCE, path, count]
+            command = [sys.executable, _FLOODER, kind, self._port, _SOURCE, path, *numbers]
             child = start(command, stdout=subprocess.PIPE)
             self._children.append(child)
             child.stdout.readline()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        has_ended = any(child.poll() is not None for child in self._children)
         for child in self._children:
             child.kill()
             child.wait()
             child.stdout.close()
         self._folder.cleanup()
+        if has_ended and not self._may_end and failure is None:
+            raise ChildFailed("a flood ended too early")
 
 
 def serving_threads(pid):
@@ -64,19 +72,21 @@ def serving_threads(pid):
     return threads
 
 
-def longest_connect(daemon, port, seconds, context=None):
-    """Connects again and again. Returns the longest time until the answer to a PING, in milliseconds.
+def longest_connect(daemon, port, seconds, context=None, is_web=False):
+    """Connects again and again. Returns the longest time until the first answer, in milliseconds.
 
-    `context` is that of TLS. Time for which threads of the server, or this one, had no processor does not count.
+    The answer is that to a PING, or to a request for `/healthz`. `context` is that of TLS. Time for which threads of
+    the server, or this one, had no processor does not count.
     """
     watch = Stopwatch("self", *serving_threads(daemon.pids[0]))
     longest, end = 0.0, time.monotonic() + seconds
+    kind = HTTPClient if is_web else Client
     while time.monotonic() < end:
         try:
-            with watch, contextlib.suppress(ConnectionError), Client(port, "127.0.9.2", timeout=10) as client:
+            with watch, contextlib.suppress(ConnectionError), kind(port, "127.0.9.2", timeout=10) as client:
                 if context:
                     client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1")
-                client.ask(b"ping\n")
+                client.request(get(b"/healthz")) if is_web else client.ask(b"ping\n")
         except TimeoutError:
             return float("inf")
         longest = max(longest, watch.seconds - watch.delayed_seconds)

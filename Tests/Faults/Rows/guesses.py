@@ -6,7 +6,7 @@ import time
 
 from battery import Figure, row
 from clients import Client
-from daemon import users_file
+from daemon import private_file
 from stopwatch import Stopwatch
 
 #: The connections that guess again and again.
@@ -23,7 +23,7 @@ CROWD = 14_000
 def guessed_tokens(conditions):
     seconds = conditions.count(full=10, quick=3)
     users = "alice s3cret\nbob hunter2\n"
-    with users_file(users) as path, conditions.daemon(users_file=path, connections=20_000) as daemon:
+    with private_file(users) as path, conditions.daemon(users_file=path, connections=20_000) as daemon:
         # Wrong tokens of an address do not delay the users that have authenticated from there before.
         _authentication_seconds(daemon.port, b"bob hunter2")
         end = time.monotonic() + seconds

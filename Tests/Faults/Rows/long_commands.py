@@ -13,28 +13,40 @@ TAGS_EACH = 1000
 
 
 class Beside:
-    """A daemon, many clients, and a probe that measures the longest wait of another client."""
+    """A daemon, many clients, and a probe that measures the longest wait of another client.
 
-    def __init__(self, conditions, **limits):
+    With `web`, the daemon has a web door, and a second probe measures the waits of an HTTP client.
+    """
+
+    def __init__(self, conditions, web=False, **limits):
         usual = {
             "connections": 20_000,
             "pending_tags": TAGS_EACH + 8,
             "declared_channels": 200_000,
             "remembered_sends": 200_000,
         }
-        self._daemon = conditions.daemon(**usual | limits)
+        self._daemon = conditions.daemon(web=web, **usual | limits)
+        self._has_web = web
 
     def __enter__(self):
         self.daemon = self._daemon.__enter__()
         self.port = self.daemon.port
         self.watcher = Client(self.port)
         self.clients = []
-        self._probe = Probe(self.port, server=self.daemon.pids[0])
+        self._probes = [Probe(self.port, server=self.daemon.pids[0])]
+        if self._has_web:
+            self._probes.append(Probe(self.daemon.web_port, server=self.daemon.pids[0], is_web=True))
         return self
 
     def __exit__(self, *_):
-        self._probe.__exit__()
+        for probe in self._probes:
+            probe.__exit__()
         self._daemon.__exit__()
+
+    def pause(self):
+        """Stops the probes, for what does not concern them."""
+        for probe in self._probes:
+            probe.pause()
 
     def connect(self, count):
         """Connects clients, from several addresses so that there are enough ports."""
@@ -84,13 +96,23 @@ class Beside:
 
         Time for which the server or the probe had no processor, because other programs used them, does not count.
         """
-        self._probe.latencies()
+        (wait, *_), took = self._waits_and_time(act)
+        return wait, took
+
+    def longest_waits(self, act):
+        """Returns the longest waits of the probe and of the HTTP client's probe while `act` runs, in milliseconds."""
+        waits, _ = self._waits_and_time(act)
+        return waits
+
+    def _waits_and_time(self, act):
+        for probe in self._probes:
+            probe.latencies()
         time.sleep(0.05)
         begin = time.monotonic()
         act()
         took = time.monotonic() - begin
         time.sleep(0.05)
-        return self._probe.waits()[-1] * 1000, took * 1000
+        return [probe.waits()[-1] * 1000 for probe in self._probes], took * 1000
 
 
 def _answers(client, count):

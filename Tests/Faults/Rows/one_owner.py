@@ -10,7 +10,7 @@ from pathlib import Path
 from battery import Figure, Skipped, exactly, row
 from clients import Client
 from combined_floods import serving_threads
-from daemon import users_file
+from daemon import private_file
 from flooder import keep_writing
 from long_commands import LONGEST_WAIT_MS
 from namespaces import AllAddresses
@@ -43,7 +43,7 @@ def one_network_of_addresses(conditions):
                 return Client(daemon.port, f"{network}:{number >> 16:x}:{number & 0xFFFF:x}::", host=_HOST)
 
             yield from _taken(conditions, daemon, count, connect)
-        with users_file("alice s3cret\n") as users, conditions.daemon(host=f"[{_HOST}]", users_file=users) as daemon:
+        with private_file("alice s3cret\n") as users, conditions.daemon(host=f"[{_HOST}]", users_file=users) as daemon:
             yield from _guesses(conditions, daemon, count)
 
 
