@@ -45,6 +45,31 @@ class ActionsTest(DashboardTest):
         line.until("waiters jobs", lambda rows: not rows)
         page.until(f"{LOG}.innerText.includes('withdrawn')")
 
+    def test_websocket(self):
+        """A page of this server speaks the line protocol over a WebSocket, and fetches messages"""
+        line = self.line()
+        page = self.open()
+        page.run(
+            """(() => {
+                window.heard = [];
+                window.socket = new WebSocket(`ws://${location.host}/ws`);
+                socket.binaryType = 'arraybuffer';
+                const text = (data) => typeof data === 'string' ? data : new TextDecoder().decode(data);
+                socket.onmessage = (event) => heard.push(text(event.data));
+                socket.onopen = () => socket.send('recv jobs');
+            })()"""
+        )
+        line.until("waiters jobs", lambda rows: len(rows) == 1)
+        line.ok("send jobs hello")
+        page.until("heard.length === 2")
+        self.assertEqual(page.run("heard.join('|')"), "MSG jobs 5|hello")
+        page.run("socket.send('send jobs from a page')")
+        fetched = page.run("fetch('/c/jobs').then((response) => response.text())")
+        self.assertEqual(fetched, "from a page")
+        page.until("heard.length === 3")
+        self.assertEqual(page.run("heard[2]"), "OK")
+        page.run("socket.close()")
+
     def test_call(self):
         """A call shows its answer"""
         worker = self.line()
