@@ -17,6 +17,6 @@ if swift package --package-path "$SLUICE_PATH" show-dependencies --format flatli
     exit 1
 fi
 start=$SECONDS
-swift build --package-path "$scratch"
+swift build --package-path "$scratch" --product MetricsUser
 echo "metrics: built in $((SECONDS - start)) s"
 timeout 60 "$scratch/.build/debug/MetricsUser"
