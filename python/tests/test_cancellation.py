@@ -55,6 +55,14 @@ def test_timeouts_of_threads_lose_and_double_nothing(sluiced, lease):
     assert run_program("thread_timeouts.py", sluiced.address, lease, 5000) == "lost 0, doubled 0"
 
 
+@pytest.mark.parametrize(
+    "program", [("interrupted.py", "thread"), ("gevent_timeouts.py",)], ids=lambda program: program[0]
+)
+def test_calls_that_end_early_never_mix_answers(sluiced, program):
+    name, *where = program
+    assert run_program(name, sluiced.address, "call", 2000, *where) == "mixed 0"
+
+
 @pytest.mark.parametrize("program", ["interrupted.py", "gevent_timeouts.py"])
 def test_a_client_that_drops_late_messages_is_noticed(sluiced, program):
     assert run_program(program, sluiced.address, "wrong", 5000, "main") != "lost 0, doubled 0"

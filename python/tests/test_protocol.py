@@ -318,6 +318,91 @@ def test_a_receive_that_is_to_get_a_kept_message_may_get_another():
     assert talk.ask(commands.receive("jobs")).result().body == b"x"
 
 
+def test_a_kept_message_goes_to_the_next_receive_if_the_first_one_gets_another():
+    talk = Talk()
+    first, second, third = (talk.ask(commands.receive("jobs")) for _ in range(3))
+    talk.conversation.abandon(first)
+    talk.sent()
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n")
+    assert talk.sent() == b"CANCEL #2\n"
+    talk.hear(b"#2 MSG jobs 1\ny\nOK\n")
+    assert second.result().body == b"y"
+    assert talk.sent() == b"CANCEL #3\n"
+    talk.hear(b"OK\n#3 CANCELLED\n")
+    assert third.result().body == b"x"
+
+
+def test_a_kept_message_goes_to_the_next_receive_if_the_first_one_is_cancelled():
+    talk = Talk()
+    first, second, third = (talk.ask(commands.receive("jobs")) for _ in range(3))
+    talk.conversation.abandon(first)
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n")
+    talk.conversation.cancel(second)
+    talk.hear(b"OK\n#2 CANCELLED\nOK\n#3 CANCELLED\n")
+    assert outcome(second) is errors.Withdrawn
+    assert third.result().body == b"x"
+
+
+def test_a_receive_gets_a_kept_message_although_the_connection_is_lost():
+    talk = Talk()
+    first, second = talk.ask(commands.receive("jobs")), talk.ask(commands.receive("jobs"))
+    talk.conversation.abandon(first)
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n")
+    talk.lose()
+    assert second.result().body == b"x"
+
+
+def test_a_receive_without_a_connection_gets_a_kept_message():
+    talk = Talk()
+    talk.conversation.abandon(talk.ask(commands.receive("jobs")))
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n")
+    talk.lose()
+    assert talk.ask(commands.receive("jobs", timeout=0)).result().body == b"x"
+    assert outcome(talk.ask(commands.receive("jobs", timeout=0))) is errors.ConnectionLost
+
+
+@pytest.mark.parametrize("end", [b"TIMEOUT", b"CLOSED jobs", b"POISONED jobs burnt"])
+def test_a_receive_gets_a_kept_message_before_its_end(end):
+    talk = Talk()
+    first, second = talk.ask(commands.receive("jobs")), talk.ask(commands.receive("jobs", timeout=5))
+    talk.conversation.abandon(first)
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n#2 %b\nOK\n" % end)
+    assert second.result().body == b"x"
+
+
+def test_a_select_gets_a_kept_message_unless_one_of_its_sends_has_happened():
+    talk = Talk()
+    arms = [commands.send_arm("out", b"o"), commands.receive_arm("jobs")]
+    for end in (b"TIMEOUT", b"OK arm=0"):
+        first, choosing = talk.ask(commands.receive("jobs")), talk.ask(commands.select(arms, timeout=5))
+        talk.conversation.abandon(first)
+        talk.hear(b"#%b MSG jobs 1\nx\nOK\n#%b %b\nOK\n" % (first.tag, choosing.tag, end))
+        chosen = choosing.result()
+        assert (chosen.arm, chosen.body) == ((1, b"x") if end == b"TIMEOUT" else (0, b""))
+
+
+def test_a_message_for_a_declined_receive_is_for_the_next_one_at_once():
+    talk = Talk()
+    first = talk.ask(commands.receive("jobs"))
+    talk.conversation.decline(first)
+    second = talk.ask(commands.receive("jobs", timeout=0))
+    talk.hear(b"#1 MSG jobs 1\nx\nOK\n#2 TIMEOUT\nOK\n")
+    assert second.result().body == b"x"
+    assert [event.operation for event in talk.events(Ended)] == [first, second]
+    assert first.reply is None
+
+
+def test_a_counted_receive_that_is_complete_gets_no_kept_message():
+    talk = Talk()
+    counted, first = talk.ask(commands.receive_many("jobs", 1)), talk.ask(commands.receive("jobs"))
+    talk.conversation.abandon(first)
+    talk.hear(b"#1 MSG jobs 1\na\n#2 MSG jobs 1\nx\nOK\n")
+    assert [event.reply.body for event in talk.events(Arrived)] == [b"a"]
+    talk.hear(b"#1 END\n")
+    assert counted.result().kind == "END"
+    assert talk.ask(commands.receive("jobs")).result().body == b"x"
+
+
 def test_an_abandoned_message_under_a_lease_is_given_back():
     talk = Talk()
     operation = talk.ask(commands.receive("jobs", lease=10))
@@ -538,8 +623,8 @@ def test_the_backoff_doubles_up_to_its_bound():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from(["recv", "cancel", "abandon", "message", "cancelled", "lose"]), max_size=60))
-def test_no_message_is_lost_or_doubled_whatever_happens(steps):
+@given(st.lists(st.sampled_from(["recv", "cancel", "decline", "abandon", "message", "cancelled", "lose"]), max_size=60))
+def test_no_message_is_lost_or_doubled_and_no_receive_waits_for_a_kept_one(steps):
     """Plays a server that answers each receive once, while receivers give up at any time."""
     talk = Talk()
     waiting, pending, sent, got = [], {}, 0, []
@@ -557,10 +642,15 @@ def test_no_message_is_lost_or_doubled_whatever_happens(steps):
             elif line.startswith(b"CANCEL #") and line[8:] in pending:
                 pending[line[8:]] = True
 
+    def answer_cancel():
+        tag = next(tag for tag, is_cancelled in pending.items() if is_cancelled)
+        del pending[tag]
+        talk.hear(b"OK\n#%b CANCELLED\n" % tag)
+
     for step in steps:
         if step == "recv":
             waiting.append(talk.ask(commands.receive("jobs")))
-        elif step in ("cancel", "abandon") and waiting:
+        elif step in ("cancel", "decline", "abandon") and waiting:
             getattr(talk.conversation, step)(waiting[0])
             if step == "abandon":
                 waiting.pop(0)
@@ -571,14 +661,16 @@ def test_no_message_is_lost_or_doubled_whatever_happens(steps):
             talk.hear(b"#%b MSG jobs 3\n%03d\n" % (tag, sent))
             sent += 1
         elif step == "cancelled" and any(pending.values()):
-            tag = next(tag for tag, is_cancelled in pending.items() if is_cancelled)
-            del pending[tag]
-            talk.hear(b"OK\n#%b CANCELLED\n" % tag)
+            answer_cancel()
         elif step == "lose":
             talk.lose()
             pending.clear()
             reconnect(talk)
         collect()
+    while any(pending.values()):
+        answer_cancel()
+        collect()
+    assert not talk.conversation.kept or all(operation.cancelled for operation in waiting)
     while True:
         last = talk.ask(commands.receive("jobs"))
         collect()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from background import in_thread
+from background import in_thread, wait_for_waiters
 
 import sluice
 
@@ -145,6 +145,21 @@ def test_messages_that_were_not_taken_are_for_the_next_receive(hub):
     with jobs.messages(window=6) as messages:
         assert next(messages) == b"0"
     assert [jobs.recv(timeout=30) for _ in range(9)] == [str(number).encode() for number in range(1, 10)]
+
+
+def test_messages_of_a_loop_that_still_asks_for_more_are_for_the_next_receives(sluiced):
+    with sluice.connect(sluiced.address) as hub, sluice.connect(sluiced.address) as other:
+        jobs = hub.channel("jobs")
+        with jobs.messages(window=8) as messages:
+            first = in_thread(next, messages)
+            for number in range(4):
+                other.channel("jobs").send(str(number))
+            assert first() == b"0"
+        assert jobs.recv(timeout=0) == b"1"
+        # One that was kept counts.
+        assert list(jobs.messages(count=1)) == [b"2"]
+        assert list(jobs.messages(count=1)) == [b"3"]
+        wait_for_waiters(hub, 0)
 
 
 def test_a_count_is_exact(hub):

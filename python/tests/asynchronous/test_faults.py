@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Callable
 
 import pytest
-from anyio import create_task_group, to_thread
+from anyio import create_task_group, from_thread, to_thread
+from anyio.lowlevel import checkpoint
 from faces import FACES, Face, Started, everywhere, run, until_waiting
+from wire import Wire
 
 from sluice import Backoff, errors
 from sluice.testing import Daemon
 
 QUICK = Backoff(0.01, 0.1)
-IMPATIENT: dict[str, Any] = {"keep_alive": 0.1, "answer_timeout": 0.2}
+IMPATIENT: dict[str, Any] = {"keep_alive": 0.1, "answer_timeout": 1}
 
 
 def cut(hub: Any) -> None:
@@ -22,26 +26,50 @@ def cut(hub: Any) -> None:
     hub._link._connection.end(ConnectionResetError("cut by the test"))
 
 
-async def after_a_second(hub: Any) -> None:
-    """Returns when the server has run for a second more."""
-    started = (await hub.info())["uptimeSeconds"]
-    while (await hub.info())["uptimeSeconds"] < started + 1:
-        pass
+class Hours:
+    """The clock of a client, which the test puts forward."""
+
+    def __init__(self, hub: Any) -> None:
+        self._link = hub._link
+        self._hours = 0
+        real = self._link.runtime.now
+        self._link.runtime.now = lambda: real() + 3600 * self._hours
+
+    def pass_one(self) -> None:
+        """Puts the clock forward by an hour. The client sees it at once."""
+        self._hours += 1
+        self._link._ring()
+
+
+@contextmanager
+def watched(face: Face) -> Iterator[Wire]:
+    """A connection to the daemon that the test can watch and cut."""
+    wire = Wire(face.daemon.port)
+    try:
+        yield wire
+    finally:
+        wire.close()
 
 
 @everywhere
 async def test_a_wait_is_longer_than_every_timeout_of_the_client(face: Face) -> None:
-    async with (
-        face.connect(connect_timeout=0.2, **IMPATIENT) as hub,
-        face.connect() as other,
-        create_task_group() as group,
-    ):
-        waiting = Started(group, hub.channel("jobs").recv)
-        # Three times as long as the client would wait for an answer.
-        await after_a_second(other)
-        assert hub.is_connected
-        await other.channel("jobs").send(b"at last")
-        assert await waiting == b"at last"
+    with watched(face) as wire:
+        async with (
+            face.connect(wire.address, reconnect=False) as hub,
+            face.connect() as other,
+            create_task_group() as group,
+        ):
+            waiting = Started(group, hub.channel("jobs").recv)
+            await until_waiting(other, 1)
+            hours = Hours(hub)
+            for _ in range(10):
+                questions = wire.seen.count(b"PING")
+                hours.pass_one()
+                while wire.seen.count(b"PING") == questions:
+                    await checkpoint()
+                await hub.info()  # when this is answered, so is the question
+            await other.channel("jobs").send(b"at last")
+            assert await waiting == b"at last"
 
 
 @everywhere
@@ -95,16 +123,25 @@ async def test_receives_beyond_the_limit_of_tags_wait_in_the_client(face: Face) 
 
 
 @everywhere
-async def test_a_lease_is_renewed_while_its_holder_works(face: Face) -> None:
-    async with face.connect() as hub, face.connect() as other, create_task_group() as group:
-        sending = Started(group, other.channel("jobs").send, b"a")
-        async with await hub.channel("jobs").recv_leased(0.2) as job:
-            # Five times as long as the lease.
-            await after_a_second(other)
-            assert not job.is_lost
-        await sending
-        assert job.is_acknowledged
-        assert job.attempt == 1
+async def test_a_lease_is_renewed_while_its_holder_computes_in_a_thread(face: Face) -> None:
+    def compute(hours: Hours, wire: Wire, touch: bytes, renewals: int) -> None:
+        from_thread.run_sync(hours.pass_one)
+        while wire.seen.count(touch) < renewals:
+            sum(range(10_000))
+
+    with watched(face) as wire:
+        async with face.connect(wire.address) as hub, face.connect() as other, create_task_group() as group:
+            hours = Hours(hub)
+            sending = Started(group, other.channel("jobs").send, b"a")
+            async with await hub.channel("jobs").recv_leased(7200) as job:
+                for renewals in range(1, 11):
+                    await to_thread.run_sync(compute, hours, wire, f"TOUCH {job.did}".encode(), renewals)
+                    # When this is answered, so is the renewal: a server that is silent for hours is given up.
+                    await hub.info()
+                assert not job.is_lost
+            await sending
+            assert job.is_acknowledged
+            assert job.attempt == 1
 
 
 @everywhere
@@ -134,6 +171,26 @@ async def test_a_frozen_server_is_noticed(face: Face) -> None:
             await sending
         with pytest.raises(errors.ConnectionLost):
             await hub.channel("jobs").recv()
+
+
+@everywhere
+async def test_a_server_that_vanishes_is_noticed(face: Face) -> None:
+    with watched(face) as wire:
+        async with (
+            face.connect(wire.address, reconnect=False, **IMPATIENT) as hub,
+            face.connect() as other,
+            create_task_group() as group,
+        ):
+            sending = Started(group, other.channel("jobs").send, b"a")
+            held = await hub.channel("jobs").recv_leased(3600)
+            wire.is_cut.set()
+            with pytest.raises(errors.ConnectionLost):
+                await hub.channel("jobs").recv()
+            assert held.is_lost
+            wire.close()
+            async with await other.channel("jobs").recv_leased(30) as again:
+                assert again.attempt == 2
+            await sending
 
 
 @everywhere

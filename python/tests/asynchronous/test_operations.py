@@ -181,6 +181,22 @@ async def test_a_counted_loop_takes_no_more_than_its_count(face: Face) -> None:
 
 
 @everywhere
+async def test_messages_that_a_loop_leaves_are_for_the_next_receives(face: Face) -> None:
+    async with face.connect() as hub, face.connect() as other, create_task_group() as group:
+        jobs = hub.channel("jobs")
+        async with jobs.messages(window=8) as messages:
+            first = Started(group, messages.__anext__)
+            for number in range(4):
+                await other.channel("jobs").send(str(number))
+            assert await first == b"0"
+        assert await jobs.recv(timeout=0) == b"1"
+        # One that was kept counts.
+        assert [body async for body in jobs.messages(count=1)] == [b"2"]
+        assert [body async for body in jobs.messages(count=1)] == [b"3"]
+        await until_waiting(hub, 0)
+
+
+@everywhere
 async def test_a_window_holds_so_many_messages(face: Face) -> None:
     async with face.connect() as hub:
         jobs = await hub.channel("jobs").open(capacity=100)

@@ -1,4 +1,4 @@
-"""Receives in greenlets whose waits end by a Timeout of gevent, under monkey patching."""
+"""Receives or calls in greenlets whose waits end by a Timeout of gevent, under monkey patching."""
 
 from __future__ import annotations
 
@@ -16,36 +16,30 @@ from tally import Tally
 
 import sluice
 
-RECEIVERS = 10
+GREENLETS = 10
 
 
 def main(address: str, kind: str, timeouts: int) -> None:
     tally = Tally(address, kind)
     generator = random.Random(16)
     left = timeouts
-    sender = gevent.spawn(tally.send)
+    other_side = gevent.spawn(tally.other_side)
     with sluice.connect(address) as hub:
 
-        def receive_many() -> None:
+        def play() -> None:
             nonlocal left
-            receive = tally.receiver(hub.channel("jobs"))
+            step = tally.step(hub.channel("jobs"))
             while left > 0:
                 try:
-                    with gevent.Timeout(generator.random() * 0.001):
+                    with gevent.Timeout(generator.random() * generator.choice((0.001, 0.01))):
                         while True:
-                            receive()
+                            step()
                 except gevent.Timeout:
                     left -= 1
 
-        gevent.joinall([gevent.spawn(receive_many) for _ in range(RECEIVERS)], raise_error=True)
-        tally.stop()
-        receive = tally.receiver(hub.channel("jobs"))
-        try:
-            while True:
-                receive()
-        except sluice.Closed:
-            pass
-        sender.get()
+        gevent.joinall([gevent.spawn(play) for _ in range(GREENLETS)], raise_error=True)
+        tally.end(hub.channel("jobs"))
+        other_side.get()
     print(tally.verdict())
 
 

@@ -1,4 +1,4 @@
-"""Receives or sends in a thread that is interrupted at random: the main one by SIGINT, another one as by a killer."""
+"""Receives, sends or calls in a thread that is interrupted at random: by SIGINT, or as by a killer of threads."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ def main(address: str, kind: str, interruptions: int, where: str) -> None:
     def play() -> None:
         nonlocal victim
         victim = threading.get_ident()
-        other = tally.receive if kind == "sender" else tally.send
-        threads = [threading.Thread(target=other), threading.Thread(target=interrupt)]
+        threads = [threading.Thread(target=tally.other_side), threading.Thread(target=interrupt)]
         with sluice.connect(address) as hub:
             jobs = hub.channel("jobs")
-            step = tally.sender(jobs) if kind == "sender" else tally.receiver(jobs)
+            step = tally.step(jobs)
             for thread in threads:
                 thread.start()
             seen = 0
@@ -59,14 +58,7 @@ def main(address: str, kind: str, interruptions: int, where: str) -> None:
                     seen += 1
             ended.set()
             armed.set()
-            tally.stop()
-            if kind == "sender":
-                jobs.close()
-            try:
-                while True:
-                    step()
-            except sluice.Closed:
-                pass
+            tally.end(jobs)
             for thread in threads:
                 thread.join()
 

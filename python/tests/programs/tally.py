@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 from collections import Counter
 from typing import Callable
@@ -18,11 +20,39 @@ class Tally:
         self.received: list[bytes] = []
         self.acknowledged: list[bytes] = []
         self.address = address
+        self.kind = kind
         self.is_leased = kind == "leased"
+        self._questions = itertools.count()
+        self.answered = 0
+        self.mixed = 0
         if kind == "wrong":
             # A client that drops what comes too late: the tests check that this is noticed.
-            Conversation.give_back = lambda *_: None
+            Conversation._give_back = lambda *_: None
         self._enough = threading.Event()
+
+    # The steps of the test, which may be interrupted anywhere, and the other side, which is not
+
+    def step(self, jobs: sluice.Channel[bytes]) -> Callable[[], None]:
+        """Returns the function that is interrupted."""
+        steps = {"sender": self.sender, "call": self.caller}
+        return steps.get(self.kind, self.receiver)(jobs)
+
+    def other_side(self) -> None:
+        """Runs in a thread of its own until ``stop`` or the end of the channel."""
+        {"sender": self.receive, "call": self.answer}.get(self.kind, self.send)()
+
+    def end(self, jobs: sluice.Channel[bytes]) -> None:
+        """Runs a step to its end, lets the other side end, and runs steps until the channel is closed."""
+        step = self.step(jobs)
+        step()
+        self._enough.set()
+        if self.kind in ("sender", "call"):
+            jobs.close()
+        try:
+            while True:
+                step()
+        except sluice.Closed:
+            pass
 
     def send(self) -> None:
         """Sends until ``stop``, then closes the channel."""
@@ -32,10 +62,6 @@ class Tally:
                 jobs.send(str(self.sent))
                 self.sent += 1
             jobs.close()
-
-    def stop(self) -> None:
-        """Lets the sender end."""
-        self._enough.set()
 
     def receiver(self, jobs: sluice.Channel[bytes]) -> Callable[[], None]:
         """Returns a function that receives one message. It can be interrupted anywhere."""
@@ -65,8 +91,31 @@ class Tally:
         with sluice.connect(self.address) as hub:
             self.received += hub.channel("jobs")
 
+    def caller(self, jobs: sluice.Channel[bytes]) -> Callable[[], None]:
+        """Returns a function that asks a question of its own and looks at the answer."""
+
+        def ask() -> None:
+            question = b"%d" % next(self._questions)
+            answer = jobs.call(question)
+            self.answered += 1
+            self.mixed += answer != question
+
+        return ask
+
+    def answer(self) -> None:
+        """Answers each question by itself, until the channel is closed."""
+        with sluice.connect(self.address) as hub:
+            for job in hub.channel("jobs").leased(60, window=4):
+                with contextlib.suppress(sluice.Stale):  # its caller does not wait any more
+                    job.answer(job.raw)
+
     def verdict(self) -> str:
-        """Says how many messages were lost, and how many came once more although they had been received."""
+        """Says how many messages were lost, and how many came once more although they had been received.
+
+        For calls, says how many answers were those to other questions.
+        """
+        if self.kind == "call":
+            return f"mixed {self.mixed}" if self.answered else "nothing was answered"
         counts = Counter(int(body) for body in self.received)
         lost = sum(counts[number] == 0 for number in range(self.sent))
         if self.is_leased:

@@ -41,13 +41,7 @@ def main(address: str, kind: str, timeouts: int) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        tally.stop()
-        receive = tally.receiver(jobs)
-        try:
-            while True:
-                receive()
-        except sluice.Closed:
-            pass
+        tally.end(jobs)
         sender.join()
     print(tally.verdict())
 

@@ -153,13 +153,10 @@ class Link:
             raise
 
     async def _withdraw(self, operation: Operation) -> None:
+        self.conversation.decline(operation)
+        self.act()
         if operation.stage is not Stage.ENDED:
-            self.conversation.cancel(operation)
-            self.act()
             await operation.waiter.settle()
-        if operation.reply is not None and operation.reply.kind == "MSG":
-            self.conversation.abandon(operation)
-            self.act()
 
     def withdraw(self, operation: Operation) -> None:
         """Ends an operation of another task, which gets its final reply."""
@@ -327,3 +324,6 @@ class Link:
         self.act()
         self._opened.wake()
         self._ended.wake()
+        kept = self.conversation.kept.take_all()
+        if kept:
+            log.warning("%d messages for receivers that had stopped waiting were lost", len(kept))

@@ -103,10 +103,16 @@ class Inbox:
         if self._is_closed or self._wanted == 0:
             self._link.give_back(event)
             return
-        if self._wanted is not None:
-            self._wanted -= 1
         self._arrived.append(event)
         self._wake_reader()
+        if self._wanted is not None:
+            self._wanted -= 1
+            operation = self._operation
+            if self._wanted == 0 and operation is not None:
+                count = operation.command.count
+                # A kept message was among them: the server owes one that nobody wants.
+                if isinstance(count, int) and operation.parts < count:
+                    self._link.withdraw(operation)
 
     def wake(self) -> None:
         """Takes the end of the request."""
@@ -117,7 +123,8 @@ class Inbox:
                 self._port.check()
                 self._link.result(operation)
             except SluiceError as error:
-                self._ending = error
+                if self._wanted != 0:
+                    self._ending = error
         self._wake_reader()
 
     def _wake_reader(self) -> None:
@@ -127,12 +134,13 @@ class Inbox:
     def close(self) -> None:
         """Stops receiving, and gives back what was not taken."""
         self._is_closed = True
-        while self._arrived:
-            self._link.give_back(self._arrived.popleft())
+        # First, so that what is given back does not come here again.
         operation, self._operation = self._operation, None
         if operation is not None:
             self._port.leave_operation(operation)
             self._link.abandon(operation)
+        while self._arrived:
+            self._link.give_back(self._arrived.popleft())
         self._wake_reader()
 
 

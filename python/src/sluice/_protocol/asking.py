@@ -52,6 +52,8 @@ class Asking:
         self.greeting: Greeting | None = None
         self.draining = False
         self.kept = KeptMessages()
+        # The channels of kept messages for which no waiting receive was looked for yet.
+        self._unfed: set[str] = set()
         self.leases = LeaseTable()
         self._memory = ConnectionMemory(label)
         self._is_new_server = False
@@ -110,26 +112,39 @@ class Asking:
         elif operation.stage is Stage.PENDING and not operation.feeding and operation.tag is not None:
             self._aside(commands.cancel(operation.tag))
 
-    def abandon(self, operation: Operation) -> None:
-        """Withdraws an operation that nobody waits for any more.
+    def decline(self, operation: Operation) -> None:
+        """Withdraws an operation whose caller waits for its end, but takes no message.
 
-        A message that comes all the same is given back: see ``give_back``. Call it also for an operation that has
-        ended, if its caller has not got the result.
+        A message that comes all the same is given back at once: see ``give_back``. Call it also for an operation that
+        has ended, if its caller has not got the result.
         """
-        operation.abandoned = True
+        operation.declined = True
         if operation.stage is Stage.ENDED:
-            reply = operation.reply
-            if reply is not None and reply.kind == "MSG":
-                operation.reply = None
-                self.give_back(reply, operation.connection or 0)
-            return
-        self.cancel(operation)
+            self._return_message(operation)
+            self._feed_waiting()
+        else:
+            self.cancel(operation)
+
+    def abandon(self, operation: Operation) -> None:
+        """Declines an operation for whose end nobody waits."""
+        operation.abandoned = True
+        self.decline(operation)
+
+    def _return_message(self, operation: Operation) -> None:
+        reply = operation.reply
+        if reply is not None and reply.kind == "MSG":
+            operation.reply = None
+            self._give_back(reply, operation.connection or 0)
 
     def give_back(self, reply: Reply, connection: int) -> None:
         """Returns a message that no caller got: a leased one to its channel, any other to the next receive here."""
+        self._give_back(reply, connection)
+        self._feed_waiting()
+
+    def _give_back(self, reply: Reply, connection: int) -> None:
         did = reply.attributes.get("did")
         if did is None:
-            self._feed(self.kept.keep(reply))
+            self._unfed.add(self.kept.keep(reply))
         elif connection == self.connection and self.phase in (Phase.READY, Phase.CLOSING):
             self.leases.settle(did)
             self._aside(commands.nack(did))
@@ -232,9 +247,9 @@ class Asking:
 
     def _end_operation(self, operation: Operation) -> None:
         operation.stage = Stage.ENDED
-        if operation.abandoned:
-            self.abandon(operation)
-        else:
+        if operation.declined:
+            self._return_message(operation)
+        if not operation.abandoned:
             self._events.append(Ended(operation))
 
     def _fail(self, operation: Operation, error: SluiceError) -> None:
@@ -250,35 +265,59 @@ class Asking:
             for operation in waiting:
                 self._fail(operation, error if operation.in_doubt_since is None else in_doubt(error))
 
+    def _feed_waiting(self) -> None:
+        """Gives kept messages to receives that wait already.
+
+        This looks at every operation, so it is done once for all replies that come together.
+        """
+        if self._unfed:
+            unfed, self._unfed = self._unfed, set()
+            for channel in sorted(unfed):
+                self._feed(channel)
+
     def _feed(self, channel: str) -> None:
-        """Gives the kept messages of a channel to receives that wait already."""
-        candidates = sorted(self._table.values(), key=lambda operation: operation.serial) + list(
-            self._lanes[Lane.TAKING]
-        )
-        for operation in candidates:
-            command = operation.command
-            if not self.kept:
-                return
-            if operation.cancelled or operation.abandoned or operation.feeding or command.lane is not Lane.TAKING:
+        """Gives the kept messages of a channel to receives that wait already, to the oldest first.
+
+        The server is asked to cancel a receive that it has, and the receive takes a kept message when it ends. If it
+        gets another message first, the next receive is fed in its place.
+        """
+        kept = self.kept
+        # How many receives have to be fed.
+        missing = kept.count(channel)
+        if not missing:
+            return
+        # The table is in the order in which the server was asked.
+        for operation in (*self._table.values(), *self._lanes[Lane.TAKING], *self._lanes[Lane.SENDING]):
+            if operation.cancelled or operation.stage is Stage.ENDED or not _may_have(operation, channel):
                 continue
-            if not _may_have(command, channel):
-                continue
-            if command.has_parts or operation.stage is Stage.QUEUED:
-                reply = self.kept.take_for(command)
-                while reply is not None and command.has_parts:
+            if operation.command.has_parts:
+                while (reply := kept.take(channel)) is not None:
                     self._events.append(Arrived(operation, reply, self.connection))
-                    reply = self.kept.take_for(command)
-                if reply is not None:
-                    operation.reply = reply
-                    operation.connection = self.connection
-                    self._end_operation(operation)
-            elif operation.stage is Stage.PENDING and operation.tag is not None:
+                return
+            if operation.stage is Stage.QUEUED:
+                self._take_kept(operation)
+            elif operation.stage is Stage.PENDING and operation.tag is not None and not operation.feeding:
                 operation.feeding = True
                 self._aside(commands.cancel(operation.tag))
+            missing -= 1
+            if not missing:
                 return
 
+    def _take_kept(self, operation: Operation) -> bool:
+        """Ends a receive or a select with a kept message, if there is one for it."""
+        reply = self.kept.take_for(operation.command)
+        if reply is None:
+            return False
+        operation.reply = reply
+        operation.connection = self.connection
+        self._end_operation(operation)
+        return True
 
-def _may_have(command: Command, channel: str) -> bool:
+
+def _may_have(operation: Operation, channel: str) -> bool:
+    """Whether a receive or a select can take a message of the channel that has no lease."""
+    command = operation.command
     if command.verb == b"RECV":
-        return command.channel == channel and command.lease is None
-    return any(arm.channel == channel and arm.lease is None for arm in command.arms)
+        is_complete = isinstance(command.count, int) and operation.parts >= command.count
+        return command.channel == channel and command.lease is None and not is_complete
+    return any(arm.channel == channel and arm.lease is None and not (arm.sends or arm.meets) for arm in command.arms)

@@ -46,9 +46,12 @@ class Conversation(Recovering):
         if operation.cancelled:
             return self._fail(operation, errors.Withdrawn("the operation was cancelled"))
         phase = self.phase
+        if phase is Phase.ENDED or phase is Phase.CLOSING:
+            return self._fail(operation, self._end or errors.ClientClosed("the client was closed"))
+        # A message that is here already needs no connection.
+        if self.kept and not command.has_parts and self._take_kept(operation):
+            return None
         if phase is not Phase.READY:
-            if phase is Phase.ENDED or phase is Phase.CLOSING:
-                return self._fail(operation, self._end or errors.ClientClosed("the client was closed"))
             if command.timeout == 0:
                 return self._fail(operation, errors.ConnectionLost("there is no connection at the moment"))
             if command.recovery is Recovery.DISCONNECTED:
@@ -58,12 +61,6 @@ class Conversation(Recovering):
             return self._fail(operation, gone())
         if command.did is not None and not self._is_too_big(command):
             self.leases.settle(command.did)
-        if self.kept and not command.has_parts:
-            reply = self.kept.take_for(command)
-            if reply is not None:
-                operation.reply = reply
-                operation.connection = self.connection
-                return self._end_operation(operation)
         self._last_serial += 1
         operation.serial = self._last_serial
         if command.timeout:
@@ -121,6 +118,7 @@ class Conversation(Recovering):
                 self._hear_untagged(reply, now)
             else:
                 self._hear_tagged(reply, now)
+        self._feed_waiting()
         if self.phase is Phase.READY and not self.draining:
             self._ask_waiting(now)
 
@@ -144,6 +142,9 @@ class Conversation(Recovering):
             self._enqueue(operation, first=True)
         if final:
             self._fail_waiting(self._end or cause)
+        else:
+            self._unfed.update(self.kept.channels())
+            self._feed_waiting()
 
     def next_time(self) -> float | None:
         """Returns when ``tick`` has to be called at the latest."""
@@ -209,7 +210,7 @@ class Conversation(Recovering):
             self._hold(operation.command.lease, reply, now)
             if operation.abandoned:
                 if reply.kind == "MSG":
-                    self.give_back(reply, self.connection)
+                    self._give_back(reply, self.connection)
             else:
                 self._events.append(Arrived(operation, reply, self.connection))
             return
@@ -289,17 +290,18 @@ class Conversation(Recovering):
             self.leases.hold(did, lease, now)
 
     def _finish(self, operation: Operation, reply: Reply, now: float) -> None:
-        command = operation.command
+        was_feeding, operation.feeding = operation.feeding, False
+        if was_feeding:
+            # A kept message that this operation does not take is for another one.
+            self._unfed.update(self.kept.channels())
         if reply.kind in ("CANCELLED", "ERR") and self._keep_for_next_server(operation, reply):
             return
-        if operation.feeding:
-            operation.feeding = False
-            if reply.kind in ("CANCELLED", "TIMEOUT") and not operation.cancelled:
-                kept = self.kept.take_for(command)
-                if kept is not None:
-                    reply = kept
-                elif reply.kind == "CANCELLED" and reply.reason is None:
-                    return self._enqueue(operation, first=True)
+        if not operation.cancelled and self.kept and _is_miss(reply) and self._take_kept(operation):
+            return
+        if was_feeding and not operation.cancelled and reply.kind == "CANCELLED" and reply.reason is None:
+            # Another receive has taken the message.
+            return self._enqueue(operation, first=True)
+        command = operation.command
         if reply.kind == "OK":
             if command.memo is not None:
                 self._memory.note(command)
@@ -313,3 +315,11 @@ class Conversation(Recovering):
         operation.reply = reply
         operation.connection = self.connection
         return self._end_operation(operation)
+
+
+def _is_miss(reply: Reply) -> bool:
+    """Whether a reply says that a receive or a select has not happened."""
+    if reply.kind == "CANCELLED":
+        # A send of a select has happened if the channel has dropped its message.
+        return reply.reason != "dropped"
+    return reply.kind in ("TIMEOUT", "CLOSED", "POISONED", "ELSE")

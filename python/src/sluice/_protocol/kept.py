@@ -17,6 +17,15 @@ class KeptMessages:
     def __bool__(self) -> bool:
         return bool(self._queues)
 
+    def channels(self) -> list[str]:
+        """Returns the channels whose messages are kept."""
+        return list(self._queues)
+
+    def count(self, channel: str) -> int:
+        """Returns how many messages of the channel are kept."""
+        queue = self._queues.get(channel)
+        return 0 if queue is None else len(queue)
+
     def keep(self, reply: Reply) -> str:
         """Keeps a message. Returns its channel."""
         channel = reply.channel or ""

@@ -31,6 +31,7 @@ class Operation:
         "command",
         "connection",
         "deadline",
+        "declined",
         "delayed",
         "error",
         "feeding",
@@ -58,6 +59,8 @@ class Operation:
         self.delayed = False
         self.cancelled = False
         self.abandoned = False
+        #: Whether its caller does not take a message that comes all the same.
+        self.declined = False
         #: Whether the server is asked to cancel it, because a kept message is to be its result.
         self.feeding = False
         #: How many replies before the final one have come.

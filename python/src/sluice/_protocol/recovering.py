@@ -21,7 +21,6 @@ class Recovering(Asking):
         self.draining = True
         if self.phase is not Phase.READY or operation.cancelled or not self._waits_for_next_server(operation):
             return False
-        operation.feeding = False
         if not operation.continue_counting():
             operation.reply = Reply(None, "END")
             self._end_operation(operation)
