@@ -20,7 +20,7 @@ def square(n):
 
 @process
 def worker(cin):
-    print("received:", cin())
+    (-reports)(f"received: {cin()}")
 
 
 @process
@@ -28,10 +28,12 @@ def foreman(cout):
     cout("sweep the yard")
 
 
+reports = Channel("reports")
 jobs = Channel("jobs")
 cin, cout = +jobs, -jobs
 Spawn(worker(cin))
 Sequence(foreman(cout))
+print((+reports)())
 print(Parallel(add(3, 4), multiply(3, 4)))
 print(Parallel([square(n) for n in (1, 2, 3)]))
 
