@@ -5,7 +5,10 @@ from __future__ import annotations
 import doctest
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,24 @@ def test_the_examples_of_a_page_work(sluiced, monkeypatch, path):
     outcome = doctest.testfile(str(path), module_relative=False, optionflags=OPTIONS, encoding="utf-8")
     assert outcome.attempted > 0
     assert outcome.failed == 0
+
+
+def test_the_worker_pool_of_the_guide_works(sluiced, tmp_path):
+    page = (PROJECT.parent / "docs" / "python.md").read_text()
+    section = page.partition("## A worker pool in five minutes")[2].partition("\n## ")[0]
+    shop, order = re.findall(r"```python\n(.*?)```", section, re.S)
+    (printed,) = re.findall(r"```text\n(.*?)```", section, re.S)
+    (command,) = re.findall(r"^    python (-m sluice\.worker .*)$", section, re.M)
+    (tmp_path / "shop.py").write_text(shop)
+    environment = {**os.environ, "SLUICE_ADDRESS": sluiced.address, "PYTHONPATH": str(PROJECT / "src")}
+    with subprocess.Popen([sys.executable, *command.split()], cwd=tmp_path, env=environment) as worker:
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", order], capture_output=True, text=True, env=environment, timeout=60, check=True
+            )
+        finally:
+            worker.terminate()
+    assert done.stdout == printed
 
 
 @pytest.mark.parametrize("module", ["sluice.address", "sluice.values"])

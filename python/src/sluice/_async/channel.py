@@ -149,7 +149,8 @@ class Channel(Port[T]):
         ``capacity`` is the number of messages that it keeps. When it is full, senders wait (``overflow="block"``), or
         it drops a message (``drop-newest`` or ``drop-oldest``). ``kind`` is ``queue``, ``broadcast`` (each message is
         for all current receivers) or ``once`` (the first message answers every receive). A message is rejected after
-        ``max_attempts``, and moves to the channel ``dead``. ``retry`` is the time between the first two attempts, in
+        ``max_attempts``, and moves to the channel ``dead``: open that one first, because a rejected message and its
+        sender wait for it. ``retry`` is the time between the first two attempts, in
         seconds; it doubles with each further one.
 
         Raises ``Conflict`` if the channel is open with another declaration, or is used without one.

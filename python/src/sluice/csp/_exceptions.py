@@ -31,7 +31,7 @@ class ChannelSocketException(Exception):
         self.msg = msg
 
     def __str__(self) -> str:
-        return f"{self.msg} ({self.addr})"
+        return self.msg if self.addr is None else f"{self.msg} ({self.addr})"
 
 
 class ChannelConnectException(ChannelSocketException):
