@@ -122,7 +122,7 @@ class Delivery(Leased[T]):
             # Not a checkpoint: the work is done.
             await self._settle_now(commands.acknowledge(self.did, self._answer))
         elif isinstance(error, errors.Rejected):
-            # The exception goes on; that of a lost lease would hide it.
+            # The block raises its own exception, even if the lease was lost.
             with suppress(SluiceError):
                 await self._settle_now(commands.reject(self.did, error.reason or str(error)))
         else:

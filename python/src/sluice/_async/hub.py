@@ -148,7 +148,7 @@ class Hub:
     # The connection
 
     async def close(self) -> None:
-        """Ends the connection. What waits fails with ``ClientClosed``; messages under a lease go back."""
+        """Ends the connection. Pending operations raise ``ClientClosed``; messages under a lease go back."""
         await self._link.close()
 
     async def abort(self) -> None:

@@ -68,7 +68,7 @@ class Asking:
         self._last_serial = 0
         self._lanes: tuple[deque[Operation], ...] = (deque(), deque(), deque())
         self._deadlines: list[tuple[float, int, Operation]] = []
-        # Operations that no longer wait here are left behind up to these lengths.
+        # A queue keeps operations that have ended until it is longer than this.
         self._most_queued = [1024, 1024, 1024]
         self._most_deadlines = 1024
         self._last_heard = 0.0
@@ -126,7 +126,7 @@ class Asking:
             self.cancel(operation)
 
     def abandon(self, operation: Operation) -> None:
-        """Declines an operation for whose end nobody waits."""
+        """Declines an operation whose caller does not wait for its end."""
         operation.abandoned = True
         self.decline(operation)
 

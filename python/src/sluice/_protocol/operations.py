@@ -1,4 +1,4 @@
-"""An operation: a command from the call that asks for it to its final reply, over several connections if need be."""
+"""An operation: a command, from its call to its final reply. A lost connection need not end it."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Operation:
     def __init__(self, command: Command, waiter: Any = None, connection: int | None = None) -> None:
         self.command = command
         self.waiter = waiter
-        #: The number of the connection that it belongs to: the only one on which it makes sense before it is asked,
-        #: and the one that has answered it afterwards.
+        #: The number of a connection. Before the operation is asked: the only one on which it makes sense, or None.
+        #: When it has ended: the one that has answered.
         self.connection = connection
         self.stage = Stage.NEW
         self.tag: bytes | None = None
@@ -59,9 +59,9 @@ class Operation:
         self.delayed = False
         self.cancelled = False
         self.abandoned = False
-        #: Whether its caller does not take a message that comes all the same.
+        #: Whether a message that comes all the same is given back at once.
         self.declined = False
-        #: Whether the server is asked to cancel it, because a kept message is to be its result.
+        #: Whether the client has cancelled it at the server, to end it with a kept message instead.
         self.feeding = False
         #: How many replies before the final one have come.
         self.parts = 0

@@ -82,8 +82,8 @@ class Delivery(Leased[T]):
             raise errors.Stale("the message was acknowledged, given back or rejected already")
         operation = Operation(command, connection=self.connection)
         wait = self._engine.begin(operation)
-        # Only now: if an exception comes before, the message goes back, and if the command is on its way it comes
-        # first.
+        # An exception before this line gives the message back. If the command was submitted by then, the server runs it
+        # first, and refuses the NACK.
         self._settled = True
         try:
             return wait()
@@ -102,7 +102,7 @@ class Delivery(Leased[T]):
         if error is None:
             self.ack()
         elif isinstance(error, errors.Rejected):
-            # The exception goes on; that of a lost lease would hide it.
+            # The block raises its own exception, even if the lease was lost.
             with contextlib.suppress(SluiceError):
                 self.reject(error.reason or str(error))
         else:

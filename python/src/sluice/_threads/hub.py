@@ -142,7 +142,7 @@ class Hub:
     # The end
 
     def close(self) -> None:
-        """Ends the connection. What waits fails with ``ClientClosed``; messages under a lease go back."""
+        """Ends the connection. Pending operations raise ``ClientClosed``; messages under a lease go back."""
         self._engine.shut()
 
     def abort(self) -> None:
