@@ -176,7 +176,7 @@ def test_operations_go_on_when_the_server_comes_back(sluiced, stop):
             with streaming() as job:
                 assert job.body == b"2"
             streamed()
-            assert buffered.send(b"x", timeout=30) == sluice.Sent()
+            assert buffered.send(b"x", timeout=30) == sluice.Sent(kept=True)
             assert "me" in [client.get("label") for client in hub.clients()]
             ended = in_thread(other.channel("ends").recv)
             end.leave()

@@ -61,6 +61,9 @@ class Sent(NamedTuple):
     dropped: bool = False
     #: On a broadcast: how many receivers got the message.
     receivers: int | None = None
+    #: The channel's buffer keeps the message, and no receiver has acknowledged it yet. False if the server does not
+    #: know the feature ``kept``.
+    kept: bool = False
 
 
 def sent(reply: Reply) -> Sent:
@@ -73,6 +76,7 @@ def sent(reply: Reply) -> Sent:
         attributes.get("dup") == "yes",
         attributes.get("dropped") == "yes",
         int(receivers) if receivers.isdigit() else None,
+        attributes.get("kept") == "yes",
     )
 
 

@@ -76,9 +76,10 @@ async def test_a_timeout_of_zero_does_not_wait(face: Face) -> None:
 async def test_a_send_with_an_id_is_delivered_once(face: Face) -> None:
     async with face.connect() as hub:
         jobs = await hub.channel("jobs").open(capacity=5)
-        assert await jobs.send("pay", id="order-17") == Sent()
-        assert await jobs.send("pay", id="order-17") == Sent(duplicate=True)
+        assert await jobs.send("pay", id="order-17") == Sent(kept=True)
+        assert await jobs.send("pay", id="order-17") == Sent(duplicate=True, kept=True)
         assert await jobs.recv() == b"pay"
+        assert await jobs.send("pay", id="order-17") == Sent(duplicate=True)
         with pytest.raises(errors.TimedOut):
             await jobs.recv(timeout=0)
 

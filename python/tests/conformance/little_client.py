@@ -43,6 +43,8 @@ class Client:
         if "version=1" not in words and FAULT != "any-version":
             self.end = "broken"
             return "broken another version"
+        if FAULT == "names-any-feature":
+            await self.ask("HELLO features=receivers,rejected,kept")
         return "ok"
 
     async def ask(self, command: str, body: bytes | None = None, tag: str = "") -> tuple[list[str], bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 FAULTS = {
     "no-hello": "hello",
     "any-version": "version-2",
+    "names-any-feature": "features-offered",
     "text-bodies": "send-lf",
     "splits-body-at-lf": "recv-lf",
     "one-read-one-reply": "one-segment",

@@ -276,7 +276,7 @@ class Conversation(Recovering):
         self._next_check = now + self.answer_timeout / CHECKS_FOR_ANSWER
         # An earlier server refuses the option.
         known = self.greeting.features if self.greeting is not None else frozenset()
-        understood = [feature for feature in ("receivers", "rejected") if feature in known]
+        understood = [feature for feature in ("receivers", "rejected", "kept") if feature in known]
         if understood:
             self._aside(commands.hello(understood))
         for command in self._memory.commands(self._is_new_server):

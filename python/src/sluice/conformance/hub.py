@@ -35,6 +35,8 @@ class Connection:
         self.most_tags = 0
         #: Every verb that came over this connection, in order.
         self.verbs: list[str] = []
+        #: The additions that the client has named in HELLO.
+        self.features: set[str] = set()
         self.is_closed = False
         self.thread = threading.Thread(target=self._serve, daemon=True)
 
@@ -118,6 +120,8 @@ class Connection:
         key = request.tag or ""
         with self._hub.changed:
             self.verbs.append(request.verb)
+            if request.verb == "HELLO":
+                self.features.update(filter(None, request.options.get("features", "").split(",")))
             if key in self.pending:
                 self._hub.violations.append(f"the tag #{key} is used again before its final reply: {request}")
             self.pending[key] = played

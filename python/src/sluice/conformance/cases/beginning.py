@@ -49,6 +49,19 @@ def greeting_plain(stage: Stage) -> None:
     stage.expect(operation, "ok")
 
 
+@case("features-offered", "HELLO names only additions that the server has announced")
+def features_offered(stage: Stage) -> None:
+    offered = {"receivers", "later"}
+    stage.hub.greeting = GREETING.rpartition(" ")[0] + f" features={','.join(sorted(offered))}"
+    stage.connect()
+    operation, request = stage.ask("send jobs hello", "SEND", "jobs")
+    request.reply("OK")
+    stage.expect(operation, "ok")
+    for connection in stage.hub.connections:
+        if others := connection.features - offered:
+            raise Failed(f"HELLO names {', '.join(sorted(others))}, which the server has not announced")
+
+
 @case("version-2", "A server of another version is refused, and gets no commands")
 def version_2(stage: Stage) -> None:
     stage.hub.greeting = GREETING.replace("version=1", "version=2")

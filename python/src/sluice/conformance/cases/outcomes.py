@@ -7,6 +7,7 @@ from ..stage import Stage, case
 _SEND = {
     "ok": ("OK", ("ok",)),
     "dup": ("OK dup=yes", ("ok",)),
+    "kept": ("OK kept=yes", ("ok",)),
     "dropped": ("OK dropped=yes", ("ok", "withdrawn")),
     "timeout": ("TIMEOUT", ("timeout",)),
     "timeout-receivers": ("TIMEOUT receivers=0", ("timeout",)),
