@@ -16,6 +16,8 @@ from pathlib import Path
 
 #: When this many bytes wait to be written to one side, no more is read from the other, as the daemon does.
 MAX_OUTPUT_BYTES = 16 << 10
+#: How often the proxy looks for what the daemon has written before its end.
+MOST_LAST_ROUNDS = 100
 
 
 class Side:
@@ -83,13 +85,23 @@ class Proxy:
         port = 0 if self._host.startswith("/") else self._listener.getsockname()[1]
         print(f"ready tcp={self._host}:{port}", flush=True)
         while not self._has_daemon_ended():
-            for key, events in self._selector.select(self._fault.poll_seconds):
-                if key.data is None:
-                    self._accept()
-                elif not key.data.pipe.is_closed:
-                    self._serve(key.data, events)
-            self._do_what_is_due()
+            self._pass_on(self._fault.poll_seconds)
+        # What the daemon has written before its end.
+        for _ in range(MOST_LAST_ROUNDS):
+            if not self._pass_on(0):
+                break
         return self._fault.exit_status
+
+    def _pass_on(self, seconds):
+        """Waits for so many seconds, at most, until sockets are ready, and serves them. Returns whether any was."""
+        ready = self._selector.select(seconds)
+        for key, events in ready:
+            if key.data is None:
+                self._accept()
+            elif not key.data.pipe.is_closed:
+                self._serve(key.data, events)
+        self._do_what_is_due()
+        return bool(ready)
 
     def _has_daemon_ended(self):
         try:

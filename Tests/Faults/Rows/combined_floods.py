@@ -79,7 +79,7 @@ def longest_connect(daemon, port, seconds, context=None, is_web=False):
     the server, or this one, had no processor does not count.
     """
     watch = Stopwatch("self", *serving_threads(daemon.pids[0]))
-    longest, end = 0.0, time.monotonic() + seconds
+    longest, served, end = 0.0, 0, time.monotonic() + seconds
     kind = HTTPClient if is_web else Client
     while time.monotonic() < end:
         try:
@@ -87,11 +87,12 @@ def longest_connect(daemon, port, seconds, context=None, is_web=False):
                 if context:
                     client.socket = context.wrap_socket(client.socket, server_hostname="127.0.0.1")
                 client.request(get(b"/healthz")) if is_web else client.ask(b"ping\n")
+                served += 1
         except TimeoutError:
             return float("inf")
         longest = max(longest, watch.seconds - watch.delayed_seconds)
         time.sleep(0.01)
-    return longest * 1000
+    return longest * 1000 if served else float("inf")
 
 
 @row(

@@ -63,7 +63,7 @@ def great_barriers(conditions):
 @row(
     "drains",
     "a drain begins with 100 000 waiting operations, or with 10 000 idle connections",
-    wrong={"sluggish": "longest wait, recv"},
+    wrong={"slow-output": "longest wait, recv"},
     timed=True,
 )
 def drain_begins(conditions):
