@@ -93,7 +93,7 @@ user-package: ## build and run SHAPES=80 generated callers of the channels in a 
 	@deploy/check-user-package.sh $(SHAPES)
 
 metrics-package: ## build and run a user's package with the trait Metrics, which reports to swift-metrics
-	@$(INSTALL) examples
+	@$(INSTALL) build
 	@deploy/check-metrics.sh
 
 examples: ## run every example and compare what it prints
