@@ -2,6 +2,7 @@
     public import CoreMetrics
     public import SluiceRuntime
     import SluiceWire
+    import Synchronization
 
     /// Reports the figures of a hub to swift-metrics: the same figures, under the same names, that `sluiced` shows at
     /// `/metrics`.
