@@ -101,12 +101,49 @@ struct Daemon {
 
     private func makeHub(on reactor: Reactor) throws(SettingsError) -> Hub {
         let log = log
-        let time = Int(Date().timeIntervalSince1970 * 1000)
+        let time = Self.milliseconds
         let epoch = try state?.beginEpoch(at: time) ?? time
-        return Hub(on: reactor, limits: settings.hubLimits, principals: settings.principals, epoch: epoch) {
+        let hub = Hub(on: reactor, limits: settings.hubLimits, principals: settings.principals, epoch: epoch) {
             log.write($0)
         }
+        if let state { try restore(hub, from: state, at: time) }
+        return hub
     }
+
+    /// Takes up what the hub of the last run kept, if there is anything.
+    private func restore(_ hub: Hub, from state: StateDirectory, at time: Int) throws(SettingsError) {
+        guard let (saved, savedAt) = try state.savedHub() else { return }
+        do throws(StoredHubError) {
+            try hub.restore(saved, after: .milliseconds(max(0, time - savedAt)))
+        } catch {
+            throw state.damage(error.description)
+        }
+        log.write(
+            .info, "took up what the last run kept",
+            ["messages": "\(saved.messageCount)", "channels": "\(saved.channelCount)"])
+    }
+
+    /// Writes what the drained hub keeps, for the next run.
+    ///
+    /// - Returns: whether it is kept.
+    private func save(_ hub: Hub, in state: StateDirectory) -> Bool {
+        let stored = hub.stored()
+        do throws(SettingsError) {
+            try state.save(stored, at: Self.milliseconds)
+        } catch {
+            log.write(
+                .error, "what the hub kept is lost",
+                ["error": error.message, "messages": "\(stored.messageCount)"])
+            return false
+        }
+        log.write(
+            .info, "keeps the state for the next run",
+            ["messages": "\(stored.messageCount)", "channels": "\(stored.channelCount)"])
+        return true
+    }
+
+    /// The time by the clock, in milliseconds since 1970.
+    private static var milliseconds: Int { Int(Date().timeIntervalSince1970 * 1000) }
 
     // MARK: Starting
 
@@ -200,6 +237,12 @@ struct Daemon {
     ///
     /// - Parameter reactors: the reactors that serve clients; the first one runs this task.
     private func serve(_ hub: Hub, _ listeners: [ListenerGroup], on reactors: [Reactor]) async throws(SluiceError) {
+        // Before any client is served, so that no message is delivered by two runs.
+        do throws(SettingsError) {
+            try state?.removeSavedHub()
+        } catch {
+            throw SluiceError(.system, error.message)
+        }
         let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log)
         try shutdown.beginOnSignals(of: reactors[0])
         let reload = ConfigurationReload(hub: hub, listeners: allListeners, log: log, load: load)
@@ -228,7 +271,8 @@ struct Daemon {
         }
         try await hub.waitUntilDrained()
         await door?.waitUntilIdle(atMost: Self.lastResponses)
-        end()
+        shutdown.cancelForcedEnd()
+        end(hub)
     }
 
     /// Serves HTTP. The door stays open while the hub drains, so that `/readyz` can report it and clients can end
@@ -257,15 +301,16 @@ struct Daemon {
     }
 
     /// Ends the process, after its clients have disconnected.
-    private func end() -> Never {
+    private func end(_ hub: Hub) -> Never {
         // From here on, no signal may change the exit status. The end of the loop would restore the default action of
         // signals, so the process ends here.
         ProcessState.ignoreStopSignals()
+        let isSaved = state.map { save(hub, in: $0) } ?? true
         log.write(.info, "stopped")
         log.writeLeftOut(isLast: true)
         certificate?.remove()
         log.flush(within: Self.lastWrites)
-        exit(EXIT_SUCCESS)
+        exit(isSaved ? EXIT_SUCCESS : ExitStatus.inputOutput.rawValue)
     }
 
     private func accept(

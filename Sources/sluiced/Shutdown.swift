@@ -3,9 +3,10 @@ import Glibc
 import Logging
 import SluiceHub
 import SluiceRuntime
+import Synchronization
 
 /// Stops the daemon on a signal: closes the listeners, drains the hub, and lets `run` return.
-struct Shutdown: Sendable {
+final class Shutdown: Sendable {
     /// The time beyond the limit of a drain after which the process ends, even if a loop hangs.
     private static let grace = 5
     /// The longest drain after SIGUSR2. The longest lease would last for a century.
@@ -14,6 +15,14 @@ struct Shutdown: Sendable {
     let hub: Hub
     let listeners: [Listener]
     let log: DaemonLog
+    /// Whether the process ends although a loop hangs.
+    private let mayForceEnd = Lock(true)
+
+    init(hub: Hub, listeners: [Listener], log: DaemonLog) {
+        self.hub = hub
+        self.listeners = listeners
+        self.log = log
+    }
 
     /// Starts waiting for the signals that stop the daemon.
     ///
@@ -25,7 +34,7 @@ struct Shutdown: Sendable {
     func beginOnSignals(of reactor: Reactor) throws(SluiceError) {
         let stops = try reactor.signals(SIGTERM, SIGINT, SIGQUIT)
         let drains = try reactor.signals(SIGUSR2)
-        reactor.spawn("SIGTERM, SIGINT and SIGQUIT") {
+        reactor.spawn("SIGTERM, SIGINT and SIGQUIT") { [self] in
             var signal = try await stops.next()
             if signal != SIGQUIT {
                 begin(because: signal, within: hub.currentLimits.drainTimeout)
@@ -34,7 +43,7 @@ struct Shutdown: Sendable {
             stops.close()
             begin(because: signal, within: .zero)
         }
-        reactor.spawn("SIGUSR2") {
+        reactor.spawn("SIGUSR2") { [self] in
             while true { begin(because: try await drains.next(), within: Self.longestDrain) }
         }
     }
@@ -51,10 +60,14 @@ struct Shutdown: Sendable {
     /// Ends the process some time after `limit`, in case a loop hangs.
     private func endProcess(after limit: Duration) {
         let seconds = Int(limit.components.seconds) + Self.grace
-        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) {
+        DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [self] in
+            guard mayForceEnd.withLock({ $0 }) else { return }
             log.write(.error, "stopped by force, because a loop did not end")
             log.flush(within: .milliseconds(500))
             _exit(EXIT_SUCCESS)
         }
     }
+
+    /// Lets the process take any time for its end, because no loop hangs.
+    func cancelForcedEnd() { mayForceEnd.withLock { $0 = false } }
 }

@@ -2,13 +2,13 @@ import Foundation
 import SluiceRuntime
 import Synchronization
 
-/// The directory in which the daemon keeps a number between its runs, so that epochs and fences grow even if the clock is
-/// set back.
+/// The directory in which the daemon keeps two files between its runs: a number, so that epochs and fences grow even if
+/// the clock is set back, and what the hub kept.
 ///
 /// The file `epoch` holds a number that no epoch so far exceeds; the fences of the next run begin above it. A run reserves more than it uses, and
 /// reserves again before it has used that up, so that the number is right whenever the daemon is killed.
 final class StateDirectory: Sendable {
-    private let path: String
+    let path: String
     private let reserved = Lock(0)
     /// Keeps other daemons out of the directory as long as it is open.
     private let lockDescriptor: Int32
@@ -74,25 +74,49 @@ final class StateDirectory: Sendable {
         return number
     }
 
-    /// Replaces the file. Either the old or the new content survives a crash.
     private func write(_ number: Int) throws(SettingsError) {
+        try replace(file) { (descriptor) throws(SettingsError) in
+            try Self.write(Array("\(number)\n".utf8), to: descriptor, file)
+        }
+        reserved.withLock { $0 = number }
+    }
+
+    /// Replaces a file of the directory. Either the old or the new content survives a crash.
+    ///
+    /// - Parameter write: writes the new content to a descriptor.
+    func replace(
+        _ file: String, _ write: (_ descriptor: Int32) throws(SettingsError) -> Void
+    ) throws(SettingsError) {
         let draft = file + ".new"
         let descriptor = Glibc.open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { throw Self.failure("write to", draft, errno) }
-        let bytes = Array("\(number)\n".utf8)
-        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count && fsync(descriptor) == 0
-        let cause = errno
-        close(descriptor)
-        guard isWritten else { throw Self.failure("write to", draft, cause) }
+        defer { close(descriptor) }
+        try write(descriptor)
+        guard fsync(descriptor) == 0 else { throw Self.failure("write to", draft, errno) }
         guard rename(draft, file) == 0 else { throw Self.failure("write to", file, errno) }
+        try synchronize()
+    }
+
+    /// Writes all bytes to the draft of a file.
+    static func write(_ bytes: [UInt8], to descriptor: Int32, _ file: String) throws(SettingsError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw failure("write to", file + ".new", errno) }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Waits until the disk has the names of the directory.
+    func synchronize() throws(SettingsError) {
         let directory = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw Self.failure("open", path, errno) }
         defer { close(directory) }
         guard fsync(directory) == 0 else { throw Self.failure("write to", path, errno) }
-        reserved.withLock { $0 = number }
     }
 
-    private static func failure(_ action: String, _ path: String, _ cause: CInt) -> SettingsError {
+    static func failure(_ action: String, _ path: String, _ cause: CInt) -> SettingsError {
         SettingsError(
             "state-directory: cannot \(action) \(path.debugDescription): \(String(cString: strerror(cause)))",
             status: ExitStatus(readFailure: cause))

@@ -132,6 +132,9 @@ final class ClientRecord: @unchecked Sendable {
         charge(ObjectSize.connection)
     }
 
+    /// Charges the client for its record alone, because an earlier run has had its connection.
+    func beginWithoutConnection() { chargeConnection(ObjectSize.record) }
+
     /// Charges the client for something that its connection always needs. Negative bytes discharge it.
     func chargeConnection(_ bytes: Int) {
         ownBytes += Int32(bytes)
@@ -216,6 +219,11 @@ enum WaitEvidence: Sendable {
 }
 
 typealias ConnectionID = SlabKey<ClientRecord>
+
+extension ConnectionID {
+    /// The connection of a client of an earlier run.
+    static var ofNoClient: ConnectionID { ConnectionID(slot: .max, serial: 0) }
+}
 
 /// An end of a channel that a connection has joined.
 struct DeclaredEnd: Sendable {

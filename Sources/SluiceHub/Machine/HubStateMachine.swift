@@ -16,6 +16,8 @@ struct HubStateMachine: ~Copyable {
     private(set) var limits: HubLimits
     /// Identifies this run of the server.
     let epoch: Int
+    /// The epochs of earlier runs whose ids this run remembers, the latest first.
+    var earlierEpochs: [Int] = []
     /// The time of the current call, in nanoseconds of a monotonic clock. The caller sets it before each call.
     var now: UInt64 = 0
     /// The replies to the operations of clients.

@@ -373,10 +373,16 @@ final class Disconnection: UnfinishedWork {
             // Most of the time is for the names of the channels that end.
             machine.steps += 4
             machine.clients[connection]?.ends.removeLast()
-            machine.leave(end, connection, because: isOrderly ? .retire : end.onDeath)
+            machine.leave(end, connection, because: policy(of: end, machine.stage))
         }
         machine.clients[connection]?.disconnection = nil
         if forgets { machine.forget(connection) }
         return true
+    }
+
+    /// What the loss of the client does to the channel of an end; see `leave`.
+    private func policy(of end: DeclaredEnd, _ stage: HubStage) -> DeathPolicy? {
+        let policy = isOrderly ? .retire : end.onDeath
+        return stage == .serving || policy == .poison ? policy : nil
     }
 }

@@ -66,6 +66,14 @@ package struct IndexedHeap<Element>: ~Copyable {
         return heap[Int(table.slots[Int(handle.slot)].link)].priority
     }
 
+    /// Visits the elements, in no particular order.
+    @inlinable
+    package borrowing func forEach(_ visit: (Element) -> Void) {
+        for place in 0..<heap.count {
+            if let element = table.element(at: heap[place].slot) { visit(element) }
+        }
+    }
+
     /// Takes the element of least priority, if that is at most `limit`.
     @inlinable
     package mutating func popFirst(upTo limit: UInt64 = .max) -> Element? {

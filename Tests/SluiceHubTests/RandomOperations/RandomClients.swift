@@ -48,6 +48,8 @@ struct RandomClients: ~Copyable {
     }
 
     var faults: [String] { checker.faults }
+    /// What the hub keeps, once it has drained.
+    func stored() -> StoredHub { hub.machine.stored() }
     var story: String { log.suffix(60).joined(separator: "\n") }
 
     // MARK: Random choices

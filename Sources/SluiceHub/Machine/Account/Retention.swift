@@ -131,6 +131,11 @@ struct Retention<Element>: ~Copyable {
         lists[ObjectIdentifier(client)].flatMap { removeFirst(of: $0) }
     }
 
+    /// Visits the elements with their clients. Those of a client come in their order.
+    func forEach(_ visit: (Element, ClientRecord) -> Void) {
+        for list in lists.values { for entry in list.entries { visit(entry.element, list.client) } }
+    }
+
     private mutating func list(of client: ClientRecord) -> List {
         if let known = lists[ObjectIdentifier(client)] { return known }
         let holder = client.holder

@@ -45,7 +45,7 @@ extension HubStateMachine {
             ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
     }
 
-    private mutating func declare(
+    mutating func declare(
         _ channel: NamedChannel, _ command: OpenCommand, by client: ClientRecord
     ) {
         let declaration = command.declaration
@@ -229,7 +229,10 @@ extension HubStateMachine {
     }
 
     /// Removes an end from its channel, and ends the channel if it was the last end of its side.
-    mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy) {
+    ///
+    /// - Parameter policy: what the end does to its channel. Nil for nothing, because its client leaves a draining hub
+    ///   and may join the same channel in the next run.
+    mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy?) {
         endsVersion &+= 1
         let channel = end.channel
         clients[connection]?.charge(-ObjectSize.end)
@@ -246,11 +249,11 @@ extension HubStateMachine {
         }
         if channel.engine.ending != nil { return channels.removeIfIdle(channel, at: now) }
         switch (policy, end.side) {
-        case (.poison, _): poison(channel, "its \(end.side.person) has died", by: connection)
-        case (.retire, .send) where extras.sendingEnds.isEmpty:
+        case (.poison?, _): poison(channel, "its \(end.side.person) has died", by: connection)
+        case (.retire?, .send) where extras.sendingEnds.isEmpty:
             close(channel, reason: "its last sender has gone", by: connection)
-        case (.retire, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel, by: connection)
-        case (.retire, _): channels.removeIfIdle(channel, at: now)
+        case (.retire?, .receive) where extras.receivingEnds.isEmpty: refuseSenders(of: channel, by: connection)
+        case (.retire?, _), (nil, _): channels.removeIfIdle(channel, at: now)
         }
     }
 }

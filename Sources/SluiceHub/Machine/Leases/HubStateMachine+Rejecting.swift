@@ -86,7 +86,7 @@ extension HubStateMachine {
     }
 
     /// Keeps a rejected message in its channel that its dead channel does not take yet.
-    private mutating func hold(_ offer: Offer, on channel: NamedChannel, until rejection: Rejection) {
+    mutating func hold(_ offer: Offer, on channel: NamedChannel, until rejection: Rejection) {
         let hadSender = offer.sender != nil
         endSendersThatWaitNoMore(of: offer)
         if hadSender, !offer.isWanted { return discard(offer, on: channel) }

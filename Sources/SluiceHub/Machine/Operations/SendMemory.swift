@@ -143,6 +143,19 @@ struct SendMemory: ~Copyable {
         if case .pending(let known)? = entries[key] { known === offer } else { false }
     }
 
+    /// Whether the channel of that offer keeps it, and has answered for it.
+    func keeps(_ key: SendKey, _ offer: Offer) -> Bool {
+        if case .kept(let known)? = entries[key] { known === offer } else { false }
+    }
+
+    /// Visits the remembered ids of delivered, kept and rejected messages with the clients that are charged for them. Those of a client come in
+    /// the order in which they were remembered.
+    func forEach(_ visit: (SendKey, Entry, ClientRecord) -> Void) {
+        delivered.forEach { key, client in
+            if let entry = entries[key] { visit(key, entry, client) }
+        }
+    }
+
     /// The most ids that are forgotten when another one is remembered.
     private static var prunedAtOnce: Int { 8 }
 
