@@ -147,9 +147,9 @@ public final class Hub: Sendable {
                 state.count(refusal.ending)
                 return .turnedAway(refusal.ending, refusal.error)
             }
-            let connection = state.enter(client, from: origin, on: shares) { id, share in
+            let connection = state.enter(client, from: origin, on: shares) { id, holder, share in
                 names.insert(client, for: id)
-                return Connection(id, on: share, of: self)
+                return Connection(id, of: holder, on: share, of: self)
             }
             return .admitted(connection)
         }
@@ -157,11 +157,6 @@ public final class Hub: Sendable {
             report(ClientEvent(kind: .closed(ending), address: client, origin: origin, principal: nil, command: nil))
         }
         return entry
-    }
-
-    /// Identifies the holder that a connection counts for.
-    func holder(of id: ConnectionID) -> ObjectIdentifier {
-        look { ObjectIdentifier(($0.machine.clients[id] ?? $0.machine.unknownClient).holder) }
     }
 
     /// Returns a client's address, as reports show it, and its origin.

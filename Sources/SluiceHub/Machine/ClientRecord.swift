@@ -225,6 +225,11 @@ extension ConnectionID {
     static var ofNoClient: ConnectionID { ConnectionID(slot: .max, serial: 0) }
 }
 
+extension HubStateMachine {
+    /// Identifies the holder that a connection counts for.
+    func holder(of id: ConnectionID) -> ObjectIdentifier { ObjectIdentifier((clients[id] ?? unknownClient).holder) }
+}
+
 /// An end of a channel that a connection has joined.
 struct DeclaredEnd: Sendable {
     let channel: NamedChannel

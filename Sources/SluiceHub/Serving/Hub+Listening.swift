@@ -107,7 +107,7 @@ extension Hub {
         guard chargeHandshake(to: connection.id) else {
             return connection.share.reactor.post { connection.endBeforeBeginning(because: .memory) }
         }
-        handshakes.perform(accepted, for: holder(of: connection.id)) { [self] result in
+        handshakes.perform(accepted, for: connection.conversation.holder) { [self] result in
             switch consume result {
             case .established(let socket):
                 let identity = identify(socket)

@@ -86,10 +86,10 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// - Parameters:
     ///   - origin: the client's origin, for the limit of connections per address.
     ///   - candidates: the shares of the reactors that may serve the client; at least one.
-    ///   - make: creates the connection from its key and its share.
+    ///   - make: creates the connection from its key, the identifier of its holder, and its share.
     mutating func enter(
         _ client: String, from origin: ClientOrigin?, on candidates: [ReactorShare],
-        _ make: (ConnectionID, ReactorShare) -> Connection
+        _ make: (ConnectionID, ObjectIdentifier, ReactorShare) -> Connection
     ) -> Connection {
         guard let share = candidates.min(by: { connectionCounts[$0.number] < connectionCounts[$1.number] }) else {
             preconditionFailure("a client is served by a reactor")
@@ -101,7 +101,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
             connections.append(nil)
             origins.append(nil)
         }
-        let connection = make(id, share)
+        let connection = make(id, machine.holder(of: id), share)
         connections[slot] = connection
         machine.clients[id]?.segment = connection.segment
         origins[slot] = origin

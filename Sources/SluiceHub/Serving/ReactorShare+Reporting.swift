@@ -17,7 +17,7 @@ extension ReactorShare {
 
     /// Queues a conversation to continue its report at the end of a turn.
     func enqueue(_ conversation: Conversation) {
-        reporting.append(conversation, of: conversation.hub.holder(of: conversation.id))
+        reporting.append(conversation, of: conversation.holder)
         awaitEndOfTurn()
     }
 

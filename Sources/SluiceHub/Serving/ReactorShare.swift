@@ -252,7 +252,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         while let connection = next {
             connection._withUnsafeGuaranteedRef {
                 next = $0.nextScheduled.take()
-                late.append($0, of: $0.hub.holder(of: $0.id))
+                late.append($0, of: $0.conversation.holder)
             }
         }
     }

@@ -51,10 +51,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     var hub: Hub { conversation.hub }
     var reactor: Reactor { share.reactor }
 
-    init(_ id: ConnectionID, on share: ReactorShare, of hub: Hub) {
+    init(_ id: ConnectionID, of holder: ObjectIdentifier, on share: ReactorShare, of hub: Hub) {
         self.share = share
         segment = OutboxSegment(on: share)
-        conversation = Conversation(id, in: segment, of: hub)
+        conversation = Conversation(id, of: holder, in: segment, of: hub)
         super.init()
         segment.owner = .passUnretained(self)
     }
@@ -154,7 +154,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private func pauseWriting() { deadlines?.pauseWriting(at: reactor.nowNanoseconds) }
 
-    override var socketGroup: ObjectIdentifier? { hub.holder(of: id) }
+    override var socketGroup: ObjectIdentifier? { conversation.holder }
 
     override func socketIsUnwatchable() { close(because: .reset) }
 
@@ -176,7 +176,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     func queueInput() {
         guard !isInputQueued else { return }
         isInputQueued = true
-        share.enqueueInput(of: self, for: hub.holder(of: id))
+        share.enqueueInput(of: self, for: conversation.holder)
     }
 
     // MARK: Early writes

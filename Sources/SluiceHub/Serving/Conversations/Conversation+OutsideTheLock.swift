@@ -31,7 +31,7 @@ extension Conversation {
     /// Whether the client may have a report. The reports that clients ask for must not hold up the end of a draining hub.
     private func countReport() -> Bool {
         guard share.isDraining else { return true }
-        guard drainReports < Budget.reportsWhileDraining, share.countDrainReport(of: hub.holder(of: id)) else {
+        guard drainReports < Budget.reportsWhileDraining, share.countDrainReport(of: holder) else {
             return false
         }
         drainReports += 1
@@ -114,7 +114,10 @@ extension Conversation {
     @discardableResult
     func assume(_ identity: ProvenIdentity, _ tag: Tag? = nil) -> Bool {
         var refusal: (ending: ConnectionEnding, error: WireError)?
-        hub.transactOnState(share) { [id] in refusal = $0.authenticate(id, as: identity) }
+        hub.transactOnState(share) { [id] state in
+            refusal = state.authenticate(id, as: identity)
+            holder = state.machine.holder(of: id)
+        }
         if let refusal {
             refuse(refusal.error, tag, because: refusal.ending)
             return false

@@ -20,7 +20,7 @@ extension Conversation {
         let steps = min(Budget.stepsOfFirstSlice, max(1, stepsLeft))
         stepsLeft -= steps
         // A report that waits for others of the same holder has not begun, and so needs no memory.
-        if !share.hasReports(of: hub.holder(of: id)), let reply = report.advance(on: hub, steps: steps) {
+        if !share.hasReports(of: holder), let reply = report.advance(on: hub, steps: steps) {
             return conclude(reply, tag)
         }
         job = .report(report, tag)

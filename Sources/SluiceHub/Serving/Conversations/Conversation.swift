@@ -28,6 +28,9 @@ final class Conversation {
     let id: ConnectionID
     /// The output and the pending operations.
     let segment: OutboxSegment
+    /// Identifies the holder that the connection counts for. Stored here too, because many turns ask each connection for
+    /// it, and the hub's lock may be taken.
+    @exclusivity(unchecked) var holder: ObjectIdentifier
     @exclusivity(unchecked) var parser: RequestParser
     /// Input that was read and has not run: the beginning of a line, or lines that must wait.
     @exclusivity(unchecked) private(set) var held: [UInt8] = []
@@ -58,11 +61,12 @@ final class Conversation {
     /// Stored here too, because that saves a reference count for each batch, and the object is no larger for it.
     let share: ReactorShare
 
-    init(_ id: ConnectionID, in segment: OutboxSegment, of hub: Hub) {
+    init(_ id: ConnectionID, of holder: ObjectIdentifier, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
         self.id = id
         self.segment = segment
         share = segment.share
+        self.holder = holder
         parser = RequestParser(hub.parserLimits)
         stepsLeft = hub.limits.turnSteps
         if let principals = hub.principals, principals.anonymous == nil {
