@@ -71,7 +71,8 @@ extension HubStateMachine {
     func report(of client: ClientRecord, for view: ReportView) -> ClientReport {
         ClientReport(
             address: client.address, label: client.label?.description, principal: client.principal?.description,
-            connectedSeconds: seconds(since: client.since), pending: Int(client.pendingCount),
+            connectedSeconds: seconds(since: client.since),
+            pending: client.departure == nil ? Int(client.pendingCount) : 0,
             leases: Int(client.leaseCount), ends: client.ends.count, memoryBytes: client.charged,
             held: client.leaseCount == 0 ? nil : leases(of: client, for: view))
     }

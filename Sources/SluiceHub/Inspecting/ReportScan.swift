@@ -162,6 +162,7 @@ struct WaiterScan: ReportScan {
             var arms = 0
             var next = slot
             let hasMore = machine.operations.visit(from: &next, count: 16) { id, operation in
+                if operation.client.departure != nil { return }
                 if !view.isComplete {
                     arms += operation.wait.armCount
                     guard operation.isShown(in: view) else { return }

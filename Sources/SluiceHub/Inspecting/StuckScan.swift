@@ -101,6 +101,7 @@ struct StuckScan: ReportScan {
         if slot == 0 { endsVersion = machine.endsVersion }
         var next = slot
         let hasMore = machine.operations.visit(from: &next, count: steps) { id, operation in
+            if operation.client.departure != nil { return }
             let evidence = operation.client.waitEvidence
             guard operation.wait.isForOthers || evidence == .all else { return }
             let client = operation.caller.connection

@@ -235,7 +235,9 @@ struct WaitGraph {
 
     private func isStillWaiting(_ wait: Wait, _ machine: borrowing HubStateMachine) -> Bool {
         for place in wait.operations {
-            guard let operation = machine.operations[operations[place]] else { return false }
+            guard let operation = machine.operations[operations[place]], operation.client.departure == nil else {
+                return false
+            }
             if case .onlyDeclaredEnds = evidence, operation.mayEndAlone { return false }
         }
         guard case .onlyDeclaredEnds = evidence, let client = machine.clients[wait.client], client.waitEvidence == .all

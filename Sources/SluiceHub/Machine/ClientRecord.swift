@@ -22,6 +22,8 @@ final class ClientRecord: @unchecked Sendable {
     @exclusivity(unchecked) private(set) var isConnected = false
     /// Whether the client has half-closed. After that, only operations with `eof=wait` park.
     @exclusivity(unchecked) var hasInputEnded = false
+    /// Why the client's parked operations have ended, although some of them may not be told yet. Nil while they wait.
+    @exclusivity(unchecked) var departure: Departure?
     /// Whether the client may close other connections: its process could as well signal the hub's.
     @exclusivity(unchecked) var mayKill = false
     /// Whether the client understands `TIMEOUT receivers=0`.

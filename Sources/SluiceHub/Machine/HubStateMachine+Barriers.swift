@@ -38,11 +38,16 @@ extension HubStateMachine {
 
     /// Whether `count` parties are still at the barrier after the parties that a decision has ended elsewhere are told.
     private mutating func areThere(_ count: Int, at barrier: Barrier?) -> Bool {
-        guard let barrier, barrier.hasSelects, hasUntold, barrier.verifiedAt != verifications else { return true }
+        guard let barrier, mayHaveEndedParties(barrier), hasUntold, barrier.verifiedAt != verifications else {
+            return true
+        }
         steps += barrier.count / 16
         for party in barrier.parked { _ = endIfDecided(party) }
         return barrier.count >= count
     }
+
+    /// Whether a decision elsewhere, or the departure of a client, may have ended a party that is not told yet.
+    func mayHaveEndedParties(_ barrier: Barrier) -> Bool { barrier.hasSelects || departures > 0 }
 
     /// Appends an operation to the barrier's queue.
     mutating func queue(_ party: WireReceiver, at name: ChannelName, _ parties: Int?) -> (Barrier, WaitTicket) {

@@ -77,6 +77,8 @@ struct HubStateMachine: ~Copyable {
     var unfinished = FairQueue<any UnfinishedWork, ObjectIdentifier?>()
     /// The number of pieces of work in `unfinished` with `tellsDecisions`.
     var unfinishedDecisions = 0
+    /// The number of pieces of work that end the operations of a client; see `ClientRecord.departure`.
+    var departures = 0
     /// The client or holder to which work that is postponed now belongs.
     var cause = Cause.none
     /// The number of pieces of work that are being done now, and are not in `unfinished` meanwhile.
@@ -156,16 +158,6 @@ struct HubStateMachine: ~Copyable {
         return clients.insert(client)
     }
 
-    /// Forgets a connection whose conversation has ended.
-    mutating func disconnect(_ connection: ConnectionID, isOrderly: Bool) {
-        conclude(connection, isOrderly: isOrderly)
-        if let disconnection = clients[connection]?.disconnection {
-            disconnection.forgets = true
-        } else {
-            forget(connection)
-        }
-    }
-
     /// Removes a connection that has nothing left in the hub.
     mutating func forget(_ connection: ConnectionID) {
         guard let client = clients.remove(connection) else { return }
@@ -176,45 +168,9 @@ struct HubStateMachine: ~Copyable {
         spareOperations.removeAll { $0.client === client }
     }
 
-    /// Ends what a client has begun: withdraws all its parked operations without replies, returns its leased messages,
-    /// and removes the ends that it has joined.
-    ///
-    /// - Parameter isOrderly: whether the conversation ended in good order, so that its ends retire whatever their
-    ///   `on-death=` says.
-    mutating func conclude(_ connection: ConnectionID, isOrderly: Bool) {
-        cause = .client(connection)
-        withdrawAll(of: connection, nil)
-        guard let client = clients[connection], client.disconnection == nil else { return }
-        let disconnection = Disconnection(of: connection, isOrderly: isOrderly, leases: leases(of: connection))
-        client.disconnection = disconnection
-        perform(disconnection)
-    }
-
-    /// Withdraws all parked operations of the connection. Each is answered that it did not happen, or that it may have.
-    ///
-    /// The withdrawals do not match other operations of the same client, because it would not read the results.
-    mutating func withdrawAll(of connection: ConnectionID, _ reason: Withdrawal?) {
-        cause = .client(connection)
-        let ids = operations(of: connection)
-        if !ids.isEmpty { deferringChannels { $0.withdraw(ids, reason) } }
-    }
-
-    /// Performs a group of withdrawals. The affected channels continue only after all of them.
-    mutating func deferringChannels(_ withdrawals: (inout HubStateMachine) -> Void) {
-        deferredChannels = []
-        withdrawals(&self)
-        let channels = deferredChannels ?? []
-        deferredChannels = nil
-        for channel in channels {
-            // The last receiver that a broadcast waited for may have disconnected.
-            finishIfComplete(channel)
-            resume(channel)
-        }
-    }
-
     /// Withdraws the parked operations of the connection without `eof=wait`. From now on, none of that kind parks.
     ///
-    /// - Parameter count: the most operations to withdraw.
+    /// - Parameter count: the most operations to withdraw. Long messages count as further operations.
     /// - Returns: whether all are withdrawn.
     @discardableResult
     mutating func endInput(of connection: ConnectionID, atMost count: Int = .max) -> Bool {
@@ -222,25 +178,18 @@ struct HubStateMachine: ~Copyable {
         client.hasInputEnded = true
         cause = .client(connection)
         var found: [OperationID] = []
+        var left = count
         var next = client.firstOperation
-        while found.count < count, let id = next, let operation = operations[id] {
-            if !operation.waitsAfterEOF, !operation.wait.isWithdrawnSelect { found.append(id) }
+        while left > 0, let id = next, let operation = operations[id] {
             next = operation.next
+            guard !operation.waitsAfterEOF, !operation.wait.isWithdrawnSelect else { continue }
+            found.append(id)
+            // To free 32 KiB of a message takes as long as another operation.
+            left -= 1 + Int(operation.bodyBytes >> 15)
         }
         // Ending one operation may already have ended another.
         withdraw(found, .endOfInput)
         return next == nil
-    }
-
-    /// The parked operations of a connection, the latest first.
-    private func operations(of connection: ConnectionID) -> [OperationID] {
-        var found: [OperationID] = []
-        var next = clients[connection]?.firstOperation
-        while let id = next, let operation = operations[id] {
-            found.append(id)
-            next = operation.next
-        }
-        return found
     }
 
     // MARK: Operations

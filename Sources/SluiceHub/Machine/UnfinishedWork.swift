@@ -125,26 +125,39 @@ extension HubStateMachine {
             end(id, nil)
             return true
         }
-        guard let decision = decision(on: operation.wait) else { return false }
-        end(id, decision.verdict, arm: decision.arm)
-        return true
+        if operation.client.departure != .gone, let decision = decision(on: operation.wait) {
+            end(id, decision.verdict, arm: decision.arm)
+            return true
+        }
+        return endIfDeparted(operation, id)
     }
 
-    /// Ends the select of a parked arm, if a decision has ended it. Operations of other kinds are in no queue once a
-    /// decision has ended them.
+    /// Ends the operation of a receiver that waits in a queue, if a decision has ended it. Such an operation is a select,
+    /// or its client departs: operations of other kinds are in no queue once another decision has ended them.
     mutating func endIfDecided(_ receiver: WireReceiver) -> Bool {
-        receiver.arm != nil && endIfDecided(receiver.operation)
+        (receiver.arm != nil || departures > 0) && endIfDecided(receiver.operation)
     }
 
-    /// Ends the select that has made an offer, if a decision about the select has been made.
+    /// Ends the first of an offer's senders, if a decision has ended it.
     ///
-    /// - Returns: whether no sender needs the offer any more.
-    mutating func endIfUnwanted(_ offer: Offer) -> Bool {
-        guard let sender = offer.sender, sender.arm != nil, endIfDecided(sender.operation) else { return false }
-        return !offer.isWanted
+    /// - Returns: whether it has ended. Another sender may have taken its place.
+    mutating func endFirstSenderIfDecided(of offer: Offer) -> Bool {
+        guard let sender = offer.sender, sender.arm != nil || departures > 0 else { return false }
+        return endIfDecided(sender.operation)
     }
 
-    func isDecided(_ wait: OperationWait) -> Bool { decision(on: wait) != nil }
+    /// Ends the senders of an offer that decisions have ended, up to one that still waits.
+    ///
+    /// - Returns: whether such senders were the last that needed the offer.
+    mutating func endIfUnwanted(_ offer: Offer) -> Bool {
+        var hasEnded = false
+        while endFirstSenderIfDecided(of: offer) { hasEnded = true }
+        return hasEnded && !offer.isWanted
+    }
+
+    func isDecided(_ operation: ParkedOperation) -> Bool {
+        operation.client.departure != nil || decision(on: operation.wait) != nil
+    }
 
     private func decision(on wait: OperationWait) -> Decision? {
         switch wait {
@@ -343,46 +356,5 @@ final class Pruning: UnfinishedWork {
             machine.steps += pruned
         }
         return false
-    }
-}
-
-/// Returns the leases of a client that has disconnected, and removes the ends that it has joined.
-final class Disconnection: UnfinishedWork {
-    private let connection: ConnectionID
-    private let isOrderly: Bool
-    private let leases: [LeaseID]
-    private var nextLease = 0
-    /// Whether the client is to be forgotten afterwards.
-    var forgets = false
-
-    init(of connection: ConnectionID, isOrderly: Bool, leases: [LeaseID]) {
-        self.connection = connection
-        self.isOrderly = isOrderly
-        self.leases = leases
-    }
-
-    func advance(_ machine: inout HubStateMachine) -> Bool {
-        while nextLease < leases.count {
-            guard machine.hasStepsLeft, machine.isReady(forEndOf: leases[nextLease]) else { return false }
-            machine.steps += 2
-            nextLease += 1
-            machine.returnLease(leases[nextLease - 1], after: nil)
-        }
-        while let end = machine.clients[connection]?.ends.last {
-            guard machine.hasStepsLeft else { return false }
-            // Most of the time is for the names of the channels that end.
-            machine.steps += 4
-            machine.clients[connection]?.ends.removeLast()
-            machine.leave(end, connection, because: policy(of: end, machine.stage))
-        }
-        machine.clients[connection]?.disconnection = nil
-        if forgets { machine.forget(connection) }
-        return true
-    }
-
-    /// What the loss of the client does to the channel of an end; see `leave`.
-    private func policy(of end: DeclaredEnd, _ stage: HubStage) -> DeathPolicy? {
-        let policy = isOrderly ? .retire : end.onDeath
-        return stage == .serving || policy == .poison ? policy : nil
     }
 }

@@ -115,7 +115,7 @@ import Testing
             for number in 0..<change.before { _ = try hub.receive(from: "x/\(number)", by: b, tag: "\(number)") }
             var scan = ChannelScan(prefix: try channel("stays/"), after: nil, limit: 1000)
             for _ in 0..<4 { _ = scan.advance(hub.machine, steps: 40) }
-            if change.after == 0 { hub.machine.withdrawAll(of: b, nil) }
+            if change.after == 0 { _ = hub.machine.endOperations(of: b) }
             for number in 0..<change.after { _ = try hub.receive(from: "x/\(number)", by: b, tag: "\(number)") }
             while !scan.advance(hub.machine, steps: 40) {}
             #expect(scan.rows(hub.machine).count == 100)

@@ -103,7 +103,7 @@ extension HubStateMachine {
 
     /// Begins the rounds of parked sends, one after the other, until a round has to wait for a receiver.
     mutating func runRounds(of channel: NamedChannel) {
-        if deferSettling(of: channel) { return }
+        if deferSettling(of: channel) || channel.extras?.isSkippingSenders == true { return }
         guard stage == .serving else { return settleEnding(of: channel) }
         if let round = channel.extras?.round, round.isStalled,
             hasRecipients(channel, atLeast: Int(round.offer.minimumReceivers)),
@@ -115,7 +115,10 @@ extension HubStateMachine {
             hasRecipients(channel, atLeast: Int(next.minimumReceivers)), let offer = channel.engine.takeSender()
         {
             steps += 1
-            if endIfUnwanted(offer) { continue }
+            channel.extras?.isSkippingSenders = true
+            let isUnwanted = endIfUnwanted(offer)
+            channel.extras?.isSkippingSenders = false
+            if isUnwanted { continue }
             // Set before the select withdraws its other arms, so that no other round begins then.
             channel.ensureExtras().round = BroadcastRound(offer: offer)
             if let sender = offer.sender { commitToBroadcast(sender, of: offer, on: channel) }

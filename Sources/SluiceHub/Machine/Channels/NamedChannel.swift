@@ -154,6 +154,9 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var hasRoundsLeft = false
     /// Whether unfinished work moves further senders into free space of the buffer.
     @exclusivity(unchecked) var isAdmitting = false
+    /// Whether a sender that has ended is being told, after which the next rounds begin. Otherwise, each of very many such
+    /// senders would begin the rounds of those behind it, which takes a deep stack.
+    @exclusivity(unchecked) var isSkippingSenders = false
     /// The paused counted receives of a broadcast.
     @exclusivity(unchecked) var pausedReceives: Set<OperationID> = []
 

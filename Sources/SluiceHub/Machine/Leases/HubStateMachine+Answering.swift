@@ -54,8 +54,9 @@ extension HubStateMachine {
     mutating func end(_ id: OperationID, answer: MessageBytes, _ attributes: CommonAttributes) {
         guard let operation = operations[id] else { return }
         steps += 1
+        let isAnswered = isAnswered(operation)
         retire(operation, id, arm: nil)
-        outbox.finish(operation, id, answer: answer, attributes)
+        if !isAnswered { outbox.finish(operation, id, answer: answer, attributes) }
     }
 }
 

@@ -141,6 +141,7 @@ extension HubStateMachine {
     @discardableResult
     mutating func returnLease(_ id: LeaseID, after delay: Duration?) -> Bool {
         guard let lease = endLease(id) else { return false }
+        if departures > 0, let offer = leases[id]?.offer { _ = endIfUnwanted(offer) }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
         if isSpent(offer, on: channel) {
@@ -176,18 +177,6 @@ extension HubStateMachine {
     private func delayOfReturn(of offer: Offer, on channel: NamedChannel, _ delay: Duration?) -> Duration? {
         guard let policy = channel.extras?.policy else { return delay }
         return max(delay ?? .zero, policy.delay(afterAttempts: offer.attempts))
-    }
-
-    /// The leases of the messages that a connection holds, the oldest message first.
-    func leases(of connection: ConnectionID) -> [LeaseID] {
-        var held: [(id: LeaseID, position: UInt64)] = []
-        var next = clients[connection]?.firstLease
-        while let id = next, let lease = leases[id] {
-            held.append((id, lease.offer.position))
-            next = lease.next
-        }
-        held.sort { $0.position < $1.position }
-        return held.map(\.id)
     }
 
     /// Returns the id of a lease that a connection holds. Nil if it is over, even if the hub has not ended it yet.

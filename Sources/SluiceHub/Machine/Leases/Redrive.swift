@@ -32,7 +32,7 @@ final class Redrive: UnfinishedWork, @unchecked Sendable {
     var reply: Reply { .ok([Attribute(.count, moved)]) }
 
     func advance(_ machine: inout HubStateMachine) -> Bool {
-        if let operation, !machine.operations.holds(operation) {
+        if let operation, client.departure != nil || !machine.operations.holds(operation) {
             machine.beginNextRedrive(after: self)
             return true
         }

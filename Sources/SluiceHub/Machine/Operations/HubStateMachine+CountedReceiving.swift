@@ -146,7 +146,7 @@ extension HubStateMachine {
 
     /// Continues a paused counted receive.
     mutating func resume(_ counted: CountedReceive, _ id: OperationID) {
-        guard counted.isPaused else { return }
+        guard counted.isPaused, operations[id]?.client.departure == nil else { return }
         let channel = counted.channel
         pump(counted, id)
         if channel.isBroadcast { runRounds(of: channel) }

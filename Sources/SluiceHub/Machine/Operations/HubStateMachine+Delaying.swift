@@ -74,6 +74,7 @@ extension HubStateMachine {
 
     /// Continues with a message whose delay has passed.
     mutating func wake(_ offer: Offer, on channel: NamedChannel) {
+        if endIfUnwanted(offer) { return }
         endDelay(of: offer, on: channel)
         if offer.attempts > 0 {
             requeue(offer, on: channel)

@@ -137,12 +137,11 @@ extension HubStateMachine {
         if !isAnswered { outbox.finish(operation, id, ok: attributes.understood(by: operation.client)) }
     }
 
-    /// Whether an operation is a select that was withdrawn and answered, and whose arms have not left their queues yet.
-    private func isAnswered(_ operation: ParkedOperation) -> Bool {
-        guard worksInProgress > 0 || !unfinished.isEmpty, case .select(let select) = operation.wait else {
-            return false
-        }
-        return select.isWithdrawn
+    /// Whether an operation gets no reply any more, because its client is gone, or because it is a select that was
+    /// withdrawn and answered, and whose arms have not left their queues yet.
+    func isAnswered(_ operation: ParkedOperation) -> Bool {
+        guard hasUntold else { return false }
+        return operation.client.departure == .gone || operation.wait.isWithdrawnSelect
     }
 
     /// Removes a parked operation from all queues and lists.

@@ -47,7 +47,7 @@ extension HubStateMachine {
     mutating func isReady(_ channel: NamedChannel) -> Bool {
         // At most an eighth of the slice is for answers. The rest is for taking arms out of the queue.
         let end = steps + max(0, sliceEnd - steps) / 8
-        while let offer = channel.engine.firstParkedMessage, endIfUnwanted(offer) {
+        while let offer = firstMessage(of: channel), endFirstSenderIfDecided(of: offer) {
             if steps >= end { return setAsideEnded(on: channel) }
         }
         while let receiver = channel.engine.firstParkedReceiver, endIfDecided(receiver) {
@@ -56,7 +56,14 @@ extension HubStateMachine {
         return true
     }
 
-    /// Takes the arms of selects that have ended, and have not been answered yet, out of the heads of a channel's queues.
+    /// The message that the next receive takes, if its sender may have ended.
+    private func firstMessage(of channel: NamedChannel) -> Offer? {
+        departures > 0 && !channel.isBroadcast && !channel.isOnce
+            ? channel.extras?.returned.first ?? channel.engine.firstBuffered ?? channel.engine.firstParkedMessage
+            : channel.engine.firstParkedMessage
+    }
+
+    /// Takes operations that have ended, and have not been answered yet, out of the heads of a channel's queues.
     ///
     /// - Returns: whether none is left there.
     private mutating func setAsideEnded(on channel: NamedChannel) -> Bool {
@@ -73,14 +80,14 @@ extension HubStateMachine {
         return true
     }
 
-    /// To take the first arm of a select out of a queue counts four of these parts of a step, and each further arm of it on
-    /// the same channel counts one.
+    /// To take an operation out of a queue counts four of these parts of a step. Each further arm of a select on the same
+    /// channel counts one.
     private static let partsOfStep = 64
 
     private mutating func setAsideReceivers(on channel: NamedChannel) -> Int? {
-        guard let first = channel.engine.firstParkedReceiver, first.arm != nil,
-            let select = endedSelect(first.operation)
-        else { return nil }
+        guard let first = channel.engine.firstParkedReceiver else { return nil }
+        guard first.arm != nil else { return setAsideReceive(first.operation, on: channel) }
+        guard let select = endedSelect(first.operation) else { return nil }
         var parts = 3
         while let receiver = channel.engine.firstParkedReceiver, receiver.operation == first.operation,
             let arm = receiver.arm
@@ -93,23 +100,44 @@ extension HubStateMachine {
         return parts
     }
 
+    /// Sets aside the receive at the head of the queue, if its client departs.
+    private mutating func setAsideReceive(_ id: OperationID, on channel: NamedChannel) -> Int? {
+        guard departures > 0, let operation = operations[id], operation.client.departure != nil else { return nil }
+        _ = channel.engine.takeReceiver()
+        switch operation.wait {
+        case .receive(_, _, let lease):
+            operation.wait = .receive(channel, .ofNoQueue, leaseNanoseconds: lease)
+            channel.armsSetAside += 1
+        case .countedReceive(let counted): counted.ticket = nil
+        case .send, .select, .barrier, .redrive, .trace: break
+        }
+        return 4
+    }
+
     private mutating func setAsideSender(on channel: NamedChannel) -> Int? {
-        guard let offer = channel.engine.firstParkedMessage, let sender = offer.sender, sender.arm != nil,
-            endedSelect(sender.operation) != nil
-        else { return nil }
-        // Another sender has repeated the message, which now belongs to that one.
-        if offer.hasAttached { return endIfUnwanted(offer) ? 4 : nil }
+        guard let offer = firstMessage(of: channel), let sender = offer.sender, isKnownToHaveEnded(sender) else {
+            return nil
+        }
+        // Another sender may have repeated the message, which then belongs to that one.
+        guard !offer.hasAttached, case .queued = offer.place else {
+            return endFirstSenderIfDecided(of: offer) ? Self.partsOfStep : nil
+        }
         _ = channel.engine.takeSender()
         offer.place = .queued(.ofNoQueue)
         channel.armsSetAside += 1
         return 4
     }
 
+    private mutating func isKnownToHaveEnded(_ sender: Offer.Sender) -> Bool {
+        if departures > 0, operations[sender.operation]?.client.departure != nil { return true }
+        return sender.arm != nil && endedSelect(sender.operation) != nil
+    }
+
     /// Returns the select if it has ended and has not been answered yet.
     private mutating func endedSelect(_ id: OperationID) -> ParkedSelect? {
         guard let operation = operations[id], case .select(let select) = operation.wait else { return nil }
         if !select.isKnownToHaveEnded {
-            guard select.isWithdrawn || isDecided(operation.wait) else { return nil }
+            guard select.isWithdrawn || isDecided(operation) else { return nil }
             select.isKnownToHaveEnded = true
         }
         return select
@@ -145,7 +173,7 @@ extension HubStateMachine {
     /// Tells the decided parties at a barrier that would open. With more than `mostVerified` parties, this takes too long:
     /// the command waits until all unfinished work is done.
     private mutating func isReady(forMeetingAt name: ChannelName, _ parties: Int?) -> Bool {
-        guard let barrier = barriers[name], barrier.hasSelects, let parties = parties ?? barrier.parties,
+        guard let barrier = barriers[name], mayHaveEndedParties(barrier), let parties = parties ?? barrier.parties,
             parties <= barrier.count + 1
         else { return true }
         guard barrier.count <= Self.mostVerified else { return false }

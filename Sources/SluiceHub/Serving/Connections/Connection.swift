@@ -358,7 +358,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     ///   - discardsOutput: whether the output that the client has not taken is lost.
     func close(because reason: ConnectionEnding, discardingOutput discardsOutput: Bool = false) {
         guard isOpen else { return }
-        close(for: conversation.ending ?? reason, discardingOutput: discardsOutput)
+        close(for: conversation.endingOfClose ?? reason, discardingOutput: discardsOutput)
     }
 
     private func close(for ending: ConnectionEnding, discardingOutput discardsOutput: Bool = false) {

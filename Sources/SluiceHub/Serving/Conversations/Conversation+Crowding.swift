@@ -35,28 +35,6 @@ extension Conversation {
         return count / Budget.inputBytesPerStep - Budget.steps(ofBytes: count, bodyBytes: min(stored, count))
     }
 
-    /// Withdraws the pending commands that do not outlast the client's input. Many of them are withdrawn in later turns.
-    func withdrawWithInput() {
-        let mostAtOnce = share.isCrowded ? Budget.fewPending : Budget.withdrawnAtOnce
-        guard segment.parkedTags.count <= mostAtOnce, !share.isOverspent else {
-            if case .withdrawal? = job { return }
-            return job = .withdrawal(then: job)
-        }
-        transactCountingSteps { [id] in $0.endInput(of: id) }
-    }
-
-    /// Withdraws as many pending commands as the turn permits, and the others in later turns.
-    ///
-    /// - Parameter next: the job that waits for the withdrawal.
-    func withdraw(then next: PendingJob?) {
-        var isDone = true
-        let most = min(share.stepsOfWaitingTurn, Budget.withdrawnInTurn)
-        transactCountingSteps { [id] in isDone = $0.endInput(of: id, atMost: most) }
-        guard isDone else { return }
-        job = next
-        if case .report = next { share.enqueue(self) }
-    }
-
     /// Runs a transaction whose steps are more than those of most, so that they count for all connections of the
     /// reactor.
     func transactCountingSteps(_ body: (inout HubStateMachine) -> Void) {

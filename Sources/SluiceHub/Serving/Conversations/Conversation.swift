@@ -12,10 +12,12 @@ protocol SliceObserver: AnyObject {
 /// Untagged commands run one at a time; while one is parked, the input behind it is held. Used only on the thread of
 /// the connection's reactor.
 final class Conversation {
-    private enum Phase {
+    enum Phase {
         case open
         /// The client has sent `QUIT` with this tag. Its reply follows all others, and nothing behind it runs.
         case quitting(Tag?)
+        /// The conversation ends with this error, which follows the replies to all pending commands.
+        indirect case refusing(WireError, Tag?, ConnectionEnding)
         /// The last reply has been appended.
         case over(ConnectionEnding)
     }
@@ -26,16 +28,16 @@ final class Conversation {
     static let sliceBytes = 4096
     let hub: Hub
     let id: ConnectionID
-    /// The output and the pending operations.
-    let segment: OutboxSegment
     /// Identifies the holder that the connection counts for. Stored here too, because many turns ask each connection for
     /// it, and the hub's lock may be taken.
     @exclusivity(unchecked) var holder: ObjectIdentifier
+    /// The output and the pending operations.
+    let segment: OutboxSegment
     @exclusivity(unchecked) var parser: RequestParser
     /// Input that was read and has not run: the beginning of a line, or lines that must wait.
-    @exclusivity(unchecked) private(set) var held: [UInt8] = []
+    @exclusivity(unchecked) var held: [UInt8] = []
     /// The time at which the unfinished line or piece of a body began. Nil if there is none.
-    @exclusivity(unchecked) private(set) var incompleteSince: UInt64?
+    @exclusivity(unchecked) var incompleteSince: UInt64?
     /// Whether the parser has seen all held input and needs more.
     @exclusivity(unchecked) private var isParserHungry = true
     /// Whether a command or a refusal was complete in the input that is running. The time for an unfinished line starts
@@ -50,7 +52,7 @@ final class Conversation {
     @exclusivity(unchecked) var transportBytes = 0
     /// The report that is being taken, or the command that waits for its next slice. Later input waits for it.
     @exclusivity(unchecked) var job: PendingJob?
-    @exclusivity(unchecked) private var phase = Phase.open
+    @exclusivity(unchecked) var phase = Phase.open
     /// The reports that the client has got since the hub began to drain.
     @exclusivity(unchecked) var drainReports: UInt8 = 0
     /// The verb of the last command, for the log.
@@ -64,9 +66,9 @@ final class Conversation {
     init(_ id: ConnectionID, of holder: ObjectIdentifier, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
         self.id = id
+        self.holder = holder
         self.segment = segment
         share = segment.share
-        self.holder = holder
         parser = RequestParser(hub.parserLimits)
         stepsLeft = hub.limits.turnSteps
         if let principals = hub.principals, principals.anonymous == nil {
@@ -83,8 +85,13 @@ final class Conversation {
         switch phase {
         case .over(let ending): ending
         case .open: hasInputEnded && isIdle ? .endOfInput : nil
-        case .quitting: nil
+        case .quitting, .refusing: nil
         }
+    }
+
+    /// How the conversation ends if the connection closes now. Nil if only the connection knows.
+    var endingOfClose: ConnectionEnding? {
+        if case .refusing(_, _, let ending) = phase { ending } else { ending }
     }
 
     /// The number of bytes that may be read now. 0 while the client does not read its replies, or has sent too much in
@@ -110,6 +117,7 @@ final class Conversation {
     /// The time by which the client must send what it owes, and the ending if it does not. Nil if it owes nothing.
     @inline(__always)
     var deadline: (nanoseconds: UInt64, ending: ConnectionEnding)? {
+        if case .refusing = phase { return nil }
         if let admission { return isAuthenticating ? nil : (admission.deadline, .denied) }
         // Input that waits for its turn is not late.
         if canRunHeld { return nil }
@@ -136,7 +144,7 @@ final class Conversation {
 
     @inline(__always)
     private var hasOutputCredit: Bool { segment.output.count < hub.limits.outputBytes }
-    private var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
+    var hasParked: Bool { segment.hasParkedUntagged || !segment.parkedTags.isEmpty }
 
     /// Whether the conversation goes on, and no input, charge or credit is left to handle at the end of a turn.
     @inline(__always)
@@ -208,17 +216,6 @@ final class Conversation {
     func expectEnd() {
         guard case .open = phase else { return }
         withdrawWithInput()
-    }
-
-    /// Ends the conversation because the hub has drained.
-    func endDrained() { finish(.drained) }
-
-    /// Ends the conversation with an error, as the last reply.
-    func refuse(_ error: WireError, _ tag: Tag? = nil, because ending: ConnectionEnding) {
-        // At once, and not when the connection closes: no operation may match a client that cannot be answered.
-        transactCountingSteps { [id] in $0.withdrawAll(of: id, .closing) }
-        segment.output.append(.error(error), tag: tag)
-        finish(ending)
     }
 
     /// Runs complete commands while they may run, slice by slice.
@@ -371,34 +368,14 @@ final class Conversation {
         if error.isFatal { refuse(error, tag, because: .refused) } else { answer(.error(error), tag) }
     }
 
-    func quit(_ tag: Tag?) {
-        if isInUse(tag) { return emit(.error(.tagInUse), tag) }
-        phase = .quitting(tag)
-        finishQuitting()
-    }
-
-    private func finishQuitting() {
-        guard case .quitting(let tag) = phase, !hasParked else { return }
-        emit(.ok(Attributes()), tag)
-        finish(.quit)
-    }
-
-    private func finish(_ ending: ConnectionEnding) {
-        phase = .over(ending)
-        segment.isClosed = true
-        held = []
-        job = nil
-        incompleteSince = nil
-        // At once, and not when the client closes its side: another client may get the messages that this one holds.
-        hub.transact(share) { [id] in $0.conclude(id, isOrderly: ending.isOrderly) }
-    }
-
     // MARK: Replies
 
     /// Called when parked operations may have ended.
     func repliesArrived() {
         // Nearly always false: the reply to a command without a tag has ended its wait.
         if segment.hasParkedUntagged { decideDelayedAuthentication() }
-        if case .quitting = phase { finishQuitting() }
+        if case .open = phase { return }
+        finishQuitting()
+        finishRefusing()
     }
 }
