@@ -11,7 +11,7 @@ extension HubStateMachine {
             channel.isOnce ? 0 : channel.engine.bufferedCount + (extras?.returned.count ?? 0) - counts.buffered
         var report = ChannelReport(
             name: channel.name.description, senders: channel.engine.parkedSenders + returned,
-            receivers: channel.engine.parkedReceivers + pausedReceives(of: channel).count,
+            receivers: channel.engine.parkedReceivers + channel.pausedCountedReceives,
             buffered: counts.buffered, leased: channel.awayCount,
             sendingEnds: extras?.sendingEnds.count ?? 0, receivingEnds: extras?.receivingEnds.count ?? 0,
             sent: counts.sent, taken: counts.taken, redelivered: counts.redelivered,

@@ -58,7 +58,7 @@ struct Retention<Element>: ~Copyable {
     private(set) var count = 0
     /// The number of elements that are not guaranteed.
     private var surplus = 0
-    private var lists: [ObjectIdentifier: List] = [:]
+    private var lists = ShardedDictionary<ObjectIdentifier, List>()
     private var shares: [ObjectIdentifier: Share] = [:]
     /// The lists, ordered by their next end, and the shares, the largest first.
     private var ends = IndexedHeap<List>()
@@ -79,7 +79,7 @@ struct Retention<Element>: ~Copyable {
         self.maxCount = maxCount
         surplus = 0
         for share in shares.values { share.excess = 0 }
-        for list in lists.values { list.share.excess += max(0, list.entries.count - guaranteedToClient) }
+        lists.forEach { $0.share.excess += max(0, $0.entries.count - guaranteedToClient) }
         for share in shares.values {
             surplus += surplus(of: share)
             rank(share)
@@ -158,7 +158,7 @@ struct Retention<Element>: ~Copyable {
         if list.share.count == 0 { shares[ObjectIdentifier(list.share.holder)] = nil }
         // Frees the memory that a burst has allocated.
         if count == 0 {
-            lists = [:]
+            lists = ShardedDictionary()
             shares = [:]
         }
         return first.element

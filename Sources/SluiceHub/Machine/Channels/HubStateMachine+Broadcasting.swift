@@ -4,16 +4,41 @@ import SluiceWire
 /// A message on its way to all receivers of a broadcast.
 struct BroadcastRound {
     let offer: Offer
-    /// The receivers at the start of the round that have not received the message yet, besides those that were parked.
-    var waitsFor: Set<BroadcastRecipient> = []
+    /// Nil before the round has begun.
+    var awaited: AwaitedRecipients?
     /// The delivery to the receivers that were parked at the start of the round. Nil when it is complete.
     var delivery: RoundDelivery?
 
     /// Whether no receiver that the round waits for is left.
-    var hasNoneLeft: Bool { waitsFor.isEmpty && delivery == nil }
+    var hasNoneLeft: Bool { awaited?.isEmpty != false && delivery == nil }
 
     /// Whether all receivers have left before one took the message, so that the round waits for enough others.
     var isStalled: Bool { hasNoneLeft && offer.attempts == 0 && offer.minimumReceivers > 0 }
+}
+
+/// The receivers at the start of a round that have not received its message yet, besides those that were parked.
+///
+/// A class, because a copy of the round must not make each change copy the sets. The set of paused receives is that of the
+/// channel until one of the two changes, so that a round of very many begins at once.
+final class AwaitedRecipients {
+    @exclusivity(unchecked) private var pausedReceives: Set<OperationID>
+    @exclusivity(unchecked) private var ends: Set<ConnectionID>
+
+    init(of channel: ChannelExtras) {
+        pausedReceives = channel.pausedReceives
+        ends = channel.endsWithoutPausedReceive
+    }
+
+    var isEmpty: Bool { pausedReceives.isEmpty && ends.isEmpty }
+
+    /// - Returns: whether the round has waited for the recipient.
+    @discardableResult
+    func remove(_ recipient: BroadcastRecipient) -> Bool {
+        switch recipient {
+        case .countedReceive(let id): pausedReceives.remove(id) != nil
+        case .end(let connection): ends.remove(connection) != nil
+        }
+    }
 }
 
 /// Delivers the message of a round to the receivers that were parked at its start.
@@ -46,7 +71,7 @@ final class RoundDelivery: UnfinishedWork {
                 continue
             }
             machine.steps += 1
-            channel.extras?.round?.waitsFor.remove(.end(operation.caller.connection))
+            channel.extras?.round?.awaited?.remove(.end(operation.caller.connection))
             offer.attempts += 1
             machine.deliver(.shared(offer.body), offer.extras, of: channel, from: offer.origin, to: receiver)
         }
@@ -146,14 +171,11 @@ extension HubStateMachine {
     /// - Returns: whether all receivers have it, so that the round is over.
     private mutating func beginRound(of offer: Offer, on channel: NamedChannel) -> Bool {
         let extras = channel.ensureExtras()
-        var ends = extras.receivingEnds
-        for id in extras.pausedReceives { strike(id, from: &ends) }
-        steps += (ends.count + extras.pausedReceives.count) / 4
+        // The sets of ends and of paused receives may be copied; see `AwaitedRecipients`.
+        steps += extras.receivingEnds.count / 4 + extras.pausedReceives.count / 64
         offer.place = .distributing
-        let waitsFor = Set(extras.pausedReceives.map { BroadcastRecipient.countedReceive($0) }).union(
-            ends.map { .end($0) })
         let delivery = RoundDelivery(of: offer, on: channel, to: channel.engine.takeReceivers())
-        extras.round = BroadcastRound(offer: offer, waitsFor: waitsFor, delivery: delivery)
+        extras.round = BroadcastRound(offer: offer, awaited: AwaitedRecipients(of: extras), delivery: delivery)
         perform(delivery)
         guard let round = extras.round, round.hasNoneLeft, !round.isStalled else { return false }
         extras.round = nil
@@ -170,13 +192,12 @@ extension HubStateMachine {
         let receiving = channel.engine.parkedReceivers + extras.pausedReceives.count
         if receiving >= count { return true }
         if receiving + extras.receivingEnds.count < count { return false }
-        var ends = extras.receivingEnds
-        for id in extras.pausedReceives { strike(id, from: &ends) }
+        var ends = extras.endsWithoutPausedReceive
         // Looks at what the joined connections wait for, or at all that wait to receive, whichever is less. If both are
         // very many, some connections do not count as receivers.
         let pending = ends.reduce(0) { $0 + Int(clients[$1]?.pendingCount ?? 0) }
         let least = min(pending, channel.engine.parkedReceivers, Self.mostVisited)
-        steps += (least + ends.count + extras.pausedReceives.count) / 16
+        steps += (least + extras.receivingEnds.count) / 16
         if pending < channel.engine.parkedReceivers || channel.engine.parkedReceivers > Self.mostVisited {
             var left = Self.mostVisited
             ends = ends.filter {
@@ -223,8 +244,8 @@ extension HubStateMachine {
             case .countedReceive(let id): operations[id]?.caller.connection
             }
         let isAwaited =
-            extras.round?.waitsFor.remove(recipient) != nil
-            || connection.map { extras.round?.waitsFor.remove(.end($0)) != nil } == true
+            round.awaited?.remove(recipient) == true
+            || connection.map { round.awaited?.remove(.end($0)) == true } == true
         guard isAwaited else {
             return channel.engine.ending == nil || channel.engine.parkedSenders > 0 ? .nothing : .ended
         }
@@ -235,7 +256,7 @@ extension HubStateMachine {
 
     /// Removes a recipient that has left from the current round.
     mutating func removeRecipient(_ recipient: BroadcastRecipient, fromRoundOf channel: NamedChannel) {
-        guard channel.extras?.round?.waitsFor.remove(recipient) != nil else { return }
+        guard channel.extras?.round?.awaited?.remove(recipient) == true else { return }
         finishIfComplete(channel)
     }
 

@@ -41,9 +41,19 @@ extension HubStateMachine {
         guard channel.engine.parkedSenders == 0, channel.awayCount == 0, channel.extras?.returned.isEmpty != false
         else { return WireError(.conflict, "messages are waiting on the channel as a rendezvous") }
         if case .queue = declaration { return nil }
-        return channel.leasedReceivers > 0
-            ? WireError(.conflict, "receivers with a lease are waiting on the channel") : nil
+        if channel.leasedReceivers > 0 {
+            return WireError(.conflict, "receivers with a lease are waiting on the channel")
+        }
+        guard channel.pausedCountedReceives > 0, channel.countedReceives.count > Self.mostPausedBeforeBroadcast else {
+            return nil
+        }
+        return WireError(
+            .conflict,
+            "more than \(Self.mostPausedBeforeBroadcast) counted receives are on the channel; OPEN it before them")
     }
+
+    /// The most counted receives that are visited when a channel becomes a broadcast.
+    private static let mostPausedBeforeBroadcast = 10_000
 
     mutating func declare(
         _ channel: NamedChannel, _ command: OpenCommand, by client: ClientRecord
@@ -53,7 +63,7 @@ extension HubStateMachine {
         extras.declaration = declaration
         extras.policy = command.policy
         extras.isBroadcast = declaration == .broadcast
-        if extras.isBroadcast { extras.pausedReceives.formUnion(pausedReceives(of: channel)) }
+        if extras.isBroadcast { notePauses(of: channel) }
         channel.engine.kind = declaration.kind
         channels.declaredCount += 1
         beginDeclaration(of: channel, by: client)

@@ -28,6 +28,10 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var leasedReceivers = 0
     /// The counted receives on the channel, both parked and paused.
     @exclusivity(unchecked) var countedReceives = WaitQueue<OperationID>()
+    /// The number of counted receives that are parked.
+    @exclusivity(unchecked) var parkedCountedReceives = 0
+    /// The number of counted receives that are paused.
+    var pausedCountedReceives: Int { countedReceives.count - parkedCountedReceives }
     /// The state that only few channels need. Nil while the channel needs none.
     @exclusivity(unchecked) var extras: ChannelExtras?
     /// The client that has declared the channel and is charged for it, or that has ended it.
@@ -150,15 +154,16 @@ final class ChannelExtras: @unchecked Sendable {
     @exclusivity(unchecked) var buriedBytes = 0
     /// The message that is being broadcast, until all receivers have it.
     @exclusivity(unchecked) var round: BroadcastRound?
+    /// Whether a sender that has ended is being told, after which the next rounds begin. Otherwise, each of very many such
+    /// senders would begin the rounds of those behind it, which takes a deep stack.
+    @exclusivity(unchecked) var isSkippingSenders = false
     /// Whether unfinished work begins further rounds of the broadcast.
     @exclusivity(unchecked) var hasRoundsLeft = false
     /// Whether unfinished work moves further senders into free space of the buffer.
     @exclusivity(unchecked) var isAdmitting = false
-    /// Whether a sender that has ended is being told, after which the next rounds begin. Otherwise, each of very many such
-    /// senders would begin the rounds of those behind it, which takes a deep stack.
-    @exclusivity(unchecked) var isSkippingSenders = false
-    /// The paused counted receives of a broadcast.
-    @exclusivity(unchecked) var pausedReceives: Set<OperationID> = []
+    /// The paused counted receives of a broadcast, and the number of them of each client.
+    @exclusivity(unchecked) private(set) var pausedReceives: Set<OperationID> = []
+    @exclusivity(unchecked) private var pausedReceivesOfClients: [ConnectionID: Int32] = [:]
 
     var isIdle: Bool { declaration == nil && isUnused }
 
@@ -166,5 +171,19 @@ final class ChannelExtras: @unchecked Sendable {
     var isUnused: Bool {
         returned.isEmpty && sendingEnds.isEmpty && receivingEnds.isEmpty && round == nil && pausedReceives.isEmpty
             && !isMovingHeld
+    }
+
+    func notePaused(_ id: OperationID, of client: ConnectionID) {
+        if pausedReceives.insert(id).inserted { pausedReceivesOfClients[client, default: 0] += 1 }
+    }
+
+    func noteResumed(_ id: OperationID, of client: ConnectionID) {
+        guard pausedReceives.remove(id) != nil, let count = pausedReceivesOfClients[client] else { return }
+        pausedReceivesOfClients[client] = count == 1 ? nil : count - 1
+    }
+
+    /// The connections that have joined as receivers and have no paused counted receive.
+    var endsWithoutPausedReceive: Set<ConnectionID> {
+        pausedReceives.isEmpty ? receivingEnds : receivingEnds.filter { pausedReceivesOfClients[$0] == nil }
     }
 }

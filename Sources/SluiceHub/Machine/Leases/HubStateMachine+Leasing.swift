@@ -54,7 +54,7 @@ extension HubStateMachine {
         uncountBuffered(offer, on: channel)
         offer.place = .leased
         if let sender = offer.sender { commit(sender, to: offer, on: channel) }
-        for sender in offer.attached?.takeUncommitted() ?? [] { commit(sender, to: offer, on: channel) }
+        while let sender = offer.attached?.takeUncommitted() { commit(sender, to: offer, on: channel) }
         lastFence += 1
         var terms = CommonAttributes(delivery: DeliveryID(id), attempt: offer.attempts, fence: lastFence)
         terms.isCall = offer.wantsAnswer
@@ -93,6 +93,7 @@ extension HubStateMachine {
         if let holder = operations[sender.operation]?.caller.connection {
             reserveLeases(-OperationWait.select(select).possibleLeases, for: holder)
         }
+        steps += select.stepsOfArms
         for (number, other) in select.arms.enumerated() where number != Int(arm) {
             dequeue(other, sender.operation)
         }
@@ -140,8 +141,8 @@ extension HubStateMachine {
     /// - Returns: whether the message is rejected, because this was its last attempt.
     @discardableResult
     mutating func returnLease(_ id: LeaseID, after delay: Duration?) -> Bool {
-        guard let lease = endLease(id) else { return false }
         if departures > 0, let offer = leases[id]?.offer { _ = endIfUnwanted(offer) }
+        guard let lease = endLease(id) else { return false }
         let (channel, offer) = (lease.channel, lease.offer)
         offer.place = .gone
         if isSpent(offer, on: channel) {

@@ -16,7 +16,11 @@ final class CountedReceive: @unchecked Sendable {
     @exclusivity(unchecked) var remaining: Int?
     @exclusivity(unchecked) var unacknowledged = 0
     /// Its place in the channel's queue; nil while it is paused for lack of credit or because its window is full.
-    @exclusivity(unchecked) var ticket: WaitTicket?
+    @exclusivity(unchecked) var ticket: WaitTicket? {
+        didSet {
+            if (oldValue == nil) != (ticket == nil) { channel.parkedCountedReceives += ticket == nil ? -1 : 1 }
+        }
+    }
     /// Its place among the counted receives of the channel.
     @exclusivity(unchecked) var place: WaitTicket?
     /// Whether it is in its client's list of receives that wait for credit.

@@ -57,26 +57,34 @@ extension HubStateMachine {
 
     /// Continues a counted receive in a later slice. Until then it takes no message, as if it lacked credit.
     private mutating func resumeLater(_ counted: CountedReceive, _ id: OperationID) {
-        if counted.channel.isBroadcast { counted.channel.extras?.pausedReceives.insert(id) }
+        notePause(of: counted, id)
         if counted.isResuming { return }
         counted.isResuming = true
         postpone(ResumedReceive(counted, id), for: operations[id]?.client)
     }
 
-    /// The paused counted receives of a channel, in the order in which they began.
-    func pausedReceives(of channel: NamedChannel) -> [OperationID] {
-        var paused: [OperationID] = []
+    /// Notes for a broadcast that a counted receive is paused.
+    private func notePause(of counted: CountedReceive, _ id: OperationID) {
+        guard counted.channel.isBroadcast, let client = operations[id]?.caller.connection else { return }
+        counted.channel.extras?.notePaused(id, of: client)
+    }
+
+    /// Notes the paused counted receives of a channel that becomes a broadcast.
+    mutating func notePauses(of channel: NamedChannel) {
+        guard channel.pausedCountedReceives > 0 else { return }
+        steps += channel.countedReceives.count / 8
         channel.countedReceives.forEach {
-            if case .countedReceive(let counted)? = operations[$0]?.wait, counted.isPaused { paused.append($0) }
+            guard let operation = operations[$0], case .countedReceive(let counted) = operation.wait, counted.isPaused
+            else { return }
+            channel.extras?.notePaused($0, of: operation.caller.connection)
         }
-        return paused
     }
 
     /// Parks the counted receive until a message arrives.
     private mutating func waitForSender(_ counted: CountedReceive, _ id: OperationID, _ operation: ParkedOperation) {
         if operation.triesOnce { return withdraw(id, .timeout) }
         if hasInputEnded(for: operation) { return withdraw(id, .endOfInput) }
-        counted.channel.extras?.pausedReceives.remove(id)
+        counted.channel.extras?.noteResumed(id, of: operation.caller.connection)
         counted.ticket = counted.channel.engine.park(WireReceiver(operation: id, arm: nil))
         if let timeout = counted.timeout {
             operation.deadline = deadlines.insert(.operation(id), at: now &+ timeout.wholeNanoseconds)
@@ -97,7 +105,7 @@ extension HubStateMachine {
             client.awaitingCredit.append(id)
         }
         guard counted.isWindowFull || !hasCredit else { return false }
-        if counted.channel.isBroadcast { counted.channel.extras?.pausedReceives.insert(id) }
+        notePause(of: counted, id)
         return true
     }
 

@@ -159,7 +159,7 @@ extension HubStateMachine {
         operation.client.charge(-Int(operation.charge))
         if let deadline = operation.deadline { deadlines.remove(deadline) }
         if case .trace = operation.wait { endTrace(id, of: operation.client) }
-        dequeue(operation.wait, id)
+        dequeue(operation.wait, id, of: operation.caller.connection)
         if case .select(let select) = operation.wait, let key = select.key, let arm {
             operation.client.fairness.remember(arm, of: key)
         }
@@ -252,11 +252,11 @@ extension HubStateMachine {
     // MARK: Dequeuing
 
     /// Removes an operation from all queues that it is still in.
-    private mutating func dequeue(_ wait: OperationWait, _ id: OperationID) {
+    private mutating func dequeue(_ wait: OperationWait, _ id: OperationID, of client: ConnectionID) {
         switch wait {
         case .send(let channel, let offer, _): detach(id, from: offer, on: channel)
         case .receive(let channel, let ticket, let lease): dequeueReceiver(ticket, of: channel, isLeased: lease > 0)
-        case .countedReceive(let counted): dequeue(counted, id)
+        case .countedReceive(let counted): dequeue(counted, id, of: client)
         case .barrier(let barrier, let ticket): dequeueParty(ticket, of: barrier)
         case .trace, .redrive: break
         case .select(let select):
@@ -284,13 +284,16 @@ extension HubStateMachine {
         channels.removeIfIdle(channel, at: now)
     }
 
-    private mutating func dequeue(_ counted: CountedReceive, _ id: OperationID) {
-        if let ticket = counted.ticket { _ = counted.channel.engine.withdrawReceiver(ticket) }
+    private mutating func dequeue(_ counted: CountedReceive, _ id: OperationID, of client: ConnectionID) {
+        if let ticket = counted.ticket {
+            _ = counted.channel.engine.withdrawReceiver(ticket)
+            counted.ticket = nil
+        }
         if let place = counted.place.take() {
             _ = counted.channel.countedReceives.remove(place)
             if counted.leaseNanoseconds > 0 { counted.channel.leasedReceivers -= 1 }
         }
-        counted.channel.extras?.pausedReceives.remove(id)
+        counted.channel.extras?.noteResumed(id, of: client)
         removeRecipient(.countedReceive(id), fromRoundOf: counted.channel)
         channels.removeIfIdle(counted.channel, at: now)
     }

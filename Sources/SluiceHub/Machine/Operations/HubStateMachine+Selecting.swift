@@ -43,7 +43,9 @@ extension HubStateMachine {
             }
         }
         if command.hasElse { return .done(.otherwise(Attributes(.taking(Int32(command.arms.count))))) }
-        if isRepeated, let reply = doubtOfRepeating(terms, client) { return .done(reply) }
+        if isRepeated, let reply = doubtOfRepeating(terms, client) ?? doubtOfSharing(command, of: client) {
+            return .done(reply)
+        }
         let bytes = ObjectSize.select(command)
         let bytesOfOffers = command.arms.reduce(0) { $0 + ObjectSize.offer($1) }
         if let reply = refusalToPark(terms, client, charging: bytes + bytesOfOffers) {
@@ -55,6 +57,18 @@ extension HubStateMachine {
         let parked = park(.select(ParkedSelect(arms, key)), caller, of: client, terms, charging: bytes)
         for case .receive(let channel, _, _) in arms where channel.isBroadcast { runRounds(of: channel) }
         return .parked(parked)
+    }
+
+    /// Returns the reply to a select that repeats a message for which too many other selects wait, or nil.
+    private func doubtOfSharing(_ command: SelectCommand, of client: ClientRecord) -> Reply? {
+        let isShared = command.arms.contains { arm in
+            guard case .send(let name, _, let id?, _) = arm,
+                case .pending(let offer)? = memory[SendKey(channel: name, id: id, of: client.principal)]
+            else { return false }
+            return (offer.attached?.uncommittedCount ?? 0) >= AttachedSenders.mostUncommitted
+        }
+        // The send that an arm repeats still waits, so an error would claim too much.
+        return isShared ? .maybe("limit") : nil
     }
 
     /// Returns the error for a select that is invalid regardless of other clients, or nil.
@@ -134,7 +148,7 @@ extension HubStateMachine {
             let channel = channels.channel(name)
             let draft = draft(name, body, messageID, trace, number, caller)
             if let key = draft.key, case .pending(let offer)? = memory[key] {
-                attach(Offer.Sender(operation: id, arm: number), to: offer)
+                attach(Offer.Sender(operation: id, arm: number), to: offer, isCommitted: false)
                 return .send(channel, offer)
             }
             return .send(channel, queue(draft, on: channel, of: id))

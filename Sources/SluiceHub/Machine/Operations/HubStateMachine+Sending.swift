@@ -231,16 +231,18 @@ extension HubStateMachine {
         if account.refusal(of: ObjectSize.send, for: client) != nil { return .done(.maybe("limit")) }
         // The message is already in memory.
         let terms = WaitTerms(timeout: terms.timeout, waitsAfterEOF: terms.waitsAfterEOF)
-        attach(Offer.Sender(operation: operations.nextKey, arm: arm), to: offer)
+        attach(Offer.Sender(operation: operations.nextKey, arm: arm), to: offer, isCommitted: true)
         return .parked(park(.send(channel, offer, arm: arm), caller, of: client, terms, charging: ObjectSize.send))
     }
 
     /// Adds a sender to those that wait for the end of an offer.
-    func attach(_ sender: Offer.Sender, to offer: Offer) {
+    ///
+    /// - Parameter isCommitted: whether the sender waits for nothing else.
+    func attach(_ sender: Offer.Sender, to offer: Offer, isCommitted: Bool) {
         if let first = offer.sender, first.arm != nil, case .select(let select)? = operations[first.operation]?.wait {
             select.sharesOffers = true
         }
-        offer.attach(sender)
+        offer.attach(sender, isCommitted: isCommitted)
     }
 
     /// Returns the reply to a repeated send that does not wait although the first one is still pending, or nil if it

@@ -117,13 +117,15 @@ final class Offer: MatchWaiter, @unchecked Sendable {
     var isWanted: Bool { isKept || sender != nil }
 
     /// Adds a sender that waits for the offer's end.
-    func attach(_ other: Sender) {
+    ///
+    /// - Parameter isCommitted: whether the sender waits for nothing else.
+    func attach(_ other: Sender, isCommitted: Bool) {
         guard sender != nil else {
             sender = other
             return
         }
         let attached = attached ?? AttachedSenders()
-        attached.append(other)
+        attached.append(other, isCommitted: isCommitted)
         self.attached = attached
     }
 

@@ -27,6 +27,11 @@ struct ShardedDictionary<Key: Hashable, Value> {
         }
     }
 
+    /// Visits the values, in no particular order.
+    func forEach(_ visit: (Value) -> Void) {
+        for shard in shards { shard.values.forEach(visit) }
+    }
+
     /// Changes the value of a key in its place, or that of a new entry.
     mutating func change(_ key: Key, default initial: Value, _ change: (inout Value) -> Void) {
         let shard = shard(of: key)
