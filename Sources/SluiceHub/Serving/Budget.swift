@@ -108,6 +108,8 @@ enum Budget {
     static let reportsOfHolderWhileDraining = 256
     /// The steps of `INFO`, which asks the system for the memory used.
     static let stepsOfServerReport = 100
+    /// The steps of `AUTH`, which computes the digest of a token.
+    static let stepsOfAuthentication = 15
     /// The steps of `HELP`.
     static let stepsOfHelp = 20
 }

@@ -139,6 +139,24 @@ import Testing
         }
     }
 
+    @Test("A client that becomes one principal after the other waits for other clients, because each `AUTH` takes long")
+    func alternatingPrincipals() throws {
+        var principals = Principals()
+        for name in ["alice", "bob"] { _ = principals.add(name, token: "t") }
+        let reactor = try Reactor(clock: ManualReactorClock())
+        let hub = Hub(on: reactor, principals: principals, epoch: 42)
+        try reactor.runByHand {
+            reactor.settle()
+            let peer = Peer(of: hub, "peer")
+            peer.say(String(repeating: "AUTH alice t\nAUTH bob t\n", count: 500).utf8)
+            peer.socket.tell()
+            _ = reactor.takeTurnByHand()
+            #expect((1...2 * hub.limits.turnSteps / Budget.stepsOfAuthentication).contains(peer.replies))
+            settle(reactor, [peer])
+            leave([peer], reactor)
+        }
+    }
+
     @Test("A connection takes its turns among those of its principal once it has authenticated")
     func holders() throws {
         var principals = Principals()

@@ -57,6 +57,7 @@ extension Conversation {
 
     private func authenticate(_ credentials: Credentials, _ tag: Tag?) {
         guard let principals = hub.principals else { return answer(.error(.noPrincipals), tag) }
+        stepsLeft -= Budget.stepsOfAuthentication
         let (key, decision) = hub.attempt(credentials, by: id, on: share, principals)
         switch decision {
         case .now: decide(credentials, tag)
