@@ -3,7 +3,7 @@ import SluiceWire
 
 /// Finds the rows of a page of a report, in slices between which the hub serves other clients.
 ///
-/// A scan first visits everything that may be on the page and keeps only keys. Then it reads the rows at one moment. So
+/// A scan first finds everything that may be on the page and keeps only keys. Then it reads the rows at one moment. So
 /// the rows of a page are consistent with each other, and a scan holds the hub's lock only for the time of a slice.
 protocol ReportScan {
     associatedtype Report: PagedReport
@@ -53,47 +53,78 @@ extension ReportScan {
 }
 
 /// Finds the channels whose names begin with a prefix, in the order of their names.
+///
+/// A client that may see all channels pays for the rows of its page, and for the channels that were created since the
+/// last report. Another one also pays for the channels between its rows.
 struct ChannelScan: ReportScan {
     typealias Report = ChannelsReport
 
+    /// The steps to put a channel in its place of the order.
+    private static var stepsOfNewcomer: Int { 4 }
+
     let view: ReportView
     private let prefix: String
-    private let start: String?
-    private var cursor: UInt64 = 0
-    private var names: LeastKeys<String>
-    private var counted = 0
+    private let limit: Int
+    /// The name after which the scan continues; nil for the beginning of the prefix.
+    private var place: String?
+    /// The channels that were created before the scan began and must be put in order first. Nil before that.
+    private var newcomers: Int?
+    private var names: [String] = []
+    /// The number of rows after those of `names`: all if the client may see all channels, otherwise 1 if there are any.
+    private var following = 0
 
     /// Channels that were not gathered count as one.
-    var found: Int { counted + (view.hasMore ? 1 : 0) }
+    var found: Int { names.count + max(following, view.hasMore ? 1 : 0) }
 
     init(prefix: ChannelName?, after: ChannelName?, limit: Int, _ view: ReportView = .complete) {
         self.view = view
+        self.limit = limit
         self.prefix = prefix?.description ?? ""
-        start = after?.description
-        names = LeastKeys(limit: limit)
+        place = after?.description
     }
 
     // A kept name is a string whose bytes are in an object of their own.
     var memoryBytes: Int { 80 * names.count }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
-        var next = cursor
-        defer { cursor = next }
-        return !machine.channels.visit(from: &next, count: steps) { channel in
-            let name = channel.name.description
-            guard prefix.isEmpty || name.hasPrefix(prefix) else { return }
-            if let start, name <= start { return }
-            guard view.shows(channel), !view.isBeyond(name) else { return }
-            counted += 1
-            names.insert(name)
+        let order = machine.channels.order
+        var left = steps
+        if newcomers == nil {
+            machine.channels.orderRecent()
+            newcomers = order.newcomerCount
         }
+        if let waiting = newcomers, waiting > 0 {
+            let taken = order.takeNewcomers(atMost: min(waiting, max(1, steps / Self.stepsOfNewcomer)))
+            left -= taken * Self.stepsOfNewcomer
+            newcomers = taken == 0 ? 0 : waiting - taken
+            if newcomers != 0 { return false }
+        }
+        var next = order.first { [place, prefix] name in place.map { name <= $0 } ?? false || name < prefix }
+        while let channel = next {
+            let name = channel.name.description
+            guard prefix.isEmpty || name.hasPrefix(prefix), !view.isBeyond(name) else { return true }
+            if view.isComplete, names.count == limit {
+                following = order.count { $0 < name || prefix.isEmpty || $0.hasPrefix(prefix) }
+                following -= order.count { $0 < name }
+                return true
+            }
+            guard left > 0 else { return false }
+            left -= 1
+            place = name
+            if view.shows(channel) {
+                guard names.count < limit else {
+                    following = 1
+                    return true
+                }
+                names.append(name)
+            }
+            next = order.next(after: channel)
+        }
+        return true
     }
 
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<ChannelReport>] {
-        var keys = names.sorted
-        // If the table has shrunk during the scan, some channels were visited twice.
-        for index in keys.indices.reversed().dropLast() where keys[index] == keys[index - 1] { keys.remove(at: index) }
-        return read(keys) { name in
+        read(names) { name in
             guard let known = ChannelName(name), let channel = machine.channels.existing(known) else { return nil }
             let row = machine.report(of: channel, for: view)
             return (row, name.utf8.count + (row.reason?.utf8.count ?? 0))

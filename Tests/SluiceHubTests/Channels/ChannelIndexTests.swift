@@ -60,39 +60,6 @@ import Testing
         #expect(index.count == model.count)
     }
 
-    @Test("A visit in slices leaves out no channel that stays while the table grows and shrinks")
-    func visitsAreComplete() throws {
-        var generator = SeededGenerator(seed: 6)
-        // Each index hashes with another random key.
-        let sizes = [(100, 5000), (5000, 100), (3000, 3000), (64, 65), (0, 1000), (600, 20), (1025, 60)]
-        for (first, second) in sizes + sizes + sizes + sizes {
-            var index = ChannelIndex()
-            var channels = try (0..<max(first, second)).map { number in
-                let name = try #require(ChannelName("c/\(number)"))
-                return NamedChannel(name, hash: index.hash(of: name))
-            }
-            channels.shuffle(using: &generator)
-            for channel in channels.prefix(first) { index.insert(channel) }
-            let staying = Set(channels.prefix(min(first, second)).map(\.name))
-            var visited: Set<ChannelName> = []
-            var cursor: UInt64 = 0
-            var next = first
-            while index.visit(from: &cursor, count: 7, { visited.insert($0.name) }) {
-                // Some channels come or go between two slices.
-                for _ in 0..<20 where next != second {
-                    if next < second {
-                        index.insert(channels[next])
-                        next += 1
-                    } else {
-                        next -= 1
-                        index.remove(channels[next])
-                    }
-                }
-            }
-            #expect(staying.isSubset(of: visited))
-        }
-    }
-
     @Test("Similar names have different hashes and spread over the buckets")
     func namesThatDifferALittleHaveDifferentHashes() throws {
         let names = (1...200).map { String(repeating: "a", count: $0) } + (0..<10_000).map { "c\($0)" }

@@ -42,6 +42,11 @@ struct MachineInvariants {
             if !lease.offer.isLeased { faults.append("a lease of a message that is not leased") }
         }
         for channel in found { check(channel) }
+        let recent = found.count { $0.links.place == .nowhere && $0.recentSlot >= 0 }
+        let order = machine.channels.order
+        check(
+            "channels in order, and those that a report puts there", order.count + order.newcomerCount + recent,
+            found.count)
         var clients: [(ConnectionID, ClientRecord)] = []
         machine.clients.forEach { clients.append(($0, $1)) }
         for (id, client) in clients { check(client, id, machine.limits) }

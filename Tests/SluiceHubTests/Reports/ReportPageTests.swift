@@ -26,6 +26,39 @@ import Testing
         #expect(shown == names)
     }
 
+    @Test("A page of CHANNELS takes as many steps as it has rows, however many channels there are")
+    func aPageCostsItsRows() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<3000 { _ = try hub.receive(from: "c/\(number)", by: a, tag: "\(number)") }
+        var scan = ChannelScan(prefix: nil, after: nil, limit: 10)
+        var slices = 1
+        while !scan.advance(hub.machine, steps: 400) { slices += 1 }
+        #expect(slices > 10, "the first report puts the channels in order")
+        let names = (0..<3000).map { "c/\($0)" }.sorted()
+        for (prefix, after) in [
+            ("", ""), ("", "c/1500"), ("c/29", ""), ("c/29", "c/2990"), ("c/29", "c/3"), ("c/29", "c/1"), ("x", ""),
+            ("", "x"), ("", "c/999"), ("", "c/998x"), ("c/2999", ""), ("b", "c/5"),
+        ] {
+            var scan = ChannelScan(prefix: ChannelName(prefix), after: ChannelName(after), limit: 10)
+            #expect(scan.advance(hub.machine, steps: 10), "\(prefix) \(after)")
+            let expected = names.filter { $0.hasPrefix(prefix) && $0 > after }
+            #expect(scan.rows(hub.machine).map(\.row.name) == Array(expected.prefix(10)), "\(prefix) \(after)")
+            #expect(scan.found == expected.count, "\(prefix) \(after)")
+        }
+        // Channels that were created since cost their own steps, once.
+        for number in 0..<300 { _ = try hub.receive(from: "d/\(number)", by: a, tag: "d\(number)") }
+        for isFirst in [true, false] {
+            var scan = ChannelScan(prefix: nil, after: ChannelName("d/0"), limit: 10)
+            let isComplete = scan.advance(hub.machine, steps: 100)
+            #expect(isComplete == !isFirst)
+            while !scan.advance(hub.machine, steps: 100) {}
+            #expect(scan.rows(hub.machine).count == 10 && scan.found == 299)
+        }
+        hub.machine.withdrawAll(of: a, nil)
+        #expect(hub.machine.channelsReport(prefix: nil).channels.isEmpty)
+    }
+
     @Test("The pages of WAITERS and CLIENTS show every row once, the oldest first")
     func pagesByAgeCoverAll() throws {
         var hub = TestHub()

@@ -9,6 +9,9 @@ struct ChannelTable: ~Copyable {
     private static let maxRecent = 64
 
     private var index = ChannelIndex()
+    /// The channels in the order of their names, for reports. All except the cached ones are in it or among its
+    /// newcomers, or in `recent`.
+    let order = ChannelOrder()
     /// The channels that were looked up most recently, by slots that the channels and their clients remember. A channel
     /// that exists only for a handoff, again and again, stays here between its uses, because inserting and removing it
     /// took a thirtieth of a handoff. Nothing else sees cached channels.
@@ -46,7 +49,7 @@ struct ChannelTable: ~Copyable {
             if channel.isCached { uncache(channel) }
             return channel
         }
-        let channel = channel(name)
+        let channel = findOrCreate(name)
         if channel.recentSlot < 0 { place(channel) }
         slot = channel.recentSlot
         return channel
@@ -54,6 +57,12 @@ struct ChannelTable: ~Copyable {
 
     /// Returns the channel of that name, creating it if necessary. A caller that does not use it must call `release`.
     mutating func channel(_ name: ChannelName) -> NamedChannel {
+        let channel = findOrCreate(name)
+        if channel.recentSlot < 0, channel.links.place == .nowhere { order.note(channel) }
+        return channel
+    }
+
+    private mutating func findOrCreate(_ name: ChannelName) -> NamedChannel {
         let hash = index.hash(of: name)
         if let channel = index.channel(name, hash: hash) {
             if channel.isCached { uncache(channel) }
@@ -81,9 +90,11 @@ struct ChannelTable: ~Copyable {
         index.forEach { if !$0.isCached { visit($0) } }
     }
 
-    /// Visits the channels in the next buckets; see `ChannelIndex.visit`.
-    func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
-        index.visit(from: &cursor, count: count) { if !$0.isCached { visit($0) } }
+    /// Puts the channels that were looked up most recently into the order of names.
+    func orderRecent() {
+        for case let channel? in recent where !channel.isCached && channel.links.place == .nowhere {
+            order.insert(channel)
+        }
     }
 
     /// Removes the channel if it is idle. An ended channel becomes a tombstone.
@@ -97,6 +108,7 @@ struct ChannelTable: ~Copyable {
 
     private mutating func cache(_ channel: NamedChannel) {
         channel.isCached = true
+        if channel.links.place != .nowhere { order.remove(channel) }
         channel.counts = ChannelCounts()
         cachedCount += 1
         if channel.recentSlot < 0 { place(channel) }
@@ -110,6 +122,8 @@ struct ChannelTable: ~Copyable {
                 uncache(other)
                 index.remove(other)
                 if spares.count < Self.maxRecent { spares.append(other) }
+            } else if other.links.place == .nowhere {
+                order.note(other)
             }
         }
         recent[nextSlot] = channel
@@ -125,6 +139,7 @@ struct ChannelTable: ~Copyable {
     /// Removes a channel that is not cached from the table.
     private mutating func remove(_ channel: NamedChannel) {
         index.remove(channel)
+        order.remove(channel)
         guard channel.recentSlot >= 0 else { return }
         recent[Int(channel.recentSlot)] = nil
         channel.recentSlot = -1

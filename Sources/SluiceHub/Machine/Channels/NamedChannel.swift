@@ -18,6 +18,8 @@ final class NamedChannel: @unchecked Sendable {
     @exclusivity(unchecked) var recentSlot: Int32 = -1
     /// The next channel in the same bucket of the table.
     @exclusivity(unchecked) var nextInBucket: NamedChannel?
+    /// The place in the order of names.
+    @exclusivity(unchecked) var links = ChannelLinks()
     /// Matches sends and receives. A broadcast parks both sides in it, but delivers its messages itself.
     @exclusivity(unchecked) var engine = Engine(.rendezvous)
     /// The number of its messages that receivers hold or that are delayed. Each may return.

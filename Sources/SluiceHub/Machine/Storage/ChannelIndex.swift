@@ -81,61 +81,15 @@ struct ChannelIndex: ~Copyable {
     private func oldBucket(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (old.count - 1) }
 
     func forEach(_ visit: (NamedChannel) -> Void) {
-        for first in old { _ = Self.visit(first, visit) }
-        for first in buckets { _ = Self.visit(first, visit) }
-    }
-
-    /// Visits the channels of a bucket, and returns their number.
-    private static func visit(_ first: NamedChannel?, _ visit: (NamedChannel) -> Void) -> Int {
-        var (next, count) = (first, 0)
-        while let channel = next {
-            visit(channel)
-            count += 1
-            next = channel.nextInBucket
-        }
-        return count
-    }
-
-    /// Visits the channels in the next buckets.
-    ///
-    /// The buckets are visited in the order of their bit-reversed indices. If the number of buckets changes between two
-    /// calls, no channel that stays in the table is left out, but a channel may be visited twice. While a former table
-    /// is being moved, a bucket of the smaller table is visited in one step with all those of the larger one that it
-    /// corresponds to, because a channel may move from either to the other before the next call. The algorithm is that of
-    /// the `SCAN` command of Redis.
-    ///
-    /// - Parameters:
-    ///   - cursor: the place of the next bucket, 0 at first.
-    ///   - count: the number of steps: one for a bucket, and one for a channel.
-    /// - Returns: whether there are buckets left to visit.
-    func visit(from cursor: inout UInt64, count: Int, _ visit: (NamedChannel) -> Void) -> Bool {
-        var left = count
-        let mask = UInt64(buckets.count - 1)
-        let oldMask = old.isEmpty ? mask : UInt64(old.count - 1)
-        let (least, most) = (min(mask, oldMask), max(mask, oldMask))
-        let larger = old.count > buckets.count ? old : buckets
-        // The previous call may have ended between buckets that belong to the same one of a table that is smaller now.
-        cursor &= least
-        repeat {
-            if !old.isEmpty {
-                let smaller = old.count > buckets.count ? buckets[Int(cursor & least)] : old[Int(cursor & least)]
-                left -= Self.visit(smaller, visit)
+        for table in [old, buckets] {
+            for first in table {
+                var next = first
+                while let channel = next {
+                    visit(channel)
+                    next = channel.nextInBucket
+                }
             }
-            repeat {
-                left -= 1 + Self.visit(larger[Int(cursor & most)], visit)
-                cursor = Self.reversed(Self.reversed(cursor | ~most) &+ 1)
-            } while cursor & (least ^ most) != 0
-            if cursor == 0 { return false }
-        } while left > 0
-        return true
-    }
-
-    /// Returns a number with its bits in reversed order.
-    private static func reversed(_ number: UInt64) -> UInt64 {
-        var bits = number.byteSwapped
-        bits = (bits & 0x0F0F_0F0F_0F0F_0F0F) << 4 | (bits >> 4) & 0x0F0F_0F0F_0F0F_0F0F
-        bits = (bits & 0x3333_3333_3333_3333) << 2 | (bits >> 2) & 0x3333_3333_3333_3333
-        return (bits & 0x5555_5555_5555_5555) << 1 | (bits >> 1) & 0x5555_5555_5555_5555
+        }
     }
 
     // MARK: Changing
