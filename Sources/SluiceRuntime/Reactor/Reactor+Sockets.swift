@@ -21,6 +21,9 @@ extension Reactor {
     /// output. If thousands did so at once, the holes in the heap would be larger than all that idle connections need.
     private static let mostBetweenWrites = 256
 
+    /// The time after which the sockets that are left wait for the next turn, in nanoseconds.
+    private static let longestService: UInt64 = 4_000_000
+
     /// With more sockets than this, the clock is read before they are served.
     private static let fewSockets = 8
     /// The most sockets that are served in the order of their events, regardless of their groups.
@@ -57,6 +60,7 @@ extension Reactor {
         guard firstSocketWithEvents != nil else { return }
         if socketsWithEvents > Self.fewSockets { socketsBegan = nowNanoseconds }
         if socketsWithEvents > Self.mostInOrder { putFewFirst() }
+        let count = socketsWithEvents
         socketsWithEvents = 0
         var served = 0
         while let socket = firstSocketWithEvents {
@@ -65,10 +69,24 @@ extension Reactor {
             progress.jobBegins()
             socket.pointee.deliver()
             served += 1
-            if served % Self.mostBetweenWrites == 0, firstSocketWithEvents != nil { continueTurn() }
+            guard served % Self.mostBetweenWrites == 0, firstSocketWithEvents != nil else { continue }
+            continueTurn()
+            if let began = socketsBegan, nowNanoseconds &- began > Self.longestService {
+                socketsWithEvents = max(0, count - served)
+                break
+            }
         }
         socketsBegan = nil
         progress.jobsEnd()
+    }
+
+    /// Lists the sockets that the last turn has left, which begin with `first`, before those with later events.
+    func listFirst(_ first: SocketRegistration?) {
+        guard let first else { return }
+        var last = first
+        while let next = last.pointee.next { last = next }
+        last.pointee.next = firstSocketWithEvents
+        firstSocketWithEvents = first
     }
 }
 

@@ -44,9 +44,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     /// The first to call at the end of this turn. Nearly always the only one.
     @exclusivity(unchecked) private var firstTurnEnd: (any EndOfTurn)?
     @exclusivity(unchecked) private var otherTurnEnds: [any EndOfTurn] = []
-    /// The list of the sockets with events since the last poll began, the latest first.
+    /// The list of the sockets with events that their owners do not know, in the order of the events when it is complete.
     @exclusivity(unchecked) var firstSocketWithEvents: SocketRegistration?
-    /// The number of sockets that were added to that list in this turn.
+    /// About the number of these sockets.
     @exclusivity(unchecked) var socketsWithEvents = 0
     /// When the reactor began to serve sockets, while it serves more than a few of them. Nil otherwise.
     @exclusivity(unchecked) package internal(set) var socketsBegan: UInt64?
@@ -228,7 +228,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         endTurn()
     }
 
-    private var isIdle: Bool { runQueue.isEmpty && mailbox.isEmpty && firstTurnEnd == nil }
+    private var isIdle: Bool {
+        runQueue.isEmpty && mailbox.isEmpty && firstTurnEnd == nil && firstSocketWithEvents == nil
+    }
 
     private func runJobs() {
         jobsLeft = Self.jobsPerTurn
@@ -358,7 +360,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
 
     private func poll(waiting: Bool) {
         setAlarm()
+        let earlier = firstSocketWithEvents.take()
         ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
+        if earlier != nil { listFirst(earlier) }
         deliverSocketEvents()
     }
 

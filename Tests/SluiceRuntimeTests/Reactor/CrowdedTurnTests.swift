@@ -33,7 +33,7 @@ import Testing
 
     @Test("In a crowded turn, owners are served before its end")
     func noMoreThanSomeWaitForTheEndOfATurn() throws {
-        let reactor = try Reactor()
+        let reactor = try Reactor(clock: ManualReactorClock())
         let waiting = Recorder<Int>()
         try reactor.run {
             var owners: [Owner] = []
@@ -110,7 +110,7 @@ import Testing
 
     @Test("A turn ends once, however many sockets are ready in it")
     func aTurnEndsOnce() throws {
-        let reactor = try Reactor()
+        let reactor = try Reactor(clock: ManualReactorClock())
         let (pauses, ends) = (Recorder<Int>(), Recorder<Int>())
         let count = 700
         try reactor.run {
@@ -130,6 +130,71 @@ import Testing
         }
         #expect(ends.values.last == count)
         #expect(pauses.values.suffix(2) == [256, 512])
+    }
+
+    @Test("If it takes long to serve many sockets, those that are left are served in the next turns, unless they close")
+    func aTurnHasAnEnd() throws {
+        let clock = ManualReactorClock()
+        let reactor = try Reactor(clock: clock)
+        let (pauses, ends, served) = (Recorder<Int>(), Recorder<Int>(), Recorder<Int>())
+        let count = 1000
+        let closing = Recorder<Int>()
+        try reactor.run {
+            var closed: Set<Int> = []
+            let counter = TurnCounter(on: reactor, pauses, ends)
+            var (owners, peers): ([SlowOwner], [Int32]) = ([], [])
+            defer { for peer in peers { close(peer) } }
+            for number in 0..<count {
+                var pair: [Int32] = [0, 0]
+                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
+                peers.append(pair[0])
+                let owner = SlowOwner(Descriptor(owning: pair[1]), on: reactor, counter)
+                owners.append(owner)
+                owner.whenServed = {
+                    clock.advance(by: .microseconds(20))
+                    served.record(number)
+                }
+                try #require(write(pair[0], "x", 1) == 1)
+            }
+            while Set(served.values).count + closed.count < count {
+                try await turn(of: reactor)
+                // Some of these are left from the turn that has just ended.
+                for number in stride(from: 0, to: count, by: 37) where !served.values.contains(number) {
+                    guard closed.count < 10, ends.values.count >= 4 else { continue }
+                    owners[number].socket.close()
+                    closed.insert(number)
+                    closing.record(number)
+                }
+            }
+            for owner in owners { owner.socket.close() }
+        }
+        let closed = Set(closing.values)
+        #expect(served.values.count == count - closed.count && closed.isDisjoint(with: served.values))
+        #expect(ends.values.max() == 256, "256 of them take longer than a turn may take")
+        #expect(pauses.values.contains(256))
+    }
+
+    /// Is served once.
+    private final class SlowOwner: SocketOwner {
+        @exclusivity(unchecked) var socket = PolledSocket()
+        @exclusivity(unchecked) var whenServed: () -> Void = {}
+        private let counter: TurnCounter
+
+        init(_ descriptor: consuming Descriptor, on reactor: Reactor, _ counter: TurnCounter) {
+            self.counter = counter
+            super.init()
+            socket.open(DetachedSocket(descriptor: descriptor, tls: nil), on: reactor, ownedBy: self)
+            socket.watch(reading: true, writing: false)
+        }
+
+        override func socketIsReadable() {
+            guard socket.isOpen else { return }
+            counter.serve()
+            whenServed()
+            socket.watch(reading: false, writing: false)
+        }
+        override func socketIsWritable() {}
+        override func socketIsUnwatchable() {}
     }
 
     /// Belongs to a group, and records its number when it is served.
@@ -158,7 +223,7 @@ import Testing
 
     @Test("In a crowded turn, a few sockets of each group are served before the others of a large group")
     func fewOfEachGroupAreServedFirst() throws {
-        let reactor = try Reactor()
+        let reactor = try Reactor(clock: ManualReactorClock())
         let served = Recorder<Int>()
         let count = 500
         try reactor.run {
