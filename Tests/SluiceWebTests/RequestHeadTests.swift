@@ -12,7 +12,7 @@ import Testing
         let head = try parse(
             head("POST /c/a%2Fb?timeout=1s&x=a+b HTTP/1.1", "Host: h:1", "Content-Length: 5", "X-Odd:  a b \t"))
         #expect(head.method == "POST")
-        #expect(head.target.path == "/c/a/b")
+        #expect(head.target.path == "/c/a%2Fb" && head.target.decodedPath == "/c/a/b")
         #expect(head.target.parameters.map(\.name) == ["timeout", "x"])
         #expect(head.target.parameters.map(\.value) == ["1s", "a b"])
         #expect(head["host"] == "h:1" && head["x-odd"] == "a b" && head["cookie"] == nil)
@@ -43,6 +43,11 @@ import Testing
             "GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", "GET /#a HTTP/1.1\r\nHost: h\r\n\r\n",
             "GET /%zz HTTP/1.1\r\nHost: h\r\n\r\n", "GET /?a=1&a=2 HTTP/1.1\r\nHost: h\r\n\r\n",
             "GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", "GET /\r\n\r\n",
+            "GET /%63/x HTTP/1.1\r\nHost: h\r\n\r\n", "GET /c/%70rivate/x HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET /c/x/%2E%2E/y HTTP/1.1\r\nHost: h\r\n\r\n", "GET /c/a%2db HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET  / HTTP/1.1\r\nHost: h\r\n\r\n", "GET /  HTTP/1.1\r\nHost: h\r\n\r\n",
+            "GET / HTTP/1.1 \r\nHost: h\r\n\r\n", "GET\t/ HTTP/1.1\r\nHost: h\r\n\r\n",
+            " GET / HTTP/1.1\r\nHost: h\r\n\r\n",
         ])
     func ambiguous(text: String) {
         let refusal = #expect(throws: Refusal.self) { try parse(text) }
@@ -81,9 +86,9 @@ import Testing
 
     @Test("The longest path that leads anywhere, and long headers that the server does not read, are accepted")
     func long() throws {
-        let name = String(repeating: "%41", count: 200)
+        let name = String(repeating: "%3A", count: 200)
         let head = try parse(head("DELETE /v1/channels/\(name)?poison=\(name) HTTP/1.1", "Cookie: \(name)\(name)"))
-        #expect(head.target.path.utf8.count == 213 && head.target.parameters.count == 1)
+        #expect(head.target.decodedPath.utf8.count == 213 && head.target.parameters.count == 1)
     }
 
     @Test("The end of a head is found wherever the input is cut, and a bare line feed ends it")

@@ -43,6 +43,48 @@ import Testing
         #expect(status("GET", "/v1/channels/a") == .methodNotAllowed)
     }
 
+    @Test("The path as it is written decides what a request is for, so that a proxy can permit some paths")
+    func rawPaths() throws {
+        let name = try #require(ChannelName("a/b"))
+        for target in ["/c/a/b", "/c/a%2Fb", "/c/a%2fb"] {
+            #expect(try route("GET", target) == .receive(name, timeout: nil))
+        }
+        for target in [
+            "/c%2Fa", "%2Fc/a", "/%2Fc/a", "/d%2Fx", "/v1%2Fchannels", "/v1/channels%2Fa", "/ui%2Fmain.js", "/c%3Fa",
+            "/healthz%2F", "/healthz/", "//healthz", "/c", "/v1/info%00", "/ws%20",
+        ] {
+            for method in ["GET", "POST", "DELETE"] {
+                let status = (#expect(throws: Refusal.self) { try route(method, target) })?.status
+                #expect(status == .notFound || status == .badRequest, "\(method) \(target)")
+            }
+        }
+    }
+
+    @Test("Only a message and an answer are bodies")
+    func bodies() throws {
+        let requests = [
+            ("POST", "/c/a", true), ("POST", "/d/x", true), ("PATCH", "/d/x", false), ("DELETE", "/d/x", false),
+            ("GET", "/c/a", false), ("GET", "/c/a?stream=1", false), ("GET", "/c/a?lease=1s", false),
+            ("GET", "/", false),
+            ("GET", "/healthz", false), ("GET", "/readyz", false), ("GET", "/metrics", false), ("OPTIONS", "*", false),
+            ("GET", "/v1/info", false), ("GET", "/v1/live", false), ("GET", "/v1/trace", false),
+            ("DELETE", "/v1/channels/a", false), ("DELETE", "/v1/clients?address=a", false), ("OPTIONS", "/c/a", false),
+        ]
+        for (method, target, takesBody) in requests {
+            for isChunked in [true, false] {
+                var head = RequestHead(
+                    method: method, target: try RequestTarget(target), headers: [], keepsAlive: true, isHTTP1_1: true,
+                    contentLength: isChunked ? 0 : 1)
+                head.isChunked = isChunked
+                let refusal = Result { () throws(Refusal) in try Route(head) }
+                switch refusal {
+                case .success: #expect(takesBody, "\(method) \(target)")
+                case .failure(let error): #expect(!takesBody && error.status == .badRequest, "\(method) \(target)")
+                }
+            }
+        }
+    }
+
     @Test("An empty name in a query is refused, except an empty prefix")
     func emptyNames() throws {
         #expect(try route("GET", "/v1/channels?prefix=") == route("GET", "/v1/channels"))

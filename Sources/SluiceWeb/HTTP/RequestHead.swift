@@ -107,9 +107,13 @@ extension RequestHead {
         }
     }
 
-    /// Refuses three things that http-parser accepts: lines that end with LF alone, headers that continue on a second
-    /// line, and control characters.
+    /// Refuses four things that http-parser accepts: lines that end with LF alone, headers that continue on a second
+    /// line, control characters, and further blanks in the first line.
     private static func checkLines(_ bytes: UnsafeRawBufferPointer) throws(Refusal) {
+        let firstLine = bytes.prefix { $0 != 0x0D }
+        guard firstLine.count(where: { $0 == 0x20 || $0 == 0x09 }) <= 2 else {
+            throw Refusal(.badRequest, "the first line of a request must have one blank between its three words")
+        }
         var before: UInt8 = 0
         for byte in bytes {
             let isValid =

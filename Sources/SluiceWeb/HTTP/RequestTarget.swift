@@ -2,8 +2,11 @@ import SluiceRuntime
 
 /// The target of a request: a path and a query.
 struct RequestTarget: Sendable, Equatable {
-    /// The path, with its percent-encoding decoded.
+    /// The path as it is written, which decides what the request is for. A proxy that permits some paths may not decode
+    /// them.
     var path: String
+    /// The path with its percent-encoding decoded. Names are taken from it.
+    var decodedPath: String
     /// The parameters of the query, decoded, in their order.
     var parameters: [Parameter]
 
@@ -12,8 +15,7 @@ struct RequestTarget: Sendable, Equatable {
         var value: String
     }
 
-    /// The most bytes of a path before it is decoded. The longest that leads anywhere is that of a channel whose name is
-    /// encoded byte for byte.
+    /// The most bytes of a path before it is decoded. None that leads anywhere is as long.
     static let maxPathBytes = 1000
     /// The most parameters of a query.
     static let maxParameters = 16
@@ -21,7 +23,7 @@ struct RequestTarget: Sendable, Equatable {
     /// - Throws: ``Refusal`` for a target that is not a path, that is too long, or whose encoding is malformed.
     init(_ text: String) throws(Refusal) {
         if text == "*" {
-            (path, parameters) = ("*", [])
+            (path, decodedPath, parameters) = ("*", "*", [])
             return
         }
         // Bytes, because comparing characters can take a microsecond for each.
@@ -33,8 +35,21 @@ struct RequestTarget: Sendable, Equatable {
         guard parts[0].count <= Self.maxPathBytes else {
             throw Refusal(.uriTooLong, "a path has at most \(Self.maxPathBytes) bytes")
         }
-        path = try Self.decode(parts[0], plusIsBlank: false)
+        try Self.checkPath(parts[0])
+        decodedPath = try Self.decode(parts[0], plusIsBlank: false)
+        path = String(decoding: parts[0], as: UTF8.self)
         parameters = parts.count == 2 && !parts[1].isEmpty ? try Self.parameters(of: parts[1]) : []
+    }
+
+    /// Refuses a path in which characters are encoded that never need it, because proxies read such a path in different
+    /// ways.
+    private static func checkPath(_ path: ArraySlice<UInt8>) throws(Refusal) {
+        for index in path.indices where path[index] == UInt8(ascii: "%") && index + 2 < path.endIndex {
+            guard let high = path[index + 1].hexDigit, let low = path[index + 2].hexDigit else { continue }
+            if (high << 4 | low).isUnreserved {
+                throw Refusal(.badRequest, "write letters, digits and the characters - . _ ~ of a path without %")
+            }
+        }
     }
 
     private static func parameters(of query: ArraySlice<UInt8>) throws(Refusal) -> [Parameter] {
@@ -77,5 +92,18 @@ struct RequestTarget: Sendable, Equatable {
             throw Refusal(.badRequest, "the target must be UTF-8")
         }
         return decoded
+    }
+}
+
+extension UInt8 {
+    /// Whether the byte is a character that never needs percent-encoding.
+    fileprivate var isUnreserved: Bool {
+        switch self {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+            UInt8(ascii: "~"):
+            true
+        default: false
+        }
     }
 }

@@ -41,8 +41,24 @@ enum Route: Sendable, Equatable {
     private static let reports = "/v1/"
     fileprivate static let channelReports = "/v1/channels/"
 
-    /// - Throws: ``Refusal`` if there is nothing at the path, or if the path does not have the method or a parameter.
+    /// - Throws: ``Refusal`` if there is nothing at the path, or if the path does not have the method, a parameter or a
+    ///   body.
     init(_ head: RequestHead) throws(Refusal) {
+        try self.init(of: head)
+        guard takesBody || !head.hasBody else { throw Refusal(.badRequest, "this request must not have a body") }
+    }
+
+    /// Whether the request may have a body, which is a message or an answer.
+    private var takesBody: Bool {
+        switch self {
+        case .send, .delivery(_, .acknowledge): true
+        case .health, .readiness, .methods, .receive, .lease, .delivery, .report, .metrics, .trace, .stream, .webSocket,
+            .live, .command, .page:
+            false
+        }
+    }
+
+    private init(of head: RequestHead) throws(Refusal) {
         let methods = try Self.methods(of: head.target.path)
         if head.method == "OPTIONS" {
             self = .methods(methods)
@@ -72,7 +88,7 @@ enum Route: Sendable, Equatable {
         case let path where path.hasPrefix(Self.reports) && head.method == "DELETE": self = .command(try .ending(head))
         case let path where path.hasPrefix(Self.reports): self = .report(try .reporting(head))
         default:
-            let channel = try Self.channel(of: head.target.path)
+            let channel = try Self.channel(of: head.target)
             self = head.method == "POST" ? try .sending(head, on: channel) : try .receiving(head, from: channel)
         }
     }
@@ -92,10 +108,10 @@ enum Route: Sendable, Equatable {
         }
     }
 
-    private static func channel(of path: String) throws(Refusal) -> ChannelName {
-        guard path.hasPrefix(channels), let channel = ChannelName(String(path.dropFirst(channels.count))) else {
-            throw Refusal(.badRequest, ChannelName.rule)
-        }
+    private static func channel(of target: RequestTarget) throws(Refusal) -> ChannelName {
+        guard target.path.hasPrefix(channels),
+            let channel = ChannelName(String(target.decodedPath.dropFirst(channels.count)))
+        else { throw Refusal(.badRequest, ChannelName.rule) }
         return channel
     }
 
@@ -123,7 +139,6 @@ enum Route: Sendable, Equatable {
     }
 
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
-        guard !head.hasBody else { throw Refusal(.badRequest, "a GET must not have a body") }
         try BrowserRules.checkTaking(head)
         let parameters = try Parameters(of: head, allowing: ["timeout", "lease", "stream"])
         let timeout = try parameters.word("timeout")
@@ -225,8 +240,7 @@ private struct Parameters {
 extension Command {
     /// Reads a request that ends a channel or connections: `DELETE /v1/channels/NAME`, `DELETE /v1/clients`.
     fileprivate static func ending(_ head: RequestHead) throws(Refusal) -> Command {
-        let path = head.target.path
-        guard path.hasPrefix(Route.channelReports) else {
+        guard head.target.path.hasPrefix(Route.channelReports) else {
             let parameters = try Parameters(of: head, allowing: ["address", "principal", "reason"])
             switch (try parameters.word("address"), try parameters.name("principal")) {
             case (let address?, nil):
@@ -237,7 +251,8 @@ extension Command {
                 throw Refusal(.badRequest, "pass one of the parameters address and principal")
             }
         }
-        guard let channel = ChannelName(String(path.dropFirst(Route.channelReports.count))) else {
+        let name = String(head.target.decodedPath.dropFirst(Route.channelReports.count))
+        guard let channel = ChannelName(name) else {
             throw Refusal(.badRequest, ChannelName.rule)
         }
         let parameters = try Parameters(of: head, allowing: ["poison"])
