@@ -58,7 +58,9 @@ extension WebConnection {
         do {
             try prepareClient(for: try request.flatMap(HTTPCredentials.of))
         } catch let refusal as Refusal {
-            respond(Response(refusal))
+            // A body that has not arrived would have to be read before a further request.
+            let bodyFollows = if case .body = phase { true } else { false }
+            respond(Response(refusal), isLast: bodyFollows)
             return nil
         } catch let error as WireError {
             respond(Response(outcome: .error(error)), isLast: true)
@@ -76,8 +78,9 @@ extension WebConnection {
     private func prepareClient(for wanted: Credentials?) throws {
         if client.isEnded || clientBelongsToLease || credentials != nil && credentials != wanted {
             let (old, sibling) = (client, try client.makeSibling())
-            if !clientBelongsToLease { old.finish() }
+            if clientBelongsToLease { old.heldBytes = 0 } else { old.finish() }
             clientBelongsToLease = false
+            leaseIsOver = false
             client = sibling
             credentials = nil
             listenToClient()
@@ -91,7 +94,16 @@ extension WebConnection {
             offeredCredentials = nil
             guard case .ok = reply else { return refuseCredentials(because: reply) }
             credentials = offered
-            if case .upgrading(let handshake) = phase { openWebSocket(handshake) }
+            switch phase {
+            case .upgrading(let handshake): openWebSocket(handshake)
+            case .authenticating(let route):
+                credentialsAreAccepted(for: route)
+                serveInput()
+            case .head, .body, .waiting, .changingLease, .delivering, .acknowledging, .streaming, .webSocket,
+                .lingering,
+                .closed:
+                break
+            }
             return
         }
         switch phase {
@@ -106,7 +118,8 @@ extension WebConnection {
             serveInput()
         case .streaming: continueStream(reply, tag)
         // The error with which the hub ends an idle client.
-        case .head, .body, .changingLease, .delivering, .upgrading, .webSocket, .lingering, .closed: break
+        case .head, .body, .authenticating, .changingLease, .delivering, .upgrading, .webSocket, .lingering, .closed:
+            break
         }
     }
 
@@ -154,7 +167,7 @@ extension WebConnection {
     /// Called when the hub has ended the connection of its client.
     func clientHasEnded() {
         switch phase {
-        case .waiting, .upgrading:
+        case .authenticating, .waiting, .upgrading:
             respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)
         case .streaming: endStream(because: .cancelled("closing"))
         case .webSocket: endWebSocket()

@@ -10,14 +10,25 @@ extension WebConnection {
         let token = LeaseTable.makeToken()
         principalOfLease = client.principal
         let lease = HeldLease(of: delivery, by: client, principal: principalOfLease, for: duration) {
-            [leases = door.leases] in leases.remove(token)
+            [leases = door.leases, client, weak self] in
+            leases.remove(token)
+            self?.leaseHasEnded(of: client)
         }
         door.leases.insert(lease, for: token)
         undelivered = lease
         clientBelongsToLease = true
+        leaseIsOver = false
         var response = response
         response.headers.append("Sluice-Delivery: \(token)")
         deliver(response)
+    }
+
+    /// Called when a lease has ended, and with it its client of the hub.
+    private func leaseHasEnded(of client: WireClient) {
+        guard isOpen, clientBelongsToLease, self.client === client else { return }
+        leaseIsOver = true
+        // Not at once, because this connection may be the one that has ended it.
+        reactor.post { [self] in settle() }
     }
 
     /// Whether a request can act on leases without a client of the hub: its credentials are those of the client that
@@ -30,7 +41,7 @@ extension WebConnection {
     /// Performs an action on the lease of a token, and answers with the reply.
     func act(_ action: DeliveryAction, on token: String) {
         guard let lease = door.leases[token] else {
-            return perform(.respond(Response(outcome: .error(WireError(.stale, "the lease has ended")))))
+            return perform(.respond(Response(outcome: .error(.leaseHasEnded))))
         }
         guard lease.principal == (clientBelongsToLease ? principalOfLease : client.principal) else {
             return perform(
@@ -40,7 +51,7 @@ extension WebConnection {
         lease.perform(action) { [self] reply in
             reactor.post { [self] in
                 guard isOpen, case .changingLease = phase else { return }
-                let reply = reply ?? .error(WireError(.stale, "the lease has ended"))
+                let reply = reply ?? .error(.leaseHasEnded)
                 perform(.respond(Response(outcome: reply)))
                 settle()
             }

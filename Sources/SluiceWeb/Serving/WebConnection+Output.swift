@@ -23,7 +23,8 @@ extension WebConnection {
 
     private func write(_ response: Response, isLast: Bool = false) {
         door.count(response.status)
-        self.isLast = self.isLast || isLast || response.closes || request == nil
+        // While the hub drains, a client that sends requests in advance would keep it from ending.
+        self.isLast = self.isLast || isLast || response.closes || request == nil || door.hub.isDraining
         output.append(
             response.bytes(
                 keepingAlive: !self.isLast, announcingIt: request?.isHTTP1_1 == false,
@@ -55,7 +56,7 @@ extension WebConnection {
         case .head: setAlarmBetweenRequests()
         case .streaming: eventsAreWritten()
         case .webSocket: framesAreWritten()
-        case .body, .waiting, .changingLease, .acknowledging, .upgrading, .closed: break
+        case .body, .authenticating, .waiting, .changingLease, .acknowledging, .upgrading, .closed: break
         }
     }
 
@@ -115,7 +116,7 @@ extension WebConnection {
         case .head, .body:
             request = nil
             respond(Response(.requestTimeout, "the request took too long to arrive"), isLast: true)
-        case .waiting, .changingLease, .acknowledging, .upgrading:
+        case .authenticating, .waiting, .changingLease, .acknowledging, .upgrading:
             // While the input is not read, only this check notices that the client has hung up.
             if socket.failure != nil || socket.hasInputEnded { hangUp(isBroken: true) }
         case .delivering: if hasOutput { hangUp(isBroken: true) } else { checkConfirmation() }

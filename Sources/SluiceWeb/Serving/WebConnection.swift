@@ -17,6 +17,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         case head
         /// The body of a request is arriving.
         case body(Route)
+        /// The hub is about to check the credentials of a request whose body has not arrived.
+        case authenticating(Route)
         /// The exchange waits for the hub.
         case waiting
         /// The exchange waits for the reply to the command that ends or renews a lease.
@@ -76,6 +78,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// Whether the hub's client belongs to a `HeldLease` now: it outlives this connection and ends with the lease. The next
     /// request gets another client of the hub.
     var clientBelongsToLease = false
+    /// Whether that lease has ended, and with it the hub's client.
+    var leaseIsOver = false
     /// The principal of the hub's client that was given to the last lease; nil for none.
     var principalOfLease: ChannelName?
     /// The lease whose token the HTTP client's kernel has not confirmed.
@@ -84,6 +88,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     var credentials: Credentials?
     /// The credentials that the hub is about to check; nil for none.
     var offeredCredentials: Credentials?
+    /// Whether the hub would take the body that is arriving, as far as that is known before it has arrived.
+    var awaitsBody = false
     var exchange: (any Exchange)?
     var stream: StreamedResponse?
     var webSocket: WebSocketFrames?
@@ -227,7 +233,9 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         case .body: setAlarm(after: door.hub.limits.lineTimeout)
         // The segment of the next request confirms the response, usually much earlier than the next check.
         case .delivering: checkConfirmation()
-        case .waiting, .changingLease, .acknowledging, .streaming, .upgrading, .webSocket, .lingering, .closed: break
+        case .authenticating, .waiting, .changingLease, .acknowledging, .streaming, .upgrading, .webSocket, .lingering,
+            .closed:
+            break
         }
         serveInput()
     }
@@ -251,12 +259,15 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         // A client that does not read its responses gets no further ones.
         case .head: return hasOutput ? false : try serveHead()
         case .body(let route):
-            guard let body = try input.nextBody() else { return false }
+            guard let body = try input.nextBody() else {
+                if !awaitsBody { prepareForBody(of: route) }
+                return false
+            }
             phase = .head
             serve(route, body)
             return true
-        case .waiting, .changingLease, .delivering, .acknowledging, .streaming, .upgrading, .webSocket, .lingering,
-            .closed:
+        case .authenticating, .waiting, .changingLease, .delivering, .acknowledging, .streaming, .upgrading, .webSocket,
+            .lingering, .closed:
             return false
         }
     }
@@ -275,7 +286,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
                 return true
             }
             try input.beginBody(of: head, atMost: door.hub.limits.wire.maxBodyBytes)
-            beginBody(of: head, for: route)
+            phase = .body(route)
+            awaitsBody = false
         } catch {
             // The body would have to be read before a further request.
             respond(Response(error), isLast: head.hasBody || error.status == .forbidden)
@@ -283,21 +295,12 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         return true
     }
 
-    private func beginBody(of head: RequestHead, for route: Route) {
-        phase = .body(route)
-        setAlarm(after: door.hub.limits.lineTimeout)
-        if head.expectsContinue, head.isHTTP1_1, input.isEmpty {
-            output.append("HTTP/1.1 100 Continue\r\n\r\n".utf8)
-            flush()
-        }
-    }
-
     private var mayRead: Bool {
         if awaitsTurn { return false }
         return switch phase {
         case .head: !hasOutput || input.hasRoomAhead
         case .body, .streaming, .lingering: true
-        case .waiting, .changingLease, .delivering, .acknowledging, .upgrading: input.hasRoomAhead
+        case .authenticating, .waiting, .changingLease, .delivering, .acknowledging, .upgrading: input.hasRoomAhead
         case .webSocket: output.count < Self.mostPendingBytes && client.unreadBytes < Self.mostPendingBytes
         case .closed: false
         }
@@ -312,11 +315,12 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         if isReading, socket.hasBufferedInput { readLater() }
         let hasAlarm = alarm != nil || work.contains(.handleAlarm)
         if !isReading, !hasAlarm || isWaitingForHub { setAlarm(after: Timeouts.probe) }
-        guard !clientBelongsToLease else { return }
         // The strings of a head take about twice its bytes.
         var held = input.heldBytes + output.heldBytes + 2 * (request?.byteCount ?? 0) + client.untakenBytes
         held += stream?.source.heldBytes ?? 0
         if let webSocket { held += webSocket.heldBytes + client.unreadBytes }
+        // Nobody could be charged, and the message has returned to its channel.
+        if leaseIsOver, held >= Self.leastCharged { return hangUp(isBroken: true) }
         client.heldBytes = held < Self.leastCharged ? 0 : held
     }
 
@@ -356,7 +360,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         switch phase {
         case .streaming: endClient(breakingOff: stream?.hasUnconfirmed == true)
         case .waiting, .delivering, .upgrading, .webSocket: endClient(breakingOff: true)
-        case .head, .body, .changingLease, .acknowledging, .lingering, .closed: endClient()
+        case .head, .body, .authenticating, .changingLease, .acknowledging, .lingering, .closed: endClient()
         }
         phase = .closed
         exchange = nil
@@ -371,7 +375,10 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     func endClient(breakingOff breaksOff: Bool = false) {
         undelivered?.breakOff()
         undelivered = nil
-        guard !clientBelongsToLease else { return }
+        guard !clientBelongsToLease else {
+            client.heldBytes = 0
+            return
+        }
         if breaksOff { client.breakOff() } else { client.finish() }
     }
 }

@@ -22,7 +22,10 @@ extension WebConnection {
     var takesReplies: Bool {
         switch phase {
         case .streaming, .webSocket: output.count < Self.mostPendingBytes
-        case .head, .body, .waiting, .changingLease, .delivering, .acknowledging, .upgrading, .lingering, .closed: true
+        case .head, .body, .authenticating, .waiting, .changingLease, .delivering, .acknowledging, .upgrading,
+            .lingering,
+            .closed:
+            true
         }
     }
 

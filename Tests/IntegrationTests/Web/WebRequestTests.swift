@@ -167,6 +167,39 @@ import Testing
         #expect(try daemon.daemon.program.status() == 0)
     }
 
+    @Test("While the daemon drains, a connection ends with the response to its first request")
+    func drainingPipelines() throws {
+        let daemon = try WebDaemon()
+        let (sender, receiver) = (try daemon.line(), try daemon.line())
+        try sender.send(Array("send jobs hello\n".utf8))
+        _ = try receiver.answer(to: "recv lease=1h jobs")
+        let (waiting, idle) = (try HTTPSocket(to: daemon), try HTTPSocket(to: daemon))
+        let receive = "GET /c/other HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        try waiting.send(receive + receive)
+        #expect(try idle.status(of: "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200)
+        try daemon.waitForWaiters(1, on: "other", try daemon.line())
+        daemon.daemon.program.send(signal: SIGTERM)
+        try waitUntil { try daemon.curl("/readyz").hasSuffix("|503") }
+        #expect(try idle.response() == nil)
+        let refused = try #require(try waiting.response())
+        #expect(refused.status == 503 && refused.headers["connection"] == "close")
+        #expect(try waiting.response() == nil)
+        for (request, status) in [
+            ("GET /healthz", 200), ("GET /readyz", 503), ("POST /d/x", 410), ("GET /c/x?timeout=0", 503),
+            ("POST /c/x", 503), ("GET /nothing", 404), ("OPTIONS /c/x", 204), ("GET /v1/info", 200),
+            ("GET /metrics", 200),
+        ] {
+            let socket = try HTTPSocket(to: daemon)
+            let text = "\(request) HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            try socket.send(String(repeating: text, count: 20))
+            let response = try #require(try socket.response(), "\(request)")
+            #expect(response.status == status && response.headers["connection"] == "close", "\(request)")
+            #expect(try socket.response() == nil, "\(request)")
+        }
+        receiver.close()
+        #expect(try daemon.daemon.program.status() == 0)
+    }
+
     @Test("Daemons that set listen do not compete for the default address of the web door")
     func defaults() throws {
         let daemons = try (0..<2).map { _ in try Daemon() }

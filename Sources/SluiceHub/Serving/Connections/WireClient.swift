@@ -60,6 +60,24 @@ package final class WireClient: @unchecked Sendable {
     /// The principal that the client is; nil for none.
     package var principal: ChannelName? { connection.hub.identity(of: connection.id)?.principal }
 
+    /// Returns the error with which the hub refuses every message of the client to a channel, whatever the message is;
+    /// nil if it may take one. A door asks before it takes a long message.
+    ///
+    /// - Parameters:
+    ///   - channel: the channel; nil for the answer to a call.
+    ///   - wantsAnswer: whether the message is a call.
+    package func refusal(ofMessageTo channel: ChannelName?, wantsAnswer: Bool = false) -> WireError? {
+        if connection.conversation.admission != nil { return .authenticationRequired }
+        guard let channel else { return nil }
+        return connection.hub.look { state -> WireError? in
+            if state.machine.stage != .serving { return .draining }
+            guard let permissions = state.machine.clients[connection.id]?.grant.permissions,
+                !permissions.allows(.send, on: channel)
+            else { return nil }
+            return .denied(wantsAnswer ? .call : .send, channel)
+        }
+    }
+
     package var reactor: Reactor { connection.reactor }
     /// The holder to which the client belongs.
     package var holder: ObjectIdentifier { connection.conversation.holder }
