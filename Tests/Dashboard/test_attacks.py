@@ -48,6 +48,38 @@ class HostileTextTest(DashboardTest):
         self.assertIsNone(page.run("window.pwned ?? null"))
         self.assertTrue(page.run("({}).polluted === undefined && Object.keys(Object.prototype).length === 0"))
 
+    def test_deceptive_characters(self):
+        """Characters that are invisible or change the direction of a text are shown as escapes"""
+        points = [*range(0x80, 0xA0), 0x061C, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070)]
+        points += [0x07, 0x1B, 0x7F, 0xFEFF, 0xFFF9, 0xFFFB, 0xE0001, 0xE0041]
+        line = self.line()
+        line.ok("open cap=5 jobs", f"send jobs {''.join(map(chr, [0x202E, 0x2066, 0xFEFF]))}body\tcaf\u00e9 \u05d0")
+        for point in points:
+            line.ok(f"poison c/{point:x} left{chr(point)}right")
+        page = self.open()
+        page.until(f"document.querySelector('#channels-tab .count').textContent === '{len(points) + 1}'")
+        for point in points:
+            name = f"c/{point:x}"
+            page.run(f"document.getElementById('filter').value = '{name}'")
+            page.run("document.getElementById('filter').dispatchEvent(new Event('input'))")
+            row = (
+                "[...document.querySelectorAll('.table.channels .row:not([hidden])')]"
+                f".find((row) => row.querySelector('.c-name')?.textContent === '{name}')"
+            )
+            page.until(f"{row} !== undefined")
+            for property in ("textContent", "title"):
+                shown = page.run(f"{row}.querySelector('.c-state').{property}")
+                self.assertNotIn(chr(point), shown, name)
+                self.assertRegex(shown, r"left.+right", name)
+            page.run(f"{row}.click()")
+            self.assertNotIn(chr(point), page.run("document.getElementById('detail').innerHTML"), name)
+            page.press("Escape")
+        page.run("document.querySelector('#exchange-channel').value = 'jobs'")
+        page.run("document.getElementById('exchange-receive').click()")
+        page.until("document.getElementById('exchange-log').innerText.includes('body')")
+        log = page.run("document.querySelector('#exchange-log .text').textContent")
+        self.assertEqual(log, "\\u202e\\u2066\\ufeffbody\tcaf\u00e9 \u05d0")
+
     def test_nothing_from_elsewhere(self):
         """The page makes requests only to its server, and its policy forbids all others"""
         page = self.open()

@@ -1,6 +1,6 @@
 // The actions of the page: to send, to receive, and to end channels and connections.
 
-import { byId, h } from './dom.js';
+import { byId, h, setText } from './dom.js';
 import { request } from './live.js';
 
 // Slashes too: browsers remove the segments `.` and `..` of a path, so the request would be for another channel.
@@ -27,9 +27,9 @@ function readable(bytes) {
 /** Asks before something that cannot be undone. Resolves to a reason, or to null. */
 function confirm({ title, text, action, asksReason }) {
   const dialog = byId('confirm');
-  byId('confirm-title').textContent = title;
-  byId('confirm-text').textContent = text;
-  byId('confirm-ok').textContent = action;
+  setText(byId('confirm-title'), title);
+  setText(byId('confirm-text'), text);
+  setText(byId('confirm-ok'), action);
   byId('confirm-reason-label').hidden = !asksReason;
   byId('confirm-reason').value = '';
   return new Promise((resolve) => {
@@ -110,7 +110,7 @@ export class Exchange {
     while (this.log.children.length > 50) this.log.lastChild.remove();
     return (words, style = '', ...controls) => {
       item.className = style;
-      text.textContent = words;
+      setText(text, words);
       buttons.replaceChildren(...controls);
     };
   }

@@ -1,6 +1,6 @@
 // Makes all requests to the server, and follows the stream of reports.
 
-import { byId } from './dom.js';
+import { byId, setText } from './dom.js';
 
 // Kept only in memory, so that it is forgotten when the page is closed.
 let authorization = null;
@@ -10,7 +10,7 @@ let asking = null;
 function askForCredentials(message) {
   asking ??= new Promise((resolve) => {
     const dialog = byId('credentials');
-    if (message) byId('credentials-text').textContent = message;
+    if (message) setText(byId('credentials-text'), message);
     dialog.addEventListener('cancel', (event) => event.preventDefault());
     dialog.addEventListener(
       'close',
