@@ -33,6 +33,12 @@ struct ConfigurationCheck {
         }
         if let principals = settings.principals {
             lines.append("\(principals.count) principal\(principals.count == 1 ? "" : "s")")
+            let names = principals.identifiedByCertificates
+            if !names.isEmpty, !settings.allListeners.contains(where: { $0.identifiesBy != nil }) {
+                lines.append(
+                    "certificates identify nobody, because no listener has principal-from: \(names.joined(separator: ", "))"
+                )
+            }
         }
         return lines + ["ok"]
     }

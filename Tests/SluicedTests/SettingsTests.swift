@@ -71,6 +71,18 @@ import Testing
         for wrong in ["{hosts: a}", "{address: a:1, hosts: [a b]}", "{address: a:1, x: y}", "[a:1]", "x"] {
             #expect(throws: SettingsError.self) { try load(file: "web: \(wrong)") }
         }
+        // Names that no request could have.
+        for (host, reason) in [
+            ("*", "pattern"), ("*.example.org", "pattern"), ("hub.*", "pattern"), ("bücher.example", "xn--"),
+            (".example.org", "name of a host"), ("hub.", "name of a host"), ("http://hub", "name of a host"),
+            ("hub:80", "name of a host"), ("[::1]", "name of a host"), ("hub/", "name of a host"),
+            ("a,b", "name of a host"),
+        ] {
+            let error = #expect(throws: SettingsError.self) {
+                try load(file: "web: {address: localhost:1, hosts: [hub, \"\(host)\"]}")
+            }
+            #expect(error?.message.contains(reason) == true, "\(host): \(error?.message ?? "")")
+        }
         #expect(throws: SettingsError.self) { try load(file: "listen: {address: a:1, hosts: [a]}") }
         let error = #expect(throws: SettingsError.self) { try load(["--web", "0.0.0.0:80"]) }
         #expect(error?.message.hasPrefix("--web: other machines can reach 0.0.0.0:80") == true)

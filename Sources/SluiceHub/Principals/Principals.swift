@@ -117,6 +117,9 @@ public struct Principals: Sendable, Equatable {
     /// The number of principals.
     public var count: Int { entries.count }
 
+    /// The names of the principals that certificates can identify, in order.
+    package var identifiedByCertificates: [String] { namesOfCertificates.values.map(\.description).sorted() }
+
     /// Returns the name of the principal that a certificate's subject proves; nil if there is none.
     package func name(ofCertificate subject: String) -> ChannelName? { namesOfCertificates[subject] }
 

@@ -105,6 +105,15 @@ import Testing
         #expect(
             lines.first?.contains(
                 /hub\.pem: the certificate of 127\.0\.0\.1:0 expires on 20\d\d-\d\d-\d\d, in \d+ days?/) == true)
+        try rewrite(file, "principals: {robot: {certificate: robot, allow: {}}}\n")
+        let useless = try Daemon.start(["--config", file.path, "--check-config"])
+        #expect(
+            try useless.rest() == """
+                1 principal
+                certificates identify nobody, because no listener has principal-from: robot
+                ok
+
+                """)
         try rewrite(file, "principals: {a: {tokens: [s3cret]}}\n")
         let bad = try Daemon.start(["--config", file.path, "--check-config"])
         #expect(try bad.errorOutput().hasPrefix("sluiced: \(file.path):1: principals: a: tokens: write sha256:"))

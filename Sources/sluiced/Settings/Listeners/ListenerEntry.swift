@@ -216,11 +216,31 @@ struct ListenerEntry: Equatable, Sendable {
         let nodes = value.sequence.map { Array($0) } ?? [value]
         return try nodes.map { node throws(SettingsError) in
             let host = try text(node, of: Key.hosts.rawValue, line)
-            guard !host.contains(where: { ":/ ".contains($0) }) else {
-                throw error("hosts: \(host.debugDescription) is not the name of a host", node.mark?.line ?? line)
+            if let problem = Self.problem(withHost: host) {
+                throw error("hosts: \(host.debugDescription) \(problem)", node.mark?.line ?? line)
             }
             return host
         }
+    }
+
+    /// Returns what is wrong with a name that no request could have in `Host`; nil if nothing is.
+    private static func problem(withHost host: String) -> String? {
+        if host.contains("*") {
+            return "is a pattern; write each name, because a page could use every name that a pattern permits"
+        }
+        guard host.utf8.allSatisfy({ $0 < 0x80 }) else {
+            return "must be written as browsers send it, in ASCII (xn--…)"
+        }
+        let isName = host.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        let labels = host.split(separator: ".", omittingEmptySubsequences: false)
+        return isName && !labels.contains("") ? nil : "is not the name of a host, as in hub.example.org"
     }
 
     /// The application protocol that clients of the listener may name in TLS. A browser does not name that of the line
