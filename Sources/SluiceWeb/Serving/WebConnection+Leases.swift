@@ -10,7 +10,7 @@ extension WebConnection {
         let token = LeaseTable.makeToken()
         principalOfLease = client.principal
         let lease = HeldLease(of: delivery, by: client, principal: principalOfLease, for: duration) {
-            [leases = door.leases, client, weak self] in
+            [leases = door.leases, client = client, weak self] in
             leases.remove(token)
             self?.leaseHasEnded(of: client)
         }

@@ -4,34 +4,45 @@ import Testing
 
 /// Bodies that have not arrived with the head of their request.
 @Suite(.bounded) struct WebBodyTests {
-    private static let principals = TemporaryFile(
-        "principals",
-        containing: """
-            principals:
-              alice:
-                tokens: ["sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"]
-                allow: {"*": ["jobs/"], inspect: own}
-
-            """)
-
     private static let lengths = [
         "Content-Length: 1000000", "Transfer-Encoding: chunked", "Content-Length: 1000000\r\nExpect: 100-continue",
     ]
 
     private func daemon() throws -> WebDaemon {
-        try WebDaemon(environment: ["SLUICED_PRINCIPALS_FILE": Self.principals.path])
+        let file = TemporaryFile(
+            "principals",
+            containing: """
+                principals:
+                  alice:
+                    tokens: ["sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"]
+                    allow: {"*": ["jobs/"], inspect: own}
+
+                """)
+        return try WebDaemon(environment: ["SLUICED_PRINCIPALS_FILE": file.path])
+    }
+
+    struct RefusedRequest {
+        let authorization: String
+        let path: String
+        let status: Int
+
+        init(_ authorization: String, _ path: String, _ status: Int) {
+            (self.authorization, self.path, self.status) = (authorization, path, status)
+        }
     }
 
     @Test(
         "A client gets the refusal of its credentials or its permission before it has sent the body",
         arguments: [
-            ("", "/c/jobs/x", 401), ("", "/d/x", 401), ("Bearer alice:wrong", "/c/jobs/x", 401),
-            ("Bearer nobody:wrong", "/c/jobs/x", 401), ("Bearer alice:wrong", "/d/x", 401),
-            ("Bearer", "/c/jobs/x", 401),
-            ("Basic x", "/c/jobs/x", 401), ("Digest x", "/d/x", 401), ("Bearer alice:secret", "/c/other", 403),
-            ("Bearer alice:secret", "/c/other?call=1", 403), ("Bearer alice:secret", "/d/x", 410),
-        ], lengths)
-    func refusals(_ request: (authorization: String, path: String, status: Int), _ length: String) throws {
+            RefusedRequest("", "/c/jobs/x", 401), RefusedRequest("", "/d/x", 401),
+            RefusedRequest("Bearer alice:wrong", "/c/jobs/x", 401), RefusedRequest("Bearer alice:wrong", "/d/x", 401),
+            RefusedRequest("Bearer nobody:wrong", "/c/jobs/x", 401), RefusedRequest("Bearer", "/c/jobs/x", 401),
+            RefusedRequest("Basic x", "/c/jobs/x", 401), RefusedRequest("Digest x", "/d/x", 401),
+            RefusedRequest("Bearer alice:secret", "/c/other", 403),
+            RefusedRequest("Bearer alice:secret", "/c/other?call=1", 403),
+            RefusedRequest("Bearer alice:secret", "/d/x", 410),
+        ], WebBodyTests.lengths)
+    func refusals(_ request: RefusedRequest, _ length: String) throws {
         let socket = try HTTPSocket(to: try daemon())
         let authorization = request.authorization.isEmpty ? "" : "Authorization: \(request.authorization)\r\n"
         try socket.send("POST \(request.path) HTTP/1.1\r\nHost: localhost\r\n\(authorization)\(length)\r\n\r\n")

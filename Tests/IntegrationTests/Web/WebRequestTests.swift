@@ -187,7 +187,6 @@ import Testing
         for (request, status) in [
             ("GET /healthz", 200), ("GET /readyz", 503), ("POST /d/x", 410), ("GET /c/x?timeout=0", 503),
             ("POST /c/x", 503), ("GET /nothing", 404), ("OPTIONS /c/x", 204), ("GET /v1/info", 200),
-            ("GET /metrics", 200),
         ] {
             let socket = try HTTPSocket(to: daemon)
             let text = "\(request) HTTP/1.1\r\nHost: localhost\r\n\r\n"

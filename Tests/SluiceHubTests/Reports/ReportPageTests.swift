@@ -41,7 +41,8 @@ import Testing
             ("", "x"), ("", "c/999"), ("", "c/998x"), ("c/2999", ""), ("b", "c/5"),
         ] {
             var scan = ChannelScan(prefix: ChannelName(prefix), after: ChannelName(after), limit: 10)
-            #expect(scan.advance(hub.machine, steps: 10), "\(prefix) \(after)")
+            let isComplete = scan.advance(hub.machine, steps: 10)
+            #expect(isComplete, "\(prefix) \(after)")
             let expected = names.filter { $0.hasPrefix(prefix) && $0 > after }
             #expect(scan.rows(hub.machine).map(\.row.name) == Array(expected.prefix(10)), "\(prefix) \(after)")
             #expect(scan.found == expected.count, "\(prefix) \(after)")
