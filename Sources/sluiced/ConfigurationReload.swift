@@ -9,6 +9,7 @@ struct ConfigurationReload: Sendable {
     /// The daemon's listeners, in the order of the configuration. That of the web door is the last.
     let listeners: [ListenerGroup]
     let log: DaemonLog
+    let manager: ServiceManager
     /// Reads the settings from the same flags, environment and files as at the start.
     let load: @Sendable () throws(SettingsError) -> Settings
 
@@ -27,6 +28,7 @@ struct ConfigurationReload: Sendable {
     }
 
     private func reload(_ current: inout Settings) async {
+        manager.reloading()
         do throws(SettingsError) {
             let (settings, kept) = try current.reloaded(with: try await read())
             for (listener, context) in zip(listeners, try await contexts(of: settings)) {
@@ -39,11 +41,13 @@ struct ConfigurationReload: Sendable {
                 log.write(.warning, "the changed key takes effect after a restart", ["key": name])
             }
             log.write(.notice, "configuration reloaded")
+            manager.ready("serving; configuration reloaded")
         } catch {
             let isDenied = error.status == .noPermission && current.isSandboxed
             let hint = isDenied ? "; the sandbox permits the directories that were named at the start" : ""
             log.write(
                 .error, "configuration not reloaded; the old one stays in effect", ["error": error.message + hint])
+            manager.ready("serving", despite: "configuration not reloaded: \(error.message)")
         }
     }
 

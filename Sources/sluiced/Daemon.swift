@@ -15,6 +15,7 @@ struct Daemon {
     /// The ready lines on stdout.
     private let output: OutputQueue
     private let state: StateDirectory?
+    private let manager: ServiceManager
 
     /// The certificate of `--dev-tls`; nil without it.
     private let certificate: ThrowawayCertificate?
@@ -31,9 +32,12 @@ struct Daemon {
     /// - Parameters:
     ///   - load: reads the settings; called now and on each SIGHUP.
     ///   - path: the configuration file, which `load` reads; nil without one.
+    ///   - inherited: the sockets that the service manager has opened.
+    ///   - manager: the service manager.
     ///   - certificate: the certificate for listeners without one; nil without `--dev-tls`.
     init(
         _ load: @escaping @Sendable () throws(SettingsError) -> Settings, configurationPath path: String?,
+        inheriting inherited: InheritedSockets, under manager: ServiceManager,
         developingWith certificate: ThrowawayCertificate? = nil
     ) throws(SettingsError) {
         let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
@@ -45,18 +49,21 @@ struct Daemon {
         self.settings = settings
         self.load = load
         self.certificate = certificate
+        self.manager = manager
         if settings.hasSecrets, !settings.allowsCoreDumps { CoreDumps.forbid() }
         state = try settings.stateDirectory.map { path throws(SettingsError) in try StateDirectory(path: path) }
         let reactor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced") }
         self.reactor = reactor
         let acceptor = try Self.granted { () throws(SluiceError) in try Reactor(name: "sluiced/accept") }
         self.acceptor = acceptor
-        listeners = try settings.listen.map { setting throws(SettingsError) in
-            try ListenerGroup(setting, options: settings.limits.listenerOptions, on: acceptor)
+        var sockets = inherited
+        let open = { (setting: ListenerSetting) throws(SettingsError) -> ListenerGroup in
+            let options = settings.limits.listenerOptions
+            return try ListenerGroup(setting, options: options, on: acceptor, inheriting: &sockets)
         }
-        webListeners = try settings.web.map { setting throws(SettingsError) in
-            try ListenerGroup(setting.listener, options: settings.limits.listenerOptions, on: acceptor)
-        }
+        listeners = try settings.listen.map(open)
+        webListeners = try settings.web.map { web throws(SettingsError) in try open(web.listener) }
+        try sockets.refuseUnused()
         // The sandbox applies to this thread and those that it starts, so it comes before the first of them.
         let sandbox = Sandbox(for: settings, reading: path, removing: certificate)
         let report = settings.isSandboxed ? sandbox.enter() : nil
@@ -67,6 +74,7 @@ struct Daemon {
                 try OutputQueue(to: STDOUT_FILENO) { _ in [] }
             )
         }
+        manager.reportFailures(to: log)
         if let report { log.write(report.level, report.message, ["landlock": report.landlock]) }
         for group in allListeners { for remark in group.remarks { log.write(.notice, remark) } }
     }
@@ -243,9 +251,9 @@ struct Daemon {
         } catch {
             throw SluiceError(.system, error.message)
         }
-        let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log)
+        let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log, manager: manager)
         try shutdown.beginOnSignals(of: reactors[0])
-        let reload = ConfigurationReload(hub: hub, listeners: allListeners, log: log, load: load)
+        let reload = ConfigurationReload(hub: hub, listeners: allListeners, log: log, manager: manager, load: load)
         try reload.beginOnSignals(of: reactors[0], settings)
         for group in listeners {
             for listener in group.listeners {
@@ -256,19 +264,23 @@ struct Daemon {
         }
         let door = openWebDoor(to: hub, on: reactors)
         try StatusReport(hub: hub, log: log).beginOnSignals(of: reactors[0])
-        let ticker = try reactors[0].tick(every: .seconds(10)) { [log, state] _ in
+        try LogLevelSignals(log: log).begin(of: reactors[0])
+        let ticker = try reactors[0].tick(every: .seconds(10)) { [log, state, manager] _ in
             log.writeLeftOut()
+            manager.report(hub)
             if let state { reserveEpochs(of: state, hub) }
         }
         let measuring = try reactors[0].tick(every: .seconds(1)) { _ in hub.noteMemory(occupied: Allocator.activeBytes)
         }
-        defer { withExtendedLifetime((ticker, measuring)) {} }
+        let watched = try manager.watch(reactors + [acceptor])
+        defer { withExtendedLifetime((ticker, measuring, watched)) {} }
         for group in listeners { output.append(Array(group.readyLine.utf8)) }
         if let webListeners { output.append(Array(webListeners.webReadyLine.utf8)) }
         if let certificate, let address = listeners.lazy.compactMap(\.secureAddress).first {
             let line = "try sluice ping --hub \(address) --ca \(certificate.authorityPath)\n"
             output.append(Array(line.utf8))
         }
+        manager.ready("serving")
         try await hub.waitUntilDrained()
         await door?.waitUntilIdle(atMost: Self.lastResponses)
         shutdown.cancelForcedEnd()
@@ -309,6 +321,7 @@ struct Daemon {
         log.write(.info, "stopped")
         log.writeLeftOut(isLast: true)
         certificate?.remove()
+        manager.flush()
         log.flush(within: Self.lastWrites)
         exit(isSaved ? EXIT_SUCCESS : ExitStatus.inputOutput.rawValue)
     }

@@ -15,24 +15,34 @@ struct ListenerGroup: Sendable {
     /// What the log should tell about the addresses.
     let remarks: [String]
 
-    /// Starts to listen.
+    /// Starts to listen, or takes over the inherited sockets that listen already.
     init(
-        _ setting: ListenerSetting, options: Listener.Options, on reactor: Reactor
+        _ setting: ListenerSetting, options: Listener.Options, on reactor: Reactor,
+        inheriting inherited: inout InheritedSockets
     ) throws(SettingsError) {
         var options = options
         options.permissions = setting.mode
         options.group = setting.group
         let tls = try setting.tls?.makeContext()
         do throws(SluiceError) {
-            let addresses = try Self.addresses(of: setting.address)
-            let bound = try Self.bind(to: addresses, options) { address, options throws(SluiceError) in
-                try Listener.bind(to: address, on: reactor, tls: tls, options: options)
+            func adopt(_ socket: InheritedSocket) throws(SluiceError) -> Listener {
+                try Listener.adopt(Descriptor(owning: socket.number), on: reactor, tls: tls, options: options)
             }
-            listeners = bound
+            for socket in setting.inherited { inherited.take(socket) }
+            let named = inherited
+            let addresses = setting.inherited.isEmpty ? try Self.addresses(of: setting.address) : []
+            let bound = try Self.bind(to: addresses, options) { address, options throws(SluiceError) in
+                if let socket = inherited.take(at: address) { return try adopt(socket) }
+                return try Listener.bind(to: address, on: reactor, tls: tls, options: options)
+            }
+            listeners = try bound + setting.inherited.map { socket throws(SluiceError) in try adopt(socket) }
             var remarks = addresses.filter { address in !bound.contains { $0.localAddress.host == address.host } }
                 .map { "this machine lacks the address \($0.host) of \(setting.address)" }
             if case .tcp(host: "::", let port) = setting.address {
                 remarks.append("[::]:\(port) accepts IPv6 only; listen on 0.0.0.0:\(port) too for IPv4")
+            }
+            if inherited != named, setting.mode != ListenerSetting.defaultMode || setting.group != nil {
+                remarks.append("\(setting.address) is an inherited socket, so its mode and group stay as they are")
             }
             self.remarks = remarks
         } catch {

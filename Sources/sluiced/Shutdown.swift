@@ -15,13 +15,15 @@ final class Shutdown: Sendable {
     let hub: Hub
     let listeners: [Listener]
     let log: DaemonLog
+    let manager: ServiceManager
     /// Whether the process ends although a loop hangs.
     private let mayForceEnd = Lock(true)
 
-    init(hub: Hub, listeners: [Listener], log: DaemonLog) {
+    init(hub: Hub, listeners: [Listener], log: DaemonLog, manager: ServiceManager) {
         self.hub = hub
         self.listeners = listeners
         self.log = log
+        self.manager = manager
     }
 
     /// Starts waiting for the signals that stop the daemon.
@@ -52,6 +54,7 @@ final class Shutdown: Sendable {
         log.write(
             .info, "stopping",
             ["signal": String(cString: strsignal(signal)), "limit": "\(limit)"])
+        manager.stopping(within: limit + .seconds(Self.grace))
         for listener in listeners { listener.close() }
         hub.drain(within: limit)
         endProcess(after: limit)

@@ -12,7 +12,9 @@ enum Sluiced {
             ProcessState.ignoreSignals()
             let environment = ProcessInfo.processInfo.environment
             if options.checkConfig {
-                let settings = try Settings(options, environment: environment)
+                let inherited = try InheritedSockets(environment)
+                let settings = try Settings(
+                    options, environment: environment, inheriting: inherited.sockets.isEmpty ? nil : inherited)
                 let check = ConfigurationCheck(settings: settings, now: Int(Date().timeIntervalSince1970))
                 for line in try check.lines() { print(line.escapedForTerminal()) }
                 return
@@ -25,14 +27,20 @@ enum Sluiced {
     }
 
     private static func run(_ options: Options, environment: [String: String]) throws(SettingsError) {
+        let inherited = try InheritedSockets(environment)
+        let manager = try ServiceManager(environment)
         let load: @Sendable () throws(SettingsError) -> Settings = { () throws(SettingsError) in
-            try Settings(options, environment: environment)
+            try Settings(options, environment: environment, inheriting: inherited)
         }
         let path = options.configurationPath(environment)
-        guard options.usesDevelopmentTLS else { return try Daemon(load, configurationPath: path).run() }
+        guard options.usesDevelopmentTLS else {
+            return try Daemon(load, configurationPath: path, inheriting: inherited, under: manager).run()
+        }
         let certificate = try DevelopmentCertificate.make(for: try load().allListeners)
         do throws(SettingsError) {
-            try Daemon(load, configurationPath: path, developingWith: certificate).run()
+            try Daemon(
+                load, configurationPath: path, inheriting: inherited, under: manager, developingWith: certificate
+            ).run()
         } catch {
             certificate.remove()
             throw error

@@ -2,6 +2,9 @@ import Testing
 
 @testable import sluiced
 
+private let noSocketName =
+    "fd: needs the name of an inherited socket, as in fd:sluice; a name has 1 to 255 printable characters except blanks and colons"
+
 @Suite struct ListenAddressTests {
     @Test(
         "A listen address in every form parses, and prints as it was written",
@@ -13,6 +16,7 @@ import Testing
             ("[::ffff:127.0.0.1]:1", .tcp(host: "::ffff:127.0.0.1", port: 1)),
             ("unix:/run/sluiced.sock", .unix(path: "/run/sluiced.sock")),
             ("unix:relative:with,odd bytes", .unix(path: "relative:with,odd bytes")),
+            ("fd:sluice.socket", .inherited(name: "sluice.socket")),
         ])
     func parse(text: String, address: ListenAddress) throws {
         #expect(try ListenAddress(parsing: text) == address)
@@ -30,8 +34,8 @@ import Testing
     @Test(
         "The error for a malformed listen address quotes it and says what is wrong",
         arguments: [
-            ("", "it has no port; write HOST:PORT or unix:PATH"),
-            ("localhost", "it has no port; write HOST:PORT or unix:PATH"),
+            ("", "it has no port; write HOST:PORT, unix:PATH or fd:NAME"),
+            ("localhost", "it has no port; write HOST:PORT, unix:PATH or fd:NAME"),
             ("localhost:", "the port must be from 0 to 65535"),
             ("localhost:65536", "the port must be from 0 to 65535"),
             ("localhost:-1", "the port must be from 0 to 65535"),
@@ -49,6 +53,7 @@ import Testing
             ("a b:7333", "the host is neither a name nor an IP address"),
             ("unix:", "it has no path; write unix:PATH"),
             ("unix:/run/\nready", "the path must not contain control characters"),
+            ("fd:", noSocketName), ("fd:a:b", noSocketName), ("fd:a b", noSocketName), ("fd:ä", noSocketName),
         ])
     func malformed(text: String, reason: String) {
         let expected = SettingsError("\(text.debugDescription) is not an address: \(reason)", status: .usage)

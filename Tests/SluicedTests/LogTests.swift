@@ -93,6 +93,27 @@ import Testing
         #expect(keys.count <= LogLimiter.maxKeys)
     }
 
+    @Test("Details can be shown for some time, and a reload shows the configured level again")
+    func details() throws {
+        let pipe = Pipe()
+        let log = try DaemonLog(level: .notice, format: .json, to: pipe.fileHandleForWriting.fileDescriptor)
+        log.write(.debug, "1")
+        #expect(log.showDetails(true) == .debug)
+        log.write(.debug, "2")
+        #expect(log.showDetails(false) == .notice)
+        log.write(.debug, "3")
+        #expect(log.showDetails(true) == .debug)
+        log.change(level: .warning, format: .json)
+        log.write(.debug, "4")
+        log.write(.warning, "5")
+        log.change(level: .trace, format: .json)
+        #expect(log.showDetails(true) == .trace)
+        log.flush(within: .seconds(10))
+        try pipe.fileHandleForWriting.close()
+        let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        #expect(text.matches(of: #/"message":"(\d)"/#).map(\.1) == ["2", "5"])
+    }
+
     // MARK: The queue
 
     /// A pipe whose buffer is full, and a queue that writes to it.

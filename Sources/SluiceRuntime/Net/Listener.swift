@@ -93,6 +93,34 @@ public final class Listener: @unchecked Sendable {
         return Listener(descriptor, at: bound ?? address, file: file, tls, options, on: reactor)
     }
 
+    /// Takes over a socket on which another program, such as a service manager, has begun to listen. May be called from
+    /// any thread. The file of a Unix-domain socket is left to that program.
+    ///
+    /// - Throws: `.misuse` for a descriptor on which nothing listens; see `address(ofListening:)`.
+    package static func adopt(
+        _ descriptor: consuming Descriptor, on reactor: Reactor, tls: TLSServerContext? = nil,
+        options: Options = Options()
+    ) throws(SluiceError) -> Listener {
+        let address = try address(ofListening: descriptor.number)
+        try Socket.becomeNonBlocking(descriptor.number)
+        if address.port != nil { try set(options, of: descriptor.number, at: address) }
+        return Listener(descriptor, at: address, file: nil, tls, options, on: reactor)
+    }
+
+    /// Returns the address on which a descriptor listens.
+    ///
+    /// - Throws: `.misuse` with a message such as "is not a socket".
+    package static func address(ofListening number: Int32) throws(SluiceError) -> SocketAddress {
+        if let problem = Socket.problem(ofListening: number) { throw SluiceError(.misuse, problem) }
+        guard let address = Socket.localAddress(of: number) else {
+            throw SluiceError(.misuse, "is a socket of a family other than IPv4, IPv6 and Unix")
+        }
+        if address == .unix(path: "") {
+            throw SluiceError(.misuse, "listens on an abstract name, which has no permissions; let it listen on a path")
+        }
+        return address
+    }
+
     private static func bind(
         _ number: Int32, to address: SocketAddress, _ options: Options
     ) throws(SluiceError) -> UnixSocketFile? {
@@ -107,7 +135,17 @@ public final class Listener: @unchecked Sendable {
         // Without this, a port stays in use for minutes after the previous listener's connections.
         try Socket.turnOn(SO_REUSEADDR, of: SOL_SOCKET, on: number)
         if options.sharesPort { try Socket.turnOn(SO_REUSEPORT, of: SOL_SOCKET, on: number) }
-        // On Linux, accepted connections inherit these options.
+        try set(options, of: number, at: address)
+        guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
+            throw SluiceError(system: errno, "cannot listen on \(address)")
+        }
+        return nil
+    }
+
+    /// Sets what, on Linux, accepted connections inherit.
+    private static func set(
+        _ options: Options, of number: Int32, at address: SocketAddress
+    ) throws(SluiceError) {
         try Socket.sendAtOnce(number, to: address)
         if let bytes = options.sendBufferBytes {
             try Socket.set(SO_SNDBUF, of: SOL_SOCKET, to: Int32(clamping: bytes), on: number)
@@ -116,10 +154,6 @@ public final class Listener: @unchecked Sendable {
             try Socket.set(TCP_NOTSENT_LOWAT, of: Int32(IPPROTO_TCP), to: Int32(clamping: bytes), on: number)
         }
         if let seconds = options.silenceSeconds { try Socket.limitSilence(of: number, toSeconds: seconds) }
-        guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
-            throw SluiceError(system: errno, "cannot listen on \(address)")
-        }
-        return nil
     }
 
     private init(
@@ -189,7 +223,8 @@ public final class Listener: @unchecked Sendable {
                 reserve.refill()
                 let descriptor = Descriptor(owning: number)
                 if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
-                return AcceptedSocket(descriptor: descriptor, peer: peer ?? .unix(path: ""), tls: tls.withLock { $0 })
+                let address = peer?.unmapped ?? .unix(path: "")
+                return AcceptedSocket(descriptor: descriptor, peer: address, tls: tls.withLock { $0 })
             }
             switch Obstacle(errno) {
             case .noConnection: try await waitForConnection()

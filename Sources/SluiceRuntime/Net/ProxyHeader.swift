@@ -156,12 +156,3 @@ extension AcceptedSocket {
         }
     }
 }
-
-extension SocketAddress {
-    /// The IPv4 address that an IPv6 address stands for (::ffff:192.0.2.1), with which a proxy that listens on `[::]` names its
-    /// IPv4 clients. Other addresses stay as they are.
-    fileprivate var unmapped: SocketAddress {
-        guard case .ipv6(let number, let port, _) = self, number >> 32 == 0xFFFF else { return self }
-        return .ipv4(UInt32(truncatingIfNeeded: number), port: port)
-    }
-}

@@ -25,6 +25,29 @@ enum Socket {
         }
     }
 
+    /// Makes a descriptor of another program like those of `open(for:)`.
+    static func becomeNonBlocking(_ number: Int32) throws(SluiceError) {
+        guard fcntl(number, F_SETFD, FD_CLOEXEC) == 0, fcntl(number, F_SETFL, fcntl(number, F_GETFL) | O_NONBLOCK) == 0
+        else { throw SluiceError(system: errno, "cannot make descriptor \(number) non-blocking") }
+    }
+
+    /// Returns why nothing can be accepted on a descriptor. Nil if it is a stream socket that listens.
+    static func problem(ofListening number: Int32) -> String? {
+        guard fcntl(number, F_GETFD) >= 0 else { return "is not open" }
+        guard let kind = get(SO_TYPE, of: number) else { return "is not a socket" }
+        guard kind == Int32(SOCK_STREAM.rawValue) else { return "is not a stream socket" }
+        guard get(SO_ACCEPTCONN, of: number) == 1 else {
+            return "is a socket that does not listen; in a socket unit, use ListenStream and leave out Accept"
+        }
+        return nil
+    }
+
+    private static func get(_ option: Int32, of number: Int32) -> Int32? {
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, option, &value, &length) == 0 ? value : nil
+    }
+
     /// Makes the kernel send each write at once. Sluice batches its writes, so that Nagle's algorithm would only add
     /// latency.
     static func sendAtOnce(_ number: Int32, to address: SocketAddress) throws(SluiceError) {

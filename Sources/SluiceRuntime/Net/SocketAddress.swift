@@ -29,6 +29,13 @@ public enum SocketAddress: Sendable, Hashable {
         case .unix: true
         }
     }
+
+    /// The IPv4 address that an IPv6 address stands for (::ffff:192.0.2.1); any other address as it is. A proxy that listens
+    /// on `[::]` names its IPv4 clients so, and so does the kernel if a socket on `[::]` is inherited that accepts both.
+    var unmapped: SocketAddress {
+        guard case .ipv6(let number, let port, _) = self, number >> 32 == 0xFFFF else { return self }
+        return .ipv4(UInt32(truncatingIfNeeded: number), port: port)
+    }
 }
 
 // MARK: Text

@@ -9,7 +9,11 @@ import Synchronization
 final class DaemonLog: Sendable {
     /// What is written, and how.
     private struct Style {
-        var level: Logger.Level
+        /// The level of the settings.
+        var configuredLevel: Logger.Level
+        /// Whether everything from the level debug is written.
+        var showsDetails = false
+        var level: Logger.Level { showsDetails ? min(configuredLevel, .debug) : configuredLevel }
         var format: LogFormat
         /// The lines about clients.
         var limiter = LogLimiter()
@@ -35,7 +39,7 @@ final class DaemonLog: Sendable {
         level: Logger.Level, format: LogFormat, to descriptor: Int32 = STDERR_FILENO,
         now: @escaping @Sendable () -> UInt64 = { DispatchTime.now().uptimeNanoseconds }
     ) throws(SluiceError) {
-        let style = SharedStyle(Style(level: level, format: format))
+        let style = SharedStyle(Style(configuredLevel: level, format: format))
         self.style = style
         self.now = now
         output = try OutputQueue(to: descriptor) { count in
@@ -48,8 +52,19 @@ final class DaemonLog: Sendable {
     /// Changes the least severe level that is written, and the format.
     func change(level: Logger.Level, format: LogFormat) {
         style.current.withLock { style in
-            style.level = level
+            style.configuredLevel = level
+            style.showsDetails = false
             style.format = format
+        }
+    }
+
+    /// Writes everything from the level debug, or from the configured level again.
+    ///
+    /// - Returns: the level that is in effect.
+    func showDetails(_ showsDetails: Bool) -> Logger.Level {
+        style.current.withLock { style in
+            style.showsDetails = showsDetails
+            return style.level
         }
     }
 

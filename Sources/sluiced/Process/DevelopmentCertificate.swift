@@ -38,7 +38,7 @@ extension Settings {
 
 extension ListenerSetting {
     fileprivate mutating func use(_ certificate: ThrowawayCertificate, for applicationProtocol: String) {
-        guard tls == nil, case .tcp = address else { return }
+        guard tls == nil, hasPort else { return }
         var tls = TLSServerContext.Options(identity: certificate.identity)
         tls.applicationProtocols = [applicationProtocol]
         self.tls = tls

@@ -11,8 +11,11 @@ enum ProcessState {
         for number in [SIGTERM, SIGINT, SIGQUIT, SIGUSR2] { signal(number, SIG_IGN) }
     }
 
-    /// Ignores signals that must not end the daemon. The daemon handles SIGHUP and SIGUSR1 once it serves.
+    /// Ignores signals that must not end the daemon. The daemon handles SIGHUP, SIGUSR1 and those of the log's level
+    /// once it serves.
     static func ignoreSignals() {
-        for number in ignoredSignals + [SIGHUP, SIGUSR1] { signal(number, SIG_IGN) }
+        for number in ignoredSignals + [SIGHUP, SIGUSR1, LogLevelSignals.debug, LogLevelSignals.configured] {
+            signal(number, SIG_IGN)
+        }
     }
 }

@@ -16,24 +16,30 @@ struct Options: ParsableCommand {
 
             Signals: SIGTERM and SIGINT finish what has begun, within drain-seconds; a second one, or SIGQUIT, ends that at \
             once; a third kills. SIGUSR2 finishes what has begun without a limit of time. SIGHUP reads the configuration \
-            again. SIGUSR1 logs what the daemon does.
+            again. SIGUSR1 logs what the daemon does. SIGRTMIN+22 logs from the level debug, SIGRTMIN+23 from the \
+            configured level again.
+
+            Under a service manager, the daemon tells at NOTIFY_SOCKET when it is ready, reloads and stops, and gives signs of \
+            life if WATCHDOG_USEC is set. It takes over the sockets of LISTEN_FDS: those that listen on an address of the \
+            settings, and those that fd:NAME names. If neither listen nor web is set, it takes all of them, and those with \
+            the name web serve HTTP.
 
             Exit status: 0 stopped by a signal; 64 a mistake in the flags; 66 no such file; 69 an address that is in use or \
             does not exist; 71 the system refused a resource; 74 a file cannot be read; 77 no permission; 78 a mistake in \
-            the configuration, the users-file or the environment.
+            the configuration, the users-file, the environment or an inherited socket.
             """,
         version: buildVersion())
 
     @Option(
         help: ArgumentHelp(
-            "An address to listen on; may be repeated. A host name stands for all its addresses.",
-            valueName: "HOST:PORT|unix:PATH"))
+            "An address to listen on; may be repeated. A host name stands for all its addresses, fd:NAME for inherited sockets.",
+            valueName: "HOST:PORT|unix:PATH|fd:NAME"))
     var listen: [String] = []
 
     @Option(
         help: ArgumentHelp(
             "The address for HTTP, or off. Without it, 127.0.0.1:7380 if no address to listen on is set either.",
-            valueName: "HOST:PORT|off"))
+            valueName: "HOST:PORT|fd:NAME|off"))
     var web: String?
 
     @Option(help: ArgumentHelp("The configuration file, in YAML.", valueName: "FILE"))

@@ -44,7 +44,10 @@ enum PrivateFile {
                 "\(path): user \(status.st_uid) owns the file and can change the tokens; the owner must be user \(geteuid())",
                 status: .configuration)
         }
-        guard status.st_mode & 0o077 == 0 else {
+        // As for private keys: a group that root has chosen may read, such as that of the daemon. systemd gives files of
+        // LoadCredential such a mode.
+        let permitted: mode_t = status.st_uid == 0 ? 0o740 : 0o700
+        guard status.st_mode & 0o777 & ~permitted == 0 else {
             throw SettingsError(
                 "\(path): other users of this machine can read or change the tokens; run chmod 600 on the file",
                 status: .configuration)

@@ -10,8 +10,11 @@ extension Settings {
     /// whole list. An empty variable counts as not set. A variable that begins with `SLUICED_` and matches no key is an
     /// error, unless Kubernetes sets it for a service named `sluiced`.
     ///
+    /// - Parameter inherited: the sockets that listeners may take; nil if the settings are only checked.
     /// - Throws: ``SettingsError`` for the first mistake in any source, even in a value that another source overrides.
-    init(_ options: Options, environment: [String: String]) throws(SettingsError) {
+    init(
+        _ options: Options, environment: [String: String], inheriting inherited: InheritedSockets? = nil
+    ) throws(SettingsError) {
         self.init()
         try SettingsKey.refuseUnknownVariables(environment)
         var entries: [SettingsKey: SettingsEntry] = [:]
@@ -23,6 +26,7 @@ extension Settings {
         // A configuration that sets `listen` must also set `web`, or there is no web door. So several daemons do not
         // compete for the default address.
         if entries[.listen] != nil, entries[.web] == nil { web = nil }
+        if let inherited { try use(inherited, writtenAs: entries) }
         processes = file?.processes ?? []
         try choosePrincipals(of: file)
         try checkPrincipals(ofListenersIn: entries)
@@ -169,10 +173,10 @@ extension Settings {
     private func refusePublicListeners(writtenAs entries: [SettingsKey: SettingsEntry]) throws(SettingsError) {
         guard let address = exposedAddress else { return }
         let isWeb = !listen.contains { $0.isExposed }
-        guard let entry = entries[isWeb ? .web : .listen] else { return }
-        throw entry.error(
+        let problem =
             "other machines can reach \(address) without authentication; set principals-file, or --allow-public to permit it"
-        )
+        // Without an entry, the address is that of an inherited socket.
+        throw entries[isWeb ? .web : .listen]?.error(problem) ?? SettingsError(problem, status: .configuration)
     }
 }
 

@@ -167,7 +167,7 @@ import Testing
     @Test("A users' file that others can read, or that is not a regular file, changes nothing")
     func aUsersFileThatOthersCanReadChangesNothing() throws {
         let daemon = try Daemon(["--config", file.path])
-        chmod(users.path, 0o640)
+        chmod(users.path, 0o644)
         #expect(try reload(daemon)[0].contains("run chmod 600"))
         unlink(users.path)
         mkfifo(users.path, 0o600)

@@ -1,14 +1,17 @@
 import Glibc
 import SluiceRuntime
 
-/// An address to listen on, written `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; `tcp://` or `sluice://` may stand before a
-/// host.
+/// An address to listen on, written `HOST:PORT`, `[IPV6]:PORT`, `unix:PATH` or `fd:NAME`; `tcp://` or `sluice://` may stand
+/// before a host.
 enum ListenAddress: Hashable, Sendable {
     /// A host name or IP address (IPv6 without its brackets), and a port; port 0 lets the system choose one.
     case tcp(host: String, port: UInt16)
 
     /// The path of a Unix-domain socket.
     case unix(path: String)
+
+    /// The sockets to which the service manager gives a name.
+    case inherited(name: String)
 
     /// Parses the written form.
     ///
@@ -24,6 +27,8 @@ enum ListenAddress: Hashable, Sendable {
             }
             if plain.hasPrefix("unix:") {
                 self = .unix(path: try Self.path(plain.dropFirst("unix:".count)))
+            } else if plain.hasPrefix("fd:") {
+                self = .inherited(name: try Self.name(plain.dropFirst("fd:".count)))
             } else {
                 self = try Self.tcp(plain)
             }
@@ -35,9 +40,10 @@ enum ListenAddress: Hashable, Sendable {
     /// Whether only programs on this machine can connect.
     ///
     /// A name other than `localhost` counts as reachable from outside, because it can resolve to another address later.
+    /// Inherited sockets have addresses of their own: see ``ListenerSetting/isExposed``.
     var isLocal: Bool {
         switch self {
-        case .unix:
+        case .unix, .inherited:
             true
         case .tcp(let host, _):
             host.lowercased() == "localhost" || Self.isIPv4Loopback(host) || Self.isIPv6Loopback(host)
@@ -51,6 +57,7 @@ extension ListenAddress: CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        case .inherited(let name): "fd:\(name)"
         }
     }
 }
@@ -65,7 +72,7 @@ extension ListenAddress {
 
     private static func tcp(_ text: String) throws(Malformed) -> ListenAddress {
         guard let colon = text.lastIndex(of: ":") else {
-            throw Malformed(reason: "it has no port; write HOST:PORT or unix:PATH")
+            throw Malformed(reason: "it has no port; write HOST:PORT, unix:PATH or fd:NAME")
         }
         let port = try port(text[text.index(after: colon)...])
         return .tcp(host: try host(text[..<colon]), port: port)
@@ -109,6 +116,18 @@ extension ListenAddress {
         // The ready line contains the path: with a line break in it, the path could imitate another ready line.
         guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
             throw Malformed(reason: "the path must not contain control characters")
+        }
+        return String(text)
+    }
+
+    private static func name(_ text: Substring) throws(Malformed) -> String {
+        // systemd permits all other characters that can be printed.
+        guard !text.isEmpty, text.utf8.count <= 255, text.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3A })
+        else {
+            throw Malformed(
+                reason:
+                    "fd: needs the name of an inherited socket, as in fd:sluice; a name has 1 to 255 printable characters except blanks and colons"
+            )
         }
         return String(text)
     }

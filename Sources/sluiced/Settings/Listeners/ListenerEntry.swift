@@ -106,9 +106,12 @@ struct ListenerEntry: Equatable, Sendable {
     func setting(at address: ListenAddress) throws(SettingsError) -> ListenerSetting {
         var setting = ListenerSetting(address, tls: tls)
         let isPath = if case .unix = setting.address { true } else { false }
+        let isInherited = if case .inherited = setting.address { true } else { false }
         setting.identifiesBy = identifiesBy
         if !isPath {
-            let key = userPrincipals.isEmpty ? [Key.mode, .group].first { values[$0] != nil } : .userPrincipals
+            // Whether an inherited socket has a path shows when the daemon starts.
+            let isMisplaced = !userPrincipals.isEmpty && !isInherited
+            let key = isMisplaced ? .userPrincipals : [Key.mode, .group].first { values[$0] != nil }
             if let key { throw error("\(key.rawValue) is for an address with unix:", line) }
         }
         for item in userPrincipals {

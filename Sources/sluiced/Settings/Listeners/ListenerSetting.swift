@@ -10,7 +10,8 @@ struct ListenerSetting: Equatable, Sendable {
     var tls: TLSServerContext.Options?
 
     /// The mode of a Unix-domain socket's file.
-    var mode: UInt32 = 0o600
+    var mode = ListenerSetting.defaultMode
+    static let defaultMode: UInt32 = 0o600
 
     /// The group of a Unix-domain socket's file; nil leaves it to the system.
     var group: UInt32?
@@ -24,6 +25,10 @@ struct ListenerSetting: Equatable, Sendable {
     /// The principals of the users that connect through a Unix-domain socket.
     var userPrincipals: [UInt32: String] = [:]
 
+    /// The sockets that an address `fd:NAME` stands for; empty for other addresses, and while only the settings are
+    /// checked.
+    var inherited: [InheritedSocket] = []
+
     init(_ address: ListenAddress, tls: TLSServerContext.Options? = nil) {
         self.address = address
         self.tls = tls
@@ -33,7 +38,18 @@ struct ListenerSetting: Equatable, Sendable {
     static func unix(path: String) -> ListenerSetting { ListenerSetting(.unix(path: path)) }
 
     /// Whether anybody on another machine can connect without authentication by the listener.
-    var isExposed: Bool { !address.isLocal && tls?.authenticatesClients != true }
+    var isExposed: Bool { isReachable && tls?.authenticatesClients != true }
+
+    private var isReachable: Bool { !address.isLocal || inherited.contains { !$0.address.isLocal } }
+
+    /// Whether clients connect to a port.
+    var hasPort: Bool {
+        switch address {
+        case .tcp: true
+        case .unix: false
+        case .inherited: inherited.contains { $0.address.port != nil }
+        }
+    }
 
     /// The part that needs a restart to change: everything except the keys of `tls`, but with `principal-from`.
     private var fixedPart: ListenerSetting {
