@@ -27,9 +27,13 @@ SEED ?=
 SHAPES ?=
 # The sanitizer for simulate, address or thread. None by default.
 SANITIZE ?=
+# Where install puts the programs, and a directory that stands for / while a package is made.
+PREFIX ?= /usr/local
+DESTDIR ?=
 
 .PHONY: help build run test test-python test-openapi test-dashboard test-repeat simulate mutants mutants-programs user-package metrics-package examples example lint format sanitize \
-	sanitize-thread sanitize-address bench bench-python load faults fuzz
+	sanitize-thread sanitize-address bench bench-python load faults fuzz \
+	manual check-manual install package-programs deb tarball check-package
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -161,3 +165,30 @@ faults: ## check what the real daemon promises under faults; ARGS=--quick; ARGS=
 fuzz: ## fuzz the parsers and whole conversations with AddressSanitizer; SECONDS=60 for each target
 	@$(INSTALL) fuzz
 	@Tests/Fuzzing/run $(SECONDS)
+
+manual: ## write the manual pages in docs/man anew, from the programs that were built last (make build)
+	@deploy/make-manual.py
+
+check-manual: ## check that the manual pages are those of the programs that were built last
+	@deploy/make-manual.py --check
+
+install: ## install what make build has built below PREFIX=/usr/local; DESTDIR=… for packages
+	@deploy/install.sh --prefix $(PREFIX) --destdir '$(DESTDIR)'
+
+# The Swift runtime is linked into these programs, so that other machines can run them. They have a folder of their own.
+package-programs: ## build the programs for deb and tarball
+	@$(INSTALL) build
+	@for program in sluiced sluice sluice-load; do \
+		swift build -c release --static-swift-stdlib --scratch-path .build-package --product $$program >&2; \
+	done
+
+deb: package-programs ## build a package of Debian into dist
+	@$(INSTALL) package
+	@deploy/package/build deb
+
+tarball: package-programs ## build an archive into dist, for systems without packages of Debian
+	@deploy/package/build tarball
+
+check-package: package-programs ## install, run, upgrade and remove the package in a fresh Debian; as root, a few minutes
+	@$(INSTALL) package
+	@deploy/package/check

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the named groups need and this machine lacks. Returns quickly when nothing is missing.
 #
-#     deploy/install-dependencies.sh lint|build|test|python|browser|sanitize|examples|faults|fuzz|bench...
+#     deploy/install-dependencies.sh lint|build|test|python|browser|sanitize|examples|faults|fuzz|package|bench...
 #
 # Uses apt-get, with sudo unless the user is root, and pip. Exits with 69 when something cannot be installed. Swift is
 # not installed: without it the script fails. The programs that the benchmark compares with may be missing: the script
@@ -116,6 +116,7 @@ need_group() {
             want_peer nginx-light have_server nginx
             want_peer haproxy have_server haproxy
             want_peer prometheus have prometheus
+            want_peer systemd have systemd-socket-activate
             ;;
         bench)
             need_group build
@@ -149,7 +150,17 @@ need_group() {
             need python3 have python3
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
-        *) fail "unknown group '$1'; the groups are lint, build, test, python, browser, sanitize, examples, faults, fuzz and bench" ;;
+        package)
+            need dpkg-dev have dpkg-buildpackage
+            need debhelper have dh
+            need dh-apparmor have dh_apparmor
+            need binutils have strip
+            need lintian have lintian
+            need debootstrap have_server debootstrap
+            need systemd have systemd-analyze
+            want_peer systemd-container have systemd-nspawn
+            ;;
+        *) fail "unknown group '$1'; the groups are lint, build, test, python, browser, sanitize, examples, faults, fuzz, package and bench" ;;
     esac
 }
 
@@ -209,11 +220,11 @@ install_python_tools() {
     } >&2 || { warn "pip could not install $PYTHON_REQUIREMENTS into $PYTHON_VENV" && return 1; }
 }
 
-(($#)) || fail "name the groups: lint, build, test, python, browser, sanitize, examples, faults, fuzz, bench"
+(($#)) || fail "name the groups: lint, build, test, python, browser, sanitize, examples, faults, fuzz, package, bench"
 for group in "$@"; do need_group "$group"; done
 ((${#missing[@]} == 0)) || install "${missing[@]}" || exit 69
 for group in "$@"; do
-    [[ $group != @(bench|examples|faults|test|sanitize) ]] || install_peers
+    [[ $group != @(bench|examples|faults|test|sanitize|package) ]] || install_peers
     [[ $group != @(bench|examples) ]] || install_gevent
     [[ $group != lint ]] || install_ruff || exit 69
     [[ $group != @(lint|test|python|bench) ]] || install_python_tools || exit 69
