@@ -29,7 +29,7 @@ import Testing
         "A mistake on the command line gives an error of one line, with EX_USAGE",
         arguments: [
             (["--lisen", "x"], "Unknown option '--lisen'. Did you mean '--listen'?"),
-            (["--listen"], "Missing value for '--listen <HOST:PORT|unix:PATH>'"),
+            (["--listen"], "Missing value for '--listen <HOST:PORT|unix:PATH|fd:NAME>'"),
             (["serve"], "Unexpected argument 'serve'"),
             (["--allow-public=no"], "The option '--allow-public' does not take any value, but 'no' was specified."),
         ])
