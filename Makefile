@@ -189,6 +189,6 @@ deb: package-programs ## build a package of Debian into dist
 tarball: package-programs ## build an archive into dist, for systems without packages of Debian
 	@deploy/package/build tarball
 
-check-package: package-programs ## install, run, upgrade and remove the package in a fresh Debian; as root, a few minutes
+check-package: package-programs ## install, run, upgrade and remove the package in a fresh Debian; a few minutes
 	@$(INSTALL) package
-	@deploy/package/check
+	@$(if $(filter-out 0,$(shell id -u)),sudo) deploy/package/check
