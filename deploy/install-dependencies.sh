@@ -157,6 +157,7 @@ need_group() {
             need binutils have strip
             need lintian have lintian
             need debootstrap have_server debootstrap
+            need iproute2 have_server ip
             need systemd have systemd-analyze
             want_peer systemd-container have systemd-nspawn
             ;;
