@@ -48,7 +48,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(__always)
     public func send(_ message: Element, timeout: Duration? = nil) async throws(SluiceError) {
-        guard var obstacle = attemptSend(message) else { return }
+        guard var obstacle = attemptSend(message, inTurn: true) else { return }
         if case .blocked = obstacle, timeout == nil, let task = TaskRecord.running {
             let verdict: SendVerdict = await _unsafeInheritExecutor_withUnsafeContinuation { continuation in
                 suspendSending(task, message, continuation)
@@ -68,17 +68,20 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(never)
     public func trySend(_ message: Element) throws(SluiceError) -> Bool {
-        switch attemptSend(message) {
+        switch attemptSend(message, inTurn: false) {
         case nil: return true
-        case .blocked: return false
+        case .blocked, .turnIsOver: return false
         case .ended, .withdrawn: throw endingError
         }
     }
 
     /// Sends `message` if that needs no waiting; returns what prevents it otherwise.
+    ///
+    /// - Parameter isInTurn: whether the caller can let other tasks run first.
     @inlinable
     @inline(never)
-    func attemptSend(_ message: Element) -> OperationObstacle? {
+    func attemptSend(_ message: Element, inTurn isInTurn: Bool) -> OperationObstacle? {
+        if isInTurn, Reactor.endsTurn() { return .turnIsOver }
         let result = withEngine { $0.send(message) }
         switch result {
         case .handed, .published, .accepted, .dropped:
@@ -96,6 +99,11 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         _ message: Element, _ obstacle: OperationObstacle, timeout: Duration?
     ) async throws(SluiceError) {
         var obstacle = obstacle
+        if case .turnIsOver = obstacle {
+            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            guard let found = attemptSend(message, inTurn: false) else { return }
+            obstacle = found
+        }
         if case .blocked = obstacle {
             let verdict: SendVerdict = await suspendTask(on: self, .send, timeout: timeout) { continuation in
                 startSending(message, continuation)
@@ -154,7 +162,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inlinable
     @inline(never)
     public func tryReceive() throws(SluiceError) -> Element? {
-        switch attemptReceive() {
+        switch attemptReceive(inTurn: false) {
         case .message(let message): return message
         case .obstacle(.blocked): return nil
         case .obstacle:
@@ -173,7 +181,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     @inline(__always)
     public func receive(timeout: Duration? = nil) async throws(SluiceError) -> Element? {
         var obstacle: OperationObstacle
-        switch attemptReceive() {
+        switch attemptReceive(inTurn: true) {
         case .message(let message): return message
         case .obstacle(let found): obstacle = found
         }
@@ -190,9 +198,12 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     }
 
     /// Receives a message if that needs no waiting; returns what prevents it otherwise.
+    ///
+    /// - Parameter isInTurn: whether the caller can let other tasks run first.
     @inlinable
     @inline(never)
-    func attemptReceive() -> ReceiveAttempt<Element> {
+    func attemptReceive(inTurn isInTurn: Bool) -> ReceiveAttempt<Element> {
+        if isInTurn, Reactor.endsTurn() { return .obstacle(.turnIsOver) }
         switch withEngine({ $0.receive() }) {
         case .message(let message, let sender):
             sender?.resume(.taken)
@@ -209,6 +220,13 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         _ obstacle: OperationObstacle, timeout: Duration?
     ) async throws(SluiceError) -> Element? {
         var obstacle = obstacle
+        if case .turnIsOver = obstacle {
+            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            switch attemptReceive(inTurn: false) {
+            case .message(let message): return message
+            case .obstacle(let found): obstacle = found
+            }
+        }
         if case .blocked = obstacle {
             let verdict: ReceiveVerdict<Element> = await suspendTask(
                 on: self, .receive, timeout: timeout, register: startReceiving)

@@ -3,6 +3,8 @@
 enum OperationObstacle {
     /// The operation has to wait.
     case blocked
+    /// The operation was not attempted, because other tasks must run first; see `Reactor.endsTurn`.
+    case turnIsOver
     /// The channel has ended; see `Channel.ending`.
     case ended
     /// The operation has waited, and was withdrawn.

@@ -15,7 +15,11 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // to the thread that runs the loop, on which `isCurrent` is true.
 
     /// The most jobs between two polls of the kernel, so that busy tasks never starve I/O.
-    static let jobsPerTurn = 256
+    static var jobsPerTurn: Int { workPerTurn / workPerJob }
+    /// The most work between two polls, counted in operations on channels that need no wait.
+    static let workPerTurn = 4096
+    /// What a job counts for, whatever it does.
+    private static let workPerJob = 16
 
     /// What the reactor is called in reports.
     public let name: String
@@ -38,8 +42,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
     @exclusivity(unchecked) private var runQueue = ReadyQueue()
     @exclusivity(unchecked) var workers = Workers()
-    /// The number of entries of the run queue that this turn may still run.
-    @exclusivity(unchecked) private var jobsLeft = 0
+    /// The work that this turn may still do.
+    @usableFromInline @exclusivity(unchecked) var workLeft = 0
     @exclusivity(unchecked) var timers = IndexedHeap<TimerAction>()
     /// The first to call at the end of this turn. Nearly always the only one.
     @exclusivity(unchecked) private var firstTurnEnd: (any EndOfTurn)?
@@ -233,9 +237,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     }
 
     private func runJobs() {
-        jobsLeft = Self.jobsPerTurn
-        while jobsLeft > 0, let entry = runQueue.popFirst() {
-            jobsLeft -= 1
+        workLeft = Self.workPerTurn
+        while workLeft > 0, let entry = runQueue.popFirst() {
+            workLeft -= Self.workPerJob
             switch entry {
             case .job(let job): runJob(job)
             case .start(let task): startWorker(on: task)
@@ -307,8 +311,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             workers.areNested = isNested
             runningJob = worker
         }
-        while jobsLeft > 0, let entry = isNested ? runQueue.popStart() : runQueue.popFirst() {
-            jobsLeft -= 1
+        while workLeft > 0, let entry = isNested ? runQueue.popStart() : runQueue.popFirst() {
+            workLeft -= Self.workPerJob
             switch entry {
             case .job(let job): runJob(job)
             case .start(let task):

@@ -6,6 +6,8 @@ struct ArmList {
     @usableFromInline private(set) var first: AnySelectArm?
     private var last: AnySelectArm?
     private var count = 0
+    /// Whether the select has not tried its arms yet, because other tasks must run first; see `Reactor.endsTurn`.
+    private var isTurnOver = false
 
     @usableFromInline init() {}
 
@@ -50,9 +52,17 @@ struct ArmList {
     // MARK: Without waiting
 
     /// Takes the first arm in `order` that is ready, or else the `otherwise` arm if there is one.
+    ///
+    /// - Returns: nil when the select must wait, or must let other tasks run first.
     @usableFromInline
     mutating func takeReady(_ order: SelectOrder) -> AnySelectArm? {
+        isTurnOver = Reactor.endsTurn()
+        if isTurnOver { return nil }
         order.arrange(&self)
+        return takeReadyInOrder(order)
+    }
+
+    private func takeReadyInOrder(_ order: SelectOrder) -> AnySelectArm? {
         if let ready = find({ $0.perform($0, .attempt) }) {
             order.noteTaken(ready)
             return ready
@@ -96,13 +106,22 @@ struct ArmList {
 
     // MARK: Waiting
 
-    /// Queues every arm, waits until one has been taken, and returns it.
+    /// Queues every arm, waits until one has been taken, and returns it. For a select whose `takeReady` returned nil.
     ///
     /// Does not say what it throws: `select` is inlined, and must not convert the error. See `Channel`.
     ///
     /// - Throws: `SluiceError.cancelled`, when no arm was taken.
     @usableFromInline
-    nonisolated(nonsending) func wait(_ order: SelectOrder) async throws -> AnySelectArm {
+    nonisolated(nonsending) mutating func wait(_ order: SelectOrder) async throws -> AnySelectArm {
+        if isTurnOver {
+            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            order.arrange(&self)
+            if let ready = takeReadyInOrder(order) { return ready }
+        }
+        return try await waitArranged(order)
+    }
+
+    private nonisolated(nonsending) func waitArranged(_ order: SelectOrder) async throws -> AnySelectArm {
         let wait = SelectWait(among: self)
         let verdict: SelectVerdict = await suspendTask(on: wait, .select, timeout: timeout) { continuation in
             wait.suspend(continuation)

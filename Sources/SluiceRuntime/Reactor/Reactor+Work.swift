@@ -1,0 +1,25 @@
+extension Reactor {
+    /// Counts an operation that may happen without waiting, so that a task whose operations never wait does not keep
+    /// the loop from its timers, its sockets, and its other tasks.
+    ///
+    /// - Returns: whether the turn's work is done, so that the task must call `giveWay` before it does the operation.
+    ///   False off the reactors.
+    @usableFromInline
+    static func endsTurn() -> Bool {
+        guard let reactor = CurrentReactor.unretained else { return false }
+        return reactor._withUnsafeGuaranteedRef {
+            $0.workLeft &-= 1
+            return $0.workLeft < 0
+        }
+    }
+
+    /// Lets the other tasks run. This is a wait like any other: it ends the loops of cancelled tasks.
+    ///
+    /// - Returns: false when the task is cancelled, so that the operation must not happen.
+    @usableFromInline
+    nonisolated(nonsending) static func giveWay() async -> Bool {
+        await Task.yield()
+        if let task = TaskRecord.running, task.isCancelled { return false }
+        return !Task.isCancelled
+    }
+}
