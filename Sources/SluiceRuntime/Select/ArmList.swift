@@ -70,7 +70,7 @@ struct ArmList {
         return find { if case .otherwise = $0.trigger { true } else { false } }
     }
 
-    /// Sorts the arms by `rank`, which is called once for each arm. The sort is stable.
+    /// Sorts the arms by `rank`, which is called once for each arm, after its `place` is set. The sort is stable.
     mutating func sort<Rank: Comparable>(by rank: (AnySelectArm) -> Rank) {
         guard first?.next != nil else { return }
         withUnsafeTemporaryAllocation(of: (rank: Rank, place: Int, arm: Unmanaged<AnySelectArm>).self, capacity: count)
@@ -80,6 +80,7 @@ struct ArmList {
             var place = 0
             var isSorted = true
             forEach {
+                $0.place = place
                 entries.initializeElement(at: place, to: (rank($0), place, .passUnretained($0)))
                 if place > 0, entries[place].rank < entries[place - 1].rank { isSorted = false }
                 place += 1

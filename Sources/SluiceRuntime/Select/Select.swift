@@ -2,7 +2,8 @@ import Synchronization
 
 /// The order in which a select tries its arms when several are ready.
 public enum SelectOrder: String, CaseIterable, Sendable {
-    /// Least recently taken first, per side of a channel, so that no arm that stays ready is starved.
+    /// Least recently taken first, per side of a channel, so that no arm that stays ready is starved. Several arms for
+    /// one side of a channel take turns.
     case fair
     /// In the order in which they are written, as occam's `PRI ALT`.
     case first
@@ -54,7 +55,7 @@ extension SelectOrder {
         switch self {
         case .first: break
         case .random: arms.sort { _ in UInt64.random(in: 0 ... .max) }
-        case .fair: arms.sort { $0.lastTaken }
+        case .fair: arms.sort { $0.fairRank }
         }
     }
 

@@ -54,6 +54,8 @@ public class AnySelectArm: @unchecked Sendable {
     @usableFromInline @exclusivity(unchecked) final var wait: Unmanaged<SelectWait>?
     /// The arm's place in its channel's queue.
     @usableFromInline @exclusivity(unchecked) final var ticket = WaitTicket.ofNoQueue
+    /// The number of arms before this one, as they are written. Not set in a select of one arm.
+    @exclusivity(unchecked) final var place = 0
     /// Whether the select considers the arm.
     final var isEnabled = true
     /// The arm that the select tries after this one.
@@ -72,16 +74,19 @@ public class AnySelectArm: @unchecked Sendable {
         return source._withUnsafeGuaranteedRef { "\(side.verb) \($0.waitDescription)" }
     }
 
-    /// When a fair select last took this side of the channel, by the count of `SelectOrder`; 0 for never.
-    final var lastTaken: UInt64 {
+    /// The arm's rank in a fair select: when this side of the channel was last taken. Among arms for the same side,
+    /// those behind the arm taken last come first.
+    final var fairRank: UInt64 {
         guard case .channel(let side) = trigger, let source else { return 0 }
-        return source._withUnsafeGuaranteedRef { $0.lastTaken(side) }
+        let lastTaken = source._withUnsafeGuaranteedRef { $0.lastTaken(side) }
+        guard lastTaken.count > 0 else { return 0 }
+        return lastTaken.count << 1 | (place > lastTaken.place ? 0 : 1)
     }
 
     /// Records that the arm is the `count`th that fair selects have taken.
     final func noteTaken(_ count: UInt64) {
         guard case .channel(let side) = trigger, let source else { return }
-        source._withUnsafeGuaranteedRef { $0.noteTaken(side, count) }
+        source._withUnsafeGuaranteedRef { $0.noteTaken(side, count, place) }
     }
 
     // MARK: Parked

@@ -48,22 +48,26 @@ public class SelectSource: WaitSource {
     /// Guards the channel's engine.
     @usableFromInline final let lock = Lock(())
 
-    // When a fair select last took a receive, and a send, by the count of `SelectOrder`; 0 for never.
+    // When a fair select last took a receive, and a send, by the count of `SelectOrder`; 0 for never. The low bits are
+    // the place of the arm.
     private final let lastReceiveTaken = Atomic<UInt64>(0)
     private final let lastSendTaken = Atomic<UInt64>(0)
 
     @usableFromInline
     override init() {}
 
-    final func lastTaken(_ side: WaitSide) -> UInt64 {
-        side == .send ? lastSendTaken.load(ordering: .relaxed) : lastReceiveTaken.load(ordering: .relaxed)
+    final func lastTaken(_ side: WaitSide) -> (count: UInt64, place: Int) {
+        let word =
+            side == .send ? lastSendTaken.load(ordering: .relaxed) : lastReceiveTaken.load(ordering: .relaxed)
+        return (word >> Self.placeBits, Int(word & ((1 << Self.placeBits) - 1)))
     }
 
-    final func noteTaken(_ side: WaitSide, _ count: UInt64) {
+    final func noteTaken(_ side: WaitSide, _ count: UInt64, _ place: Int) {
+        let word = count << Self.placeBits | UInt64(min(place, 1 << Self.placeBits - 1))
         if side == .send {
-            lastSendTaken.store(count, ordering: .relaxed)
+            lastSendTaken.store(word, ordering: .relaxed)
         } else {
-            lastReceiveTaken.store(count, ordering: .relaxed)
+            lastReceiveTaken.store(word, ordering: .relaxed)
         }
     }
 }

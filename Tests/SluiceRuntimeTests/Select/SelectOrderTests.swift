@@ -81,6 +81,45 @@ import Testing
         #expect(taken == ["receive", "send", "receive", "send", "receive", "send"])
     }
 
+    @Test("Arms for one side of a channel take turns in the fair order")
+    func armsForOneChannelTakeTurns() throws {
+        let (shared, other) = (Channel<Int>(.once), Channel<Int>(.once))
+        let taken = try Reactor().run {
+            try await shared.send(0)
+            try await other.send(0)
+            var taken: [String] = []
+            for _ in 0..<6 {
+                let choice = try await select {
+                    shared.receiving { _ in "a" }
+                    other.receiving { _ in "other" }
+                    shared.receiving { _ in "b" }
+                }
+                taken.append(choice)
+            }
+            return taken
+        }
+        #expect(taken == ["a", "other", "b", "other", "a", "other"])
+    }
+
+    @Test("Arms for one side of a channel take turns when the select has to wait")
+    func armsForOneChannelTakeTurnsAfterAWait() throws {
+        let channel = Channel<Int>()
+        let reactor = try Reactor()
+        let taken = try reactor.run {
+            reactor.spawn { for number in 0..<4 { try await channel.send(number) } }
+            var taken: [String] = []
+            for _ in 0..<4 {
+                let choice = try await select {
+                    channel.receiving { _ in "a" }
+                    channel.receiving { _ in "b" }
+                }
+                taken.append(choice)
+            }
+            return taken
+        }
+        #expect(taken == ["a", "b", "a", "b"])
+    }
+
     @Test("A busy arm does not starve another")
     func aBusyArmDoesNotStarveAnother() throws {
         let (busy, rare) = (Channel<Int>(), Channel<Int>())
