@@ -258,8 +258,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         progress.jobBegins()
         job.runSynchronously(on: asExecutor)
         // A task that waits for something of this library, or has ended, has cleared this itself.
-        if progress.hasRunningTask {
-            suspendedElsewhere[identity] = runningTask
+        if progress.hasRunningTask, let task = runningTask {
+            // Its code may run in a child of its own Swift task: see `CancelScope.run`.
+            suspendedElsewhere[task.identity ?? identity] = task
             runningTask = nil
         }
     }

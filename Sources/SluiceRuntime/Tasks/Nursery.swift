@@ -23,10 +23,10 @@ public final class Nursery: @unchecked Sendable {
 
     @usableFromInline var reactor: Reactor { scope.task.reactor }
 
-    fileprivate init(_ name: String, timeout: Duration?) throws(SluiceError) {
+    fileprivate init(_ name: String, timeout: Duration?, in task: TaskRecord) {
         self.name = name
         self.timeout = timeout
-        scope = try CancelScope(for: "a nursery")
+        scope = CancelScope(in: task)
         exit = NurseryExit(of: name)
         alarm = timeout.map { reactor.call(after: $0) { [self] in expire() } }
     }
@@ -212,14 +212,14 @@ private final class NurseryExit: WaitSource {
 /// }
 /// ```
 ///
-/// - The body runs in the calling task. Children run on its reactor, and may start siblings.
+/// - The body runs in a child of the calling task, which awaits it. Children of the nursery run on its reactor, and may start siblings.
 /// - The first error, of the body or of a child, cancels all the others and is thrown once they have ended.
 /// - When `timeout` has passed, all are cancelled, and `.timedOut` is thrown unless all of them return a result
 ///   nevertheless.
 /// - When the calling task or an outer scope is cancelled, the children are cancelled as soon as the body has ended,
 ///   and are awaited.
-/// - In a cancelled task, every wait of this library throws `.cancelled` and takes no message. Other `await`s are not
-///   affected. A task that returns a result in spite of its cancellation keeps it.
+/// - In a cancelled task, every wait of this library throws `.cancelled` and takes no message. Other `await`s end if
+///   they support Swift's cancellation. A task that returns a result in spite of its cancellation keeps it.
 ///
 /// After trio's nurseries, and gevent's pools with `joinall(raise_error=True)`.
 ///
@@ -227,16 +227,18 @@ private final class NurseryExit: WaitSource {
 ///   - name: shown in reports.
 ///   - timeout: the time for the body and all children together; nil for no limit.
 /// - Returns: what `body` returns.
-/// - Throws: the first error; `.timedOut`; `.cancelled`; `.misuse` off the reactors and in child tasks (`async let`,
-///   `TaskGroup`), where `body` does not run.
+/// - Throws: the first error; `.timedOut`; `.cancelled`; `.misuse` off the reactors, where `body` does not run.
 @discardableResult
 public func withNursery<Result>(
     _ name: String = "", timeout: Duration? = nil, _ body: (Nursery) async throws -> Result
 ) async throws -> Result {
-    let nursery = try Nursery(name, timeout: timeout)
+    guard let task = TaskRecord.executing else {
+        return try await asGreenTask(for: "a nursery") { try await withNursery(name, timeout: timeout, body) }
+    }
+    let nursery = Nursery(name, timeout: timeout, in: task)
     let outcome: Swift.Result<Result, any Error>
     do {
-        outcome = .success(try await body(nursery))
+        outcome = .success(try await nursery.scope.run { try await body(nursery) })
     } catch {
         outcome = .failure(error)
         nursery.bodyHasFailed(error)

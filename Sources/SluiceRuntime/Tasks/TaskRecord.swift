@@ -86,6 +86,35 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
     }
 
+    /// Makes the record that of a running Swift task which the reactor has not started, until `endAdoption`.
+    final func adopt(_ swiftTask: UnsafeRawPointer?) {
+        reactor.tasks.add(self)
+        identity = swiftTask
+        reactor.runningTask = self
+    }
+
+    final func endAdoption() {
+        reactor.progress.forget(self)
+        identity = nil
+        reactor.tasks.remove(self)
+    }
+
+    /// Makes the record that of a child of its Swift task, which runs and does the task's work until `moveBack`.
+    ///
+    /// - Returns: the task's own Swift task, for `moveBack`.
+    final func move(to child: UnsafeRawPointer?) -> UnsafeRawPointer? {
+        defer {
+            identity = child
+            reactor.runningTask = self
+        }
+        return identity
+    }
+
+    final func moveBack(to parent: UnsafeRawPointer?) {
+        identity = parent
+        if wasCancelled, let parent { cancelSwiftTask(at: parent) }
+    }
+
     /// Records that the task has ended, and resumes its joiners.
     ///
     /// - Parameter parcel: the task's result if `stage` is `.succeeded`, its error if it is `.failed`.
@@ -196,7 +225,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         reactor.perform { [self] in
             if !wasCancelled { cancelScope() }
             wasCancelled = true
-            if let identity { unsafeBitCast(identity, to: UnsafeCurrentTask.self).cancel() }
+            if let identity { cancelSwiftTask(at: identity) }
         }
     }
 

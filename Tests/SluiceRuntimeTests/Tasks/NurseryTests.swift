@@ -292,12 +292,50 @@ import Testing
         }
     }
 
-    @Test("A nursery needs a green task")
-    func itNeedsAGreenTask() async throws {
+    @Test("A nursery needs a task on a reactor")
+    func itNeedsATaskOnAReactor() async throws {
         #expect(await failure { try await withNursery { _ in _ = Issue.record("runs") } }?.code == .misuse)
+    }
+
+    @Test("A nursery in a child task awaits its children, and is cancelled with the child task")
+    func aNurseryInAChildTask() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            async let sum = parallelMap(1...3) { number in
+                await Task.yield()
+                return number
+            }
+            let hasBegun = Channel<Void>(.once)
+            let body: @Sendable () async throws -> Void = {
+                try await withNursery { nursery in
+                    _ = nursery.spawn {
+                        try await hasBegun.send(())
+                        _ = try await Channel<Int>().receive()
+                    }
+                }
+            }
+            let codes = await withTaskGroup(of: SluiceError.Code?.self) { group in
+                group.addTask { await failure(of: body)?.code }
+                _ = try? await hasBegun.receive()
+                group.cancelAll()
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes == [.cancelled])
+            let numbers = try await sum
+            #expect(numbers == [1, 2, 3])
+        }
+    }
+
+    @Test("A failed child ends the foreign awaits of the nursery's body")
+    func aFailedChildEndsForeignAwaits() throws {
         try Reactor().run {
-            async let childTask: Void = withNursery { _ in _ = Issue.record("runs") }
-            do { try await childTask } catch { #expect((error as? SluiceError)?.code == .misuse) }
+            _ = await #expect(throws: TestFailure(name: "child")) {
+                try await withNursery { nursery in
+                    nursery.spawn { throw TestFailure(name: "child") }
+                    try await waitElsewhere()
+                }
+            }
+            #expect(!Task.isCancelled)
         }
     }
 

@@ -163,8 +163,89 @@ import Testing
         }
     }
 
-    @Test("A timeout needs a green task")
-    func itNeedsAGreenTask() async {
+    @Test("A timeout ends awaits of other libraries, and leaves the task usable")
+    func itEndsForeignAwaits() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let elsewhere = Elsewhere()
+            async let other: Void = elsewhere.wait()
+            let error = await failure { try await withTimeout(.milliseconds(1)) { try await waitElsewhere() } }
+            #expect(error?.code == .timedOut)
+            #expect(!Task.isCancelled)
+            #expect(TaskRecord.currentName == "main")
+            // Neither is a child task that was started before.
+            elsewhere.end()
+            try await other
+            try await sleep(for: .zero)
+        }
+    }
+
+    @Test("A body that waits elsewhere is named and cancelled as its task")
+    func theBodyBelongsToTheTask() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let names = Recorder<String?>()
+            let task = reactor.spawn("worker") {
+                try await withTimeout(.seconds(3600)) {
+                    try await withTimeout(.seconds(3600)) {
+                        await Task.yield()
+                        names.record(TaskRecord.currentName)
+                        try await waitElsewhere()
+                    }
+                }
+                names.record("not reached")
+            }
+            try await until("the body runs") { !names.values.isEmpty }
+            task.cancel()
+            let error = await #expect(throws: (any Error).self) { try await task.join() }
+            #expect(error.map(CancelScope.isCancellation) == true)
+            #expect(names.values == ["worker"])
+        }
+    }
+
+    @Test("A timeout works in child tasks", arguments: [false, true])
+    func inChildTasks(_ waitsElsewhere: Bool) throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let body: @Sendable () async throws -> Void = {
+                try await withTimeout(.milliseconds(1)) {
+                    if waitsElsewhere {
+                        try await waitElsewhere()
+                    } else {
+                        _ = try await Channel<Int>().receive()
+                    }
+                }
+            }
+            async let single = failure(of: body)?.code
+            let codes = await withTaskGroup(of: SluiceError.Code?.self) { group in
+                for _ in 0..<3 { group.addTask { await failure(of: body)?.code } }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(codes == [.timedOut, .timedOut, .timedOut])
+            #expect(await single == .timedOut)
+            #expect(reactor.tasks.count == 1)
+        }
+    }
+
+    @Test("Cancelling a child task ends its timeouts")
+    func cancelledChildTask() throws {
+        try Reactor().run {
+            let code = await withTaskGroup(of: SluiceError.Code?.self) { group in
+                group.addTask {
+                    await failure {
+                        try await withTimeout(.seconds(3600)) { _ = try await Channel<Int>().receive() }
+                    }?.code
+                }
+                await Task.yield()
+                group.cancelAll()
+                return await group.next()
+            }
+            #expect(code == .cancelled)
+        }
+    }
+
+    @Test("A timeout needs a task on a reactor")
+    func itNeedsATaskOnAReactor() async {
         #expect(await failure { try await withTimeout(.seconds(1)) { _ = Issue.record("runs") } }?.code == .misuse)
     }
 }
