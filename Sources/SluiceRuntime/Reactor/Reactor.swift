@@ -71,6 +71,8 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private(set) lazy var sleepers = Sleepers(of: self)
     /// Guards the joiners of all the reactor's tasks. One lock for all keeps the records small.
     let joinLock = Lock<Void>(())
+    /// Guards itself. Nil until `handleFailures`.
+    let failureHandler = Lock<(@Sendable (TaskFailure) -> Void)?>(nil)
     let progress = LoopProgress()
     /// The number of things other than green tasks that may wake one: watched descriptors, signals, holds.
     private var outsideWakers = 0

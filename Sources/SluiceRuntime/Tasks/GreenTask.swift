@@ -15,7 +15,7 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
         guard let joinWord else { return }
         switch joinStage {
         case .succeeded: _ = Parcel.open(joinWord, as: Success.self)
-        case .failed: _ = Parcel.open(joinWord, as: (any Error).self)
+        case .failed: reportFailure(Parcel.open(joinWord, as: (any Error).self))
         case .alone, .awaited, .awaitedBySeveral: break
         }
     }
@@ -23,9 +23,9 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
     /// The task's result or error; nil until it has ended. May be read on any thread.
     @inlinable public var outcome: Result<Success, any Error>? {
         guard hasEnded, let joinWord else { return nil }
-        return joinStage == .succeeded
-            ? .success(Parcel.look(into: joinWord, as: Success.self))
-            : .failure(Parcel.look(into: joinWord, as: (any Error).self))
+        if joinStage == .succeeded { return .success(Parcel.look(into: joinWord, as: Success.self)) }
+        noteFailureSeen()
+        return .failure(Parcel.look(into: joinWord, as: (any Error).self))
     }
 
     /// The task's result, once it has ended. Throws what `join` throws.
@@ -70,6 +70,8 @@ public final class GreenTask<Success: Sendable>: TaskRecord, @unchecked Sendable
 
 extension Reactor {
     /// Starts a green task. It begins after everything that is ready now has run. May be called from any thread.
+    ///
+    /// An error that the task throws is reported if nobody joins the task: see `handleFailures`.
     ///
     /// As with `Task.init`, the new task inherits the task-local values of the calling task. It costs 400 ns more to
     /// start while there are any.

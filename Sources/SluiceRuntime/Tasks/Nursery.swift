@@ -88,6 +88,7 @@ public final class Nursery: @unchecked Sendable {
         let child = children.removeValue(forKey: number)
         exit.childCount = children.count
         if let error {
+            child?.noteFailureSeen()
             if child?.isCancelled == true, CancelScope.isCancellation(error) {
                 // A deadlock and the end of `Reactor.run` cancel the children before the nursery does.
                 wasChildCutShort = wasChildCutShort || areChildrenCancelled || scope.task.isCancelled

@@ -18,6 +18,8 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
     @exclusivity(unchecked) private var wait: ParkedWait?
     private var wasCancelled = false
+    /// Whether somebody has learned of the task's error. Guarded by the reactor's `joinLock`.
+    private var isFailureSeen = false
     /// Whether `suspend` has met the continuation of another task, and `resumes` has not reported it yet.
     @usableFromInline @exclusivity(unchecked) final var hasMetForeignTask = false
     /// The number of cancelled scopes around the running code: the task itself, and its nurseries and timeouts.
@@ -128,6 +130,18 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         }
         Joiners.resume(joined, joiners)
         reactor.tasks.remove(self)
+    }
+
+    /// Notes that somebody has learned of the error with which the task has ended or is about to end.
+    @usableFromInline
+    final func noteFailureSeen() {
+        reactor.joinLock.withLock { _ in isFailureSeen = true }
+    }
+
+    /// Reports the error of the task, to which nothing refers any more, if nobody has learned of it.
+    final func reportFailure(_ error: any Error) {
+        guard !isFailureSeen, !CancelScope.isCancellation(error) else { return }
+        reactor.report(TaskFailure(task: name, reactor: reactor.name, error: error))
     }
 
     // MARK: Joining

@@ -26,7 +26,8 @@ final class Interruption: @unchecked Sendable {
             let watcher = try reactor.signals(number)
             watchers.append(watcher)
             reactor.spawn("signal \(number)") { [self] in
-                while true { arrived(try await watcher.next()) }
+                // Ends when the signal is no longer watched.
+                while let number = try? await watcher.next() { arrived(number) }
             }
         }
     }
