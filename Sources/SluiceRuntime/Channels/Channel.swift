@@ -24,7 +24,14 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     public init(_ kind: ChannelKind = .rendezvous, name: String = "") {
         self.name = name
         engine = Engine(kind)
-        super.init()
+        super.init(role: .channel)
+    }
+
+    /// Creates a channel on which the tasks wait that use a semaphore, an event, or the like.
+    init(_ kind: ChannelKind, name: String, role: ChannelRole) {
+        self.name = name
+        engine = Engine(kind)
+        super.init(role: role)
     }
 
     @inlinable
@@ -327,5 +334,9 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
         }
     }
 
-    package override var waitDescription: String { name.isEmpty ? "an unnamed channel" : "channel '\(name)'" }
+    package override var waitDescription: String { role.label(name) }
+
+    package override func describeWait(_ side: WaitSide) -> String {
+        role.verb.map { "\($0) \(waitDescription)" } ?? super.describeWait(side)
+    }
 }

@@ -71,7 +71,7 @@ public class AnySelectArm: @unchecked Sendable {
     /// The arm in reports; nil for an arm without a channel.
     final var description: String? {
         guard case .channel(let side) = trigger, let source else { return nil }
-        return source._withUnsafeGuaranteedRef { "\(side.verb) \($0.waitDescription)" }
+        return source._withUnsafeGuaranteedRef { $0.describeWait(side) }
     }
 
     /// The arm's rank in a fair select: when this side of the channel was last taken. Among arms for the same side,

@@ -45,6 +45,8 @@ final class SelectWait: WaitSource, @unchecked Sendable {
 
 /// The base of `Channel`, without the type of its messages: what a select needs.
 public class SelectSource: WaitSource {
+    /// What the channel is to its users.
+    final let role: ChannelRole
     /// Guards the channel's engine.
     @usableFromInline final let lock = Lock(())
 
@@ -54,7 +56,12 @@ public class SelectSource: WaitSource {
     private final let lastSendTaken = Atomic<UInt64>(0)
 
     @usableFromInline
-    override init() {}
+    init(role: ChannelRole) {
+        self.role = role
+    }
+
+    /// The number of bits for the place of an arm. Arms behind the last place that fits are as one.
+    private static let placeBits: UInt64 = 12
 
     final func lastTaken(_ side: WaitSide) -> (count: UInt64, place: Int) {
         let word =

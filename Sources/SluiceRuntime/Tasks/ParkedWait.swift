@@ -12,6 +12,9 @@ public class WaitSource {
 
     /// The source in a report: "channel 'jobs'", "timer".
     @usableFromInline package var waitDescription: String { "" }
+
+    /// A wait for the source in a report: "receive from channel 'jobs'".
+    package func describeWait(_ side: WaitSide) -> String { "\(side.verb) \(waitDescription)" }
 }
 
 /// Which queue of a `WaitSource` a waiter is in.
@@ -81,9 +84,7 @@ package struct ParkedWait {
         source.takeUnretainedValue().withdraw(ticket, from: side, because: reason)
     }
 
-    var description: String {
-        "\(side.verb) \(source.takeUnretainedValue().waitDescription)"
-    }
+    var description: String { source.takeUnretainedValue().describeWait(side) }
 }
 
 /// A wait source of another target, which withdraws waiters through a closure.

@@ -80,6 +80,9 @@ final class ForeignWait: @unchecked Sendable {
         self.side = side
     }
 
+    /// The wait in a report.
+    var description: String { source.describeWait(side) }
+
     /// Why the wait ended before the operation was registered; nil if it did not.
     @usableFromInline
     var endedBefore: WithdrawalReason? {
