@@ -67,7 +67,9 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) private(set) var runningJob: UnsafeRawPointer?
     /// The green tasks that are suspended in an `await` of something else than this library, by the address of their
     /// Swift task.
-    @exclusivity(unchecked) private var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
+    @exclusivity(unchecked) var suspendedElsewhere: [UnsafeRawPointer: TaskRecord] = [:]
+    /// The waits of tasks that are not green, on what only other tasks can end, by the address of their Swift task.
+    @exclusivity(unchecked) var foreignWaits: [UInt: ForeignWait] = [:]
     private(set) lazy var sleepers = Sleepers(of: self)
     /// Guards the joiners of all the reactor's tasks. One lock for all keeps the records small.
     let joinLock = Lock<Void>(())
@@ -221,7 +223,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
             takeTurn()
             if isDone() { return }
             let isIdle = isIdle
-            if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all) }
+            if isIdle, detectingDeadlock, isDeadlocked { throw Deadlock(of: tasks.all, foreignWaits.values) }
             poll(waiting: isIdle)
         }
     }
@@ -380,8 +382,10 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     }
 
     private var isDeadlocked: Bool {
-        tasks.count > 0 && tasks.parkedCount == tasks.count && timers.count == 0 && outsideWakers == 0
-            && !wasWokenFromOutside
+        guard tasks.count > 0, timers.count == 0, outsideWakers == 0, !wasWokenFromOutside else { return false }
+        if tasks.parkedCount == tasks.count { return true }
+        return tasks.parkedCount + suspendedElsewhere.count == tasks.count
+            && awaitOnlyBlockedTasks(suspendedElsewhere.keys)
     }
 
     /// Whether `requestStop` was called since the reactor was started.

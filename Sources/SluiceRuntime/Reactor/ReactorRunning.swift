@@ -6,7 +6,7 @@ extension Reactor {
     /// - Parameter name: the main task's name in reports.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws; `.misuse` when a thread runs the reactor already; a `Deadlock` when every task
-    ///   waits on a channel and nothing can wake any of them, after `body` was cancelled and awaited as well.
+    ///   waits on a channel, or for child tasks that do, and nothing can wake any of them, after `body` was cancelled and awaited as well.
     public func run<Success: Sendable>(
         _ name: String = "main", _ body: @escaping @Sendable () async throws -> Success
     ) throws -> Success {
@@ -69,8 +69,9 @@ public struct Deadlock: Error, CustomStringConvertible {
     /// A line for each task, in the order in which the tasks were started: its name, and what it waits on.
     public let tasks: [String]
 
-    init(of records: [TaskRecord]) {
-        tasks = records.reversed().map(\.report)
+    init(of records: [TaskRecord], _ foreignWaits: some Collection<ForeignWait>) {
+        tasks =
+            records.reversed().map(\.deadlockReport) + foreignWaits.map { "a child task: \($0.description)" }.sorted()
     }
 
     /// The report: a line that says what happened, and a line for each task.

@@ -70,8 +70,14 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// The task in a report: its name in quotes, or "unnamed".
     var label: String { name.isEmpty ? "unnamed" : "'\(name)'" }
 
+    /// Whether the task is in a wait that only another task can end.
+    final var waitsForTasks: Bool { wait?.side.isWokenByTasksOnly ?? false }
+
     /// The task and what it waits on, in words.
     var report: String { "\(label): \(wait?.description ?? "waits on nothing of the reactor's")" }
+
+    /// The same in a deadlock, where a task that waits for nothing of the reactor's awaits one that does.
+    var deadlockReport: String { wait == nil ? "\(label): await a task that waits" : report }
 
     // MARK: Life
 

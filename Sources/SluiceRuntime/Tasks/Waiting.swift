@@ -43,6 +43,8 @@ nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
     register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
 ) async -> Verdict {
     let wait = ForeignWait(on: source, side)
+    // Where the detection of deadlocks finds the wait.
+    var reactor: Reactor?
     let alarm = timeout.map { ForeignAlarm(after: $0) { wait.end(because: .timedOut) } }
     let verdict = await withTaskCancellationHandler {
         await withUnsafeContinuation { continuation in
@@ -50,12 +52,15 @@ nonisolated(nonsending) func suspendForeignTask<Verdict: WaitVerdict>(
                 continuation.resume(returning: Verdict.withdrawn(reason))
             } else if let ticket = register(continuation) {
                 wait.parked(ticket)
+                reactor = side.isWokenByTasksOnly ? Reactor.current : nil
+                reactor?.list(wait, of: unsafeBitCast(continuation, to: UnsafeRawPointer.self))
             }
         }
     } onCancel: {
         wait.end(because: .cancelled)
     }
     alarm?.cancel()
+    reactor?.unlist(wait)
     return verdict
 }
 
@@ -73,6 +78,8 @@ final class ForeignWait: @unchecked Sendable {
     private let source: WaitSource
     private let side: WaitSide
     private let state = Lock(State.registering)
+    /// The address of the Swift task that waits, while its reactor lists it. Set on the reactor's thread.
+    var task: UInt = 0
 
     @usableFromInline
     init(on source: WaitSource, _ side: WaitSide) {
