@@ -72,6 +72,9 @@ public final class Nursery: @unchecked Sendable {
         return startedCount
     }
 
+    /// Whether a child can be started by the calling thread.
+    var canSpawn: Bool { reactor.isCurrent && !hasEnded }
+
     @usableFromInline var refusal: SluiceError {
         SluiceError(.misuse, "\(exit.label) has ended, or is on another reactor")
     }
