@@ -13,7 +13,7 @@ extension Stream {
         toAnyOf text: String, within time: Duration, tls: TLSClientContext? = nil
     ) async throws(SluiceError) -> Stream {
         try await connect(
-            toFirstOf: try await AddressLookup.addresses(of: text, within: time), called: text, within: time, tls: tls)
+            toFirstOf: try await SocketAddress.lookUp(text, timeout: time), called: text, within: time, tls: tls)
     }
 
     static func connect(
@@ -32,36 +32,5 @@ extension Stream {
             }
         }
         throw failure
-    }
-}
-
-/// The lookup of an address. It blocks a thread, for as long as the system's resolver likes, and cannot be cancelled.
-private final class AddressLookup: @unchecked Sendable {
-    // Sendable: everything that changes belongs to the reactor's thread.
-
-    private let gate: Gate
-    private var result: Result<[SocketAddress], SluiceError>?
-
-    private init(on reactor: Reactor) { gate = Gate("the lookup of an address", on: reactor) }
-
-    static func addresses(of text: String, within time: Duration) async throws(SluiceError) -> [SocketAddress] {
-        if let address = try SocketAddress.numeric(text) { return [address] }
-        guard let reactor = Reactor.current else {
-            throw SluiceError(.misuse, "only a task on a reactor can connect to \(text)")
-        }
-        let lookup = AddressLookup(on: reactor)
-        Task.detached {
-            let result = Result { () throws(SluiceError) in try SocketAddress.resolve(text) }
-            reactor.post {
-                lookup.result = result
-                lookup.gate.open()
-            }
-        }
-        do throws(SluiceError) { try await lookup.gate.wait(timeout: time) } catch {
-            guard error.code == .timedOut else { throw error }
-            throw SluiceError(.timedOut, "the lookup of '\(text)' takes too long")
-        }
-        guard let result = lookup.result else { throw SluiceError(.address, "'\(text)' has no address") }
-        return try result.get()
     }
 }

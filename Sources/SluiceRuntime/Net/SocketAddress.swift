@@ -54,8 +54,8 @@ extension SocketAddress {
         self = first
     }
 
-    /// Returns all addresses that the text stands for. Looking up a host name blocks the calling thread; a numeric
-    /// address needs no lookup.
+    /// Returns all addresses that the text stands for. Looking up a host name blocks the calling thread, see
+    /// `lookUp`; a numeric address needs no lookup.
     ///
     /// - Throws: `.address`, with a message that says what is wrong.
     public static func resolve(_ text: String) throws(SluiceError) -> [SocketAddress] {

@@ -27,6 +27,7 @@ package enum WaitSide: UInt8, Sendable {
     case join
     case read
     case write
+    case offload
 
     /// What the waiter does, in a report.
     var verb: String {
@@ -38,6 +39,7 @@ package enum WaitSide: UInt8, Sendable {
         case .join: "join"
         case .read: "read from"
         case .write: "write to"
+        case .offload: "wait for"
         }
     }
 
@@ -45,7 +47,7 @@ package enum WaitSide: UInt8, Sendable {
     @usableFromInline var isWokenByTasksOnly: Bool {
         switch self {
         case .send, .receive, .select, .join: true
-        case .sleep, .read, .write: false
+        case .sleep, .read, .write, .offload: false
         }
     }
 }
