@@ -26,6 +26,8 @@ WORKLOADS = [
     Workload("one-way", "rendezvous, one way", "ns a transfer", 300_000, 50_000),
     Workload("select-2", "select of 2, and its transfer", "ns", 200_000, 50_000),
     Workload("select-8", "select of 8, and its transfer", "ns", 200_000, 50_000),
+    Workload("semaphore", "semaphores, ping-pong", "ns a permit", 300_000, 50_000),
+    Workload("mutex", "lock and unlock a free mutex", "ns", 1_000_000, 200_000),
     Workload("spawn-join", "spawn and join, one by one", "ns a task", 100_000, 30_000),
     Workload("spawn-batch", "spawn and join, 1 000 at once", "ns a task", 100_000, 30_000),
     Workload("spawn-park", "spawn and park, 10 000 at once", "ns a task", 200_000, 100_000),

@@ -9,6 +9,7 @@ import sys
 from time import monotonic_ns
 
 import gevent
+from gevent.lock import Semaphore
 from gevent.queue import Channel
 
 
@@ -49,6 +50,33 @@ def one_way(count):
     sending.join()
     expect(total, count * (count - 1) // 2)
     return elapsed
+
+
+def semaphore(count):
+    mine, theirs = Semaphore(0), Semaphore(0)
+
+    def answer():
+        for _ in range(count // 2):
+            theirs.acquire()
+            mine.release()
+
+    answering = gevent.spawn(answer)
+    begin = monotonic_ns()
+    for _ in range(count // 2):
+        theirs.release()
+        mine.acquire()
+    elapsed = monotonic_ns() - begin
+    answering.join()
+    return elapsed
+
+
+def mutex(count):
+    lock = Semaphore(1)
+    begin = monotonic_ns()
+    for _ in range(count):
+        lock.acquire()
+        lock.release()
+    return monotonic_ns() - begin
 
 
 def nothing():
@@ -144,6 +172,8 @@ def expect(got, wanted):
 TIMED = {
     "ping-pong": ping_pong,
     "one-way": one_way,
+    "semaphore": semaphore,
+    "mutex": mutex,
     "spawn-join": spawn_join,
     "spawn-batch": spawn_batch,
     "spawn-park": spawn_park,

@@ -51,6 +51,37 @@ func oneWay(count int) time.Duration {
 	return elapsed
 }
 
+// semaphore hands a permit back and forth. Go's idiom for a semaphore is a channel with a buffer.
+func semaphore(count int) time.Duration {
+	mine, theirs := make(chan struct{}, 1), make(chan struct{}, 1)
+	ended := make(chan struct{})
+	go func() {
+		for i := 0; i < count/2; i++ {
+			<-theirs
+			mine <- struct{}{}
+		}
+		close(ended)
+	}()
+	begin := time.Now()
+	for i := 0; i < count/2; i++ {
+		theirs <- struct{}{}
+		<-mine
+	}
+	elapsed := time.Since(begin)
+	<-ended
+	return elapsed
+}
+
+func mutex(count int) time.Duration {
+	var lock sync.Mutex
+	begin := time.Now()
+	for i := 0; i < count; i++ {
+		lock.Lock()
+		lock.Unlock()
+	}
+	return time.Since(begin)
+}
+
 // sendRoundRobin sends count values on the channels in turn.
 func sendRoundRobin(channels []chan int, count int) {
 	for i := 0; i < count; i++ {
@@ -240,6 +271,7 @@ func main() {
 	}
 	timed := map[string]func(int) time.Duration{
 		"ping-pong": pingPong, "one-way": oneWay, "select-2": selectOf2, "select-8": selectOf8,
+		"semaphore": semaphore, "mutex": mutex,
 		"spawn-join": spawnJoin, "spawn-batch": spawnBatch, "spawn-park": spawnPark,
 	}
 	switch {

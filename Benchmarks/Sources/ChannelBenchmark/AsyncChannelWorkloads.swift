@@ -48,6 +48,10 @@ struct AsyncChannelWorkloads: ChannelWorkloads {
     func selectOf2(_ count: Int) -> Duration? { nil }
     func selectOf8(_ count: Int) -> Duration? { nil }
 
+    func semaphore(_ count: Int) async throws -> Duration? { nil }
+
+    func mutex(_ count: Int) async throws -> Duration? { nil }
+
     func spawnJoin(_ count: Int) async -> Duration {
         let begin = ContinuousClock.now
         for _ in 0..<count { await spawn {}.value }

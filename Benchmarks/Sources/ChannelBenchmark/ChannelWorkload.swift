@@ -4,6 +4,8 @@ enum ChannelWorkload: String, CaseIterable {
     case oneWay = "one-way"
     case selectOf2 = "select-2"
     case selectOf8 = "select-8"
+    case semaphore
+    case mutex
     case spawnJoin = "spawn-join"
     case spawnBatch = "spawn-batch"
     case spawnPark = "spawn-park"
@@ -37,6 +39,9 @@ protocol ChannelWorkloads {
     /// Returns nil when the contestant has no select over channels.
     func selectOf2(_ count: Int) async throws -> Duration?
     func selectOf8(_ count: Int) async throws -> Duration?
+    /// Returns nil when the contestant has no semaphore, or no mutex, for tasks.
+    func semaphore(_ count: Int) async throws -> Duration?
+    func mutex(_ count: Int) async throws -> Duration?
     func spawnJoin(_ count: Int) async throws -> Duration
     func spawnBatch(_ count: Int, batch: Int) async throws -> Duration
     func spawnPark(_ count: Int, batch: Int) async throws -> Duration
@@ -54,6 +59,8 @@ extension ChannelWorkloads {
         case .oneWay: try await timed(count, oneWay)
         case .selectOf2: try await timed(count, selectOf2)
         case .selectOf8: try await timed(count, selectOf8)
+        case .semaphore: try await timed(count, semaphore)
+        case .mutex: try await timed(count, mutex)
         case .spawnJoin: try await timed(count, spawnJoin)
         case .spawnBatch: try await timed(count) { try await spawnBatch($0, batch: 1_000) }
         case .spawnPark: try await timed(count) { try await spawnPark($0, batch: 10_000) }

@@ -77,6 +77,34 @@ struct SluiceWorkloads: ChannelWorkloads {
         return elapsed
     }
 
+    func semaphore(_ count: Int) async throws -> Duration? {
+        let (mine, theirs) = (Semaphore(permits: 0), Semaphore(permits: 0))
+        let other = reactor.spawn {
+            for _ in 0..<count / 2 {
+                try await theirs.acquire()
+                mine.release()
+            }
+        }
+        let begin = ContinuousClock.now
+        for _ in 0..<count / 2 {
+            theirs.release()
+            try await mine.acquire()
+        }
+        let elapsed = ContinuousClock.now - begin
+        try await other.value
+        return elapsed
+    }
+
+    func mutex(_ count: Int) async throws -> Duration? {
+        let mutex = TaskMutex()
+        let begin = ContinuousClock.now
+        for _ in 0..<count {
+            try await mutex.lock()
+            mutex.unlock()
+        }
+        return ContinuousClock.now - begin
+    }
+
     func spawnJoin(_ count: Int) async throws -> Duration {
         let begin = ContinuousClock.now
         for _ in 0..<count { try await reactor.spawn {}.value }
