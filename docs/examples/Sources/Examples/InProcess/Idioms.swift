@@ -167,26 +167,73 @@ func idioms() throws {
     }
 
     try idiom("permits") { _ in
-        let permits = Channel<Void>(.buffered(capacity: 2))
-        for _ in 1...2 { try await permits.send(()) }
-        try await permits.receive()
-        print("free:", permits.bufferedCount)
-        try await permits.send(())
-        print("free:", permits.bufferedCount)
+        let permits = Semaphore(permits: 2)
+        try await permits.acquire()
+        print("free:", permits.availablePermits)
+        permits.release()
+        print("free:", permits.availablePermits)
+        try await permits.withPermit { print("free:", permits.availablePermits) }
+        let token = try await select {
+            permits.acquiring { "a permit" }
+            otherwise { "none" }
+        }
+        print("got:", token)
+    }
+
+    try idiom("locks and events") { reactor in
+        let ledger = TaskMutex(name: "ledger")
+        let changed = Condition(ledger)
+        let (ready, prices) = (Event(name: "ready"), ReadWriteLock(name: "prices"))
+        let clerk = reactor.spawn("clerk") {
+            try await ready.wait()
+            try await ledger.withLock { try await changed.wait() }
+        }
+        ready.set()
+        while changed.waitingCount == 0 { await Task.yield() }
+        try await ledger.withLock { changed.signal() }
+        try await clerk.join()
+        ready.clear()
+        print("ready:", ready.isSet)
+        try await prices.withReadLock { print("readers:", prices.readerCount) }
+        try await prices.withWriteLock { print("writing:", prices.isLockedForWriting) }
     }
 
     try idiom("barriers") { reactor in
-        let (arrivals, departures) = (Channel<Void>(), Channel<Void>())
-        let runners = (1...2).map { _ in
+        let (start, finish) = (Barrier(parties: 3, name: "start"), WaitGroup(name: "finish"))
+        finish.add(2)
+        for _ in 1...2 {
             reactor.spawn("runner") {
-                try await arrivals.send(())
-                try await departures.receive()
+                try await start.arriveAndWait()
+                finish.done()
             }
         }
-        for _ in runners { try await arrivals.receive() }
-        for _ in runners { try await departures.send(()) }
-        for runner in runners { try await runner.join() }
+        try await start.arriveAndWait()
         print("all have met")
+        try await finish.wait()
+        print("all have arrived")
+    }
+
+    try idiom("pools, queues and threads") { _ in
+        let pool = try TaskPool(limit: 2, name: "fetchers")
+        for number in 1...3 { try await pool.spawn("fetch \(number)") { await Task.yield() } }
+        try await pool.join()
+        print(try await pool.map(1...3) { number in number * number })
+        try await withNursery { nursery in
+            let limited = try TaskPool(limit: 2, in: nursery)
+            for number in 1...3 { try await limited.spawn { print("task", number) } }
+        }
+
+        let queue = WorkQueue<Int>(.priority(by: <), capacity: 10)
+        for number in [3, 1, 2] { try await queue.put(number) }
+        print("first:", try await queue.take() ?? 0)
+        queue.finish()
+        let latest = WorkQueue<Int>(.newestFirst)
+        for number in [3, 1, 2] { try await latest.put(number) }
+        print("latest:", try await latest.take() ?? 0)
+
+        let answer = try await offload { 6 * 7 }
+        print("computed:", answer)
+        print("looked up:", try await SocketAddress.lookUp("127.0.0.1:7333"))
     }
 
     try idiom("questions and answers") { reactor in
