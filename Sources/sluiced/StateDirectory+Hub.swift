@@ -54,6 +54,7 @@ extension StateDirectory {
 
     func damage(_ reason: String) -> SettingsError {
         SettingsError(
-            "\(hubFile): \(reason); to start without what the last run kept, move the file away", status: .configuration)
+            "\(hubFile): \(reason); to start without what the last run kept, move the file away", status: .configuration
+        )
     }
 }

@@ -18,7 +18,9 @@ extension HubStateMachine {
             return record
         }
         // A position decides about the order of returned messages only, and each is above those of all earlier runs.
-        for channel in hub.channels { for message in channel.messages { lastPosition = max(lastPosition, message.position) } }
+        for channel in hub.channels {
+            for message in channel.messages { lastPosition = max(lastPosition, message.position) }
+        }
         for channel in hub.channels { try restore(channel, payers, after: pause) }
         // A message may be held for a dead channel that comes later.
         for channel in hub.channels { try restoreHeld(of: channel, payers, after: pause) }

@@ -28,7 +28,9 @@ import Testing
 
         let second = try start(path)
         #expect(!FileManager.default.fileExists(atPath: path + "/hub"))
-        #expect(try second.conversation("SEND id=a jobs one\nSEND old x\nQUIT\n") == "OK dup=yes\nPOISONED old a bad day\nOK\n")
+        #expect(
+            try second.conversation("SEND id=a jobs one\nSEND old x\nQUIT\n")
+                == "OK dup=yes\nPOISONED old a bad day\nOK\n")
         #expect(
             try second.conversation("RECV jobs\nRECV jobs\nRECV jobs\nRECV timeout=0 jobs\nOPEN cap=11 jobs\nQUIT\n")
                 == "MSG jobs 3\none\nMSG jobs 3\ntwo\nMSG jobs 3\n1\n2\nTIMEOUT\n"

@@ -52,19 +52,26 @@ import Testing
         #expect(error?.reason.contains("it has version 2, and this sluiced reads version 1") == true)
     }
 
-    @Test("Each wrong record is refused with its line", arguments: [
-        ("client holder=", "client bolder="), ("holder=ipv4:", "holder=ipv4:x"), (" kind=queue", " kind=heap"),
-        (" overflow=block", ""), (" capacity=5", " capacity=-5"), (" payer=0", " payer=9"), (" payer=0", " payer=0 payer=0"),
-        (" place=buffered", " place=lost"), (" position=", " position=999999999999999999999"), ("channel name=jobs", "channel name=-"),
-        (" declared=yes", " declared=maybe"), (" remembered=yes", " remembered=yes strange=1"), ("hub saved=", "rub saved="),
-        ("result=answered", "result=guessed"), (" ending=poisoned", " ending=tired"), ("message ", "massage "),
-        (" bytes=", " bites="), ("channel name=news", "channel name=jobs"), (" max-attempts=2", " max-attempts=0"),
-    ])
+    @Test(
+        "Each wrong record is refused with its line",
+        arguments: [
+            ("client holder=", "client bolder="), ("holder=ipv4:", "holder=ipv4:x"), (" kind=queue", " kind=heap"),
+            (" overflow=block", ""), (" capacity=5", " capacity=-5"), (" payer=0", " payer=9"),
+            (" payer=0", " payer=0 payer=0"),
+            (" place=buffered", " place=lost"), (" position=", " position=999999999999999999999"),
+            ("channel name=jobs", "channel name=-"),
+            (" declared=yes", " declared=maybe"), (" remembered=yes", " remembered=yes strange=1"),
+            ("hub saved=", "rub saved="),
+            ("result=answered", "result=guessed"), (" ending=poisoned", " ending=tired"), ("message ", "massage "),
+            (" bytes=", " bites="), ("channel name=news", "channel name=jobs"), (" max-attempts=2", " max-attempts=0"),
+        ])
     func wrongRecords(old: String, new: String) throws {
         let text = String(decoding: try text(), as: UTF8.self)
         try #require(text.contains(old))
         let range = try #require(text.firstRange(of: old))
-        #expect(throws: StoredHubError.self) { try StoredHub.read(signed(text.replacingCharacters(in: range, with: new))) }
+        #expect(throws: StoredHubError.self) {
+            try StoredHub.read(signed(text.replacingCharacters(in: range, with: new)))
+        }
     }
 
     @Test("Random changes under a right digest never end the process", arguments: 0..<UInt64(8))
@@ -83,7 +90,8 @@ import Testing
                 default:
                     var bytes = Array(changed[place].utf8)
                     guard !bytes.isEmpty else { break }
-                    bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(in: 32...126, using: &generator)
+                    bytes[Int.random(in: bytes.indices, using: &generator)] = UInt8.random(
+                        in: 32...126, using: &generator)
                     changed[place] = String(decoding: bytes, as: UTF8.self)
                 }
                 if changed.isEmpty { break }

@@ -133,7 +133,7 @@ struct Retention<Element>: ~Copyable {
 
     /// Visits the elements with their clients. Those of a client come in their order.
     func forEach(_ visit: (Element, ClientRecord) -> Void) {
-        for list in lists.values { for entry in list.entries { visit(entry.element, list.client) } }
+        lists.forEach { list in for entry in list.entries { visit(entry.element, list.client) } }
     }
 
     private mutating func list(of client: ClientRecord) -> List {

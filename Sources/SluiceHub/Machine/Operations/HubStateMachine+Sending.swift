@@ -38,7 +38,9 @@ extension HubStateMachine {
         if let permissions = client.grant.permissions, let refusal = permissions.refusal(of: command) {
             return .done(.error(refusal))
         }
-        if let epoch = options?.identity?.epoch, epoch != self.epoch, !earlierEpochs.contains(epoch) { return .done(.maybe("epoch")) }
+        if let epoch = options?.identity?.epoch, epoch != self.epoch, !earlierEpochs.contains(epoch) {
+            return .done(.maybe("epoch"))
+        }
         let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
             body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
