@@ -37,10 +37,7 @@ public final class Event: Sendable {
 
     /// Clears the event, so that further waits wait for the next `set`. May be called on any thread.
     public func clear() {
-        signal.withEngine { engine in
-            guard engine.ending != nil else { return }
-            engine = Channel<Void>.Engine(.once)
-        }
+        signal.withEngine { $0.unpublish() }
     }
 
     /// Waits until the event is set. Returns at once if it is.
@@ -54,5 +51,15 @@ public final class Event: Sendable {
     /// Creates a select arm that is taken when the event is set.
     public func waiting<Output>(_ action: @escaping () async throws -> Output) -> SelectArm<Output> {
         signal.receiving { _ in try await action() }
+    }
+}
+
+extension Matcher {
+    /// Takes back the message of a `.once` channel, so that the channel takes another one. Tickets stay valid: a new
+    /// engine would give the same ones again, and a wait that has ended could withdraw another one.
+    mutating func unpublish() {
+        guard isOnce, ending != nil else { return }
+        ending = nil
+        _ = takeMessages()
     }
 }

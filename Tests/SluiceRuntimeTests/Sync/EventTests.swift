@@ -26,6 +26,25 @@ import Testing
         }
     }
 
+    @Test("A select that was woken does not withdraw a wait that began after the event was cleared")
+    func aStaleTicket() throws {
+        let reactor = try Reactor()
+        try reactor.run {
+            let event = Event()
+            let chosen = reactor.spawn { try await SluiceRuntime.select { event.waiting {} } }
+            try await parked(chosen)
+            reactor.spawn {
+                try await chosen.join()
+                event.set()
+            }
+            event.set()
+            event.clear()
+            // This wait begins before the select runs again.
+            try await event.wait()
+            #expect(chosen.hasEnded)
+        }
+    }
+
     @Test("A wait for an event that is not set times out")
     func timeout() throws {
         let clock = ManualReactorClock()
