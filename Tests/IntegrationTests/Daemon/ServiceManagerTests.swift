@@ -70,8 +70,8 @@ import Testing
                 if kind == "unix":
                     made = socket.socket(socket.AF_UNIX)
                     made.bind(rest)
-                elif kind == "udp":
-                    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                elif kind in ("udp", "idle"):
+                    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
                     made.bind(("127.0.0.1", 0))
                 elif kind == "v6":
                     made = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True)
