@@ -4,7 +4,8 @@
 package struct SendCommand: Sendable, Hashable {
     package var channel: ChannelName
     package var body: MessageBytes
-    private var options: SendOptions.Kept
+    /// The options, if one of them differs from its default. Nil if none does.
+    package private(set) var stored: SendOptions.Stored?
 
     /// Creates a send.
     ///
@@ -34,9 +35,9 @@ package struct SendCommand: Sendable, Hashable {
         if timeout == nil, identity == nil, until == nil, minimumReceivers == nil, delay == nil, trace == nil,
             !wantsAnswer, !waitsAfterEOF
         {
-            options = .usual
+            stored = nil
         } else {
-            options = .given(
+            stored = SendOptions.Stored(
                 SendOptions(
                     timeout: timeout, identity: identity, until: until, minimumReceivers: minimumReceivers,
                     delay: delay, trace: trace, wantsAnswer: wantsAnswer, waitsAfterEOF: waitsAfterEOF))
@@ -44,47 +45,44 @@ package struct SendCommand: Sendable, Hashable {
     }
 
     private mutating func change(_ edit: (inout SendOptions) -> Void) {
-        var options = given ?? SendOptions()
+        var options = stored?.options ?? SendOptions()
         edit(&options)
-        self.options = options == SendOptions() ? .usual : .given(options)
+        stored = options == SendOptions() ? nil : SendOptions.Stored(options)
     }
 
     /// Whether all options have their defaults.
-    package var isPlain: Bool { if case .usual = options { true } else { false } }
-
-    /// The options that differ from their defaults. Nil if none does.
-    package var given: SendOptions? { options.value }
+    package var isPlain: Bool { stored == nil }
 
     package var timeout: Duration? {
-        get { given?.timeout }
+        get { stored?.options.timeout }
         set { change { $0.timeout = newValue } }
     }
     package var identity: SendIdentity? {
-        get { given?.identity }
+        get { stored?.options.identity }
         set { change { $0.identity = newValue } }
     }
     package var until: SendGoal? {
-        get { given?.until }
+        get { stored?.options.until }
         set { change { $0.until = newValue } }
     }
     package var minimumReceivers: Int? {
-        get { given?.minimumReceivers }
+        get { stored?.options.minimumReceivers }
         set { change { $0.minimumReceivers = newValue } }
     }
     package var delay: Duration? {
-        get { given?.delay }
+        get { stored?.options.delay }
         set { change { $0.delay = newValue } }
     }
     package var trace: TraceContext? {
-        get { given?.trace }
+        get { stored?.options.trace }
         set { change { $0.trace = newValue } }
     }
     package var wantsAnswer: Bool {
-        get { given?.wantsAnswer ?? false }
+        get { stored?.options.wantsAnswer ?? false }
         set { change { $0.wantsAnswer = newValue } }
     }
     package var waitsAfterEOF: Bool {
-        get { given?.waitsAfterEOF ?? false }
+        get { stored?.options.waitsAfterEOF ?? false }
         set { change { $0.waitsAfterEOF = newValue } }
     }
 }
@@ -100,16 +98,21 @@ package struct SendOptions: Sendable, Hashable {
     package var wantsAnswer = false
     package var waitsAfterEOF = false
 
-    /// Whether the send is answered only when a receiver has taken the message, even if the channel could keep it.
-    package var waitsUntilTaken: Bool { until == .taken || wantsAnswer }
+    /// Stores options out of line, because they are rare. The hub reads the options that it needs where they are stored,
+    /// because copying all of them took a twentieth of a call's instructions.
+    package final class Stored: Sendable, Hashable {
+        package let options: SendOptions
 
-    /// Stores options out of line, because they are rare. Not generic, because a generic type crashes the compiler of
-    /// Swift 6.3.
-    fileprivate enum Kept: Sendable, Hashable {
-        case usual
-        indirect case given(SendOptions)
+        /// Whether the send is answered only when a receiver has taken the message, even if the channel could keep it.
+        package var waitsUntilTaken: Bool { options.until == .taken || options.wantsAnswer }
 
-        var value: SendOptions? { if case .given(let options) = self { options } else { nil } }
+        init(_ options: SendOptions) {
+            self.options = options
+        }
+
+        package static func == (one: Stored, other: Stored) -> Bool { one.options == other.options }
+
+        package func hash(into hasher: inout Hasher) { hasher.combine(options) }
     }
 }
 

@@ -205,7 +205,7 @@ struct RandomClients: ~Copyable {
             identity: id.map { SendIdentity($0) }, until: until, minimumReceivers: need, delay: delay,
             wantsAnswer: wantsAnswer, waitsAfterEOF: waits)
         let send = PromiseChecker.Send(
-            message: message, arm: nil, isUntilTaken: command.given?.waitsUntilTaken == true, wantsAnswer: wantsAnswer)
+            message: message, arm: nil, isUntilTaken: command.stored?.waitsUntilTaken == true, wantsAnswer: wantsAnswer)
         apply(
             .send(command), PromiseChecker.Operation(connection: client, sends: [send], waitsAfterEOF: waits),
             "\(wantsAnswer ? "CALL" : "SEND") \(message.text) on \(name) \(time.map { "\($0)" } ?? "") \(until == .taken ? "until=taken" : "") \(delay.map { "delay=\($0)" } ?? "")"

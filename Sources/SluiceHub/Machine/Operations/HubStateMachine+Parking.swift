@@ -28,8 +28,10 @@ extension HubStateMachine {
             triesOnce = timeout.map { $0 == .zero } ?? false
         }
 
-        init(_ options: SendOptions?, bodyBytes: Int) {
-            self.init(timeout: options?.timeout, waitsAfterEOF: options?.waitsAfterEOF ?? false, bodyBytes: bodyBytes)
+        init(_ stored: SendOptions.Stored?, bodyBytes: Int) {
+            self.init(
+                timeout: stored?.options.timeout, waitsAfterEOF: stored?.options.waitsAfterEOF ?? false,
+                bodyBytes: bodyBytes)
         }
 
         init(_ options: ReceiveOptions?) {

@@ -31,24 +31,24 @@ extension HubStateMachine {
 
     mutating func send(_ command: SendCommand, _ caller: Caller) -> Outcome {
         if hint != nil { hint = nil }
-        let options = command.isPlain ? nil : command.given
-        let terms = WaitTerms(options, bodyBytes: command.body.count)
+        let stored = command.stored
+        let terms = WaitTerms(stored, bodyBytes: command.body.count)
         let client = client(of: caller)
         // Nearly always nil, so that this is one comparison.
         if let permissions = client.grant.permissions, let refusal = permissions.refusal(of: command) {
             return .done(.error(refusal))
         }
-        if let epoch = options?.identity?.epoch, epoch != self.epoch, !earlierEpochs.contains(epoch) {
+        if let epoch = stored?.options.identity?.epoch, epoch != self.epoch, !earlierEpochs.contains(epoch) {
             return .done(.maybe("epoch"))
         }
         let channel = self.channel(command.channel, .send, client)
         let draft = Draft(
-            body: command.body, origin: caller.connection, waitsUntilTaken: options?.waitsUntilTaken ?? false,
-            wantsAnswer: options?.wantsAnswer ?? false, triesOnce: terms.triesOnce,
-            minimumReceivers: options?.minimumReceivers ?? 0,
-            key: options?.identity.map { SendKey(channel: command.channel, id: $0.id, of: client.principal) },
-            extras: .with(options?.trace))
-        if let delay = options?.delay, delay > .zero {
+            body: command.body, origin: caller.connection, waitsUntilTaken: stored?.waitsUntilTaken ?? false,
+            wantsAnswer: stored?.options.wantsAnswer ?? false, triesOnce: terms.triesOnce,
+            minimumReceivers: stored?.options.minimumReceivers ?? 0,
+            key: stored?.options.identity.map { SendKey(channel: command.channel, id: $0.id, of: client.principal) },
+            extras: .with(stored?.options.trace))
+        if let delay = stored?.options.delay, delay > .zero {
             defer { channels.removeIfIdle(channel, at: now) }
             return sendLater(draft, after: delay, on: channel, caller, of: client, terms)
         }

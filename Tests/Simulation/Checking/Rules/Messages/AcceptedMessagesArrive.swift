@@ -61,7 +61,7 @@ struct AcceptedMessagesArrive: Rule {
     }
 
     private func isUntilTaken(_ exchange: Exchange) -> Bool {
-        if case .send(let command)? = exchange.command { command.given?.waitsUntilTaken == true } else { false }
+        if case .send(let command)? = exchange.command { command.stored?.waitsUntilTaken == true } else { false }
     }
 
     /// Returns whether a receive without a lease may have been given a message that its client has not read.
