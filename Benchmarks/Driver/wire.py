@@ -27,6 +27,7 @@ OPERATIONS = [
     Operation("handoff", "handoff: RECV and SEND, a write each", 7_000),
     Operation("stream", "stream: counted receive, 256 SENDs a write", 1_130),
     Operation("lease", "lease: SEND, RECV lease=, ACK", 20_000),
+    Operation("call", "call: CALL to a counted receive, ACK with an answer", 17_000),
     Operation("ping", "PING, 16 a write", 600),
 ]
 
@@ -88,7 +89,7 @@ def _daemon_instructions(program, name):
         output_of(["strip", "--strip-debug", "-o", copy, program])
         port = lambda line: int(line.rpartition(":")[2])  # noqa: E731
         daemon = lambda wrapper: Server([*wrapper, copy, "--listen", "127.0.0.1:0"], "ready tcp=", port)  # noqa: E731
-        actors = {"handoff": _handoff, "stream": _stream, "lease": _lease, "ping": _ping}
+        actors = {"handoff": _handoff, "stream": _stream, "lease": _lease, "call": _call, "ping": _ping}
         return _instructions(daemon, actors[name], "PING\n", "OK\n")
 
 
@@ -188,17 +189,35 @@ def _lease(a, b):
         for _ in range(count):
             b.sendall(b"RECV lease=30s c\n")
             a.sendall(b"SEND c hello world 1234\n")
-            message = b""
-            while message.count(b"\n") < 2:
-                message += _read(b, 1)
-            if not (delivery := re.search(rb"did=(\S+)", message)):
-                raise ChildFailed(f"expected a leased message, but the server sent {message[:80]!r}")
-            b.sendall(b"ACK %b\n" % delivery[1])
+            b.sendall(b"ACK %b\n" % _delivery(b))
             _expect(a, b"OK\n")
             _expect(b, b"OK\n")
         return count
 
     return act
+
+
+def _call(a, b):
+    b.sendall(b"#w RECV count=* lease=30s window=1 c\n")
+
+    def act(count):
+        for _ in range(count):
+            a.sendall(b"CALL c hello world 1234\n")
+            b.sendall(b"ACK reply=error %b ok\n" % _delivery(b))
+            _expect(a, b"DATA 2\nok\n")
+        return count
+
+    return act
+
+
+def _delivery(connection):
+    """Reads a message under a lease, and returns the id of its delivery."""
+    message = b""
+    while message.count(b"\n") < 2:
+        message += _read(connection, 1)
+    if not (delivery := re.search(rb"did=(\S+)", message)):
+        raise ChildFailed(f"expected a leased message, but the server sent {message[:80]!r}")
+    return delivery[1]
 
 
 def _ping(a, _):
