@@ -37,6 +37,7 @@ import Testing
     func onlyKnownAdditionsAreNamed() throws {
         for (known, named) in [
             ("call,fence", nil), ("later,rejected", "rejected"), ("rejected,call,receivers", "receivers,rejected"),
+            ("kept,trace,receivers", "receivers,kept"),
         ] {
             let talk = Talk()
             talk.connect()

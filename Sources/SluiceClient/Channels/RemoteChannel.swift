@@ -24,7 +24,7 @@ public struct RemoteChannel: Sendable {
     // MARK: Sending
 
     /// Sends bytes. Returns when a receiver has taken them or, under a lease, has acknowledged them; on a channel that
-    /// buffers, when the channel has kept them.
+    /// buffers, when the channel has kept them, which `isKept` of the receipt tells.
     ///
     /// - Parameters:
     ///   - bytes: the message.
@@ -161,10 +161,14 @@ public struct SendReceipt: Sendable, Hashable {
     public let isDuplicate: Bool
     /// Whether the channel was full and has dropped this message, as it was declared to.
     public let wasDropped: Bool
+    /// Whether the channel's buffer keeps the message, and no receiver has acknowledged it yet. False if the server does
+    /// not know the feature `kept`.
+    public let isKept: Bool
 
     init(_ attributes: Attributes) {
         receivers = attributes.receivers
         isDuplicate = attributes.isDuplicate
         wasDropped = attributes.isDropped
+        isKept = attributes.isKept
     }
 }

@@ -58,7 +58,7 @@ extension ClientConversation {
         guard let greeting else { return }
         phase = .ready
         // An earlier server refuses the option.
-        let understood = greeting.features.intersection([.receivers, .rejected])
+        let understood = greeting.features.intersection([.receivers, .rejected, .kept])
         if !understood.isEmpty { aside(.hello(understanding: understood)) }
         for command in memory.commands(isNewServer: isNewServer) { aside(command) }
         actions.change = .ready(greeting)
