@@ -57,7 +57,7 @@ import Testing
         try whole.dropLast(10).write(to: URL(fileURLWithPath: path + "/hub"))
         let refused = try Daemon.start(["--listen", "127.0.0.1:0", "--state-directory", path])
         #expect(try refused.status() == 78)
-        let error = try #require(try refused.errorLine())
+        let error = try #require(try refused.errorOutput().split(separator: "\n").last)
         #expect(error.contains("\(path)/hub: line "))
         #expect(error.hasSuffix("to start without what the last run kept, move the file away"))
         #expect(try Data(contentsOf: URL(fileURLWithPath: path + "/hub")).count == whole.count - 10)

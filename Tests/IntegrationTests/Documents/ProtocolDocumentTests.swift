@@ -175,6 +175,11 @@ import Testing
         ("an id of a message", "\(Limits.maxMessageIDBytes) bytes"),
         ("a duration", "\(Limits.maxDuration.components.seconds / (365 * 24 * 3600)) years"),
         ("a reason or an error's text in a reply", "\(Limits.maxReasonBytes) bytes"),
+        ("selects that wait with the id of a send that is still pending", number(AttachedSenders.mostUncommitted)),
+        (
+            "counted receives on a channel that becomes a broadcast while some of them are paused",
+            number(HubStateMachine.mostPausedBeforeBroadcast)
+        ),
         ("selects of a connection whose last arm `order=fair` remembers", number(FairMemory.capacity)),
         ("answers to calls with an id that are kept for a connection", "a quarter of its memory"),
         ("names used by a connection that `STUCK` remembers", number(ChannelUsage.capacity)),

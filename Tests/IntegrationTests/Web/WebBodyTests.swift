@@ -43,7 +43,8 @@ import Testing
             RefusedRequest("Bearer alice:secret", "/d/x", 410),
         ], WebBodyTests.lengths)
     func refusals(_ request: RefusedRequest, _ length: String) throws {
-        let socket = try HTTPSocket(to: try daemon())
+        let daemon = try daemon()
+        let socket = try HTTPSocket(to: daemon)
         let authorization = request.authorization.isEmpty ? "" : "Authorization: \(request.authorization)\r\n"
         try socket.send("POST \(request.path) HTTP/1.1\r\nHost: localhost\r\n\(authorization)\(length)\r\n\r\n")
         let response = try #require(try socket.response())
@@ -53,6 +54,7 @@ import Testing
         // What follows would be the body.
         try? socket.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         #expect(try socket.response() == nil)
+        withExtendedLifetime(daemon) {}
     }
 
     @Test("A body is taken when the credentials are right, also of the next request and of another principal's")

@@ -363,7 +363,8 @@ import Testing
         }
         limit(&hub, to: 2)
         hub.disconnect(b)
-        #expect(hub.machine.leases.count == 4)
+        // The first slice only finds leases.
+        #expect(hub.machine.leases.count == 5)
         #expect(hub.machine.connectionCount == 2)
         #expect(finish(&hub) > 2)
         #expect(hub.machine.leases.count == 0)

@@ -109,9 +109,10 @@ import Testing
                         #expect(operation.isPermitted(by: trie), "step \(step)")
                         waiting = operation.next
                     }
-                    for id in hub.machine.leases(of: connection) {
-                        let name = try #require(hub.machine.leases[id]).channel.name
-                        #expect(trie.allows(.receive, on: name), "step \(step)")
+                    var held = hub.machine.clients[connection]?.firstLease
+                    while let id = held, let lease = hub.machine.leases[id] {
+                        #expect(trie.allows(.receive, on: lease.channel.name), "step \(step)")
+                        held = lease.next
                     }
                     for end in hub.machine.clients[connection]?.ends ?? [] {
                         #expect(trie.allows(.join, on: end.channel.name), "step \(step)")

@@ -56,7 +56,7 @@ import Testing
             while !scan.advance(hub.machine, steps: 100) {}
             #expect(scan.rows(hub.machine).count == 10 && scan.found == 299)
         }
-        hub.machine.withdrawAll(of: a, nil)
+        hub.disconnect(a, isOrderly: true)
         #expect(hub.machine.channelsReport(prefix: nil).channels.isEmpty)
     }
 

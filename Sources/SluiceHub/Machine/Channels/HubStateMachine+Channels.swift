@@ -53,7 +53,7 @@ extension HubStateMachine {
     }
 
     /// The most counted receives that are visited when a channel becomes a broadcast.
-    private static let mostPausedBeforeBroadcast = 10_000
+    static let mostPausedBeforeBroadcast = 10_000
 
     mutating func declare(
         _ channel: NamedChannel, _ command: OpenCommand, by client: ClientRecord
