@@ -72,6 +72,12 @@ final class LineSocket {
         }
     }
 
+    /// Lets the kernel keep few bytes that the test has not read, so that the other side soon cannot write.
+    func keepFewUnreadBytes() {
+        var size: Int32 = 4096
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     /// Sends the bytes again and again, until that fails. Returns the error number.
     func sendUntilRefused(_ bytes: [UInt8]) -> Int32 {
         while true {
