@@ -57,7 +57,10 @@ import Testing
     @Test("An unknown method, transfer encoding or expectation is refused, and so are too many headers")
     func unsupported() {
         let status = { (text: String) in (#expect(throws: Refusal.self) { try parse(text) })?.status }
-        for text in [head("QUERY / HTTP/1.1", "Host: h"), "PRI * HTTP/2.0\r\n\r\n", "RECV jobs\r\n\r\n", head("GET\t/ HTTP/1.1", "Host: h")] {
+        for text in [
+            head("QUERY / HTTP/1.1", "Host: h"), "PRI * HTTP/2.0\r\n\r\n", "RECV jobs\r\n\r\n",
+            head("GET\t/ HTTP/1.1", "Host: h"),
+        ] {
             #expect(status(text) == .notImplemented)
         }
         #expect(status(head("POST / HTTP/1.1", "Host: h", "Transfer-Encoding: gzip")) == .notImplemented)
