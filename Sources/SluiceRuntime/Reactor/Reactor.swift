@@ -37,7 +37,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     private let mailbox = Mailbox()
     /// The thread that runs the loop; 0 while none does.
     private let thread = Atomic<UInt>(0)
-    private let stopRequested = Atomic<Bool>(false)
+    let stopRequested = Atomic<Bool>(false)
 
     // Every job touches these, on one thread: checking their exclusivity at run time took 6 % of a transfer.
     @exclusivity(unchecked) private var runQueue = ReadyQueue()
@@ -386,18 +386,5 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         if tasks.parkedCount == tasks.count { return true }
         return tasks.parkedCount + suspendedElsewhere.count == tasks.count
             && awaitOnlyBlockedTasks(suspendedElsewhere.keys)
-    }
-
-    /// Whether `requestStop` was called since the reactor was started.
-    var isStopping: Bool { stopRequested.load(ordering: .acquiring) }
-
-    /// Forgets an earlier stop, before the reactor is started again.
-    func clearStopRequest() {
-        stopRequested.store(false, ordering: .releasing)
-    }
-
-    func requestStop() {
-        stopRequested.store(true, ordering: .releasing)
-        wake()
     }
 }

@@ -225,7 +225,7 @@ import Testing
         #expect(try next.receive(from: "jobs", by: other).message == "one")
     }
 
-    @Test("Whoever was charged is charged again, and discharged when the messages have gone")
+    @Test("The next run charges the same holders, until their messages have gone")
     func charges() throws {
         var hub = TestHub()
         let client = hub.connect(from: 7)
