@@ -85,7 +85,11 @@ import Testing
             #expect(try worker.status(of: "\(method) /d/\(token) HTTP/1.1\r\nHost: localhost\r\n\r\n") == 200)
         }
         #expect(try line.line() == "OK")
-        // The place of the lease is free again.
+        // The place of the lease is free again, once the hub has ended the client to which the lease belonged.
+        try waitUntil {
+            _ = try line.answer(to: "info format=json")
+            return try line.line()?.contains("\"connections\":2,") == true
+        }
         #expect(try worker.status(of: "POST /c/jobs?timeout=0 HTTP/1.1\r\nHost: localhost\r\n\r\n") == 408)
     }
 
