@@ -52,7 +52,7 @@ extension HubStateMachine {
         }
         switch stored.ending {
         case .closed(let reason)?: channel.engine.beginClosing(reason: reason)
-        case .poisoned(let reason)?: channel.engine.beginPoisoning(reason: reason)
+        case .poisoned(let reason)?: _ = channel.engine.beginPoisoning(reason: reason)
         case nil: break
         }
         if channel.isOnce, !stored.isDeclared, let value = channel.engine.firstBuffered {
