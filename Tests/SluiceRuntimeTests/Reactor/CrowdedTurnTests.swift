@@ -38,10 +38,9 @@ import Testing
         try reactor.run {
             var owners: [Owner] = []
             for _ in 0..<400 {
-                var pair: [Int32] = [0, 0]
-                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-                let peer = Descriptor(owning: pair[0])
-                owners.append(Owner(Descriptor(owning: pair[1]), on: reactor, waiting))
+                let (other, own) = try socketPair()
+                let peer = Descriptor(owning: other)
+                owners.append(Owner(Descriptor(owning: own), on: reactor, waiting))
                 try #require(write(peer.number, "x", 1) == 1)
             }
             while waiting.values.count { $0 < 0 } < owners.count { try await turn(of: reactor) }
@@ -118,11 +117,10 @@ import Testing
             var (owners, peers): ([ReadyOwner], [Int32]) = ([], [])
             defer { for peer in peers { close(peer) } }
             for _ in 0..<count {
-                var pair: [Int32] = [0, 0]
-                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-                peers.append(pair[0])
-                owners.append(ReadyOwner(Descriptor(owning: pair[1]), on: reactor, counter))
-                try #require(write(pair[0], "x", 1) == 1)
+                let (peer, own) = try socketPair()
+                peers.append(peer)
+                owners.append(ReadyOwner(Descriptor(owning: own), on: reactor, counter))
+                try #require(write(peer, "x", 1) == 1)
             }
             // libev asks the kernel for more events in each turn.
             for _ in 0..<12 where ends.values.last != count { try await turn(of: reactor) }
@@ -145,16 +143,15 @@ import Testing
             var (owners, peers): ([SlowOwner], [Int32]) = ([], [])
             defer { for peer in peers { close(peer) } }
             for number in 0..<count {
-                var pair: [Int32] = [0, 0]
-                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-                peers.append(pair[0])
-                let owner = SlowOwner(Descriptor(owning: pair[1]), on: reactor, counter)
+                let (peer, own) = try socketPair()
+                peers.append(peer)
+                let owner = SlowOwner(Descriptor(owning: own), on: reactor, counter)
                 owners.append(owner)
                 owner.whenServed = {
                     clock.advance(by: .microseconds(20))
                     served.record(number)
                 }
-                try #require(write(pair[0], "x", 1) == 1)
+                try #require(write(peer, "x", 1) == 1)
             }
             while Set(served.values).count + closed.count < count {
                 try await turn(of: reactor)
@@ -232,12 +229,11 @@ import Testing
             defer { for peer in peers { close(peer) } }
             // Nearly all are of one group, one is of another, and one of none.
             for number in 0..<count {
-                var pair: [Int32] = [0, 0]
-                try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &pair) == 0)
-                peers.append(pair[0])
+                let (peer, own) = try socketPair()
+                peers.append(peer)
                 let group = number < count - 2 ? groups[0] : number < count - 1 ? groups[1] : nil
-                owners.append(GroupMember(Descriptor(owning: pair[1]), on: reactor, group, number, served))
-                try #require(write(pair[0], "x", 1) == 1)
+                owners.append(GroupMember(Descriptor(owning: own), on: reactor, group, number, served))
+                try #require(write(peer, "x", 1) == 1)
             }
             // libev asks the kernel for more events in each turn.
             for _ in 0..<12 { try await turn(of: reactor) }

@@ -3,16 +3,22 @@ import Testing
 
 @testable import SluiceRuntime
 
+/// Makes two sockets that are connected to each other and do not block. Returns their descriptors.
+func socketPair() throws -> (Int32, Int32) {
+    var numbers: [Int32] = [-1, -1]
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    try #require(socketpair(AF_UNIX, kind, 0, &numbers) == 0)
+    return (numbers[0], numbers[1])
+}
+
 extension Stream {
     /// Makes two streams on the reactor that are connected to each other.
     static func pair(on reactor: Reactor) throws -> (Stream, Stream) {
-        var numbers: [Int32] = [-1, -1]
-        let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        try #require(socketpair(AF_UNIX, kind, 0, &numbers) == 0)
+        let (first, second) = try socketPair()
         let peer = SocketAddress.unix(path: "")
         return (
-            Stream(Descriptor(owning: numbers[0]), to: peer, on: reactor),
-            Stream(Descriptor(owning: numbers[1]), to: peer, on: reactor)
+            Stream(Descriptor(owning: first), to: peer, on: reactor),
+            Stream(Descriptor(owning: second), to: peer, on: reactor)
         )
     }
 
