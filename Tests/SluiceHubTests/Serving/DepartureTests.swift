@@ -77,16 +77,22 @@ import Testing
         }
     }
 
+    /// Lets a client with many pending commands break the protocol, and takes the first turn in which it is told their
+    /// outcomes.
+    private func beginToTell(_ peer: Peer, of hub: Hub, on reactor: Reactor) {
+        peer.say(receives.utf8)
+        settle(reactor, [peer])
+        peer.say("SEND len=1x c\n".utf8)
+        peer.socket.tell()
+        _ = reactor.takeTurnByHand()
+        #expect(hub.parkedCount > 0)
+    }
+
     @Test("A hub that drains while a client's commands are told waits for them, and ends")
     func drain() throws {
         try withHub { reactor, hub in
             let peer = Peer(of: hub, "peer")
-            peer.say(receives.utf8)
-            settle(reactor, [peer])
-            peer.say("SEND len=1x c\n".utf8)
-            peer.socket.tell()
-            _ = reactor.takeTurnByHand()
-            #expect(hub.parkedCount > 0)
+            beginToTell(peer, of: hub, on: reactor)
             hub.drain()
             settle(reactor, [peer])
             let lines = peer.hear().split(separator: "\n")
@@ -100,12 +106,7 @@ import Testing
     func endOfAClientWithAnError(isReset: Bool) throws {
         try withHub { reactor, hub in
             let peer = Peer(of: hub, "peer")
-            peer.say(receives.utf8)
-            settle(reactor, [peer])
-            peer.say("SEND len=1x c\n".utf8)
-            peer.socket.tell()
-            _ = reactor.takeTurnByHand()
-            #expect(hub.parkedCount > 0)
+            beginToTell(peer, of: hub, on: reactor)
             if isReset { peer.socket.breakOff() } else { peer.socket.arriveEnd() }
             settle(reactor, [peer])
             #expect(hub.parkedCount == 0)
