@@ -108,11 +108,9 @@ class Inbox:
         if self._wanted is not None:
             self._wanted -= 1
             operation = self._operation
-            if self._wanted == 0 and operation is not None:
-                count = operation.command.count
-                # A kept message was among them: the server owes one that nobody wants.
-                if isinstance(count, int) and operation.parts < count:
-                    self._link.withdraw(operation)
+            # A kept message was among them: the server owes one that nobody wants.
+            if self._wanted == 0 and operation is not None and operation.lacks_messages:
+                self._link.withdraw(operation)
 
     def wake(self) -> None:
         """Takes the end of the request."""

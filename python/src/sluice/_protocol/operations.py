@@ -84,6 +84,12 @@ class Operation:
             return reply
         raise error_of(reply)
 
+    @property
+    def lacks_messages(self) -> bool:
+        """Whether a receive with a count still waits for messages from the server."""
+        count = self.command.count
+        return isinstance(count, int) and self.parts < count
+
     def continue_counting(self) -> bool:
         """Sets the count of a counted receive to what is still missing. Returns false if nothing is."""
         count: int | str | None = self.command.count

@@ -126,11 +126,9 @@ class Stream(Generic[T]):
         if self._wanted is not None:
             self._wanted -= 1
             operation = self._operation
-            if self._wanted == 0 and operation is not None:
-                count = operation.command.count
-                # A kept message was among them: the server owes one that nobody wants.
-                if isinstance(count, int) and operation.parts < count:
-                    self._engine.conversation.cancel(operation)
+            # A kept message was among them: the server owes one that nobody wants.
+            if self._wanted == 0 and operation is not None and operation.lacks_messages:
+                self._engine.conversation.cancel(operation)
 
     def ended(self, operation: Operation) -> None:
         """Takes the end of a request."""
