@@ -48,10 +48,14 @@ extension StateDirectory {
 
     /// Removes the file, because this run has taken it up.
     func removeSavedHub() throws(SettingsError) {
-        guard unlink(hubFile) == 0 || errno == ENOENT else { throw Self.failure("remove", hubFile, errno) }
+        guard unlink(hubFile) == 0 else {
+            if errno == ENOENT { return }
+            throw Self.failure("remove", hubFile, errno)
+        }
         try synchronize()
     }
 
+    /// The error for a file that cannot be taken up.
     func damage(_ reason: String) -> SettingsError {
         SettingsError(
             "\(hubFile): \(reason); to start without what the last run kept, move the file away", status: .configuration
