@@ -17,10 +17,6 @@ extension HubStateMachine {
             record.beginWithoutConnection()
             return record
         }
-        // A position decides about the order of returned messages only, and each is above those of all earlier runs.
-        for channel in hub.channels {
-            for message in channel.messages { lastPosition = max(lastPosition, message.position) }
-        }
         for channel in hub.channels { try restore(channel, payers, after: pause) }
         // A message may be held for a dead channel that comes later.
         for channel in hub.channels { try restoreHeld(of: channel, payers, after: pause) }
@@ -36,8 +32,8 @@ extension HubStateMachine {
         let channel = channels.channel(stored.name)
         let payer = stored.payer.map { payers[$0] }
         if stored.isDeclared {
-            guard let payer else { throw StoredHubError("channel \(stored.name) is declared by nobody") }
-            declare(channel, OpenCommand(stored.name, stored.declaration, stored.policy), by: payer)
+            let command = OpenCommand(stored.name, stored.declaration, stored.policy)
+            declare(channel, command, by: payer ?? unknownClient)
         } else {
             channel.engine.kind = stored.declaration.kind
             channel.payer = payer
@@ -52,7 +48,7 @@ extension HubStateMachine {
         }
         switch stored.ending {
         case .closed(let reason)?: channel.engine.beginClosing(reason: reason)
-        case .poisoned(let reason)?: _ = channel.engine.beginPoisoning(reason: reason)
+        case .poisoned(let reason)?: channel.engine.beginPoisoning(reason: reason)
         case nil: break
         }
         if channel.isOnce, !stored.isDeclared, let value = channel.engine.firstBuffered {
@@ -78,6 +74,7 @@ extension HubStateMachine {
             message.origin != nil || message.trace != nil ? OfferExtras(message.origin, trace: message.trace) : nil
         let draft = Draft(body: .owned(message.body), origin: .ofNoClient, key: message.key, extras: extras)
         let offer = Offer(draft, at: message.position)
+        lastPosition = max(lastPosition, message.position)
         offer.attempts = message.attempts
         offer.charge(ObjectSize.keptOffer(draft), to: payer)
         countKept(offer)

@@ -40,27 +40,22 @@ extension HubStateMachine {
     private func storedMessages(
         of channel: NamedChannel, leased: [Offer], _ payers: inout StoredPayers
     ) -> [StoredMessage] {
-        var messages: [StoredMessage] = []
-        var returned = leased
+        var (returned, delayed) = (leased, [Offer]())
         channel.extras?.returned.forEach { returned.append($0) }
-        for offer in returned.sorted(by: { $0.position < $1.position }) where offer.isKept {
-            messages.append(stored(offer, .returned, &payers))
-        }
+        channel.extras?.delayed.forEach { delayed.append($0) }
+        let isEarlier = { (left: Offer, right: Offer) in left.position < right.position }
+        var found: [(offer: Offer, place: StoredMessage.Place)] = returned.sorted(by: isEarlier).map { ($0, .returned) }
         var last: WaitTicket?
         while let (ticket, offer) = channel.engine.buffered(after: last) {
-            // The value of an ended once channel belongs to the channel's name, and is not counted as kept.
-            if offer.isKept || channel.isOnce { messages.append(stored(offer, .buffered, &payers)) }
+            found.append((offer, .buffered))
             last = ticket
         }
-        var delayed: [Offer] = []
-        channel.extras?.delayed.forEach { delayed.append($0) }
-        for offer in delayed.sorted(by: { $0.position < $1.position }) where offer.isKept {
-            messages.append(stored(offer, .delayed(timeLeft(of: offer)), &payers))
-        }
-        var held: [Offer] = []
-        channel.extras?.held.forEach { held.append($0) }
-        for offer in held where offer.isKept {
-            messages.append(stored(offer, .held(offer.extras?.rejection?.reason), &payers))
+        for offer in delayed.sorted(by: isEarlier) { found.append((offer, .delayed(timeLeft(of: offer)))) }
+        channel.extras?.held.forEach { found.append(($0, .held($0.extras?.rejection?.reason))) }
+        var messages: [StoredMessage] = []
+        // The value of an ended once channel belongs to the channel's name, and is not counted as kept.
+        for (offer, place) in found where offer.isKept || channel.isOnce {
+            messages.append(stored(offer, place, &payers))
         }
         return messages
     }

@@ -276,7 +276,7 @@ package struct Matcher<Message, Sender: MatchWaiter, Receiver: MatchWaiter>: ~Co
     /// Ends both sides, and leaves what is parked and buffered to the caller.
     ///
     /// - Returns: false if the channel was poisoned already.
-    @inlinable
+    @inlinable @discardableResult
     package mutating func beginPoisoning(reason: String?) -> Bool {
         if case .poisoned = ending { return false }
         ending = .poisoned(reason: reason)

@@ -10,6 +10,13 @@ extension UInt8 {
     }
 }
 
+extension Sequence<UInt8> {
+    /// Two hexadecimal digits for each byte, in lower case.
+    package var hexDigits: String {
+        map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+    }
+}
+
 extension UInt64 {
     /// All of its 16 hexadecimal digits, in lower case.
     package var hexDigits: String {
