@@ -62,7 +62,7 @@ struct StoredMessage: Sendable {
 
     let body: Body
     let place: Place
-    /// Whether a message that is not in the buffer uses space of it.
+    /// Whether the message uses space of the channel's buffer without being in it.
     var usesSpace = false
     let position: UInt64
     var payer: Int

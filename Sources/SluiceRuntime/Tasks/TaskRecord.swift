@@ -144,7 +144,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         reactor.joinLock.withLock { _ in isFailureSeen = true }
     }
 
-    /// Reports the error of the task, to which nothing refers any more, if nobody has learned of it.
+    /// Reports the error of the task if nobody has learned of it. Nobody can do so later: nothing refers to the task.
     final func reportFailure(_ error: any Error) {
         guard !isFailureSeen, !CancelScope.isCancellation(error) else { return }
         reactor.report(TaskFailure(task: name, reactor: reactor.name, error: error))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import SluiceHub
 
-/// What a drained hub keeps, and what the next run makes of it.
+/// A drained hub stores what it keeps, and the hub of the next run takes it up.
 @Suite struct StoredHubTests {
     /// Drains a hub, and returns a hub of a later epoch that has taken up what it kept.
     private func restarted(
