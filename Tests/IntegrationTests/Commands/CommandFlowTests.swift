@@ -99,10 +99,11 @@ import Testing
     @Test("recv ends by SIGPIPE when its output has no reader")
     func whoNobodyReadsEndsByTheBrokenPipe() throws {
         let daemon = try Daemon()
+        // The reader prints the line before it ends. `head` closes its input first, and prints then.
         try daemon.expect(
             "1\n141\n",
             of: """
-                (sluice recv --follow jobs; echo $? >&3) 3>&1 1> >(head -n 1) & reader=$!
+                (sluice recv --follow jobs; echo $? >&3) 3>&1 1> >(read -r line; echo "$line") & reader=$!
                 sluice send jobs 1
                 wait $reader
                 """)
