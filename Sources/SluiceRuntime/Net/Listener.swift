@@ -103,7 +103,11 @@ public final class Listener: @unchecked Sendable {
     ) throws(SluiceError) -> Listener {
         let address = try address(ofListening: descriptor.number)
         try Socket.becomeNonBlocking(descriptor.number)
-        if address.port != nil { try set(options, of: descriptor.number, at: address) }
+        if address.port != nil {
+            try set(options, of: descriptor.number, at: address)
+        } else {
+            Socket.refuseDescriptors(on: descriptor.number)
+        }
         return Listener(descriptor, at: address, file: nil, tls, options, on: reactor)
     }
 
@@ -224,6 +228,8 @@ public final class Listener: @unchecked Sendable {
                 let descriptor = Descriptor(owning: number)
                 if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
                 let address = peer?.unmapped ?? .unix(path: "")
+                // It does not inherit this if it waited before the listener was adopted.
+                if address.port == nil { Socket.refuseDescriptors(on: number) }
                 return AcceptedSocket(descriptor: descriptor, peer: address, tls: tls.withLock { $0 })
             }
             switch Obstacle(errno) {

@@ -9,8 +9,17 @@ enum Socket {
     static func open(for address: SocketAddress) throws(SluiceError) -> Descriptor {
         let number = socket(address.family, kind, 0)
         guard number >= 0 else { throw SluiceError(system: errno, "cannot make a socket for \(address)") }
+        if address.port == nil { refuseDescriptors(on: number) }
         return Descriptor(owning: number)
     }
+
+    /// Keeps the peers of a Unix-domain socket, and of those that are accepted on it, from passing descriptors. The
+    /// kernel would close a passed descriptor on the thread that reads, and a peer can make that take hours: with
+    /// `SO_LINGER`, or with a file system of its own. Linux before 6.16 cannot do this.
+    static func refuseDescriptors(on number: Int32) { try? set(passesDescriptors, of: SOL_SOCKET, to: 0, on: number) }
+
+    /// `SO_PASSRIGHTS`, which older headers do not define.
+    static let passesDescriptors: Int32 = 83
 
     static func turnOn(_ option: Int32, of level: Int32, on number: Int32) throws(SluiceError) {
         try set(option, of: level, to: 1, on: number)

@@ -222,6 +222,65 @@ import Testing
 
     // MARK: Unix-domain sockets
 
+    /// Whether this kernel can keep peers from passing descriptors: Linux 6.16 and later can.
+    private static let canRefuseDescriptors: Bool = {
+        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { Glibc.close(number) }
+        var value: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(number, SOL_SOCKET, Socket.passesDescriptors, &value, &length) == 0
+    }()
+
+    @Test(
+        "Neither side of a Unix socket can be passed a descriptor, whose closing could take long",
+        .enabled(if: canRefuseDescriptors), arguments: [false, true])
+    func passedDescriptors(isAdopted: Bool) throws {
+        let path = temporarySocketPath("descriptors")
+        let reactor = try Reactor()
+        try reactor.run {
+            defer { unlink(path) }
+            let address = SocketAddress.unix(path: path)
+            let listener =
+                isAdopted
+                ? try Listener.adopt(listeningDescriptor(at: address), on: reactor) : try Listener.bind(to: address)
+            let near = try await Stream.connect(to: address)
+            let far = try await listener.accept()
+            for number in [near.descriptorNumber, far.descriptorNumber] {
+                #expect(passDescriptor(over: number) == EPERM)
+            }
+            try await near.write("bytes".utf8)
+            #expect(try await far.read(upTo: 100) == Array("bytes".utf8))
+        }
+    }
+
+    /// Listens as another program would.
+    private func listeningDescriptor(at address: SocketAddress) throws -> Descriptor {
+        let number = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        try #require(address.withSystemAddress { bind(number, $0, $1) } == 0 && listen(number, 8) == 0)
+        return Descriptor(owning: number)
+    }
+
+    /// Sends a byte and a descriptor. Returns the number of the error, 0 without one.
+    private func passDescriptor(over number: Int32) -> Int32 {
+        var byte: UInt8 = 0
+        // A `cmsghdr`, which has the length, the level and the kind, and a descriptor.
+        var control: (length: Int, level: Int32, kind: Int32, descriptor: Int32, padding: Int32) =
+            (MemoryLayout<cmsghdr>.size + 4, SOL_SOCKET, Int32(SCM_RIGHTS), STDERR_FILENO, 0)
+        return withUnsafeMutableBytes(of: &control) { control in
+            withUnsafeMutableBytes(of: &byte) { byte in
+                var piece = iovec(iov_base: byte.baseAddress, iov_len: 1)
+                return withUnsafeMutablePointer(to: &piece) { piece in
+                    var message = msghdr()
+                    message.msg_iov = piece
+                    message.msg_iovlen = 1
+                    message.msg_control = control.baseAddress
+                    message.msg_controllen = control.count
+                    return sendmsg(number, &message, Int32(MSG_NOSIGNAL)) < 0 ? errno : 0
+                }
+            }
+        }
+    }
+
     @Test("A Unix socket's file has its mode and is removed with the listener")
     func theFileOfASocketHasItsModeAndGoesWithTheListener() throws {
         let path = temporarySocketPath("mode")
