@@ -131,14 +131,18 @@ import Testing
         }
     }
 
-    @Test("A second connection resumes the session of the first")
-    func resumption() throws {
-        let (server, client) = (try serverContext(), try clientContext())
+    @Test(
+        "A second connection resumes the session of the first, unless the server checks the client's certificate",
+        arguments: [false, true])
+    func resumption(checksClients: Bool) throws {
+        try authority.issue("worker")
+        let server = try serverContext { if checksClients { $0.clientAuthoritiesPath = authority.certificatePath } }
+        let client = try clientContext { $0.identity = authority.identity("worker") }
         let reactor = try Reactor()
         try reactor.run {
-            for isResumed in [false, true] {
+            for isSecond in [false, true] {
                 let (near, far) = try await pair(server, client, on: reactor)
-                #expect(near.tlsDescription?.isResumed == isResumed)
+                #expect(near.tlsDescription?.isResumed == (isSecond && !checksClients))
                 // The ticket comes with the first bytes.
                 try await far.write("x".utf8)
                 #expect(try await near.read(upTo: 1) == Array("x".utf8))

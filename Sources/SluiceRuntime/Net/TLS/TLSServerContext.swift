@@ -46,6 +46,8 @@ public final class TLSServerContext: Sendable {
             if let lists = options.revocationListsPath { try context.reject(revokedIn: lists) }
             let requirement = options.requiresClientCertificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0
             context.verifyPeers(with: SSL_VERIFY_PEER | requirement)
+            // A resumed session would leave out the checks of the client's certificate, which may have expired since.
+            copenssl_forbid_tickets(context.pointer)
         }
         if !protocols.isEmpty { context.choose(from: protocols) }
     }
