@@ -17,16 +17,15 @@ import SluiceWire
 extension StoredHub {
     /// The version of the text that `write` produces.
     static let version = 1
-    /// The size of the pieces in which the text is written, in bytes.
-    private static let pieceBytes = 1 << 20
 
     /// Writes the text in pieces.
     ///
     /// - Parameters:
     ///   - time: the time by the clock, in milliseconds since 1970.
+    ///   - pieceBytes: the size at which a piece is complete, in bytes. A piece ends with a record.
     ///   - sink: gets each piece.
     package func write<Failure: Error>(
-        savedAt time: Int, to sink: ([UInt8]) throws(Failure) -> Void
+        savedAt time: Int, pieceBytes: Int = 1 << 20, to sink: ([UInt8]) throws(Failure) -> Void
     ) throws(Failure) {
         var writer = RecordWriter()
         writer.begin("sluice-state")
@@ -39,13 +38,13 @@ extension StoredHub {
             writer.append(channel)
             for message in channel.messages {
                 writer.append(message)
-                if writer.bytes.count >= Self.pieceBytes { try sink(writer.takePiece()) }
+                if writer.bytes.count >= pieceBytes { try sink(writer.takePiece()) }
             }
-            if writer.bytes.count >= Self.pieceBytes { try sink(writer.takePiece()) }
+            if writer.bytes.count >= pieceBytes { try sink(writer.takePiece()) }
         }
         for send in sends {
             writer.append(send)
-            if writer.bytes.count >= Self.pieceBytes { try sink(writer.takePiece()) }
+            if writer.bytes.count >= pieceBytes { try sink(writer.takePiece()) }
         }
         writer.end()
         try sink(writer.takePiece())
@@ -57,7 +56,9 @@ private struct RecordWriter {
     private(set) var bytes: [UInt8] = []
     private let digest = ContentDigest()
 
+    /// Ends the last record, and returns all bytes since the last piece.
     mutating func takePiece() -> [UInt8] {
+        endLine()
         digest.add(bytes)
         defer { bytes = [] }
         return bytes
@@ -65,8 +66,12 @@ private struct RecordWriter {
 
     /// Begins a record.
     mutating func begin(_ kind: String) {
-        if !bytes.isEmpty, bytes.last != .lineFeed { bytes.append(.lineFeed) }
+        endLine()
         bytes += kind.utf8
+    }
+
+    private mutating func endLine() {
+        if !bytes.isEmpty, bytes.last != .lineFeed { bytes.append(.lineFeed) }
     }
 
     /// Adds a field whose value has no byte that must be encoded.
@@ -97,7 +102,7 @@ private struct RecordWriter {
     }
 
     mutating func end() {
-        if bytes.last != .lineFeed, !bytes.isEmpty { bytes.append(.lineFeed) }
+        endLine()
         digest.add(bytes)
         let record = "end digest=\(digest.finish())\n"
         bytes += record.utf8

@@ -179,6 +179,21 @@ import Testing
         #expect(again.sends.map(\.key) == [key])
     }
 
+    @Test("The longest delays and the greatest numbers of the protocol come back")
+    func greatestNumbers() throws {
+        var hub = TestHub()
+        let client = hub.connect()
+        _ = try hub.open(
+            "jobs", .queue(capacity: .max, overflow: .block), maxAttempts: .max, retry: Limits.maxDuration, by: client)
+        _ = try hub.send("late", on: "jobs", by: client, delay: Limits.maxDuration)
+        _ = try hub.send("returned", on: "jobs", by: client)
+        let taken = try hub.receive(from: "jobs", by: client, lease: .seconds(60))
+        _ = hub.nack(try #require(taken.delivery), by: client, delay: Limits.maxDuration)
+        let before = hub.machine.stored().summary
+        let next = try restarted(hub, clients: [client])
+        #expect(next.machine.stored().summary == before)
+    }
+
     @Test("The names of ended channels stay, with their reasons, as do the values of once channels")
     func endedChannels() throws {
         var hub = TestHub()
@@ -287,6 +302,10 @@ extension StoredHub {
     func text(savedAt time: Int) throws -> [UInt8] {
         var text: [UInt8] = []
         write(savedAt: time) { text += $0 }
+        // Also if each record is a piece.
+        var pieces: [UInt8] = []
+        write(savedAt: time, pieceBytes: 1) { pieces += $0 }
+        #expect(pieces == text)
         return text
     }
 
