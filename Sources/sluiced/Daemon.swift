@@ -114,7 +114,9 @@ struct Daemon {
         let hub = Hub(on: reactor, limits: settings.hubLimits, principals: settings.principals, epoch: epoch) {
             log.write($0)
         }
-        if let state { try restore(hub, from: state, at: time) }
+        if let state {
+            try manager.extendingTimeout { () throws(SettingsError) in try restore(hub, from: state, at: time) }
+        }
         return hub
     }
 
@@ -317,7 +319,7 @@ struct Daemon {
         // From here on, no signal may change the exit status. The end of the loop would restore the default action of
         // signals, so the process ends here.
         ProcessState.ignoreStopSignals()
-        let isSaved = state.map { save(hub, in: $0) } ?? true
+        let isSaved = state.map { state in manager.extendingTimeout { save(hub, in: state) } } ?? true
         log.write(.info, "stopped")
         log.writeLeftOut(isLast: true)
         certificate?.remove()

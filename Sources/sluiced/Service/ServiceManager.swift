@@ -104,6 +104,31 @@ final class ServiceManager: Sendable {
         return try Watchdog.watch(reactors, within: watchdogLimit) { [self] in beat() }
     }
 
+    /// Asks for more time while `work` runs, and gives signs of life, because no loop turns meanwhile. Ends that after
+    /// ``longestWork``, so that work which never ends does not keep the service manager from ending the process.
+    func extendingTimeout<Result, Failure: Error>(
+        during work: () throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        guard socket != nil else { return try work() }
+        let lines = "EXTEND_TIMEOUT_USEC=\(Self.extensionMicroseconds)\nWATCHDOG=1"
+        send(lines)
+        let start = ContinuousClock.now
+        let timer = DispatchSource.makeTimerSource(queue: queue)
+        timer.schedule(deadline: .now() + .seconds(1), repeating: .seconds(1))
+        timer.setEventHandler { [self] in
+            if start.duration(to: .now) < Self.longestWork { deliver(lines) }
+        }
+        timer.activate()
+        defer { timer.cancel() }
+        return try work()
+    }
+
+    /// The longest time for which ``extendingTimeout(during:)`` asks for more time. It is enough for the states of the
+    /// largest machines: a million messages take about 8 seconds.
+    private static let longestWork = Duration.seconds(15 * 60)
+    /// The time that one request asks for. Longer than a pause of the machine.
+    private static let extensionMicroseconds = 30_000_000
+
     /// Waits until everything is sent. That takes a few seconds at the most.
     func flush() { queue.sync {} }
 
@@ -115,11 +140,13 @@ final class ServiceManager: Sendable {
     }
 
     private func send(_ lines: String) {
-        guard let socket else { return }
-        queue.async { [self] in
-            guard let problem = socket.send(lines) else { return }
-            let log = log.withLock { $0.take() }
-            log?.write(.warning, "cannot tell the service manager what the daemon does", ["error": problem])
-        }
+        if socket != nil { queue.async { [self] in deliver(lines) } }
+    }
+
+    /// Sends a datagram. Call it on the queue.
+    private func deliver(_ lines: String) {
+        guard let problem = socket?.send(lines) else { return }
+        let log = log.withLock { $0.take() }
+        log?.write(.warning, "cannot tell the service manager what the daemon does", ["error": problem])
     }
 }

@@ -49,6 +49,22 @@ import Testing
         try daemon.expectEnd(after: SIGTERM)
     }
 
+    @Test("While the daemon takes up a state and writes one, it asks for more time and gives signs of life")
+    func stateTakesTime() throws {
+        let server = try NotifyServer(at: temporaryPath("state.sock"))
+        let directory = temporaryPath("state-\(UUID())")
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let daemon = try Daemon(
+            Self.address + ["--state-directory", directory], environment: ["NOTIFY_SOCKET": server.address])
+        #expect(try server.next() == ["EXTEND_TIMEOUT_USEC=30000000", "WATCHDOG=1"])
+        _ = try server.next(with: "READY=1")
+        daemon.program.send(signal: SIGTERM)
+        _ = try server.next(with: "STOPPING=1")
+        #expect(try server.next(with: "WATCHDOG=1") == ["EXTEND_TIMEOUT_USEC=30000000", "WATCHDOG=1"])
+        #expect(try daemon.program.status() == 0)
+    }
+
     @Test("A NOTIFY_SOCKET at which nothing receives keeps the daemon from starting")
     func nothingReceives() throws {
         let program = try Daemon.start(Self.address, environment: ["NOTIFY_SOCKET": temporaryPath("nobody.sock")])

@@ -45,7 +45,7 @@ final class NotifyServer {
         while true {
             let lines = try next()
             if lines.contains(line) { return lines }
-            try #require(lines == ["WATCHDOG=1"] || lines.count == 1 && lines[0].hasPrefix("STATUS="), "\(lines)")
+            try #require(lines.last == "WATCHDOG=1" || lines.count == 1 && lines[0].hasPrefix("STATUS="), "\(lines)")
         }
     }
 }
