@@ -86,8 +86,7 @@ struct HubStateMachine: ~Copyable {
     /// The number of times that the parties of a barrier have been checked before a command.
     var verifications: UInt64 = 0
     /// The rejected messages that wait for a dead channel and are still to be reported. `HubState.conclude` reports
-    /// them after a transaction with replies, or at the latest a second later, when the machine tries to move them
-    /// again.
+    /// them after each transaction, so that they do not become many.
     var unreportedHolds: [HeldRejection] = []
     /// The counts of handoffs and of kept messages.
     var totals = HubTotals()

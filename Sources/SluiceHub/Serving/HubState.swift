@@ -236,7 +236,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         machine.hint = nil
         let memoryFalls = machine.memoryFall.reaches(machine.account.used)
         if machine.outbox.isEmpty, machine.nextDeadline >= alarm, !machine.hasEbbed, !memoryFalls,
-            machine.stage == .serving, machine.unfinished.isEmpty
+            machine.stage == .serving, machine.unfinished.isEmpty, machine.unreportedHolds.isEmpty
         {
             return nil
         }

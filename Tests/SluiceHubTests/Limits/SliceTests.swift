@@ -90,6 +90,28 @@ import Testing
         #expect(try hub.receive(from: "c", by: b) == .done(.message("job", from: "c")))
     }
 
+    @Test("Messages whose leases end at once begin to wait for their dead channels, and are reported, in slices")
+    func heldRejections() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<count {
+            _ = try hub.open("c\(number)", .buffer(1), maxAttempts: 1, dead: "nowhere", by: a)
+            _ = try hub.send("x", on: "c\(number)", by: a)
+            _ = try hub.receive(from: "c\(number)", by: a, lease: .seconds(1))
+        }
+        hub.machine.now += Duration.seconds(1).wholeNanoseconds
+        var slices = 0
+        while hub.machine.unreportedHolds.count < count, slices < 10 * count {
+            let before = hub.machine.unreportedHolds.count
+            limit(&hub)
+            hub.machine.expire()
+            hub.machine.continueUnfinished()
+            #expect(hub.machine.unreportedHolds.count - before <= steps)
+            slices += 1
+        }
+        #expect(hub.machine.unreportedHolds.count == count)
+    }
+
     @Test("A drain withdraws waiting operations in slices, and nothing matches meanwhile")
     func drainInSlices() throws {
         var hub = TestHub()

@@ -103,6 +103,7 @@ extension HubStateMachine {
             return
         }
         extras.hasReportedHold = true
+        steps += Budget.stepsOfEvent
         unreportedHolds.append(
             HeldRejection(
                 channel: channel.name, dead: dead, obstacle: obstacle(at: dead), sender: offer.payer ?? unknownClient))
