@@ -175,6 +175,30 @@ import Testing
         #expect(try hub.receive(from: "c", by: hoarder, tag: "again").isParked)
     }
 
+    @Test("Gaps count as memory of the address that has freed the pieces, also for its connections with little use")
+    func gapsOfAnAddress() throws {
+        var hub = TestHub(limits: Self.small)
+        let (rest, elsewhere) = (hub.connect(), hub.connect(from: 2))
+        let hoarders = (0..<3).map { _ in hub.connect() }
+        for hoarder in hoarders {
+            for number in 0..<1500 { _ = try hub.receive(from: "c\(number)", by: hoarder, tag: "\(number)") }
+        }
+        for number in 0..<500 { _ = try hub.receive(from: "d\(number)", by: elsewhere, tag: "\(number)") }
+        hub.machine.account.noteMemory(occupied: 40 << 20)
+        for hoarder in hoarders { hub.disconnect(hoarder) }
+        while !hub.machine.unfinished.isEmpty { hub.machine.continueUnfinished() }
+        // Gaps of 5 MiB, more than an address may use.
+        let used = hub.machine.account.used
+        hub.machine.account.noteMemory(occupied: 40 << 20 + (used + 5 << 20) / 2 * 3)
+        #expect(try hub.receive(from: "c", by: rest, tag: "1").refusal == .limit)
+        for number in 0..<500 {
+            #expect(try hub.receive(from: "e\(number)", by: elsewhere, tag: "e\(number)").isParked)
+        }
+        // The pages are returned.
+        hub.machine.account.noteMemory(occupied: 40 << 20)
+        #expect(try hub.receive(from: "c", by: rest, tag: "2").isParked)
+    }
+
     @Test("A client that authenticates is charged to its principal")
     func authenticationMovesTheCharge() throws {
         var hub = TestHub(limits: Self.small)

@@ -24,6 +24,9 @@ final class Account: @unchecked Sendable {
     /// The holders, which remove themselves when they are released.
     @exclusivity(unchecked) private var holders: [HolderName: Unowned] = [:]
 
+    /// Those that may have left gaps, or may leave some.
+    @exclusivity(unchecked) private var watched: [HolderName: Unowned] = [:]
+
     private struct Unowned {
         unowned(unsafe) let holder: Holder
     }
@@ -38,7 +41,8 @@ final class Account: @unchecked Sendable {
         self.bounds = bounds
         let leastShare = min(bounds.holder, leastShare)
         uncontended = min(
-            bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare), bounds.whole - bounds.reserve - lost)
+            bounds.connection, leastShare - bounds.reserve(ofHolder: leastShare) - lost,
+            bounds.whole - bounds.reserve - lost)
     }
 
     /// The bytes that a process occupies without clients, and for everything that is not charged.
@@ -47,10 +51,29 @@ final class Account: @unchecked Sendable {
     /// Notes how many bytes of memory the objects of the process occupy, including the gaps between them. A charged
     /// byte may occupy one and a half bytes. Memory beyond that was freed in pieces that are too small for longer
     /// objects.
+    ///
+    /// These gaps count as memory of the holders that have freed the pieces, in proportion to what each has freed
+    /// since the last measurement.
     func noteMemory(occupied bytes: Int) {
+        let before = lost
         lost = max(0, (bytes - Self.occupiedAnyway) / 3 * 2 - used)
+        for known in watched.values { known.holder.noteFreed() }
+        let freed = watched.values.reduce(0) { $0 + $1.holder.freed }
+        for known in watched.values {
+            let holder = known.holder
+            if lost < before {
+                holder.gaps *= Double(lost) / Double(before)
+            } else if freed > 0 {
+                holder.gaps += Double(lost - before) * (holder.freed / freed)
+            }
+        }
+        watched = watched.filter { !$0.value.holder.leavesNoGaps }
         adopt(bounds)
     }
+
+    /// Includes a holder among those that may leave gaps. There are at most as many as there are MiB of memory, so a
+    /// measurement does not take long.
+    func watchGaps(of holder: Holder) { watched[holder.name] = Unowned(holder: holder) }
 
     /// Replaces the limits of the principals. Existing charges stay, even if they exceed the new limits.
     func adopt(_ principals: Principals?) {
@@ -80,7 +103,10 @@ final class Account: @unchecked Sendable {
     @inline(__always)
     func charge(_ bytes: Int) { used += bytes }
 
-    func forget(_ holder: Holder) { holders[holder.name] = nil }
+    func forget(_ holder: Holder) {
+        holders[holder.name] = nil
+        watched[holder.name] = nil
+    }
 
     /// Visits the holders, in no particular order.
     func forEachHolder(_ visit: (Holder) -> Void) {
@@ -112,6 +138,13 @@ final class Account: @unchecked Sendable {
         if holder.used + bytes > share - holderReserve {
             return WireError(
                 .limit, "the connections of an address or principal may use at most \(share) bytes of memory")
+        }
+        let gaps = Int(holder.gaps)
+        if gaps > 0, holder.used + gaps + bytes > share - holderReserve {
+            return WireError(
+                .limit,
+                "the connections of an address or principal may use at most \(share) bytes of memory, and have left \(gaps) bytes free only in small pieces"
+            )
         }
         let isHolderSmall = holder.used + bytes <= bounds.guaranteedToHolder(ofReserve: bounds.reserve)
         let reserve = isSmall ? (isHolderSmall ? 0 : bounds.reserve / 2) : bounds.reserve

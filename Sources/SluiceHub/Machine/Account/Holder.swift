@@ -28,6 +28,14 @@ final class Holder: @unchecked Sendable {
     @exclusivity(unchecked) var limits = PrincipalLimits()
     /// The bytes charged to the holder.
     @exclusivity(unchecked) private(set) var used = 0
+    /// The bytes of gaps between objects that stay, for which the holder has freed others; see `Account.noteMemory`.
+    @exclusivity(unchecked) var gaps = 0.0
+    /// The bytes that the holder has freed of late.
+    @exclusivity(unchecked) private(set) var freed = 0.0
+    /// The most bytes charged since the last measurement, within an eighth. Of interest only above `leastNoted`.
+    @exclusivity(unchecked) private var peak = 0
+    /// The number of bytes above which `peak` is to be raised.
+    @exclusivity(unchecked) private var limitOfPeak = Holder.leastNoted
     /// The bytes of its clients' messages that channels keep.
     @exclusivity(unchecked) var keptBytes = 0
     /// The channels that its connections have declared, the oldest first.
@@ -51,5 +59,29 @@ final class Holder: @unchecked Sendable {
     func charge(_ bytes: Int) {
         used += bytes
         account.charge(bytes)
+        if used > limitOfPeak { notePeak() }
     }
+
+    // MARK: Gaps
+
+    /// A holder that has used less has left no gaps that matter.
+    private static let leastNoted = 1 << 20
+
+    @inline(never)
+    private func notePeak() {
+        peak = used
+        limitOfPeak = used + used / 8
+        account.watchGaps(of: self)
+    }
+
+    /// Notes how much the holder has freed since the last measurement. Half of what it freed before that counts still,
+    /// because an object of it may be freed a little later than it is discharged.
+    func noteFreed() {
+        freed = freed / 2 + Double(max(0, peak - used))
+        peak = used
+        limitOfPeak = max(used + used / 8, Self.leastNoted)
+    }
+
+    /// Whether the holder can neither have left gaps, nor leave some before it uses more.
+    var leavesNoGaps: Bool { gaps < 1 && freed < Double(Self.leastNoted) && used < Self.leastNoted }
 }
