@@ -9,10 +9,11 @@ extension HubStateMachine {
         clients[caller.connection]?.note(.meet, of: command.name)
         if meet(at: command.name, command.parties) { return .ok(CommonAttributes()) }
         let terms = WaitTerms(timeout: command.timeout, waitsAfterEOF: command.waitsAfterEOF)
-        if let reply = refusalToPark(terms, client, charging: ObjectSize.receive) { return .done(reply) }
+        let bytes = ObjectSize.party(at: command.name)
+        if let reply = refusalToPark(terms, client, charging: bytes) { return .done(reply) }
         let (barrier, ticket) = queue(
             WireReceiver(operation: operations.nextKey, arm: nil), at: command.name, command.parties)
-        return .parked(park(.barrier(barrier, ticket), caller, of: client, terms, charging: ObjectSize.receive))
+        return .parked(park(.barrier(barrier, ticket), caller, of: client, terms, charging: bytes))
     }
 
     /// Returns an error if `parties` differs from the number that waiting clients have given; otherwise nil.

@@ -91,7 +91,7 @@ struct MachineInvariants {
         var clients: [(ConnectionID, ClientRecord)] = []
         machine.clients.forEach { clients.append(($0, $1)) }
         for (id, client) in clients {
-            let ends = client.ends.count * ObjectSize.end
+            let ends = client.ends.reduce(0) { $0 + ObjectSize.end(of: $1.channel.name) }
             let declared = Int(client.declaredCount) * ObjectSize.declaredChannel
             if client.charged < Int(client.ownBytes) + least[id, default: 0] + ends + declared {
                 faults.append("a client is charged \(client.charged) bytes, less than what it has")

@@ -19,7 +19,7 @@ enum ObjectSize {
     static let door = 1536
     /// The record of a connection, which may outlive it.
     static let record = 512
-    /// A parked receive on a channel of its own, with its tag. Also a party at a barrier.
+    /// A parked receive on a channel of its own, with its tag, without the channel's name.
     static let receive = 512
     /// A parked receive that may take a lease.
     static let leasedReceive = receive + lease
@@ -60,7 +60,7 @@ enum ObjectSize {
     static let tombstone = 352
     /// A declared channel.
     static let declaredChannel = 640
-    /// A joined end of a channel of its own.
+    /// A joined end of a channel of its own, without the channel's name.
     static let end = 768
     /// A name among those that a connection has used recently.
     static let usedName = 32
@@ -80,6 +80,12 @@ enum ObjectSize {
         let dead = channel.extras?.policy?.deadChannel.map { text($0.description) } ?? 0
         return declaredChannel + text(channel.name.description) + dead
     }
+
+    /// A joined end.
+    static func end(of channel: ChannelName) -> Int { end + text(channel.description) }
+
+    /// A parked party at a barrier.
+    static func party(at barrier: ChannelName) -> Int { receive + text(barrier.description) }
 
     /// The origin of a dead letter.
     static func storedOrigin(_ origin: StoredOrigin) -> Int {

@@ -193,7 +193,7 @@ extension HubStateMachine {
             }
             // The known end belongs to an earlier channel of that name, which has ended.
             clients[connection]?.ends.remove(at: place)
-            clients[connection]?.charge(-ObjectSize.end)
+            clients[connection]?.charge(-ObjectSize.end(of: channel.name))
         }
         if (clients[connection]?.ends.count ?? 0) >= limits.maxEnds { forgetEndedEnd(of: connection) }
         guard (clients[connection]?.ends.count ?? 0) < limits.maxEnds else {
@@ -201,11 +201,12 @@ extension HubStateMachine {
             return .error(WireError(.limit, "a connection may join at most \(limits.maxEnds) ends of channels"))
         }
         if let client = clients[connection] {
-            if let refusal = account.refusal(of: ObjectSize.end, for: client) {
+            let bytes = ObjectSize.end(of: channel.name)
+            if let refusal = account.refusal(of: bytes, for: client) {
                 channels.removeIfIdle(channel, at: now)
                 return .error(refusal)
             }
-            client.charge(ObjectSize.end)
+            client.charge(bytes)
         }
         clients[connection]?.ends.append(DeclaredEnd(channel: channel, side: command.end.side, onDeath: onDeath))
         endsVersion &+= 1
@@ -245,7 +246,7 @@ extension HubStateMachine {
     mutating func leave(_ end: DeclaredEnd, _ connection: ConnectionID, because policy: DeathPolicy?) {
         endsVersion &+= 1
         let channel = end.channel
-        clients[connection]?.charge(-ObjectSize.end)
+        clients[connection]?.charge(-ObjectSize.end(of: channel.name))
         guard let extras = channel.extras else { return }
         switch end.side {
         case .send: extras.sendingEnds.remove(connection)
