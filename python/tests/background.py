@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import threading
 
+#: How long a test waits for what must happen. Only a failure takes that long, however busy the machine is.
+PATIENCE_SECONDS = 200
+
 
 def in_thread(function, *arguments):
     """Starts a thread. Calling the result joins it, and returns what the function returns, or raises its exception."""
@@ -19,7 +22,7 @@ def in_thread(function, *arguments):
     thread.start()
 
     def join():
-        thread.join(60)
+        thread.join(PATIENCE_SECONDS)
         assert box, "the thread does not end"
         result, error = box[0]
         if error is not None:

@@ -13,12 +13,11 @@ import anyio
 import anyio.lowlevel
 import pytest
 from anyio import CancelScope, create_task_group, to_thread, wait_all_tasks_blocked
+from books import REPLIES, Books
 from faces import FACES, Face, everywhere, run
 
 from sluice import errors
 from sluice.testing import Daemon
-
-from .books import OUTCOMES, Books
 
 #: The number of cancellations in each test below, of which there are 28: over 10 000 in all.
 CANCELLATIONS = 400
@@ -85,6 +84,7 @@ WAYS = [
 
 async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
     books = Books()
+    with_lease = operations in ("leased", "call")
     async with face.connect() as sending, face.connect() as receiving:
         jobs, taken = sending.channel("jobs"), receiving.channel("jobs")
         other = receiving.channel("other")
@@ -96,19 +96,19 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
             while books.cancelled < CANCELLATIONS:
                 body = b"%d/%d" % (lane, number)
                 number += 1
-                books.send(body)
+                books.send(body, with_lease)
 
                 async def operation(body: bytes = body) -> None:
                     if operations == "select":
                         await face.select(jobs.send(body), sending.channel("nothing").recv())
-                        books.told(body, "sent")
+                        books.reply(body, "OK")
                         return
                     pending = (jobs.call if operations == "call" else jobs.send)(body)
                     try:
                         with suppress(errors.InDoubt):
                             await pending
                     finally:
-                        books.told(body, OUTCOMES[pending.happened])
+                        books.reply(body, REPLIES[pending.happened])
 
                 if chance.random() < 0.5:
                     await operation()
@@ -120,7 +120,7 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
             while not is_over:
 
                 async def operation() -> None:
-                    if operations in ("leased", "call"):
+                    if with_lease:
                         job = await taken.recv_leased(30)
                         try:
                             async with job:
@@ -129,7 +129,7 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
                         finally:
                             # A cancellation before the acknowledgement gives the message back.
                             if job.is_acknowledged:
-                                books.receive(job.body)
+                                books.has_acknowledged(job.body)
                     elif operations == "select":
                         books.receive((await face.select(other.recv(), taken.recv()))[1])
                     else:
@@ -153,7 +153,7 @@ async def _fight(face: Face, attempt: Attempt, operations: str) -> None:
         # When this is answered, messages that were given back are back.
         await receiving.ping()
         rest = await sending.channels("jobs")
-    assert books.verdict() == []
+    assert books.verdict() == {}
     assert books.cancelled >= CANCELLATIONS
     assert [row for row in rest if row["senders"] or row["receivers"] or row["leased"]] == []
 

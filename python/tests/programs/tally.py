@@ -1,12 +1,13 @@
-"""Counts what was sent and received."""
+"""Records what was sent and received."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
 import threading
-from collections import Counter
 from typing import Callable
+
+from books import Books
 
 import sluice
 from sluice._protocol import Conversation
@@ -110,18 +111,18 @@ class Tally:
                     job.answer(job.raw)
 
     def verdict(self) -> str:
-        """Says how many messages were lost, and how many came once more although they had been received.
-
-        For calls, says how many answers were those to other questions.
-        """
+        """Says which outcomes cannot be true; of calls, how many answers were those to other questions."""
         if self.kind == "call":
             return f"mixed {self.mixed}" if self.answered else "nothing was answered"
-        counts = Counter(int(body) for body in self.received)
-        lost = sum(counts[number] == 0 for number in range(self.sent))
-        if self.is_leased:
-            # A message whose acknowledgement was interrupted may come again.
-            acknowledged = Counter(self.acknowledged)
-            doubled = sum(count > 1 for count in acknowledged.values())
-        else:
-            doubled = sum(count > 1 for count in counts.values())
-        return f"lost {lost}, doubled {doubled}"
+        # Nothing was written into the books before, because an interruption could have come first.
+        books = Books()
+        for number in range(self.sent):
+            books.send(b"%d" % number, self.is_leased)
+            books.reply(b"%d" % number, "OK")
+        for body in self.received:
+            if self.is_leased:
+                books.may_have_acknowledged(body)
+            else:
+                books.receive(body)
+        books.confirmed.update(self.acknowledged)
+        return str(books.verdict() or "nothing is wrong")
