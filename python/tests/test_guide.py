@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from background import PATIENCE_SECONDS
 
 import sluice
 from sluice import errors
@@ -41,7 +42,12 @@ def test_the_worker_pool_of_the_guide_works(sluiced, tmp_path):
     with subprocess.Popen([sys.executable, *command.split()], cwd=tmp_path, env=environment) as worker:
         try:
             done = subprocess.run(
-                [sys.executable, "-c", order], capture_output=True, text=True, env=environment, timeout=60, check=True
+                [sys.executable, "-c", order],
+                capture_output=True,
+                text=True,
+                env=environment,
+                timeout=PATIENCE_SECONDS,
+                check=True,
             )
         finally:
             worker.terminate()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from programs import FOLDER, environment, run_text
+from programs import BOUND_SECONDS, FOLDER, environment, run_text
 
 import sluice
 import sluice.testing
@@ -355,7 +355,7 @@ print(c.address, c.name, flush=True)
         parent.send_signal(signal.SIGKILL)
         parent.wait()
         with pytest.raises((sluice.ConnectionLost, sluice.Draining, sluice.Withdrawn)):
-            client.channel("nothing-comes").recv(timeout=60)
+            client.channel("nothing-comes").recv(timeout=BOUND_SECONDS)
     assert parent.stdout.read() == "the child has lost the hub\n"
     parent.stdout.close()
 

@@ -51,4 +51,4 @@ def test_the_others_learn_that_a_worker_was_killed(sluiced):
         child.wait()
         # Waits, because the hub may not have noticed yet.
         with pytest.raises(sluice.Poisoned, match="its receiver has died"):
-            client.channel("jobs").recv(timeout=60)
+            client.channel("jobs").recv(timeout=BOUND_SECONDS)

@@ -12,6 +12,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 from anyio import wait_all_tasks_blocked
+from background import PATIENCE_SECONDS
 
 from sluice.testing import Daemon
 
@@ -21,9 +22,6 @@ FACES: dict[str, tuple[str, str]] = {
     "anyio-asyncio": ("sluice.anyio", "asyncio"),
     "anyio-trio": ("sluice.anyio", "trio"),
 }
-
-#: No test waits longer: it fails instead.
-PATIENCE_SECONDS = 60
 
 
 class Face:
