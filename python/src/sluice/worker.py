@@ -88,6 +88,8 @@ def run(
             for job in jobs:
                 pool.submit(work, job, handler, attempts=attempts, delay=delay)
                 del job  # only the pool refers to it: when the pool drops it, the message goes back
+            if stop is not None and stop.is_set():
+                log.info("stopping when the jobs that have begun are done")
         finally:
             jobs.close()
             if stop is not None:
