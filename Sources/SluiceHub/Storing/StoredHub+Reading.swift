@@ -143,22 +143,26 @@ private struct Record {
         return true
     }
 
-    /// - Parameter most: the greatest number that is valid. Nil stands for half of what the type has, so that a sum of
-    ///   two does not overflow, and a delay of 100 years, the longest there is, is valid.
     mutating func optionalNumber<Number: FixedWidthInteger>(
-        _ key: Substring, as type: Number.Type = Int.self, upTo most: Number? = nil
+        _ key: Substring, as type: Number.Type = Int.self
     ) throws(StoredHubError) -> Number? {
+        let number: Number? = try optionalAnyNumber(key)
+        // Half of what the type has, so that a sum of two does not overflow, and the longest delay is valid.
+        if let number, number > Number.max / 2 { throw invalid(key) }
+        return number
+    }
+
+    /// A number that is not added to others, so it may be as great as its type has it.
+    mutating func optionalAnyNumber<Number: FixedWidthInteger>(_ key: Substring) throws(StoredHubError) -> Number? {
         guard let word = optionalWord(key) else { return nil }
-        guard let number = Number(word), number >= 0, number <= most ?? .max / 2 else { throw invalid(key) }
+        guard let number = Number(word), number >= 0 else { throw invalid(key) }
         return number
     }
 
     mutating func number<Number: FixedWidthInteger>(
-        _ key: Substring, as type: Number.Type = Int.self, upTo most: Number? = nil
+        _ key: Substring, as type: Number.Type = Int.self
     ) throws(StoredHubError) -> Number {
-        guard let number = try optionalNumber(key, as: type, upTo: most) else {
-            throw error("the record \(kind) lacks \(key)=")
-        }
+        guard let number = try optionalNumber(key, as: type) else { throw error("the record \(kind) lacks \(key)=") }
         return number
     }
 
@@ -242,7 +246,10 @@ private struct Record {
         switch ChannelDeclaration.Kind(rawValue: try word("kind")) {
         case .queue?:
             guard let overflow = Overflow(rawValue: try word("overflow")) else { throw invalid("overflow") }
-            return .queue(capacity: try number("capacity", upTo: .max), overflow: overflow)
+            guard let capacity: Int = try optionalAnyNumber("capacity") else {
+                throw error("the record \(kind) lacks capacity=")
+            }
+            return .queue(capacity: capacity, overflow: overflow)
         case .broadcast?: return .broadcast
         case .once?: return .once
         case nil: throw invalid("kind")
@@ -255,7 +262,7 @@ private struct Record {
         guard try flag("policy") else { return nil }
         let delay = try optionalNumber("retry", as: Int64.self)
         let policy = FailurePolicy(
-            maxAttempts: try optionalNumber("max-attempts", upTo: .max), deadChannel: try optionalName("dead"),
+            maxAttempts: try optionalAnyNumber("max-attempts"), deadChannel: try optionalName("dead"),
             retryDelay: delay.map { .nanoseconds($0) })
         do throws(WireError) {
             try policy.check(for: name, declaration)
