@@ -105,6 +105,17 @@ import Testing
         }
     }
 
+    @Test("A lease by token lasts at most an hour")
+    func longLeases() throws {
+        let name = try #require(ChannelName("a"))
+        for lease in ["1h", "60m", "3600s"] {
+            #expect(try route("GET", "/c/a?lease=\(lease)") == .lease(name, for: lease, timeout: nil))
+        }
+        for lease in ["2h", "61m", "3601s", "876000h"] {
+            #expect(status("GET", "/c/a?lease=\(lease)") == .badRequest, "\(lease)")
+        }
+    }
+
     @Test("A call is refused with a parameter that only other sends have")
     func calls() throws {
         let channel = try #require(ChannelName("a"))

@@ -138,6 +138,10 @@ enum Route: Sendable, Equatable {
         return .send(channel, options: options, wantsAnswer: isCall)
     }
 
+    /// The longest lease by token. It counts as a connection of its client, and needs no socket, so that without this
+    /// limit a client could occupy the connections of the server for years in a moment.
+    private static let longestLease = Duration.seconds(3600)
+
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
         try BrowserRules.checkTaking(head)
         let parameters = try Parameters(of: head, allowing: ["timeout", "lease", "stream"])
@@ -149,6 +153,9 @@ enum Route: Sendable, Equatable {
             return .stream(channel)
         }
         guard let lease = try parameters.word("lease") else { return .receive(channel, timeout: timeout) }
+        if let duration = Duration(protocolText: lease), duration > longestLease {
+            throw Refusal(.badRequest, "a lease by token lasts at most an hour; PATCH begins its time again")
+        }
         return .lease(channel, for: lease, timeout: timeout)
     }
 
