@@ -253,7 +253,8 @@ struct Daemon {
         } catch {
             throw SluiceError(.system, error.message)
         }
-        let shutdown = Shutdown(hub: hub, listeners: listeners.flatMap(\.listeners), log: log, manager: manager)
+        let shutdown = Shutdown(
+            hub: hub, listeners: listeners.flatMap(\.listeners), log: log, manager: manager, keepsState: state != nil)
         try shutdown.beginOnSignals(of: reactors[0])
         let reload = ConfigurationReload(hub: hub, listeners: allListeners, log: log, manager: manager, load: load)
         try reload.beginOnSignals(of: reactors[0], settings)

@@ -16,11 +16,14 @@ final class Shutdown: Sendable {
     let listeners: [Listener]
     let log: DaemonLog
     let manager: ServiceManager
+    /// Whether what the hub keeps is to be written before the process ends.
+    let keepsState: Bool
     /// Whether the process ends although a loop hangs.
     private let mayForceEnd = Lock(true)
 
-    init(hub: Hub, listeners: [Listener], log: DaemonLog, manager: ServiceManager) {
+    init(hub: Hub, listeners: [Listener], log: DaemonLog, manager: ServiceManager, keepsState: Bool) {
         self.hub = hub
+        self.keepsState = keepsState
         self.listeners = listeners
         self.log = log
         self.manager = manager
@@ -66,8 +69,9 @@ final class Shutdown: Sendable {
         DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(seconds)) { [self] in
             guard mayForceEnd.withLock({ $0 }) else { return }
             log.write(.error, "stopped by force, because a loop did not end")
+            if keepsState { log.write(.error, "what the hub kept is lost") }
             log.flush(within: .milliseconds(500))
-            _exit(EXIT_SUCCESS)
+            _exit(keepsState ? ExitStatus.inputOutput.rawValue : EXIT_SUCCESS)
         }
     }
 
