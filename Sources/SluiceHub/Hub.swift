@@ -135,17 +135,22 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Admits a client on the reactor with the fewest connections, unless a limit is reached.
+    /// Admits a client on the reactor with the fewest connections, unless a limit is reached. Then, an earlier client of
+    /// the same origin that has not authenticated, although it must, gives way.
     ///
     /// - Parameters:
     ///   - client: the client's name in reports.
     ///   - origin: the client's origin, for the limit of connections per address.
     func enter(_ client: String, from origin: ClientOrigin?, on shares: [ReactorShare]) -> Entry {
+        var unproven: Connection?
         let entry = state.withLock { (state) -> Entry in
             state.machine.now = timekeeper.nowNanoseconds
             if let refusal = state.refusal(of: origin) {
-                state.count(refusal.ending)
-                return .turnedAway(refusal.ending, refusal.error)
+                unproven = state.takeUnproven(from: origin)
+                guard unproven != nil else {
+                    state.count(refusal.ending)
+                    return .turnedAway(refusal.ending, refusal.error)
+                }
             }
             let connection = state.enter(client, from: origin, on: shares) { id, holder, share in
                 names.insert(client, for: id)
@@ -153,6 +158,7 @@ public final class Hub: Sendable {
             }
             return .admitted(connection)
         }
+        if let unproven { unproven.reactor.post { unproven.giveWay() } }
         if case .turnedAway(let ending, _) = entry {
             report(ClientEvent(kind: .closed(ending), address: client, origin: origin, principal: nil, command: nil))
         }

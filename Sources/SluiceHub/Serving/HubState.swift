@@ -47,6 +47,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     private var origins: [ClientOrigin?] = []
     /// The number of connections from each origin.
     private var originCounts: [ClientOrigin: Int] = [:]
+    private var unproven = UnprovenConnections()
     /// The tasks of this process that wait for a parked operation.
     private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
     /// The connection that in-process users without a client of their own share.
@@ -105,8 +106,22 @@ struct HubState: ~Copyable, @unchecked Sendable {
         connections[slot] = connection
         machine.clients[id]?.segment = connection.segment
         origins[slot] = origin
-        if let origin { originCounts[origin, default: 0] += 1 }
+        if let origin {
+            originCounts[origin, default: 0] += 1
+            if requiresAuthentication { unproven.append(id, from: origin) { machine.isUnproven($0) } }
+        }
         return connection
+    }
+
+    /// Whether a client may only authenticate at first.
+    private var requiresAuthentication: Bool { machine.principals.map { $0.anonymous == nil } ?? false }
+
+    /// Returns a connection that gives way to a later one from `origin`; nil if there is none. It is not returned again.
+    mutating func takeUnproven(from origin: ClientOrigin?) -> Connection? {
+        guard let origin, requiresAuthentication,
+            let id = unproven.takeOldest(of: origin, { machine.isUnproven($0) })
+        else { return nil }
+        return connections[Int(id.slot)]
     }
 
     func origin(of id: ConnectionID) -> ClientOrigin? {
@@ -179,6 +194,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         connections[Int(id.slot)] = nil
         if let origin = origins[Int(id.slot)].take(), let count = originCounts[origin] {
             originCounts[origin] = count == 1 ? nil : count - 1
+            if count == 1 { unproven.forget(origin) }
         }
         count(ending)
     }
@@ -299,4 +315,9 @@ struct HubState: ~Copyable, @unchecked Sendable {
         }
         machine.outbox.effects = []
     }
+}
+
+extension HubStateMachine {
+    /// Whether a client has not authenticated.
+    fileprivate func isUnproven(_ id: ConnectionID) -> Bool { clients[id].map { $0.identity == nil } ?? false }
 }

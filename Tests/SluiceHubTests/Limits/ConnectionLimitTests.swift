@@ -98,14 +98,21 @@ import Testing
                     $0.wire.maxLineBytes = 600
                 }, principals: users)
             try await first.hearEnd(after: "ERR auth-required authenticate first: AUTH principal token\n")
+            first.stream.close()
             let second = try await service.connect()
             try await second.say("SEND timeout=0 c x\nAUTH alice a\n")
             try await second.hear("ERR auth-required authenticate first: AUTH principal token\nOK\n")
             try await second.say("JOIN end=send c\nHELLO\n")
             try await second.hear("ERR limit a connection may join at most 0 ends of channels\n")
             #expect(try await second.hearLine().contains("max-line=8192"))
+            try await service.until { service.hub.connectionCount == 1 }
             let third = try await service.connect()
-            try await third.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
+            try await third.say("AUTH alice a\n")
+            try await third.hear("OK\n")
+            // The reserve lets it in until it has authenticated.
+            let fourth = try await service.connect()
+            try await fourth.say("AUTH alice a\n")
+            try await fourth.hearEnd(after: "ERR limit the server accepts at most 2 connections\n")
         }
     }
 

@@ -94,6 +94,26 @@ import Testing
         #expect(isKnown == [false, true, true, false])
     }
 
+    @Test("Connections that do not authenticate give way to later ones of their address, the oldest first")
+    func silentConnections() throws {
+        let limits = limits { $0.maxConnections = 2 }
+        try HubService.run(limits: limits, principals: principals("ops") { _ in }) { service in
+            var silent = [try await service.connect()]
+            for _ in 0..<2 {
+                silent.append(try await service.connect())
+                try await service.until { service.hub.connectionCount == 2 }
+                let client = try await service.connect(as: "ops")
+                try await silent.removeFirst().hearEnd(
+                    after: "ERR limit the server is full, and a later connection of this address needs the place of"
+                        + " this one; authenticate at once\n")
+                #expect(try await client.ask("PING") == "OK")
+                client.stream.close()
+                try await service.until { service.hub.connectionCount == 1 }
+            }
+            silent[0].stream.close()
+        }
+    }
+
     @Test("A full hub still admits the reserved connections of a principal")
     func reservedConnections() throws {
         let limits = limits { $0.maxConnections = 2 }

@@ -347,6 +347,14 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
+    /// Ends the connection because a later one of the same origin needs its place, unless it has authenticated.
+    func giveWay() {
+        guard case .open = state, conversation.admission != nil else { return }
+        guard socket.isOpen, conversation.ending == nil else { return close(because: .tooMany) }
+        conversation.refuse(.hasGivenWay, because: .tooMany)
+        schedule()
+    }
+
     /// Ends a connection that has not begun.
     func endBeforeBeginning(because ending: ConnectionEnding) {
         share.connectionBegins()

@@ -10,6 +10,10 @@ extension WireError {
     static let authenticationRequired = WireError(
         .authRequired, "authenticate first: AUTH principal token")
 
+    static let hasGivenWay = WireError(
+        .limit, "the server is full, and a later connection of this address needs the place of this one; authenticate at once"
+    )
+
     static func tooMuchUnproven(_ limits: HubLimits) -> WireError {
         WireError(.denied, "before AUTH a client may send at most \(limits.authenticationBytes) bytes")
     }
