@@ -11,8 +11,8 @@ extension WireError {
         .authRequired, "authenticate first: AUTH principal token")
 
     static let hasGivenWay = WireError(
-        .limit, "the server is full, and a later connection of this address needs the place of this one; authenticate at once"
-    )
+        .limit,
+        "the server is full, and a later connection of this address needs the place of this one; authenticate at once")
 
     static func tooMuchUnproven(_ limits: HubLimits) -> WireError {
         WireError(.denied, "before AUTH a client may send at most \(limits.authenticationBytes) bytes")
