@@ -216,7 +216,7 @@ let check0 = Check(name: "greet and both", expected: 12) {
 }
 """
 
-MAIN = """let checks = [{checks}] + stageChecks
+MAIN = """let checks = [{checks}] + stageChecks + [scopes()]
 var failures = 0
 for check in checks {{
     let result = Result {{ try check.run() }}
