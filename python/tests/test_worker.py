@@ -16,6 +16,7 @@ from background import PATIENCE_SECONDS, in_thread
 
 import sluice
 from sluice.executor import ChannelExecutor
+from sluice.worker import main
 
 PROGRAMS = Path(__file__).parent / "programs"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(sluice.__file__).parents[1])}
@@ -117,6 +118,16 @@ def test_a_module_that_cannot_be_used_is_named(arguments, expected):
     assert done.returncode == 1
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [("-c", "0"), ("--attempts", "0"), ("--lease", "0"), ("--lease", "nan"), ("--delay", "-1")], ids=" ".join
+)
+def test_a_number_that_makes_no_sense_is_refused(option, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["jobs", "handlers:square", *option])
+    assert caught.value.code == 2
+    assert f"{'--concurrency' if option[0] == '-c' else option[0]} " in capsys.readouterr().err
 
 
 def test_an_executor_runs_functions_elsewhere(sluiced, hub):

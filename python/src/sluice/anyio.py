@@ -10,8 +10,14 @@ from __future__ import annotations
 
 from sluice import _async
 from sluice._async import *  # noqa: F403
-from sluice._async.anyio_runtime import AnyioRuntime
 from sluice._async.connecting import Connect
+
+try:
+    from sluice._async.anyio_runtime import AnyioRuntime
+except ModuleNotFoundError as error:
+    if error.name != "anyio":
+        raise
+    raise ModuleNotFoundError("sluice.anyio needs anyio: install anyio, or sluice-client[trio]", name="anyio") from None
 
 __all__ = ["connect"]
 __all__ += _async.__all__

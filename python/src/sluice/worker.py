@@ -146,8 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--codec", help="a module with dumps and loads, such as json")
     parser.add_argument("--label", default=f"worker-{os.getpid()}", help="the name in the server's reports")
     options = parser.parse_args(arguments)
-    if options.concurrency < 1 or options.lease <= 0:
-        parser.error("--concurrency must be at least 1, and --lease more than 0")
+    if options.concurrency < 1 or (options.attempts is not None and options.attempts < 1):
+        parser.error("--concurrency and --attempts must be at least 1")
+    if not options.lease > 0 or not options.delay >= 0:
+        parser.error("--lease must be more than 0, and --delay at least 0")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     handler = load(options.handler)
     codec = _imported(options.codec) if options.codec else None

@@ -50,7 +50,7 @@ def count(value: int, what: str, least: int = 1) -> bytes:
 
 def duration(seconds: float, what: str = "timeout") -> bytes:
     """Returns a duration in the protocol's unit, rounded up to whole milliseconds."""
-    if not 0 <= seconds <= _LONGEST_SECONDS:
+    if not _is_possible(seconds):
         raise BadRequest(f"{what} must be 0 to 100 years, in seconds, not {seconds!r}", code="bad-number")
     milliseconds = int(-(-seconds * 1000 // 1))
     if milliseconds == 0:
@@ -64,16 +64,24 @@ def checked_timeout(seconds: float | None) -> float | None:
     """Returns the timeout if it can be sent; None and infinity wait for ever."""
     if seconds is None or seconds == float("inf"):
         return None
-    if not 0 <= seconds <= _LONGEST_SECONDS:
+    if not _is_possible(seconds):
         duration(seconds)
     return seconds
 
 
+def _is_possible(seconds: float) -> bool:
+    try:
+        return 0 <= seconds <= _LONGEST_SECONDS
+    except TypeError:
+        return False
+
+
 def lease(seconds: float) -> bytes:
     """Returns the duration of a lease, which is at least a millisecond."""
-    if not seconds > 0:
+    milliseconds = duration(seconds, "a lease")
+    if milliseconds == b"0":
         raise BadRequest(f"a lease must be longer than 0 seconds, not {seconds!r}", code="bad-number")
-    return duration(seconds, "a lease")
+    return milliseconds
 
 
 def text(value: Text) -> bytes:
