@@ -109,6 +109,27 @@ def test_a_frozen_server_is_noticed(sluiced):
             hub.channel("jobs").recv()
 
 
+def test_what_a_slow_network_has_not_delivered_is_known(sluiced):
+    # More than the buffers of the kernel take.
+    wire = Wire(sluiced.port)
+    with connect(wire.address) as hub:
+        hub.ping()
+        transport = hub._engine._transport
+        assert transport.unsent() == 0
+        wire.is_open.clear()
+        bodies = [b"x" * hub._engine.conversation.greeting.max_body] * 20
+        sending = [in_thread(hub.channel("jobs").send, body) for body in bodies]
+        while transport.unsent() < len(bodies[0]):
+            time.sleep(0)
+        wire.is_open.set()
+        assert [hub.channel("jobs").recv() for _ in bodies] == bodies
+        for sent in sending:
+            sent()
+        hub.ping()
+        assert transport.unsent() == 0
+    wire.close()
+
+
 def test_a_server_that_vanishes_is_noticed(sluiced):
     wire = Wire(sluiced.port)
     with connect(wire.address, reconnect=False, **IMPATIENT) as hub:

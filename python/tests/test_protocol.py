@@ -577,6 +577,29 @@ def test_a_server_that_answers_is_alive():
     assert talk.events(Broken) == []
 
 
+def test_a_server_is_not_lost_while_commands_are_on_their_way_over_a_slow_network():
+    talk = Talk(keep_alive=10, answer_timeout=4)
+    talk.hear(b"OK\n")
+    for _ in range(100):
+        talk.ask(commands.ping())
+    unsent = len(talk.sent())
+    for second in range(1, 60):
+        talk.conversation.tick(float(second), unsent - 5 * second)
+    assert talk.events(Broken) == []
+
+
+@pytest.mark.parametrize("takes_new_commands", [True, False])
+def test_a_server_that_leaves_commands_unread_is_lost(takes_new_commands):
+    talk = Talk(keep_alive=10, answer_timeout=4)
+    talk.hear(b"OK\n")
+    unsent = 0 if takes_new_commands else 500  # the buffers of the kernel have room, or are full
+    for second in range(1, 8):
+        talk.ask(commands.ping())
+        unsent += 0 if takes_new_commands else len(talk.sent())
+        talk.conversation.tick(float(second), unsent)
+    assert len(talk.events(Broken)) == 1
+
+
 def test_a_body_that_is_too_big_is_not_sent_and_its_lease_goes_on():
     talk = Talk()
     talk.ask(commands.receive("jobs", lease=10))

@@ -14,6 +14,9 @@ class Wire:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         self.is_cut = threading.Event()
+        #: While this is not set, nothing that the client sends is read.
+        self.is_open = threading.Event()
+        self.is_open.set()
         self.sockets: list[socket.socket] = []
         #: What the client has sent.
         self.seen = bytearray()
@@ -27,13 +30,16 @@ class Wire:
             threading.Thread(target=self.forward, args=(source, target), daemon=True).start()
 
     def forward(self, source: socket.socket, target: socket.socket) -> None:
+        is_client = source is self.sockets[0]
         while data := source.recv(65536):
-            if source is self.sockets[0]:
+            if is_client:
+                self.is_open.wait()
                 self.seen += data
             if not self.is_cut.is_set():
                 target.sendall(data)
 
     def close(self) -> None:
+        self.is_open.set()
         for each in self.sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)  # also ends the thread that reads from it

@@ -174,6 +174,28 @@ async def test_a_frozen_server_is_noticed(face: Face) -> None:
 
 
 @everywhere
+async def test_what_a_slow_network_has_not_delivered_is_known(face: Face) -> None:
+    # More than the buffers of the kernel take. The server's greeting bounds the size of a message.
+    with watched(face) as wire:
+        async with face.connect(wire.address) as hub, create_task_group() as group:
+            await hub.ping()
+            link = hub._link
+            assert link._wire.unsent() == 0
+            wire.is_open.clear()
+            bodies = [b"x" * link.conversation.greeting.max_body] * 20
+            sending = [Started(group, hub.channel("jobs").send, body) for body in bodies]
+            while link._wire.unsent() < len(bodies[0]):
+                await checkpoint()
+            wire.is_open.set()
+            for body in bodies:
+                assert await hub.channel("jobs").recv() == body
+            for each in sending:
+                await each
+            await hub.ping()
+            assert link._wire.unsent() == 0
+
+
+@everywhere
 async def test_a_server_that_vanishes_is_noticed(face: Face) -> None:
     with watched(face) as wire:
         async with (

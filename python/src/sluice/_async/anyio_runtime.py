@@ -14,6 +14,7 @@ import anyio.lowlevel
 from anyio.streams.tls import TLSStream
 
 from sluice._async.runtime import Waiter, Wire
+from sluice._unsent import unacknowledged
 from sluice.address import Address
 
 _CHUNK_BYTES = 1 << 18
@@ -45,12 +46,19 @@ class _Wire:
     def __init__(self, stream: anyio.abc.ByteStream) -> None:
         self._stream = stream
         self._unsent: list[bytes] = []
+        # How many bytes of the current write the stream has not taken.
+        self._untaken = 0
         self._wakeup = anyio.Event()
         self._scope = anyio.CancelScope()
 
     def write(self, data: bytes) -> None:
         self._unsent.append(data)
         self._wakeup.set()
+
+    def unsent(self) -> int:
+        sock = self._stream.extra(anyio.abc.SocketAttribute.raw_socket, None)
+        kept = sum(map(len, self._unsent)) + self._untaken
+        return kept if sock is None else kept + unacknowledged(sock.fileno())
 
     def close(self) -> None:
         self._scope.cancel()
@@ -83,8 +91,14 @@ class _Wire:
                 self._wakeup = anyio.Event()
                 await self._wakeup.wait()
             unsent, self._unsent = self._unsent, []
+            data = unsent[0] if len(unsent) == 1 else b"".join(unsent)
+            self._untaken = len(data)
             try:
-                await self._stream.send(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+                while self._untaken:
+                    start = len(data) - self._untaken
+                    piece = data if len(data) <= _CHUNK_BYTES else data[start : start + _CHUNK_BYTES]
+                    await self._stream.send(piece)
+                    self._untaken -= len(piece)
             except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
                 return  # the reader sees the end as well
 

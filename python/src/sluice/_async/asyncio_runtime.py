@@ -8,6 +8,7 @@ from collections.abc import Coroutine
 from typing import Any, Callable
 
 from sluice._async.runtime import Waiter, Wire
+from sluice._unsent import unacknowledged
 from sluice.address import Address
 
 
@@ -72,6 +73,13 @@ class _Wire(asyncio.Protocol):
         unsent, self._unsent = self._unsent, []
         if self._transport is not None:
             self._transport.write(unsent[0] if len(unsent) == 1 else b"".join(unsent))
+
+    def unsent(self) -> int:
+        if self._transport is None:
+            return 0
+        kept = sum(map(len, self._unsent)) + self._transport.get_write_buffer_size()
+        sock = self._transport.get_extra_info("socket")
+        return kept if sock is None else kept + unacknowledged(sock.fileno())
 
     def close(self) -> None:
         if self._transport is not None:

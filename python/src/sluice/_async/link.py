@@ -223,7 +223,7 @@ class Link:
 
     def _ring(self) -> None:
         self._alarm = None
-        self.conversation.tick(self.runtime.now())
+        self.conversation.tick(self.runtime.now(), 0 if self._wire is None else self._wire.unsent())
         self.act()
 
     # The connection

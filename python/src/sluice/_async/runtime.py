@@ -28,6 +28,9 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Sends the bytes in the background."""
 
+    def unsent(self) -> int:
+        """Returns how many bytes the server's host has not acknowledged."""
+
     def close(self) -> None:
         """Closes the stream at once."""
 

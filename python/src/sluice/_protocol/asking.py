@@ -74,6 +74,10 @@ class Asking:
         self._last_heard = 0.0
         self._next_check = 0.0
         self._silent_checks = 0
+        # How many bytes the face was given, and of which the server had not acknowledged so many at the last check.
+        self._written = 0
+        self._unsent = 0
+        self._delivered = 0
         self._connected_at = 0.0
 
     def events(self) -> list[Event]:
@@ -87,6 +91,7 @@ class Asking:
             return b""
         data = self._output[0] if len(self._output) == 1 else b"".join(self._output)
         self._output = []
+        self._written += len(data)
         return data
 
     @property

@@ -96,6 +96,7 @@ class Conversation(Recovering):
         self._parser = ReplyParser()
         self._connected_at = self._last_heard = now
         self._silent_checks = 0
+        self._written = self._unsent = self._delivered = 0
         self.phase = Phase.GREETING
         self._questions.append(Question.GREETING)
         self._output.append(commands.hello().encode(None, None))
@@ -165,8 +166,11 @@ class Conversation(Recovering):
             earliest = renewal
         return earliest
 
-    def tick(self, now: float) -> None:
-        """Does what is due: ends operations that have timed out here, renews leases, pings a silent server."""
+    def tick(self, now: float, unsent: int = 0) -> None:
+        """Does what is due: ends operations that have timed out here, renews leases, pings a silent server.
+
+        ``unsent`` is how many of the bytes to send the server's host has not acknowledged.
+        """
         while self._deadlines and self._deadlines[0][0] <= now:
             operation = heapq.heappop(self._deadlines)[2]
             if operation.stage is Stage.QUEUED and operation.deadline is not None and operation.deadline <= now:
@@ -177,11 +181,19 @@ class Conversation(Recovering):
                 self._output.append(commands.touch(did).encode(None, None))
         if self.phase in (Phase.READY, Phase.CLOSING):
             if now >= self._next_check:
-                self._check_life(now)
+                self._check_life(now, unsent)
         elif self.phase in (Phase.GREETING, Phase.AUTHENTICATING) and now >= self._connected_at + self.connect_timeout:
             self._events.append(Broken(errors.ConnectionLost("the server does not answer"), False))
 
-    def _check_life(self, now: float) -> None:
+    def _check_life(self, now: float, unsent: int) -> None:
+        # A server does not answer what is still on its way over a slow network. Its host also acknowledges what a
+        # frozen server does not read, but soon nothing is on the way then, or nothing moves.
+        delivered = self._written - unsent
+        is_under_way = bool(unsent and self._unsent) and delivered > self._delivered
+        self._unsent, self._delivered = unsent, delivered
+        if is_under_way:
+            self._last_heard = now
+            self._silent_checks = 0
         # Counts calls rather than the time: this process may itself have been stopped, and have replies to read.
         self._next_check = now + self.answer_timeout / CHECKS_FOR_ANSWER
         silent = self.keep_alive is not None and now - self._last_heard >= self.keep_alive

@@ -242,7 +242,7 @@ class Engine:
         now = self._clock()
         if now < self._wake_at:
             return
-        self.conversation.tick(now)
+        self.conversation.tick(now, 0 if self._transport is None else self._transport.unsent())
         if self._quit_until is not None and self._quit_until <= now:
             self._quit_until = None
             self._lost(errors.ClientClosed("the client was closed"), final=True)

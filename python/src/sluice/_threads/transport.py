@@ -7,6 +7,7 @@ import socket
 import ssl
 import time
 
+from sluice._unsent import unacknowledged
 from sluice.address import Address
 
 _READ_BYTES = 1 << 17
@@ -17,7 +18,7 @@ class Transport:
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
-        self._unsent = b""
+        self._unsent = bytearray()
         #: Whether bytes wait until the socket is writable.
         self.wants_write = False
         sock.setblocking(False)
@@ -32,14 +33,22 @@ class Transport:
 
     def send(self, data: bytes) -> None:
         """Writes what the kernel takes, and keeps the rest for the next call."""
-        if self._unsent:
-            data = self._unsent + data
+        unsent = self._unsent
+        if unsent:
+            unsent += data
         try:
-            taken = self._socket.send(data) if data else 0
+            taken = self._socket.send(unsent or data) if unsent or data else 0
         except (BlockingIOError, InterruptedError):
             taken = 0
-        self._unsent = data[taken:]
-        self.wants_write = bool(self._unsent)
+        if unsent:
+            del unsent[:taken]  # moves no byte
+        elif taken < len(data):
+            unsent += memoryview(data)[taken:]
+        self.wants_write = bool(unsent)
+
+    def unsent(self) -> int:
+        """Returns how many bytes the other host has not acknowledged."""
+        return len(self._unsent) + unacknowledged(self.fileno())
 
     def close(self) -> None:
         """Closes the socket."""
