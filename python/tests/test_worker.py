@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
 import os
 import signal
@@ -76,6 +77,17 @@ def test_after_a_signal_the_worker_finishes_its_jobs(sluiced, hub):
         first()
     assert hub.channel("jobs").recv() == b"2"
     second()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs tgkill")
+def test_a_signal_ends_a_worker_whose_main_thread_does_not_notice_it(sluiced, hub):
+    with worker(sluiced, "jobs", "handlers:square") as process:
+        hub.channel("jobs").send(b"1", timeout=PATIENCE_SECONDS)
+        # The main thread waits for a job; the kernel interrupts another one.
+        (*_, other) = (int(thread.name) for thread in Path(f"/proc/{process.pid}/task").iterdir())
+        assert other != process.pid
+        assert ctypes.CDLL(None).tgkill(process.pid, other, signal.SIGTERM) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_storm_of_signals_ends_a_worker(sluiced, hub):

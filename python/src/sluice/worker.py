@@ -16,7 +16,6 @@ import importlib
 import inspect
 import logging
 import os
-import queue
 import signal
 import sys
 import threading
@@ -96,8 +95,13 @@ def run(
                 stop.set()
 
 
-def _stop_at_signal(signals: queue.SimpleQueue[int], stop: threading.Event) -> None:
-    signals.get()
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def _stop_at_signal(signals: int, stop: threading.Event) -> None:
+    with os.fdopen(signals, "rb", buffering=0) as stream:
+        while (number := stream.read(1)) and number[0] not in _STOPPING:
+            pass
     stop.set()
 
 
@@ -156,10 +160,13 @@ def main(arguments: list[str] | None = None) -> int:
     if codec is not None and not (hasattr(codec, "dumps") and hasattr(codec, "loads")):
         raise SystemExit(f"sluice.worker: the codec {options.codec} has no dumps and loads")
     stop = threading.Event()
-    # A second signal may interrupt the handler of the first one, which must not hold a lock then. This queue has none.
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: signals.put(number))
+    # Handlers run on the main thread, which may be just about to wait for a job, and would not run them before it has
+    # one. The number of a signal is written at once.
+    signals, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    for number in _STOPPING:
+        signal.signal(number, lambda *_: None)
     threading.Thread(target=_stop_at_signal, args=(signals, stop), daemon=True).start()
     try:
         with sluice.connect(options.hub, label=options.label) as hub:
@@ -180,8 +187,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         # The interpreter takes its handlers away when it ends. A signal then would change the status.
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOPPING:
             signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)
+        os.close(wakeup)
     log.info("stopped")
     return 0
 
