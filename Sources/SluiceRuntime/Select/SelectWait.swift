@@ -13,12 +13,27 @@ enum SelectVerdict: WaitVerdict {
 final class SelectWait: WaitSource, @unchecked Sendable {
     // Sendable: `continuation` is set before an arm is parked, and used only after a successful `claim`.
 
-    private let isClaimed = Atomic<Bool>(false)
+    /// Who may end the select.
+    private enum Claim: UInt8, AtomicRepresentable {
+        case free
+        /// A barrier has found that all its parties are there, and finds out whether it can have all of them.
+        case held
+        /// The wait is that of an extended receive, which a counterpart wakes and does not meet.
+        case scouting
+        case taken
+    }
+
+    /// Locked while selects are `.held`. Its holder waits for no other lock.
+    static let holding = Lock(())
+
+    private let state = Atomic<Claim>(.free)
     @exclusivity(unchecked) private var continuation: UnsafeContinuation<SelectVerdict, Never>?
     private let arms: ArmList
 
-    init(among arms: ArmList) {
+    /// - Parameter isScout: whether the wait is that of an extended receive; see `Channel.receiveExtended`.
+    init(among arms: ArmList, scouting isScout: Bool = false) {
         self.arms = arms
+        if isScout { state.store(.scouting, ordering: .relaxed) }
     }
 
     func suspend(_ continuation: UnsafeContinuation<SelectVerdict, Never>) {
@@ -28,7 +43,37 @@ final class SelectWait: WaitSource, @unchecked Sendable {
     /// Claims the right to end the select; false when it was claimed before.
     @usableFromInline
     func claim() -> Bool {
-        !isClaimed.exchange(true, ordering: .acquiringAndReleasing)
+        let (isTaken, found) = state.compareExchange(
+            expected: .free, desired: .taken, ordering: .acquiringAndReleasing)
+        return isTaken || found != .taken && claimSpecially()
+    }
+
+    /// Not inlined, to keep it out of every match with an arm.
+    @inline(never)
+    private func claimSpecially() -> Bool {
+        if endScouting() {
+            if let arm = arms.first { resume(.arm(arm)) }
+            return false
+        }
+        Self.holding.withLock { _ in }
+        return claim()
+    }
+
+    /// Claims the wait of an extended receive; false if it is none, or has ended.
+    private func endScouting() -> Bool {
+        state.compareExchange(expected: .scouting, desired: .taken, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// Keeps others from claiming the select, until `endHold`. With `holding` locked only.
+    ///
+    /// - Returns: false when the select was claimed before.
+    func hold() -> Bool {
+        state.compareExchange(expected: .free, desired: .held, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    /// Ends `hold`, with a claim or without one.
+    func endHold(claiming isClaimed: Bool) {
+        state.store(isClaimed ? .taken : .free, ordering: .releasing)
     }
 
     @usableFromInline
@@ -37,10 +82,14 @@ final class SelectWait: WaitSource, @unchecked Sendable {
     }
 
     package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
-        if claim() { resume(.withdrawn(reason)) }
+        if endScouting() || claim() { resume(.withdrawn(reason)) }
     }
 
     package override var waitDescription: String { arms.description }
+
+    package override func describeWait(_ side: WaitSide) -> String {
+        side == .select ? super.describeWait(side) : waitDescription
+    }
 }
 
 /// The base of `Channel`, without the type of its messages: what a select needs.

@@ -42,6 +42,11 @@ package struct WaitQueue<Entry>: ~Copyable {
         WaitTicket(index: tail, serial: table.slots[Int(tail)].serial)
     }
 
+    /// The entry that `ticket` names; nil when it has been taken out.
+    borrowing func entry(at ticket: WaitTicket) -> Entry? {
+        table.holds(ticket.index, ticket.serial) ? table.element(at: ticket.index) : nil
+    }
+
     /// Returns the entry behind that of `ticket`, with its own ticket. Returns the head if `ticket` is nil, or if its entry
     /// is gone.
     package borrowing func entry(after ticket: WaitTicket?) -> (ticket: WaitTicket, entry: Entry)? {

@@ -9,6 +9,7 @@ enum ChannelRole: UInt8 {
     case condition
     case waitGroup
     case barrier
+    case bucket
     case queue
     case fullQueue
     case pool
@@ -23,6 +24,7 @@ enum ChannelRole: UInt8 {
         case .waitGroup: "wait group"
         case .barrier: "barrier"
         case .queue: "queue"
+        case .bucket: "bucket"
         case .fullQueue: "full queue"
         case .pool: "task pool"
         }
@@ -44,6 +46,7 @@ enum ChannelRole: UInt8 {
         case .barrier: "wait at"
         case .queue: "take from"
         case .fullQueue: "put into"
+        case .bucket: "wait in"
         case .pool: "start a task of"
         }
     }
