@@ -50,4 +50,7 @@ public final class Broadcast<Element: Sendable>: Sendable {
     public func tap(_ kind: ChannelKind = .rendezvous, name: String = "") -> ReceivingEnd<Element> {
         fanout.addTap(for: .messages, kind, name: name)
     }
+
+    /// Ends all taps: their readers get nil after the messages that their taps have. May be called from any thread.
+    public func removeAllTaps() { fanout.removeTaps(of: nil) }
 }

@@ -65,6 +65,20 @@ final class Fanout<Element: Sendable, Key: Hashable & Sendable>: Sendable {
         noteChange()
     }
 
+    /// Ends the taps of a key, or all taps if it is nil, after the messages that they have.
+    @usableFromInline
+    func removeTaps(of key: Key?) {
+        let removed = state.withLock { state in
+            guard let key else {
+                defer { state.taps = [:] }
+                return state.taps.values.flatMap(\.self)
+            }
+            return state.taps.removeValue(forKey: key) ?? []
+        }
+        for tap in removed.sorted(by: { $0.number < $1.number }) { tap.channel.close() }
+        noteChange()
+    }
+
     /// Tells the task that no tap will be added any more, so that it ends when the last one has retired.
     @usableFromInline
     func disown() {

@@ -52,4 +52,10 @@ public final class Publication<Element: Sendable, Key: Hashable & Sendable>: Sen
     ) -> ReceivingEnd<Element> {
         fanout.addTap(for: key, kind, name: name)
     }
+
+    /// Ends the subscriptions to a key, or all of them: their readers get nil after the messages that their subscriptions
+    /// have. May be called from any thread.
+    ///
+    /// - Parameter key: nil for every key.
+    public func removeAllSubscriptions(to key: Key? = nil) { fanout.removeTaps(of: key) }
 }
