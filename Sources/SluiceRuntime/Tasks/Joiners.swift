@@ -28,6 +28,8 @@ final class Joiners {
     /// The first joiner, while it waits.
     private var first: Joiner?
     private var others = WaitQueue<Joiner>()
+    private var links: [(number: UInt64, action: @Sendable () -> Void)] = []
+    private var lastLink: UInt64 = 0
 
     private init(_ first: Joiner?) {
         self.first = first
@@ -58,6 +60,37 @@ final class Joiners {
         }
     }
 
+    /// Adds a closure to call when the task ends.
+    ///
+    /// - Returns: its number, for `removeLink`; nil when the task has ended.
+    static func addLink(
+        _ action: @escaping @Sendable () -> Void, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
+    ) -> UInt64? {
+        switch stage {
+        case .alone, .awaited:
+            let joiners = Joiners(stage == .awaited ? word.map(joiner(at:)) : nil)
+            stage = .awaitedBySeveral
+            word = Unmanaged.passRetained(joiners).toOpaque()
+            return joiners.addLink(action)
+        case .awaitedBySeveral:
+            return word.map { joiners(at: $0).takeUnretainedValue().addLink(action) }
+        case .succeeded, .failed:
+            return nil
+        }
+    }
+
+    private func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64 {
+        lastLink += 1
+        links.append((lastLink, action))
+        return lastLink
+    }
+
+    /// Removes a closure; does nothing when it was called or removed already.
+    static func removeLink(_ number: UInt64, _ stage: JoinStage, _ word: UnsafeMutableRawPointer?) {
+        guard stage == .awaitedBySeveral, let word else { return }
+        joiners(at: word).takeUnretainedValue().links.removeAll { $0.number == number }
+    }
+
     /// Takes a joiner out; returns nil when it has been resumed already.
     static func remove(
         _ ticket: WaitTicket, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
@@ -77,7 +110,7 @@ final class Joiners {
         ticket == Self.firstTicket ? first.take() : others.remove(ticket)
     }
 
-    /// Resumes the joiners that waited when the task ended. Call without the lock.
+    /// Calls the links, and resumes the joiners that waited when the task ended. Call without the lock.
     static func resume(_ stage: JoinStage, _ word: UnsafeMutableRawPointer?) {
         guard let word else { return }
         switch stage {
@@ -88,6 +121,7 @@ final class Joiners {
     }
 
     private func resumeAll() {
+        for link in links { link.action() }
         first?.resume(returning: .ended)
         while let joiner = others.popFirst() { joiner.resume(returning: .ended) }
     }

@@ -185,6 +185,15 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// caller calls `resumes` once that has been resumed.
     ///
     /// - Parameter register: as in `suspendTask`; not called in a cancelled scope, where the wait ends at once.
+    /// Adds a closure that is called when the task has ended; see `Joiners.addLink`.
+    final func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64? {
+        reactor.joinLock.withLock { _ in Joiners.addLink(action, &joinStage, &joinWord) }
+    }
+
+    final func removeLink(_ number: UInt64) {
+        reactor.joinLock.withLock { _ in Joiners.removeLink(number, joinStage, joinWord) }
+    }
+
     /// - Returns: the timer of the timeout, for `resumes`.
     @inlinable
     final func suspend<Verdict: WaitVerdict>(
