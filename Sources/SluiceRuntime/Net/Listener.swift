@@ -62,6 +62,8 @@ public final class Listener: @unchecked Sendable {
     /// When the accepting of this turn began, by the clock of the reactor.
     private var acceptsBegan: UInt64 = 0
     private var pause = Listener.shortestPause
+    /// Set by `close`.
+    let closing = Event(name: "the end of a listener")
     /// See `Options`. Nil on a Unix-domain socket, whose buffers do not grow.
     private let receiveBufferBytes: Int?
     private let tls: Lock<TLSServerContext?>
@@ -289,6 +291,7 @@ public final class Listener: @unchecked Sendable {
     /// Stops listening. A task that waits in `accept` throws `.closed`, the file of a Unix-domain socket is removed,
     /// and connections that wait to be accepted are reset. May be called from any thread, any number of times.
     public func close() {
+        closing.set()
         removeFile()
         watch.closeFromAnywhere()
     }
