@@ -1,3 +1,5 @@
+import CLibev
+
 extension Reactor {
     /// Counts an operation that may happen without waiting, so that a task whose operations never wait does not keep
     /// the loop from its timers, its sockets, and its other tasks.
@@ -21,5 +23,13 @@ extension Reactor {
         await Task.yield()
         if let task = TaskRecord.running, task.isCancelled { return false }
         return !Task.isCancelled
+    }
+
+    /// Notes the time for the waits that begin now.
+    func noteTime() {
+        // libev has read the machine's clock after the poll. Reading the other one is left to one turn a second.
+        if runsByItself, !epochs.isOver(by: ev_now(loop)) { return }
+        guard epochs.note(nowNanoseconds) else { return }
+        for task in tasks.all { task.waitEpoch /= 2 }
     }
 }

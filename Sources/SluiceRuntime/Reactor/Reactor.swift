@@ -56,6 +56,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
     @exclusivity(unchecked) package internal(set) var socketsBegan: UInt64?
 
     @exclusivity(unchecked) var tasks = TaskRegistry()
+    @exclusivity(unchecked) var epochs = WaitEpochs()
     /// The green task whose code runs; nil when no green task's does.
     var runningTask: TaskRecord? {
         get { progress.runningTask }
@@ -372,6 +373,7 @@ public final class Reactor: TaskExecutor, SerialExecutor, @unchecked Sendable {
         let earlier = firstSocketWithEvents.take()
         ev_run(loop, waiting && !isTimerDueByHand ? Int32(EVRUN_ONCE) : Int32(EVRUN_NOWAIT))
         if earlier != nil { listFirst(earlier) }
+        noteTime()
         deliverSocketEvents()
     }
 

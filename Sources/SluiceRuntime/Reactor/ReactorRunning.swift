@@ -11,6 +11,7 @@ extension Reactor {
         _ name: String = "main", _ body: @escaping @Sendable () async throws -> Success
     ) throws -> Success {
         try withThread {
+            noteTime()
             let main = spawn(name, body)
             do {
                 defer { endTasks() }
@@ -31,6 +32,7 @@ extension Reactor {
             do {
                 try withThread {
                     clearStopRequest()
+                    noteTime()
                     started(nil)
                     try takeTurns(detectingDeadlock: false, until: { isStopping })
                     endTasks()

@@ -17,11 +17,11 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// The Swift task that this record describes; nil before it begins and after it has ended.
     @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
     @exclusivity(unchecked) private var wait: ParkedWait?
-    private var wasCancelled = false
+    @exclusivity(unchecked) private var marks = Marks()
+    /// When the wait began.
+    @exclusivity(unchecked) var waitEpoch: UInt16 = 0
     /// Whether somebody has learned of the task's error. Guarded by the reactor's `joinLock`.
     private var isFailureSeen = false
-    /// Whether `suspend` has met the continuation of another task, and `resumes` has not reported it yet.
-    @usableFromInline @exclusivity(unchecked) final var hasMetForeignTask = false
     /// The number of cancelled scopes around the running code: the task itself, and its nurseries and timeouts.
     @exclusivity(unchecked) private var cancelledScopes: UInt16 = 0
     @usableFromInline @exclusivity(unchecked) private(set) var joinStage = JoinStage.alone
@@ -35,6 +35,15 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     init(name: String, reactor: Reactor) {
         title = name.isEmpty ? nil : Title(name)
         self.reactor = reactor
+    }
+
+    /// What belongs to the reactor's thread, in one byte.
+    private struct Marks: OptionSet {
+        let rawValue: UInt8
+
+        static let cancelled = Marks(rawValue: 1)
+        /// `suspend` has met the continuation of another task, and `resumes` has not reported it yet.
+        static let metForeignTask = Marks(rawValue: 2)
     }
 
     /// Boxed, because most tasks of a large number have no name.
@@ -75,6 +84,12 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     /// The task and what it waits on, in words.
     var report: String { "\(label): \(wait?.description ?? "waits on nothing of the reactor's")" }
+
+    /// What the task waits on; nil if it waits on nothing of the reactor's.
+    var currentWait: String? { wait?.description }
+
+    /// When the current wait began, by the reactor's clock, or up to a second earlier.
+    var waitBegan: UInt64 { reactor.epochs.beginning(of: waitEpoch) }
 
     /// The same in a deadlock, where a task that waits for nothing of the reactor's awaits one that does.
     var deadlockReport: String { wait == nil ? "\(label): await a task that waits" : report }
@@ -120,7 +135,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
 
     final func moveBack(to parent: UnsafeRawPointer?) {
         identity = parent
-        if wasCancelled, let parent { cancelSwiftTask(at: parent) }
+        if marks.contains(.cancelled), let parent { cancelSwiftTask(at: parent) }
     }
 
     /// Records that the task has ended, and resumes its joiners.
@@ -170,6 +185,15 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         return ticket
     }
 
+    /// Adds a closure that is called when the task has ended; see `Joiners.addLink`.
+    final func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64? {
+        reactor.joinLock.withLock { _ in Joiners.addLink(action, &joinStage, &joinWord) }
+    }
+
+    final func removeLink(_ number: UInt64) {
+        reactor.joinLock.withLock { _ in Joiners.removeLink(number, joinStage, joinWord) }
+    }
+
     @usableFromInline
     package override func withdraw(_ ticket: WaitTicket, from side: WaitSide, because reason: WithdrawalReason) {
         reactor.joinLock.withLock { _ in Joiners.remove(ticket, &joinStage, &joinWord) }?
@@ -185,15 +209,6 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// caller calls `resumes` once that has been resumed.
     ///
     /// - Parameter register: as in `suspendTask`; not called in a cancelled scope, where the wait ends at once.
-    /// Adds a closure that is called when the task has ended; see `Joiners.addLink`.
-    final func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64? {
-        reactor.joinLock.withLock { _ in Joiners.addLink(action, &joinStage, &joinWord) }
-    }
-
-    final func removeLink(_ number: UInt64) {
-        reactor.joinLock.withLock { _ in Joiners.removeLink(number, joinStage, joinWord) }
-    }
-
     /// - Returns: the timer of the timeout, for `resumes`.
     @inlinable
     final func suspend<Verdict: WaitVerdict>(
@@ -201,7 +216,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         timeout: Duration?, register: (UnsafeContinuation<Verdict, Never>) -> WaitTicket?
     ) -> TimerHandle? {
         guard owns(continuation) else {
-            hasMetForeignTask = true
+            noteForeignTask()
             continuation.resume(returning: Verdict.withdrawn(.cancelled))
             return nil
         }
@@ -213,13 +228,18 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
         return nil
     }
 
+    @usableFromInline
+    final func noteForeignTask() {
+        marks.insert(.metForeignTask)
+    }
+
     /// Notes that the task runs again after `suspend`.
     ///
     /// - Returns: false when the continuation was that of another task, which has not waited yet.
     @usableFromInline
     final func resumes(alarm: TimerHandle?) -> Bool {
-        if hasMetForeignTask {
-            hasMetForeignTask = false
+        if marks.contains(.metForeignTask) {
+            marks.remove(.metForeignTask)
             return false
         }
         reactor.runningTask = self
@@ -233,6 +253,7 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     @usableFromInline
     final func park(_ wait: ParkedWait, timeout: Duration?) -> TimerHandle? {
         self.wait = wait
+        waitEpoch = reactor.epochs.current
         reactor.runningTask = nil
         if wait.side.isWokenByTasksOnly { reactor.tasks.parkedCount += 1 }
         return timeout.map { reactor.setTimer(after: $0, .expire(self)) }
@@ -252,8 +273,8 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// number of times.
     public final func cancel() {
         reactor.perform { [self] in
-            if !wasCancelled { cancelScope() }
-            wasCancelled = true
+            if !marks.contains(.cancelled) { cancelScope() }
+            marks.insert(.cancelled)
             if let identity { cancelSwiftTask(at: identity) }
         }
     }
