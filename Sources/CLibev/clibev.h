@@ -9,6 +9,8 @@
 // Not part of libev: glibc declares this call only with `_GNU_SOURCE`, which Swift's Glibc module does not define.
 struct sockaddr;
 extern int accept4(int listener, struct sockaddr *address, unsigned int *length, int flags);
+extern int pipe2(int ends[2], int flags);
+extern int clibev_add_directory(void *actions, const char *path) __asm__("posix_spawn_file_actions_addchdir_np");
 // The header of these two is not part of that module either. libev's own timers have a resolution of a millisecond.
 struct itimerspec;
 extern int timerfd_create(int clock, int flags);
@@ -30,6 +32,9 @@ static inline long clibev_send(int socket, const void *bytes, unsigned long coun
 // Asks for SIOCOUTQ, the number of bytes that the peer's kernel has not confirmed. Swift cannot call ioctl, which has
 // variable arguments.
 static inline long clibev_unconfirmed(int socket, int *count) { return syscall(SYS_ioctl, socket, 0x5411, count); }
+
+// Returns a descriptor that can be read when the process has ended. glibc has no call for this before version 2.36.
+static inline int clibev_pidfd_open(int process) { return (int)syscall(SYS_pidfd_open, process, 0u); }
 
 // Swift's runtime exports this, and Swift code may not name it: the task whose code the calling thread runs, or null.
 extern const void *swift_task_getCurrent(void);

@@ -1,6 +1,7 @@
 import Glibc
 
-/// A connection over TCP or a Unix-domain socket: bytes in order, in both directions.
+/// A connection over TCP or a Unix-domain socket: bytes in order, in both directions. The pipes of a `Subprocess` and
+/// `standardInput` are streams too, in one direction.
 ///
 /// A stream belongs to the reactor on which it was created, and is used by that reactor's tasks. One task may read
 /// while another one writes. A slow reader applies backpressure: when the kernel's buffers are full, the writing side
@@ -17,6 +18,7 @@ public final class Stream: @unchecked Sendable {
     let watch: DescriptorWatch
     /// The TLS of the connection; nil without TLS.
     let tls: TLSSession?
+    private let medium: StreamMedium
 
     // Every read and write touches these, on one thread.
     /// Whether the last read took everything that was there, so that the next one should wait before it tries.
@@ -32,12 +34,24 @@ public final class Stream: @unchecked Sendable {
     init(_ descriptor: consuming Descriptor, to peer: SocketAddress, on reactor: Reactor, tls: TLSSession?) {
         self.reactor = reactor
         self.tls = tls
+        medium = .socket
         watch = DescriptorWatch(descriptor, on: reactor, as: .connection(with: peer))
+    }
+
+    /// Takes over an end of a pipe, or another descriptor that is read or written. May be called on any thread.
+    ///
+    /// - Parameter name: what the descriptor is, in reports and errors.
+    init(_ descriptor: consuming Descriptor, _ medium: StreamMedium, called name: String, on reactor: Reactor) {
+        self.reactor = reactor
+        self.medium = medium
+        tls = nil
+        isDrained = medium == .sharedFile
+        watch = DescriptorWatch(descriptor, on: reactor, as: .other(name))
     }
 
     deinit { watch.abandon() }
 
-    /// The peer's address. The client of a Unix-domain socket usually has an empty path.
+    /// The peer's address. The client of a Unix-domain socket usually has an empty path, and so have pipes.
     public var peerAddress: SocketAddress { watch.role.address }
 
     /// The address of this end of the connection; nil once the stream is closed. On the reactor's thread only.
@@ -89,8 +103,8 @@ public final class Stream: @unchecked Sendable {
     /// Reads without waiting. `buffer` must not be empty. On the reactor's thread only.
     package func tryRead(into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         operationsSinceWait += 1
-        let attempt = tls?.tryRead(watch.number, into: buffer) ?? Socket.tryRead(watch.number, into: buffer)
-        if case .bytes(let count) = attempt { isDrained = count < buffer.count }
+        let attempt = tls?.tryRead(watch.number, into: buffer) ?? medium.tryRead(watch.number, into: buffer)
+        if case .bytes(let count) = attempt { isDrained = count < buffer.count || medium == .sharedFile }
         return attempt
     }
 
@@ -147,7 +161,7 @@ public final class Stream: @unchecked Sendable {
     /// Writes without waiting. `bytes` must not be empty. On the reactor's thread only.
     package func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         operationsSinceWait += 1
-        return tls?.tryWrite(watch.number, bytes) ?? Socket.tryWrite(watch.number, bytes)
+        return tls?.tryWrite(watch.number, bytes) ?? medium.tryWrite(watch.number, bytes)
     }
 
     /// Waits until `tryWrite` would not return `.wouldBlock`.
@@ -177,12 +191,13 @@ public final class Stream: @unchecked Sendable {
     // MARK: Ending
 
     /// Ends the output: the peer reads to the end. Reading is still possible. With TLS, this sends `close_notify`, and
-    /// returns before the kernel has taken all.
+    /// returns before the kernel has taken all. A pipe is closed.
     ///
     /// - Throws: `.system` when the connection has failed; `.closed` after `close`; `.misuse` off the reactor's thread.
     public func shutdownWrite() throws(SluiceError) {
         try watch.checkUse()
         if let tls { return finishWriting(tls) }
+        guard medium == .socket else { return watch.close() }
         guard shutdown(watch.number, Int32(SHUT_WR)) == 0 else { throw failure(errno, "finish writing to") }
     }
 

@@ -67,7 +67,7 @@ final class DescriptorWatch: WaitSource, @unchecked Sendable {
     /// - Throws: `.timedOut`, `.cancelled`; `.closed` when the descriptor is closed on this side; `.misuse` when
     ///   another task waits to read, or off the reactor's thread; `.system` when the kernel refuses to watch the
     ///   descriptor.
-    func waitReadable(timeout: Duration?) async throws(SluiceError) {
+    func waitReadable(timeout: Duration? = nil) async throws(SluiceError) {
         let verdict: ReadinessVerdict = await suspendTask(
             on: self, .read, timeout: timeout, register: awaitReadable)
         if verdict != .ready { throw error(verdict) }
@@ -221,10 +221,14 @@ enum ReadinessVerdict: WaitVerdict, Hashable {
 enum DescriptorRole: Sendable, CustomStringConvertible {
     case connection(with: SocketAddress)
     case listener(on: SocketAddress)
+    /// Anything else, as it is called in reports.
+    case other(String)
 
+    /// The address of a socket; the empty path for anything else.
     var address: SocketAddress {
         switch self {
         case .connection(let address), .listener(let address): address
+        case .other: .unix(path: "")
         }
     }
 
@@ -232,6 +236,7 @@ enum DescriptorRole: Sendable, CustomStringConvertible {
         switch self {
         case .connection(let peer): "the connection with \(peer)"
         case .listener(let address): "the listener on \(address)"
+        case .other(let name): name
         }
     }
 }

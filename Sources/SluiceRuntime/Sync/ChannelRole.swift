@@ -13,6 +13,7 @@ enum ChannelRole: UInt8 {
     case queue
     case fullQueue
     case pool
+    case subprocess
 
     private var noun: String {
         switch self {
@@ -23,10 +24,11 @@ enum ChannelRole: UInt8 {
         case .condition: "condition"
         case .waitGroup: "wait group"
         case .barrier: "barrier"
-        case .queue: "queue"
         case .bucket: "bucket"
+        case .queue: "queue"
         case .fullQueue: "full queue"
         case .pool: "task pool"
+        case .subprocess: "subprocess"
         }
     }
 
@@ -42,11 +44,11 @@ enum ChannelRole: UInt8 {
         case .channel: nil
         case .semaphore: "acquire a permit of"
         case .mutex: "lock"
-        case .event, .condition, .waitGroup: "wait for"
+        case .event, .condition, .waitGroup, .subprocess: "wait for"
         case .barrier: "wait at"
+        case .bucket: "wait in"
         case .queue: "take from"
         case .fullQueue: "put into"
-        case .bucket: "wait in"
         case .pool: "start a task of"
         }
     }
