@@ -14,6 +14,16 @@ func idioms() throws {
         try await worker.join()
     }
 
+    try idiom("extended rendezvous") { reactor in
+        let orders = Channel<String>(name: "orders")
+        let cook = reactor.spawn("cook") {
+            try await orders.receiveExtended { order in print("cooking:", order) }
+        }
+        try await orders.send("soup")
+        print("served")
+        _ = try await cook.join()
+    }
+
     try idiom("buffers") { _ in
         let jobs = Channel<String>(.buffered(capacity: 2))
         try await jobs.send("sweep")
@@ -57,6 +67,8 @@ func idioms() throws {
     try idiom("tasks") { reactor in
         let worker = reactor.spawn("worker") { 6 * 7 }
         print("result:", try await worker.value)
+        worker.onEnd { outcome in print("linked:", (try? outcome.get()) ?? 0) }
+        for try await task in tasksAsTheyEnd([worker]) { print("ended:", task.name) }
 
         let sleeper = reactor.spawn("sleeper") { try await sleep(for: .seconds(3600)) }
         sleeper.cancel()
@@ -164,6 +176,23 @@ func idioms() throws {
         for number in 1...3 { try await numbers.send(number) }
         numbers.close()
         for try await square in try pipeline(from: numbers, workers: 8, { $0 * $0 }) { print(square) }
+
+        let desk = Channel<String>()
+        let mix = try Mix(into: desk)
+        let voice = mix.add(Channel(of: ["hello"]))
+        print(try await desk.receive() ?? "")
+        voice.set(.muted)
+        mix.add(web, .soloed)
+
+        let (even, odd) = try split(Channel(of: 1...4), .unbounded, by: { $0.isMultiple(of: 2) })
+        print(try await even.reduce(0, +), try await odd.reduce(0, +))
+        let source = Channel(of: 1...2)
+        let computed = try pipeline(from: source, workers: 2, { number in try await offload { number + 1 } })
+        print(try await computed.reduce(0, +))
+        let letters = Channel<String>(.unbounded)
+        try await letters.send(contentsOf: ["a", "b"], closing: true)
+        news.removeAllTaps()
+        prices.removeAllSubscriptions()
     }
 
     try idiom("permits") { _ in
@@ -211,6 +240,20 @@ func idioms() throws {
         print("all have met")
         try await finish.wait()
         print("all have arrived")
+
+        let pair = Barrier(parties: 2, name: "pair")
+        reactor.spawn("other") { try await pair.arriveAndWait() }
+        let meeting = try await select {
+            pair.arriving { "both are here" }
+            after(.seconds(60)) { "alone" }
+        }
+        print(meeting)
+
+        let tick = Bucket(name: "tick")
+        let waiter = reactor.spawn("waiter") { try await tick.wait() }
+        while tick.waitingCount == 0 { await Task.yield() }
+        print("woken:", tick.flush())
+        try await waiter.join()
     }
 
     try idiom("pools, queues and threads") { _ in
@@ -234,6 +277,48 @@ func idioms() throws {
         let answer = try await offload { 6 * 7 }
         print("computed:", answer)
         print("looked up:", try await SocketAddress.lookUp("127.0.0.1:7333"))
+    }
+
+    try idiom("servers and host names") { reactor in
+        let listener = try Listener.bind(to: SocketAddress("127.0.0.1:0"))
+        let server = reactor.spawn("server") {
+            try await listener.serve(limit: 100) { stream in
+                let reader = StreamReader(stream)
+                while let line = try await reader.readLine() { try await stream.write("\(line)!\n".utf8) }
+            }
+        }
+        let stream = try await Stream.connect(toHost: "\(listener.localAddress)", timeout: .seconds(60))
+        try await stream.write("hello\n".utf8)
+        print(try await StreamReader(stream).readLine() ?? "")
+        listener.close()
+        stream.close()
+        try await server.join()
+    }
+
+    try idiom("subprocesses, files and datagrams") { _ in
+        let sorter = try Subprocess.start(["sort", "-n"], .init(input: .pipe, output: .pipe))
+        try await sorter.input?.write("10\n9\n".utf8)
+        try sorter.input?.shutdownWrite()
+        print(String(decoding: try await sorter.output?.readToEnd() ?? [], as: UTF8.self).split(separator: "\n"))
+        print(try await sorter.wait())
+        let greeting = try await Subprocess.run(["echo", "hello"], timeout: .seconds(60))
+        print("written:", greeting.output.count)
+        let program = try Subprocess.start(["sleep", "3600"])
+        program.signal(15)
+        let end = try await select {
+            program.ending { status in "ended by \(status)" }
+            after(.seconds(60)) { "it still runs" }
+        }
+        print(end)
+
+        let file = try await File.open("/dev/zero")
+        print("read:", try await file.read(upTo: 3))
+        let output = try WatchedDescriptor(1, name: "standard output")
+        try await output.waitWritable()
+
+        let socket = try DatagramSocket.bind(to: SocketAddress("127.0.0.1:0"))
+        try await socket.send("hello".utf8, to: socket.localAddress)
+        print("received:", try await socket.receive().bytes.count)
     }
 
     try idiom("questions and answers") { reactor in
@@ -272,6 +357,7 @@ func idioms() throws {
     } catch let deadlock as Deadlock {
         print(deadlock.tasks)
     }
+    try Reactor().run { print(try await Reactor.current?.taskReports() ?? []) }
 }
 
 private func idiom(_ title: String, _ body: @escaping @Sendable (Reactor) async throws -> Void) throws {
