@@ -148,6 +148,7 @@ need_group() {
             need_group build
             need netcat-openbsd has_openbsd_netcat
             need python3 have python3
+            want_peer golang-go have go
             has_bench_python || want_peer python3-venv python3 -c 'import ensurepip, venv'
             ;;
         package)

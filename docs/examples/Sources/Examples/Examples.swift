@@ -8,8 +8,10 @@ enum Examples {
         "barber": barber,
         "barber-remote": barberRemote,
         "calculator-remote": calculatorRemote,
+        "chat": chat,
         "commstime": commstime,
         "commstime-remote": commstimeRemote,
+        "crawler": crawler,
         "fan": fan,
         "fan-remote": fanRemote,
         "gevent-twin": geventTwin,
@@ -17,6 +19,8 @@ enum Examples {
         "lock": lock,
         "mandelbrot": mandelbrot,
         "philosophers": philosophers,
+        "pipelines": pipelines,
+        "powser": powser,
         "ranks": ranks,
         "ring": ring,
         "ring-remote": ringRemote,
@@ -26,6 +30,7 @@ enum Examples {
         "sieve-remote": sieveRemote,
         "skynet": skynet,
         "skynet-remote": skynetRemote,
+        "supervisor": supervisor,
     ]
 
     static func main() async throws {
