@@ -28,9 +28,13 @@ WORKLOADS = [
     Workload("select-8", "select of 8, and its transfer", "ns", 200_000, 50_000),
     Workload("semaphore", "semaphores, ping-pong", "ns a permit", 300_000, 50_000),
     Workload("mutex", "lock and unlock a free mutex", "ns", 1_000_000, 200_000),
+    Workload("barrier", "barrier of 2", "ns a round", 300_000, 50_000),
     Workload("spawn-join", "spawn and join, one by one", "ns a task", 100_000, 30_000),
     Workload("spawn-batch", "spawn and join, 1 000 at once", "ns a task", 100_000, 30_000),
     Workload("spawn-park", "spawn and park, 10 000 at once", "ns a task", 200_000, 100_000),
+    Workload("offload", "run a function on a thread", "ns", 30_000, 5_000),
+    Workload("datagram", "UDP, ping-pong", "ns a datagram", 50_000, 10_000),
+    Workload("subprocess", "run a program", "ns", 500, 100, most_rounds=3),
     Workload("parked", "parked on a receive", "bytes a task", 1_000_000, 100_000, most_rounds=1),
     Workload("sieve", "prime sieve", "s", 2_000, 500, most_rounds=3),
 ]

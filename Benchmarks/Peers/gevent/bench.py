@@ -9,6 +9,7 @@ import sys
 from time import monotonic_ns
 
 import gevent
+from gevent import socket, subprocess
 from gevent.lock import Semaphore
 from gevent.queue import Channel
 
@@ -76,6 +77,22 @@ def mutex(count):
     for _ in range(count):
         lock.acquire()
         lock.release()
+    return monotonic_ns() - begin
+
+
+def barrier(count):
+    """gevent has no barrier: each of two tasks releases a semaphore, and acquires that of the other one."""
+    here, there = Semaphore(0), Semaphore(0)
+
+    def meet(mine, other):
+        for _ in range(count):
+            mine.release()
+            other.acquire()
+
+    begin = monotonic_ns()
+    meeting = gevent.spawn(meet, there, here)
+    meet(here, there)
+    meeting.join()
     return monotonic_ns() - begin
 
 
@@ -159,6 +176,42 @@ def sieve(count):
     return prime, monotonic_ns() - begin
 
 
+def offload(count):
+    threads = gevent.get_hub().threadpool
+    begin = monotonic_ns()
+    total = sum(threads.apply(lambda: 1) for _ in range(count))
+    elapsed = monotonic_ns() - begin
+    expect(total, count)
+    return elapsed
+
+
+def datagram(count):
+    here, there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    here.bind(("127.0.0.1", 0))
+    there.bind(("127.0.0.1", 0))
+
+    def echo():
+        for _ in range(count // 2):
+            there.sendto(*there.recvfrom(8))
+
+    echoing = gevent.spawn(echo)
+    address = there.getsockname()
+    begin = monotonic_ns()
+    for _ in range(count // 2):
+        here.sendto(b"datagram", address)
+        here.recvfrom(8)
+    elapsed = monotonic_ns() - begin
+    echoing.join()
+    return elapsed
+
+
+def run_programs(count):
+    begin = monotonic_ns()
+    for _ in range(count):
+        subprocess.call(["/bin/true"])
+    return monotonic_ns() - begin
+
+
 def resident_bytes():
     with open("/proc/self/statm", encoding="ascii") as statm:
         return int(statm.read().split()[1]) * resource.getpagesize()
@@ -174,9 +227,13 @@ TIMED = {
     "one-way": one_way,
     "semaphore": semaphore,
     "mutex": mutex,
+    "barrier": barrier,
     "spawn-join": spawn_join,
     "spawn-batch": spawn_batch,
     "spawn-park": spawn_park,
+    "offload": offload,
+    "datagram": datagram,
+    "subprocess": run_programs,
 }
 
 

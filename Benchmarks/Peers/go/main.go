@@ -4,7 +4,9 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
+	"os/exec"
 	"runtime"
 	"strconv"
 	"sync"
@@ -80,6 +82,85 @@ func mutex(count int) time.Duration {
 		lock.Unlock()
 	}
 	return time.Since(begin)
+}
+
+// barrier lets two goroutines meet, again and again. Go has no barrier: this is the usual one, with a condition.
+func barrier(count int) time.Duration {
+	var lock sync.Mutex
+	changed := sync.NewCond(&lock)
+	arrived, round := 0, 0
+	meet := func() {
+		lock.Lock()
+		defer lock.Unlock()
+		arrived++
+		if arrived == 2 {
+			arrived = 0
+			round++
+			changed.Broadcast()
+			return
+		}
+		for mine := round; mine == round; {
+			changed.Wait()
+		}
+	}
+	ended := make(chan struct{})
+	begin := time.Now()
+	go func() {
+		for i := 0; i < count; i++ {
+			meet()
+		}
+		close(ended)
+	}()
+	for i := 0; i < count; i++ {
+		meet()
+	}
+	<-ended
+	return time.Since(begin)
+}
+
+// datagram sends a UDP datagram to and fro between two goroutines.
+func datagram(count int) time.Duration {
+	here, there := listenUDP(), listenUDP()
+	defer here.Close()
+	defer there.Close()
+	go func() {
+		buffer := make([]byte, 8)
+		for i := 0; i < count/2; i++ {
+			size, sender, err := there.ReadFromUDPAddrPort(buffer)
+			check(err)
+			_, err = there.WriteToUDPAddrPort(buffer[:size], sender)
+			check(err)
+		}
+	}()
+	buffer, address := make([]byte, 8), there.LocalAddr().(*net.UDPAddr).AddrPort()
+	begin := time.Now()
+	for i := 0; i < count/2; i++ {
+		_, err := here.WriteToUDPAddrPort(buffer, address)
+		check(err)
+		_, _, err = here.ReadFromUDPAddrPort(buffer)
+		check(err)
+	}
+	return time.Since(begin)
+}
+
+func listenUDP() *net.UDPConn {
+	connection, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	check(err)
+	return connection
+}
+
+func subprocess(count int) time.Duration {
+	begin := time.Now()
+	for i := 0; i < count; i++ {
+		check(exec.Command("/bin/true").Run())
+	}
+	return time.Since(begin)
+}
+
+func check(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 // sendRoundRobin sends count values on the channels in turn.
@@ -271,8 +352,9 @@ func main() {
 	}
 	timed := map[string]func(int) time.Duration{
 		"ping-pong": pingPong, "one-way": oneWay, "select-2": selectOf2, "select-8": selectOf8,
-		"semaphore": semaphore, "mutex": mutex,
+		"semaphore": semaphore, "mutex": mutex, "barrier": barrier,
 		"spawn-join": spawnJoin, "spawn-batch": spawnBatch, "spawn-park": spawnPark,
+		"datagram": datagram, "subprocess": subprocess,
 	}
 	switch {
 	case timed[name] != nil:

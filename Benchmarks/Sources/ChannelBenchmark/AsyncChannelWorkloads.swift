@@ -52,6 +52,8 @@ struct AsyncChannelWorkloads: ChannelWorkloads {
 
     func mutex(_ count: Int) async throws -> Duration? { nil }
 
+    func barrier(_ count: Int) async throws -> Duration? { nil }
+
     func spawnJoin(_ count: Int) async -> Duration {
         let begin = ContinuousClock.now
         for _ in 0..<count { await spawn {}.value }

@@ -6,9 +6,13 @@ enum ChannelWorkload: String, CaseIterable {
     case selectOf8 = "select-8"
     case semaphore
     case mutex
+    case barrier
     case spawnJoin = "spawn-join"
     case spawnBatch = "spawn-batch"
     case spawnPark = "spawn-park"
+    case offload
+    case datagram
+    case subprocess
     case parked
     case sieve
 }
@@ -39,12 +43,17 @@ protocol ChannelWorkloads {
     /// Returns nil when the contestant has no select over channels.
     func selectOf2(_ count: Int) async throws -> Duration?
     func selectOf8(_ count: Int) async throws -> Duration?
-    /// Returns nil when the contestant has no semaphore, or no mutex, for tasks.
+    /// Returns nil when the contestant has no semaphore, mutex or barrier for tasks.
     func semaphore(_ count: Int) async throws -> Duration?
     func mutex(_ count: Int) async throws -> Duration?
+    func barrier(_ count: Int) async throws -> Duration?
     func spawnJoin(_ count: Int) async throws -> Duration
     func spawnBatch(_ count: Int, batch: Int) async throws -> Duration
     func spawnPark(_ count: Int, batch: Int) async throws -> Duration
+    /// Returns nil when the contestant has no such thing.
+    func offload(_ count: Int) async throws -> Duration?
+    func datagram(_ count: Int) async throws -> Duration?
+    func subprocess(_ count: Int) async throws -> Duration?
     /// Returns by how many bytes the resident memory grows while `count` tasks are parked on one channel.
     func parkedBytes(_ count: Int) async throws -> Int
     /// Returns the `count`-th prime, and the time until it left the chain of filters.
@@ -52,6 +61,10 @@ protocol ChannelWorkloads {
 }
 
 extension ChannelWorkloads {
+    func offload(_ count: Int) async throws -> Duration? { nil }
+    func datagram(_ count: Int) async throws -> Duration? { nil }
+    func subprocess(_ count: Int) async throws -> Duration? { nil }
+
     /// Measures `workload`. Timed workloads are warmed up with a tenth of their count.
     func measure(_ workload: ChannelWorkload, _ count: Int) async throws -> Measurement {
         switch workload {
@@ -61,9 +74,13 @@ extension ChannelWorkloads {
         case .selectOf8: try await timed(count, selectOf8)
         case .semaphore: try await timed(count, semaphore)
         case .mutex: try await timed(count, mutex)
+        case .barrier: try await timed(count, barrier)
         case .spawnJoin: try await timed(count, spawnJoin)
         case .spawnBatch: try await timed(count) { try await spawnBatch($0, batch: 1_000) }
         case .spawnPark: try await timed(count) { try await spawnPark($0, batch: 10_000) }
+        case .offload: try await timed(count, offload)
+        case .datagram: try await timed(count, datagram)
+        case .subprocess: try await timed(count, subprocess)
         case .parked: .memory(bytes: try await parkedBytes(count), tasks: count)
         case .sieve: try await sieveMeasurement(count)
         }

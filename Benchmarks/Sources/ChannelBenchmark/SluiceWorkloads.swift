@@ -105,6 +105,15 @@ struct SluiceWorkloads: ChannelWorkloads {
         return ContinuousClock.now - begin
     }
 
+    func barrier(_ count: Int) async throws -> Duration? {
+        let barrier = Barrier(parties: 2)
+        let begin = ContinuousClock.now
+        let other = reactor.spawn { for _ in 0..<count { try await barrier.arriveAndWait() } }
+        for _ in 0..<count { try await barrier.arriveAndWait() }
+        try await other.value
+        return ContinuousClock.now - begin
+    }
+
     func spawnJoin(_ count: Int) async throws -> Duration {
         let begin = ContinuousClock.now
         for _ in 0..<count { try await reactor.spawn {}.value }
