@@ -66,8 +66,9 @@ package struct ProxyHeader: Sendable {
             return bytes.count >= Self.longestLine - (bytes.last == 13 ? 0 : 1)
                 ? .invalid("the PROXY header is longer than \(Self.longestLine) bytes") : .incomplete
         }
-        let text = String(decoding: bytes.dropLast(2), as: UTF8.self)
-        let words = text.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+        // Of bytes, because a space before a combining character is no space of a text. The word has one at its end.
+        let words = bytes.dropLast(2).split(separator: 32, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
         switch words[1] {
         // What follows is to be ignored.
         case "UNKNOWN": return .complete(client: nil)

@@ -105,6 +105,16 @@ import Testing
         }
     }
 
+    @Test("A combining character behind a space does not hide the space")
+    func combiningCharacter() {
+        for line in ["PROXY \u{301}TCP4 192.0.2.1\r\n", "PROXY TCP4 \u{301}192.0.2.1 192.0.2.2 1 2\r\n"] {
+            guard case .invalid = parse(Array(line.utf8), splitAt: 0).progress else {
+                Issue.record("\(line) is valid")
+                continue
+            }
+        }
+    }
+
     @Test("Random bytes behind a signature neither trap nor name a client of another length")
     func randomBytes() {
         var random = SystemRandomNumberGenerator()
