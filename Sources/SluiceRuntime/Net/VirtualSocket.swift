@@ -121,18 +121,30 @@ package final class VirtualSocket {
     }
 
     func tryWrite(_ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
+        let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+        return tryWrite(bytes, nothing, nothing)
+    }
+
+    /// Writes as much as there is room for. A body may be much longer, so no more than that is copied.
+    func tryWrite(
+        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
+    ) -> WriteAttempt {
         if isBroken || isClosed { return .failed(errno: Self.reset) }
-        let count = min(bytes.count, outputRoom - outgoing.count)
+        let before = outgoing.count
+        append(first)
+        append(second)
+        append(third)
+        let count = outgoing.count - before
         guard count > 0 else { return .wouldBlock }
-        outgoing.append(contentsOf: bytes.prefix(count))
+        // The peer may take the bytes at once.
         whenChanged?(self)
         return .bytes(count)
     }
 
-    func tryWrite(
-        _ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer, _ third: UnsafeRawBufferPointer
-    ) -> WriteAttempt {
-        ([UInt8](first) + [UInt8](second) + [UInt8](third)).withUnsafeBytes { tryWrite($0) }
+    /// Appends as many bytes as there is room for.
+    private func append(_ bytes: UnsafeRawBufferPointer) {
+        let room = outputRoom - outgoing.count
+        if room > 0 { outgoing.append(contentsOf: bytes.prefix(room)) }
     }
 
     func finishWriting() {
