@@ -52,6 +52,10 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
 
     /// The most steps of requests, such as a head or a body, that are served in a turn without waiting.
     private static let mostRequestsOfTurn = 4
+    /// The most bytes that are read at a time.
+    private static let mostRead = 16 << 10
+    /// The same while the client must authenticate: until then, the beginning of its body is kept.
+    private static let mostReadOfStranger = 4 << 10
     /// Fewer bytes than this are not charged.
     private static let leastCharged = 4 << 10
 
@@ -151,7 +155,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     }
 
     private func read() {
-        withUnsafeTemporaryAllocation(byteCount: 16 << 10, alignment: 1) { buffer in
+        withUnsafeTemporaryAllocation(byteCount: mostRead, alignment: 1) { buffer in
             // TLS may hold more input, which the kernel does not report.
             repeat {
                 switch socket.tryRead(into: buffer) {
@@ -161,6 +165,15 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
                 case .failed: return hangUp(isBroken: true)
                 }
             } while isOpen && socket.hasBufferedInput && mayRead
+        }
+    }
+
+    private var mostRead: Int {
+        switch phase {
+        case .head, .body, .authenticating: client.mustAuthenticate ? Self.mostReadOfStranger : Self.mostRead
+        case .waiting, .changingLease, .delivering, .acknowledging, .streaming, .upgrading, .webSocket, .lingering,
+            .closed:
+            Self.mostRead
         }
     }
 
@@ -300,7 +313,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
         return switch phase {
         case .head: !hasOutput || input.hasRoomAhead
         case .body, .streaming, .lingering: true
-        case .authenticating, .waiting, .changingLease, .delivering, .acknowledging, .upgrading: input.hasRoomAhead
+        case .authenticating: input.isEmpty
+        case .waiting, .changingLease, .delivering, .acknowledging, .upgrading: input.hasRoomAhead
         case .webSocket: output.count < Self.mostPendingBytes && client.unreadBytes < Self.mostPendingBytes
         case .closed: false
         }

@@ -60,6 +60,9 @@ package final class WireClient: @unchecked Sendable {
     /// The principal that the client is; nil for none.
     package var principal: ChannelName? { connection.hub.identity(of: connection.id)?.principal }
 
+    /// Whether the client may only authenticate, because it has not done so yet.
+    package var mustAuthenticate: Bool { connection.conversation.admission != nil }
+
     /// Returns the error with which the hub refuses every message of the client to a channel, whatever the message is;
     /// nil if it may take one. A door asks before it takes a long message.
     ///
@@ -67,7 +70,7 @@ package final class WireClient: @unchecked Sendable {
     ///   - channel: the channel; nil for the answer to a call.
     ///   - wantsAnswer: whether the message is a call.
     package func refusal(ofMessageTo channel: ChannelName?, wantsAnswer: Bool = false) -> WireError? {
-        if connection.conversation.admission != nil { return .authenticationRequired }
+        if mustAuthenticate { return .authenticationRequired }
         guard let channel else { return nil }
         return connection.hub.look { state -> WireError? in
             if state.machine.stage != .serving { return .draining }
