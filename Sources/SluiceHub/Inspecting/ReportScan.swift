@@ -134,36 +134,57 @@ struct ChannelScan: ReportScan {
     }
 }
 
-/// The place of an operation or a client among all, the oldest first.
-struct AgeKey<Element>: Comparable {
-    let since: UInt64
-    let id: SlabKey<Element>
+/// Finds the keys of a page whose rows are ordered by age.
+///
+/// If the report hides nothing, a page costs its rows, and the elements that no report has put in order yet. Otherwise it
+/// also costs the elements between its rows.
+struct AgePage<Element: Aged> {
+    private let limit: Int
+    /// The place after which the scan continues; nil for the beginning.
+    private var place: AgeMark?
+    private(set) var keys: [AgeKey<Element>] = []
+    /// The number of rows after those of `keys`: all if the report hides nothing, otherwise 1 if there are any.
+    private var following = 0
 
-    static func < (left: AgeKey, right: AgeKey) -> Bool {
-        (left.since, left.id.serial) < (right.since, right.id.serial)
+    init(after start: AgeMark?, limit: Int) {
+        place = start
+        self.limit = limit
     }
 
-    static func == (left: AgeKey, right: AgeKey) -> Bool {
-        (left.since, left.id.serial) == (right.since, right.id.serial)
+    var found: Int { keys.count + following }
+    var memoryBytes: Int { MemoryLayout<AgeKey<Element>>.stride * keys.count }
+
+    /// Continues for about `steps` steps.
+    ///
+    /// - Parameters:
+    ///   - hidesSome: whether the report hides elements of the slab, except those that are about to leave it.
+    ///   - look: returns whether the report has a row for an element, and the steps that it took to find out.
+    /// - Returns: whether the page is complete.
+    mutating func advance(
+        _ order: AgeOrder<Element>, _ slab: borrowing Slab<Element>, steps: Int, hidingSome hidesSome: Bool,
+        _ look: (SlabKey<Element>, Element) -> (isShown: Bool, steps: Int)
+    ) -> Bool {
+        var left = order.extend(over: slab, steps: steps)
+        while left > 0 {
+            guard let key = order.first(after: place) else { return true }
+            if !hidesSome, keys.count == limit {
+                following = place.map { order.count(after: $0) } ?? order.count
+                return true
+            }
+            place = AgeMark(key)
+            left -= 1
+            guard let element = slab[key.id] else { continue }
+            let seen = look(key.id, element)
+            left -= seen.steps
+            guard seen.isShown else { continue }
+            if keys.count == limit {
+                following = 1
+                return true
+            }
+            keys.append(key)
+        }
+        return false
     }
-
-    /// The text of the key in `more=` and `after=`.
-    var name: String { "\(since)-\(id.serial)" }
-}
-
-/// The key after which a page begins, in a report whose rows are ordered by age.
-struct AgeMark {
-    let since: UInt64
-    let serial: UInt32
-
-    /// Returns nil if the key is malformed.
-    init?(_ key: ChannelName) {
-        let parts = key.description.split(separator: "-", omittingEmptySubsequences: false)
-        guard parts.count == 2, let since = UInt64(parts[0]), let serial = UInt32(parts[1]) else { return nil }
-        (self.since, self.serial) = (since, serial)
-    }
-
-    func precedes<Element>(_ key: AgeKey<Element>) -> Bool { (since, serial) < (key.since, key.id.serial) }
 }
 
 /// Finds the parked operations, the longest wait first.
@@ -172,50 +193,38 @@ struct WaiterScan: ReportScan {
 
     let view: ReportView
     private let name: ChannelName?
-    private let start: AgeMark?
-    private var slot = 0
-    private var oldest: LeastKeys<AgeKey<ParkedOperation>>
-    private(set) var found = 0
+    private var page: AgePage<ParkedOperation>
 
     /// - Parameter name: limits the rows to those on a channel or barrier.
-    init(on name: ChannelName?, after: AgeMark?, limit: Int, _ view: ReportView = .complete) {
+    init(on name: ChannelName?, after start: AgeMark?, limit: Int, _ view: ReportView = .complete) {
         self.view = view
         self.name = name
-        start = after
-        oldest = LeastKeys(limit: limit)
+        page = AgePage(after: start, limit: limit)
     }
 
-    var memoryBytes: Int { MemoryLayout<AgeKey<ParkedOperation>>.stride * oldest.count }
+    var found: Int { page.found }
+    var memoryBytes: Int { page.memoryBytes }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
-        var left = steps
-        while left > 0 {
+        page.advance(
+            machine.operationOrder, machine.operations, steps: steps, hidingSome: !view.isComplete || name != nil
+        ) { [view, name] _, operation in
+            if operation.client.departure != nil { return (false, 0) }
             var arms = 0
-            var next = slot
-            let hasMore = machine.operations.visit(from: &next, count: 16) { id, operation in
-                if operation.client.departure != nil { return }
-                if !view.isComplete {
-                    arms += operation.wait.armCount
-                    guard operation.isShown(in: view) else { return }
-                }
-                if let name {
-                    arms += operation.wait.armCount
-                    guard operation.wait.names(name), view.shows(name, takesPart: true) else { return }
-                }
-                let key = AgeKey(since: operation.since, id: id)
-                if let start, !start.precedes(key) { return }
-                found += 1
-                oldest.insert(key)
+            if !view.isComplete {
+                arms += operation.wait.armCount
+                guard operation.isShown(in: view) else { return (false, arms) }
             }
-            slot = next
-            if !hasMore { return true }
-            left -= 16 + arms
+            if let name {
+                arms += operation.wait.armCount
+                guard operation.wait.names(name), view.shows(name, takesPart: true) else { return (false, arms) }
+            }
+            return (true, arms)
         }
-        return false
     }
 
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<WaiterReport>] {
-        read(oldest.sorted) { key in
+        read(page.keys) { key in
             guard let operation = machine.operations[key.id] else { return nil }
             let row = machine.report(of: operation, for: view)
             return (row, row.targets.reduce(64) { $0 + $1.utf8.count })
@@ -230,33 +239,26 @@ struct ClientScan: ReportScan {
     typealias Report = ClientsReport
 
     let view: ReportView
-    private let start: AgeMark?
-    private var slot = 0
-    private var oldest: LeastKeys<AgeKey<ClientRecord>>
-    private(set) var found = 0
+    private var page: AgePage<ClientRecord>
 
-    init(after: AgeMark?, limit: Int, _ view: ReportView = .complete) {
+    init(after start: AgeMark?, limit: Int, _ view: ReportView = .complete) {
         self.view = view
-        start = after
-        oldest = LeastKeys(limit: limit)
+        page = AgePage(after: start, limit: limit)
     }
 
-    var memoryBytes: Int { MemoryLayout<AgeKey<ClientRecord>>.stride * oldest.count }
+    var found: Int { page.found }
+    var memoryBytes: Int { page.memoryBytes }
 
     mutating func advance(_ machine: borrowing HubStateMachine, steps: Int) -> Bool {
-        var next = slot
-        defer { slot = next }
-        return !machine.clients.visit(from: &next, count: steps) { id, client in
-            guard view.shows(id, client) else { return }
-            let key = AgeKey(since: client.since, id: id)
-            if let start, !start.precedes(key) { return }
-            found += 1
-            oldest.insert(key)
+        page.advance(
+            machine.clientOrder, machine.clients, steps: steps, hidingSome: !view.showsEverything
+        ) { [view] id, client in
+            (view.shows(id, client), 0)
         }
     }
 
     func rows(_ machine: borrowing HubStateMachine) -> [PageRow<ClientReport>] {
-        read(oldest.sorted) { key in
+        read(page.keys) { key in
             guard let client = machine.clients[key.id] else { return nil }
             let row = machine.report(of: client, for: view)
             return (row, (row.held ?? []).reduce(128) { $0 + 96 + $1.channel.utf8.count })

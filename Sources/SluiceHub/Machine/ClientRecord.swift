@@ -5,7 +5,7 @@ import SluiceWire
 ///
 /// A class, as a parked operation is: reading one property of a struct of this size copied the whole struct with its
 /// references, which took a tenth of a handoff.
-final class ClientRecord: @unchecked Sendable {
+final class ClientRecord: Aged, @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     /// The holder that the client's memory is also charged to: its principal or address.

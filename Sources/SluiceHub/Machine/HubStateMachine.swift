@@ -33,6 +33,9 @@ struct HubStateMachine: ~Copyable {
     var channels: ChannelTable
     var barriers = ShardedDictionary<ChannelName, Barrier>()
     var operations = Slab<ParkedOperation>()
+    /// The parked operations and the clients by age, for reports.
+    let operationOrder = AgeOrder<ParkedOperation>()
+    let clientOrder = AgeOrder<ClientRecord>()
     /// The objects of ended operations, for reuse.
     var spareOperations: [ParkedOperation] = []
     var leases = Slab<Lease>()
@@ -154,12 +157,15 @@ struct HubStateMachine: ~Copyable {
             address: address, since: now, holder: account.holder(HolderName(origin)),
             grant: origin == nil ? everything : anonymous)
         client.beginConnection()
-        return clients.insert(client)
+        let id = clients.insert(client)
+        clientOrder.note(client, id)
+        return id
     }
 
     /// Removes a connection that has nothing left in the hub.
     mutating func forget(_ connection: ConnectionID) {
         guard let client = clients.remove(connection) else { return }
+        clientOrder.forget(client, connection)
         if connectionEbb.falls(to: clients.count) { hasEbbed = true }
         forgetPrincipal(of: client)
         client.endConnection()

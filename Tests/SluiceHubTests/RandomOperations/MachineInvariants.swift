@@ -47,8 +47,10 @@ struct MachineInvariants {
         check(
             "channels in order, and those that a report puts there", order.count + order.newcomerCount + recent,
             found.count)
+        checkOrder(machine.operationOrder, of: parked.map(\.0))
         var clients: [(ConnectionID, ClientRecord)] = []
         machine.clients.forEach { clients.append(($0, $1)) }
+        checkOrder(machine.clientOrder, of: clients.map(\.0))
         for (id, client) in clients { check(client, id, machine.limits) }
         checkCharge(of: machine)
         checkLeasedReceivers(parked.map(\.1), found)
@@ -58,6 +60,18 @@ struct MachineInvariants {
         if machine.totals.keptMessages < 0 || machine.totals.keptBytes < 0 {
             faults.append("the kept messages or bytes are negative")
         }
+    }
+
+    /// Checks that the elements that reports have put in order are those of the slab.
+    private mutating func checkOrder<Element>(_ order: AgeOrder<Element>, of ids: [SlabKey<Element>]) {
+        var ordered: Set<SlabKey<Element>> = []
+        var next = order.first(after: nil)
+        while let key = next {
+            ordered.insert(key.id)
+            next = order.first(after: AgeMark(key))
+        }
+        check("the keys in order", ordered.count, order.count)
+        if ordered != Set(ids.filter { $0.slot < order.orderedSlots }) { faults.append("an order by age is wrong") }
     }
 
     private mutating func checkLeasedReceivers(_ parked: [ParkedOperation], _ channels: [NamedChannel]) {

@@ -85,6 +85,55 @@ import Testing
         #expect(AgeMark(try channel("1-2-3")) == nil)
     }
 
+    @Test("A page of WAITERS or CLIENTS takes as many steps as it has rows, however many others there are")
+    func aPageByAgeCostsItsRows() throws {
+        var hub = TestHub()
+        for number in 0..<3000 {
+            let client = hub.connect()
+            _ = try hub.receive(from: "c", by: client, tag: "\(number)")
+        }
+        var (waiters, clients) = (WaiterScan(on: nil, after: nil, limit: 10), ClientScan(after: nil, limit: 10))
+        var slices = 0
+        while !waiters.advance(hub.machine, steps: 400) { slices += 1 }
+        #expect(slices > 6, "the first report puts the operations in order")
+        while !clients.advance(hub.machine, steps: 400) {}
+        // All pages together take as many steps as there are rows, and one more for the end of each page.
+        var tags: [String?] = []
+        var (count, pages) = (0, 0)
+        var waiter: AgeMark?
+        var client: AgeMark?
+        repeat {
+            waiters = WaiterScan(on: nil, after: waiter, limit: 100)
+            clients = ClientScan(after: client, limit: 100)
+            let areComplete = (waiters.advance(hub.machine, steps: 101), clients.advance(hub.machine, steps: 101))
+            #expect(areComplete == (true, true))
+            let (rows, others) = (waiters.rows(hub.machine), clients.rows(hub.machine))
+            tags += rows.map(\.row.tag)
+            count += others.count
+            pages += 1
+            #expect(waiters.found == 3000 - tags.count + rows.count && clients.found == 3000 - count + others.count)
+            waiter = try rows.last.flatMap { AgeMark(try channel($0.key)) }
+            client = try others.last.flatMap { AgeMark(try channel($0.key)) }
+        } while tags.count < 3000 && pages < 100
+        #expect(tags == (0..<3000).map { "\($0)" } && count == 3000 && pages == 30)
+    }
+
+    @Test("A page of the WAITERS on a channel visits only the operations up to the row after its last one")
+    func aPageOfAChannelEndsEarly() throws {
+        var hub = TestHub()
+        let a = hub.connect()
+        for number in 0..<3000 {
+            _ = try hub.receive(from: number % 10 == 0 ? "c" : "d", by: a, tag: "\(number)")
+        }
+        #expect(hub.machine.waitersReport(on: try channel("c")).waiters.count == 300)
+        var scan = WaiterScan(on: try channel("c"), after: nil, limit: 20)
+        // Each visit takes a step, and another one for the arm of the operation.
+        let isComplete = scan.advance(hub.machine, steps: 402)
+        #expect(isComplete)
+        #expect(scan.rows(hub.machine).map(\.row.tag) == (0..<20).map { "\($0 * 10)" })
+        #expect(scan.found == 21)
+    }
+
     @Test("A page has at most 64 KiB, however long its rows are", arguments: ReportFormat.allCases)
     func aPageIsBoundedInBytes(_ format: ReportFormat) throws {
         try HubService.run(limits: limits { $0.maxTombstones = 10_000 }) { service in

@@ -202,7 +202,7 @@ import Testing
         _ = try hub.select("send d x", "barrier parties=2 g", by: a, tag: "s")
         let report = hub.machine.waitersReport(on: try channel("c"))
         #expect(report.waiters.map(\.tag) == ["0", "1", "2"])
-        #expect(report.omitted == 2)
+        #expect(report.omitted == 1, "a report on a channel says only whether rows follow")
         #expect(hub.machine.waitersReport(on: nil).omitted == 3)
         for name in ["d", "g"] {
             #expect(hub.machine.waitersReport(on: try channel(name)).waiters.map(\.tag) == ["s"])

@@ -111,6 +111,7 @@ extension HubStateMachine {
         operation.charge = Int32(truncatingIfNeeded: bytes)
         client.charge(bytes)
         operation.next = next
+        operationOrder.note(operation, id)
         operations.insert(consume operation)
         if let next { operations[next]?.previous = id }
         parkedEbb.rise(to: operations.count)
@@ -153,6 +154,7 @@ extension HubStateMachine {
     @discardableResult
     mutating func retire(_ operation: ParkedOperation, _ id: OperationID, arm: Int32?) -> ParkedOperation? {
         let removed = operations.remove(id)
+        operationOrder.forget(operation, id)
         totals.waits.count(now &- operation.since)
         if parkedEbb.falls(to: operations.count) { hasEbbed = true }
         if let next = operation.next { operations[next]?.previous = operation.previous }

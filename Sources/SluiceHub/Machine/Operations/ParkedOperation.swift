@@ -2,7 +2,7 @@ import SluiceRuntime
 import SluiceWire
 
 /// A parked operation.
-final class ParkedOperation: @unchecked Sendable {
+final class ParkedOperation: Aged, @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     @exclusivity(unchecked) private(set) var caller: Caller
