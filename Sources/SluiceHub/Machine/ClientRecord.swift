@@ -229,7 +229,7 @@ extension ConnectionID {
 
 extension HubStateMachine {
     /// Identifies the holder that a connection counts for.
-    func holder(of id: ConnectionID) -> ObjectIdentifier { ObjectIdentifier((clients[id] ?? unknownClient).holder) }
+    func holder(of id: ConnectionID) -> HolderID { (clients[id] ?? unknownClient).holder.id }
 }
 
 /// An end of a channel that a connection has joined.

@@ -77,7 +77,7 @@ struct HubStateMachine: ~Copyable {
     /// The clock that shows how long the current call takes. Nil for a machine whose calls take no time.
     var clock: Reactor?
     /// The work that decisions have left.
-    var unfinished = FairQueue<any UnfinishedWork, ObjectIdentifier?>()
+    var unfinished = FairQueue<any UnfinishedWork, HolderID?>()
     /// The number of pieces of work in `unfinished` with `tellsDecisions`.
     var unfinishedDecisions = 0
     /// The number of pieces of work that end the operations of a client; see `ClientRecord.departure`.

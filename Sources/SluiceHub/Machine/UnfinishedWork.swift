@@ -70,10 +70,10 @@ extension HubStateMachine {
 
     /// Postpones work of a client to a later slice.
     mutating func postpone(_ work: some UnfinishedWork, for client: ClientRecord?) {
-        append(work, of: client.map { ObjectIdentifier($0.holder) })
+        append(work, of: client.map { $0.holder.id })
     }
 
-    private mutating func append(_ work: some UnfinishedWork, of holder: ObjectIdentifier?) {
+    private mutating func append(_ work: some UnfinishedWork, of holder: HolderID?) {
         unfinished.append(work, of: holder)
         if work.tellsDecisions { unfinishedDecisions += 1 }
     }
@@ -230,7 +230,7 @@ enum Cause {
     /// A command of the client runs, or the client's input or connection ends.
     case client(ConnectionID)
     /// Unfinished work of the holder continues. Nil for work that belongs to no client.
-    case holder(ObjectIdentifier?)
+    case holder(HolderID?)
     /// No client is known, for example because a deadline has passed.
     case none
 }

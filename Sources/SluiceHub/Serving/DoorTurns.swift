@@ -10,7 +10,7 @@ package protocol DoorConnection: AnyObject {
 /// in time and not in steps, because a step of one protocol or request may take much longer than one of another.
 struct DoorTurns {
     /// The connections that wait for their turn.
-    fileprivate var waiting = FairQueue<any DoorConnection, ObjectIdentifier?>()
+    fileprivate var waiting = FairQueue<any DoorConnection, HolderID>()
     /// The time that doors have used of this turn, in nanoseconds.
     fileprivate var used: UInt64 = 0
     /// When the connection that works now has begun.
@@ -26,7 +26,7 @@ extension ReactorShare {
     ///
     /// - Parameter waits: whether other connections have their turn first in any case.
     /// - Returns: whether the connection has worked now.
-    func takeTurn(_ connection: some DoorConnection, of holder: () -> ObjectIdentifier, waiting waits: Bool) -> Bool {
+    func takeTurn(_ connection: some DoorConnection, of holder: () -> HolderID, waiting waits: Bool) -> Bool {
         awaitEndOfTurn()
         guard !waits, doors.waiting.isEmpty, doors.used < Budget.timeOfDoors else {
             doors.waiting.append(connection, of: holder())

@@ -90,7 +90,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     ///   - make: creates the connection from its key, the identifier of its holder, and its share.
     mutating func enter(
         _ client: String, from origin: ClientOrigin?, on candidates: [ReactorShare],
-        _ make: (ConnectionID, ObjectIdentifier, ReactorShare) -> Connection
+        _ make: (ConnectionID, HolderID, ReactorShare) -> Connection
     ) -> Connection {
         guard let share = candidates.min(by: { connectionCounts[$0.number] < connectionCounts[$1.number] }) else {
             preconditionFailure("a client is served by a reactor")

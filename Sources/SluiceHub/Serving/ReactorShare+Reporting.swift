@@ -5,7 +5,7 @@ extension ReactorShare {
     /// Counts a report that a client of a draining hub asks for.
     ///
     /// - Returns: whether the connections of its holder may have another one.
-    func countDrainReport(of holder: ObjectIdentifier) -> Bool {
+    func countDrainReport(of holder: HolderID) -> Bool {
         let count = drainReports[holder, default: 0]
         guard count < Budget.reportsOfHolderWhileDraining else { return false }
         drainReports[holder] = count + 1
@@ -13,7 +13,7 @@ extension ReactorShare {
     }
 
     /// Whether reports of a holder wait to be continued.
-    func hasReports(of holder: ObjectIdentifier) -> Bool { reporting.hasElements(of: holder) }
+    func hasReports(of holder: HolderID) -> Bool { reporting.hasElements(of: holder) }
 
     /// Queues a conversation to continue its report at the end of a turn.
     func enqueue(_ conversation: Conversation) {

@@ -45,13 +45,13 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var postponed = ConnectionList()
     /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other
     /// holders have theirs.
-    @exclusivity(unchecked) private var late = FairQueue<Connection, ObjectIdentifier?>()
+    @exclusivity(unchecked) private var late = FairQueue<Connection, HolderID>()
     /// The time of this turn.
     @exclusivity(unchecked) var time = TurnTime()
     /// When the reactor must stop calling connections at the end of this turn. Nil while it has called few.
     @exclusivity(unchecked) private var endOfCalls: UInt64?
     /// The conversations with a report to continue.
-    @exclusivity(unchecked) var reporting = FairQueue<Conversation, ObjectIdentifier?>()
+    @exclusivity(unchecked) var reporting = FairQueue<Conversation, HolderID>()
     /// The steps that the input of the connections may still take in this turn.
     @exclusivity(unchecked) private(set) var stepsLeft: Int
     /// Whether input that is not short has to wait for its turn.
@@ -78,7 +78,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// The writes in this turn of which the kernel took nothing although it had reported the socket as writable.
     @exclusivity(unchecked) var emptyWrites = 0
     /// The connections whose input waits for its turn.
-    @exclusivity(unchecked) private var waiting = FairQueue<Connection, ObjectIdentifier?>()
+    @exclusivity(unchecked) private var waiting = FairQueue<Connection, HolderID>()
     /// The connections of doors that wait for their turn, and the time that doors have used of this turn.
     @exclusivity(unchecked) var doors = DoorTurns()
     /// The steps that are left in this turn for clients that disconnect.
@@ -88,7 +88,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     /// Whether the hub is draining, as far as the reactor knows.
     @exclusivity(unchecked) var isDraining = false
     /// The reports that the hub has given to the connections of each holder since it began to drain.
-    @exclusivity(unchecked) var drainReports: [ObjectIdentifier: Int] = [:]
+    @exclusivity(unchecked) var drainReports: [HolderID: Int] = [:]
     /// The events of the running batch that the hub has not reported yet.
     @exclusivity(unchecked) var events: [(kind: ClientEvent.Kind, id: ConnectionID, command: Verb?)] = []
     /// The `AUTH` commands that wait for their decision, by connection.
@@ -299,7 +299,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     }
 
     /// Queues a connection to run its input when it has its turn.
-    func enqueueInput(of connection: Connection, for holder: ObjectIdentifier) {
+    func enqueueInput(of connection: Connection, for holder: HolderID) {
         waiting.append(connection, of: holder)
         isCrowded = true
         awaitEndOfTurn()

@@ -15,9 +15,9 @@ open class SocketOwner {
     open func socketIsWritable() { preconditionFailure("a socket's owner overrides this") }
     /// The kernel cannot watch the socket, or lacks the memory. No more events follow.
     open func socketIsUnwatchable() { preconditionFailure("a socket's owner overrides this") }
-    /// The group of sockets that may belong to the same client; nil for a socket without a group. If many sockets are
+    /// The number of the group of sockets that may belong to the same client; nil for a socket without a group. If many sockets are
     /// ready, the first ones of each group are served before the others.
-    open var socketGroup: ObjectIdentifier? { nil }
+    open var socketGroup: Int? { nil }
 }
 
 /// A connection without a task, whose owner is called when the socket is ready.
@@ -42,7 +42,7 @@ package struct PolledSocket: ~Copyable {
             set { watcher.data = UnsafeMutableRawPointer(newValue) }
         }
 
-        var group: ObjectIdentifier? { owner._withUnsafeGuaranteedRef { $0.socketGroup } }
+        var group: Int? { owner._withUnsafeGuaranteedRef { $0.socketGroup } }
 
         /// Takes the events, and calls the owner with them. The socket may be gone afterwards.
         mutating func deliver() {

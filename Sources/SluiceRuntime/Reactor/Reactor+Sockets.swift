@@ -35,7 +35,7 @@ extension Reactor {
     /// those of others.
     @inline(never)
     private func putFewFirst() {
-        var counts: [ObjectIdentifier: Int] = [:]
+        var counts: [Int: Int] = [:]
         var sockets: [(first: SocketRegistration?, last: SocketRegistration?)] = [(nil, nil), (nil, nil)]
         var next = firstSocketWithEvents
         while let socket = next {

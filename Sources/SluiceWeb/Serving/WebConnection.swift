@@ -125,7 +125,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
 
     // MARK: The reactor's calls
 
-    override var socketGroup: ObjectIdentifier? { client.holder }
+    override var socketGroup: Int? { client.holder.number }
     override func socketIsReadable() { waitForTurn(to: .read) }
     override func socketIsWritable() { waitForTurn(to: .write) }
     override func socketIsUnwatchable() { hangUp(isBroken: true) }

@@ -7,18 +7,15 @@ import Testing
 
 /// The order in which the steps of TLS handshakes run.
 @Suite(.bounded) struct HandshakeTurnsTests {
-    private final class Owner {}
-
     @Test("The handshakes of different addresses take turns")
     func addressesTakeTurns() throws {
         let reactor = try Reactor()
         try reactor.runTest {
             let turns = HandshakeTurns(on: reactor)
-            let (crowd, other) = (Owner(), Owner())
+            let (crowd, other) = (HolderID(.origin(.ipv4(1))), HolderID(.origin(.ipv4(2))))
             let order = Lock<[String]>([])
             var tasks: [GreenTask<Void>] = []
-            for (name, owner) in (0..<20).map({ ("crowd \($0)", crowd) }) + [("other", other)] {
-                let id = ObjectIdentifier(owner)
+            for (name, id) in (0..<20).map({ ("crowd \($0)", crowd) }) + [("other", other)] {
                 tasks.append(
                     reactor.spawn(name) {
                         try await turns.next(for: id, before: .max)
@@ -37,10 +34,9 @@ import Testing
         let reactor = try Reactor(clock: clock)
         try reactor.runTest {
             let turns = HandshakeTurns(on: reactor)
-            let owner = Owner()
             clock.advance(by: .seconds(1))
             let error = await #expect(throws: SluiceError.self) {
-                try await turns.next(for: ObjectIdentifier(owner), before: 1)
+                try await turns.next(for: HolderID(.local), before: 1)
             }
             #expect(error?.code == .timedOut)
         }

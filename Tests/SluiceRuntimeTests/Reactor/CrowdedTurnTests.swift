@@ -197,22 +197,22 @@ import Testing
     /// Belongs to a group, and records its number when it is served.
     private final class GroupMember: SocketOwner {
         @exclusivity(unchecked) var socket = PolledSocket()
-        private let group: ObjectIdentifier?
+        private let group: Int?
         private let number: Int
         private let served: Recorder<Int>
 
         init(
-            _ descriptor: consuming Descriptor, on reactor: Reactor, _ group: AnyObject?, _ number: Int,
+            _ descriptor: consuming Descriptor, on reactor: Reactor, _ group: Int?, _ number: Int,
             _ served: Recorder<Int>
         ) {
-            self.group = group.map { ObjectIdentifier($0) }
+            self.group = group
             (self.number, self.served) = (number, served)
             super.init()
             socket.open(DetachedSocket(descriptor: descriptor, tls: nil), on: reactor, ownedBy: self)
             socket.watch(reading: true, writing: false)
         }
 
-        override var socketGroup: ObjectIdentifier? { group }
+        override var socketGroup: Int? { group }
         override func socketIsReadable() { served.record(number) }
         override func socketIsWritable() {}
         override func socketIsUnwatchable() {}
@@ -224,14 +224,13 @@ import Testing
         let served = Recorder<Int>()
         let count = 500
         try reactor.run {
-            let groups = (0..<2).map { _ in Recorder<Int>() }
             var (owners, peers): ([GroupMember], [Int32]) = ([], [])
             defer { for peer in peers { close(peer) } }
             // Nearly all are of one group, one is of another, and one of none.
             for number in 0..<count {
                 let (peer, own) = try socketPair()
                 peers.append(peer)
-                let group = number < count - 2 ? groups[0] : number < count - 1 ? groups[1] : nil
+                let group = number < count - 2 ? 0 : number < count - 1 ? 1 : nil
                 owners.append(GroupMember(Descriptor(owning: own), on: reactor, group, number, served))
                 try #require(write(peer, "x", 1) == 1)
             }

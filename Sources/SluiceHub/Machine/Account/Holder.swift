@@ -18,11 +18,24 @@ extension HolderName {
     }
 }
 
+/// Identifies a holder by its name.
+///
+/// A holder ends with its last connection, and another one begins with the next connection of the same name. Work in
+/// a queue may last longer. If the holder's object identified it, the memory might belong to another holder by
+/// then, which would share a turn with that work; or each connection of a client would have turns of its own.
+package struct HolderID: Hashable, Sendable {
+    /// A hash with 64 bits and a secret of this process, so that no two holders have the same.
+    package let number: Int
+
+    init(_ name: HolderName) { number = name.hashValue }
+}
+
 /// The bytes that the connections of one principal or address use together. Alive while a record refers to it.
 final class Holder: @unchecked Sendable {
     // Sendable: everything belongs to the state machine, which is behind the hub's lock.
 
     let name: HolderName
+    let id: HolderID
     let account: Account
     /// What its connections may use together, if it is a principal whose limits differ from those of the hub.
     @exclusivity(unchecked) var limits = PrincipalLimits()
@@ -50,6 +63,7 @@ final class Holder: @unchecked Sendable {
 
     init(_ name: HolderName, in account: Account) {
         self.name = name
+        id = HolderID(name)
         self.account = account
     }
 

@@ -51,7 +51,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     var hub: Hub { conversation.hub }
     var reactor: Reactor { share.reactor }
 
-    init(_ id: ConnectionID, of holder: ObjectIdentifier, on share: ReactorShare, of hub: Hub) {
+    init(_ id: ConnectionID, of holder: HolderID, on share: ReactorShare, of hub: Hub) {
         self.share = share
         segment = OutboxSegment(on: share)
         conversation = Conversation(id, of: holder, in: segment, of: hub)
@@ -154,7 +154,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
 
     private func pauseWriting() { deadlines?.pauseWriting(at: reactor.nowNanoseconds) }
 
-    override var socketGroup: ObjectIdentifier? { conversation.holder }
+    override var socketGroup: Int? { conversation.holder.number }
 
     override func socketIsUnwatchable() { close(because: .reset) }
 

@@ -44,7 +44,7 @@ final class HandshakeThread: Sendable {
     ///
     /// - Parameter holder: the holder that the connection counts for.
     func perform(
-        _ accepted: consuming AcceptedSocket, for holder: ObjectIdentifier,
+        _ accepted: consuming AcceptedSocket, for holder: HolderID,
         _ finish: @escaping @Sendable (consuming Outcome) -> Void
     ) {
         let peer = accepted.peer
@@ -58,7 +58,7 @@ final class HandshakeThread: Sendable {
     }
 
     private static func outcome(
-        of accepted: consuming AcceptedSocket, for holder: ObjectIdentifier, on reactor: Reactor,
+        of accepted: consuming AcceptedSocket, for holder: HolderID, on reactor: Reactor,
         _ turns: HandshakeTurns, _ replyToPlainText: String
     ) async -> Outcome {
         let deadline = reactor.nowNanoseconds &+ timeout.wholeNanoseconds
@@ -93,8 +93,8 @@ final class HandshakeTurns: @unchecked Sendable {
     // Sendable: see above.
 
     private let reactor: Reactor
-    private var beginning = FairQueue<Gate, ObjectIdentifier?>()
-    private var continuing = FairQueue<Gate, ObjectIdentifier?>()
+    private var beginning = FairQueue<Gate, HolderID>()
+    private var continuing = FairQueue<Gate, HolderID>()
 
     init(on reactor: Reactor) { self.reactor = reactor }
 
@@ -103,7 +103,7 @@ final class HandshakeTurns: @unchecked Sendable {
     /// - Parameter deadline: a time of the reactor's clock, in nanoseconds.
     /// - Throws: `.timedOut` at the deadline, and `.cancelled`.
     func next(
-        for holder: ObjectIdentifier, isFirst: Bool = false, before deadline: UInt64
+        for holder: HolderID, isFirst: Bool = false, before deadline: UInt64
     ) async throws(SluiceError) {
         let gate = Gate("a turn of the TLS handshakes", on: reactor)
         if isEmpty { openNextLater() }

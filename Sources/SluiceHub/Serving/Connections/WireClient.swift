@@ -83,7 +83,7 @@ package final class WireClient: @unchecked Sendable {
 
     package var reactor: Reactor { connection.reactor }
     /// The holder to which the client belongs.
-    package var holder: ObjectIdentifier { connection.conversation.holder }
+    package var holder: HolderID { connection.conversation.holder }
 
     /// Lets the door's connection of this client work when it has its turn. So doors do not make the other clients of
     /// the reactor wait.

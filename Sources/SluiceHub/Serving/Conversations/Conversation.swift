@@ -30,7 +30,7 @@ final class Conversation {
     let id: ConnectionID
     /// Identifies the holder that the connection counts for. Stored here too, because many turns ask each connection for
     /// it, and the hub's lock may be taken.
-    @exclusivity(unchecked) var holder: ObjectIdentifier
+    @exclusivity(unchecked) var holder: HolderID
     /// The output and the pending operations.
     let segment: OutboxSegment
     @exclusivity(unchecked) var parser: RequestParser
@@ -63,7 +63,7 @@ final class Conversation {
     /// Stored here too, because that saves a reference count for each batch, and the object is no larger for it.
     let share: ReactorShare
 
-    init(_ id: ConnectionID, of holder: ObjectIdentifier, in segment: OutboxSegment, of hub: Hub) {
+    init(_ id: ConnectionID, of holder: HolderID, in segment: OutboxSegment, of hub: Hub) {
         self.hub = hub
         self.id = id
         self.holder = holder

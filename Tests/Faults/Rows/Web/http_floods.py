@@ -1,5 +1,7 @@
 """HTTP clients of one address that send as much as they can, beside clients of both protocols."""
 
+import contextlib
+import hashlib
 import itertools
 import string
 import time
@@ -7,6 +9,7 @@ from dataclasses import dataclass
 
 from battery import Figure, row
 from combined_floods import Floods, longest_connect
+from daemon import private_file
 from http_clients import HOST, UPGRADE, frame, get, post
 from long_commands import LONGEST_WAIT_MS, Beside
 
@@ -24,6 +27,8 @@ class _Flood:
     first: bytes = b""
     #: What another client tells the hub before.
     setup: bytes = b""
+    #: The configuration of the principals.
+    principals: str | None = None
 
 
 def _parameters():
@@ -42,6 +47,14 @@ def _chunked(chunks):
     )
 
 
+_PRINCIPALS = "principals:\n  anonymous:\n    allow: {'*': [''], inspect: all}\n" + "".join(
+    f"  {name}:\n    tokens: ['sha256:{hashlib.sha256(name.encode()).hexdigest()}']\n    allow: {{'*': ['']}}\n"
+    for name in ("alice", "bob")
+)
+_ALTERNATING = b"".join(
+    get(b"/c/flooded?timeout=0", b"Authorization: Bearer %b:%b" % (name, name)) for name in (b"alice", b"bob")
+)
+
 FLOODS = [
     # Each of these heads once took between 1 and 30 ms in one piece.
     _Flood("queries of 3 900 parameters", get(b"/?" + _parameters()) * 30, 40),
@@ -52,6 +65,8 @@ FLOODS = [
     _Flood("60 headers", get(b"/healthz", *(b"x%d: " % number + b"v" * 240 for number in range(60))) * 30, 1000),
     _Flood("receives that end at once", get(b"/c/flooded?timeout=0") * 2000, 9000),
     _Flood("sends with ids", _with_ids(), 9000),
+    # Each request needs another client of the hub, which belongs to the address until it has authenticated.
+    _Flood("requests of two principals", _ALTERNATING * 1000, 1000, principals=_PRINCIPALS),
     _Flood("bodies in chunks of a byte", _chunked(b"1\r\nx\r\n" * 100_000), 500),
     _Flood("PINGs over WebSockets", frame(b"ping") * 10_000, 9000, UPGRADE),
     _Flood("empty messages over WebSockets", frame(b"") * 10_000, 3000, UPGRADE),
@@ -63,6 +78,16 @@ FLOODS = [
         setup=b"open kind=once value\nsend len=1000000 value\n" + b"x" * 1_000_000 + b"\n",
     ),
 ]
+
+
+@contextlib.contextmanager
+def _configuration(flood):
+    """Gives the settings of the daemon."""
+    if flood.principals is None:
+        yield {}
+        return
+    with private_file(flood.principals) as principals:
+        yield {"principals_file": principals}
 
 
 @row(
@@ -79,7 +104,7 @@ def floods_of_requests(conditions):
     seconds = conditions.count(full=3, quick=1)
     for flood in FLOODS:
         count = conditions.count(full=flood.count, quick=max(20, flood.count // 20))
-        with Beside(conditions, web=True) as beside:
+        with _configuration(flood) as settings, Beside(conditions, web=True, **settings) as beside:
             if flood.setup:
                 beside.watcher.send(flood.setup)
                 for _ in range(2):
