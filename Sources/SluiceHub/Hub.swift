@@ -135,8 +135,8 @@ public final class Hub: Sendable {
         state.withLock { $0.share(of: reactor, limits: limits) }
     }
 
-    /// Admits a client on the reactor with the fewest connections, unless a limit is reached. Then, an earlier client of
-    /// the same origin that has not authenticated, although it must, gives way.
+    /// Admits a client on the reactor with the fewest connections. If a limit is reached, closes the oldest connection of
+    /// the same origin that must still authenticate, and admits the client; without one, turns the client away.
     ///
     /// - Parameters:
     ///   - client: the client's name in reports.

@@ -113,7 +113,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         return connection
     }
 
-    /// Whether a client may only authenticate at first.
+    /// Whether clients must authenticate before any other command.
     private var requiresAuthentication: Bool { machine.principals.map { $0.anonymous == nil } ?? false }
 
     /// Returns a connection that gives way to a later one from `origin`; nil if there is none. It is not returned again.

@@ -147,12 +147,12 @@ private struct Record {
         _ key: Substring, as type: Number.Type = Int.self
     ) throws(StoredHubError) -> Number? {
         let number: Number? = try optionalAnyNumber(key)
-        // Half of what the type has, so that a sum of two does not overflow, and the longest delay is valid.
+        // At most half of what the type has, so that a sum of two does not overflow. The longest delay is below that.
         if let number, number > Number.max / 2 { throw invalid(key) }
         return number
     }
 
-    /// A number that is not added to others, so it may be as great as its type has it.
+    /// A number that may be as great as its type allows, because it is not added to others.
     mutating func optionalAnyNumber<Number: FixedWidthInteger>(_ key: Substring) throws(StoredHubError) -> Number? {
         guard let word = optionalWord(key) else { return nil }
         guard let number = Number(word), number >= 0 else { throw invalid(key) }

@@ -25,7 +25,7 @@ extension Channel {
         return try await body(message)
     }
 
-    /// Receives the next message. The caller resumes its sender if it waits.
+    /// Receives the next message. Returns the sender too if it still waits; the caller must resume it.
     private func receiveHoldingSender(
         timeout: Duration?
     ) async throws(SluiceError) -> (message: Element, sender: SendWaiter?)? {
@@ -50,14 +50,14 @@ extension Channel {
         }
     }
 
-    /// The time by which timeouts of the calling task go.
+    /// The current time of the clock that measures timeouts of the calling task.
     private static var nowNanoseconds: UInt64 {
         Reactor.current?.nowNanoseconds ?? SystemReactorClock().nowNanoseconds
     }
 
     private var isRendezvous: Bool { withEngine { if case .rendezvous = $0.kind { true } else { false } } }
 
-    /// Waits until a receive may not be blocked any more.
+    /// Waits until there may be something to receive.
     ///
     /// The task is queued as a receiver that no sender can claim: a sender that finds it wakes the task, and parks because
     /// it meets nobody.
@@ -83,6 +83,7 @@ extension Channel {
 }
 
 extension Matcher {
-    /// Whether nothing is there to receive. False if a sender is parked that may have been claimed elsewhere.
+    /// Whether the channel has no message, no parked sender and no end. A parked sender counts even if its select has
+    /// already taken another arm.
     fileprivate var hasNothing: Bool { buffer.isEmpty && senders.isEmpty && ending == nil }
 }

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Shows what the green tasks of a running program wait for: on a signal, or over a Unix-domain socket. After gevent's
-/// `gevent.util.print_run_info` and its backdoor, of which this one can only look.
+/// `gevent.util.print_run_info` and its backdoor; unlike that, it only reads.
 ///
 /// ```swift
 /// let dump = try TaskDump(of: [reactor])
@@ -11,9 +11,9 @@ import Synchronization
 /// ```
 ///
 /// A dump has a line for each task, with its name, what it waits for and for how long, and below it the functions that
-/// wait, with their places in the program, of which `addr2line -e PROGRAM PLACE` makes a file and a line. It does its work
-/// on a thread of its own, so that it also works while a reactor's loop is blocked, of which it names the task then. It
-/// ends with `stop`, or when nothing refers to it any more.
+/// wait, with their places in the program. `addr2line -e PROGRAM PLACE` converts a place to a file and a line. The dump has
+/// a thread of its own, so it works while a loop is blocked, and then names the task that blocks the loop. It ends with
+/// `stop`, or when nothing refers to it any more.
 public final class TaskDump: Sendable {
     private let reactors: [Reactor]
     /// Runs the tasks of the dump itself.

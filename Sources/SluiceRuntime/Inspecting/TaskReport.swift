@@ -67,17 +67,16 @@ enum SuspendedCode {
     /// The most frames of a task.
     private static let mostFrames = 64
 
-    /// Returns the addresses of the code that continues when the Swift task, which must be suspended, continues, and of
-    /// its callers.
+    /// Returns the code addresses at which a suspended Swift task and its callers will continue.
     ///
     /// An async function keeps its caller's context and code at the beginning of its own context, by Swift's calling
-    /// convention. Where a task keeps the first of these is read from the runtime's memory; see `ChildTasks.swift`.
+    /// convention. The innermost context is read from the memory of the runtime; see `ChildTasks.swift`.
     static func addresses(ofTaskAt task: UnsafeRawPointer) -> [UInt] {
         let word = MemoryLayout<UInt>.stride
         var addresses = [task.load(fromByteOffset: Word.resumeFunction * word, as: UInt.self)]
         // The context of the wait itself, which is the caller's child.
         var context = task.load(fromByteOffset: Word.resumeContext * word, as: UnsafeRawPointer?.self)
-        // A runtime with other places would give an address that is none of a context's, which are aligned.
+        // Contexts are aligned. An address that is not means that this runtime has another layout.
         while let current = context, UInt(bitPattern: current) % 16 == 0, addresses.count < mostFrames {
             let address = current.load(fromByteOffset: word, as: UInt.self)
             if address != 0, address != addresses.last { addresses.append(address) }

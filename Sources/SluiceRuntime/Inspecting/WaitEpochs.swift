@@ -1,6 +1,6 @@
 /// When the waits of a reactor's tasks began, to within about a second.
 ///
-/// The record of a task has two bytes left, so that it keeps the number of an epoch, which is half a second long or more.
+/// The record of a task has only two spare bytes. They hold the number of an epoch, which lasts at least half a second.
 struct WaitEpochs: ~Copyable {
     /// The number of the running epoch.
     private(set) var current: UInt16 = 0
@@ -13,7 +13,8 @@ struct WaitEpochs: ~Copyable {
 
     func beginning(of epoch: UInt16) -> UInt64 { beginnings[Int(min(epoch, current))] }
 
-    /// Whether the running epoch may be long enough, by the wall clock, which may be set.
+    /// Returns whether the wall clock has moved by half a second since this last returned true. A cheap check before
+    /// `note`, which uses the reactor's clock because the wall clock can be set.
     @inline(__always)
     mutating func isOver(by wallSeconds: Double) -> Bool {
         guard (wallSeconds - wallBeginning).magnitude >= 0.5 else { return false }
@@ -23,7 +24,8 @@ struct WaitEpochs: ~Copyable {
 
     /// Begins another epoch if the running one is long enough.
     ///
-    /// - Returns: whether the numbers of epochs are used up, so that the caller halves them in all tasks.
+    /// - Returns: true if the numbers were used up. Then pairs of epochs have become one, and the caller must halve the
+    ///   number in every task.
     mutating func note(_ now: UInt64) -> Bool {
         guard now &- beginnings[Int(current)] >= Self.shortestEpoch else { return false }
         let isFull = current == .max

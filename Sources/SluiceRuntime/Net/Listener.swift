@@ -230,7 +230,7 @@ public final class Listener: @unchecked Sendable {
                 let descriptor = Descriptor(owning: number)
                 if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
                 let address = peer?.unmapped ?? .unix(path: "")
-                // It does not inherit this if it waited before the listener was adopted.
+                // A connection that waited before the listener was adopted does not inherit this.
                 if address.port == nil { Socket.refuseDescriptors(on: number) }
                 return AcceptedSocket(descriptor: descriptor, peer: address, tls: tls.withLock { $0 })
             }

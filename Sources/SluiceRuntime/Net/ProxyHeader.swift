@@ -66,7 +66,8 @@ package struct ProxyHeader: Sendable {
             return bytes.count >= Self.longestLine - (bytes.last == 13 ? 0 : 1)
                 ? .invalid("the PROXY header is longer than \(Self.longestLine) bytes") : .incomplete
         }
-        // Of bytes, because a space before a combining character is no space of a text. The word has one at its end.
+        // Splits bytes: in a String, a space and a combining character after it are one Character. There are at least two
+        // words, because the signature ends with a space.
         let words = bytes.dropLast(2).split(separator: 32, omittingEmptySubsequences: false)
             .map { String(decoding: $0, as: UTF8.self) }
         switch words[1] {

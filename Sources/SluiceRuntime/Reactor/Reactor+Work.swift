@@ -27,7 +27,7 @@ extension Reactor {
 
     /// Notes the time for the waits that begin now.
     func noteTime() {
-        // libev has read the machine's clock after the poll. Reading the other one is left to one turn a second.
+        // libev has read the wall clock after the poll. The reactor's clock is read at most twice a second.
         if runsByItself, !epochs.isOver(by: ev_now(loop)) { return }
         guard epochs.note(nowNanoseconds) else { return }
         for task in tasks.all { task.waitEpoch /= 2 }

@@ -47,7 +47,7 @@ final class CancelScope: @unchecked Sendable {
         let isolation = #isolation
         let outcome = await withoutActuallyEscaping(body) { body in
             await withTaskGroup(of: Handover<Swift.Result<Result, any Error>>.self) { group in
-                // Begins at once, and not after everything that is ready. The executor is named, because in a release
+                // The child begins at once, ahead of the tasks that are ready. The executor is named, because in a release
                 // build, Swift 6.3 lets such a child go on elsewhere after a wait.
                 group.addImmediateTask(executorPreference: task.reactor) { [self] in
                     await perform(body, isolation: isolation)

@@ -138,8 +138,8 @@ enum Route: Sendable, Equatable {
         return .send(channel, options: options, wantsAnswer: isCall)
     }
 
-    /// The longest lease by token. It counts as a connection of its client, and needs no socket, so that without this
-    /// limit a client could occupy the connections of the server for years in a moment.
+    /// The longest lease by token. A lease counts as a connection but needs no socket. Without this limit, a client could
+    /// quickly occupy all connections for years.
     private static let longestLease = Duration.seconds(3600)
 
     private static func receiving(_ head: RequestHead, from channel: ChannelName) throws(Refusal) -> Route {
@@ -154,7 +154,7 @@ enum Route: Sendable, Equatable {
         }
         guard let lease = try parameters.word("lease") else { return .receive(channel, timeout: timeout) }
         if let duration = Duration(protocolText: lease), duration > longestLease {
-            throw Refusal(.badRequest, "a lease by token lasts at most an hour; PATCH begins its time again")
+            throw Refusal(.badRequest, "the lease must be at most 1h; PATCH begins its time again")
         }
         return .lease(channel, for: lease, timeout: timeout)
     }

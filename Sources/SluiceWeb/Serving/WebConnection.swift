@@ -54,7 +54,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     private static let mostRequestsOfTurn = 4
     /// The most bytes that are read at a time.
     private static let mostRead = 16 << 10
-    /// The same while the client must authenticate: until then, the beginning of its body is kept.
+    /// The most bytes that are read at a time before the client has authenticated, because the server keeps them
+    /// meanwhile.
     private static let mostReadOfStranger = 4 << 10
     /// Fewer bytes than this are not charged.
     private static let leastCharged = 4 << 10

@@ -38,7 +38,7 @@ extension WebConnection {
             lines += message
             lines.append(0x0A)
         }
-        // Once: for each of 2 000 messages of 16 KB, it would take a third of the time.
+        // All lines in one write. A write for each took a third of the time that 2 000 messages of 16 KB need.
         if !lines.isEmpty { client.write(lines) }
         output.append(webSocket.takeOutput())
         if webSocket.hasInputEnded { return closeWebSocket(breakingOff: !webSocket.isClosedByClient) }

@@ -104,7 +104,7 @@ final class ServiceManager: Sendable {
         return try Watchdog.watch(reactors, within: watchdogLimit) { [self] in beat() }
     }
 
-    /// Asks for more time while `work` runs, and gives signs of life, because no loop turns meanwhile. Ends that after
+    /// Asks for more time while `work` runs, and gives signs of life, because no loop turns meanwhile. Stops asking after
     /// ``longestWork``, so that work which never ends does not keep the service manager from ending the process.
     func extendingTimeout<Result, Failure: Error>(
         during work: () throws(Failure) -> Result

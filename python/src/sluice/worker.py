@@ -160,8 +160,8 @@ def main(arguments: list[str] | None = None) -> int:
     if codec is not None and not (hasattr(codec, "dumps") and hasattr(codec, "loads")):
         raise SystemExit(f"sluice.worker: the codec {options.codec} has no dumps and loads")
     stop = threading.Event()
-    # Handlers run on the main thread, which may be just about to wait for a job, and would not run them before it has
-    # one. The number of a signal is written at once.
+    # Python runs handlers on the main thread. If a signal comes just before that thread waits for a job, its handler
+    # runs only after the next job. But Python writes the signal's number to this pipe at once.
     signals, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)

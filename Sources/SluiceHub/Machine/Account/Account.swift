@@ -24,7 +24,7 @@ final class Account: @unchecked Sendable {
     /// The holders, which remove themselves when they are released.
     @exclusivity(unchecked) private var holders: [HolderName: Unowned] = [:]
 
-    /// Those that may have left gaps, or may leave some.
+    /// The holders that have left gaps, or that use enough memory to leave some.
     @exclusivity(unchecked) private var watched: [HolderName: Unowned] = [:]
 
     private struct Unowned {
@@ -143,7 +143,7 @@ final class Account: @unchecked Sendable {
         if gaps > 0, holder.used + gaps + bytes > share - holderReserve {
             return WireError(
                 .limit,
-                "the connections of an address or principal may use at most \(share) bytes of memory, and have left \(gaps) bytes free only in small pieces"
+                "the connections of an address or principal may use at most \(share) bytes of memory; \(gaps) bytes that they have freed are in pieces too small to use"
             )
         }
         let isHolderSmall = holder.used + bytes <= bounds.guaranteedToHolder(ofReserve: bounds.reserve)

@@ -21,10 +21,11 @@ extension HolderName {
 /// Identifies a holder by its name.
 ///
 /// A holder ends with its last connection, and another one begins with the next connection of the same name. Work in
-/// a queue may last longer. If the holder's object identified it, the memory might belong to another holder by
-/// then, which would share a turn with that work; or each connection of a client would have turns of its own.
+/// a queue may last longer. The address of the holder's object cannot identify it: the address can belong to another
+/// holder while work of the first one is still queued. An identity for each object would give a client a turn for each
+/// connection.
 package struct HolderID: Hashable, Sendable {
-    /// A hash with 64 bits and a secret of this process, so that no two holders have the same.
+    /// A hash of 64 bits, keyed with a secret of this process, so that nobody can make two names have the same one.
     package let number: Int
 
     init(_ name: HolderName) { number = name.hashValue }
@@ -41,7 +42,7 @@ final class Holder: @unchecked Sendable {
     @exclusivity(unchecked) var limits = PrincipalLimits()
     /// The bytes charged to the holder.
     @exclusivity(unchecked) private(set) var used = 0
-    /// The bytes of gaps between objects that stay, for which the holder has freed others; see `Account.noteMemory`.
+    /// The holder's part of the bytes in gaps, by what it has freed; see `Account.noteMemory`.
     @exclusivity(unchecked) var gaps = 0.0
     /// The bytes that the holder has freed of late.
     @exclusivity(unchecked) private(set) var freed = 0.0
@@ -96,6 +97,6 @@ final class Holder: @unchecked Sendable {
         limitOfPeak = max(used + used / 8, Self.leastNoted)
     }
 
-    /// Whether the holder can neither have left gaps, nor leave some before it uses more.
+    /// Whether the holder has no gaps, and cannot leave any until it uses more memory.
     var leavesNoGaps: Bool { gaps < 1 && freed < Double(Self.leastNoted) && used < Self.leastNoted }
 }

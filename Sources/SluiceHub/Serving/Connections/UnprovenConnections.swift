@@ -7,8 +7,9 @@ import DequeModule
 struct UnprovenConnections {
     private var queues: [ClientOrigin: Deque<ConnectionID>] = [:]
 
-    /// - Parameter isUnproven: whether a connection is there and still has to authenticate. Those that do not are
-    ///   forgotten. Each must authenticate within a short time, so the others do not become many.
+    /// - Parameter isUnproven: whether a connection is still open and must still authenticate. Entries of other
+    ///   connections are dropped here, from the oldest. Few of them gather, because each connection must authenticate
+    ///   within a short time.
     mutating func append(_ id: ConnectionID, from origin: ClientOrigin, _ isUnproven: (ConnectionID) -> Bool) {
         forgetProven(of: origin, isUnproven)
         queues[origin, default: []].append(id)

@@ -74,8 +74,9 @@ class Asking:
         self._last_heard = 0.0
         self._next_check = 0.0
         self._silent_checks = 0
-        # How many bytes the face was given, and of which the server had not acknowledged so many at the last check.
+        # The bytes given to the face since the connection began.
         self._written = 0
+        # Of these, the bytes that the server's host had not acknowledged, and had acknowledged, at the last check.
         self._unsent = 0
         self._delivered = 0
         self._connected_at = 0.0

@@ -186,8 +186,8 @@ class Conversation(Recovering):
             self._events.append(Broken(errors.ConnectionLost("the server does not answer"), False))
 
     def _check_life(self, now: float, unsent: int) -> None:
-        # A server does not answer what is still on its way over a slow network. Its host also acknowledges what a
-        # frozen server does not read, but soon nothing is on the way then, or nothing moves.
+        # A server cannot answer what has not reached it. While its host acknowledges more bytes, the connection counts
+        # as alive. The host of a frozen server also acknowledges bytes, but only until its buffer is full.
         delivered = self._written - unsent
         is_under_way = bool(unsent and self._unsent) and delivered > self._delivered
         self._unsent, self._delivered = unsent, delivered
