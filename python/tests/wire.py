@@ -31,12 +31,13 @@ class Wire:
 
     def forward(self, source: socket.socket, target: socket.socket) -> None:
         is_client = source is self.sockets[0]
-        while data := source.recv(65536):
-            if is_client:
-                self.is_open.wait()
-                self.seen += data
-            if not self.is_cut.is_set():
-                target.sendall(data)
+        with contextlib.suppress(OSError):  # of sockets that `close` has closed
+            while data := source.recv(65536):
+                if is_client:
+                    self.is_open.wait()
+                    self.seen += data
+                if not self.is_cut.is_set():
+                    target.sendall(data)
 
     def close(self) -> None:
         self.is_open.set()
