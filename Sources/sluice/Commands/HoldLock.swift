@@ -118,28 +118,21 @@ struct LockJob: Sendable {
 
     /// Runs the command. Returns its status, or 5 when the lock was lost meanwhile.
     private func hold(_ token: LeasedDelivery, _ keeper: LeaseKeeper, _ invocation: Invocation) async throws -> Int32 {
-        let children = try Children(on: invocation.reactor)
-        let gate = Gate("the command", on: invocation.reactor)
         let isLost = Mark()
-        var status: Int32?
         // In the process group of this process, so that it has the terminal: ctrl-C then reaches it directly.
-        let process = try children.start(command, environment: ["SLUICE_FENCE=\(token.fence)"], ownGroup: false) {
-            status = $0
-            gate.open()
-        }
+        let process = try Subprocess.start(
+            command, adding: ["SLUICE_FENCE": "\(token.fence)"], on: invocation.reactor)
         let hasTerminal = isatty(STDIN_FILENO) == 1
         invocation.interruption.interceptor = { number in
-            if number != SIGINT || !hasTerminal { kill(process, number) }
+            if number != SIGINT || !hasTerminal { process.signal(number) }
         }
         keeper.hold(token) {
             isLost.isSet = true
             // First: a complaint waits while standard error is full, and another process may hold the lock by now.
-            kill(process, SIGTERM)
+            process.signal(SIGTERM)
             invocation.console.complain("the lock \(name) is lost, and the command is stopped")
         }
-        while true {
-            if let status { return isLost.isSet ? ExitStatus.inDoubt.rawValue : status }
-            try await gate.wait()
-        }
+        let status = try await process.wait().shellStatus
+        return isLost.isSet ? ExitStatus.inDoubt.rawValue : status
     }
 }

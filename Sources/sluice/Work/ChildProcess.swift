@@ -2,96 +2,50 @@ import Foundation
 import Glibc
 import SluiceRuntime
 
-/// Runs programs, and reports how each has ended. On the reactor's thread only.
-final class Children: @unchecked Sendable {
-    // Sendable: see above.
-
-    private let reactor: Reactor
-    private var running: [pid_t: (Int32) -> Void] = [:]
-
-    init(on reactor: Reactor) throws(SluiceError) {
-        self.reactor = reactor
-        let signals = try reactor.signals(SIGCHLD)
-        reactor.spawn("ends of programs") { [self] in
-            while true {
-                _ = try await signals.next()
-                reap()
-            }
-        }
-    }
-
-    /// Starts a program.
+extension Subprocess {
+    /// Starts a program with the environment of this process and further variables.
     ///
     /// - Parameters:
     ///   - arguments: its name first, which is looked up in the PATH.
+    ///   - variables: they replace those of the same names.
     ///   - input: its standard input; nil shares that of this process.
     ///   - output: its standard output; nil shares that of this process.
-    ///   - ownGroup: whether it leads a process group of its own. Then a signal to the group reaches every process that it
-    ///     starts, and the terminal's ctrl-C does not reach it directly.
-    ///   - ended: called with its status as a shell reports it: 128 plus the number of the signal that ended it.
-    /// - Returns: its process id.
+    ///   - leadsGroup: whether it leads a process group of its own. Then a signal reaches every process that it starts,
+    ///     and the terminal's ctrl-C does not reach it directly.
     /// - Throws: `Failure` when the program does not exist or cannot be run.
-    func start(
-        _ arguments: [String], environment: [String] = [], input: MessageFile? = nil, output: MessageFile? = nil,
-        ownGroup: Bool,
-        ended: @escaping (Int32) -> Void
-    ) throws(Failure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        if let input { posix_spawn_file_actions_adddup2(&actions, input.number, STDIN_FILENO) }
-        if let output { posix_spawn_file_actions_adddup2(&actions, output.number, STDOUT_FILENO) }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        Self.restoreSignals(of: &attributes, ownGroup: ownGroup)
-
-        let name = arguments.first ?? ""
-        let words = arguments.map { strdup($0) } + [nil]
-        defer { for word in words { free(word) } }
-        let names = Set(environment.map { $0.prefix { $0 != "=" } })
-        let inherited = ProcessInfo.processInfo.environment.filter { !names.contains($0.key[...]) }
-            .map { "\($0)=\($1)" }
-        let variables = (inherited + environment).map { strdup($0) } + [nil]
-        defer { for variable in variables { free(variable) } }
-
-        var process: pid_t = 0
-        let status = posix_spawnp(&process, name, &actions, &attributes, words, variables)
-        guard status == 0 else { throw Failure("cannot run \(name): \(String(cString: strerror(status)))") }
-        running[process] = ended
-        return process
-    }
-
-    /// Starts the program with default signals. It would inherit that the reactor ignores SIGPIPE.
-    private static func restoreSignals(of attributes: inout posix_spawnattr_t, ownGroup: Bool) {
-        var usual = sigset_t()
-        sigemptyset(&usual)
-        sigaddset(&usual, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &usual)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        var flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK
-        if ownGroup {
-            posix_spawnattr_setpgroup(&attributes, 0)
-            flags |= POSIX_SPAWN_SETPGROUP
+    static func start(
+        _ arguments: [String], adding variables: [String: String], input: MessageFile? = nil,
+        output: MessageFile? = nil, leadsGroup: Bool = false, on reactor: Reactor
+    ) throws(Failure) -> Subprocess {
+        // The parent of this process may have ignored it. Then the kernel would discard the status.
+        _ = Glibc.signal(SIGCHLD, SIG_DFL)
+        var options = Options(
+            input: input.map { .descriptor($0.number) } ?? .inherited,
+            output: output.map { .descriptor($0.number) } ?? .inherited)
+        options.environment = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+        options.leadsGroup = leadsGroup
+        do throws(SluiceError) {
+            return try start(arguments, options, on: reactor)
+        } catch {
+            let reason = error.errno == 0 ? error.message : String(cString: strerror(error.errno))
+            throw Failure("cannot run \(arguments.first ?? ""): \(reason)")
         }
-        posix_spawnattr_setflags(&attributes, Int16(flags))
     }
+}
 
-    private func reap() {
-        for process in running.keys {
-            var status: Int32 = 0
-            guard waitpid(process, &status, WNOHANG) == process else { continue }
-            let signal = status & 0x7F
-            running.removeValue(forKey: process)?(signal == 0 ? status >> 8 & 0xFF : 128 + signal)
+extension Subprocess.ExitStatus {
+    /// The status as a shell reports it: 128 plus the number of the signal that ended the program.
+    var shellStatus: Int32 {
+        switch self {
+        case .exited(let status): status
+        case .killed(let signal): 128 + signal
         }
     }
 }
 
 /// A message as an unnamed file, which a program may read whenever it wants. A write to the pipe of a program that does not
 /// read would wait.
-final class MessageFile {
+final class MessageFile: Sendable {
     private let descriptor: Descriptor
 
     var number: Int32 { descriptor.number }

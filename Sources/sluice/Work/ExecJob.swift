@@ -29,7 +29,7 @@ struct ExecJob: Sendable {
             if let delivery = message.delivery { keeper.hold(delivery) }
         }
         let crew = Crew(
-            self, intake, keeper, try Children(on: invocation.reactor), invocation,
+            self, intake, keeper, invocation,
             maxAnswerBytes: client.greeting?.maxMessageBytes ?? Limits().maxBodyBytes)
         invocation.interruption.react { number in
             intake.stop()
@@ -71,24 +71,23 @@ private final class Crew: @unchecked Sendable {
     private let job: ExecJob
     private let intake: Intake
     private let keeper: LeaseKeeper
-    private let children: Children
+    private let reactor: Reactor
     private let console: Console
     private let maxAnswerBytes: Int
     private let gate: Gate
-    private var running: Set<pid_t> = []
+    private var running: [ObjectIdentifier: Subprocess] = [:]
     private var hasRejected = false
 
     init(
-        _ job: ExecJob, _ intake: Intake, _ keeper: LeaseKeeper, _ children: Children, _ invocation: Invocation,
-        maxAnswerBytes: Int
+        _ job: ExecJob, _ intake: Intake, _ keeper: LeaseKeeper, _ invocation: Invocation, maxAnswerBytes: Int
     ) {
         self.maxAnswerBytes = maxAnswerBytes
         self.job = job
         self.intake = intake
         self.keeper = keeper
-        self.children = children
+        reactor = invocation.reactor
         console = invocation.console
-        gate = Gate("the commands", on: invocation.reactor)
+        gate = Gate("the commands", on: reactor)
     }
 
     /// `.rejected` if `--count` was given and a message was rejected.
@@ -104,25 +103,25 @@ private final class Crew: @unchecked Sendable {
         let isLine = job.answering == .line
         let file = try MessageFile(delivery.message.bytes + (isLine ? [0x0A] : []))
         let answer = job.answering == nil ? nil : try MessageFile([])
-        var process: pid_t = 0
-        process = try children.start(
+        let process = try Subprocess.start(
             ["/bin/sh", "-c", job.command],
-            environment: [
-                "SLUICE_CHANNEL=\(job.demand.channel)", "SLUICE_ATTEMPT=\(delivery.message.attempt)",
+            adding: [
+                "SLUICE_CHANNEL": "\(job.demand.channel)", "SLUICE_ATTEMPT": "\(delivery.message.attempt)",
                 // Set in any case, so that the command does not get the variable of this process.
-                "SLUICE_FENCE=\(delivery.fence)", "SLUICE_TRACE=\(delivery.trace ?? "")",
+                "SLUICE_FENCE": "\(delivery.fence)", "SLUICE_TRACE": delivery.trace.map { "\($0)" } ?? "",
             ],
-            input: file, output: answer, ownGroup: true
-        ) { [self] status in
-            running.remove(process)
+            input: file, output: answer, leadsGroup: true, on: reactor)
+        running[ObjectIdentifier(process)] = process
+        keeper.hold(delivery) { [console] in
+            // First: a complaint waits while standard error is full, and the command may be what fills it.
+            process.signal(SIGTERM)
+            console.complain("the lease of a message was lost: another receiver may get it, and its command is stopped")
+        }
+        reactor.spawn("a command") { [self] in
+            let status = try await process.wait().shellStatus
+            running[ObjectIdentifier(process)] = nil
             conclude(delivery, status, answer)
             gate.open()
-        }
-        running.insert(process)
-        keeper.hold(delivery) { [self, process] in
-            // First: a complaint waits while standard error is full, and the command may be what fills it.
-            kill(-process, SIGTERM)
-            console.complain("the lease of a message was lost: another receiver may get it, and its command is stopped")
         }
     }
 
@@ -166,7 +165,7 @@ private final class Crew: @unchecked Sendable {
 
     /// Passes a signal on to every command, and to the processes that it has started.
     func signalAll(_ number: Int32) {
-        for process in running { kill(-process, number) }
+        for process in running.values { process.signal(number) }
     }
 
     func settle() async throws {
