@@ -107,7 +107,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     ) async throws(SluiceError) {
         var obstacle = obstacle
         if case .turnIsOver = obstacle {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            try await Reactor.giveWay()
             guard let found = attemptSend(message, inTurn: false) else { return }
             obstacle = found
         }
@@ -228,7 +228,7 @@ public final class Channel<Element: Sendable>: SelectSource, @unchecked Sendable
     ) async throws(SluiceError) -> Element? {
         var obstacle = obstacle
         if case .turnIsOver = obstacle {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            try await Reactor.giveWay()
             switch attemptReceive(inTurn: false) {
             case .message(let message): return message
             case .obstacle(let found): obstacle = found

@@ -29,9 +29,7 @@ extension Channel {
     private func receiveHoldingSender(
         timeout: Duration?
     ) async throws(SluiceError) -> (message: Element, sender: SendWaiter?)? {
-        if Reactor.endsTurn() {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
-        }
+        if Reactor.endsTurn() { try await Reactor.giveWay() }
         let deadline = timeout.map { Self.nowNanoseconds &+ $0.wholeNanoseconds }
         while true {
             switch withEngine({ $0.receive() }) {

@@ -17,12 +17,11 @@ extension Reactor {
 
     /// Lets the other tasks run. This is a wait like any other: it ends the loops of cancelled tasks.
     ///
-    /// - Returns: false when the task is cancelled, so that the operation must not happen.
+    /// - Throws: `.cancelled` when the task is cancelled, so that the operation must not happen.
     @usableFromInline
-    nonisolated(nonsending) static func giveWay() async -> Bool {
+    nonisolated(nonsending) static func giveWay() async throws(SluiceError) {
         await Task.yield()
-        if let task = TaskRecord.running, task.isCancelled { return false }
-        return !Task.isCancelled
+        if Task.isCancelled || TaskRecord.running?.isCancelled == true { throw WithdrawalReason.cancelled.error }
     }
 
     /// Notes the time for the waits that begin now.

@@ -115,7 +115,7 @@ struct ArmList {
     @usableFromInline
     nonisolated(nonsending) mutating func wait(_ order: SelectOrder) async throws -> AnySelectArm {
         if isTurnOver {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+            try await Reactor.giveWay()
             order.arrange(&self)
             if let ready = takeReadyInOrder(order) { return ready }
         }

@@ -43,9 +43,7 @@ public final class Barrier: SelectSource, @unchecked Sendable {
     /// - Throws: `.timedOut` or `.cancelled` when the wait was cut short.
     @discardableResult
     public func arriveAndWait(timeout: Duration? = nil) async throws(SluiceError) -> Int {
-        if Reactor.endsTurn() {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
-        }
+        if Reactor.endsTurn() { try await Reactor.giveWay() }
         if let others = lock.withLock({ _ in meet() }) {
             Self.resume(others)
             return parties - 1

@@ -127,9 +127,7 @@ public final class ReadWriteLock: WaitSource, @unchecked Sendable {
     }
 
     private func lock(forWriting: Bool, _ timeout: Duration?) async throws(SluiceError) {
-        if Reactor.endsTurn() {
-            guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
-        }
+        if Reactor.endsTurn() { try await Reactor.giveWay() }
         if state.withLock({ $0.tryLock(forWriting: forWriting) }) { return }
         let verdict: GateVerdict = await suspendTask(on: self, forWriting ? .send : .receive, timeout: timeout) {
             continuation in
