@@ -47,10 +47,8 @@ public final class DatagramSocket: @unchecked Sendable {
         guard address.port != nil else {
             throw SluiceError(.misuse, "cannot receive datagrams on \(address): pass an IP address and a port")
         }
-        let kind = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        let number = socket(address.family, kind, 0)
-        guard number >= 0 else { throw SluiceError(system: errno, "cannot make a socket for \(address)") }
-        let descriptor = Descriptor(owning: number)
+        let descriptor = try Socket.open(for: address, SOCK_DGRAM)
+        let number = descriptor.number
         if case .ipv6 = address { try Socket.turnOn(IPV6_V6ONLY, of: Int32(IPPROTO_IPV6), on: number) }
         guard address.withSystemAddress({ Glibc.bind(number, $0, $1) }) == 0 else {
             throw SluiceError(system: errno, "cannot receive datagrams on \(address)")
@@ -146,7 +144,7 @@ public final class DatagramSocket: @unchecked Sendable {
     /// Lets the other tasks run if this turn's work is done, so that a peer that floods the socket does not starve them.
     private func giveWayAtEndOfTurn() async throws(SluiceError) {
         guard Reactor.endsTurn() else { return }
-        guard await Reactor.giveWay() else { throw WithdrawalReason.cancelled.error }
+        try await Reactor.giveWay()
         try watch.checkUse()
     }
 

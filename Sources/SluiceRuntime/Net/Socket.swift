@@ -3,11 +3,12 @@ import Glibc
 
 /// The system calls on sockets, with errors instead of result codes. None of them blocks.
 enum Socket {
-    private static let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-
-    /// Creates a non-blocking stream socket for addresses like `address`. Child processes do not inherit it.
-    static func open(for address: SocketAddress) throws(SluiceError) -> Descriptor {
-        let number = socket(address.family, kind, 0)
+    /// Creates a non-blocking socket for addresses like `address`. Child processes do not inherit it.
+    static func open(
+        for address: SocketAddress, _ kind: __socket_type = SOCK_STREAM
+    ) throws(SluiceError) -> Descriptor {
+        let flags = SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
+        let number = socket(address.family, Int32(kind.rawValue | flags), 0)
         guard number >= 0 else { throw SluiceError(system: errno, "cannot make a socket for \(address)") }
         if address.port == nil { refuseDescriptors(on: number) }
         return Descriptor(owning: number)
@@ -115,18 +116,13 @@ enum Socket {
     /// Reads without blocking. `buffer` must not be empty.
     @inline(__always)
     static func tryRead(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
-        let count = uninterrupted { clibev_recv(number, buffer.baseAddress, UInt(buffer.count)) }
-        if count > 0 { return .bytes(count) }
-        if count == 0 { return .endOfStream }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        ReadAttempt(uninterrupted { clibev_recv(number, buffer.baseAddress, UInt(buffer.count)) })
     }
 
     /// Writes without blocking. `bytes` must not be empty.
     @inline(__always)
     static func tryWrite(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
-        let count = uninterrupted { clibev_send(number, bytes.baseAddress, UInt(bytes.count), Int32(MSG_NOSIGNAL)) }
-        if count >= 0 { return .bytes(count) }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        WriteAttempt(uninterrupted { clibev_send(number, bytes.baseAddress, UInt(bytes.count), Int32(MSG_NOSIGNAL)) })
     }
 
     /// Writes three buffers as if they were one, without blocking.
@@ -141,8 +137,7 @@ enum Socket {
             message.msg_iovlen = 3
             return uninterrupted { sendmsg(number, &message, Int32(MSG_NOSIGNAL)) }
         }
-        if count >= 0 { return .bytes(count) }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        return WriteAttempt(count)
     }
 
     /// Returns the number of written bytes that the peer's kernel has not confirmed.
@@ -193,6 +188,18 @@ package enum ReadAttempt: Sendable, Hashable {
     case wouldBlock
     /// The call failed with this error number, which is `ECONNRESET` when the peer has broken off the connection.
     case failed(errno: Int32)
+
+    /// - Parameter result: what a system call has returned that reads into a buffer which is not empty.
+    @inline(__always)
+    init(_ result: Int) {
+        if result > 0 {
+            self = .bytes(result)
+        } else if result == 0 {
+            self = .endOfStream
+        } else {
+            self = errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        }
+    }
 }
 
 /// The result of a write that does not block.
@@ -204,4 +211,10 @@ package enum WriteAttempt: Sendable, Hashable {
     /// The call failed with this error number, which is `EPIPE` or `ECONNRESET` when the peer has closed the
     /// connection.
     case failed(errno: Int32)
+
+    /// - Parameter result: what a system call has returned that writes bytes.
+    @inline(__always)
+    init(_ result: Int) {
+        self = result >= 0 ? .bytes(result) : errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+    }
 }

@@ -14,19 +14,14 @@ enum StreamMedium: UInt8, Sendable {
     @inline(__always)
     func tryRead(_ number: Int32, into buffer: UnsafeMutableRawBufferPointer) -> ReadAttempt {
         if case .socket = self { return Socket.tryRead(number, into: buffer) }
-        let count = Socket.uninterrupted { Glibc.read(number, buffer.baseAddress, buffer.count) }
-        if count > 0 { return .bytes(count) }
-        if count == 0 { return .endOfStream }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        return ReadAttempt(Socket.uninterrupted { Glibc.read(number, buffer.baseAddress, buffer.count) })
     }
 
     /// Writes without blocking. `bytes` must not be empty.
     @inline(__always)
     func tryWrite(_ number: Int32, _ bytes: UnsafeRawBufferPointer) -> WriteAttempt {
         if case .socket = self { return Socket.tryWrite(number, bytes) }
-        let count = Socket.uninterrupted { Glibc.write(number, bytes.baseAddress, bytes.count) }
-        if count >= 0 { return .bytes(count) }
-        return errno == EAGAIN ? .wouldBlock : .failed(errno: errno)
+        return WriteAttempt(Socket.uninterrupted { Glibc.write(number, bytes.baseAddress, bytes.count) })
     }
 }
 
