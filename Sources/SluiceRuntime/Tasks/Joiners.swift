@@ -48,15 +48,21 @@ final class Joiners {
             stage = .awaited
             word = unsafeBitCast(joiner, to: UnsafeMutableRawPointer.self)
             return firstTicket
-        case .awaited:
-            let joiners = Joiners(word.map(joiner(at:)))
+        case .awaited, .awaitedBySeveral, .succeeded, .failed:
+            return several(&stage, &word)?.others.append(joiner)
+        }
+    }
+
+    /// Returns the joiners of a task, which may be several from now on; nil when the task has ended.
+    private static func several(_ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> Joiners? {
+        switch stage {
+        case .alone, .awaited:
+            let joiners = Joiners(stage == .awaited ? word.map(joiner(at:)) : nil)
             stage = .awaitedBySeveral
             word = Unmanaged.passRetained(joiners).toOpaque()
-            return joiners.others.append(joiner)
-        case .awaitedBySeveral:
-            return word.map { joiners(at: $0).takeUnretainedValue().others.append(joiner) }
-        case .succeeded, .failed:
-            return nil
+            return joiners
+        case .awaitedBySeveral: return word.map { joiners(at: $0).takeUnretainedValue() }
+        case .succeeded, .failed: return nil
         }
     }
 
@@ -66,17 +72,7 @@ final class Joiners {
     static func addLink(
         _ action: @escaping @Sendable () -> Void, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
     ) -> UInt64? {
-        switch stage {
-        case .alone, .awaited:
-            let joiners = Joiners(stage == .awaited ? word.map(joiner(at:)) : nil)
-            stage = .awaitedBySeveral
-            word = Unmanaged.passRetained(joiners).toOpaque()
-            return joiners.addLink(action)
-        case .awaitedBySeveral:
-            return word.map { joiners(at: $0).takeUnretainedValue().addLink(action) }
-        case .succeeded, .failed:
-            return nil
-        }
+        several(&stage, &word)?.addLink(action)
     }
 
     private func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64 {
