@@ -17,11 +17,12 @@ public class TaskRecord: WaitSource, @unchecked Sendable {
     /// The Swift task that this record describes; nil before it begins and after it has ended.
     @usableFromInline @exclusivity(unchecked) private(set) var identity: UnsafeRawPointer?
     @exclusivity(unchecked) private var wait: ParkedWait?
+    // The small members stand together, so that they share one word.
     @exclusivity(unchecked) private var marks = Marks()
-    /// When the wait began.
-    @exclusivity(unchecked) var waitEpoch: UInt16 = 0
     /// Whether somebody has learned of the task's error. Guarded by the reactor's `joinLock`.
     private var isFailureSeen = false
+    /// When the wait began.
+    @exclusivity(unchecked) var waitEpoch: UInt16 = 0
     /// The number of cancelled scopes around the running code: the task itself, and its nurseries and timeouts.
     @exclusivity(unchecked) private var cancelledScopes: UInt16 = 0
     @usableFromInline @exclusivity(unchecked) private(set) var joinStage = JoinStage.alone
