@@ -158,7 +158,7 @@ public final class Hub: Sendable {
             }
             return .admitted(connection)
         }
-        if let unproven { unproven.reactor.post { unproven.giveWay() } }
+        if let unproven { unproven.reactor.post { unproven.endForLaterConnection() } }
         if case .turnedAway(let ending, _) = entry {
             report(ClientEvent(kind: .closed(ending), address: client, origin: origin, principal: nil, command: nil))
         }

@@ -348,10 +348,10 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     }
 
     /// Ends the connection because a later one of the same origin needs its place, unless it has authenticated.
-    func giveWay() {
+    func endForLaterConnection() {
         guard case .open = state, conversation.admission != nil else { return }
         guard socket.isOpen, conversation.ending == nil else { return close(because: .tooMany) }
-        conversation.refuse(.hasGivenWay, because: .tooMany)
+        conversation.refuse(.placeNeeded, because: .tooMany)
         schedule()
     }
 

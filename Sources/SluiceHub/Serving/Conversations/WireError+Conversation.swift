@@ -10,7 +10,7 @@ extension WireError {
     static let authenticationRequired = WireError(
         .authRequired, "authenticate first: AUTH principal token")
 
-    static let hasGivenWay = WireError(
+    static let placeNeeded = WireError(
         .limit,
         "the server is full, and a later connection of this address needs the place of this one; authenticate at once")
 
