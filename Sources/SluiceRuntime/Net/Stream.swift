@@ -62,7 +62,7 @@ public final class Stream: @unchecked Sendable {
 
     // MARK: Reading
 
-    /// Reads the bytes that are there, as many as fit into `buffer`. Waits only while there are none.
+    /// Reads the bytes that have arrived, as many as fit into `buffer`. Waits only if none has arrived.
     ///
     /// - Parameter timeout: the longest time to wait; nil waits without a limit.
     /// - Returns: the number of bytes read; 0 when the peer has finished writing.
@@ -89,7 +89,7 @@ public final class Stream: @unchecked Sendable {
         }
     }
 
-    /// Reads the bytes that are there, at most `limit`. Waits only while there are none.
+    /// Reads at most `limit` bytes, and waits only if none has arrived.
     ///
     /// - Returns: the bytes; an empty array when the peer has finished writing.
     /// - Throws: as `read(into:timeout:)`.

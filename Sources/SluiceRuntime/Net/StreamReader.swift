@@ -1,4 +1,4 @@
-/// Reads lines and counted bytes from a stream, of which it keeps what it has read ahead.
+/// Reads lines and counted bytes from a stream, and keeps the bytes that it has read ahead.
 ///
 /// ```swift
 /// let reader = StreamReader(stream)
@@ -29,7 +29,7 @@ public final class StreamReader {
     ///
     /// - Parameters:
     ///   - limit: the most bytes of a line. So a peer cannot fill the memory with a line that never ends.
-    ///   - timeout: the longest time to wait for bytes, each time that some are missing; nil waits without a limit.
+    ///   - timeout: the longest wait for each read of the stream; nil waits without a limit.
     /// - Returns: the line without its end, with U+FFFD for what is not UTF-8; nil at the end of the stream.
     /// - Throws: `.refused` when the line is longer than `limit`; what `Stream.read` throws.
     public func readLine(upTo limit: Int = 65_536, timeout: Duration? = nil) async throws(SluiceError) -> String? {
@@ -44,8 +44,8 @@ public final class StreamReader {
     ///
     /// - Parameters:
     ///   - limit: the most bytes before `end`.
-    ///   - timeout: the longest time to wait for bytes, each time that some are missing; nil waits without a limit.
-    /// - Returns: the bytes without `end`, or those before the end of the stream; nil if there are none.
+    ///   - timeout: the longest wait for each read of the stream; nil waits without a limit.
+    /// - Returns: the bytes before `end`; without another `end`, the rest of the stream; nil if nothing is left.
     /// - Throws: `.refused` when there are more than `limit`; what `Stream.read` throws.
     public func readBytes(
         through end: UInt8, upTo limit: Int = 65_536, timeout: Duration? = nil
@@ -68,8 +68,7 @@ public final class StreamReader {
 
     /// Reads exactly `count` bytes.
     ///
-    /// - Parameter timeout: the longest time to wait for bytes, each time that some are missing; nil waits without a
-    ///   limit.
+    /// - Parameter timeout: the longest wait for each read of the stream; nil waits without a limit.
     /// - Throws: `.closed` when the stream ends before; what `Stream.read` throws. What was read is kept for later reads.
     public func readExactly(_ count: Int, timeout: Duration? = nil) async throws(SluiceError) -> ArraySlice<UInt8> {
         precondition(count >= 0, "the count must be at least 0, and is \(count)")
@@ -83,7 +82,7 @@ public final class StreamReader {
         return unread.prefix(count)
     }
 
-    /// Reads the bytes that are there, at most `limit`. Waits only while there are none.
+    /// Reads at most `limit` bytes, and waits only if none has arrived.
     ///
     /// - Parameter timeout: the longest time to wait; nil waits without a limit.
     /// - Returns: the bytes; nil at the end of the stream.

@@ -126,7 +126,7 @@ private final class MixingDesk<Element: Sendable>: Sendable {
 
     private let output: Channel<Element>
     private let state = Lock(State())
-    /// Has a message if something of `state` has changed since the task last looked.
+    /// Tells the task that `state` has changed.
     private let changes: Channel<Void>
 
     init(into output: Channel<Element>, name: String) {

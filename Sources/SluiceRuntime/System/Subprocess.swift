@@ -203,7 +203,7 @@ extension Stream {
     ///
     /// - Parameters:
     ///   - limit: the most bytes.
-    ///   - timeout: the longest time to wait for bytes, each time that there are none; nil waits without a limit.
+    ///   - timeout: the longest wait for each read; nil waits without a limit.
     /// - Throws: `.refused` when there are more than `limit`; what `read` throws.
     public func readToEnd(upTo limit: Int = 64 << 20, timeout: Duration? = nil) async throws(SluiceError) -> [UInt8] {
         var all: [UInt8] = []
