@@ -32,6 +32,8 @@ import Testing
 
         func stop() {
             program.send(signal: SIGTERM)
+            // Killed before it has passed the signal on, nginx would leave its worker behind, which the test would await.
+            _ = try? program.status()
             try? FileManager.default.removeItem(atPath: folder)
         }
 
