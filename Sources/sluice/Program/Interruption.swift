@@ -8,7 +8,7 @@ final class Interruption: @unchecked Sendable {
     // Sendable: see above.
 
     private let reactor: Reactor
-    private var watchers: [SignalWatcher] = []
+    private var watched: [Int32] = []
     /// The signal that has arrived.
     private(set) var signal: Int32?
     private var reactions: [(Int32) -> Void] = []
@@ -24,7 +24,7 @@ final class Interruption: @unchecked Sendable {
     func watch() throws(SluiceError) {
         for number in [SIGINT, SIGTERM, SIGHUP] where !Self.isIgnored(number) {
             let watcher = try reactor.signals(number)
-            watchers.append(watcher)
+            watched.append(number)
             reactor.spawn("signal \(number)") { [self] in
                 // Ends when the signal is no longer watched.
                 while let number = try? await watcher.next() { arrived(number) }
@@ -42,12 +42,14 @@ final class Interruption: @unchecked Sendable {
 
     private func arrived(_ number: Int32) {
         if let interceptor { return interceptor(number) }
-        // First: with its default effect, a second signal that is pending would leave running commands behind.
+        // A second signal that came before its default effect was set.
+        if signal != nil { Invocation.die(of: number) }
         signal = number
+        // First: a second signal may already be pending. With its default effect, it would leave running commands behind.
         for reaction in reactions { reaction(number) }
         for action in lastActions { action() }
-        // The next signal has its default effect.
-        for watcher in watchers { watcher.close() }
+        // The watchers stay open: libev would forget a signal that has come since the first one.
+        for number in watched { Glibc.signal(number, SIG_DFL) }
         if reactions.isEmpty { Invocation.die(of: number) }
     }
 
