@@ -88,11 +88,13 @@ enum Budget {
     static let slicesOfTurn = 4
     /// The time after which no further slice begins in a turn.
     static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
-    /// The time in a turn for the connections of doors, in nanoseconds: that of one or two requests. The hub's work for
-    /// them takes about as long again.
-    ///
-    /// The loop polls between two turns, so a client of the line protocol waits for this time at most.
+    /// The time in a turn for the connections of doors and the hub's work for them, in nanoseconds: that of one or two
+    /// requests. The loop polls between two turns, so a client of the line protocol waits for this time at most.
     static let timeOfDoors: UInt64 = 20_000
+    /// In a long turn, doors have this part of its time instead, up to a longest time in nanoseconds. If many holders
+    /// wait, each may have a turn within the longest time.
+    static let divisorForDoors: UInt64 = 4
+    static let longestTimeOfDoors: UInt64 = 1_000_000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000
     /// The time for the connections that a reactor calls at the end of a turn, and the number of them, a power of two,

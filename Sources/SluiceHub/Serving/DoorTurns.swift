@@ -13,8 +13,14 @@ struct DoorTurns {
     fileprivate var waiting = FairQueue<any DoorConnection, HolderID>()
     /// The time that doors have used of this turn, in nanoseconds.
     fileprivate var used: UInt64 = 0
+    /// The time that doors have in this turn, in nanoseconds.
+    fileprivate var most = Budget.timeOfDoors
     /// When the connection that works now has begun.
     fileprivate var beginning: UInt64 = 0
+    /// Whether a connection works now.
+    fileprivate var isWorking = false
+    /// The hub's clients to which the connection that works now has written, or which have other news for the hub.
+    fileprivate var changed: [WireClient] = []
 
     /// Whether the end of the turn must call `continueDoors()`.
     var hasWorked: Bool { used > 0 || !waiting.isEmpty }
@@ -28,7 +34,7 @@ extension ReactorShare {
     /// - Returns: whether the connection has worked now.
     func takeTurn(_ connection: some DoorConnection, of holder: () -> HolderID, waiting waits: Bool) -> Bool {
         awaitEndOfTurn()
-        guard !waits, doors.waiting.isEmpty, doors.used < Budget.timeOfDoors else {
+        guard !waits, doors.waiting.isEmpty, doors.used < doors.most else {
             doors.waiting.append(connection, of: holder())
             return false
         }
@@ -36,28 +42,57 @@ extension ReactorShare {
         return true
     }
 
+    /// Lets a connection work, and the hub with what the connection has written. If that waited for the next turn, each
+    /// request would take three turns, which are long beside clients with much input.
     private func work(_ connection: any DoorConnection) {
         doors.beginning = reactor.nowNanoseconds
+        doors.isWorking = true
         connection.hasTurn()
+        while let client = doors.changed.popLast() { client.tell() }
+        doors.isWorking = false
         doors.used += max(1, reactor.nowNanoseconds &- doors.beginning)
+    }
+
+    /// Notes that a client of a door has news for the hub.
+    ///
+    /// - Returns: whether the hub is told when the connection that works now has ended its work. If none works, a
+    ///   connection of the hub may be running.
+    func tellsSoon(_ client: WireClient) -> Bool {
+        if doors.isWorking { doors.changed.append(client) }
+        return doors.isWorking
     }
 
     /// Whether the connection that works now has used the time that doors have in this turn.
     var isTurnOfDoorsOver: Bool {
-        doors.used &+ (reactor.nowNanoseconds &- doors.beginning) >= Budget.timeOfDoors
+        doors.used &+ (reactor.nowNanoseconds &- doors.beginning) >= doors.most
     }
 
-    /// Lets waiting connections work, in the time that doors have in the next turn.
+    /// Lets waiting connections work, in the time that doors have in the next turn. The holders have equal parts of it. So a
+    /// holder whose requests take little time does not wait for one of the others', which may take much longer, before
+    /// each of them.
     func continueDoors() {
         doors.used = 0
-        // The loop polls before the hub's work for the doors, which is posted. The output that follows from other input
-        // is written before that work, too.
-        if !doors.waiting.isEmpty { reactor.post { [self] in callScheduled() } }
-        var left = doors.waiting.count
-        while left > 0, doors.used < Budget.timeOfDoors, let (connection, _) = doors.waiting.popFirst() {
-            left -= 1
-            work(connection)
+        doors.most = max(
+            Budget.timeOfDoors, min(reactor.nanosecondsSincePoll / Budget.divisorForDoors, Budget.longestTimeOfDoors))
+        var holdersLeft = doors.waiting.holderCount
+        let timeOfHolder = max(Budget.timeOfDoors, doors.most / UInt64(max(1, holdersLeft)))
+        var skipped = 0
+        while !doors.waiting.isEmpty, doors.used < (holdersLeft > 0 ? Budget.longestTimeOfDoors : doors.most) {
+            holdersLeft -= 1
+            let isOnlyExcess = skipped >= doors.waiting.holderCount
+            guard doors.waiting.beginTurn(allowing: timeOfHolder, ignoringExcess: isOnlyExcess) else {
+                skipped += 1
+                continue
+            }
+            skipped = 0
+            while let connection = doors.waiting.popInTurn() {
+                let before = doors.used
+                work(connection)
+                doors.waiting.spend(doors.used - before)
+            }
+            doors.waiting.endTurn()
         }
+        if !scheduled.isEmpty { callScheduled() }
         if doors.hasWorked { awaitEndOfTurn() }
     }
 }

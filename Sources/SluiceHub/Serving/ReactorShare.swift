@@ -40,7 +40,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
     @exclusivity(unchecked) private var lastArrived: Unmanaged<OutboxSegment>?
     @exclusivity(unchecked) private var isNotifying = false
     /// The connections to call at the end of this turn.
-    @exclusivity(unchecked) private var scheduled = ConnectionList()
+    @exclusivity(unchecked) private(set) var scheduled = ConnectionList()
     /// The connections to call at the end of the next turn, because this one has used up a budget.
     @exclusivity(unchecked) private var postponed = ConnectionList()
     /// The connections that were scheduled in a turn whose time was over. Each has its turn when those of the other
@@ -191,12 +191,15 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
 
     func turnEnds() {
         awaitsEndOfTurn = false
-        let areDoorsBusy = doors.hasWorked
         let waitingCount = waiting.count
         callScheduled()
-        // After the output of the other connections, which does not wait for them.
-        if areDoorsBusy { continueDoors() }
         renewSteps(waiting.isEmpty ? stepsOfTurn : stepsLeftByWaiting(atMost: waitingCount))
+        // After the input and output of the other connections, which do not wait for them.
+        if doors.hasWorked {
+            continueDoors()
+            // The input of doors may have looked at the clock. The time of other input begins in the next turn.
+            endOfInput = nil
+        }
         if !late.isEmpty { callLate() }
         if !reporting.isEmpty { continueReports() }
         endOfCalls = nil

@@ -29,6 +29,11 @@ extension Reactor {
         usesSystemClock ? SystemReactorClock().nowNanoseconds : clock.nowNanoseconds
     }
 
+    /// The time since the loop has polled, by the wall clock. 0 if that was set back, or the clock is moved by hand.
+    package var nanosecondsSincePoll: UInt64 {
+        runsByItself ? UInt64(max(0, ev_time() - ev_now(loop)) * 1e9) : 0
+    }
+
     /// Calls `work` after `delay`, unless the timer is cancelled before. On the reactor's thread only.
     package func call(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> TimerHandle {
         setTimer(after: delay, .call(work))

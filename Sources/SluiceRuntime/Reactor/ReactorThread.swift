@@ -29,7 +29,7 @@ extension Reactor {
     public static var current: Reactor? { CurrentReactor.unretained?.takeUnretainedValue() }
 
     /// Runs `work` on the reactor's thread: now if that is the calling thread, else in its next turn.
-    func perform(_ work: @escaping @Sendable () -> Void) {
+    package func perform(_ work: @escaping @Sendable () -> Void) {
         if isCurrent { work() } else { post(work) }
     }
 }

@@ -141,8 +141,9 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
             awaitsTurn = true
             if client.takeTurn(self, waiting: waits) { return }
         }
-        // What the connection already knows need not be reported again.
-        settle()
+        // What the connection already knows need not be reported again. For replies it usually has its turn before the
+        // next poll.
+        if work != .takeReplies { settle() }
     }
 
     func hasTurn() {
@@ -198,7 +199,7 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
     /// Listens to a new client of the hub. It is told whether a channel keeps a message, which is the status 202.
     func listenToClient() {
         client.understand([.kept])
-        client.whenChanged = { [self] in waitForTurn(to: .takeReplies) }
+        client.whenChanged = { [self] in waitForTurn(to: .takeReplies, waiting: true) }
     }
 
     /// Takes the replies of the hub, as many as the HTTP client has room for and the turn has time for.

@@ -7,6 +7,8 @@ struct FairQueue<Element, Holder: Hashable> {
     final class Lane {
         let holder: Holder
         @exclusivity(unchecked) var elements: Deque<Element> = []
+        /// The work that the holder may still use up in its turn; see `beginTurn`. Negative if it has exceeded that.
+        @exclusivity(unchecked) var allowance: Int64 = 0
 
         init(of holder: Holder) { self.holder = holder }
     }
@@ -46,5 +48,37 @@ struct FairQueue<Element, Holder: Hashable> {
         count -= 1
         if lane.elements.isEmpty { laneOfHolder[lane.holder] = nil } else { lanes.append(lane) }
         return (element, lane.holder)
+    }
+
+    // MARK: Turns of several elements
+
+    /// Begins a turn of the next holder, which may use up an amount of work before the others have their turns.
+    ///
+    /// - Parameter ignoresExcess: whether the holder has its turn although it has exceeded the amounts of earlier ones.
+    /// - Returns: whether the holder has its turn now. It has not while the excess is not made up for.
+    mutating func beginTurn(allowing amount: UInt64, ignoringExcess ignoresExcess: Bool) -> Bool {
+        guard let lane = lanes.first else { return false }
+        lane.allowance = ignoresExcess ? Int64(amount) : lane.allowance + Int64(amount)
+        if lane.allowance > 0 { return true }
+        endTurn()
+        return false
+    }
+
+    /// Takes an element of the holder whose turn it is; nil if that has none, or has used up its amount. The holder keeps
+    /// its turn until `endTurn()`.
+    mutating func popInTurn() -> Element? {
+        guard let lane = lanes.first, lane.allowance > 0, let element = lane.elements.popFirst() else { return nil }
+        count -= 1
+        return element
+    }
+
+    /// Notes the work for an element of the holder whose turn it is.
+    func spend(_ amount: UInt64) { lanes.first?.allowance -= Int64(amount) }
+
+    /// Ends the turn of the holder whose turn it is. What is left of its amount is lost.
+    mutating func endTurn() {
+        guard let lane = lanes.popFirst() else { return }
+        lane.allowance = min(lane.allowance, 0)
+        if lane.elements.isEmpty { laneOfHolder[lane.holder] = nil } else { lanes.append(lane) }
     }
 }

@@ -18,7 +18,7 @@ package final class WireClient: @unchecked Sendable {
     private let origin: ClientOrigin?
     /// The principal that the client has without `AUTH`; nil for none.
     private let identity: ProvenIdentity?
-    /// Whether a call of `tell()` is posted.
+    /// Whether `tell()` will be called soon.
     private var isTelling = false
     private var parser = ReplyParser(limits: Limits(maxLineBytes: 1 << 20, maxBodyBytes: .max))
     /// Bytes of replies that were not taken.
@@ -28,7 +28,8 @@ package final class WireClient: @unchecked Sendable {
     /// The bytes of the reply that ``nextReplyBytes()`` is parsing.
     private var currentReply: [UInt8] = []
 
-    /// Called when there may be replies, and when the hub has ended the connection.
+    /// Called when there may be replies, and when the hub has ended the connection. The hub's connection runs meanwhile,
+    /// so the hub does nothing for the client in the call.
     package var whenChanged: (() -> Void)?
     /// Called when the hub has read everything that was written.
     package var whenRead: (() -> Void)?
@@ -199,12 +200,16 @@ package final class WireClient: @unchecked Sendable {
     private func tellLater() {
         guard !isTelling else { return }
         isTelling = true
+        if connection.share.tellsSoon(self) { return }
         reactor.post { [self] in tell() }
     }
 
-    private func tell() {
+    /// Tells the connection what a poll of the kernel would, and takes the replies that follow at once. Called while no
+    /// connection of the hub runs on the reactor.
+    func tell() {
         isTelling = false
         socket.tell()
+        connection.flushEarly()
         // The kernel would report it again in each turn.
         guard socket.isReady, !isTelling else { return }
         isTelling = true
