@@ -95,6 +95,8 @@ enum Budget {
     /// wait, each may have a turn within the longest time.
     static let divisorForDoors: UInt64 = 4
     static let longestTimeOfDoors: UInt64 = 1_000_000
+    /// The holders that are skipped at most, one after the other, because they have exceeded their time.
+    static let mostHoldersSkipped = 1000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000
     /// The time for the connections that a reactor calls at the end of a turn, and the number of them, a power of two,

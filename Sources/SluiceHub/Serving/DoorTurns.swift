@@ -79,8 +79,9 @@ extension ReactorShare {
         var skipped = 0
         while !doors.waiting.isEmpty, doors.used < (holdersLeft > 0 ? Budget.longestTimeOfDoors : doors.most) {
             holdersLeft -= 1
-            let isOnlyExcess = skipped >= doors.waiting.holderCount
-            guard doors.waiting.beginTurn(allowing: timeOfHolder, ignoringExcess: isOnlyExcess) else {
+            // So many holders, or so long pieces of work, that the search for the next holder would take too long.
+            let isSearchOver = skipped >= Budget.mostHoldersSkipped
+            guard doors.waiting.beginTurn(allowing: timeOfHolder, ignoringExcess: isSearchOver) else {
                 skipped += 1
                 continue
             }

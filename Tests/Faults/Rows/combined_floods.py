@@ -18,7 +18,7 @@ _FLOODER = Path(__file__).parents[1] / "flooder.py"
 _SOURCE = "127.0.9.1"
 
 #: The input that the connections of the flood write. A share of them writes each kind.
-_INPUTS = {
+INPUTS = {
     "handoffs": b"".join(b"#a send id=%d c x\n#b recv c\n" % number for number in range(5000)),
     "bodies": b"ping len=1000000\n" + b"x" * 1_000_000 + b"\n",
     "reports": b"stuck\nwaiters c\ninfo format=json\n" * 1000,
@@ -112,12 +112,12 @@ def connections_beside_input(conditions):
     timed=True,
 )
 def everything_at_once(conditions):
-    yield from _beside_floods(conditions, list(_INPUTS))
+    yield from _beside_floods(conditions, list(INPUTS))
 
 
 def _beside_floods(conditions, kinds):
     seconds, writers = conditions.count(full=5, quick=2), conditions.count(full=1000, quick=200)
-    floods = [("write", _INPUTS[kind], writers // len(kinds)) for kind in kinds] + [("connect", b"quit\n", 500)]
+    floods = [("write", INPUTS[kind], writers // len(kinds)) for kind in kinds] + [("connect", b"quit\n", 500)]
     connects = []
     with Beside(conditions) as beside:
 

@@ -1,0 +1,29 @@
+"""Clients of the line protocol, of one address, that send as much as they can, beside an HTTP client of another."""
+
+import time
+
+from battery import Figure, row
+from combined_floods import INPUTS, Floods, longest_connect
+from long_commands import LONGEST_WAIT_MS, Beside
+
+
+@row(
+    "http-beside-lines",
+    "500 connections of one address write commands of the line protocol as fast as they can, seven kinds in turn",
+    wrong={"sluggish": "longest wait over HTTP, handoffs"},
+    timed=True,
+)
+def floods_of_lines(conditions):
+    seconds, writers = conditions.count(full=3, quick=1), conditions.count(full=500, quick=100)
+    for kind, data in INPUTS.items():
+        with Beside(conditions, web=True) as beside:
+            connects = []
+
+            def act(beside=beside, data=data, connects=connects):
+                with Floods(beside.port, [("write", data, writers)]):
+                    time.sleep(0.5)
+                    connects.append(longest_connect(beside.daemon, beside.daemon.web_port, seconds, is_web=True))
+
+            _, web = beside.longest_waits(act)
+        yield Figure(f"longest wait over HTTP, {kind}", web, "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure(f"longest wait of an HTTP client that connects, {kind}", connects[0], "ms", at_most=LONGEST_WAIT_MS)
