@@ -26,4 +26,6 @@ def floods_of_lines(conditions):
 
             _, web = beside.longest_waits(act)
         yield Figure(f"longest wait over HTTP, {kind}", web, "ms", at_most=LONGEST_WAIT_MS)
-        yield Figure(f"longest wait of an HTTP client that connects, {kind}", connects[0], "ms", at_most=LONGEST_WAIT_MS)
+        yield Figure(
+            f"longest wait of an HTTP client that connects, {kind}", connects[0], "ms", at_most=LONGEST_WAIT_MS
+        )
