@@ -225,9 +225,15 @@ public final class Listener: @unchecked Sendable {
             let (number, peer) = acceptNow()
             if number >= 0 {
                 pause = Self.shortestPause
-                // Another thread may have taken the descriptor while the reserve was lent.
-                reserve.refill()
                 let descriptor = Descriptor(owning: number)
+                // Another thread may have taken the descriptor while the reserve was lent. If this connection has the last
+                // one, it gives it back: without a reserve, later connections would wait and not be refused.
+                guard reserve.refill() else {
+                    descriptor.close()
+                    reserve.refill()
+                    refusals.add(1, ordering: .relaxed)
+                    continue
+                }
                 if let receiveBufferBytes { try Socket.limitReceiveBuffer(of: number, toBytes: receiveBufferBytes) }
                 let address = peer?.unmapped ?? .unix(path: "")
                 // A connection that waited before the listener was adopted does not inherit this.
