@@ -48,6 +48,8 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// The number of connections from each origin.
     private var originCounts: [ClientOrigin: Int] = [:]
     private var unproven = UnprovenConnections()
+    /// The connections that are about to end because later ones need their places. They do not count any more.
+    private var givingWay: Set<ConnectionID> = []
     /// The tasks of this process that wait for a parked operation.
     private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
     /// The connection that in-process users without a client of their own share.
@@ -121,6 +123,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         guard let origin, requiresAuthentication,
             let id = unproven.takeOldest(of: origin, { machine.isUnproven($0) })
         else { return nil }
+        givingWay.insert(id)
         return connections[Int(id.slot)]
     }
 
@@ -150,7 +153,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// - Parameter already: 1 if the connection counts already, for another holder.
     private func refusal(of holder: HolderName, already: Int) -> WireError? {
         let limits = machine.limits
-        let others = machine.connectionCount - localCount - already
+        let others = machine.connectionCount - localCount - givingWay.count - already
         if others < limits.maxConnections { return nil }
         let count = machine.account.connections(of: holder)
         if case .principal(let name) = holder, let principal = machine.principals?[name]?.principal,
@@ -179,9 +182,11 @@ struct HubState: ~Copyable, @unchecked Sendable {
         {
             return (.tooMany, error)
         }
-        return machine.authenticate(id, as: identity).map { error in
-            (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
+        if let error = machine.authenticate(id, as: identity) {
+            return (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
         }
+        givingWay.remove(id)
+        return nil
     }
 
     func connections(of share: ReactorShare) -> [Connection] {
@@ -192,6 +197,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
         connectionCounts[share.number] -= 1
         machine.disconnect(id, isOrderly: ending.isOrderly)
         connections[Int(id.slot)] = nil
+        givingWay.remove(id)
         if let origin = origins[Int(id.slot)].take(), let count = originCounts[origin] {
             originCounts[origin] = count == 1 ? nil : count - 1
             if count == 1 { unproven.forget(origin) }

@@ -166,6 +166,8 @@ extension WebConnection {
 
     /// Called when the hub has ended the connection of its client.
     func clientHasEnded() {
+        // The place is needed now.
+        if client.hasGivenWay { return hangUp(isBroken: true) }
         switch phase {
         case .authenticating, .waiting, .upgrading:
             respond(Response(.unavailable, "the server has ended this client's connection"), isLast: true)

@@ -170,6 +170,9 @@ package final class WireClient: @unchecked Sendable {
     /// Whether the hub has ended the connection. The last replies may still wait to be taken.
     package var isEnded: Bool { socket.isClosed }
 
+    /// Whether the hub has ended the connection because a later one needs its place.
+    package var hasGivenWay: Bool { connection.hasGivenWay }
+
     /// Ends the client as `QUIT` does.
     package func finish() {
         whenChanged = nil
