@@ -88,14 +88,15 @@ enum Budget {
     static let slicesOfTurn = 4
     /// The time after which no further slice begins in a turn.
     static let timeOfReports = TurnTime.Portion(most: 2_000_000, least: 300_000)
-    /// The time in a turn for the connections of doors and the hub's work for them, in nanoseconds: that of one or two
-    /// requests. The loop polls between two turns, so a client of the line protocol waits for this time at most.
+    /// The least time in a turn for the connections of doors and the hub's work for them, in nanoseconds. It is enough for
+    /// one or two requests. The loop polls between two turns, so clients of the line protocol wait little longer.
     static let timeOfDoors: UInt64 = 20_000
-    /// In a long turn, doors have this part of its time instead, up to a longest time in nanoseconds. If many holders
-    /// wait, each may have a turn within the longest time.
+    /// In a long turn, doors have the time since the last poll divided by this, at most `longestTimeOfDoors` nanoseconds. If
+    /// many holders wait, they have turns until `longestTimeOfDoors` is over.
     static let divisorForDoors: UInt64 = 4
     static let longestTimeOfDoors: UInt64 = 1_000_000
-    /// The holders that are skipped at most, one after the other, because they have exceeded their time.
+    /// The most holders that are skipped in a row because they have exceeded their time. Then the next one has its turn in
+    /// any case.
     static let mostHoldersSkipped = 1000
     /// The steps that a reactor takes in a turn for clients that disconnect. Further clients wait for the next turn.
     static let stepsForDisconnecting = 1000

@@ -19,7 +19,7 @@ struct DoorTurns {
     fileprivate var beginning: UInt64 = 0
     /// Whether a connection works now.
     fileprivate var isWorking = false
-    /// The hub's clients to which the connection that works now has written, or which have other news for the hub.
+    /// The clients whose changes the hub is told when the connection that works now has done its work.
     fileprivate var changed: [WireClient] = []
 
     /// Whether the end of the turn must call `continueDoors()`.
@@ -42,8 +42,8 @@ extension ReactorShare {
         return true
     }
 
-    /// Lets a connection work, and the hub with what the connection has written. If that waited for the next turn, each
-    /// request would take three turns, which are long beside clients with much input.
+    /// Lets a connection work, and then lets the hub run what the connection has written. If the hub ran it in the next
+    /// turn, a request would take three turns, and turns are long while other clients send much input.
     private func work(_ connection: any DoorConnection) {
         doors.beginning = reactor.nowNanoseconds
         doors.isWorking = true
@@ -53,11 +53,11 @@ extension ReactorShare {
         doors.used += max(1, reactor.nowNanoseconds &- doors.beginning)
     }
 
-    /// Notes that a client of a door has news for the hub.
+    /// Remembers to tell the hub about a client, such as what it has written, after the work of the connection that works
+    /// now.
     ///
-    /// - Returns: whether the hub is told when the connection that works now has ended its work. If none works, a
-    ///   connection of the hub may be running.
-    func tellsSoon(_ client: WireClient) -> Bool {
+    /// - Returns: false if no connection of a door works. Then the caller must post the call.
+    func tellAfterWork(_ client: WireClient) -> Bool {
         if doors.isWorking { doors.changed.append(client) }
         return doors.isWorking
     }
@@ -67,9 +67,8 @@ extension ReactorShare {
         doors.used &+ (reactor.nowNanoseconds &- doors.beginning) >= doors.most
     }
 
-    /// Lets waiting connections work, in the time that doors have in the next turn. The holders have equal parts of it. So a
-    /// holder whose requests take little time does not wait for one of the others', which may take much longer, before
-    /// each of them.
+    /// Lets waiting connections work, in the time that doors have in the next turn. Each holder has an equal part of that
+    /// time. So a holder with many short requests does not wait for a long request of another one before each of its own.
     func continueDoors() {
         doors.used = 0
         doors.most = max(
@@ -79,7 +78,7 @@ extension ReactorShare {
         var skipped = 0
         while !doors.waiting.isEmpty, doors.used < (holdersLeft > 0 ? Budget.longestTimeOfDoors : doors.most) {
             holdersLeft -= 1
-            // So many holders, or so long pieces of work, that the search for the next holder would take too long.
+            // With very many holders, or very long requests, the search for a holder with time left would take too long.
             let isSearchOver = skipped >= Budget.mostHoldersSkipped
             guard doors.waiting.beginTurn(allowing: timeOfHolder, ignoringExcess: isSearchOver) else {
                 skipped += 1

@@ -159,6 +159,8 @@ extension Hub {
     private func begin(
         _ connection: Connection, _ socket: consuming DetachedSocket, _ identity: ProvenIdentity?, _ door: (any Door)?
     ) {
+        // A later connection has taken its place.
+        guard connection.isOpen else { return }
         connection.share.connectionBegins()
         watchOver(connection.share)
         if socket.hasTLS { noteEndOfHandshake(connection.id, socket.certificateBytes) }

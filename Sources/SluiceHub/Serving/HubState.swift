@@ -48,7 +48,7 @@ struct HubState: ~Copyable, @unchecked Sendable {
     /// The number of connections from each origin.
     private var originCounts: [ClientOrigin: Int] = [:]
     private var unproven = UnprovenConnections()
-    /// The connections that are about to end because later ones need their places. They do not count any more.
+    /// The connections that will end because later ones need their places. They do not count towards `maxConnections`.
     private var givingWay: Set<ConnectionID> = []
     /// The tasks of this process that wait for a parked operation.
     private var localWaits: [OperationID: UnsafeContinuation<LocalVerdict, Never>] = [:]
@@ -177,16 +177,16 @@ struct HubState: ~Copyable, @unchecked Sendable {
     mutating func authenticate(
         _ id: ConnectionID, as identity: ProvenIdentity
     ) -> (ending: ConnectionEnding, error: WireError)? {
+        // It counts again, and keeps its place if it may authenticate.
+        givingWay.remove(id)
         if machine.clients[id]?.principal != identity.principal,
             let error = refusal(of: .principal(identity.principal), already: 1)
         {
             return (.tooMany, error)
         }
-        if let error = machine.authenticate(id, as: identity) {
-            return (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
+        return machine.authenticate(id, as: identity).map { error in
+            (error.code == .limit ? .tooManyOfPrincipal : .refused, error)
         }
-        givingWay.remove(id)
-        return nil
     }
 
     func connections(of share: ReactorShare) -> [Connection] {

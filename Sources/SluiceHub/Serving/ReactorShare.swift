@@ -197,7 +197,7 @@ final class ReactorShare: EndOfTurn, @unchecked Sendable {
         // After the input and output of the other connections, which do not wait for them.
         if doors.hasWorked {
             continueDoors()
-            // The input of doors may have looked at the clock. The time of other input begins in the next turn.
+            // Commands of doors may have set it. The time for input begins in the next turn.
             endOfInput = nil
         }
         if !late.isEmpty { callLate() }

@@ -226,9 +226,9 @@ public final class Listener: @unchecked Sendable {
             if number >= 0 {
                 pause = Self.shortestPause
                 let descriptor = Descriptor(owning: number)
-                // Another thread may have taken the descriptor while the reserve was lent. If this connection has the last
-                // one, it gives it back: without a reserve, later connections would wait and not be refused.
-                guard reserve.refill() else {
+                // Another thread may have taken the reserve's descriptor while it was lent. If this connection has the last
+                // one, it is refused, so that the reserve gets it. Otherwise, later connections would wait unanswered.
+                if !reserve.refill(), case .noDescriptor = Obstacle(errno) {
                     descriptor.close()
                     reserve.refill()
                     refusals.add(1, ordering: .relaxed)

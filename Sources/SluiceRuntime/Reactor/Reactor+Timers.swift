@@ -29,7 +29,8 @@ extension Reactor {
         usesSystemClock ? SystemReactorClock().nowNanoseconds : clock.nowNanoseconds
     }
 
-    /// The time since the loop has polled, by the wall clock. 0 if that was set back, or the clock is moved by hand.
+    /// The time since the loop last polled, in nanoseconds of the wall clock. 0 if the wall clock was set back, and for a
+    /// reactor whose clock is moved by hand.
     package var nanosecondsSincePoll: UInt64 {
         runsByItself ? UInt64(max(0, ev_time() - ev_now(loop)) * 1e9) : 0
     }

@@ -49,12 +49,12 @@ final class Joiners {
             word = unsafeBitCast(joiner, to: UnsafeMutableRawPointer.self)
             return firstTicket
         case .awaited, .awaitedBySeveral, .succeeded, .failed:
-            return several(&stage, &word)?.others.append(joiner)
+            return makeSeveral(&stage, &word)?.others.append(joiner)
         }
     }
 
-    /// Returns the joiners of a task, which may be several from now on; nil when the task has ended.
-    private static func several(_ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> Joiners? {
+    /// Returns the object for several joiners of a task, and makes it if there is none; nil when the task has ended.
+    private static func makeSeveral(_ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?) -> Joiners? {
         switch stage {
         case .alone, .awaited:
             let joiners = Joiners(stage == .awaited ? word.map(joiner(at:)) : nil)
@@ -72,7 +72,7 @@ final class Joiners {
     static func addLink(
         _ action: @escaping @Sendable () -> Void, _ stage: inout JoinStage, _ word: inout UnsafeMutableRawPointer?
     ) -> UInt64? {
-        several(&stage, &word)?.addLink(action)
+        makeSeveral(&stage, &word)?.addLink(action)
     }
 
     private func addLink(_ action: @escaping @Sendable () -> Void) -> UInt64 {

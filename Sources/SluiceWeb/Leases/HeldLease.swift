@@ -43,7 +43,7 @@ final class HeldLease: @unchecked Sendable {
     }
 
     /// Performs an action, and passes the reply to `finish`; nil if the hub has ended its client. May be called on any
-    /// thread. `finish` is called on the thread of the lease's reactor.
+    /// thread. `finish` is called on the thread of the lease's reactor, possibly before this returns.
     func perform(_ action: DeliveryAction, _ finish: @escaping @Sendable (Reply?) -> Void) {
         reactor.perform { [self] in
             guard !client.isEnded else { return finish(nil) }

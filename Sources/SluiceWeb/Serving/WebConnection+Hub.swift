@@ -166,7 +166,7 @@ extension WebConnection {
 
     /// Called when the hub has ended the connection of its client.
     func clientHasEnded() {
-        // The place is needed now.
+        // A later connection needs the place of this one now.
         if client.hasGivenWay { return hangUp(isBroken: true) }
         switch phase {
         case .authenticating, .waiting, .upgrading:

@@ -141,8 +141,8 @@ final class WebConnection: SocketOwner, DoorConnection, @unchecked Sendable {
             awaitsTurn = true
             if client.takeTurn(self, waiting: waits) { return }
         }
-        // What the connection already knows need not be reported again. For replies it usually has its turn before the
-        // next poll.
+        // The kernel need not report again what the connection knows already. Replies need no such call: the connection
+        // usually takes them before the next poll.
         if work != .takeReplies { settle() }
     }
 

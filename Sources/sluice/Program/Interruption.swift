@@ -26,7 +26,7 @@ final class Interruption: @unchecked Sendable {
             let watcher = try reactor.signals(number)
             watched.append(number)
             reactor.spawn("signal \(number)") { [self] in
-                // Ends when the signal is no longer watched.
+                // Ends with the reactor.
                 while let number = try? await watcher.next() { arrived(number) }
             }
         }
@@ -42,13 +42,15 @@ final class Interruption: @unchecked Sendable {
 
     private func arrived(_ number: Int32) {
         if let interceptor { return interceptor(number) }
-        // A second signal that came before its default effect was set.
+        // This is a second signal, which came before its default effect was set.
         if signal != nil { Invocation.die(of: number) }
         signal = number
-        // First: a second signal may already be pending. With its default effect, it would leave running commands behind.
+        // Before the default effects are set: a second signal may be pending, and it would end this process before the
+        // commands that are running have got the first one.
         for reaction in reactions { reaction(number) }
         for action in lastActions { action() }
-        // The watchers stay open: libev would forget a signal that has come since the first one.
+        // The watchers stay open, because closing them would discard a signal that libev has caught since then. With the
+        // default effect, a signal ends this process even if the reactor is blocked.
         for number in watched { Glibc.signal(number, SIG_DFL) }
         if reactions.isEmpty { Invocation.die(of: number) }
     }

@@ -17,7 +17,7 @@ extension Subprocess {
         _ arguments: [String], adding variables: [String: String], input: MessageFile? = nil,
         output: MessageFile? = nil, leadsGroup: Bool = false, on reactor: Reactor
     ) throws(Failure) -> Subprocess {
-        // The parent of this process may have ignored it. Then the kernel would discard the status.
+        // This process may have inherited that the signal is ignored. Then the kernel would discard the program's status.
         _ = Glibc.signal(SIGCHLD, SIG_DFL)
         var options = Options(
             input: input.map { .descriptor($0.number) } ?? .inherited,

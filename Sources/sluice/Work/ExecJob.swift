@@ -117,10 +117,14 @@ private final class Crew: @unchecked Sendable {
             process.signal(SIGTERM)
             console.complain("the lease of a message was lost: another receiver may get it, and its command is stopped")
         }
-        reactor.spawn("a command") { [self] in
-            let status = try await process.wait().shellStatus
+        reactor.spawn("the end of a command") { [self] in
+            let status = try? await process.wait().shellStatus
             running[ObjectIdentifier(process)] = nil
-            conclude(delivery, status, answer)
+            if let status {
+                conclude(delivery, status, answer)
+            } else {
+                giveUp(delivery, because: "the status of the command is not known")
+            }
             gate.open()
         }
     }

@@ -179,7 +179,92 @@ import Testing
         for sender in senders { #expect(try sender.status() == 4) }
     }
 
-    @Test("Two signals at once reach the command of a worker, and end the worker")
+    @Test("Two signals at once reach the command that is running")
+    func twoSignalsReachTheRunningCommand() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.sluice("send", "jobs", "a")
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--exec", "trap 'echo told; exit' INT TERM; echo begun; while :; do sleep 0.01; done")
+        #expect(try worker.line() == "begun")
+        // Both are pending when the worker goes on.
+        for signal in [SIGSTOP, SIGINT, SIGTERM, SIGCONT] { worker.send(signal: signal) }
+        #expect(try worker.line() == "told")
+        try daemon.expect(status: 0, of: "poison", "jobs")
+        #expect([4, 0].contains(try sender.status()))
+    }
+
+    @Test("A worker ends when as many messages as it was asked for are completed", arguments: [1, 3])
+    func completedMessagesAreCounted(parallel: Int) throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            "a\nb\nc\nd\n0\n3\n",
+            of: """
+                sluice open --capacity 9 jobs; printf '%s\\n' a b c d | sluice send jobs
+                sluice recv jobs -n 4 --parallel \(parallel) --quiet --retry-delay 0 --exec '
+                    read -r m; [ $SLUICE_ATTEMPT = 3 ] && echo $m' | sort; echo ${PIPESTATUS[0]}
+                sluice recv --quiet --timeout 0 jobs; echo $?
+                """)
+    }
+
+    @Test(
+        "A worker whose commands fail goes on, and its status tells how it ended",
+        arguments: [
+            // A message that is rejected is not completed.
+            ("-n 1 --max-attempts 2 --exec 'read -r m; [ $m = b ]'", "6\n0\n"),
+            ("-n 2 --max-attempts 1 --exec 'read -r m; [ $m = b ]' --timeout 0", "3\n0\n"),
+            ("-n 1 --exec 'read -r m; [ $SLUICE_ATTEMPT = 2 ]'", "0\n1\n"),
+            // The channel is closed after b.
+            ("-n 3 --exec 'read -r m; [ $m != b ] || sluice close jobs; [ $SLUICE_ATTEMPT -gt 1 ]'", "4\n0\n"),
+            ("--max-attempts 2 --exec 'read -r m; [ $m != b ] || sluice close jobs; exit 1'", "0\n0\n"),
+        ])
+    func failedCommandsAreTold(worker: String, output: String) throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            output,
+            of: """
+                sluice open --capacity 9 jobs; printf '%s\\n' a b | sluice send jobs
+                sluice recv jobs --quiet --retry-delay 0 \(worker); echo $?
+                sluice channels --json jobs | grep -o '"buffered":[0-9]*' | cut -d: -f2 | grep . || echo 0
+                """)
+    }
+
+    @Test("A worker tells whether a message goes back or is rejected by its channel's policy")
+    func rejectionsByTheChannelAreTold() throws {
+        let daemon = try Daemon()
+        try daemon.expect(
+            """
+            sluice: the command has ended with 1, and its message goes back
+            sluice: the command has ended with 1, and its message is rejected
+            6
+
+            """,
+            of: """
+                sluice open --capacity 9 --max-attempts 2 jobs; printf '%s\n' a b | sluice send --quiet jobs
+                sluice recv jobs -n 1 --retry-delay 0 --exec 'read -r m; [ $m = b ]' 2>&1; echo $?
+                """)
+    }
+
+    @Test("A second signal ends a worker whose command goes on")
+    func aSecondSignalEndsAtOnce() throws {
+        let daemon = try Daemon()
+        let sender = try daemon.sluice("send", "jobs", "x")
+        let worker = try daemon.sluice(
+            "recv", "jobs", "--exec",
+            "trap 'echo trapped' INT; echo $$; end=$(($(date +%s) + 60)); while [ $(date +%s) -lt $end ]; do sleep 0.01; done"
+        )
+        let command = try #require(try worker.line().flatMap { Int32($0) })
+        defer { kill(command, SIGKILL) }
+        worker.send(signal: SIGINT)
+        #expect(try worker.line() == "trapped")
+        worker.send(signal: SIGINT)
+        // The message goes back with the connection.
+        try daemon.expect("x\n", of: "sluice recv jobs")
+        #expect(try sender.status() == 0)
+        kill(command, SIGKILL)
+        #expect(try worker.status() == -SIGINT)
+    }
+
+    @Test("Of two signals at once, the second one ends a worker whose command goes on")
     func twoSignalsEndAtOnce() throws {
         let daemon = try Daemon()
         let sender = try daemon.sluice("send", "jobs", "x")

@@ -32,7 +32,7 @@ import Testing
 
         func stop() {
             program.send(signal: SIGTERM)
-            // Killed before it has passed the signal on, nginx would leave its worker behind, which the test would await.
+            // If nginx were killed before it passes the signal on, its worker would go on, and the test would wait for that.
             _ = try? program.status()
             try? FileManager.default.removeItem(atPath: folder)
         }

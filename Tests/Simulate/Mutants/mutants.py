@@ -82,15 +82,26 @@ class Problems(Exception):
     """Raised with a line for each edit that does not apply, which names the mutant and its place in the catalog."""
 
 
+def names_of_tests():
+    """Returns the names of all suites and functions of the tests, as one text."""
+    paths = (ROOT / "Tests").rglob("*.swift")
+    declarations = (re.findall(r"\b(?:func|struct|class) (\w+)", path.read_text(encoding="utf-8")) for path in paths)
+    return " ".join(name for names in declarations for name in names)
+
+
 def catalog():
     """Returns the mutants of mutants.toml."""
     text = CATALOG.read_text(encoding="utf-8")
     mutants, problems = [], []
+    tests = names_of_tests() if HAS_PROGRAMS else ""
     for name, entry in tomllib.loads(text).items():
+        lost = [part for part in entry.get("tests", "").split("|") if part.split(".")[-1] not in tests]
         if set(entry) != KEYS:
             problems.append(problem(name, f"it must have exactly the keys {', '.join(sorted(KEYS))}"))
         elif not re.search(r"\bMUTANT\b", entry["replace"]):
             problems.append(problem(name, "its replacement does not contain MUTANT"))
+        elif lost:
+            problems.append(problem(name, f"no test has the name {' or '.join(lost)}"))
         else:
             mutants.append(Mutant(name, **entry))
     if problems:

@@ -114,25 +114,25 @@ import Testing
         }
     }
 
-    @Test("Connections that give way and do not close their side take no place")
+    @Test("A connection that gives way frees its place even if its client does not close its side")
     func stubbornConnections() throws {
         let limits = limits {
             $0.maxConnections = 8
             $0.lingerTimeout = .seconds(3600)
         }
         try HubService.run(limits: limits, principals: principals("ops") { _ in }) { service in
-            var silent: [Client] = []
+            var clients: [Client] = []
             for number in 1...100 {
-                silent.append(try await service.connect())
+                clients.append(try await service.connect())
                 // Half of them have sent more than the hub takes from strangers, and linger already.
-                if number % 2 == 0 { try await silent.last?.say(String(repeating: "x", count: 20_000)) }
+                if number % 2 == 0 { try await clients.last?.say(String(repeating: "x", count: 20_000)) }
                 if number % 10 == 0 {
                     let client = try await service.connect(as: "ops")
                     #expect(try await client.ask("PING") == "OK")
-                    silent.append(client)
+                    clients.append(client)
                 }
                 try await service.until { service.hub.connectionCount <= 8 }
-                if silent.count > 50 { silent.removeFirst(20) }
+                if clients.count > 50 { clients.removeFirst(20) }
             }
         }
     }

@@ -25,7 +25,7 @@ import Testing
         #expect(queue.isEmpty)
     }
 
-    @Test("A holder keeps its turn, also without elements, until its amount is used up or the turn is ended")
+    @Test("A holder keeps its turn until it is ended, even while it has no elements")
     func longTurns() {
         var queue = FairQueue<String, Int>()
         for element in ["a1", "a2"] { queue.append(element, of: 1) }

@@ -7,13 +7,13 @@ struct FairQueue<Element, Holder: Hashable> {
     final class Lane {
         let holder: Holder
         @exclusivity(unchecked) var elements: Deque<Element> = []
-        /// The work that the holder may still use up in its turn; see `beginTurn`. Negative if it has exceeded that.
+        /// The work that the holder may still use up in its turn; see `beginTurn`. Negative if it has used more.
         @exclusivity(unchecked) var allowance: Int64 = 0
 
         init(of holder: Holder) { self.holder = holder }
     }
 
-    /// The holders with elements, the next one first.
+    /// The holders with elements, and the one whose turn it is. The next one is the first.
     private var lanes: Deque<Lane> = []
     private var laneOfHolder: [Holder: Lane] = [:]
     private(set) var count = 0
@@ -52,10 +52,12 @@ struct FairQueue<Element, Holder: Hashable> {
 
     // MARK: Turns of several elements
 
-    /// Begins a turn of the next holder, which may use up an amount of work before the others have their turns.
+    /// Begins a turn of the next holder, which may take elements until it has used up its allowance.
     ///
-    /// - Parameter ignoresExcess: whether the holder has its turn although it has exceeded the amounts of earlier ones.
-    /// - Returns: whether the holder has its turn now. It has not while the excess is not made up for.
+    /// - Parameters:
+    ///   - amount: the work that is added to the holder's allowance.
+    ///   - ignoresExcess: whether to forget what the holder has used beyond its allowance in earlier turns.
+    /// - Returns: false if the allowance is still used up. Then the other holders have their turns first.
     mutating func beginTurn(allowing amount: UInt64, ignoringExcess ignoresExcess: Bool) -> Bool {
         guard let lane = lanes.first else { return false }
         lane.allowance = ignoresExcess ? Int64(amount) : lane.allowance + Int64(amount)
@@ -64,18 +66,19 @@ struct FairQueue<Element, Holder: Hashable> {
         return false
     }
 
-    /// Takes an element of the holder whose turn it is; nil if that has none, or has used up its amount. The holder keeps
-    /// its turn until `endTurn()`.
+    /// Takes the next element of the holder whose turn it is. Nil if the holder has no elements, or has used up its
+    /// allowance.
     mutating func popInTurn() -> Element? {
         guard let lane = lanes.first, lane.allowance > 0, let element = lane.elements.popFirst() else { return nil }
         count -= 1
         return element
     }
 
-    /// Notes the work for an element of the holder whose turn it is.
+    /// Subtracts work from the allowance of the holder whose turn it is.
     func spend(_ amount: UInt64) { lanes.first?.allowance -= Int64(amount) }
 
-    /// Ends the turn of the holder whose turn it is. What is left of its amount is lost.
+    /// Ends the current turn. What is left of the allowance is lost. A holder without elements is forgotten, with what it
+    /// has used beyond its allowance.
     mutating func endTurn() {
         guard let lane = lanes.popFirst() else { return }
         lane.allowance = min(lane.allowance, 0)

@@ -37,7 +37,7 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
     /// Whether output of this connection waits for the next turn, because others have written much in this one.
     @exclusivity(unchecked) private var hasOutputWaiting = false
     /// Whether the connection has ended because a later one needs its place.
-    @exclusivity(unchecked) private(set) var hasGivenWay = false
+    @exclusivity(unchecked) var hasGivenWay = false
     /// The next connection in the list of those that are scheduled.
     @exclusivity(unchecked) var nextScheduled: Unmanaged<Connection>?
     /// Whether the last read filled its buffer, which suggests that more input is waiting.
@@ -349,20 +349,9 @@ final class Connection: SocketOwner, SliceObserver, @unchecked Sendable {
         schedule()
     }
 
-    /// Ends the connection because a later one of the same origin needs its place, unless it has authenticated. It does
-    /// not linger. Otherwise, clients that do not close their side would occupy many more places.
-    func endForLaterConnection() {
-        guard isOpen, conversation.admission != nil else { return }
-        hasGivenWay = true
-        if case .open = state, socket.isOpen, conversation.ending == nil {
-            conversation.refuse(.placeNeeded, because: .tooMany)
-            if !segment.output.isEmpty { writeNow() }
-        }
-        close(because: .tooMany)
-    }
-
-    /// Ends a connection that has not begun.
+    /// Ends a connection that has not begun. Does nothing if it has ended.
     func endBeforeBeginning(because ending: ConnectionEnding) {
+        guard isOpen else { return }
         share.connectionBegins()
         close(because: ending)
     }

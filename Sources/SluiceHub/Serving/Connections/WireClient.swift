@@ -28,8 +28,8 @@ package final class WireClient: @unchecked Sendable {
     /// The bytes of the reply that ``nextReplyBytes()`` is parsing.
     private var currentReply: [UInt8] = []
 
-    /// Called when there may be replies, and when the hub has ended the connection. The hub's connection runs meanwhile,
-    /// so the hub does nothing for the client in the call.
+    /// Called when there may be replies, and when the hub has ended the connection. The hub's connection is running during
+    /// the call, so commands that are written in it run later.
     package var whenChanged: (() -> Void)?
     /// Called when the hub has read everything that was written.
     package var whenRead: (() -> Void)?
@@ -203,11 +203,11 @@ package final class WireClient: @unchecked Sendable {
     private func tellLater() {
         guard !isTelling else { return }
         isTelling = true
-        if connection.share.tellsSoon(self) { return }
+        if connection.share.tellAfterWork(self) { return }
         reactor.post { [self] in tell() }
     }
 
-    /// Tells the connection what a poll of the kernel would, and takes the replies that follow at once. Called while no
+    /// Tells the connection what a poll of the kernel would, and writes its replies at once. Must be called while no
     /// connection of the hub runs on the reactor.
     func tell() {
         isTelling = false

@@ -1,4 +1,4 @@
-"""Clients of the line protocol, of one address, that send as much as they can, beside an HTTP client of another."""
+"""An HTTP client beside clients of the line protocol, of another address, that send as much as they can."""
 
 import time
 
