@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 /// A running `sluiced` of this build, with a port of its own.
@@ -82,8 +83,13 @@ final class TemporaryFile {
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }
 
-/// Returns a path that no other test process uses.
-func temporaryPath(_ name: String) -> String { "/tmp/sluice-integration-\(getpid())-\(name)" }
+/// Returns a path that no other test uses.
+func temporaryPath(_ name: String) -> String {
+    "/tmp/sluice-integration-\(getpid())-\(temporaryPaths.add(1, ordering: .relaxed).newValue)-\(name)"
+}
+
+/// The number of paths so far. Tests that run at the same time must not share one.
+private let temporaryPaths = Atomic<Int>(0)
 
 /// Evaluates `condition` again and again until it holds; fails the test after 30 seconds.
 func waitUntil(_ condition: () throws -> Bool, location: SourceLocation = #_sourceLocation) throws {

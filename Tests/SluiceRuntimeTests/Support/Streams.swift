@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import Testing
 
 @testable import SluiceRuntime
@@ -47,5 +48,8 @@ struct OpenFile: Hashable {
 
 /// A path for a socket that no other test uses.
 func temporarySocketPath(_ name: String) -> String {
-    "/tmp/sluice-test-\(getpid())-\(name).sock"
+    "/tmp/sluice-test-\(getpid())-\(socketPaths.add(1, ordering: .relaxed).newValue)-\(name).sock"
 }
+
+/// The number of paths so far. Tests that run at the same time must not share one.
+private let socketPaths = Atomic<Int>(0)
