@@ -95,6 +95,22 @@ def longest_connect(daemon, port, seconds, context=None, is_web=False):
     return longest * 1000 if served else float("inf")
 
 
+def waits_beside_floods(beside, port, floods, seconds, is_web=False):
+    """Returns the longest waits of the probes while floods write to a port, and that of clients that connect.
+
+    The latter connect to the web door if `is_web`. All are in milliseconds.
+    """
+    connects = []
+
+    def act():
+        with Floods(port, floods):
+            time.sleep(0.5)
+            own_port = beside.daemon.web_port if is_web else beside.port
+            connects.append(longest_connect(beside.daemon, own_port, seconds, is_web=is_web))
+
+    return beside.longest_waits(act), connects[0]
+
+
 @row(
     "connect-flood",
     "one address makes connections as fast as it can, and 1 000 others of it write handoffs and bodies of 1 MB",
@@ -118,14 +134,7 @@ def everything_at_once(conditions):
 def _beside_floods(conditions, kinds):
     seconds, writers = conditions.count(full=5, quick=2), conditions.count(full=1000, quick=200)
     floods = [("write", INPUTS[kind], writers // len(kinds)) for kind in kinds] + [("connect", b"quit\n", 500)]
-    connects = []
     with Beside(conditions) as beside:
-
-        def act():
-            with Floods(beside.port, floods):
-                time.sleep(0.5)
-                connects.append(longest_connect(beside.daemon, beside.port, seconds))
-
-        wait, _ = beside.longest_wait(act)
+        (wait,), connect = waits_beside_floods(beside, beside.port, floods, seconds)
     yield Figure("longest wait", wait, "ms", at_most=LONGEST_WAIT_MS)
-    yield Figure("longest wait of a client that connects", connects[0], "ms", at_most=LONGEST_WAIT_MS)
+    yield Figure("longest wait of a client that connects", connect, "ms", at_most=LONGEST_WAIT_MS)

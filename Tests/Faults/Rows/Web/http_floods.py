@@ -4,11 +4,10 @@ import contextlib
 import hashlib
 import itertools
 import string
-import time
 from dataclasses import dataclass
 
 from battery import Figure, row
-from combined_floods import Floods, longest_connect
+from combined_floods import waits_beside_floods
 from daemon import private_file
 from http_clients import HOST, UPGRADE, frame, get, post
 from long_commands import LONGEST_WAIT_MS, Beside
@@ -109,17 +108,10 @@ def floods_of_requests(conditions):
                 beside.watcher.send(flood.setup)
                 for _ in range(2):
                     beside.watcher.awaited_reply()
-            connects = []
-
-            def act(beside=beside, flood=flood, count=count, connects=connects):
-                item = ("write", flood.first + flood.data, count, len(flood.first))
-                with Floods(beside.daemon.web_port, [item]):
-                    time.sleep(0.5)
-                    connects.append(longest_connect(beside.daemon, beside.daemon.web_port, seconds, is_web=True))
-
-            line, web = beside.longest_waits(act)
+            floods = [("write", flood.first + flood.data, count, len(flood.first))]
+            (line, web), connect = waits_beside_floods(beside, beside.daemon.web_port, floods, seconds, is_web=True)
         yield Figure(f"longest wait, {flood.name}", line, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure(f"longest wait over HTTP, {flood.name}", web, "ms", at_most=LONGEST_WAIT_MS)
         yield Figure(
-            f"longest wait of an HTTP client that connects, {flood.name}", connects[0], "ms", at_most=LONGEST_WAIT_MS
+            f"longest wait of an HTTP client that connects, {flood.name}", connect, "ms", at_most=LONGEST_WAIT_MS
         )

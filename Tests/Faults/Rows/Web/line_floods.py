@@ -1,9 +1,7 @@
 """An HTTP client beside clients of the line protocol, of another address, that send as much as they can."""
 
-import time
-
 from battery import Figure, row
-from combined_floods import INPUTS, Floods, longest_connect
+from combined_floods import INPUTS, waits_beside_floods
 from long_commands import LONGEST_WAIT_MS, Beside
 
 
@@ -17,15 +15,7 @@ def floods_of_lines(conditions):
     seconds, writers = conditions.count(full=3, quick=1), conditions.count(full=500, quick=100)
     for kind, data in INPUTS.items():
         with Beside(conditions, web=True) as beside:
-            connects = []
-
-            def act(beside=beside, data=data, connects=connects):
-                with Floods(beside.port, [("write", data, writers)]):
-                    time.sleep(0.5)
-                    connects.append(longest_connect(beside.daemon, beside.daemon.web_port, seconds, is_web=True))
-
-            _, web = beside.longest_waits(act)
+            floods = [("write", data, writers)]
+            (_, web), connect = waits_beside_floods(beside, beside.port, floods, seconds, is_web=True)
         yield Figure(f"longest wait over HTTP, {kind}", web, "ms", at_most=LONGEST_WAIT_MS)
-        yield Figure(
-            f"longest wait of an HTTP client that connects, {kind}", connects[0], "ms", at_most=LONGEST_WAIT_MS
-        )
+        yield Figure(f"longest wait of an HTTP client that connects, {kind}", connect, "ms", at_most=LONGEST_WAIT_MS)
