@@ -44,9 +44,9 @@ struct FairQueue<Element, Holder: Hashable> {
     }
 
     mutating func popFirst() -> (element: Element, holder: Holder)? {
-        guard let lane = lanes.popFirst(), let element = lane.elements.popFirst() else { return nil }
+        guard let lane = lanes.first, let element = lane.elements.popFirst() else { return nil }
         count -= 1
-        if lane.elements.isEmpty { laneOfHolder[lane.holder] = nil } else { lanes.append(lane) }
+        endTurn()
         return (element, lane.holder)
     }
 
